@@ -1,0 +1,1 @@
+"""Mission Control: a read-only, fail-closed operations control plane for trading fleets."""

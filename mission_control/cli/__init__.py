@@ -1,0 +1,1 @@
+"""CLI: the click commands; each calls the job that the server calls."""

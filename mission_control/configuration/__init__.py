@@ -1,0 +1,1 @@
+"""Configuration: environment and files to validated settings, once, at start."""

@@ -1,0 +1,1 @@
+"""Decide: pure decisions about values and now."""

@@ -1,0 +1,130 @@
+"""Jobs: the shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mission_control.model.event import FloorEvent
+from mission_control.model.fleet import Agent
+from mission_control.model.reading import ServiceRound
+from mission_control.model.session import Holiday, MarketSession, TradingDay
+from mission_control.model.snapshot import FloorSnapshot, Witnessed
+
+
+class Clock(Protocol):
+    """The time, always UTC and aware."""
+
+    def __call__(self) -> datetime:
+        """Say what time it is."""
+        ...
+
+
+class ServiceReader(Protocol):
+    """Asks one service everything it is to be asked in a round; never raises for its answers."""
+
+    async def read(self, agent: Agent, previous: ServiceRound | None) -> ServiceRound:
+        """Run one round within the agent's total deadline."""
+        ...
+
+
+class SwitchReader(Protocol):
+    """Hears the kill-switch witnesses outside the services: the mounted file, the environment."""
+
+    async def read(self) -> tuple[Witnessed, ...]:
+        """Hear each configured witness once; a witness that is not configured is absent."""
+        ...
+
+
+class CalendarReader(Protocol):
+    """The market calendar as jobs and the API use it (`market_calendar.calendar`)."""
+
+    def session_at(self, now: datetime) -> MarketSession:
+        """Say what session an instant lies in; never raises, UNKNOWN is an answer."""
+        ...
+
+    def sessions_from(self, now: datetime, count: int) -> Sequence[TradingDay]:
+        """List the next sessions that have not closed yet; fewer past the last covered day."""
+        ...
+
+    def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
+        """List weekdays without a session between two instants."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBeat:
+    """Whether the deciding loop still beats: seconds since its last beat, and the verdict."""
+
+    stalled: bool
+    seconds_since_beat: float
+    detail: str
+
+
+class FloorReader(Protocol):
+    """The published floor, as everything that presents it reads it."""
+
+    def current(self) -> FloorSnapshot:
+        """Give the newest snapshot; before the first poll it says that nothing was asked yet."""
+        ...
+
+    def beat(self) -> LoopBeat:
+        """Say whether the deciding loop has stalled (three missed beats)."""
+        ...
+
+    def recent_events(self, limit: int) -> Sequence[FloorEvent]:
+        """Give the newest events, newest first."""
+        ...
+
+    def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
+        """
+        Follow the floor: first what a reader missed, then what happens.
+
+        With `after`, events past that identity that are still remembered come first; without,
+        the newest snapshot comes first. A snapshot is given for each published change and at
+        least every ten seconds. Ends when the process shuts down.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationFacts:
+    """
+    What the reading edges can prove of themselves at this moment.
+
+    `requests_by_method` counts what was really sent since start; `refused` is the outcome of
+    really trying each forbidden method on the guarded transport just now (method, refused).
+    """
+
+    requests_by_method: tuple[tuple[str, int], ...]
+    refused: tuple[tuple[str, bool], ...]
+    cluster: str
+
+
+class AttestationReader(Protocol):
+    """Proves, live, that the observing edges cannot write."""
+
+    async def facts(self) -> AttestationFacts:
+        """Try each forbidden method on the real guarded transport and report."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """A runbook page: its code, its title and its Markdown."""
+
+    code: str
+    title: str
+    markdown: str
+
+
+class RunbookReader(Protocol):
+    """Finds runbooks by code; `HTTP_503` and its like share one page."""
+
+    def read(self, code: str) -> Runbook | None:
+        """Give the page for a code; None when there is none."""
+        ...
+
+    def codes(self) -> Sequence[str]:
+        """List the codes that have a page, sorted."""
+        ...

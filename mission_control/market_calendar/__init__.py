@@ -1,0 +1,1 @@
+"""Market calendar: when the market trades; a leaf that knows nothing of the fleet."""

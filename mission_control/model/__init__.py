@@ -1,0 +1,1 @@
+"""Model: the vocabulary: frozen values that every room speaks."""

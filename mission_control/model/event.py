@@ -1,0 +1,37 @@
+"""Model: what happened on the floor, in the order it was noticed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mission_control.model.finding import Severity
+
+
+class EventType(StrEnum):
+    """The kinds of event; `POLL` keeps the predecessor's name (facts, section l)."""
+
+    POLL = "mission_control.poll"
+    POSTURE_CHANGED = "posture.changed"
+    SERVICE_CHANGED = "agent.changed"
+    SESSION_CHANGED = "session.changed"
+    KILL_SWITCH_CHANGED = "kill_switch.changed"
+    ACCUSATION_OPENED = "accusation.opened"
+    ACCUSATION_ENDED = "accusation.ended"
+
+
+@dataclass(frozen=True, slots=True)
+class FloorEvent:
+    """
+    One event. `identity` grows by one per event and is what a stream resumes from.
+
+    `data` is a flat, JSON-ready mapping of what changed (`before`, `after`, ...).
+    """
+
+    identity: int
+    at: datetime
+    type: EventType
+    message: str
+    severity: Severity = Severity.INFO
+    agent_name: str | None = None
+    data: Mapping[str, object] = field(default_factory=dict[str, object])

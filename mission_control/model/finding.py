@@ -1,0 +1,46 @@
+"""Model: a reason, which is how every decision explains itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad, and so who is woken (semantics, section 11)."""
+
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    INFO = "INFO"
+
+    @property
+    def rank(self) -> int:
+        """Give 0 for the worst, so that sorting by rank puts the worst first."""
+        return ("P0", "P1", "P2", "INFO").index(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """
+    One reason: a stable code, whom it is about, how bad it is, and a sentence for people.
+
+    `halts` tells whether this reason alone makes the posture HALTED. `since` is when it was
+    first established (UTC), None when it is only true of this instant.
+    """
+
+    code: str
+    subject: str
+    severity: Severity
+    detail: str
+    halts: bool = False
+    since: datetime | None = None
+
+    @property
+    def order(self) -> tuple[int, int, str, str]:
+        """Sort key: worst first, what halts before what does not, then code, then subject."""
+        return (self.severity.rank, 0 if self.halts else 1, self.code, self.subject)
+
+
+def worst(reasons: tuple[Reason, ...]) -> Severity | None:
+    """Name the worst severity among reasons; None when there are none."""
+    return min((r.severity for r in reasons), key=lambda s: s.rank, default=None)

@@ -1,0 +1,142 @@
+"""Model: the inventory, which says who is on the floor and what is expected of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MARKETDATA_STALE_CEILING_SECONDS = 120
+"""No service may call a tick older than this fresh (semantics, section 3)."""
+
+
+class Kind(StrEnum):
+    """What a service does (status contract, a.1)."""
+
+    MARKETDATA = "marketdata"
+    STRATEGY = "strategy"
+    EXECUTION = "execution"
+    INGEST = "ingest"
+    OPS = "ops"
+
+
+class Criticality(StrEnum):
+    """How much the floor depends on a service; `critical` and `important` are required."""
+
+    CRITICAL = "critical"
+    IMPORTANT = "important"
+    OPTIONAL = "optional"
+
+
+class ContractKind(StrEnum):
+    """
+    Which promise a service makes about its answers (semantics, section 1).
+
+    `rich` offers `/ops/status`; `liveness` only `/healthz`, `/readyz` and `/livez`;
+    `http` any 2xx on its first path; `none` has no HTTP, or must not be woken.
+    """
+
+    RICH = "rich"
+    LIVENESS = "liveness"
+    HTTP = "http"
+    NONE = "none"
+
+
+class SloWindow(StrEnum):
+    """The time over which a service's target is counted."""
+
+    MARKET_HOURS = "market_hours"
+    MONTH = "month"
+    BUSINESS_HOURS = "business_hours"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who is paged for a service, and who if they do not answer."""
+
+    primary: str
+    secondary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """A target as a percentage (99.9) of the window's time."""
+
+    target: float
+    window: SloWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The Kubernetes object that runs a service."""
+
+    kind: str
+    name: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Paths of PEM files for a service that speaks HTTPS."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """
+    One service of the fleet, as the inventory lists it (facts, section o).
+
+    `service_dns` is a base URL without a trailing slash, None only for `contract: none`.
+    `interval_seconds` and `deadline_seconds` are wall seconds; their sum never exceeds 40.
+    """
+
+    agent_name: str
+    kind: Kind
+    service_dns: str | None = None
+    criticality: Criticality = Criticality.IMPORTANT
+    expected_endpoints: tuple[str, ...] = ()
+    contract: ContractKind = ContractKind.RICH
+    interval_seconds: float = 10.0
+    deadline_seconds: float = 3.0
+    depends_on: tuple[str, ...] = ()
+    workload: Workload | None = None
+    owner: Owner | None = None
+    slo: Slo | None = None
+    tls: TlsFiles | None = None
+    bearer_token_file: str | None = None
+
+    @property
+    def required(self) -> bool:
+        """Tell whether the floor needs to see this service (semantics, section 6)."""
+        return self.criticality is not Criticality.OPTIONAL
+
+    @property
+    def primary_path(self) -> str | None:
+        """
+        Name the path whose reading speaks for the service (semantics, section 2).
+
+        None for `contract: none`, which has no HTTP reading at all.
+        """
+        match self.contract:
+            case ContractKind.RICH:
+                return "/ops/status"
+            case ContractKind.LIVENESS:
+                return "/healthz"
+            case ContractKind.HTTP:
+                return self.expected_endpoints[0] if self.expected_endpoints else "/"
+            case ContractKind.NONE:
+                return None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The inventory of one floor; agents sorted by name; `digest` is the file's SHA-256 in hex."""
+
+    agents: tuple[Agent, ...]
+    digest: str
+    source: str
+    cluster: str = "none"
+
+    def agent(self, agent_name: str) -> Agent | None:
+        """Find an agent by its inventory name; None when it is not listed."""
+        return next((a for a in self.agents if a.agent_name == agent_name), None)

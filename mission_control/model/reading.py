@@ -1,0 +1,104 @@
+"""Model: what one look at the world brought back. Not seeing is a value (house rule 3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from mission_control.model.status_contract.answer import Answer
+from mission_control.model.status_contract.claims import NO_CLAIMS, Claims
+
+T = TypeVar("T")
+
+
+class UnseenReason(StrEnum):
+    """Why something was not seen (semantics, section 2)."""
+
+    TIMEOUT = "TIMEOUT"
+    CONNECTION_REFUSED = "CONNECTION_REFUSED"
+    DNS_FAILURE = "DNS_FAILURE"
+    TLS_FAILURE = "TLS_FAILURE"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    HTTP_STATUS = "HTTP_STATUS"
+    REDIRECTED = "REDIRECTED"
+    NOT_OFFERED = "NOT_OFFERED"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    ENCODED = "ENCODED"
+    NOT_JSON = "NOT_JSON"
+    TOO_DEEP = "TOO_DEEP"
+    CONTRACT_INVALID = "CONTRACT_INVALID"
+    EXPIRED = "EXPIRED"
+    NOT_YET_ASKED = "NOT_YET_ASKED"
+    UNREADABLE = "UNREADABLE"
+    """A file that could not be read, or a token or certificate file that a request needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """
+    How one HTTP exchange went, whatever became of its answer.
+
+    `status` is None when no status line arrived. `phases` are (name, seconds) pairs, and only
+    there where a connection was opened or failed to open. `date_skew` is the server's `Date`
+    header minus our clock in seconds. `excerpt` is at most 200 redacted characters of the body.
+    """
+
+    status: int | None = None
+    phases: tuple[tuple[str, float], ...] = ()
+    date_skew: float | None = None
+    excerpt: str = ""
+
+
+NO_EXCHANGE = Exchange()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[T]):
+    """Something seen: the value, when it was complete by our clock (UTC), seconds it took."""
+
+    value: T
+    at: datetime
+    took: float = 0.0
+    exchange: Exchange = NO_EXCHANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """
+    Something not seen, and why.
+
+    `claims` are what a broken answer still said against itself: a document that fails its
+    contract and says `safe_to_execute_orders: true` must not hide behind its own breakage.
+    """
+
+    reason: UnseenReason
+    at: datetime
+    took: float = 0.0
+    detail: str = ""
+    exchange: Exchange = NO_EXCHANGE
+    claims: Claims = NO_CLAIMS
+
+    @property
+    def code(self) -> str:
+        """Give the reason as people read it: `TIMEOUT`, `HTTP_503`."""
+        if self.reason is UnseenReason.HTTP_STATUS and self.exchange.status is not None:
+            return f"HTTP_{self.exchange.status}"
+        return self.reason.value
+
+
+EndpointReading = Seen[Answer] | Unseen
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRound:
+    """
+    What the newest round over one service brought: a reading per path that was asked.
+
+    A path that was found not offered keeps its `Unseen(NOT_OFFERED)` until it is asked again.
+    """
+
+    agent_name: str
+    started: datetime
+    finished: datetime
+    readings: Mapping[str, EndpointReading] = field(default_factory=dict[str, EndpointReading])

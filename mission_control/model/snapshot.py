@@ -1,0 +1,147 @@
+"""Model: one decided view of the floor, which everything that presents reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mission_control.model.finding import Reason, Severity
+from mission_control.model.fleet import Agent, Fleet
+from mission_control.model.kill_switch import KillSwitch, WitnessKind
+from mission_control.model.reading import Seen, ServiceRound, Unseen
+from mission_control.model.session import MarketSession
+from mission_control.model.standing import Standing, Verdict
+from mission_control.model.status_contract.rich import ServiceState
+
+
+class FreshnessState(StrEnum):
+    """What we computed about marketdata; only FRESH lets the floor run."""
+
+    FRESH = "FRESH"
+    STALE = "STALE"
+    MISSING = "MISSING"
+    UNVERIFIABLE = "UNVERIFIABLE"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    """The service has no feed that it promises anything about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """
+    Freshness of the marketdata as one service tells it.
+
+    `age_seconds` is our clock minus the last tick (wall seconds), None without a tick;
+    `threshold_seconds` is what it was compared with; `source` the path that told the tick.
+    """
+
+    state: FreshnessState
+    age_seconds: float | None = None
+    threshold_seconds: float | None = None
+    last_tick: datetime | None = None
+    source: str = ""
+    detail: str = ""
+
+
+NO_FRESHNESS = Freshness(FreshnessState.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceReport:
+    """
+    One service as judged: its state, and whether the playbook expects that state now.
+
+    `reasons` are worst first. `evidence_at` is when its primary reading was taken (UTC), None
+    when it never was. `reported_codes` are the service's own reason codes, as it wrote them.
+    """
+
+    agent: Agent
+    state: ServiceState
+    expected: bool
+    reasons: tuple[Reason, ...]
+    freshness: Freshness
+    round: ServiceRound | None
+    since: datetime
+    evidence_at: datetime | None = None
+    reported_codes: tuple[str, ...] = ()
+
+    @property
+    def reason_code(self) -> str:
+        """Give the leading reason's code; empty when there is nothing to explain."""
+        return self.reasons[0].code if self.reasons else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much was asked for and how much obtained; `gaps` are (subject, code), sorted."""
+
+    asked: int
+    obtained: int
+    gaps: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """
+    May the floor run, and how do we know.
+
+    `evidence_age_seconds` is the age of the oldest required evidence by our clock, None when
+    some required evidence was never seen; `oldest_evidence` names it. `degraded` lists agents
+    that are not as expected but do not halt the floor.
+    """
+
+    verdict: Verdict
+    expected: bool
+    severity: Severity | None
+    reasons: tuple[Reason, ...]
+    since: datetime
+    evidence_age_seconds: float | None
+    oldest_evidence: str
+    degraded: tuple[str, ...]
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSnapshot:
+    """
+    Everything decided at one instant `at` (house rule 5), from one set of readings.
+
+    `sequence` counts snapshots since the process started. `label` is `DEMO` when the floor is
+    simulated, `AS OF ...` when the past is shown, else empty.
+    """
+
+    at: datetime
+    sequence: int
+    fleet: Fleet
+    session: MarketSession
+    kill_switch: KillSwitch
+    services: tuple[ServiceReport, ...]
+    posture: Posture
+    standing: Standing
+    label: str = ""
+
+    def service(self, agent_name: str) -> ServiceReport | None:
+        """Find a service by its inventory name; None when it is not listed."""
+        return next((s for s in self.services if s.agent.agent_name == agent_name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A configured kill-switch witness outside the services, and what it said this time."""
+
+    kind: WitnessKind
+    source: str
+    reading: Seen[str] | Unseen
+
+
+@dataclass(frozen=True, slots=True)
+class FloorEvidence:
+    """
+    What one decision is made from, together with the standing and `now`.
+
+    `rounds` holds the newest round of each agent that was asked at least once. The kill switch
+    is heard from its file and environment here and from services through their rounds.
+    """
+
+    fleet: Fleet
+    rounds: Mapping[str, ServiceRound]
+    switch_witnesses: tuple[Witnessed, ...] = ()

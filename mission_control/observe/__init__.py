@@ -1,0 +1,1 @@
+"""Observe: edges that read the world."""

@@ -1,0 +1,1 @@
+"""Present: pure rendering: values in, text or bytes out."""

@@ -1,0 +1,1 @@
+"""Simulation: a trading floor that can be hurt."""
