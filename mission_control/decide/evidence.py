@@ -1,0 +1,130 @@
+"""Decide: whether a reading may still be used, and what its source states through it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
+from mission_control.model.session import MarketSession
+from mission_control.model.status_contract.rich import RichStatus
+
+MAX_AGE_SECONDS = 45.0
+"""Services and the kill switch: older than this, a reading is EXPIRED (semantics, section 6)."""
+FROZEN_AFTER_SECONDS = 60.0
+"""A status last updated longer ago than this comes from a frozen responder (section 3)."""
+AHEAD_TOLERANCE_SECONDS = 5.0
+"""A clock reading further ahead of ours than this is not believed (section 3)."""
+
+T = TypeVar("T")
+
+
+class SessionAt(Protocol):
+    """Says which market session an instant lies in."""
+
+    def __call__(self, now: datetime, /) -> MarketSession:
+        """Answer for any instant; UNKNOWN is an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """
+    One source stating one fact: accusing, or denying what it may have said before.
+
+    A source that says nothing makes no statement, and so leaves what stands standing.
+    """
+
+    code: str
+    subject: str
+    source: str
+    fact: str
+    accuses: bool
+    detail: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Identify the accusation that this statement opens, keeps or ends."""
+        return (self.code, self.subject, self.source, self.fact)
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    """Give the wall seconds from one instant to another; negative when they are reversed."""
+    return (later - earlier).total_seconds()
+
+
+def within_age(reading: Seen[T] | Unseen, now: datetime) -> Seen[T] | Unseen:
+    """
+    Give the reading while it is young enough, else `Unseen(EXPIRED)`.
+
+    A reading from the future (our clock stepped back) is as useless as an old one.
+    """
+    age = seconds_between(reading.at, now)
+    if -AHEAD_TOLERANCE_SECONDS <= age <= MAX_AGE_SECONDS:
+        return reading
+    detail = f"the last reading is {age:.0f} s old, more than {MAX_AGE_SECONDS:.0f} s"
+    if age < 0:
+        detail = f"the last reading is {-age:.0f} s ahead of our clock"
+    if isinstance(reading, Unseen):
+        detail += f"; it was {reading.code}"
+        return Unseen(UnseenReason.EXPIRED, reading.at, reading.took, detail, claims=reading.claims)
+    return Unseen(UnseenReason.EXPIRED, reading.at, reading.took, detail)
+
+
+def current_readings(round_: ServiceRound | None, now: datetime) -> Mapping[str, EndpointReading]:
+    """
+    Give the readings of a round that may still be used, by path, sorted.
+
+    NOT_OFFERED keeps: it is asked again only every five minutes, and says so.
+    """
+    if round_ is None:
+        return {}
+    return {
+        path: reading
+        if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED
+        else within_age(reading, now)
+        for path, reading in sorted(round_.readings.items())
+    }
+
+
+def primary_reading(
+    primary_path: str | None, readings: Mapping[str, EndpointReading], now: datetime
+) -> EndpointReading:
+    """Give the reading that speaks for a service; NOT_YET_ASKED when there is none."""
+    reading = readings.get(primary_path or "")
+    if reading is None:
+        return Unseen(UnseenReason.NOT_YET_ASKED, now, detail="not asked yet")
+    return reading
+
+
+def clock_trouble(status: RichStatus, at: datetime, now: datetime) -> str:
+    """
+    Name what is wrong with the time a status bears: STATUS_FROZEN, CLOCK_SKEW, or nothing.
+
+    Age is reckoned to `now`, being ahead to the reading's own instant `at`: so that waiting
+    makes neither better.
+    """
+    updated = status.status.last_updated_utc
+    if seconds_between(at, updated) > AHEAD_TOLERANCE_SECONDS:
+        return "CLOCK_SKEW"
+    if seconds_between(updated, now) > FROZEN_AFTER_SECONDS:
+        return "STATUS_FROZEN"
+    return ""
+
+
+def can_acquit(reading: EndpointReading, now: datetime) -> bool:
+    """
+    Tell whether a denial in this reading counts.
+
+    Only a valid, current answer can acquit: not a broken document, not an expired reading, not
+    a responder whose clock stands still or runs ahead.
+    """
+    if isinstance(reading, Unseen):
+        return False
+    status = reading.value.status
+    return not (isinstance(status, RichStatus) and clock_trouble(status, reading.at, now))
+
+
+def answered(reading: EndpointReading) -> bool:
+    """Tell whether a process was there to answer, whatever it said."""
+    return isinstance(reading, Seen) or reading.exchange.status is not None

@@ -1,0 +1,61 @@
+"""Decide: what each source states about execution; any single accusation is Sev-0."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from mission_control.decide.evidence import Statement, answered, can_acquit
+from mission_control.model.codes import EXECUTION_EVIDENCE
+from mission_control.model.fleet import Agent, Kind
+from mission_control.model.reading import EndpointReading, Seen
+from mission_control.model.status_contract.claims import Claims
+from mission_control.model.status_contract.rich import RichStatus
+from mission_control.model.switch_text import SwitchText
+
+
+def state_execution(
+    agent: Agent, readings: Mapping[str, EndpointReading], now: datetime
+) -> Iterator[Statement]:
+    """
+    Give what one service's answers state about execution (semantics, section 3).
+
+    Accusations count from any answer, also from a broken or expired one; denials only from
+    one that can acquit. A running execution process accuses by answering at all, and nothing
+    it says can deny that: only proof that it is off can, which needs a cluster.
+    """
+    for path, reading in readings.items():
+        source = f"{agent.agent_name} {path}"
+        claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
+        for fact, accuses, detail in _facts(claims):
+            if accuses or can_acquit(reading, now):
+                yield Statement(EXECUTION_EVIDENCE, agent.agent_name, source, fact, accuses, detail)
+        if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
+            reported = reading.value.status.service_kind
+            accuses = reported is Kind.EXECUTION
+            if accuses or can_acquit(reading, now):
+                detail = f"calls itself a service of kind {reported.value}, and it is running"
+                yield Statement(
+                    EXECUTION_EVIDENCE, agent.agent_name, source, "service_kind", accuses, detail
+                )
+    if agent.kind is Kind.EXECUTION and any(answered(r) for r in readings.values()):
+        yield Statement(
+            EXECUTION_EVIDENCE,
+            agent.agent_name,
+            agent.agent_name,
+            "running",
+            accuses=True,
+            detail="an execution process is running: its port answers",
+        )
+
+
+def _facts(claims: Claims) -> Iterator[tuple[str, bool, str]]:
+    if claims.safe_to_execute_orders is not None:
+        yield (
+            "safe_to_execute_orders",
+            claims.safe_to_execute_orders,
+            "says safe_to_execute_orders: true",
+        )
+    if claims.agent_mode:
+        yield ("agent_mode", claims.forbidden_mode, f"says agent_mode {claims.agent_mode.strip()}")
+    if claims.kill_switch in {SwitchText.TRUTHY, SwitchText.FALSY}:
+        off = claims.kill_switch is SwitchText.FALSY
+        yield ("kill_switch", off, "says the kill switch is off")

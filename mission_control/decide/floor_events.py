@@ -1,0 +1,113 @@
+"""Decide: what happened between two snapshots that somebody may want to read about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mission_control.model.event import EventType
+from mission_control.model.finding import Severity
+from mission_control.model.snapshot import FloorSnapshot, ServiceReport
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event before it has a number: type, sentence, severity, whom it is about, details."""
+
+    type: EventType
+    message: str
+    severity: Severity = Severity.INFO
+    agent_name: str | None = None
+    data: dict[str, object] = field(default_factory=dict[str, object])
+
+
+def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    """Give what changed, posture first, then session, kill switch, accusations, services."""
+    yield from _posture(before, after)
+    yield from _session(before, after)
+    yield from _switch(before, after)
+    yield from _accusations(before, after)
+    known = {r.agent.agent_name: r for r in before.services}
+    for report in after.services:
+        earlier = known.get(report.agent.agent_name)
+        if earlier is not None:
+            yield from _service(earlier, report)
+
+
+def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old, new = before.posture, after.posture
+    if (old.verdict, old.expected) == (new.verdict, new.expected):
+        return
+    lead = new.reasons[0] if new.reasons else None
+    because = f": {lead.code} {lead.subject}" if lead else ""
+    expected = "" if new.expected else " (unexpected)"
+    yield Happening(
+        EventType.POSTURE_CHANGED,
+        f"posture {old.verdict.value} -> {new.verdict.value}{expected}{because}",
+        new.severity or Severity.INFO,
+        data={
+            "before": old.verdict.value,
+            "after": new.verdict.value,
+            "expected": new.expected,
+            "reason_codes": [r.code for r in new.reasons[:20]],
+        },
+    )
+
+
+def _session(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old, new = before.session.phase, after.session.phase
+    if old is not new:
+        message = f"session {old.value} -> {new.value}"
+        yield Happening(
+            EventType.SESSION_CHANGED, message, data={"before": old.value, "after": new.value}
+        )
+
+
+def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old, new = before.kill_switch, after.kill_switch
+    if (old.state, old.confirmed) == (new.state, new.confirmed):
+        return
+    yield Happening(
+        EventType.KILL_SWITCH_CHANGED,
+        f"kill switch {old.state.value} -> {new.state.value}: {new.detail}",
+        Severity.INFO if new.confirmed else Severity.P0,
+        data={"before": old.state.value, "after": new.state.value, "confirmed": new.confirmed},
+    )
+
+
+def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old = {a.key: a for a in before.standing.accusations}
+    new = {a.key: a for a in after.standing.accusations}
+    for type_, verb, severity, here, there in (
+        (EventType.ACCUSATION_OPENED, "accuses", Severity.P1, new, old),
+        (EventType.ACCUSATION_ENDED, "no longer accuses", Severity.INFO, old, new),
+    ):
+        for key in sorted(here.keys() - there.keys()):
+            accusation = here[key]
+            yield Happening(
+                type_,
+                f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}",
+                severity,
+                accusation.subject,
+                {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
+            )
+
+
+def _service(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]:
+    old = (before.state, before.expected, before.reason_code)
+    new = (after.state, after.expected, after.reason_code)
+    if old == new:
+        return
+    name = after.agent.agent_name
+    why = f": {after.reason_code}" if after.reason_code else ""
+    expected = "expected" if after.expected else "unexpected"
+    yield Happening(
+        EventType.SERVICE_CHANGED,
+        f"{name} {before.state.value} -> {after.state.value} ({expected}){why}",
+        after.reasons[0].severity if after.reasons and not after.expected else Severity.INFO,
+        name,
+        {
+            "before": before.state.value,
+            "after": after.state.value,
+            "expected": after.expected,
+            "reason_code": after.reason_code,
+        },
+    )

@@ -1,0 +1,108 @@
+"""Decide: whether a freshness gate claims what cannot be, and whether two sources disagree."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from mission_control.decide.evidence import SessionAt, Statement, can_acquit, seconds_between
+from mission_control.decide.freshness import Tick, read_tick
+from mission_control.model.codes import CONTRADICTION, FRESHNESS_GATE_FALSE_POSITIVE
+from mission_control.model.fleet import Agent, Kind
+from mission_control.model.reading import EndpointReading, Seen
+from mission_control.model.snapshot import Freshness, FreshnessState
+from mission_control.model.status_contract.answer import Answer
+from mission_control.model.status_contract.rich import RichStatus
+from mission_control.model.status_contract.smaller_shapes import HealthFreshness, LegacyTick
+
+FALSE_POSITIVE_AFTER_SECONDS = 125.0
+"""A claim of freshness on a tick older than this when it was made is false (section 3)."""
+
+
+def state_false_positives(
+    agent: Agent,
+    readings: Mapping[str, EndpointReading],
+    session_at: SessionAt,
+    now: datetime,
+) -> Iterator[Statement]:
+    """
+    Give what each answer's freshness claims state about the freshness gate.
+
+    While the market is open, any `ok`, `is_fresh` or `safe_to_run_strategies` that is true on
+    a missing tick, or on one older than 125 s when the claim was made, accuses: P0. The claim
+    is denied when that claim is no longer made, or the tick bears it out, in any phase.
+    """
+    for path, reading in readings.items():
+        if not isinstance(reading, Seen):
+            continue
+        tick = read_tick(reading.value, reading.at)
+        if tick is None:
+            continue
+        source = f"{agent.agent_name} {path}"
+        unborne = _cannot_bear_claims(tick, reading.at)
+        for fact, claimed in _claims_of(reading.value):
+            accuses = claimed and unborne and session_at(reading.at).phase.gates
+            denies = (not claimed or not unborne) and can_acquit(reading, now)
+            if accuses or denies:
+                yield Statement(
+                    FRESHNESS_GATE_FALSE_POSITIVE,
+                    agent.agent_name,
+                    source,
+                    fact,
+                    accuses,
+                    f"{path} says {fact} is true on {_describe(tick, reading.at)}",
+                )
+
+
+def _cannot_bear_claims(tick: Tick, at: datetime) -> bool:
+    if tick.last_tick is None:
+        return True
+    return seconds_between(tick.last_tick, at) > FALSE_POSITIVE_AFTER_SECONDS
+
+
+def _describe(tick: Tick, at: datetime) -> str:
+    if tick.last_tick is None:
+        return "a missing tick"
+    return f"a tick {seconds_between(tick.last_tick, at):.0f} s old"
+
+
+def _claims_of(answer: Answer) -> Iterator[tuple[str, bool]]:
+    match answer.status:
+        case RichStatus() as status:
+            if status.marketdata is not None:
+                yield ("is_fresh", status.marketdata.is_fresh is True)
+                yield ("safe_to_run_strategies", status.safety.safe_to_run_strategies)
+        case HealthFreshness(ok=ok) | LegacyTick(ok=ok):
+            yield ("ok", ok)
+        case _:
+            return
+
+
+def state_freshness_contradictions(
+    sources: Mapping[Agent, Mapping[str, Freshness]], *, gates: bool
+) -> Iterator[Statement]:
+    """
+    Give which sources disagree about the one feed: fresh here, not fresh there.
+
+    Compared are every path of the marketdata services and the strategies' own view of the
+    feed. The source on the worse side accuses, and takes it back by saying fresh itself.
+    """
+    spoken = [
+        (agent, path, freshness)
+        for agent, by_path in sources.items()
+        if agent.kind in {Kind.MARKETDATA, Kind.STRATEGY}
+        for path, freshness in by_path.items()
+    ]
+    fresh = [f"{a.agent_name} {p}" for a, p, f in spoken if f.state is FreshnessState.FRESH]
+    for agent, path, freshness in spoken:
+        source = f"{agent.agent_name} {path}"
+        if freshness.state is FreshnessState.FRESH:
+            yield Statement(CONTRADICTION, agent.agent_name, source, "freshness", accuses=False)
+        elif gates and fresh and _speaks(freshness):
+            detail = f"{source} says {freshness.state.value} while {fresh[0]} says FRESH"
+            yield Statement(
+                CONTRADICTION, agent.agent_name, source, "freshness", accuses=True, detail=detail
+            )
+
+
+def _speaks(freshness: Freshness) -> bool:
+    """Tell a source that says something from one that was not seen at all."""
+    return freshness.state is not FreshnessState.UNVERIFIABLE or freshness.last_tick is not None

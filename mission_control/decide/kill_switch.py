@@ -1,0 +1,107 @@
+"""Decide: whether the kill switch is engaged, and whether somebody who can tell confirms it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from mission_control.decide.evidence import Statement, can_acquit, within_age
+from mission_control.model.codes import CONTRADICTION, EXECUTION_EVIDENCE
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState, Witness, WitnessKind
+from mission_control.model.reading import EndpointReading, Seen, Unseen
+from mission_control.model.snapshot import Witnessed
+from mission_control.model.switch_text import SwitchText, read_switch_text
+
+SUBJECT = "kill-switch"
+
+_STATES = {
+    SwitchText.TRUTHY: KillSwitchState.ENGAGED,
+    SwitchText.FALSY: KillSwitchState.DISENGAGED,
+    SwitchText.UNCLEAR: KillSwitchState.UNKNOWN,
+}
+
+
+def hear_configured(witnessed: Iterable[Witnessed], now: datetime) -> tuple[Witness, ...]:
+    """Give what each configured witness says now; one that cannot be read says UNKNOWN."""
+    return tuple(_witness(w, within_age(w.reading, now)) for w in witnessed)
+
+
+def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen) -> Witness:
+    if isinstance(reading, Unseen):
+        state, detail = KillSwitchState.UNKNOWN, f"{reading.code}: {reading.detail}"
+    else:
+        state = _STATES[read_switch_text(reading.value)]
+        unclear = state is KillSwitchState.UNKNOWN
+        detail = "the value is none of 1 true yes on 0 false no off" if unclear else ""
+    return Witness(witnessed.kind, witnessed.source, state, reading.at, detail)
+
+
+def hear_services(
+    readings: Mapping[str, Mapping[str, EndpointReading]], now: datetime
+) -> tuple[Witness, ...]:
+    """
+    Give what services say of the switch, by agent and path; one that says nothing abstains.
+
+    A service that says "off" is heard even through a broken document; one that says "on" only
+    where its answer could acquit.
+    """
+    heard = list[Witness]()
+    for agent_name, by_path in readings.items():
+        for path, reading in by_path.items():
+            claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
+            if claims.kill_switch is None:
+                continue
+            state = _STATES[claims.kill_switch]
+            if state is KillSwitchState.ENGAGED and not can_acquit(reading, now):
+                state = KillSwitchState.UNKNOWN
+            source = f"{agent_name} {path}"
+            heard.append(Witness(WitnessKind.SERVICE, source, state, reading.at))
+    return tuple(heard)
+
+
+def judge_kill_switch(witnesses: Iterable[Witness]) -> KillSwitch:
+    """
+    Say what the switch's state is; the worst word counts (semantics, section 4).
+
+    Any DISENGAGED witness makes it DISENGAGED. ENGAGED needs confirmation by a witness that
+    can confirm: the ConfigMap read through the API, or its live mount. Else UNKNOWN.
+    """
+    ordered = tuple(sorted(witnesses, key=lambda w: (w.kind.value, w.source)))
+    says = {w.state for w in ordered}
+    off = [w.source for w in ordered if w.state is KillSwitchState.DISENGAGED]
+    confirming = [
+        w.source for w in ordered if w.kind.confirms and w.state is KillSwitchState.ENGAGED
+    ]
+    conflicting = {KillSwitchState.ENGAGED, KillSwitchState.DISENGAGED} <= says
+    if off:
+        state, detail = KillSwitchState.DISENGAGED, f"off according to {', '.join(off)}"
+    elif confirming:
+        state, detail = KillSwitchState.ENGAGED, f"confirmed by {', '.join(confirming)}"
+    else:
+        state, detail = KillSwitchState.UNKNOWN, _why_unconfirmed(ordered)
+    confirmed = state is KillSwitchState.ENGAGED
+    return KillSwitch(state, confirmed, conflicting, ordered, detail)
+
+
+def _why_unconfirmed(witnesses: tuple[Witness, ...]) -> str:
+    able = [w for w in witnesses if w.kind.confirms]
+    if not able:
+        return "no witness that could confirm it is configured"
+    return "; ".join(f"{w.source}: {w.detail or w.state.value}" for w in able)
+
+
+def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
+    """
+    Give what the witnesses state: DISENGAGED accuses, ENGAGED denies, UNKNOWN is silent.
+
+    Services' own words are stated as execution evidence where their answers are read; here
+    they only contradict.
+    """
+    for witness in switch.witnesses:
+        if witness.state is KillSwitchState.UNKNOWN:
+            continue
+        off = witness.state is KillSwitchState.DISENGAGED
+        if witness.kind is not WitnessKind.SERVICE:
+            detail = f"{witness.source} says the kill switch is off"
+            yield Statement(EXECUTION_EVIDENCE, SUBJECT, witness.source, SUBJECT, off, detail)
+        if switch.conflicting or not off:
+            detail = f"{witness.source} says off while another witness says engaged"
+            yield Statement(CONTRADICTION, SUBJECT, witness.source, SUBJECT, off, detail)

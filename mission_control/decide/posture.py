@@ -1,0 +1,177 @@
+"""Decide: may the floor run. Fail closed: what we cannot see, we do not trust."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from mission_control.decide.required_evidence import EvidenceAge, Lack
+from mission_control.model import codes
+from mission_control.model.finding import Reason, Severity, worst
+from mission_control.model.fleet import Agent, Criticality, Kind
+from mission_control.model.kill_switch import KillSwitch
+from mission_control.model.session import MarketSession, Phase
+from mission_control.model.snapshot import Coverage, Posture, ServiceReport
+from mission_control.model.standing import Accusation, Standing, Verdict
+from mission_control.model.status_contract.rich import ServiceState
+
+PAGING_BEFORE_OPEN = timedelta(minutes=60)
+"""P1 pages from an hour before the open until the close (semantics, section 11)."""
+HORIZON_WARNING_DAYS = 90
+
+_HALTING_STATES = frozenset({ServiceState.OFFLINE, ServiceState.UNKNOWN, ServiceState.HALTED})
+_SEV0 = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POSITIVE})
+
+
+def pages_now(session: MarketSession) -> bool:
+    """Tell whether P1 pages at this instant: from open - 60 min to close, and in UNKNOWN."""
+    if session.phase.gates:
+        return True
+    if session.phase is not Phase.PRE_MARKET or session.open is None:
+        return False
+    return session.at >= session.open - PAGING_BEFORE_OPEN
+
+
+def severity_of_trouble(agent: Agent, session: MarketSession) -> Severity:
+    """
+    Say how bad it is that this service is not as expected (semantics, section 11).
+
+    What the floor needs is P1 while P1 pages and P2 otherwise; a UI that is offline is
+    information; any other optional service is P2.
+    """
+    if agent.required:
+        return Severity.P1 if pages_now(session) else Severity.P2
+    return Severity.INFO if agent.kind is Kind.OPS else Severity.P2
+
+
+def halts_the_floor(report: ServiceReport) -> bool:
+    """
+    Tell whether this service's state alone halts a floor that is open.
+
+    A critical service, or an important strategy, that is OFFLINE, UNKNOWN or HALTED while the
+    playbook does not expect it.
+    """
+    agent = report.agent
+    matters = agent.criticality is Criticality.CRITICAL or (
+        agent.kind is Kind.STRATEGY and agent.criticality is Criticality.IMPORTANT
+    )
+    return matters and not report.expected and report.state in _HALTING_STATES
+
+
+def reasons_from_accusations(
+    accusations: Iterable[Accusation], session: MarketSession
+) -> Iterator[Reason]:
+    """Turn what stands accused into reasons: Sev-0 in every phase, the rest while it gates."""
+    for accusation in accusations:
+        sev0 = accusation.code in _SEV0 or (
+            accusation.code == codes.CONTRADICTION and accusation.fact != "freshness"
+        )
+        gates = session.phase.gates
+        stale = accusation.code in {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
+        if stale and not gates:
+            continue
+        severity = Severity.P0 if sev0 else Severity.P1 if pages_now(session) else Severity.P2
+        detail = f"{accusation.source}: {accusation.detail}"
+        if accusation.last_seen < session.at:
+            detail += f" (last said {accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}, not denied since)"
+        halts = sev0 or gates
+        yield Reason(accusation.code, accusation.subject, severity, detail, halts, accusation.since)
+
+
+def reasons_from_switch_and_calendar(
+    switch: KillSwitch, session: MarketSession
+) -> Iterator[Reason]:
+    """Give what an unconfirmed switch and an unknown or ending calendar have to say."""
+    if not switch.confirmed:
+        yield Reason(
+            codes.KILL_SWITCH_UNCONFIRMED,
+            "kill-switch",
+            Severity.P0,
+            f"nobody who can tell confirms that execution is halted: {switch.detail}",
+            halts=True,
+        )
+    if session.phase is Phase.UNKNOWN:
+        yield Reason(
+            codes.CALENDAR_UNKNOWN,
+            "market-calendar",
+            Severity.P1,
+            f"the session is unknown and gates as open: {session.note}",
+            halts=True,
+        )
+    elif session.horizon_days < HORIZON_WARNING_DAYS:
+        detail = f"the calendar ends in {session.horizon_days} days"
+        yield Reason(codes.CALENDAR_HORIZON, "market-calendar", Severity.P2, detail)
+
+
+def reasons_from_lacks(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+    """Turn lacking evidence into reasons, which halt while the session gates."""
+    if session.phase.gates:
+        for lack in lacks:
+            yield Reason(lack.code, lack.subject, Severity.P1, lack.detail, halts=True)
+
+
+def reasons_from_services(
+    reports: Iterable[ServiceReport], session: MarketSession
+) -> Iterator[Reason]:
+    """Give the leading reason of every service that is not as expected."""
+    for report in reports:
+        if report.expected:
+            continue
+        halts = session.phase.gates and halts_the_floor(report)
+        severity = Severity.P1 if halts else severity_of_trouble(report.agent, session)
+        lead = report.reasons[0]
+        yield Reason(
+            lead.code,
+            report.agent.agent_name,
+            severity,
+            f"{report.state.value}: {lead.detail}",
+            halts,
+            report.since,
+        )
+
+
+def order_reasons(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """
+    Order reasons worst first, then by code and subject; one per code and subject, the worst.
+
+    Equal evidence gives equal reasons, whatever order it arrived in.
+    """
+    kept = dict[tuple[str, str], Reason]()
+    for reason in sorted(reasons, key=lambda r: (*r.order, r.detail)):
+        kept.setdefault((reason.code, reason.subject), reason)
+    return tuple(kept.values())
+
+
+def decide_posture(
+    reasons: tuple[Reason, ...],
+    reports: tuple[ServiceReport, ...],
+    session: MarketSession,
+    standing: Standing,
+    age: EvidenceAge,
+    coverage: Coverage,
+    now: datetime,
+) -> Posture:
+    """
+    Say whether the floor may run (semantics, section 6).
+
+    Any halting reason makes it HALTED; else a closed session makes it MARKET_CLOSED; else OK.
+    `since` carries on from the standing verdict while the verdict stays the same.
+    """
+    if any(r.halts for r in reasons):
+        verdict = Verdict.HALTED
+    elif session.phase.closed:
+        verdict = Verdict.MARKET_CLOSED
+    else:
+        verdict = Verdict.OK
+    unexpected = tuple(r.agent.agent_name for r in reports if not r.expected)
+    same = standing.verdict is verdict and standing.verdict_since is not None
+    halting = {r.subject for r in reasons if r.halts}
+    return Posture(
+        verdict=verdict,
+        expected=verdict is not Verdict.HALTED and not unexpected,
+        severity=worst(reasons),
+        reasons=reasons,
+        since=standing.verdict_since if same and standing.verdict_since else now,
+        evidence_age_seconds=age.seconds,
+        oldest_evidence=age.subject,
+        degraded=tuple(sorted(name for name in unexpected if name not in halting)),
+        coverage=coverage,
+    )

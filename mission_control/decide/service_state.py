@@ -1,0 +1,223 @@
+"""Decide: the state of one service, and whether the playbook expects it in this phase."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mission_control.decide.evidence import (
+    SessionAt,
+    answered,
+    clock_trouble,
+    primary_reading,
+    seconds_between,
+)
+from mission_control.model import codes
+from mission_control.model.fleet import Agent, ContractKind, Kind
+from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
+from mission_control.model.snapshot import Freshness, FreshnessState
+from mission_control.model.status_contract.answer import Shape
+from mission_control.model.status_contract.rich import RichStatus, ServiceState
+
+LAG_SECONDS = 30.0
+"""After a boundary of the session the fleet may lag this long (semantics, section 3)."""
+
+_STALE_CODES = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
+_FRESHNESS_CODES = {
+    FreshnessState.STALE: codes.MARKETDATA_STALE,
+    FreshnessState.MISSING: codes.MARKETDATA_MISSING,
+    FreshnessState.UNVERIFIABLE: codes.MARKETDATA_UNVERIFIABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something to say about a service: a code, a sentence, and whether it is only a note."""
+
+    code: str
+    detail: str
+    note: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A service's state, whether it is expected, why, and the codes it reported itself."""
+
+    state: ServiceState
+    expected: bool
+    troubles: tuple[Trouble, ...] = ()
+    reported_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a judgement leans on besides the readings: time, session, switch and freshness."""
+
+    now: datetime
+    session_at: SessionAt
+    switch_confirmed: bool
+    freshness: Freshness
+
+
+def judge_service(
+    agent: Agent, readings: Mapping[str, EndpointReading], given: Circumstances
+) -> Judgement:
+    """
+    Judge one service from its current readings (the table of semantics, section 3).
+
+    Anything the table does not list is expected only when it is OK.
+    """
+    if agent.contract is ContractKind.NONE:
+        detail = "it has no HTTP by configuration, and no cluster is read"
+        return _unexpected(ServiceState.UNKNOWN, Trouble(codes.UNOBSERVED, detail))
+    primary = primary_reading(agent.primary_path, readings, given.now)
+    if isinstance(primary, Unseen):
+        return _judge_unseen(agent, primary, readings)
+    status = primary.value.status
+    if isinstance(status, RichStatus):
+        return _judge_reported(agent, Seen(status, primary.at), readings, given)
+    return _judge_shapeless(agent, primary.value.shape, readings)
+
+
+def _unexpected(state: ServiceState, *troubles: Trouble) -> Judgement:
+    return Judgement(state, expected=False, troubles=troubles)
+
+
+def _judge_unseen(
+    agent: Agent, primary: Unseen, readings: Mapping[str, EndpointReading]
+) -> Judgement:
+    why = Trouble(primary.code, primary.detail or f"{agent.primary_path} was not seen")
+    if primary.reason in {UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED}:
+        return _unexpected(ServiceState.UNKNOWN, why)
+    if not any(answered(r) for r in readings.values()):
+        if agent.kind is Kind.EXECUTION:
+            detail = "no answer, but no cluster proves that it is off"
+            unproven = Trouble(codes.EXECUTION_NOT_PROVEN_OFF, detail)
+            return _unexpected(ServiceState.OFFLINE, unproven, why)
+        return _unexpected(ServiceState.OFFLINE, why)
+    if primary.reason is UnseenReason.NOT_OFFERED and any(
+        isinstance(r, Seen) and r.value.http_status < 300  # noqa: PLR2004
+        for r in readings.values()
+    ):
+        detail = f"it answers, but does not offer {agent.primary_path}"
+        return _unexpected(ServiceState.DEGRADED, Trouble(codes.CONTRACT_NOT_OFFERED, detail))
+    return _unexpected(ServiceState.UNKNOWN, why)
+
+
+def _judge_shapeless(
+    agent: Agent, shape: Shape, readings: Mapping[str, EndpointReading]
+) -> Judgement:
+    """Judge an answer without a state of its own: live, and no more is known."""
+    if shape is Shape.MINIMAL:
+        detail = "the minimal contract has no state and no kill switch"
+        return _unexpected(ServiceState.DEGRADED, Trouble(codes.CONTRACT_MINIMAL, detail))
+    failing = [
+        Trouble(codes.NOT_READY, f"{path}: {reading.code}")
+        for path in ("/readyz", "/livez")
+        if isinstance(reading := readings.get(path), Unseen)
+        and reading.reason is not UnseenReason.NOT_OFFERED
+    ]
+    if failing:
+        return _unexpected(ServiceState.DEGRADED, *failing)
+    promised = agent.contract in {ContractKind.LIVENESS, ContractKind.HTTP}
+    detail = f"only liveness is offered ({agent.contract.value} by inventory)"
+    note = Trouble(codes.CONTRACT_NOT_OFFERED, detail, note=promised)
+    return Judgement(ServiceState.DEGRADED, expected=promised, troubles=(note,))
+
+
+def _judge_reported(
+    agent: Agent,
+    primary: Seen[RichStatus],
+    readings: Mapping[str, EndpointReading],
+    given: Circumstances,
+) -> Judgement:
+    status = primary.value
+    notes = (*_identity_notes(agent, status), *_side_notes(agent, readings))
+    reported = status.status.reason_codes
+    trouble = clock_trouble(status, primary.at, given.now)
+    if trouble:
+        updated = status.status.last_updated_utc
+        detail = f"last updated {seconds_between(updated, primary.at):.0f} s before its answer"
+        wrong = Trouble(trouble, detail)
+        return Judgement(ServiceState.UNKNOWN, expected=False, troubles=(wrong, *notes))
+    state = status.status.state
+    corrections = _corrections(agent, primary, given)
+    if any(c.code == codes.MARKET_CLOSED_DURING_SESSION for c in corrections):
+        state = ServiceState.UNKNOWN
+    elif corrections and state in {ServiceState.OK, ServiceState.MARKET_CLOSED}:
+        state = ServiceState.DEGRADED
+    expected = not corrections and _is_expected(agent, primary, given)
+    own = () if expected else _reported_troubles(status)
+    return Judgement(state, expected, (*corrections, *own, *notes), reported)
+
+
+def _corrections(
+    agent: Agent, primary: Seen[RichStatus], given: Circumstances
+) -> tuple[Trouble, ...]:
+    """Give what our own evidence adds to the reported state; a kill switch must not hide it."""
+    found = list[Trouble]()
+    session = given.session_at(primary.at)
+    if primary.value.status.state is ServiceState.MARKET_CLOSED and session.phase.gates:
+        began = session.phase_began
+        if began is None or seconds_between(began, primary.at) > LAG_SECONDS:
+            detail = f"it says the market is closed; our calendar says {session.phase.value}"
+            found.append(Trouble(codes.MARKET_CLOSED_DURING_SESSION, detail))
+    code = _FRESHNESS_CODES.get(given.freshness.state)
+    if code and given.session_at(given.now).phase.gates:
+        found.append(Trouble(code, given.freshness.detail))
+    if agent.kind is Kind.EXECUTION:
+        detail = "an execution process is running: its port answers"
+        found.append(Trouble(codes.EXECUTION_EVIDENCE, detail))
+    return tuple(found)
+
+
+def _is_expected(agent: Agent, primary: Seen[RichStatus], given: Circumstances) -> bool:
+    """Look the reported state up in the table; only called when nothing had to be corrected."""
+    if agent.kind is Kind.EXECUTION:
+        return False
+    reported = frozenset(primary.value.status.reason_codes)
+    closed = given.session_at(primary.at).phase.closed
+    match primary.value.status.state:
+        case ServiceState.OK | ServiceState.MARKET_CLOSED:
+            return True
+        case ServiceState.HALTED if reported == frozenset({codes.KILL_SWITCH}):
+            return given.switch_confirmed
+        case ServiceState.HALTED | ServiceState.DEGRADED:
+            return closed and bool(reported) and reported <= _STALE_CODES
+        case _:
+            return False
+
+
+def _reported_troubles(status: RichStatus) -> tuple[Trouble, ...]:
+    state = status.status.state
+    if state is ServiceState.OK:
+        return ()
+    if not status.status.reason_codes:
+        detail = f"it reports {state.value} without any reason"
+        return (Trouble(codes.STATE_UNEXPLAINED, detail),)
+    return tuple(
+        Trouble(code, f"it reports {state.value}: {status.status.summary}")
+        if code in codes.FLEET_CODES
+        else Trouble(codes.UNLISTED_REASON, f"it reports {state.value} because of {code}")
+        for code in status.status.reason_codes[:5]
+    )
+
+
+def _identity_notes(agent: Agent, status: RichStatus) -> tuple[Trouble, ...]:
+    names = {status.service_name, status.agent_identity.agent_name}
+    if names == {agent.agent_name} and status.service_kind is agent.kind:
+        return ()
+    calls = " / ".join(sorted(names))
+    detail = f"it calls itself {calls}, kind {status.service_kind.value}"
+    return (Trouble(codes.IDENTITY_MISMATCH, detail, note=True),)
+
+
+def _side_notes(agent: Agent, readings: Mapping[str, EndpointReading]) -> tuple[Trouble, ...]:
+    """Note listed paths other than the primary one that were not seen."""
+    return tuple(
+        Trouble(reading.code, f"{path}: {reading.detail or reading.code}", note=True)
+        for path, reading in readings.items()
+        if path in agent.expected_endpoints
+        and path not in {agent.primary_path, "/heartbeat"}
+        and isinstance(reading, Unseen)
+        and reading.reason is not UnseenReason.NOT_OFFERED
+    )

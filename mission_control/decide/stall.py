@@ -1,0 +1,43 @@
+"""Decide: what a floor that is no longer being decided is worth."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from mission_control.model.codes import POLL_LOOP_STALLED
+from mission_control.model.finding import Reason, Severity
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.standing import Verdict
+
+BEAT_SECONDS = 1.0
+"""The deciding loop beats at least this often."""
+MISSED_BEATS = 3
+"""This many missed beats in a row are a stall (interface, `/healthz`)."""
+
+
+def has_stalled(seconds_since_beat: float) -> bool:
+    """Tell whether so many seconds without a beat are a stall."""
+    return seconds_since_beat > BEAT_SECONDS * MISSED_BEATS
+
+
+def mark_stalled(snapshot: FloorSnapshot, now: datetime, sequence: int) -> FloorSnapshot:
+    """
+    Turn the last decision before a stall into HALTED.
+
+    Nobody decides any more, so whatever was decided last is no answer: without this, a green
+    verdict would stand for ever on evidence that nobody looks at.
+    """
+    detail = f"nothing has been decided since {snapshot.at:%Y-%m-%dT%H:%M:%SZ}"
+    reason = Reason(POLL_LOOP_STALLED, "mission-control", Severity.P1, detail, halts=True)
+    reasons = tuple(sorted((reason, *snapshot.posture.reasons), key=lambda r: r.order))
+    halted = snapshot.posture.verdict is Verdict.HALTED
+    posture = replace(
+        snapshot.posture,
+        verdict=Verdict.HALTED,
+        expected=False,
+        severity=reasons[0].severity,
+        reasons=reasons,
+        since=snapshot.posture.since if halted else now,
+        evidence_age_seconds=None,
+        oldest_evidence="mission-control",
+    )
+    return replace(snapshot, posture=posture, sequence=sequence)

@@ -1,0 +1,118 @@
+"""Jobs: the board on which the newest decided floor hangs, for everyone who presents it."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from itertools import islice
+
+from mission_control.decide.floor_events import Happening
+from mission_control.decide.stall import BEAT_SECONDS, has_stalled, mark_stalled
+from mission_control.jobs.ports import Clock, LoopBeat
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.snapshot import FloorSnapshot
+
+REMEMBERED_EVENTS = 500
+REMEMBERED_POLLS = 50
+"""Poll events repeat each service's outcome, so fewer of them are kept."""
+QUIET_SECONDS = 5.0
+"""Without news, followers are given the newest snapshot this often."""
+
+
+class FloorBoard:
+    """
+    Holds the newest snapshot and the recent events; satisfies `FloorReader`.
+
+    Written by the deciding loop alone, read from the same event loop; nothing here waits or
+    locks. `monotonic` gives seconds that never step back.
+    """
+
+    def __init__(self, first: FloorSnapshot, clock: Clock, monotonic: Callable[[], float]) -> None:
+        """Hang up a first snapshot, which says that nothing was asked yet."""
+        self._snapshot = first
+        self._stalled: FloorSnapshot | None = None
+        self._clock = clock
+        self._monotonic = monotonic
+        self._last_beat = monotonic()
+        self._events: deque[FloorEvent] = deque(maxlen=REMEMBERED_EVENTS)
+        self._polls: deque[FloorEvent] = deque(maxlen=REMEMBERED_POLLS)
+        self._identity = 0
+        self._news = asyncio.Event()
+        self._closed = False
+
+    @property
+    def next_sequence(self) -> int:
+        """Number the next snapshot, also past one that marked a stall."""
+        newest = self._stalled or self._snapshot
+        return newest.sequence + 1
+
+    def publish(self, snapshot: FloorSnapshot, happenings: Iterable[Happening]) -> None:
+        """Hang up a decided snapshot, number what happened, and tell the followers."""
+        news = False
+        for happening in happenings:
+            self._identity += 1
+            event = FloorEvent(
+                self._identity,
+                snapshot.at,
+                happening.type,
+                happening.message,
+                happening.severity,
+                happening.agent_name,
+                happening.data,
+            )
+            poll = happening.type is EventType.POLL
+            (self._polls if poll else self._events).append(event)
+            news = news or not poll
+        self._snapshot = snapshot
+        self._stalled = None
+        self._last_beat = self._monotonic()
+        if news:
+            self._wake()
+
+    def close(self) -> None:
+        """End every follower: the process is stopping."""
+        self._closed = True
+        self._wake()
+
+    def current(self) -> FloorSnapshot:
+        """Give the newest snapshot; one that is no longer being renewed is HALTED."""
+        if not self.beat().stalled:
+            return self._snapshot
+        if self._stalled is None:
+            self._stalled = mark_stalled(self._snapshot, self._clock(), self.next_sequence)
+        return self._stalled
+
+    def beat(self) -> LoopBeat:
+        """Say whether the deciding loop has missed three beats."""
+        waited = self._monotonic() - self._last_beat
+        if not has_stalled(waited):
+            return LoopBeat(stalled=False, seconds_since_beat=waited, detail="")
+        rhythm = f"it beats every {BEAT_SECONDS:.0f} s"
+        detail = f"the deciding loop has not beaten for {waited:.1f} s ({rhythm})"
+        return LoopBeat(stalled=True, seconds_since_beat=waited, detail=detail)
+
+    def recent_events(self, limit: int) -> Sequence[FloorEvent]:
+        """Give the newest events of every kind, newest first."""
+        both = sorted((*self._events, *self._polls), key=lambda e: -e.identity)
+        return tuple(islice(both, limit))
+
+    async def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
+        """Follow the floor: first what was missed, then news as it comes."""
+        last = self._identity if after is None else after
+        yield self.current()
+        while not self._closed:
+            for event in tuple(self._events):
+                if event.identity > last:
+                    last = event.identity
+                    yield event
+            news = self._news
+            try:
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await news.wait()
+            except TimeoutError:
+                pass
+            if not self._closed:
+                yield self.current()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

@@ -1,0 +1,167 @@
+"""Jobs: the main job, which watches the floor: ask every service, decide, publish."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mission_control.decide.floor import decide_floor
+from mission_control.decide.floor_events import Happening, find_happenings
+from mission_control.decide.stall import BEAT_SECONDS
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.ports import CalendarReader, Clock, ServiceReader, SwitchReader
+from mission_control.model.event import EventType
+from mission_control.model.fleet import Agent, Fleet
+from mission_control.model.reading import ServiceRound
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
+from mission_control.model.standing import NOTHING_STANDS
+from mission_control.present.predecessor import poll_outcomes
+
+SWITCH_SECONDS = 2.0
+"""The kill switch's file and environment are heard this often."""
+SETTLE_SECONDS = 0.1
+"""Readings that arrive together are decided together; a failure shows at most this much later."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSources:
+    """The edges that a watch reads from."""
+
+    services: ServiceReader
+    switches: SwitchReader
+    calendar: CalendarReader
+    clock: Clock
+
+
+def first_snapshot(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
+    """Decide the floor before anything was asked: every service is NOT_YET_ASKED."""
+    now = sources.clock()
+    evidence = FloorEvidence(fleet, {})
+    calendar = sources.calendar
+    return decide_floor(evidence, NOTHING_STANDS, calendar.session_at, now, label=label)
+
+
+async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
+    """Ask every service once, at the same time, and decide; nothing is remembered."""
+    asking = [asyncio.ensure_future(sources.services.read(a, None)) for a in fleet.agents]
+    witnessed = await sources.switches.read()
+    rounds = await asyncio.gather(*asking)
+    evidence = FloorEvidence(fleet, {r.agent_name: r for r in rounds}, witnessed)
+    now = sources.clock()
+    session_at = sources.calendar.session_at
+    return decide_floor(evidence, NOTHING_STANDS, session_at, now, sequence=1, label=label)
+
+
+@dataclass(slots=True)
+class FloorWatch:
+    """
+    Watches one floor until it is cancelled.
+
+    Each service has a task and a cadence of its own, so that one that hangs costs nobody else
+    anything; no lock is held while waiting. Deciding happens in one place, on what is there.
+    """
+
+    fleet: Fleet
+    sources: FloorSources
+    board: FloorBoard
+    label: str = ""
+    _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
+    _witnessed: tuple[Witnessed, ...] = ()
+    _fresh: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hear_switches())
+            tasks.create_task(self._decide())
+            for agent, offset in spread(self.fleet.agents):
+                tasks.create_task(self._watch(agent, offset))
+
+    async def _watch(self, agent: Agent, offset: float) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + offset
+        while True:
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            try:
+                known = self._rounds.get(agent.agent_name)
+                self._rounds[agent.agent_name] = await self.sources.services.read(agent, known)
+            except Exception:  # a bug of ours: others go on, this one's reading expires
+                log.exception("reading %s failed", agent.agent_name)
+            self._fresh.set()
+            due = next_due(due, loop.time(), agent.interval_seconds)
+
+    async def _hear_switches(self) -> None:
+        while True:
+            try:
+                self._witnessed = await self.sources.switches.read()
+            except Exception:  # a bug of ours: what was heard last expires
+                log.exception("hearing the kill switch failed")
+            self._fresh.set()
+            await asyncio.sleep(SWITCH_SECONDS)
+
+    async def _decide(self) -> None:
+        loop = asyncio.get_running_loop()
+        poll_due = loop.time()
+        while True:
+            polled = loop.time() >= poll_due
+            if polled:
+                poll_due = loop.time() + min(a.interval_seconds for a in self.fleet.agents)
+            try:
+                self.publish(polled=polled)
+            except Exception:  # a bug of ours: no beat, so /healthz and the posture say so
+                log.exception("deciding the floor failed")
+                await asyncio.sleep(BEAT_SECONDS)
+            await self._settle()
+
+    async def _settle(self) -> None:
+        try:
+            async with asyncio.timeout(BEAT_SECONDS - SETTLE_SECONDS):
+                await self._fresh.wait()
+        except TimeoutError:
+            pass
+        await asyncio.sleep(SETTLE_SECONDS)
+        self._fresh.clear()
+
+    def publish(self, *, polled: bool) -> None:
+        """Decide the floor on what is there now and hang it on the board."""
+        now = self.sources.clock()
+        before = self.board.current()
+        evidence = FloorEvidence(self.fleet, dict(self._rounds), self._witnessed)
+        snapshot = decide_floor(
+            evidence,
+            before.standing,
+            self.sources.calendar.session_at,
+            now,
+            sequence=self.board.next_sequence,
+            label=self.label,
+        )
+        happenings = [*find_happenings(before, snapshot)]
+        if polled:
+            happenings.append(_poll(snapshot))
+        self.board.publish(snapshot, happenings)
+
+
+def _poll(snapshot: FloorSnapshot) -> Happening:
+    outcomes = poll_outcomes(snapshot)
+    message = f"{snapshot.posture.coverage.obtained} of {snapshot.posture.coverage.asked} obtained"
+    return Happening(EventType.POLL, message, data={"outcomes": outcomes})
+
+
+def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
+    """
+    Give each agent its phase offset in seconds, spread evenly over its interval.
+
+    Fixed by position, never random: the same fleet is asked in the same rhythm.
+    """
+    count = max(1, len(agents))
+    return [(a, a.interval_seconds * i / count) for i, a in enumerate(agents)]
+
+
+def next_due(due: float, now: float, interval: float) -> float:
+    """Give the next start on the agent's own grid; starts that were missed are left out."""
+    following = due + interval
+    if following >= now:
+        return following
+    return following + interval * ((now - following) // interval + 1)
