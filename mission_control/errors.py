@@ -5,6 +5,11 @@ Anything else that is raised is a bug of ours. Not seeing something is never an 
 value `Unseen` (house rules 3 and 4).
 """
 
+from collections.abc import Sequence
+
+SHOWN_PROBLEMS = 20
+"""How many problems one message spells out; the rest are counted."""
+
 
 class MissionControlError(Exception):
     """What every error raised on purpose descends from."""
@@ -27,11 +32,47 @@ class ConfigurationError(MissionControlError):
         subject = f"{where}: {key}: " if key else f"{where}: "
         super().__init__(subject + problem + (f" ({remedy})" if remedy else ""))
 
+    @property
+    def problems(self) -> tuple["ConfigurationError", ...]:
+        """List every problem that this error stands for, itself when it is only one."""
+        return (self,)
+
+
+class ConfigurationErrors(ConfigurationError):
+    """
+    Everything that is wrong with the configuration, told at once so that it is mended in one go.
+
+    Its own `problem`, `where`, `key` and `remedy` are those of the first.
+    """
+
+    def __init__(self, problems: Sequence[ConfigurationError]) -> None:
+        """Spell out the first problems, one a line, and count those that are left."""
+        first = problems[0]
+        super().__init__(first.problem, where=first.where, key=first.key, remedy=first.remedy)
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> tuple[ConfigurationError, ...]:
+        """List every problem, in the order in which they were found."""
+        return self._problems
+
+    def __str__(self) -> str:
+        """Write one problem a line."""
+        lines = [str(problem) for problem in self._problems[:SHOWN_PROBLEMS]]
+        left = len(self._problems) - len(lines)
+        return "\n".join([*lines, f"and {left} more"] if left else lines)
+
 
 class ContractViolation(MissionControlError):  # noqa: N818  (the house's name for this family)
     """
     An answer that is not what its contract says.
 
     Never leaves the edge that read the answer: there it becomes
-    `Unseen(CONTRACT_INVALID, ...)` or another named reason.
+    `Unseen(CONTRACT_INVALID, ...)` or another named reason. `problems` are the broken fields,
+    as (path, what is wrong) pairs; they never repeat a field's value.
     """
+
+    def __init__(self, message: str, *, problems: tuple[tuple[str, str], ...] = ()) -> None:
+        """Keep the broken fields apart, so that each can be explained."""
+        self.problems = problems
+        super().__init__(message)

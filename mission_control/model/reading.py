@@ -70,6 +70,7 @@ class Unseen:
 
     `claims` are what a broken answer still said against itself: a document that fails its
     contract and says `safe_to_execute_orders: true` must not hide behind its own breakage.
+    `problems` are the fields that broke the contract, as (path, what is wrong) pairs.
     """
 
     reason: UnseenReason
@@ -78,6 +79,7 @@ class Unseen:
     detail: str = ""
     exchange: Exchange = NO_EXCHANGE
     claims: Claims = NO_CLAIMS
+    problems: tuple[tuple[str, str], ...] = ()
 
     @property
     def code(self) -> str:

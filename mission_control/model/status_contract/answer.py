@@ -1,11 +1,12 @@
 """Status contract: an answer recognised as one of the shapes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from mission_control.errors import ContractViolation
 from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
@@ -42,8 +43,16 @@ SHAPE_MODELS: Mapping[Shape, type[ContractModel]] = {
     Shape.PLAIN: PlainAnswer,
 }
 
+STATUS_PATH = "/ops/status"
+
 _RICH_MARKS = frozenset({"service_kind", "agent_identity", "safety", "heartbeat", "marketdata"})
 _MINIMAL_MARKS = frozenset({"uptime", "data_freshness_seconds", "build_sha"})
+_LEGACY_KEYS = frozenset({"ok", "last_tick_age_seconds"})
+
+MAX_PROBLEMS = 32
+"""Broken fields that are named one by one; a hostile answer has no say in how many."""
+
+_NAMED_IN_MESSAGE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +75,27 @@ def recognise_shape(document: object, *, path: str) -> Shape:
     """
     Say which shape a JSON document is trying to be, by the keys that only this shape has.
 
-    On `/ops/status` a document with none of the marks is taken for a broken rich contract.
+    The two status contracts live on `/ops/status`; elsewhere their keys are only extra keys,
+    unless the whole minimal contract is there. On `/ops/status` a document with none of the
+    marks is taken for a broken rich contract.
 
     Raises ContractViolation when the document is no JSON object or resembles nothing we know.
     """
     if not isinstance(document, dict):
         raise ContractViolation("the answer is not a JSON object")
     keys = frozenset(cast("Mapping[str, object]", document))
-    tests: tuple[tuple[Shape, Callable[[], bool]], ...] = (
-        (Shape.LEGACY_TICK, lambda: "ok" in keys and "last_tick_age_seconds" in keys),
-        (Shape.HEALTH_FRESHNESS, lambda: "ok" in keys and path != "/ops/status"),
-        (Shape.RICH, lambda: bool(keys & _RICH_MARKS) and path == "/ops/status"),
-        (Shape.MINIMAL, lambda: bool(keys & _MINIMAL_MARKS)),
-        (Shape.RICH, lambda: path == "/ops/status"),
-        (Shape.LIVENESS, lambda: "status" in keys),
+    on_status = path == STATUS_PATH
+    tests = (
+        (Shape.RICH, on_status and bool(keys & _RICH_MARKS)),
+        (Shape.LEGACY_TICK, keys >= _LEGACY_KEYS),
+        (Shape.HEALTH_FRESHNESS, "ok" in keys and not on_status),
+        (Shape.MINIMAL, keys >= set(MinimalStatus.model_fields)),
+        (Shape.MINIMAL, on_status and bool(keys & _MINIMAL_MARKS)),
+        (Shape.RICH, on_status),
+        (Shape.LIVENESS, "status" in keys),
     )
     for shape, matches in tests:
-        if matches():
+        if matches:
             return shape
     raise ContractViolation("the answer has none of the keys of any known shape")
 
@@ -96,18 +109,50 @@ def read_answer(
     `body` is the JSON text as received and `document` the same parsed; the caller has capped
     both. `shown` is its redacted JSON text.
 
-    Raises ContractViolation that names each offending field.
+    Raises ContractViolation that names each offending field and never repeats its value.
     """
     shape = recognise_shape(document, path=path)
     try:
         status = cast("Status", SHAPE_MODELS[shape].model_validate_json(body))
     except ValidationError as error:
-        raise ContractViolation(_explain(shape, error)) from None
+        raise _violation(shape, error) from None
     return Answer(shape, http_status, status, read_claims(document), shown)
 
 
-def _explain(shape: Shape, error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    named = [f"{'.'.join(str(p) for p in e['loc']) or '(top)'}: {e['msg']}" for e in problems[:5]]
-    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""  # noqa: PLR2004
-    return f"not a valid {shape.value} answer: " + "; ".join(named) + more
+def _violation(shape: Shape, error: ValidationError) -> ContractViolation:
+    errors = error.errors(include_url=False, include_context=False)
+    problems = tuple((".".join(map(str, e["loc"])), _describe(e)) for e in errors[:MAX_PROBLEMS])
+    named = [f"{field or '(top)'}: {text}" for field, text in problems[:_NAMED_IN_MESSAGE]]
+    unnamed = len(errors) - len(named)
+    more = f"; and {unnamed} more" if unnamed else ""
+    return ContractViolation(
+        f"not a valid {shape.value} answer: " + "; ".join(named) + more, problems=problems
+    )
+
+
+def _describe(error: ErrorDetails) -> str:
+    """Say what is wrong with a field, naming the kind of value found but not the value."""
+    match error["type"]:
+        case "missing":
+            return "is missing"
+        case "json_invalid":
+            return error["msg"]
+        case _:
+            message = error["msg"].removeprefix("Value error, ")
+            return f"{message}; found {_kind_of(error['input'])}"
+
+
+def _kind_of(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return "text" if value else "empty text"
+        case int() | float():
+            return "a number"
+        case dict():
+            return "an object"
+        case _:
+            return "a list"

@@ -9,6 +9,9 @@ from mission_control.model.switch_text import SwitchText, read_switch_text
 FORBIDDEN_MODES = frozenset({"EXECUTE", "LIVE"})
 """Agent modes that are Sev-0 evidence, compared after trimming and upper-casing (facts, a.6)."""
 
+MAX_MODE = 64
+"""Characters of an agent mode that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -48,11 +51,10 @@ def read_claims(document: object) -> Claims:
     top = _mapping(document)
     safety = _mapping(top.get("safety"))
     identity = _mapping(top.get("agent_identity"))
-    mode = identity.get("agent_mode", top.get("agent_mode"))
     return Claims(
         kill_switch=_switch(safety.get("kill_switch")),
         safe_to_execute_orders=_permission(safety.get("safe_to_execute_orders")),
-        agent_mode=mode[:64] if isinstance(mode, str) else None,
+        agent_mode=_mode(identity.get("agent_mode"), top.get("agent_mode")),
     )
 
 
@@ -60,18 +62,34 @@ def _mapping(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
+def _mode(*stated: object) -> str | None:
+    """Give the worst of the stated modes, without what cannot be seen when it is printed."""
+    modes = ["".join(filter(str.isprintable, m)).strip() for m in stated if isinstance(m, str)]
+    forbidden = [mode for mode in modes if mode.upper() in FORBIDDEN_MODES]
+    return next((mode[:MAX_MODE] for mode in forbidden + modes), None)
+
+
 def _switch(value: object) -> SwitchText | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return SwitchText.TRUTHY if value else SwitchText.FALSY
-    meaning = read_switch_text(str(value))
-    return SwitchText.FALSY if meaning is SwitchText.FALSY else SwitchText.UNCLEAR
+    match value:
+        case None:
+            return None
+        case bool():
+            return SwitchText.TRUTHY if value else SwitchText.FALSY
+        case _:
+            return SwitchText.FALSY if _says_no(value) else SwitchText.UNCLEAR
 
 
 def _permission(value: object) -> bool | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return value
-    return None if read_switch_text(str(value)) is SwitchText.FALSY else True
+    match value:
+        case None:
+            return None
+        case bool():
+            return value
+        case _:
+            return None if _says_no(value) else True
+
+
+def _says_no(value: object) -> bool:
+    if isinstance(value, str):
+        return read_switch_text(value) is SwitchText.FALSY
+    return isinstance(value, int | float) and value == 0

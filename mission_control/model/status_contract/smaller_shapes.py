@@ -1,12 +1,9 @@
 """Status contract: the smaller shapes that are met beside the rich one (facts, a.5 and b.2)."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from mission_control.model.status_contract.fields import (
     ContractModel,
     Name,
+    Number,
     Seconds,
     Text,
     UtcInstant,
@@ -31,8 +28,8 @@ class HealthFreshness(ContractModel):
     """
 
     service: Name | None = None
-    last_tick_epoch_seconds: Annotated[int | float | None, Field(allow_inf_nan=False)] = None
-    age_seconds: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    last_tick_epoch_seconds: Number | None = None
+    age_seconds: Number | None = None
     max_age_seconds: Seconds | None = None
     ok: bool
     forced_stale: bool | None = None
@@ -42,8 +39,8 @@ class LegacyTick(ContractModel):
     """The runbook's oldest shape: `{"ok", "last_tick_epoch_seconds", "last_tick_age_seconds"}`."""
 
     ok: bool
-    last_tick_epoch_seconds: Annotated[int | float | None, Field(allow_inf_nan=False)]
-    last_tick_age_seconds: Annotated[float | None, Field(allow_inf_nan=False)]
+    last_tick_epoch_seconds: Number | None
+    last_tick_age_seconds: Number | None
 
 
 class Liveness(ContractModel):
