@@ -1,0 +1,147 @@
+"""Market calendar: what session an instant lies in, and which sessions come next."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import islice, pairwise
+
+from mission_control.market_calendar.closures import Closure, objection_to
+from mission_control.market_calendar.days import CalendarDay, day_on
+from mission_control.market_calendar.new_york import MIDNIGHT, in_new_york, instant_of
+from mission_control.market_calendar.rules import FIRST_COVERED, VALID_THROUGH, covers
+from mission_control.market_calendar.spans import Span
+from mission_control.model.session import Holiday, MarketSession, Phase, TradingDay
+
+DAY = timedelta(days=1)
+DATES_REMEMBERED = 1024
+
+
+class MarketCalendar:
+    """
+    The New York Stock Exchange's calendar, with the closures that people entered.
+
+    It answers for the dates in New York from `covered_from` to `valid_through`. Beyond them, and
+    whenever it cannot tell, the phase is UNKNOWN, which gates as OPEN: a calendar that guessed
+    could take a silent trading floor for a holiday.
+
+    Dates are worked out when they are asked for and then remembered, so that a session costs next
+    to nothing however often one round asks for it.
+    """
+
+    covered_from: date = FIRST_COVERED
+    valid_through: date = VALID_THROUGH
+
+    def __init__(self, closures: Iterable[Closure] = ()) -> None:
+        """Take the published closures; one that cannot be applied is a ValueError."""
+        self.closures = tuple(sorted(closures, key=lambda closure: closure.on))
+        self._closure_on = _by_date(self.closures)
+        self._day = lru_cache(DATES_REMEMBERED)(self._work_out_day)
+        self._spans = lru_cache(DATES_REMEMBERED)(self._work_out_spans)
+
+    def session_at(self, now: datetime) -> MarketSession:
+        """
+        Say what session an instant lies in; never raises, UNKNOWN is an answer.
+
+        The answer's instants are in UTC. A naive `now` cannot be placed, so it comes back as it is.
+        """
+        try:
+            on = in_new_york(now).date()
+            if not covers(on):
+                span = f"{self.covered_from} to {self.valid_through}"
+                return MarketSession(now, Phase.UNKNOWN, note=f"the calendar covers {span} only")
+            instant = now.astimezone(UTC)
+            return next(span for span in self._spans(on) if instant < span.ends).seen_at(instant)
+        except Exception as error:  # noqa: BLE001  (whatever fails here, the phase is UNKNOWN)
+            note = f"the calendar cannot tell: {type(error).__name__}: {error}"
+            return MarketSession(now, Phase.UNKNOWN, note=note)
+
+    def sessions_from(self, now: datetime, count: int) -> tuple[TradingDay, ...]:
+        """
+        List the next sessions that have not closed yet; fewer past the last covered day.
+
+        None at all when the calendar cannot tell where `now` lies.
+        """
+        if self.session_at(now).phase is Phase.UNKNOWN:
+            return ()
+        sessions = self._sessions_since(in_new_york(now).date())
+        return tuple(islice((session for session in sessions if now < session.close), count))
+
+    def holidays_between(self, first: datetime, last: datetime) -> tuple[Holiday, ...]:
+        """
+        List the weekdays without a session from one instant's date in New York to another's.
+
+        None at all when the calendar cannot tell where `first` lies, and none past the last
+        covered day.
+        """
+        if self.session_at(first).phase is Phase.UNKNOWN:
+            return ()
+        dates = _covered_dates(in_new_york(first).date(), in_new_york(last).date())
+        days = (self._day(on) for on in dates)
+        return tuple(day.holiday for day in days if day.holiday is not None)
+
+    def trading_day(self, on: date) -> TradingDay | None:
+        """Give the session of a date; None on a day without one, and beyond the covered days."""
+        return self._day(on).trading_day if covers(on) else None
+
+    def _work_out_day(self, on: date) -> CalendarDay:
+        return day_on(on, self._closure_on.get(on))
+
+    def _work_out_spans(self, on: date) -> tuple[Span, ...]:
+        day = self._day(on)
+        first, *later = day.phases
+        changes = ((first[0], self._first_began(on)), *later, self._last_ends(on))
+        return tuple(
+            Span(
+                day,
+                phase,
+                began,
+                ends,
+                next_phase,
+                self._open_after(on, began),
+                horizon_days=(VALID_THROUGH - on).days,
+            )
+            for (phase, began), (next_phase, ends) in pairwise(changes)
+        )
+
+    def _first_began(self, on: date) -> datetime:
+        phase = self._phase_at_edge(on, 0)
+        while self._phase_at_edge(on - DAY, -1) is phase:
+            on -= DAY
+        return instant_of(on, MIDNIGHT)
+
+    def _last_ends(self, on: date) -> tuple[Phase, datetime]:
+        phase = self._phase_at_edge(on, -1)
+        on += DAY
+        while self._phase_at_edge(on, 0) is phase:
+            on += DAY
+        return self._phase_at_edge(on, 0), instant_of(on, MIDNIGHT)
+
+    def _phase_at_edge(self, on: date, index: int) -> Phase:
+        return self._day(on).phases[index][0] if covers(on) else Phase.UNKNOWN
+
+    def _open_after(self, on: date, instant: datetime) -> datetime | None:
+        opens = (session.open for session in self._sessions_since(on))
+        return next((open_ for open_ in opens if open_ > instant), None)
+
+    def _sessions_since(self, on: date) -> Iterator[TradingDay]:
+        days = (self._day(day) for day in _covered_dates(on, VALID_THROUGH))
+        return (day.trading_day for day in days if day.trading_day is not None)
+
+
+def _covered_dates(first: date, last: date) -> Iterator[date]:
+    """Run through the covered dates from one to another, both included."""
+    begin = max(first, FIRST_COVERED).toordinal()
+    end = min(last, VALID_THROUGH).toordinal()
+    return (date.fromordinal(ordinal) for ordinal in range(begin, end + 1))
+
+
+def _by_date(closures: tuple[Closure, ...]) -> dict[date, Closure]:
+    by_date: dict[date, Closure] = {}
+    for closure in closures:
+        objection = objection_to(closure)
+        if objection is not None:
+            raise ValueError(f"closure on {closure.on}: {objection.problem}")
+        if closure.on in by_date:
+            raise ValueError(f"closure on {closure.on}: entered twice")
+        by_date[closure.on] = closure
+    return by_date
