@@ -38,7 +38,7 @@ class ConfigurationError(MissionControlError):
         return (self,)
 
 
-class ConfigurationErrors(ConfigurationError):
+class ConfigurationErrors(ConfigurationError):  # noqa: N818  (plural: it stands for several)
     """
     Everything that is wrong with the configuration, told at once so that it is mended in one go.
 

@@ -1,0 +1,143 @@
+"""Configuration: the fields of one fleet-file entry, each read strictly, then compared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from mission_control.configuration.agent_details import (
+    read_file_path,
+    read_owner,
+    read_slo,
+    read_tls,
+    read_workload,
+    required,
+)
+from mission_control.configuration.cadence import CADENCE_REMEDY, cadence_problem
+from mission_control.configuration.problems import Problems
+from mission_control.configuration.service_address import (
+    MAX_URL,
+    UnusableAddress,
+    read_base_url,
+    read_path,
+)
+from mission_control.configuration.yaml_value import Choice, Value
+from mission_control.model.fleet import Agent, ContractKind, Criticality, Kind
+
+T = TypeVar("T")
+
+MAX_ENDPOINTS = 32
+
+CLOUD_RUN_SUFFIX = ".run.app"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an entry falls back on; relative paths start at `folder`."""
+
+    interval_seconds: float
+    deadline_seconds: float
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFields:
+    """An entry's fields, what stands in for those left out, and where problems are noted."""
+
+    value: Value
+    fields: dict[str, Value]
+    defaults: Defaults
+    problems: Problems
+
+    def read(self, name: str, depends_on: tuple[str, ...]) -> Agent:
+        """Read every field into an agent, which is usable when no problem was noted."""
+        kind_value = required(self.fields, "kind", self.value, self.problems)
+        kind = kind_value.choice(Kind, self.problems) if kind_value else None
+        contract = self._choice("contract", ContractKind, ContractKind.RICH)
+        service_dns = self._base_url(contract)
+        interval, deadline = self._cadence()
+        agent = Agent(
+            agent_name=name,
+            kind=kind or Kind.OPS,
+            service_dns=service_dns,
+            criticality=self._choice("criticality", Criticality, Criticality.IMPORTANT),
+            expected_endpoints=self._endpoints(),
+            contract=contract,
+            interval_seconds=interval,
+            deadline_seconds=deadline,
+            depends_on=depends_on,
+            workload=self._part("workload", read_workload),
+            owner=self._part("owner", read_owner),
+            slo=self._part("slo", read_slo),
+            tls=self._part("tls", lambda v, p: read_tls(v, self.defaults.folder, p)),
+            bearer_token_file=self._part(
+                "bearer_token_file", lambda v, p: read_file_path(v, self.defaults.folder, p)
+            ),
+        )
+        self._compare(agent)
+        return agent
+
+    def _choice(self, key: str, choices: type[Choice], default: Choice) -> Choice:
+        value = self.fields.get(key)
+        return default if value is None else value.choice(choices, self.problems) or default
+
+    def _part(self, key: str, read: Callable[[Value, Problems], T]) -> T | None:
+        value = self.fields.get(key)
+        return None if value is None else read(value, self.problems)
+
+    def _base_url(self, contract: ContractKind) -> str | None:
+        value = self.fields.get("service_dns")
+        if value is None:
+            if contract is not ContractKind.NONE:
+                required(self.fields, "service_dns", self.value, self.problems)
+            return None
+        return self._address(value, read_base_url)
+
+    def _endpoints(self) -> tuple[str, ...]:
+        value = self.fields.get("expected_endpoints")
+        if value is None:
+            return ()
+        paths: list[str] = []
+        for item in value.items(self.problems, at_most=MAX_ENDPOINTS):
+            path = self._address(item, read_path)
+            if path and path in paths:
+                item.refuse(self.problems, f"{path} is listed twice", "list it once")
+            paths.append(path)
+        return tuple(paths)
+
+    def _address(self, value: Value, read: Callable[[str], str]) -> str:
+        text = value.text(self.problems, at_most=MAX_URL)
+        try:
+            return read(text) if text else ""
+        except UnusableAddress as error:
+            value.refuse(self.problems, error.problem, error.remedy)
+            return ""
+
+    def _cadence(self) -> tuple[float, float]:
+        interval_value = self.fields.get("interval_seconds")
+        deadline_value = self.fields.get("deadline_seconds")
+        interval = interval_value.number(self.problems) if interval_value else None
+        deadline = deadline_value.number(self.problems) if deadline_value else None
+        interval = self.defaults.interval_seconds if interval is None else interval
+        deadline = self.defaults.deadline_seconds if deadline is None else deadline
+        problem = cadence_problem(interval, deadline)
+        if problem:
+            place = interval_value or deadline_value or self.value
+            place.refuse(self.problems, problem, CADENCE_REMEDY)
+        return interval, deadline
+
+    def _compare(self, agent: Agent) -> None:
+        address = agent.service_dns or ""
+        if agent.tls is not None and not address.startswith("https://"):
+            self.fields["tls"].refuse(
+                self.problems, "tls is given, and service_dns is not https", "write https://"
+            )
+        on_cloud_run = (urlsplit(address).hostname or "").endswith(CLOUD_RUN_SUFFIX)
+        asked = agent.contract is not ContractKind.NONE
+        if agent.kind is Kind.EXECUTION and on_cloud_run and asked:
+            self.value.refuse(
+                self.problems,
+                "an execution service on Cloud Run is never asked: a request can start it",
+                "write contract: none",
+            )

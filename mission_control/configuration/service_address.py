@@ -1,0 +1,107 @@
+"""Configuration: which addresses and paths may be asked, settled before anything is asked."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+MAX_URL = 2048
+MAX_PATH = 512
+MAX_HOST = 253
+
+PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
+"""A path without percent-escapes, which could spell a forbidden path in another way."""
+
+NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:[0-9]{1,5})?")
+"""urlsplit lets rubbish stand between a bracketed address and its port."""
+
+LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+NEVER_ASKED = frozenset({"state", "recover", "execute"})
+"""GET `/state` changes the execution engine's state; the other two act."""
+
+EXAMPLE = "write it as http://name.namespace.svc.cluster.local"
+
+
+class UnusableAddress(Exception):  # noqa: N818  (it says what the address is)
+    """Why an address or a path is refused, and what to write instead; never repeats it."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        """Keep the remedy apart from the problem."""
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(problem)
+
+
+def read_base_url(text: str) -> str:
+    """
+    Give a service's base URL without a trailing slash, or raise `UnusableAddress`.
+
+    The text is never repeated in the complaint, because it may hold a password.
+    """
+    parts = _split(text)
+    if parts.scheme not in {"http", "https"}:
+        raise UnusableAddress("only http and https can be asked", EXAMPLE)
+    if "@" in parts.netloc:
+        raise UnusableAddress("a URL must not carry a user or password", "use bearer_token_file")
+    if "?" in text or "#" in text:
+        raise UnusableAddress("a base URL has no query and no fragment", "end it at the path")
+    if not parts.netloc:
+        raise UnusableAddress("the URL names no host", EXAMPLE)
+    if NETLOC.fullmatch(parts.netloc) is None:
+        raise UnusableAddress("the URL's host or port is none", EXAMPLE)
+    path = read_path(parts.path) if parts.path else ""
+    return f"{parts.scheme}://{_host(parts)}{_port(parts)}{path}".rstrip("/")
+
+
+def read_path(text: str) -> str:
+    """Give a path that may be asked, or raise `UnusableAddress`."""
+    if not text.startswith("/"):
+        raise UnusableAddress("a path begins with '/'", "write it as /healthz")
+    if "?" in text or "#" in text:
+        raise UnusableAddress("a path has no query and no fragment", "end it at the path")
+    if len(text) > MAX_PATH or PATH.fullmatch(text) is None or "//" in text:
+        raise UnusableAddress(
+            "the path holds characters that are not asked", "write it as /healthz"
+        )
+    segments = text.split("/")
+    if "." in segments or ".." in segments:
+        raise UnusableAddress("a path must not climb", "leave out '.' and '..'")
+    if any(segment.partition(";")[0].casefold() in NEVER_ASKED for segment in segments):
+        never = ", ".join(f"/{name}" for name in sorted(NEVER_ASKED))
+        raise UnusableAddress(f"{never} are never asked, because they act", "leave the path out")
+    return text
+
+
+def _split(text: str) -> SplitResult:
+    # urlsplit silently drops tabs and line breaks, so what is odd is refused before it.
+    if len(text) > MAX_URL or re.fullmatch(r"[!-~]+", text) is None or "\\" in text:
+        raise UnusableAddress("is no URL: it holds characters that no URL holds", EXAMPLE)
+    try:
+        return urlsplit(text)
+    except ValueError as error:
+        raise UnusableAddress("is no URL", EXAMPLE) from error
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    try:
+        if parts.netloc.startswith("["):
+            return f"[{ipaddress.IPv6Address(host)}]"
+        if host.rpartition(".")[2].isdigit():
+            return str(ipaddress.IPv4Address(host))
+    except ValueError as error:
+        raise UnusableAddress("the URL's host is no address", EXAMPLE) from error
+    labels = host.removesuffix(".").split(".")
+    if len(host) > MAX_HOST or not all(LABEL.fullmatch(label) for label in labels):
+        raise UnusableAddress("the URL's host is no host name", EXAMPLE)
+    return host
+
+
+def _port(parts: SplitResult) -> str:
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise UnusableAddress("the URL's port is none", "use a port from 1 to 65535") from error
+    if port == 0:
+        raise UnusableAddress("the URL's port is none", "use a port from 1 to 65535")
+    return "" if port is None else f":{port}"
