@@ -131,7 +131,8 @@ def _statements(seen: _Seen, session_at: SessionAt, now: datetime) -> Iterator[S
         yield from state_false_positives(agent, readings, session_at, now)
         yield from state_staleness(agent, readings, sources)
     yield from state_kill_switch(seen.switch)
-    yield from state_freshness_contradictions(seen.sources, gates=seen.session.phase.gates)
+    gates = seen.session.phase.gates
+    yield from state_freshness_contradictions(seen.sources, seen.readings, gates=gates)
     yield from state_own_clock(seen.readings.values())
 
 

@@ -1,32 +1,18 @@
 """Decide: how old the marketdata is, by our own clock, whatever a service's state says."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from mission_control.decide.evidence import (
-    AHEAD_TOLERANCE_SECONDS,
-    Statement,
-    clock_trouble,
-    seconds_between,
-)
+from mission_control.decide.evidence import Statement, clock_trouble
+from mission_control.decide.tick import REFUSED_FROM, judge_tick, read_tick
 from mission_control.model.codes import MARKETDATA_MISSING, MARKETDATA_STALE
-from mission_control.model.fleet import MARKETDATA_STALE_CEILING_SECONDS as CEILING
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import NO_FRESHNESS, Freshness, FreshnessState
-from mission_control.model.status_contract.answer import Answer
-from mission_control.model.status_contract.rich import Marketdata, RichStatus
-from mission_control.model.status_contract.smaller_shapes import (
-    HealthFreshness,
-    LegacyTick,
-    MinimalStatus,
-)
+from mission_control.model.status_contract.rich import RichStatus
 
 STATUS_PATH = "/ops/status"
 HEALTH_PATH = "/healthz"
-REFUSED_FROM = 300
-"""A status of 300 or more is a refusal; only 2xx is an answer."""
 
 _WORST_FIRST = (
     FreshnessState.STALE,
@@ -34,77 +20,6 @@ _WORST_FIRST = (
     FreshnessState.UNVERIFIABLE,
     FreshnessState.FRESH,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A tick as one answer reports it, whatever the answer's shape."""
-
-    last_tick: datetime | None
-    threshold_seconds: float
-    says_fresh: bool | None
-    unreadable: bool = False
-
-
-def read_tick(answer: Answer, at: datetime) -> Tick | None:
-    """Give the tick an answer reports; None when its shape says nothing about freshness."""
-    match answer.status:
-        case RichStatus(marketdata=Marketdata() as feed):
-            threshold = min(feed.stale_threshold_seconds, CEILING)
-            return Tick(feed.last_tick_utc, threshold, feed.is_fresh)
-        case RichStatus(service_kind=Kind.MARKETDATA):
-            return Tick(None, CEILING, None)
-        case MinimalStatus(data_freshness_seconds=age):
-            return Tick(_earlier(at, age), CEILING, None if age is None else age <= CEILING)
-        case HealthFreshness(last_tick_epoch_seconds=epoch, max_age_seconds=limit) as health:
-            says = health.ok and answer.http_status < REFUSED_FROM and not health.forced_stale
-            return _epoch_tick(epoch, min(limit or CEILING, CEILING), says_fresh=says)
-        case LegacyTick(last_tick_epoch_seconds=epoch, ok=ok):
-            says = ok and answer.http_status < REFUSED_FROM
-            return _epoch_tick(epoch, CEILING, says_fresh=says)
-        case _:
-            return None
-
-
-def _earlier(at: datetime, age: float | None) -> datetime | None:
-    try:
-        return None if age is None else at - timedelta(seconds=age)
-    except OverflowError:
-        return None
-
-
-def _epoch_tick(epoch: float | None, threshold: float, *, says_fresh: bool) -> Tick:
-    if epoch is None:
-        return Tick(None, threshold, says_fresh)
-    try:
-        return Tick(datetime.fromtimestamp(epoch, UTC), threshold, says_fresh)
-    except (OverflowError, OSError, ValueError):
-        return Tick(None, threshold, says_fresh, unreadable=True)
-
-
-def judge_tick(tick: Tick, at: datetime, now: datetime, path: str) -> Freshness:
-    """
-    Judge one reported tick; a claim and a tick that disagree count as the worse of the two.
-
-    The age is reckoned to `now`. A tick more than 5 s ahead of its own reading is
-    unverifiable; one less far ahead has age 0.
-    """
-    ahead = 0.0 if tick.last_tick is None else seconds_between(at, tick.last_tick)
-    age = None if tick.last_tick is None else max(0.0, seconds_between(tick.last_tick, now))
-    state, detail = FreshnessState.FRESH, ""
-    if tick.unreadable:
-        state, detail = FreshnessState.UNVERIFIABLE, "the tick is no time"
-    elif tick.says_fresh is False:
-        state, detail = FreshnessState.STALE, "it says it is not fresh"
-    elif age is None or tick.says_fresh is None:
-        state, detail = FreshnessState.MISSING, "no tick is known"
-    elif ahead > AHEAD_TOLERANCE_SECONDS:
-        detail = f"the last tick is {ahead:.0f} s in the future"
-        state = FreshnessState.UNVERIFIABLE
-    elif age > tick.threshold_seconds:
-        detail = f"the last tick is older than {tick.threshold_seconds:.0f} s"
-        state = FreshnessState.STALE
-    return Freshness(state, age, tick.threshold_seconds, tick.last_tick, path, detail)
 
 
 def judge_source(path: str, reading: EndpointReading, now: datetime) -> Freshness | None:
@@ -143,7 +58,11 @@ def judge_sources(
         Kind.MARKETDATA: (STATUS_PATH, HEALTH_PATH),
         Kind.STRATEGY: (STATUS_PATH,),
     }.get(agent.kind, ())
-    judged = {p: judge_source(p, readings[p], now) for p in paths if p in readings}
+    asked = dict(readings)
+    if agent.kind is Kind.MARKETDATA:  # both paths are always asked, so one that is absent is lost
+        never = Unseen(UnseenReason.NOT_YET_ASKED, now)
+        asked = {path: asked.get(path, never) for path in paths}
+    judged = {p: judge_source(p, asked[p], now) for p in paths if p in asked}
     return {path: freshness for path, freshness in judged.items() if freshness is not None}
 
 
@@ -181,16 +100,13 @@ def state_staleness(
     }
     for path, freshness in sources.items():
         source = f"{agent.agent_name} {path}"
-        reading = readings[path]
-        if isinstance(reading, Seen):
-            for state, code in codes.items():
-                if freshness.state in (state, FreshnessState.FRESH):
-                    accuses = freshness.state is state
-                    yield Statement(
-                        code, agent.agent_name, source, "tick", accuses, freshness.detail
-                    )
-    health = readings.get(HEALTH_PATH)
-    status = _status_of(health)
+        if refusal_status(readings.get(path)) or not isinstance(readings.get(path), Seen):
+            continue
+        for state, code in codes.items():
+            if freshness.state in (state, FreshnessState.FRESH):
+                accuses = freshness.state is state
+                yield Statement(code, agent.agent_name, source, "tick", accuses, freshness.detail)
+    status = health_status(readings)
     if status is not None:
         source = f"{agent.agent_name} {HEALTH_PATH}"
         refused = status >= REFUSED_FROM
@@ -198,9 +114,19 @@ def state_staleness(
         yield Statement(MARKETDATA_STALE, agent.agent_name, source, "http_status", refused, detail)
 
 
-def _status_of(reading: EndpointReading | None) -> int | None:
+def health_status(readings: Mapping[str, EndpointReading]) -> int | None:
+    """Give the HTTP status that `/healthz` answered or refused with; None when it did neither."""
+    reading = readings.get(HEALTH_PATH)
     if isinstance(reading, Seen):
         return reading.value.http_status
+    return refusal_status(reading)
+
+
+def refusal_status(reading: EndpointReading | None) -> int | None:
+    """Give the status by which a path refused, 300 or more; None when it did not refuse."""
+    if isinstance(reading, Seen):
+        status = reading.value.http_status
+        return status if status >= REFUSED_FROM else None
     if reading is not None and reading.reason is UnseenReason.HTTP_STATUS:
         return reading.exchange.status
     return None

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from mission_control.decide.evidence import SessionAt, Statement, can_acquit, seconds_between
-from mission_control.decide.freshness import Tick, read_tick
+from mission_control.decide.freshness import HEALTH_PATH, health_status, refusal_status
+from mission_control.decide.tick import REFUSED_FROM, Tick, read_tick
 from mission_control.model.codes import CONTRADICTION, FRESHNESS_GATE_FALSE_POSITIVE
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import EndpointReading, Seen
@@ -77,13 +78,17 @@ def _claims_of(answer: Answer) -> Iterator[tuple[str, bool]]:
 
 
 def state_freshness_contradictions(
-    sources: Mapping[Agent, Mapping[str, Freshness]], *, gates: bool
+    sources: Mapping[Agent, Mapping[str, Freshness]],
+    readings: Mapping[str, Mapping[str, EndpointReading]],
+    *,
+    gates: bool,
 ) -> Iterator[Statement]:
     """
     Give which sources disagree about the one feed: fresh here, not fresh there.
 
     Compared are every path of the marketdata services and the strategies' own view of the
-    feed. The source on the worse side accuses, and takes it back by saying fresh itself.
+    feed. The source on the worse side accuses, and takes it back by saying fresh itself; one
+    that only refused by its HTTP status takes that back with any 2xx.
     """
     spoken = [
         (agent, path, freshness)
@@ -93,14 +98,26 @@ def state_freshness_contradictions(
     ]
     fresh = [f"{a.agent_name} {p}" for a, p, f in spoken if f.state is FreshnessState.FRESH]
     for agent, path, freshness in spoken:
-        source = f"{agent.agent_name} {path}"
+        name = agent.agent_name
+        source = f"{name} {path}"
+        refused = refusal_status(readings[name].get(path)) is not None
+        fact = "http_status" if refused else "freshness"
         if freshness.state is FreshnessState.FRESH:
-            yield Statement(CONTRADICTION, agent.agent_name, source, "freshness", accuses=False)
+            yield Statement(CONTRADICTION, name, source, fact, accuses=False)
         elif gates and fresh and _speaks(freshness):
             detail = f"{source} says {freshness.state.value} while {fresh[0]} says FRESH"
-            yield Statement(
-                CONTRADICTION, agent.agent_name, source, "freshness", accuses=True, detail=detail
-            )
+            yield Statement(CONTRADICTION, name, source, fact, accuses=True, detail=detail)
+    yield from _refusals_taken_back(readings)
+
+
+def _refusals_taken_back(
+    readings: Mapping[str, Mapping[str, EndpointReading]],
+) -> Iterator[Statement]:
+    for name, by_path in readings.items():
+        status = health_status(by_path)
+        if status is not None and status < REFUSED_FROM:
+            source = f"{name} {HEALTH_PATH}"
+            yield Statement(CONTRADICTION, name, source, "http_status", accuses=False)
 
 
 def _speaks(freshness: Freshness) -> bool:

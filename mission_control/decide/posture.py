@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.decide.required_evidence import EvidenceAge, Lack
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity, worst
@@ -62,7 +63,7 @@ def reasons_from_accusations(
     """Turn what stands accused into reasons: Sev-0 in every phase, the rest while it gates."""
     for accusation in accusations:
         sev0 = accusation.code in _SEV0 or (
-            accusation.code == codes.CONTRADICTION and accusation.fact != "freshness"
+            accusation.code == codes.CONTRADICTION and accusation.subject == SWITCH
         )
         gates = session.phase.gates
         stale = accusation.code in {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
@@ -83,7 +84,7 @@ def reasons_from_switch_and_calendar(
     if not switch.confirmed:
         yield Reason(
             codes.KILL_SWITCH_UNCONFIRMED,
-            "kill-switch",
+            SWITCH,
             Severity.P0,
             f"nobody who can tell confirms that execution is halted: {switch.detail}",
             halts=True,

@@ -11,6 +11,12 @@ from mission_control.decide.evidence import (
     primary_reading,
     seconds_between,
 )
+from mission_control.decide.service_troubles import (
+    Trouble,
+    identity_notes,
+    reported_troubles,
+    side_notes,
+)
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Kind
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
@@ -27,15 +33,6 @@ _FRESHNESS_CODES = {
     FreshnessState.MISSING: codes.MARKETDATA_MISSING,
     FreshnessState.UNVERIFIABLE: codes.MARKETDATA_UNVERIFIABLE,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something to say about a service: a code, a sentence, and whether it is only a note."""
-
-    code: str
-    detail: str
-    note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,7 @@ def _judge_reported(
     given: Circumstances,
 ) -> Judgement:
     status = primary.value
-    notes = (*_identity_notes(agent, status), *_side_notes(agent, readings))
+    notes = (*identity_notes(agent, status), *side_notes(agent, readings))
     reported = status.status.reason_codes
     trouble = clock_trouble(status, primary.at, given.now)
     if trouble:
@@ -146,7 +143,7 @@ def _judge_reported(
     elif corrections and state in {ServiceState.OK, ServiceState.MARKET_CLOSED}:
         state = ServiceState.DEGRADED
     expected = not corrections and _is_expected(agent, primary, given)
-    own = () if expected else _reported_troubles(status)
+    own = () if expected else reported_troubles(status)
     return Judgement(state, expected, (*corrections, *own, *notes), reported)
 
 
@@ -185,39 +182,3 @@ def _is_expected(agent: Agent, primary: Seen[RichStatus], given: Circumstances) 
             return closed and bool(reported) and reported <= _STALE_CODES
         case _:
             return False
-
-
-def _reported_troubles(status: RichStatus) -> tuple[Trouble, ...]:
-    state = status.status.state
-    if state is ServiceState.OK:
-        return ()
-    if not status.status.reason_codes:
-        detail = f"it reports {state.value} without any reason"
-        return (Trouble(codes.STATE_UNEXPLAINED, detail),)
-    return tuple(
-        Trouble(code, f"it reports {state.value}: {status.status.summary}")
-        if code in codes.FLEET_CODES
-        else Trouble(codes.UNLISTED_REASON, f"it reports {state.value} because of {code}")
-        for code in status.status.reason_codes[:5]
-    )
-
-
-def _identity_notes(agent: Agent, status: RichStatus) -> tuple[Trouble, ...]:
-    names = {status.service_name, status.agent_identity.agent_name}
-    if names == {agent.agent_name} and status.service_kind is agent.kind:
-        return ()
-    calls = " / ".join(sorted(names))
-    detail = f"it calls itself {calls}, kind {status.service_kind.value}"
-    return (Trouble(codes.IDENTITY_MISMATCH, detail, note=True),)
-
-
-def _side_notes(agent: Agent, readings: Mapping[str, EndpointReading]) -> tuple[Trouble, ...]:
-    """Note listed paths other than the primary one that were not seen."""
-    return tuple(
-        Trouble(reading.code, f"{path}: {reading.detail or reading.code}", note=True)
-        for path, reading in readings.items()
-        if path in agent.expected_endpoints
-        and path not in {agent.primary_path, "/heartbeat"}
-        and isinstance(reading, Unseen)
-        and reading.reason is not UnseenReason.NOT_OFFERED
-    )

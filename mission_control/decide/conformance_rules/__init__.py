@@ -1,0 +1,1 @@
+"""Decide: the rules of the status contract, by subject; each explains what it finds."""

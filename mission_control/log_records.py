@@ -1,0 +1,60 @@
+"""
+Log records: one JSON object per line on stderr, redacted.
+
+Set up once by those who start a process; nothing is configured on import.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import cast
+
+import orjson
+import structlog
+
+from mission_control.observe.redaction import redact_document
+
+EventDict = MutableMapping[str, object]
+
+
+def redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Redact every value and every key's value of a record before it is written."""
+    return cast("EventDict", redact_document(dict(event)))
+
+
+def _render(_logger: object, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def configure_logging(log_format: str, level: int = logging.INFO) -> None:
+    """
+    Send all logging of this process to stderr, as `json` lines or as `console` text.
+
+    Libraries that log per request are kept to warnings; tracebacks are redacted too.
+    """
+    shared: list[Callable[..., EventDict]] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+    ]
+    finish: list[Callable[..., object]] = (
+        [structlog.dev.ConsoleRenderer(colors=False)] if log_format == "console" else [_render]
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redact_event,
+            *finish,
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "asyncio", "aiohttp"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+

@@ -1,0 +1,213 @@
+"""A floor made of values: what services answer, as decisions see it. No I/O, no clock."""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from mission_control.decide.evidence import SessionAt
+from mission_control.decide.floor import decide_floor
+from mission_control.errors import ContractViolation
+from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
+from mission_control.model.kill_switch import WitnessKind
+from mission_control.model.reading import (
+    EndpointReading,
+    Exchange,
+    Seen,
+    ServiceRound,
+    Unseen,
+    UnseenReason,
+)
+from mission_control.model.session import MarketSession, Phase
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
+from mission_control.model.standing import NOTHING_STANDS, Standing
+from mission_control.model.status_contract.answer import read_answer
+from mission_control.model.status_contract.claims import read_claims
+
+OPEN_AT = datetime(2026, 11, 18, 14, 30, tzinfo=UTC)
+CLOSE_AT = datetime(2026, 11, 18, 21, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
+EVENING = datetime(2026, 11, 18, 23, 0, tzinfo=UTC)
+SWITCH_FILE = "/etc/agenttrader/kill-switch/EXECUTION_HALTED"
+
+MARKETDATA = Agent(
+    "marketdata-mcp-server",
+    Kind.MARKETDATA,
+    "http://marketdata",
+    Criticality.CRITICAL,
+    ("/ops/status", "/healthz"),
+)
+STRATEGY = Agent("strategy-engine", Kind.STRATEGY, "http://strategy", expected_endpoints=())
+GAMMA = Agent("gamma-strategy", Kind.STRATEGY, "http://gamma", contract=ContractKind.LIVENESS)
+INGEST = Agent("market-ingest", Kind.INGEST, "http://ingest", Criticality.CRITICAL)
+FLEET = Fleet((GAMMA, INGEST, MARKETDATA, STRATEGY), digest="0" * 64, source="fleet.yaml")
+
+
+def stamp(instant: datetime) -> str:
+    """Write an instant as the fleet does."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def session_at(now: datetime) -> MarketSession:
+    """Tell the session of one full trading day, 2026-11-18."""
+    if now < OPEN_AT:
+        phase, began, following = Phase.PRE_MARKET, None, OPEN_AT
+    elif now < CLOSE_AT:
+        phase, began, following = Phase.OPEN, OPEN_AT, CLOSE_AT
+    else:
+        phase, began, following = Phase.POST_MARKET, CLOSE_AT, None
+    return MarketSession(
+        at=now,
+        phase=phase,
+        session_date=OPEN_AT.date(),
+        open=OPEN_AT,
+        close=CLOSE_AT,
+        phase_began=began,
+        next_boundary=following,
+        horizon_days=1000,
+    )
+
+
+def session_unknown(now: datetime) -> MarketSession:
+    """Tell that the calendar does not know."""
+    return MarketSession(at=now, phase=Phase.UNKNOWN, note="past the last covered day")
+
+
+def rich(agent: Agent, at: datetime, tick_age: float | None = 3.0) -> dict[str, object]:
+    """Give a rich answer under an engaged kill switch, as the fleet gives it (facts, trap 2)."""
+    tick = None if tick_age is None else stamp(at - timedelta(seconds=tick_age))
+    fresh = None if tick_age is None else tick_age <= 120
+    feed = {
+        "last_tick_utc": tick,
+        "last_bar_utc": None,
+        "stale_threshold_seconds": 120,
+        "is_fresh": fresh,
+    }
+    return {
+        "service_name": agent.agent_name,
+        "service_kind": agent.kind.value,
+        "repo_id": "example/agent-trader-v2",
+        "git_sha": "54afffe",
+        "build_id": None,
+        "agent_identity": {
+            "agent_name": agent.agent_name,
+            "agent_role": agent.kind.value,
+            "agent_mode": "OBSERVE",
+        },
+        "status": {
+            "state": "HALTED",
+            "summary": "Halted",
+            "reason_codes": ["KILL_SWITCH"],
+            "last_updated_utc": stamp(at),
+        },
+        "heartbeat": {"last_heartbeat_utc": stamp(at), "age_seconds": 0.0, "ttl_seconds": 60},
+        "marketdata": None if agent.kind in {Kind.INGEST, Kind.OPS} else feed,
+        "safety": {
+            "kill_switch": True,
+            "safe_to_run_strategies": False,
+            "safe_to_execute_orders": False,
+            "gating_reasons": ["KILL_SWITCH"],
+        },
+        "endpoints": {"healthz": "/healthz", "heartbeat": None, "metrics": "/metrics"},
+    }
+
+
+def changed(document: dict[str, object], path: str, value: object) -> dict[str, object]:
+    """Give a copy of a document with the field at a dotted path replaced."""
+    copy = deepcopy(document)
+    *parents, last = path.split(".")
+    place: Any = copy
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return copy
+
+
+def reading(path: str, document: object, at: datetime, status: int = 200):
+    """Read a document as the probe does, without any I/O."""
+    body = orjson.dumps(document)
+    exchange = Exchange(status=status, date_skew=0.0)
+    try:
+        answer = read_answer(body, document, path=path, http_status=status, shown=body)
+    except ContractViolation as violation:
+        return Unseen(
+            UnseenReason.CONTRACT_INVALID,
+            at,
+            detail=str(violation),
+            exchange=exchange,
+            claims=read_claims(document),
+        )
+    return Seen(answer, at, 0.01, exchange)
+
+
+def unseen(reason: UnseenReason, at: datetime, status: int | None = None) -> Unseen:
+    """Give a reading that was not obtained."""
+    return Unseen(reason, at, 0.01, exchange=Exchange(status=status))
+
+
+LIVE = {"status": "ok", "service": "gamma-strategy"}
+
+
+@dataclass
+class FloorOfValues:
+    """A floor at `now`; `answers` are readings by agent and path, to be replaced by tests."""
+
+    now: datetime = NOW
+    fleet: Fleet = FLEET
+    switch: str | None = "1\n"
+    standing: Standing = NOTHING_STANDS
+    session_at: SessionAt = session_at
+    answers: dict[str, dict[str, EndpointReading]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let everybody answer well."""
+        self.refresh()
+
+    def refresh(self, at: datetime | None = None) -> None:
+        """Let everybody answer well at an instant, which becomes now."""
+        self.now = at or self.now
+        self.answers = {
+            a.agent_name: {"/ops/status": reading("/ops/status", rich(a, self.now), self.now)}
+            for a in (MARKETDATA, STRATEGY, INGEST)
+        }
+        self.answers["marketdata-mcp-server"]["/healthz"] = reading("/healthz", LIVE, self.now)
+        self.answers["gamma-strategy"] = {
+            p: reading(p, LIVE, self.now) for p in ("/healthz", "/readyz", "/livez")
+        }
+
+    def say(self, agent: Agent, path: str, value: object) -> None:
+        """Replace the status field at a dotted path in an agent's `/ops/status`."""
+        document = changed(rich(agent, self.now), path, value)
+        self.answer(agent, "/ops/status", document)
+
+    def answer(self, agent: Agent, path: str, document: object, status: int = 200) -> None:
+        """Replace what an agent answers on a path."""
+        self.answers.setdefault(agent.agent_name, {})[path] = reading(
+            path, document, self.now, status
+        )
+
+    def lose(
+        self, agent: Agent, path: str, reason: UnseenReason, status: int | None = None
+    ) -> None:
+        """Make a path's reading unseen."""
+        self.answers[agent.agent_name][path] = unseen(reason, self.now, status)
+
+    def evidence(self) -> FloorEvidence:
+        """Give the evidence as the watch would."""
+        rounds = {
+            name: ServiceRound(name, self.now, self.now, readings)
+            for name, readings in self.answers.items()
+        }
+        heard = Unseen(UnseenReason.UNREADABLE, self.now, detail="no such file")
+        if self.switch is not None:
+            heard = Seen(self.switch, self.now)
+        witnessed = (Witnessed(WitnessKind.FILE, SWITCH_FILE, heard),)
+        return FloorEvidence(self.fleet, rounds, witnessed)
+
+    def decide(self, at: datetime | None = None) -> FloorSnapshot:
+        """Decide the floor at an instant and keep what stands for the next decision."""
+        snapshot = decide_floor(self.evidence(), self.standing, self.session_at, at or self.now)
+        self.standing = snapshot.standing
+        return snapshot

@@ -1,0 +1,166 @@
+"""Decide: the floor's posture, from values alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from mission_control.model.finding import Severity
+from mission_control.model.standing import Verdict
+from mission_control.model.status_contract.rich import ServiceState
+from tests.decide.floor_of_values import (
+    EVENING,
+    MARKETDATA,
+    OPEN_AT,
+    STRATEGY,
+    session_unknown,
+)
+from tests.decide.hurts import HALTING
+
+SE = STRATEGY.agent_name
+
+
+def codes(snapshot):
+    """List the codes of a posture's reasons, in their order."""
+    return [r.code for r in snapshot.posture.reasons]
+
+
+def test_healthy_open_floor_is_ok_and_expected(floor):
+    """A healthy floor under an engaged kill switch is OK in an open session, as expected."""
+    posture = floor.decide().posture
+
+    assert (Verdict.OK, True, ()) == (posture.verdict, posture.expected, posture.reasons)
+
+
+def test_healthy_closed_floor_is_market_closed(floor):
+    """The same floor in the evening is MARKET_CLOSED."""
+    floor.refresh(EVENING)
+
+    assert Verdict.MARKET_CLOSED is floor.decide().posture.verdict
+
+
+@pytest.mark.parametrize(("hurt", "severity", "code", "subject"), HALTING)
+def test_a_hurt_floor_is_halted_with_its_reason(floor, hurt, severity, code, subject):
+    """Each hurt halts an open floor, and is named with its subject and severity."""
+    hurt(floor)
+
+    snapshot = floor.decide()
+
+    found = {(r.code, r.subject): r for r in snapshot.posture.reasons}
+    assert Verdict.HALTED is snapshot.posture.verdict
+    assert (severity, True) == (found[code, subject].severity, found[code, subject].halts)
+
+
+SEV0 = [
+    p
+    for p in HALTING
+    if p.values[1] is Severity.P0 and p.values[2] != "FRESHNESS_GATE_FALSE_POSITIVE"
+]
+
+
+@pytest.mark.parametrize(("hurt", "severity", "code", "subject"), SEV0)
+def test_sev0_halts_in_every_phase(floor, hurt, severity, code, subject):
+    """Execution evidence and an unconfirmed switch halt a closed floor too."""
+    floor.refresh(EVENING)
+    hurt(floor)
+
+    snapshot = floor.decide()
+
+    found = {(r.code, r.subject): r for r in snapshot.posture.reasons}
+    assert Verdict.HALTED is snapshot.posture.verdict
+    assert severity is found[code, subject].severity
+
+
+@pytest.mark.parametrize(("hurt", "severity", "code", "subject"), HALTING)
+def test_halting_reasons_come_first(floor, hurt, severity, code, subject):
+    """Reasons are ordered worst first, then by code and subject, one for each pair."""
+    hurt(floor)
+
+    reasons = floor.decide().posture.reasons
+
+    assert sorted(reasons, key=lambda r: r.order) == list(reasons)
+    assert len({(r.code, r.subject) for r in reasons}) == len(reasons)
+
+
+def test_stale_marketdata_after_hours_is_expected(floor):
+    """After hours stale marketdata neither halts nor surprises."""
+    floor.refresh(EVENING)
+    floor.say(MARKETDATA, "marketdata.last_tick_utc", "2026-11-18T20:59:59Z")
+    floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
+
+    posture = floor.decide().posture
+
+    assert (Verdict.MARKET_CLOSED, True) == (posture.verdict, posture.expected)
+
+
+def test_old_reading_is_no_evidence(floor):
+    """A reading older than 45 s is EXPIRED, and halts an open floor."""
+    snapshot = floor.decide(floor.now + timedelta(seconds=46))
+
+    assert Verdict.HALTED is snapshot.posture.verdict
+    assert "EXPIRED" in codes(snapshot)
+
+
+def test_reading_from_the_future_is_no_evidence(floor):
+    """When our clock steps back, readings from the future are EXPIRED, not fresh."""
+    snapshot = floor.decide(floor.now - timedelta(seconds=30))
+
+    assert "EXPIRED" in codes(snapshot)
+
+
+def test_unknown_session_gates_as_open(floor):
+    """A calendar that does not know halts the floor and says so; it is never OK."""
+    floor.session_at = session_unknown
+
+    snapshot = floor.decide()
+
+    assert Verdict.HALTED is snapshot.posture.verdict
+    assert "CALENDAR_UNKNOWN" in codes(snapshot)
+
+
+def test_nothing_asked_yet_is_halted(floor):
+    """Before the first answer an open floor is HALTED: checking nothing is not passing."""
+    floor.answers = {}
+
+    snapshot = floor.decide()
+
+    assert Verdict.HALTED is snapshot.posture.verdict
+    assert "NOT_YET_ASKED" in codes(snapshot)
+    assert snapshot.posture.evidence_age_seconds is None
+
+
+def test_market_closed_right_after_the_open_is_lag(floor):
+    """For 30 s after the open a service may still say MARKET_CLOSED; then it is UNKNOWN."""
+    states = []
+    for seconds in (30, 31):
+        floor.refresh(OPEN_AT + timedelta(seconds=seconds))
+        floor.say(STRATEGY, "status.state", "MARKET_CLOSED")
+        states.append(floor.decide().service(SE).state)
+
+    assert [ServiceState.MARKET_CLOSED, ServiceState.UNKNOWN] == states
+
+
+def test_own_clock_is_suspect_when_the_services_disagree_with_it(floor):
+    """A median skew of the services' Date headers above 5 s halts an open floor."""
+    for by_path in floor.answers.values():
+        for path, seen in by_path.items():
+            exchange = type(seen.exchange)(status=200, date_skew=6.0)
+            by_path[path] = type(seen)(seen.value, seen.at, seen.took, exchange)
+
+    assert "OWN_CLOCK_SUSPECT" in codes(floor.decide())
+
+
+def test_identity_mismatch_is_only_a_note(floor):
+    """A service that calls itself otherwise is noted, and still OK."""
+    floor.say(STRATEGY, "agent_identity.agent_name", "strategy-runtime")
+
+    snapshot = floor.decide()
+
+    assert Verdict.OK is snapshot.posture.verdict
+    assert "IDENTITY_MISMATCH" == snapshot.service(SE).reason_code
+
+
+def test_evidence_age_is_that_of_the_oldest(floor):
+    """The evidence age is the age of the oldest required reading."""
+    later = floor.now + timedelta(seconds=20)
+
+    assert 20.0 == floor.decide(later).posture.evidence_age_seconds

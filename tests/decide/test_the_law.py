@@ -1,0 +1,203 @@
+"""Decide: the one law. Worse evidence never improves an answer."""
+
+from copy import deepcopy
+from datetime import timedelta
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.standing import NOTHING_STANDS, Verdict
+from tests.decide.floor_of_values import (
+    EVENING,
+    GAMMA,
+    INGEST,
+    MARKETDATA,
+    NOW,
+    STRATEGY,
+    FloorOfValues,
+    reading,
+    unseen,
+)
+from tests.decide.hurts import HALTING
+
+HURTS = [p.values[0] for p in HALTING]
+PLACES = [
+    (MARKETDATA.agent_name, "/ops/status"),
+    (MARKETDATA.agent_name, "/healthz"),
+    (STRATEGY.agent_name, "/ops/status"),
+    (INGEST.agent_name, "/ops/status"),
+    (GAMMA.agent_name, "/healthz"),
+    (GAMMA.agent_name, "/readyz"),
+]
+RUBBISH = {"corrupt": "\x00"}
+
+
+def leaves(document, at=()):
+    """List the paths of all keys of a document."""
+    for key, value in document.items():
+        yield (*at, key)
+        if isinstance(value, dict):
+            yield from leaves(value, (*at, key))
+
+
+@st.composite
+def degradations(draw):
+    """Choose a way in which one reading gets worse."""
+    place = draw(st.sampled_from(PLACES))
+    how = draw(st.sampled_from(["remove", "silence", "drop key", "garble key", "age", "switch"]))
+    reason = draw(st.sampled_from(list(UnseenReason)))
+    return place, how, reason, draw(st.integers(0, 200)), draw(st.floats(0, 90))
+
+
+def degrade(floor, degradation):
+    """Make the floor's evidence worse, as the world would."""
+    (name, path), how, reason, pick, seconds = degradation
+    seen = floor.answers[name].get(path)
+    if how == "age":
+        floor.now += timedelta(seconds=seconds)
+    elif how == "switch":
+        floor.switch = [None, "", "HALTED", "2", "0"][pick % 5]
+    elif seen is None:
+        return
+    elif how == "remove":
+        del floor.answers[name][path]
+    elif how == "silence" and reason is UnseenReason.NOT_OFFERED and isinstance(seen, Unseen):
+        return  # a 404 where nothing answered before is news, not a loss
+    elif how == "silence":
+        floor.answers[name][path] = unseen(reason, seen.at)
+    elif isinstance(seen, Seen):
+        document = corrupt(orjson.loads(seen.value.document), pick, garble=how == "garble key")
+        floor.answers[name][path] = reading(path, document, seen.at, seen.value.http_status)
+
+
+def corrupt(document, pick, *, garble):
+    """Garble or drop one key of a document."""
+    every = sorted(leaves(document))
+    *parents, last = every[pick % len(every)]
+    place = document
+    for parent in parents:
+        place = place[parent]
+    if garble:
+        place[last] = deepcopy(RUBBISH)
+    else:
+        del place[last]
+    return document
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    evening=st.booleans(),
+    hurts=st.lists(st.sampled_from(HURTS), max_size=3),
+    steps=st.lists(degradations(), min_size=1, max_size=5),
+)
+def test_worse_evidence_never_improves_the_posture(evening, hurts, steps):
+    """However a floor is hurt, no loss, ageing or corruption of evidence makes it look better."""
+    floor = FloorOfValues()
+    floor.refresh(EVENING if evening else NOW)
+    for hurt in hurts:
+        hurt(floor)
+    verdicts = [floor.decide().posture.verdict]
+
+    for step in steps:
+        degrade(floor, step)
+        verdicts.append(floor.decide().posture.verdict)
+
+    assert sorted(verdicts, key=lambda v: v.rank) == verdicts
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps=st.lists(degradations(), max_size=4), evening=st.booleans())
+def test_deciding_twice_on_the_same_evidence_changes_nothing(steps, evening):
+    """The same evidence decided again gives the same posture and the same standing."""
+    floor = FloorOfValues()
+    floor.refresh(EVENING if evening else NOW)
+    for step in steps:
+        degrade(floor, step)
+
+    first, second = floor.decide(), floor.decide()
+
+    assert first.posture == second.posture
+    assert first.standing == second.standing
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [pytest.param(*p, id=" ".join(p)) for p in PLACES if p[1] != "/readyz"]
+)
+@pytest.mark.parametrize("reason", [None, *UnseenReason], ids=lambda r: r or "never asked")
+def test_each_required_reading_is_required(floor, name, path, reason):
+    """Losing any one required reading, for any reason and without any memory, halts the floor."""
+    if reason is None:
+        del floor.answers[name][path]
+    else:
+        floor.answers[name][path] = unseen(reason, floor.now, 404)
+    floor.standing = NOTHING_STANDS
+
+    abstains = path == "/healthz" and name == MARKETDATA.agent_name
+    not_offered = reason is UnseenReason.NOT_OFFERED
+    expected = Verdict.OK if abstains and not_offered else Verdict.HALTED
+
+    assert expected is floor.decide().posture.verdict
+
+
+@pytest.mark.parametrize(("hurt", "severity", "code", "subject"), HALTING)
+def test_a_seen_denial_acquits(floor, hurt, severity, code, subject):
+    """When every source is seen saying otherwise, nothing stands, and the floor is OK again."""
+    hurt(floor)
+    floor.decide()
+
+    floor.refresh(floor.now + timedelta(seconds=10))
+    floor.switch = "1"
+    if code == "FRESHNESS_GATE_FALSE_POSITIVE":
+        tick = floor.now.timestamp() - 3
+        floor.answer(MARKETDATA, "/healthz", {"ok": True, "last_tick_epoch_seconds": tick})
+    snapshot = floor.decide()
+
+    assert (Verdict.OK, ()) == (snapshot.posture.verdict, snapshot.standing.accusations)
+
+
+@pytest.mark.parametrize("code", ["EXECUTION_EVIDENCE", "CONTRADICTION"])
+def test_silence_never_acquits(floor, code):
+    """A source that accused and then falls silent stays accusing, with its first time kept."""
+    floor.say(STRATEGY, "safety.kill_switch", value=False)
+    first = floor.decide()
+    accused_at = floor.now
+
+    floor.refresh(floor.now + timedelta(seconds=10))
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
+    second = floor.decide()
+
+    standing = {a.code: a for a in second.standing.accusations}
+    assert code in {a.code for a in first.standing.accusations}
+    assert (accused_at, accused_at) == (standing[code].since, standing[code].last_seen)
+
+
+def test_a_frozen_responder_cannot_acquit(floor):
+    """An answer from a stopped clock denies nothing."""
+    floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
+    floor.decide()
+    floor.say(STRATEGY, "status.last_updated_utc", "2026-11-18T15:00:00Z")
+
+    assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().standing.accusations}
+
+
+def test_leaving_the_inventory_ends_an_accusation(floor):
+    """An accusation ends with the recorded change by which its source left the inventory."""
+    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+    floor.decide()
+    agents = tuple(a for a in floor.fleet.agents if a is not STRATEGY)
+    floor.fleet = type(floor.fleet)(agents, "1" * 64, "fleet.yaml")
+
+    assert () == floor.decide().standing.accusations
+
+
+def test_a_broken_answer_still_accuses(floor):
+    """A document that breaks its contract cannot hide the accusation inside it."""
+    floor.answer(STRATEGY, "/ops/status", {"safety": {"safe_to_execute_orders": True}})
+
+    snapshot = floor.decide()
+
+    assert isinstance(floor.answers[STRATEGY.agent_name]["/ops/status"], Unseen)
+    assert ["EXECUTION_EVIDENCE"] == [a.code for a in snapshot.standing.accusations]
