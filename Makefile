@@ -1,0 +1,56 @@
+# Two commands for a newcomer: `make demo` and `make test`. They need Python 3.11 and nothing else.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+SOURCES := mission_control ops_ui scripts tests
+PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/decide/*,mission_control/present/*
+WORKERS ?= 2
+
+.PHONY: help setup demo test test-browser check format lock clean
+
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements/runtime.txt pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/runtime.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+.venv/.development: requirements/development.txt .venv/.runtime
+	$(BIN)/pip install --quiet --require-hashes -r requirements/development.txt
+	@touch $@
+
+setup: .venv/.development ## Install everything that development needs, into .venv
+
+demo: .venv/.runtime ## Serve a simulated trading floor and watch it (ARGS="--scenario NAME")
+	$(BIN)/mission-control demo $(ARGS)
+
+test: setup ## Run every test; real parts that are missing are skipped with their reason
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --include='$(PURE)' --fail-under=100 --show-missing --skip-covered
+
+test-browser: setup ## Run the tests in a real Chromium
+	$(BIN)/pytest -m browser tests/browser $(ARGS)
+
+check: setup ## Format, lint, types and import directions
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/pyright
+	$(BIN)/lint-imports --verbose --no-cache
+
+format: setup ## Write the format
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix-only $(SOURCES)
+
+lock: ## Resolve the exact versions anew (needs uv on the PATH); no host names in them
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate -o requirements/runtime.txt
+	uv pip compile pyproject.toml --group dev -c requirements/runtime.txt --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/development.txt
+
+clean: ## Remove what was installed and cached
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov build *.egg-info
