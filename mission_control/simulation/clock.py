@@ -1,0 +1,32 @@
+"""Simulation: a clock that can be set, shared by the floor and by Mission Control."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+class SimulatedClock:
+    """
+    Starts at a given instant, ticks at real speed, and can be set to another.
+
+    Safe to read and set from any thread: what it counts from is one value, replaced whole.
+    """
+
+    def __init__(self, at: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Start at an instant; `monotonic` counts the seconds that have passed since."""
+        self._monotonic = monotonic
+        self._counts_from = self._anchored(at)
+
+    def __call__(self) -> datetime:
+        """Say what time it is, in UTC."""
+        at, reading = self._counts_from
+        return at + timedelta(seconds=self._monotonic() - reading)
+
+    def set(self, at: datetime) -> None:
+        """Go to another instant at once, and tick on from there."""
+        self._counts_from = self._anchored(at)
+
+    def _anchored(self, at: datetime) -> tuple[datetime, float]:
+        if at.utcoffset() is None:
+            raise ValueError("an instant needs its UTC offset")
+        return at.astimezone(UTC), self._monotonic()

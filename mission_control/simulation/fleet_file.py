@@ -1,0 +1,33 @@
+"""Simulation: the fleet file of the simulated floor, as `deploy/fleets` would hold it."""
+
+from collections.abc import Mapping
+
+import yaml
+
+from mission_control.model.fleet import Agent
+from mission_control.simulation.roster import NAMES_WITH_HTTP, ROSTER
+
+
+def fleet_document(base_urls: Mapping[str, str]) -> str:
+    """
+    Write the YAML fleet file of the roster, with each service at its given base URL.
+
+    Every service of the roster that has HTTP must be given an address.
+    """
+    agents = [_entry(agent, base_urls) for agent in ROSTER]
+    return yaml.safe_dump({"agents": agents}, sort_keys=False, allow_unicode=True)
+
+
+def _entry(agent: Agent, base_urls: Mapping[str, str]) -> dict[str, object]:
+    entry: dict[str, object] = {"agent_name": agent.agent_name}
+    if agent.agent_name in NAMES_WITH_HTTP:
+        entry["service_dns"] = base_urls[agent.agent_name]
+    entry["kind"] = agent.kind.value
+    entry["expected_endpoints"] = list(agent.expected_endpoints)
+    entry["criticality"] = agent.criticality.value
+    entry["contract"] = agent.contract.value
+    if agent.owner:
+        entry["owner"] = {"primary": agent.owner.primary, "secondary": agent.owner.secondary}
+    if agent.slo:
+        entry["slo"] = {"target": agent.slo.target, "window": agent.slo.window.value}
+    return entry

@@ -1,0 +1,142 @@
+"""Simulation: the floor served on loopback ports, so that a person can curl it."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from mission_control.errors import ConfigurationError
+from mission_control.simulation.doorway import LOOPBACK, Doorway
+from mission_control.simulation.floor import SimulatedFloor
+from mission_control.simulation.roster import NAMES_WITH_HTTP
+
+DEFAULT_BASE_PORT = 9100
+CONTROL = "control"
+FOLLOW_SECONDS = 5.0
+
+
+class FloorOnLoopback:
+    """
+    Serves a floor from one background thread: the switchboard, then every service in order.
+
+    A service that refuses connections has its port really shut, and the kill switch's file holds
+    what the scenario says; both have followed by the time a switch of the floor returns.
+    """
+
+    def __init__(
+        self,
+        floor: SimulatedFloor,
+        base_port: int = DEFAULT_BASE_PORT,
+        kill_switch_file: Path | None = None,
+    ) -> None:
+        """Prepare; with base port 0 the system chooses the ports, else they are consecutive."""
+        self.floor = floor
+        self.kill_switch_file = kill_switch_file
+        self._base_port = base_port
+        self._doorways: dict[str, Doorway] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: Thread | None = None
+        self._enough = asyncio.Event()
+        self._following = Lock()
+        floor.on_switch(self._follow)
+
+    def start(self) -> None:
+        """
+        Serve, and return when every port listens that should.
+
+        Raises ConfigurationError that names a port that is busy, or the kill switch's file when
+        it cannot be written.
+        """
+        if self.kill_switch_file is not None:
+            self.floor.write_kill_switch(self.kill_switch_file)
+        self._claim_ports()
+        self._enough = asyncio.Event()
+        started = Future[None]()
+        self._thread = Thread(
+            target=lambda: asyncio.run(self._serve(started)), name="simulated-floor", daemon=True
+        )
+        self._thread.start()
+        started.result()
+
+    def stop(self) -> None:
+        """Hang up on everybody and give all ports back, within a second."""
+        with self._following:
+            loop, self._loop = self._loop, None
+        if loop is not None and self._thread is not None:
+            loop.call_soon_threadsafe(self._enough.set)
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def base_url(self, agent_name: str) -> str:
+        """Give a service's address; known once started, also while its port refuses."""
+        return f"http://{LOOPBACK}:{self._doorways[agent_name].port}"
+
+    @property
+    def base_urls(self) -> Mapping[str, str]:
+        """Give the address of every service that has HTTP, as `fleet_document` takes them."""
+        return {name: self.base_url(name) for name in NAMES_WITH_HTTP}
+
+    @property
+    def control_url(self) -> str:
+        """Give the switchboard's address."""
+        return self.base_url(CONTROL)
+
+    def _claim_ports(self) -> None:
+        apps = {CONTROL: self.floor.control_app}
+        apps |= {name: self.floor.app(name) for name in NAMES_WITH_HTTP}
+        claimed = dict[str, Doorway]()
+        try:
+            for offset, (name, app) in enumerate(apps.items()):
+                claimed[name] = Doorway(app, self._base_port and self._base_port + offset)
+        except ConfigurationError:
+            for doorway in claimed.values():
+                doorway.give_back()
+            raise
+        self._doorways = claimed
+
+    async def _serve(self, started: Future[None]) -> None:
+        try:
+            await self._match_doorways()
+            self._loop = asyncio.get_running_loop()
+            started.set_result(None)
+            await self._enough.wait()
+        except Exception as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+        finally:
+            await asyncio.gather(*(doorway.shut() for doorway in self._doorways.values()))
+            for doorway in self._doorways.values():
+                doorway.give_back()
+
+    def _follow(self) -> None:
+        with self._following:
+            if self._loop is None:
+                return
+            if self.kill_switch_file is not None:
+                self.floor.write_kill_switch(self.kill_switch_file)
+            matched = asyncio.run_coroutine_threadsafe(self._match_doorways(), self._loop)
+            matched.result(FOLLOW_SECONDS)
+
+    async def _match_doorways(self) -> None:
+        for name, doorway in self._doorways.items():
+            if name != CONTROL and self.floor.refuses(name):
+                await doorway.shut()
+            else:
+                await doorway.open()

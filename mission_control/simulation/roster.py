@@ -1,0 +1,87 @@
+"""Simulation: who is on the floor, as the mesh plan and the playbook list them."""
+
+from dataclasses import replace
+
+from mission_control.model.fleet import (
+    Agent,
+    ContractKind,
+    Criticality,
+    Kind,
+    Owner,
+    Slo,
+    SloWindow,
+)
+
+_RICH = ("/ops/status", "/healthz")
+_LIVENESS = ("/healthz", "/readyz", "/livez")
+_ON_CALL = "Ops On-Call"
+_MARKETDATA_OWNER = Owner(_ON_CALL, "Marketdata Owner")
+_STRATEGY_OWNER = Owner(_ON_CALL, "Strategy Owner")
+_PLATFORM_OWNER = Owner(_ON_CALL, "Platform Owner")
+
+_RUNTIME = Agent(
+    "gamma-strategy",
+    Kind.STRATEGY,
+    expected_endpoints=_LIVENESS,
+    contract=ContractKind.LIVENESS,
+    owner=_STRATEGY_OWNER,
+    slo=Slo(99.5, SloWindow.MARKET_HOURS),
+)
+
+ROSTER: tuple[Agent, ...] = (
+    Agent(
+        "marketdata-mcp-server",
+        Kind.MARKETDATA,
+        criticality=Criticality.CRITICAL,
+        expected_endpoints=("/ops/status", "/healthz", "/heartbeat"),
+        owner=_MARKETDATA_OWNER,
+        slo=Slo(99.9, SloWindow.MARKET_HOURS),
+    ),
+    Agent(
+        "strategy-engine",
+        Kind.STRATEGY,
+        expected_endpoints=_RICH,
+        owner=_STRATEGY_OWNER,
+        slo=Slo(99.5, SloWindow.MARKET_HOURS),
+    ),
+    _RUNTIME,
+    replace(_RUNTIME, agent_name="whale-strategy"),
+    replace(_RUNTIME, agent_name="strategy-service", slo=Slo(99.5, SloWindow.MONTH)),
+    Agent(
+        "execution-engine",
+        Kind.EXECUTION,
+        criticality=Criticality.OPTIONAL,
+        expected_endpoints=_RICH,
+        owner=_PLATFORM_OWNER,
+    ),
+    Agent(
+        "market-ingest",
+        Kind.INGEST,
+        criticality=Criticality.CRITICAL,
+        expected_endpoints=_RICH,
+        owner=_MARKETDATA_OWNER,
+        slo=Slo(99.9, SloWindow.MONTH),
+    ),
+    Agent(
+        "ops-ui",
+        Kind.OPS,
+        criticality=Criticality.OPTIONAL,
+        expected_endpoints=("/",),
+        contract=ContractKind.HTTP,
+        owner=Owner(_ON_CALL, "UI Owner"),
+    ),
+    Agent(
+        "congressional-ingest",
+        Kind.INGEST,
+        criticality=Criticality.OPTIONAL,
+        contract=ContractKind.NONE,
+        owner=_MARKETDATA_OWNER,
+        slo=Slo(99.0, SloWindow.BUSINESS_HOURS),
+    ),
+)
+"""In the order of the floor's ports. Addresses are unknown until the floor is served."""
+
+NAMES_WITH_HTTP: tuple[str, ...] = tuple(
+    agent.agent_name for agent in ROSTER if agent.contract is not ContractKind.NONE
+)
+"""The services that have a port, in the order of the ports."""

@@ -1,0 +1,1 @@
+"""Simulation: the named scenarios, as data."""

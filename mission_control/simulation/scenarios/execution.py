@@ -1,0 +1,58 @@
+"""Simulation: scenarios that point to live execution, in every phase a P0."""
+
+from mission_control.simulation.scenarios.calm_and_closed import OPEN_SESSION
+from mission_control.simulation.scenarios.scenario import (
+    STRATEGY_ENGINE,
+    Scenario,
+    Switch,
+    Twist,
+)
+
+EXECUTION_TROUBLES = (
+    Scenario(
+        "kill-switch-off",
+        "The kill switch is off in its file and for every service: execution evidence, a P0.",
+        OPEN_SESSION,
+        switch=Switch(file_text="0\n", services_say=False),
+    ),
+    Scenario(
+        "kill-switch-unreadable",
+        "The kill switch's file holds HALTED, which the fleet would read as not halted, so "
+        "nothing confirms the switch.",
+        OPEN_SESSION,
+        switch=Switch(file_text="HALTED\n"),
+    ),
+    Scenario(
+        "kill-switch-missing",
+        "The kill switch's file is gone, so nothing confirms the switch although every service "
+        "still says engaged.",
+        OPEN_SESSION,
+        switch=Switch(file_text=None),
+    ),
+    Scenario(
+        "kill-switch-contradicted",
+        "The kill switch's file says 1 but strategy-engine says it is off: a contradiction, a P0.",
+        OPEN_SESSION,
+        switch=Switch(denied_by=frozenset({STRATEGY_ENGINE})),
+    ),
+    Scenario(
+        "agent-mode-execute",
+        "The strategy-engine reports agent mode EXECUTE: execution evidence, a P0.",
+        OPEN_SESSION,
+        twists={STRATEGY_ENGINE: Twist(agent_mode="EXECUTE")},
+    ),
+    Scenario(
+        "safe-to-execute",
+        "The strategy-engine reports safe_to_execute_orders true, which the contract never "
+        "allows: execution evidence, a P0.",
+        OPEN_SESSION,
+        twists={STRATEGY_ENGINE: Twist(safe_to_execute_orders=True)},
+    ),
+    Scenario(
+        "execution-running",
+        "The execution-engine's port answers, so an execution process is running: a P0 even "
+        "though it reports itself OFFLINE.",
+        OPEN_SESSION,
+        execution_running=True,
+    ),
+)

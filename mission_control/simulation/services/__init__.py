@@ -1,0 +1,1 @@
+"""Simulation: the fleet's services, each answering as the real one does."""
