@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. They need Python 3.11 and nothing else.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-SOURCES := mission_control ops_ui scripts tests
+SOURCES := mission_control ops_ui tests $(wildcard scripts)
 PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/decide/*,mission_control/present/*
 WORKERS ?= 2
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mission_control.decide.cadence import next_due, spread
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.stall import BEAT_SECONDS
@@ -147,21 +147,3 @@ def _poll(snapshot: FloorSnapshot) -> Happening:
     outcomes = poll_outcomes(snapshot)
     message = f"{snapshot.posture.coverage.obtained} of {snapshot.posture.coverage.asked} obtained"
     return Happening(EventType.POLL, message, data={"outcomes": outcomes})
-
-
-def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
-    """
-    Give each agent its phase offset in seconds, spread evenly over its interval.
-
-    Fixed by position, never random: the same fleet is asked in the same rhythm.
-    """
-    count = max(1, len(agents))
-    return [(a, a.interval_seconds * i / count) for i, a in enumerate(agents)]
-
-
-def next_due(due: float, now: float, interval: float) -> float:
-    """Give the next start on the agent's own grid; starts that were missed are left out."""
-    following = due + interval
-    if following >= now:
-        return following
-    return following + interval * ((now - following) // interval + 1)

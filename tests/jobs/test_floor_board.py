@@ -1,0 +1,137 @@
+"""Jobs: the board, which never lets an old verdict stand for a new one."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from mission_control.decide.floor_events import Happening
+from mission_control.jobs.floor_board import REMEMBERED_EVENTS, FloorBoard
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.standing import Verdict
+from tests.decide.floor_of_values import NOW, FloorOfValues
+
+pytestmark = pytest.mark.anyio
+
+
+class Seconds:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        """Start at nought."""
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Say how many seconds have passed."""
+        return self.now
+
+
+@pytest.fixture
+def seconds():
+    """Give a monotonic clock in the test's hand."""
+    return Seconds()
+
+
+@pytest.fixture
+def snapshot():
+    """Give an OK snapshot."""
+    return FloorOfValues().decide()
+
+
+@pytest.fixture
+def board(snapshot, seconds):
+    """Give a board that shows the OK snapshot."""
+    return FloorBoard(snapshot, lambda: NOW, seconds)
+
+
+def happening(message):
+    """Give something that happened."""
+    return Happening(EventType.SERVICE_CHANGED, message)
+
+
+async def test_a_beating_floor_is_shown_as_decided(board, snapshot, seconds):
+    """While the loop beats, the newest snapshot is what is shown."""
+    seconds.now = 3.0
+
+    assert snapshot is board.current()
+    assert not board.beat().stalled
+
+
+async def test_a_stalled_floor_is_halted(board, seconds):
+    """After three missed beats the last green verdict is shown as HALTED, and says why."""
+    seconds.now = 3.1
+
+    shown = board.current()
+
+    assert Verdict.HALTED is shown.posture.verdict
+    assert "POLL_LOOP_STALLED" == shown.posture.reasons[0].code
+    assert None is shown.posture.evidence_age_seconds
+    assert board.beat().stalled
+
+
+async def test_a_stall_is_a_snapshot_of_its_own(board, snapshot, seconds):
+    """The stalled view has its own number, so that nobody takes it for the one before."""
+    seconds.now = 10.0
+
+    assert snapshot.sequence + 1 == board.current().sequence
+    assert board.current() is board.current()
+    assert snapshot.sequence + 2 == board.next_sequence
+
+
+async def test_a_beat_ends_the_stall(board, snapshot, seconds):
+    """Publishing again ends the stall."""
+    seconds.now = 10.0
+    board.current()
+
+    board.publish(replace(snapshot, sequence=board.next_sequence), ())
+
+    assert Verdict.OK is board.current().posture.verdict
+
+
+async def test_events_are_newest_first_and_capped(board, snapshot):
+    """Events are given newest first, as many as asked for, and only the newest are kept."""
+    board.publish(snapshot, (happening(str(n)) for n in range(REMEMBERED_EVENTS + 7)))
+
+    events = board.recent_events(REMEMBERED_EVENTS + 100)
+
+    assert REMEMBERED_EVENTS == len(events)
+    assert ["506", "505"] == [e.message for e in events[:2]]
+    assert 3 == len(board.recent_events(3))
+
+
+async def test_a_follower_gets_what_it_missed(board, snapshot):
+    """Following after an identity gives the later events in order, and the newest snapshot."""
+    board.publish(snapshot, [happening("one"), happening("two"), happening("three")])
+
+    follower = board.follow(1)
+    got = [await anext(follower) for _ in range(3)]
+    await follower.aclose()
+
+    assert isinstance(got[0], FloorSnapshot)
+    assert ["two", "three"] == [e.message for e in got[1:] if isinstance(e, FloorEvent)]
+
+
+async def test_followers_end_when_the_board_closes(board):
+    """Closing the board ends every follower."""
+    follower = board.follow(None)
+    await anext(follower)
+
+    board.close()
+
+    assert [] == [item async for item in follower]
+
+
+async def test_followers_are_woken_by_news(board, snapshot):
+    """A follower that waits is given what happened as soon as it is published."""
+    follower = board.follow(None)
+    await anext(follower)
+    waiting = asyncio.ensure_future(anext(follower))
+    await asyncio.sleep(0)
+
+    board.publish(snapshot, [happening("news")])
+    woken = [await waiting, await anext(follower)]
+    await follower.aclose()
+
+    assert isinstance(woken[0], FloorSnapshot)
+    assert ["news"] == [e.message for e in woken[1:] if isinstance(e, FloorEvent)]
