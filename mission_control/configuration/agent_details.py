@@ -50,8 +50,8 @@ def read_owner(value: Value, problems: Problems) -> Owner | None:
     primary = required(fields, "primary", value, problems)
     first = primary.text(problems, at_most=128) if primary else ""
     secondary = fields.get("secondary")
-    absent = secondary is None or secondary.kind == "null"
-    second = None if absent else secondary.text(problems, at_most=128)
+    named = secondary is not None and secondary.kind != "null"
+    second = secondary.text(problems, at_most=128) if secondary and named else None
     return Owner(first, second) if len(problems) == before else None
 
 

@@ -1,5 +1,8 @@
 """Configuration: how often and how long a service may be asked."""
 
+DEFAULT_INTERVAL_SECONDS = 10.0
+DEFAULT_DEADLINE_SECONDS = 3.0
+
 SHORTEST_SECONDS = 0.1
 LONGEST_CYCLE_SECONDS = 40.0
 """Evidence older than 45 s counts as unseen, so a whole cycle must fit well inside it."""

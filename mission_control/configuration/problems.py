@@ -1,7 +1,8 @@
 """Configuration: gathers what is wrong, so that an operator mends a file in one go."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 
 from mission_control.errors import ConfigurationError, ConfigurationErrors
 
@@ -27,6 +28,14 @@ class Problems:
     def take(self, error: ConfigurationError) -> None:
         """Note every problem that an error stands for."""
         self._found.extend(error.problems)
+
+    @contextmanager
+    def gathering(self) -> Generator[None]:
+        """Note the configuration errors of a part, and go on with what comes after it."""
+        try:
+            yield
+        except ConfigurationError as error:
+            self.take(error)
 
     def raise_if_any(self) -> None:
         """Raise what was found, if anything was: as found, but a file's problems by line."""

@@ -1,0 +1,87 @@
+"""Configuration: every setting there is, and every name by which it may be given."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+OWN_PREFIX = "MISSION_CONTROL_"
+
+CONFIG_VARIABLE = f"{OWN_PREFIX}CONFIG"
+"""Names the YAML file; it is where settings come from and no setting itself."""
+
+DEBUG_VARIABLE = f"{OWN_PREFIX}DEBUG"
+"""Read by the command line: shows the traceback of an internal error."""
+
+PAGES_VARIABLES = (f"{OWN_PREFIX}URL", f"{OWN_PREFIX}UI_HOST")
+"""Read by the operator's pages, which may share an environment with us."""
+
+SWITCH_VARIABLES = ("EXECUTION_HALTED", "EXEC_KILL_SWITCH")
+"""The kill switch as the environment tells it: witnesses, not settings."""
+
+IGNORED_VARIABLES = {
+    "POLL_MAX_CONCURRENCY": "each service is asked on a cadence of its own",
+    "EVENT_BUFFER_MAXLEN": "the newest 500 events are always kept",
+    "DEPLOY_REPORT_PATH": "reports stand below the root",
+}
+"""Settings of the predecessor that have no meaning here; set, they change nothing."""
+
+
+class Shape(StrEnum):
+    """How a setting is written in the YAML file."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting; `name` is its key in the YAML file. Without a default it may be absent."""
+
+    name: str
+    default: str | None = None
+    shape: Shape = Shape.TEXT
+    predecessors: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """Name the variable of ours that gives it."""
+        return OWN_PREFIX + self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """Name the flag that gives it, where a command has one."""
+        return "--" + self.name.replace("_", "-")
+
+
+SETTINGS = (
+    Setting("fleet_file", predecessors=("AGENTS_CONFIG_PATH",)),
+    Setting("root", default="."),
+    Setting("host", default="127.0.0.1"),
+    Setting("port", default="8080", shape=Shape.NUMBER),
+    Setting("ui_port", default="8090", shape=Shape.NUMBER),
+    Setting("namespace", default="trading-floor", predecessors=("NAMESPACE",)),
+    Setting("database_url"),
+    Setting("log_format", default="json"),
+    Setting(
+        "interval_seconds",
+        default="10",
+        shape=Shape.NUMBER,
+        predecessors=("POLL_INTERVAL_SECONDS",),
+    ),
+    Setting(
+        "deadline_seconds",
+        default="3.0",
+        shape=Shape.NUMBER,
+        predecessors=("PER_AGENT_TIMEOUT_SECONDS",),
+    ),
+    Setting(
+        "kill_switch_file",
+        default="/etc/agenttrader/kill-switch/EXECUTION_HALTED",
+        predecessors=("EXECUTION_HALTED_FILE", "EXEC_KILL_SWITCH_FILE"),
+    ),
+    Setting("closures_file"),
+    Setting("runbooks"),
+    Setting("allowed_hosts", shape=Shape.LIST),
+)
+
+SETTINGS_BY_NAME = {setting.name: setting for setting in SETTINGS}
