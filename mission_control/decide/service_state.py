@@ -142,7 +142,7 @@ def _judge_reported(
         state = ServiceState.UNKNOWN
     elif corrections and state in {ServiceState.OK, ServiceState.MARKET_CLOSED}:
         state = ServiceState.DEGRADED
-    expected = not corrections and _is_expected(agent, primary, given)
+    expected = not corrections and _is_expected(primary, given)
     own = () if expected else reported_troubles(status)
     return Judgement(state, expected, (*corrections, *own, *notes), reported)
 
@@ -167,10 +167,8 @@ def _corrections(
     return tuple(found)
 
 
-def _is_expected(agent: Agent, primary: Seen[RichStatus], given: Circumstances) -> bool:
+def _is_expected(primary: Seen[RichStatus], given: Circumstances) -> bool:
     """Look the reported state up in the table; only called when nothing had to be corrected."""
-    if agent.kind is Kind.EXECUTION:
-        return False
     reported = frozenset(primary.value.status.reason_codes)
     closed = given.session_at(primary.at).phase.closed
     match primary.value.status.state:

@@ -124,7 +124,7 @@ class Agent:
                 return "/healthz"
             case ContractKind.HTTP:
                 return self.expected_endpoints[0] if self.expected_endpoints else "/"
-            case ContractKind.NONE:
+            case _:
                 return None
 
 

@@ -1,17 +1,23 @@
 """Decide: the floor's posture, from values alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from mission_control.decide.floor import decide_floor
 from mission_control.model.finding import Severity
-from mission_control.model.standing import Verdict
+from mission_control.model.kill_switch import KillSwitchState, WitnessKind
+from mission_control.model.reading import Seen, UnseenReason
+from mission_control.model.snapshot import Witnessed
+from mission_control.model.standing import NOTHING_STANDS, Verdict
 from mission_control.model.status_contract.rich import ServiceState
 from tests.decide.floor_of_values import (
     EVENING,
     MARKETDATA,
     OPEN_AT,
     STRATEGY,
+    session_at,
     session_unknown,
 )
 from tests.decide.hurts import HALTING
@@ -164,3 +170,76 @@ def test_evidence_age_is_that_of_the_oldest(floor):
     later = floor.now + timedelta(seconds=20)
 
     assert 20.0 == floor.decide(later).posture.evidence_age_seconds
+
+
+def test_a_calendar_that_ends_soon_warns(floor):
+    """Under 90 days of calendar left is a warning that halts nothing."""
+    floor.session_at = lambda now: replace(session_at(now), horizon_days=89)
+
+    posture = floor.decide().posture
+
+    assert Verdict.OK is posture.verdict
+    assert [("CALENDAR_HORIZON", False)] == [(r.code, r.halts) for r in posture.reasons]
+
+
+def test_a_switch_without_any_witness_is_unconfirmed(floor):
+    """Where no witness is configured that could confirm, the switch is unconfirmed: P0."""
+    evidence = replace(floor.evidence(), switch_witnesses=())
+
+    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, floor.now)
+
+    assert KillSwitchState.UNKNOWN is snapshot.kill_switch.state
+    assert ("KILL_SWITCH_UNCONFIRMED", "P0") == (
+        snapshot.posture.reasons[0].code,
+        snapshot.posture.reasons[0].severity.value,
+    )
+    assert None is snapshot.posture.evidence_age_seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        pytest.param("1", "ENGAGED", id="1"),
+        pytest.param(" TRUE \n0", "ENGAGED", id="first line only"),
+        pytest.param("On", "ENGAGED", id="folded"),
+        pytest.param("off", "DISENGAGED", id="off"),
+        pytest.param("\n1", "UNKNOWN", id="empty first line"),
+        pytest.param("y", "UNKNOWN", id="y"),
+        pytest.param("2", "UNKNOWN", id="2"),
+        pytest.param("\x0b1", "UNKNOWN", id="odd space"),
+    ],
+)
+def test_the_switch_file_has_three_meanings(floor, text, state):
+    """Only exact words mean something; everything else is UNKNOWN."""
+    floor.switch = text
+
+    assert state == floor.decide().kill_switch.state.value
+
+
+def test_the_environment_only_contradicts(floor):
+    """An engaged environment confirms nothing, and a disengaged one is evidence."""
+    told = []
+    for text in ("1", "0"):
+        heard = Witnessed(WitnessKind.ENVIRONMENT, "EXECUTION_HALTED", Seen(text, floor.now))
+        evidence = replace(floor.evidence(), switch_witnesses=(heard,))
+        snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, floor.now)
+        told.append((snapshot.kill_switch.state.value, snapshot.kill_switch.confirmed))
+
+    assert [("UNKNOWN", False), ("DISENGAGED", False)] == told
+
+
+def test_coverage_names_each_gap(floor):
+    """Coverage counts what was asked and obtained, and names every gap with its reason."""
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+    floor.lose(MARKETDATA, "/healthz", UnseenReason.NOT_OFFERED, 404)
+    del floor.answers["market-ingest"]
+    floor.switch = None
+
+    coverage = floor.decide().posture.coverage
+
+    assert (8, 5) == (coverage.asked, coverage.obtained)
+    assert [
+        ("/etc/agenttrader/kill-switch/EXECUTION_HALTED", "UNREADABLE"),
+        ("market-ingest", "NOT_YET_ASKED"),
+        ("strategy-engine /ops/status", "TIMEOUT"),
+    ] == list(coverage.gaps)

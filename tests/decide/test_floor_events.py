@@ -1,0 +1,75 @@
+"""Decide: what happened between two snapshots."""
+
+from datetime import timedelta
+
+from mission_control.decide.floor_events import find_happenings
+from mission_control.decide.posture import pages_now
+from mission_control.model.event import EventType
+from mission_control.model.finding import Severity
+from tests.decide.floor_of_values import CLOSE_AT, EVENING, OPEN_AT, STRATEGY, session_at
+
+
+def happenings(floor, change):
+    """Give what happened between two decisions with a change between them."""
+    before = floor.decide()
+    change()
+    return list(find_happenings(before, floor.decide()))
+
+
+def test_nothing_happens_on_a_steady_floor(floor):
+    """Two decisions on the same evidence have nothing to tell."""
+    assert [] == happenings(floor, lambda: None)
+
+
+def test_an_accusation_is_told_with_what_it_changes(floor):
+    """Execution evidence changes posture, opens accusations and changes the service."""
+    told = happenings(
+        floor, lambda: floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+    )
+
+    assert [EventType.POSTURE_CHANGED, EventType.ACCUSATION_OPENED] == [h.type for h in told]
+    assert Severity.P0 is told[0].severity
+    assert ("OK", "HALTED") == (told[0].data["before"], told[0].data["after"])
+
+
+def test_the_end_of_an_accusation_is_told(floor):
+    """A denial ends the accusation, and both that and the posture are told."""
+    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+
+    told = happenings(floor, floor.refresh)
+
+    assert [EventType.POSTURE_CHANGED, EventType.ACCUSATION_ENDED] == [h.type for h in told]
+
+
+def test_a_service_that_changes_is_told(floor):
+    """A change of a service names it, with its reason and whether it is expected."""
+    told = happenings(floor, lambda: floor.say(STRATEGY, "status.state", "DEGRADED"))
+
+    changed = [h for h in told if h.type is EventType.SERVICE_CHANGED]
+    assert ["strategy-engine HALTED -> DEGRADED (unexpected): KILL_SWITCH"] == [
+        h.message for h in changed
+    ]
+
+
+def test_the_switch_is_told(floor):
+    """A kill switch that is no longer confirmed is told as P0."""
+    told = happenings(floor, lambda: setattr(floor, "switch", None))
+
+    switch = [h for h in told if h.type is EventType.KILL_SWITCH_CHANGED]
+    assert [Severity.P0] == [h.severity for h in switch]
+
+
+def test_the_session_is_told(floor):
+    """The end of a session is told."""
+    told = happenings(floor, lambda: floor.refresh(EVENING))
+
+    sessions = [h.data for h in told if h.type is EventType.SESSION_CHANGED]
+    assert [{"before": "OPEN", "after": "POST_MARKET"}] == sessions
+
+
+def test_paging_runs_from_an_hour_before_the_open_to_the_close():
+    """P1 pages from open - 60 min, inclusive, until the close."""
+    hour = timedelta(minutes=60)
+    instants = [OPEN_AT - hour - timedelta(seconds=1), OPEN_AT - hour, OPEN_AT, CLOSE_AT]
+
+    assert [False, True, True, False] == [pages_now(session_at(i)) for i in instants]
