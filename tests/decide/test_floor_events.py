@@ -6,7 +6,8 @@ from mission_control.decide.floor_events import find_happenings
 from mission_control.decide.posture import pages_now
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
-from tests.decide.floor_of_values import CLOSE_AT, EVENING, OPEN_AT, STRATEGY, session_at
+from mission_control.model.fleet import Agent, Criticality, Fleet, Kind
+from tests.decide.floor_of_values import CLOSE_AT, EVENING, FLEET, OPEN_AT, STRATEGY, session_at
 
 
 def happenings(floor, change):
@@ -73,3 +74,14 @@ def test_paging_runs_from_an_hour_before_the_open_to_the_close():
     instants = [OPEN_AT - hour - timedelta(seconds=1), OPEN_AT - hour, OPEN_AT, CLOSE_AT]
 
     assert [False, True, True, False] == [pages_now(session_at(i)) for i in instants]
+
+
+def test_a_service_that_joins_is_no_change(floor):
+    """A service that was not on the floor before has changed from nothing, and is not told."""
+    before = floor.decide()
+    joined = Agent("ops-ui", Kind.OPS, "http://ui", Criticality.OPTIONAL)
+    floor.fleet = Fleet((*floor.fleet.agents, joined), FLEET.digest, FLEET.source)
+
+    told = [h.type for h in find_happenings(before, floor.decide())]
+
+    assert EventType.SERVICE_CHANGED not in told
