@@ -1,7 +1,7 @@
 """Decide: what to send in a field, told by the contract's own descriptions."""
 
 from collections.abc import Iterator
-from typing import cast, get_args
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -63,5 +63,4 @@ def _walk(model: type[BaseModel], parts: list[str]) -> Iterator[FieldInfo]:
 
 def _models_in(annotation: object) -> list[type[BaseModel]]:
     parts = (annotation, *get_args(annotation))
-    found = [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]
-    return cast("list[type[BaseModel]]", found)
+    return [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]

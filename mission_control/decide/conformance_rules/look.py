@@ -14,13 +14,14 @@ from mission_control.model.status_contract.answer import Answer, Status
 from mission_control.model.status_contract.fields import clean_text
 
 S = TypeVar("S", bound=Status)
+S_co = TypeVar("S_co", bound=Status, covariant=True)
 
 MAX_FOUND = 80
 """Characters shown of a value that was found."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look(Generic[S]):
+class Look(Generic[S_co]):
     """
     One seen answer: its status, when it was taken, and the redacted text that may be shown.
 
@@ -28,7 +29,7 @@ class Look(Generic[S]):
     """
 
     path: str
-    status: S
+    status: S_co
     http_status: int
     at: datetime
     shown: Mapping[str, object]

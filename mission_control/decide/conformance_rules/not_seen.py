@@ -88,9 +88,7 @@ def explain_unseen(path: str, reading: Unseen, *, contractual: bool) -> Iterator
     if reading.reason is UnseenReason.CONTRACT_INVALID and reading.problems:
         for field, problem in reading.problems:
             rule = f"status contract {section_of(path, field)}"
-            yield Deviation(
-                Gravity.VIOLATION, path, field, rule, problem, remedy_for(path, field)
-            )
+            yield Deviation(Gravity.VIOLATION, path, field, rule, problem, remedy_for(path, field))
         return
     problem, remedy = _EXPLAINED[reading.reason]
     gravity = _gravity(reading, contractual=contractual)
