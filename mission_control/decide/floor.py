@@ -37,7 +37,7 @@ from mission_control.decide.required_evidence import (
 from mission_control.decide.service_state import Circumstances, Judgement, judge_service
 from mission_control.decide.standing import carry_accusations
 from mission_control.model.finding import Reason, Severity
-from mission_control.model.fleet import Agent
+from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.kill_switch import KillSwitch
 from mission_control.model.reading import Seen
 from mission_control.model.session import MarketSession
@@ -84,8 +84,30 @@ def decide_floor(
         now,
     )
     reports = _judge_services(evidence, standing, seen, session_at, now)
+    posture = _decide_posture(evidence.fleet, standing, seen, accusations, reports, now)
+    return FloorSnapshot(
+        at=now,
+        sequence=sequence,
+        fleet=evidence.fleet,
+        session=seen.session,
+        kill_switch=seen.switch,
+        services=reports,
+        posture=posture,
+        standing=_carry(accusations, posture, reports),
+        label=label,
+    )
+
+
+def _decide_posture(
+    fleet: Fleet,
+    standing: Standing,
+    seen: _Seen,
+    accusations: tuple[Accusation, ...],
+    reports: tuple[ServiceReport, ...],
+    now: datetime,
+) -> Posture:
     session, switch = seen.session, seen.switch
-    lacks = find_lacks(evidence.fleet, seen.readings, seen.freshness, now)
+    lacks = find_lacks(fleet, seen.readings, seen.freshness, now)
     reasons = order_reasons(
         (
             *reasons_from_accusations(accusations, session),
@@ -94,20 +116,9 @@ def decide_floor(
             *reasons_from_services(reports, session),
         )
     )
-    age = measure_age(evidence.fleet, seen.readings, switch, now)
-    coverage = count_coverage(evidence.fleet, seen.readings, switch)
-    posture = decide_posture(reasons, reports, session, standing, age, coverage, now)
-    return FloorSnapshot(
-        at=now,
-        sequence=sequence,
-        fleet=evidence.fleet,
-        session=session,
-        kill_switch=switch,
-        services=reports,
-        posture=posture,
-        standing=_carry(accusations, posture, reports),
-        label=label,
-    )
+    age = measure_age(fleet, seen.readings, switch, now)
+    coverage = count_coverage(fleet, seen.readings, switch)
+    return decide_posture(reasons, reports, session, standing, age, coverage, now)
 
 
 def _look(evidence: FloorEvidence, session_at: SessionAt, now: datetime) -> _Seen:

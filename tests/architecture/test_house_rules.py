@@ -1,0 +1,127 @@
+"""Architecture: the house rules that no tool enforces."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("mission_control", "ops_ui")
+SOURCES = sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.py"))
+BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "handler", "misc"}
+ROOMS_OF_DECISIONS = ("model", "market_calendar", "decide", "present")
+
+
+def relative(path):
+    """Name a module as its path from the root."""
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_names_say_what_a_room_holds(path):
+    """Nothing is called utils, helpers, common, manager or handler."""
+    words = {*path.stem.split("_"), *path.relative_to(ROOT).parts[:-1]}
+
+    assert set() == words & BANNED_NAMES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_every_module_says_which_room_it_is(path):
+    """Every module has a docstring; an `__init__` holds nothing else."""
+    tree = ast.parse(path.read_text())
+
+    assert ast.get_docstring(tree)
+    if path.name == "__init__.py":
+        assert 1 == len(tree.body)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_no_module_outgrows_its_page(path):
+    """A module has fewer than 260 lines (aim: 200), and a function fewer than 45 (aim: 30)."""
+    text = path.read_text()
+    functions = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > 45
+    ]
+
+    assert text.count("\n") < 260
+    assert [] == functions
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_nothing_is_left_undone(path):
+    """No mark of unfinished work is left behind."""
+    text = path.read_text()
+
+    assert [] == [m for m in ("TODO", "FIXME", "XXX", "NotImplementedError") if m in text]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in SOURCES if p.relative_to(ROOT).parts[1] in ROOMS_OF_DECISIONS],
+    ids=relative,
+)
+def test_pure_rooms_are_synchronous(path):
+    """Decisions and renderings await nothing."""
+    kinds = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+
+    assert [] == [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, kinds)]
+
+
+def test_import_does_nothing():
+    """Importing every module opens no file for writing, no socket and configures no logging."""
+    modules = [
+        relative(p).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for p in SOURCES
+        if p.name != "__main__.py"
+    ]
+    script = (
+        "import sys, logging\n"
+        "seen = []\n"
+        "def hook(name, args):\n"
+        "    if name in {'socket.connect', 'socket.bind', 'subprocess.Popen', 'os.mkdir'}:\n"
+        "        seen.append(name)\n"
+        "    if name == 'open' and isinstance(args[1], str) and set(args[1]) & set('wax+'):\n"
+        "        seen.append(f'open {args[0]} {args[1]}')\n"
+        "sys.addaudithook(hook)\n"
+        f"for module in {modules!r}:\n"
+        "    __import__(module)\n"
+        "assert not logging.getLogger().handlers, logging.getLogger().handlers\n"
+        "print(seen)\n"
+    )
+    done = subprocess.run(  # noqa: S603  (our own interpreter on our own modules)
+        [sys.executable, "-B", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={},
+    )
+
+    assert ("", "[]\n") == (done.stderr, done.stdout)
+
+
+def test_the_project_names_no_machine():
+    """No committed file names a path of the machine it was written on, or a registry's host."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607  (git from the path, as a contributor has it)
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    marks = ("/work" + "/", "/opt/" + "pypi", "pypi." + "org", "npmjs." + "org")
+    found = [
+        f"{name}: {mark}"
+        for name in listed.stdout.split("\0")
+        if name and (ROOT / name).is_file()
+        for mark in marks
+        if mark in (ROOT / name).read_text(errors="replace")
+    ]
+
+    assert [] == found
