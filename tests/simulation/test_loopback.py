@@ -1,5 +1,6 @@
 """Serving the floor: ports, start and stop."""
 
+import os
 import socket
 from contextlib import ExitStack
 from time import monotonic
@@ -13,8 +14,9 @@ from mission_control.simulation.roster import NAMES_WITH_HTTP
 
 
 def free_run_of_ports(count):
-    """Find a base port that has so many free ports from it on."""
-    for base in range(21_000, 30_000, 50):
+    """Find a base port with so many free ports from it on, apart from other test processes."""
+    own = os.getpid() % 100 * 50
+    for base in range(21_000 + own, 30_000, 50):
         with ExitStack() as holding:
             try:
                 for port in range(base, base + count):

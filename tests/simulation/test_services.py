@@ -156,6 +156,30 @@ def test_marketdata_dies_of_stale_ticks_only_while_it_takes_the_market_for_open(
     assert 200 == client.get(url).status_code
 
 
+def test_strategy_engine_is_not_ready_without_marketdata(served, client):
+    """The strategy-engine is ready with what marketdata told it, and degraded without."""
+    url = served.base_url("strategy-engine") + "/readyz"
+
+    assert (200, 1.0) == (
+        client.get(url).status_code,
+        client.get(url).json()["marketdata"]["age_seconds"],
+    )
+
+    served.floor.switch("critical-503")
+    degraded = client.get(url)
+
+    assert (503, "degraded") == (degraded.status_code, degraded.json()["status"])
+
+
+def test_ops_ui_answers_any_path_with_its_page(served, client):
+    """The UI's web server falls back to its page, so that any path seems to succeed."""
+    for path in ("/", "/healthz", "/ops/status"):
+        response = client.get(served.base_url("ops-ui") + path)
+
+        assert (200, "text/html") == (response.status_code, response.headers["content-type"])
+    assert 405 == client.post(served.base_url("ops-ui") + "/").status_code
+
+
 def test_other_methods_are_refused(served, client):
     """A POST where only GET is offered is 405, and 404 where nothing is."""
     url = served.base_url("strategy-service")

@@ -175,6 +175,16 @@ def test_the_switchboard_explains_a_bad_request(served, client, body, error):
     assert "calm" == served.floor.scenario.name
 
 
+def test_the_switchboard_says_when_the_file_could_not_follow(served, client, switch_file):
+    """A kill switch's file that cannot be written is reported, not hidden."""
+    switch_file.unlink()
+    switch_file.mkdir()
+    response = client.post(served.control_url + "/scenario", json={"name": "kill-switch-off"})
+
+    assert 500 == response.status_code
+    assert "kill switch's file cannot be written" in response.json()["error"]
+
+
 def test_the_switchboard_does_nothing_else(served, client):
     """Other methods are 405 and other paths 404."""
     url = served.control_url
