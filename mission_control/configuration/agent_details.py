@@ -23,8 +23,8 @@ class WorkloadKind(StrEnum):
 
 
 def required(fields: dict[str, Value], key: str, of: Value, problems: Problems) -> Value | None:
-    """Give a field that must be there, None after noting that it is not."""
-    if key not in fields:
+    """Give a field that must be there, None after noting that it, or its mapping, is not."""
+    if key not in fields and of.kind == "map":
         path = f"{of.path}.{key}" if of.path else key
         problems.add("is missing", where=of.where, key=path, remedy=f"add {key}")
     return fields.get(key)

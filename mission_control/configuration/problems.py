@@ -64,8 +64,10 @@ def quoted(text: str) -> str:
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Name the choice that was probably meant; otherwise name all, when there are few."""
     known = sorted(choices)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
     if close:
-        return f"did you mean {close[0]!r}?"
+        # Two letters changed places is the likeliest slip, and difflib does not know that.
+        swapped = [choice for choice in close if sorted(choice) == sorted(word)]
+        return f"did you mean {[*swapped, *close][0]!r}?"
     few = 20
     return f"known are: {', '.join(known)}" if known and len(known) <= few else ""
