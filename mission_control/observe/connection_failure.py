@@ -1,0 +1,51 @@
+"""Observe: which reason a failed exchange gets; a small pure match. Libraries' errors end here."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import aiohttp
+import httpx
+
+from mission_control.model.reading import UnseenReason
+
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, EOFError)
+"""Everything that a transport may raise when an exchange fails; anything else is a bug."""
+
+
+def reason_for(error: BaseException) -> UnseenReason:
+    """
+    Name why an exchange failed, by the most telling error in its chain.
+
+    httpx's own class is not asked first: the aiohttp transport calls a lost connection a
+    connect timeout.
+    """
+    chain = tuple(_chain(error))
+    for kinds, reason in (
+        ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), UnseenReason.TLS_FAILURE),
+        ((socket.gaierror, aiohttp.ClientConnectorDNSError), UnseenReason.DNS_FAILURE),
+        ((ConnectionRefusedError,), UnseenReason.CONNECTION_REFUSED),
+        ((TimeoutError, aiohttp.ServerTimeoutError), UnseenReason.TIMEOUT),
+    ):
+        if any(isinstance(e, kinds) for e in chain):
+            return reason
+    return UnseenReason.CONNECTION_LOST
+
+
+def describe(error: BaseException) -> str:
+    """Say in a few words what failed, by the innermost error of the chain."""
+    *_, innermost = _chain(error)
+    return f"{type(innermost).__name__}: {innermost}"[:300]
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Follow an error to its causes, connector errors to their OS error, at most ten deep."""
+    current: BaseException | None = error
+    for _ in range(10):
+        if current is None:
+            return
+        yield current
+        inner = getattr(current, "os_error", None)
+        if isinstance(inner, BaseException) and inner is not current:
+            yield inner
+        current = current.__cause__ or current.__context__

@@ -1,0 +1,169 @@
+"""Observe: what an HTTP answer is worth, once its bytes are here. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import cast
+
+import orjson
+
+from mission_control.errors import ContractViolation
+from mission_control.model.fleet import ContractKind
+from mission_control.model.reading import EndpointReading, Exchange, Seen, Unseen, UnseenReason
+from mission_control.model.status_contract.answer import Answer, Shape, read_answer, recognise_shape
+from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
+from mission_control.model.status_contract.smaller_shapes import PlainAnswer
+from mission_control.observe.redaction import (
+    excerpt,
+    looks_harmless,
+    printable,
+    redact_document,
+    redact_text,
+)
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 32
+_NOT_OFFERED = frozenset({404, 405, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """
+    An HTTP answer as it arrived: cut off at the cap, undecoded.
+
+    `refusal` is why the body was not read to its end, None where it was.
+    """
+
+    status: int
+    body: bytes
+    date: str | None = None
+    location: str = ""
+    refusal: UnseenReason | None = None
+    refusal_detail: str = ""
+
+
+def interpret(
+    received: Received,
+    *,
+    path: str,
+    contract: ContractKind,
+    at: datetime,
+    took: float,
+    phases: tuple[tuple[str, float], ...] = (),
+) -> EndpointReading:
+    """
+    Turn an answer into a reading (semantics, section 2); a bad answer is a reading too.
+
+    Claims are read from any JSON body, whatever the status: an accusation in a broken or
+    refused answer still counts.
+    """
+    exchange = Exchange(received.status, phases, _skew(received.date, at), excerpt(received.body))
+    if received.refusal is not None:
+        return Unseen(received.refusal, at, took, received.refusal_detail, exchange)
+    reason, detail = _refused_by_status(received)
+    document, problem = _parse(received.body)
+    claims = NO_CLAIMS if problem else read_claims(document)
+    if reason is not None and not _speaks_freshness(document, path, received.status, problem):
+        return Unseen(reason, at, took, detail, exchange, claims)
+    if contract is ContractKind.HTTP and path != "/ops/status":
+        plain = Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null")
+        return Seen(plain, at, took, exchange)
+    if problem is not None:
+        return Unseen(problem, at, took, _PROBLEMS[problem], exchange)
+    return _validate(
+        received,
+        document,
+        claims,
+        path,
+        Unseen(UnseenReason.CONTRACT_INVALID, at, took, "", exchange, claims),
+    )
+
+
+_PROBLEMS = {
+    UnseenReason.NOT_JSON: "the body is not JSON",
+    UnseenReason.TOO_DEEP: f"the JSON is nested deeper than {MAX_DEPTH}",
+}
+
+
+def _validate(
+    received: Received, document: object, claims: Claims, path: str, invalid: Unseen
+) -> EndpointReading:
+    shown = received.body
+    if not looks_harmless(received.body):
+        shown = orjson.dumps(redact_document(document))
+    try:
+        answer = read_answer(
+            received.body, document, path=path, http_status=received.status, shown=shown
+        )
+    except ContractViolation as violation:
+        detail = printable(redact_text(str(violation)))[:1000]
+        return Unseen(invalid.reason, invalid.at, invalid.took, detail, invalid.exchange, claims)
+    return Seen(answer, invalid.at, invalid.took, invalid.exchange)
+
+
+def _refused_by_status(received: Received) -> tuple[UnseenReason | None, str]:
+    status = received.status
+    if 200 <= status < 300:  # noqa: PLR2004
+        return None, ""
+    if status in _NOT_OFFERED:
+        return UnseenReason.NOT_OFFERED, f"answered {status}: not offered"
+    if 300 <= status < 400:  # noqa: PLR2004
+        where = printable(redact_text(received.location))[:200]
+        return UnseenReason.REDIRECTED, f"answered {status} to {where or 'nowhere'}; not followed"
+    return UnseenReason.HTTP_STATUS, f"answered {status}"
+
+
+def _speaks_freshness(
+    document: object, path: str, status: int, problem: UnseenReason | None
+) -> bool:
+    """Tell whether a 503 of `/healthz` is the freshness contract's way of saying stale."""
+    if path != "/healthz" or status != 503 or problem is not None:  # noqa: PLR2004
+        return False
+    try:
+        shape = recognise_shape(document, path=path)
+    except ContractViolation:
+        return False
+    return shape in {Shape.HEALTH_FRESHNESS, Shape.LEGACY_TICK}
+
+
+def _parse(body: bytes) -> tuple[object, UnseenReason | None]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        deep = "ecursion" in str(error)
+        return None, UnseenReason.TOO_DEEP if deep else UnseenReason.NOT_JSON
+    if is_deeper_than(document, MAX_DEPTH):
+        return None, UnseenReason.TOO_DEEP
+    return document, None
+
+
+def is_deeper_than(document: object, limit: int) -> bool:
+    """Tell whether a JSON document is nested deeper than so many levels, without recursion."""
+    level = [document]
+    for _ in range(limit + 1):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
+
+
+def _skew(date: str | None, at: datetime) -> float | None:
+    served = None if date is None else _parse_date(date)
+    return None if served is None else (served - at).total_seconds()
+
+
+@lru_cache(maxsize=256)
+def _parse_date(date: str) -> datetime | None:
+    try:
+        served = parsedate_to_datetime(date[:64])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return served.replace(tzinfo=UTC) if served.tzinfo is None else served.astimezone(UTC)
