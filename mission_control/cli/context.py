@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -21,7 +24,8 @@ class CliContext:
 
     `settings_source` loads the settings when it is called, and not before, so that a command
     that needs none works without any. `clock` says what time it is (UTC, aware). `console`
-    writes to stderr, which is talk; data goes to stdout by `click.echo`.
+    writes to stderr, which is talk; data goes to stdout by `click.echo`. A command with flags
+    for settings of its own loads them from `environ` and `config_file`.
     """
 
     settings_source: Callable[[], Settings]
@@ -30,6 +34,13 @@ class CliContext:
     quiet: bool
     console: Console
     no_color: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
+    config_file: Path | None = None
+
+    def busy(self, doing: str) -> AbstractContextManager[object]:
+        """Show on a terminal that something takes a while; nothing elsewhere, or when quiet."""
+        watched = self.console.is_terminal and not self.quiet
+        return self.console.status(doing) if watched else nullcontext()
 
     def say(self, message: str) -> None:
         """Tell a person something on stderr, exactly as written; silent when asked to be."""

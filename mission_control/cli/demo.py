@@ -1,0 +1,108 @@
+"""Command line: `demo`, a trading floor that is simulated and can be hurt."""
+
+import difflib
+from datetime import UTC, datetime
+
+import click
+import orjson
+
+from mission_control import asgi, bootstrap
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag
+from mission_control.market_calendar.new_york import new_york
+
+PORT = click.IntRange(1, 65535)
+FLOOR_PORTS = click.IntRange(1, 65000)
+
+
+def _read_start(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+        aware = instant if instant.tzinfo else instant.replace(tzinfo=new_york())
+        return aware.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(f"{value!r} is no ISO 8601 time as 2026-11-27T12:55") from error
+
+
+def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
+    known = [name for name, _ in bootstrap.demo_scenarios()]
+    if value in known:
+        return value
+    close = difflib.get_close_matches(value, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "--list names them all"
+    raise click.BadParameter(f"there is no scenario {value!r}; {hint}")
+
+
+@click.command()
+@click.option(
+    "--scenario",
+    default="calm",
+    show_default=True,
+    callback=_read_scenario,
+    metavar="NAME",
+    help="What the floor looks like at first; --list names them all.",
+)
+@click.option(
+    "--at",
+    metavar="ISO",
+    callback=_read_start,
+    help="Start the clock there and let it tick at real speed, as 2026-11-27T12:55. A time "
+    "without an offset is New York's.",
+)
+@click.option("--port", type=PORT, default=8080, show_default=True, help="The API's port.")
+@click.option("--ui-port", type=PORT, default=8090, show_default=True, help="The pages' port.")
+@click.option(
+    "--floor-port",
+    type=FLOOR_PORTS,
+    default=9100,
+    show_default=True,
+    help="The first port of the simulated services; they take the next ones as well.",
+)
+@click.option("--no-ui", is_flag=True, help="Serve the API alone, without the pages.")
+@click.option("--list", "list_only", is_flag=True, help="List the scenarios, and stop.")
+@json_flag
+@click.pass_context
+def demo(  # noqa: PLR0913  (one argument per flag, by name)
+    ctx: click.Context,
+    *,
+    scenario: str,
+    at: datetime | None,
+    port: int,
+    ui_port: int,
+    floor_port: int,
+    no_ui: bool,
+    list_only: bool,
+    as_json: bool,
+) -> None:
+    """
+    Serve a simulated trading floor, and watch it.
+
+    The services answer on loopback ports of their own, as curl will show. The scenario can be
+    switched while it runs. Everything is labelled DEMO, and no setting of yours is read.
+    """
+    context = ctx.ensure_object(CliContext)
+    if list_only:
+        _list_scenarios(as_json=as_json or context.json)
+        return
+    code = asgi.run_demo(
+        scenario=scenario,
+        at=at,
+        port=port,
+        ui_port=ui_port,
+        floor_port=floor_port,
+        with_ui=not no_ui,
+        say=context.say,
+    )
+    ctx.exit(code)
+
+
+def _list_scenarios(*, as_json: bool) -> None:
+    scenarios = bootstrap.demo_scenarios()
+    if as_json:
+        values = [{"name": name, "description": text} for name, text in scenarios]
+        click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2))
+        return
+    width = max(len(name) for name, _ in scenarios)
+    click.echo("\n".join(f"{name:<{width}}  {text}" for name, text in scenarios))

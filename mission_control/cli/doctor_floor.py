@@ -1,0 +1,73 @@
+"""Command line: what `doctor` learns of the floor in one round."""
+
+from collections.abc import Iterator
+
+from mission_control.cli.doctor_report import Check, failed, passed, warned
+from mission_control.model.fleet import Agent, ContractKind, Kind
+from mission_control.model.kill_switch import KillSwitchState, Witness, WitnessKind
+from mission_control.model.reading import EndpointReading, Seen, ServiceRound
+from mission_control.model.snapshot import FloorSnapshot, ServiceReport
+
+ANSWERED = "answered"
+
+
+def look_at_floor(snapshot: FloorSnapshot) -> Iterator[Check]:
+    """Say of each witness of the kill switch and of each service whether it can be heard."""
+    witnesses = snapshot.kill_switch.witnesses
+    yield from (_witness(w) for w in witnesses if w.kind is not WitnessKind.SERVICE)
+    yield from (_service(report) for report in snapshot.services)
+
+
+def _witness(witness: Witness) -> Check:
+    subject = f"kill switch: {witness.source}"
+    remedy = {
+        KillSwitchState.DISENGAGED: "engage the switch: execution must stay halted",
+        KillSwitchState.UNKNOWN: "let it be readable and hold exactly 1",
+    }
+    if witness.state is KillSwitchState.ENGAGED:
+        confirms = "and confirms" if witness.kind.confirms else "and can only contradict"
+        return passed(subject, f"{witness.state} {confirms}")
+    detail = f"{witness.state}: {witness.detail}" if witness.detail else witness.state.value
+    return failed(subject, detail, remedy[witness.state])
+
+
+def _service(report: ServiceReport) -> Check:
+    agent = report.agent
+    if agent.contract is ContractKind.NONE:
+        return _unasked(agent)
+    detail = _readings(report.round)
+    heard = _heard(report.round)
+    if agent.kind is Kind.EXECUTION:
+        if heard:
+            return failed(agent.agent_name, f"execution answers: {detail}", "see its runbook: P0")
+        return passed(agent.agent_name, f"execution does not answer: {detail}")
+    primary = report.round.readings.get(agent.primary_path or "") if report.round else None
+    if isinstance(primary, Seen):
+        return passed(agent.agent_name, detail)
+    remedy = f"look at {agent.service_dns}{agent.primary_path}, or at the fleet file's entry"
+    judge = failed if agent.required else warned
+    return judge(agent.agent_name, detail, remedy)
+
+
+def _unasked(agent: Agent) -> Check:
+    detail = "not asked: its contract is none"
+    if agent.required:
+        remedy = "give it an address and a contract, where it may be asked"
+        return warned(agent.agent_name, detail, remedy)
+    return passed(agent.agent_name, detail)
+
+
+def _heard(seen: ServiceRound | None) -> bool:
+    readings = seen.readings.values() if seen else ()
+    return any(r.exchange.status is not None for r in readings)
+
+
+def _readings(seen: ServiceRound | None) -> str:
+    if seen is None or not seen.readings:
+        return "was not asked"
+    return ", ".join(f"{path} {_one(reading)}" for path, reading in seen.readings.items())
+
+
+def _one(reading: EndpointReading) -> str:
+    told = ANSWERED if isinstance(reading, Seen) else reading.code
+    return f"{told} in {reading.took * 1000:.0f} ms"

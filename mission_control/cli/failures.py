@@ -1,0 +1,86 @@
+"""Command line: how every command ends when it cannot go on."""
+
+import contextlib
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from mission_control.cli import exit_codes
+from mission_control.cli.printable import printable
+from mission_control.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEBUG_VARIABLE = "MISSION_CONTROL_DEBUG"
+
+JSON_ASKED = "mission_control.json"
+"""Set in click's meta by a subcommand's own --json, so that its errors are JSON as well."""
+
+
+class FailingWell(click.Group):
+    """A group that turns every way of ending into an exit code and one clear message."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what it raises becomes a message on stderr and an exit code."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except ConfigurationError as error:
+            _tell_configuration(error, as_json=_json_asked(ctx))
+            ctx.exit(exit_codes.CONFIGURATION)
+        except KeyboardInterrupt:
+            ctx.exit(exit_codes.INTERRUPTED)
+        except BrokenPipeError:
+            _let_stdout_go()
+            ctx.exit(exit_codes.BROKEN_PIPE)
+        except Exception as error:  # noqa: BLE001  (the last line of defence: it is told, and ends)
+            _tell_internal(error, as_json=_json_asked(ctx))
+            ctx.exit(exit_codes.INTERNAL)
+        return result
+
+
+def _json_asked(ctx: click.Context) -> bool:
+    return bool(ctx.params.get("as_json") or ctx.meta.get(JSON_ASKED))
+
+
+def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
+    if as_json:
+        problems = [
+            {"where": p.where, "key": p.key, "problem": p.problem, "remedy": p.remedy}
+            for p in error.problems
+        ]
+        document = {"error": {"code": "configuration", "problems": problems}}
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2), err=True)
+        return
+    lines = [printable(line) for line in str(error).splitlines()]
+    click.echo("\n".join(["The configuration cannot be used:", *lines]), err=True)
+
+
+def _tell_internal(error: Exception, *, as_json: bool) -> None:
+    if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
+        traceback.print_exception(error, file=sys.stderr)
+    # Imported only now, so that help and errors in the command line stay quick.
+    redact_text: Callable[[str], str] = import_module(
+        "mission_control.observe.redaction"
+    ).redact_text
+    said = printable(redact_text(f"{type(error).__name__}: {error}".rstrip(": ")))
+    if as_json:
+        document = {"error": {"code": "internal", "problem": said}}
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2), err=True)
+        return
+    hint = f"set {DEBUG_VARIABLE}=1 to see where"
+    click.echo(f"Internal error: {said} ({hint})", err=True)
+
+
+def _let_stdout_go() -> None:
+    # Python flushes stdout once more at exit and would complain of the same broken pipe.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,60 @@
+"""Command line: the flags that several commands share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from mission_control.cli.context import CliContext
+from mission_control.cli.failures import JSON_ASKED
+from mission_control.configuration.settings import Settings, load_settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SETTING_FLAGS = {
+    "fleet_file": ("FILE", "The fleet file: who is on the floor."),
+    "root": ("DIR", "Where audit_artifacts/ and ops/lkg/ live."),
+    "host": ("HOST", "The loopback address to listen on."),
+    "port": ("PORT", "The API's port."),
+    "ui_port": ("PORT", "The operator's pages' port."),
+}
+"""Settings that have a flag; the text is judged with all other settings, and so is not here."""
+
+
+def setting_flags(*names: str) -> Callable[[Command], Command]:
+    """Give a command the flags of these settings; each arrives as text, None when not given."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            metavar, text = SETTING_FLAGS[name]
+            flag = "--" + name.replace("_", "-")
+            command = click.option(flag, name, metavar=metavar, help=text)(command)
+        return command
+
+    return decorate
+
+
+def settings_with(
+    context: CliContext, flags: Mapping[str, object], *, tell: bool = True
+) -> Settings:
+    """Settle the settings with what this command's flags say, and tell what may surprise."""
+    settings = load_settings(context.environ, config_file=context.config_file, flags=flags)
+    for note in settings.notes if tell else ():
+        context.say(f"Note: {note}.")
+    return settings
+
+
+def _ask_json(ctx: click.Context, _: click.Parameter, asked: bool) -> bool:  # noqa: FBT001  (click's signature)
+    if asked:
+        ctx.meta[JSON_ASKED] = True
+    return asked
+
+
+json_flag = click.option(
+    "--json", "as_json", is_flag=True, callback=_ask_json, help="Print JSON on stdout."
+)
+"""A command's own --json: the same as the one before the command's name."""
+
+url_flag = click.option(
+    "--url", metavar="URL", help="Ask the Mission Control that serves there, not the fleet."
+)

@@ -1,0 +1,117 @@
+"""Command line: the `mission-control` command; each subcommand is imported when it is called."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+from rich.console import Console
+
+from mission_control.cli.context import CliContext
+from mission_control.cli.exit_codes import EPILOG
+from mission_control.cli.failures import FailingWell
+
+if TYPE_CHECKING:
+    from mission_control.configuration.settings import Settings
+
+COMMANDS = {
+    "serve": ("mission_control.cli.serve", "Serve the API, and watch the floor."),
+    "demo": ("mission_control.cli.demo", "Serve a simulated trading floor, and watch it."),
+    "status": ("mission_control.cli.status", "Say whether the floor may run, and why not."),
+    "get": ("mission_control.cli.get", "Answer a path as the API would."),
+    "schedule": (
+        "mission_control.cli.schedule",
+        "List the market's next sessions and the holidays between.",
+    ),
+    "conformance": (
+        "mission_control.cli.conformance",
+        "Judge the service at URL against the status contract, and explain each deviation.",
+    ),
+    "config": ("mission_control.cli.config", "Look at the configuration."),
+    "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
+}
+"""Where each command lives, and the first line of its help, so that help imports nothing."""
+
+
+class LazyGroup(FailingWell):
+    """A group whose commands are imported only when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """Name the commands in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's module, which holds it under its own name."""
+        if cmd_name not in COMMANDS:
+            return None
+        return cast("click.Command", getattr(import_module(COMMANDS[cmd_name][0]), cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands' first lines without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _real_clock() -> datetime:
+    bootstrap = import_module("mission_control.bootstrap")
+    return cast("Callable[[], datetime]", bootstrap.real_clock)()
+
+
+def _load_settings(environ: Mapping[str, str], config_file: Path | None) -> "Settings":
+    settings = import_module("mission_control.configuration.settings")
+    return cast("Settings", settings.load_settings(environ, config_file=config_file))
+
+
+def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001  (click's signature)
+    if asked and not ctx.resilient_parsing:
+        click.echo(f"mission-control {version('mission-control')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The YAML file of settings; MISSION_CONTROL_CONFIG names it otherwise.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write data and errors as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="No talk on stderr; errors still appear.")
+@click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Say which version this is, and stop.",
+)
+@click.pass_context
+def cli(
+    ctx: click.Context, config_file: Path | None, *, as_json: bool, quiet: bool, no_color: bool
+) -> None:
+    """
+    Watch a trading floor: read-only, and closed when in doubt.
+
+    Data goes to stdout and talk to stderr. Nothing that these commands do changes the fleet.
+    """
+    ctx.obj = CliContext(
+        settings_source=partial(_load_settings, os.environ, config_file),
+        clock=_real_clock,
+        json=as_json,
+        quiet=quiet,
+        console=Console(stderr=True, no_color=no_color or None),
+        no_color=no_color,
+        environ=os.environ,
+        config_file=config_file,
+    )
