@@ -1,7 +1,7 @@
 """Observe: what an HTTP answer is worth, once its bytes are here. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -13,7 +13,7 @@ from mission_control.errors import ContractViolation
 from mission_control.model.fleet import ContractKind
 from mission_control.model.reading import EndpointReading, Exchange, Seen, Unseen, UnseenReason
 from mission_control.model.status_contract.answer import Answer, Shape, read_answer, recognise_shape
-from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
+from mission_control.model.status_contract.claims import NO_CLAIMS, read_claims
 from mission_control.model.status_contract.smaller_shapes import PlainAnswer
 from mission_control.observe.redaction import (
     excerpt,
@@ -75,7 +75,6 @@ def interpret(
     return _validate(
         received,
         document,
-        claims,
         path,
         Unseen(UnseenReason.CONTRACT_INVALID, at, took, "", exchange, claims),
     )
@@ -87,9 +86,7 @@ _PROBLEMS = {
 }
 
 
-def _validate(
-    received: Received, document: object, claims: Claims, path: str, invalid: Unseen
-) -> EndpointReading:
+def _validate(received: Received, document: object, path: str, invalid: Unseen) -> EndpointReading:
     shown = received.body
     if not looks_harmless(received.body):
         shown = orjson.dumps(redact_document(document))
@@ -99,7 +96,7 @@ def _validate(
         )
     except ContractViolation as violation:
         detail = printable(redact_text(str(violation)))[:1000]
-        return Unseen(invalid.reason, invalid.at, invalid.took, detail, invalid.exchange, claims)
+        return replace(invalid, detail=detail, problems=violation.problems)
     return Seen(answer, invalid.at, invalid.took, invalid.exchange)
 
 
