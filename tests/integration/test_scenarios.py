@@ -1,0 +1,91 @@
+"""Integration: the main job on every scenario, over real loopback sockets."""
+
+import pytest
+
+from mission_control.jobs.watch_floor import observe_once
+from mission_control.observe.http_transport import open_transports
+from mission_control.simulation.scenarios.catalogue import SCENARIOS
+
+pytestmark = pytest.mark.anyio
+
+MD = "marketdata-mcp-server"
+SE = "strategy-engine"
+EXPECTED = {
+    "calm": ("OK", None, None),
+    "closed": ("MARKET_CLOSED", None, None),
+    "holiday": ("MARKET_CLOSED", None, None),
+    "early-close": ("MARKET_CLOSED", None, None),
+    "stale-tick": ("HALTED", "MARKETDATA_STALE", MD),
+    "is-fresh-null": ("HALTED", "MARKETDATA_MISSING", MD),
+    "future-tick": ("HALTED", "MARKETDATA_UNVERIFIABLE", MD),
+    "healthz-503": ("HALTED", "MARKETDATA_STALE", MD),
+    "no-tick": ("HALTED", "MARKETDATA_MISSING", MD),
+    "fresh-claim-on-old-tick": ("HALTED", "FRESHNESS_GATE_FALSE_POSITIVE", MD),
+    "kill-switch-off": ("HALTED", "EXECUTION_EVIDENCE", "kill-switch"),
+    "kill-switch-unreadable": ("HALTED", "KILL_SWITCH_UNCONFIRMED", "kill-switch"),
+    "kill-switch-missing": ("HALTED", "KILL_SWITCH_UNCONFIRMED", "kill-switch"),
+    "kill-switch-contradicted": ("HALTED", "CONTRADICTION", "kill-switch"),
+    "agent-mode-execute": ("HALTED", "EXECUTION_EVIDENCE", SE),
+    "safe-to-execute": ("HALTED", "EXECUTION_EVIDENCE", SE),
+    "execution-running": ("HALTED", "EXECUTION_EVIDENCE", "execution-engine"),
+    "critical-refused": ("HALTED", "CONNECTION_REFUSED", MD),
+    "critical-hung": ("HALTED", "TIMEOUT", MD),
+    "critical-drip": ("HALTED", "TIMEOUT", MD),
+    "critical-50mb": ("HALTED", "BODY_TOO_LARGE", MD),
+    "critical-gzip-bomb": ("HALTED", "ENCODED", MD),
+    "critical-depth-1000": ("HALTED", "TOO_DEEP", MD),
+    "critical-html": ("HALTED", "NOT_JSON", MD),
+    "critical-truncated": ("HALTED", "NOT_JSON", MD),
+    "critical-redirect": ("HALTED", "REDIRECTED", MD),
+    "critical-503": ("HALTED", "HTTP_503", MD),
+    "offers-nothing": ("HALTED", "NOT_OFFERED", MD),
+    "frozen-status": ("HALTED", "STATUS_FROZEN", "market-ingest"),
+    "clock-skew": ("HALTED", "CLOCK_SKEW", SE),
+    "identity-mismatch": ("OK", None, None),
+}
+
+
+def test_every_scenario_has_its_row():
+    """No scenario is left unwatched."""
+    assert {s.name for s in SCENARIOS} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+async def test_a_scenario_is_seen_for_what_it_is(watched, name):
+    """One round over real sockets gives each scenario its verdict and its named reason."""
+    verdict, code, subject = EXPECTED[name]
+    floor = watched(name)
+    async with open_transports() as transports:
+        snapshot = await observe_once(floor.fleet, floor.sources(transports), "DEMO")
+
+    halting = {(r.code, r.subject) for r in snapshot.posture.reasons if r.halts}
+    assert verdict == snapshot.posture.verdict.value
+    assert (code is None) == (not halting)
+    if code:
+        assert (code, subject) in halting
+
+
+async def test_calm_is_quiet(watched):
+    """A calm floor has nothing to say but what no cluster can prove."""
+    floor = watched("calm")
+    async with open_transports() as transports:
+        snapshot = await observe_once(floor.fleet, floor.sources(transports), "DEMO")
+
+    unexpected = {s.agent.agent_name: s.reason_code for s in snapshot.services if not s.expected}
+    assert {
+        "congressional-ingest": "UNOBSERVED",
+        "execution-engine": "EXECUTION_NOT_PROVEN_OFF",
+    } == unexpected
+    assert snapshot.kill_switch.confirmed
+
+
+async def test_nothing_that_acts_is_ever_asked(watched):
+    """No request is anything but a GET, and none asks a path that acts."""
+    floor = watched("execution-running")
+    async with open_transports() as transports:
+        await observe_once(floor.fleet, floor.sources(transports), "DEMO")
+
+    requests = floor.simulated.requests
+    assert {"GET"} == {method for _, method, _ in requests}
+    assert set() == {p for _, _, p in requests} & {"/state", "/recover", "/execute"}
+    assert 0 == floor.simulated.execution_mutations
