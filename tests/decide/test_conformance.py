@@ -254,6 +254,7 @@ def test_what_was_found_is_taken_from_the_redacted_text_and_kept_short():
 
     assert '"[redacted]"' == found["agent_identity.agent_mode"]
     assert 80 == len(found["status.last_updated_utc"])
+    assert found["status.last_updated_utc"].endswith("…")
     assert "hunter2" not in repr(report)
 
 

@@ -67,6 +67,27 @@ OPS = {"service_kind": "ops", "marketdata": None}
             ),
             id="answer of 59 s ago",
         ),
+        pytest.param(
+            changed(
+                STRATEGY,
+                status__last_updated_utc="2026-03-06T14:59:07Z",
+                heartbeat__age_seconds=60,
+                marketdata__last_tick_utc="2026-03-06T14:58:07Z",
+            ),
+            id="answer of 60 s, tick of 120 s",
+        ),
+        pytest.param(
+            changed(
+                STRATEGY,
+                status__last_updated_utc="2026-03-06T15:00:12Z",
+                marketdata__last_tick_utc="2026-03-06T15:00:12Z",
+            ),
+            id="5 s ahead of us",
+        ),
+        pytest.param(
+            changed(STRATEGY, **STALE | {"marketdata__last_tick_utc": "2026-03-06T14:58:12Z"}),
+            id="stale on a tick of 115 s, which travelled",
+        ),
     ],
 )
 def test_answers_of_the_default_posture_keep_the_contract(document):
@@ -291,6 +312,12 @@ def test_each_deviation_is_named(changes, deviations):
     ("changes", "deviations"),
     [
         pytest.param({}, [], id="fresh and OK"),
+        pytest.param({"heartbeat__age_seconds": 60}, [], id="heartbeat exactly as old as its ttl"),
+        pytest.param(
+            {"heartbeat__age_seconds": 60.5},
+            [(VIOLATION, STATE, "a.3 row 7")],
+            id="heartbeat older than its ttl",
+        ),
         pytest.param(
             {"status__state": "HALTED", "status__summary": "Halted"}
             | {"status__reason_codes": ["KILL_SWITCH"]},

@@ -154,6 +154,24 @@ def test_health_endpoint_is_judged_too(document, http_status, deviations):
             False,
             id="between the two limits",
         ),
+        pytest.param(
+            {},
+            changed(HEALTH, ok=False, last_tick_epoch_seconds=EPOCH - 60, age_seconds=60),
+            True,
+            id="at its own limit it should be fresh",
+        ),
+        pytest.param(
+            {},
+            changed(
+                HEALTH,
+                ok=False,
+                last_tick_epoch_seconds=EPOCH - 80,
+                age_seconds=80,
+                max_age_seconds=90,
+            ),
+            True,
+            id="within the limit it tells",
+        ),
         pytest.param({}, HEALTH, False, id="both fresh"),
     ],
 )
