@@ -400,3 +400,23 @@ def test_expected_kind_is_compared(kind, deviations):
     A service of another kind than expected violates the contract; no expectation, no complaint.
     """
     assert deviations == told(judge(STRATEGY, kind))
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        pytest.param({"safety__safe_to_run_strategies": True}, "false", id="too much"),
+        pytest.param(
+            SWITCH_OFF | {"safety__safe_to_run_strategies": False}, "true", id="too little"
+        ),
+    ],
+)
+def test_permission_that_should_stand_there_is_told(changes, value):
+    """
+    The report names the value that the formula gives, and the formula.
+    """
+    told_of = {d.field: d for d in judge(changed(STRATEGY, **changes)).deviations}
+
+    problem = told_of["safety.safe_to_run_strategies"].problem
+
+    assert problem.startswith(f"must be {value} here: not kill_switch, and (market closed")

@@ -103,6 +103,7 @@ def test_minimal_contract_conforms_with_advice(document, deviations):
         pytest.param(
             changed(HEALTH, age_seconds=8), 200, [(ADVICE, "age_seconds", "b.2")], id="another age"
         ),
+        pytest.param(changed(HEALTH, age_seconds=7), 200, [], id="age that travelled"),
         pytest.param(
             changed(HEALTH, last_tick_epoch_seconds=EPOCH + 9, age_seconds=-9),
             200,
