@@ -1,0 +1,129 @@
+"""Command line: the floor as the API answers it, wherever that answer was made."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+import click
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mission_control import bootstrap
+from mission_control.cli.remote import ask_for_document
+from mission_control.configuration.settings import Settings
+from mission_control.jobs.ports import Clock
+from mission_control.model.fleet import Criticality
+from mission_control.model.kill_switch import KillSwitchState
+from mission_control.model.standing import Verdict
+from mission_control.model.status_contract.rich import ServiceState
+from mission_control.present.agent_document import agents_document
+from mission_control.present.posture_document import posture_document
+
+
+class _Answer(BaseModel):
+    """Part of an answer: what is shown is checked, and what a newer server adds is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ReasonAnswer(_Answer):
+    """One reason of the posture or of a service."""
+
+    code: str
+    subject: str
+    severity: Literal["P0", "P1", "P2", "INFO"]
+    detail: str
+    halts: bool
+
+
+class SessionAnswer(_Answer):
+    """The market session."""
+
+    phase: str
+    next_boundary_et: str | None
+    next_phase: str | None
+    note: str
+
+
+class SwitchAnswer(_Answer):
+    """The kill switch."""
+
+    state: KillSwitchState
+    confirmed: bool
+    conflicting: bool
+
+
+class CoverageAnswer(_Answer):
+    """How much was asked for and how much obtained."""
+
+    asked: int
+    obtained: int
+
+
+class PostureAnswer(_Answer):
+    """`/api/v1/posture`, as far as it is shown."""
+
+    at_et: str
+    posture: Verdict
+    expected: bool
+    severity: str | None
+    reasons: list[ReasonAnswer]
+    since_et: str
+    session: SessionAnswer
+    kill_switch: SwitchAnswer
+    evidence_age_seconds: float | None
+    coverage: CoverageAnswer
+    cluster: str
+    label: str = ""
+
+
+class AgentAnswer(_Answer):
+    """One service of `/api/v1/agents`, as far as it is shown."""
+
+    agent_name: str
+    kind: str
+    criticality: Criticality
+    state: ServiceState
+    expected: bool
+    reasons: list[ReasonAnswer]
+    evidence_age_seconds: float | None
+
+
+class AgentsAnswer(_Answer):
+    """`/api/v1/agents`, as far as it is shown."""
+
+    agents: list[AgentAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorAnswers:
+    """The posture and the services: the documents as answered, and what was read in them."""
+
+    documents: dict[str, object]
+    posture: PostureAnswer
+    agents: tuple[AgentAnswer, ...]
+
+
+def observe_floor(settings: Settings, clock: Clock) -> FloorAnswers:
+    """Ask the fleet once, in this process, and answer as the API would."""
+    snapshot = asyncio.run(bootstrap.observe_once(settings, clock))
+    return _read(dict(posture_document(snapshot)), dict(agents_document(snapshot)))
+
+
+def ask_for_floor(url: str) -> FloorAnswers:
+    """Ask a server for the posture and the services, or say why it could not be asked."""
+    documents = (ask_for_document(url, f"/api/v1/{name}") for name in ("posture", "agents"))
+    try:
+        return _read(*documents)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        at = ".".join(str(part) for part in first["loc"])
+        problem = f"{url} does not answer as Mission Control does: {at}: {first['msg']}"
+        raise click.ClickException(problem) from error
+
+
+def _read(posture: dict[str, object], agents: dict[str, object]) -> FloorAnswers:
+    return FloorAnswers(
+        {"posture": posture, "agents": agents.get("agents")},
+        PostureAnswer.model_validate(posture),
+        tuple(AgentsAnswer.model_validate(agents).agents),
+    )
