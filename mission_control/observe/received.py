@@ -129,7 +129,7 @@ def _parse(body: bytes) -> tuple[object, UnseenReason | None]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        deep = "ecursion" in str(error)
+        deep = "depth limit" in str(error)
         return None, UnseenReason.TOO_DEEP if deep else UnseenReason.NOT_JSON
     if is_deeper_than(document, MAX_DEPTH):
         return None, UnseenReason.TOO_DEEP

@@ -34,7 +34,7 @@ _VALUES: tuple[str, ...] = (
     ),
 )
 _VALUE = re.compile("|".join(f"(?:{v})" for v in _VALUES), re.IGNORECASE)
-_SPELLED = _VOCABULARY.replace("apikey", "api_?-?key") + "|private_key|key_id|access_key"
+_SPELLED = re.sub(r"(api|private|firebase|access|key|session)(key|id)", r"\1[_ -]?\2", _VOCABULARY)
 _QUOTED_PAIR = re.compile(
     rf"(\"[^\"\n]{{0,60}}(?:{_SPELLED})[^\"\n]{{0,60}}\"\s*:\s*)"
     r"(\"(?:[^\"\\]|\\.)*(?:\"|\Z)|[^\s,}\]]+)",

@@ -35,7 +35,7 @@ class ServiceProbe:
         """Probe through these transports by this clock."""
         self._transports = transports
         self._clock = clock
-        self._requests: dict[tuple[str, str], httpx.Request] = {}
+        self._requests: dict[str, httpx.Request] = {}
 
     async def read(self, agent: Agent, previous: ServiceRound | None) -> ServiceRound:
         """
@@ -88,15 +88,15 @@ class ServiceProbe:
         return Unseen(reason, self._clock(), loop.time() - began, detail, exchange)
 
     async def _request(self, agent: Agent, path: str) -> httpx.Request:
-        known = self._requests.get((agent.agent_name, path))
+        url = f"{agent.service_dns}{path}"
+        known = self._requests.get(url)
         if known is None:
-            known = httpx.Request("GET", f"{agent.service_dns}{path}", headers=_HEADERS)
-            self._requests[agent.agent_name, path] = known
+            known = self._requests[url] = httpx.Request("GET", url, headers=_HEADERS)
         if agent.bearer_token_file is None:
             return known
         token = await asyncio.to_thread(_read_token, agent.bearer_token_file)
         headers = {**_HEADERS, "authorization": f"Bearer {token}"}
-        return httpx.Request("GET", known.url, headers=headers)
+        return httpx.Request("GET", url, headers=headers)
 
 
 _HEADERS = {

@@ -1,0 +1,107 @@
+"""Observe: no secret passes, and nothing else is lost."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mission_control.observe.redaction import (
+    MASK,
+    excerpt,
+    is_secret_key,
+    looks_harmless,
+    redact_document,
+    redact_text,
+)
+from tests.decide.floor_of_values import NOW, STRATEGY, rich
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlY2FuYXJ5"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nCANARYCANARY\n-----END RSA PRIVATE KEY-----"
+BY_FORM = {
+    "bearer": ("Authorization: Bearer canaryCANARY12345", "canaryCANARY12345"),
+    "basic": ("basic Y2FuYXJ5OmNhbmFyeQ==", "Y2FuYXJ5OmNhbmFyeQ=="),
+    "jwt": (f"got {JWT} from", JWT),
+    "url": ("postgresql://ops:canary@db/x", "canary"),
+    "pem": (PEM, "CANARYCANARY"),
+    "cut pem": (PEM[:45], "CANARY"),
+    "aws": ("id AKIACANARYCANARYCANA", "AKIACANARYCANARYCANA"),
+    "google": ("AIza" + "C" * 35, "C" * 35),
+    "github": ("ghp_" + "c" * 36, "c" * 36),
+    "cookie": ("Cookie: session=canary; a=b", "canary"),
+    "query": ("GET /x?api_key=canary&b=1", "canary"),
+    "password": ("password=canary, retrying", "canary"),
+}
+KEYS = [
+    "api_key", "apiKey", "API-KEY", "secret", "client_secret", "token", "accessToken",
+    "authorization", "password", "passwd", "private_key", "privateKey", "private-key",
+    "firebase_key", "cookie", "bearer", "key_id", "APCA_API_KEY_ID", "credential", "credentials",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "canary"), BY_FORM.values(), ids=BY_FORM)
+def test_a_secret_is_known_by_its_form(text, canary):
+    """A secret is masked by its form wherever it stands, and its surroundings do not hide it."""
+    document = {"note": text, "list": [{"deep": text}], text[:60]: 1}
+
+    assert canary not in redact_text(text)
+    assert canary not in orjson.dumps(redact_document(document["list"])).decode()
+    assert canary not in excerpt(text.encode())
+    assert not looks_harmless(orjson.dumps({"note": text}))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_secret_is_known_by_its_key(key):
+    """A secret is masked by its key, however that is spelled, in documents and in excerpts."""
+    document = {key: "canary", "inner": {key: ["canary"], "x": {key: {"y": "canary"}}}}
+
+    shown = orjson.dumps(redact_document(document)).decode()
+
+    assert "canary" not in shown
+    assert shown.count(MASK) == 3
+    assert "canary" not in excerpt(orjson.dumps(document))
+    assert not looks_harmless(orjson.dumps(document))
+
+
+def test_a_cut_does_not_bare_half_a_secret():
+    """An excerpt is redacted before it is cut."""
+    body = b"x" * 190 + b" password=canarycanarycanary"
+
+    assert "canary" not in excerpt(body)
+
+
+@pytest.mark.parametrize("key", ["max_tokens", "token_count", "status", "repo_id", "monkeys"])
+def test_harmless_keys_are_kept(key):
+    """Keys that only sound like secrets keep their values."""
+    assert not is_secret_key(key) or key == "monkeys"
+
+
+def test_a_healthy_answer_is_untouched():
+    """A rich answer holds nothing to redact, and one pass over its bytes knows that."""
+    document = rich(STRATEGY, NOW)
+
+    assert document == redact_document(document)
+    assert looks_harmless(orjson.dumps(document))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_redaction_is_total_and_settles(document):
+    """Redaction accepts any document, and redacting again changes nothing."""
+    once = redact_document(document)
+
+    assert once == redact_document(once)
+
+
+@given(st.binary(max_size=4000))
+def test_excerpts_are_always_short_and_printable(body):
+    """Whatever the bytes, an excerpt is at most 200 printable characters."""
+    shown = excerpt(body)
+
+    assert len(shown) <= 200
+    assert shown.isprintable()
