@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mission_control.cli.doctor_report import Check, failed, passed, warned
-from mission_control.model.fleet import Agent, ContractKind, Kind
+from mission_control.model.fleet import Agent, ContractKind, Criticality, Kind
 from mission_control.model.kill_switch import KillSwitchState, Witness, WitnessKind
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
@@ -19,15 +19,16 @@ def look_at_floor(snapshot: FloorSnapshot) -> Iterator[Check]:
 
 
 def _witness(witness: Witness) -> Check:
-    subject = f"kill switch: {witness.source}"
+    subject = "kill switch"
     remedy = {
         KillSwitchState.DISENGAGED: "engage the switch: execution must stay halted",
         KillSwitchState.UNKNOWN: "let it be readable and hold exactly 1",
     }
     if witness.state is KillSwitchState.ENGAGED:
         confirms = "and confirms" if witness.kind.confirms else "and can only contradict"
-        return passed(subject, f"{witness.state} {confirms}")
-    detail = f"{witness.state}: {witness.detail}" if witness.detail else witness.state.value
+        return passed(subject, f"{witness.source} says {witness.state} {confirms}")
+    because = f": {witness.detail}" if witness.detail else ""
+    detail = f"{witness.source} says {witness.state}{because}"
     return failed(subject, detail, remedy[witness.state])
 
 
@@ -50,9 +51,11 @@ def _service(report: ServiceReport) -> Check:
 
 
 def _unasked(agent: Agent) -> Check:
-    detail = "not asked: its contract is none"
+    detail = f"not asked: {agent.criticality}, and its contract is none"
+    remedy = "give it an address and a contract, where it may be asked"
+    if agent.criticality is Criticality.CRITICAL:
+        return failed(agent.agent_name, detail, remedy)
     if agent.required:
-        remedy = "give it an address and a contract, where it may be asked"
         return warned(agent.agent_name, detail, remedy)
     return passed(agent.agent_name, detail)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Literal
 
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,6 +10,7 @@ from mission_control import bootstrap
 from mission_control.cli.remote import ask_for_document
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.ports import Clock
+from mission_control.model.finding import Severity
 from mission_control.model.fleet import Criticality
 from mission_control.model.kill_switch import KillSwitchState
 from mission_control.model.standing import Verdict
@@ -30,7 +30,7 @@ class ReasonAnswer(_Answer):
 
     code: str
     subject: str
-    severity: Literal["P0", "P1", "P2", "INFO"]
+    severity: Severity
     detail: str
     halts: bool
 

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from mission_control.cli.floor_answers import AgentAnswer, FloorAnswers, PostureAnswer, ReasonAnswer
 from mission_control.cli.printable import printable
+from mission_control.model.finding import Severity
 from mission_control.model.fleet import Criticality
 from mission_control.model.standing import Verdict
 from mission_control.model.status_contract.rich import ServiceState
@@ -28,8 +29,6 @@ WORST_FIRST = (
     ServiceState.MARKET_CLOSED,
     ServiceState.OK,
 )
-
-NARROW = 72
 
 
 def show_floor(floor: FloorAnswers) -> Group:
@@ -109,11 +108,12 @@ def _services(agents: tuple[AgentAnswer, ...]) -> Table:
     return table
 
 
-def _worst_first(agent: AgentAnswer) -> tuple[bool, int, int, str]:
-    criticalities = list(Criticality)
+def _worst_first(agent: AgentAnswer) -> tuple[bool, int, int, int, str]:
+    severity = agent.reasons[0].severity if agent.reasons else Severity.INFO
     return (
         agent.expected,
+        severity.rank,
+        list(Criticality).index(agent.criticality),
         WORST_FIRST.index(agent.state),
-        criticalities.index(agent.criticality),
         agent.agent_name,
     )

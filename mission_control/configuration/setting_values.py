@@ -56,6 +56,11 @@ def read_host(found: Found) -> str:
     return text
 
 
+def host_name(host: str) -> str:
+    """Give an address as a `Host` header names it."""
+    return f"[{host}]" if ":" in host else host
+
+
 def read_namespace(found: Found) -> str:
     """Give the namespace of the floor."""
     text = found.text.strip()

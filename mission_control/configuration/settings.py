@@ -99,11 +99,13 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
     port, ui_port = reader.ports()
     closures_file, closures = reader.closures()
     read = reader.read
+    host = read("host", values.read_host, "")
+    allowed_hosts = read("allowed_hosts", values.read_allowed_hosts, values.LOOPBACK_HOSTS)
     return Settings(
         fleet=reader.fleet(file, interval, deadline),
         root=read("root", values.read_folder, Path()),
         runbooks=read("runbooks", values.read_existing_folder, RUNBOOKS),
-        host=read("host", values.read_host, ""),
+        host=host,
         port=port,
         ui_port=ui_port,
         namespace=read("namespace", values.read_namespace, ""),
@@ -117,7 +119,7 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
         ),
         closures=closures,
         closures_file=closures_file,
-        allowed_hosts=read("allowed_hosts", values.read_allowed_hosts, values.LOOPBACK_HOSTS),
+        allowed_hosts=tuple(dict.fromkeys([*allowed_hosts, values.host_name(host)])),
         config_file=file.path,
         sources=MappingProxyType(reader.sources(file)),
     )

@@ -124,6 +124,22 @@ def test_a_variable_is_understood(least, variable, text, name, value):
     assert value == getattr(load_settings({**least, variable: text}), name)
 
 
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [
+        pytest.param("127.9.9.9", ("localhost", "127.0.0.1", "[::1]", "127.9.9.9"), id="IPv4"),
+        pytest.param("::1", ("localhost", "127.0.0.1", "[::1]"), id="IPv6"),
+    ],
+)
+def test_we_answer_to_the_address_we_listen_on(least, host, names):
+    """
+    The host listened on is always among the names that we may be called by.
+    """
+    settings = load_settings({**least, "MISSION_CONTROL_HOST": host})
+
+    assert names == settings.allowed_hosts
+
+
 def test_one_file_can_hold_everything(write, tmp_path):
     """
     The YAML file takes every setting in lower case, and the fleet; its paths start beside it.

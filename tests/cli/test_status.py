@@ -1,0 +1,125 @@
+"""`status`: whether the floor may run, read off a floor that really answers."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "verdict"),
+    [
+        pytest.param("calm", 0, "OK", id="OK"),
+        pytest.param("closed", 0, "MARKET_CLOSED", id="MARKET_CLOSED"),
+        pytest.param("stale-tick", 3, "HALTED", id="HALTED"),
+    ],
+)
+def test_the_verdict_stands_first_and_decides_the_exit_code(floor, scenario, code, verdict):
+    """
+    The first words are the verdict, and scripts can go by the exit code alone.
+    """
+    result = floor(scenario).run("status")
+
+    assert code == result.exit_code
+    assert verdict == result.stdout.split()[1]
+
+
+def test_a_halted_floor_says_why(floor):
+    """
+    The first line holds the leading reason; below stands every reason, and who is concerned.
+    """
+    result = floor("stale-tick").run("status")
+
+    first, second, *rest = result.stdout.splitlines()
+    assert "unexpected" in first
+    assert "MARKETDATA_STALE" in first
+    assert "EST" in first
+    assert "session OPEN until" in second
+    assert "kill switch ENGAGED, confirmed" in second
+    reason = next(line for line in rest if "marketdata-mcp-server" in line)
+    assert "P1 halts" in reason
+
+
+def test_services_stand_worst_first_one_a_line(floor):
+    """
+    Into a pipe every service is one line without colour, and the unexpected lead.
+    """
+    result = floor("stale-tick").run("status")
+
+    assert "\x1b" not in result.stdout
+    services = result.stdout.split("STATE ")[1].splitlines()[1:]
+    assert 9 == len(services)
+    expected = [line.split()[2] for line in services]
+    assert expected == sorted(expected)  # NO comes before yes
+    assert "marketdata-mcp-server" in services[0]
+    assert all(line == line.rstrip() for line in result.stdout.splitlines())
+
+
+def test_json_gives_the_apis_own_documents(floor):
+    """
+    With --json stdout is one object on one line: the posture and the services as the API has them.
+    """
+    result = floor("calm").run("status", "--json")
+
+    assert 1 == len(result.stdout.splitlines())
+    values = json.loads(result.stdout)
+    assert "OK" == values["posture"]["posture"]
+    assert 9 == len(values["agents"])
+    assert 0 == result.exit_code
+
+
+def test_hostile_text_cannot_steer_the_terminal(floor):
+    """
+    Whatever a service answers, nothing but printable characters reaches the terminal.
+    """
+    for scenario in ("critical-html", "critical-truncated", "identity-mismatch"):
+        result = floor(scenario).run("status")
+
+        assert all(line.isprintable() for line in result.stdout.splitlines())
+
+
+def test_watching_goes_on_until_it_is_interrupted(floor, monkeypatch):
+    """
+    --watch shows the floor again and again, and ends with the code of what it showed last.
+    """
+    served = floor("calm")
+    turns = iter([lambda: served.simulated.switch("stale-tick"), None])
+
+    def turn(_: float) -> None:
+        act = next(turns)
+        if act is None:
+            raise KeyboardInterrupt
+        act()
+
+    monkeypatch.setattr("mission_control.cli.status.time.sleep", turn)
+
+    result = served.run("status", "--watch")
+
+    assert 3 == result.exit_code
+    verdicts = [line.split()[1] for line in result.stdout.splitlines() if " · since " in line]
+    assert ["OK", "HALTED"] == verdicts
+
+
+def test_a_server_that_cannot_be_asked_is_never_fine(run):
+    """
+    No server, no verdict: one line on stderr and an exit code that is not 0.
+    """
+    result = run("status", "--url", "http://127.0.0.1:1")
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert "http://127.0.0.1:1 could not be asked" in result.stderr
+
+
+def test_watching_a_server_that_is_away_says_not_live(run, monkeypatch):
+    """
+    --watch stays, says NOT LIVE, and ends as unfinished when nothing was ever seen.
+    """
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mission_control.cli.status.time.sleep", interrupt)
+
+    result = run("status", "--watch", "--url", "http://127.0.0.1:1")
+
+    assert 1 == result.exit_code
+    assert "NOT LIVE" in result.stderr
