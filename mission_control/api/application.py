@@ -1,0 +1,79 @@
+"""API: the application, put together from its resources."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from mission_control.api.answers import AnyRequest
+from mission_control.api.attestation_routes import attestation_routes
+from mission_control.api.event_routes import event_routes
+from mission_control.api.event_stream import stream_routes
+from mission_control.api.liveness import liveness_routes
+from mission_control.api.ops_routes import ops_routes
+from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.api.problems import Problem, exception_handlers
+from mission_control.api.runbook_routes import runbook_routes
+from mission_control.api.schema_routes import describe, schema_routes
+from mission_control.api.security import SecuredApplication
+from mission_control.api.snapshot_routes import agent_routes, snapshot_routes
+from mission_control.jobs.ports import (
+    AttestationReader,
+    CalendarReader,
+    Clock,
+    FloorReader,
+    RunbookReader,
+)
+
+Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
+
+
+def create_application(
+    floor: FloorReader,
+    calendar: CalendarReader,
+    runbooks: RunbookReader,
+    attestation: AttestationReader,
+    clock: Clock,
+    options: ApiOptions,
+    lifespan: Sequence[Lifespan] = (),
+) -> SecuredApplication:
+    """
+    Give the whole API as one ASGI application; every route of it is GET.
+
+    Nothing it is handed can write, and nothing it answers waits for anything slow.
+    """
+    parts = ApiParts(floor, calendar, runbooks, attestation, clock, options)
+    litestar = Litestar(
+        route_handlers=_routes(parts),
+        before_request=refuse_the_past,
+        exception_handlers=exception_handlers(options.label),
+        lifespan=list(lifespan),
+        logging_config=None,
+        openapi_config=None,
+        debug=False,
+    )
+    return SecuredApplication(litestar, options, clock)
+
+
+def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
+    routes = [
+        *liveness_routes(parts),
+        *ops_routes(parts),
+        *snapshot_routes(parts),
+        *agent_routes(parts),
+        *event_routes(parts),
+        *stream_routes(parts),
+        *runbook_routes(parts),
+        *attestation_routes(parts),
+    ]
+    routes.extend(schema_routes(parts, lambda: describe(routes, parts.options.version)))
+    return routes
+
+
+async def refuse_the_past(request: AnyRequest) -> None:
+    """Refuse `?at=`: a question about the past must never be answered with the present."""
+    if "at" in request.query_params:
+        title = "The past is not recorded"
+        detail = "this server keeps no history yet; ask without `at` for the present"
+        raise Problem(400, "history_not_available", title, detail)

@@ -1,0 +1,124 @@
+"""API: the live proof that Mission Control only reads."""
+
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+
+from mission_control.api.answers import AnyRequest, give_once
+from mission_control.api.options import ApiParts
+from mission_control.api.read_only_proof import ProvenRoute, RouteProof, prove_read_only
+from mission_control.jobs.ports import AttestationFacts
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.instants import new_york_text, utc_text
+
+MUST_REFUSE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class RouteDocument(TypedDict):
+    """One route of the running application."""
+
+    path: str
+    kind: str
+    methods: list[str]
+    read_only: bool
+
+
+class SentDocument(TypedDict):
+    """How often a method really left this process since it started."""
+
+    method: str
+    count: int
+
+
+class RefusedDocument(TypedDict):
+    """Whether a forbidden method, tried just now, was refused."""
+
+    method: str
+    refused: bool
+
+
+class TransportDocument(TypedDict):
+    """What the observing transport sent and what it refuses."""
+
+    proven: bool
+    sent: list[SentDocument]
+    refused: list[RefusedDocument]
+
+
+class AttestationDocument(TypedDict):
+    """The proof, computed for this very answer."""
+
+    ts: str
+    at_et: str
+    proven: bool
+    routes_proven: bool
+    routes: list[RouteDocument]
+    violations: list[RouteDocument]
+    transport: TransportDocument
+    cluster: str
+    label: NotRequired[str]
+
+
+def transport_document(facts: AttestationFacts) -> TransportDocument:
+    """
+    Say what the observing edges proved of themselves.
+
+    Proven only when every writing method was tried and refused, and nothing but GET was ever
+    sent; what was not tried proves nothing.
+    """
+    refused = {method for method, was_refused in facts.refused if was_refused}
+    tried = {method for method, _ in facts.refused}
+    sent_other = any(method != "GET" and count for method, count in facts.requests_by_method)
+    return {
+        "proven": refused == tried and refused >= MUST_REFUSE and not sent_other,
+        "sent": [{"method": m, "count": n} for m, n in sorted(facts.requests_by_method)],
+        "refused": [{"method": m, "refused": r} for m, r in sorted(facts.refused)],
+    }
+
+
+async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
+    """Compute the proof over the running application and the edges in use."""
+    facts = await parts.attestation.facts()
+    routes: RouteProof = prove_read_only(application)
+    transport = transport_document(facts)
+    now = parts.clock()
+    document: AttestationDocument = {
+        "ts": utc_text(now),
+        "at_et": new_york_text(now),
+        "proven": routes.proven and transport["proven"],
+        "routes_proven": routes.proven,
+        "routes": [_route(route) for route in routes.routes],
+        "violations": [_route(route) for route in routes.violations],
+        "transport": transport,
+        "cluster": facts.cluster,
+    }
+    if parts.options.label:
+        document["label"] = parts.options.label
+    return document
+
+
+def _route(route: ProvenRoute) -> RouteDocument:
+    return {
+        "path": route.path,
+        "kind": route.kind,
+        "methods": list(route.methods),
+        "read_only": route.read_only,
+    }
+
+
+def attestation_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the route of the proof."""
+
+    @get(
+        "/api/v1/attestation/read-only",
+        summary="The proof, computed now, that nothing here can write",
+        tags=["attestation"],
+        responses={200: ResponseSpec(AttestationDocument, description="Routes and transport")},
+    )
+    async def read_only(request: AnyRequest) -> Response[bytes]:
+        return give_once(encode_json(await attest(parts, request.app)))
+
+    return [read_only]

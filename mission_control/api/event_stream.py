@@ -1,0 +1,137 @@
+"""API: the floor as server-sent events, resumable, for pages that stay open."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from secrets import token_hex
+from typing import Annotated
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from mission_control.api.answers import AnyRequest
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.api.snapshot_routes import agents_answer, posture_answer
+from mission_control.model.event import FloorEvent
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.event_document import event_document
+from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
+
+EVENT_STREAM = "text/event-stream"
+MAX_STREAMS = 256
+RETRY_MILLISECONDS = 2_000
+
+_IDENTITY = re.compile(r"(?P<run>[0-9a-f]{8})-(?P<number>[0-9]{1,18})")
+
+ResumeAfter = Annotated[
+    str,
+    QueryParameter(description="Resume after this event, as the header `Last-Event-ID` does."),
+]
+
+
+class FloorStreams:
+    """
+    Turns the followed floor into frames.
+
+    An event's id names this run of the process and its number in it, so that a client that
+    comes back after a restart is given everything that is remembered, and skips nothing.
+    """
+
+    def __init__(self, parts: ApiParts, limit: int = MAX_STREAMS) -> None:
+        """Serve at most so many streams at a time."""
+        self._parts = parts
+        self._limit = limit
+        self._run = token_hex(4)
+        self._open = 0
+
+    @property
+    def full(self) -> bool:
+        """Tell whether another stream would be one too many."""
+        return self._open >= self._limit
+
+    def resume_after(self, last_event_id: str) -> int:
+        """
+        Say after which event to go on: the newest for who is new, else the last one it had.
+
+        An id from another run, or one that cannot be read, goes back to the oldest event.
+        """
+        newest = next(iter(self._parts.floor.recent_events(1)), None)
+        number = newest.identity if newest else 0
+        if not last_event_id:
+            return number
+        known = _IDENTITY.fullmatch(last_event_id)
+        if known is None or known["run"] != self._run or int(known["number"]) > number:
+            return 0
+        return int(known["number"])
+
+    async def frames(self, after: int) -> AsyncIterator[bytes]:
+        """
+        Give the present posture and services, what was missed, and then what happens.
+
+        Snapshots carry no id but the first, which repeats the client's own: whatever breaks
+        off, the client comes back with the last event that it really had.
+        """
+        self._open += 1
+        try:
+            yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+            identity = self._identity(after)
+            async for happened in self._parts.floor.follow(after):
+                if isinstance(happened, FloorSnapshot):
+                    yield self._snapshot(happened, identity)
+                    identity = ""
+                else:
+                    yield self._event(happened)
+        finally:
+            self._open -= 1
+
+    def _identity(self, number: int) -> str:
+        return f"{self._run}-{number}"
+
+    def _snapshot(self, snapshot: FloorSnapshot, identity: str) -> bytes:
+        posture = posture_answer(self._parts, snapshot).body
+        agents = agents_answer(self._parts, snapshot).body
+        return frame("posture", posture, identity) + frame("agents", agents)
+
+    def _event(self, event: FloorEvent) -> bytes:
+        document = dict(event_document(event))
+        if self._parts.options.label:
+            document["label"] = self._parts.options.label
+        return frame("event", encode_json(document), self._identity(event.identity))
+
+
+def frame(event_type: str, data: bytes, identity: str = "") -> bytes:
+    """Give one server-sent event; `data` is one line, as our JSON always is."""
+    head = f"id: {identity}\n" if identity else ""
+    return f"{head}event: {event_type}\ndata: ".encode() + data + b"\n\n"
+
+
+def stream_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the route of the stream."""
+    streams = FloorStreams(parts)
+
+    @get(
+        "/api/v1/stream",
+        summary="Server-sent events: posture, agents, event",
+        tags=["events"],
+        media_type=EVENT_STREAM,
+        responses={
+            200: ResponseSpec(str, description="The stream", media_type=EVENT_STREAM),
+            503: ResponseSpec(
+                ProblemDetails, description="Too many streams", media_type=PROBLEM_JSON
+            ),
+        },
+    )
+    async def stream(request: AnyRequest, last_event_id: ResumeAfter = "") -> Stream:
+        if streams.full:
+            title = "Too many streams are open"
+            detail = "close one, or ask for /api/v1/posture instead"
+            raise Problem(503, "too_many_streams", title, detail, headers={"retry-after": "5"})
+        after = streams.resume_after(request.headers.get("last-event-id", last_event_id))
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return Stream(streams.frames(after), media_type=EVENT_STREAM, headers=headers)
+
+    return [stream]

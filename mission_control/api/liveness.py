@@ -1,0 +1,71 @@
+"""API: whether we ourselves are alive, and whether we still decide."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from litestar import MediaType, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+
+from mission_control.api.answers import give_once
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.instants import utc_text
+from mission_control.present.own_status import OWN_NAME
+from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
+
+TAGS = ["liveness"]
+
+
+class Alive(TypedDict):
+    """The predecessor's answer."""
+
+    status: str
+    service: str
+    ts: str
+
+
+def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """
+    Give the routes of our own health.
+
+    `/livez` answers as long as anything does; the others refuse once nothing is decided any
+    more, because a health that keeps saying ok would be the last to notice.
+    """
+
+    def alive() -> Response[bytes]:
+        document = {"status": "ok", "service": OWN_NAME, "ts": utc_text(parts.clock())}
+        if parts.options.label:
+            document["label"] = parts.options.label
+        return give_once(encode_json(document))
+
+    @get(
+        ["/healthz", "/health", "/ops/health"],
+        summary="Whether the floor is still being decided",
+        tags=TAGS,
+        responses={
+            200: ResponseSpec(Alive, description="The deciding loop beats"),
+            503: ResponseSpec(
+                ProblemDetails, description="It has stalled", media_type=PROBLEM_JSON
+            ),
+        },
+    )
+    async def healthz() -> Response[bytes]:
+        beat = parts.floor.beat()
+        if beat.stalled:
+            title = "The floor is no longer being decided"
+            raise Problem(503, "poll_loop_stalled", title, beat.detail)
+        return alive()
+
+    @get(
+        "/livez",
+        summary="Whether the process answers at all",
+        tags=TAGS,
+        media_type=MediaType.JSON,
+        responses={200: ResponseSpec(Alive, description="It does")},
+    )
+    async def livez() -> Response[bytes]:
+        return alive()
+
+    return [healthz, livez]

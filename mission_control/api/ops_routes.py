@@ -1,0 +1,74 @@
+"""API: our own status contract with the predecessor's aggregate, and our metrics."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+
+from mission_control.api.answers import Answer, AnyRequest, give, wants
+from mission_control.api.options import ApiParts
+from mission_control.api.snapshot_cache import SnapshotCache
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.status_contract.rich import RichStatus
+from mission_control.present.metrics_document import metric_families
+from mission_control.present.own_status import OwnProcess, own_status_document
+
+OPEN_METRICS = "application/openmetrics-text"
+
+
+class _Families:
+    """Hands families that are there already to the library that writes them."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def metrics_text(snapshot: FloorSnapshot, own: OwnProcess, events: int, *, open_: bool) -> Answer:
+    """Write the metrics as OpenMetrics 1.0, or as Prometheus text 0.0.4."""
+    write, media_type = choose_encoder(OPEN_METRICS if open_ else "")
+    body = write(_Families(metric_families(snapshot, own, events)))
+    return Answer(body, media_type, "accept, accept-encoding")
+
+
+def ops_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes by which other watchers watch this one."""
+    brief = SnapshotCache()
+
+    @get(
+        "/ops/status",
+        summary="Our own status contract, with the fleet's aggregate beside it",
+        tags=["ops"],
+        responses={200: ResponseSpec(RichStatus, description="The rich contract, kind ops")},
+    )
+    async def ops_status(request: AnyRequest) -> Response[bytes]:
+        own = parts.own_process()
+        moment = (own.stalled, int(own.now.timestamp()))
+        render = partial(own_status_document, own=own)
+        snapshot = parts.floor.current()
+        return give(brief.document(snapshot, "status", render, moment=moment), request)
+
+    @get(
+        ["/metrics", "/ops/metrics"],
+        summary="Prometheus text; OpenMetrics by Accept",
+        tags=["ops"],
+        media_type="text/plain",
+        responses={200: ResponseSpec(str, description="The metrics", media_type="text/plain")},
+    )
+    async def metrics(request: AnyRequest) -> Response[bytes]:
+        own = parts.own_process()
+        moment = (own.stalled, int(own.now.timestamp()))
+        open_ = wants(request, OPEN_METRICS)
+        newest = next(iter(parts.floor.recent_events(1)), None)
+        events = newest.identity if newest else 0
+        build = partial(metrics_text, own=own, events=events, open_=open_)
+        snapshot = parts.floor.current()
+        return give(brief.answer(snapshot, ("metrics", open_), build, moment=moment), request)
+
+    return [ops_status, metrics]

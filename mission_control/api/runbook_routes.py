@@ -1,0 +1,95 @@
+"""API: the runbooks, as Markdown for programs and terminals and as HTML for browsers."""
+
+import re
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from mission_control.api.answers import HTML, Answer, AnyRequest, give, json_answer, wants
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.jobs.ports import Runbook
+from mission_control.present.html_page import html_page, render_markdown
+from mission_control.present.posture_document import runbook_url
+from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
+
+MARKDOWN = "text/markdown"
+TAGS = ["runbooks"]
+
+_CODE = re.compile(r"(?P<code>[A-Za-z0-9_]{1,64})(?P<suffix>\.md|\.html)?")
+
+
+class RunbookLink(TypedDict):
+    """One runbook of the list."""
+
+    code: str
+    title: str
+    url: str
+
+
+class RunbookList(TypedDict):
+    """Every code that has a runbook, sorted."""
+
+    runbooks: list[RunbookLink]
+    label: NotRequired[str]
+
+
+def runbook_list(parts: ApiParts) -> RunbookList:
+    """List the runbooks that can be read."""
+    found = [runbook for code in parts.runbooks.codes() if (runbook := parts.runbooks.read(code))]
+    links: list[RunbookLink] = [
+        {"code": book.code, "title": book.title, "url": runbook_url(book.code)} for book in found
+    ]
+    document: RunbookList = {"runbooks": sorted(links, key=lambda link: link["code"])}
+    if parts.options.label:
+        document["label"] = parts.options.label
+    return document
+
+
+def runbook_answer(runbook: Runbook, *, as_html: bool, label: str) -> Answer:
+    """Give a runbook as it was written, or as a page in which nothing can act."""
+    if as_html:
+        page = html_page(runbook.title, render_markdown(runbook.markdown), label)
+        return Answer(page.encode(), HTML, "accept, accept-encoding")
+    return Answer(runbook.markdown.encode(), MARKDOWN, "accept, accept-encoding")
+
+
+def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of the runbooks."""
+
+    @get(
+        "/api/v1/runbooks",
+        summary="The codes that have a runbook",
+        tags=TAGS,
+        responses={200: ResponseSpec(RunbookList, description="Code, title and address")},
+    )
+    async def runbooks(request: AnyRequest) -> Response[bytes]:
+        return give(json_answer(runbook_list(parts)), request)
+
+    @get(
+        "/api/v1/runbooks/{code:str}",
+        summary="A runbook as Markdown; HTML by Accept or with `.html`",
+        tags=TAGS,
+        media_type=MARKDOWN,
+        responses={
+            200: ResponseSpec(str, description="The runbook", media_type=MARKDOWN),
+            404: ResponseSpec(
+                ProblemDetails, description="No such runbook", media_type=PROBLEM_JSON
+            ),
+        },
+    )
+    async def runbook(request: AnyRequest, code: FromPath[str]) -> Response[bytes]:
+        asked = _CODE.fullmatch(code)
+        found = parts.runbooks.read(asked["code"]) if asked else None
+        if asked is None or found is None:
+            detail = "the list at /api/v1/runbooks names every code that has one"
+            raise Problem(404, "runbook_not_found", "There is no runbook for this code", detail)
+        suffix = asked["suffix"]
+        as_html = suffix == ".html" or (suffix is None and wants(request, HTML))
+        return give(runbook_answer(found, as_html=as_html, label=parts.options.label), request)
+
+    return [runbooks, runbook]

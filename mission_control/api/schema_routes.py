@@ -1,0 +1,83 @@
+"""API: the schema of the status contract, and this API described as OpenAPI 3.1."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from mission_control.api.answers import HTML, Answer, AnyRequest, give, wants
+from mission_control.api.options import ApiParts
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.contract_schema import ops_status_schema
+from mission_control.present.html_page import api_page
+
+TAGS = ["schemas"]
+OPEN_API = "application/vnd.oai.openapi+json"
+JSON_SCHEMA = "application/schema+json"
+
+
+def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, object]:
+    """
+    Describe routes as an OpenAPI 3.1 document.
+
+    Worked out by an application that never answers: one that serves its own description also
+    serves pages that fetch their scripts from elsewhere.
+    """
+    config = OpenAPIConfig(
+        title="Mission Control", version=version, render_plugins=[JsonRenderPlugin()]
+    )
+    aside = Litestar(route_handlers=list(routes), openapi_config=config, logging_config=None)
+    return aside.openapi_schema.to_schema()
+
+
+def schema_routes(
+    parts: ApiParts, description: Callable[[], Mapping[str, object]]
+) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of the schemas; each is worked out once, when it is first asked for."""
+
+    @cache
+    def contract() -> Answer:
+        return Answer(encode_json(ops_status_schema()), JSON_SCHEMA)
+
+    @cache
+    def described(*, as_html: bool) -> Answer:
+        if as_html:
+            page = api_page(description(), parts.options.label)
+            return Answer(page.encode(), HTML, "accept, accept-encoding")
+        return Answer(encode_json(description()), OPEN_API, "accept, accept-encoding")
+
+    @get(
+        "/api/v1/schemas/ops-status.json",
+        summary="JSON Schema of the status contract",
+        tags=TAGS,
+        media_type=JSON_SCHEMA,
+        responses={200: ResponseSpec(dict[str, object], description="The schema")},
+    )
+    async def ops_status(request: AnyRequest) -> Response[bytes]:
+        return give(contract(), request)
+
+    @get(
+        "/schema",
+        summary="This API as OpenAPI 3.1; a plain page by Accept",
+        tags=TAGS,
+        media_type=OPEN_API,
+        responses={200: ResponseSpec(dict[str, object], description="The description")},
+    )
+    async def schema(request: AnyRequest) -> Response[bytes]:
+        return give(described(as_html=wants(request, HTML)), request)
+
+    @get(
+        "/schema.html",
+        summary="This API as a plain page",
+        tags=TAGS,
+        media_type=HTML,
+        responses={200: ResponseSpec(str, description="The page", media_type=HTML)},
+    )
+    async def schema_page(request: AnyRequest) -> Response[bytes]:
+        return give(described(as_html=True), request)
+
+    return [ops_status, schema, schema_page]

@@ -1,0 +1,143 @@
+"""API: the resources that are nothing but a rendering of the newest snapshot."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NotRequired, TypedDict
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from mission_control.api.answers import Answer, AnyRequest, give
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.jobs.ports import CalendarReader
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.agent_document import (
+    AgentDocument,
+    AgentsDocument,
+    agent_document,
+    agents_document,
+)
+from mission_control.present.instants import new_york_text, utc_text
+from mission_control.present.posture_document import PostureDocument, posture_document
+from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
+from mission_control.present.safety_document import SafetyDocument, safety_document
+from mission_control.present.session_document import (
+    SessionDocument,
+    TradingDayDocument,
+    session_document,
+    trading_day_documents,
+)
+
+TAGS = ["floor"]
+SESSIONS_AHEAD = 5
+NO_SUCH_AGENT = "agent_not_found"
+
+
+class SessionAnswer(TypedDict):
+    """The market session as it stands, and the next ones."""
+
+    ts: str
+    at_et: str
+    sequence: int
+    session: SessionDocument
+    next_sessions: list[TradingDayDocument]
+    label: NotRequired[str]
+
+
+def posture_answer(parts: ApiParts, snapshot: FloorSnapshot) -> Answer:
+    """Give the encoded posture of a snapshot."""
+    return parts.cache.document(snapshot, "posture", posture_document)
+
+
+def agents_answer(parts: ApiParts, snapshot: FloorSnapshot) -> Answer:
+    """Give the encoded list of services of a snapshot."""
+    return parts.cache.document(snapshot, "agents", agents_document)
+
+
+def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> SessionAnswer:
+    """Give the session that the floor is judged in, and the sessions after it."""
+    document: SessionAnswer = {
+        "ts": utc_text(snapshot.at),
+        "at_et": new_york_text(snapshot.at),
+        "sequence": snapshot.sequence,
+        "session": session_document(snapshot.session),
+        "next_sessions": trading_day_documents(calendar.sessions_from(snapshot.at, SESSIONS_AHEAD)),
+    }
+    if snapshot.label:
+        document["label"] = snapshot.label
+    return document
+
+
+def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of posture, safety and session."""
+
+    @get(
+        "/api/v1/posture",
+        summary="May the floor run, and how do we know",
+        tags=TAGS,
+        responses={200: ResponseSpec(PostureDocument, description="The posture and its reasons")},
+    )
+    async def posture(request: AnyRequest) -> Response[bytes]:
+        return give(posture_answer(parts, parts.floor.current()), request)
+
+    @get(
+        "/api/v1/safety",
+        summary="Kill switch, witnesses and every sign of execution",
+        tags=TAGS,
+        responses={200: ResponseSpec(SafetyDocument, description="What speaks of execution")},
+    )
+    async def safety(request: AnyRequest) -> Response[bytes]:
+        snapshot = parts.floor.current()
+        return give(parts.cache.document(snapshot, "safety", safety_document), request)
+
+    @get(
+        "/api/v1/session",
+        summary="The market session and the next ones",
+        tags=TAGS,
+        responses={
+            200: ResponseSpec(SessionAnswer, description="Phase, boundaries, next sessions")
+        },
+    )
+    async def session(request: AnyRequest) -> Response[bytes]:
+        render = partial(session_answer, parts.calendar)
+        answer = parts.cache.document(parts.floor.current(), "session", render)
+        return give(answer, request)
+
+    return [posture, safety, session]
+
+
+def agent_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of the services, all and one."""
+
+    @get(
+        "/api/v1/agents",
+        summary="Every service: state, expected, reasons",
+        tags=TAGS,
+        responses={200: ResponseSpec(AgentsDocument, description="The services, by name")},
+    )
+    async def agents(request: AnyRequest) -> Response[bytes]:
+        return give(agents_answer(parts, parts.floor.current()), request)
+
+    @get(
+        "/api/v1/agents/{agent_name:str}",
+        summary="One service with its redacted answers and timings",
+        tags=TAGS,
+        responses={
+            200: ResponseSpec(AgentDocument, description="The service in full"),
+            404: ResponseSpec(
+                ProblemDetails, description="Not in the inventory", media_type=PROBLEM_JSON
+            ),
+        },
+    )
+    async def agent(request: AnyRequest, agent_name: FromPath[str]) -> Response[bytes]:
+        snapshot = parts.floor.current()
+        if snapshot.fleet.agent(agent_name) is None or snapshot.service(agent_name) is None:
+            # The predecessor's clients look for the code in `detail`.
+            raise Problem(404, NO_SUCH_AGENT, "No such service is in the inventory", NO_SUCH_AGENT)
+        render = partial(agent_document, agent_name=agent_name)
+        return give(parts.cache.document(snapshot, ("agent", agent_name), render), request)
+
+    return [agents, agent]

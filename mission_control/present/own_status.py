@@ -1,0 +1,133 @@
+"""Present: Mission Control's own status contract, with the predecessor's aggregate beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED
+from mission_control.model.codes import MARKET_CLOSED as MARKET_CLOSED_CODE
+from mission_control.model.fleet import Kind
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.standing import Verdict
+from mission_control.model.status_contract.rich import DEFAULT_HEARTBEAT_TTL_SECONDS, ServiceState
+from mission_control.present.instants import seconds_since, utc_text, whole_seconds_text
+from mission_control.present.kill_switch_document import execution_is_halted, halted_document
+from mission_control.present.posture_document import fleet_document
+from mission_control.present.predecessor import aggregate_agents, last_poll_cycle_at
+
+OWN_NAME = "mission-control"
+MAX_GATING_REASONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProcess:
+    """What Mission Control knows of itself at `now`; `beat_age_seconds` since it last decided."""
+
+    now: datetime
+    stalled: bool
+    beat_age_seconds: float
+    started_at: datetime
+    version: str
+    git_sha: str | None
+    poll_interval_seconds: float
+
+
+def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str, object]:
+    """
+    Give our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
+
+    Our state is OK day and night, because nothing about the market is ours to be halted by;
+    only a deciding loop that has stalled makes it DEGRADED. `safe_to_execute_orders` is never
+    anything but false.
+    """
+    document: dict[str, object] = {
+        **_identity(own),
+        "status": _status(own),
+        "heartbeat": _heartbeat(own),
+        "marketdata": None,
+        "safety": _safety(snapshot, own),
+        "endpoints": {"healthz": "/healthz", "heartbeat": None, "metrics": "/metrics"},
+        "ts": utc_text(own.now),
+        "kill_switch": halted_document(snapshot),
+        "last_poll_cycle_at": last_poll_cycle_at(snapshot),
+        "agents": aggregate_agents(snapshot),
+        "fleet": _fleet(snapshot, own),
+    }
+    if snapshot.label:
+        document["label"] = snapshot.label
+    return document
+
+
+def _identity(own: OwnProcess) -> dict[str, object]:
+    return {
+        "service_name": OWN_NAME,
+        "service_kind": Kind.OPS.value,
+        "repo_id": OWN_NAME,
+        "git_sha": own.git_sha,
+        "build_id": None,
+        "version": own.version,
+        "uptime_seconds": seconds_since(own.started_at, own.now),
+        "agent_identity": {
+            "agent_name": OWN_NAME,
+            "agent_role": "ops",
+            "agent_mode": "OBSERVE",
+        },
+    }
+
+
+def _status(own: OwnProcess) -> dict[str, object]:
+    state = ServiceState.DEGRADED if own.stalled else ServiceState.OK
+    return {
+        "state": state.value,
+        "summary": "Degraded" if own.stalled else "Healthy",
+        "reason_codes": [POLL_LOOP_STALLED] if own.stalled else [],
+        "last_updated_utc": whole_seconds_text(own.now),
+    }
+
+
+def _heartbeat(own: OwnProcess) -> dict[str, object]:
+    age = max(0.0, round(own.beat_age_seconds, 3))
+    return {
+        "last_heartbeat_utc": whole_seconds_text(own.now - timedelta(seconds=age)),
+        "age_seconds": age,
+        "ttl_seconds": DEFAULT_HEARTBEAT_TTL_SECONDS,
+    }
+
+
+def _safety(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
+    safe = snapshot.posture.verdict is Verdict.OK and not own.stalled
+    return {
+        "kill_switch": execution_is_halted(snapshot) and not own.stalled,
+        "safe_to_run_strategies": safe,
+        "safe_to_execute_orders": False,
+        "gating_reasons": _gating_reasons(snapshot, own),
+    }
+
+
+def _gating_reasons(snapshot: FloorSnapshot, own: OwnProcess) -> list[str]:
+    """Name what gates: the switch, the closed market, and every reason that halts, sorted."""
+    reasons = {r.code for r in snapshot.posture.reasons if r.halts}
+    if execution_is_halted(snapshot):
+        reasons.add(KILL_SWITCH)
+    if snapshot.posture.verdict is Verdict.MARKET_CLOSED:
+        reasons.add(MARKET_CLOSED_CODE)
+    if own.stalled:
+        reasons.add(POLL_LOOP_STALLED)
+    return sorted(reasons)[:MAX_GATING_REASONS]
+
+
+def _fleet(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, Any]:
+    posture = snapshot.posture
+    return {
+        **fleet_document(snapshot.fleet),
+        "cluster": snapshot.fleet.cluster,
+        "posture": posture.verdict.value,
+        "expected": posture.expected,
+        "severity": posture.severity.value if posture.severity else None,
+        "reason_codes": list(dict.fromkeys(r.code for r in posture.reasons)),
+        "session_phase": snapshot.session.phase.value,
+        "at": utc_text(snapshot.at),
+        "sequence": snapshot.sequence,
+        "poll_interval_seconds": own.poll_interval_seconds,
+    }

@@ -1,0 +1,166 @@
+"""Present: the floor's posture and why, as a JSON-ready document."""
+
+from collections.abc import Iterable
+from typing import NotRequired, TypedDict
+
+from mission_control.model.finding import Reason
+from mission_control.model.fleet import Fleet
+from mission_control.model.snapshot import Coverage, FloorSnapshot
+from mission_control.model.standing import Accusation
+from mission_control.present.instants import new_york_text, utc_text, utc_text_or_none
+from mission_control.present.kill_switch_document import KillSwitchDocument, kill_switch_document
+from mission_control.present.session_document import SessionDocument, session_document
+
+RUNBOOKS = "/api/v1/runbooks"
+
+
+class ReasonDocument(TypedDict):
+    """One reason: what, about whom, how bad, and the page that says what to do."""
+
+    code: str
+    subject: str
+    severity: str
+    detail: str
+    halts: bool
+    since: str | None
+    runbook_url: str
+
+
+class AccusationDocument(TypedDict):
+    """What a source said against the floor and has not taken back."""
+
+    code: str
+    subject: str
+    source: str
+    fact: str
+    detail: str
+    since: str
+    last_seen: str
+
+
+class GapDocument(TypedDict):
+    """Something that was asked for and not obtained."""
+
+    subject: str
+    code: str
+
+
+class CoverageDocument(TypedDict):
+    """How much was asked for and how much obtained."""
+
+    asked: int
+    obtained: int
+    gaps: list[GapDocument]
+
+
+class FleetDocument(TypedDict):
+    """Which inventory the floor is judged by; `source` is the file's name without its folder."""
+
+    digest: str
+    source: str
+    agents: int
+
+
+class PostureDocument(TypedDict):
+    """May the floor run, and how do we know."""
+
+    at: str
+    at_et: str
+    sequence: int
+    posture: str
+    expected: bool
+    severity: str | None
+    reasons: list[ReasonDocument]
+    degraded: list[str]
+    since: str
+    since_et: str
+    session: SessionDocument
+    kill_switch: KillSwitchDocument
+    evidence_age_seconds: float | None
+    oldest_evidence: str
+    coverage: CoverageDocument
+    accusations: list[AccusationDocument]
+    fleet: FleetDocument
+    cluster: str
+    label: NotRequired[str]
+
+
+def runbook_url(code: str) -> str:
+    """Give the address of a code's runbook, relative to this server."""
+    return f"{RUNBOOKS}/{code}"
+
+
+def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
+    """Give everything that explains the posture; equal snapshots give equal documents."""
+    posture = snapshot.posture
+    age = posture.evidence_age_seconds
+    document: PostureDocument = {
+        "at": utc_text(snapshot.at),
+        "at_et": new_york_text(snapshot.at),
+        "sequence": snapshot.sequence,
+        "posture": posture.verdict.value,
+        "expected": posture.expected,
+        "severity": posture.severity.value if posture.severity else None,
+        "reasons": reason_documents(posture.reasons),
+        "degraded": sorted(posture.degraded),
+        "since": utc_text(posture.since),
+        "since_et": new_york_text(posture.since),
+        "session": session_document(snapshot.session),
+        "kill_switch": kill_switch_document(snapshot),
+        "evidence_age_seconds": None if age is None else round(age, 3),
+        "oldest_evidence": posture.oldest_evidence,
+        "coverage": _coverage(posture.coverage),
+        "accusations": accusation_documents(snapshot.standing.accusations),
+        "fleet": fleet_document(snapshot.fleet),
+        "cluster": snapshot.fleet.cluster,
+    }
+    if snapshot.label:
+        document["label"] = snapshot.label
+    return document
+
+
+def reason_documents(reasons: Iterable[Reason]) -> list[ReasonDocument]:
+    """Give reasons in the order in which they were decided: worst first."""
+    return [
+        {
+            "code": reason.code,
+            "subject": reason.subject,
+            "severity": reason.severity.value,
+            "detail": reason.detail,
+            "halts": reason.halts,
+            "since": utc_text_or_none(reason.since),
+            "runbook_url": runbook_url(reason.code),
+        }
+        for reason in reasons
+    ]
+
+
+def accusation_documents(accusations: Iterable[Accusation]) -> list[AccusationDocument]:
+    """Give what stands accused, sorted by its key."""
+    return [
+        {
+            "code": accusation.code,
+            "subject": accusation.subject,
+            "source": accusation.source,
+            "fact": accusation.fact,
+            "detail": accusation.detail,
+            "since": utc_text(accusation.since),
+            "last_seen": utc_text(accusation.last_seen),
+        }
+        for accusation in sorted(accusations, key=lambda a: a.key)
+    ]
+
+
+def fleet_document(fleet: Fleet) -> FleetDocument:
+    """Give which inventory is watched; its folder is nobody's business."""
+    name = fleet.source.replace("\\", "/").rsplit("/", 1)[-1]
+    return {"digest": fleet.digest, "source": name, "agents": len(fleet.agents)}
+
+
+def _coverage(coverage: Coverage) -> CoverageDocument:
+    gaps = sorted(coverage.gaps)
+    return {
+        "asked": coverage.asked,
+        "obtained": coverage.obtained,
+        "gaps": [{"subject": subject, "code": code} for subject, code in gaps],
+    }

@@ -1,0 +1,220 @@
+"""Present: the predecessor's fields, exactly as its clients know them (facts, section l)."""
+
+from typing import TypedDict
+
+from mission_control.model.fleet import Kind
+from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
+from mission_control.model.snapshot import FloorSnapshot, FreshnessState, ServiceReport
+from mission_control.model.status_contract.rich import RichStatus
+from mission_control.present.canonical_json import embed_answer, embed_model
+from mission_control.present.instants import seconds_since, utc_text_or_none, whole_seconds_text
+from mission_control.present.reading_document import readings_of
+from mission_control.present.still_decided import still_decided
+
+HEALTH, STATUS, HEARTBEAT = "/healthz", "/ops/status", "/heartbeat"
+
+NOT_ASKED = "NOT_ASKED"
+"""The error of an endpoint that is not asked at all, by configuration or not yet."""
+EXPIRES_AFTER_SECONDS = 45.0
+"""Older than this, an answer no longer says that a service is online."""
+
+_SUCCESS = range(200, 300)
+
+
+class EndpointResult(TypedDict):
+    """How one endpoint answered; `ok` only for a 2xx that could be read."""
+
+    ok: bool
+    status_code: int | None
+    latency_ms: int | None
+    error: str | None
+
+
+class FreshnessResult(TypedDict):
+    """Freshness of a marketdata service, as we reckon it."""
+
+    source: str
+    ok: bool
+    age_seconds: float | None
+    max_age_seconds: float | None
+    last_tick_epoch_seconds: float | None
+
+
+class PollOutcome(TypedDict):
+    """One agent in a poll event."""
+
+    agent_name: str
+    online: bool
+    healthz: EndpointResult
+    ops_status: EndpointResult
+    heartbeat: EndpointResult | None
+
+
+class EndpointsResult(TypedDict):
+    """The endpoints of one agent in the aggregate."""
+
+    healthz: EndpointResult
+    ops_status: EndpointResult
+    heartbeat: EndpointResult | None
+
+
+class OpsResult(TypedDict):
+    """How an agent is, in the aggregate."""
+
+    state: str
+    summary: str
+    reason_codes: list[str]
+    last_updated_utc: str | None
+
+
+class AggregateAgent(TypedDict):
+    """One agent of the aggregate."""
+
+    agent_name: str
+    kind: str
+    criticality: str
+    service_dns: str | None
+    expected_endpoints: list[str]
+    online: bool
+    last_poll_at: str | None
+    endpoints: EndpointsResult
+    ops_status: object
+    ops: OpsResult
+    raw_ops_status_redacted: object
+    marketdata_freshness: FreshnessResult | None
+
+
+def endpoint_result(reading: EndpointReading | None) -> EndpointResult:
+    """Say how one endpoint answered; a broken answer is never ok, whatever its status."""
+    if reading is None:
+        return {"ok": False, "status_code": None, "latency_ms": None, "error": NOT_ASKED}
+    took = round(reading.took * 1000)
+    if isinstance(reading, Unseen):
+        status, error = reading.exchange.status, reading.code
+        return {"ok": False, "status_code": status, "latency_ms": took, "error": error}
+    status = reading.value.http_status
+    ok = status in _SUCCESS
+    error = None if ok else f"HTTP_{status}"
+    return {"ok": ok, "status_code": status, "latency_ms": took, "error": error}
+
+
+def endpoint_results(report: ServiceReport) -> EndpointsResult:
+    """Say how an agent's endpoints answered; the heartbeat belongs to marketdata alone."""
+    return {
+        "healthz": endpoint_result(reading_of(report, HEALTH)),
+        "ops_status": endpoint_result(reading_of(report, STATUS)),
+        "heartbeat": _heartbeat(report),
+    }
+
+
+def _heartbeat(report: ServiceReport) -> EndpointResult | None:
+    reading = reading_of(report, HEARTBEAT)
+    offers = report.agent.kind is Kind.MARKETDATA and reading is not None
+    return endpoint_result(reading) if offers else None
+
+
+def reading_of(report: ServiceReport, path: str) -> EndpointReading | None:
+    """Give the newest reading of a path; None where it was not asked."""
+    return readings_of(report).get(path)
+
+
+def online_status(report: ServiceReport, snapshot: FloorSnapshot) -> str:
+    """Say ONLINE, OFFLINE or UNKNOWN, from `/healthz` alone, as the predecessor did."""
+    reading = reading_of(report, HEALTH)
+    if reading is None or not still_decided(snapshot):
+        return "UNKNOWN"
+    keeps = isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED
+    age = seconds_since(reading.at, snapshot.at) or 0.0
+    if not keeps and age > EXPIRES_AFTER_SECONDS:
+        return "UNKNOWN"
+    return "ONLINE" if endpoint_result(reading)["ok"] else "OFFLINE"
+
+
+def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> FreshnessResult | None:
+    """Give a marketdata service's freshness; None for every other kind."""
+    if report.agent.kind is not Kind.MARKETDATA:
+        return None
+    freshness = report.freshness
+    tick = freshness.last_tick
+    return {
+        "source": freshness.source,
+        "ok": freshness.state is FreshnessState.FRESH and still_decided(snapshot),
+        "age_seconds": freshness.age_seconds,
+        "max_age_seconds": freshness.threshold_seconds,
+        "last_tick_epoch_seconds": None if tick is None else tick.timestamp(),
+    }
+
+
+def poll_outcomes(snapshot: FloorSnapshot) -> list[PollOutcome]:
+    """Give what the predecessor's poll event tells of each agent, sorted by name."""
+    return [
+        {
+            "agent_name": report.agent.agent_name,
+            "online": online_status(report, snapshot) == "ONLINE",
+            **endpoint_results(report),
+        }
+        for report in by_name(snapshot)
+    ]
+
+
+def by_name(snapshot: FloorSnapshot) -> list[ServiceReport]:
+    """Sort the floor's services by name."""
+    return sorted(snapshot.services, key=lambda r: r.agent.agent_name)
+
+
+def last_poll_cycle_at(snapshot: FloorSnapshot) -> str | None:
+    """Say when the newest round over any service ended; None before the first."""
+    finished = [r.round.finished for r in snapshot.services if r.round]
+    return utc_text_or_none(max(finished, default=None))
+
+
+def aggregate_agents(snapshot: FloorSnapshot) -> list[AggregateAgent]:
+    """Give each agent as the predecessor's aggregate did; `ops` is our own judgement."""
+    return [
+        {
+            "agent_name": report.agent.agent_name,
+            "kind": report.agent.kind.value,
+            "criticality": report.agent.criticality.value,
+            "service_dns": report.agent.service_dns,
+            "expected_endpoints": list(report.agent.expected_endpoints),
+            "online": online_status(report, snapshot) == "ONLINE",
+            "last_poll_at": utc_text_or_none(report.round.finished if report.round else None),
+            "endpoints": endpoint_results(report),
+            "ops_status": validated_status(report),
+            "ops": _ops(report),
+            "raw_ops_status_redacted": raw_status(report),
+            "marketdata_freshness": freshness_result(report, snapshot),
+        }
+        for report in by_name(snapshot)
+    ]
+
+
+def validated_status(report: ServiceReport) -> object:
+    """Give the contract that an agent answered with; None unless it was valid."""
+    status = _rich(report)
+    return None if status is None else embed_model(status)
+
+
+def raw_status(report: ServiceReport) -> object:
+    """Give what `/ops/status` answered, redacted; None when no answer was understood."""
+    reading = reading_of(report, STATUS)
+    return embed_answer(reading.value.document) if isinstance(reading, Seen) else None
+
+
+def _rich(report: ServiceReport) -> RichStatus | None:
+    reading = reading_of(report, STATUS)
+    if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
+        return reading.value.status
+    return None
+
+
+def _ops(report: ServiceReport) -> OpsResult:
+    status = _rich(report)
+    codes = dict.fromkeys([*(r.code for r in report.reasons), *report.reported_codes])
+    updated = status.status.last_updated_utc if status else None
+    return {
+        "state": report.state.value,
+        "summary": report.state.value.replace("_", " ").capitalize(),
+        "reason_codes": list(codes),
+        "last_updated_utc": None if updated is None else whole_seconds_text(updated),
+    }

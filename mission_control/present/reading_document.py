@@ -1,0 +1,82 @@
+"""Present: what each path of a service brought, with timings, for the drill-down."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from mission_control.model.reading import EndpointReading, Seen
+from mission_control.model.snapshot import ServiceReport
+from mission_control.present.canonical_json import embed_answer
+from mission_control.present.instants import utc_text
+
+
+class PhaseDocument(TypedDict):
+    """How long one phase of opening a connection took."""
+
+    name: str
+    seconds: float
+
+
+class ProblemDocument(TypedDict):
+    """One field that broke the contract."""
+
+    field: str
+    problem: str
+
+
+class ReadingDocument(TypedDict):
+    """
+    What one path brought: a shape (`rich`) or the reason it was not seen (`TIMEOUT`).
+
+    `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that
+    was not understood.
+    """
+
+    path: str
+    seen: bool
+    outcome: str
+    detail: str
+    http_status: int | None
+    at: str
+    took_seconds: float
+    phases: list[PhaseDocument]
+    date_skew_seconds: float | None
+    excerpt: str
+    problems: list[ProblemDocument]
+    document: object
+
+
+def readings_of(report: ServiceReport) -> Mapping[str, EndpointReading]:
+    """Give the newest reading of each path that was asked; none before the first round."""
+    return {} if report.round is None else report.round.readings
+
+
+def reading_documents(readings: Mapping[str, EndpointReading]) -> list[ReadingDocument]:
+    """Give every path's reading, sorted by path."""
+    return [reading_document(path, reading) for path, reading in sorted(readings.items())]
+
+
+def reading_document(path: str, reading: EndpointReading) -> ReadingDocument:
+    """Give what one path brought."""
+    exchange = reading.exchange
+    if isinstance(reading, Seen):
+        outcome, detail = reading.value.shape.value, ""
+        status, problems = reading.value.http_status, ()
+        document = embed_answer(reading.value.document)
+    else:
+        outcome, detail = reading.code, reading.detail
+        status, problems = exchange.status, reading.problems
+        document = None
+    return {
+        "path": path,
+        "seen": isinstance(reading, Seen),
+        "outcome": outcome,
+        "detail": detail,
+        "http_status": status,
+        "at": utc_text(reading.at),
+        "took_seconds": reading.took,
+        "phases": [{"name": name, "seconds": seconds} for name, seconds in exchange.phases],
+        "date_skew_seconds": exchange.date_skew,
+        "excerpt": exchange.excerpt,
+        "problems": [{"field": field, "problem": text} for field, text in problems],
+        "document": document,
+    }
