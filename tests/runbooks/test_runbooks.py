@@ -47,10 +47,21 @@ def test_a_page_has_its_sections(page):
 
 
 def is_read_only(command):
-    """Tell whether a command line only reads."""
-    if re.search(r"[><`]|\$\(|&&|\|\||;", command):
+    """Tell whether a command line only reads; each part of a pipe has to."""
+    if "`" in command or "$(" in command:
         return False
-    return all(_reads(shlex.split(part)) for part in command.split("|"))
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words = list(lexer)
+    parts = [[]]
+    for word in words:
+        if word == "|":
+            parts.append([])
+        elif set(word) <= set("();<>|&"):
+            return False
+        else:
+            parts[-1].append(word)
+    return all(_reads(part) for part in parts)
 
 
 def _reads(words):
@@ -58,11 +69,11 @@ def _reads(words):
         return False
     match words[0]:
         case "kubectl":
-            verb = next((w for w in words[1:] if not w.startswith("-")), "")
-            return verb in KUBECTL or words[1:3] == ["auth", "can-i"]
+            rest = words[3:] if words[1:2] == ["-n"] else words[1:]
+            return rest[0] in KUBECTL or rest[:2] == ["auth", "can-i"]
         case "curl":
-            writes = {"-X", "--request", "-d", "--data", "-T", "-F", "-o", "--json"}
-            return not any(w in writes or w.startswith(("-X", "-d", "--data")) for w in words)
+            writes = ("-X", "--request", "-d", "--data", "-T", "-F", "-o", "--json", "--output")
+            return not any(w.startswith(writes) for w in words[1:])
         case "mission-control":
             return next((w for w in words[1:] if not w.startswith("-")), "") in OURS
         case tool:
