@@ -1,0 +1,155 @@
+"""`serve` and `demo`: the server as a process of its own, asked by the other commands."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+
+import httpx
+import pytest
+
+PATIENCE_SECONDS = 30
+PORTS_OF_A_DEMO = 12
+
+
+def free_ports(count: int) -> int:
+    """Give the first of so many consecutive ports that nobody listens on."""
+    for base in range(20000 + os.getpid() % 20000, 60000, count):
+        with ExitStack() as stack:
+            try:
+                for port in range(base, base + count):
+                    one = stack.enter_context(closing(socket.socket()))
+                    one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return base
+    return pytest.fail("no free ports")
+
+
+@contextmanager
+def process(*arguments: object, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `mission-control` in a process of its own, with these variables and no others."""
+    given = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+    with subprocess.Popen(  # noqa: S603  (our own interpreter on our own command)
+        [sys.executable, "-m", "mission_control", *(str(a) for a in arguments)],
+        env={**given, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def wait_for(url: str, word: str = "") -> None:
+    """Wait until a server answers there at all, and with this word in its answer."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < ends:
+            with suppress(httpx.TransportError):
+                if word in client.get(url).text:
+                    return
+            time.sleep(0.05)
+    pytest.fail(f"nobody answers {word!r} at {url}")
+
+
+def stop(running: subprocess.Popen[str], number: signal.Signals) -> tuple[int, float]:
+    """Send a signal, and give the exit code and the seconds that stopping took."""
+    began = time.monotonic()
+    running.send_signal(number)
+    code = running.wait(PATIENCE_SECONDS)
+    return code, time.monotonic() - began
+
+
+def test_a_demo_is_served_asked_and_stopped(run):
+    """
+    The demo tells its addresses, answers the other commands, and ends soon after Ctrl-C.
+    """
+    base = free_ports(PORTS_OF_A_DEMO)
+    floor_port = base + 2
+    url = f"http://127.0.0.1:{base}"
+    flags = ["--no-ui", "--port", base, "--ui-port", base + 1, "--floor-port", floor_port]
+    with process("demo", "--scenario", "stale-tick", *flags) as demo:
+        wait_for(f"{url}/healthz")
+        status = run("status", "--url", url)
+        body = run("get", "/api/v1/posture", "--url", url)
+        missing = run("get", "/no/such/path", "--url", url)
+        code, seconds = stop(demo, signal.SIGINT)
+        told = demo.stderr.read() if demo.stderr else ""
+
+    assert (0, True) == (code, seconds < 3)
+    assert 3 == status.exit_code
+    assert "DEMO" in status.stdout.splitlines()[0]
+    assert ("HALTED", 0) == (json.loads(body.stdout)["posture"], body.exit_code)
+    assert 4 == missing.exit_code
+    assert url in told
+    assert "stale-tick" in told
+
+
+def test_the_predecessors_two_variables_serve(fleet_file, tmp_path, run):
+    """
+    `serve` runs on AGENTS_CONFIG_PATH and EXECUTION_HALTED_FILE alone, and ends on SIGTERM.
+    """
+    switch = tmp_path / "EXECUTION_HALTED"
+    switch.write_text("1\n")
+    port = free_ports(2)
+    url = f"http://127.0.0.1:{port}"
+    two = {"AGENTS_CONFIG_PATH": str(fleet_file), "EXECUTION_HALTED_FILE": str(switch)}
+    with process("serve", "--port", port, "--ui-port", port + 1, **two) as server:
+        wait_for(f"{url}/api/v1/posture", '"confirmed":true')
+        status = run("--json", "status", "--url", url)
+        code, seconds = stop(server, signal.SIGTERM)
+
+    assert (0, True) == (code, seconds < 3)
+    values = json.loads(status.stdout)
+    assert ["marketdata"] == [agent["agent_name"] for agent in values["agents"]]
+    assert "ENGAGED" == values["posture"]["kill_switch"]["state"]
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_busy_port_is_one_clear_message(fleet_file, command):
+    """
+    A port that is taken is a matter of configuration: exit code 78, the port and the flag.
+    """
+    base = free_ports(PORTS_OF_A_DEMO)
+    flags = {"serve": ["--fleet-file", fleet_file], "demo": ["--no-ui", "--floor-port", base + 1]}
+    with (
+        socket.create_server(("127.0.0.1", 0)) as busy,
+        process(command, "--port", port := busy.getsockname()[1], *flags[command]) as server,
+    ):
+        _, told = server.communicate(timeout=PATIENCE_SECONDS)
+
+    assert 78 == server.returncode
+    assert f"port {port} on 127.0.0.1 is busy" in told
+    assert "--port" in told
+    assert "Traceback" not in told
+
+
+def test_another_host_than_loopback_is_refused(fleet_file):
+    """
+    Without authentication nobody else may listen: exit code 78 before anything is bound.
+    """
+    with process("serve", "--fleet-file", fleet_file, "--host", "10.0.0.7") as server:
+        _, told = server.communicate(timeout=PATIENCE_SECONDS)
+
+    assert 78 == server.returncode
+    assert "no authentication yet" in told
+
+
+def test_the_scenarios_are_listed(run):
+    """
+    `demo --list` names every scenario with what an operator should see, and starts nothing.
+    """
+    lines = run("demo", "--list").stdout.splitlines()
+    values = json.loads(run("demo", "--list", "--json").stdout)
+
+    assert len(values) == len(lines)
+    assert {"calm", "kill-switch-off", "critical-drip"} <= {value["name"] for value in values}
+    assert all(value["description"] for value in values)
