@@ -6,15 +6,16 @@ Set up once by those who start a process; nothing is configured on import.
 
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
-from typing import cast
+from collections.abc import MutableMapping
+from typing import Any, cast
 
 import orjson
 import structlog
+import structlog.typing
 
 from mission_control.observe.redaction import redact_document
 
-EventDict = MutableMapping[str, object]
+EventDict = MutableMapping[str, Any]
 
 
 def redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -32,12 +33,12 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
 
     Libraries that log per request are kept to warnings; tracebacks are redacted too.
     """
-    shared: list[Callable[..., EventDict]] = [
+    shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
     ]
-    finish: list[Callable[..., object]] = (
+    finish: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer(colors=False)] if log_format == "console" else [_render]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -56,5 +57,3 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
     root.setLevel(level)
     for noisy in ("httpx", "httpcore", "uvicorn.access", "asyncio", "aiohttp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-

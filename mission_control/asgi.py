@@ -1,0 +1,178 @@
+"""Server: bootstrap's parts, the watch and the API under one event loop."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from datetime import datetime
+
+import uvicorn
+import uvloop
+
+from mission_control import bootstrap
+from mission_control.configuration.settings import Settings
+from mission_control.errors import ConfigurationError
+from mission_control.jobs.ports import Clock
+from mission_control.log_records import configure_logging
+
+GRACE_SECONDS = 2
+"""An open event stream may hold the process up this long when it stops."""
+
+log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to us, so that stopping ends streams first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def bind(host: str, port: int, *, where: str) -> socket.socket:
+    """
+    Bind a listening socket, or raise ConfigurationError that names the port and the remedy.
+
+    Bound before anything else starts, so that a busy port is one clear line.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        busy = error.errno == errno.EADDRINUSE
+        problem = f"port {port} on {host} is busy" if busy else f"cannot bind: {error.strerror}"
+        remedy = "stop what listens there or choose another port"
+        raise ConfigurationError(problem, where=where, remedy=remedy) from None
+    listener.set_inheritable(False)
+    return listener
+
+
+def run_server(settings: Settings, *, with_ui: bool = False) -> int:
+    """Serve until stopped by SIGINT or SIGTERM; gives the exit code."""
+    configure_logging(settings.log_format)
+    return _run(settings, bootstrap.real_clock, "", with_ui=with_ui)
+
+
+def run_demo(
+    *,
+    scenario: str,
+    at: datetime | None,
+    port: int,
+    ui_port: int,
+    floor_port: int,
+    with_ui: bool,
+    say: Callable[[str], None],
+) -> int:
+    """Serve a simulated floor until stopped, and say where everything is and what to try."""
+    configure_logging("console", logging.WARNING)
+    flags: dict[str, object] = {"port": port, "ui_port": ui_port}
+    with bootstrap.demo_floor(scenario, at, floor_port, flags) as floor:
+        for line in _what_to_try(floor, scenario, with_ui=with_ui):
+            say(line)
+        return _run(floor.settings, floor.clock, "DEMO", with_ui=with_ui)
+
+
+def _what_to_try(floor: bootstrap.DemoFloor, scenario: str, *, with_ui: bool) -> Iterator[str]:
+    api = f"http://{floor.settings.host}:{floor.settings.port}"
+    yield f"A simulated trading floor, scenario {scenario}. Nothing here is real; Ctrl-C ends it."
+    yield ""
+    if with_ui:
+        yield f"  Floor page   http://{floor.settings.host}:{floor.settings.ui_port}/"
+    yield f"  API          {api}/api/v1/posture"
+    yield f"  Scenarios    {floor.control}/scenario"
+    for name, address in floor.addresses:
+        yield f"  {name:<22} {address}"
+    yield ""
+    yield "Try:"
+    yield f"  mission-control status --url {api}"
+    yield f"  curl -s -X POST '{floor.control}/scenario?name=kill-switch-off'"
+    yield f"  curl -s -X POST '{floor.control}/scenario?name=critical-drip'"
+    yield f"  curl -s -X POST '{floor.control}/scenario?name=calm'"
+    yield "An accusation stands until its own source takes it back: see /runbooks on the page."
+    yield ""
+
+
+def _run(settings: Settings, clock: Clock, label: str, *, with_ui: bool) -> int:
+    where = "--port, MISSION_CONTROL_PORT"
+    listener = bind(settings.host, settings.port, where=where)
+    if with_ui:
+        bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
+    bootstrap.raise_open_files_limit()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, clock, label, listener, with_ui=with_ui))
+    return 0
+
+
+async def _serve(
+    settings: Settings, clock: Clock, label: str, listener: socket.socket, *, with_ui: bool
+) -> None:
+    async with (
+        bootstrap.connected(settings, clock, label) as parts,
+        contextlib.AsyncExitStack() as s,
+    ):
+        server = _Server(
+            uvicorn.Config(
+                parts.application,  # pyright: ignore[reportArgumentType]
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                ws="none",
+            )
+        )
+
+        def stop() -> None:
+            parts.board.close()
+            server.should_exit = True
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        watch = asyncio.create_task(parts.watch.run())
+        watch.add_done_callback(_report)
+        if with_ui:
+            await s.enter_async_context(_pages(settings))
+        log.info("serving", extra={"port": settings.port})
+        await server.serve(sockets=[listener])
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+def _report(watch: "asyncio.Task[None]") -> None:
+    if not watch.cancelled() and watch.exception() is not None:
+        log.error("the watch has ended; the posture is HALTED", exc_info=watch.exception())
+
+
+@contextlib.asynccontextmanager
+async def _pages(settings: Settings) -> AsyncGenerator[None]:
+    """Run the operator's pages as a child process; its death never affects this one."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ops_ui",
+        env={
+            **os.environ,
+            "MISSION_CONTROL_URL": f"http://{settings.host}:{settings.port}",
+            "MISSION_CONTROL_UI_HOST": settings.host,
+            "MISSION_CONTROL_UI_PORT": str(settings.ui_port),
+        },
+    )
+    try:
+        yield
+    finally:
+        if child.returncode is None:
+            child.terminate()
+            try:
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await child.wait()
+            except TimeoutError:
+                child.kill()

@@ -1,0 +1,166 @@
+"""Bootstrap: the one place where settings become connected parts; owner of the real clock."""
+
+import resource
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+
+from mission_control.api.application import ApiOptions, create_application
+from mission_control.configuration.settings import Settings, load_settings
+from mission_control.jobs import watch_floor
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.watch_floor import FloorSources, FloorWatch, first_snapshot
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.fleet import Agent
+from mission_control.model.reading import ServiceRound
+from mission_control.model.snapshot import FloorSnapshot, Witnessed
+from mission_control.observe.attestation import Attestation
+from mission_control.observe.http_transport import open_transports
+from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
+from mission_control.observe.runbook_library import RunbookLibrary
+from mission_control.observe.service_probe import ServiceProbe
+from mission_control.simulation.clock import SimulatedClock
+from mission_control.simulation.fleet_file import fleet_document
+from mission_control.simulation.floor import SimulatedFloor
+from mission_control.simulation.loopback import FloorOnLoopback
+from mission_control.simulation.scenarios.catalogue import SCENARIOS, find_scenario
+
+Application = Callable[..., Awaitable[None]]
+
+
+def real_clock() -> datetime:
+    """Say what time it really is, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The connected parts of one Mission Control: who reads, who watches, what is published."""
+
+    sources: FloorSources
+    board: FloorBoard
+    watch: FloorWatch
+    application: Application
+
+
+def hear(settings: Settings, clock: Clock) -> SwitchWitnesses:
+    """Connect the kill-switch witnesses outside the services."""
+    return SwitchWitnesses(settings.kill_switch_file, settings.kill_switch_environment, clock)
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings, clock: Clock = real_clock, label: str = ""
+) -> AsyncGenerator[Parts]:
+    """
+    Connect all parts for the time of the block; nothing is asked before the watch runs.
+
+    `label` marks every answer, DEMO for a simulated floor.
+    """
+    calendar = MarketCalendar(settings.closures)
+    async with open_transports() as transports:
+        probe = ServiceProbe(transports, clock)
+        sources = FloorSources(probe, hear(settings, clock), calendar, clock)
+        first = first_snapshot(settings.fleet, sources, label)
+        board = FloorBoard(first, clock, time.monotonic)
+        application = create_application(
+            board,
+            calendar,
+            RunbookLibrary(settings.runbooks),
+            Attestation(transports.opened, settings.fleet.cluster),
+            clock,
+            ApiOptions(
+                version=version("mission-control"),
+                git_sha=None,
+                started_at=clock(),
+                label=label,
+                allowed_hosts=settings.allowed_hosts,
+                poll_interval_seconds=settings.interval_seconds,
+            ),
+        )
+        watch = FloorWatch(settings.fleet, sources, board, label)
+        yield Parts(sources, board, watch, application)
+
+
+async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:
+    """Ask every service of the fleet once and decide; nothing is remembered or recorded."""
+    async with connected(settings, clock) as parts:
+        return await watch_floor.observe_once(settings.fleet, parts.sources, "")
+
+
+async def answer_once(
+    settings: Settings, clock: Clock, path: str, accept: str = "*/*"
+) -> httpx.Response:
+    """Answer a path as the API would after one observing round, in process."""
+    async with connected(settings, clock) as parts:
+        snapshot = await watch_floor.observe_once(settings.fleet, parts.sources, "")
+        parts.board.publish(snapshot, ())
+        transport = httpx.ASGITransport(parts.application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path, headers={"accept": accept})
+
+
+async def probe_once(agent: Agent, clock: Clock = real_clock) -> ServiceRound:
+    """Ask one service once, as the watch would."""
+    async with open_transports() as transports:
+        return await ServiceProbe(transports, clock).read(agent, None)
+
+
+async def hear_witnesses(settings: Settings, clock: Clock = real_clock) -> tuple[Witnessed, ...]:
+    """Hear each configured kill-switch witness once."""
+    return await hear(settings, clock).read()
+
+
+def raise_open_files_limit() -> int:
+    """Raise the soft limit of open files to the hard one; each service holds a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else max(soft, hard)
+
+
+def demo_scenarios() -> Sequence[tuple[str, str]]:
+    """List the scenarios of the simulated floor: name and what an operator should see."""
+    return [(s.name, s.description) for s in SCENARIOS]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFloor:
+    """A simulated floor that answers on loopback, and the settings that watch it."""
+
+    settings: Settings
+    clock: SimulatedClock
+    addresses: tuple[tuple[str, str], ...]
+    control: str
+
+
+@contextmanager
+def demo_floor(
+    scenario: str, at: datetime | None, floor_port: int, flags: dict[str, object]
+) -> Generator[DemoFloor]:
+    """
+    Run a simulated floor for the time of the block, in a temporary root of its own.
+
+    The configured root is never written to (interface, "No form that posts"). Raises
+    ConfigurationError for an unknown scenario or a busy port.
+    """
+    with tempfile.TemporaryDirectory(prefix="mission-control-demo-") as name:
+        root = Path(name)
+        switch = root / "EXECUTION_HALTED"
+        clock = SimulatedClock(at or find_scenario(scenario).at)
+        floor = SimulatedFloor(clock, scenario)
+        with FloorOnLoopback(floor, floor_port, switch) as loopback:
+            fleet = root / "fleet.yaml"
+            fleet.write_text(fleet_document(loopback.base_urls))
+            given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
+            settings = load_settings({}, flags=given)
+            addresses = tuple(sorted(loopback.base_urls.items()))
+            yield DemoFloor(settings, clock, addresses, loopback.control_url)
