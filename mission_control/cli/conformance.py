@@ -8,6 +8,8 @@ import orjson
 
 from mission_control.bootstrap import probe_once
 from mission_control.cli.context import CliContext
+from mission_control.cli.exit_codes import VERIFICATION_FAILED
+from mission_control.cli.flags import json_flag
 from mission_control.configuration.service_address import UnusableAddress, read_base_url
 from mission_control.decide.conformance import judge_conformance
 from mission_control.model.fleet import Agent, Kind
@@ -16,7 +18,6 @@ from mission_control.present.conformance import conformance_as_dict, conformance
 ASKED = ("/ops/status", "/healthz", "/health")
 """The endpoints that the contract, or the freshness of marketdata, can be read from."""
 
-DEVIATES = 4
 LONGEST_DEADLINE_SECONDS = 30.0
 
 
@@ -43,7 +44,7 @@ def _read_address(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     help="Total time for all endpoints.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+@json_flag
 @click.pass_obj
 def conformance(
     context: CliContext, url: str, kind: str | None, deadline: float, *, as_json: bool
@@ -72,4 +73,4 @@ def conformance(
     else:
         click.echo("\n".join(conformance_lines(report, url)))
     if not report.conforms:
-        raise click.exceptions.Exit(DEVIATES)
+        raise click.exceptions.Exit(VERIFICATION_FAILED)
