@@ -5,9 +5,9 @@ from typing import NotRequired, TypedDict
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 
 from mission_control.api.answers import AnyRequest, give_once
+from mission_control.api.described import describes
 from mission_control.api.options import ApiParts
 from mission_control.api.read_only_proof import ProvenRoute, RouteProof, prove_read_only
 from mission_control.jobs.ports import AttestationFacts
@@ -116,7 +116,7 @@ def attestation_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/attestation/read-only",
         summary="The proof, computed now, that nothing here can write",
         tags=["attestation"],
-        responses={200: ResponseSpec(AttestationDocument, description="Routes and transport")},
+        responses={200: describes(AttestationDocument, "Routes and transport")},
     )
     async def read_only(request: AnyRequest) -> Response[bytes]:
         return give_once(encode_json(await attest(parts, request.app)))

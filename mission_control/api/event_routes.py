@@ -5,13 +5,12 @@ from typing import Annotated
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from mission_control.api.answers import AnyRequest, give, json_answer
+from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ApiParts
 from mission_control.present.event_document import EventsDocument, events_document
-from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
 
 MAX_EVENTS = 500
 
@@ -28,10 +27,8 @@ def event_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         summary="The newest events, newest first",
         tags=["events"],
         responses={
-            200: ResponseSpec(EventsDocument, description="The events"),
-            422: ResponseSpec(
-                ProblemDetails, description="`limit` is not 1 to 500", media_type=PROBLEM_JSON
-            ),
+            200: describes(EventsDocument, "The events"),
+            422: describes_problem("`limit` is not 1 to 500"),
         },
     )
     async def recent(request: AnyRequest, limit: Limit = 50) -> Response[bytes]:

@@ -1,17 +1,17 @@
 """API: the floor as server-sent events, resumable, for pages that stay open."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from secrets import token_hex
 from typing import Annotated
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from mission_control.api.answers import AnyRequest
+from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem
 from mission_control.api.snapshot_routes import agents_answer, posture_answer
@@ -19,10 +19,8 @@ from mission_control.model.event import FloorEvent
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.event_document import event_document
-from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
 
 EVENT_STREAM = "text/event-stream"
-MAX_STREAMS = 256
 RETRY_MILLISECONDS = 2_000
 
 _IDENTITY = re.compile(r"(?P<run>[0-9a-f]{8})-(?P<number>[0-9]{1,18})")
@@ -41,7 +39,7 @@ class FloorStreams:
     comes back after a restart is given everything that is remembered, and skips nothing.
     """
 
-    def __init__(self, parts: ApiParts, limit: int = MAX_STREAMS) -> None:
+    def __init__(self, parts: ApiParts, limit: int) -> None:
         """Serve at most so many streams at a time."""
         self._parts = parts
         self._limit = limit
@@ -68,7 +66,7 @@ class FloorStreams:
             return 0
         return int(known["number"])
 
-    async def frames(self, after: int) -> AsyncIterator[bytes]:
+    async def frames(self, after: int) -> AsyncGenerator[bytes, None]:
         """
         Give the present posture and services, what was missed, and then what happens.
 
@@ -111,7 +109,7 @@ def frame(event_type: str, data: bytes, identity: str = "") -> bytes:
 
 def stream_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     """Give the route of the stream."""
-    streams = FloorStreams(parts)
+    streams = FloorStreams(parts, parts.options.max_streams)
 
     @get(
         "/api/v1/stream",
@@ -119,10 +117,8 @@ def stream_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         tags=["events"],
         media_type=EVENT_STREAM,
         responses={
-            200: ResponseSpec(str, description="The stream", media_type=EVENT_STREAM),
-            503: ResponseSpec(
-                ProblemDetails, description="Too many streams", media_type=PROBLEM_JSON
-            ),
+            200: describes(str, "The stream", EVENT_STREAM),
+            503: describes_problem("Too many streams"),
         },
     )
     async def stream(request: AnyRequest, last_event_id: ResumeAfter = "") -> Stream:

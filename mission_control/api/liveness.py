@@ -5,15 +5,14 @@ from typing import TypedDict
 
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 
 from mission_control.api.answers import give_once
+from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.instants import utc_text
 from mission_control.present.own_status import OWN_NAME
-from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
 
 TAGS = ["liveness"]
 
@@ -45,10 +44,8 @@ def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         summary="Whether the floor is still being decided",
         tags=TAGS,
         responses={
-            200: ResponseSpec(Alive, description="The deciding loop beats"),
-            503: ResponseSpec(
-                ProblemDetails, description="It has stalled", media_type=PROBLEM_JSON
-            ),
+            200: describes(Alive, "The deciding loop beats"),
+            503: describes_problem("It has stalled"),
         },
     )
     async def healthz() -> Response[bytes]:
@@ -63,7 +60,7 @@ def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         summary="Whether the process answers at all",
         tags=TAGS,
         media_type=MediaType.JSON,
-        responses={200: ResponseSpec(Alive, description="It does")},
+        responses={200: describes(Alive, "It does")},
     )
     async def livez() -> Response[bytes]:
         return alive()

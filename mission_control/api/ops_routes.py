@@ -5,11 +5,11 @@ from functools import partial
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
 from mission_control.api.answers import Answer, AnyRequest, give, wants
+from mission_control.api.described import describes
 from mission_control.api.options import ApiParts
 from mission_control.api.snapshot_cache import SnapshotCache
 from mission_control.model.snapshot import FloorSnapshot
@@ -45,7 +45,7 @@ def ops_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/ops/status",
         summary="Our own status contract, with the fleet's aggregate beside it",
         tags=["ops"],
-        responses={200: ResponseSpec(RichStatus, description="The rich contract, kind ops")},
+        responses={200: describes(RichStatus, "The rich contract, kind ops")},
     )
     async def ops_status(request: AnyRequest) -> Response[bytes]:
         own = parts.own_process()
@@ -59,7 +59,7 @@ def ops_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         summary="Prometheus text; OpenMetrics by Accept",
         tags=["ops"],
         media_type="text/plain",
-        responses={200: ResponseSpec(str, description="The metrics", media_type="text/plain")},
+        responses={200: describes(str, "The metrics", "text/plain")},
     )
     async def metrics(request: AnyRequest) -> Response[bytes]:
         own = parts.own_process()

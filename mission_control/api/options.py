@@ -29,6 +29,7 @@ class ApiOptions:
     label: str = ""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     poll_interval_seconds: float = 10.0
+    max_streams: int = 256
 
 
 @dataclass(frozen=True, slots=True)

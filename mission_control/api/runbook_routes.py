@@ -6,16 +6,15 @@ from typing import NotRequired, TypedDict
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from mission_control.api.answers import HTML, Answer, AnyRequest, give, json_answer, wants
+from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.ports import Runbook
 from mission_control.present.html_page import html_page, render_markdown
 from mission_control.present.posture_document import runbook_url
-from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
 
 MARKDOWN = "text/markdown"
 TAGS = ["runbooks"]
@@ -65,7 +64,7 @@ def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/runbooks",
         summary="The codes that have a runbook",
         tags=TAGS,
-        responses={200: ResponseSpec(RunbookList, description="Code, title and address")},
+        responses={200: describes(RunbookList, "Code, title and address")},
     )
     async def runbooks(request: AnyRequest) -> Response[bytes]:
         return give(json_answer(runbook_list(parts)), request)
@@ -76,10 +75,8 @@ def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         tags=TAGS,
         media_type=MARKDOWN,
         responses={
-            200: ResponseSpec(str, description="The runbook", media_type=MARKDOWN),
-            404: ResponseSpec(
-                ProblemDetails, description="No such runbook", media_type=PROBLEM_JSON
-            ),
+            200: describes(str, "The runbook", MARKDOWN),
+            404: describes_problem("No such runbook"),
         },
     )
     async def runbook(request: AnyRequest, code: FromPath[str]) -> Response[bytes]:

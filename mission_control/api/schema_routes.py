@@ -6,10 +6,10 @@ from functools import cache
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from mission_control.api.answers import HTML, Answer, AnyRequest, give, wants
+from mission_control.api.described import describes
 from mission_control.api.options import ApiParts
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.contract_schema import ops_status_schema
@@ -28,7 +28,10 @@ def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, o
     serves pages that fetch their scripts from elsewhere.
     """
     config = OpenAPIConfig(
-        title="Mission Control", version=version, render_plugins=[JsonRenderPlugin()]
+        title="Mission Control",
+        version=version,
+        path="/never-served",
+        render_plugins=[JsonRenderPlugin()],
     )
     aside = Litestar(route_handlers=list(routes), openapi_config=config, logging_config=None)
     return aside.openapi_schema.to_schema()
@@ -55,7 +58,7 @@ def schema_routes(
         summary="JSON Schema of the status contract",
         tags=TAGS,
         media_type=JSON_SCHEMA,
-        responses={200: ResponseSpec(dict[str, object], description="The schema")},
+        responses={200: describes(dict[str, object], "The schema")},
     )
     async def ops_status(request: AnyRequest) -> Response[bytes]:
         return give(contract(), request)
@@ -65,7 +68,7 @@ def schema_routes(
         summary="This API as OpenAPI 3.1; a plain page by Accept",
         tags=TAGS,
         media_type=OPEN_API,
-        responses={200: ResponseSpec(dict[str, object], description="The description")},
+        responses={200: describes(dict[str, object], "The description")},
     )
     async def schema(request: AnyRequest) -> Response[bytes]:
         return give(described(as_html=wants(request, HTML)), request)
@@ -75,7 +78,7 @@ def schema_routes(
         summary="This API as a plain page",
         tags=TAGS,
         media_type=HTML,
-        responses={200: ResponseSpec(str, description="The page", media_type=HTML)},
+        responses={200: describes(str, "The page", HTML)},
     )
     async def schema_page(request: AnyRequest) -> Response[bytes]:
         return give(described(as_html=True), request)

@@ -6,10 +6,10 @@ from typing import NotRequired, TypedDict
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from mission_control.api.answers import Answer, AnyRequest, give
+from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.ports import CalendarReader
@@ -22,7 +22,6 @@ from mission_control.present.agent_document import (
 )
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.posture_document import PostureDocument, posture_document
-from mission_control.present.problem_document import PROBLEM_JSON, ProblemDetails
 from mission_control.present.safety_document import SafetyDocument, safety_document
 from mission_control.present.session_document import (
     SessionDocument,
@@ -78,7 +77,7 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/posture",
         summary="May the floor run, and how do we know",
         tags=TAGS,
-        responses={200: ResponseSpec(PostureDocument, description="The posture and its reasons")},
+        responses={200: describes(PostureDocument, "The posture and its reasons")},
     )
     async def posture(request: AnyRequest) -> Response[bytes]:
         return give(posture_answer(parts, parts.floor.current()), request)
@@ -87,7 +86,7 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/safety",
         summary="Kill switch, witnesses and every sign of execution",
         tags=TAGS,
-        responses={200: ResponseSpec(SafetyDocument, description="What speaks of execution")},
+        responses={200: describes(SafetyDocument, "What speaks of execution")},
     )
     async def safety(request: AnyRequest) -> Response[bytes]:
         snapshot = parts.floor.current()
@@ -97,9 +96,7 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/session",
         summary="The market session and the next ones",
         tags=TAGS,
-        responses={
-            200: ResponseSpec(SessionAnswer, description="Phase, boundaries, next sessions")
-        },
+        responses={200: describes(SessionAnswer, "Phase, boundaries, next sessions")},
     )
     async def session(request: AnyRequest) -> Response[bytes]:
         render = partial(session_answer, parts.calendar)
@@ -116,7 +113,7 @@ def agent_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/agents",
         summary="Every service: state, expected, reasons",
         tags=TAGS,
-        responses={200: ResponseSpec(AgentsDocument, description="The services, by name")},
+        responses={200: describes(AgentsDocument, "The services, by name")},
     )
     async def agents(request: AnyRequest) -> Response[bytes]:
         return give(agents_answer(parts, parts.floor.current()), request)
@@ -126,10 +123,8 @@ def agent_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         summary="One service with its redacted answers and timings",
         tags=TAGS,
         responses={
-            200: ResponseSpec(AgentDocument, description="The service in full"),
-            404: ResponseSpec(
-                ProblemDetails, description="Not in the inventory", media_type=PROBLEM_JSON
-            ),
+            200: describes(AgentDocument, "The service in full"),
+            404: describes_problem("Not in the inventory"),
         },
     )
     async def agent(request: AnyRequest, agent_name: FromPath[str]) -> Response[bytes]:

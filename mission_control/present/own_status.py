@@ -96,9 +96,16 @@ def _heartbeat(own: OwnProcess) -> dict[str, object]:
 
 
 def _safety(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
-    safe = snapshot.posture.verdict is Verdict.OK and not own.stalled
+    """
+    Give the contract's safety block by the contract's own formula (facts, a.1).
+
+    Strategies are safe to run where the posture is OK and no switch is engaged. The posture is
+    never OK without a confirmed switch, so we never say so: `fleet.posture` is what tells.
+    """
+    halted = execution_is_halted(snapshot) and not own.stalled
+    safe = snapshot.posture.verdict is Verdict.OK and not own.stalled and not halted
     return {
-        "kill_switch": execution_is_halted(snapshot) and not own.stalled,
+        "kill_switch": halted,
         "safe_to_run_strategies": safe,
         "safe_to_execute_orders": False,
         "gating_reasons": _gating_reasons(snapshot, own),
@@ -106,8 +113,12 @@ def _safety(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
 
 
 def _gating_reasons(snapshot: FloorSnapshot, own: OwnProcess) -> list[str]:
-    """Name what gates: the switch, the closed market, and every reason that halts, sorted."""
-    reasons = {r.code for r in snapshot.posture.reasons if r.halts}
+    """
+    Name what gates: the switch, the closed market, and every reason that halts, sorted.
+
+    A service may be halted by a switch that nobody confirms; for us that is no switch.
+    """
+    reasons = {r.code for r in snapshot.posture.reasons if r.halts and r.code != KILL_SWITCH}
     if execution_is_halted(snapshot):
         reasons.add(KILL_SWITCH)
     if snapshot.posture.verdict is Verdict.MARKET_CLOSED:

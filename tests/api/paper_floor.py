@@ -1,0 +1,183 @@
+"""A Mission Control on paper: the real API over readers made of values."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from mission_control.api.application import ApiOptions, create_application
+from mission_control.api.options import ApiParts
+from mission_control.jobs.ports import AttestationFacts, LoopBeat, Runbook
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.finding import Severity
+from mission_control.model.session import Holiday, MarketSession, TradingDay
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.predecessor import poll_outcomes
+from tests.decide.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
+
+STARTED = NOW - timedelta(hours=1)
+
+MARKDOWN = """# Marketdata is stale
+
+## Meaning
+
+<script>alert(1)</script> See [missing](MARKETDATA_MISSING.md) and [that](javascript:alert(1)).
+"""
+
+
+def healthy_snapshot(sequence: int = 7, label: str = "") -> FloorSnapshot:
+    """Decide a healthy floor in an open session."""
+    return replace(FloorOfValues().decide(), sequence=sequence, label=label)
+
+
+def event(identity: int, message: str = "gamma-strategy OK -> OFFLINE") -> FloorEvent:
+    """Give an event about one agent."""
+    return FloorEvent(
+        identity,
+        NOW,
+        EventType.SERVICE_CHANGED,
+        message,
+        Severity.P1,
+        "gamma-strategy",
+        {"before": "OK", "after": "OFFLINE"},
+    )
+
+
+def poll_event(identity: int, snapshot: FloorSnapshot) -> FloorEvent:
+    """Give a poll event as the watch publishes it."""
+    outcomes: dict[str, object] = {"outcomes": poll_outcomes(snapshot)}
+    return FloorEvent(identity, NOW, EventType.POLL, "5 of 5 obtained", data=outcomes)
+
+
+@dataclass
+class PaperFloor:
+    """A floor reader of values; `follow` gives what `to_come` holds and ends."""
+
+    snapshot: FloorSnapshot = field(default_factory=healthy_snapshot)
+    events: list[FloorEvent] = field(default_factory=list[FloorEvent])
+    stalled: bool = False
+    to_come: list[FloorEvent | FloorSnapshot] = field(
+        default_factory=list["FloorEvent | FloorSnapshot"]
+    )
+    followed_after: list[int | None] = field(default_factory=list["int | None"])
+
+    def current(self) -> FloorSnapshot:
+        """Give the newest snapshot."""
+        return self.snapshot
+
+    def beat(self) -> LoopBeat:
+        """Say whether the loop has stalled."""
+        if self.stalled:
+            detail = "the deciding loop has not beaten for 4.0 s"
+            return LoopBeat(stalled=True, seconds_since_beat=4.0, detail=detail)
+        return LoopBeat(stalled=False, seconds_since_beat=0.25, detail="")
+
+    def recent_events(self, limit: int) -> Sequence[FloorEvent]:
+        """Give the newest events, newest first."""
+        return sorted(self.events, key=lambda e: -e.identity)[:limit]
+
+    async def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
+        """Give the snapshot, what was missed, what is to come, and end."""
+        self.followed_after.append(after)
+        yield self.snapshot
+        for happened in (*self.events, *self.to_come):
+            if isinstance(happened, FloorSnapshot) or happened.identity > (after or 0):
+                yield happened
+
+
+class PaperCalendar:
+    """A calendar of one trading day."""
+
+    def session_at(self, now: datetime) -> MarketSession:
+        """Tell the session of the one day."""
+        return session_at(now)
+
+    def sessions_from(self, now: datetime, count: int) -> Sequence[TradingDay]:
+        """List the one day while it is not over."""
+        days = [TradingDay(date(2026, 11, 18), OPEN_AT, CLOSE_AT)]
+        return [day for day in days if now < day.close][:count]
+
+    def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
+        """List nothing."""
+        assert first <= last
+        return ()
+
+
+class PaperRunbooks:
+    """One runbook."""
+
+    def read(self, code: str) -> Runbook | None:
+        """Give the one page."""
+        if code == "MARKETDATA_STALE":
+            return Runbook(code, "Marketdata is stale", MARKDOWN)
+        return None
+
+    def codes(self) -> Sequence[str]:
+        """List the one code."""
+        return ["MARKETDATA_STALE"]
+
+
+ALL_REFUSED = tuple((m, True) for m in ("DELETE", "PATCH", "POST", "PUT"))
+
+
+@dataclass
+class PaperAttestation:
+    """An attestation of values."""
+
+    sent: tuple[tuple[str, int], ...] = (("GET", 42),)
+    refused: tuple[tuple[str, bool], ...] = ALL_REFUSED
+
+    async def facts(self) -> AttestationFacts:
+        """Give the values."""
+        return AttestationFacts(self.sent, self.refused, "none")
+
+
+@dataclass
+class PaperClock:
+    """A clock that stands until it is moved."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        """Say what time it is."""
+        return self.now
+
+
+@dataclass
+class PaperControl:
+    """The API over a paper floor, and a client for it."""
+
+    floor: PaperFloor = field(default_factory=PaperFloor)
+    attestation: PaperAttestation = field(default_factory=PaperAttestation)
+    clock: PaperClock = field(default_factory=PaperClock)
+    label: str = ""
+    max_streams: int = 256
+
+    def __post_init__(self) -> None:
+        """Put the API together."""
+        parts = self.parts()
+        self.application = create_application(
+            parts.floor,
+            parts.calendar,
+            parts.runbooks,
+            parts.attestation,
+            parts.clock,
+            parts.options,
+        )
+
+    def parts(self) -> ApiParts:
+        """Give what the API is put together from."""
+        options = ApiOptions(
+            "0.1.0", "54afffe", STARTED, label=self.label, max_streams=self.max_streams
+        )
+        return ApiParts(
+            self.floor, PaperCalendar(), PaperRunbooks(), self.attestation, self.clock, options
+        )
+
+    async def ask(self, path: str, method: str = "GET", **more: Any) -> httpx.Response:
+        """Ask the API in process."""
+        transport = httpx.ASGITransport(self.application)  # pyright: ignore[reportArgumentType]
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.request(method, path, **more)

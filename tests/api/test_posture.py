@@ -1,0 +1,149 @@
+"""Posture, safety, session and services as clients read them."""
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from mission_control.decide.stall import mark_stalled
+from mission_control.model.reading import Seen, UnseenReason
+from mission_control.model.status_contract.answer import read_answer
+from tests.api.paper_floor import PaperControl, PaperFloor, healthy_snapshot
+from tests.decide.floor_of_values import MARKETDATA, NOW, STRATEGY, FloorOfValues, changed, rich
+
+pytestmark = pytest.mark.anyio
+
+
+def over(floor: FloorOfValues) -> PaperControl:
+    """Give the API over a floor, decided."""
+    return PaperControl(PaperFloor(floor.decide()))
+
+
+async def test_a_posture_explains_itself():
+    """A halted floor says why, whom it is about, how bad it is and where to read on."""
+    floor = FloorOfValues()
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+
+    answer = (await over(floor).ask("/api/v1/posture")).json()
+
+    assert ("HALTED", False, "P1") == (answer["posture"], answer["expected"], answer["severity"])
+    lead = answer["reasons"][0]
+    assert ("TIMEOUT", "strategy-engine", True) == (lead["code"], lead["subject"], lead["halts"])
+    assert "/api/v1/runbooks/TIMEOUT" == lead["runbook_url"]
+    assert answer["evidence_age_seconds"] is None
+    assert "strategy-engine" == answer["oldest_evidence"]
+    assert [{"subject": "strategy-engine /ops/status", "code": "TIMEOUT"}] == (
+        answer["coverage"]["gaps"]
+    )
+
+
+async def test_an_accusation_is_told():
+    """What stands accused is in the posture and, as execution evidence, in safety."""
+    floor = FloorOfValues()
+    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+    control = over(floor)
+
+    posture = (await control.ask("/api/v1/posture")).json()
+    safety = (await control.ask("/api/v1/safety")).json()
+
+    assert "P0" == posture["severity"]
+    assert ["EXECUTION_EVIDENCE"] == [a["code"] for a in posture["accusations"]]
+    assert ["safe_to_execute_orders"] == [a["fact"] for a in safety["execution_evidence"]]
+    claims = {c["agent_name"]: c["safe_to_execute_orders"] for c in safety["claims"]}
+    assert claims["strategy-engine"]
+
+
+async def test_only_the_name_of_the_fleet_file_is_told():
+    """The folder of the fleet file is nobody's business."""
+    floor = FloorOfValues()
+    floor.fleet = replace(floor.fleet, source="/home/operator/private/fleet.yaml")
+
+    answer = await over(floor).ask("/api/v1/posture")
+
+    assert "fleet.yaml" == answer.json()["fleet"]["source"]
+    assert "private" not in answer.text
+
+
+async def test_the_session_and_the_next_ones(control: PaperControl):
+    """The session answer has the present phase and the sessions that are not over."""
+    answer = (await control.ask("/api/v1/session")).json()
+
+    assert "OPEN" == answer["session"]["phase"]
+    assert "2026-11-18 16:00:00 EST" == answer["session"]["close_et"]
+    assert ["2026-11-18"] == [day["session_date"] for day in answer["next_sessions"]]
+
+
+async def test_one_service_shows_every_answer():
+    """The drill-down has a reading per path, with timing and outcome, seen or not."""
+    floor = FloorOfValues()
+    floor.lose(MARKETDATA, "/healthz", UnseenReason.HTTP_STATUS, 503)
+
+    answer = (await over(floor).ask("/api/v1/agents/marketdata-mcp-server")).json()
+
+    readings = answer["agent"]["readings"]
+    assert ["/healthz", "/ops/status"] == [r["path"] for r in readings]
+    assert ["HTTP_503", "rich"] == [r["outcome"] for r in readings]
+    assert "OFFLINE" == answer["agent"]["status"]
+    assert "marketdata-mcp-server" == readings[1]["document"]["service_name"]
+
+
+async def test_enormous_numbers_break_nothing():
+    """A service that answers with a number beyond 64 bits cannot break our answers."""
+    floor = FloorOfValues()
+    document = changed(rich(STRATEGY, NOW), "heartbeat.ttl_seconds", 7)
+    body = orjson.dumps(document).replace(b'"ttl_seconds":7', b'"ttl_seconds":' + b"9" * 30)
+    answer = read_answer(body, orjson.loads(body), path="/ops/status", http_status=200, shown=body)
+    floor.answers["strategy-engine"]["/ops/status"] = Seen(answer, NOW)
+    control = over(floor)
+
+    for path in ("/ops/status", "/api/v1/agents", "/api/v1/agents/strategy-engine"):
+        assert 200 == (await control.ask(path)).status_code
+    assert "9" * 30 in (await control.ask("/ops/status")).text
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/posture", "/api/v1/safety", "/api/v1/agents", "/ops/status"]
+)
+async def test_a_stall_leaves_nothing_good_standing(path):
+    """Once nothing is decided any more, no answer says halted, fresh, online or OK."""
+    floor = PaperFloor(mark_stalled(healthy_snapshot(), NOW, 8), stalled=True)
+
+    text = (await PaperControl(floor).ask(path)).text
+
+    for good in ('"execution_halted":true', '"all_critical_fresh":true', '"posture":"OK"'):
+        assert good not in text
+    for good in ('"online":true', '"status":"ONLINE"', '"safe_to_run_strategies":true'):
+        assert good not in text
+
+
+async def test_the_label_is_on_every_document():
+    """What the demo shows is labelled, in the document and in the head, errors included."""
+    floor = PaperFloor(healthy_snapshot(label="DEMO"))
+    control = PaperControl(floor, label="DEMO")
+    paths = [
+        "/healthz",
+        "/ops/status",
+        "/api/v1/posture",
+        "/api/v1/agents",
+        "/api/v1/agents/strategy-engine",
+        "/api/v1/safety",
+        "/api/v1/session",
+        "/api/v1/events/recent",
+        "/api/v1/runbooks",
+        "/api/v1/attestation/read-only",
+        "/api/v1/agents/nobody",
+        "/nowhere",
+    ]
+
+    answers = [await control.ask(path) for path in paths]
+
+    assert ["DEMO"] * len(paths) == [a.json().get("label") for a in answers]
+    assert ["DEMO"] * len(paths) == [a.headers["x-mission-control-label"] for a in answers]
+
+
+async def test_a_real_floor_has_no_label(control: PaperControl):
+    """Without a label nothing pretends to have one."""
+    answer = await control.ask("/api/v1/posture")
+
+    assert "label" not in answer.json()
+    assert "x-mission-control-label" not in answer.headers
