@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from litestar import get
-from litestar.exceptions import LitestarException
+from litestar.exceptions import InternalServerException, LitestarException
 
 from mission_control.api.problems import exception_handlers
 from mission_control.api.security import SAFETY_HEADERS
@@ -163,6 +163,21 @@ async def test_a_failure_of_ours_tells_nothing(control: PaperControl, caplog):
     control.application.litestar.register(broken)
     with caplog.at_level(logging.ERROR, "mission_control.api"):
         answer = await control.ask("/broken")
+
+    assert (500, "internal_error") == (answer.status_code, answer.json()["code"])
+    assert "swordfish" not in answer.text
+    assert "swordfish" in caplog.text
+
+
+async def test_a_failure_that_names_itself_tells_nothing_either(control: PaperControl, caplog):
+    """A 500 raised by the library is no more talkative than a bug."""
+
+    @get("/broken")
+    async def broken() -> bytes:
+        raise InternalServerException(detail="the secret is swordfish")
+
+    control.application.litestar.register(broken)
+    answer = await control.ask("/broken")
 
     assert (500, "internal_error") == (answer.status_code, answer.json()["code"])
     assert "swordfish" not in answer.text
