@@ -1,0 +1,200 @@
+"""Application: the pages as one ASGI app, GET only, with security headers on every answer."""
+
+import logging
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import cast
+
+import httpx
+import jinja2
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath
+from litestar.response import Stream
+from litestar.static_files import (
+    create_static_files_router,  # pyright: ignore[reportUnknownVariableType]  (untyped options)
+)
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from markdown_it import MarkdownIt
+
+from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient, open_client
+from ops_ui.own_status import own_status
+from ops_ui.pages.floor import FloorPage
+from ops_ui.settings import Settings
+from ops_ui.views import clock_time, new_york, utc
+
+HERE = Path(__file__).parent
+log = logging.getLogger("ops_ui")
+
+SECURITY_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+
+
+def with_security_headers(app: ASGIApp) -> ASGIApp:
+    """Wrap a whole application, so that errors and streams bear the headers too."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *SECURITY_HEADERS]
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+
+    return wrapped
+
+
+def templates() -> jinja2.Environment:
+    """Load the templates: everything is escaped, and a name that is missing is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = cast("dict[str, object]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
+    filters.update(new_york=new_york, utc=utc, clock_time=clock_time)
+    return environment
+
+
+class Pages:
+    """The pages' handlers over one client; remembers the last floor that was whole."""
+
+    def __init__(self, client: MissionControlClient, settings: Settings) -> None:
+        """Serve pages of the Mission Control behind this client."""
+        self.client = client
+        self.environment = templates()
+        self.floor = FloorPage(client, monotonic)
+        self.refresh_seconds = settings.refresh_seconds
+        self.markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def render(self, name: str, status: int = 200, **values: object) -> Response[str]:
+        """Render a page; it is never kept by a cache."""
+        text = self.environment.get_template(name).render(
+            refresh_seconds=self.refresh_seconds, **values
+        )
+        return Response(
+            text,
+            status_code=status,
+            media_type=MediaType.HTML,
+            headers={"cache-control": "no-store"},
+        )
+
+
+def pages_of(state: State) -> Pages:
+    """Give the pages that the application was made with."""
+    pages: Pages = state.pages
+    return pages
+
+
+@get("/", media_type=MediaType.HTML)
+async def floor(state: State) -> Response[str]:
+    """Show the floor."""
+    pages = pages_of(state)
+    shown = await pages.floor.see()
+    return pages.render("floor.html", view=shown.view, last=shown.last, last_age=shown.last_age)
+
+
+@get("/runbooks/{code:str}", media_type=MediaType.HTML)
+async def runbook(state: State, code: FromPath[str]) -> Response[str]:
+    """Show a runbook, rendered from Markdown without any HTML of its own."""
+    pages = pages_of(state)
+    plain = "".join(c for c in code if c.isalnum() or c == "_")[:64]
+    text = await pages.client.markdown(f"/api/v1/runbooks/{plain}")
+    if text is None:
+        return pages.render("message.html", 404, heading="No such runbook", text=plain)
+    if isinstance(text, Missed):
+        heading = "The runbook could not be read"
+        return pages.render("message.html", 502, heading=heading, text=text.detail)
+    return pages.render("runbook.html", code=plain, body=pages.markdown.render(text))
+
+
+@get("/read-only", media_type=MediaType.HTML)
+async def read_only(state: State) -> Response[str]:
+    """Show the live proof that nothing here writes."""
+    pages = pages_of(state)
+    proof = await pages.client.document("/api/v1/attestation/read-only")
+    if isinstance(proof, Missed):
+        heading = "The proof could not be read"
+        return pages.render("message.html", 502, heading=heading, text=proof.detail)
+    return pages.render("read_only.html", proof=proof)
+
+
+@get("/stream")
+async def stream(state: State, request: Request[object, object, State]) -> Stream:
+    """Relay Mission Control's event stream, resuming where the browser left off."""
+    last = request.headers.get("last-event-id", "")[:128]
+    lines = _relay(pages_of(state).client, last)
+    return Stream(lines, media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+async def _relay(client: MissionControlClient, last_event_id: str) -> AsyncGenerator[bytes]:
+    try:
+        async with client.stream(last_event_id) as response:
+            if response.status_code != HTTP_OK:
+                return
+            async for chunk in response.aiter_raw():
+                yield chunk
+    except httpx.HTTPError as error:
+        log.info("the stream ended: %s", type(error).__name__)
+
+
+@get(["/healthz", "/health", "/livez"], media_type=MediaType.JSON, sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """Say that the pages are served; says nothing about Mission Control."""
+    return {"status": "ok", "service": "ops-ui"}
+
+
+@get("/ops/status", media_type=MediaType.JSON)
+async def ops_status(state: State) -> dict[str, object]:
+    """Give the pages' own rich contract: DEGRADED while Mission Control gives no answer."""
+    answer = await pages_of(state).client.document("/api/v1/posture")
+    reached = not isinstance(answer, Missed)
+    return own_status(now=datetime.now(UTC), reached=reached)  # noqa: TID251  (own process, own clock)
+
+
+def _show_error(request: Request[object, object, State], error: Exception) -> Response[str]:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status >= 500:  # noqa: PLR2004
+        log.error("a page failed", exc_info=error)
+    headings = {404: "No such page", 405: "Nothing here can be changed"}
+    heading = headings.get(status, "This page failed")
+    return pages_of(request.app.state).render("message.html", status, heading=heading, text="")
+
+
+def create_application(settings: Settings, client: httpx.AsyncClient | None = None) -> ASGIApp:
+    """Make the application; nothing is asked before the first request."""
+    http = client or open_client(settings.mission_control, settings.timeout_seconds)
+    pages = Pages(MissionControlClient(http, settings.timeout_seconds), settings)
+
+    app = Litestar(
+        [
+            floor,
+            runbook,
+            read_only,
+            stream,
+            healthz,
+            ops_status,
+            create_static_files_router(path="/static", directories=[HERE / "static"]),
+        ],
+        state=State({"pages": pages}),
+        exception_handlers={Exception: _show_error, HTTPException: _show_error},
+        openapi_config=None,
+        logging_config=None,
+        on_shutdown=[http.aclose],
+    )
+    return with_security_headers(app)

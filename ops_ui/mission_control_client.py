@@ -1,0 +1,112 @@
+"""Client: asks Mission Control. Whatever goes wrong is a value with a name of its own."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+import httpx
+import orjson
+
+HTTP_OK, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE = 200, 404, 503
+MAX_BYTES = 4 * 1024 * 1024
+
+
+class Failure(StrEnum):
+    """How Mission Control can fail to answer; each looks different on the page."""
+
+    DOWN = "DOWN"
+    SLOW = "SLOW"
+    RESTARTING = "RESTARTING"
+    GARBAGE = "GARBAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """No usable answer, and why."""
+
+    failure: Failure
+    detail: str
+
+
+Document = Mapping[str, object]
+
+
+class MissionControlClient:
+    """Reads Mission Control's API with GET alone, under one total deadline for each question."""
+
+    def __init__(self, client: httpx.AsyncClient, timeout_seconds: float) -> None:
+        """Ask through this client."""
+        self._client = client
+        self._timeout = timeout_seconds
+
+    async def document(self, path: str) -> Document | Missed:
+        """Ask for a JSON object."""
+        body = await self._body(path, "application/json")
+        if body is None or isinstance(body, Missed):
+            return body or Missed(Failure.GARBAGE, f"{path} is not there")
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return Missed(Failure.GARBAGE, f"{path} answered something that is not JSON")
+        if not isinstance(document, dict):
+            return Missed(Failure.GARBAGE, f"{path} answered something that is no JSON object")
+        return cast("Document", document)
+
+    async def markdown(self, path: str) -> str | Missed | None:
+        """Ask for a text; None when Mission Control says that there is none."""
+        body = await self._body(path, "text/markdown", absent=True)
+        if body is None or isinstance(body, Missed):
+            return body
+        return body.decode("utf-8", errors="replace")
+
+    async def _body(self, path: str, accept: str, *, absent: bool = False) -> bytes | Missed | None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._read(path, accept, absent=absent)
+        except TimeoutError:
+            return Missed(Failure.SLOW, f"no whole answer within {self._timeout:g} s")
+        except httpx.ConnectError:
+            return Missed(Failure.DOWN, "nothing answers at its address")
+        except httpx.HTTPError as error:
+            return Missed(Failure.DOWN, f"the connection failed ({type(error).__name__})")
+
+    async def _read(self, path: str, accept: str, *, absent: bool) -> bytes | Missed | None:
+        async with self._client.stream("GET", path, headers={"accept": accept}) as response:
+            if response.status_code == HTTP_NOT_FOUND and absent:
+                return None
+            if response.status_code == HTTP_SERVICE_UNAVAILABLE:
+                return Missed(Failure.RESTARTING, "it answers 503: starting, stopping or stalled")
+            if response.status_code != HTTP_OK:
+                return Missed(Failure.GARBAGE, f"{path} answered {response.status_code}")
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    return Missed(Failure.GARBAGE, f"{path} answered more than 4 MiB")
+            return bytes(body)
+
+    @asynccontextmanager
+    async def stream(self, last_event_id: str) -> AsyncGenerator[httpx.Response]:
+        """Follow the event stream from an event on; raises httpx.HTTPError when it fails."""
+        headers = {"accept": "text/event-stream"}
+        if last_event_id:
+            headers["last-event-id"] = last_event_id
+        timeout = httpx.Timeout(self._timeout, read=30.0)
+        async with self._client.stream(
+            "GET", "/api/v1/stream", headers=headers, timeout=timeout
+        ) as response:
+            yield response
+
+
+def open_client(base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
+    """Open a client that follows no redirect, keeps no cookie and reads no proxy."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        timeout=timeout_seconds,
+        trust_env=False,
+        follow_redirects=False,
+        headers={"accept-encoding": "identity", "user-agent": "mission-control-ops-ui"},
+    )

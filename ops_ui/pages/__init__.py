@@ -1,0 +1,1 @@
+"""Pages: one module for each page that needs more than a template."""

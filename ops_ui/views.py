@@ -1,0 +1,225 @@
+"""Views: documents in, what a page shows out. Pure. What is missing is never green."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from ops_ui.mission_control_client import Document, Failure, Missed
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+GLYPHS = {
+    "OK": "●",
+    "MARKET_CLOSED": "◐",
+    "HALTED": "■",
+    "DEGRADED": "▲",
+    "OFFLINE": "○",
+    "UNKNOWN": "?",
+}
+_WORST_FIRST = ("HALTED", "UNKNOWN", "OFFLINE", "DEGRADED", "MARKET_CLOSED", "OK")
+VERDICTS = frozenset({"OK", "MARKET_CLOSED", "HALTED"})
+
+FAILURES = {
+    Failure.DOWN: ("OFFLINE", "Mission Control does not answer"),
+    Failure.SLOW: ("SLOW", "Mission Control takes too long to answer"),
+    Failure.RESTARTING: ("RESTARTING", "Mission Control is starting, stopping or stalled"),
+    Failure.GARBAGE: ("UNREADABLE", "Mission Control answers something that cannot be read"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The first pixel: glyph, word, what stands beside it, and the look (a CSS class)."""
+
+    look: str
+    glyph: str
+    word: str
+    beside: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Give the banner as a window's title."""
+        return f"{self.glyph} {self.word}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """One line of the table of services."""
+
+    name: str
+    state: str
+    glyph: str
+    expected: bool
+    look: str
+    code: str
+    detail: str
+    owner: str
+    criticality: str
+    age: float | None
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class FloorView:
+    """Everything that the Floor page shows; `live` is False where only an old view is left."""
+
+    banner: Banner
+    label: str
+    live: bool
+    detail: str
+    posture: Document
+    services: tuple[ServiceRow, ...]
+    events: tuple[Document, ...]
+    at: str
+    at_et: str
+
+
+def see_floor(
+    posture: Document | Missed, agents: Document | Missed, events: Document | Missed
+) -> FloorView:
+    """
+    Turn three answers into the page.
+
+    A posture that was missed, or lacks what a verdict needs, is a failure with a look of its
+    own; services that were missed make the page not live, and are never left out in silence.
+    """
+    checked = check_posture(posture)
+    if isinstance(checked, Missed):
+        return see_failure(checked)
+    rows = _services(agents)
+    told = () if isinstance(events, Missed) else _mappings(events.get("events"))
+    detail = ""
+    if isinstance(agents, Missed):
+        detail = f"The services could not be read: {agents.detail}."
+    return FloorView(
+        banner=_banner(checked),
+        label=_text(checked.get("label")),
+        live=not isinstance(agents, Missed),
+        detail=detail,
+        posture=checked,
+        services=rows,
+        events=tuple(e for e in told if e.get("type") != "mission_control.poll")[:12],
+        at=_text(checked.get("at")),
+        at_et=_text(checked.get("at_et")),
+    )
+
+
+def see_failure(missed: Missed) -> FloorView:
+    """Show that Mission Control gave no usable answer, and how that failed."""
+    word, sentence = FAILURES[missed.failure]
+    banner = Banner(f"failure-{missed.failure.value.lower()}", "✕", word, (sentence,))
+    return FloorView(
+        banner, "", live=False, detail=missed.detail, posture={}, services=(), events=(),
+        at="", at_et="",
+    )  # fmt: skip
+
+
+def check_posture(posture: Document | Missed) -> Document | Missed:
+    """Give a posture that has what a verdict needs, else say that it is garbage."""
+    if isinstance(posture, Missed):
+        return posture
+    wrong = [
+        name
+        for name, kind in (
+            ("posture", str),
+            ("expected", bool),
+            ("reasons", list),
+            ("at", str),
+            ("session", dict),
+            ("kill_switch", dict),
+        )
+        if not isinstance(posture.get(name), kind)
+    ]
+    if wrong or posture["posture"] not in VERDICTS:
+        missing = ", ".join(wrong) or "a verdict that is known"
+        return Missed(Failure.GARBAGE, f"its posture lacks {missing}")
+    return posture
+
+
+def _banner(posture: Document) -> Banner:
+    verdict, expected = _text(posture["posture"]), posture["expected"] is True
+    reasons = _mappings(posture["reasons"])
+    beside = [_text(reasons[0].get("code"))] if reasons else []
+    if since := clock_time(posture.get("since")):
+        beside.append(f"since {since}")
+    age = posture.get("evidence_age_seconds")
+    beside.append(
+        f"evidence {age:.0f} s old" if isinstance(age, int | float) else "evidence incomplete"
+    )
+    look = {"OK": "ok", "MARKET_CLOSED": "closed", "HALTED": "halted"}[verdict]
+    word = verdict.replace("_", " ") + ("" if expected else " (unexpected)")
+    return Banner(look if expected or verdict == "HALTED" else f"{look} unexpected",
+                  GLYPHS[verdict], word, tuple(beside))  # fmt: skip
+
+
+def _services(agents: Document | Missed) -> tuple[ServiceRow, ...]:
+    if isinstance(agents, Missed):
+        return ()
+    rows = [_row(a) for a in _mappings(agents.get("agents"))]
+    return tuple(sorted(rows, key=lambda r: (r.expected, _WORST_FIRST.index(r.state), r.name)))
+
+
+def _row(agent: Document) -> ServiceRow:
+    state = _text(agent.get("state"))
+    state = state if state in GLYPHS else "UNKNOWN"
+    expected = agent.get("expected") is True
+    reasons = _mappings(agent.get("reasons"))
+    nothing: Document = {}
+    lead = reasons[0] if reasons else nothing
+    code = _text(lead.get("code"))
+    reported = agent.get("reported_codes")
+    if not code and isinstance(reported, list) and reported:
+        code = _text(cast("list[object]", reported)[0])
+    owner = agent.get("owner")
+    age = agent.get("evidence_age_seconds")
+    return ServiceRow(
+        name=_text(agent.get("agent_name")) or "(unnamed)",
+        state=state,
+        glyph=GLYPHS[state],
+        expected=expected,
+        look="calm" if expected else state.lower().replace("_", "-"),
+        code=code,
+        detail=_text(lead.get("detail")),
+        owner=_text(cast("Document", owner).get("primary")) if isinstance(owner, dict) else "",
+        criticality=_text(agent.get("criticality")),
+        age=float(age) if isinstance(age, int | float) else None,
+        since=clock_time(agent.get("since")),
+    )
+
+
+def _mappings(value: object) -> Sequence[Document]:
+    if not isinstance(value, list):
+        return ()
+    return [cast("Document", v) for v in cast("list[object]", value) if isinstance(v, Mapping)]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def new_york(value: object) -> str:
+    """Write a UTC instant for people: date, time and zone in New York; empty when it is none."""
+    instant = _instant(value)
+    return "" if instant is None else instant.astimezone(NEW_YORK).strftime("%a %d %b %H:%M:%S %Z")
+
+
+def clock_time(value: object) -> str:
+    """Write a UTC instant as the clock shows it in New York, with ET; empty when it is none."""
+    instant = _instant(value)
+    return "" if instant is None else instant.astimezone(NEW_YORK).strftime("%H:%M:%S ET")
+
+
+def utc(value: object) -> str:
+    """Write an instant in UTC, for beside the New York time."""
+    instant = _instant(value)
+    return "" if instant is None else instant.strftime("%H:%M:%S UTC")
+
+
+def _instant(value: object) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return None
+    return None if instant.tzinfo is None else instant
