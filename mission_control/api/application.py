@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
@@ -10,14 +11,14 @@ from mission_control.api.answers import AnyRequest
 from mission_control.api.attestation_routes import attestation_routes
 from mission_control.api.event_routes import event_routes
 from mission_control.api.event_stream import stream_routes
-from mission_control.api.liveness import liveness_routes
-from mission_control.api.ops_routes import ops_routes
+from mission_control.api.liveness import health_routes, liveness_routes
+from mission_control.api.ops_routes import metrics_routes, status_routes
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.api.problems import Problem, exception_handlers
 from mission_control.api.runbook_routes import runbook_routes
-from mission_control.api.schema_routes import describe, schema_routes
+from mission_control.api.schema_routes import contract_routes, describe, description_routes
 from mission_control.api.security import SecuredApplication
-from mission_control.api.snapshot_routes import agent_routes, snapshot_routes
+from mission_control.api.snapshot_routes import agent_routes, session_routes, snapshot_routes
 from mission_control.jobs.ports import (
     AttestationReader,
     CalendarReader,
@@ -59,15 +60,21 @@ def create_application(
 def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
     routes = [
         *liveness_routes(parts),
-        *ops_routes(parts),
+        *health_routes(parts),
+        *status_routes(parts),
+        *metrics_routes(parts),
         *snapshot_routes(parts),
+        *session_routes(parts),
         *agent_routes(parts),
         *event_routes(parts),
         *stream_routes(parts),
         *runbook_routes(parts),
         *attestation_routes(parts),
+        *contract_routes(),
     ]
-    routes.extend(schema_routes(parts, lambda: describe(routes, parts.options.version)))
+    options = parts.options
+    description = partial(describe, routes, options.version)
+    routes.extend(description_routes(description, options.label))
     return routes
 
 

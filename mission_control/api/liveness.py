@@ -1,9 +1,9 @@
 """API: whether we ourselves are alive, and whether we still decide."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-from litestar import MediaType, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from mission_control.api.answers import give_once
@@ -23,21 +23,30 @@ class Alive(TypedDict):
     status: str
     service: str
     ts: str
+    label: NotRequired[str]
 
 
 def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """
-    Give the routes of our own health.
+    """Give the route that answers as long as anything does."""
 
-    `/livez` answers as long as anything does; the others refuse once nothing is decided any
-    more, because a health that keeps saying ok would be the last to notice.
-    """
+    @get(
+        "/livez",
+        summary="Whether the process answers at all",
+        tags=TAGS,
+        responses={200: describes(Alive, "It does")},
+    )
+    async def livez() -> Response[bytes]:
+        return _alive(parts)
 
-    def alive() -> Response[bytes]:
-        document = {"status": "ok", "service": OWN_NAME, "ts": utc_text(parts.clock())}
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give_once(encode_json(document))
+    return [livez]
+
+
+def health_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """
+    Give the routes of our own health, which refuse once nothing is decided any more.
+
+    A health that kept saying ok would be the last to notice.
+    """
 
     @get(
         ["/healthz", "/health", "/ops/health"],
@@ -53,16 +62,13 @@ def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         if beat.stalled:
             title = "The floor is no longer being decided"
             raise Problem(503, "poll_loop_stalled", title, beat.detail)
-        return alive()
+        return _alive(parts)
 
-    @get(
-        "/livez",
-        summary="Whether the process answers at all",
-        tags=TAGS,
-        media_type=MediaType.JSON,
-        responses={200: describes(Alive, "It does")},
-    )
-    async def livez() -> Response[bytes]:
-        return alive()
+    return [healthz]
 
-    return [healthz, livez]
+
+def _alive(parts: ApiParts) -> Response[bytes]:
+    document: Alive = {"status": "ok", "service": OWN_NAME, "ts": utc_text(parts.clock())}
+    if parts.options.label:
+        document["label"] = parts.options.label
+    return give_once(encode_json(document))

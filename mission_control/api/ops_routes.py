@@ -37,8 +37,8 @@ def metrics_text(snapshot: FloorSnapshot, own: OwnProcess, events: int, *, open_
     return Answer(body, media_type, "accept, accept-encoding")
 
 
-def ops_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes by which other watchers watch this one."""
+def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the route by which another Mission Control watches this one."""
     brief = SnapshotCache()
 
     @get(
@@ -53,6 +53,13 @@ def ops_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         render = partial(own_status_document, own=own)
         snapshot = parts.floor.current()
         return give(brief.document(snapshot, "status", render, moment=moment), request)
+
+    return [ops_status]
+
+
+def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes by which a scraper watches this one."""
+    brief = SnapshotCache()
 
     @get(
         ["/metrics", "/ops/metrics"],
@@ -71,4 +78,4 @@ def ops_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         snapshot = parts.floor.current()
         return give(brief.answer(snapshot, ("metrics", open_), build, moment=moment), request)
 
-    return [ops_status, metrics]
+    return [metrics]

@@ -58,7 +58,7 @@ def runbook_answer(runbook: Runbook, *, as_html: bool, label: str) -> Answer:
 
 
 def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the runbooks."""
+    """Give the route of the list, and those of the runbooks."""
 
     @get(
         "/api/v1/runbooks",
@@ -69,6 +69,10 @@ def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     async def runbooks(request: AnyRequest) -> Response[bytes]:
         return give(json_answer(runbook_list(parts)), request)
 
+    return [runbooks, *_page_routes(parts)]
+
+
+def _page_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     @get(
         "/api/v1/runbooks/{code:str}",
         summary="A runbook as Markdown; HTML by Accept or with `.html`",
@@ -89,4 +93,4 @@ def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         as_html = suffix == ".html" or (suffix is None and wants(request, HTML))
         return give(runbook_answer(found, as_html=as_html, label=parts.options.label), request)
 
-    return [runbooks, runbook]
+    return [runbook]

@@ -10,7 +10,6 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from mission_control.api.answers import HTML, Answer, AnyRequest, give, wants
 from mission_control.api.described import describes
-from mission_control.api.options import ApiParts
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.contract_schema import ops_status_schema
 from mission_control.present.html_page import api_page
@@ -18,6 +17,7 @@ from mission_control.present.html_page import api_page
 TAGS = ["schemas"]
 OPEN_API = "application/vnd.oai.openapi+json"
 JSON_SCHEMA = "application/schema+json"
+VARY = "accept, accept-encoding"
 
 
 def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, object]:
@@ -37,50 +37,46 @@ def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, o
     return aside.openapi_schema.to_schema()
 
 
-def schema_routes(
-    parts: ApiParts, description: Callable[[], Mapping[str, object]]
-) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the schemas; each is worked out once, when it is first asked for."""
+def contract_routes() -> Sequence[HTTPRouteHandler]:
+    """Give the route of the status contract's schema, worked out when it is first asked for."""
 
     @cache
     def contract() -> Answer:
         return Answer(encode_json(ops_status_schema()), JSON_SCHEMA)
-
-    @cache
-    def described(*, as_html: bool) -> Answer:
-        if as_html:
-            page = api_page(description(), parts.options.label)
-            return Answer(page.encode(), HTML, "accept, accept-encoding")
-        return Answer(encode_json(description()), OPEN_API, "accept, accept-encoding")
 
     @get(
         "/api/v1/schemas/ops-status.json",
         summary="JSON Schema of the status contract",
         tags=TAGS,
         media_type=JSON_SCHEMA,
-        responses={200: describes(dict[str, object], "The schema")},
+        responses={200: describes(dict[str, object], "The schema", JSON_SCHEMA)},
     )
     async def ops_status(request: AnyRequest) -> Response[bytes]:
         return give(contract(), request)
 
+    return [ops_status]
+
+
+def description_routes(
+    description: Callable[[], Mapping[str, object]], label: str
+) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of this API's description, worked out when it is first asked for."""
+
+    @cache
+    def described(*, as_html: bool) -> Answer:
+        if as_html:
+            return Answer(api_page(description(), label).encode(), HTML, VARY)
+        return Answer(encode_json(description()), OPEN_API, VARY)
+
     @get(
-        "/schema",
-        summary="This API as OpenAPI 3.1; a plain page by Accept",
+        ["/schema", "/schema.html"],
+        summary="This API as OpenAPI 3.1; a plain page by Accept or with `.html`",
         tags=TAGS,
         media_type=OPEN_API,
-        responses={200: describes(dict[str, object], "The description")},
+        responses={200: describes(dict[str, object], "The description", OPEN_API)},
     )
     async def schema(request: AnyRequest) -> Response[bytes]:
-        return give(described(as_html=wants(request, HTML)), request)
+        as_html = request.url.path.endswith(".html") or wants(request, HTML)
+        return give(described(as_html=as_html), request)
 
-    @get(
-        "/schema.html",
-        summary="This API as a plain page",
-        tags=TAGS,
-        media_type=HTML,
-        responses={200: describes(str, "The page", HTML)},
-    )
-    async def schema_page(request: AnyRequest) -> Response[bytes]:
-        return give(described(as_html=True), request)
-
-    return [ops_status, schema, schema_page]
+    return [schema]

@@ -71,7 +71,7 @@ def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> Session
 
 
 def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of posture, safety and session."""
+    """Give the routes of posture and safety."""
 
     @get(
         "/api/v1/posture",
@@ -92,6 +92,12 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         snapshot = parts.floor.current()
         return give(parts.cache.document(snapshot, "safety", safety_document), request)
 
+    return [posture, safety]
+
+
+def session_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the route of the market session."""
+
     @get(
         "/api/v1/session",
         summary="The market session and the next ones",
@@ -103,7 +109,7 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         answer = parts.cache.document(parts.floor.current(), "session", render)
         return give(answer, request)
 
-    return [posture, safety, session]
+    return [session]
 
 
 def agent_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:

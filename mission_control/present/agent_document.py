@@ -4,8 +4,10 @@ from typing import NotRequired, TypedDict
 
 from mission_control.model.fleet import Agent
 from mission_control.model.snapshot import FloorSnapshot, Freshness, ServiceReport
+from mission_control.present.aggregate import raw_status
 from mission_control.present.instants import (
     new_york_text,
+    rounded,
     seconds_since,
     utc_text,
     utc_text_or_none,
@@ -18,7 +20,6 @@ from mission_control.present.predecessor import (
     endpoint_results,
     freshness_result,
     online_status,
-    raw_status,
 )
 from mission_control.present.reading_document import (
     ReadingDocument,
@@ -173,7 +174,7 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
 def _freshness(freshness: Freshness) -> FreshnessDocument:
     return {
         "state": freshness.state.value,
-        "age_seconds": freshness.age_seconds,
+        "age_seconds": rounded(freshness.age_seconds),
         "threshold_seconds": freshness.threshold_seconds,
         "last_tick": utc_text_or_none(freshness.last_tick),
         "source": freshness.source,

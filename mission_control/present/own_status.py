@@ -11,10 +11,10 @@ from mission_control.model.fleet import Kind
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import Verdict
 from mission_control.model.status_contract.rich import DEFAULT_HEARTBEAT_TTL_SECONDS, ServiceState
+from mission_control.present.aggregate import aggregate_agents, last_poll_cycle_at
 from mission_control.present.instants import seconds_since, utc_text, whole_seconds_text
 from mission_control.present.kill_switch_document import execution_is_halted, halted_document
 from mission_control.present.posture_document import fleet_document
-from mission_control.present.predecessor import aggregate_agents, last_poll_cycle_at
 
 OWN_NAME = "mission-control"
 MAX_GATING_REASONS = 32

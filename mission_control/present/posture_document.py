@@ -7,7 +7,7 @@ from mission_control.model.finding import Reason
 from mission_control.model.fleet import Fleet
 from mission_control.model.snapshot import Coverage, FloorSnapshot
 from mission_control.model.standing import Accusation
-from mission_control.present.instants import new_york_text, utc_text, utc_text_or_none
+from mission_control.present.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.present.kill_switch_document import KillSwitchDocument, kill_switch_document
 from mission_control.present.session_document import SessionDocument, session_document
 
@@ -93,7 +93,6 @@ def runbook_url(code: str) -> str:
 def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
     """Give everything that explains the posture; equal snapshots give equal documents."""
     posture = snapshot.posture
-    age = posture.evidence_age_seconds
     document: PostureDocument = {
         "at": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
@@ -107,7 +106,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "since_et": new_york_text(posture.since),
         "session": session_document(snapshot.session),
         "kill_switch": kill_switch_document(snapshot),
-        "evidence_age_seconds": None if age is None else round(age, 3),
+        "evidence_age_seconds": rounded(posture.evidence_age_seconds),
         "oldest_evidence": posture.oldest_evidence,
         "coverage": _coverage(posture.coverage),
         "accusations": accusation_documents(snapshot.standing.accusations),

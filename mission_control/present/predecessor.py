@@ -3,11 +3,9 @@
 from typing import TypedDict
 
 from mission_control.model.fleet import Kind
-from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
+from mission_control.model.reading import EndpointReading, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorSnapshot, FreshnessState, ServiceReport
-from mission_control.model.status_contract.rich import RichStatus
-from mission_control.present.canonical_json import embed_answer, embed_model
-from mission_control.present.instants import seconds_since, utc_text_or_none, whole_seconds_text
+from mission_control.present.instants import rounded, seconds_since
 from mission_control.present.reading_document import readings_of
 from mission_control.present.still_decided import still_decided
 
@@ -56,32 +54,6 @@ class EndpointsResult(TypedDict):
     healthz: EndpointResult
     ops_status: EndpointResult
     heartbeat: EndpointResult | None
-
-
-class OpsResult(TypedDict):
-    """How an agent is, in the aggregate."""
-
-    state: str
-    summary: str
-    reason_codes: list[str]
-    last_updated_utc: str | None
-
-
-class AggregateAgent(TypedDict):
-    """One agent of the aggregate."""
-
-    agent_name: str
-    kind: str
-    criticality: str
-    service_dns: str | None
-    expected_endpoints: list[str]
-    online: bool
-    last_poll_at: str | None
-    endpoints: EndpointsResult
-    ops_status: object
-    ops: OpsResult
-    raw_ops_status_redacted: object
-    marketdata_freshness: FreshnessResult | None
 
 
 def endpoint_result(reading: EndpointReading | None) -> EndpointResult:
@@ -139,7 +111,7 @@ def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> Freshnes
     return {
         "source": freshness.source,
         "ok": freshness.state is FreshnessState.FRESH and still_decided(snapshot),
-        "age_seconds": freshness.age_seconds,
+        "age_seconds": rounded(freshness.age_seconds),
         "max_age_seconds": freshness.threshold_seconds,
         "last_tick_epoch_seconds": None if tick is None else tick.timestamp(),
     }
@@ -160,61 +132,3 @@ def poll_outcomes(snapshot: FloorSnapshot) -> list[PollOutcome]:
 def by_name(snapshot: FloorSnapshot) -> list[ServiceReport]:
     """Sort the floor's services by name."""
     return sorted(snapshot.services, key=lambda r: r.agent.agent_name)
-
-
-def last_poll_cycle_at(snapshot: FloorSnapshot) -> str | None:
-    """Say when the newest round over any service ended; None before the first."""
-    finished = [r.round.finished for r in snapshot.services if r.round]
-    return utc_text_or_none(max(finished, default=None))
-
-
-def aggregate_agents(snapshot: FloorSnapshot) -> list[AggregateAgent]:
-    """Give each agent as the predecessor's aggregate did; `ops` is our own judgement."""
-    return [
-        {
-            "agent_name": report.agent.agent_name,
-            "kind": report.agent.kind.value,
-            "criticality": report.agent.criticality.value,
-            "service_dns": report.agent.service_dns,
-            "expected_endpoints": list(report.agent.expected_endpoints),
-            "online": online_status(report, snapshot) == "ONLINE",
-            "last_poll_at": utc_text_or_none(report.round.finished if report.round else None),
-            "endpoints": endpoint_results(report),
-            "ops_status": validated_status(report),
-            "ops": _ops(report),
-            "raw_ops_status_redacted": raw_status(report),
-            "marketdata_freshness": freshness_result(report, snapshot),
-        }
-        for report in by_name(snapshot)
-    ]
-
-
-def validated_status(report: ServiceReport) -> object:
-    """Give the contract that an agent answered with; None unless it was valid."""
-    status = _rich(report)
-    return None if status is None else embed_model(status)
-
-
-def raw_status(report: ServiceReport) -> object:
-    """Give what `/ops/status` answered, redacted; None when no answer was understood."""
-    reading = reading_of(report, STATUS)
-    return embed_answer(reading.value.document) if isinstance(reading, Seen) else None
-
-
-def _rich(report: ServiceReport) -> RichStatus | None:
-    reading = reading_of(report, STATUS)
-    if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
-        return reading.value.status
-    return None
-
-
-def _ops(report: ServiceReport) -> OpsResult:
-    status = _rich(report)
-    codes = dict.fromkeys([*(r.code for r in report.reasons), *report.reported_codes])
-    updated = status.status.last_updated_utc if status else None
-    return {
-        "state": report.state.value,
-        "summary": report.state.value.replace("_", " ").capitalize(),
-        "reason_codes": list(codes),
-        "last_updated_utc": None if updated is None else whole_seconds_text(updated),
-    }

@@ -73,7 +73,7 @@ def reading_document(path: str, reading: EndpointReading) -> ReadingDocument:
         "detail": detail,
         "http_status": status,
         "at": utc_text(reading.at),
-        "took_seconds": reading.took,
+        "took_seconds": round(reading.took, 6),
         "phases": [{"name": name, "seconds": seconds} for name, seconds in exchange.phases],
         "date_skew_seconds": exchange.date_skew,
         "excerpt": exchange.excerpt,

@@ -11,12 +11,11 @@ from mission_control.model.kill_switch import KillSwitch, KillSwitchState, Witne
 from mission_control.model.reading import Exchange, Seen, Unseen, UnseenReason
 from mission_control.model.status_contract.answer import Answer, Shape
 from mission_control.model.status_contract.smaller_shapes import Liveness
+from mission_control.present.aggregate import aggregate_agents, last_poll_cycle_at
 from mission_control.present.kill_switch_document import halted_document
 from mission_control.present.predecessor import (
     EXPIRES_AFTER_SECONDS,
-    aggregate_agents,
     endpoint_result,
-    last_poll_cycle_at,
     online_status,
     poll_outcomes,
 )
