@@ -6,6 +6,7 @@ import click
 import orjson
 
 from mission_control.cli.context import CliContext
+from mission_control.configuration.settings import load_closures_in_force
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.session import Phase
 from mission_control.present.schedule import schedule_as_dict, schedule_lines
@@ -51,7 +52,9 @@ def schedule(context: CliContext, count: int, at: datetime | None, *, as_json: b
     Each session stands there with all its phase boundaries, in New York's time and in UTC; early
     closes and changes of the clocks are marked. A session that has not closed yet is the first.
     """
-    calendar = MarketCalendar(context.settings_source().closures)
+    calendar = MarketCalendar(
+        load_closures_in_force(context.environ, config_file=context.config_file)
+    )
     now = at or context.clock()
     session = calendar.session_at(now)
     if session.phase is Phase.UNKNOWN:

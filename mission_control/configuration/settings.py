@@ -94,6 +94,23 @@ def load_settings(
     return replace(settings, notes=_notes(settings, environ), config_digest=_digest(settings))
 
 
+def load_closures_in_force(
+    environ: Mapping[str, str], *, config_file: Path | None = None
+) -> tuple[Closure, ...]:
+    """
+    Read only the published closures, so that the calendar can be asked without any fleet.
+
+    Raises ConfigurationError for a closures file, or a file that names it, that cannot be used.
+    """
+    problems = Problems()
+    named = environ.get(CONFIG_VARIABLE, "").strip()
+    file = read_config_file(config_file or (Path(named) if named else None), problems)
+    sources = Sources({}, environ, file.fields, file.folder, Path.cwd())
+    _, closures = SettingsReader(find_settings(sources, problems), problems).closures()
+    problems.raise_if_any()
+    return closures
+
+
 def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]) -> Settings:
     interval, deadline = reader.cadence()
     port, ui_port = reader.ports()

@@ -28,11 +28,8 @@ def day_on(on: date, closure: Closure | None) -> CalendarDay:
     """Say what a covered date is, once a published closure has had its say."""
     if is_weekend(on):
         return CalendarDay(((Phase.CLOSED_WEEKEND, instant_of(on, MIDNIGHT)),))
-    match _settle(rule_on(on), closure):
-        case Holiday() as holiday:
-            return _shut(holiday)
-        case Hours() as hours:
-            return _trading(on, hours)
+    settled = _settle(rule_on(on), closure)
+    return _shut(settled) if isinstance(settled, Holiday) else _trading(on, settled)
 
 
 def _settle(rule: Hours | Holiday, closure: Closure | None) -> Hours | Holiday:
