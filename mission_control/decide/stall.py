@@ -5,8 +5,10 @@ from datetime import datetime
 
 from mission_control.model.codes import POLL_LOOP_STALLED
 from mission_control.model.finding import Reason, Severity
-from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.kill_switch import KillSwitchState
+from mission_control.model.snapshot import FloorSnapshot, FreshnessState, ServiceReport
 from mission_control.model.standing import Verdict
+from mission_control.model.status_contract.rich import ServiceState
 
 BEAT_SECONDS = 1.0
 """The deciding loop beats at least this often."""
@@ -40,4 +42,30 @@ def mark_stalled(snapshot: FloorSnapshot, now: datetime, sequence: int) -> Floor
         evidence_age_seconds=None,
         oldest_evidence="mission-control",
     )
-    return replace(snapshot, posture=posture, sequence=sequence)
+    return replace(
+        snapshot,
+        at=now,
+        posture=posture,
+        sequence=sequence,
+        services=tuple(_forgotten(s, reason) for s in snapshot.services),
+        kill_switch=replace(
+            snapshot.kill_switch, state=KillSwitchState.UNKNOWN, confirmed=False, detail=detail
+        ),
+    )
+
+
+def _forgotten(report: ServiceReport, reason: Reason) -> ServiceReport:
+    """Nothing is known any more of a service that nobody judges."""
+    why = replace(reason, subject=report.agent.agent_name, halts=False)
+    return replace(
+        report,
+        state=ServiceState.UNKNOWN,
+        expected=False,
+        reasons=(why, *report.reasons),
+        freshness=replace(report.freshness, state=_not_fresh(report.freshness.state)),
+    )
+
+
+def _not_fresh(state: FreshnessState) -> FreshnessState:
+    fresh = state is FreshnessState.FRESH
+    return FreshnessState.UNVERIFIABLE if fresh else state

@@ -100,11 +100,11 @@ class FloorBoard:
         last = self._identity if after is None else after
         yield self.current()
         while not self._closed:
+            news = self._news  # taken first: what comes while we yield must wake us
             for event in tuple(self._events):
                 if event.identity > last:
                     last = event.identity
                     yield event
-            news = self._news
             try:
                 async with asyncio.timeout(QUIET_SECONDS):
                     await news.wait()

@@ -68,6 +68,9 @@ async def test_a_stalled_floor_is_halted(board, seconds):
     assert "POLL_LOOP_STALLED" == shown.posture.reasons[0].code
     assert None is shown.posture.evidence_age_seconds
     assert board.beat().stalled
+    assert {("UNKNOWN", False)} == {(s.state.value, s.expected) for s in shown.services}
+    assert "FRESH" not in {s.freshness.state.value for s in shown.services}
+    assert not shown.kill_switch.confirmed
 
 
 async def test_a_stall_is_a_snapshot_of_its_own(board, snapshot, seconds):
