@@ -69,11 +69,13 @@ def reasons_from_accusations(
         stale = accusation.code in {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
         if stale and not gates:
             continue
-        severity = Severity.P0 if sev0 else Severity.P1 if pages_now(session) else Severity.P2
+        clock = accusation.code == codes.OWN_CLOCK_SUSPECT  # then the session is in doubt as well
+        pages = clock or pages_now(session)
+        severity = Severity.P0 if sev0 else Severity.P1 if pages else Severity.P2
         detail = f"{accusation.source}: {accusation.detail}"
         if accusation.last_seen < session.at:
             detail += f" (last said {accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}, not denied since)"
-        halts = sev0 or gates
+        halts = sev0 or gates or clock
         yield Reason(accusation.code, accusation.subject, severity, detail, halts, accusation.since)
 
 

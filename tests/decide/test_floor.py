@@ -15,6 +15,7 @@ from mission_control.model.status_contract.rich import ServiceState
 from tests.decide.floor_of_values import (
     EVENING,
     MARKETDATA,
+    NOW,
     OPEN_AT,
     STRATEGY,
     session_at,
@@ -145,14 +146,19 @@ def test_market_closed_right_after_the_open_is_lag(floor):
     assert [ServiceState.MARKET_CLOSED, ServiceState.UNKNOWN] == states
 
 
-def test_own_clock_is_suspect_when_the_services_disagree_with_it(floor):
-    """A median skew of the services' Date headers above 5 s halts an open floor."""
+@pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
+def test_own_clock_is_suspect_when_the_services_disagree_with_it(floor, at):
+    """A median skew of the Date headers above 5 s halts in every phase: the phase is in doubt."""
+    floor.refresh(at)
     for by_path in floor.answers.values():
         for path, seen in by_path.items():
             exchange = type(seen.exchange)(status=200, date_skew=6.0)
             by_path[path] = type(seen)(seen.value, seen.at, seen.took, exchange)
 
-    assert "OWN_CLOCK_SUSPECT" in codes(floor.decide())
+    snapshot = floor.decide()
+
+    assert "OWN_CLOCK_SUSPECT" in codes(snapshot)
+    assert Verdict.HALTED is snapshot.posture.verdict
 
 
 def test_identity_mismatch_is_only_a_note(floor):
