@@ -1,0 +1,95 @@
+"""Server: ports, and stopping in time."""
+
+import http.client
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from mission_control.asgi import bind
+from mission_control.bootstrap import raise_open_files_limit
+from mission_control.errors import ConfigurationError
+
+
+def free_port():
+    """Name a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_busy_port_is_one_clear_error():
+    """A busy port is a configuration error that names the port, the setting and the remedy."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(ConfigurationError, match=f"port {port} on 127.0.0.1 is busy") as busy:
+            bind("127.0.0.1", port, where="--port, MISSION_CONTROL_PORT")
+
+    assert "--port, MISSION_CONTROL_PORT" == busy.value.where
+    assert busy.value.remedy
+
+
+def test_the_limit_of_open_files_is_raised():
+    """The soft limit of open files is raised to the hard one."""
+    raised = raise_open_files_limit()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    assert soft == hard
+    assert raised == soft
+
+
+@contextmanager
+def serving(tmp_path):
+    """Serve a fleet of one service that refuses; gives the process and the port."""
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text(
+        "agents:\n  - {agent_name: a, kind: marketdata, service_dns: 'http://127.0.0.1:1'}\n"
+    )
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "MISSION_CONTROL_FLEET_FILE": str(fleet),
+        "MISSION_CONTROL_PORT": str(port),
+        "MISSION_CONTROL_ROOT": str(tmp_path),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mission_control", "serve"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield process, port
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_open_stream_does_not_hold_the_process(tmp_path, number):
+    """With a client on the event stream, the process stops when told to, and exits with 0."""
+    with serving(tmp_path) as (process, port):
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client.request("GET", "/api/v1/stream")
+        answer = client.getresponse()
+        first = answer.readline()
+        process.send_signal(number)
+        code = process.wait(timeout=8)
+        client.close()
+
+    assert (200, 0) == (answer.status, code)
+    assert first
