@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import uvicorn
@@ -61,30 +62,40 @@ def run_server(settings: Settings, *, with_ui: bool = False) -> int:
     return _run(settings, bootstrap.real_clock, "", with_ui=with_ui)
 
 
-def run_demo(
-    *,
-    scenario: str,
-    at: datetime | None,
-    port: int,
-    ui_port: int,
-    floor_port: int,
-    with_ui: bool,
-    say: Callable[[str], None],
-) -> int:
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What a demo is asked for; `at` starts the clock, `interval_seconds` None is the field's."""
+
+    scenario: str
+    at: datetime | None = None
+    port: int = 8080
+    ui_port: int = 8090
+    floor_port: int = 9100
+    interval_seconds: float | None = None
+    with_ui: bool = True
+
+
+def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
     """Serve a simulated floor until stopped, and say where everything is and what to try."""
     configure_logging("console", logging.WARNING)
-    flags: dict[str, object] = {"port": port, "ui_port": ui_port}
-    with bootstrap.demo_floor(scenario, at, floor_port, flags) as floor:
-        for line in _what_to_try(floor, scenario, with_ui=with_ui):
+    flags: dict[str, object] = {
+        "port": options.port,
+        "ui_port": options.ui_port,
+        "interval_seconds": options.interval_seconds,
+    }
+    started = bootstrap.demo_floor(options.scenario, options.at, options.floor_port, flags)
+    with started as floor:
+        for line in _what_to_try(floor, options):
             say(line)
-        return _run(floor.settings, floor.clock, "DEMO", with_ui=with_ui)
+        return _run(floor.settings, floor.clock, "DEMO", with_ui=options.with_ui)
 
 
-def _what_to_try(floor: bootstrap.DemoFloor, scenario: str, *, with_ui: bool) -> Iterator[str]:
+def _what_to_try(floor: bootstrap.DemoFloor, options: DemoOptions) -> Iterator[str]:
     api = f"http://{floor.settings.host}:{floor.settings.port}"
-    yield f"A simulated trading floor, scenario {scenario}. Nothing here is real; Ctrl-C ends it."
+    yield f"A simulated trading floor, scenario {options.scenario}. Nothing here is real."
+    yield "Ctrl-C ends it."
     yield ""
-    if with_ui:
+    if options.with_ui:
         yield f"  Floor page   http://{floor.settings.host}:{floor.settings.ui_port}/"
     yield f"  API          {api}/api/v1/posture"
     yield f"  Scenarios    {floor.control}/scenario"

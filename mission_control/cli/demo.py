@@ -60,6 +60,12 @@ def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     help="The first port of the simulated services; they take the next ones as well.",
 )
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.1, 30),
+    metavar="SECONDS",
+    help="How often each service is asked; every 10 s, as in the field, when not given.",
+)
 @click.option("--no-ui", is_flag=True, help="Serve the API alone, without the pages.")
 @click.option("--list", "list_only", is_flag=True, help="List the scenarios, and stop.")
 @json_flag
@@ -72,6 +78,7 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     port: int,
     ui_port: int,
     floor_port: int,
+    interval: float | None,
     no_ui: bool,
     list_only: bool,
     as_json: bool,
@@ -86,15 +93,10 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     if list_only:
         _list_scenarios(as_json=as_json or context.json)
         return
-    code = asgi.run_demo(
-        scenario=scenario,
-        at=at,
-        port=port,
-        ui_port=ui_port,
-        floor_port=floor_port,
-        with_ui=not no_ui,
-        say=context.say,
+    options = asgi.DemoOptions(
+        scenario, at, port, ui_port, floor_port, interval_seconds=interval, with_ui=not no_ui
     )
+    code = asgi.run_demo(options, context.say)
     ctx.exit(code)
 
 
