@@ -109,6 +109,14 @@ async def floor(state: State) -> Response[str]:
     return pages.render("floor.html", view=shown.view, last=shown.last, last_age=shown.last_age)
 
 
+@get("/wall", media_type=MediaType.HTML)
+async def wall(state: State) -> Response[str]:
+    """Show the floor as it hangs on a wall: no scrolling, nothing to touch."""
+    pages = pages_of(state)
+    shown = await pages.floor.see()
+    return pages.render("wall.html", view=shown.view, last=shown.last, last_age=shown.last_age)
+
+
 @get("/runbooks/{code:str}", media_type=MediaType.HTML)
 async def runbook(state: State, code: FromPath[str]) -> Response[str]:
     """Show a runbook, rendered from Markdown without any HTML of its own."""
@@ -120,7 +128,8 @@ async def runbook(state: State, code: FromPath[str]) -> Response[str]:
     if isinstance(text, Missed):
         heading = "The runbook could not be read"
         return pages.render("message.html", 502, heading=heading, text=text.detail)
-    return pages.render("runbook.html", code=plain, body=pages.markdown.render(text))
+    body = pages.markdown.render(text).replace("<pre>", '<pre tabindex="0">')
+    return pages.render("runbook.html", code=plain, body=body)
 
 
 @get("/read-only", media_type=MediaType.HTML)
@@ -184,6 +193,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
     app = Litestar(
         [
             floor,
+            wall,
             runbook,
             read_only,
             stream,

@@ -1,0 +1,136 @@
+"""Fixtures: a real Chromium on the real pages of a real demo, everything on loopback."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+def lacking(what: str) -> None:
+    """Skip with the reason, or fail where every real part has been promised (CI)."""
+    if os.environ.get("MISSION_CONTROL_REQUIRE_REAL_PARTS"):
+        pytest.fail(f"{what}, though every real part is required")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Start Chromium once."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        lacking("Chromium is not installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only where it is used)
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that runs: where its pages, its API and its simulator are."""
+
+    process: subprocess.Popen[bytes]
+    pages: str
+    api: str
+    control: str
+
+    def posture(self) -> dict[str, object]:
+        """Ask the API for its posture."""
+        with urllib.request.urlopen(f"{self.api}/api/v1/posture", timeout=5) as answer:  # noqa: S310
+            return json.load(answer)
+
+    def until(self, condition: Callable[[dict[str, object]], bool]) -> None:
+        """Wait until the posture is as described."""
+        for _ in range(200):
+            try:
+                if condition(self.posture()):
+                    return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        pytest.fail("the demo's posture never became what was waited for")
+
+
+def free_ports(count: int) -> list[int]:
+    """Name ports that are free now, one after another."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def floor_port() -> int:
+    """Name a port with nine more free behind it."""
+    for base in range(20100, 30000, 50):
+        with ExitStack() as stack:
+            try:
+                for port in range(base, base + 10):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return base
+    pytest.fail("no ten free ports in a row")
+
+
+@pytest.fixture(scope="session")
+def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
+    """Give a way to run a demo in a scenario; each runs once and is kept for the session."""
+    running: dict[str, Demo] = {}
+
+    def start(scenario: str) -> Demo:
+        if scenario not in running:
+            running[scenario] = run_demo(scenario)
+            code = "HALTED" if scenario not in {"calm", "closed"} else ""
+            running[scenario].until(
+                lambda p: p["evidence_age_seconds"] is not None or p["posture"] == code
+            )
+        return running[scenario]
+
+    yield start
+    for one in running.values():
+        one.process.send_signal(signal.SIGTERM)
+    for one in running.values():
+        one.process.wait(timeout=10)
+
+
+def run_demo(scenario: str) -> Demo:
+    """Run a demo with a quick cadence on free ports."""
+    port, ui_port = free_ports(2)
+    floor = floor_port()
+    words = ["demo", "--scenario", scenario, "--interval", "0.5", "--port", port]
+    words += ["--ui-port", ui_port, "--floor-port", floor]
+    process = subprocess.Popen(  # noqa: S603  (our own interpreter on our own module)
+        [sys.executable, "-m", "mission_control", *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return Demo(
+        process,
+        f"http://127.0.0.1:{ui_port}",
+        f"http://127.0.0.1:{port}",
+        f"http://127.0.0.1:{floor}",
+    )

@@ -1,0 +1,196 @@
+"""Browser: the pages in a real Chromium, on a real demo."""
+
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import free_ports
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest.mark.timeout(180)]
+
+FLOOR_SCENARIOS = ["calm", "closed", "kill-switch-off", "critical-hung", "agent-mode-execute"]
+OTHER_PAGES = ["/wall", "/read-only", "/runbooks/TIMEOUT", "/nothing-here"]
+THEMES = ["light", "dark"]
+
+
+@contextmanager
+def page_on(browser, url, **context):
+    """Open a page in a context of its own; it fails on a console error or an outside request."""
+    opened = browser.new_context(viewport={"width": 1440, "height": 900}, **context)
+    page = opened.new_page()
+    page.complaints = []
+    page.outside = []
+    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: page.complaints.append(str(e)))
+    page.on(
+        "request",
+        lambda r: (
+            None if r.url.startswith(("http://127.0.0.1", "data:")) else page.outside.append(r.url)
+        ),
+    )
+    for _ in range(50):
+        try:
+            page.goto(url, wait_until="load")
+            break
+        except Exception:  # noqa: BLE001  (the pages' process may still be starting)
+            time.sleep(0.2)
+    yield page
+    opened.close()
+
+
+def axe(page):
+    """List axe's violations on the page as it stands."""
+    import axe_playwright_python  # noqa: PLC0415  (only where a browser is)
+
+    script = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+    page.evaluate(script.read_text())
+    found = page.evaluate("axe.run(document)")["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("scenario", FLOOR_SCENARIOS)
+def test_the_floor_is_accessible_quiet_and_local(browser, demo, scenario, theme):
+    """In each scenario and theme the Floor is axe-clean, without errors or outside requests."""
+    with page_on(browser, demo(scenario).pages + "/", color_scheme=theme) as page:
+        page.wait_for_selector("main[data-live=yes]")
+        found = axe(page)
+
+        assert [] == found
+        assert ([], []) == (page.complaints, page.outside)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("path", OTHER_PAGES)
+def test_other_pages_are_accessible_quiet_and_local(browser, demo, path, theme):
+    """Every other page is axe-clean too; a page that is not there says so in its own words."""
+    with page_on(browser, demo("calm").pages + path, color_scheme=theme) as page:
+        found = axe(page)
+        complaints = [c for c in page.complaints if "404" not in c]
+
+        assert [] == found
+        assert ([], []) == (complaints, page.outside)
+
+
+def test_the_floor_needs_no_javascript(browser, demo):
+    """Without JavaScript the verdict, the reasons and the services are all there."""
+    with page_on(browser, demo("kill-switch-off").pages + "/", java_script_enabled=False) as page:
+        text = page.content()
+
+        assert "HALTED" in page.inner_text("#verdict")
+        assert "EXECUTION_EVIDENCE" in text
+        assert 9 == page.locator("tbody tr").count()
+        assert 'http-equiv="refresh"' in text
+
+
+def test_the_keyboard_reaches_every_link(browser, demo):
+    """Tab reaches every link and control of the Floor, in the order of the page."""
+    with page_on(browser, demo("kill-switch-off").pages + "/") as page:
+        page.wait_for_selector("main[data-live=yes]")
+        wanted = page.locator("a:visible, summary:visible").count()
+        reached = set()
+        for _ in range(wanted + 12):
+            page.keyboard.press("Tab")
+            spot = page.evaluate(
+                "(() => { const e = document.activeElement;"
+                " return [...document.querySelectorAll('a, summary')].indexOf(e); })()"
+            )
+            if spot >= 0:
+                reached.add(spot)
+
+        assert len(reached) >= wanted
+
+
+def test_a_change_shows_without_reloading(browser, demo):
+    """When the floor changes, the page's verdict, title and icon change, and it is announced."""
+    running = demo("identity-mismatch")
+    running.until(lambda p: p["posture"] == "OK")
+    with page_on(browser, running.pages + "/") as page:
+        page.wait_for_selector("main[data-live=yes]")
+        before = page.title()
+        page.request.post(f"{running.control}/scenario?name=critical-refused")
+        page.wait_for_selector("#verdict:has-text('HALTED')", timeout=20000)
+        page.wait_for_selector("#announce:has-text('HALTED')", state="attached", timeout=5000)
+
+        assert "OK" in before
+        assert "HALTED" in page.title()
+        assert "icon-halted" in page.get_attribute("link[rel=icon]", "href")
+        assert "HALTED" in page.inner_text("#announce")
+        assert "HALTED" in page.inner_text("#verdict")
+
+
+def test_state_is_told_by_shape_and_word(browser, demo):
+    """In greyscale every state is still told apart: each row has its glyph and its word."""
+    with page_on(browser, demo("critical-hung").pages + "/") as page:
+        page.wait_for_selector("main[data-live=yes]")
+        states = page.locator("td.state").all_inner_texts()
+
+        assert all(len(s.split()) >= 2 for s in states), states
+        assert len({s.split()[0] for s in states}) == len({s.split(None, 1)[1] for s in states})
+
+
+@pytest.mark.parametrize("width", [360, 768, 3840])
+def test_nothing_is_cut_off(browser, demo, width):
+    """From a phone to 4K the page never scrolls sideways."""
+    with page_on(browser, demo("kill-switch-off").pages + "/") as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_selector("main[data-live=yes]")
+
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_the_wall_fits_a_screen(browser, demo):
+    """The wall fits 1920x1080 without scrolling, and its verdict is at least 96 pixels high."""
+    with page_on(browser, demo("critical-hung").pages + "/wall") as page:
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        size = page.evaluate(
+            "parseFloat(getComputedStyle(document.getElementById('verdict')).fontSize)"
+        )
+
+        assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+        assert size >= 96
+
+
+def test_a_page_whose_source_is_gone_is_not_green(browser):
+    """When Mission Control is gone the page says so loudly, with and without JavaScript."""
+    port, gone = free_ports(2)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops_ui"],
+        env={
+            "MISSION_CONTROL_URL": f"http://127.0.0.1:{gone}",
+            "MISSION_CONTROL_UI_PORT": str(port),
+        },
+    )
+    try:
+        for scripted in (True, False):
+            url = f"http://127.0.0.1:{port}/"
+            with page_on(browser, url, java_script_enabled=scripted) as page:
+                assert "OFFLINE" in page.inner_text("#verdict")
+                assert "NOT LIVE" in page.inner_text("main")
+                assert 0 == page.locator(".verdict-ok").count()
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def test_a_page_that_nobody_renews_says_so_without_javascript(browser, demo):
+    """Two missed refreshes after loading, the page reveals NOT LIVE by itself."""
+
+    def never_refresh(route):
+        answer = route.fetch()
+        text = answer.text().replace('http-equiv="refresh"', 'name="was-refresh"')
+        route.fulfill(response=answer, body=text)
+
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.route("**/", never_refresh)
+    page.goto(demo("calm").pages + "/")
+    visible_at_first = page.is_visible(".stale-guard")
+    page.wait_for_selector(".stale-guard", state="visible", timeout=40000)
+    context.close()
+
+    assert not visible_at_first
