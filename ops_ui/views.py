@@ -7,6 +7,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from ops_ui.mission_control_client import Document, Failure, Missed
+from ops_ui.strips import Change, Strip, changes_of, draw_strip
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -59,6 +60,7 @@ class ServiceRow:
     criticality: str
     age: float | None
     since: str
+    strip: Strip
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,8 @@ def see_floor(
     checked = check_posture(posture)
     if isinstance(checked, Missed):
         return see_failure(checked)
-    rows = _services(agents)
     told = () if isinstance(events, Missed) else _mappings(events.get("events"))
+    rows = _services(agents, told, checked.get("at"))
     detail = ""
     if isinstance(agents, Missed):
         detail = f"The services could not be read: {agents.detail}."
@@ -154,14 +156,17 @@ def _banner(posture: Document) -> Banner:
                   GLYPHS[verdict], word, tuple(beside))  # fmt: skip
 
 
-def _services(agents: Document | Missed) -> tuple[ServiceRow, ...]:
+def _services(
+    agents: Document | Missed, events: Sequence[Document], now: object
+) -> tuple[ServiceRow, ...]:
     if isinstance(agents, Missed):
         return ()
-    rows = [_row(a) for a in _mappings(agents.get("agents"))]
+    changes = changes_of(events)
+    rows = [_row(a, changes, now) for a in _mappings(agents.get("agents"))]
     return tuple(sorted(rows, key=lambda r: (r.expected, _WORST_FIRST.index(r.state), r.name)))
 
 
-def _row(agent: Document) -> ServiceRow:
+def _row(agent: Document, changes: Mapping[str, tuple[Change, ...]], now: object) -> ServiceRow:
     state = _text(agent.get("state"))
     state = state if state in GLYPHS else "UNKNOWN"
     expected = agent.get("expected") is True
@@ -174,8 +179,9 @@ def _row(agent: Document) -> ServiceRow:
         code = _text(cast("list[object]", reported)[0])
     owner = agent.get("owner")
     age = agent.get("evidence_age_seconds")
+    name = _text(agent.get("agent_name"))
     return ServiceRow(
-        name=_text(agent.get("agent_name")) or "(unnamed)",
+        name=name or "(unnamed)",
         state=state,
         glyph=GLYPHS[state],
         expected=expected,
@@ -186,6 +192,7 @@ def _row(agent: Document) -> ServiceRow:
         criticality=_text(agent.get("criticality")),
         age=float(age) if isinstance(age, int | float) else None,
         since=clock_time(agent.get("since")),
+        strip=draw_strip(changes.get(name, ()), state, agent.get("since"), now),
     )
 
 

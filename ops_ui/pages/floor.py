@@ -33,7 +33,7 @@ class FloorPage:
             *await asyncio.gather(
                 self._client.document("/api/v1/posture"),
                 self._client.document("/api/v1/agents"),
-                self._client.document("/api/v1/events/recent?limit=100"),
+                self._client.document("/api/v1/events/recent?limit=300"),
             )
         )
         now = self._seconds()

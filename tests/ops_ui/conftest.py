@@ -1,0 +1,136 @@
+"""Fixtures: the pages over a Mission Control made of values."""
+
+import copy
+import inspect
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from ops_ui.application import create_application
+from ops_ui.settings import Settings
+
+AT = "2026-11-18T15:15:13.000Z"
+POSTURE = {
+    "at": AT,
+    "at_et": "2026-11-18 10:15:13 EST",
+    "posture": "OK",
+    "expected": True,
+    "severity": None,
+    "reasons": [],
+    "degraded": [],
+    "since": "2026-11-18T15:10:00.000Z",
+    "session": {
+        "phase": "OPEN",
+        "next_boundary": "2026-11-18T21:00:00.000Z",
+        "next_phase": "POST_MARKET",
+        "early_close": False,
+        "note": "",
+    },
+    "kill_switch": {
+        "state": "ENGAGED",
+        "confirmed": True,
+        "conflicting": False,
+        "detail": "confirmed by /x",
+        "witnesses": [{"kind": "file", "source": "/x", "state": "ENGAGED", "at": AT, "detail": ""}],
+    },
+    "evidence_age_seconds": 4.2,
+    "oldest_evidence": "a",
+    "coverage": {"asked": 1, "obtained": 1, "gaps": []},
+    "fleet": {"digest": "ab" * 32, "agents": 2},
+    "cluster": "none",
+    "accusations": [],
+    "sequence": 7,
+}
+AGENT = {
+    "agent_name": "marketdata-mcp-server",
+    "state": "HALTED",
+    "expected": True,
+    "reasons": [],
+    "reported_codes": ["KILL_SWITCH"],
+    "owner": {"primary": "Ops On-Call", "secondary": None},
+    "criticality": "critical",
+    "evidence_age_seconds": 2.0,
+    "since": "2026-11-18T15:10:00.000Z",
+}
+AGENTS = {"ts": AT, "agents": [AGENT]}
+EVENT = {
+    "type": "agent.changed",
+    "ts": "2026-11-18T15:10:00.000Z",
+    "agent_name": "marketdata-mcp-server",
+    "message": "marketdata-mcp-server UNKNOWN -> HALTED (expected)",
+    "data": {"before": "UNKNOWN", "after": "HALTED"},
+}
+EVENTS = {"ts": AT, "events": [EVENT]}
+PROOF = {
+    "proven": True,
+    "at_et": "2026-11-18 10:15:13 EST",
+    "routes": [{"path": "/healthz", "methods": ["GET"], "read_only": True}],
+    "transport": {
+        "sent": [{"method": "GET", "count": 3}],
+        "refused": [{"method": "POST", "refused": True}],
+    },
+    "cluster": "none",
+}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio."""
+    return "asyncio"
+
+
+class Upstream:
+    """A Mission Control made of values; tests change `answers`, by path."""
+
+    def __init__(self) -> None:
+        """Answer well."""
+        self.answers: dict[str, Any] = {
+            "/api/v1/posture": copy.deepcopy(POSTURE),
+            "/api/v1/agents": copy.deepcopy(AGENTS),
+            "/api/v1/events/recent": copy.deepcopy(EVENTS),
+            "/api/v1/attestation/read-only": copy.deepcopy(PROOF),
+            "/api/v1/runbooks/TIMEOUT": "# TIMEOUT: no answer\n\n<script>alert(1)</script>\n",
+        }
+        self.requests: list[httpx.Request] = []
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request, or fail as a test says."""
+        self.requests.append(request)
+        answer = self.answers.get(request.url.path, httpx.Response(404))
+        if inspect.iscoroutinefunction(answer):
+            answer = await answer(request)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, str):
+            answer = httpx.Response(200, text=answer)
+        if not isinstance(answer, httpx.Response):
+            answer = httpx.Response(200, content=orjson.dumps(answer))
+        return httpx.Response(
+            answer.status_code, headers=answer.headers, content=streamed(answer.content)
+        )
+
+
+async def streamed(body: bytes) -> AsyncIterator[bytes]:
+    """Send a body as a socket would, in pieces."""
+    for start in range(0, len(body), 65536):
+        yield body[start : start + 65536]
+
+
+@pytest.fixture
+def upstream() -> Upstream:
+    """Give a Mission Control that answers well."""
+    return Upstream()
+
+
+@pytest.fixture
+def pages(upstream: Upstream) -> httpx.AsyncClient:
+    """Give a client of the pages over this Mission Control."""
+    behind = httpx.AsyncClient(
+        transport=httpx.MockTransport(upstream), base_url="http://mission-control"
+    )
+    app: Any = create_application(Settings(timeout_seconds=0.2), behind)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://pages")

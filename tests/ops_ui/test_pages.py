@@ -1,0 +1,275 @@
+"""Pages: true, quiet, and never green without cause."""
+
+import asyncio
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pytest
+
+import ops_ui
+from tests.ops_ui.conftest import AGENT
+
+pytestmark = pytest.mark.anyio
+STATIC = Path(ops_ui.__file__).parent / "static"
+HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(1) javascript:alert(1) \u202e{{7*7}}"
+POSTURE = "/api/v1/posture"
+
+
+class Page(HTMLParser):
+    """A page taken apart: its elements, and its text."""
+
+    def __init__(self, text):
+        """Take a page apart."""
+        super().__init__()
+        self.elements = []
+        self.words = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        """Note an element."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        """Note text."""
+        self.words.append(data)
+
+    @property
+    def text(self):
+        """Give all text in one line."""
+        return " ".join(" ".join(self.words).split())
+
+    def classes(self):
+        """List every class used."""
+        return {c for _, a in self.elements for c in (a.get("class") or "").split()}
+
+
+async def see(pages, path="/"):
+    """Ask for a page and take it apart."""
+    return Page((await pages.get(path)).text)
+
+
+async def slow(_request):
+    """Answer much too late."""
+    await asyncio.sleep(5)
+    return httpx.Response(200)
+
+
+FAILURES = {
+    "down": (httpx.ConnectError("refused"), "OFFLINE"),
+    "lost": (httpx.ReadError("reset"), "OFFLINE"),
+    "slow": (slow, "SLOW"),
+    "restarting": (httpx.Response(503), "RESTARTING"),
+    "not JSON": ("<html>", "UNREADABLE"),
+    "no object": (httpx.Response(200, json=[1]), "UNREADABLE"),
+    "refused by status": (httpx.Response(500), "UNREADABLE"),
+    "gone": (httpx.Response(404), "UNREADABLE"),
+    "redirect": (httpx.Response(302, headers={"location": "http://else"}), "UNREADABLE"),
+    "too large": (httpx.Response(200, content=b" " * (5 * 2**20)), "UNREADABLE"),
+    "no verdict known": (httpx.Response(200, json={"posture": "FINE"}), "UNREADABLE"),
+}
+
+
+@pytest.mark.parametrize(("answer", "word"), FAILURES.values(), ids=FAILURES)
+async def test_each_failure_is_loud_and_never_green(pages, upstream, answer, word):
+    """However Mission Control fails, the page says so in its own word, and nothing is green."""
+    upstream.answers[POSTURE] = answer
+
+    page = await see(pages)
+
+    assert word in page.text
+    assert "NOT LIVE" in page.text
+    assert set() == page.classes() & {"verdict-ok", "verdict-closed"}
+
+
+async def test_failures_look_different(pages, upstream):
+    """Down, slow, restarting and garbage each have a look and an icon of their own."""
+    looks = set()
+    for name in ("down", "slow", "restarting", "not JSON"):
+        upstream.answers[POSTURE] = FAILURES[name][0]
+        page = await see(pages)
+        icons = {a["href"] for t, a in page.elements if t == "link" and "icon" in a["rel"]}
+        looks |= {c for c in page.classes() if c.startswith("verdict-failure")} | icons
+
+    assert 8 == len(looks)
+    assert all((STATIC / Path(x).name).is_file() for x in looks if x.endswith(".svg"))
+
+
+async def test_the_last_floor_is_shown_as_old(pages, upstream):
+    """After a failure the last whole floor is shown greyed, with its age."""
+    await see(pages)
+    upstream.answers[POSTURE] = httpx.ConnectError("refused")
+
+    page = await see(pages)
+
+    assert "old" in page.classes()
+    assert "Last seen 0 s ago" in page.text
+    assert "marketdata-mcp-server" in page.text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected", "look"),
+    [
+        ("OK", True, {"verdict-ok"}),
+        ("OK", False, {"verdict-ok", "verdict-unexpected"}),
+        ("MARKET_CLOSED", True, {"verdict-closed"}),
+        ("MARKET_CLOSED", False, {"verdict-closed", "verdict-unexpected"}),
+        ("HALTED", False, {"verdict-halted"}),
+    ],
+)
+async def test_the_first_pixel_is_the_verdict(pages, upstream, verdict, expected, look):
+    """Each verdict has its word, its look, its title and its icon, expected or not."""
+    upstream.answers[POSTURE] |= {"posture": verdict, "expected": expected}
+
+    page = await see(pages)
+
+    word = verdict.replace("_", " ")
+    assert word in page.text
+    assert ("(unexpected)" in page.text) == (not expected)
+    assert look == {c for c in page.classes() if c.startswith("verdict-")}
+    assert "since 10:10:00 ET" in page.text
+    assert "evidence 4 s old" in page.text
+
+
+@pytest.mark.parametrize("key", ["posture", "expected", "reasons", "at", "session", "kill_switch"])
+async def test_nothing_is_green_on_a_missing_key(pages, upstream, key):
+    """A posture without any key that a verdict needs is unreadable."""
+    del upstream.answers[POSTURE][key]
+
+    page = await see(pages)
+
+    assert "UNREADABLE" in page.text
+    assert "verdict-ok" not in page.classes()
+
+
+LESS = ["since", "evidence_age_seconds", "cluster", "fleet", "accusations", "sequence"]
+
+
+@pytest.mark.parametrize("key", LESS)
+async def test_other_missing_keys_leave_a_page(pages, upstream, key):
+    """A posture without something less is shown, and claims nothing about it."""
+    del upstream.answers[POSTURE][key]
+
+    answer = await pages.get("/")
+
+    assert 200 == answer.status_code
+    assert ("evidence incomplete" in answer.text) == (key == "evidence_age_seconds")
+
+
+async def test_services_that_cannot_be_read_make_the_page_not_live(pages, upstream):
+    """When the services cannot be read the page says that it is not live."""
+    upstream.answers["/api/v1/agents"] = httpx.ConnectError("refused")
+
+    page = await see(pages)
+
+    assert "The services could not be read" in page.text
+    assert [{"data-live": "no"}] == [
+        {"data-live": a["data-live"]} for t, a in page.elements if t == "main"
+    ]
+
+
+async def test_services_are_worst_first_and_calm_where_expected(pages, upstream):
+    """Unexpected services come first, the worst first; an expected HALTED is calm."""
+    wrong = {"expected": False, "reasons": [{"code": "TIMEOUT", "detail": "no answer"}]}
+    upstream.answers["/api/v1/agents"]["agents"] = [
+        AGENT | {"agent_name": "calm"},
+        AGENT | {"agent_name": "odd", "state": "SPLENDID"} | wrong,
+        AGENT | {"agent_name": "degraded", "state": "DEGRADED"} | wrong,
+        AGENT | {"agent_name": "halted"} | wrong,
+    ]
+
+    answer = await pages.get("/")
+    rows = [a["class"] for t, a in Page(answer.text).elements if t == "tr" and a.get("class")]
+
+    assert ["row-halted", "row-unknown", "row-degraded", "row-calm"] == rows
+
+
+@pytest.mark.parametrize("path", ["/", "/wall", "/read-only", "/runbooks/TIMEOUT", "/none"])
+async def test_hostile_text_is_inert(pages, upstream, path):
+    """Hostile text in every field adds no element, no handler and no address."""
+    for answer in upstream.answers.values():
+        poison(answer)
+    upstream.answers[POSTURE] |= {"posture": "HALTED", "at": "2026-11-18T15:15:13.000Z"}
+
+    page = await see(pages, path)
+
+    scripts = [a for t, a in page.elements if t == "script"]
+    assert all(a == {"src": "/static/page.js", "defer": None} for a in scripts)
+    attributes = [(k, v or "") for _, a in page.elements for k, v in a.items()]
+    assert [] == [k for k, _ in attributes if k.startswith("on") or k == "style"]
+    addresses = [v for k, v in attributes if k in {"href", "src", "action"}]
+    assert [] == [v for v in addresses if not v.startswith(("/", "#"))]
+    assert [] == [t for t, _ in page.elements if t in {"style", "form", "button", "iframe"}]
+    assert "49" not in page.text.split()
+
+
+def poison(value):
+    """Put hostile text into every text of a document, in place."""
+    if isinstance(value, dict | list):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in list(entries):
+            if isinstance(inner, str):
+                value[key] = HOSTILE
+            else:
+                poison(inner)
+
+
+@pytest.mark.parametrize("path", ["/", "/none", "/static/style.css", "/healthz", "/stream"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_every_answer_bears_the_security_headers(pages, path, method):
+    """Every answer, errors too, bears a content policy without exceptions, and nothing writes."""
+    answer = await pages.request(method, path)
+
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "nosniff" == answer.headers["x-content-type-options"]
+    if method != "GET":
+        assert answer.status_code in {404, 405}
+
+
+async def test_the_page_is_small(pages):
+    """The Floor with its style and its script stays under 120 kB."""
+    page = (await pages.get("/")).content
+    assets = sum((STATIC / name).stat().st_size for name in ("style.css", "page.js"))
+
+    assert len(page) + assets < 120_000
+
+
+async def test_a_runbook_is_rendered_without_html_of_its_own(pages, upstream):
+    """A runbook's Markdown is rendered; HTML inside it is shown as text."""
+    page = await see(pages, "/runbooks/TIMEOUT")
+    missing = await pages.get("/runbooks/NOTHING")
+    upstream.answers["/api/v1/runbooks/TIMEOUT"] = httpx.ConnectError("refused")
+    failed = await pages.get("/runbooks/TIMEOUT")
+
+    assert "TIMEOUT: no answer" in page.text
+    assert "<script>alert(1)</script>" in page.text
+    assert (404, 502) == (missing.status_code, failed.status_code)
+
+
+async def test_the_stream_is_relayed_and_resumes(pages, upstream):
+    """The event stream is passed on byte for byte, from where the browser left off."""
+    upstream.answers["/api/v1/stream"] = httpx.Response(200, content=b"id: 5\ndata: {}\n\n")
+
+    answer = await pages.get("/stream", headers={"last-event-id": "run-4"})
+
+    assert b"id: 5\ndata: {}\n\n" == answer.content
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert "run-4" == upstream.requests[-1].headers["last-event-id"]
+
+
+async def test_a_broken_stream_just_ends(pages, upstream):
+    """A stream that Mission Control refuses or breaks ends; the browser asks again."""
+    for answer in (httpx.Response(503), httpx.ConnectError("refused")):
+        upstream.answers["/api/v1/stream"] = answer
+        assert b"" == (await pages.get("/stream")).content
+
+
+async def test_only_gets_are_sent(pages, upstream):
+    """The pages send nothing but GET, without cookies."""
+    for path in ("/", "/wall", "/read-only", "/runbooks/TIMEOUT", "/stream", "/ops/status"):
+        await pages.get(path)
+
+    assert {"GET"} == {r.method for r in upstream.requests}
+    assert not [r for r in upstream.requests if "cookie" in r.headers]

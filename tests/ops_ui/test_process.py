@@ -1,0 +1,138 @@
+"""Process: the pages as a process of their own, and as a service that others watch."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import httpx
+import orjson
+import pytest
+
+from mission_control.model.status_contract.rich import RichStatus
+from ops_ui.settings import BadSetting, Settings, load_settings
+from ops_ui.strips import CELLS, Change, draw_strip
+from ops_ui.views import clock_time, new_york, utc
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("answer", "state"), [(None, "OK"), (httpx.ConnectError("x"), "DEGRADED")])
+async def test_the_own_status_keeps_the_contract(pages, upstream, answer, state):
+    """The pages' own status is a rich contract, DEGRADED without Mission Control."""
+    if answer is not None:
+        upstream.answers["/api/v1/posture"] = answer
+
+    status = RichStatus.model_validate_json((await pages.get("/ops/status")).content)
+
+    assert (state, "ops") == (status.status.state.value, status.service_kind.value)
+
+
+@pytest.mark.anyio
+async def test_healthz_depends_on_nobody(pages, upstream):
+    """The pages' liveness says nothing of Mission Control, and asks it nothing."""
+    answer = await pages.get("/healthz")
+
+    assert {"status": "ok", "service": "ops-ui"} == orjson.loads(answer.content)
+    assert [] == upstream.requests
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MISSION_CONTROL_URL", "ftp://x"),
+        ("MISSION_CONTROL_URL", "http://user@x"),
+        ("MISSION_CONTROL_UI_HOST", "0.0.0.0"),  # noqa: S104  (that is what is refused)
+        ("MISSION_CONTROL_UI_PORT", "0"),
+        ("MISSION_CONTROL_UI_PORT", "many"),
+        ("MISSION_CONTROL_UI_TIMEOUT_SECONDS", "nan"),
+        ("MISSION_CONTROL_UI_TIMEOUT_SECONDS", "99"),
+    ],
+)
+def test_a_bad_setting_names_its_variable(name, value):
+    """A bad value is refused by the name of its variable."""
+    with pytest.raises(BadSetting, match=name):
+        load_settings({name: value})
+
+
+def test_the_defaults_are_loopback():
+    """Without any variable the pages are on loopback."""
+    assert Settings("http://127.0.0.1:8080", "127.0.0.1", 8090) == load_settings({})
+
+
+def start(port, upstream="http://127.0.0.1:1"):
+    """Start the pages."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "ops_ui"],
+        env={
+            "PATH": os.environ["PATH"],
+            "MISSION_CONTROL_UI_PORT": str(port),
+            "MISSION_CONTROL_URL": upstream,
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_busy_port_is_one_line():
+    """A busy port is one line that names the variable, and exit code 78."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        process = start(other.getsockname()[1])
+        _, said = process.communicate(timeout=20)
+
+    assert 78 == process.returncode
+    assert 1 == len(said.splitlines())
+    assert "MISSION_CONTROL_UI_PORT" in said
+
+
+def test_an_open_stream_does_not_hold_the_pages():
+    """With an open stream the process still ends within a few seconds of SIGTERM."""
+    with socket.socket() as upstream, socket.socket() as probe:
+        upstream.bind(("127.0.0.1", 0))
+        upstream.listen()  # accepts, and never answers
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        process = start(port, f"http://127.0.0.1:{upstream.getsockname()[1]}")
+        for _ in range(100):
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        client.request("GET", "/stream")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=8)
+        client.close()
+
+    assert process.returncode in {0, -signal.SIGTERM}
+
+
+def test_times_are_new_yorks_with_their_zone():
+    """Times are shown in New York with the zone in force, summer and winter."""
+    assert "Fri 06 Mar 09:30:00 EST" == new_york("2026-03-06T14:30:00Z")
+    assert "Mon 09 Mar 09:30:00 EDT" == new_york("2026-03-09T13:30:00Z")
+    assert ("09:30:00 ET", "13:30:00 UTC") == (
+        clock_time("2026-03-09T13:30:00.000Z"),
+        utc("2026-03-09T13:30:00.000Z"),
+    )
+    assert ("", "", "") == (new_york(None), clock_time("noon"), utc("2026-03-09T13:30:00"))
+
+
+def test_a_strip_leaves_gaps_as_gaps():
+    """A strip shows what is known at each moment; before the first news it is unseen."""
+    at = datetime(2026, 11, 18, 15, 10, tzinfo=UTC)
+    changes = [Change(at, "OK", "HALTED")]
+
+    strip = draw_strip(changes, "OK", "2026-11-18T15:13:00Z", "2026-11-18T15:15:00Z")
+
+    assert CELLS == len(strip.cells)
+    assert ["unseen"] * 19 == list(strip.cells[:19])
+    assert ["halted"] * 6 + ["ok"] * 5 == list(strip.cells[19:])
+    assert "1 changes, 36 % seen" in strip.words
+    assert {"unseen"} == set(draw_strip([], "OK", None, None).cells)
