@@ -8,7 +8,7 @@ from mission_control.decide.catalogue_entries import ENTRIES
 from mission_control.model import codes
 from mission_control.model.finding import Severity
 
-_HTTP_CODE = re.compile(r"HTTP_\d{3}")
+_HTTP_CODE = re.compile(r"HTTP_[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)

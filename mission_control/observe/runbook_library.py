@@ -20,27 +20,44 @@ class RunbookLibrary:
 
     def read(self, code: str) -> Runbook | None:
         """
-        Give the page for a code; None when there is none.
+        Give the page for a code; None when there is none, or none that can be read.
 
-        Codes that share a page (HTTP_503) are led to it. A code is a plain word, so that no
-        request can leave the folder.
+        Codes that share a page (HTTP_503) are led to it. A code is a plain word, and a page
+        lies in the folder also when its links are followed: no request leads elsewhere.
         """
         if not _CODE.fullmatch(code):
             return None
-        page = self._page(code) or self._page(runbook_code(code))
-        if page is None:
-            return None
-        with page.open("rb") as file:
-            markdown = file.read(MAX_BYTES).decode("utf-8", errors="replace")
-        title = markdown.split("\n", 1)[0].removeprefix("#").strip()
-        return Runbook(page.stem, title, markdown)
+        return self._page(code) or self._page(runbook_code(code))
 
     def codes(self) -> Sequence[str]:
         """List the codes that have a page, sorted."""
-        if not self._folder.is_dir():
-            return ()
-        return sorted(p.stem for p in self._folder.glob("*.md") if _CODE.fullmatch(p.stem))
+        named = sorted(p.stem for p in self._folder.glob("*.md") if _CODE.fullmatch(p.stem))
+        return [code for code in named if self._find(code)]
 
-    def _page(self, code: str) -> Path | None:
-        page = self._folder / f"{code}.md"
-        return page if page.is_file() and not page.is_symlink() else None
+    def _page(self, code: str) -> Runbook | None:
+        page = self._find(code)
+        if page is None:
+            return None
+        try:
+            with page.open("rb") as file:
+                markdown = file.read(MAX_BYTES)
+        except OSError:
+            return None
+        return _runbook(code, markdown)
+
+    def _find(self, code: str) -> Path | None:
+        try:
+            page = (self._folder / f"{code}.md").resolve(strict=True)
+            inside = page.is_relative_to(self._folder.resolve())
+        except (OSError, RuntimeError):  # not there, not readable, or a link that goes in circles
+            return None
+        return page if inside and page.is_file() else None
+
+
+def _runbook(code: str, markdown: bytes) -> Runbook:
+    """Read a page's text; a character that the cap cut in two is left out."""
+    text = markdown.decode("utf-8", errors="replace")
+    if len(markdown) == MAX_BYTES:
+        text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+    heading = text.split("\n", 1)[0].removeprefix("#").strip()
+    return Runbook(code, heading.removeprefix(f"{code}:").strip(), text)
