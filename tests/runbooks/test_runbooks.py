@@ -1,147 +1,157 @@
-"""Runbooks: every code has a page, and no page tells anybody to change anything."""
+"""Runbooks: every code has a page, and each page is whole, short and true."""
 
 import re
-import shlex
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
-from mission_control.decide.catalogue import CATALOGUE, explain, runbook_code
-from mission_control.model import codes
-from mission_control.model.reading import UnseenReason
-from mission_control.observe.runbook_library import RunbookLibrary
+from mission_control.cli.main import cli
+from mission_control.decide.catalogue import CATALOGUE
+from tests.api.paper_floor import PaperControl
+from tests.runbooks.pages import FOLDER, PAGES, PROCEDURES, REASONS, commands, links, tokens
 
-FOLDER = Path(__file__).parents[2] / "runbooks"
-PROCEDURES = {"pre_market", "post_market"}
-PAGES = sorted(FOLDER.glob("*.md"))
-SECTIONS = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]
-KUBECTL = {"get", "describe", "logs", "top"}
-FILTERS = {"jq", "grep", "head", "less", "tail", "sort", "column"}
-OURS = {"status", "get", "schedule", "conformance", "doctor", "config", "serve", "demo"}
-FENCE = re.compile(r"```[a-z]*\n(.*?)```", re.DOTALL)
+SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+FLEET_FILE = FOLDER.parent / "deploy" / "fleets" / "agenttrader.yaml"
+OWN_ADDRESS = "127.0.0.1:8080"
+STANDING = ["EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE", "CONTRADICTION"]
+STANDING += ["MARKETDATA_STALE", "MARKETDATA_MISSING"]
+
+
+def page_name(page):
+    """Name a page by its code."""
+    return page.stem
+
+
+def section(page, heading):
+    """Give the text below one heading of a page."""
+    _, _, after = page.read_text().partition(f"\n## {heading}\n")
+    return after.partition("\n## ")[0].strip()
+
+
+def fleet():
+    """Give the entries of the fleet file that is shipped."""
+    return yaml.safe_load(FLEET_FILE.read_text())["agents"]
 
 
 def test_every_code_has_a_page():
     """The pages are those of the catalogue and the two procedures, no more and no fewer."""
-    assert set(CATALOGUE) | PROCEDURES == {p.stem for p in PAGES}
+    assert set(CATALOGUE) | PROCEDURES == {page.stem for page in PAGES}
 
 
-def test_every_code_is_catalogued():
-    """Every code that readings and decisions use is in the catalogue."""
-    used = {v for k, v in vars(codes).items() if k.isupper() and isinstance(v, str)}
-
-    assert used | {r.value for r in UnseenReason} == set(CATALOGUE)
-
-
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if p.stem not in PROCEDURES], ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("page", REASONS, ids=page_name)
 def test_a_page_has_its_sections(page):
-    """A page has its title, its severity and the four sections in their order, and is short."""
+    """A page has its four sections in their order, and none of them is empty."""
+    headings = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
+
+    assert SECTIONS == headings
+    assert all(section(page, heading) for heading in SECTIONS)
+
+
+@pytest.mark.parametrize("page", REASONS, ids=page_name)
+def test_a_page_agrees_with_the_catalogue(page):
+    """The title and the usual severity stand on the page as they stand in the catalogue."""
+    title, blank, severity, *_ = page.read_text().splitlines()
+    entry = CATALOGUE[page.stem]
+
+    assert f"# {entry.code}: {entry.title}" == title
+    assert not blank
+    assert severity.startswith(f"Severity: {entry.usual_severity.value}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_a_page_is_short(page):
+    """A page fits a terminal and a glance: at most 80 lines of at most 140 characters."""
     lines = page.read_text().splitlines()
 
-    assert f"# {page.stem}: " in lines[0]
-    assert [x for x in lines if x.startswith("## ")] == SECTIONS
-    assert [x for x in lines if x.startswith("Severity: ")]
     assert len(lines) <= 80
+    assert [] == [line for line in lines if len(line) > 140]
 
 
-def is_read_only(command):
-    """Tell whether a command line only reads; each part of a pipe has to."""
-    if "`" in command or "$(" in command:
-        return False
-    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    words = list(lexer)
-    parts = [[]]
-    for word in words:
-        if word == "|":
-            parts.append([])
-        elif set(word) <= set("();<>|&"):
-            return False
-        else:
-            parts[-1].append(word)
-    return all(_reads(part) for part in parts)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_a_page_holds_nothing_that_is_not_shown(page):
+    """No page holds raw HTML or a picture, which the renderings leave out."""
+    kinds = {token.type for token in tokens(page)}
+
+    assert set() == kinds & {"html_block", "html_inline", "image"}
 
 
-def _reads(words):
-    if not words:
-        return False
-    match words[0]:
-        case "kubectl":
-            rest = words[3:] if words[1:2] == ["-n"] else words[1:]
-            return rest[0] in KUBECTL or rest[:2] == ["auth", "can-i"]
-        case "curl":
-            writes = ("-X", "--request", "-d", "--data", "-T", "-F", "-o", "--json", "--output")
-            return not any(w.startswith(writes) for w in words[1:])
-        case "mission-control":
-            return next((w for w in words[1:] if not w.startswith("-")), "") in OURS
-        case tool:
-            return tool in FILTERS
+@pytest.mark.parametrize("page", REASONS, ids=page_name)
+def test_a_diagnosis_has_a_command(page):
+    """There is something to run in every diagnosis."""
+    assert [c for c in commands(page) if c in section(page, "Diagnosis")]
 
 
-def commands(page):
-    """List the command lines in a page's fenced blocks."""
-    for block in FENCE.findall(page.read_text()):
-        for line in block.splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                yield line.strip()
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_link_leads_to_a_page(page):
+    """Every link leads to a page beside it."""
+    beside = {f"{other.stem}.md" for other in PAGES}
+
+    assert set() == set(links(page)) - beside
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_every_command_only_reads(page):
-    """Every command of a page only reads, and each diagnosis has one."""
-    told = list(commands(page))
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_a_page_names_only_codes_that_are(page):
+    """A word that looks like a page's address in the API names a page that is there."""
+    named = re.findall(r"/api/v1/runbooks/([A-Za-z0-9_]+)", page.read_text())
 
-    assert told
-    assert [] == [c for c in told if not is_read_only(c)]
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "kubectl apply -f x",
-        "kubectl -n trading-floor scale deploy/x --replicas=0",
-        "kubectl exec pod -- sh",
-        "kubectl patch configmap x",
-        "kubectl rollout restart deploy/x",
-        "curl -X POST http://x",
-        "curl -d a=b http://x",
-        "curl -sS http://x -o file",
-        "echo 1 > /etc/x",
-        "kubectl get pods; kubectl delete pod x",
-        "kubectl get pods | xargs kubectl delete",
-        "git tag v1",
-        "rm -rf x",
-    ],
-)
-def test_the_check_catches_what_acts(command):
-    """The check refuses every command that could change something."""
-    assert not is_read_only(command)
+    assert set() == set(named) - {p.stem for p in PAGES} - {"CODE"}
 
 
-@pytest.mark.parametrize(
-    ("code", "page"),
-    [("HTTP_503", "HTTP_STATUS"), ("TIMEOUT", "TIMEOUT"), ("NEVER_HEARD", "UNLISTED_REASON")],
-)
-def test_every_code_leads_to_a_page(code, page):
-    """Shared and unknown codes are led to the page that explains them."""
-    assert page == runbook_code(code) == explain(code).code
-    found = RunbookLibrary(FOLDER).read(code)
-    assert found is not None
-    assert page == found.code
+def our_commands():
+    """List every command of ours on any page, each once."""
+    told = (command for page in PAGES for command in commands(page))
+    return sorted({c.partition(" | ")[0] for c in told if c.startswith("mission-control ")})
 
 
-def test_the_library_stays_in_its_folder(tmp_path):
-    """No code leads out of the folder, and a page that is not there is None."""
-    outside = tmp_path / "secret.md"
-    outside.write_text("# outside")
-    inside = tmp_path / "runbooks"
-    inside.mkdir()
-    (inside / "LINK.md").symlink_to(outside)
-    library = RunbookLibrary(inside)
+@pytest.mark.parametrize("command", our_commands())
+def test_every_command_of_ours_exists(command):
+    """The command line knows every command of ours that a page gives, and its flags."""
+    words = [word.strip("'") for word in command.split()[1:]]
 
-    asked = ["../secret", "LINK", "..%2fsecret", "", "a" * 100, "secret\n"]
-    assert [None] * len(asked) == [library.read(code) for code in asked]
-    assert () == tuple(RunbookLibrary(tmp_path / "none").codes())
-    assert sorted(CATALOGUE) == [c for c in RunbookLibrary(FOLDER).codes() if c not in PROCEDURES]
+    result = CliRunner().invoke(cli, [*words, "--help"])
+
+    assert 0 == result.exit_code, result.output
+
+
+def asked_paths():
+    """List every path of our own API that any page mentions, each once."""
+    told = "\n".join(page.read_text() for page in PAGES)
+    paths = re.findall(r"(?<![\w.-])/api/v1/[A-Za-z0-9_/.-]*[A-Za-z0-9_]", told)
+    paths += [
+        urlsplit(word).path
+        for word in re.findall(rf"http://{OWN_ADDRESS}[^\s'`]*", told)
+        if urlsplit(word).path
+    ]
+    return sorted(set(paths))
+
+
+@pytest.mark.parametrize("path", asked_paths())
+def test_every_path_of_ours_is_served(path):
+    """Our API has a route for every path of it that a page mentions."""
+    routes = {r.path_format for r in PaperControl().application.litestar.routes}  # pyright: ignore[reportAttributeAccessIssue]
+    patterns = [re.sub(r"\{[^}]*\}", "[^/]+", route) for route in routes]
+
+    assert [p for p in patterns if re.fullmatch(p, path)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_a_page_asks_only_whom_the_fleet_lists(page):
+    """Every service that a page asks is in the fleet file that is shipped, under that name."""
+    told = " ".join(commands(page))
+    addresses = {urlsplit(a["service_dns"]).netloc for a in fleet() if "service_dns" in a}
+    hosts = {urlsplit(word).netloc for word in re.findall(r"https?://[^\s'\"]+", told)}
+    names = set(re.findall(r"/api/v1/agents/([A-Za-z0-9-]+)", told))
+
+    assert set() == hosts - addresses - {OWN_ADDRESS}
+    assert set() == names - {agent["agent_name"] for agent in fleet()}
+
+
+@pytest.mark.parametrize("code", STANDING)
+def test_an_accusation_stands(code):
+    """The page of what stands accused says that silence never acquits, and what ends it."""
+    text = " ".join((FOLDER / f"{code}.md").read_text().split())
+
+    assert "silence never acquits" in text.casefold()
+    assert "leaves the inventory" in text
