@@ -121,7 +121,8 @@ async def wall(state: State) -> Response[str]:
 async def runbook(state: State, code: FromPath[str]) -> Response[str]:
     """Show a runbook, rendered from Markdown without any HTML of its own."""
     pages = pages_of(state)
-    plain = "".join(c for c in code if c.isalnum() or c == "_")[:64]
+    named = code.removesuffix(".md")  # as pages link each other, also in the repository
+    plain = "".join(c for c in named if c.isalnum() or c == "_")[:64]
     text = await pages.client.markdown(f"/api/v1/runbooks/{plain}")
     if text is None:
         return pages.render("message.html", 404, heading="No such runbook", text=plain)

@@ -35,7 +35,7 @@ from mission_control.decide.required_evidence import (
     measure_age,
 )
 from mission_control.decide.service_state import Circumstances, Judgement, judge_service
-from mission_control.decide.standing import carry_accusations
+from mission_control.decide.standing import carry_accusations, hold_against
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.kill_switch import KillSwitch
@@ -83,7 +83,8 @@ def decide_floor(
         _sources(evidence),
         now,
     )
-    reports = _judge_services(evidence, standing, seen, session_at, now)
+    judged = _judge_services(evidence, standing, seen, session_at, now)
+    reports = tuple(hold_against(report, accusations) for report in judged)
     posture = _decide_posture(evidence.fleet, standing, seen, accusations, reports, now)
     return FloorSnapshot(
         at=now,

@@ -5,7 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from mission_control.decide.evidence import Statement
+from mission_control.model import codes
+from mission_control.model.finding import Reason, Severity
+from mission_control.model.snapshot import ServiceReport
 from mission_control.model.standing import Accusation
+
+HELD_AGAINST_A_SERVICE = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POSITIVE})
+"""What a service said that makes any state of its own unexpected, until it takes it back."""
 
 
 def carry_accusations(
@@ -35,3 +41,20 @@ def carry_accusations(
 
 def _still_listed(source: str, sources: Collection[str]) -> bool:
     return source in sources or source.split(" ", 1)[0] in sources
+
+
+def hold_against(report: ServiceReport, accusations: Iterable[Accusation]) -> ServiceReport:
+    """
+    Give the report of a service with what stands accused of it as its leading reasons.
+
+    A service that says OK and that orders may be executed is not as expected.
+    """
+    own = {
+        a.code: Reason(a.code, a.subject, Severity.P0, a.detail, halts=True, since=a.since)
+        for a in accusations
+        if a.subject == report.agent.agent_name and a.code in HELD_AGAINST_A_SERVICE
+    }
+    if not own:
+        return report
+    others = (r for r in report.reasons if r.code not in own)
+    return replace(report, expected=False, reasons=(*own.values(), *others))

@@ -28,7 +28,11 @@ def test_an_accusation_is_told_with_what_it_changes(floor):
         floor, lambda: floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
     )
 
-    assert [EventType.POSTURE_CHANGED, EventType.ACCUSATION_OPENED] == [h.type for h in told]
+    assert [
+        EventType.POSTURE_CHANGED,
+        EventType.ACCUSATION_OPENED,
+        EventType.SERVICE_CHANGED,
+    ] == [h.type for h in told]
     assert Severity.P0 is told[0].severity
     assert ("OK", "HALTED") == (told[0].data["before"], told[0].data["after"])
 
@@ -39,7 +43,11 @@ def test_the_end_of_an_accusation_is_told(floor):
 
     told = happenings(floor, floor.refresh)
 
-    assert [EventType.POSTURE_CHANGED, EventType.ACCUSATION_ENDED] == [h.type for h in told]
+    assert [
+        EventType.POSTURE_CHANGED,
+        EventType.ACCUSATION_ENDED,
+        EventType.SERVICE_CHANGED,
+    ] == [h.type for h in told]
 
 
 def test_a_service_that_changes_is_told(floor):

@@ -309,3 +309,25 @@ def test_an_execution_service_is_never_expected(floor):
 
     assert Verdict.HALTED is snapshot.posture.verdict
     assert ("HALTED", False, "EXECUTION_EVIDENCE") == judged(floor, EXECUTION)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        pytest.param("safety.kill_switch", False, "EXECUTION_EVIDENCE", id="switch off"),
+        pytest.param("agent_identity.agent_mode", "LIVE", "EXECUTION_EVIDENCE", id="mode"),
+        pytest.param(
+            "marketdata.last_tick_utc", None, "FRESHNESS_GATE_FALSE_POSITIVE", id="false claim"
+        ),
+    ],
+)
+def test_what_a_service_said_is_held_against_it(floor, path, value, code):
+    """A service that accuses itself is unexpected whatever its state, also once it is silent."""
+    document = changed(rich(STRATEGY, floor.now), "status.state", "OK")
+    document = changed(document, "status.reason_codes", [])
+    floor.answer(STRATEGY, OPS, changed(document, path, value))
+    said = judged(floor, STRATEGY)
+    floor.lose(STRATEGY, OPS, UnseenReason.TIMEOUT)
+
+    assert (False, code) == said[1:]
+    assert ("OFFLINE", False, code) == judged(floor, STRATEGY)

@@ -239,13 +239,14 @@ async def test_the_page_is_small(pages):
 async def test_a_runbook_is_rendered_without_html_of_its_own(pages, upstream):
     """A runbook's Markdown is rendered; HTML inside it is shown as text."""
     page = await see(pages, "/runbooks/TIMEOUT")
+    linked = await pages.get("/runbooks/TIMEOUT.md")
     missing = await pages.get("/runbooks/NOTHING")
     upstream.answers["/api/v1/runbooks/TIMEOUT"] = httpx.ConnectError("refused")
     failed = await pages.get("/runbooks/TIMEOUT")
 
     assert "TIMEOUT: no answer" in page.text
     assert "<script>alert(1)</script>" in page.text
-    assert (404, 502) == (missing.status_code, failed.status_code)
+    assert (200, 404, 502) == (linked.status_code, missing.status_code, failed.status_code)
 
 
 async def test_the_stream_is_relayed_and_resumes(pages, upstream):

@@ -1,0 +1,75 @@
+"""Server: the pages beside it may die; Mission Control goes on."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+
+def free_port():
+    """Name a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(url):
+    """Tell whether an address answers 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  (loopback)
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def wait_for(url):
+    """Wait until an address answers."""
+    for _ in range(200):
+        if answers(url):
+            return
+        time.sleep(0.05)
+
+
+def children_of(pid):
+    """List the processes that a process started."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in listed]
+
+
+def test_the_death_of_the_pages_never_affects_the_server(tmp_path):
+    """When the pages' process is killed, Mission Control answers as before and stops cleanly."""
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text(
+        "agents:\n  - {agent_name: a, kind: marketdata, service_dns: 'http://127.0.0.1:1'}\n"
+    )
+    port, ui_port = free_port(), free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mission_control", "serve", "--with-ui"],
+        env={
+            "PATH": os.environ["PATH"],
+            "MISSION_CONTROL_FLEET_FILE": str(fleet),
+            "MISSION_CONTROL_PORT": str(port),
+            "MISSION_CONTROL_UI_PORT": str(ui_port),
+            "MISSION_CONTROL_ROOT": str(tmp_path),
+        },
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        pages, api = f"http://127.0.0.1:{ui_port}/healthz", f"http://127.0.0.1:{port}/healthz"
+        wait_for(pages)
+        (child,) = children_of(process.pid)
+        before = (answers(pages), answers(api))
+        os.kill(child, signal.SIGKILL)
+        time.sleep(0.3)
+        after = (answers(pages), answers(api))
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=8)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert ((True, True), (False, True), 0) == (before, after, code)
