@@ -54,6 +54,7 @@ class ServiceRow:
     glyph: str
     expected: bool
     look: str
+    severity: str
     code: str
     detail: str
     owner: str
@@ -163,7 +164,7 @@ def _services(
         return ()
     changes = changes_of(events)
     rows = [_row(a, changes, now) for a in _mappings(agents.get("agents"))]
-    return tuple(sorted(rows, key=lambda r: (r.expected, _WORST_FIRST.index(r.state), r.name)))
+    return tuple(sorted(rows, key=_worst_first))
 
 
 def _row(agent: Document, changes: Mapping[str, tuple[Change, ...]], now: object) -> ServiceRow:
@@ -174,6 +175,7 @@ def _row(agent: Document, changes: Mapping[str, tuple[Change, ...]], now: object
     nothing: Document = {}
     lead = reasons[0] if reasons else nothing
     code = _text(lead.get("code"))
+    severity = _text(lead.get("severity")) or "P2"
     reported = agent.get("reported_codes")
     if not code and isinstance(reported, list) and reported:
         code = _text(cast("list[object]", reported)[0])
@@ -185,7 +187,8 @@ def _row(agent: Document, changes: Mapping[str, tuple[Change, ...]], now: object
         state=state,
         glyph=GLYPHS[state],
         expected=expected,
-        look="calm" if expected else state.lower().replace("_", "-"),
+        look=_row_look(state, severity, expected=expected),
+        severity=severity,
         code=code,
         detail=_text(lead.get("detail")),
         owner=_text(cast("Document", owner).get("primary")) if isinstance(owner, dict) else "",
@@ -194,6 +197,16 @@ def _row(agent: Document, changes: Mapping[str, tuple[Change, ...]], now: object
         since=clock_time(agent.get("since")),
         strip=draw_strip(changes.get(name, ()), state, agent.get("since"), now),
     )
+
+
+def _row_look(state: str, severity: str, *, expected: bool) -> str:
+    if expected:
+        return "calm"
+    return "halted" if severity == "P0" else state.lower().replace("_", "-")
+
+
+def _worst_first(row: ServiceRow) -> tuple[bool, bool, int, str]:
+    return (row.expected, row.severity != "P0", _WORST_FIRST.index(row.state), row.name)
 
 
 def _mappings(value: object) -> Sequence[Document]:

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 STATIC = Path(ops_ui.__file__).parent / "static"
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(1) javascript:alert(1) \u202e{{7*7}}"
 POSTURE = "/api/v1/posture"
+P0 = {"code": "EXECUTION_EVIDENCE", "severity": "P0", "detail": "says so"}
 
 
 class Page(HTMLParser):
@@ -176,12 +177,13 @@ async def test_services_are_worst_first_and_calm_where_expected(pages, upstream)
         AGENT | {"agent_name": "odd", "state": "SPLENDID"} | wrong,
         AGENT | {"agent_name": "degraded", "state": "DEGRADED"} | wrong,
         AGENT | {"agent_name": "halted"} | wrong,
+        AGENT | {"agent_name": "accused", "state": "OK", "expected": False, "reasons": [P0]},
     ]
 
     answer = await pages.get("/")
     rows = [a["class"] for t, a in Page(answer.text).elements if t == "tr" and a.get("class")]
 
-    assert ["row-halted", "row-unknown", "row-degraded", "row-calm"] == rows
+    assert ["row-halted", "row-halted", "row-unknown", "row-degraded", "row-calm"] == rows
 
 
 @pytest.mark.parametrize("path", ["/", "/wall", "/read-only", "/runbooks/TIMEOUT", "/none"])
