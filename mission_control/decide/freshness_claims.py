@@ -88,7 +88,8 @@ def state_freshness_contradictions(
 
     Compared are every path of the marketdata services and the strategies' own view of the
     feed. The source on the worse side accuses, and takes it back by saying fresh itself; one
-    that only refused by its HTTP status takes that back with any 2xx.
+    that only refused by its HTTP status takes that back with any 2xx. And where all are heard
+    and none says fresh any more, they agree: then it is staleness alone that stands.
     """
     spoken = [
         (agent, path, freshness)
@@ -97,12 +98,13 @@ def state_freshness_contradictions(
         for path, freshness in by_path.items()
     ]
     fresh = [f"{a.agent_name} {p}" for a, p, f in spoken if f.state is FreshnessState.FRESH]
+    agree = not fresh and all(_speaks(f) for _, _, f in spoken)
     for agent, path, freshness in spoken:
         name = agent.agent_name
         source = f"{name} {path}"
         refused = refusal_status(readings[name].get(path)) is not None
         fact = "http_status" if refused else "freshness"
-        if freshness.state is FreshnessState.FRESH:
+        if freshness.state is FreshnessState.FRESH or agree:
             yield Statement(CONTRADICTION, name, source, fact, accuses=False)
         elif gates and fresh and _speaks(freshness):
             detail = f"{source} says {freshness.state.value} while {fresh[0]} says FRESH"

@@ -161,3 +161,24 @@ def test_a_strategy_with_a_future_tick_contradicts(floor):
     found = {(r.code, r.subject) for r in floor.decide().posture.reasons}
 
     assert ("CONTRADICTION", "strategy-engine") in found
+
+
+def test_agreeing_on_the_worse_side_ends_a_contradiction(floor):
+    """Once the other side is heard saying stale too, the contradiction ends; staleness stands."""
+    floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
+    before = {a.code for a in floor.decide().standing.accusations}
+    floor.say(STRATEGY, "marketdata.is_fresh", value=False)
+    snapshot = floor.decide()
+
+    assert {"CONTRADICTION", "MARKETDATA_STALE"} == before
+    assert {"MARKETDATA_STALE"} == {a.code for a in snapshot.standing.accusations}
+    assert Verdict.HALTED is snapshot.posture.verdict
+
+
+def test_silence_of_the_better_side_ends_no_contradiction(floor):
+    """When the side that said fresh falls silent, nobody has agreed, and it stands."""
+    floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
+    floor.decide()
+    floor.lose(STRATEGY, OPS, UnseenReason.TIMEOUT)
+
+    assert "CONTRADICTION" in {a.code for a in floor.decide().standing.accusations}
