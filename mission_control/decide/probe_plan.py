@@ -8,7 +8,7 @@ from mission_control.model.reading import EndpointReading, Unseen, UnseenReason
 
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 """A path that is not offered is asked again only this often."""
-NEVER_ASKED = frozenset({"/state", "/recover", "/execute"})
+NEVER_ASKED = frozenset({"state", "recover", "execute"})
 """Paths that act although they are asked with GET; not asked even where an inventory lists them."""
 LADDER = ("/ops/status", "/healthz", "/health")
 
@@ -27,7 +27,7 @@ def wanted_paths(agent: Agent) -> tuple[str, ...]:
         paths.append("/healthz")
     if agent.contract is ContractKind.LIVENESS:
         paths.extend(("/readyz", "/livez"))
-    return tuple(p for p in dict.fromkeys(paths) if p not in NEVER_ASKED)
+    return tuple(p for p in dict.fromkeys(paths) if not _acts(p))
 
 
 def paths_due(agent: Agent, known: Mapping[str, EndpointReading], now: datetime) -> tuple[str, ...]:
@@ -38,11 +38,16 @@ def paths_due(agent: Agent, known: Mapping[str, EndpointReading], now: datetime)
     seen to live or die.
     """
     wanted = wanted_paths(agent)
-    due = tuple(p for p in wanted if not _rests(known.get(p), now))
+    due = tuple(p for p in wanted if not rests(known.get(p), now))
     return due or wanted[:1]
 
 
-def _rests(reading: EndpointReading | None, now: datetime) -> bool:
+def _acts(path: str) -> bool:
+    return any(segment in NEVER_ASKED for segment in path.casefold().split("/"))
+
+
+def rests(reading: EndpointReading | None, now: datetime) -> bool:
+    """Tell whether a path was found not offered so lately that it is not asked again yet."""
     if not _not_offered(reading) or reading is None:
         return False
     return timedelta() <= now - reading.at < ASK_AGAIN_AFTER

@@ -9,7 +9,14 @@ import httpx
 
 from mission_control.model.reading import UnseenReason
 
-FAILURES = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, EOFError)
+FAILURES = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    aiohttp.ClientError,
+    OSError,
+    EOFError,
+    UnicodeError,
+)
 """Everything that a transport may raise when an exchange fails; anything else is a bug."""
 
 

@@ -6,7 +6,7 @@ import httpx
 
 from mission_control.errors import MissionControlError
 
-FORBIDDEN_PATHS = frozenset({"/state", "/recover", "/execute"})
+FORBIDDEN_SEGMENTS = frozenset({"state", "recover", "execute"})
 """Paths that act although asked with GET: `/state` moves the execution engine (facts, b)."""
 
 
@@ -31,7 +31,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         """Send a GET; raises RefusedRequest for any other method or a path that acts."""
         if request.method != "GET":
             raise RefusedRequest(f"{request.method} is refused: Mission Control only reads")
-        if request.url.path.rstrip("/").casefold() in FORBIDDEN_PATHS:
+        segments = request.url.path.casefold().split("/")
+        if any(s.split(";", 1)[0].strip() in FORBIDDEN_SEGMENTS for s in segments):
             raise RefusedRequest(f"{request.url.path} is refused: it acts when it is asked")
         self.sent["GET"] += 1
         return await self._inner.handle_async_request(request)

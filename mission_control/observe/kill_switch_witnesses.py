@@ -41,7 +41,16 @@ class SwitchWitnesses:
         return tuple(heard)
 
     async def _read_file(self, path: Path) -> Seen[str] | Unseen:
-        """Read in a thread; while one read hangs no second is started."""
+        """
+        Read in a thread; while one read hangs no second is started.
+
+        What a read that hung brings at last is old, and is thrown away.
+        """
+        if self._reading is not None:
+            if not self._reading.done():
+                return self._unseen("a read of it still hangs")
+            self._reading.exception()  # looked at, so that nobody complains that nobody did
+            self._reading = None
         if self._reading is None:
             self._reading = asyncio.create_task(asyncio.to_thread(_first_bytes, path))
         try:

@@ -25,6 +25,7 @@ from mission_control.observe.redaction import (
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
+REFUSED_FROM = 300
 _NOT_OFFERED = frozenset({404, 405, 501})
 
 
@@ -60,16 +61,17 @@ def interpret(
     refused answer still counts.
     """
     exchange = Exchange(received.status, phases, _skew(received.date, at), excerpt(received.body))
-    if received.refusal is not None:
-        return Unseen(received.refusal, at, took, received.refusal_detail, exchange)
     reason, detail = _refused_by_status(received)
+    plain = contract is ContractKind.HTTP and path != "/ops/status"
+    if received.refusal is not None and reason is None and not plain:
+        return Unseen(received.refusal, at, took, received.refusal_detail, exchange)
     document, problem = _parse(received.body)
-    claims = NO_CLAIMS if problem else read_claims(document)
+    claims = NO_CLAIMS if document is None else read_claims(document)
     if reason is not None and not _speaks_freshness(document, path, received.status, problem):
         return Unseen(reason, at, took, detail, exchange, claims)
-    if contract is ContractKind.HTTP and path != "/ops/status":
-        plain = Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null")
-        return Seen(plain, at, took, exchange)
+    if plain:
+        page = Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null")
+        return Seen(page, at, took, exchange)
     if problem is not None:
         return Unseen(problem, at, took, _PROBLEMS[problem], exchange)
     return _validate(
@@ -95,6 +97,9 @@ def _validate(received: Received, document: object, path: str, invalid: Unseen) 
             received.body, document, path=path, http_status=received.status, shown=shown
         )
     except ContractViolation as violation:
+        if received.status >= REFUSED_FROM:
+            refused = f"answered {received.status}"
+            return replace(invalid, reason=UnseenReason.HTTP_STATUS, detail=refused)
         detail = printable(redact_text(str(violation)))[:1000]
         return replace(invalid, detail=detail, problems=violation.problems)
     return Seen(answer, invalid.at, invalid.took, invalid.exchange)
@@ -132,7 +137,7 @@ def _parse(body: bytes) -> tuple[object, UnseenReason | None]:
         deep = "depth limit" in str(error)
         return None, UnseenReason.TOO_DEEP if deep else UnseenReason.NOT_JSON
     if is_deeper_than(document, MAX_DEPTH):
-        return None, UnseenReason.TOO_DEEP
+        return document, UnseenReason.TOO_DEEP
     return document, None
 
 
@@ -161,6 +166,6 @@ def _skew(date: str | None, at: datetime) -> float | None:
 def _parse_date(date: str) -> datetime | None:
     try:
         served = parsedate_to_datetime(date[:64])
+        return served.replace(tzinfo=UTC) if served.tzinfo is None else served.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return served.replace(tzinfo=UTC) if served.tzinfo is None else served.astimezone(UTC)

@@ -1,14 +1,16 @@
 """Observe: asks services for their status; decides nothing about the answers."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
-from mission_control.decide.probe_plan import next_rung, paths_due
+from mission_control.decide.probe_plan import next_rung, paths_due, rests
 from mission_control.jobs.ports import Clock
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import (
+    NO_EXCHANGE,
     EndpointReading,
     Exchange,
     ServiceRound,
@@ -50,7 +52,9 @@ class ServiceProbe:
         known = dict[str, EndpointReading]() if previous is None else previous.readings
         due = paths_due(agent, known, started)
         readings: dict[str, EndpointReading] = {
-            p: r for p, r in known.items() if p not in due and _kept(r)
+            p: replace(r, exchange=NO_EXCHANGE)  # its exchange is over and witnesses nothing now
+            for p, r in known.items()
+            if p not in due and isinstance(r, Unseen) and rests(r, started)
         }
         asked = await asyncio.gather(*(self._ask(agent, path, deadline) for path in due))
         readings.update(zip(due, asked, strict=True))
@@ -104,10 +108,6 @@ _HEADERS = {
     "accept": "application/json, text/html;q=0.5, */*;q=0.1",
     "accept-encoding": "identity",
 }
-
-
-def _kept(reading: EndpointReading) -> bool:
-    return isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED
 
 
 def _read_token(path: str) -> str:

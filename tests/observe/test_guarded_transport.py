@@ -38,7 +38,19 @@ async def test_other_methods_are_refused(guarded, reached, method):
     assert [] == reached
 
 
-@pytest.mark.parametrize("path", ["/state", "/recover", "/execute", "/STATE/", "/state?x=1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/state",
+        "/recover",
+        "/execute",
+        "/STATE/",
+        "/state?x=1",
+        "/v1/state",
+        "/state;x",
+        "/x/%2e%2e/state",
+    ],
+)
 async def test_paths_that_act_are_refused(guarded, reached, path):
     """Paths that act although they are asked with GET are refused."""
     with pytest.raises(RefusedRequest):

@@ -1,5 +1,7 @@
 """Observe: no secret passes, and nothing else is lost."""
 
+import time
+
 import orjson
 import pytest
 from hypothesis import given
@@ -29,12 +31,15 @@ BY_FORM = {
     "github": ("ghp_" + "c" * 36, "c" * 36),
     "cookie": ("Cookie: session=canary; a=b", "canary"),
     "query": ("GET /x?api_key=canary&b=1", "canary"),
+    "odd url": ("redis://ops:p@canary@db/0", "canary"),
+    "aws assignment": ("aws_secret_access_key=canary1234", "canary"),
     "password": ("password=canary, retrying", "canary"),
 }
 KEYS = [
     "api_key", "apiKey", "API-KEY", "secret", "client_secret", "token", "accessToken",
     "authorization", "password", "passwd", "private_key", "privateKey", "private-key",
-    "firebase_key", "cookie", "bearer", "key_id", "APCA_API_KEY_ID", "credential", "credentials",
+    "firebase_key", "cookie", "bearer", "key_id",
+    "db_pass", "x-auth", "APCA_API_KEY_ID", "credential", "credentials",
 ]  # fmt: skip
 
 
@@ -105,3 +110,15 @@ def test_excerpts_are_always_short_and_printable(body):
 
     assert len(shown) <= 200
     assert shown.isprintable()
+
+
+def test_no_text_makes_redaction_slow():
+    """A text made to be slow costs no more than ten times a harmless one of its size."""
+    harmless = "the quick brown fox " * 3200
+    costs = []
+    for text in (harmless, "eyJaaaaaaaaa-" * 4900, "api_key-" * 8000, "://a:" * 12800):
+        began = time.process_time()
+        redact_text(text)
+        costs.append(time.process_time() - began)
+
+    assert max(costs) < 10 * costs[0] + 0.2

@@ -106,6 +106,21 @@ SECRET = b'{"error": "bad token=sk-abcdefghijklmnop1234", "password": "hunter2hu
         pytest.param(plays(http(b'{"a":')), "NOT_JSON", id="truncated"),
         pytest.param(plays(http(b'{"a": NaN}')), "NOT_JSON", id="NaN"),
         pytest.param(plays(http()), "NOT_JSON", id="empty"),
+        pytest.param(
+            plays(http(gzip.compress(GOOD), "404 No", ["content-encoding: gzip"])),
+            "NOT_OFFERED",
+            id="404 in gzip",
+        ),
+        pytest.param(
+            then_close(b"HTTP/1.1 200 \xff\xfe\r\ncontent-length: 2\r\n\r\n{}"),
+            "CONNECTION_LOST",
+            id="status line of rubbish",
+        ),
+        pytest.param(
+            plays(http(b"{}", headers=["date: Fri, 31 Dec 9999 23:59:59 -2359"])),
+            "CONTRACT_INVALID",
+            id="date past all time",
+        ),
         pytest.param(plays(http(DEEP)), "TOO_DEEP", id="depth 1000"),
         pytest.param(plays(http(b"[" * 30000 + b"]" * 30000)), "TOO_DEEP", id="depth 30000"),
         pytest.param(plays(http(b"{}")), "CONTRACT_INVALID", id="empty object"),
@@ -322,7 +337,12 @@ async def test_what_is_not_offered_rests_for_five_minutes(serve, transports, age
 async def test_a_stale_healthz_speaks_through_its_503(serve, probe, agent):
     """A 503 of `/healthz` in the freshness contract is an answer, and any other 503 is none."""
     stale = orjson.dumps({"ok": False, "last_tick_epoch_seconds": 1, "age_seconds": 9.0})
-    for body, seen in ((stale, True), (b'{"status": "busy"}', False), (b"no", False)):
+    for body, seen in (
+        (stale, True),
+        (b'{"status": "busy"}', False),
+        (b"no", False),
+        (b'{"ok": "no"}', False),
+    ):
         server = await serve(plays(http(body, "503 No")))
         target = agent(server.url, contract=ContractKind.LIVENESS)
         reading = (await probe.read(target, None)).readings["/healthz"]
@@ -332,7 +352,7 @@ async def test_a_stale_healthz_speaks_through_its_503(serve, probe, agent):
 async def test_a_page_is_enough_for_the_http_contract(serve, probe, agent):
     """Under the `http` contract any 2xx is seen, and nothing else is."""
     codes = []
-    for data in (http(b"<html>"), http(status="503 No")):
+    for data in (http(b"<html>" * 20000), http(status="503 No")):
         server = await serve(plays(data))
         reading = (await probe.read(agent(server.url, contract=ContractKind.HTTP), None)).readings
         codes.append(getattr(reading["/"], "code", "seen"))
