@@ -152,5 +152,5 @@ def _address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or "@" in parts.netloc or set("{}[]") & set(url):
         return f"{url} is no plain address"
-    segments = {f"/{s.casefold()}" for s in unquote(parts.path).split("/")}
+    segments = {s.casefold() for s in unquote(parts.path).split("/")}
     return "an address that acts when it is asked" if segments & NEVER_ASKED else ""
