@@ -81,3 +81,15 @@ def test_the_end_of_the_calendar_is_told(run):
 
     assert len(orjson.loads(done.stdout)["sessions"]) < 5
     assert "2060-12-31" in done.stderr
+
+
+def test_an_instant_without_its_offset_is_refused_for_that(run):
+    """A time that could be any zone's is refused, and the remedy is named."""
+    assert "has no offset from UTC" in run("schedule", "--at", "2026-11-18T10:00").stderr
+
+
+def test_json_for_all_commands_counts_here_too(run):
+    """With --json before the command the schedule is JSON as well."""
+    done = run("--json", "schedule", "--next", "260", "--at", "2026-11-20T14:00Z")
+
+    assert 260 == len(orjson.loads(done.stdout)["sessions"])

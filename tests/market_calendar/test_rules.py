@@ -13,7 +13,8 @@ from mission_control.model.session import Holiday
 @pytest.mark.parametrize(
     "easter",
     [
-        pytest.param(date(1818, 3, 22), id="the earliest there is"),
+        pytest.param(date(1761, 3, 22), id="the earliest there is"),
+        pytest.param(date(1818, 3, 22), id="and again"),
         pytest.param(date(1943, 4, 25), id="the latest there is"),
         pytest.param(date(1954, 4, 18), id="golden number 17, corrected"),
         pytest.param(date(1981, 4, 19), id="the 26th of April is never Easter"),
