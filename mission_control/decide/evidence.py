@@ -1,6 +1,7 @@
 """Decide: whether a reading may still be used, and what its source states through it."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -17,6 +18,11 @@ AHEAD_TOLERANCE_SECONDS = 5.0
 """A clock reading further ahead of ours than this is not believed (section 3)."""
 
 T = TypeVar("T")
+
+Key = tuple[str, str, str, str]
+"""Code, subject, source and fact: what an accusation is known by."""
+Denials = AbstractSet[Key]
+"""Keys of the accusations that somebody takes back, where they stand."""
 
 
 class SessionAt(Protocol):
@@ -43,7 +49,7 @@ class Statement:
     detail: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> Key:
         """Identify the accusation that this statement opens, keeps or ends."""
         return (self.code, self.subject, self.source, self.fact)
 
@@ -62,9 +68,10 @@ def within_age(reading: Seen[T] | Unseen, now: datetime) -> Seen[T] | Unseen:
     age = seconds_between(reading.at, now)
     if -AHEAD_TOLERANCE_SECONDS <= age <= MAX_AGE_SECONDS:
         return reading
-    detail = f"the last reading is {age:.0f} s old, more than {MAX_AGE_SECONDS:.0f} s"
+    taken = f"the last reading, of {reading.at:%H:%M:%S} UTC"
+    detail = f"{taken}, is more than {MAX_AGE_SECONDS:.0f} s old"
     if age < 0:
-        detail = f"the last reading is {-age:.0f} s ahead of our clock"
+        detail = f"{taken}, is ahead of our clock"
     if isinstance(reading, Unseen):
         detail += f"; it was {reading.code}"
         return Unseen(UnseenReason.EXPIRED, reading.at, reading.took, detail, claims=reading.claims)

@@ -1,6 +1,7 @@
 """Decide: whether a freshness gate claims what cannot be, and whether two sources disagree."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.decide.evidence import SessionAt, Statement, can_acquit, seconds_between
@@ -77,49 +78,67 @@ def _claims_of(answer: Answer) -> Iterator[tuple[str, bool]]:
             return
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """One path's word on the one feed; `fact` tells a refusal by status from a word."""
+
+    agent_name: str
+    source: str
+    fact: str
+    freshness: Freshness
+
+
+def view_feed(
+    agent: Agent, readings: Mapping[str, EndpointReading], sources: Mapping[str, Freshness]
+) -> Iterator[View]:
+    """Give each path's word on the feed: the marketdata services' and the strategies' own."""
+    if agent.kind not in {Kind.MARKETDATA, Kind.STRATEGY}:
+        return
+    for path, freshness in sources.items():
+        refused = refusal_status(readings.get(path)) is not None
+        fact = "http_status" if refused else "freshness"
+        yield View(agent.agent_name, f"{agent.agent_name} {path}", fact, freshness)
+
+
+def state_agreement(
+    agent: Agent, readings: Mapping[str, EndpointReading], views: Iterable[View]
+) -> Iterator[Statement]:
+    """
+    Give what an agent alone can take back of a contradiction about the feed.
+
+    Whoever says fresh agrees with whoever does; a refusal by HTTP status alone is taken back by
+    any 2xx there.
+    """
+    for view in views:
+        if view.freshness.state is FreshnessState.FRESH:
+            yield Statement(CONTRADICTION, view.agent_name, view.source, view.fact, accuses=False)
+    status = health_status(readings)
+    if status is not None and status < REFUSED_FROM:
+        name = agent.agent_name
+        source = f"{name} {HEALTH_PATH}"
+        yield Statement(CONTRADICTION, name, source, "http_status", accuses=False)
+
+
 def state_freshness_contradictions(
-    sources: Mapping[Agent, Mapping[str, Freshness]],
-    readings: Mapping[str, Mapping[str, EndpointReading]],
-    *,
-    gates: bool,
+    fresh_source: str, not_fresh: Iterable[View], *, gates: bool
 ) -> Iterator[Statement]:
     """
     Give which sources disagree about the one feed: fresh here, not fresh there.
 
-    Compared are every path of the marketdata services and the strategies' own view of the
-    feed. The source on the worse side accuses, and takes it back by saying fresh itself; one
-    that only refused by its HTTP status takes that back with any 2xx. And where all are heard
-    and none says fresh any more, they agree: then it is staleness alone that stands.
+    The source on the worse side accuses, and takes it back by saying fresh itself
+    (`state_agreement`). And where all are heard and none says fresh any more, so that
+    `fresh_source` is empty, they agree: then it is staleness alone that stands.
     """
-    spoken = [
-        (agent, path, freshness)
-        for agent, by_path in sources.items()
-        if agent.kind in {Kind.MARKETDATA, Kind.STRATEGY}
-        for path, freshness in by_path.items()
-    ]
-    fresh = [f"{a.agent_name} {p}" for a, p, f in spoken if f.state is FreshnessState.FRESH]
-    agree = not fresh and all(_speaks(f) for _, _, f in spoken)
-    for agent, path, freshness in spoken:
-        name = agent.agent_name
-        source = f"{name} {path}"
-        refused = refusal_status(readings[name].get(path)) is not None
-        fact = "http_status" if refused else "freshness"
-        if freshness.state is FreshnessState.FRESH or agree:
-            yield Statement(CONTRADICTION, name, source, fact, accuses=False)
-        elif gates and fresh and _speaks(freshness):
-            detail = f"{source} says {freshness.state.value} while {fresh[0]} says FRESH"
-            yield Statement(CONTRADICTION, name, source, fact, accuses=True, detail=detail)
-    yield from _refusals_taken_back(readings)
-
-
-def _refusals_taken_back(
-    readings: Mapping[str, Mapping[str, EndpointReading]],
-) -> Iterator[Statement]:
-    for name, by_path in readings.items():
-        status = health_status(by_path)
-        if status is not None and status < REFUSED_FROM:
-            source = f"{name} {HEALTH_PATH}"
-            yield Statement(CONTRADICTION, name, source, "http_status", accuses=False)
+    views = tuple(not_fresh)
+    agree = not fresh_source and all(_speaks(v.freshness) for v in views)
+    for view in views:
+        if agree:
+            yield Statement(CONTRADICTION, view.agent_name, view.source, view.fact, accuses=False)
+        elif gates and fresh_source and _speaks(view.freshness):
+            says = view.freshness.state.value
+            detail = f"{view.source} says {says} while {fresh_source} says FRESH"
+            key = (CONTRADICTION, view.agent_name, view.source, view.fact)
+            yield Statement(*key, accuses=True, detail=detail)
 
 
 def _speaks(freshness: Freshness) -> bool:

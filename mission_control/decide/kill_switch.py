@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from mission_control.decide.evidence import Statement, can_acquit, within_age
+from mission_control.decide.evidence import Key, Statement, can_acquit, within_age
 from mission_control.model.codes import CONTRADICTION, EXECUTION_EVIDENCE
 from mission_control.model.kill_switch import KillSwitch, KillSwitchState, Witness, WitnessKind
 from mission_control.model.reading import EndpointReading, Seen, Unseen
@@ -34,27 +34,23 @@ def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen) -> Witness:
     return Witness(witnessed.kind, witnessed.source, state, reading.at, detail)
 
 
-def hear_services(
-    readings: Mapping[str, Mapping[str, EndpointReading]], now: datetime
-) -> tuple[Witness, ...]:
+def hear_service(
+    agent_name: str, readings: Mapping[str, EndpointReading], now: datetime
+) -> Iterator[Witness]:
     """
-    Give what services say of the switch, by agent and path; one that says nothing abstains.
+    Give what a service says of the switch, by path; one that says nothing abstains.
 
     A service that says "off" is heard even through a broken document; one that says "on" only
     where its answer could acquit.
     """
-    heard = list[Witness]()
-    for agent_name, by_path in readings.items():
-        for path, reading in by_path.items():
-            claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
-            if claims.kill_switch is None:
-                continue
-            state = _STATES[claims.kill_switch]
-            if state is KillSwitchState.ENGAGED and not can_acquit(reading, now):
-                state = KillSwitchState.UNKNOWN
-            source = f"{agent_name} {path}"
-            heard.append(Witness(WitnessKind.SERVICE, source, state, reading.at))
-    return tuple(heard)
+    for path, reading in readings.items():
+        claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
+        if claims.kill_switch is None:
+            continue
+        state = _STATES[claims.kill_switch]
+        if state is KillSwitchState.ENGAGED and not can_acquit(reading, now):
+            state = KillSwitchState.UNKNOWN
+        yield Witness(WitnessKind.SERVICE, f"{agent_name} {path}", state, reading.at)
 
 
 def judge_kill_switch(witnesses: Iterable[Witness]) -> KillSwitch:
@@ -64,7 +60,7 @@ def judge_kill_switch(witnesses: Iterable[Witness]) -> KillSwitch:
     Any DISENGAGED witness makes it DISENGAGED. ENGAGED needs confirmation by a witness that
     can confirm: the ConfigMap read through the API, or its live mount. Else UNKNOWN.
     """
-    ordered = tuple(sorted(witnesses, key=lambda w: (w.kind.value, w.source)))
+    ordered = tuple(sorted(witnesses, key=_by_kind_and_source))
     says = {w.state for w in ordered}
     off = [w.source for w in ordered if w.state is KillSwitchState.DISENGAGED]
     confirming = [
@@ -81,6 +77,10 @@ def judge_kill_switch(witnesses: Iterable[Witness]) -> KillSwitch:
     return KillSwitch(state, confirmed, conflicting, ordered, detail)
 
 
+def _by_kind_and_source(witness: Witness) -> tuple[str, str]:
+    return (witness.kind.value, witness.source)
+
+
 def _why_unconfirmed(witnesses: tuple[Witness, ...]) -> str:
     able = [w for w in witnesses if w.kind.confirms]
     if not able:
@@ -93,15 +93,24 @@ def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
     Give what the witnesses state: DISENGAGED accuses, ENGAGED denies, UNKNOWN is silent.
 
     Services' own words are stated as execution evidence where their answers are read; here
-    they only contradict.
+    they only contradict, and what they deny they deny where they are heard
+    (`deny_as_witnesses`).
     """
     for witness in switch.witnesses:
-        if witness.state is KillSwitchState.UNKNOWN:
-            continue
+        service = witness.kind is WitnessKind.SERVICE
         off = witness.state is KillSwitchState.DISENGAGED
-        if witness.kind is not WitnessKind.SERVICE:
+        if witness.state is KillSwitchState.UNKNOWN or (service and not off):
+            continue
+        if not service:
             detail = f"{witness.source} says the kill switch is off"
             yield Statement(EXECUTION_EVIDENCE, SUBJECT, witness.source, SUBJECT, off, detail)
         if switch.conflicting or not off:
             detail = f"{witness.source} says off while another witness says engaged"
             yield Statement(CONTRADICTION, SUBJECT, witness.source, SUBJECT, off, detail)
+
+
+def deny_as_witnesses(witnesses: Iterable[Witness]) -> Iterator[Key]:
+    """Give the contradictions that witnesses who say ENGAGED take back, if they made them."""
+    for witness in witnesses:
+        if witness.state is KillSwitchState.ENGAGED:
+            yield (CONTRADICTION, SUBJECT, witness.source, SUBJECT)

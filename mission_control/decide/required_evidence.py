@@ -1,17 +1,15 @@
 """Decide: which evidence the floor needs, how old the oldest of it is, and what was obtained."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mission_control.decide.evidence import primary_reading, seconds_between
+from mission_control.decide.evidence import seconds_between
 from mission_control.model import codes
-from mission_control.model.fleet import Agent, ContractKind, Fleet, Kind
-from mission_control.model.kill_switch import KillSwitch
-from mission_control.model.reading import EndpointReading, Seen, Unseen
+from mission_control.model.fleet import Agent, ContractKind, Criticality, Kind
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState, WitnessKind
+from mission_control.model.reading import EndpointReading, Unseen
 from mission_control.model.snapshot import Coverage, Freshness, FreshnessState
-
-Readings = Mapping[str, Mapping[str, EndpointReading]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,114 +29,108 @@ class EvidenceAge:
     subject: str
 
 
-def find_lacks(
-    fleet: Fleet, readings: Readings, freshness: Mapping[str, Freshness], now: datetime
-) -> tuple[Lack, ...]:
+NO_FEED = Lack(
+    codes.MARKETDATA_UNVERIFIABLE, "fleet", "no required marketdata service is in the inventory"
+)
+_NOT_FRESH = {
+    FreshnessState.STALE: codes.MARKETDATA_STALE,
+    FreshnessState.MISSING: codes.MARKETDATA_MISSING,
+}
+
+
+def find_lacks(agent: Agent, primary: EndpointReading, freshness: Freshness) -> tuple[Lack, ...]:
     """
-    List the required evidence that is lacking (semantics, section 6).
+    List the required evidence that is lacking of one agent (semantics, section 6).
 
     Required are a primary reading of every critical and important service, and fresh
-    marketdata from every required marketdata service; a fleet with none has no freshness.
+    marketdata from every required marketdata service.
     """
-    return (*_unseen(fleet, readings, now), *_not_fresh(fleet, freshness))
+    if not agent.required:
+        return ()
+    found = list[Lack]()
+    if agent.contract is ContractKind.NONE:
+        if agent.criticality is Criticality.CRITICAL:
+            detail = "critical, but it has no HTTP and no cluster is read"
+            found.append(Lack(codes.UNOBSERVED, agent.agent_name, detail))
+    elif isinstance(primary, Unseen):
+        detail = f"{agent.primary_path} was not seen: {primary.detail or primary.code}"
+        found.append(Lack(primary.code, agent.agent_name, detail))
+    if agent.kind is Kind.MARKETDATA and freshness.state is not FreshnessState.FRESH:
+        code = _NOT_FRESH.get(freshness.state, codes.MARKETDATA_UNVERIFIABLE)
+        found.append(Lack(code, agent.agent_name, _describe(freshness)))
+    return tuple(found)
 
 
-def _unseen(fleet: Fleet, readings: Readings, now: datetime) -> Iterator[Lack]:
-    for agent in fleet.agents:
-        if not agent.required:
-            continue
-        if agent.contract is ContractKind.NONE:
-            if agent.criticality.value == "critical":
-                detail = "critical, but it has no HTTP and no cluster is read"
-                yield Lack(codes.UNOBSERVED, agent.agent_name, detail)
-            continue
-        reading = primary_reading(agent.primary_path, readings.get(agent.agent_name, {}), now)
-        if isinstance(reading, Unseen):
-            detail = f"{agent.primary_path} was not seen: {reading.detail or reading.code}"
-            yield Lack(reading.code, agent.agent_name, detail)
-
-
-def _feeds(fleet: Fleet) -> Iterator[Agent]:
-    return (a for a in fleet.agents if a.kind is Kind.MARKETDATA and a.required)
-
-
-def _not_fresh(fleet: Fleet, freshness: Mapping[str, Freshness]) -> Iterator[Lack]:
-    named = {
-        FreshnessState.STALE: codes.MARKETDATA_STALE,
-        FreshnessState.MISSING: codes.MARKETDATA_MISSING,
-    }
-    feeds = tuple(_feeds(fleet))
-    if not feeds:
-        detail = "no required marketdata service is in the inventory"
-        yield Lack(codes.MARKETDATA_UNVERIFIABLE, "fleet", detail)
-    for agent in feeds:
-        judged = freshness[agent.agent_name]
-        if judged.state is not FreshnessState.FRESH:
-            code = named.get(judged.state, codes.MARKETDATA_UNVERIFIABLE)
-            yield Lack(code, agent.agent_name, _describe(judged))
+def lacks_feed(agents: Iterable[Agent]) -> tuple[Lack, ...]:
+    """Give what a fleet without any required marketdata service lacks: freshness itself."""
+    feeds = any(a.kind is Kind.MARKETDATA and a.required for a in agents)
+    return () if feeds else (NO_FEED,)
 
 
 def _describe(judged: Freshness) -> str:
-    if judged.age_seconds is None:
+    if judged.last_tick is None:
         return judged.detail
-    return f"{judged.detail}: last tick {judged.age_seconds:.0f} s ago"
+    return f"{judged.detail}: last tick {judged.last_tick:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def measure_age(fleet: Fleet, readings: Readings, switch: KillSwitch, now: datetime) -> EvidenceAge:
+def measure_age(
+    taken: Iterable[tuple[datetime | None, str]], switch: KillSwitch, now: datetime
+) -> EvidenceAge:
     """
     Say how old the oldest required evidence is, and whose it is.
 
-    Evidence that was never seen has no age, and says so before any age is given.
+    `taken` holds when each required service's primary reading was taken, None where it was not
+    seen: such evidence has no age, and says so before any age is given.
     """
-    taken = list[tuple[datetime, str]]()
-    for agent in fleet.agents:
-        if not agent.required or agent.contract is ContractKind.NONE:
-            continue
-        reading = primary_reading(agent.primary_path, readings.get(agent.agent_name, {}), now)
-        if not isinstance(reading, Seen):
-            return EvidenceAge(None, agent.agent_name)
-        taken.append((reading.at, agent.agent_name))
+    instants = list[tuple[datetime, str]]()
+    for at, agent_name in taken:
+        if at is None:
+            return EvidenceAge(None, agent_name)
+        instants.append((at, agent_name))
     confirming = [w for w in switch.witnesses if w.kind.confirms]
-    taken.extend((w.at, w.source) for w in confirming)
-    if not confirming or not taken:
+    instants.extend((w.at, w.source) for w in confirming)
+    if not confirming or not instants:
         return EvidenceAge(None, "kill-switch")
-    oldest, subject = min(taken)
+    oldest, subject = min(instants)
     return EvidenceAge(max(0.0, seconds_between(oldest, now)), subject)
 
 
-def count_coverage(fleet: Fleet, readings: Readings, switch: KillSwitch) -> Coverage:
+@dataclass(frozen=True, slots=True)
+class AgentCoverage:
+    """How many paths of one agent were asked and obtained; `gaps` are (subject, code)."""
+
+    asked: int
+    obtained: int
+    gaps: tuple[tuple[str, str], ...] = ()
+
+
+def count_asked(agent: Agent, readings: Mapping[str, EndpointReading]) -> AgentCoverage:
     """
-    Count what was asked and what was obtained, and name each gap with its reason.
+    Count what one agent was asked and what was obtained, and name each gap with its reason.
 
     A path that is not offered was asked and answered: that is a gap only where it is primary.
     """
-    gaps = list[tuple[str, str]]()
-    asked = obtained = 0
-    for agent in fleet.agents:
-        by_path = readings.get(agent.agent_name, {})
-        if not by_path:
-            asked += 1
-            never = codes.UNOBSERVED if agent.contract is ContractKind.NONE else codes.NOT_YET_ASKED
-            gaps.append((agent.agent_name, never))
-        for path, reading in by_path.items():
-            asked += 1
-            if isinstance(reading, Seen):
-                obtained += 1
-            elif path == agent.primary_path or reading.code != codes.NOT_OFFERED:
-                gaps.append((f"{agent.agent_name} {path}", reading.code))
-            else:
-                obtained += 1
-    silent = _silent_witnesses(switch)
-    configured = sum(1 for w in switch.witnesses if w.kind.value != "service")
+    if not readings:
+        never = codes.UNOBSERVED if agent.contract is ContractKind.NONE else codes.NOT_YET_ASKED
+        return AgentCoverage(1, 0, ((agent.agent_name, never),))
+    gaps = tuple(
+        (f"{agent.agent_name} {path}", reading.code)
+        for path, reading in readings.items()
+        if isinstance(reading, Unseen)
+        and (path == agent.primary_path or reading.code != codes.NOT_OFFERED)
+    )
+    return AgentCoverage(len(readings), len(readings) - len(gaps), gaps)
+
+
+def count_coverage(services: Sequence[AgentCoverage], switch: KillSwitch) -> Coverage:
+    """Count what was asked of all services and witnesses, what was obtained, and every gap."""
+    gaps = [gap for service in services if service.gaps for gap in service.gaps]
+    configured = [w for w in switch.witnesses if w.kind is not WitnessKind.SERVICE]
+    silent = [
+        (w.source, codes.UNREADABLE) for w in configured if w.state is KillSwitchState.UNKNOWN
+    ]
     return Coverage(
-        asked + configured, obtained + configured - len(silent), tuple(sorted([*gaps, *silent]))
+        sum(s.asked for s in services) + len(configured),
+        sum(s.obtained for s in services) + len(configured) - len(silent),
+        tuple(sorted([*gaps, *silent])),
     )
-
-
-def _silent_witnesses(switch: KillSwitch) -> list[tuple[str, str]]:
-    heard: Iterable[tuple[str, str]] = (
-        (w.source, codes.UNREADABLE)
-        for w in switch.witnesses
-        if w.kind.value != "service" and w.state.value == "UNKNOWN"
-    )
-    return list(heard)

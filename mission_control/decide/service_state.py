@@ -20,6 +20,7 @@ from mission_control.decide.service_troubles import (
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Kind
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
+from mission_control.model.session import Phase
 from mission_control.model.snapshot import Freshness, FreshnessState
 from mission_control.model.status_contract.answer import Shape
 from mission_control.model.status_contract.rich import RichStatus, ServiceState
@@ -47,10 +48,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a judgement leans on besides the readings: time, session, switch and freshness."""
+    """What a judgement leans on besides the readings: time, phase, switch and freshness."""
 
     now: datetime
     session_at: SessionAt
+    phase: Phase
     switch_confirmed: bool
     freshness: Freshness
 
@@ -159,7 +161,7 @@ def _corrections(
             detail = f"it says the market is closed; our calendar says {session.phase.value}"
             found.append(Trouble(codes.MARKET_CLOSED_DURING_SESSION, detail))
     code = _FRESHNESS_CODES.get(given.freshness.state)
-    if code and given.session_at(given.now).phase.gates:
+    if code and given.phase.gates:
         found.append(Trouble(code, given.freshness.detail))
     if agent.kind is Kind.EXECUTION:
         detail = "an execution process is running: its port answers"

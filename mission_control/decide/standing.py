@@ -1,13 +1,12 @@
 """Decide: which accusations stand. Silence never acquits (semantics, section 6)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from mission_control.decide.evidence import Statement
+from mission_control.decide.evidence import Denials, Statement
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
-from mission_control.model.snapshot import ServiceReport
 from mission_control.model.standing import Accusation
 
 HELD_AGAINST_A_SERVICE = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POSITIVE})
@@ -16,21 +15,25 @@ HELD_AGAINST_A_SERVICE = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GA
 
 def carry_accusations(
     before: Iterable[Accusation],
-    statements: Collection[Statement],
+    accusing: Iterable[Statement],
+    denied: Denials,
     sources: Collection[str],
     now: datetime,
 ) -> tuple[Accusation, ...]:
     """
-    Give the accusations that stand after these statements, sorted by key.
+    Give the accusations that stand after what was said now, sorted by key.
 
     One stands until the very source that made it denies the very fact, or until that source
     is no longer listed in `sources` (names of agents and witnesses): the recorded change of
     the inventory ends it. A source that accuses and denies in one breath accuses.
     """
-    accusing = {s.key: s for s in statements if s.accuses}
-    denied = {s.key for s in statements if not s.accuses} - accusing.keys()
-    kept = {a.key: a for a in before if a.key not in denied and _still_listed(a.source, sources)}
-    for key, statement in accusing.items():
+    said = {s.key: s for s in accusing}
+    kept = {
+        a.key: a
+        for a in before
+        if (a.key not in denied or a.key in said) and _still_listed(a.source, sources)
+    }
+    for key, statement in said.items():
         known = kept.get(key)
         if known is None:
             kept[key] = Accusation(*key, statement.detail, since=now, last_seen=now)
@@ -43,18 +46,15 @@ def _still_listed(source: str, sources: Collection[str]) -> bool:
     return source in sources or source.split(" ", 1)[0] in sources
 
 
-def hold_against(report: ServiceReport, accusations: Iterable[Accusation]) -> ServiceReport:
+def held_against(accusations: Iterable[Accusation]) -> Mapping[str, tuple[Reason, ...]]:
     """
-    Give the report of a service with what stands accused of it as its leading reasons.
+    Give, by agent, what stands accused that makes any state of its own unexpected.
 
     A service that says OK and that orders may be executed is not as expected.
     """
-    own = {
-        a.code: Reason(a.code, a.subject, Severity.P0, a.detail, halts=True, since=a.since)
-        for a in accusations
-        if a.subject == report.agent.agent_name and a.code in HELD_AGAINST_A_SERVICE
-    }
-    if not own:
-        return report
-    others = (r for r in report.reasons if r.code not in own)
-    return replace(report, expected=False, reasons=(*own.values(), *others))
+    held = dict[str, dict[str, Reason]]()
+    for a in accusations:
+        if a.code in HELD_AGAINST_A_SERVICE:
+            reason = Reason(a.code, a.subject, Severity.P0, a.detail, halts=True, since=a.since)
+            held.setdefault(a.subject, {})[a.code] = reason
+    return {subject: tuple(by_code.values()) for subject, by_code in held.items()}

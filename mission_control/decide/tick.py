@@ -73,18 +73,17 @@ def judge_tick(tick: Tick, at: datetime, now: datetime, path: str) -> Freshness:
     unverifiable; one less far ahead has age 0.
     """
     ahead = 0.0 if tick.last_tick is None else seconds_between(at, tick.last_tick)
-    age = None if tick.last_tick is None else max(0.0, seconds_between(tick.last_tick, now))
     state, detail = FreshnessState.FRESH, ""
     if tick.unreadable:
         state, detail = FreshnessState.UNVERIFIABLE, "the tick is no time"
     elif tick.says_fresh is False:
         state, detail = FreshnessState.STALE, "it says it is not fresh"
-    elif age is None or tick.says_fresh is None:
+    elif tick.last_tick is None or tick.says_fresh is None:
         state, detail = FreshnessState.MISSING, "no tick is known"
     elif ahead > AHEAD_TOLERANCE_SECONDS:
         detail = f"the last tick is {ahead:.0f} s in the future"
         state = FreshnessState.UNVERIFIABLE
-    elif age > tick.threshold_seconds:
+    elif seconds_between(tick.last_tick, now) > tick.threshold_seconds:
         detail = f"the last tick is older than {tick.threshold_seconds:.0f} s"
         state = FreshnessState.STALE
-    return Freshness(state, age, tick.threshold_seconds, tick.last_tick, path, detail)
+    return Freshness(state, tick.threshold_seconds, tick.last_tick, path, detail)

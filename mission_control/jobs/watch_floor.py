@@ -4,15 +4,17 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
+from mission_control.decide.agent_look import AgentLook, is_news
 from mission_control.decide.cadence import next_due, spread
-from mission_control.decide.floor import decide_floor
+from mission_control.decide.floor import decide_floor, decide_on_looks
 from mission_control.decide.floor_events import Happening, find_happenings
+from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
 from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.ports import CalendarReader, Clock, ServiceReader, SwitchReader
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
-from mission_control.model.reading import ServiceRound
+from mission_control.model.reading import ServiceRound, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
 from mission_control.model.standing import NOTHING_STANDS
 from mission_control.present.predecessor import poll_outcomes
@@ -21,6 +23,8 @@ SWITCH_SECONDS = 2.0
 """The kill switch's file and environment are heard this often."""
 SETTLE_SECONDS = 0.1
 """Readings that arrive together are decided together; a failure shows at most this much later."""
+DECIDE_SECONDS = 0.5
+"""Without any news the floor is decided this often, so that evidence looks no older than it is."""
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,8 @@ class FloorWatch:
     label: str = ""
     _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
     _witnessed: tuple[Witnessed, ...] = ()
+    _looks: FloorLooks | None = None
+    _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -86,19 +92,34 @@ class FloorWatch:
             await asyncio.sleep(max(0.0, due - loop.time()))
             try:
                 known = self._rounds.get(agent.agent_name)
-                self._rounds[agent.agent_name] = await self.sources.services.read(agent, known)
+                self._receive(agent, await self.sources.services.read(agent, known))
             except Exception:  # a bug of ours: others go on, this one's reading expires
                 log.exception("reading %s failed", agent.agent_name)
-            self._fresh.set()
             due = next_due(due, loop.time(), agent.interval_seconds)
+
+    def _receive(self, agent: Agent, round_: ServiceRound) -> None:
+        """Keep a round, judged; only what is news has the floor decided before the next beat."""
+        self._rounds[agent.agent_name] = round_
+        before = self._known.get(agent.agent_name)
+        if self._looks is None or before is None:
+            self._fresh.set()
+            return
+        session_at, now = self.sources.calendar.session_at, self.sources.clock()
+        look = look_at(agent, round_, session_at, now, among=self._looks)
+        self._known[agent.agent_name] = look
+        if is_news(before, look):
+            self._fresh.set()
 
     async def _hear_switches(self) -> None:
         while True:
             try:
-                self._witnessed = await self.sources.switches.read()
+                heard = await self.sources.switches.read()
             except Exception:  # a bug of ours: what was heard last expires
                 log.exception("hearing the kill switch failed")
-            self._fresh.set()
+            else:
+                if [_word(w) for w in heard] != [_word(w) for w in self._witnessed]:
+                    self._fresh.set()
+                self._witnessed = heard
             await asyncio.sleep(SWITCH_SECONDS)
 
     async def _decide(self) -> None:
@@ -117,7 +138,7 @@ class FloorWatch:
 
     async def _settle(self) -> None:
         try:
-            async with asyncio.timeout(BEAT_SECONDS - SETTLE_SECONDS):
+            async with asyncio.timeout(DECIDE_SECONDS - SETTLE_SECONDS):
                 await self._fresh.wait()
         except TimeoutError:
             pass
@@ -129,11 +150,14 @@ class FloorWatch:
         now = self.sources.clock()
         before = self.board.current()
         evidence = FloorEvidence(self.fleet, dict(self._rounds), self._witnessed)
-        snapshot = decide_floor(
+        looks = look_again(evidence, self.sources.calendar.session_at, now, self._known)
+        self._looks, self._known = looks, dict(looks.by_name)
+        snapshot = decide_on_looks(
+            looks,
             evidence,
             before.standing,
-            self.sources.calendar.session_at,
             now,
+            before=before,
             sequence=self.board.next_sequence,
             label=self.label,
         )
@@ -141,6 +165,12 @@ class FloorWatch:
         if polled:
             happenings.append(_poll(snapshot))
         self.board.publish(snapshot, happenings)
+
+
+def _word(witnessed: Witnessed) -> str:
+    """Give what a witness says, apart from when."""
+    reading = witnessed.reading
+    return reading.code if isinstance(reading, Unseen) else f"= {reading.value}"
 
 
 def _poll(snapshot: FloorSnapshot) -> Happening:

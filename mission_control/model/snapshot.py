@@ -30,16 +30,19 @@ class Freshness:
     """
     Freshness of the marketdata as one service tells it.
 
-    `age_seconds` is our clock minus the last tick (wall seconds), None without a tick;
-    `threshold_seconds` is what it was compared with; `source` the path that told the tick.
+    `threshold_seconds` is what the age of the last tick is compared with; `source` the path that
+    told the tick.
     """
 
     state: FreshnessState
-    age_seconds: float | None = None
     threshold_seconds: float | None = None
     last_tick: datetime | None = None
     source: str = ""
     detail: str = ""
+
+    def age_seconds(self, now: datetime) -> float | None:
+        """Give our clock minus the last tick (wall seconds, never negative); None without one."""
+        return None if self.last_tick is None else max(0.0, (now - self.last_tick).total_seconds())
 
 
 NO_FRESHNESS = Freshness(FreshnessState.NOT_APPLICABLE)

@@ -1,5 +1,6 @@
 """Present: one service as a JSON-ready document, the predecessor's fields and ours beside them."""
 
+from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from mission_control.model.fleet import Agent
@@ -161,7 +162,7 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
         "since_et": new_york_text(report.since),
         "evidence_at": utc_text_or_none(report.evidence_at),
         "evidence_age_seconds": seconds_since(report.evidence_at, snapshot.at),
-        "freshness": _freshness(report.freshness),
+        "freshness": _freshness(report.freshness, snapshot.at),
         "contract": agent.contract.value,
         "depends_on": list(agent.depends_on),
         "owner": _owner(agent),
@@ -171,10 +172,10 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
     }
 
 
-def _freshness(freshness: Freshness) -> FreshnessDocument:
+def _freshness(freshness: Freshness, now: datetime) -> FreshnessDocument:
     return {
         "state": freshness.state.value,
-        "age_seconds": rounded(freshness.age_seconds),
+        "age_seconds": rounded(freshness.age_seconds(now)),
         "threshold_seconds": freshness.threshold_seconds,
         "last_tick": utc_text_or_none(freshness.last_tick),
         "source": freshness.source,

@@ -111,7 +111,7 @@ def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> Freshnes
     return {
         "source": freshness.source,
         "ok": freshness.state is FreshnessState.FRESH and still_decided(snapshot),
-        "age_seconds": rounded(freshness.age_seconds),
+        "age_seconds": rounded(freshness.age_seconds(snapshot.at)),
         "max_age_seconds": freshness.threshold_seconds,
         "last_tick_epoch_seconds": None if tick is None else tick.timestamp(),
     }

@@ -1,0 +1,144 @@
+"""Decide: what the newest round over one agent is worth, and until when that stays so."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from statistics import median
+
+from mission_control.decide.evidence import (
+    AHEAD_TOLERANCE_SECONDS,
+    FROZEN_AFTER_SECONDS,
+    MAX_AGE_SECONDS,
+    Denials,
+    SessionAt,
+    Statement,
+    current_readings,
+    primary_reading,
+)
+from mission_control.decide.execution_evidence import state_execution
+from mission_control.decide.freshness import judge_freshness, judge_sources, state_staleness
+from mission_control.decide.freshness_claims import (
+    View,
+    state_agreement,
+    state_false_positives,
+    view_feed,
+)
+from mission_control.decide.kill_switch import deny_as_witnesses, hear_service
+from mission_control.decide.required_evidence import AgentCoverage, Lack, count_asked, find_lacks
+from mission_control.decide.tick import read_tick
+from mission_control.model.fleet import Agent, ContractKind
+from mission_control.model.kill_switch import Witness
+from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
+from mission_control.model.snapshot import Freshness, FreshnessState
+from mission_control.model.status_contract.rich import RichStatus
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+_CLOSE = timedelta(milliseconds=1)
+"""An age is compared as a float of seconds: this close to its limit it is reckoned anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEvidence:
+    """
+    Everything that one agent's round says at `at`, apart from who else says what.
+
+    Nothing in it changes by time passing before `until`, so that it need not be worked out
+    again until then. `seen_at` is when its primary reading was taken, None where there is none;
+    `ages` tells whether the floor's evidence is as old as this agent's. `date_skew` is the
+    median skew of its `Date` headers in seconds.
+    """
+
+    agent: Agent
+    round: ServiceRound | None
+    at: datetime
+    until: datetime
+    readings: Mapping[str, EndpointReading]
+    freshness: Freshness
+    accusing: tuple[Statement, ...]
+    denied: Denials
+    fresh_source: str
+    not_fresh: tuple[View, ...]
+    witnesses: tuple[Witness, ...]
+    date_skew: float | None
+    lacks: tuple[Lack, ...]
+    coverage: AgentCoverage
+    ages: bool
+    seen_at: datetime | None
+
+    def holds(self, agent: Agent, round_: ServiceRound | None, now: datetime) -> bool:
+        """Tell whether this is still what the agent's newest round is worth."""
+        same = self.round is round_ and self.agent is agent
+        return same and self.at <= now < self.until
+
+
+def weigh_evidence(
+    agent: Agent, round_: ServiceRound | None, session_at: SessionAt, now: datetime
+) -> AgentEvidence:
+    """Work out what an agent's newest round says at `now`."""
+    readings = current_readings(round_, now)
+    sources = judge_sources(agent, readings, now)
+    freshness = judge_freshness(agent, sources)
+    views = tuple(view_feed(agent, readings, sources))
+    witnesses = tuple(hear_service(agent.agent_name, readings, now))
+    said = tuple(
+        chain(
+            state_execution(agent, readings, now),
+            state_false_positives(agent, readings, session_at, now),
+            state_staleness(agent, readings, sources),
+            state_agreement(agent, readings, views),
+        )
+    )
+    primary = primary_reading(agent.primary_path, readings, now)
+    skews = [r.exchange.date_skew for r in readings.values() if r.exchange.date_skew is not None]
+    fresh = (v.source for v in views if v.freshness.state is FreshnessState.FRESH)
+    return AgentEvidence(
+        agent=agent,
+        round=round_,
+        at=now,
+        until=_changes_at(round_, now),
+        readings=readings,
+        freshness=freshness,
+        accusing=tuple(s for s in said if s.accuses),
+        denied=frozenset((*(s.key for s in said if not s.accuses), *deny_as_witnesses(witnesses))),
+        fresh_source=next(fresh, ""),
+        not_fresh=tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH),
+        witnesses=witnesses,
+        date_skew=median(skews) if skews else None,
+        lacks=find_lacks(agent, primary, freshness),
+        coverage=count_asked(agent, readings),
+        ages=agent.required and agent.contract is not ContractKind.NONE,
+        seen_at=primary.at if isinstance(primary, Seen) else None,
+    )
+
+
+def _changes_at(round_: ServiceRound | None, now: datetime) -> datetime:
+    """Name the next instant at which time alone may change what these readings are worth."""
+    if round_ is None:
+        return NEVER
+    instants = chain.from_iterable(_limits(reading) for reading in round_.readings.values())
+    coming = min((i for i in instants if i > now - _CLOSE), default=NEVER)
+    return coming if coming is NEVER else coming - _CLOSE
+
+
+def _limits(reading: EndpointReading) -> Iterator[datetime]:
+    """Give every instant at which a rule about age begins to judge a reading otherwise."""
+    if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED:
+        return
+    yield _after(reading.at, -AHEAD_TOLERANCE_SECONDS)
+    yield _after(reading.at, MAX_AGE_SECONDS)
+    if isinstance(reading, Unseen):
+        return
+    status = reading.value.status
+    if isinstance(status, RichStatus):
+        yield _after(status.status.last_updated_utc, FROZEN_AFTER_SECONDS)
+    tick = read_tick(reading.value, reading.at)
+    if tick is not None and tick.last_tick is not None:
+        yield _after(tick.last_tick, tick.threshold_seconds)
+
+
+def _after(instant: datetime, seconds: float) -> datetime:
+    try:
+        return instant + timedelta(seconds=seconds)
+    except OverflowError:
+        return NEVER

@@ -1,0 +1,78 @@
+"""Decide: looks at every agent, taken anew only where something can have changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mission_control.decide.agent_evidence import AgentEvidence, weigh_evidence
+from mission_control.decide.agent_look import AgentLook, Surroundings, judge_agent
+from mission_control.decide.evidence import SessionAt
+from mission_control.decide.kill_switch import hear_configured, judge_kill_switch
+from mission_control.model.fleet import Agent
+from mission_control.model.kill_switch import KillSwitch
+from mission_control.model.reading import ServiceRound
+from mission_control.model.session import MarketSession
+from mission_control.model.snapshot import FloorEvidence
+
+Looks = Mapping[str, AgentLook]
+NOTHING_KNOWN: Looks = {}
+
+
+@dataclass(frozen=True, slots=True)
+class FloorLooks:
+    """Every agent as judged at one instant, in the fleet's order, with what all share."""
+
+    session: MarketSession
+    switch: KillSwitch
+    agents: tuple[AgentLook, ...]
+    surroundings: Surroundings
+    by_name: Looks = field(repr=False)
+
+
+def look_again(
+    evidence: FloorEvidence, session_at: SessionAt, now: datetime, known: Looks = NOTHING_KNOWN
+) -> FloorLooks:
+    """
+    Look at every agent at `now`; a look in `known` that still holds is taken as it is.
+
+    It holds while the agent's round, the session's phase and the switch's confirmation are the
+    same and no rule about age begins to judge a reading otherwise. So the answer is the same
+    with and without `known`, as a property test shows.
+    """
+    weighed = [
+        _weigh(agent, evidence.rounds.get(agent.agent_name), known, session_at, now)
+        for agent in evidence.fleet.agents
+    ]
+    witnesses = [w for e in weighed if e.witnesses for w in e.witnesses]
+    switch = judge_kill_switch((*hear_configured(evidence.switch_witnesses, now), *witnesses))
+    session = session_at(now)
+    surroundings = Surroundings.of(session, switch_confirmed=switch.confirmed)
+    agents = list[AgentLook]()
+    for each in weighed:
+        look = known.get(each.agent.agent_name)
+        if look is None or not look.holds(each, surroundings):
+            look = judge_agent(each, surroundings, session, session_at, now)
+        agents.append(look)
+    by_name = {look.evidence.agent.agent_name: look for look in agents}
+    return FloorLooks(session, switch, tuple(agents), surroundings, by_name)
+
+
+def look_at(
+    agent: Agent, round_: ServiceRound, session_at: SessionAt, now: datetime, among: FloorLooks
+) -> AgentLook:
+    """Look at one agent's newest round in the surroundings of the looks before."""
+    weighed = weigh_evidence(agent, round_, session_at, now)
+    return judge_agent(weighed, among.surroundings, among.session, session_at, now)
+
+
+def _weigh(
+    agent: Agent,
+    round_: ServiceRound | None,
+    known: Looks,
+    session_at: SessionAt,
+    now: datetime,
+) -> AgentEvidence:
+    look = known.get(agent.agent_name)
+    if look is not None and look.evidence.holds(agent, round_, now):
+        return look.evidence
+    return weigh_evidence(agent, round_, session_at, now)

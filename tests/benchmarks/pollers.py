@@ -1,0 +1,155 @@
+"""
+What Mission Control's polling is measured against: a raw Protocol and a bare aiohttp loop.
+
+Both ask every target once per interval, evenly spread, over connections that stay open, and
+read the answer up to a cap. They parse nothing, decide nothing and publish nothing.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import aiohttp
+import farm
+import uvloop
+
+CAP_BYTES = 64 * 1024
+DEADLINE_SECONDS = 3.0
+HEADERS = {"user-agent": "bench", "accept": "application/json", "accept-encoding": "identity"}
+
+Ask = Callable[[int], Awaitable[None]]
+
+
+class _Connection(asyncio.Protocol):
+    """One held connection: writes a prebuilt request and counts bytes until the answer is whole."""
+
+    def __init__(self) -> None:
+        self.whole: asyncio.Future[None] | None = None
+        self._buffer = b""
+        self._missing = -1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by birth
+
+    def data_received(self, data: bytes) -> None:
+        if self._missing < 0:
+            self._buffer += data
+            head, gap, body = self._buffer.partition(b"\r\n\r\n")
+            if not gap:
+                return
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            self._missing, self._buffer = length - len(body), b""
+        else:
+            self._missing -= len(data)
+        if self._missing <= 0 and self.whole is not None and not self.whole.done():
+            self._missing = -1
+            self.whole.set_result(None)
+
+
+def protocol_poller(port: int) -> Ask:
+    """Ask over raw Protocols: the floor below which no asyncio program gets."""
+    held: dict[int, _Connection] = {}
+
+    async def ask(index: int) -> None:
+        loop = asyncio.get_running_loop()
+        connection = held.get(index)
+        if connection is None:
+            address = farm.address_of(index)
+            _, connection = await loop.create_connection(_Connection, address, port)
+            held[index] = connection
+        connection.whole = loop.create_future()
+        address = farm.address_of(index)
+        connection.transport.write(
+            f"GET /ops/status HTTP/1.1\r\nhost: {address}:{port}\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await connection.whole
+
+    return ask
+
+
+def aiohttp_poller(port: int) -> Ask:
+    """Ask with aiohttp as a careful program does: one session, no cookies, a total deadline."""
+    sessions = list[aiohttp.ClientSession]()
+
+    async def ask(index: int) -> None:
+        if not sessions:
+            sessions.append(
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0),
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS),
+                    auto_decompress=False,
+                    headers=HEADERS,
+                )
+            )
+        url = f"http://{farm.address_of(index)}:{port}/ops/status"
+        async with sessions[0].get(url, allow_redirects=False) as response:
+            size = 0
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > CAP_BYTES:
+                    response.close()
+                    return
+
+    return ask
+
+
+async def _poll(ask: Ask, targets: int, interval: float, rounds: int) -> dict[str, float]:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    measured_from = 0.0
+    failed = 0
+
+    async def watch(index: int) -> None:
+        nonlocal failed
+        for turn in range(rounds + 1):
+            due = began + interval * (turn + index / targets)
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            try:
+                await ask(index)
+            except (OSError, TimeoutError, aiohttp.ClientError):
+                failed += turn > 0
+
+    async def measure() -> float:
+        await asyncio.sleep(interval)
+        return time.process_time()
+
+    async with asyncio.TaskGroup() as tasks:
+        start = tasks.create_task(measure())
+        for index in range(targets):
+            tasks.create_task(watch(index))
+    measured_from = start.result()
+    seconds = time.process_time() - measured_from
+    return {
+        "cpu_us_per_target": seconds / (targets * rounds) * 1e6,
+        "failed": failed,
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def main() -> int:
+    """Poll, then print what it cost as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("poller", choices=("protocol", "aiohttp"))
+    parser.add_argument("port", type=int)
+    parser.add_argument("--targets", type=int, default=1_000)
+    parser.add_argument("--interval", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    make = {"protocol": protocol_poller, "aiohttp": aiohttp_poller}[given.poller]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        told = runner.run(_poll(make(given.port), given.targets, given.interval, given.rounds))
+    print(json.dumps(told))  # noqa: T201  (the report is what we are run for)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

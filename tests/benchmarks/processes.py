@@ -1,0 +1,138 @@
+"""The processes a benchmark needs: farms, pollers, a serving Mission Control; and their costs."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import farm
+import httpx
+
+HERE = Path(__file__).parent
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+STARTING_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Farm:
+    """A farm that runs: its port, and its process for those who hurt it."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+
+@contextmanager
+def running_farm(mode: farm.Mode, address: str = "0.0.0.0") -> Generator[Farm]:  # noqa: S104
+    """Run a farm for the time of the block."""
+    command = [sys.executable, str(HERE / "farm.py"), "--mode", mode.value, "--address", address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield Farm(process, int(process.stdout.readline()))
+        finally:
+            process.kill()
+
+
+def start_poller(name: str, port: int, *, targets: int, interval: float, rounds: int):
+    """Start a poller to be compared with; its JSON report comes on its standard output."""
+    command = [sys.executable, str(HERE / "pollers.py"), name, str(port)]
+    command += ["--targets", str(targets), "--interval", str(interval), "--rounds", str(rounds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def report_of(process: subprocess.Popen[str]) -> dict[str, float]:
+    """Wait for a poller's report."""
+    told, _ = process.communicate()
+    return json.loads(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One line of the fleet file."""
+
+    name: str
+    url: str
+
+
+def farm_targets(port: int, count: int, mode: farm.Mode) -> Sequence[Target]:
+    """List the farm's targets; those that refuse are asked on port 9, where nobody listens."""
+    return [
+        Target(
+            f"target-{i:05d}",
+            f"http://{farm.address_of(i)}:"
+            f"{9 if farm.conduct_of(i, mode) is farm.Conduct.REFUSES else port}",
+        )
+        for i in range(count)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A Mission Control that serves: where, and which process."""
+
+    url: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Give the CPU time it has used, user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+    def rss_mb(self) -> float:
+        """Give its resident memory."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+    def get(self, path: str) -> dict[str, object]:
+        """Ask it."""
+        return httpx.get(self.url + path, timeout=30.0, trust_env=False).json()
+
+
+@contextmanager
+def serving(targets: Sequence[Target], interval: float, root: Path) -> Generator[Serving]:
+    """Serve a fleet of these targets, each asked at one endpoint, for the time of the block."""
+    fleet = root / "fleet.yaml"
+    lines = ["agents:"]
+    for target in targets:
+        lines += [f"  - agent_name: {target.name}", "    kind: strategy"]
+        lines += [f"    service_dns: {target.url}", '    expected_endpoints: ["/ops/status"]']
+        lines += ["    criticality: optional", f"    interval_seconds: {interval}"]
+    fleet.write_text("\n".join(lines) + "\n")
+    switch = root / "EXECUTION_HALTED"
+    switch.write_text("1\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "MISSION_CONTROL_KILL_SWITCH_FILE": str(switch)}
+    command = [str(Path(sys.executable).with_name("mission-control")), "serve"]
+    command += ["--fleet-file", str(fleet), "--port", str(port), "--root", str(root)]
+    log = (root / "serve.log").open("w")
+    with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
+        try:
+            told = Serving(f"http://127.0.0.1:{port}", process.pid)
+            _await(told)
+            yield told
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _await(told: Serving) -> None:
+    until = time.monotonic() + STARTING_SECONDS
+    while time.monotonic() < until:
+        try:
+            told.get("/livez")
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError("Mission Control did not start; see serve.log")
