@@ -14,12 +14,15 @@ from mission_control.model.reading import ServiceRound, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from tests.decide.floor_of_values import (
     CLOSE_AT,
+    MARKETDATA,
     NOW,
     OPEN_AT,
     STRATEGY,
     FloorOfValues,
+    changed,
     rich,
     session_at,
+    stamp,
     unseen,
 )
 from tests.decide.hurts import HALTING
@@ -75,7 +78,18 @@ def answer_anew(floor, place):
         floor.answer(agent, path, {"status": "ok"})
 
 
+def answer_late(floor, lateness):
+    """Let a service answer with a tick, and a time of its own, that soon are too old."""
+    agent, tick_age, updated_ago = lateness
+    document = rich(agent, floor.now, tick_age)
+    updated = stamp(floor.now - timedelta(seconds=updated_ago))
+    floor.answer(agent, "/ops/status", changed(document, "status.last_updated_utc", updated))
+
+
 STEPS = st.one_of(
+    st.tuples(
+        st.sampled_from([MARKETDATA, STRATEGY]), st.sampled_from([3, 100, 115]), st.integers(0, 59)
+    ).map(lambda lateness: (answer_late, lateness)),
     degradations().map(lambda d: (degrade, d)),
     st.sampled_from(SECONDS).map(lambda s: (advance, s)),
     st.floats(0, 130).map(lambda s: (advance, s)),
