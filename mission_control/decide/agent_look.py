@@ -36,7 +36,8 @@ class AgentLook:
 
     def holds(self, evidence: AgentEvidence, surroundings: Surroundings) -> bool:
         """Tell whether judging this evidence in these surroundings gives the same again."""
-        return self.evidence is evidence and self.surroundings == surroundings
+        same = self.surroundings is surroundings or self.surroundings == surroundings
+        return self.evidence is evidence and same
 
 
 def judge_agent(

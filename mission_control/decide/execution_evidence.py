@@ -24,14 +24,15 @@ def state_execution(
     """
     for path, reading in readings.items():
         source = f"{agent.agent_name} {path}"
+        acquits = can_acquit(reading, now)
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
         for fact, accuses, detail in _facts(claims):
-            if accuses or can_acquit(reading, now):
+            if accuses or acquits:
                 yield Statement(EXECUTION_EVIDENCE, agent.agent_name, source, fact, accuses, detail)
         if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
             reported = reading.value.status.service_kind
             accuses = reported is Kind.EXECUTION
-            if accuses or can_acquit(reading, now):
+            if accuses or acquits:
                 detail = f"calls itself a service of kind {reported.value}, and it is running"
                 yield Statement(
                     EXECUTION_EVIDENCE, agent.agent_name, source, "service_kind", accuses, detail

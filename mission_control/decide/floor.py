@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, repeat
 
 from mission_control.decide.agent_evidence import AgentEvidence
 from mission_control.decide.evidence import Key, SessionAt, Statement
@@ -151,12 +151,24 @@ def _carry(
     reports: Iterable[ServiceReport],
     standing: Standing,
 ) -> Standing:
-    services = tuple(
-        ServiceSince(r.agent.agent_name, r.state, r.expected, r.since) for r in reports
-    )
+    held = chain(standing.services, repeat(None))
+    services = tuple(_since(r, s) for r, s in zip(reports, held, strict=False))
     return Standing(
         accusations=accusations,
         verdict=posture.verdict,
         verdict_since=posture.since,
         services=standing.services if services == standing.services else services,
     )
+
+
+def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
+    """Give since when a service is so: the value held already where it says the same."""
+    if (
+        held is not None
+        and held.since is report.since
+        and held.state is report.state
+        and held.expected is report.expected
+        and held.agent_name == report.agent.agent_name
+    ):
+        return held
+    return ServiceSince(report.agent.agent_name, report.state, report.expected, report.since)

@@ -28,7 +28,7 @@ def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Hap
     known = {r.agent.agent_name: r for r in before.services}
     for report in after.services:
         earlier = known.get(report.agent.agent_name)
-        if earlier is not None:
+        if earlier is not None and earlier is not report:
             yield from _service(earlier, report)
 
 

@@ -46,7 +46,7 @@ def look_again(
     witnesses = [w for e in weighed if e.witnesses for w in e.witnesses]
     switch = judge_kill_switch((*hear_configured(evidence.switch_witnesses, now), *witnesses))
     session = session_at(now)
-    surroundings = Surroundings.of(session, switch_confirmed=switch.confirmed)
+    surroundings = _keep(Surroundings.of(session, switch_confirmed=switch.confirmed), known)
     agents = list[AgentLook]()
     for each in weighed:
         look = known.get(each.agent.agent_name)
@@ -63,6 +63,13 @@ def look_at(
     """Look at one agent's newest round in the surroundings of the looks before."""
     weighed = weigh_evidence(agent, round_, session_at, now)
     return judge_agent(weighed, among.surroundings, among.session, session_at, now)
+
+
+def _keep(surroundings: Surroundings, known: Looks) -> Surroundings:
+    """Give the equal value that the known looks hold, if they do: the same is quickly equal."""
+    held = next(iter(known.values()), None)
+    same = held is not None and held.surroundings == surroundings
+    return held.surroundings if held is not None and same else surroundings
 
 
 def _weigh(

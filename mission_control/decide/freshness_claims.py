@@ -39,10 +39,10 @@ def state_false_positives(
         if tick is None:
             continue
         source = f"{agent.agent_name} {path}"
-        unborne = _cannot_bear_claims(tick, reading.at)
+        unborne, acquits = _cannot_bear_claims(tick, reading.at), can_acquit(reading, now)
         for fact, claimed in _claims_of(reading.value):
             accuses = claimed and unborne and session_at(reading.at).phase.gates
-            denies = (not claimed or not unborne) and can_acquit(reading, now)
+            denies = acquits and not (claimed and unborne)
             if accuses or denies:
                 yield Statement(
                     FRESHNESS_GATE_FALSE_POSITIVE,

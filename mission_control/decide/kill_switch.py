@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 
 from mission_control.decide.evidence import Key, Statement, can_acquit, within_age
 from mission_control.model.codes import CONTRADICTION, EXECUTION_EVIDENCE
@@ -60,12 +61,11 @@ def judge_kill_switch(witnesses: Iterable[Witness]) -> KillSwitch:
     Any DISENGAGED witness makes it DISENGAGED. ENGAGED needs confirmation by a witness that
     can confirm: the ConfigMap read through the API, or its live mount. Else UNKNOWN.
     """
-    ordered = tuple(sorted(witnesses, key=_by_kind_and_source))
+    ordered = tuple(sorted(witnesses, key=attrgetter("kind.value", "source")))
     says = {w.state for w in ordered}
     off = [w.source for w in ordered if w.state is KillSwitchState.DISENGAGED]
-    confirming = [
-        w.source for w in ordered if w.kind.confirms and w.state is KillSwitchState.ENGAGED
-    ]
+    engaged = (w for w in ordered if w.kind is not WitnessKind.SERVICE and w.kind.confirms)
+    confirming = [w.source for w in engaged if w.state is KillSwitchState.ENGAGED]
     conflicting = {KillSwitchState.ENGAGED, KillSwitchState.DISENGAGED} <= says
     if off:
         state, detail = KillSwitchState.DISENGAGED, f"off according to {', '.join(off)}"
@@ -75,10 +75,6 @@ def judge_kill_switch(witnesses: Iterable[Witness]) -> KillSwitch:
         state, detail = KillSwitchState.UNKNOWN, _why_unconfirmed(ordered)
     confirmed = state is KillSwitchState.ENGAGED
     return KillSwitch(state, confirmed, conflicting, ordered, detail)
-
-
-def _by_kind_and_source(witness: Witness) -> tuple[str, str]:
-    return (witness.kind.value, witness.source)
 
 
 def _why_unconfirmed(witnesses: tuple[Witness, ...]) -> str:
@@ -97,9 +93,9 @@ def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
     (`deny_as_witnesses`).
     """
     for witness in switch.witnesses:
-        service = witness.kind is WitnessKind.SERVICE
-        off = witness.state is KillSwitchState.DISENGAGED
-        if witness.state is KillSwitchState.UNKNOWN or (service and not off):
+        service, state = witness.kind is WitnessKind.SERVICE, witness.state
+        off = state is KillSwitchState.DISENGAGED
+        if state is KillSwitchState.UNKNOWN or (service and not off):
             continue
         if not service:
             detail = f"{witness.source} says the kill switch is off"

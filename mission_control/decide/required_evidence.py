@@ -87,7 +87,8 @@ def measure_age(
         if at is None:
             return EvidenceAge(None, agent_name)
         instants.append((at, agent_name))
-    confirming = [w for w in switch.witnesses if w.kind.confirms]
+    configured = (w for w in switch.witnesses if w.kind is not WitnessKind.SERVICE)
+    confirming = [w for w in configured if w.kind.confirms]
     instants.extend((w.at, w.source) for w in confirming)
     if not confirming or not instants:
         return EvidenceAge(None, "kill-switch")
