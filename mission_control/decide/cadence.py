@@ -5,14 +5,27 @@ from collections.abc import Sequence
 from mission_control.model.fleet import Agent
 
 
+GRID_SECONDS = 0.1
+"""Services are asked together in steps of this length, well below what anybody notices."""
+
+
 def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
     """
     Give each agent its phase offset in seconds, spread evenly over its interval.
 
-    Fixed by position, never random: the same fleet is asked in the same rhythm.
+    Fixed by position, never random: the same fleet is asked in the same rhythm. Offsets lie on
+    a grid, so that a large fleet is asked a handful at a time: waking for each alone would cost
+    more than asking it.
     """
     count = max(1, len(agents))
-    return [(a, a.interval_seconds * i / count) for i, a in enumerate(agents)]
+    return [
+        (a, a.interval_seconds * i / count // GRID_SECONDS * GRID_SECONDS)
+        for i, a in enumerate(agents)
+    ]
+
+
+HURRY_RESTS_SECONDS = 600.0
+"""A service that closes idle connections and is well all the same is not hurried to for so long."""
 
 
 def next_due(due: float, now: float, interval: float) -> float:

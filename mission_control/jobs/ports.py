@@ -1,6 +1,6 @@
 """Jobs: the shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +25,15 @@ class ServiceReader(Protocol):
 
     async def read(self, agent: Agent, previous: ServiceRound | None) -> ServiceRound:
         """Run one round within the agent's total deadline."""
+        ...
+
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        """
+        Have somebody told an agent's name when it closes a connection that is held to it.
+
+        That is how the death of a process shows first; but many servers also close what is
+        idle, so it is a reason to ask at once and no evidence of anything.
+        """
         ...
 
 

@@ -5,13 +5,14 @@ import logging
 from dataclasses import dataclass, field
 
 from mission_control.decide.agent_look import AgentLook, is_news
-from mission_control.decide.cadence import next_due, spread
+from mission_control.decide.cadence import HURRY_RESTS_SECONDS, next_due, spread
 from mission_control.decide.floor import decide_floor, decide_on_looks
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
 from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.ports import CalendarReader, Clock, ServiceReader, SwitchReader
+from mission_control.jobs.round_timer import RoundTimer
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import ServiceRound, Unseen
@@ -82,33 +83,46 @@ class FloorWatch:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear_switches())
             tasks.create_task(self._decide())
+            timers = {a.agent_name: RoundTimer() for a in self.fleet.agents}
+            self.sources.services.when_lost(lambda name: timers[name].hurry())
+            began = asyncio.get_running_loop().time()
             for agent, offset in spread(self.fleet.agents):
-                tasks.create_task(self._watch(agent, offset))
+                timer = timers[agent.agent_name]
+                tasks.create_task(self._watch(agent, began + offset, timer))
 
-    async def _watch(self, agent: Agent, offset: float) -> None:
+    async def _watch(self, agent: Agent, due: float, timer: RoundTimer) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + offset
         while True:
-            await asyncio.sleep(max(0.0, due - loop.time()))
+            hurried = await timer.wait_until(due)
+            news = True
             try:
                 known = self._rounds.get(agent.agent_name)
-                self._receive(agent, await self.sources.services.read(agent, known))
+                news = self._receive(agent, await self.sources.services.read(agent, known))
             except Exception:  # a bug of ours: others go on, this one's reading expires
                 log.exception("reading %s failed", agent.agent_name)
-            due = next_due(due, loop.time(), agent.interval_seconds)
+            if not hurried:
+                due = next_due(due, loop.time(), agent.interval_seconds)
+            elif not news:
+                timer.rest_until(loop.time() + HURRY_RESTS_SECONDS)
 
-    def _receive(self, agent: Agent, round_: ServiceRound) -> None:
-        """Keep a round, judged; only what is news has the floor decided before the next beat."""
+    def _receive(self, agent: Agent, round_: ServiceRound) -> bool:
+        """
+        Keep a round, judged, and tell whether it is news.
+
+        Only news has the floor decided before the next beat.
+        """
         self._rounds[agent.agent_name] = round_
         before = self._known.get(agent.agent_name)
         if self._looks is None or before is None:
             self._fresh.set()
-            return
+            return True
         session_at, now = self.sources.calendar.session_at, self.sources.clock()
         look = look_at(agent, round_, session_at, now, among=self._looks)
         self._known[agent.agent_name] = look
-        if is_news(before, look):
+        news = is_news(before, look)
+        if news:
             self._fresh.set()
+        return news
 
     async def _hear_switches(self) -> None:
         while True:

@@ -4,7 +4,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-import aiohttp
 import httpx
 
 from mission_control.model.reading import UnseenReason
@@ -12,7 +11,6 @@ from mission_control.model.reading import UnseenReason
 FAILURES = (
     httpx.HTTPError,
     httpx.InvalidURL,
-    aiohttp.ClientError,
     OSError,
     EOFError,
     UnicodeError,
@@ -23,16 +21,13 @@ FAILURES = (
 def reason_for(error: BaseException) -> UnseenReason:
     """
     Name why an exchange failed, by the most telling error in its chain.
-
-    httpx's own class is not asked first: the aiohttp transport calls a lost connection a
-    connect timeout.
     """
     chain = tuple(_chain(error))
     for kinds, reason in (
-        ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), UnseenReason.TLS_FAILURE),
-        ((socket.gaierror, aiohttp.ClientConnectorDNSError), UnseenReason.DNS_FAILURE),
+        ((ssl.SSLError, ssl.CertificateError), UnseenReason.TLS_FAILURE),
+        ((socket.gaierror,), UnseenReason.DNS_FAILURE),
         ((ConnectionRefusedError,), UnseenReason.CONNECTION_REFUSED),
-        ((TimeoutError, aiohttp.ServerTimeoutError), UnseenReason.TIMEOUT),
+        ((TimeoutError,), UnseenReason.TIMEOUT),
     ):
         if any(isinstance(e, kinds) for e in chain):
             return reason

@@ -2,27 +2,114 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from functools import partial
 from importlib.metadata import version
-from types import SimpleNamespace
 
-import aiohttp
-from httpx_aiohttp import AiohttpTransport
+import httpx
 
 from mission_control.model.fleet import TlsFiles
 from mission_control.observe.guarded_transport import GuardedTransport
+from mission_control.observe.held_connection import HeldConnection, WireAnswer
+from mission_control.observe.opening import Origin, open_connection
+from mission_control.observe.received import MAX_BODY_BYTES
 
 KEEP_ALIVE_SECONDS = 75.0
 """Longer than any interval that is allowed, so that a service keeps its connection."""
 
 USER_AGENT = f"mission-control/{version('mission-control')}"
 
-PHASES: ContextVar[list[tuple[str, float]] | None] = ContextVar("PHASES", default=None)
-"""Where the phases of opening a connection are noted for the request under way."""
 
-_Hook = Callable[[aiohttp.ClientSession, SimpleNamespace, object], Awaitable[None]]
+class HeldTransport(httpx.AsyncBaseTransport):
+    """
+    Sends requests over held connections, at most one request at a time on each.
+
+    It does nothing else: it follows no redirect, keeps no cookie, reads no proxy and unpacks
+    nothing. A body is read up to one byte more than the cap, then the connection is dropped; the
+    time limit is whoever awaits it. `tell_loss` is told the host and port (None where the URL has
+    none) of an idle connection that its peer closed.
+    """
+
+    def __init__(
+        self, context: Callable[[], ssl.SSLContext], tell_loss: Callable[[str, int | None], None]
+    ) -> None:
+        """Open nothing yet; the TLS context is asked for when a connection needs it."""
+        self._context = context
+        self._tell_loss = tell_loss
+        self._idle: dict[Origin, list[HeldConnection]] = {}
+        self._closed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """
+        Send a request and give its answer.
+
+        A held connection may have been closed just as we wrote; a GET that got no byte in
+        answer is then sent once more on a new one (RFC 9110, section 9.2.2).
+        """
+        url = request.url
+        origin = Origin(url.host, url.port, url.scheme == "https")
+        wire = _wire(request)
+        held = self._take(origin)
+        if held is not None:
+            try:
+                return self._respond(origin, held, await held.exchange(wire), request)
+            except (OSError, httpx.RemoteProtocolError):
+                if held.has_heard:
+                    raise
+        opened = await open_connection(origin, self._context, partial(self._make, origin))
+        return self._respond(origin, opened, await opened.exchange(wire), request)
+
+    async def aclose(self) -> None:
+        """Drop every idle connection; nothing is lost by it, and so nobody is told."""
+        self._closed = True
+        for held in self._idle.values():
+            for connection in held:
+                connection.abort()
+        self._idle.clear()
+
+    def _take(self, origin: Origin) -> HeldConnection | None:
+        """Give a connection that is open and was used lately, the one used last."""
+        held = self._idle.get(origin, [])
+        now = asyncio.get_running_loop().time()
+        while held:
+            connection = held.pop()
+            if connection.is_free and now - connection.idle_since <= KEEP_ALIVE_SECONDS:
+                return connection
+            connection.abort()
+        return None
+
+    def _make(self, origin: Origin) -> HeldConnection:
+        return HeldConnection(MAX_BODY_BYTES, partial(self._lose, origin))
+
+    def _lose(self, origin: Origin) -> None:
+        held = self._idle.get(origin, [])
+        held[:] = [c for c in held if c.is_free]
+        if not self._closed:
+            self._tell_loss(origin.host, origin.port)
+
+    def _respond(
+        self,
+        origin: Origin,
+        connection: HeldConnection,
+        answer: WireAnswer,
+        request: httpx.Request,
+    ) -> httpx.Response:
+        if connection.is_free:
+            self._idle.setdefault(origin, []).append(connection)
+        return httpx.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=httpx.ByteStream(bytes(answer.body)),
+            request=request,
+        )
+
+
+def _wire(request: httpx.Request) -> bytes:
+    """Write a request without a body as HTTP/1.1."""
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    lines += [b"%s: %s" % pair for pair in request.headers.raw]
+    return b"\r\n".join((*lines, b"", b""))
 
 
 class Transports:
@@ -33,9 +120,10 @@ class Transports:
     """
 
     def __init__(self) -> None:
-        """Open nothing yet; sessions belong to the event loop that asks first."""
+        """Open nothing yet; connections belong to the event loop that asks first."""
         self._shared: GuardedTransport | None = None
         self._own: dict[TlsFiles, GuardedTransport] = {}
+        self.tell_loss: Callable[[str, int | None], None] | None = None
 
     def for_agent(self, tls: TlsFiles | None) -> GuardedTransport:
         """
@@ -44,13 +132,11 @@ class Transports:
         Raises OSError (ssl.SSLError among them) when a certificate file cannot be used.
         """
         if tls is None:
-            self._shared = self._shared or _open(ssl.create_default_context())
+            self._shared = self._shared or self._open(_Lazily(ssl.create_default_context))
             return self._shared
         if tls not in self._own:
-            context = ssl.create_default_context(cafile=tls.ca_file)
-            if tls.cert_file is not None:
-                context.load_cert_chain(tls.cert_file, tls.key_file)
-            self._own[tls] = _open(context)
+            context = _load(tls)
+            self._own[tls] = self._open(lambda: context)
         return self._own[tls]
 
     def opened(self) -> tuple[GuardedTransport, ...]:
@@ -63,6 +149,33 @@ class Transports:
         for transport in self.opened():
             await transport.aclose()
 
+    def _open(self, context: Callable[[], ssl.SSLContext]) -> GuardedTransport:
+        return GuardedTransport(HeldTransport(context, self._lost))
+
+    def _lost(self, host: str, port: int | None) -> None:
+        if self.tell_loss is not None:
+            self.tell_loss(host, port)
+
+
+class _Lazily:
+    """Makes the TLS context when it is first needed: reading the authorities takes 20 ms."""
+
+    def __init__(self, make: Callable[[], ssl.SSLContext]) -> None:
+        self._make = make
+        self._made: ssl.SSLContext | None = None
+
+    def __call__(self) -> ssl.SSLContext:
+        self._made = self._made or self._make()
+        return self._made
+
+
+def _load(tls: TlsFiles) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls.ca_file)
+    if tls.cert_file is not None:
+        # A key that wants a password is an error here; without this it would ask the terminal.
+        context.load_cert_chain(tls.cert_file, tls.key_file, password="")
+    return context
+
 
 @asynccontextmanager
 async def open_transports() -> AsyncGenerator[Transports]:
@@ -72,51 +185,3 @@ async def open_transports() -> AsyncGenerator[Transports]:
         yield transports
     finally:
         await transports.aclose()
-
-
-def _open(context: ssl.SSLContext) -> GuardedTransport:
-    """
-    Open a transport without limits of its own: the probe's deadline and caps are the limits.
-
-    httpx-aiohttp neither follows redirects nor decompresses; cookies and proxies are switched
-    off in the session, and tests hold all four over real sockets.
-    """
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0, ssl=context, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=30
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(),
-        read_bufsize=2**14,
-        trace_configs=[_phase_trace()],
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-    )
-    return GuardedTransport(AiohttpTransport(verify=context, trust_env=False, client=session))
-
-
-def _phase_trace() -> aiohttp.TraceConfig:
-    """Note how long resolving and connecting took, only where a connection is opened."""
-    trace = aiohttp.TraceConfig()
-    trace.on_dns_resolvehost_start.append(_begin("dns"))
-    trace.on_dns_resolvehost_end.append(_end("dns"))
-    trace.on_connection_create_start.append(_begin("connect"))
-    trace.on_connection_create_end.append(_end("connect"))
-    return trace
-
-
-def _begin(name: str) -> _Hook:
-    async def on_start(_session: aiohttp.ClientSession, ctx: SimpleNamespace, _p: object) -> None:
-        setattr(ctx, name, asyncio.get_running_loop().time())
-
-    return on_start
-
-
-def _end(name: str) -> _Hook:
-    async def on_end(_session: aiohttp.ClientSession, ctx: SimpleNamespace, _p: object) -> None:
-        noted, began = PHASES.get(), getattr(ctx, name, None)
-        if noted is not None and began is not None:
-            noted.append((name, asyncio.get_running_loop().time() - began))
-
-    return on_end

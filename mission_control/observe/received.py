@@ -60,26 +60,30 @@ def interpret(
     Claims are read from any JSON body, whatever the status: an accusation in a broken or
     refused answer still counts.
     """
-    exchange = Exchange(received.status, phases, _skew(received.date, at), excerpt(received.body))
+    exchange = Exchange(received.status, phases, _skew(received.date, at))
+    reading = _read(received, path, contract, Unseen(UnseenReason.NOT_JSON, at, took, "", exchange))
+    if isinstance(reading, Seen) and reading.value.shape is not Shape.PLAIN:
+        return reading  # its whole answer is kept, redacted; what was not understood is excerpted
+    return replace(reading, exchange=replace(exchange, excerpt=excerpt(received.body)))
+
+
+def _read(received: Received, path: str, contract: ContractKind, unseen: Unseen) -> EndpointReading:
+    """Read an answer; `unseen` has what a reading of it tells however it turns out."""
     reason, detail = _refused_by_status(received)
     plain = contract is ContractKind.HTTP and path != "/ops/status"
     if received.refusal is not None and reason is None and not plain:
-        return Unseen(received.refusal, at, took, received.refusal_detail, exchange)
+        return replace(unseen, reason=received.refusal, detail=received.refusal_detail)
     document, problem = _parse(received.body)
     claims = NO_CLAIMS if document is None else read_claims(document)
     if reason is not None and not _speaks_freshness(document, path, received.status, problem):
-        return Unseen(reason, at, took, detail, exchange, claims)
+        return replace(unseen, reason=reason, detail=detail, claims=claims)
     if plain:
         page = Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null")
-        return Seen(page, at, took, exchange)
+        return Seen(page, unseen.at, unseen.took, unseen.exchange)
     if problem is not None:
-        return Unseen(problem, at, took, _PROBLEMS[problem], exchange)
-    return _validate(
-        received,
-        document,
-        path,
-        Unseen(UnseenReason.CONTRACT_INVALID, at, took, "", exchange, claims),
-    )
+        return replace(unseen, reason=problem, detail=_PROBLEMS[problem])
+    invalid = replace(unseen, reason=UnseenReason.CONTRACT_INVALID, claims=claims)
+    return _validate(received, document, path, invalid)
 
 
 _PROBLEMS = {
@@ -94,7 +98,12 @@ def _validate(received: Received, document: object, path: str, invalid: Unseen) 
         shown = orjson.dumps(redact_document(document))
     try:
         answer = read_answer(
-            received.body, document, path=path, http_status=received.status, shown=shown
+            received.body,
+            document,
+            path=path,
+            http_status=received.status,
+            shown=shown,
+            claims=invalid.claims,
         )
     except ContractViolation as violation:
         if received.status >= REFUSED_FROM:
@@ -136,7 +145,8 @@ def _parse(body: bytes) -> tuple[object, UnseenReason | None]:
     except orjson.JSONDecodeError as error:
         deep = "depth limit" in str(error)
         return None, UnseenReason.TOO_DEEP if deep else UnseenReason.NOT_JSON
-    if is_deeper_than(document, MAX_DEPTH):
+    opened = body.count(b"{") + body.count(b"[")
+    if opened > MAX_DEPTH and is_deeper_than(document, MAX_DEPTH):
         return document, UnseenReason.TOO_DEEP
     return document, None
 

@@ -1,6 +1,7 @@
 """Observe: asks services for their status; decides nothing about the answers."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from mission_control.model.reading import (
     UnseenReason,
 )
 from mission_control.observe.connection_failure import FAILURES, describe, reason_for
-from mission_control.observe.http_transport import PHASES, USER_AGENT, Transports
+from mission_control.observe.http_transport import USER_AGENT, Transports
+from mission_control.observe.opening import PHASES
 from mission_control.observe.received import MAX_BODY_BYTES, Received, interpret
 from mission_control.observe.redaction import printable, redact_text
 
@@ -38,6 +40,16 @@ class ServiceProbe:
         self._transports = transports
         self._clock = clock
         self._requests: dict[str, httpx.Request] = {}
+        self._names: dict[tuple[str, int | None], set[str]] = {}
+
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        """Have somebody told the names of agents that close a connection held to them."""
+
+        def lost(host: str, port: int | None) -> None:
+            for agent_name in sorted(self._names.get((host, port), ())):
+                tell(agent_name)
+
+        self._transports.tell_loss = lost
 
     async def read(self, agent: Agent, previous: ServiceRound | None) -> ServiceRound:
         """
@@ -56,11 +68,19 @@ class ServiceProbe:
             for p, r in known.items()
             if p not in due and isinstance(r, Unseen) and rests(r, started)
         }
-        asked = await asyncio.gather(*(self._ask(agent, path, deadline) for path in due))
-        readings.update(zip(due, asked, strict=True))
+        readings.update(await self._ask_all(agent, due, deadline))
         while (rung := next_rung(agent, readings)) is not None:
             readings[rung] = await self._ask(agent, rung, deadline)
         return ServiceRound(agent.agent_name, started, self._clock(), readings)
+
+    async def _ask_all(
+        self, agent: Agent, paths: tuple[str, ...], deadline: float
+    ) -> Mapping[str, EndpointReading]:
+        """Ask paths at the same time; a single one needs no tasks of its own."""
+        if len(paths) == 1:
+            return {paths[0]: await self._ask(agent, paths[0], deadline)}
+        asked = await asyncio.gather(*(self._ask(agent, path, deadline) for path in paths))
+        return dict(zip(paths, asked, strict=True))
 
     async def _ask(self, agent: Agent, path: str, deadline: float) -> EndpointReading:
         loop = asyncio.get_running_loop()
@@ -96,6 +116,8 @@ class ServiceProbe:
         known = self._requests.get(url)
         if known is None:
             known = self._requests[url] = httpx.Request("GET", url, headers=_HEADERS)
+            address = (known.url.host, known.url.port)
+            self._names.setdefault(address, set()).add(agent.agent_name)
         if agent.bearer_token_file is None:
             return known
         token = await asyncio.to_thread(_read_token, agent.bearer_token_file)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -48,15 +48,19 @@ def cost(targets: int, rounds: int) -> Row:
         fleet = farm_targets(field.port, targets, farm.Mode.HEALTHY)
         with serving(fleet, INTERVAL, Path(root)) as ours:
             time.sleep(INTERVAL + 1)
+            about = {"targets": targets, "interval": INTERVAL, "rounds": rounds}
             others = [
-                start_poller(n, field.port, targets=targets, interval=INTERVAL, rounds=rounds)
-                for n in ("protocol", "aiohttp")
+                start_poller(name, field.port, sweep=sweep, **about)
+                for sweep in (False, True)
+                for name in ("protocol", "aiohttp")
             ]
             time.sleep(INTERVAL)
             before = ours.cpu_seconds()
             time.sleep(INTERVAL * rounds)
             used = ours.cpu_seconds() - before
-            protocol, aiohttp = (report_of(p)["cpu_us_per_target"] for p in others)
+            protocol, aiohttp, protocol_sweep, aiohttp_sweep = (
+                report_of(p)["cpu_us_per_target"] for p in others
+            )
             mine = used / (targets * rounds) * 1e6
             return {
                 "targets": targets,
@@ -65,6 +69,9 @@ def cost(targets: int, rounds: int) -> Row:
                 "mission_control_us": round(mine, 1),
                 "times_aiohttp": round(mine / aiohttp, 2),
                 "times_protocol": round(mine / protocol, 1),
+                "protocol_sweep_us": round(protocol_sweep, 1),
+                "aiohttp_sweep_us": round(aiohttp_sweep, 1),
+                "times_aiohttp_sweep": round(mine / aiohttp_sweep, 2),
                 "rss_mb": round(ours.rss_mb()),
             }
 
@@ -171,35 +178,37 @@ def answers(targets: int, seconds: float) -> list[Row]:
 
 def main() -> int:
     """Run what was asked for and print a line of JSON for each row."""
-    parts: dict[str, Callable[[bool], list[Row]]] = {
-        "cost": lambda quick: [cost(n, 1 if quick else 3) for n in (100, 1_000, 5_000)],
-        "age": lambda quick: [
-            evidence_age(n, m, 15 if quick else 40)
-            for n, m in (
-                (1_000, farm.Mode.HEALTHY),
-                (1_000, farm.Mode.HUNG),
-                (5_000, farm.Mode.MIXED),
-            )
-        ],
-        "detection": lambda _quick: [
-            detection(n, m, how, random.Random(4))  # noqa: S311  (moments, no secrets)
-            for n, m, how in (
-                (100, farm.Mode.HEALTHY, signal.SIGSTOP),
-                (1_000, farm.Mode.HUNG, signal.SIGSTOP),
-                (1_000, farm.Mode.HUNG, signal.SIGKILL),
-            )
-        ],
-        "answers": lambda quick: answers(1_000, 4 if quick else 10),
-    }
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *parts], default=[])
-    parser.add_argument("--quick", action="store_true", help="shorter, and so rougher")
+    parser.add_argument("--part", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--targets", nargs="*", type=int, default=[100, 1_000, 5_000])
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     print(f"# {os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}")
-    for name in given.parts or parts:
-        for row in parts[name](given.quick):
+    for name in given.part:
+        for row in PARTS[name](given):
             print(json.dumps({"part": name, **row}), flush=True)
     return 0
+
+
+def _ages() -> Iterator[Row]:
+    for mode, targets in ((farm.Mode.HEALTHY, 1_000), (farm.Mode.HUNG, 1_000)):
+        yield evidence_age(targets, mode, 2 * INTERVAL)
+    yield evidence_age(5_000, farm.Mode.MIXED, 4 * INTERVAL)
+
+
+def _detections() -> Iterator[Row]:
+    chance = random.Random(4)  # noqa: S311  (moments, no secrets)
+    yield detection(100, farm.Mode.HEALTHY, signal.SIGSTOP, chance)
+    yield detection(1_000, farm.Mode.HUNG, signal.SIGSTOP, chance)
+    yield detection(1_000, farm.Mode.HUNG, signal.SIGKILL, chance)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
+    "cost": lambda given: (cost(n, given.rounds) for n in given.targets),
+    "age": lambda _given: _ages(),
+    "detection": lambda _given: _detections(),
+    "answers": lambda _given: answers(1_000, 10),
+}
 
 
 if __name__ == "__main__":

@@ -39,9 +39,12 @@ def running_farm(mode: farm.Mode, address: str = "0.0.0.0") -> Generator[Farm]: 
             process.kill()
 
 
-def start_poller(name: str, port: int, *, targets: int, interval: float, rounds: int):
+def start_poller(
+    name: str, port: int, *, sweep: bool, targets: int, interval: float, rounds: int
+) -> subprocess.Popen[str]:
     """Start a poller to be compared with; its JSON report comes on its standard output."""
     command = [sys.executable, str(HERE / "pollers.py"), name, str(port)]
+    command += ["--sweep"] if sweep else []
     command += ["--targets", str(targets), "--interval", str(interval), "--rounds", str(rounds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -102,7 +105,7 @@ def serving(targets: Sequence[Target], interval: float, root: Path) -> Generator
     for target in targets:
         lines += [f"  - agent_name: {target.name}", "    kind: strategy"]
         lines += [f"    service_dns: {target.url}", '    expected_endpoints: ["/ops/status"]']
-        lines += ["    criticality: optional", f"    interval_seconds: {interval}"]
+        lines += [f"    interval_seconds: {interval}"]
     fleet.write_text("\n".join(lines) + "\n")
     switch = root / "EXECUTION_HALTED"
     switch.write_text("1\n")

@@ -112,7 +112,12 @@ SECRET = b'{"error": "bad token=sk-abcdefghijklmnop1234", "password": "hunter2hu
             id="404 in gzip",
         ),
         pytest.param(
-            then_close(b"HTTP/1.1 200 \xff\xfe\r\ncontent-length: 2\r\n\r\n{}"),
+            plays(b"HTTP/1.1 200 \xff\xfe\r\ncontent-length: 2\r\n\r\n{}"),
+            "CONTRACT_INVALID",
+            id="any bytes for a reason phrase, as RFC 9112 allows",
+        ),
+        pytest.param(
+            plays(b"\xff\xfe 200\r\ncontent-length: 2\r\n\r\n{}"),
             "CONNECTION_LOST",
             id="status line of rubbish",
         ),

@@ -101,13 +101,19 @@ def recognise_shape(document: object, *, path: str) -> Shape:
 
 
 def read_answer(
-    body: bytes, document: object, *, path: str, http_status: int, shown: bytes
+    body: bytes,
+    document: object,
+    *,
+    path: str,
+    http_status: int,
+    shown: bytes,
+    claims: Claims | None = None,
 ) -> Answer:
     """
     Validate an answer strictly against the shape it resembles.
 
     `body` is the JSON text as received and `document` the same parsed; the caller has capped
-    both. `shown` is its redacted JSON text.
+    both. `shown` is its redacted JSON text; `claims` are the document's, where already read.
 
     Raises ContractViolation that names each offending field and never repeats its value.
     """
@@ -116,7 +122,8 @@ def read_answer(
         status = cast("Status", SHAPE_MODELS[shape].model_validate_json(body))
     except ValidationError as error:
         raise _violation(shape, error) from None
-    return Answer(shape, http_status, status, read_claims(document), shown)
+    claimed = read_claims(document) if claims is None else claims
+    return Answer(shape, http_status, status, claimed, shown)
 
 
 def _violation(shape: Shape, error: ValidationError) -> ContractViolation:

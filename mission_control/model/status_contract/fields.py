@@ -25,6 +25,8 @@ _INSTANT = re.compile(RFC_3339.strip("^$"), re.ASCII)
 
 def clean_text(text: str) -> str:
     """Replace what could act on a terminal or reorder a page: control and bidi characters."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
