@@ -1,10 +1,10 @@
 """Decide: what the newest round over one agent is worth, and until when that stays so."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from statistics import median
+from typing import NamedTuple
 
 from mission_control.decide.evidence import (
     AHEAD_TOLERANCE_SECONDS,
@@ -38,8 +38,7 @@ _CLOSE = timedelta(milliseconds=1)
 """An age is compared as a float of seconds: this close to its limit it is reckoned anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentEvidence:
+class AgentEvidence(NamedTuple):
     """
     Everything that one agent's round says at `at`, apart from who else says what.
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from mission_control.model.fleet import Agent
 
-
-GRID_SECONDS = 0.1
+GRID_SECONDS = 0.25
 """Services are asked together in steps of this length, well below what anybody notices."""
 
 

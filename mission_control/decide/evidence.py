@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
 from mission_control.model.session import MarketSession
@@ -33,8 +32,7 @@ class SessionAt(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """
     One source stating one fact: accusing, or denying what it may have said before.
 

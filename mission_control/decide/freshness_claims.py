@@ -1,8 +1,8 @@
 """Decide: whether a freshness gate claims what cannot be, and whether two sources disagree."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from mission_control.decide.evidence import SessionAt, Statement, can_acquit, seconds_between
 from mission_control.decide.freshness import HEALTH_PATH, health_status, refusal_status
@@ -78,8 +78,7 @@ def _claims_of(answer: Answer) -> Iterator[tuple[str, bool]]:
             return
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One path's word on the one feed; `fact` tells a refusal by status from a word."""
 
     agent_name: str

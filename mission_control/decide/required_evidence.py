@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from mission_control.decide.evidence import seconds_between
 from mission_control.model import codes
@@ -96,8 +97,7 @@ def measure_age(
     return EvidenceAge(max(0.0, seconds_between(oldest, now)), subject)
 
 
-@dataclass(frozen=True, slots=True)
-class AgentCoverage:
+class AgentCoverage(NamedTuple):
     """How many paths of one agent were asked and obtained; `gaps` are (subject, code)."""
 
     asked: int

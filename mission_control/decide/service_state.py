@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from mission_control.decide.evidence import (
     SessionAt,
@@ -46,8 +47,7 @@ class Judgement:
     reported_codes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What a judgement leans on besides the readings: time, phase, switch and freshness."""
 
     now: datetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -13,7 +13,7 @@ from mission_control.errors import ContractViolation
 from mission_control.model.fleet import ContractKind
 from mission_control.model.reading import EndpointReading, Exchange, Seen, Unseen, UnseenReason
 from mission_control.model.status_contract.answer import Answer, Shape, read_answer, recognise_shape
-from mission_control.model.status_contract.claims import NO_CLAIMS, read_claims
+from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
 from mission_control.model.status_contract.smaller_shapes import PlainAnswer
 from mission_control.observe.redaction import (
     excerpt,
@@ -61,29 +61,38 @@ def interpret(
     refused answer still counts.
     """
     exchange = Exchange(received.status, phases, _skew(received.date, at))
-    reading = _read(received, path, contract, Unseen(UnseenReason.NOT_JSON, at, took, "", exchange))
+    reading = _read(received, path, contract, _Taken(at, took, exchange))
     if isinstance(reading, Seen) and reading.value.shape is not Shape.PLAIN:
         return reading  # its whole answer is kept, redacted; what was not understood is excerpted
     return replace(reading, exchange=replace(exchange, excerpt=excerpt(received.body)))
 
 
-def _read(received: Received, path: str, contract: ContractKind, unseen: Unseen) -> EndpointReading:
-    """Read an answer; `unseen` has what a reading of it tells however it turns out."""
+class _Taken(NamedTuple):
+    """What a reading tells however it turns out."""
+
+    at: datetime
+    took: float
+    exchange: Exchange
+
+    def unseen(self, reason: UnseenReason, detail: str, claims: Claims = NO_CLAIMS) -> Unseen:
+        return Unseen(reason, self.at, self.took, detail, self.exchange, claims)
+
+
+def _read(received: Received, path: str, contract: ContractKind, taken: _Taken) -> EndpointReading:
     reason, detail = _refused_by_status(received)
     plain = contract is ContractKind.HTTP and path != "/ops/status"
     if received.refusal is not None and reason is None and not plain:
-        return replace(unseen, reason=received.refusal, detail=received.refusal_detail)
+        return taken.unseen(received.refusal, received.refusal_detail)
     document, problem = _parse(received.body)
     claims = NO_CLAIMS if document is None else read_claims(document)
     if reason is not None and not _speaks_freshness(document, path, received.status, problem):
-        return replace(unseen, reason=reason, detail=detail, claims=claims)
+        return taken.unseen(reason, detail, claims)
     if plain:
         page = Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null")
-        return Seen(page, unseen.at, unseen.took, unseen.exchange)
+        return Seen(page, *taken)
     if problem is not None:
-        return replace(unseen, reason=problem, detail=_PROBLEMS[problem])
-    invalid = replace(unseen, reason=UnseenReason.CONTRACT_INVALID, claims=claims)
-    return _validate(received, document, path, invalid)
+        return taken.unseen(problem, _PROBLEMS[problem])
+    return _validate(received, document, path, claims, taken)
 
 
 _PROBLEMS = {
@@ -92,7 +101,9 @@ _PROBLEMS = {
 }
 
 
-def _validate(received: Received, document: object, path: str, invalid: Unseen) -> EndpointReading:
+def _validate(
+    received: Received, document: object, path: str, claims: Claims, taken: _Taken
+) -> EndpointReading:
     shown = received.body
     if not looks_harmless(received.body):
         shown = orjson.dumps(redact_document(document))
@@ -103,15 +114,16 @@ def _validate(received: Received, document: object, path: str, invalid: Unseen) 
             path=path,
             http_status=received.status,
             shown=shown,
-            claims=invalid.claims,
+            claims=claims,
         )
     except ContractViolation as violation:
         if received.status >= REFUSED_FROM:
             refused = f"answered {received.status}"
-            return replace(invalid, reason=UnseenReason.HTTP_STATUS, detail=refused)
+            return taken.unseen(UnseenReason.HTTP_STATUS, refused, claims)
         detail = printable(redact_text(str(violation)))[:1000]
-        return replace(invalid, detail=detail, problems=violation.problems)
-    return Seen(answer, invalid.at, invalid.took, invalid.exchange)
+        invalid = taken.unseen(UnseenReason.CONTRACT_INVALID, detail, claims)
+        return replace(invalid, problems=violation.problems)
+    return Seen(answer, *taken)
 
 
 def _refused_by_status(received: Received) -> tuple[UnseenReason | None, str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 MASK = "[REDACTED]"
@@ -44,15 +45,32 @@ _QUOTED_PAIR = re.compile(
 )
 _SUSPICIOUS = tuple(
     b"key secret token auth pass pwd cookie bearer basic credential session signature -----begin"
-    b" eyj @ akia asia aroa aida aiza ya29 ghp_ gho_ ghu_ ghs_ ghr_ xox sk- \\u".split()
+    b" eyj @ akia asia aroa aida aiza ya00 ghp_ gho_ ghu_ ghs_ ghr_ xox sk- \\u".split()
 )
-"""In lower case; one search for each is twenty times as fast as one pattern that joins them."""
+"""In lower case and with every digit as 0, as `looks_harmless` folds what it looks through."""
+_FOLD = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmnopqrstuvwxyz000000000"
+)
+_REMEMBERED_BODY = 4_096
+"""Longer texts are looked through each time, so that what is remembered stays small."""
 
 
 def looks_harmless(body: bytes) -> bool:
     """Tell, cheaply and from the raw text, that nothing in it could need redaction."""
-    folded = body.lower()
+    folded = body.translate(_FOLD)
+    if len(folded) > _REMEMBERED_BODY:
+        return _has_no_suspicious_word(folded)
+    return _remember_harmless(folded)
+
+
+def _has_no_suspicious_word(folded: bytes) -> bool:
     return not any(word in folded for word in _SUSPICIOUS)
+
+
+@lru_cache(maxsize=4_096)
+def _remember_harmless(folded: bytes) -> bool:
+    """Look once through what services say again and again with other times and counts."""
+    return _has_no_suspicious_word(folded)
 
 
 def is_secret_key(key: str) -> bool:

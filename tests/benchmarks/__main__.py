@@ -112,7 +112,7 @@ def detection(targets: int, mode: farm.Mode, how: signal.Signals, chance: random
         addresses = [farm.address_of(240_000 + i) for i in range(VICTIMS)]
         victims = [s.enter_context(running_farm(farm.Mode.HEALTHY, a)) for a in addresses]
         names = [
-            Target(f"target-{240_000 + i:05d}", f"http://{a}:{v.port}")
+            Target(farm.name_of(240_000 + i), f"http://{a}:{v.port}")
             for i, (a, v) in enumerate(zip(addresses, victims, strict=True))
         ]
         fleet = [*farm_targets(field.port, targets, mode), *names]

@@ -76,9 +76,15 @@ def index_of(address: str) -> int:
     return ((second - 1) * 250 + third) * PER_THIRD_OCTET + fourth - 1
 
 
+def name_of(index: int) -> str:
+    """Give the name of the target with this index, in letters, so that no two texts are alike."""
+    letters = (chr(ord("a") + index // 17**place % 17) for place in range(5))
+    return "target-" + "".join(letters)
+
+
 def status_document(index: int, now: datetime) -> dict[str, object]:
     """Give what a healthy strategy service answers on `/ops/status` (status contract)."""
-    name, stamp = f"target-{index:05d}", now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    name, stamp = name_of(index), now.isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         "service_name": name,
         "service_kind": "strategy",

@@ -67,7 +67,7 @@ def farm_targets(port: int, count: int, mode: farm.Mode) -> Sequence[Target]:
     """List the farm's targets; those that refuse are asked on port 9, where nobody listens."""
     return [
         Target(
-            f"target-{i:05d}",
+            farm.name_of(i),
             f"http://{farm.address_of(i)}:"
             f"{9 if farm.conduct_of(i, mode) is farm.Conduct.REFUSES else port}",
         )
