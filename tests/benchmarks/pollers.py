@@ -59,7 +59,7 @@ def protocol_poller(port: int) -> tuple[Ask, Close]:
     async def ask(index: int) -> None:
         loop = asyncio.get_running_loop()
         connection = held.get(index)
-        if connection is None:
+        if connection is None or connection.transport.is_closing():
             address = farm.address_of(index)
             _, connection = await loop.create_connection(_Connection, address, port)
             held[index] = connection

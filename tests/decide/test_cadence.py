@@ -1,10 +1,12 @@
 """Decide: the cadence at which services are asked."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.decide.cadence import next_due, spread
+from mission_control.decide.cadence import GRID_SECONDS, next_due, spread
 from mission_control.model.fleet import Agent, Kind
 
 
@@ -13,6 +15,16 @@ def test_phases_are_spread_evenly():
     agents = [Agent(f"a{i}", Kind.STRATEGY, "http://a", interval_seconds=10) for i in range(4)]
 
     assert [0.0, 2.5, 5.0, 7.5] == [offset for _, offset in spread(agents)]
+
+
+def test_a_large_fleet_is_asked_a_handful_at_a_time():
+    """Offsets lie on a grid and never beyond the interval, with as many agents on each step."""
+    agents = [Agent(f"a{i}", Kind.STRATEGY, "http://a", interval_seconds=10) for i in range(1000)]
+
+    steps = Counter(offset for _, offset in spread(agents))
+
+    assert {round(i * GRID_SECONDS, 6) for i in range(int(10 / GRID_SECONDS))} == set(steps)
+    assert {1000 * GRID_SECONDS / 10} == set(steps.values())
 
 
 @pytest.mark.parametrize(
