@@ -5,7 +5,7 @@ SOURCES := mission_control ops_ui tests $(wildcard scripts)
 PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/decide/*,mission_control/present/*
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-browser check format lock clean
+.PHONY: help setup demo test test-browser check bench format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ check: setup ## Format, lint, types and import directions
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/pyright
 	$(BIN)/lint-imports --verbose --no-cache
+
+bench: setup ## Measure cost, evidence age, detection and answers (ARGS="--part cost --targets 1000")
+	$(BIN)/python tests/benchmarks $(ARGS)
 
 format: setup ## Write the format
 	$(BIN)/ruff format $(SOURCES)

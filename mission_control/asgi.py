@@ -117,6 +117,7 @@ def _run(settings: Settings, clock: Clock, label: str, *, with_ui: bool) -> int:
     if with_ui:
         bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
     bootstrap.raise_open_files_limit()
+    bootstrap.calm_garbage_collection()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, clock, label, listener, with_ui=with_ui))
     return 0

@@ -78,29 +78,32 @@ def cost(targets: int, rounds: int) -> Row:
 
 def evidence_age(targets: int, mode: farm.Mode, seconds: float) -> Row:
     """Measure how old the oldest reading gets, hung and refused ones included."""
-    with tempfile.TemporaryDirectory() as root, running_farm(mode) as field:
-        with serving(farm_targets(field.port, targets, mode), INTERVAL, Path(root)) as ours:
-            time.sleep(INTERVAL + DEADLINE + 2)
-            before, began = ours.cpu_seconds(), time.monotonic()
-            oldest = list[float]()
-            while time.monotonic() - began < seconds:
-                oldest.append(_oldest_poll(ours))
-                time.sleep(1.0)
-            share = (ours.cpu_seconds() - before) / (time.monotonic() - began)
-            return {
-                "targets": targets,
-                "mode": mode.value,
-                "oldest_seconds": round(max(oldest), 2),
-                "aim_seconds": INTERVAL + DEADLINE + 0.5,
-                "core_percent": round(share * 100, 1),
-                "rss_mb": round(ours.rss_mb()),
-            }
+    with (
+        tempfile.TemporaryDirectory() as root,
+        running_farm(mode) as field,
+        serving(farm_targets(field.port, targets, mode), INTERVAL, Path(root)) as ours,
+    ):
+        time.sleep(INTERVAL + DEADLINE + 2)
+        before, began = ours.cpu_seconds(), time.monotonic()
+        oldest = list[float]()
+        while time.monotonic() - began < seconds:
+            oldest.append(_oldest_poll(ours))
+            time.sleep(1.0)
+        share = (ours.cpu_seconds() - before) / (time.monotonic() - began)
+        return {
+            "targets": targets,
+            "mode": mode.value,
+            "oldest_seconds": round(max(oldest), 2),
+            "aim_seconds": INTERVAL + DEADLINE + 0.5,
+            "core_percent": round(share * 100, 1),
+            "rss_mb": round(ours.rss_mb()),
+        }
 
 
 def _oldest_poll(ours: Serving) -> float:
     document = ours.get("/api/v1/agents")
     agents = cast("Sequence[dict[str, str]]", document["agents"])
-    now = time.time()  # noqa: TID251  (a benchmark looks at the real clock)
+    now = time.time()
     return now - min(datetime.fromisoformat(a["last_poll_at"]).timestamp() for a in agents)
 
 

@@ -116,7 +116,7 @@ def status_document(index: int, now: datetime) -> dict[str, object]:
 
 
 def _head(status: str, length: int) -> bytes:
-    date = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")  # noqa: TID251  (a real server)
+    date = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     return (
         f"HTTP/1.1 {status}\r\ndate: {date}\r\nserver: farm\r\n"
         f"content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
@@ -136,7 +136,7 @@ class _Answers:
             self._second, self._bytes = second, {}
         known = self._bytes.get(index)
         if known is None:
-            now = datetime.now(UTC)  # noqa: TID251  (a real server)
+            now = datetime.now(UTC)
             body = json.dumps(status_document(index, now)).encode()
             known = self._bytes[index] = _head("200 OK", len(body)) + body
         return known
@@ -166,7 +166,7 @@ class _Target(asyncio.Protocol):
             _, self._waiting = self._waiting.split(b"\r\n\r\n", 1)
             self._answer()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if self._drip is not None:
             self._drip.cancel()
 
@@ -194,7 +194,7 @@ async def _serve(mode: Mode, listener: socket.socket) -> None:
     server = await asyncio.get_running_loop().create_server(
         lambda: _Target(mode, answers), sock=listener, backlog=4096
     )
-    print(listener.getsockname()[1], flush=True)  # noqa: T201  (whoever started us reads the port)
+    print(listener.getsockname()[1], flush=True)
     await server.serve_forever()
 
 
