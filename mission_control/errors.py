@@ -76,3 +76,19 @@ class ContractViolation(MissionControlError):  # noqa: N818  (the house's name f
         """Keep the broken fields apart, so that each can be explained."""
         self.problems = problems
         super().__init__(message)
+
+
+class StorageError(MissionControlError):
+    """
+    Something that could not be recorded, or read from the record.
+
+    `path` is what could not be written or read, and `remedy` what a person can do about it. The
+    job that meets it fails loudly; nothing that exists was touched.
+    """
+
+    def __init__(self, problem: str, *, path: str, remedy: str = "") -> None:
+        """Keep each part, so that it can be shown as text and as JSON."""
+        self.problem = problem
+        self.path = path
+        self.remedy = remedy
+        super().__init__(f"{path}: {problem}" + (f" ({remedy})" if remedy else ""))

@@ -1,0 +1,162 @@
+"""Model: what is recorded, once and for ever, and how anybody can check that it still is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Collection(StrEnum):
+    """The folders that hold artifacts, below the root (semantics, section 9)."""
+
+    OPS_RUNS = "audit_artifacts/ops_runs"
+    CONFIG_SNAPSHOTS = "audit_artifacts/config_snapshots"
+    BLUEPRINTS = "audit_artifacts/blueprints"
+    REPLAYS = "audit_artifacts/replays"
+    LKG = "ops/lkg"
+
+
+LATEST_VIEWS = frozenset(
+    {
+        "audit_artifacts/readiness_report.md",
+        "audit_artifacts/readiness_report.json",
+        "audit_artifacts/deploy_report.md",
+        "audit_artifacts/deploy_report.json",
+        "ops/lkg/lkg_manifest.yaml",
+        "ops/lkg/lkg_metadata.json",
+    }
+)
+"""Files that show the newest of their kind and are replaced; they are never evidence."""
+
+RUN_FILE = "run.json"
+"""Says of a run what it was, what it stood on and what it wrote; the last file of every run."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class ArtifactFile(_Strict):
+    """One file: its path below the root, the SHA-256 of its bytes in hex, its size in bytes."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+
+
+class LedgerHead(_Strict):
+    """Where the chain ends: the newest line's number and hash; 0 and zeros before the first."""
+
+    seq: int = Field(ge=0)
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+GENESIS = LedgerHead(seq=0, hash="0" * 64)
+
+
+class LedgerEntry(_Strict):
+    """
+    One line of the ledger: what was recorded, chained to the line before.
+
+    `previous` is the hash of the line before and `hash` that of this one without its own hash.
+    `at` is UTC. `session_date` is the trading day it belongs to, None for what belongs to none.
+    `recovered` marks a run that was whole on disk when its writer died before this line.
+    """
+
+    seq: int = Field(ge=1)
+    at: str
+    job: str
+    path: str
+    session_date: str | None
+    files: tuple[ArtifactFile, ...] = Field(strict=False)
+    corrects: str | None = None
+    recovered: bool = False
+    previous: str = Field(pattern="^[0-9a-f]{64}$")
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+
+    @property
+    def head(self) -> LedgerHead:
+        """Give the head of a chain that ends with this line."""
+        return LedgerHead(seq=self.seq, hash=self.hash)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """What one source was asked for and gave; `gaps` are (what, reason) pairs."""
+
+    source: str
+    asked: int
+    obtained: int
+    gaps: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """
+    What a run tells of itself beside its files; instants are UTC.
+
+    `trigger` is who began it (`schedule`, `command`, `demo`), `command_line` how it was called
+    and `exit_code` what it ended with. `inputs` are files it read, with their digests; `corrects`
+    the path of the run that it sets right.
+    """
+
+    job: str
+    session_date: date | None
+    trigger: str
+    command_line: tuple[str, ...]
+    exit_code: int
+    started: datetime
+    finished: datetime
+    versions: Mapping[str, str | None]
+    config_digest: str
+    fleet_digest: str
+    inputs: tuple[ArtifactFile, ...] = ()
+    coverage: tuple[SourceCoverage, ...] = ()
+    corrects: str | None = None
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedArtifact:
+    """The bytes of a recorded file; `intact` tells whether they are still those recorded."""
+
+    file: ArtifactFile
+    content: bytes
+    intact: bool
+
+
+class DiscrepancyKind(StrEnum):
+    """In which way the record is not as it was written."""
+
+    ALTERED = "ALTERED"
+    MISSING = "MISSING"
+    UNRECORDED = "UNRECORDED"
+    TRUNCATED = "TRUNCATED"
+    CHAIN_BROKEN = "CHAIN_BROKEN"
+    UNREADABLE = "UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Discrepancy:
+    """One thing that is not as it was recorded."""
+
+    path: str
+    kind: DiscrepancyKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking every file and the chain found; `discrepancies` are sorted by path."""
+
+    runs: int
+    files: int
+    head: LedgerHead
+    discrepancies: tuple[Discrepancy, ...] = ()
+
+    @property
+    def intact(self) -> bool:
+        """Tell whether everything is as it was recorded."""
+        return not self.discrepancies

@@ -1,0 +1,91 @@
+"""Present: what a run tells of itself, as its `run.json` (semantics, section 9)."""
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from mission_control.model.artifact import ArtifactFile, LedgerHead, RunFacts, SourceCoverage
+from mission_control.present.instants import new_york_text, utc_text
+
+
+class FileDocument(TypedDict):
+    """One file with its digest."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+class GapDocument(TypedDict):
+    """What a source did not give, and why."""
+
+    what: str
+    reason: str
+
+
+class CoverageDocument(TypedDict):
+    """What one source was asked for and gave."""
+
+    source: str
+    asked: int
+    obtained: int
+    gaps: list[GapDocument]
+
+
+class RunDocument(TypedDict):
+    """A run: what it was, what it stood on, what it wrote, and after which line of the ledger."""
+
+    job: str
+    session_date: str | None
+    trigger: str
+    command_line: list[str]
+    exit_code: int
+    started: str
+    started_et: str
+    finished: str
+    finished_et: str
+    versions: dict[str, str | None]
+    config_digest: str
+    fleet_digest: str
+    inputs: list[FileDocument]
+    coverage: list[CoverageDocument]
+    outputs: list[FileDocument]
+    corrects: str | None
+    notes: dict[str, str]
+    ledger_head: dict[str, int | str]
+
+
+def run_document(facts: RunFacts, outputs: Iterable[ArtifactFile], head: LedgerHead) -> RunDocument:
+    """Give a run's own account; its outputs are named below its folder, sorted."""
+    return {
+        "job": facts.job,
+        "session_date": facts.session_date.isoformat() if facts.session_date else None,
+        "trigger": facts.trigger,
+        "command_line": list(facts.command_line),
+        "exit_code": facts.exit_code,
+        "started": utc_text(facts.started),
+        "started_et": new_york_text(facts.started),
+        "finished": utc_text(facts.finished),
+        "finished_et": new_york_text(facts.finished),
+        "versions": dict(facts.versions),
+        "config_digest": facts.config_digest,
+        "fleet_digest": facts.fleet_digest,
+        "inputs": [_file(f) for f in facts.inputs],
+        "coverage": [_coverage(c) for c in facts.coverage],
+        "outputs": [_file(f) for f in sorted(outputs, key=lambda f: f.path)],
+        "corrects": facts.corrects,
+        "notes": dict(facts.notes),
+        "ledger_head": {"seq": head.seq, "hash": head.hash},
+    }
+
+
+def _file(file: ArtifactFile) -> FileDocument:
+    return {"path": file.path, "sha256": file.sha256, "size": file.size}
+
+
+def _coverage(coverage: SourceCoverage) -> CoverageDocument:
+    return {
+        "source": coverage.source,
+        "asked": coverage.asked,
+        "obtained": coverage.obtained,
+        "gaps": [{"what": what, "reason": reason} for what, reason in sorted(coverage.gaps)],
+    }

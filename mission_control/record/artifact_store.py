@@ -1,0 +1,184 @@
+"""Record: the store of artifacts: written once, recorded in the ledger, never touched again."""
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mission_control.errors import StorageError
+from mission_control.model.artifact import (
+    LATEST_VIEWS,
+    ArtifactFile,
+    Collection,
+    LedgerEntry,
+    RunFacts,
+)
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.run_document import run_document
+from mission_control.record.folder import Folder, check_name, storing
+from mission_control.record.ledger import FOLDER, Ledger, LockedLedger
+from mission_control.record.ledger_line import Recorded
+from mission_control.record.recovery import place, recover_runs
+from mission_control.record.run_draft import RunDraft, digest, drafting, remove_abandoned
+
+
+@dataclass(frozen=True, slots=True)
+class RunBeingWritten:
+    """A run being written: files first, then `record` once."""
+
+    draft: RunDraft
+    within: Folder
+    ledger: Ledger
+    collection: Collection
+
+    def write(self, path: str, content: bytes) -> ArtifactFile:
+        """Write a file of the run."""
+        return self.draft.write(path, content)
+
+    def record(self, facts: RunFacts, name: str) -> LedgerEntry:
+        """
+        Make the run what it is from now on: named, in its place, in the ledger, durable.
+
+        `name` is its instant as `YYYYmmddTHHMMSSZ` with what the playbook adds; one that is
+        taken gets `-2`, `-3`. Raises StorageError; then nothing of the run is left.
+        """
+        check_name(name)
+        with self.ledger.locked() as ledger:
+            head = ledger.head()
+            account = encode_json(run_document(facts, self.draft.files, head))
+            own = self.draft.finish(account)
+            free = _free_name(self.within, name)
+            path = f"{self.collection.value}/{free}"
+            with storing(path):
+                self._move(self.draft.name, free)
+            files = tuple(place(f, path) for f in (own, *self.draft.files))
+            session, corrects = facts.session_date, facts.corrects
+            entry = Recorded(facts.finished, facts.job, path, session, files, corrects)
+            try:
+                return ledger.append(entry, head)
+            except StorageError:
+                with storing(path):  # unrecorded is not written: take it back
+                    self._move(free, self.draft.name)
+                raise
+
+    def _move(self, before: str, after: str) -> None:
+        here = self.within.descriptor
+        os.rename(before, after, src_dir_fd=here, dst_dir_fd=here)
+        os.fsync(here)
+
+
+def _free_name(within: Folder, name: str) -> str:
+    """Give the name, or with `-2`, `-3` the first that is free; the ledger's lock is held."""
+    stem, dot, suffix = name.partition(".")
+    number, free = 1, name
+    while within.exists(free):
+        number += 1
+        free = f"{stem}-{number}{dot}{suffix}"
+    return free
+
+
+def stamp(instant: datetime) -> str:
+    """Write an instant as artifacts' names do: `20261120T133000Z`."""
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+class ArtifactStore:
+    """
+    Everything recorded below one root. Raises StorageError and nothing else.
+
+    It holds nothing open between calls, so that a file system that went away and came back is
+    used again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Store below this folder, which is made when it is first needed."""
+        self.root = root
+
+    @contextmanager
+    def writing(self, collection: Collection) -> Generator[RunBeingWritten]:
+        """Give a run to be written; one that is not recorded when the block ends leaves nothing."""
+        with (
+            Folder.open(self.root) as root,
+            root.descend(FOLDER, create=True) as records,
+            root.descend(collection.value, create=True) as within,
+            drafting(within) as draft,
+        ):
+            yield RunBeingWritten(draft, within, Ledger(records), collection)
+
+    def write_file(self, collection: Collection, name: str, content: bytes, facts: RunFacts) -> str:
+        """Record a single file, as a collection of files has them; gives its path."""
+        with (
+            Folder.open(self.root) as root,
+            root.descend(FOLDER, create=True) as records,
+            root.descend(collection.value, create=True) as within,
+            Ledger(records).locked() as ledger,
+        ):
+            head = ledger.head()
+            free = _free_name(within, check_name(name))
+            path = f"{collection.value}/{free}"
+            within.write_once(free, content)
+            written = digest(path, content)
+            session = facts.session_date
+            entry = Recorded(facts.finished, facts.job, path, session, (written,), facts.corrects)
+            try:
+                ledger.append(entry, head)
+            except StorageError:
+                with storing(path):
+                    os.unlink(free, dir_fd=within.descriptor)
+                raise
+            return path
+
+    def publish(self, path: str, content: bytes) -> None:
+        """Replace a latest view atomically; it is a view, and nobody's evidence."""
+        if path not in LATEST_VIEWS:
+            raise StorageError("this is no latest view", path=path[:200])
+        folder, _, name = path.rpartition("/")
+        with Folder.open(self.root) as root, root.descend(folder, create=True) as within:
+            within.replace(name, content)
+
+    def check(self) -> None:
+        """Prove by trying that artifacts could be written now."""
+        with Folder.open(self.root) as root, root.descend(FOLDER, create=True) as records:
+            records.try_writing()
+            with Ledger(records).locked() as ledger:
+                ledger.head()
+
+    def sweep(self, now: datetime) -> tuple[list[str], list[LedgerEntry]]:
+        """
+        Tidy up after processes that died: gives what was removed, and what was recorded late.
+
+        Half-written things are removed. A run that was whole and in its place, but whose writer
+        died before its line in the ledger, gets its line now, marked as recovered.
+        """
+        removed = list[str]()
+        with Folder.open(self.root) as root, root.descend(FOLDER, create=True) as records:
+            removed += [f"{FOLDER}/{name}" for name in remove_abandoned(records)]
+            with Ledger(records).locked() as ledger:
+                for collection, within in _collections(root):
+                    with within:
+                        gone = remove_abandoned(within)
+                    removed += [f"{collection.value}/{name}" for name in gone]
+                recovered = self._recover(root, records, ledger, now)
+        return removed, recovered
+
+    def _recover(
+        self, root: Folder, records: Folder, ledger: LockedLedger, now: datetime
+    ) -> list[LedgerEntry]:
+        head = ledger.head()
+        recovered = list[LedgerEntry]()
+        for recorded in recover_runs(root, Ledger(records), now):
+            entry = ledger.append(recorded, head)
+            head = entry.head
+            recovered.append(entry)
+        return recovered
+
+
+def _collections(root: Folder) -> Iterator[tuple[Collection, Folder]]:
+    for collection in Collection:
+        try:
+            yield collection, root.descend(collection.value)
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise

@@ -1,0 +1,143 @@
+"""Record: the ledger, an append-only chain of lines: what was recorded, and in what order."""
+
+import fcntl
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mission_control.errors import StorageError
+from mission_control.model.artifact import GENESIS, LedgerEntry, LedgerHead
+from mission_control.record.folder import Folder, storing
+from mission_control.record.ledger_line import Recorded, chain, read_line, write_line
+
+FOLDER = "audit_artifacts"
+NAME = "ledger.jsonl"
+PATH = f"{FOLDER}/{NAME}"
+LOCK = ".ledger.lock"
+TORN = "ledger.torn-"
+"""A line that its writer did not finish is moved aside under a name that begins so."""
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+_STEP = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """
+    The ledger below a root, in the folder `audit_artifacts`.
+
+    Appending needs the lock (`locked`), which processes share through a file; reading needs
+    nothing. Each line is one write, synced before anybody is told that it is there.
+    """
+
+    folder: Folder
+
+    @contextmanager
+    def locked(self) -> Generator["LockedLedger"]:
+        """Hold the lock between processes for the time of the block."""
+        with storing(f"{FOLDER}/{LOCK}"):
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            lock = os.open(LOCK, flags, 0o600, dir_fd=self.folder.descriptor)
+        try:
+            with storing(f"{FOLDER}/{LOCK}"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield LockedLedger(self.folder)
+        finally:
+            os.close(lock)
+
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """Give every line from a byte offset on, with its end; the last may be torn."""
+        if not self.folder.exists(NAME):
+            return
+        with os.fdopen(self.folder.open_file(NAME), "rb") as file, storing(PATH):
+            file.seek(start)
+            while line := file.readline(MAX_LINE_BYTES):
+                yield line
+
+    def identity(self) -> tuple[int, int]:
+        """Give the file's inode and size; zeros where there is none yet."""
+        if not self.folder.exists(NAME):
+            return (0, 0)
+        with storing(PATH):
+            found = os.stat(NAME, dir_fd=self.folder.descriptor, follow_symlinks=False)
+        return (found.st_ino, found.st_size)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLedger:
+    """The ledger while we hold its lock."""
+
+    folder: Folder
+
+    def head(self) -> LedgerHead:
+        """
+        Give the head of the chain, after a torn tail was moved aside.
+
+        Raises StorageError when the last line is not one of ours: nothing may be chained to it.
+        """
+        if not self.folder.exists(NAME):
+            return GENESIS
+        with os.fdopen(self._open(os.O_RDWR), "r+b", buffering=0) as file, storing(PATH):
+            end = file.seek(0, os.SEEK_END)
+            tail = b"" if end == 0 else _last_line(file.fileno(), end)
+            if tail and not tail.endswith(b"\n"):
+                self._move_aside(file.fileno(), tail, end - len(tail))
+                end -= len(tail)
+                tail = b"" if end == 0 else _last_line(file.fileno(), end)
+        if not tail:
+            return GENESIS
+        entry = read_line(tail)
+        if entry is None:
+            raise StorageError(
+                "its last line is no line of ours, so nothing is chained to it",
+                path=PATH,
+                remedy="run `mission-control artifacts verify`, and keep the file as it is",
+            )
+        return entry.head
+
+    def append(self, recorded: Recorded, head: LedgerHead) -> LedgerEntry:
+        """Chain a line to the head and make it durable; nothing is left of one that fails."""
+        entry = chain(recorded, head)
+        line = write_line(entry)
+        with storing(PATH):
+            new = not self.folder.exists(NAME)
+            descriptor = self._open(os.O_WRONLY | os.O_CREAT)
+            try:
+                end = os.lseek(descriptor, 0, os.SEEK_END)
+                try:
+                    if os.write(descriptor, line) != len(line):
+                        raise OSError(28, "No space left on device")  # noqa: TRY301
+                    os.fsync(descriptor)
+                except OSError:
+                    os.ftruncate(descriptor, end)
+                    raise
+            finally:
+                os.close(descriptor)
+            if new:
+                os.fsync(self.folder.descriptor)
+        return entry
+
+    def _open(self, how: int) -> int:
+        flags = how | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(NAME, flags, 0o644, dir_fd=self.folder.descriptor)
+
+    def _move_aside(self, descriptor: int, tail: bytes, end: int) -> None:
+        number = 1
+        while self.folder.exists(f"{TORN}{number}"):
+            number += 1
+        self.folder.write_once(f"{TORN}{number}", tail)
+        os.ftruncate(descriptor, end)
+        os.fsync(descriptor)
+
+
+def _last_line(descriptor: int, end: int) -> bytes:
+    """Read back from the end to the end of the line before."""
+    read = b""
+    while len(read) < end:
+        begin = max(0, end - len(read) - _STEP)
+        read = os.pread(descriptor, end - len(read) - begin, begin) + read
+        found = read.rfind(b"\n", 0, len(read) - 1)
+        if found >= 0:
+            return read[found + 1 :]
+    return read

@@ -1,0 +1,181 @@
+"""Record: whether everything is still as it was recorded: every file, every line, every pin."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mission_control.errors import StorageError
+from mission_control.model.artifact import (
+    GENESIS,
+    LATEST_VIEWS,
+    RUN_FILE,
+    ArtifactFile,
+    Collection,
+    Discrepancy,
+    DiscrepancyKind,
+    LedgerEntry,
+    LedgerHead,
+    Verification,
+)
+from mission_control.record.folder import TEMPORARY, Folder
+from mission_control.record.ledger import FOLDER, LOCK, NAME, PATH, TORN, Ledger
+from mission_control.record.ledger_line import read_line
+from mission_control.record.recovery import MAX_ACCOUNT_BYTES, RunAccount, hash_file, read_whole
+
+_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, "README.md", ".gitignore"})
+Kind = DiscrepancyKind
+
+
+def verify(root: Path) -> Verification:
+    """
+    Check every recorded file and the chain, and name whatever is not as it was recorded.
+
+    Files are read piece by piece. What a process is writing at this moment is left out: the
+    list of what is there is made while nobody can record. A tail that was cut off the ledger is
+    found by the runs that follow a line it no longer has. Raises StorageError when the root
+    itself cannot be read.
+    """
+    if not root.is_dir():
+        return Verification(0, 0, GENESIS)
+    with Folder.open(root) as folder:
+        look = _Look()
+        with ExitStack() as stack:
+            _hold_the_lock(folder, stack)
+            look.read_ledger(folder)
+            look.walk(folder)
+        look.check_files(folder)
+        look.check_pins(folder)
+    found = tuple(sorted(set(look.found)))
+    return Verification(len(look.entries), len(look.recorded), look.head, found)
+
+
+def _hold_the_lock(root: Folder, stack: ExitStack) -> None:
+    """Hold the ledger's lock if we can; a copy that is mounted read-only has no writers."""
+    with suppress(StorageError):
+        records = stack.enter_context(root.descend(FOLDER))
+        stack.enter_context(Ledger(records).locked())
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one verification has read and found so far."""
+
+    entries: list[LedgerEntry] = field(default_factory=list[LedgerEntry])
+    recorded: dict[str, ArtifactFile] = field(default_factory=dict[str, ArtifactFile])
+    present: set[str] = field(default_factory=set[str])
+    found: list[Discrepancy] = field(default_factory=list[Discrepancy])
+    head: LedgerHead = GENESIS
+
+    def say(self, path: str, kind: Kind, detail: str) -> None:
+        self.found.append(Discrepancy(path, kind, detail))
+
+    def read_ledger(self, root: Folder) -> None:
+        try:
+            records = root.descend(FOLDER)
+        except StorageError:
+            return
+        with records:
+            try:
+                for number, line in enumerate(Ledger(records).lines(), 1):
+                    self._read(number, line)
+            except StorageError as error:
+                self.say(PATH, Kind.UNREADABLE, str(error))
+
+    def _read(self, number: int, line: bytes) -> None:
+        entry = read_line(line)
+        if entry is None:
+            torn = not line.endswith(b"\n")
+            kind = Kind.TRUNCATED if torn else Kind.ALTERED
+            detail = "ends in the middle" if torn else "is not as it was written"
+            self.say(PATH, kind, f"line {number} {detail}")
+            return
+        if (entry.seq, entry.previous) != (self.head.seq + 1, self.head.hash):
+            after = f"line {self.head.seq}" if self.head.seq else "the beginning"
+            self.say(PATH, Kind.CHAIN_BROKEN, f"line {entry.seq} does not follow {after}")
+        self.head = entry.head
+        self.entries.append(entry)
+        self.recorded.update({f.path: f for f in entry.files})
+
+    def walk(self, root: Folder) -> None:
+        for collection in Collection:
+            for path, kind in _below(root, collection.value):
+                self.present.add(path)
+                if kind != stat.S_IFREG:
+                    what = "a symbolic link" if kind == stat.S_IFLNK else "no regular file"
+                    self.say(path, Kind.UNRECORDED, f"it is {what}")
+                elif path not in self.recorded and path not in LATEST_VIEWS:
+                    self.say(path, Kind.UNRECORDED, "no line of the ledger names it")
+        self._walk_top(root)
+
+    def _walk_top(self, root: Folder) -> None:
+        """Name what stands in the records' own folder and is none of ours."""
+        collections = {c.value for c in Collection}
+        with suppress(StorageError), root.descend(FOLDER) as records:
+            for name, _ in records.entries():
+                path = f"{FOLDER}/{name}"
+                known = path in collections or path in LATEST_VIEWS or name in _OURS_WITHOUT_RECORD
+                if not known and not name.startswith((TEMPORARY, TORN)):
+                    self.say(path, Kind.UNRECORDED, "no line of the ledger names it")
+
+    def check_files(self, root: Folder) -> None:
+        for path, recorded in self.recorded.items():
+            if path not in self.present:
+                self.say(path, Kind.MISSING, "it is recorded and not there")
+                continue
+            try:
+                sha256, size = _hash(root, path)
+            except StorageError as error:
+                self.say(path, Kind.UNREADABLE, error.problem)
+                continue
+            if size < recorded.size:
+                detail = f"it has {size} of its {recorded.size} bytes"
+                self.say(path, Kind.TRUNCATED, detail)
+            elif (sha256, size) != (recorded.sha256, recorded.size):
+                self.say(path, Kind.ALTERED, "its bytes are not those that were recorded")
+
+    def check_pins(self, root: Folder) -> None:
+        """Find a ledger that lost its tail by the runs that follow a line it does not have."""
+        heads = {GENESIS.seq: GENESIS.hash, **{e.seq: e.hash for e in self.entries}}
+        for path in sorted(p for p in self.present if p.endswith(f"/{RUN_FILE}")):
+            pinned = _read_pin(root, path)
+            if pinned is not None and heads.get(pinned.seq) != pinned.hash:
+                detail = f"{path} follows line {pinned.seq}, which is not there as it was"
+                self.say(PATH, Kind.TRUNCATED, detail)
+
+
+def _below(root: Folder, path: str) -> Iterator[tuple[str, int]]:
+    """Give all that is below a folder and is no folder itself, and every empty folder."""
+    try:
+        folder = root.descend(path)
+    except StorageError:
+        return
+    with folder:
+        for name, kind in folder.entries():
+            inner = f"{path}/{name}"
+            if name.startswith(TEMPORARY):
+                continue
+            if kind != stat.S_IFDIR:
+                yield inner, kind
+                continue
+            within = list(_below(root, inner))
+            yield from within or [(inner, kind)]
+
+
+def _hash(root: Folder, path: str) -> tuple[str, int]:
+    folder, _, name = path.rpartition("/")
+    with root.descend(folder) as within:
+        return hash_file(within, name)
+
+
+def _read_pin(root: Folder, path: str) -> LedgerHead | None:
+    folder, _, name = path.rpartition("/")
+    try:
+        with root.descend(folder) as within:
+            content = read_whole(within, name, MAX_ACCOUNT_BYTES)
+        return RunAccount.model_validate_json(content).ledger_head
+    except (StorageError, ValidationError):
+        return None
