@@ -20,7 +20,7 @@ from mission_control.present.run_document import run_document
 from mission_control.record.folder import Folder, check_name, storing
 from mission_control.record.ledger import FOLDER, Ledger, LockedLedger
 from mission_control.record.ledger_line import Recorded
-from mission_control.record.recovery import place, recover_runs
+from mission_control.record.recovery import finish_files, place, recover_runs
 from mission_control.record.run_draft import RunDraft, digest, drafting, remove_abandoned
 
 
@@ -108,7 +108,12 @@ class ArtifactStore:
             yield RunBeingWritten(draft, within, Ledger(records), collection)
 
     def write_file(self, collection: Collection, name: str, content: bytes, facts: RunFacts) -> str:
-        """Record a single file, as a collection of files has them; gives its path."""
+        """
+        Record a single file, as a collection of files has them; gives its path.
+
+        It has no account of its own, so its line is written before it gets its name: after a
+        crash between the two, `sweep` finds its bytes under their hidden name by their digest.
+        """
         with (
             Folder.open(self.root) as root,
             root.descend(FOLDER, create=True) as records,
@@ -118,16 +123,13 @@ class ArtifactStore:
             head = ledger.head()
             free = _free_name(within, check_name(name))
             path = f"{collection.value}/{free}"
-            within.write_once(free, content)
-            written = digest(path, content)
-            session = facts.session_date
-            entry = Recorded(facts.finished, facts.job, path, session, (written,), facts.corrects)
-            try:
+            written = (digest(path, content),)
+            session, corrects = facts.session_date, facts.corrects
+            entry = Recorded(facts.finished, facts.job, path, session, written, corrects)
+            with storing(path), within.temporary(content) as temporary:
+                os.fsync(within.descriptor)
                 ledger.append(entry, head)
-            except StorageError:
-                with storing(path):
-                    os.unlink(free, dir_fd=within.descriptor)
-                raise
+                within.name(temporary, free)
             return path
 
     def publish(self, path: str, content: bytes) -> None:
@@ -156,6 +158,7 @@ class ArtifactStore:
         with Folder.open(self.root) as root, root.descend(FOLDER, create=True) as records:
             removed += [f"{FOLDER}/{name}" for name in remove_abandoned(records)]
             with Ledger(records).locked() as ledger:
+                finish_files(root, Ledger(records))
                 for collection, within in _collections(root):
                     with within:
                         gone = remove_abandoned(within)

@@ -98,23 +98,27 @@ class Folder:
 
     def write_once(self, name: str, content: bytes) -> None:
         """Write a file that must not exist yet: whole and durable under its name, or not at all."""
+        with storing(f"{self.path}/{check_name(name)}"), self.temporary(content) as temporary:
+            self.name(temporary, name)
+
+    def name(self, temporary: str, name: str) -> None:
+        """Give a hidden file its name, which must be free, and make that durable."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
-            with self._temporary(content) as temporary:
-                os.link(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+            os.link(temporary, name, src_dir_fd=here, dst_dir_fd=here)
             os.fsync(here)
 
     def replace(self, name: str, content: bytes) -> None:
         """Replace a latest view: readers see the old bytes or the new ones, nothing between."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
-            with self._temporary(content) as temporary:
+            with self.temporary(content) as temporary:
                 os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
             os.fsync(here)
 
     def try_writing(self) -> None:
         """Write, sync and remove a small file: the cheapest proof that one could."""
-        with storing(self.path), self._temporary(b"?"):
+        with storing(self.path), self.temporary(b"?"):
             pass
 
     def open_file(self, name: str) -> int:
@@ -145,7 +149,7 @@ class Folder:
             return True
 
     @contextmanager
-    def _temporary(self, content: bytes) -> Generator[str]:
+    def temporary(self, content: bytes) -> Generator[str]:
         """Give the hidden name of a durable file with these bytes; gone after the block."""
         name, descriptor = self._create_locked()
         try:

@@ -111,6 +111,8 @@ class LockedLedger:
                     os.fsync(descriptor)
                 except OSError:
                     os.ftruncate(descriptor, end)
+                    if new:
+                        os.unlink(NAME, dir_fd=self.folder.descriptor)
                     raise
             finally:
                 os.close(descriptor)
@@ -120,7 +122,8 @@ class LockedLedger:
 
     def _open(self, how: int) -> int:
         flags = how | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(NAME, flags, 0o644, dir_fd=self.folder.descriptor)
+        with storing(PATH):
+            return os.open(NAME, flags, 0o644, dir_fd=self.folder.descriptor)
 
     def _move_aside(self, descriptor: int, tail: bytes, end: int) -> None:
         number = 1

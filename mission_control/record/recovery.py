@@ -61,6 +61,22 @@ def recover_runs(root: Folder, ledger: Ledger, now: datetime) -> Iterator[Record
                         yield found
 
 
+def finish_files(root: Folder, ledger: Ledger) -> None:
+    """Give recorded single files their names, where their writer died just before that."""
+    lines = (e for e in map(read_line, ledger.lines()) if e is not None)
+    single = {e.path: e.files[0].sha256 for e in lines if [e.path] == [f.path for f in e.files]}
+    for path, sha256 in single.items():
+        folder, _, name = path.rpartition("/")
+        with root.descend(folder, create=True) as within:
+            if within.exists(name):
+                continue
+            for hidden, kind in within.entries():
+                left = hidden.startswith(TEMPORARY) and kind == stat.S_IFREG
+                if left and hash_file(within, hidden)[0] == sha256:
+                    within.name(hidden, name)
+                    break
+
+
 def _read_run(
     within: Folder, name: str, path: str, heads: set[str], now: datetime
 ) -> Recorded | None:

@@ -200,7 +200,7 @@ def _ages() -> Iterator[Row]:
 
 
 def _detections() -> Iterator[Row]:
-    chance = random.Random(4)  # noqa: S311  (moments, no secrets)
+    chance = random.Random(4)
     yield detection(100, farm.Mode.HEALTHY, signal.SIGSTOP, chance)
     yield detection(1_000, farm.Mode.HUNG, signal.SIGSTOP, chance)
     yield detection(1_000, farm.Mode.HUNG, signal.SIGKILL, chance)

@@ -34,9 +34,9 @@ def lacking(what: str) -> None:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Start Chromium once."""
+    """Start Chromium once a module: Playwright's loop must end before other tests run loops."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         lacking("Chromium is not installed (Debian: apt-get install chromium)")
@@ -123,7 +123,7 @@ def run_demo(scenario: str) -> Demo:
     floor = floor_port()
     words = ["demo", "--scenario", scenario, "--interval", "0.5", "--port", port]
     words += ["--ui-port", ui_port, "--floor-port", floor]
-    process = subprocess.Popen(  # noqa: S603  (our own interpreter on our own module)
+    process = subprocess.Popen(
         [sys.executable, "-m", "mission_control", *map(str, words)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -61,7 +61,7 @@ def test_help_and_config_check_import_nothing_heavy(fleet_file):
         "print(sorted({'litestar', 'httpx', 'uvicorn', 'aiohttp'} & sys.modules.keys()))\n"
     )
 
-    done = subprocess.run(  # noqa: S603  (our own interpreter on our own modules)
+    done = subprocess.run(
         [sys.executable, "-c", script, str(fleet_file)], capture_output=True, text=True, check=False
     )
 
@@ -197,7 +197,7 @@ def test_a_reader_that_goes_away_is_no_internal_error(fleet_file):
     reading, writing = os.pipe()
     os.close(reading)
 
-    done = subprocess.run(  # noqa: S603  (our own interpreter on our own modules)
+    done = subprocess.run(
         [sys.executable, "-m", "mission_control", "config", "check", "--fleet-file", fleet_file],
         stdout=writing,
         stderr=subprocess.PIPE,

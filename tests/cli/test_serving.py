@@ -35,7 +35,7 @@ def free_ports(count: int) -> int:
 def process(*arguments: object, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run `mission-control` in a process of its own, with these variables and no others."""
     given = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
-    with subprocess.Popen(  # noqa: S603  (our own interpreter on our own command)
+    with subprocess.Popen(
         [sys.executable, "-m", "mission_control", *(str(a) for a in arguments)],
         env={**given, **variables},
         stdout=subprocess.PIPE,

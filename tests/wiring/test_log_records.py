@@ -27,7 +27,7 @@ logging.getLogger("httpx").info("one line per poll")
 
 def written(log_format):
     """Log the canaries in a process of their own; gives what stands on stderr."""
-    done = subprocess.run(  # noqa: S603  (our own interpreter)
+    done = subprocess.run(
         [sys.executable, "-c", SCRIPT.replace("FORMAT", log_format)],
         capture_output=True,
         text=True,

@@ -1,0 +1,302 @@
+"""Record: a run is written once, whole, in its place and in the ledger, or not at all."""
+
+import os
+import stat
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from mission_control.errors import StorageError
+from mission_control.model.artifact import Collection
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.folder import Folder
+from mission_control.record.verification import verify
+from tests.record.runs import FILES, NOW, everything, facts, record
+
+RUN = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample"
+
+
+def test_a_run_is_recorded_with_its_own_account(tmp_path):
+    """A run's folder holds its files and `run.json`, read-only, and the ledger names each."""
+    entry = record(tmp_path)
+
+    account = orjson.loads((tmp_path / RUN / "run.json").read_bytes())
+    modes = {stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / RUN).rglob("*") if p.is_file()}
+    assert RUN == entry.path
+    assert [f"{RUN}/{n}" for n in sorted(["run.json", *FILES])] == [f.path for f in entry.files]
+    assert {0o444} == modes
+    assert (0, ["mission-control", "post-market"], {"seq": 0, "hash": "0" * 64}) == (
+        account["exit_code"],
+        account["command_line"],
+        account["ledger_head"],
+    )
+    assert sorted(FILES) == [o["path"] for o in account["outputs"]]
+    assert [{"what": "gamma-strategy", "reason": "TIMEOUT"}] == account["coverage"][0]["gaps"]
+    assert verify(tmp_path).intact
+
+
+def test_equal_runs_are_equal_bytes(tmp_path):
+    """The same run recorded below two roots gives the same bytes, ledger included."""
+    for name in ("one", "two"):
+        record(tmp_path / name)
+
+    assert everything(tmp_path / "one") == everything(tmp_path / "two")
+
+
+def test_two_in_one_second_get_names_of_their_own(tmp_path):
+    """A name that is taken gets `-2`, then `-3`; nothing is overwritten."""
+    paths = [record(tmp_path).path for _ in range(3)]
+
+    assert [RUN, f"{RUN}-2", f"{RUN}-3"] == paths
+    assert [1, 2, 3] == [
+        orjson.loads(line)["seq"]
+        for line in (tmp_path / "audit_artifacts/ledger.jsonl").read_bytes().splitlines()
+    ]
+
+
+def test_what_is_not_recorded_leaves_nothing(tmp_path):
+    """A run whose writer fails before it is recorded is not there, and the next one is first."""
+
+    def fail():
+        with ArtifactStore(tmp_path).writing(Collection.OPS_RUNS) as run:
+            run.write("posture.json", b"{}")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+
+    assert {} == {k: v for k, v in everything(tmp_path).items() if "ledger.lock" not in k}
+    assert 1 == record(tmp_path).seq
+
+
+def test_a_file_is_written_once_only(tmp_path):
+    """A second file of the same name is refused and the first is untouched."""
+    with Folder.open(tmp_path) as folder:
+        folder.write_once("a.txt", b"first")
+        with pytest.raises(StorageError, match="File exists"):
+            folder.write_once("a.txt", b"second")
+
+    assert {"a.txt": b"first"} == everything(tmp_path)
+
+
+def test_a_single_file_is_recorded(tmp_path):
+    """A replay is a file of its own, recorded like a run; a second one gets `-2` before its end."""
+    store = ArtifactStore(tmp_path)
+    name = "20261120T133000Z_replay.md"
+    paths = [store.write_file(Collection.REPLAYS, name, b"# Replay\n", facts()) for _ in range(2)]
+
+    assert [
+        "audit_artifacts/replays/20261120T133000Z_replay.md",
+        "audit_artifacts/replays/20261120T133000Z_replay-2.md",
+    ] == paths
+    assert verify(tmp_path).intact
+
+
+def test_a_latest_view_is_replaced_whole(tmp_path):
+    """A latest view shows the newest bytes; it is in no ledger and verification leaves it alone."""
+    store = ArtifactStore(tmp_path)
+    for content in (b"old", b"new"):
+        store.publish("audit_artifacts/readiness_report.md", content)
+
+    assert {"audit_artifacts/readiness_report.md": b"new"} == everything(tmp_path)
+    assert verify(tmp_path).intact
+
+
+@pytest.mark.parametrize("path", ["audit_artifacts/x.md", "../x", "/etc/passwd", ""])
+def test_only_latest_views_are_ever_replaced(tmp_path, path):
+    """Nothing but the known views can be replaced."""
+    with pytest.raises(StorageError):
+        ArtifactStore(tmp_path).publish(path, b"")
+
+    assert {} == everything(tmp_path)
+
+
+HOSTILE = [
+    pytest.param("../escape", id="parent"),
+    pytest.param("a/../../escape", id="parent below"),
+    pytest.param("/etc/cron.d/x", id="absolute"),
+    pytest.param("", id="empty"),
+    pytest.param(".", id="dot"),
+    pytest.param("..", id="dots"),
+    pytest.param(".hidden", id="hidden"),
+    pytest.param("a//b", id="empty part"),
+    pytest.param("a\x00b", id="null"),
+    pytest.param("a\nb", id="line feed"),
+    pytest.param("a b", id="space"),
+    pytest.param("\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe", id="bidi"),
+    pytest.param("-rf", id="looks like a flag"),
+    pytest.param("x" * 300, id="too long"),
+    pytest.param("a/b/c/d/e/f", id="too deep"),
+    pytest.param("run.json", id="the account itself"),
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_hostile_names_are_refused(tmp_path, path):
+    """A name that could leave its folder, hide or deceive is refused before anything is written."""
+    root = tmp_path / "root"
+    with (
+        pytest.raises(StorageError),
+        ArtifactStore(root).writing(Collection.OPS_RUNS) as run,
+    ):
+        run.write(path, b"x")
+
+    assert ["root"] == [p.name for p in tmp_path.iterdir()]
+    assert [] == [name for name in everything(root) if not name.endswith(".ledger.lock")]
+
+
+@pytest.mark.parametrize("where", ["audit_artifacts", "audit_artifacts/ops_runs"])
+def test_a_symbolic_link_is_not_followed(tmp_path, where):
+    """A link where a folder belongs is refused, and nothing is written where it leads."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = tmp_path / "root" / where
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+
+    with pytest.raises(StorageError, match="symbolic link"):
+        record(tmp_path / "root")
+
+    assert [] == list(elsewhere.iterdir())
+
+
+def test_a_link_in_place_of_the_ledger_is_not_followed(tmp_path):
+    """A ledger that is a link elsewhere takes no line, and no run is left without one."""
+    (tmp_path / "root/audit_artifacts").mkdir(parents=True)
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"")
+    (tmp_path / "root/audit_artifacts/ledger.jsonl").symlink_to(victim)
+
+    with pytest.raises(StorageError):
+        record(tmp_path / "root")
+
+    assert b"" == victim.read_bytes()
+    assert [] == [name for name in everything(tmp_path / "root") if "run.json" in name]
+
+
+def test_nothing_is_chained_to_a_line_that_is_not_ours(tmp_path):
+    """Where the ledger's last line was altered, recording fails loudly and changes nothing."""
+    record(tmp_path)
+    ledger = tmp_path / "audit_artifacts/ledger.jsonl"
+    ledger.write_bytes(ledger.read_bytes().replace(b"intraday", b"interday"))
+    before = everything(tmp_path)
+
+    with pytest.raises(StorageError, match="verify"):
+        record(tmp_path, NOW + timedelta(minutes=15))
+    with pytest.raises(StorageError, match="verify"):
+        ArtifactStore(tmp_path).check()
+
+    assert before == everything(tmp_path)
+
+
+def test_a_line_that_was_never_finished_is_moved_aside(tmp_path):
+    """After a crash amid a line the next run is chained to the last whole one, and all is kept."""
+    record(tmp_path)
+    ledger = tmp_path / "audit_artifacts/ledger.jsonl"
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole + whole[:40])
+
+    entry = record(tmp_path, NOW + timedelta(minutes=15))
+
+    assert 2 == entry.seq
+    assert whole[:40] == (tmp_path / "audit_artifacts/ledger.torn-1").read_bytes()
+    assert verify(tmp_path).intact
+
+
+def test_a_run_whose_line_was_lost_gets_it_at_the_next_start(tmp_path):
+    """A run that is whole, and whose writer died before its line, is recorded as recovered."""
+    record(tmp_path)
+    ledger = tmp_path / "audit_artifacts/ledger.jsonl"
+    whole = ledger.read_bytes()
+    record(tmp_path, NOW + timedelta(minutes=15))
+    ledger.write_bytes(whole)
+
+    removed, recovered = ArtifactStore(tmp_path).sweep(NOW + timedelta(hours=1))
+
+    assert ([], [(2, True)]) == (removed, [(e.seq, e.recovered) for e in recovered])
+    assert verify(tmp_path).intact
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda run: (run / "posture.json").unlink(), id="file missing"),
+        pytest.param(lambda run: (run / "more.json").write_bytes(b"{}"), id="file added"),
+        pytest.param(
+            lambda run: _rewrite(run / "posture.json", b'{"posture":"HALTED"}'), id="file altered"
+        ),
+        pytest.param(
+            lambda run: _rewrite(
+                run / "run.json",
+                (run / "run.json").read_bytes().replace(b'"hash":"', b'"hash":"f'),
+            ),
+            id="account follows another ledger",
+        ),
+        pytest.param(lambda run: (run / "link").symlink_to("/etc/passwd"), id="holds a link"),
+    ],
+)
+def test_only_a_run_that_is_what_it_says_is_recovered(tmp_path, spoil):
+    """An unrecorded folder that does not agree with its own account stays unrecorded."""
+    record(tmp_path)
+    (tmp_path / "audit_artifacts/ledger.jsonl").unlink()
+    run = tmp_path / RUN
+    run.chmod(0o755)
+    spoil(run)
+
+    _, recovered = ArtifactStore(tmp_path).sweep(NOW)
+
+    assert [] == recovered
+    assert not verify(tmp_path).intact
+
+
+def _rewrite(path, content):
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+
+def test_a_sweep_takes_nothing_that_is_being_written(tmp_path):
+    """What a living process is writing has its lock held and is left alone."""
+    store = ArtifactStore(tmp_path)
+    with store.writing(Collection.OPS_RUNS) as run:
+        run.write("posture.json", b"{}")
+        removed, _ = store.sweep(NOW)
+        entry = run.record(facts(), "20261120T133000Z_intraday_sample")
+
+    assert ([], 1) == (removed, entry.seq)
+
+
+def test_a_sweep_removes_what_a_dead_process_left(tmp_path):
+    """Hidden leftovers whose lock is free are removed, read-only folders among them."""
+    record(tmp_path)
+    left = tmp_path / "audit_artifacts/ops_runs/.tmp-dead"
+    (left / "logs").mkdir(parents=True)
+    (left / "logs/a.log").write_bytes(b"x")
+    (left / "logs").chmod(0o555)
+    left.chmod(0o555)
+    (tmp_path / "audit_artifacts/.tmp-file").write_bytes(b"half")
+
+    removed, _ = ArtifactStore(tmp_path).sweep(NOW)
+
+    assert ["audit_artifacts/.tmp-file", "audit_artifacts/ops_runs/.tmp-dead"] == removed
+    assert verify(tmp_path).intact
+    assert not left.exists()
+
+
+def test_a_check_leaves_nothing_behind(tmp_path):
+    """Proving that one could write leaves only the lock."""
+    ArtifactStore(tmp_path).check()
+
+    assert {"audit_artifacts/.ledger.lock": b""} == everything(tmp_path)
+
+
+def test_nothing_is_held_open(tmp_path):
+    """Recording, checking and sweeping give every file descriptor back."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  (a count of descriptors)
+    for _ in range(5):
+        record(tmp_path)
+        ArtifactStore(tmp_path).check()
+        ArtifactStore(tmp_path).sweep(NOW)
+        verify(tmp_path)
+
+    assert before == len(os.listdir("/proc/self/fd"))  # noqa: PTH208
