@@ -17,7 +17,7 @@ import uvloop
 
 from mission_control import bootstrap
 from mission_control.configuration.settings import Settings
-from mission_control.errors import ConfigurationError
+from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.ports import Clock
 from mission_control.log_records import configure_logging
 
@@ -127,7 +127,7 @@ async def _serve(
     settings: Settings, clock: Clock, label: str, listener: socket.socket, *, with_ui: bool
 ) -> None:
     async with (
-        bootstrap.connected(settings, clock, label) as parts,
+        bootstrap.connected(settings, clock, label, records=True) as parts,
         contextlib.AsyncExitStack() as s,
     ):
         server = _Server(
@@ -149,14 +149,32 @@ async def _serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
+        await _tidy_up(parts, clock)
         watch = asyncio.create_task(parts.watch.run())
         watch.add_done_callback(_report)
         if with_ui:
             await s.enter_async_context(_pages(settings))
+        if label:
+            origin = bootstrap.run_origin(settings, "demo")
+            sample = asyncio.create_task(bootstrap.sample_when_seen(parts, origin))
+            s.callback(sample.cancel)
         log.info("serving", extra={"port": settings.port})
         await server.serve(sockets=[listener])
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _tidy_up(parts: bootstrap.Parts, clock: Clock) -> None:
+    """Sweep what a process that died left behind; a store that fails shows on the posture."""
+    try:
+        removed, recovered = await asyncio.to_thread(parts.store.sweep, clock())
+    except StorageError as error:
+        log.warning("the record could not be tidied up: %s", error)
+        return
+    for path in removed:
+        log.info("removed what was left half written", extra={"path": path})
+    for entry in recovered:
+        log.warning("recorded a run whose writer had died", extra={"path": entry.path})
 
 
 def _report(watch: "asyncio.Task[None]") -> None:

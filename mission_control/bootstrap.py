@@ -1,7 +1,10 @@
 """Bootstrap: the one place where settings become connected parts; owner of the real clock."""
 
 import gc
+import logging
+import platform
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
@@ -13,11 +16,14 @@ from pathlib import Path
 
 import httpx
 
-from mission_control.api.application import ApiOptions, create_application
+from mission_control.api.application import create_application
+from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.configuration.settings import Settings, load_settings
+from mission_control.errors import StorageError
 from mission_control.jobs import watch_floor
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.ports import Clock
+from mission_control.jobs.sample_floor import RunOrigin, sample_floor
 from mission_control.jobs.watch_floor import FloorSources, FloorWatch, first_snapshot
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Agent
@@ -26,8 +32,13 @@ from mission_control.model.snapshot import FloorSnapshot, Witnessed
 from mission_control.observe.attestation import Attestation
 from mission_control.observe.http_transport import open_transports
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
+from mission_control.observe.redaction import redact_text
 from mission_control.observe.runbook_library import RunbookLibrary
 from mission_control.observe.service_probe import ServiceProbe
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.store_check import StoreCheck
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
@@ -35,6 +46,8 @@ from mission_control.simulation.loopback import FloorOnLoopback
 from mission_control.simulation.scenarios.catalogue import SCENARIOS, find_scenario
 
 Application = Callable[..., Awaitable[None]]
+
+log = logging.getLogger(__name__)
 
 
 def real_clock() -> datetime:
@@ -50,6 +63,7 @@ class Parts:
     board: FloorBoard
     watch: FloorWatch
     application: Application
+    store: ArtifactStore
 
 
 def hear(settings: Settings, clock: Clock) -> SwitchWitnesses:
@@ -59,36 +73,44 @@ def hear(settings: Settings, clock: Clock) -> SwitchWitnesses:
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, clock: Clock = real_clock, label: str = ""
+    settings: Settings, clock: Clock = real_clock, label: str = "", *, records: bool = False
 ) -> AsyncGenerator[Parts]:
     """
     Connect all parts for the time of the block; nothing is asked before the watch runs.
 
-    `label` marks every answer, DEMO for a simulated floor.
+    `label` marks every answer, DEMO for a simulated floor. Only what `records` tries whether it
+    could; everything else never touches the root.
     """
     calendar = MarketCalendar(settings.closures)
+    store = ArtifactStore(settings.root)
     async with open_transports() as transports:
         probe = ServiceProbe(transports, clock)
-        sources = FloorSources(probe, hear(settings, clock), calendar, clock)
+        check = StoreCheck(store, clock) if records else None
+        sources = FloorSources(probe, hear(settings, clock), calendar, clock, check)
         first = first_snapshot(settings.fleet, sources, label)
         board = FloorBoard(first, clock, time.monotonic)
-        application = create_application(
+        api = ApiParts(
             board,
             calendar,
             RunbookLibrary(settings.runbooks),
             Attestation(transports.opened, settings.fleet.cluster),
+            ArtifactReader(settings.root, clock),
             clock,
-            ApiOptions(
-                version=version("mission-control"),
-                git_sha=None,
-                started_at=clock(),
-                label=label,
-                allowed_hosts=settings.allowed_hosts,
-                poll_interval_seconds=settings.interval_seconds,
-            ),
+            _api_options(settings, clock, label),
         )
         watch = FloorWatch(settings.fleet, sources, board, label)
-        yield Parts(sources, board, watch, application)
+        yield Parts(sources, board, watch, create_application(api), store)
+
+
+def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
+    return ApiOptions(
+        version=version("mission-control"),
+        git_sha=None,
+        started_at=clock(),
+        label=label,
+        allowed_hosts=settings.allowed_hosts,
+        poll_interval_seconds=settings.interval_seconds,
+    )
 
 
 async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:
@@ -118,6 +140,37 @@ async def probe_once(agent: Agent, clock: Clock = real_clock) -> ServiceRound:
 async def hear_witnesses(settings: Settings, clock: Clock = real_clock) -> tuple[Witnessed, ...]:
     """Hear each configured kill-switch witness once."""
     return await hear(settings, clock).read()
+
+
+def read_artifacts(root: Path, clock: Clock = real_clock) -> ArtifactReader:
+    """Give what reads the record below a root."""
+    return ArtifactReader(root, clock)
+
+
+def run_origin(settings: Settings, trigger: str) -> RunOrigin:
+    """Say who runs jobs in this process, and with what."""
+    versions = {
+        "mission_control": version("mission-control"),
+        "python": platform.python_version(),
+        "git_sha": None,
+    }
+    command = (Path(sys.argv[0]).name, *map(redact_text, sys.argv[1:]))
+    return RunOrigin(trigger, command, versions, settings.config_digest)
+
+
+async def sample_when_seen(parts: Parts, origin: RunOrigin) -> None:
+    """Record a sample of the floor once every service was asked; a failure is logged."""
+    async for seen in parts.board.follow(None):
+        if isinstance(seen, FloorSnapshot) and _all_asked(seen):
+            break
+    try:
+        await sample_floor(parts.board, RunWriter(parts.store), parts.sources.clock, origin)
+    except StorageError:
+        log.exception("the sample was not recorded")
+
+
+def _all_asked(snapshot: FloorSnapshot) -> bool:
+    return all(s.round is not None for s in snapshot.services if s.agent.service_dns)
 
 
 def raise_open_files_limit() -> int:

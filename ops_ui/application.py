@@ -4,11 +4,8 @@ import logging
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
-from typing import cast
 
 import httpx
-import jinja2
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
@@ -18,13 +15,12 @@ from litestar.static_files import (
     create_static_files_router,  # pyright: ignore[reportUnknownVariableType]  (untyped options)
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from markdown_it import MarkdownIt
 
+from ops_ui.artifact_routes import artifact_routes
 from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient, open_client
 from ops_ui.own_status import own_status
-from ops_ui.pages.floor import FloorPage
+from ops_ui.rendering import Pages, pages_of
 from ops_ui.settings import Settings
-from ops_ui.views import clock_time, new_york, utc
 
 HERE = Path(__file__).parent
 log = logging.getLogger("ops_ui")
@@ -55,50 +51,6 @@ def with_security_headers(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send_with_headers)
 
     return wrapped
-
-
-def templates() -> jinja2.Environment:
-    """Load the templates: everything is escaped, and a name that is missing is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = cast("dict[str, object]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
-    filters.update(new_york=new_york, utc=utc, clock_time=clock_time)
-    return environment
-
-
-class Pages:
-    """The pages' handlers over one client; remembers the last floor that was whole."""
-
-    def __init__(self, client: MissionControlClient, settings: Settings) -> None:
-        """Serve pages of the Mission Control behind this client."""
-        self.client = client
-        self.environment = templates()
-        self.floor = FloorPage(client, monotonic)
-        self.refresh_seconds = settings.refresh_seconds
-        self.markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-
-    def render(self, name: str, status: int = 200, **values: object) -> Response[str]:
-        """Render a page; it is never kept by a cache."""
-        text = self.environment.get_template(name).render(
-            refresh_seconds=self.refresh_seconds, **values
-        )
-        return Response(
-            text,
-            status_code=status,
-            media_type=MediaType.HTML,
-            headers={"cache-control": "no-store"},
-        )
-
-
-def pages_of(state: State) -> Pages:
-    """Give the pages that the application was made with."""
-    pages: Pages = state.pages
-    return pages
 
 
 @get("/", media_type=MediaType.HTML)
@@ -197,6 +149,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             wall,
             runbook,
             read_only,
+            *artifact_routes(),
             stream,
             healthz,
             ops_status,

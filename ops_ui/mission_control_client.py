@@ -62,10 +62,22 @@ class MissionControlClient:
             return body
         return body.decode("utf-8", errors="replace")
 
-    async def _body(self, path: str, accept: str, *, absent: bool = False) -> bytes | Missed | None:
+    async def file(self, path: str, limit: int = MAX_BYTES) -> bytes | Missed | None:
+        """Ask for a file's bytes; None when Mission Control says that there is none."""
+        return await self._body(path, "*/*", absent=True, limit=limit)
+
+    async def label(self) -> str:
+        """Ask what marks every answer, DEMO on a simulated floor; empty where nothing does."""
+        document = await self.document("/api/v1/runbooks")
+        found = "" if isinstance(document, Missed) else document.get("label", "")
+        return found if isinstance(found, str) else ""
+
+    async def _body(
+        self, path: str, accept: str, *, absent: bool = False, limit: int = MAX_BYTES
+    ) -> bytes | Missed | None:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._read(path, accept, absent=absent)
+                return await self._read(path, accept, absent=absent, limit=limit)
         except TimeoutError:
             return Missed(Failure.SLOW, f"no whole answer within {self._timeout:g} s")
         except httpx.ConnectError:
@@ -73,7 +85,9 @@ class MissionControlClient:
         except httpx.HTTPError as error:
             return Missed(Failure.DOWN, f"the connection failed ({type(error).__name__})")
 
-    async def _read(self, path: str, accept: str, *, absent: bool) -> bytes | Missed | None:
+    async def _read(
+        self, path: str, accept: str, *, absent: bool, limit: int
+    ) -> bytes | Missed | None:
         async with self._client.stream("GET", path, headers={"accept": accept}) as response:
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
@@ -84,8 +98,9 @@ class MissionControlClient:
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) > MAX_BYTES:
-                    return Missed(Failure.GARBAGE, f"{path} answered more than 4 MiB")
+                if len(body) > limit:
+                    most = f"{limit // 2**20} MiB"
+                    return Missed(Failure.GARBAGE, f"{path} answered more than {most}")
             return bytes(body)
 
     @asynccontextmanager

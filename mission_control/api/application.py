@@ -8,53 +8,38 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from mission_control.api.answers import AnyRequest
+from mission_control.api.artifact_routes import artifact_routes
 from mission_control.api.attestation_routes import attestation_routes
 from mission_control.api.event_routes import event_routes
 from mission_control.api.event_stream import stream_routes
 from mission_control.api.liveness import health_routes, liveness_routes
 from mission_control.api.ops_routes import metrics_routes, status_routes
-from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem, exception_handlers
 from mission_control.api.runbook_routes import runbook_routes
 from mission_control.api.schema_routes import contract_routes, describe, description_routes
 from mission_control.api.security import SecuredApplication
 from mission_control.api.snapshot_routes import agent_routes, session_routes, snapshot_routes
-from mission_control.jobs.ports import (
-    AttestationReader,
-    CalendarReader,
-    Clock,
-    FloorReader,
-    RunbookReader,
-)
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 
-def create_application(
-    floor: FloorReader,
-    calendar: CalendarReader,
-    runbooks: RunbookReader,
-    attestation: AttestationReader,
-    clock: Clock,
-    options: ApiOptions,
-    lifespan: Sequence[Lifespan] = (),
-) -> SecuredApplication:
+def create_application(parts: ApiParts, lifespan: Sequence[Lifespan] = ()) -> SecuredApplication:
     """
     Give the whole API as one ASGI application; every route of it is GET.
 
     Nothing it is handed can write, and nothing it answers waits for anything slow.
     """
-    parts = ApiParts(floor, calendar, runbooks, attestation, clock, options)
     litestar = Litestar(
         route_handlers=_routes(parts),
         before_request=refuse_the_past,
-        exception_handlers=exception_handlers(options.label),
+        exception_handlers=exception_handlers(parts.options.label),
         lifespan=list(lifespan),
         logging_config=None,
         openapi_config=None,
         debug=False,
     )
-    return SecuredApplication(litestar, options, clock)
+    return SecuredApplication(litestar, parts.options, parts.clock)
 
 
 def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
@@ -70,6 +55,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *stream_routes(parts),
         *runbook_routes(parts),
         *attestation_routes(parts),
+        *artifact_routes(parts),
         *contract_routes(),
     ]
     options = parts.options

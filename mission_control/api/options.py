@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mission_control.api.snapshot_cache import SnapshotCache
+from mission_control.jobs.artifact_ports import ArtifactsReader
 from mission_control.jobs.ports import (
     AttestationReader,
     CalendarReader,
@@ -40,6 +41,7 @@ class ApiParts:
     calendar: CalendarReader
     runbooks: RunbookReader
     attestation: AttestationReader
+    artifacts: ArtifactsReader
     clock: Clock
     options: ApiOptions
     cache: SnapshotCache = field(default_factory=SnapshotCache)

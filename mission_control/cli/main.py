@@ -32,6 +32,10 @@ COMMANDS = {
         "mission_control.cli.conformance",
         "Judge the service at URL against the status contract, and explain each deviation.",
     ),
+    "artifacts": (
+        "mission_control.cli.artifacts",
+        "Look at what was recorded, and verify that it is still as it was.",
+    ),
     "config": ("mission_control.cli.config", "Look at the configuration."),
     "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
 }

@@ -111,6 +111,27 @@ def load_closures_in_force(
     return closures
 
 
+def load_root_in_force(
+    environ: Mapping[str, str],
+    *,
+    config_file: Path | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Path:
+    """
+    Settle only where artifacts live, so that they can be read and verified without any fleet.
+
+    Raises ConfigurationError for a root, or a file that names it, that cannot be used.
+    """
+    problems = Problems()
+    named = environ.get(CONFIG_VARIABLE, "").strip()
+    file = read_config_file(config_file or (Path(named) if named else None), problems)
+    sources = Sources(flags or {}, environ, file.fields, file.folder, Path.cwd())
+    found = SettingsReader(find_settings(sources, problems), problems)
+    root = found.read("root", values.read_folder, Path())
+    problems.raise_if_any()
+    return root
+
+
 def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]) -> Settings:
     interval, deadline = reader.cadence()
     port, ui_port = reader.ports()

@@ -91,6 +91,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "The session cannot be told, and gates as if the market were open."),
     (codes.CALENDAR_HORIZON, "P2", "The market calendar ends soon",
      "The calendar covers fewer than 90 more days."),
+    (codes.ARTIFACT_STORE_FAILING, "P1", "Nothing can be recorded",
+     "Artifacts cannot be written: the disk is full, read-only or gone, or the ledger is damaged."),
     (codes.POLL_LOOP_STALLED, "P1", "Mission Control itself has stalled",
      "The deciding loop has missed three beats; what is shown is no longer being renewed."),
 )  # fmt: skip

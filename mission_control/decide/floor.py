@@ -17,11 +17,13 @@ from mission_control.decide.posture import (
     reasons_from_accusations,
     reasons_from_lacks,
     reasons_from_services,
+    reasons_from_store,
     reasons_from_switch_and_calendar,
 )
 from mission_control.decide.required_evidence import count_coverage, lacks_feed, measure_age
 from mission_control.decide.service_report import report_services
 from mission_control.decide.standing import carry_accusations
+from mission_control.model.finding import Reason
 from mission_control.model.kill_switch import KillSwitch
 from mission_control.model.session import MarketSession
 from mission_control.model.snapshot import (
@@ -70,7 +72,8 @@ def decide_on_looks(
     weighed = [look.evidence for look in looks.agents]
     accusations = _carry_accusations(looks, weighed, evidence, standing, now)
     reports = report_services(looks.agents, accusations, standing, before, now)
-    posture = _decide_posture(looks, weighed, accusations, reports, standing, now)
+    store = tuple(reasons_from_store(evidence.store, looks.session))
+    posture = _decide_posture(looks, weighed, accusations, reports, standing, now, store)
     return FloorSnapshot(
         at=now,
         sequence=sequence,
@@ -91,6 +94,7 @@ def _decide_posture(
     reports: tuple[ServiceReport, ...],
     standing: Standing,
     now: datetime,
+    further: tuple[Reason, ...],
 ) -> Posture:
     session, switch = looks.session, looks.switch
     lacks = chain.from_iterable(e.lacks for e in weighed if e.lacks)
@@ -100,6 +104,7 @@ def _decide_posture(
             *reasons_from_switch_and_calendar(switch, session),
             *reasons_from_lacks((*lacks, *lacks_feed(e.agent for e in weighed)), session),
             *reasons_from_services(reports, session),
+            *further,
         )
     )
     taken = ((e.seen_at, e.agent.agent_name) for e in weighed if e.ages)

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from mission_control.decide.evidence import within_age
 from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.decide.required_evidence import EvidenceAge, Lack
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity, worst
 from mission_control.model.fleet import Agent, Criticality, Kind
 from mission_control.model.kill_switch import KillSwitch
+from mission_control.model.reading import Seen, Unseen
 from mission_control.model.session import MarketSession, Phase
 from mission_control.model.snapshot import Coverage, Posture, ServiceReport
 from mission_control.model.standing import Accusation, Standing, Verdict
@@ -102,6 +104,22 @@ def reasons_from_switch_and_calendar(
     elif session.horizon_days < HORIZON_WARNING_DAYS:
         detail = f"the calendar ends in {session.horizon_days} days"
         yield Reason(codes.CALENDAR_HORIZON, "market-calendar", Severity.P2, detail)
+
+
+def reasons_from_store(
+    store: Seen[None] | Unseen | None, session: MarketSession
+) -> Iterator[Reason]:
+    """
+    Give what a store that cannot be written to has to say (semantics, section 9).
+
+    It does not halt the floor, which needs no records to be safe; but whoever needs evidence of
+    this session has to know while it can still be helped.
+    """
+    tried = None if store is None else within_age(store, session.at)
+    if isinstance(tried, Unseen):
+        severity = Severity.P1 if pages_now(session) else Severity.P2
+        detail = f"nothing can be recorded: {tried.detail or tried.code}"
+        yield Reason(codes.ARTIFACT_STORE_FAILING, "artifact-store", severity, detail)
 
 
 def reasons_from_lacks(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
-from mission_control.model.reading import ServiceRound
+from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.model.snapshot import FloorSnapshot, Witnessed
 
@@ -42,6 +42,14 @@ class SwitchReader(Protocol):
 
     async def read(self) -> tuple[Witnessed, ...]:
         """Hear each configured witness once; a witness that is not configured is absent."""
+        ...
+
+
+class StoreReader(Protocol):
+    """Tries whether artifacts could be written now."""
+
+    async def check(self) -> Seen[None] | Unseen:
+        """Try once, within a deadline; a store that cannot be written to is `Unseen`."""
         ...
 
 

@@ -11,17 +11,25 @@ from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
 from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.ports import CalendarReader, Clock, ServiceReader, SwitchReader
+from mission_control.jobs.ports import (
+    CalendarReader,
+    Clock,
+    ServiceReader,
+    StoreReader,
+    SwitchReader,
+)
 from mission_control.jobs.round_timer import RoundTimer
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
-from mission_control.model.reading import ServiceRound, Unseen
+from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
 from mission_control.model.standing import NOTHING_STANDS
 from mission_control.present.predecessor import poll_outcomes
 
 SWITCH_SECONDS = 2.0
 """The kill switch's file and environment are heard this often."""
+STORE_SECONDS = 5.0
+"""Whether artifacts could be written is tried this often."""
 SETTLE_SECONDS = 0.1
 """Readings that arrive together are decided together; a failure shows at most this much later."""
 DECIDE_SECONDS = 0.5
@@ -32,12 +40,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FloorSources:
-    """The edges that a watch reads from."""
+    """The edges that a watch reads from; without a store nothing is ever recorded."""
 
     services: ServiceReader
     switches: SwitchReader
     calendar: CalendarReader
     clock: Clock
+    store: StoreReader | None = None
 
 
 def first_snapshot(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
@@ -74,6 +83,7 @@ class FloorWatch:
     label: str = ""
     _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
     _witnessed: tuple[Witnessed, ...] = ()
+    _stored: Seen[None] | Unseen | None = None
     _looks: FloorLooks | None = None
     _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,6 +92,8 @@ class FloorWatch:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear_switches())
+            if self.sources.store is not None:
+                tasks.create_task(self._try_store(self.sources.store))
             tasks.create_task(self._decide())
             timers = {a.agent_name: RoundTimer() for a in self.fleet.agents}
             self.sources.services.when_lost(lambda name: timers[name].hurry())
@@ -136,6 +148,14 @@ class FloorWatch:
                 self._witnessed = heard
             await asyncio.sleep(SWITCH_SECONDS)
 
+    async def _try_store(self, store: StoreReader) -> None:
+        while True:
+            try:
+                self._stored = await store.check()
+            except Exception:  # a bug of ours: the last try expires
+                log.exception("trying the store failed")
+            await asyncio.sleep(STORE_SECONDS)
+
     async def _decide(self) -> None:
         loop = asyncio.get_running_loop()
         poll_due = loop.time()
@@ -163,7 +183,7 @@ class FloorWatch:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
         before = self.board.current()
-        evidence = FloorEvidence(self.fleet, dict(self._rounds), self._witnessed)
+        evidence = FloorEvidence(self.fleet, dict(self._rounds), self._witnessed, self._stored)
         looks = look_again(evidence, self.sources.calendar.session_at, now, self._known)
         self._looks, self._known = looks, dict(looks.by_name)
         snapshot = decide_on_looks(

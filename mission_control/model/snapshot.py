@@ -142,9 +142,11 @@ class FloorEvidence:
     What one decision is made from, together with the standing and `now`.
 
     `rounds` holds the newest round of each agent that was asked at least once. The kill switch
-    is heard from its file and environment here and from services through their rounds.
+    is heard from its file and environment here and from services through their rounds. `store`
+    is the newest try to write below the root, None where nothing is ever recorded.
     """
 
     fleet: Fleet
     rounds: Mapping[str, ServiceRound]
     switch_witnesses: tuple[Witnessed, ...] = ()
+    store: Seen[None] | Unseen | None = None

@@ -66,6 +66,12 @@ class Folder:
             path.mkdir(parents=True, exist_ok=True)
             return cls(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), str(path))
 
+    @classmethod
+    def open_existing(cls, path: Path) -> "Folder":
+        """Open the root to read below it; it is not made."""
+        with storing(str(path)):
+            return cls(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), str(path))
+
     def __enter__(self) -> Self:
         """Hold it."""
         return self

@@ -41,7 +41,7 @@ def verify(root: Path) -> Verification:
     """
     if not root.is_dir():
         return Verification(0, 0, GENESIS)
-    with Folder.open(root) as folder:
+    with Folder.open_existing(root) as folder:
         look = _Look()
         with ExitStack() as stack:
             _hold_the_lock(folder, stack)

@@ -1,8 +1,11 @@
 """Fixtures: the API over a paper floor, and which event loop the tests run on."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.api.paper_floor import PaperControl
+from tests.record.runs import record
 
 
 @pytest.fixture
@@ -12,6 +15,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def control() -> PaperControl:
-    """Give the API over a healthy floor."""
-    return PaperControl()
+def control(tmp_path: Path) -> PaperControl:
+    """Give the API over a healthy floor, of which one run was recorded."""
+    record(tmp_path)
+    return PaperControl(root=tmp_path)

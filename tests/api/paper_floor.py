@@ -3,18 +3,20 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from mission_control.api.application import ApiOptions, create_application
-from mission_control.api.options import ApiParts
+from mission_control.api.application import create_application
+from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.jobs.ports import AttestationFacts, LoopBeat, Runbook
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.predecessor import poll_outcomes
+from mission_control.record.artifact_reader import ArtifactReader
 from tests.decide.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
 
 STARTED = NOW - timedelta(hours=1)
@@ -154,18 +156,11 @@ class PaperControl:
     clock: PaperClock = field(default_factory=PaperClock)
     label: str = ""
     max_streams: int = 256
+    root: Path = Path("/nothing/was/recorded/here")
 
     def __post_init__(self) -> None:
         """Put the API together."""
-        parts = self.parts()
-        self.application = create_application(
-            parts.floor,
-            parts.calendar,
-            parts.runbooks,
-            parts.attestation,
-            parts.clock,
-            parts.options,
-        )
+        self.application = create_application(self.parts())
 
     def parts(self) -> ApiParts:
         """Give what the API is put together from."""
@@ -173,7 +168,13 @@ class PaperControl:
             "0.1.0", "54afffe", STARTED, label=self.label, max_streams=self.max_streams
         )
         return ApiParts(
-            self.floor, PaperCalendar(), PaperRunbooks(), self.attestation, self.clock, options
+            self.floor,
+            PaperCalendar(),
+            PaperRunbooks(),
+            self.attestation,
+            ArtifactReader(self.root, self.clock),
+            self.clock,
+            options,
         )
 
     async def ask(self, path: str, method: str = "GET", **more: Any) -> httpx.Response:

@@ -65,10 +65,7 @@ async def served(max_streams: int = 256) -> AsyncIterator[LiveServer]:
     """Serve for the time of the block."""
     paper = PaperControl(PaperFloor(), max_streams=max_streams)
     board = FloorBoard(healthy_snapshot(), paper.clock, monotonic=lambda: 0.0)
-    parts = paper.parts()
-    application = create_application(
-        board, parts.calendar, parts.runbooks, parts.attestation, parts.clock, parts.options
-    )
+    application = create_application(replace(paper.parts(), floor=board))
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         application,  # pyright: ignore[reportArgumentType]

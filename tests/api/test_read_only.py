@@ -111,12 +111,15 @@ def test_nothing_proves_nothing():
 def paths_of(control: PaperControl) -> list[str]:
     """List every path of the running application, its parameters filled in."""
     routes = [r for r in control.application.litestar.routes if isinstance(r, HTTPRoute)]
-    return [
-        r.path.replace("{agent_name:str}", "strategy-engine").replace(
-            "{code:str}", "MARKETDATA_STALE"
-        )
-        for r in routes
-    ]
+    given = {
+        "{agent_name:str}": "strategy-engine",
+        "{code:str}": "MARKETDATA_STALE",
+        "/{path:path}": "/audit_artifacts/ops_runs/20261120T133000Z_intraday_sample/run.json",
+    }
+    paths = [r.path for r in routes]
+    for parameter, value in given.items():
+        paths = [path.replace(parameter, value) for path in paths]
+    return paths
 
 
 @pytest.mark.parametrize("method", WRITING)

@@ -13,7 +13,7 @@ from tests.browser.conftest import free_ports
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest.mark.timeout(180)]
 
 FLOOR_SCENARIOS = ["calm", "closed", "kill-switch-off", "critical-hung", "agent-mode-execute"]
-OTHER_PAGES = ["/wall", "/read-only", "/runbooks/TIMEOUT", "/nothing-here"]
+OTHER_PAGES = ["/wall", "/read-only", "/artifacts", "/runbooks/TIMEOUT", "/nothing-here"]
 THEMES = ["light", "dark"]
 
 
@@ -50,6 +50,27 @@ def axe(page):
     page.evaluate(script.read_text())
     found = page.evaluate("axe.run(document)")["violations"]
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_recorded_file_is_a_few_clicks_away(browser, demo, theme):
+    """From the Floor to the ledger to one file by links alone; each is axe-clean and labelled."""
+    with page_on(browser, demo("calm").pages + "/", color_scheme=theme) as page:
+        page.get_by_role("link", name="Artifacts").click()
+        page.wait_for_selector("html[data-page=artifacts]")
+        for _ in range(50):  # the demo records its sample once every service was asked
+            if page.get_by_role("link", name="posture.json").count():
+                break
+            time.sleep(0.2)
+            page.reload()
+        assert "DEMO" in page.title()
+        assert [] == axe(page)
+        page.get_by_role("link", name="posture.json").first.click()
+        page.wait_for_selector("html[data-page=artifact] pre.file")
+        assert '"posture"' in page.inner_text("pre.file")
+        assert "DEMO" in page.title()
+        assert [] == axe(page)
+        assert ([], []) == (page.complaints, page.outside)
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -8,7 +8,7 @@ import pytest
 from mission_control.decide.floor import decide_floor
 from mission_control.model.finding import Severity
 from mission_control.model.kill_switch import KillSwitchState, WitnessKind
-from mission_control.model.reading import Seen, UnseenReason
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import Witnessed
 from mission_control.model.standing import NOTHING_STANDS, Verdict
 from mission_control.model.status_contract.rich import ServiceState
@@ -249,3 +249,25 @@ def test_coverage_names_each_gap(floor):
         ("market-ingest", "NOT_YET_ASKED"),
         ("strategy-engine /ops/status", "TIMEOUT"),
     ] == list(coverage.gaps)
+
+
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        pytest.param(None, False, id="nothing is ever recorded"),
+        pytest.param(Seen(None, NOW), False, id="it can be written to"),
+        pytest.param(Seen(None, NOW - timedelta(seconds=46)), True, id="nobody tried lately"),
+        pytest.param(Unseen(UnseenReason.UNREADABLE, NOW, detail="disk full"), True, id="it fails"),
+        pytest.param(Unseen(UnseenReason.TIMEOUT, NOW), True, id="it hangs"),
+    ],
+)
+@pytest.mark.parametrize(("at", "severity"), [(NOW, Severity.P1), (EVENING, Severity.P2)])
+def test_a_store_that_cannot_be_written_to_is_a_reason(floor, store, said, at, severity):
+    """What cannot be recorded is said, by when it matters; it halts nothing by itself."""
+    floor.refresh(at)
+    moved = None if store is None else replace(store, at=store.at + (at - NOW))
+    evidence = replace(floor.evidence(), store=moved)
+    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
+
+    found = [(r.severity, r.halts) for r in snapshot.posture.reasons if "STORE" in r.code]
+    assert ([(severity, False)] if said else []) == found

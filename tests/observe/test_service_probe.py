@@ -225,9 +225,7 @@ def certificate(tmp_path):
     openssl = shutil.which("openssl") or pytest.skip("openssl is not installed")
     subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
     files = ("-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert)
-    subprocess.run(
-        [openssl, "req", "-x509", *files, *subject], check=True, capture_output=True
-    )
+    subprocess.run([openssl, "req", "-x509", *files, *subject], check=True, capture_output=True)
     return cert, key
 
 

@@ -76,6 +76,35 @@ PROOF = {
 }
 
 
+RUN_PATH = "audit_artifacts/ops_runs/20261118T151500Z_intraday_sample"
+LEDGER = {
+    "ts": AT,
+    "label": "DEMO",
+    "total": 8,
+    "head": {"seq": 8, "hash": "ab" * 32},
+    "next_cursor": "7",
+    "verification": {"at_et": "2026-11-18 10:15:13 EST", "intact": True, "runs": 8, "files": 24},
+    "runs": [
+        {
+            "seq": 8,
+            "at": AT,
+            "at_et": "2026-11-18 10:15:00 EST",
+            "job": "intraday_sample",
+            "session_date": "2026-11-18",
+            "path": RUN_PATH,
+            "files": [
+                {
+                    "path": f"{RUN_PATH}/posture.json",
+                    "name": "posture.json",
+                    "sha256": "cd" * 32,
+                    "size": 2650,
+                }
+            ],
+        }
+    ],
+}
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio."""

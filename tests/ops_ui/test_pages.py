@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 import ops_ui
-from tests.ops_ui.conftest import AGENT
+from tests.ops_ui.conftest import AGENT, LEDGER, RUN_PATH
 
 pytestmark = pytest.mark.anyio
 STATIC = Path(ops_ui.__file__).parent / "static"
@@ -276,3 +276,101 @@ async def test_only_gets_are_sent(pages, upstream):
 
     assert {"GET"} == {r.method for r in upstream.requests}
     assert not [r for r in upstream.requests if "cookie" in r.headers]
+
+
+ARTIFACTS = "/api/v1/artifacts"
+
+
+async def test_the_artifacts_page_lists_runs_with_a_badge(pages, upstream):
+    """Runs stand there with their files, a badge that says intact, and the way to older ones."""
+    upstream.answers[ARTIFACTS] = LEDGER
+    page = (await pages.get("/artifacts?job=intraday_sample&limit=1&evil=x")).text
+
+    asked = upstream.requests[-1].url
+    assert {"job": "intraday_sample", "limit": "1"} == dict(asked.params)
+    assert "badge-fine" in page
+    assert "Intact" in page
+    assert f"/artifacts/view/{RUN_PATH}/posture.json" in page
+    assert "/artifacts?job=intraday_sample&amp;limit=1&amp;cursor=7" in page
+    assert "DEMO" in page
+
+
+@pytest.mark.parametrize(
+    ("verification", "words"),
+    [
+        pytest.param({"intact": False, "discrepancies_found": 3}, "NOT INTACT", id="altered"),
+        pytest.param({}, "NOT VERIFIED", id="key missing"),
+        pytest.param(None, "NOT VERIFIED", id="null"),
+        pytest.param({"intact": "true"}, "NOT VERIFIED", id="no boolean"),
+        pytest.param([], "NOT VERIFIED", id="a list"),
+    ],
+)
+async def test_only_a_verified_record_is_green(pages, upstream, verification, words):
+    """Whatever is not said to be intact is not shown as intact."""
+    upstream.answers[ARTIFACTS] = {**LEDGER, "verification": verification}
+    page = (await pages.get("/artifacts")).text
+
+    assert words in page
+    assert "badge-fine" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "shown", "hidden"),
+    [
+        pytest.param(
+            "a.md", "# Title\n<script>x()</script>", "<h1>Title</h1>", "<script>x", id="md"
+        ),
+        pytest.param("a.md", "[x](javascript:x())", "[x]", 'href="javascript', id="md link"),
+        pytest.param("a.json", '{"b":"<b>1</b>"}', "&lt;b&gt;1", "<b>1", id="json"),
+        pytest.param("a.log", "<img src=x onerror=x>", "&lt;img", "<img", id="log"),
+        pytest.param("a.log", "a\u202eb\x1b[31m", "a\ufffdb\ufffd[31m", "\u202e", id="control"),
+    ],
+)
+async def test_a_file_is_shown_and_nothing_in_it_acts(
+    pages, upstream, name, content, shown, hidden
+):
+    """Markdown is rendered without HTML of its own, everything else is text."""
+    upstream.answers[f"{ARTIFACTS}/{RUN_PATH}/{name}"] = content
+    page = (await pages.get(f"/artifacts/view/{RUN_PATH}/{name}")).text
+
+    assert shown in page
+    assert hidden not in page
+
+
+async def test_a_file_is_handed_out_as_it_is(pages, upstream):
+    """A download is the recorded bytes, as an attachment under a plain name."""
+    upstream.answers[f"{ARTIFACTS}/{RUN_PATH}/posture.json"] = '{"a":1}'
+    answer = await pages.get(f"/artifacts/download/{RUN_PATH}/posture.json")
+
+    assert b'{"a":1}' == answer.content
+    assert 'attachment; filename="posture.json"' == answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    ("status", "page_status", "words"),
+    [
+        pytest.param(404, 404, "Nothing was recorded", id="not recorded"),
+        pytest.param(409, 502, "NOT INTACT: this file was altered", id="altered"),
+        pytest.param(410, 502, "NOT INTACT: this file is missing", id="missing"),
+        pytest.param(503, 502, "could not be read", id="unreadable"),
+    ],
+)
+@pytest.mark.parametrize("how", ["view", "download"])
+async def test_a_file_that_is_not_as_recorded_is_not_shown(
+    pages, upstream, how, status, page_status, words
+):
+    """What was altered or removed is said, and none of its bytes are given."""
+    path = f"{ARTIFACTS}/{RUN_PATH}/posture.json"
+    upstream.answers[path] = httpx.Response(status, content=b"bytes that are wrong")
+    answer = await pages.get(f"/artifacts/{how}/{RUN_PATH}/posture.json")
+
+    assert page_status == answer.status_code
+    assert words in answer.text
+    assert "bytes that are wrong" not in answer.text
+
+
+async def test_artifacts_that_cannot_be_listed_are_said(pages, upstream):
+    """Without an answer the page says so and shows no list."""
+    upstream.answers[ARTIFACTS] = httpx.ConnectError("no")
+
+    assert 502 == (await pages.get("/artifacts")).status_code

@@ -12,8 +12,13 @@ FEATURES_OF_A_SHELL = frozenset("`$\\\n~")
 """Substitution, variables, escapes and continued lines: none of them is needed in order to read."""
 OPERATORS = frozenset("();<>|&")
 
-OURS = frozenset({"status", "get", "schedule", "conformance", "doctor", "config", "--version"})
+OURS = frozenset(
+    {"status", "get", "schedule", "conformance", "doctor", "config", "--version"} | {"artifacts"}
+)
+DISK = {"df": re.compile(r"-h|-i"), "findmnt": re.compile(r"--target"), "ls": re.compile(r"-la?")}
+"""What looks at a disk: the flags of each; paths are plain words."""
 VERBS = frozenset({"get", "describe", "logs", "top"})
+PLACE = re.compile(r"[A-Za-z0-9./][A-Za-z0-9./_-]*")
 POSITIONAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9./,_-]*")
 OUTPUT = re.compile(r"wide|yaml|json|name|(?:jsonpath|custom-columns)=.+")
 WITHOUT_VALUE = frozenset(
@@ -75,6 +80,9 @@ def _source(words: list[str]) -> str:
     match words:
         case ["mission-control", *rest]:
             return _ours(rest)
+        case [tool, *rest] if tool in DISK:
+            odd = [w for w in rest if not (DISK[tool].fullmatch(w) or PLACE.fullmatch(w))]
+            return f"{tool} {odd} is more than looking" if odd else ""
         case ["kubectl", *rest]:
             return _kubectl(rest)
         case ["curl", *rest]:

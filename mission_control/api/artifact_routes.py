@@ -1,0 +1,159 @@
+"""API: what was recorded: the ledger page by page, and every file by its digest."""
+
+from collections.abc import Awaitable, Sequence
+from datetime import date, datetime
+from typing import Annotated, TypeVar
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, QueryParameter
+
+from mission_control.api.answers import AnyRequest, give, has_already, json_answer
+from mission_control.api.described import describes, describes_problem
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactQuery
+from mission_control.model.artifact import RecordedArtifact
+from mission_control.present.artifact_document import (
+    ArtifactsDocument,
+    artifacts_document,
+    verification_document,
+)
+
+TAGS = ["artifacts"]
+MAX_RUNS = 200
+MAX_FILE_BYTES = 64 * 1024 * 1024
+FOR_EVER = "private, max-age=31536000, immutable"
+
+T = TypeVar("T")
+Limit = Annotated[
+    int, QueryParameter(ge=1, le=MAX_RUNS, description="How many runs; 1 to 200, newest first.")
+]
+Cursor = Annotated[
+    int | None, QueryParameter(ge=1, description="The `next_cursor` of the page before.")
+]
+Job = Annotated[str | None, QueryParameter(max_length=64, description="Only runs of this job.")]
+SessionDate = Annotated[
+    date | None, QueryParameter(description="Only runs of this session: YYYY-MM-DD.")
+]
+Since = Annotated[
+    datetime | None, QueryParameter(description="Only runs from this instant on, with its offset.")
+]
+Until = Annotated[
+    datetime | None, QueryParameter(description="Only runs before this instant, with its offset.")
+]
+
+_TYPES = {
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "md": "text/markdown; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+    "log": "text/plain; charset=utf-8",
+    "yaml": "application/yaml",
+}
+
+
+def artifact_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of the ledger and of its files."""
+
+    @get(
+        "/api/v1/artifacts",
+        summary="What was recorded, newest first, and whether it is still as it was",
+        tags=TAGS,
+        responses={
+            200: describes(ArtifactsDocument, "A page of the ledger"),
+            422: describes_problem("A filter is not well formed"),
+            503: describes_problem("The root cannot be read"),
+        },
+    )
+    async def artifacts(
+        request: AnyRequest,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        job: Job = None,
+        session_date: SessionDate = None,
+        since: Since = None,
+        until: Until = None,
+    ) -> Response[bytes]:
+        if any(i is not None and i.utcoffset() is None for i in (since, until)):
+            detail = "write it as 2026-11-20T13:30:00Z, or with another offset from UTC"
+            raise Problem(422, "instant_without_offset", "An instant has no offset", detail)
+        query = ArtifactQuery(limit, cursor, job, session_date, since, until)
+        document = await _reading(_page(parts, query))
+        return give(json_answer(document), request)
+
+    return [artifacts, _file_route(parts)]
+
+
+async def _page(parts: ApiParts, query: ArtifactQuery) -> ArtifactsDocument:
+    page = await parts.artifacts.page(query)
+    checked = await parts.artifacts.check()
+    document = artifacts_document(
+        page.entries,
+        page.head,
+        page.total,
+        page.next_before,
+        verification_document(checked.found, checked.at),
+        checked.at,
+    )
+    if parts.options.label:
+        document["label"] = parts.options.label
+    return document
+
+
+def _file_route(parts: ApiParts) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/artifacts/{path:path}",
+        summary="A recorded file; its digest is its ETag, and it never changes",
+        tags=TAGS,
+        media_type="application/octet-stream",
+        responses={
+            200: describes(str, "The bytes as recorded", "application/octet-stream"),
+            404: describes_problem("No line of the ledger names it"),
+            409: describes_problem("Its bytes are not those that were recorded"),
+            410: describes_problem("It is recorded and not there"),
+            413: describes_problem("It is larger than is given in one answer"),
+            503: describes_problem("The root cannot be read"),
+        },
+    )
+    async def artifact(request: AnyRequest, path: FromPath[str]) -> Response[bytes]:
+        recorded = await _reading(parts.artifacts.find(path.lstrip("/")))
+        if recorded is None:
+            detail = "the list at /api/v1/artifacts names every recorded file"
+            raise Problem(404, "artifact_not_found", "Nothing was recorded under this path", detail)
+        headers = {"etag": f'"{recorded.sha256}"', "cache-control": FOR_EVER}
+        if has_already(request.headers.get("if-none-match", ""), recorded.sha256):
+            return Response(b"", status_code=304, headers=headers)
+        if recorded.size > MAX_FILE_BYTES:
+            detail = f"it has {recorded.size} bytes; read it below the root itself"
+            raise Problem(413, "artifact_too_large", "The file is too large for one answer", detail)
+        return _give_file(await _reading(parts.artifacts.read(recorded, MAX_FILE_BYTES)), headers)
+
+    return artifact
+
+
+def _give_file(found: RecordedArtifact, headers: dict[str, str]) -> Response[bytes]:
+    if not found.intact:
+        title = "Its bytes are not those that were recorded"
+        detail = (
+            "it was altered after it was recorded; `mission-control artifacts verify` says more"
+        )
+        raise Problem(409, "artifact_altered", title, detail)
+    name = found.file.path.rpartition("/")[2]
+    headers["content-disposition"] = f'inline; filename="{name}"'
+    media_type = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+    return Response(found.content, media_type=media_type, headers=headers)
+
+
+async def _reading(what: Awaitable[T]) -> T:
+    """Await a reading of the record; what stops it is a problem with its remedy."""
+    try:
+        return await what
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            title, detail = "It is recorded and not there", "it was removed after it was recorded"
+            raise Problem(410, "artifact_missing", title, detail) from error
+        raise Problem(
+            503, "artifacts_unreadable", "The record cannot be read", error.problem
+        ) from error

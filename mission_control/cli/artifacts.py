@@ -1,0 +1,128 @@
+"""Command line: `artifacts`, what was recorded and whether it is still as it was."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import TypeVar
+
+import click
+import orjson
+
+from mission_control import bootstrap
+from mission_control.cli.context import CliContext
+from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
+from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.printable import printable
+from mission_control.configuration.settings import load_root_in_force
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactPage, ArtifactQuery
+from mission_control.present.artifact_document import (
+    head_document,
+    run_entry_document,
+    verification_document,
+)
+
+MOST_RUNS = 1_000
+
+T = TypeVar("T")
+
+
+@click.group()
+def artifacts() -> None:
+    """Look at what was recorded, and verify that it is still as it was."""
+
+
+@artifacts.command("list")
+@setting_flags("root")
+@click.option("--job", metavar="JOB", help="Only runs of this job, such as intraday_sample.")
+@click.option(
+    "--session-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only runs of this session.",
+)
+@click.option("--limit", type=click.IntRange(1, MOST_RUNS), default=50, show_default=True)
+@json_flag
+@click.pass_context
+def list_runs(
+    ctx: click.Context,
+    *,
+    job: str | None,
+    session_date: datetime | None,
+    limit: int,
+    as_json: bool,
+    **flags: str | None,
+) -> None:
+    """List what was recorded, newest first: when, which job, for which session, and where."""
+    context = ctx.ensure_object(CliContext)
+    root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
+    session = session_date.date() if session_date else None
+    query = ArtifactQuery(limit, job=job, session_date=session)
+    page = _await(ctx, bootstrap.read_artifacts(root, context.clock).page(query))
+    if as_json or context.json:
+        document = {
+            "total": page.total,
+            "head": head_document(page.head),
+            "runs": [run_entry_document(entry) for entry in page.entries],
+        }
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        return
+    click.echo("\n".join(_lines(page)))
+
+
+@artifacts.command()
+@setting_flags("root")
+@json_flag
+@click.pass_context
+def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
+    """
+    Check every recorded file and the ledger's chain.
+
+    Names each thing that was altered, is missing, is not recorded, was cut off or is out of
+    order, and then exits with 4. Nothing is changed.
+    """
+    context = ctx.ensure_object(CliContext)
+    root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
+    with context.busy("Reading everything that was recorded"):
+        checked = _await(ctx, bootstrap.read_artifacts(root, context.clock).check())
+    found = checked.found
+    if as_json or context.json:
+        document = dict(verification_document(found, checked.at))
+        document["discrepancies"] = [
+            {"path": d.path, "kind": d.kind.value, "detail": d.detail} for d in found.discrepancies
+        ]
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    else:
+        for each in found.discrepancies:
+            click.echo(printable(f"{each.kind.value:<13} {each.path}: {each.detail}"))
+        many = f"{found.runs} runs, {found.files} files, head {found.head.seq}"
+        wrong = len(found.discrepancies)
+        verdict = "intact" if found.intact else f"NOT intact: {wrong} discrepancies"
+        click.echo(f"{many} {found.head.hash[:16]}: {verdict}")
+    if not found.intact:
+        ctx.exit(VERIFICATION_FAILED)
+
+
+def _await(ctx: click.Context, reading: Coroutine[object, object, T]) -> T:
+    """Run a reading of the record; what stops it is told with its remedy."""
+    try:
+        return asyncio.run(reading)
+    except StorageError as error:
+        click.echo(f"The record cannot be read: {printable(str(error))}", err=True)
+        ctx.exit(INTERNAL)
+
+
+def _lines(page: ArtifactPage) -> list[str]:
+    if not page.entries:
+        return ["Nothing was recorded."]
+    rows = [
+        (f"{e.seq}", e.at, e.job, e.session_date or "-", f"{len(e.files)} files", e.path)
+        for e in page.entries
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    lines = [
+        "  ".join((*(f"{c:<{w}}" for c, w in zip(r, widths, strict=False)), r[5])) for r in rows
+    ]
+    if page.next_before is not None:
+        lines.append(f"and {page.total - len(rows)} more; --limit shows them")
+    return [printable(line) for line in lines]

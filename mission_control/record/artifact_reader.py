@@ -1,0 +1,120 @@
+"""Record: what was recorded, read back: the ledger page by page, files by their digests."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactPage, ArtifactQuery, Checked
+from mission_control.jobs.ports import Clock
+from mission_control.model.artifact import (
+    GENESIS,
+    ArtifactFile,
+    LedgerEntry,
+    LedgerHead,
+    RecordedArtifact,
+)
+from mission_control.record.folder import Folder
+from mission_control.record.ledger import FOLDER, Ledger
+from mission_control.record.ledger_line import read_line
+from mission_control.record.recovery import read_whole
+from mission_control.record.verification import verify
+
+CHECK_KEEPS_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class _Index:
+    """The ledger as read so far: only what was appended since is read anew."""
+
+    inode: int = 0
+    read_bytes: int = 0
+    entries: tuple[LedgerEntry, ...] = ()
+
+
+class ArtifactReader:
+    """
+    Reads what is recorded below a root, off the event loop; satisfies `ArtifactsReader`.
+
+    Raises StorageError where the root cannot be read. A line of the ledger that is not ours is
+    left out here; `verify` names it.
+    """
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        """Read below this root, whether or not it is there yet."""
+        self._root = root
+        self._clock = clock
+        self._index = _Index()
+        self._checked: Checked | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def page(self, query: ArtifactQuery) -> ArtifactPage:
+        """Give a page of runs, newest first."""
+        entries = await self._entries()
+        found = [e for e in reversed(entries) if query.wants(e)]
+        shown = tuple(found[: query.limit])
+        more = len(found) > query.limit
+        head = entries[-1].head if entries else GENESIS
+        return ArtifactPage(shown, shown[-1].seq if more else None, len(entries), head)
+
+    async def find(self, path: str) -> ArtifactFile | None:
+        """Give what the ledger says of a file; None where it names none such."""
+        for entry in reversed(await self._entries()):
+            for file in entry.files:
+                if file.path == path:
+                    return file
+        return None
+
+    async def read(self, file: ArtifactFile, limit: int) -> RecordedArtifact:
+        """Read a recorded file's bytes and say whether they are still those recorded."""
+        content = await asyncio.to_thread(self._read, file.path, limit)
+        intact = hashlib.sha256(content).hexdigest() == file.sha256
+        return RecordedArtifact(file, content, intact)
+
+    async def check(self) -> Checked:
+        """Verify everything; what was found is kept for five minutes or until the next run."""
+        async with self._one_at_a_time:
+            entries = await self._entries()
+            head = entries[-1].head if entries else GENESIS
+            known, now = self._checked, self._clock()
+            if known is None or self._is_old(known, head):
+                known = self._checked = Checked(await asyncio.to_thread(verify, self._root), now)
+            return known
+
+    def _is_old(self, known: Checked, head: LedgerHead) -> bool:
+        age = (self._clock() - known.at).total_seconds()
+        return known.found.head != head or not 0 <= age < CHECK_KEEPS_SECONDS
+
+    def _read(self, path: str, limit: int) -> bytes:
+        folder, _, name = path.rpartition("/")
+        with Folder.open_existing(self._root) as root, root.descend(folder) as within:
+            return read_whole(within, name, limit)
+
+    async def _entries(self) -> tuple[LedgerEntry, ...]:
+        return await asyncio.to_thread(self._refresh)
+
+    def _refresh(self) -> tuple[LedgerEntry, ...]:
+        try:
+            with Folder.open_existing(self._root) as root, root.descend(FOLDER) as records:
+                self._index = _read_on(Ledger(records), self._index)
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            self._index = _Index()
+        return self._index.entries
+
+
+def _read_on(ledger: Ledger, known: _Index) -> _Index:
+    inode, size = ledger.identity()
+    if inode != known.inode or size < known.read_bytes:
+        known = _Index(inode)
+    read, entries = known.read_bytes, list(known.entries)
+    for line in ledger.lines(read):
+        if not line.endswith(b"\n"):
+            break  # it is being written, or torn: either way it is no line yet
+        read += len(line)
+        entry = read_line(line)
+        if entry is not None:
+            entries.append(entry)
+    return _Index(inode, read, tuple(entries))

@@ -1,0 +1,43 @@
+"""Record: tries, off the event loop and within a deadline, whether artifacts could be written."""
+
+import asyncio
+
+from mission_control.errors import StorageError
+from mission_control.jobs.ports import Clock
+from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.record.artifact_store import ArtifactStore
+
+DEADLINE_SECONDS = 3.0
+
+
+class StoreCheck:
+    """
+    Tries the store; satisfies `StoreReader`.
+
+    A try that hangs, as on a network mount that went away, is not joined by another: there is
+    never more than one thread that waits for it.
+    """
+
+    def __init__(self, store: ArtifactStore, clock: Clock) -> None:
+        """Try this store by this clock."""
+        self._store = store
+        self._clock = clock
+        self._trying: asyncio.Future[None] | None = None
+
+    async def check(self) -> Seen[None] | Unseen:
+        """Try once, or wait a little more for the try that has not ended yet."""
+        if self._trying is None:
+            self._trying = asyncio.ensure_future(asyncio.to_thread(self._store.check))
+        trying = self._trying
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await asyncio.shield(trying)
+        except TimeoutError:
+            detail = f"no answer within {DEADLINE_SECONDS:g} s from {self._store.root}"
+            return Unseen(UnseenReason.TIMEOUT, self._clock(), DEADLINE_SECONDS, detail)
+        except StorageError as error:
+            return Unseen(UnseenReason.UNREADABLE, self._clock(), detail=str(error))
+        finally:
+            if trying.done():
+                self._trying = None
+        return Seen(None, self._clock())

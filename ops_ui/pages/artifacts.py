@@ -1,0 +1,122 @@
+"""Pages: what was recorded: the ledger, one file of it, and whether all is as it was."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import quote, urlencode
+
+import orjson
+from markdown_it import MarkdownIt
+
+from ops_ui.mission_control_client import Document, Missed
+
+API = "/api/v1/artifacts"
+FILTERS = ("job", "session_date", "since", "until", "cursor", "limit")
+MAX_FILTER = 64
+MAX_SHOWN = 512 * 1024
+"""Characters of a file that are shown; the whole file is there to be downloaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """Whether everything is as it was recorded: look (a CSS class), glyph, words."""
+
+    look: str
+    glyph: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileShown:
+    """One recorded file: rendered Markdown as `html`, or `text`; neither where it is no text."""
+
+    path: str
+    size: int
+    html: str = ""
+    text: str = ""
+    cut: bool = False
+
+
+def list_path(asked: Mapping[str, str]) -> str:
+    """Give the API's path for the filters in a page's address; what is no filter is left out."""
+    kept = {k: asked[k][:MAX_FILTER] for k in FILTERS if asked.get(k)}
+    return f"{API}?{urlencode(kept)}" if kept else API
+
+
+def older_path(asked: Mapping[str, str], document: Document) -> str | None:
+    """Give the address of the page with older runs; None on the last one."""
+    cursor = document.get("next_cursor")
+    if not isinstance(cursor, str):
+        return None
+    kept = {k: asked[k][:MAX_FILTER] for k in FILTERS if asked.get(k)}
+    return f"/artifacts?{urlencode({**kept, 'cursor': cursor})}"
+
+
+def file_path(path: str) -> str:
+    """Give the API's path of a recorded file; nothing in it can leave the API's folder."""
+    return f"{API}/{quote(path.lstrip('/'), safe='/._-')}"
+
+
+def badge(verification: object) -> Badge:
+    """Say whether everything is as it was recorded; what cannot be read is never intact."""
+    found: Mapping[str, object] = {}
+    if isinstance(verification, dict):
+        found = cast("Mapping[str, object]", verification)
+    many = f"runs: {found.get('runs', '?')}, files: {found.get('files', '?')}"
+    at = f"checked {found['at_et']}" if found.get("at_et") else "never checked"
+    if found.get("intact") is True:
+        return Badge("fine", "●", f"Intact · {many} · {at}")
+    if found.get("intact") is False:
+        wrong = found.get("discrepancies_found", "?")
+        return Badge("bad", "■", f"NOT INTACT · discrepancies: {wrong} · {many} · {at}")
+    return Badge("bad", "?", "NOT VERIFIED")
+
+
+def runs_of(document: Document) -> Sequence[Mapping[str, object]]:
+    """Give the runs of a page; what is no run is left out."""
+    runs = document.get("runs")
+    found = cast("list[object]", runs) if isinstance(runs, list) else []
+    return [cast("Mapping[str, object]", run) for run in found if isinstance(run, dict)]
+
+
+def show_file(path: str, content: bytes, markdown: MarkdownIt) -> FileShown:
+    """Show a file's text: Markdown rendered without HTML of its own, JSON set out in lines."""
+    if path.endswith(".json"):
+        content = _set_out(content)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return FileShown(path, len(content))
+    cut, text = len(text) > MAX_SHOWN, text[:MAX_SHOWN]
+    if path.endswith(".md"):
+        html = markdown.render(text).replace("<pre>", '<pre tabindex="0">')
+        return FileShown(path, len(content), html=html, cut=cut)
+    return FileShown(path, len(content), text=_visible(text), cut=cut)
+
+
+def why_not(missed: Missed | None) -> tuple[int, str, str]:
+    """Give status, heading and sentence for a file that cannot be shown."""
+    if missed is None:
+        return 404, "Nothing was recorded under this path", ""
+    if "409" in missed.detail:
+        heading = "NOT INTACT: this file was altered"
+        return 502, heading, "Its bytes are not those that were recorded, and so it is not shown."
+    if "410" in missed.detail:
+        return 502, "NOT INTACT: this file is missing", "It is recorded and is not there any more."
+    return 502, "The record could not be read", missed.detail
+
+
+def _set_out(content: bytes) -> bytes:
+    try:
+        return orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2)
+    except orjson.JSONDecodeError:
+        return content
+
+
+def _visible(text: str) -> str:
+    """Replace what could reorder a page or hide in it, line ends and tabs apart."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

@@ -1,0 +1,61 @@
+"""Rendering: templates, and what every page's handler is handed."""
+
+from pathlib import Path
+from time import monotonic
+from typing import cast
+
+import jinja2
+from litestar import MediaType, Response
+from litestar.datastructures import State
+from markdown_it import MarkdownIt
+
+from ops_ui.mission_control_client import MissionControlClient
+from ops_ui.pages.floor import FloorPage
+from ops_ui.settings import Settings
+from ops_ui.views import clock_time, new_york, utc
+
+HERE = Path(__file__).parent
+
+
+def templates() -> jinja2.Environment:
+    """Load the templates: everything is escaped, and a name that is missing is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = cast("dict[str, object]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
+    filters.update(new_york=new_york, utc=utc, clock_time=clock_time)
+    return environment
+
+
+class Pages:
+    """The pages' handlers over one client; remembers the last floor that was whole."""
+
+    def __init__(self, client: MissionControlClient, settings: Settings) -> None:
+        """Serve pages of the Mission Control behind this client."""
+        self.client = client
+        self.environment = templates()
+        self.floor = FloorPage(client, monotonic)
+        self.refresh_seconds = settings.refresh_seconds
+        self.markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def render(self, name: str, status: int = 200, **values: object) -> Response[str]:
+        """Render a page; it is never kept by a cache."""
+        text = self.environment.get_template(name).render(
+            refresh_seconds=self.refresh_seconds, **values
+        )
+        return Response(
+            text,
+            status_code=status,
+            media_type=MediaType.HTML,
+            headers={"cache-control": "no-store"},
+        )
+
+
+def pages_of(state: State) -> Pages:
+    """Give the pages that the application was made with."""
+    pages: Pages = state.pages
+    return pages

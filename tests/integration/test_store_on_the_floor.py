@@ -1,0 +1,61 @@
+"""Integration: a store that fails is on the posture within an interval, and leaves it again."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from mission_control.jobs import watch_floor
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.watch_floor import FloorWatch, first_snapshot
+from mission_control.model.finding import Severity
+from mission_control.model.standing import Verdict
+from mission_control.observe.http_transport import open_transports
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.store_check import StoreCheck
+from tests.integration.test_watch import is_ok
+
+pytestmark = pytest.mark.anyio
+CODE = "ARTIFACT_STORE_FAILING"
+
+
+def store_reasons(snapshot):
+    """Give what the posture says of the store."""
+    return [r for r in snapshot.posture.reasons if r.code == CODE]
+
+
+async def becomes(board, condition):
+    """Wait until the newest snapshot is as described; gives it."""
+    async with asyncio.timeout(10):
+        while not condition(board.current()):  # noqa: ASYNC110  (a board has no such event)
+            await asyncio.sleep(0.05)
+    return board.current()
+
+
+async def test_a_failing_store_is_a_reason_and_halts_nothing(watched, tmp_path, monkeypatch):
+    """The disk goes and comes back: the posture says so each time, and the floor stays OK."""
+    monkeypatch.setattr(watch_floor, "STORE_SECONDS", 0.2)
+    floor, root = watched("calm"), tmp_path / "root"
+    async with open_transports() as transports:
+        check = StoreCheck(ArtifactStore(root), floor.clock)
+        sources = replace(floor.sources(transports), store=check)
+        board = FloorBoard(first_snapshot(floor.fleet, sources, ""), floor.clock, time.monotonic)
+        watch = asyncio.create_task(FloorWatch(floor.fleet, sources, board).run())
+        try:
+            await becomes(board, lambda s: is_ok(s) and root.is_dir())
+            assert [] == store_reasons(board.current())
+            (root / "audit_artifacts").rename(root / "gone")
+            (root / "audit_artifacts").write_bytes(b"a file where the records were")
+            failing = await becomes(board, store_reasons)
+            (root / "audit_artifacts").unlink()
+            (root / "gone").rename(root / "audit_artifacts")
+            mended = await becomes(board, lambda s: not store_reasons(s))
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    (reason,) = store_reasons(failing)
+    assert (Severity.P1, False) == (reason.severity, reason.halts)
+    assert str(root) in reason.detail
+    assert {Verdict.OK} == {failing.posture.verdict, mended.posture.verdict}

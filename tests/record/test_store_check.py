@@ -1,0 +1,64 @@
+"""Record: whether artifacts could be written is known within a deadline, whatever the disk does."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from mission_control.model.reading import Seen, Unseen
+from mission_control.record import store_check
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.store_check import StoreCheck
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def anyio_backend():
+    """Run asynchronous tests on asyncio."""
+    return "asyncio"
+
+
+async def test_a_store_that_works_is_seen(tmp_path):
+    """A root that can be written to is Seen."""
+    assert Seen(None, NOW) == await StoreCheck(ArtifactStore(tmp_path), lambda: NOW).check()
+
+
+async def test_a_store_that_fails_is_a_reading_with_its_remedy(tmp_path):
+    """A root that is a file is Unseen, and says where and what."""
+    root = tmp_path / "root"
+    root.write_bytes(b"")
+    found = await StoreCheck(ArtifactStore(root), lambda: NOW).check()
+
+    assert isinstance(found, Unseen)
+    assert ("UNREADABLE", True) == (found.code, str(root) in found.detail)
+
+
+class HungStore(ArtifactStore):
+    """A store on a mount that went away."""
+
+    def __init__(self, root):
+        """Hang until let go."""
+        super().__init__(root)
+        self.let_go = threading.Event()
+        self.tries = 0
+
+    def check(self):
+        """Hang."""
+        self.tries += 1
+        self.let_go.wait(30)
+
+
+async def test_a_store_that_hangs_is_named_and_not_tried_again_and_again(tmp_path, monkeypatch):
+    """A try that hangs is a TIMEOUT each time it is asked for, by one thread only."""
+    monkeypatch.setattr(store_check, "DEADLINE_SECONDS", 0.05)
+    store = HungStore(tmp_path)
+    check = StoreCheck(store, lambda: NOW)
+    codes = [(await check.check()).code for _ in range(3)]
+    store.let_go.set()
+    monkeypatch.setattr(store_check, "DEADLINE_SECONDS", 5.0)
+    after = await check.check()
+
+    assert (["TIMEOUT"] * 3, 1) == (codes, store.tries)
+    assert isinstance(after, Seen)
