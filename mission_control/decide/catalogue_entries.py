@@ -91,6 +91,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "The session cannot be told, and gates as if the market were open."),
     (codes.CALENDAR_HORIZON, "P2", "The market calendar ends soon",
      "The calendar covers fewer than 90 more days."),
+    (codes.HISTORY_FAILING, "P2", "History cannot be written",
+     "What happens is not being kept: the disk is full, or the database is dead or hangs."),
     (codes.ARTIFACT_STORE_FAILING, "P1", "Nothing can be recorded",
      "Artifacts cannot be written: the disk is full, read-only or gone, or the ledger is damaged."),
     (codes.POLL_LOOP_STALLED, "P1", "Mission Control itself has stalled",

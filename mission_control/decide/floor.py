@@ -1,6 +1,6 @@
 """Decide: the whole floor at one instant, from one set of evidence."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 
@@ -16,14 +16,15 @@ from mission_control.decide.posture import (
     order_reasons,
     reasons_from_accusations,
     reasons_from_lacks,
+    reasons_from_memory,
     reasons_from_services,
-    reasons_from_store,
     reasons_from_switch_and_calendar,
 )
 from mission_control.decide.required_evidence import count_coverage, lacks_feed, measure_age
 from mission_control.decide.service_report import report_services
 from mission_control.decide.standing import carry_accusations
 from mission_control.model.finding import Reason
+from mission_control.model.fleet import ContractKind
 from mission_control.model.kill_switch import KillSwitch
 from mission_control.model.session import MarketSession
 from mission_control.model.snapshot import (
@@ -72,8 +73,8 @@ def decide_on_looks(
     weighed = [look.evidence for look in looks.agents]
     accusations = _carry_accusations(looks, weighed, evidence, standing, now)
     reports = report_services(looks.agents, accusations, standing, before, now)
-    store = tuple(reasons_from_store(evidence.store, looks.session))
-    posture = _decide_posture(looks, weighed, accusations, reports, standing, now, store)
+    memory = tuple(reasons_from_memory(evidence, looks.session))
+    posture = _decide_posture(looks, weighed, accusations, reports, standing, now, memory)
     return FloorSnapshot(
         at=now,
         sequence=sequence,
@@ -153,21 +154,30 @@ def _sources(evidence: FloorEvidence) -> frozenset[str]:
 def _carry(
     accusations: tuple[Accusation, ...],
     posture: Posture,
-    reports: Iterable[ServiceReport],
+    reports: Sequence[ServiceReport],
     standing: Standing,
 ) -> Standing:
     held = chain(standing.services, repeat(None))
     services = tuple(_since(r, s) for r, s in zip(reports, held, strict=False))
+    # Until everybody was asked once after a start, what stood before it is neither so nor over.
+    starting = standing.verdict is not None and any(_is_unasked(r) for r in reports)
     return Standing(
         accusations=accusations,
-        verdict=posture.verdict,
-        verdict_since=posture.since,
+        verdict=standing.verdict if starting else posture.verdict,
+        verdict_since=standing.verdict_since if starting else posture.since,
         services=standing.services if services == standing.services else services,
     )
 
 
+def _is_unasked(report: ServiceReport) -> bool:
+    return report.round is None and report.agent.contract is not ContractKind.NONE
+
+
 def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
     """Give since when a service is so: the value held already where it says the same."""
+    name = report.agent.agent_name
+    if held is not None and held.agent_name == name and _is_unasked(report):
+        return held
     if (
         held is not None
         and held.since is report.since

@@ -10,9 +10,9 @@ from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity, worst
 from mission_control.model.fleet import Agent, Criticality, Kind
 from mission_control.model.kill_switch import KillSwitch
-from mission_control.model.reading import Seen, Unseen
+from mission_control.model.reading import Unseen
 from mission_control.model.session import MarketSession, Phase
-from mission_control.model.snapshot import Coverage, Posture, ServiceReport
+from mission_control.model.snapshot import Coverage, FloorEvidence, Posture, ServiceReport
 from mission_control.model.standing import Accusation, Standing, Verdict
 from mission_control.model.status_contract.rich import ServiceState
 
@@ -106,20 +106,27 @@ def reasons_from_switch_and_calendar(
         yield Reason(codes.CALENDAR_HORIZON, "market-calendar", Severity.P2, detail)
 
 
-def reasons_from_store(
-    store: Seen[None] | Unseen | None, session: MarketSession
-) -> Iterator[Reason]:
+def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iterator[Reason]:
     """
-    Give what a store that cannot be written to has to say (semantics, section 9).
+    Give what a store or a history that cannot be written has to say (semantics, section 9).
 
     It does not halt the floor, which needs no records to be safe; but whoever needs evidence of
     this session has to know while it can still be helped.
     """
-    tried = None if store is None else within_age(store, session.at)
-    if isinstance(tried, Unseen):
-        severity = Severity.P1 if pages_now(session) else Severity.P2
-        detail = f"nothing can be recorded: {tried.detail or tried.code}"
-        yield Reason(codes.ARTIFACT_STORE_FAILING, "artifact-store", severity, detail)
+    paging = Severity.P1 if pages_now(session) else Severity.P2
+    for code, subject, tried, severity, what in (
+        (
+            codes.ARTIFACT_STORE_FAILING,
+            "artifact-store",
+            evidence.store,
+            paging,
+            "nothing can be recorded",
+        ),
+        (codes.HISTORY_FAILING, "history", evidence.history, Severity.P2, "history is not kept"),
+    ):
+        now = None if tried is None else within_age(tried, session.at)
+        if isinstance(now, Unseen):
+            yield Reason(code, subject, severity, f"{what}: {now.detail or now.code}")
 
 
 def reasons_from_lacks(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:

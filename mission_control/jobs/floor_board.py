@@ -45,9 +45,11 @@ class FloorBoard:
         newest = self._stalled or self._snapshot
         return newest.sequence + 1
 
-    def publish(self, snapshot: FloorSnapshot, happenings: Iterable[Happening]) -> None:
-        """Hang up a decided snapshot, number what happened, and tell the followers."""
-        news = False
+    def publish(
+        self, snapshot: FloorSnapshot, happenings: Iterable[Happening]
+    ) -> tuple[FloorEvent, ...]:
+        """Hang up a decided snapshot, number what happened, tell the followers, give the events."""
+        news, told = False, list[FloorEvent]()
         for happening in happenings:
             self._identity += 1
             event = FloorEvent(
@@ -59,6 +61,7 @@ class FloorBoard:
                 happening.agent_name,
                 happening.data,
             )
+            told.append(event)
             poll = happening.type is EventType.POLL
             (self._polls if poll else self._events).append(event)
             news = news or not poll
@@ -67,6 +70,7 @@ class FloorBoard:
         self._last_beat = self._monotonic()
         if news:
             self._wake()
+        return tuple(told)
 
     def close(self) -> None:
         """End every follower: the process is stopping."""

@@ -64,6 +64,10 @@ class CalendarReader(Protocol):
         """List the next sessions that have not closed yet; fewer past the last covered day."""
         ...
 
+    def sessions_between(self, first: datetime, last: datetime) -> Sequence[TradingDay]:
+        """List the sessions that are open at any time between two instants."""
+        ...
+
     def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
         """List weekdays without a session between two instants."""
         ...

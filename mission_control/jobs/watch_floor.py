@@ -18,12 +18,13 @@ from mission_control.jobs.ports import (
     StoreReader,
     SwitchReader,
 )
+from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.round_timer import RoundTimer
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
-from mission_control.model.standing import NOTHING_STANDS
+from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.present.predecessor import poll_outcomes
 
 SWITCH_SECONDS = 2.0
@@ -47,14 +48,21 @@ class FloorSources:
     calendar: CalendarReader
     clock: Clock
     store: StoreReader | None = None
+    memory: FloorMemory | None = None
 
 
-def first_snapshot(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
-    """Decide the floor before anything was asked: every service is NOT_YET_ASKED."""
+def first_snapshot(
+    fleet: Fleet, sources: FloorSources, label: str, standing: Standing = NOTHING_STANDS
+) -> FloorSnapshot:
+    """
+    Decide the floor before anything was asked: every service is NOT_YET_ASKED.
+
+    `standing` is what stood when this process's predecessor ended, where history knows it.
+    """
     now = sources.clock()
     evidence = FloorEvidence(fleet, {})
     calendar = sources.calendar
-    return decide_floor(evidence, NOTHING_STANDS, calendar.session_at, now, label=label)
+    return decide_floor(evidence, standing, calendar.session_at, now, label=label)
 
 
 async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
@@ -84,6 +92,7 @@ class FloorWatch:
     _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
     _witnessed: tuple[Witnessed, ...] = ()
     _stored: Seen[None] | Unseen | None = None
+    _kept: Seen[None] | Unseen | None = None
     _looks: FloorLooks | None = None
     _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,8 +101,7 @@ class FloorWatch:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear_switches())
-            if self.sources.store is not None:
-                tasks.create_task(self._try_store(self.sources.store))
+            tasks.create_task(self._try_memory())
             tasks.create_task(self._decide())
             timers = {a.agent_name: RoundTimer() for a in self.fleet.agents}
             self.sources.services.when_lost(lambda name: timers[name].hurry())
@@ -124,6 +132,8 @@ class FloorWatch:
         Only news has the floor decided before the next beat.
         """
         self._rounds[agent.agent_name] = round_
+        if self.sources.memory is not None:
+            self.sources.memory.note_round(round_, agent.primary_path)
         before = self._known.get(agent.agent_name)
         if self._looks is None or before is None:
             self._fresh.set()
@@ -148,12 +158,14 @@ class FloorWatch:
                 self._witnessed = heard
             await asyncio.sleep(SWITCH_SECONDS)
 
-    async def _try_store(self, store: StoreReader) -> None:
-        while True:
+    async def _try_memory(self) -> None:
+        store, memory = self.sources.store, self.sources.memory
+        while store is not None or memory is not None:
             try:
-                self._stored = await store.check()
+                self._stored = await store.check() if store else None
+                self._kept = await memory.history.check() if memory else None
             except Exception:  # a bug of ours: the last try expires
-                log.exception("trying the store failed")
+                log.exception("trying the store or history failed")
             await asyncio.sleep(STORE_SECONDS)
 
     async def _decide(self) -> None:
@@ -183,7 +195,9 @@ class FloorWatch:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
         before = self.board.current()
-        evidence = FloorEvidence(self.fleet, dict(self._rounds), self._witnessed, self._stored)
+        evidence = FloorEvidence(
+            self.fleet, dict(self._rounds), self._witnessed, self._stored, self._kept
+        )
         looks = look_again(evidence, self.sources.calendar.session_at, now, self._known)
         self._looks, self._known = looks, dict(looks.by_name)
         snapshot = decide_on_looks(
@@ -198,7 +212,9 @@ class FloorWatch:
         happenings = [*find_happenings(before, snapshot)]
         if polled:
             happenings.append(_poll(snapshot))
-        self.board.publish(snapshot, happenings)
+        events = self.board.publish(snapshot, happenings)
+        if self.sources.memory is not None:
+            self.sources.memory.note_decision(evidence, before.standing, before, snapshot, events)
 
 
 def _word(witnessed: Witnessed) -> str:

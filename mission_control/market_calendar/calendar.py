@@ -66,6 +66,15 @@ class MarketCalendar:
         sessions = self._sessions_since(in_new_york(now).date())
         return tuple(islice((session for session in sessions if now < session.close), count))
 
+    def sessions_between(self, first: datetime, last: datetime) -> tuple[TradingDay, ...]:
+        """List the sessions that are open at any time between two instants."""
+        days = (
+            self._day(on)
+            for on in _covered_dates(in_new_york(first).date(), in_new_york(last).date())
+        )
+        sessions = (day.trading_day for day in days if day.trading_day is not None)
+        return tuple(s for s in sessions if s.open < last and s.close > first)
+
     def holidays_between(self, first: datetime, last: datetime) -> tuple[Holiday, ...]:
         """
         List the weekdays without a session from one instant's date in New York to another's.

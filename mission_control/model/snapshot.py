@@ -143,10 +143,12 @@ class FloorEvidence:
 
     `rounds` holds the newest round of each agent that was asked at least once. The kill switch
     is heard from its file and environment here and from services through their rounds. `store`
-    is the newest try to write below the root, None where nothing is ever recorded.
+    is the newest try to write below the root and `history` whether history is being written,
+    None where nothing is ever recorded.
     """
 
     fleet: Fleet
     rounds: Mapping[str, ServiceRound]
     switch_witnesses: tuple[Witnessed, ...] = ()
     store: Seen[None] | Unseen | None = None
+    history: Seen[None] | Unseen | None = None

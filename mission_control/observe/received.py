@@ -109,7 +109,7 @@ def _validate(
         shown = orjson.dumps(redact_document(document))
     try:
         answer = read_answer(
-            received.body,
+            shown,
             document,
             path=path,
             http_status=received.status,

@@ -96,9 +96,9 @@ def floor_port() -> int:
     pytest.fail("no ten free ports in a row")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
-    """Give a way to run a demo in a scenario; each runs once and is kept for the session."""
+    """Give a way to run a demo in a scenario; each runs once and is kept for the module."""
     running: dict[str, Demo] = {}
 
     def start(scenario: str) -> Demo:

@@ -26,7 +26,6 @@ class Service:
         """Answer well by this clock."""
         self.clock, self.closes_after = clock, closes_after
         self.asked = 0
-        self.server = None
         self.writers = []
 
     async def start(self):

@@ -1,0 +1,112 @@
+"""Decide: how well a service met its target, in the time that its target is about."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from mission_control.decide.timeline import Segment, Span
+from mission_control.market_calendar.new_york import in_new_york, instant_of
+from mission_control.model.fleet import Agent, SloWindow
+from mission_control.model.history import WatchedMinute
+from mission_control.model.session import TradingDay
+
+BUSINESS_BEGIN, BUSINESS_END = time(9), time(17)
+_FRIDAY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """
+    What a service attained in one period; all times are seconds of its window's time.
+
+    Good is time in which it was as expected. What nobody watched is not good: it counts against
+    the budget like what was bad, and is told apart. `attained` is a percentage, None where the
+    window has no time in the period.
+    """
+
+    agent_name: str
+    window: SloWindow
+    target: float | None
+    total_seconds: float
+    good_seconds: float
+    bad_seconds: float
+    unobserved_seconds: float
+    asked: int
+    obtained: int
+
+    @property
+    def attained(self) -> float | None:
+        """Give good time as a percentage of all time."""
+        return 100 * self.good_seconds / self.total_seconds if self.total_seconds else None
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """Give how long it may be otherwise than expected in this period."""
+        return None if self.target is None else self.total_seconds * (100 - self.target) / 100
+
+    @property
+    def budget_left_seconds(self) -> float | None:
+        """Give what is left of that; negative when it is overspent."""
+        budget = self.budget_seconds
+        spent = self.bad_seconds + self.unobserved_seconds
+        return None if budget is None else budget - spent
+
+
+def window_spans(
+    window: SloWindow, sessions: Iterable[TradingDay], since: datetime, until: datetime
+) -> tuple[Span, ...]:
+    """Give the stretches of a period that a target is about, in order."""
+    if window is SloWindow.MONTH:
+        return ((since, until),)
+    if window is SloWindow.MARKET_HOURS:
+        spans: Iterable[Span] = ((s.open, s.close) for s in sessions)
+    else:
+        spans = _business_hours(in_new_york(since).date(), in_new_york(until).date())
+    cut = ((max(begin, since), min(end, until)) for begin, end in spans)
+    return tuple((begin, end) for begin, end in cut if begin < end)
+
+
+def attain(
+    agent: Agent,
+    segments: Sequence[Segment],
+    spans: Iterable[Span],
+    minutes: Iterable[WatchedMinute],
+) -> Attainment:
+    """Reckon what an agent attained in these spans; without a target its window is market hours."""
+    total = good = bad = 0.0
+    for begin, end in spans:
+        total += (end - begin).total_seconds()
+        for segment in segments:
+            shared = (min(segment.end, end) - max(segment.begin, begin)).total_seconds()
+            if shared <= 0 or segment.state is None:
+                continue
+            if segment.expected:
+                good += shared
+            else:
+                bad += shared
+    counts = [each.counts.get(agent.agent_name, (0, 0)) for each in minutes]
+    return Attainment(
+        agent_name=agent.agent_name,
+        window=window_of(agent),
+        target=agent.slo.target if agent.slo else None,
+        total_seconds=total,
+        good_seconds=good,
+        bad_seconds=bad,
+        unobserved_seconds=max(0.0, total - good - bad),
+        asked=sum(asked for asked, _ in counts),
+        obtained=sum(obtained for _, obtained in counts),
+    )
+
+
+def window_of(agent: Agent) -> SloWindow:
+    """Give the window of an agent's target; market hours where it has none."""
+    return agent.slo.window if agent.slo else SloWindow.MARKET_HOURS
+
+
+def _business_hours(first: date, last: date) -> Iterator[Span]:
+    """Give Monday to Friday, 09:00 to 17:00 in New York."""
+    on = first
+    while on <= last:
+        if on.weekday() <= _FRIDAY:
+            yield instant_of(on, BUSINESS_BEGIN), instant_of(on, BUSINESS_END)
+        on += timedelta(days=1)

@@ -1,0 +1,128 @@
+"""Decide: how a service was over time. What was not watched is a gap, never drawn through."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mission_control.model.fleet import Agent, ContractKind
+from mission_control.model.history import ServiceChange, WatchedMinute
+from mission_control.model.status_contract.rich import ServiceState
+
+MINUTE = timedelta(minutes=1)
+_WORST_LAST = (
+    ServiceState.OK,
+    ServiceState.MARKET_CLOSED,
+    ServiceState.DEGRADED,
+    ServiceState.OFFLINE,
+    ServiceState.UNKNOWN,
+    ServiceState.HALTED,
+)
+
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time in which a service was like this; `state` is None where nobody watched."""
+
+    begin: datetime
+    end: datetime
+    state: ServiceState | None
+    expected: bool = False
+    reason_code: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Give its length in seconds."""
+        return (self.end - self.begin).total_seconds()
+
+
+def watched_spans(
+    agent: Agent, minutes: Iterable[WatchedMinute], since: datetime, until: datetime
+) -> tuple[Span, ...]:
+    """
+    Give the stretches in which an agent was watched: minutes in which it was asked, joined.
+
+    One that is never asked by configuration was watched while anybody was.
+    """
+    silent = agent.contract is ContractKind.NONE
+    spans = list[Span]()
+    for each in minutes:
+        if not silent and not each.counts.get(agent.agent_name, (0, 0))[0]:
+            continue
+        begin, end = max(each.minute, since), min(each.minute + MINUTE, until)
+        if spans and spans[-1][1] >= begin:
+            spans[-1] = (spans[-1][0], end)
+        elif begin < end:
+            spans.append((begin, end))
+    return tuple(spans)
+
+
+def draw_timeline(
+    changes: Sequence[ServiceChange], watched: Iterable[Span], since: datetime, until: datetime
+) -> tuple[Segment, ...]:
+    """
+    Give the segments of one service between two instants, without a hole and without overlap.
+
+    `changes` are its own, oldest first; before the first of them nothing is known of it.
+    """
+    return tuple(_draw(changes, watched, since, until))
+
+
+def _draw(
+    changes: Sequence[ServiceChange], watched: Iterable[Span], since: datetime, until: datetime
+) -> Iterator[Segment]:
+    reached = since
+    for begin, end in watched:
+        if begin > reached:
+            yield Segment(reached, begin, None)
+        yield from _states(changes, begin, end)
+        reached = end
+    if reached < until:
+        yield Segment(reached, until, None)
+
+
+def _states(changes: Sequence[ServiceChange], begin: datetime, end: datetime) -> Iterator[Segment]:
+    known: ServiceChange | None = None
+    at = begin
+    for change in changes:
+        if change.at >= end:
+            break
+        if change.at > at:
+            yield _segment(at, change.at, known)
+            at = change.at
+        known = change
+    if at < end:
+        yield _segment(at, end, known)
+
+
+def _segment(begin: datetime, end: datetime, known: ServiceChange | None) -> Segment:
+    if known is None:
+        return Segment(begin, end, None)
+    return Segment(begin, end, known.state, known.expected, known.reason_code)
+
+
+def worst_by_step(
+    segments: Sequence[Segment], since: datetime, until: datetime, step: timedelta
+) -> tuple[Segment, ...]:
+    """
+    Give one segment for each step of time: the worst of what lies in it.
+
+    Unexpected is worse than expected; a step that nobody watched to its end is a gap, unless
+    something unexpected was seen in it.
+    """
+    cells = list[Segment]()
+    begin = since
+    while begin < until:
+        end = min(begin + step, until)
+        within = [s for s in segments if s.begin < end and s.end > begin]
+        worst = max(within, key=_badness, default=Segment(begin, end, None))
+        cells.append(Segment(begin, end, worst.state, worst.expected, worst.reason_code))
+        begin = end
+    return tuple(cells)
+
+
+def _badness(segment: Segment) -> tuple[int, int]:
+    if segment.state is None:
+        return (1, 0)
+    return (0 if segment.expected else 2, _WORST_LAST.index(segment.state))

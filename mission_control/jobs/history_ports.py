@@ -1,0 +1,88 @@
+"""Jobs: the shapes of the edges that keep history and read it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mission_control.model.event import FloorEvent
+from mission_control.model.history import PastDecision, ServiceChange, WatchedMinute
+from mission_control.model.reading import Seen, Unseen
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
+from mission_control.model.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A judged change: what was decided, from what, and what stood before."""
+
+    why: str
+    evidence: FloorEvidence
+    before: Standing
+    snapshot: FloorSnapshot
+    changes: tuple[ServiceChange, ...]
+    events: tuple[FloorEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteRecord:
+    """A minute that was watched: how often each service was asked, and how often seen."""
+
+    minute: datetime
+    counts: Mapping[str, tuple[int, int]]
+
+
+HistoryRecord = DecisionRecord | MinuteRecord
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which past events are asked for; `before` is an event's number in history."""
+
+    limit: int = 100
+    before: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    agent_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Past events, newest first; `next_before` asks for the page after, None on the last."""
+
+    events: tuple[FloorEvent, ...]
+    next_before: int | None
+
+
+class HistoryWriter(Protocol):
+    """Keeps history; nobody ever waits for it."""
+
+    def put(self, record: HistoryRecord) -> None:
+        """Take a record; when too many wait, one is lost, and `check` says so."""
+        ...
+
+    async def check(self) -> Seen[None] | Unseen:
+        """Say whether what was put is being written."""
+        ...
+
+
+class HistoryReader(Protocol):
+    """Reads history; raises StorageError where it cannot."""
+
+    async def decision_at(self, at: datetime) -> PastDecision | None:
+        """Give the newest decision that was made by then; None when there is none."""
+        ...
+
+    async def changes(
+        self, since: datetime, until: datetime, agent_name: str | None = None
+    ) -> Sequence[ServiceChange]:
+        """Give each service's state at `since` and every change until `until`, oldest first."""
+        ...
+
+    async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
+        """Give the minutes that were watched, oldest first."""
+        ...
+
+    async def events(self, query: EventQuery) -> EventPage:
+        """Give past events, newest first."""
+        ...

@@ -1,0 +1,122 @@
+"""Jobs: the floor as it was, decided again from what was recorded by the same functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mission_control.decide.floor import decide_floor
+from mission_control.decide.slo import Attainment, attain, window_of, window_spans
+from mission_control.decide.timeline import MINUTE, Segment, draw_timeline, watched_spans
+from mission_control.jobs.history_ports import HistoryReader
+from mission_control.jobs.ports import CalendarReader, FloorReader
+from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.fleet import Agent
+from mission_control.model.history import WatchedMinute
+from mission_control.model.session import TradingDay
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.instants import new_york_text
+
+
+@dataclass(frozen=True, slots=True)
+class NotWatched:
+    """Nobody watched the floor at that instant, and nothing is made up."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timelines:
+    """Every asked service's segments between two instants, and the sessions in them."""
+
+    since: datetime
+    until: datetime
+    by_agent: tuple[tuple[str, tuple[Segment, ...]], ...]
+    sessions: tuple[TradingDay, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastFloor:
+    """Answers questions about the past; raises StorageError where history cannot be read."""
+
+    history: HistoryReader
+    memory: FloorMemory | None
+    calendar: CalendarReader
+    floor: FloorReader
+
+    async def as_of(self, at: datetime) -> FloorSnapshot | NotWatched:
+        """
+        Give the floor as it was decided at `at`, decided anew from the same inputs.
+
+        Its own instant is that of the decision in force then: nothing that was decided changed
+        between the two. In a minute in which nobody watched there was none.
+        """
+        decision = await self.history.decision_at(at)
+        if decision is None:
+            return NotWatched("nothing was recorded by then")
+        minutes = await self.minutes(at - MINUTE, at + MINUTE)
+        near = any(m.minute <= at < m.minute + MINUTE for m in minutes)
+        if not near and at - decision.at > MINUTE:
+            return NotWatched("nobody watched the floor at that time")
+        return decide_floor(
+            decision.evidence,
+            decision.standing,
+            self.calendar.session_at,
+            decision.at,
+            sequence=decision.sequence,
+            label=f"AS OF {new_york_text(at)}",
+        )
+
+    async def timelines(
+        self, agents: Sequence[Agent], since: datetime, until: datetime
+    ) -> Timelines:
+        """Give how services were between two instants."""
+        only = agents[0].agent_name if len(agents) == 1 else None
+        changes = await self.history.changes(since, until, only)
+        minutes = await self.minutes(since, until)
+        drawn = tuple(
+            (
+                agent.agent_name,
+                draw_timeline(
+                    [c for c in changes if c.agent_name == agent.agent_name],
+                    watched_spans(agent, minutes, since, until),
+                    since,
+                    until,
+                ),
+            )
+            for agent in agents
+        )
+        sessions = tuple(self.calendar.sessions_between(since, until))
+        return Timelines(since, until, drawn, sessions)
+
+    async def attainments(
+        self, agents: Sequence[Agent], since: datetime, until: datetime
+    ) -> tuple[Attainment, ...]:
+        """Give what each service attained between two instants."""
+        lines = await self.timelines(agents, since, until)
+        minutes = await self.minutes(since, until)
+        segments = dict(lines.by_agent)
+        return tuple(
+            attain(
+                agent,
+                segments[agent.agent_name],
+                window_spans(window_of(agent), lines.sessions, since, until),
+                minutes,
+            )
+            for agent in agents
+        )
+
+    async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
+        """Give the watched minutes, the one that has not ended yet included."""
+        minutes = list(await self.history.minutes(since, until))
+        now = None if self.memory is None else self.memory.unfinished_minute()
+        if now is not None and since - MINUTE < now.minute < until:
+            known = [m for m in minutes if m.minute != now.minute]
+            minutes = [*known, now]
+        return minutes
+
+
+def kept_since(now: datetime, calendar: CalendarReader, trading_days: int) -> datetime | None:
+    """Say from when on history is kept: so many sessions back; None while there are fewer."""
+    back = now - timedelta(days=trading_days * 2 + 30)
+    sessions = calendar.sessions_between(back, now)
+    return sessions[-trading_days].open if len(sessions) >= trading_days else None

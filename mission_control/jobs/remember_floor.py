@@ -1,0 +1,72 @@
+"""Jobs: what the watch remembers: judged changes with their inputs, and minutes with counts."""
+
+from datetime import datetime, timedelta
+
+from mission_control.decide.judged_change import find_changes, why_kept
+from mission_control.jobs.history_ports import DecisionRecord, HistoryWriter, MinuteRecord
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.history import WatchedMinute
+from mission_control.model.reading import Seen, ServiceRound
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
+from mission_control.model.standing import Standing
+
+
+class FloorMemory:
+    """
+    Hands what is worth remembering to history, without ever waiting for it.
+
+    Used by the watch alone, from one event loop.
+    """
+
+    def __init__(self, history: HistoryWriter) -> None:
+        """Remember into this history."""
+        self.history = history
+        self._kept_at: datetime | None = None
+        self._minute: datetime | None = None
+        self._counts: dict[str, tuple[int, int]] = {}
+
+    def note_round(self, round_: ServiceRound, primary_path: str | None) -> None:
+        """Count a round: asked once, and obtained where its primary reading was seen."""
+        self._turn_minute(round_.finished)
+        asked, obtained = self._counts.get(round_.agent_name, (0, 0))
+        seen = isinstance(round_.readings.get(primary_path or ""), Seen)
+        self._counts[round_.agent_name] = (asked + 1, obtained + seen)
+
+    def note_decision(
+        self,
+        evidence: FloorEvidence,
+        standing: Standing,
+        before: FloorSnapshot,
+        after: FloorSnapshot,
+        events: tuple[FloorEvent, ...],
+    ) -> None:
+        """Keep a decision that says something new; `standing` is what it started from."""
+        self._turn_minute(after.at)
+        told = tuple(e for e in events if e.type is not EventType.POLL)
+        why = why_kept(before, after, self._kept_at) or ("change" if told else None)
+        if why is None:
+            return
+        changes = tuple(find_changes(None if self._kept_at is None else before, after))
+        self._kept_at = after.at
+        self.history.put(DecisionRecord(why, evidence, standing, after, changes, told))
+
+    def unfinished_minute(self) -> WatchedMinute | None:
+        """Give the minute that has not ended yet, as counted so far."""
+        if self._minute is None or not self._counts:
+            return None
+        return WatchedMinute(self._minute, dict(self._counts))
+
+    def end(self) -> None:
+        """Hand over the minute that will not end: the process is stopping."""
+        unfinished = self.unfinished_minute()
+        if unfinished is not None:
+            self.history.put(MinuteRecord(unfinished.minute, unfinished.counts))
+            self._counts = {}
+
+    def _turn_minute(self, now: datetime) -> None:
+        """Hand over the minute that ended; one in which nothing was asked was not watched."""
+        minute = now - timedelta(seconds=now.second, microseconds=now.microsecond)
+        if self._minute is not None and minute != self._minute and self._counts:
+            self.history.put(MinuteRecord(self._minute, self._counts))
+            self._counts = {}
+        self._minute = minute

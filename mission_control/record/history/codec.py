@@ -1,0 +1,230 @@
+"""History: decision inputs as bytes and back, so that the past can be decided again. Pure."""
+
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+import orjson
+from pydantic import TypeAdapter
+
+from mission_control.model.fleet import Fleet
+from mission_control.model.kill_switch import WitnessKind
+from mission_control.model.reading import (
+    EndpointReading,
+    Exchange,
+    Seen,
+    ServiceRound,
+    Unseen,
+    UnseenReason,
+)
+from mission_control.model.snapshot import FloorEvidence, Witnessed
+from mission_control.model.standing import Standing
+from mission_control.model.status_contract.answer import Answer, Shape, read_answer
+from mission_control.model.status_contract.claims import Claims
+from mission_control.model.status_contract.smaller_shapes import PlainAnswer
+from mission_control.model.switch_text import SwitchText
+
+Json = dict[str, Any]
+
+_FLEET = TypeAdapter(Fleet)
+_STANDING = TypeAdapter(Standing)
+_LEVEL = 3
+_MOST_BYTES = 512 * 1024 * 1024
+
+
+def pack(document: object) -> bytes:
+    """Write a document as compressed JSON; equal documents give equal bytes."""
+    return zlib.compress(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), _LEVEL)
+
+
+def unpack(content: bytes) -> Any:  # noqa: ANN401  (whatever was packed)
+    """Read what `pack` wrote; raises ValueError for anything else."""
+    try:
+        unpacked = zlib.decompressobj().decompress(content, _MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError("this is not what was packed") from error
+    return orjson.loads(unpacked)
+
+
+def pack_fleet(fleet: Fleet) -> bytes:
+    """Write an inventory."""
+    return zlib.compress(_FLEET.dump_json(fleet), _LEVEL)
+
+
+def unpack_fleet(content: bytes) -> Fleet:
+    """Read an inventory."""
+    return _FLEET.validate_json(zlib.decompress(content))
+
+
+def pack_standing(standing: Standing) -> bytes:
+    """Write what stands."""
+    return zlib.compress(_STANDING.dump_json(standing), _LEVEL)
+
+
+def unpack_standing(content: bytes) -> Standing:
+    """Read what stands."""
+    return _STANDING.validate_json(zlib.decompress(content))
+
+
+def pack_evidence(evidence: FloorEvidence) -> bytes:
+    """Write all that was decided from, apart from the inventory and what stood."""
+    return pack(
+        {
+            "rounds": [_round(r) for _, r in sorted(evidence.rounds.items())],
+            "witnesses": [_witnessed(w) for w in evidence.switch_witnesses],
+            "store": None if evidence.store is None else _store(evidence.store),
+            "history": None if evidence.history is None else _store(evidence.history),
+        }
+    )
+
+
+def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
+    """Read what was decided from; raises ValueError or ContractViolation for what is not it."""
+    document = unpack(content)
+    rounds = [_read_round(r) for r in document["rounds"]]
+    store, history = document["store"], document["history"]
+    return FloorEvidence(
+        fleet,
+        {r.agent_name: r for r in rounds},
+        tuple(_read_witnessed(w) for w in document["witnesses"]),
+        None if store is None else _read_store(store),
+        None if history is None else _read_store(history),
+    )
+
+
+def _round(round_: ServiceRound) -> Json:
+    return {
+        "agent_name": round_.agent_name,
+        "started": round_.started,
+        "finished": round_.finished,
+        "readings": {path: _reading(r) for path, r in round_.readings.items()},
+    }
+
+
+def _read_round(document: Json) -> ServiceRound:
+    return ServiceRound(
+        document["agent_name"],
+        _instant(document["started"]),
+        _instant(document["finished"]),
+        {path: _read_reading(path, r) for path, r in document["readings"].items()},
+    )
+
+
+def _reading(reading: EndpointReading) -> Json:
+    if isinstance(reading, Unseen):
+        return _unseen(reading)
+    answer = reading.value
+    return {
+        "shape": answer.shape.value,
+        "http_status": answer.http_status,
+        "document": answer.document.decode(),
+        "claims": _claims(answer.claims),
+        "at": reading.at,
+        "took": reading.took,
+        "exchange": _exchange(reading.exchange),
+    }
+
+
+def _read_reading(path: str, document: Json) -> EndpointReading:
+    if "shape" not in document:
+        return _read_unseen(document)
+    shape, shown = Shape(document["shape"]), document["document"].encode()
+    claims = _read_claims(document["claims"])
+    status = document["http_status"]
+    if shape is Shape.PLAIN:
+        answer = Answer(shape, status, PlainAnswer(), claims, shown)
+    else:
+        parsed = orjson.loads(shown)
+        answer = read_answer(
+            shown, parsed, path=path, http_status=status, shown=shown, claims=claims
+        )
+    exchange = _read_exchange(document["exchange"])
+    return Seen(answer, _instant(document["at"]), document["took"], exchange)
+
+
+def _unseen(reading: Unseen) -> Json:
+    return {
+        "reason": reading.reason.value,
+        "at": reading.at,
+        "took": reading.took,
+        "detail": reading.detail,
+        "exchange": _exchange(reading.exchange),
+        "claims": _claims(reading.claims),
+        "problems": reading.problems,
+    }
+
+
+def _read_unseen(document: Json) -> Unseen:
+    return Unseen(
+        UnseenReason(document["reason"]),
+        _instant(document["at"]),
+        document["took"],
+        document["detail"],
+        _read_exchange(document["exchange"]),
+        _read_claims(document["claims"]),
+        tuple((field, problem) for field, problem in document["problems"]),
+    )
+
+
+def _exchange(exchange: Exchange) -> Json:
+    return {
+        "status": exchange.status,
+        "phases": exchange.phases,
+        "date_skew": exchange.date_skew,
+        "excerpt": exchange.excerpt,
+    }
+
+
+def _read_exchange(document: Json) -> Exchange:
+    phases = tuple((name, seconds) for name, seconds in document["phases"])
+    return Exchange(document["status"], phases, document["date_skew"], document["excerpt"])
+
+
+def _claims(claims: Claims) -> Json:
+    return {
+        "kill_switch": None if claims.kill_switch is None else claims.kill_switch.value,
+        "safe_to_execute_orders": claims.safe_to_execute_orders,
+        "agent_mode": claims.agent_mode,
+    }
+
+
+def _read_claims(document: Mapping[str, object]) -> Claims:
+    switch = document["kill_switch"]
+    return Claims(
+        None if switch is None else SwitchText(switch),
+        cast("bool | None", document["safe_to_execute_orders"]),
+        cast("str | None", document["agent_mode"]),
+    )
+
+
+def _witnessed(witnessed: Witnessed) -> Json:
+    reading = witnessed.reading
+    said = _unseen(reading) if isinstance(reading, Unseen) else _seen_text(reading)
+    return {"kind": witnessed.kind.value, "source": witnessed.source, "reading": said}
+
+
+def _read_witnessed(document: Json) -> Witnessed:
+    said = document["reading"]
+    reading: Seen[str] | Unseen
+    if "value" in said:
+        reading = Seen(said["value"], _instant(said["at"]), said["took"])
+    else:
+        reading = _read_unseen(said)
+    return Witnessed(WitnessKind(document["kind"]), document["source"], reading)
+
+
+def _seen_text(reading: Seen[str]) -> Json:
+    return {"value": reading.value, "at": reading.at, "took": reading.took}
+
+
+def _store(reading: Seen[None] | Unseen) -> Json:
+    return _unseen(reading) if isinstance(reading, Unseen) else {"at": reading.at}
+
+
+def _read_store(document: Json) -> Seen[None] | Unseen:
+    return _read_unseen(document) if "reason" in document else Seen(None, _instant(document["at"]))
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

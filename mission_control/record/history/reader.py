@@ -1,0 +1,171 @@
+"""History: reads the past, off the event loop; satisfies `HistoryReader`."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from mission_control.errors import ContractViolation, StorageError
+from mission_control.jobs.history_ports import EventPage, EventQuery
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.finding import Severity
+from mission_control.model.history import PastDecision, ServiceChange, WatchedMinute
+from mission_control.model.standing import Standing
+from mission_control.model.status_contract.rich import ServiceState
+from mission_control.record.history import schema
+from mission_control.record.history.codec import (
+    unpack,
+    unpack_evidence,
+    unpack_fleet,
+    unpack_standing,
+)
+
+T = TypeVar("T")
+_EVENT_TYPES = {t.value for t in EventType}
+
+
+class HistoryReaderSql:
+    """Reads history through an engine; a database that fails is a StorageError."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Read through this engine."""
+        self._engine = engine
+
+    async def decision_at(self, at: datetime) -> PastDecision | None:
+        """Give the newest decision that was made by then; None when there is none."""
+        return await self._read(lambda c: _decision_at(c, schema.to_micros(at)))
+
+    async def standing(self) -> Standing | None:
+        """Give what stood after the newest decision, by deciding nothing: its own memory."""
+        return await self._read(_newest_standing)
+
+    async def changes(
+        self, since: datetime, until: datetime, agent_name: str | None = None
+    ) -> Sequence[ServiceChange]:
+        """Give each service's state at `since` and every change until `until`, oldest first."""
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        return await self._read(lambda c: _changes(c, first, last, agent_name))
+
+    async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
+        """Give the minutes that were watched, oldest first."""
+        table = schema.minutes
+        first, last = schema.to_micros(since) - 60_000_000, schema.to_micros(until)
+        wanted = select(table).where(table.c.minute > first, table.c.minute < last)
+        rows = await self._rows(wanted.order_by(table.c.minute))
+        return [_minute(row) for row in rows]
+
+    async def events(self, query: EventQuery) -> EventPage:
+        """Give past events, newest first."""
+        rows = await self._rows(_wanted_events(query))
+        events = tuple(_event(row) for row in rows[: query.limit] if row.type in _EVENT_TYPES)
+        more = len(rows) > query.limit
+        return EventPage(events, rows[query.limit - 1].id if more else None)
+
+    async def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
+        return await self._read(lambda c: c.execute(wanted).fetchall())
+
+    async def _read(self, read: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._read_now, read)
+
+    def _read_now(self, read: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                return read(connection)
+        except (SQLAlchemyError, OSError, ValueError, ContractViolation) as error:
+            cause = getattr(error, "orig", None) or error
+            problem = f"history cannot be read: {type(cause).__name__}"
+            remedy = "look at HISTORY_FAILING in /api/v1/posture"
+            raise StorageError(problem, path="history", remedy=remedy) from error
+
+
+def _decision_at(connection: Connection, at: int) -> PastDecision | None:
+    table = schema.decisions
+    row = connection.execute(
+        select(table)
+        .where(table.c.at <= at)
+        .order_by(table.c.at.desc(), table.c.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    fleets = schema.fleets
+    document = connection.scalar(
+        select(fleets.c.document).where(fleets.c.digest == row.fleet_digest)
+    )
+    if document is None:
+        raise ValueError("the inventory of this decision is not there")
+    return PastDecision(
+        schema.from_micros(row.at),
+        row.sequence,
+        unpack_evidence(row.inputs, unpack_fleet(document)),
+        unpack_standing(row.standing),
+        unpack(row.result)["digest"],
+    )
+
+
+def _newest_standing(connection: Connection) -> Standing | None:
+    table = schema.decisions
+    content = connection.scalar(select(table.c.after).order_by(table.c.id.desc()).limit(1))
+    return None if content is None else unpack_standing(content)
+
+
+def _changes(
+    connection: Connection, since: int, until: int, agent_name: str | None
+) -> list[ServiceChange]:
+    table = schema.service_changes
+    only = [table.c.agent_name == agent_name] if agent_name else []
+    newest = (
+        select(func.max(table.c.id).label("id"))
+        .where(table.c.at <= since, *only)
+        .group_by(table.c.agent_name)
+        .subquery()
+    )
+    before = select(table).join(newest, table.c.id == newest.c.id)
+    within = select(table).where(and_(table.c.at > since, table.c.at < until, *only))
+    rows = [*connection.execute(before), *connection.execute(within.order_by(table.c.id))]
+    rows.sort(key=lambda row: (row.at, row.id))
+    return [
+        ServiceChange(
+            schema.from_micros(row.at),
+            row.agent_name,
+            ServiceState(row.state),
+            row.expected,
+            row.reason_code,
+        )
+        for row in rows
+    ]
+
+
+def _wanted_events(query: EventQuery) -> Select[Any]:
+    table = schema.events
+    wanted = select(table).order_by(table.c.id.desc()).limit(query.limit + 1)
+    if query.before is not None:
+        wanted = wanted.where(table.c.id < query.before)
+    if query.since is not None:
+        wanted = wanted.where(table.c.at >= schema.to_micros(query.since))
+    if query.until is not None:
+        wanted = wanted.where(table.c.at < schema.to_micros(query.until))
+    if query.agent_name is not None:
+        wanted = wanted.where(table.c.agent_name == query.agent_name)
+    return wanted
+
+
+def _event(row: Row[Any]) -> FloorEvent:
+    return FloorEvent(
+        row.id,
+        schema.from_micros(row.at),
+        EventType(row.type),
+        row.message,
+        Severity(row.severity),
+        row.agent_name,
+        orjson.loads(row.data),
+    )
+
+
+def _minute(row: Row[Any]) -> WatchedMinute:
+    counts = {name: (asked, obtained) for name, (asked, obtained) in unpack(row.counts).items()}
+    return WatchedMinute(schema.from_micros(row.minute), counts)
