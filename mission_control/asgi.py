@@ -15,7 +15,7 @@ from datetime import datetime
 import uvicorn
 import uvloop
 
-from mission_control import bootstrap
+from mission_control import bootstrap, process
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.ports import Clock
@@ -116,8 +116,8 @@ def _run(settings: Settings, clock: Clock, label: str, *, with_ui: bool) -> int:
     listener = bind(settings.host, settings.port, where=where)
     if with_ui:
         bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
-    bootstrap.raise_open_files_limit()
-    bootstrap.calm_garbage_collection()
+    process.raise_open_files_limit()
+    process.calm_garbage_collection()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, clock, label, listener, with_ui=with_ui))
     return 0

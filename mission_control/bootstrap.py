@@ -1,14 +1,17 @@
 """Bootstrap: the one place where settings become connected parts; owner of the real clock."""
 
-import gc
 import logging
 import platform
-import resource
 import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,13 +25,16 @@ from mission_control.configuration.settings import Settings, load_settings
 from mission_control.errors import StorageError
 from mission_control.jobs import watch_floor
 from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.past_floor import PastFloor, kept_since
 from mission_control.jobs.ports import Clock
+from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.sample_floor import RunOrigin, sample_floor
 from mission_control.jobs.watch_floor import FloorSources, FloorWatch, first_snapshot
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import ServiceRound
 from mission_control.model.snapshot import FloorSnapshot, Witnessed
+from mission_control.model.standing import NOTHING_STANDS
 from mission_control.observe.attestation import Attestation
 from mission_control.observe.http_transport import open_transports
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
@@ -38,6 +44,7 @@ from mission_control.observe.service_probe import ServiceProbe
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.history.opening import OpenHistory, open_history
 from mission_control.record.store_check import StoreCheck
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.fleet_file import fleet_document
@@ -83,11 +90,17 @@ async def connected(
     """
     calendar = MarketCalendar(settings.closures)
     store = ArtifactStore(settings.root)
-    async with open_transports() as transports:
+    async with open_transports() as transports, AsyncExitStack() as stack:
         probe = ServiceProbe(transports, clock)
+        history = memory = None
+        if records:
+            history = await stack.enter_async_context(_history(settings, calendar, clock))
+            memory = FloorMemory(history.writer)
+            stack.callback(memory.end)
         check = StoreCheck(store, clock) if records else None
-        sources = FloorSources(probe, hear(settings, clock), calendar, clock, check)
-        first = first_snapshot(settings.fleet, sources, label)
+        sources = FloorSources(probe, hear(settings, clock), calendar, clock, check, memory)
+        standing = history.standing if history else NOTHING_STANDS
+        first = first_snapshot(settings.fleet, sources, label, standing)
         board = FloorBoard(first, clock, time.monotonic)
         api = ApiParts(
             board,
@@ -95,11 +108,25 @@ async def connected(
             RunbookLibrary(settings.runbooks),
             Attestation(transports.opened, settings.fleet.cluster),
             ArtifactReader(settings.root, clock),
+            PastFloor(history.reader, memory, calendar, board) if history else None,
             clock,
             _api_options(settings, clock, label),
         )
         watch = FloorWatch(settings.fleet, sources, board, label)
         yield Parts(sources, board, watch, create_application(api), store)
+
+
+def _history(
+    settings: Settings, calendar: MarketCalendar, clock: Clock
+) -> AbstractAsyncContextManager[OpenHistory]:
+    days = settings.history_trading_days
+    return open_history(
+        settings.root,
+        settings.database_url,
+        clock,
+        time.monotonic,
+        lambda now: kept_since(now, calendar, days),
+    )
 
 
 def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
@@ -171,26 +198,6 @@ async def sample_when_seen(parts: Parts, origin: RunOrigin) -> None:
 
 def _all_asked(snapshot: FloorSnapshot) -> bool:
     return all(s.round is not None for s in snapshot.services if s.agent.service_dns)
-
-
-def raise_open_files_limit() -> int:
-    """Raise the soft limit of open files to the hard one; each service holds a connection."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard if hard != resource.RLIM_INFINITY else max(soft, hard)
-
-
-def calm_garbage_collection() -> None:
-    """
-    Have the cycle collector look less often, and never at what lives as long as the process.
-
-    Rounds make few cycles and a large fleet many long-lived values: looking through these again
-    and again was a fifth of what a round cost (`make bench`).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 50)
 
 
 def demo_scenarios() -> Sequence[tuple[str, str]]:

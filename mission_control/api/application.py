@@ -7,19 +7,20 @@ from functools import partial
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
-from mission_control.api.answers import AnyRequest
 from mission_control.api.artifact_routes import artifact_routes
 from mission_control.api.attestation_routes import attestation_routes
 from mission_control.api.event_routes import event_routes
 from mission_control.api.event_stream import stream_routes
+from mission_control.api.history_routes import history_routes
 from mission_control.api.liveness import health_routes, liveness_routes
 from mission_control.api.ops_routes import metrics_routes, status_routes
 from mission_control.api.options import ApiParts
-from mission_control.api.problems import Problem, exception_handlers
+from mission_control.api.problems import exception_handlers
 from mission_control.api.runbook_routes import runbook_routes
 from mission_control.api.schema_routes import contract_routes, describe, description_routes
 from mission_control.api.security import SecuredApplication
 from mission_control.api.snapshot_routes import agent_routes, session_routes, snapshot_routes
+from mission_control.api.the_past import refuse_the_past
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
@@ -56,17 +57,10 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *runbook_routes(parts),
         *attestation_routes(parts),
         *artifact_routes(parts),
+        *history_routes(parts),
         *contract_routes(),
     ]
     options = parts.options
     description = partial(describe, routes, options.version)
     routes.extend(description_routes(description, options.label))
     return routes
-
-
-async def refuse_the_past(request: AnyRequest) -> None:
-    """Refuse `?at=`: a question about the past must never be answered with the present."""
-    if "at" in request.query_params:
-        title = "The past is not recorded"
-        detail = "this server keeps no history yet; ask without `at` for the present"
-        raise Problem(400, "history_not_available", title, detail)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mission_control.api.snapshot_cache import SnapshotCache
 from mission_control.jobs.artifact_ports import ArtifactsReader
+from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import (
     AttestationReader,
     CalendarReader,
@@ -42,6 +43,7 @@ class ApiParts:
     runbooks: RunbookReader
     attestation: AttestationReader
     artifacts: ArtifactsReader
+    past: PastFloor | None
     clock: Clock
     options: ApiOptions
     cache: SnapshotCache = field(default_factory=SnapshotCache)

@@ -29,7 +29,13 @@ class SnapshotCache:
         *,
         moment: Hashable = None,
     ) -> Answer:
-        """Give the answer for this snapshot, built when it is first asked for."""
+        """
+        Give the answer for this snapshot, built when it is first asked for.
+
+        A snapshot of the past is older than the newest one and never takes its place.
+        """
+        if self._snapshot is not None and snapshot.at < self._snapshot.at:
+            return build(snapshot)
         if self._snapshot is not snapshot or self._moment != moment:
             self._snapshot, self._moment, self._answers = snapshot, moment, {}
         known = self._answers.get(key)

@@ -12,6 +12,7 @@ from mission_control.api.answers import Answer, AnyRequest, give
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem
+from mission_control.api.the_past import snapshot_of
 from mission_control.jobs.ports import CalendarReader
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.agent_document import (
@@ -80,7 +81,7 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         responses={200: describes(PostureDocument, "The posture and its reasons")},
     )
     async def posture(request: AnyRequest) -> Response[bytes]:
-        return give(posture_answer(parts, parts.floor.current()), request)
+        return give(posture_answer(parts, await snapshot_of(parts, request)), request)
 
     @get(
         "/api/v1/safety",
@@ -89,7 +90,7 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         responses={200: describes(SafetyDocument, "What speaks of execution")},
     )
     async def safety(request: AnyRequest) -> Response[bytes]:
-        snapshot = parts.floor.current()
+        snapshot = await snapshot_of(parts, request)
         return give(parts.cache.document(snapshot, "safety", safety_document), request)
 
     return [posture, safety]
@@ -106,7 +107,7 @@ def session_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     )
     async def session(request: AnyRequest) -> Response[bytes]:
         render = partial(session_answer, parts.calendar)
-        answer = parts.cache.document(parts.floor.current(), "session", render)
+        answer = parts.cache.document(await snapshot_of(parts, request), "session", render)
         return give(answer, request)
 
     return [session]
@@ -122,7 +123,7 @@ def agent_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         responses={200: describes(AgentsDocument, "The services, by name")},
     )
     async def agents(request: AnyRequest) -> Response[bytes]:
-        return give(agents_answer(parts, parts.floor.current()), request)
+        return give(agents_answer(parts, await snapshot_of(parts, request)), request)
 
     @get(
         "/api/v1/agents/{agent_name:str}",
@@ -134,7 +135,7 @@ def agent_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         },
     )
     async def agent(request: AnyRequest, agent_name: FromPath[str]) -> Response[bytes]:
-        snapshot = parts.floor.current()
+        snapshot = await snapshot_of(parts, request)
         if snapshot.fleet.agent(agent_name) is None or snapshot.service(agent_name) is None:
             # The predecessor's clients look for the code in `detail`.
             raise Problem(404, NO_SUCH_AGENT, "No such service is in the inventory", NO_SUCH_AGENT)

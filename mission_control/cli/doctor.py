@@ -6,7 +6,7 @@ from collections import Counter
 import click
 import orjson
 
-from mission_control import bootstrap
+from mission_control import bootstrap, process
 from mission_control.cli.context import CliContext
 from mission_control.cli.doctor_floor import look_at_floor
 from mission_control.cli.doctor_here import look_here
@@ -30,7 +30,7 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags, tell=False)
     now = context.clock()
-    bootstrap.raise_open_files_limit()
+    process.raise_open_files_limit()
     with context.busy("Asking every service once"):
         snapshot = asyncio.run(bootstrap.observe_once(settings, context.clock))
     checks = [*look_here(settings, now), *look_at_floor(snapshot)]

@@ -61,6 +61,7 @@ SETTINGS = (
     Setting("ui_port", default="8090", shape=Shape.NUMBER),
     Setting("namespace", default="trading-floor", predecessors=("NAMESPACE",)),
     Setting("database_url"),
+    Setting("history_trading_days", default="30", shape=Shape.NUMBER),
     Setting("log_format", default="json"),
     Setting(
         "interval_seconds",

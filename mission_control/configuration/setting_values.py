@@ -18,6 +18,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 LOG_FORMATS = ("json", "console")
 
 MAX_PORT = 65535
+LEAST_HISTORY_DAYS = 30
 
 
 def _refused(found: Found, problem: str, remedy: str) -> ConfigurationError:
@@ -29,6 +30,15 @@ def read_port(found: Found) -> int:
     text = found.text.strip()
     if re.fullmatch(r"[0-9]{1,5}", text) is None or not 1 <= int(text) <= MAX_PORT:
         raise _refused(found, f"{quoted(found.text)} is no port", "use one from 1 to 65535")
+    return int(text)
+
+
+def read_history_days(found: Found) -> int:
+    """Give for how many trading days history is kept; never fewer than 30 (semantics, 12)."""
+    text = found.text.strip()
+    if re.fullmatch(r"[0-9]{1,5}", text) is None or int(text) < LEAST_HISTORY_DAYS:
+        problem = f"{quoted(found.text)} is no number of trading days"
+        raise _refused(found, problem, f"use {LEAST_HISTORY_DAYS} or more")
     return int(text)
 
 

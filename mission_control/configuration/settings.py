@@ -49,6 +49,7 @@ class Settings:
     ui_port: int = 8090
     namespace: str = "trading-floor"
     database_url: str | None = field(default=None, repr=False)
+    history_trading_days: int = 30
     log_format: str = "json"
     interval_seconds: float = DEFAULT_INTERVAL_SECONDS
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
@@ -148,6 +149,7 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
         ui_port=ui_port,
         namespace=read("namespace", values.read_namespace, ""),
         database_url=read("database_url", values.read_database_url, None),
+        history_trading_days=read("history_trading_days", values.read_history_days, 30),
         log_format=read("log_format", values.read_log_format, ""),
         interval_seconds=interval,
         deadline_seconds=deadline,
@@ -170,8 +172,6 @@ def _notes(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
             f"deadline_seconds is {settings.deadline_seconds:g}: a strategy answers after "
             f"{SLOWEST_ANSWER_SECONDS:g} s when marketdata hangs, and would be missed"
         )
-    if settings.database_url:
-        notes.append("database_url is checked and not used: there is no history in SQL yet")
     if not settings.runbooks.is_dir():
         notes.append(f"there is no folder of runbooks at {settings.runbooks}")
     return tuple(notes)

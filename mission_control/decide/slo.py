@@ -1,55 +1,16 @@
 """Decide: how well a service met its target, in the time that its target is about."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from mission_control.decide.timeline import Segment, Span
+from mission_control.decide.timeline import Span
 from mission_control.market_calendar.new_york import in_new_york, instant_of
 from mission_control.model.fleet import Agent, SloWindow
-from mission_control.model.history import WatchedMinute
+from mission_control.model.history import Attainment, Segment, WatchedMinute
 from mission_control.model.session import TradingDay
 
 BUSINESS_BEGIN, BUSINESS_END = time(9), time(17)
 _FRIDAY = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Attainment:
-    """
-    What a service attained in one period; all times are seconds of its window's time.
-
-    Good is time in which it was as expected. What nobody watched is not good: it counts against
-    the budget like what was bad, and is told apart. `attained` is a percentage, None where the
-    window has no time in the period.
-    """
-
-    agent_name: str
-    window: SloWindow
-    target: float | None
-    total_seconds: float
-    good_seconds: float
-    bad_seconds: float
-    unobserved_seconds: float
-    asked: int
-    obtained: int
-
-    @property
-    def attained(self) -> float | None:
-        """Give good time as a percentage of all time."""
-        return 100 * self.good_seconds / self.total_seconds if self.total_seconds else None
-
-    @property
-    def budget_seconds(self) -> float | None:
-        """Give how long it may be otherwise than expected in this period."""
-        return None if self.target is None else self.total_seconds * (100 - self.target) / 100
-
-    @property
-    def budget_left_seconds(self) -> float | None:
-        """Give what is left of that; negative when it is overspent."""
-        budget = self.budget_seconds
-        spent = self.bad_seconds + self.unobserved_seconds
-        return None if budget is None else budget - spent
 
 
 def window_spans(

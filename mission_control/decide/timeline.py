@@ -1,11 +1,11 @@
 """Decide: how a service was over time. What was not watched is a gap, never drawn through."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mission_control.model.fleet import Agent, ContractKind
-from mission_control.model.history import ServiceChange, WatchedMinute
+from mission_control.model.history import Segment, ServiceChange, WatchedMinute
 from mission_control.model.status_contract.rich import ServiceState
 
 MINUTE = timedelta(minutes=1)
@@ -19,22 +19,6 @@ _WORST_LAST = (
 )
 
 Span = tuple[datetime, datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of time in which a service was like this; `state` is None where nobody watched."""
-
-    begin: datetime
-    end: datetime
-    state: ServiceState | None
-    expected: bool = False
-    reason_code: str = ""
-
-    @property
-    def seconds(self) -> float:
-        """Give its length in seconds."""
-        return (self.end - self.begin).total_seconds()
 
 
 def watched_spans(
@@ -66,7 +50,14 @@ def draw_timeline(
 
     `changes` are its own, oldest first; before the first of them nothing is known of it.
     """
-    return tuple(_draw(changes, watched, since, until))
+    segments = list[Segment]()
+    for each in _draw(changes, watched, since, until):
+        last = segments[-1] if segments else None
+        if last is not None and replace(each, begin=last.begin, end=last.end) == last:
+            segments[-1] = replace(last, end=each.end)
+        else:
+            segments.append(each)
+    return tuple(segments)
 
 
 def _draw(

@@ -69,6 +69,10 @@ class HistoryWriter(Protocol):
 class HistoryReader(Protocol):
     """Reads history; raises StorageError where it cannot."""
 
+    async def began(self) -> datetime | None:
+        """Give when the oldest decision that is kept was made; None when there is none."""
+        ...
+
     async def decision_at(self, at: datetime) -> PastDecision | None:
         """Give the newest decision that was made by then; None when there is none."""
         ...

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mission_control.decide.floor import decide_floor
-from mission_control.decide.slo import Attainment, attain, window_of, window_spans
-from mission_control.decide.timeline import MINUTE, Segment, draw_timeline, watched_spans
+from mission_control.decide.slo import attain, window_of, window_spans
+from mission_control.decide.timeline import MINUTE, draw_timeline, watched_spans
 from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.ports import CalendarReader, FloorReader
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.fleet import Agent
-from mission_control.model.history import WatchedMinute
+from mission_control.model.history import Attainment, Segment, WatchedMinute
 from mission_control.model.session import TradingDay
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.instants import new_york_text
@@ -90,12 +90,18 @@ class PastFloor:
 
     async def attainments(
         self, agents: Sequence[Agent], since: datetime, until: datetime
-    ) -> tuple[Attainment, ...]:
-        """Give what each service attained between two instants."""
+    ) -> tuple[datetime, tuple[Attainment, ...]]:
+        """
+        Give what each service attained between two instants, and the first of them.
+
+        What lies before the first record belongs to nobody: it is no gap, it is left out.
+        """
+        began = await self.history.began()
+        since = until if began is None else min(max(since, began), until)
         lines = await self.timelines(agents, since, until)
         minutes = await self.minutes(since, until)
         segments = dict(lines.by_agent)
-        return tuple(
+        attained = tuple(
             attain(
                 agent,
                 segments[agent.agent_name],
@@ -104,6 +110,7 @@ class PastFloor:
             )
             for agent in agents
         )
+        return since, attained
 
     async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
         """Give the watched minutes, the one that has not ended yet included."""

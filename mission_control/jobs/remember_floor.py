@@ -28,6 +28,8 @@ class FloorMemory:
     def note_round(self, round_: ServiceRound, primary_path: str | None) -> None:
         """Count a round: asked once, and obtained where its primary reading was seen."""
         self._turn_minute(round_.finished)
+        if not round_.readings:
+            return  # it has nothing that could be asked
         asked, obtained = self._counts.get(round_.agent_name, (0, 0))
         seen = isinstance(round_.readings.get(primary_path or ""), Seen)
         self._counts[round_.agent_name] = (asked + 1, obtained + seen)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mission_control.model.fleet import SloWindow
 from mission_control.model.snapshot import FloorEvidence
 from mission_control.model.standing import Standing
 from mission_control.model.status_contract.rich import ServiceState
@@ -42,3 +43,57 @@ class WatchedMinute:
 
     minute: datetime
     counts: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time in which a service was like this; `state` is None where nobody watched."""
+
+    begin: datetime
+    end: datetime
+    state: ServiceState | None
+    expected: bool = False
+    reason_code: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Give its length in seconds."""
+        return (self.end - self.begin).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """
+    What a service attained in one period; all times are seconds of its window's time.
+
+    Good is time in which it was as expected. What nobody watched is not good: it counts against
+    the budget like what was bad, and is told apart. `attained` is a percentage, None where the
+    window has no time in the period.
+    """
+
+    agent_name: str
+    window: SloWindow
+    target: float | None
+    total_seconds: float
+    good_seconds: float
+    bad_seconds: float
+    unobserved_seconds: float
+    asked: int
+    obtained: int
+
+    @property
+    def attained(self) -> float | None:
+        """Give good time as a percentage of all time."""
+        return 100 * self.good_seconds / self.total_seconds if self.total_seconds else None
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """Give how long it may be otherwise than expected in this period."""
+        return None if self.target is None else self.total_seconds * (100 - self.target) / 100
+
+    @property
+    def budget_left_seconds(self) -> float | None:
+        """Give what is left of that; negative when it is overspent."""
+        budget = self.budget_seconds
+        spent = self.bad_seconds + self.unobserved_seconds
+        return None if budget is None else budget - spent

@@ -1,10 +1,14 @@
 """Fixtures: the API over a paper floor, and which event loop the tests run on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.api.paper_floor import PaperControl
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.record.history.database import migrate, open_engine
+from mission_control.record.history.reader import HistoryReaderSql
+from tests.api.paper_floor import PaperCalendar, PaperControl, PaperFloor
 from tests.record.runs import record
 
 
@@ -15,7 +19,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> PaperControl:
-    """Give the API over a healthy floor, of which one run was recorded."""
+def control(tmp_path: Path) -> Iterator[PaperControl]:
+    """Give the API over a healthy floor, of which one run was recorded, with an empty history."""
     record(tmp_path)
-    return PaperControl(root=tmp_path)
+    engine = open_engine(tmp_path, None)
+    migrate(engine)
+    floor = PaperFloor()
+    past = PastFloor(HistoryReaderSql(engine), None, PaperCalendar(), floor)
+    yield PaperControl(floor=floor, root=tmp_path, past=past)
+    engine.dispose()

@@ -10,6 +10,7 @@ import httpx
 
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import AttestationFacts, LoopBeat, Runbook
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
@@ -101,6 +102,10 @@ class PaperCalendar:
         days = [TradingDay(date(2026, 11, 18), OPEN_AT, CLOSE_AT)]
         return [day for day in days if now < day.close][:count]
 
+    def sessions_between(self, first: datetime, last: datetime) -> Sequence[TradingDay]:
+        """Give the one session, where it lies between."""
+        return [d for d in self.sessions_from(first, 1) if d.open < last and d.close > first]
+
     def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
         """List nothing."""
         assert first <= last
@@ -157,6 +162,7 @@ class PaperControl:
     label: str = ""
     max_streams: int = 256
     root: Path = Path("/nothing/was/recorded/here")
+    past: PastFloor | None = None
 
     def __post_init__(self) -> None:
         """Put the API together."""
@@ -173,6 +179,7 @@ class PaperControl:
             PaperRunbooks(),
             self.attestation,
             ArtifactReader(self.root, self.clock),
+            self.past,
             self.clock,
             options,
         )

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import pytest
 
 from mission_control.asgi import bind
-from mission_control.bootstrap import raise_open_files_limit
 from mission_control.errors import ConfigurationError
+from mission_control.process import raise_open_files_limit
 
 
 def free_port():

@@ -35,6 +35,12 @@ class HistoryReaderSql:
         """Read through this engine."""
         self._engine = engine
 
+    async def began(self) -> datetime | None:
+        """Give when the oldest decision that is kept was made; None when there is none."""
+        wanted = select(func.min(schema.decisions.c.at))
+        micros = await self._read(lambda c: c.scalar(wanted))
+        return None if micros is None else schema.from_micros(micros)
+
     async def decision_at(self, at: datetime) -> PastDecision | None:
         """Give the newest decision that was made by then; None when there is none."""
         return await self._read(lambda c: _decision_at(c, schema.to_micros(at)))

@@ -31,6 +31,7 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
+MINUTE_MICROS = 60_000_000
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,14 @@ class HistoryWriterThread:
         with suppress(queue.Full):  # then it has enough to wake it
             self._waiting.put_nowait(None)
         self._thread.join(seconds)
+
+    def idle(self) -> bool:
+        """Tell whether everything that was put is written."""
+        return self._waiting.empty() and self._busy_since is None
+
+    def prune(self, oldest: datetime) -> None:
+        """Drop what is older than this; raises what the database raises."""
+        self._prune(schema.to_micros(oldest))
 
     def put(self, record: HistoryRecord) -> None:
         """Take a record; when too many wait it is lost, and `check` says so."""
@@ -225,11 +234,9 @@ class HistoryWriterThread:
                 delete(changes).where(changes.c.at <= oldest, changes.c.id.not_in(newest))
             )
             connection.execute(delete(decisions).where(decisions.c.id < last))
-            for table, column in (
-                (schema.minutes, schema.minutes.c.minute),
-                (schema.events, schema.events.c.at),
-            ):
-                connection.execute(delete(table).where(column < oldest))
+            minute, at = schema.minutes.c.minute, schema.events.c.at
+            connection.execute(delete(schema.minutes).where(minute <= oldest - MINUTE_MICROS))
+            connection.execute(delete(schema.events).where(at < oldest))
 
 
 def _write_minute(connection: Connection, record: MinuteRecord) -> None:

@@ -15,6 +15,12 @@ _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Make the tables; spelled out, because the schema of today is not that of tomorrow."""
+    _decisions()
+    _changes()
+    _minutes_and_events()
+
+
+def _decisions() -> None:
     op.create_table(
         "decisions",
         sa.Column("id", _BIG, primary_key=True, autoincrement=True),
@@ -33,6 +39,9 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text, primary_key=True),
         sa.Column("document", sa.LargeBinary, nullable=False),
     )
+
+
+def _changes() -> None:
     op.create_table(
         "service_changes",
         sa.Column("id", _BIG, primary_key=True, autoincrement=True),
@@ -43,6 +52,9 @@ def upgrade() -> None:
         sa.Column("reason_code", sa.Text, nullable=False),
     )
     op.create_index("service_changes_by_agent", "service_changes", ["agent_name", "at"])
+
+
+def _minutes_and_events() -> None:
     op.create_table(
         "minutes",
         sa.Column("minute", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -63,4 +75,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Nothing is ever taken back: history goes forward."""
-    raise NotImplementedError
+    raise RuntimeError("history only goes forward")

@@ -1,0 +1,159 @@
+"""API: what was: timelines, past events, and what services attained."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, NotRequired, TypedDict
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from mission_control.api.answers import AnyRequest, give, json_answer
+from mission_control.api.described import describes, describes_problem
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.api.snapshot_routes import NO_SUCH_AGENT
+from mission_control.api.the_past import instant_of, past_of, read_period, remembered
+from mission_control.decide.timeline import worst_by_step
+from mission_control.jobs.history_ports import EventQuery
+from mission_control.model.fleet import Agent
+from mission_control.present.event_document import EventDocument, event_document
+from mission_control.present.instants import utc_text
+from mission_control.present.timeline_document import (
+    SloDocument,
+    TimelineDocument,
+    slo_document,
+    timeline_document,
+)
+
+TAGS = ["history"]
+MAX_EVENTS = 500
+MOST_CELLS = 5_000
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
+
+AgentName = Annotated[
+    str | None, QueryParameter(max_length=128, description="Only this service, by its name.")
+]
+Step = Annotated[
+    int | None,
+    QueryParameter(ge=1, le=86_400, description="Seconds; gives the worst of each step as well."),
+]
+Limit = Annotated[
+    int, QueryParameter(ge=1, le=MAX_EVENTS, description="How many events; 1 to 500, newest first.")
+]
+Cursor = Annotated[
+    int | None, QueryParameter(ge=1, description="The `next_cursor` of the page before.")
+]
+
+
+class PastEvents(TypedDict):
+    """A page of past events, newest first; `next_cursor` asks for the page after."""
+
+    ts: str
+    events: list[EventDocument]
+    next_cursor: str | None
+    label: NotRequired[str]
+
+
+def history_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of the past."""
+    return [_timeline(parts), _events(parts), _slo(parts)]
+
+
+def _agents(parts: ApiParts, agent_name: str | None) -> Sequence[Agent]:
+    fleet = parts.floor.current().fleet
+    if agent_name is None:
+        return fleet.agents
+    agent = fleet.agent(agent_name)
+    if agent is None:
+        raise Problem(404, NO_SUCH_AGENT, "No such service is in the inventory", NO_SUCH_AGENT)
+    return (agent,)
+
+
+def _timeline(parts: ApiParts) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/timeline",
+        summary="How services were over time; what nobody watched is a gap",
+        tags=TAGS,
+        responses={
+            200: describes(TimelineDocument, "Segments by service, from `from` to `to`"),
+            404: describes_problem("Not in the inventory"),
+            422: describes_problem("`from`, `to` or `step` is not understood"),
+            503: describes_problem("History cannot be read"),
+        },
+    )
+    async def timeline(
+        request: AnyRequest, agent: AgentName = None, step: Step = None
+    ) -> Response[bytes]:
+        past, agents = past_of(parts), _agents(parts, agent)
+        since, until = read_period(parts, request, DAY)
+        width = None if step is None else timedelta(seconds=step)
+        if width is not None and (until - since) / width * len(agents) > MOST_CELLS * 20:
+            title, detail = "Too many steps", "ask for a longer step, fewer services or less time"
+            raise Problem(422, "too_many_steps", title, detail)
+        found = await remembered(past.timelines(agents, since, until))
+        lines = [
+            (name, segments, worst_by_step(segments, since, until, width) if width else None)
+            for name, segments in found.by_agent
+        ]
+        document = timeline_document(since, until, lines, found.sessions, parts.clock())
+        if parts.options.label:
+            document["label"] = parts.options.label
+        return give(json_answer(document), request)
+
+    return timeline
+
+
+def _events(parts: ApiParts) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/events",
+        summary="What happened, newest first, page by page",
+        tags=TAGS,
+        responses={
+            200: describes(PastEvents, "A page of events"),
+            422: describes_problem("`since`, `until`, `limit` or `cursor` is not understood"),
+            503: describes_problem("History cannot be read"),
+        },
+    )
+    async def events(
+        request: AnyRequest, limit: Limit = 100, cursor: Cursor = None, agent: AgentName = None
+    ) -> Response[bytes]:
+        past = past_of(parts)
+        since = instant_of(request, "since")
+        until = instant_of(request, "until")
+        query = EventQuery(limit, cursor, since, until, agent)
+        page = await remembered(past.history.events(query))
+        document: PastEvents = {
+            "ts": utc_text(parts.clock()),
+            "events": [event_document(event) for event in page.events],
+            "next_cursor": None if page.next_before is None else str(page.next_before),
+        }
+        if parts.options.label:
+            document["label"] = parts.options.label
+        return give(json_answer(document), request)
+
+    return events
+
+
+def _slo(parts: ApiParts) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/slo",
+        summary="What services attained in market time, and what is left of their budgets",
+        tags=TAGS,
+        responses={
+            200: describes(SloDocument, "Attainment by service, from `from` to `to`"),
+            422: describes_problem("`from` or `to` is not understood"),
+            503: describes_problem("History cannot be read"),
+        },
+    )
+    async def slo(request: AnyRequest) -> Response[bytes]:
+        past = past_of(parts)
+        since, until = read_period(parts, request, MONTH)
+        agents = parts.floor.current().fleet.agents
+        begin, attained = await remembered(past.attainments(agents, since, until))
+        document = slo_document(begin, until, attained, parts.clock())
+        if parts.options.label:
+            document["label"] = parts.options.label
+        return give(json_answer(document), request)
+
+    return slo

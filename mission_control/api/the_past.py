@@ -1,0 +1,102 @@
+"""API: questions about the past: `?at=`, and stretches of time."""
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from mission_control.api.answers import AnyRequest
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.errors import StorageError
+from mission_control.jobs.past_floor import NotWatched, PastFloor
+from mission_control.model.snapshot import FloorSnapshot
+
+LONGEST = timedelta(days=62)
+
+T = TypeVar("T")
+_TIMELESS = ("/api/v1/posture", "/api/v1/agents", "/api/v1/safety", "/api/v1/session")
+
+
+async def refuse_the_past(request: AnyRequest) -> None:
+    """Refuse `?at=` where it means nothing: the past must never be answered with the present."""
+    if "at" not in request.query_params:
+        return
+    path = request.url.path
+    if not path.startswith(_TIMELESS):
+        title, detail = "This is only answered for the present", f"`at` means nothing on {path}"
+        raise Problem(400, "at_not_supported", title, detail[:200])
+
+
+async def snapshot_of(parts: ApiParts, request: AnyRequest) -> FloorSnapshot:
+    """Give the newest snapshot, or that of the instant which `?at=` names."""
+    asked = request.query_params.get("at")
+    if asked is None:
+        return parts.floor.current()
+    at = read_instant(_with_plus(request, "at"), "at")
+    if at > parts.clock():
+        title = "The future is not known"
+        raise Problem(422, "at_in_the_future", title, "`at` lies after the server's own time")
+    found = await remembered(past_of(parts).as_of(at))
+    if isinstance(found, NotWatched):
+        raise Problem(404, "history_gap", "The floor was not watched then", found.detail)
+    label = " · ".join(filter(None, (parts.options.label, found.label)))
+    return replace(found, label=label)
+
+
+def past_of(parts: ApiParts) -> PastFloor:
+    """Give what answers for the past; raises the problem that there is none."""
+    if parts.past is None:
+        title, detail = "The past is not recorded", "this process keeps no history"
+        raise Problem(400, "history_not_available", title, detail)
+    return parts.past
+
+
+def read_instant(text: str, name: str) -> datetime:
+    """Read an instant with its offset from UTC; anything else is a problem that says how."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.utcoffset() is None:
+        detail = f"write `{name}` as 2026-11-20T13:30:00Z, or with another offset from UTC"
+        raise Problem(422, "instant_not_understood", "This is no instant", detail)
+    return instant
+
+
+def read_period(
+    parts: ApiParts, request: AnyRequest, default: timedelta
+) -> tuple[datetime, datetime]:
+    """Read `from` and `to`; without them the stretch that ends now."""
+    now = parts.clock()
+    asked = request.query_params
+    until = read_instant(_with_plus(request, "to"), "to") if "to" in asked else now
+    since = read_instant(_with_plus(request, "from"), "from") if "from" in asked else None
+    until = min(until, now)
+    since = until - default if since is None else since
+    if not timedelta() < until - since <= LONGEST:
+        detail = f"`from` must lie before `to` and now, and at most {LONGEST.days} days before"
+        raise Problem(422, "period_not_understood", "This is no stretch of time", detail)
+    return since, until
+
+
+def instant_of(request: AnyRequest, name: str) -> datetime | None:
+    """Read an instant that may be left out."""
+    given = name in request.query_params
+    return read_instant(_with_plus(request, name), name) if given else None
+
+
+async def remembered(what: Awaitable[T]) -> T:
+    """Await an answer of history; what stops it is a problem."""
+    try:
+        return await what
+    except StorageError as error:
+        title = "History cannot be read"
+        raise Problem(503, "history_unreadable", title, error.problem) from error
+
+
+def _with_plus(request: AnyRequest, name: str) -> str:
+    """Give a parameter in which a `+` that was not escaped is still a `+`: an offset has one."""
+    raw = str(request.url.query).replace("+", "%2B")
+    return dict(parse_qsl(raw)).get(name, "")

@@ -1,0 +1,361 @@
+"""History: what was decided can be decided again, from what was recorded, with the same result."""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mission_control.decide.floor import decide_floor
+from mission_control.decide.floor_events import find_happenings
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.history_ports import EventQuery
+from mission_control.jobs.past_floor import NotWatched, PastFloor
+from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.reading import Unseen, UnseenReason
+from mission_control.model.snapshot import FloorEvidence
+from mission_control.present.decision_result import decision_result
+from mission_control.record.history.codec import (
+    pack_evidence,
+    pack_fleet,
+    pack_standing,
+    unpack_evidence,
+    unpack_fleet,
+    unpack_standing,
+)
+from tests.api.paper_floor import PaperCalendar
+from tests.decide.floor_of_values import (
+    EVENING,
+    FLEET,
+    MARKETDATA,
+    NOW,
+    STRATEGY,
+    FloorOfValues,
+    session_at,
+)
+from tests.decide.hurts import HALTING
+from tests.decide.test_the_law import degradations, degrade
+
+pytestmark = pytest.mark.anyio
+HURTS = [p.values[0] for p in HALTING]
+
+
+class Calendar(PaperCalendar):
+    """The calendar of the test floor."""
+
+    def session_at(self, now):
+        """Tell the one session."""
+        return session_at(now)
+
+
+class RememberedFloor:
+    """A floor of values whose decisions are remembered as the watch does."""
+
+    def __init__(self, keeper) -> None:
+        """Remember through this keeper."""
+        self.floor = FloorOfValues()
+        self.memory = FloorMemory(keeper.writer)
+        first = decide_floor(
+            FloorEvidence(FLEET, {}), self.floor.standing, session_at, self.floor.now
+        )
+        self.board = FloorBoard(first, lambda: self.floor.now, time.monotonic)
+        self.past = PastFloor(keeper.reader, self.memory, Calendar(), self.board)
+        self.decided = []
+
+    def decide(self):
+        """Decide, publish and remember, as one step of the watch."""
+        before, evidence = self.board.current(), self.floor.evidence()
+        for round_ in evidence.rounds.values():
+            agent = self.floor.fleet.agent(round_.agent_name)
+            self.memory.note_round(round_, agent.primary_path)
+        snapshot = decide_floor(
+            evidence,
+            before.standing,
+            session_at,
+            self.floor.now,
+            sequence=self.board.next_sequence,
+        )
+        events = self.board.publish(snapshot, list(find_happenings(before, snapshot)))
+        self.memory.note_decision(evidence, before.standing, before, snapshot, events)
+        self.decided.append(snapshot)
+        return snapshot
+
+
+async def written(keeper):
+    """Wait until everything that was put is written."""
+    async with asyncio.timeout(10):
+        while not keeper.writer.idle():  # noqa: ASYNC110  (a thread of its own has no event)
+            await asyncio.sleep(0.01)
+
+
+def told(snapshot):
+    """Give what a snapshot says, apart from its words and times."""
+    reasons = [(r.code, r.subject, r.severity) for r in snapshot.posture.reasons]
+    services = [(s.state, s.expected, s.reason_code) for s in snapshot.services]
+    return snapshot.posture.verdict, reasons, services
+
+
+@pytest.mark.parametrize("hurt", HURTS)
+def test_inputs_survive_being_written(hurt):
+    """Evidence, inventory and what stands come back from bytes as the very same values."""
+    floor = FloorOfValues()
+    hurt(floor)
+    snapshot = floor.decide()
+    evidence = floor.evidence()
+
+    assert floor.fleet == unpack_fleet(pack_fleet(floor.fleet))
+    assert evidence == unpack_evidence(pack_evidence(evidence), floor.fleet)
+    assert snapshot.standing == unpack_standing(pack_standing(snapshot.standing))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    evening=st.booleans(),
+    hurts=st.lists(st.sampled_from(HURTS), max_size=2),
+    steps=st.lists(degradations(), max_size=4),
+)
+def test_any_evidence_survives_being_written(evening, hurts, steps):
+    """However a floor is hurt, its decision made again from bytes says the very same."""
+    floor = FloorOfValues()
+    floor.refresh(EVENING if evening else NOW)
+    for hurt in hurts:
+        hurt(floor)
+    for step in steps:
+        degrade(floor, step)
+    evidence, standing = floor.evidence(), floor.standing
+    first = decide_floor(evidence, standing, session_at, floor.now)
+    again = decide_floor(
+        unpack_evidence(pack_evidence(evidence), floor.fleet),
+        unpack_standing(pack_standing(standing)),
+        session_at,
+        floor.now,
+    )
+
+    assert first == again
+
+
+async def test_the_past_is_what_was_decided_then_at_every_change(keeper):
+    """At every change, the floor decided again from recorded inputs is what was decided then."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        for number, hurt in enumerate([None, *HURTS]):
+            remembered.floor.refresh(NOW + timedelta(seconds=10 * number))
+            remembered.floor.switch = "1"
+            if hurt is not None:
+                hurt(remembered.floor)
+            remembered.decide()
+        await written(kept)
+
+        changes = 0
+        for snapshot in remembered.decided:
+            again = await remembered.past.as_of(snapshot.at)
+            recorded = await kept.reader.decision_at(snapshot.at)
+            if recorded.at != snapshot.at:  # it said nothing new
+                assert told(snapshot) == told(again)
+                continue
+            changes += 1
+            assert replace(snapshot, label=again.label) == again
+            assert recorded.result == decision_result(snapshot) == decision_result(again)
+        assert changes > len(HURTS) * 0.8
+
+
+async def test_between_changes_the_last_decision_holds(keeper):
+    """Where nothing changed nothing is kept, and the floor of then is that of the last change."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        for second in range(0, 300, 10):
+            remembered.floor.refresh(NOW + timedelta(seconds=second))
+            remembered.decide()
+        await written(kept)
+        then = await remembered.past.as_of(NOW + timedelta(seconds=155))
+
+        assert NOW == then.at
+        assert "AS OF 2026-11-18 10:17:35 EST" == then.label
+
+
+async def test_what_nobody_watched_is_a_gap(keeper):
+    """Before the first record, and in a pause, there is no floor to be shown."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        remembered.floor.refresh(NOW + timedelta(minutes=30))
+        remembered.decide()
+        await written(kept)
+        before = await remembered.past.as_of(NOW - timedelta(minutes=5))
+        within = await remembered.past.as_of(NOW + timedelta(minutes=10))
+        lines = await remembered.past.timelines(
+            [STRATEGY], NOW - timedelta(minutes=5), NOW + timedelta(minutes=31)
+        )
+
+    assert isinstance(before, NotWatched)
+    assert isinstance(within, NotWatched)
+    ((_, segments),) = lines.by_agent
+    assert [None, "HALTED", None, "HALTED"] == [s.state and s.state.value for s in segments]
+    assert [300.0, 60.0, 1740.0, 60.0] == [s.seconds for s in segments]
+
+
+async def test_accusations_and_since_survive_a_restart(keeper):
+    """What stood when a process ended stands when the next begins, with its first time."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        remembered.floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+        remembered.decide()
+        await written(kept)
+    with keeper() as kept:
+        standing = await kept.reader.standing()
+        floor = FloorOfValues(standing=standing)
+        floor.refresh(NOW + timedelta(minutes=5))
+        floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
+        again = floor.decide()
+
+    assert remembered.decided[-1].standing == standing
+    assert ["EXECUTION_EVIDENCE"] == [a.code for a in again.standing.accusations]
+    assert {NOW} == {a.since for a in again.standing.accusations}
+    kept_since = {s.agent.agent_name: s.since for s in again.services}
+    assert NOW == kept_since[MARKETDATA.agent_name]
+
+
+def test_a_start_does_not_make_everything_new():
+    """While nobody was asked yet, `since` of before is neither shown as now nor forgotten."""
+    floor = FloorOfValues()
+    before = floor.decide()
+    later = NOW + timedelta(minutes=5)
+    starting = decide_floor(FloorEvidence(FLEET, {}), before.standing, session_at, later)
+    floor.standing = starting.standing
+    floor.refresh(later + timedelta(seconds=10))
+    after = floor.decide()
+
+    assert later == {s.since for s in starting.services}.pop()
+    assert {NOW} == {s.since for s in after.services}
+    assert NOW == after.posture.since
+
+
+async def test_events_come_page_by_page(keeper):
+    """Past events are newest first, filtered by service and time, without gaps between pages."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        for number, state in enumerate(["OK", "DEGRADED"] * 4):
+            remembered.floor.refresh(NOW + timedelta(seconds=10 * number))
+            remembered.floor.say(STRATEGY, "status.state", state)
+            remembered.decide()
+        await written(kept)
+        whole = await kept.reader.events(EventQuery(limit=500))
+        paged, before = [], None
+        while True:
+            page = await kept.reader.events(EventQuery(limit=3, before=before))
+            paged += page.events
+            before = page.next_before
+            if before is None:
+                break
+        since = NOW + timedelta(seconds=30)
+        only = await kept.reader.events(
+            EventQuery(agent_name=STRATEGY.agent_name, since=since, until=since)
+        )
+        mine = await kept.reader.events(EventQuery(agent_name=STRATEGY.agent_name, since=since))
+
+    assert list(whole.events) == paged
+    assert [e.identity for e in paged] == sorted((e.identity for e in paged), reverse=True)
+    assert () == only.events
+    assert {STRATEGY.agent_name} == {e.agent_name for e in mine.events}
+    assert all(e.at >= since for e in mine.events)
+
+
+async def test_old_rows_go_and_what_was_true_stays(keeper):
+    """Pruning leaves the kept time whole: the state at its beginning is still known."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        for minute, state in enumerate(["OK", "DEGRADED", "OK", "DEGRADED", "OK"]):
+            remembered.floor.refresh(NOW + timedelta(minutes=minute))
+            remembered.floor.say(STRATEGY, "status.state", state)
+            remembered.decide()
+        await written(kept)
+        oldest = NOW + timedelta(minutes=2, seconds=30)
+        until = NOW + timedelta(minutes=5)
+        before = await remembered.past.timelines([STRATEGY], oldest, until)
+        kept.writer.prune(oldest)
+        after = await remembered.past.timelines([STRATEGY], oldest, until)
+        gone = await kept.reader.decision_at(NOW)
+        events = await kept.reader.events(EventQuery(until=oldest))
+
+    assert before == after
+    assert gone is None
+    assert () == events.events
+
+
+async def test_a_dead_database_loses_nothing_and_holds_nobody_up(postgres, tmp_path):
+    """While PostgreSQL is dead putting takes no time and `check` says so; then all is written."""
+    from tests.record.history.conftest import keeping  # noqa: PLC0415  (a fixture's helper)
+
+    with keeping(tmp_path, postgres.new_database("dies")) as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        await written(kept)
+        postgres.stop()
+        began = time.monotonic()
+        for number in range(1, 6):
+            remembered.floor.refresh(NOW + timedelta(seconds=10 * number))
+            remembered.floor.say(STRATEGY, "status.state", ["OK", "DEGRADED"][number % 2])
+            remembered.decide()
+        took = time.monotonic() - began
+        async with asyncio.timeout(20):
+            while not isinstance(said := await kept.writer.check(), Unseen):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        postgres.start()
+        await written(kept)
+        last = await kept.reader.decision_at(remembered.floor.now)
+
+    assert took < 1
+    assert said.detail
+    assert last.result == decision_result(remembered.decided[-1])
+
+
+async def test_too_much_waiting_is_lost_and_told(tmp_path, monkeypatch):
+    """When more waits than is kept in memory the loss is counted and said."""
+    from mission_control.record.history import writer  # noqa: PLC0415
+    from tests.record.history.conftest import Keeper  # noqa: PLC0415
+
+    monkeypatch.setattr(writer, "MOST_WAITING", 3)
+    kept = Keeper(tmp_path / "not there" / "at all", None)
+    kept.writer.start()
+    remembered = RememberedFloor(kept)
+    for number in range(9):
+        remembered.floor.refresh(NOW + timedelta(hours=number))
+        remembered.decide()
+    async with asyncio.timeout(10):
+        while "lost" not in getattr(said := await kept.writer.check(), "detail", ""):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    kept.stop()
+
+    assert "UNREADABLE" == said.code
+
+
+async def test_a_full_disk_is_told_and_then_written(tmp_path):
+    """A disk that is full is a reason while it lasts; with room again everything is written."""
+    from tests.record.history.conftest import keeping  # noqa: PLC0415
+    from tests.record.test_crash_safety import small_disk  # noqa: PLC0415
+
+    with small_disk(tmp_path / "disk", "2m"), keeping(tmp_path / "disk", None) as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        await written(kept)
+        filler = tmp_path / "disk/filler"
+        with pytest.raises(OSError), filler.open("wb") as file:  # noqa: PT011, PT012
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        for number in range(1, 40):
+            remembered.floor.refresh(NOW + timedelta(hours=number))
+            remembered.decide()
+        async with asyncio.timeout(20):
+            while not isinstance(said := await kept.writer.check(), Unseen):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        filler.unlink()
+        await written(kept)
+        last = await kept.reader.decision_at(remembered.floor.now)
+
+    assert "full" in said.detail
+    assert last.at == remembered.floor.now
