@@ -17,10 +17,12 @@ from litestar.static_files import (
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ops_ui.artifact_routes import artifact_routes
+from ops_ui.history_routes import history_routes
 from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient, open_client
 from ops_ui.own_status import own_status
 from ops_ui.rendering import Pages, pages_of
 from ops_ui.settings import Settings
+from ops_ui.views import new_york
 
 HERE = Path(__file__).parent
 log = logging.getLogger("ops_ui")
@@ -54,11 +56,28 @@ def with_security_headers(app: ASGIApp) -> ASGIApp:
 
 
 @get("/", media_type=MediaType.HTML)
-async def floor(state: State) -> Response[str]:
-    """Show the floor."""
+async def floor(state: State, request: Request[object, object, State]) -> Response[str]:
+    """Show the floor, or with `?at=` the floor as it was."""
     pages = pages_of(state)
+    at = str(request.query_params.get("at", ""))[:40]
+    if at:
+        return await _past_floor(pages, at)
     shown = await pages.floor.see()
-    return pages.render("floor.html", view=shown.view, last=shown.last, last_age=shown.last_age)
+    return pages.render(
+        "floor.html", view=shown.view, last=shown.last, last_age=shown.last_age, at=""
+    )
+
+
+async def _past_floor(pages: Pages, at: str) -> Response[str]:
+    view = await pages.floor.see_past(at)
+    if not isinstance(view, Missed):
+        return pages.render("floor.html", view=view, last=None, last_age=None, at=at)
+    if "404" in view.detail:
+        heading = "? UNKNOWN: nobody watched the floor then"
+        text = f"At {new_york(at) or 'that time'} nothing was recorded, and nothing is made up."
+        return pages.render("message.html", 404, heading=heading, text=text)
+    heading = "The floor of then could not be read"
+    return pages.render("message.html", 502, heading=heading, text=view.detail)
 
 
 @get("/wall", media_type=MediaType.HTML)
@@ -150,6 +169,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             runbook,
             read_only,
             *artifact_routes(),
+            *history_routes(),
             stream,
             healthz,
             ops_status,

@@ -11,8 +11,9 @@ from markdown_it import MarkdownIt
 
 from ops_ui.mission_control_client import MissionControlClient
 from ops_ui.pages.floor import FloorPage
+from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
-from ops_ui.views import clock_time, new_york, utc
+from ops_ui.views import GLYPHS, clock_time, new_york, utc
 
 HERE = Path(__file__).parent
 
@@ -27,7 +28,16 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     filters = cast("dict[str, object]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
-    filters.update(new_york=new_york, utc=utc, clock_time=clock_time)
+    filters.update(
+        new_york=new_york,
+        utc=utc,
+        clock_time=clock_time,
+        duration=duration,
+        percent=percent,
+        set_out=set_out,
+    )
+    names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]
+    names["glyphs"] = GLYPHS
     return environment
 
 

@@ -1,88 +1,90 @@
-"""Strips: what a service's state was lately, as told by the recent events. Pure."""
+"""Strips: what a service's state was over time, as the timeline tells it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
-from ops_ui.mission_control_client import Document
+from ops_ui.mission_control_client import Document, Missed
 
-CELLS = 30
-CELL = timedelta(seconds=30)
-"""A strip shows the last fifteen minutes, half a minute a cell."""
+DAY_STEP, MONTH_STEP = 1_800, 43_200
+"""Seconds of one cell: half an hour in a day's strip, half a day in a month's."""
 
 KNOWN = frozenset({"OK", "MARKET_CLOSED", "HALTED", "DEGRADED", "OFFLINE", "UNKNOWN"})
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One change of a service's state: when, from what, to what."""
-
-    at: datetime
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
 class Strip:
-    """Cells, oldest first, each a state in small letters or `unseen`; and the same in words."""
+    """Cells, oldest first, as CSS classes; what each says in words; and the whole in words."""
 
-    cells: tuple[str, ...]
+    cells: tuple[tuple[str, str], ...]
     words: str
 
 
-def changes_of(events: Sequence[Document]) -> Mapping[str, tuple[Change, ...]]:
-    """Collect the changes of each service from events, oldest first; what is not one is left."""
-    found: dict[str, list[Change]] = {}
-    for event in events:
-        name, data, at = event.get("agent_name"), event.get("data"), _instant(event.get("ts"))
-        if event.get("type") != "agent.changed" or at is None or not isinstance(name, str):
-            continue
-        if isinstance(data, Mapping):
-            told = cast("Mapping[object, object]", data)
-            change = Change(at, _state(told, "before"), _state(told, "after"))
-            found.setdefault(name, []).append(change)
-    return {name: tuple(sorted(c, key=lambda c: c.at)) for name, c in found.items()}
+NOTHING = Strip((), "no history")
 
 
-def draw_strip(changes: Sequence[Change], state: str, since: object, now: object) -> Strip:
-    """
-    Draw the last fifteen minutes of one service from its changes and its present state.
-
-    Where no event and no `since` tells, the cell is unseen: a gap is a gap, never filled in.
-    """
-    end, began = _instant(now), _instant(since)
-    if end is None:
-        return Strip(("unseen",) * CELLS, "nothing is known of the last 15 minutes")
-    ends = [end - CELL * i for i in reversed(range(CELLS))]
-    cells = tuple(_state_at(moment, changes, state, began) for moment in ends)
-    recent = [c for c in changes if c.at > end - CELL * CELLS]
-    seen = sum(1 for c in cells if c != "unseen")
-    words = f"last 15 minutes: {len(recent)} changes, {seen * 100 // CELLS} % seen"
-    return Strip(cells, words)
+def strips_of(
+    timeline: Document | Missed, span: str, *, marked: bool = True
+) -> Mapping[str, Strip]:
+    """Give each service's strip by name; without a timeline there is none, never a made-up one."""
+    if isinstance(timeline, Missed):
+        return {}
+    marks = _marks(_mappings(timeline.get("sessions"))) if marked else []
+    lines = _mappings(timeline.get("agents"))
+    return {str(line.get("agent_name")): _strip(line, marks, span) for line in lines}
 
 
-def _state_at(
-    moment: datetime, changes: Sequence[Change], state: str, began: datetime | None
-) -> str:
-    if began is not None and moment >= began:
-        return _look(state)
-    past = [c for c in changes if c.at <= moment]
-    if past:
-        return _look(past[-1].after)
-    return "unseen"
+def _strip(line: Document, marks: Sequence[tuple[str, datetime]], span: str) -> Strip:
+    cells = _mappings(line.get("cells"))
+    drawn = tuple((_classes(cell, marks), _words(cell)) for cell in cells)
+    watched = sum(1 for cell in cells if cell.get("watched") is True)
+    bad = sum(1 for c in cells if c.get("watched") is True and c.get("expected") is not True)
+    share = f"{100 * watched // len(cells)} % watched" if cells else "nothing watched"
+    return Strip(drawn, f"{span}: {share}, unexpected in {bad} of {len(cells)} parts")
 
 
-def _look(state: str) -> str:
-    return state.lower().replace("_", "-") if state in KNOWN else "unseen"
+def _classes(cell: Document, marks: Sequence[tuple[str, datetime]]) -> str:
+    state = cell.get("state")
+    known = cell.get("watched") is True and isinstance(state, str) and state in KNOWN
+    look = str(state).lower().replace("_", "-") if known else "unseen"
+    classes = [f"c-{look}"]
+    if known and cell.get("expected") is True:
+        classes.append("calm")
+    begin, end = instant_of(cell.get("begin")), instant_of(cell.get("end"))
+    if begin is not None and end is not None:
+        classes += [name for name, at in marks if begin <= at < end]
+    return " ".join(dict.fromkeys(classes))
 
 
-def _state(data: Mapping[object, object], key: str) -> str:
-    value = data.get(key)
-    return value if isinstance(value, str) else ""
+def _words(cell: Document) -> str:
+    begin = cell.get("begin")
+    if cell.get("watched") is not True:
+        return f"{begin}: not watched"
+    expected = "as expected" if cell.get("expected") is True else "UNEXPECTED"
+    code = cell.get("reason_code")
+    return f"{begin}: {cell.get('state')}, {expected}{f', {code}' if code else ''}"
 
 
-def _instant(value: object) -> datetime | None:
+def _marks(sessions: Sequence[Document]) -> list[tuple[str, datetime]]:
+    """Give where sessions open and close, to be marked."""
+    found = list[tuple[str, datetime]]()
+    for session in sessions:
+        for name in ("open", "close"):
+            at = instant_of(session.get(name))
+            if at is not None:
+                found.append((f"m-{name}", at))
+    return found
+
+
+def _mappings(value: object) -> Sequence[Document]:
+    if not isinstance(value, list):
+        return ()
+    return [cast("Document", v) for v in cast("list[object]", value) if isinstance(v, Mapping)]
+
+
+def instant_of(value: object) -> datetime | None:
+    """Read an instant; None for anything that is none."""
     try:
         instant = datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:

@@ -7,7 +7,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from ops_ui.mission_control_client import Document, Failure, Missed
-from ops_ui.strips import Change, Strip, changes_of, draw_strip
+from ops_ui.strips import NOTHING, Strip, strips_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -80,10 +80,13 @@ class FloorView:
 
 
 def see_floor(
-    posture: Document | Missed, agents: Document | Missed, events: Document | Missed
+    posture: Document | Missed,
+    agents: Document | Missed,
+    events: Document | Missed,
+    timeline: Document | Missed,
 ) -> FloorView:
     """
-    Turn three answers into the page.
+    Turn four answers into the page.
 
     A posture that was missed, or lacks what a verdict needs, is a failure with a look of its
     own; services that were missed make the page not live, and are never left out in silence.
@@ -92,7 +95,7 @@ def see_floor(
     if isinstance(checked, Missed):
         return see_failure(checked)
     told = () if isinstance(events, Missed) else _mappings(events.get("events"))
-    rows = _services(agents, told, checked.get("at"))
+    rows = _services(agents, strips_of(timeline, "last 24 hours"))
     detail = ""
     if isinstance(agents, Missed):
         detail = f"The services could not be read: {agents.detail}."
@@ -157,17 +160,14 @@ def _banner(posture: Document) -> Banner:
                   GLYPHS[verdict], word, tuple(beside))  # fmt: skip
 
 
-def _services(
-    agents: Document | Missed, events: Sequence[Document], now: object
-) -> tuple[ServiceRow, ...]:
+def _services(agents: Document | Missed, strips: Mapping[str, Strip]) -> tuple[ServiceRow, ...]:
     if isinstance(agents, Missed):
         return ()
-    changes = changes_of(events)
-    rows = [_row(a, changes, now) for a in _mappings(agents.get("agents"))]
+    rows = [_row(a, strips) for a in _mappings(agents.get("agents"))]
     return tuple(sorted(rows, key=_worst_first))
 
 
-def _row(agent: Document, changes: Mapping[str, tuple[Change, ...]], now: object) -> ServiceRow:
+def _row(agent: Document, strips: Mapping[str, Strip]) -> ServiceRow:
     state = _text(agent.get("state"))
     state = state if state in GLYPHS else "UNKNOWN"
     expected = agent.get("expected") is True
@@ -195,7 +195,7 @@ def _row(agent: Document, changes: Mapping[str, tuple[Change, ...]], now: object
         criticality=_text(agent.get("criticality")),
         age=float(age) if isinstance(age, int | float) else None,
         since=clock_time(agent.get("since")),
-        strip=draw_strip(changes.get(name, ()), state, agent.get("since"), now),
+        strip=strips.get(name, NOTHING),
     )
 
 

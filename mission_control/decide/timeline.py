@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mission_control.model.codes import NOT_YET_ASKED
 from mission_control.model.fleet import Agent, ContractKind
 from mission_control.model.history import Segment, ServiceChange, WatchedMinute
 from mission_control.model.status_contract.rich import ServiceState
@@ -88,8 +89,8 @@ def _states(changes: Sequence[ServiceChange], begin: datetime, end: datetime) ->
 
 
 def _segment(begin: datetime, end: datetime, known: ServiceChange | None) -> Segment:
-    if known is None:
-        return Segment(begin, end, None)
+    if known is None or known.reason_code == NOT_YET_ASKED:
+        return Segment(begin, end, None)  # we had just started, and knew nothing of it
     return Segment(begin, end, known.state, known.expected, known.reason_code)
 
 

@@ -1,11 +1,18 @@
-"""Pages: the Floor, and the memory of the last one that was whole."""
+"""Pages: the Floor, now or as it was, and the memory of the last one that was whole."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
 
-from ops_ui.mission_control_client import MissionControlClient
+from ops_ui.mission_control_client import Document, Failure, Missed, MissionControlClient
+from ops_ui.strips import DAY_STEP, instant_of
 from ops_ui.views import FloorView, see_floor
+
+DAY = timedelta(days=1)
+STRIPS_KEEP_SECONDS = 60.0
+"""A cell of a strip is half an hour: asking for them with each refresh would gain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +33,17 @@ class FloorPage:
         self._seconds = seconds
         self._last: FloorView | None = None
         self._last_at = 0.0
+        self._strips: Document | Missed = Missed(Failure.DOWN, "not asked yet")
+        self._strips_until = 0.0
 
     async def see(self) -> Shown:
-        """Ask for posture, services and events at the same time, and make one view of them."""
+        """Ask for posture, services, events and strips at the same time, and make one view."""
         view = see_floor(
             *await asyncio.gather(
                 self._client.document("/api/v1/posture"),
                 self._client.document("/api/v1/agents"),
                 self._client.document("/api/v1/events/recent?limit=300"),
+                self._ask_strips(),
             )
         )
         now = self._seconds()
@@ -43,3 +53,28 @@ class FloorPage:
         if self._last is None:
             return Shown(view, None, None)
         return Shown(view, self._last, now - self._last_at)
+
+    async def see_past(self, at: str) -> FloorView | Missed:
+        """Ask for the floor as it was; nothing of it is remembered as the last live one."""
+        then = urlencode({"at": at})
+        posture = await self._client.document(f"/api/v1/posture?{then}")
+        if isinstance(posture, Missed):
+            return posture
+        until = instant_of(at)
+        asked = {"step": str(DAY_STEP)}
+        if until is not None:
+            asked |= {"from": (until - DAY).isoformat(), "to": until.isoformat()}
+        agents, events, timeline = await asyncio.gather(
+            self._client.document(f"/api/v1/agents?{then}"),
+            self._client.document(f"/api/v1/events?{urlencode({'until': at, 'limit': '12'})}"),
+            self._client.document(f"/api/v1/timeline?{urlencode(asked)}"),
+        )
+        return see_floor(posture, agents, events, timeline)
+
+    async def _ask_strips(self) -> Document | Missed:
+        """Ask for the strips, or give those of the minute before."""
+        if self._seconds() >= self._strips_until:
+            self._strips = await self._client.document(f"/api/v1/timeline?step={DAY_STEP}")
+            whole = not isinstance(self._strips, Missed)
+            self._strips_until = self._seconds() + (STRIPS_KEEP_SECONDS if whole else 0.0)
+        return self._strips

@@ -156,7 +156,7 @@ class PaperClock:
 class PaperControl:
     """The API over a paper floor, and a client for it."""
 
-    floor: PaperFloor = field(default_factory=PaperFloor)
+    floor: Any = field(default_factory=PaperFloor)
     attestation: PaperAttestation = field(default_factory=PaperAttestation)
     clock: PaperClock = field(default_factory=PaperClock)
     label: str = ""

@@ -76,6 +76,43 @@ PROOF = {
 }
 
 
+CELL = {"begin": AT, "end": AT, "state": "HALTED", "watched": True, "expected": True}
+GAP = {"begin": AT, "end": AT, "state": "UNKNOWN", "watched": False, "expected": False}
+TIMELINE = {
+    "ts": AT,
+    "agents": [
+        {
+            "agent_name": "marketdata-mcp-server",
+            "segments": [
+                {**CELL, "seconds": 90.0, "reason_code": "TIMEOUT"},
+                {**GAP, "seconds": 9},
+            ],
+            "cells": [{**CELL, "reason_code": ""}, {**GAP, "reason_code": ""}],
+        }
+    ],
+    "sessions": [],
+}
+SLO = {
+    "since_et": "2026-11-01 00:00:00 EDT",
+    "until_et": "2026-11-18 10:15:13 EST",
+    "services": [
+        {
+            "agent_name": "marketdata-mcp-server",
+            "window": "market_hours",
+            "target": 99.9,
+            "attained": 99.95,
+            "met": True,
+            "budget_left_seconds": 3661.0,
+            "bad_seconds": 5.0,
+            "unobserved_seconds": 0.0,
+            "asked": 10,
+            "obtained": 10,
+        },
+        {"agent_name": "strategy-engine", "window": "month", "target": 99.5, "met": False},
+    ],
+}
+
+
 RUN_PATH = "audit_artifacts/ops_runs/20261118T151500Z_intraday_sample"
 LEDGER = {
     "ts": AT,
@@ -105,6 +142,22 @@ LEDGER = {
 }
 
 
+READING = {
+    "path": "/ops/status",
+    "seen": False,
+    "outcome": "CONTRACT_INVALID",
+    "detail": "not a valid rich answer",
+    "http_status": 200,
+    "at": AT,
+    "took_seconds": 0.012,
+    "phases": [{"name": "connect", "seconds": 0.001}],
+    "date_skew_seconds": 0.4,
+    "excerpt": "<script>alert(1)</script>",
+    "problems": [{"field": "safety", "problem": "is missing"}],
+    "document": None,
+}
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio."""
@@ -121,6 +174,14 @@ class Upstream:
             "/api/v1/agents": copy.deepcopy(AGENTS),
             "/api/v1/events/recent": copy.deepcopy(EVENTS),
             "/api/v1/attestation/read-only": copy.deepcopy(PROOF),
+            "/api/v1/timeline": copy.deepcopy(TIMELINE),
+            "/api/v1/slo": copy.deepcopy(SLO),
+            "/api/v1/events": {**copy.deepcopy(EVENTS), "next_cursor": "41"},
+            "/api/v1/agents/marketdata-mcp-server": {
+                "ts": AT,
+                "label": "DEMO",
+                "agent": {**copy.deepcopy(AGENT), "readings": [copy.deepcopy(READING)]},
+            },
             "/api/v1/runbooks/TIMEOUT": "# TIMEOUT: no answer\n\n<script>alert(1)</script>\n",
         }
         self.requests: list[httpx.Request] = []

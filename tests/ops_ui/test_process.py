@@ -7,15 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 
 import httpx
 import orjson
 import pytest
 
 from mission_control.model.status_contract.rich import RichStatus
+from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.settings import BadSetting, Settings, load_settings
-from ops_ui.strips import CELLS, Change, draw_strip
+from ops_ui.strips import strips_of
 from ops_ui.views import clock_time, new_york, utc
 
 
@@ -124,15 +124,34 @@ def test_times_are_new_yorks_with_their_zone():
     assert ("", "", "") == (new_york(None), clock_time("noon"), utc("2026-03-09T13:30:00"))
 
 
+def cell(begin, end, state="OK", *, watched=True, expected=True):
+    """Give a cell as the API does."""
+    return {
+        "begin": f"2026-11-18T{begin}:00Z",
+        "end": f"2026-11-18T{end}:00Z",
+        "state": state,
+        "watched": watched,
+        "expected": expected,
+        "reason_code": "",
+    }
+
+
 def test_a_strip_leaves_gaps_as_gaps():
-    """A strip shows what is known at each moment; before the first news it is unseen."""
-    at = datetime(2026, 11, 18, 15, 10, tzinfo=UTC)
-    changes = [Change(at, "OK", "HALTED")]
+    """A strip shows what was watched, marks where the market opens, and hatches what was not."""
+    cells = [
+        cell("14:00", "14:30", "UNKNOWN", watched=False, expected=False),
+        cell("14:30", "15:00", "HALTED"),
+        cell("15:00", "15:30", "HALTED", expected=False),
+        cell("15:30", "16:00", "NONSENSE"),
+    ]
+    timeline = {
+        "agents": [{"agent_name": "a", "cells": cells}],
+        "sessions": [{"open": "2026-11-18T14:30:00Z", "close": "2026-11-18T21:00:00Z"}],
+    }
+    strip = strips_of(timeline, "a while")["a"]
 
-    strip = draw_strip(changes, "OK", "2026-11-18T15:13:00Z", "2026-11-18T15:15:00Z")
-
-    assert CELLS == len(strip.cells)
-    assert ["unseen"] * 19 == list(strip.cells[:19])
-    assert ["halted"] * 6 + ["ok"] * 5 == list(strip.cells[19:])
-    assert "1 changes, 36 % seen" in strip.words
-    assert {"unseen"} == set(draw_strip([], "OK", None, None).cells)
+    looks = [look for look, _ in strip.cells]
+    assert ["c-unseen", "c-halted calm m-open", "c-halted", "c-unseen"] == looks
+    assert "a while: 75 % watched, unexpected in 1 of 4 parts" == strip.words
+    assert {} == strips_of(Missed(Failure.DOWN, "no"), "a while")
+    assert "c-unseen" == strips_of({"agents": [{"cells": [{}]}]}, "x")["None"].cells[0][0]

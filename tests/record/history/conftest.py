@@ -6,8 +6,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime  # noqa: TC003  (pytest reads it)
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,7 +27,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def lacking(what: str) -> None:
+def lacking(what: str) -> NoReturn:
     """Skip with the reason, or fail where every real part has been promised (CI)."""
     if os.environ.get("MISSION_CONTROL_REQUIRE_REAL_PARTS"):
         pytest.fail(f"{what}, though every real part is required")
@@ -106,7 +108,7 @@ class Keeper:
         """Open both."""
         self.engine = open_engine(root, url)
         self.clock = lambda: NOW
-        self.oldest: list[object] = [None]
+        self.oldest: list[datetime | None] = [None]
         self.writer = HistoryWriterThread(
             self.engine, self.clock, time.monotonic, lambda _now: self.oldest[0]
         )
@@ -135,6 +137,6 @@ def keeping(root: Path, url: str | None) -> Iterator[Keeper]:
 
 
 @pytest.fixture
-def keeper(tmp_path, database_url) -> Iterator[Callable]:
+def keeper(tmp_path, database_url) -> Callable[[], AbstractContextManager[Keeper]]:
     """Give a way to keep history in a database of each kind."""
     return lambda: keeping(tmp_path, database_url)

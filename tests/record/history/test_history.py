@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from mission_control.jobs.history_ports import EventQuery
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.reading import Unseen, UnseenReason
-from mission_control.model.snapshot import FloorEvidence
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.present.decision_result import decision_result
 from mission_control.record.history.codec import (
     pack_evidence,
@@ -40,7 +41,7 @@ from tests.decide.hurts import HALTING
 from tests.decide.test_the_law import degradations, degrade
 
 pytestmark = pytest.mark.anyio
-HURTS = [p.values[0] for p in HALTING]
+HURTS: list[Any] = [p.values[0] for p in HALTING]
 
 
 class Calendar(PaperCalendar):
@@ -70,6 +71,7 @@ class RememberedFloor:
         before, evidence = self.board.current(), self.floor.evidence()
         for round_ in evidence.rounds.values():
             agent = self.floor.fleet.agent(round_.agent_name)
+            assert agent is not None
             self.memory.note_round(round_, agent.primary_path)
         snapshot = decide_floor(
             evidence,
@@ -153,6 +155,8 @@ async def test_the_past_is_what_was_decided_then_at_every_change(keeper):
         for snapshot in remembered.decided:
             again = await remembered.past.as_of(snapshot.at)
             recorded = await kept.reader.decision_at(snapshot.at)
+            assert recorded is not None
+            assert isinstance(again, FloorSnapshot)
             if recorded.at != snapshot.at:  # it said nothing new
                 assert told(snapshot) == told(again)
                 continue
@@ -172,6 +176,7 @@ async def test_between_changes_the_last_decision_holds(keeper):
         await written(kept)
         then = await remembered.past.as_of(NOW + timedelta(seconds=155))
 
+        assert isinstance(then, FloorSnapshot)
         assert NOW == then.at
         assert "AS OF 2026-11-18 10:17:35 EST" == then.label
 
@@ -310,6 +315,7 @@ async def test_a_dead_database_loses_nothing_and_holds_nobody_up(postgres, tmp_p
 
     assert took < 1
     assert said.detail
+    assert last is not None
     assert last.result == decision_result(remembered.decided[-1])
 
 
@@ -330,6 +336,7 @@ async def test_too_much_waiting_is_lost_and_told(tmp_path, monkeypatch):
             await asyncio.sleep(0.02)
     kept.stop()
 
+    assert isinstance(said, Unseen)
     assert "UNREADABLE" == said.code
 
 
@@ -358,4 +365,5 @@ async def test_a_full_disk_is_told_and_then_written(tmp_path):
         last = await kept.reader.decision_at(remembered.floor.now)
 
     assert "full" in said.detail
+    assert last is not None
     assert last.at == remembered.floor.now

@@ -1,0 +1,153 @@
+"""Pages: one service in full, past events, targets, and the floor as it was."""
+
+import httpx
+import pytest
+
+from tests.ops_ui.conftest import AGENT, AGENTS, AT, POSTURE
+
+pytestmark = pytest.mark.anyio
+NAME = "marketdata-mcp-server"
+SERVICE = f"/service/{NAME}"
+GAP_404 = httpx.Response(404, content=b'{"code":"history_gap"}')
+
+
+async def test_a_service_is_shown_in_full(pages, upstream):
+    """State, owner, strips, targets, and each answer with its timings and what was wrong."""
+    page = (await pages.get(SERVICE)).text
+
+    for words in (
+        NAME,
+        "DEMO",
+        "Ops On-Call",
+        "99.950 %",
+        "1 h 1 min",
+        "last 24 hours: 50 % watched",
+        "CONTRACT_INVALID",
+        "connect 1.0 ms",
+        "<code>safety</code> is missing",
+        "not watched",
+    ):
+        assert words in page, words
+    asked = [r.url.path for r in upstream.requests]
+    assert 2 == asked.count("/api/v1/timeline")
+
+
+async def test_what_a_service_wrote_is_text(pages):
+    """Nothing that a service answered acts on the page."""
+    page = (await pages.get(SERVICE)).text
+
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("key", ["state", "expected", "reasons", "owner", "readings", "kind"])
+async def test_a_service_is_never_green_on_a_missing_key(pages, upstream, key):
+    """A key that is missing leaves a page, and no key makes it look well by being absent."""
+    del upstream.answers[f"/api/v1/agents/{NAME}"]["agent"][key]
+    answer = await pages.get(SERVICE)
+
+    assert 200 == answer.status_code
+    if key in {"expected", "state"}:
+        assert "badge-bad" in answer.text
+
+
+async def test_a_service_without_history_is_shown_all_the_same(pages, upstream):
+    """When strips and targets cannot be had, the service itself still is."""
+    for path in ("/api/v1/timeline", "/api/v1/slo"):
+        upstream.answers[path] = httpx.Response(503)
+    page = (await pages.get(SERVICE)).text
+
+    assert "no history" in page
+    assert NAME in page
+
+
+@pytest.mark.parametrize("path", ["/service/nobody", "/service/..%2fposture", "/service/%00"])
+async def test_a_service_that_is_not_there_is_unknown(pages, path):
+    """A name that the inventory does not list is 404, whatever is in it."""
+    answer = await pages.get(path)
+
+    assert 404 == answer.status_code
+
+
+async def test_the_floor_as_it_was_is_labelled_and_asked_for_then(pages, upstream):
+    """With `?at=` every question bears it, and the page says AS OF with a way back."""
+    upstream.answers["/api/v1/posture"] = {**POSTURE, "label": "AS OF 2026-11-18 10:15:13 EST"}
+    page = (await pages.get("/", params={"at": AT})).text
+
+    asked = {r.url.path: dict(r.url.params) for r in upstream.requests}
+    assert AT == asked["/api/v1/posture"]["at"] == asked["/api/v1/agents"]["at"]
+    assert AT == asked["/api/v1/events"]["until"]
+    assert "AS OF 2026-11-18 10:15:13 EST" in page.split("</title>")[0]
+    assert "Show it as it is now" in page
+    assert f"{SERVICE}?at=2026-11-18" in page
+
+
+async def test_a_gap_is_unknown_and_not_a_floor(pages, upstream):
+    """Where nobody watched the page says UNKNOWN and shows no verdict."""
+    upstream.answers["/api/v1/posture"] = GAP_404
+    answer = await pages.get("/", params={"at": AT})
+
+    assert 404 == answer.status_code
+    assert "UNKNOWN: nobody watched the floor then" in answer.text
+    assert "verdict-" not in answer.text
+
+
+async def test_a_look_at_the_past_is_not_remembered_as_the_present(pages, upstream):
+    """After a look at the past a failing Mission Control does not show it as the last floor."""
+    await pages.get("/", params={"at": AT})
+    upstream.answers["/api/v1/posture"] = httpx.ConnectError("no")
+    page = (await pages.get("/")).text
+
+    assert "Last seen" not in page
+
+
+async def test_strips_are_not_asked_for_with_each_refresh(pages, upstream):
+    """Renewing the floor asks for posture each time and for the strips once a minute."""
+    for _ in range(3):
+        await pages.get("/")
+    asked = [r.url.path for r in upstream.requests]
+
+    assert (3, 1) == (asked.count("/api/v1/posture"), asked.count("/api/v1/timeline"))
+
+
+async def test_events_are_listed_with_filters_in_the_address(pages, upstream):
+    """Filters are handed on, others are not, and older events are a link away."""
+    page = (await pages.get(f"/events?agent={NAME}&evil=1")).text
+
+    assert {"agent": NAME} == dict(upstream.requests[-1].url.params)
+    assert "UNKNOWN -&gt; HALTED" in page
+    assert f"/events?agent={NAME}&amp;cursor=41" in page
+
+
+async def test_targets_that_were_missed_come_first(pages):
+    """What was not met leads, in words; what was met says so."""
+    page = (await pages.get("/slo")).text
+
+    assert page.index("strategy-engine") < page.index(NAME)
+    assert "NOT met" in page
+    assert "● met" in page
+
+
+@pytest.mark.parametrize("met", [None, "true", 1])
+async def test_a_target_is_met_only_when_it_is_said(pages, upstream, met):
+    """Anything but true is no verdict in favour."""
+    for service in upstream.answers["/api/v1/slo"]["services"]:
+        service["met"] = met
+
+    assert "● met" not in (await pages.get("/slo")).text
+
+
+@pytest.mark.parametrize("path", ["/events", "/slo", SERVICE])
+async def test_what_cannot_be_read_is_said(pages, upstream, path):
+    """Without an answer each page says so and shows nothing else."""
+    for answered in list(upstream.answers):
+        upstream.answers[answered] = httpx.ConnectError("no")
+    answer = await pages.get(path)
+
+    assert 502 == answer.status_code
+    assert "could not be read" in answer.text
+
+
+def test_the_paper_answers_are_whole():
+    """The floor's own list and the single service tell of the same service."""
+    assert AGENT["agent_name"] in {a["agent_name"] for a in AGENTS["agents"]}
