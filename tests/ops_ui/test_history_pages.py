@@ -40,7 +40,7 @@ async def test_what_a_service_wrote_is_text(pages):
     assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize("key", ["state", "expected", "reasons", "owner", "readings", "kind"])
+@pytest.mark.parametrize("key", ["state", "expected", "reasons", "owner", "readings"])
 async def test_a_service_is_never_green_on_a_missing_key(pages, upstream, key):
     """A key that is missing leaves a page, and no key makes it look well by being absent."""
     del upstream.answers[f"/api/v1/agents/{NAME}"]["agent"][key]

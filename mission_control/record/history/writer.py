@@ -60,7 +60,7 @@ class HistoryWriterThread:
         self._waiting: queue.Queue[HistoryRecord | None] = queue.Queue(MOST_WAITING)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
-        self._trouble = "it has not been opened yet"
+        self._trouble = ""
         self._busy_since: float | None = None
         self._lost = 0
         self._pruned_at: float | None = None

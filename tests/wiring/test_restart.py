@@ -1,0 +1,66 @@
+"""Wiring: what stood when a process ended stands when the next one begins."""
+
+import asyncio
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from mission_control import bootstrap
+from mission_control.configuration.settings import load_settings
+from mission_control.simulation.clock import SimulatedClock
+from mission_control.simulation.fleet_file import fleet_document
+from mission_control.simulation.floor import SimulatedFloor
+from mission_control.simulation.loopback import FloorOnLoopback
+from mission_control.simulation.scenarios.catalogue import find_scenario
+
+pytestmark = pytest.mark.anyio
+ACCUSES = "agent-mode-execute"
+
+
+@pytest.fixture
+def anyio_backend():
+    """Run asynchronous tests on asyncio."""
+    return "asyncio"
+
+
+async def watch_until(settings, clock, condition):
+    """Serve until the floor is as described; gives the first and last snapshot."""
+    async with bootstrap.connected(settings, clock, records=True) as parts:
+        first = parts.board.current()
+        watch = asyncio.create_task(parts.watch.run())
+        until = time.monotonic() + 20
+        while not condition(parts.board.current()) and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        last = parts.board.current()
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+    return first, last
+
+
+def all_asked(snapshot):
+    """Tell whether every service that can be asked was asked."""
+    return all(s.round is not None for s in snapshot.services if s.agent.service_dns)
+
+
+async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
+    """A service accuses, we restart, it is silent: it stands, since when it did."""
+    clock = SimulatedClock(find_scenario(ACCUSES).at)
+    floor = SimulatedFloor(clock, ACCUSES)
+    switch = tmp_path / "EXECUTION_HALTED"
+    with ExitStack() as stack:
+        loopback = stack.enter_context(FloorOnLoopback(floor, 0, switch))
+        fleet = tmp_path / "fleet.yaml"
+        fleet.write_text(fleet_document(loopback.base_urls))
+        given = {"fleet_file": fleet, "root": tmp_path, "kill_switch_file": switch}
+        settings = load_settings({}, flags={**given, "interval_seconds": "1"})
+        _, before = await watch_until(
+            settings, clock, lambda s: all_asked(s) and bool(s.standing.accusations)
+        )
+        loopback.stop()
+        first, after = await watch_until(settings, clock, all_asked)
+
+    stood = {a.key: a.since for a in before.standing.accusations}
+    assert stood
+    assert stood == {a.key: a.since for a in first.standing.accusations}
+    assert stood == {a.key: a.since for a in after.standing.accusations}
