@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
-from mission_control.decide.timeline import Span
 from mission_control.market_calendar.new_york import in_new_york, instant_of
 from mission_control.model.fleet import Agent, SloWindow
-from mission_control.model.history import Attainment, Segment, WatchedMinute
+from mission_control.model.history import Attainment, Segment, Span, Watch
 from mission_control.model.session import TradingDay
 
 BUSINESS_BEGIN, BUSINESS_END = time(9), time(17)
@@ -31,7 +30,7 @@ def attain(
     agent: Agent,
     segments: Sequence[Segment],
     spans: Iterable[Span],
-    minutes: Iterable[WatchedMinute],
+    watches: Iterable[Watch],
 ) -> Attainment:
     """Reckon what an agent attained in these spans; without a target its window is market hours."""
     total = good = bad = 0.0
@@ -45,7 +44,7 @@ def attain(
                 good += shared
             else:
                 bad += shared
-    counts = [each.counts.get(agent.agent_name, (0, 0)) for each in minutes]
+    own = [w.agents[agent.agent_name] for w in watches if agent.agent_name in w.agents]
     return Attainment(
         agent_name=agent.agent_name,
         window=window_of(agent),
@@ -54,8 +53,8 @@ def attain(
         good_seconds=good,
         bad_seconds=bad,
         unobserved_seconds=max(0.0, total - good - bad),
-        asked=sum(asked for asked, _ in counts),
-        obtained=sum(obtained for _, obtained in counts),
+        asked=sum(watch.asked for watch in own),
+        obtained=sum(watch.obtained for watch in own),
     )
 
 

@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 
 from mission_control.model.codes import NOT_YET_ASKED
 from mission_control.model.fleet import Agent, ContractKind
-from mission_control.model.history import Segment, ServiceChange, WatchedMinute
+from mission_control.model.history import (
+    AgentWatch,
+    Segment,
+    ServiceChange,
+    Span,
+    Watch,
+    WatchedMinute,
+)
 from mission_control.model.status_contract.rich import ServiceState
 
 MINUTE = timedelta(minutes=1)
@@ -19,28 +26,51 @@ _WORST_LAST = (
     ServiceState.HALTED,
 )
 
-Span = tuple[datetime, datetime]
+
+def summarise(minutes: Iterable[WatchedMinute]) -> Watch:
+    """Join watched minutes, which come oldest first, into stretches, for all and by service."""
+    anybody = list[Span]()
+    spans = dict[str, list[Span]]()
+    counts = dict[str, tuple[int, int]]()
+    for each in minutes:
+        span = (each.minute, each.minute + MINUTE)
+        _join(anybody, span)
+        for name, (asked, obtained) in each.counts.items():
+            if asked:
+                _join(spans.setdefault(name, []), span)
+            before = counts.get(name, (0, 0))
+            counts[name] = (before[0] + asked, before[1] + obtained)
+    agents = {
+        name: AgentWatch(tuple(spans.get(name, ())), asked, obtained)
+        for name, (asked, obtained) in counts.items()
+    }
+    return Watch(tuple(anybody), agents)
 
 
 def watched_spans(
-    agent: Agent, minutes: Iterable[WatchedMinute], since: datetime, until: datetime
+    agent: Agent, watches: Iterable[Watch], since: datetime, until: datetime
 ) -> tuple[Span, ...]:
     """
-    Give the stretches in which an agent was watched: minutes in which it was asked, joined.
+    Give the stretches in which an agent was watched, oldest first, joined and cut.
 
     One that is never asked by configuration was watched while anybody was.
     """
-    silent = agent.contract is ContractKind.NONE
-    spans = list[Span]()
-    for each in minutes:
-        if not silent and not each.counts.get(agent.agent_name, (0, 0))[0]:
-            continue
-        begin, end = max(each.minute, since), min(each.minute + MINUTE, until)
-        if spans and spans[-1][1] >= begin:
-            spans[-1] = (spans[-1][0], end)
-        elif begin < end:
-            spans.append((begin, end))
-    return tuple(spans)
+    joined = list[Span]()
+    for watch in watches:
+        own = watch.agents.get(agent.agent_name)
+        silent = agent.contract is ContractKind.NONE
+        for begin, end in watch.anybody if silent else own.spans if own else ():
+            cut = (max(begin, since), min(end, until))
+            if cut[0] < cut[1]:
+                _join(joined, cut)
+    return tuple(joined)
+
+
+def _join(spans: list[Span], span: Span) -> None:
+    if spans and spans[-1][1] >= span[0]:
+        spans[-1] = (spans[-1][0], max(spans[-1][1], span[1]))
+    else:
+        spans.append(span)
 
 
 def draw_timeline(

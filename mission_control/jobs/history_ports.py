@@ -84,7 +84,7 @@ class HistoryReader(Protocol):
         ...
 
     async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
-        """Give the minutes that were watched, oldest first."""
+        """Give the watched minutes that begin in a stretch of time, oldest first."""
         ...
 
     async def events(self, query: EventQuery) -> EventPage:

@@ -1,20 +1,24 @@
 """Jobs: the floor as it was, decided again from what was recorded by the same functions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.slo import attain, window_of, window_spans
-from mission_control.decide.timeline import MINUTE, draw_timeline, watched_spans
+from mission_control.decide.timeline import MINUTE, draw_timeline, summarise, watched_spans
 from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.ports import CalendarReader, FloorReader
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.fleet import Agent
-from mission_control.model.history import Attainment, Segment, WatchedMinute
+from mission_control.model.history import Attainment, Segment, Watch, WatchedMinute
 from mission_control.model.session import TradingDay
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.instants import new_york_text
+
+DAY = timedelta(days=1)
+MOST_DAYS = 70
+"""Days that are remembered: some more than the longest stretch that is answered for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class PastFloor:
     memory: FloorMemory | None
     calendar: CalendarReader
     floor: FloorReader
+    days: dict[datetime, Watch] = field(default_factory=dict[datetime, Watch])
 
     async def as_of(self, at: datetime) -> FloorSnapshot | NotWatched:
         """
@@ -53,8 +58,8 @@ class PastFloor:
         decision = await self.history.decision_at(at)
         if decision is None:
             return NotWatched("nothing was recorded by then")
-        minutes = await self.minutes(at - MINUTE, at + MINUTE)
-        near = any(m.minute <= at < m.minute + MINUTE for m in minutes)
+        watches = await self.watches(at - MINUTE, at + MINUTE)
+        near = any(begin <= at < end for w in watches for begin, end in w.anybody)
         if not near and at - decision.at > MINUTE:
             return NotWatched("nobody watched the floor at that time")
         return decide_floor(
@@ -72,13 +77,13 @@ class PastFloor:
         """Give how services were between two instants."""
         only = agents[0].agent_name if len(agents) == 1 else None
         changes = await self.history.changes(since, until, only)
-        minutes = await self.minutes(since, until)
+        watches = await self.watches(since, until)
         drawn = tuple(
             (
                 agent.agent_name,
                 draw_timeline(
                     [c for c in changes if c.agent_name == agent.agent_name],
-                    watched_spans(agent, minutes, since, until),
+                    watched_spans(agent, watches, since, until),
                     since,
                     until,
                 ),
@@ -99,24 +104,52 @@ class PastFloor:
         began = await self.history.began()
         since = until if began is None else min(max(since, began), until)
         lines = await self.timelines(agents, since, until)
-        minutes = await self.minutes(since, until)
+        watches = await self.watches(since, until)
         segments = dict(lines.by_agent)
         attained = tuple(
             attain(
                 agent,
                 segments[agent.agent_name],
                 window_spans(window_of(agent), lines.sessions, since, until),
-                minutes,
+                watches,
             )
             for agent in agents
         )
         return since, attained
 
-    async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
+    async def watches(self, since: datetime, until: datetime) -> Sequence[Watch]:
+        """
+        Give how the floor was watched, day by day, from the minute of `since` on.
+
+        A day of UTC that is over does not change any more: it is read once and remembered.
+        """
+        newest = self.floor.current().at
+        found = list[Watch]()
+        begin = since - timedelta(seconds=since.second, microseconds=since.microsecond)
+        while begin < until:
+            midnight = datetime(begin.year, begin.month, begin.day, tzinfo=UTC)
+            end = min(midnight + DAY, until)
+            if begin == midnight and end == midnight + DAY and end + MINUTE < newest:
+                found.append(await self._whole_day(midnight))
+            else:
+                found.append(summarise(await self._minutes(begin, end)))
+            begin = end
+        return found
+
+    async def _whole_day(self, midnight: datetime) -> Watch:
+        known = self.days.get(midnight)
+        if known is None:
+            known = summarise(await self.history.minutes(midnight, midnight + DAY))
+            while len(self.days) >= MOST_DAYS:
+                del self.days[min(self.days)]
+            self.days[midnight] = known
+        return known
+
+    async def _minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
         """Give the watched minutes, the one that has not ended yet included."""
         minutes = list(await self.history.minutes(since, until))
         now = None if self.memory is None else self.memory.unfinished_minute()
-        if now is not None and since - MINUTE < now.minute < until:
+        if now is not None and since <= now.minute < until:
             known = [m for m in minutes if m.minute != now.minute]
             minutes = [*known, now]
         return minutes

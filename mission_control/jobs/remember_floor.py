@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from mission_control.decide.judged_change import find_changes, why_kept
+from mission_control.decide.stall import has_stalled
 from mission_control.jobs.history_ports import DecisionRecord, HistoryWriter, MinuteRecord
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.history import WatchedMinute
@@ -22,14 +23,15 @@ class FloorMemory:
         """Remember into this history."""
         self.history = history
         self._kept_at: datetime | None = None
+        self._decided_at: datetime | None = None
         self._minute: datetime | None = None
         self._counts: dict[str, tuple[int, int]] = {}
 
     def note_round(self, round_: ServiceRound, primary_path: str | None) -> None:
         """Count a round: asked once, and obtained where its primary reading was seen."""
         self._turn_minute(round_.finished)
-        if not round_.readings:
-            return  # it has nothing that could be asked
+        if not round_.readings or self._is_undecided(round_.finished):
+            return  # it has nothing that could be asked, or nobody judges what it answers
         asked, obtained = self._counts.get(round_.agent_name, (0, 0))
         seen = isinstance(round_.readings.get(primary_path or ""), Seen)
         self._counts[round_.agent_name] = (asked + 1, obtained + seen)
@@ -43,6 +45,7 @@ class FloorMemory:
         events: tuple[FloorEvent, ...],
     ) -> None:
         """Keep a decision that says something new; `standing` is what it started from."""
+        self._decided_at = after.at
         self._turn_minute(after.at)
         told = tuple(e for e in events if e.type is not EventType.POLL)
         why = why_kept(before, after, self._kept_at) or ("change" if told else None)
@@ -51,6 +54,11 @@ class FloorMemory:
         changes = tuple(find_changes(None if self._kept_at is None else before, after))
         self._kept_at = after.at
         self.history.put(DecisionRecord(why, evidence, standing, after, changes, told))
+
+    def _is_undecided(self, at: datetime) -> bool:
+        """Tell whether nobody decides any more: a floor that stalled was not watched."""
+        decided = self._decided_at
+        return decided is None or has_stalled((at - decided).total_seconds())
 
     def unfinished_minute(self) -> WatchedMinute | None:
         """Give the minute that has not ended yet, as counted so far."""

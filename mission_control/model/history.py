@@ -45,6 +45,27 @@ class WatchedMinute:
     counts: Mapping[str, tuple[int, int]]
 
 
+Span = tuple[datetime, datetime]
+"""A stretch of time: from the first instant to just before the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWatch:
+    """How one service was watched: in which stretches, how often asked and how often seen."""
+
+    spans: tuple[Span, ...]
+    asked: int
+    obtained: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the floor was watched in a stretch of time: by anybody at all, and by service."""
+
+    anybody: tuple[Span, ...]
+    agents: Mapping[str, AgentWatch]
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of time in which a service was like this; `state` is None where nobody watched."""

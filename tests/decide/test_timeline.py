@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mission_control.decide.slo import attain, window_of, window_spans
-from mission_control.decide.timeline import draw_timeline, watched_spans, worst_by_step
+from mission_control.decide.timeline import draw_timeline, summarise, watched_spans, worst_by_step
 from mission_control.model.fleet import ContractKind, Slo, SloWindow
 from mission_control.model.history import Segment, ServiceChange, WatchedMinute
 from mission_control.model.session import TradingDay
@@ -40,7 +40,8 @@ def told(segments):
 
 def draw(changes, minutes):
     """Draw ten minutes."""
-    spans = watched_spans(STRATEGY, [minute(n) for n in minutes], BEGIN, END)
+    watches = [summarise([minute(n) for n in minutes])]
+    spans = watched_spans(STRATEGY, watches, BEGIN, END)
     return draw_timeline(changes, spans, BEGIN, END)
 
 
@@ -76,10 +77,20 @@ def test_a_service_that_is_never_asked_was_watched_while_anybody_was():
     """Without HTTP by configuration, the floor's own minutes count."""
     silent = replace(STRATEGY, agent_name="silent", contract=ContractKind.NONE)
 
-    assert ((BEGIN, BEGIN + timedelta(minutes=1)),) == watched_spans(
-        silent, [minute(0)], BEGIN, END
-    )
-    assert () == watched_spans(replace(STRATEGY, agent_name="other"), [minute(0)], BEGIN, END)
+    watches = [summarise([minute(0)])]
+    assert ((BEGIN, BEGIN + timedelta(minutes=1)),) == watched_spans(silent, watches, BEGIN, END)
+    assert () == watched_spans(replace(STRATEGY, agent_name="other"), watches, BEGIN, END)
+    assert () == watched_spans(STRATEGY, [summarise([minute(0, 0, 0)])], BEGIN, END)
+
+
+def test_days_are_joined_and_cut():
+    """Stretches that touch are one, whichever day they were read with."""
+    watches = [summarise([minute(n)]) for n in (-1, 0, 1, 3)]
+    spans = watched_spans(STRATEGY, watches, BEGIN + timedelta(seconds=30), END)
+
+    assert [(30, 120), (180, 240)] == [
+        ((b - BEGIN).total_seconds(), (e - BEGIN).total_seconds()) for b, e in spans
+    ]
 
 
 @given(
@@ -116,7 +127,7 @@ def test_attainment_counts_the_unwatched_against_the_budget():
     agent = replace(STRATEGY, slo=Slo(90.0, SloWindow.MARKET_HOURS))
     segments = draw([change(-60), change(120, "HALTED", expected=False)], range(5))
     spans = window_spans(window_of(agent), [SESSION], BEGIN, END)
-    found = attain(agent, segments, spans, [minute(n, 6, 5) for n in range(5)])
+    found = attain(agent, segments, spans, [summarise([minute(n, 6, 5) for n in range(5)])])
 
     assert (600.0, 120.0, 180.0, 300.0) == (
         found.total_seconds,

@@ -59,8 +59,8 @@ class HistoryReaderSql:
     async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
         """Give the minutes that were watched, oldest first."""
         table = schema.minutes
-        first, last = schema.to_micros(since) - 60_000_000, schema.to_micros(until)
-        wanted = select(table).where(table.c.minute > first, table.c.minute < last)
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        wanted = select(table).where(table.c.minute >= first, table.c.minute < last)
         rows = await self._rows(wanted.order_by(table.c.minute))
         return [_minute(row) for row in rows]
 

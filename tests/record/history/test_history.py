@@ -69,10 +69,6 @@ class RememberedFloor:
     def decide(self):
         """Decide, publish and remember, as one step of the watch."""
         before, evidence = self.board.current(), self.floor.evidence()
-        for round_ in evidence.rounds.values():
-            agent = self.floor.fleet.agent(round_.agent_name)
-            assert agent is not None
-            self.memory.note_round(round_, agent.primary_path)
         snapshot = decide_floor(
             evidence,
             before.standing,
@@ -82,6 +78,10 @@ class RememberedFloor:
         )
         events = self.board.publish(snapshot, list(find_happenings(before, snapshot)))
         self.memory.note_decision(evidence, before.standing, before, snapshot, events)
+        for round_ in evidence.rounds.values():
+            agent = self.floor.fleet.agent(round_.agent_name)
+            assert agent is not None
+            self.memory.note_round(round_, agent.primary_path)
         self.decided.append(snapshot)
         return snapshot
 
