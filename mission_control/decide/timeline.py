@@ -114,8 +114,7 @@ def _states(changes: Sequence[ServiceChange], begin: datetime, end: datetime) ->
             yield _segment(at, change.at, known)
             at = change.at
         known = change
-    if at < end:
-        yield _segment(at, end, known)
+    yield _segment(at, end, known)
 
 
 def _segment(begin: datetime, end: datetime, known: ServiceChange | None) -> Segment:

