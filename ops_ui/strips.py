@@ -10,6 +10,9 @@ from ops_ui.mission_control_client import Document, Missed
 DAY_STEP, MONTH_STEP = 1_800, 43_200
 """Seconds of one cell: half an hour in a day's strip, half a day in a month's."""
 
+WHOLE = 0.98
+"""A cell of which so much was watched is drawn without a gap."""
+
 KNOWN = frozenset({"OK", "MARKET_CLOSED", "HALTED", "DEGRADED", "OFFLINE", "UNKNOWN"})
 
 
@@ -38,9 +41,9 @@ def strips_of(
 def _strip(line: Document, marks: Sequence[tuple[str, datetime]], span: str) -> Strip:
     cells = _mappings(line.get("cells"))
     drawn = tuple((_classes(cell, marks), _words(cell)) for cell in cells)
-    watched = sum(1 for cell in cells if cell.get("watched") is True)
+    watched = sum(_share(cell) for cell in cells)
     bad = sum(1 for c in cells if c.get("watched") is True and c.get("expected") is not True)
-    share = f"{100 * watched // len(cells)} % watched" if cells else "nothing watched"
+    share = f"{100 * watched / len(cells):.0f} % watched" if cells else "nothing watched"
     return Strip(drawn, f"{span}: {share}, unexpected in {bad} of {len(cells)} parts")
 
 
@@ -51,10 +54,18 @@ def _classes(cell: Document, marks: Sequence[tuple[str, datetime]]) -> str:
     classes = [f"c-{look}"]
     if known and cell.get("expected") is True:
         classes.append("calm")
+    if known and _share(cell) < WHOLE:
+        classes.append("partial")
     begin, end = instant_of(cell.get("begin")), instant_of(cell.get("end"))
     if begin is not None and end is not None:
         classes += [name for name, at in marks if begin <= at < end]
     return " ".join(dict.fromkeys(classes))
+
+
+def _share(cell: Document) -> float:
+    """Give the part of a cell that was watched, from 0 to 1; what cannot be read was not."""
+    share = cell.get("watched_share")
+    return min(1.0, max(0.0, float(share))) if isinstance(share, int | float) else 0.0
 
 
 def _words(cell: Document) -> str:
@@ -63,7 +74,8 @@ def _words(cell: Document) -> str:
         return f"{begin}: not watched"
     expected = "as expected" if cell.get("expected") is True else "UNEXPECTED"
     code = cell.get("reason_code")
-    return f"{begin}: {cell.get('state')}, {expected}{f', {code}' if code else ''}"
+    share = f", {100 * _share(cell):.0f} % watched" if _share(cell) < WHOLE else ""
+    return f"{begin}: {cell.get('state')}, {expected}{f', {code}' if code else ''}{share}"
 
 
 def _marks(sessions: Sequence[Document]) -> list[tuple[str, datetime]]:

@@ -8,6 +8,7 @@ from mission_control.model.codes import NOT_YET_ASKED
 from mission_control.model.fleet import Agent, ContractKind
 from mission_control.model.history import (
     AgentWatch,
+    Cell,
     Segment,
     ServiceChange,
     Span,
@@ -125,25 +126,31 @@ def _segment(begin: datetime, end: datetime, known: ServiceChange | None) -> Seg
 
 def worst_by_step(
     segments: Sequence[Segment], since: datetime, until: datetime, step: timedelta
-) -> tuple[Segment, ...]:
+) -> tuple[Cell, ...]:
     """
-    Give one segment for each step of time: the worst of what lies in it.
+    Give one cell for each step of time: the worst that was seen in it, and how much was.
 
-    Unexpected is worse than expected; a step that nobody watched to its end is a gap, unless
-    something unexpected was seen in it.
+    Unexpected is worse than expected. A gap hides nothing that was seen beside it, and is told
+    by the share that was watched.
     """
-    cells = list[Segment]()
+    cells = list[Cell]()
     begin = since
     while begin < until:
         end = min(begin + step, until)
-        within = [s for s in segments if s.begin < end and s.end > begin]
-        worst = max(within, key=_badness, default=Segment(begin, end, None))
-        cells.append(Segment(begin, end, worst.state, worst.expected, worst.reason_code))
+        cells.append(_cell([s for s in segments if s.begin < end and s.end > begin], begin, end))
         begin = end
     return tuple(cells)
 
 
-def _badness(segment: Segment) -> tuple[int, int]:
-    if segment.state is None:
-        return (1, 0)
-    return (0 if segment.expected else 2, _WORST_LAST.index(segment.state))
+def _cell(segments: Sequence[Segment], begin: datetime, end: datetime) -> Cell:
+    watched = [s for s in segments if s.state is not None]
+    if not watched:
+        return Cell(begin, end, None, expected=False, reason_code="", share=0.0)
+    seconds = sum((min(s.end, end) - max(s.begin, begin)).total_seconds() for s in watched)
+    share = seconds / (end - begin).total_seconds()
+    worst = max(watched, key=_badness)
+    return Cell(begin, end, worst.state, worst.expected, worst.reason_code, share)
+
+
+def _badness(segment: Segment) -> tuple[bool, int]:
+    return (not segment.expected, _WORST_LAST.index(segment.state or ServiceState.UNKNOWN))

@@ -83,6 +83,22 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    A step of time: the worst of what was watched in it, None where nothing was.
+
+    `share` is the part of it that was watched, from 0 to 1.
+    """
+
+    begin: datetime
+    end: datetime
+    state: ServiceState | None
+    expected: bool
+    reason_code: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Attainment:
     """
     What a service attained in one period; all times are seconds of its window's time.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
-from mission_control.model.history import Attainment, Segment
+from mission_control.model.history import Attainment, Cell, Segment
 from mission_control.model.session import TradingDay
 from mission_control.present.instants import new_york_text, rounded, utc_text
 from mission_control.present.session_document import TradingDayDocument, trading_day_documents
@@ -24,12 +24,24 @@ class SegmentDocument(TypedDict):
     watched: bool
 
 
+class CellDocument(TypedDict):
+    """A step of time: the worst that was seen in it; `watched_share` is from 0 to 1."""
+
+    begin: str
+    end: str
+    state: str
+    expected: bool
+    reason_code: str
+    watched: bool
+    watched_share: float
+
+
 class LineDocument(TypedDict):
     """One service over time; `cells` are the worst of each step, where a step was asked for."""
 
     agent_name: str
     segments: list[SegmentDocument]
-    cells: NotRequired[list[SegmentDocument]]
+    cells: NotRequired[list[CellDocument]]
 
 
 class TimelineDocument(TypedDict):
@@ -78,7 +90,7 @@ class SloDocument(TypedDict):
 def timeline_document(
     since: datetime,
     until: datetime,
-    lines: Iterable[tuple[str, Sequence[Segment], Sequence[Segment] | None]],
+    lines: Iterable[tuple[str, Sequence[Segment], Sequence[Cell] | None]],
     sessions: Sequence[TradingDay],
     now: datetime,
 ) -> TimelineDocument:
@@ -109,11 +121,11 @@ def slo_document(
 
 
 def _line(
-    agent_name: str, segments: Sequence[Segment], cells: Sequence[Segment] | None
+    agent_name: str, segments: Sequence[Segment], cells: Sequence[Cell] | None
 ) -> LineDocument:
     line: LineDocument = {"agent_name": agent_name, "segments": [_segment(s) for s in segments]}
     if cells is not None:
-        line["cells"] = [_segment(c) for c in cells]
+        line["cells"] = [_cell(c) for c in cells]
     return line
 
 
@@ -126,6 +138,18 @@ def _segment(segment: Segment) -> SegmentDocument:
         "expected": segment.expected,
         "reason_code": segment.reason_code,
         "watched": segment.state is not None,
+    }
+
+
+def _cell(cell: Cell) -> CellDocument:
+    return {
+        "begin": utc_text(cell.begin),
+        "end": utc_text(cell.end),
+        "state": cell.state.value if cell.state else GAP,
+        "expected": cell.expected,
+        "reason_code": cell.reason_code,
+        "watched": cell.state is not None,
+        "watched_share": round(cell.share, 4),
     }
 
 

@@ -13,7 +13,16 @@ from tests.browser.conftest import free_ports
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest.mark.timeout(180)]
 
 FLOOR_SCENARIOS = ["calm", "closed", "kill-switch-off", "critical-hung", "agent-mode-execute"]
-OTHER_PAGES = ["/wall", "/read-only", "/artifacts", "/runbooks/TIMEOUT", "/nothing-here"]
+OTHER_PAGES = [
+    "/wall",
+    "/read-only",
+    "/artifacts",
+    "/events",
+    "/slo",
+    "/service/strategy-engine",
+    "/runbooks/TIMEOUT",
+    "/nothing-here",
+]
 THEMES = ["light", "dark"]
 
 

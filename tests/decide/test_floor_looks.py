@@ -186,4 +186,4 @@ def test_a_time_past_all_time_holds_nothing_up(floor):
     for _ in range(2):
         whole, again = watched.decide_both()
         assert whole == again
-    assert "CLOCK_SKEW" in {r.code for r in again.posture.reasons}
+        assert "CLOCK_SKEW" in {r.code for r in again.posture.reasons}

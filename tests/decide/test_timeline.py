@@ -113,12 +113,12 @@ def test_segments_and_cells_fill_the_time(seconds, minutes, step):
 
 
 def test_a_cell_is_the_worst_of_its_step():
-    """Unexpected beats a gap, a gap beats expected, and a worse state a better one."""
+    """Unexpected beats expected, a worse state a better one, and a gap hides neither."""
     changes = [change(-60), change(70, "OFFLINE", expected=False), change(80, "HALTED")]
-    cells = worst_by_step(draw(changes, [0, 1, 2, 4]), BEGIN, END, timedelta(minutes=1))
+    cells = worst_by_step(draw(changes, [0, 1, 2, 4]), BEGIN, END, timedelta(minutes=2))
 
-    assert ["OK", "OFFLINE", "HALTED", None, "HALTED", *[None] * 5] == [
-        s.state and s.state.value for s in cells
+    assert [("OFFLINE", 1.0), ("HALTED", 0.5), ("HALTED", 0.5), (None, 0.0), (None, 0.0)] == [
+        (c.state and c.state.value, c.share) for c in cells
     ]
 
 

@@ -77,6 +77,7 @@ PROOF = {
 
 
 CELL = {"begin": AT, "end": AT, "state": "HALTED", "watched": True, "expected": True}
+CELL["watched_share"] = 1.0
 GAP = {"begin": AT, "end": AT, "state": "UNKNOWN", "watched": False, "expected": False}
 TIMELINE = {
     "ts": AT,

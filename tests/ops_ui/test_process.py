@@ -124,7 +124,7 @@ def test_times_are_new_yorks_with_their_zone():
     assert ("", "", "") == (new_york(None), clock_time("noon"), utc("2026-03-09T13:30:00"))
 
 
-def cell(begin, end, state="OK", *, watched=True, expected=True):
+def cell(begin, end, state="OK", *, watched=True, expected=True, share=1.0):
     """Give a cell as the API does."""
     return {
         "begin": f"2026-11-18T{begin}:00Z",
@@ -133,6 +133,7 @@ def cell(begin, end, state="OK", *, watched=True, expected=True):
         "watched": watched,
         "expected": expected,
         "reason_code": "",
+        "watched_share": share if watched else 0.0,
     }
 
 
@@ -141,7 +142,7 @@ def test_a_strip_leaves_gaps_as_gaps():
     cells = [
         cell("14:00", "14:30", "UNKNOWN", watched=False, expected=False),
         cell("14:30", "15:00", "HALTED"),
-        cell("15:00", "15:30", "HALTED", expected=False),
+        cell("15:00", "15:30", "HALTED", expected=False, share=0.5),
         cell("15:30", "16:00", "NONSENSE"),
     ]
     timeline = {
@@ -151,7 +152,7 @@ def test_a_strip_leaves_gaps_as_gaps():
     strip = strips_of(timeline, "a while")["a"]
 
     looks = [look for look, _ in strip.cells]
-    assert ["c-unseen", "c-halted calm m-open", "c-halted", "c-unseen"] == looks
-    assert "a while: 75 % watched, unexpected in 1 of 4 parts" == strip.words
+    assert ["c-unseen", "c-halted calm m-open", "c-halted partial", "c-unseen"] == looks
+    assert "a while: 62 % watched, unexpected in 1 of 4 parts" == strip.words
     assert {} == strips_of(Missed(Failure.DOWN, "no"), "a while")
     assert "c-unseen" == strips_of({"agents": [{"cells": [{}]}]}, "x")["None"].cells[0][0]
