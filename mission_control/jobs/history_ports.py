@@ -57,8 +57,8 @@ class EventPage:
 class HistoryWriter(Protocol):
     """Keeps history; nobody ever waits for it."""
 
-    def put(self, record: HistoryRecord) -> None:
-        """Take a record; when too many wait, one is lost, and `check` says so."""
+    def put(self, record: HistoryRecord) -> bool:
+        """Take a record; when too many wait it is lost: gives False, and `check` says so."""
         ...
 
     async def check(self) -> Seen[None] | Unseen:

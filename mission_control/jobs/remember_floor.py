@@ -52,8 +52,9 @@ class FloorMemory:
         if why is None:
             return
         changes = tuple(find_changes(None if self._kept_at is None else before, after))
-        self._kept_at = after.at
-        self.history.put(DecisionRecord(why, evidence, standing, after, changes, told))
+        kept = self.history.put(DecisionRecord(why, evidence, standing, after, changes, told))
+        # What was lost is never drawn through: the next decision tells everything anew.
+        self._kept_at = after.at if kept else None
 
     def _is_undecided(self, at: datetime) -> bool:
         """Tell whether nobody decides any more: a floor that stalled was not watched."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from alembic.util import CommandError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -64,7 +65,7 @@ async def _remember(root: Path, engine: Engine, reader: HistoryReaderSql) -> Sta
         async with asyncio.timeout(OPENING_SECONDS):
             await asyncio.to_thread(_prepare, root, engine)
             return await reader.standing() or NOTHING_STANDS
-    except (SQLAlchemyError, OSError, StorageError, TimeoutError) as error:
+    except (SQLAlchemyError, CommandError, OSError, StorageError, TimeoutError) as error:
         log.warning("what stood before is not known: %s: %s", type(error).__name__, error)
         return NOTHING_STANDS
 

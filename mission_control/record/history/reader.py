@@ -1,6 +1,7 @@
 """History: reads the past, off the event loop; satisfies `HistoryReader`."""
 
 import asyncio
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,6 +26,16 @@ from mission_control.record.history.codec import (
 )
 
 T = TypeVar("T")
+_FAILURES = (
+    SQLAlchemyError,
+    OSError,
+    ContractViolation,
+    ValueError,
+    LookupError,
+    TypeError,
+    zlib.error,
+)
+"""What a database, or rows in it that are not ours, may raise."""
 _EVENT_TYPES = {t.value for t in EventType}
 
 
@@ -81,7 +92,7 @@ class HistoryReaderSql:
         try:
             with self._engine.connect() as connection:
                 return read(connection)
-        except (SQLAlchemyError, OSError, ValueError, ContractViolation) as error:
+        except _FAILURES as error:
             cause = getattr(error, "orig", None) or error
             problem = f"history cannot be read: {type(cause).__name__}"
             remedy = "look at HISTORY_FAILING in /api/v1/posture"

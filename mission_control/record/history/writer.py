@@ -7,23 +7,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from alembic.util import CommandError
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord, MinuteRecord
+from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.present.canonical_json import encode_json
-from mission_control.present.decision_result import decision_result
 from mission_control.record.history import schema
-from mission_control.record.history.codec import (
-    pack,
-    pack_evidence,
-    pack_fleet,
-    pack_standing,
-    unpack,
-)
 from mission_control.record.history.database import migrate
+from mission_control.record.history.rows import prune, write_decision, write_minute
 
 MOST_WAITING = 10_000
 MOST_TOGETHER = 200
@@ -31,7 +24,6 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
-MINUTE_MICROS = 60_000_000
 
 log = logging.getLogger(__name__)
 
@@ -84,14 +76,16 @@ class HistoryWriterThread:
 
     def prune(self, oldest: datetime) -> None:
         """Drop what is older than this; raises what the database raises."""
-        self._prune(schema.to_micros(oldest))
+        prune(self._engine, schema.to_micros(oldest))
 
-    def put(self, record: HistoryRecord) -> None:
-        """Take a record; when too many wait it is lost, and `check` says so."""
+    def put(self, record: HistoryRecord) -> bool:
+        """Take a record; when too many wait it is lost, which is told here and by `check`."""
         try:
             self._waiting.put_nowait(record)
         except queue.Full:
             self._lost += 1
+            return False
+        return True
 
     async def check(self) -> Seen[None] | Unseen:
         """Say whether what was put is being written."""
@@ -112,7 +106,7 @@ class HistoryWriterThread:
         while True:
             batch = self._next_batch()
             if batch:
-                self._insist(lambda rows=batch: self._write(rows))
+                self._keep(batch)
             if self._stopping.is_set() and self._waiting.empty():
                 return
             self._prune_sometimes()
@@ -134,13 +128,22 @@ class HistoryWriterThread:
         self._busy_since = self._monotonic()
         return batch
 
+    def _keep(self, batch: Sequence[HistoryRecord]) -> None:
+        """Write a batch; one that is a bug of ours is lost and told, and others go on."""
+        try:
+            self._insist(lambda: self._write(batch))
+        except Exception as error:
+            self._lost += len(batch)
+            self._trouble = _describe(error)
+            log.exception("%d records were not written", len(batch))
+
     def _insist(self, act: Callable[[], None]) -> bool:
         """Act until it succeeds or we are told to stop; tells whether it did."""
         tries = 0
         while True:
             try:
                 act()
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, CommandError, OSError) as error:
                 self._trouble = _describe(error)
                 log.warning("history cannot be written: %s", self._trouble)
             else:
@@ -152,64 +155,14 @@ class HistoryWriterThread:
             tries += 1
 
     def _write(self, batch: Sequence[HistoryRecord]) -> None:
+        fleets = set[str]()
         with self._engine.begin() as connection:
             for record in batch:
                 if isinstance(record, DecisionRecord):
-                    self._write_decision(connection, record)
+                    fleets.add(write_decision(connection, record, self._fleets | fleets))
                 else:
-                    _write_minute(connection, record)
-
-    def _write_decision(self, connection: Connection, record: DecisionRecord) -> None:
-        snapshot, at = record.snapshot, schema.to_micros(record.snapshot.at)
-        self._write_fleet(connection, record)
-        connection.execute(
-            insert(schema.decisions).values(
-                at=at,
-                sequence=snapshot.sequence,
-                why=record.why,
-                fleet_digest=snapshot.fleet.digest,
-                inputs=pack_evidence(record.evidence),
-                standing=pack_standing(record.before),
-                after=pack_standing(snapshot.standing),
-                result=pack({"digest": decision_result(snapshot)}),
-            )
-        )
-        changes = [
-            {
-                "at": schema.to_micros(c.at),
-                "agent_name": c.agent_name,
-                "state": c.state.value,
-                "expected": c.expected,
-                "reason_code": c.reason_code,
-            }
-            for c in record.changes
-        ]
-        if changes:
-            connection.execute(insert(schema.service_changes), changes)
-        events = [
-            {
-                "at": schema.to_micros(e.at),
-                "type": e.type.value,
-                "severity": e.severity.value,
-                "agent_name": e.agent_name,
-                "message": e.message,
-                "data": encode_json(e.data).decode(),
-            }
-            for e in record.events
-        ]
-        if events:
-            connection.execute(insert(schema.events), events)
-
-    def _write_fleet(self, connection: Connection, record: DecisionRecord) -> None:
-        digest = record.snapshot.fleet.digest
-        if digest in self._fleets:
-            return
-        table = schema.fleets
-        known = select(func.count()).select_from(table).where(table.c.digest == digest)
-        if not connection.scalar(known):
-            fleet = pack_fleet(record.snapshot.fleet)
-            connection.execute(insert(table).values(digest=digest, document=fleet))
-        self._fleets.add(digest)
+                    write_minute(connection, record)
+        self._fleets |= fleets  # only now is it sure that they are there
 
     def _prune_sometimes(self) -> None:
         now = self._monotonic()
@@ -218,38 +171,7 @@ class HistoryWriterThread:
         self._pruned_at = now
         oldest = self._oldest_kept(self._clock())
         if oldest is not None:
-            self._insist(lambda: self._prune(schema.to_micros(oldest)))
-
-    def _prune(self, oldest: int) -> None:
-        """Drop older rows, but keep what was true when the kept time began."""
-        changes, decisions = schema.service_changes, schema.decisions
-        newest = (
-            select(func.max(changes.c.id))
-            .where(changes.c.at <= oldest)
-            .group_by(changes.c.agent_name)
-        )
-        last = select(func.max(decisions.c.id)).where(decisions.c.at <= oldest).scalar_subquery()
-        with self._engine.begin() as connection:
-            connection.execute(
-                delete(changes).where(changes.c.at <= oldest, changes.c.id.not_in(newest))
-            )
-            connection.execute(delete(decisions).where(decisions.c.id < last))
-            minute, at = schema.minutes.c.minute, schema.events.c.at
-            connection.execute(delete(schema.minutes).where(minute <= oldest - MINUTE_MICROS))
-            connection.execute(delete(schema.events).where(at < oldest))
-
-
-def _write_minute(connection: Connection, record: MinuteRecord) -> None:
-    """Write a minute, added to what another process or an earlier start counted in it."""
-    table, minute = schema.minutes, schema.to_micros(record.minute)
-    counts = {name: list(pair) for name, pair in record.counts.items()}
-    known = connection.scalar(select(table.c.counts).where(table.c.minute == minute))
-    if known is not None:
-        connection.execute(delete(table).where(table.c.minute == minute))
-        for name, (asked, obtained) in unpack(known).items():
-            more = counts.setdefault(name, [0, 0])
-            counts[name] = [more[0] + asked, more[1] + obtained]
-    connection.execute(insert(table).values(minute=minute, counts=pack(counts)))
+            self._insist(lambda: self.prune(oldest))
 
 
 def _describe(error: Exception) -> str:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.floor_events import find_happenings
+from mission_control.errors import StorageError
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.history_ports import EventQuery
 from mission_control.jobs.past_floor import NotWatched, PastFloor
@@ -19,6 +21,7 @@ from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.present.decision_result import decision_result
+from mission_control.record.history import schema
 from mission_control.record.history.codec import (
     pack_evidence,
     pack_fleet,
@@ -367,3 +370,84 @@ async def test_a_full_disk_is_told_and_then_written(tmp_path):
     assert "full" in said.detail
     assert last is not None
     assert last.at == remembered.floor.now
+
+
+async def test_what_could_not_be_written_is_told_whole_afterwards(keeper):
+    """After a loss the next decision is kept with the state of every service, changed or not."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        real, lost = kept.writer.put, []
+        kept.writer.put = lambda record: bool(lost.append(record))
+        remembered.floor.refresh(NOW + timedelta(seconds=10))
+        remembered.floor.say(STRATEGY, "status.state", "DEGRADED")
+        remembered.decide()
+        kept.writer.put = real
+        remembered.floor.refresh(NOW + timedelta(seconds=20))
+        remembered.floor.say(STRATEGY, "status.state", "DEGRADED")
+        remembered.decide()
+        await written(kept)
+        then = await kept.reader.decision_at(NOW + timedelta(seconds=20))
+        changes = await kept.reader.changes(NOW, NOW + timedelta(minutes=1))
+
+    assert lost
+    assert then is not None
+    assert NOW + timedelta(seconds=20) == then.at
+    told = {c.agent_name for c in changes if c.at == then.at}
+    assert {a.agent_name for a in FLEET.agents} == told
+
+
+async def test_a_failed_transaction_leaves_no_inventory_behind(tmp_path, monkeypatch):
+    """An inventory whose decision was not committed is written with the next one."""
+    from mission_control.record.history import writer  # noqa: PLC0415
+    from tests.record.history.conftest import keeping  # noqa: PLC0415
+
+    with keeping(tmp_path, None) as kept:
+        remembered = RememberedFloor(kept)
+        real, failing = writer.write_decision, [True]
+
+        def fail_once(connection, record, fleets):
+            digest = real(connection, record, fleets)
+            if failing.pop() if failing else False:
+                raise OSError(28, "No space left on device")
+            return digest
+
+        monkeypatch.setattr(writer, "write_decision", fail_once)
+        remembered.decide()
+        await written(kept)
+        found = await kept.reader.decision_at(NOW)
+
+    assert found is not None
+    assert FLEET == found.evidence.fleet
+
+
+@pytest.mark.parametrize("column", ["inputs", "standing", "result"])
+async def test_rows_that_are_not_ours_are_an_error_with_a_name(tmp_path, column):
+    """A decision whose bytes are rubbish is a StorageError, whatever is wrong with them."""
+    from tests.record.history.conftest import keeping  # noqa: PLC0415
+
+    with keeping(tmp_path, None) as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        await written(kept)
+        for rubbish in (b"", b"rubbish", b"x\x9c\x03\x00\x00\x00\x00\x01"):
+            with kept.engine.begin() as connection:
+                connection.execute(update(schema.decisions).values({column: rubbish}))
+            with pytest.raises(StorageError):
+                await kept.reader.decision_at(NOW)
+
+
+async def test_a_database_of_a_newer_version_is_named(tmp_path):
+    """Tables from a version that we do not know are not touched, and history says why it fails."""
+    from tests.record.history.conftest import Keeper, keeping  # noqa: PLC0415
+
+    with keeping(tmp_path, None) as kept, kept.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    again = Keeper(tmp_path, None)
+    again.writer.start()
+    async with asyncio.timeout(10):
+        while not isinstance(said := await again.writer.check(), Unseen):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    again.stop()
+
+    assert "9999" in said.detail

@@ -1,0 +1,103 @@
+"""History: rows written into the tables, and rows that are old enough to go."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+
+from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
+from mission_control.model.fleet import Fleet
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.decision_result import decision_result
+from mission_control.record.history import schema
+from mission_control.record.history.codec import (
+    pack,
+    pack_evidence,
+    pack_fleet,
+    pack_standing,
+    unpack,
+)
+
+MINUTE_MICROS = 60_000_000
+
+
+def write_decision(connection: Connection, record: DecisionRecord, fleets: Collection[str]) -> str:
+    """Write a decision with its changes and events; gives its inventory's digest."""
+    snapshot, at = record.snapshot, schema.to_micros(record.snapshot.at)
+    if snapshot.fleet.digest not in fleets:
+        _write_fleet(connection, snapshot.fleet)
+    connection.execute(
+        insert(schema.decisions).values(
+            at=at,
+            sequence=snapshot.sequence,
+            why=record.why,
+            fleet_digest=snapshot.fleet.digest,
+            inputs=pack_evidence(record.evidence),
+            standing=pack_standing(record.before),
+            after=pack_standing(snapshot.standing),
+            result=pack({"digest": decision_result(snapshot)}),
+        )
+    )
+    changes = [
+        {
+            "at": schema.to_micros(c.at),
+            "agent_name": c.agent_name,
+            "state": c.state.value,
+            "expected": c.expected,
+            "reason_code": c.reason_code,
+        }
+        for c in record.changes
+    ]
+    if changes:
+        connection.execute(insert(schema.service_changes), changes)
+    events = [
+        {
+            "at": schema.to_micros(e.at),
+            "type": e.type.value,
+            "severity": e.severity.value,
+            "agent_name": e.agent_name,
+            "message": e.message,
+            "data": encode_json(e.data).decode(),
+        }
+        for e in record.events
+    ]
+    if events:
+        connection.execute(insert(schema.events), events)
+    return snapshot.fleet.digest
+
+
+def _write_fleet(connection: Connection, fleet: Fleet) -> None:
+    table = schema.fleets
+    known = select(func.count()).select_from(table).where(table.c.digest == fleet.digest)
+    if not connection.scalar(known):
+        row = {"digest": fleet.digest, "document": pack_fleet(fleet)}
+        connection.execute(insert(table).values(row))
+
+
+def write_minute(connection: Connection, record: MinuteRecord) -> None:
+    """Write a minute, added to what another process or an earlier start counted in it."""
+    table, minute = schema.minutes, schema.to_micros(record.minute)
+    counts = {name: list(pair) for name, pair in record.counts.items()}
+    known = connection.scalar(select(table.c.counts).where(table.c.minute == minute))
+    if known is not None:
+        connection.execute(delete(table).where(table.c.minute == minute))
+        for name, (asked, obtained) in unpack(known).items():
+            more = counts.setdefault(name, [0, 0])
+            counts[name] = [more[0] + asked, more[1] + obtained]
+    connection.execute(insert(table).values(minute=minute, counts=pack(counts)))
+
+
+def prune(engine: Engine, oldest: int) -> None:
+    """Drop older rows, but keep what was true when the kept time began."""
+    changes, decisions = schema.service_changes, schema.decisions
+    newest = (
+        select(func.max(changes.c.id)).where(changes.c.at <= oldest).group_by(changes.c.agent_name)
+    )
+    last = select(func.max(decisions.c.id)).where(decisions.c.at <= oldest).scalar_subquery()
+    with engine.begin() as connection:
+        connection.execute(
+            delete(changes).where(changes.c.at <= oldest, changes.c.id.not_in(newest))
+        )
+        connection.execute(delete(decisions).where(decisions.c.id < last))
+        minute, at = schema.minutes.c.minute, schema.events.c.at
+        connection.execute(delete(schema.minutes).where(minute <= oldest - MINUTE_MICROS))
+        connection.execute(delete(schema.events).where(at < oldest))
