@@ -27,6 +27,10 @@ HURRY_RESTS_SECONDS = 600.0
 """A service that closes idle connections and is well all the same is not hurried to for so long."""
 
 
+HURRY_APART_SECONDS = 5.0
+"""A service that keeps closing connections and keeps changing is hurried to no more often."""
+
+
 def next_due(due: float, now: float, interval: float) -> float:
     """Give the next start on the agent's own grid; starts that were missed are left out."""
     following = due + interval

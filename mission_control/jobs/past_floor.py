@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from mission_control.decide.evidence import MAX_AGE_SECONDS
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.slo import attain, window_of, window_spans
 from mission_control.decide.timeline import MINUTE, draw_timeline, summarise, watched_spans
@@ -53,14 +54,15 @@ class PastFloor:
         Give the floor as it was decided at `at`, decided anew from the same inputs.
 
         Its own instant is that of the decision in force then: nothing that was decided changed
-        between the two. In a minute in which nobody watched there was none.
+        between the two. In a minute in which nobody watched there was none, apart from the
+        time for which the decision's own evidence was good.
         """
         decision = await self.history.decision_at(at)
         if decision is None:
             return NotWatched("nothing was recorded by then")
         watches = await self.watches(at - MINUTE, at + MINUTE)
         near = any(begin <= at < end for w in watches for begin, end in w.anybody)
-        if not near and at - decision.at > MINUTE:
+        if not near and at - decision.at > timedelta(seconds=MAX_AGE_SECONDS):
             return NotWatched("nobody watched the floor at that time")
         return decide_floor(
             decision.evidence,

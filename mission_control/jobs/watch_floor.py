@@ -5,7 +5,12 @@ import logging
 from dataclasses import dataclass, field
 
 from mission_control.decide.agent_look import AgentLook, is_news
-from mission_control.decide.cadence import HURRY_RESTS_SECONDS, next_due, spread
+from mission_control.decide.cadence import (
+    HURRY_APART_SECONDS,
+    HURRY_RESTS_SECONDS,
+    next_due,
+    spread,
+)
 from mission_control.decide.floor import decide_floor, decide_on_looks
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
@@ -122,8 +127,9 @@ class FloorWatch:
                 log.exception("reading %s failed", agent.agent_name)
             if not hurried:
                 due = next_due(due, loop.time(), agent.interval_seconds)
-            elif not news:
-                timer.rest_until(loop.time() + HURRY_RESTS_SECONDS)
+            else:
+                rest = HURRY_APART_SECONDS if news else HURRY_RESTS_SECONDS
+                timer.rest_until(loop.time() + rest)
 
     def _receive(self, agent: Agent, round_: ServiceRound) -> bool:
         """

@@ -11,7 +11,7 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.watch_floor import FloorWatch, first_snapshot
 from mission_control.model.fleet import Agent, Fleet, Kind
 from mission_control.observe.http_transport import open_transports
-from tests.decide.floor_of_values import rich
+from tests.decide.floor_of_values import changed, rich
 from tests.integration.test_watch import until
 
 pytestmark = pytest.mark.anyio
@@ -22,9 +22,9 @@ SLOW = 30.0
 class Service:
     """A service that answers well until it is killed, or closes what it finds idle."""
 
-    def __init__(self, clock, *, closes_after=None):
-        """Answer well by this clock."""
-        self.clock, self.closes_after = clock, closes_after
+    def __init__(self, clock, *, closes_after=None, flaps=False):
+        """Answer well by this clock, or in another state each time."""
+        self.clock, self.closes_after, self.flaps = clock, closes_after, flaps
         self.asked = 0
         self.writers = []
 
@@ -53,7 +53,11 @@ class Service:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 self.asked += 1
-                body = orjson.dumps(rich(self.agent, self.clock()))
+                document = rich(self.agent, self.clock())
+                if self.flaps:
+                    state = ["OK", "DEGRADED"][self.asked % 2]
+                    document = changed(document, "status.state", state)
+                body = orjson.dumps(document)
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
                 await writer.drain()
                 if self.closes_after is not None:
@@ -106,3 +110,11 @@ async def test_a_service_that_closes_idle_connections_is_not_asked_in_a_row(watc
 
     assert 2 == service.asked
     assert "" == board.current().services[0].reason_code
+
+
+async def test_a_service_that_flaps_and_closes_is_not_hammered(watch_service):
+    """News with each answer and a connection closed after each: still no round after round."""
+    service, _ = await watch_service(closes_after=0.01, flaps=True)
+    await asyncio.sleep(0.6)
+
+    assert service.asked <= 3
