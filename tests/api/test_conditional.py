@@ -1,9 +1,13 @@
 """Tags, 304, compression and what is remembered between two snapshots."""
 
 import gzip
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from mission_control.api.snapshot_cache import SnapshotCache
+from mission_control.present.posture_document import posture_document
 from tests.api.paper_floor import PaperControl, healthy_snapshot
 
 pytestmark = pytest.mark.anyio
@@ -118,3 +122,13 @@ async def test_what_is_about_this_moment_is_not_kept(control: PaperControl, path
 
     assert "no-store" == answer.headers["cache-control"]
     assert "etag" not in answer.headers
+
+
+async def test_the_past_never_takes_the_place_of_the_newest(control: PaperControl):
+    """An answer about the past is built each time; the newest snapshot's is not built anew."""
+    cache, newest = SnapshotCache(), control.floor.snapshot
+    past = replace(newest, at=newest.at - timedelta(minutes=5))
+    first = cache.document(newest, "posture", posture_document)
+    cache.document(past, "posture", posture_document)
+
+    assert first is cache.document(newest, "posture", posture_document)

@@ -403,3 +403,17 @@ async def test_a_cut_off_answer_is_not_drained(serve, probe, agent):
     await asyncio.sleep(0.1)
 
     assert sent < 20 * 2**20
+
+
+async def test_a_secret_in_a_sentence_of_an_answer_reaches_no_sentence_of_ours(serve, probe, agent):
+    """What is judged was redacted first, so no reason can repeat a secret; claims are kept."""
+    leaky = changed(rich(STRATEGY, NOW), "status.summary", "see https://ops:hunter2@db/x")
+    leaky = changed(leaky, "safety.safe_to_execute_orders", value=True)
+    server = await serve(plays(http(orjson.dumps(leaky))))
+
+    reading = (await probe.read(agent(server.url), None)).readings[OPS]
+
+    assert isinstance(reading, Seen)
+    assert "hunter2" not in repr(reading)
+    assert "REDACTED" in reading.value.status.status.summary
+    assert reading.value.claims.safe_to_execute_orders is True

@@ -1,0 +1,114 @@
+"""Jobs: what is remembered: rounds that somebody judged, and decisions that say something new."""
+
+from datetime import timedelta
+
+import pytest
+
+from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
+from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.reading import Seen, ServiceRound
+from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues
+
+PRIMARY = STRATEGY.primary_path
+
+
+class Shelf:
+    """A history that is a list, and can be full."""
+
+    def __init__(self):
+        """Take everything."""
+        self.records = []
+
+    def put(self, record):
+        """Take a record."""
+        self.records.append(record)
+        return True
+
+    async def check(self):
+        """Be well."""
+        return Seen(None, NOW)
+
+    def minutes(self):
+        """Give the counts of each minute that was handed over."""
+        return [r.counts for r in self.records if isinstance(r, MinuteRecord)]
+
+    def whys(self):
+        """Give why each decision was kept."""
+        return [r.why for r in self.records if isinstance(r, DecisionRecord)]
+
+
+@pytest.fixture
+def shelf():
+    """Give an empty shelf."""
+    return Shelf()
+
+
+def decide(memory, floor, before):
+    """Decide the floor and note it; gives the snapshot."""
+    snapshot = floor.decide()
+    memory.note_decision(floor.evidence(), floor.standing, before or snapshot, snapshot, ())
+    return snapshot
+
+
+def round_at(seconds, readings=None):
+    """Give a round of the strategy so many seconds after now."""
+    at = NOW + timedelta(seconds=seconds)
+    floor = FloorOfValues()
+    return ServiceRound(STRATEGY.agent_name, at, at, readings or floor.answers["strategy-engine"])
+
+
+def test_rounds_are_counted_by_the_minute(shelf):
+    """A minute is handed over when it ended, with how often each service was asked and seen."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    before = None
+    for second in (0, 10, 20, 61):
+        floor.refresh(NOW + timedelta(seconds=second))
+        before = decide(memory, floor, before)
+        memory.note_round(round_at(second), PRIMARY)
+
+    assert [{"strategy-engine": (3, 3)}] == shelf.minutes()
+    unfinished = memory.unfinished_minute()
+    assert unfinished is not None
+    assert {"strategy-engine": (1, 1)} == unfinished.counts
+    memory.end()
+    assert 2 == len(shelf.minutes())
+    assert memory.unfinished_minute() is None
+
+
+def test_a_floor_that_nobody_decides_was_not_watched(shelf):
+    """Rounds that come in while the deciding loop stands still are no watching."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    memory.note_round(round_at(0), PRIMARY)
+    decide(memory, floor, None)
+    for second in (4, 10, 50):
+        memory.note_round(round_at(second), PRIMARY)
+
+    assert memory.unfinished_minute() is None
+
+
+def test_decisions_are_kept_at_the_start_at_changes_and_once_an_hour(shelf):
+    """The first decision, each that says something new, and one an hour, and no others."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    before = None
+    for seconds, state in (
+        (0, "OK"),
+        (1, "OK"),
+        (2, "DEGRADED"),
+        (3, "DEGRADED"),
+        (3603, "DEGRADED"),
+    ):
+        floor.refresh(NOW + timedelta(seconds=seconds))
+        floor.say(STRATEGY, "status.state", state)
+        before = decide(memory, floor, before)
+
+    assert ["start", "change", "hour"] == shelf.whys()
+
+
+def test_the_first_decision_tells_every_service(shelf):
+    """What is kept first names the state of all, so that nothing before it is needed."""
+    floor = FloorOfValues()
+    decide(FloorMemory(shelf), floor, None)
+
+    assert {a.agent_name for a in floor.fleet.agents} == {
+        c.agent_name for c in shelf.records[0].changes
+    }
