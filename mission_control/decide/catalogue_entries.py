@@ -91,6 +91,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "The session cannot be told, and gates as if the market were open."),
     (codes.CALENDAR_HORIZON, "P2", "The market calendar ends soon",
      "The calendar covers fewer than 90 more days."),
+    (codes.STANDING_UNKNOWN, "P1", "What stood accused is not known",
+     "History could not be read since the start, so nobody knows what stood accused before."),
     (codes.HISTORY_FAILING, "P2", "History cannot be written",
      "What happens is not being kept: the disk is full, or the database is dead or hangs."),
     (codes.ARTIFACT_STORE_FAILING, "P1", "Nothing can be recorded",

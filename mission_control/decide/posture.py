@@ -110,9 +110,13 @@ def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iter
     """
     Give what a store or a history that cannot be written has to say (semantics, section 9).
 
-    It does not halt the floor, which needs no records to be safe; but whoever needs evidence of
-    this session has to know while it can still be helped.
+    What stood accused and is not known halts. A store does not halt the floor, which needs no
+    records to be safe; but whoever needs evidence of this session has to know while it can
+    still be helped.
     """
+    if not evidence.standing_known:  # silence never acquits, not even that of our own memory
+        detail = "history could not be read since the start: what stood accused is not known"
+        yield Reason(codes.STANDING_UNKNOWN, "history", Severity.P1, detail, halts=True)
     paging = Severity.P1 if pages_now(session) else Severity.P2
     for code, subject, tried, severity, what in (
         (

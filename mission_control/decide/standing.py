@@ -7,7 +7,7 @@ from datetime import datetime
 from mission_control.decide.evidence import Denials, Statement
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
-from mission_control.model.standing import Accusation
+from mission_control.model.standing import Accusation, Standing
 
 HELD_AGAINST_A_SERVICE = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POSITIVE})
 """What a service said that makes any state of its own unexpected, until it takes it back."""
@@ -58,3 +58,16 @@ def held_against(accusations: Iterable[Accusation]) -> Mapping[str, tuple[Reason
             reason = Reason(a.code, a.subject, Severity.P0, a.detail, halts=True, since=a.since)
             held.setdefault(a.subject, {})[a.code] = reason
     return {subject: tuple(by_code.values()) for subject, by_code in held.items()}
+
+
+def join_standing(before: Standing, now: Standing) -> Standing:
+    """
+    Give what stands with what stood before a start, which was read only now.
+
+    What both know keeps its first time; who denies it by now is heard in the next decision.
+    """
+    accusations = {a.key: a for a in now.accusations}
+    for old in before.accusations:
+        new = accusations.get(old.key)
+        accusations[old.key] = old if new is None else replace(new, since=old.since)
+    return replace(now, accusations=tuple(accusations[key] for key in sorted(accusations)))

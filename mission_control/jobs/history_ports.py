@@ -61,6 +61,10 @@ class HistoryWriter(Protocol):
         """Take a record; when too many wait it is lost: gives False, and `check` says so."""
         ...
 
+    def recalled(self) -> Standing | None:
+        """Give what stood when the process before ended; None until that could be read."""
+        ...
+
     async def check(self) -> Seen[None] | Unseen:
         """Say whether what was put is being written."""
         ...

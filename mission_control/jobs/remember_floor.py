@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from mission_control.decide.judged_change import find_changes, why_kept
 from mission_control.decide.stall import has_stalled
+from mission_control.decide.standing import join_standing
 from mission_control.jobs.history_ports import DecisionRecord, HistoryWriter, MinuteRecord
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.history import WatchedMinute
@@ -24,8 +25,21 @@ class FloorMemory:
         self.history = history
         self._kept_at: datetime | None = None
         self._decided_at: datetime | None = None
+        self._recalled = False
         self._minute: datetime | None = None
         self._counts: dict[str, tuple[int, int]] = {}
+
+    def recall(self, standing: Standing) -> tuple[Standing, bool]:
+        """
+        Give a standing with what stood before the start, and whether that is known yet.
+
+        It is joined once, as soon as history could be read: until then nobody may be acquitted.
+        """
+        before = self.history.recalled()
+        if before is not None and not self._recalled:
+            self._recalled = True
+            return join_standing(before, standing), True
+        return standing, before is not None
 
     def note_round(self, round_: ServiceRound, primary_path: str | None) -> None:
         """Count a round: asked once, and obtained where its primary reading was seen."""

@@ -200,16 +200,17 @@ class FloorWatch:
     def publish(self, *, polled: bool) -> None:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
-        before = self.board.current()
+        before, memory = self.board.current(), self.sources.memory
+        standing, known = memory.recall(before.standing) if memory else (before.standing, True)
         evidence = FloorEvidence(
-            self.fleet, dict(self._rounds), self._witnessed, self._stored, self._kept
+            self.fleet, dict(self._rounds), self._witnessed, self._stored, self._kept, known
         )
         looks = look_again(evidence, self.sources.calendar.session_at, now, self._known)
         self._looks, self._known = looks, dict(looks.by_name)
         snapshot = decide_on_looks(
             looks,
             evidence,
-            before.standing,
+            standing,
             now,
             before=before,
             sequence=self.board.next_sequence,
@@ -219,8 +220,8 @@ class FloorWatch:
         if polled:
             happenings.append(_poll(snapshot))
         events = self.board.publish(snapshot, happenings)
-        if self.sources.memory is not None:
-            self.sources.memory.note_decision(evidence, before.standing, before, snapshot, events)
+        if memory is not None:
+            memory.note_decision(evidence, standing, before, snapshot, events)
 
 
 def _word(witnessed: Witnessed) -> str:

@@ -144,7 +144,8 @@ class FloorEvidence:
     `rounds` holds the newest round of each agent that was asked at least once. The kill switch
     is heard from its file and environment here and from services through their rounds. `store`
     is the newest try to write below the root and `history` whether history is being written,
-    None where nothing is ever recorded.
+    None where nothing is ever recorded. `standing_known` is false until history was read after
+    a start: then nobody knows what stood accused before.
     """
 
     fleet: Fleet
@@ -152,3 +153,4 @@ class FloorEvidence:
     switch_witnesses: tuple[Witnessed, ...] = ()
     store: Seen[None] | Unseen | None = None
     history: Seen[None] | Unseen | None = None
+    standing_known: bool = True

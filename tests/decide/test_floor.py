@@ -271,3 +271,14 @@ def test_a_store_that_cannot_be_written_to_is_a_reason(floor, store, said, at, s
 
     found = [(r.severity, r.halts) for r in snapshot.posture.reasons if "STORE" in r.code]
     assert ([(severity, False)] if said else []) == found
+
+
+@pytest.mark.parametrize("at", [NOW, EVENING])
+def test_a_standing_that_is_not_known_halts(floor, at):
+    """Until it is known what stood accused before a start, the floor is HALTED in every phase."""
+    floor.refresh(at)
+    evidence = replace(floor.evidence(), standing_known=False)
+    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
+
+    assert Verdict.HALTED is snapshot.posture.verdict
+    assert "STANDING_UNKNOWN" in {r.code for r in snapshot.posture.reasons if r.halts}

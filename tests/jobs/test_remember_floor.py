@@ -1,5 +1,6 @@
 """Jobs: what is remembered: rounds that somebody judged, and decisions that say something new."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.reading import Seen, ServiceRound
+from mission_control.model.standing import NOTHING_STANDS
 from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues
 
 PRIMARY = STRATEGY.primary_path
@@ -17,12 +19,16 @@ class Shelf:
 
     def __init__(self):
         """Take everything."""
-        self.records = []
+        self.records, self.stood = [], None
 
     def put(self, record):
         """Take a record."""
         self.records.append(record)
         return True
+
+    def recalled(self):
+        """Give what stood before, once it is known."""
+        return self.stood
 
     async def check(self):
         """Be well."""
@@ -112,3 +118,21 @@ def test_the_first_decision_tells_every_service(shelf):
     assert {a.agent_name for a in floor.fleet.agents} == {
         c.agent_name for c in shelf.records[0].changes
     }
+
+
+def test_what_stood_is_joined_as_soon_as_it_is_known_and_once(shelf):
+    """Until history was read it is not known; then its accusations stand with their first time."""
+    floor = FloorOfValues()
+    floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
+    stood = floor.decide().standing
+    (accusation,) = stood.accusations
+    later = replace(accusation, since=NOW + timedelta(hours=1))
+    memory = FloorMemory(shelf)
+
+    assert (NOTHING_STANDS, False) == memory.recall(NOTHING_STANDS)
+    shelf.stood = stood
+    joined, known = memory.recall(replace(NOTHING_STANDS, accusations=(later,)))
+    assert ((NOW,), True) == (tuple(a.since for a in joined.accusations), known)
+    assert (NOTHING_STANDS, True) == memory.recall(NOTHING_STANDS)
+    shelf.stood = stood
+    assert stood.accusations == FloorMemory(shelf).recall(NOTHING_STANDS)[0].accusations

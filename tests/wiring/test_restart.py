@@ -8,6 +8,7 @@ import pytest
 
 from mission_control import bootstrap
 from mission_control.configuration.settings import load_settings
+from mission_control.record.history import opening
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
@@ -64,3 +65,37 @@ async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
     assert stood
     assert stood == {a.key: a.since for a in first.standing.accusations}
     assert stood == {a.key: a.since for a in after.standing.accusations}
+
+
+async def test_a_history_that_cannot_be_read_at_the_start_acquits_nobody(tmp_path, monkeypatch):
+    """With history gone the floor is HALTED; when it is back the accusation of before stands."""
+    monkeypatch.setattr(opening, "OPENING_SECONDS", 0.2)
+    clock = SimulatedClock(find_scenario(ACCUSES).at)
+    floor = SimulatedFloor(clock, ACCUSES)
+    switch, database = tmp_path / "EXECUTION_HALTED", tmp_path / "history.sqlite3"
+    with ExitStack() as stack:
+        loopback = stack.enter_context(FloorOnLoopback(floor, 0, switch))
+        fleet = tmp_path / "fleet.yaml"
+        fleet.write_text(fleet_document(loopback.base_urls))
+        given = {"fleet_file": fleet, "root": tmp_path, "kill_switch_file": switch}
+        settings = load_settings({}, flags={**given, "interval_seconds": "1"})
+        _, before = await watch_until(settings, clock, lambda s: bool(s.standing.accusations))
+        loopback.stop()
+        database.rename(tmp_path / "aside")
+        database.mkdir()
+        seen = []
+
+        def back(snapshot):
+            codes = {r.code for r in snapshot.posture.reasons if r.halts}
+            if "STANDING_UNKNOWN" in codes and database.is_dir():
+                seen.append(snapshot)
+                database.rmdir()
+                (tmp_path / "aside").rename(database)
+            return bool(snapshot.standing.accusations)
+
+        _, after = await watch_until(settings, clock, back)
+
+    assert seen
+    assert {a.key for a in before.standing.accusations} <= {
+        a.key for a in after.standing.accusations
+    }

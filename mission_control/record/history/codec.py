@@ -75,6 +75,7 @@ def pack_evidence(evidence: FloorEvidence) -> bytes:
             "witnesses": [_witnessed(w) for w in evidence.switch_witnesses],
             "store": None if evidence.store is None else _store(evidence.store),
             "history": None if evidence.history is None else _store(evidence.history),
+            "standing_known": evidence.standing_known,
         }
     )
 
@@ -90,6 +91,7 @@ def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
         tuple(_read_witnessed(w) for w in document["witnesses"]),
         None if store is None else _read_store(store),
         None if history is None else _read_store(history),
+        document["standing_known"],
     )
 
 

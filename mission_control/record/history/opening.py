@@ -3,23 +3,18 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alembic.util import CommandError
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
-
-from mission_control.errors import StorageError
 from mission_control.jobs.ports import Clock
 from mission_control.model.standing import NOTHING_STANDS, Standing
-from mission_control.record.history.database import migrate, open_engine
+from mission_control.record.history.database import open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 from mission_control.record.history.writer import HistoryWriterThread
 
-OPENING_SECONDS = 10.0
+OPENING_SECONDS = 3.0
 STOPPING_SECONDS = 3.0
 
 log = logging.getLogger(__name__)
@@ -49,27 +44,28 @@ async def open_history(
     """
     engine = open_engine(root, database_url)
     reader = HistoryReaderSql(engine)
-    standing = await _remember(root, engine, reader)
+    await asyncio.to_thread(_make_room, root)
     writer = HistoryWriterThread(engine, clock, monotonic, oldest_kept)
     writer.start()
     try:
-        yield OpenHistory(writer, reader, standing)
+        yield OpenHistory(writer, reader, await _recall(writer))
     finally:
         await asyncio.to_thread(writer.stop, STOPPING_SECONDS)
         engine.dispose()
 
 
-async def _remember(root: Path, engine: Engine, reader: HistoryReaderSql) -> Standing:
-    """Bring the tables up to date and give what stood; nothing where that cannot be known."""
+async def _recall(writer: HistoryWriterThread) -> Standing:
+    """Wait a little for what stood; the watch joins it later where it is not known by then."""
     try:
         async with asyncio.timeout(OPENING_SECONDS):
-            await asyncio.to_thread(_prepare, root, engine)
-            return await reader.standing() or NOTHING_STANDS
-    except (SQLAlchemyError, CommandError, OSError, StorageError, TimeoutError) as error:
-        log.warning("what stood before is not known: %s: %s", type(error).__name__, error)
+            while (standing := writer.recalled()) is None:  # noqa: ASYNC110  (a thread's own)
+                await asyncio.sleep(0.01)
+            return standing
+    except TimeoutError:
+        log.warning("what stood before is not known yet: the floor is HALTED until it is")
         return NOTHING_STANDS
 
 
-def _prepare(root: Path, engine: Engine) -> None:
-    root.mkdir(parents=True, exist_ok=True)
-    migrate(engine)
+def _make_room(root: Path) -> None:
+    with suppress(OSError):  # then opening the database fails, and says so
+        root.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from mission_control.record.history.codec import (
 )
 
 T = TypeVar("T")
-_FAILURES = (
+READ_FAILURES = (
     SQLAlchemyError,
     OSError,
     ContractViolation,
@@ -58,7 +58,7 @@ class HistoryReaderSql:
 
     async def standing(self) -> Standing | None:
         """Give what stood after the newest decision, by deciding nothing: its own memory."""
-        return await self._read(_newest_standing)
+        return await self._read(newest_standing)
 
     async def changes(
         self, since: datetime, until: datetime, agent_name: str | None = None
@@ -92,7 +92,7 @@ class HistoryReaderSql:
         try:
             with self._engine.connect() as connection:
                 return read(connection)
-        except _FAILURES as error:
+        except READ_FAILURES as error:
             cause = getattr(error, "orig", None) or error
             problem = f"history cannot be read: {type(cause).__name__}"
             remedy = "look at HISTORY_FAILING in /api/v1/posture"
@@ -124,7 +124,8 @@ def _decision_at(connection: Connection, at: int) -> PastDecision | None:
     )
 
 
-def _newest_standing(connection: Connection) -> Standing | None:
+def newest_standing(connection: Connection) -> Standing | None:
+    """Give what stood after the newest decision; None where nothing was ever decided."""
     table = schema.decisions
     content = connection.scalar(select(table.c.after).order_by(table.c.id.desc()).limit(1))
     return None if content is None else unpack_standing(content)

@@ -14,8 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.record.history import schema
 from mission_control.record.history.database import migrate
+from mission_control.record.history.reader import READ_FAILURES, newest_standing
 from mission_control.record.history.rows import prune, write_decision, write_minute
 
 MOST_WAITING = 10_000
@@ -57,6 +59,7 @@ class HistoryWriterThread:
         self._lost = 0
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
+        self._recalled: Standing | None = None
 
     def start(self) -> None:
         """Begin to write."""
@@ -87,6 +90,10 @@ class HistoryWriterThread:
             return False
         return True
 
+    def recalled(self) -> Standing | None:
+        """Give what stood when the process before ended; None until that could be read."""
+        return self._recalled
+
     async def check(self) -> Seen[None] | Unseen:
         """Say whether what was put is being written."""
         now, busy = self._clock(), self._busy_since
@@ -101,7 +108,7 @@ class HistoryWriterThread:
         return Seen(None, now)
 
     def _run(self) -> None:
-        if not self._insist(lambda: migrate(self._engine)):
+        if not self._insist(self._open):
             return
         while True:
             batch = self._next_batch()
@@ -110,6 +117,15 @@ class HistoryWriterThread:
             if self._stopping.is_set() and self._waiting.empty():
                 return
             self._prune_sometimes()
+
+    def _open(self) -> None:
+        """Bring the tables up to date, and read what stood before anything is written."""
+        migrate(self._engine)
+        try:
+            with self._engine.connect() as connection:
+                self._recalled = newest_standing(connection) or NOTHING_STANDS
+        except READ_FAILURES as error:
+            raise OSError(0, f"what stood cannot be read: {_describe(error)}") from error
 
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
