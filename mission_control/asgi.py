@@ -15,7 +15,11 @@ from datetime import datetime
 import uvicorn
 import uvloop
 
-from mission_control import bootstrap, process
+from mission_control import process
+from mission_control.bootstrap.clock import real_clock
+from mission_control.bootstrap.connect import Parts, connected
+from mission_control.bootstrap.demo import DemoFloor, demo_floor, sample_when_seen
+from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.ports import Clock
@@ -59,7 +63,7 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
 def run_server(settings: Settings, *, with_ui: bool = False) -> int:
     """Serve until stopped by SIGINT or SIGTERM; gives the exit code."""
     configure_logging(settings.log_format)
-    return _run(settings, bootstrap.real_clock, "", with_ui=with_ui)
+    return _run(settings, real_clock, "", with_ui=with_ui)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +87,14 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
         "ui_port": options.ui_port,
         "interval_seconds": options.interval_seconds,
     }
-    started = bootstrap.demo_floor(options.scenario, options.at, options.floor_port, flags)
+    started = demo_floor(options.scenario, options.at, options.floor_port, flags)
     with started as floor:
         for line in _what_to_try(floor, options):
             say(line)
         return _run(floor.settings, floor.clock, "DEMO", with_ui=options.with_ui)
 
 
-def _what_to_try(floor: bootstrap.DemoFloor, options: DemoOptions) -> Iterator[str]:
+def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
     api = f"http://{floor.settings.host}:{floor.settings.port}"
     yield f"A simulated trading floor, scenario {options.scenario}. Nothing here is real."
     yield "Ctrl-C ends it."
@@ -127,7 +131,7 @@ async def _serve(
     settings: Settings, clock: Clock, label: str, listener: socket.socket, *, with_ui: bool
 ) -> None:
     async with (
-        bootstrap.connected(settings, clock, label, records=True) as parts,
+        connected(settings, clock, label, records=True) as parts,
         contextlib.AsyncExitStack() as s,
     ):
         server = _Server(
@@ -155,8 +159,8 @@ async def _serve(
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if label:
-            origin = bootstrap.run_origin(settings, "demo")
-            sample = asyncio.create_task(bootstrap.sample_when_seen(parts, origin))
+            origin = run_origin(settings, "demo")
+            sample = asyncio.create_task(sample_when_seen(parts, origin))
             s.callback(sample.cancel)
         log.info("serving", extra={"port": settings.port})
         await server.serve(sockets=[listener])
@@ -164,7 +168,7 @@ async def _serve(
         await asyncio.gather(watch, return_exceptions=True)
 
 
-async def _tidy_up(parts: bootstrap.Parts, clock: Clock) -> None:
+async def _tidy_up(parts: Parts, clock: Clock) -> None:
     """Sweep what a process that died left behind; a store that fails shows on the posture."""
     try:
         removed, recovered = await asyncio.to_thread(parts.store.sweep, clock())

@@ -11,6 +11,7 @@ from mission_control.api.described import describes
 from mission_control.api.options import ApiParts
 from mission_control.api.read_only_proof import ProvenRoute, RouteProof, prove_read_only
 from mission_control.jobs.ports import AttestationFacts
+from mission_control.model.fleet import NO_CLUSTER
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.instants import new_york_text, utc_text
 
@@ -48,6 +49,35 @@ class TransportDocument(TypedDict):
     refused: list[RefusedDocument]
 
 
+class ClusterDoorDocument(TypedDict):
+    """Whether a request that must never reach the API server, tried just now, was refused."""
+
+    door: str
+    refused: bool
+
+
+class AccountDocument(TypedDict):
+    """
+    Who we are to the cluster, and whether that account can only read.
+
+    `verified` tells that the API server itself named us; `read_only` null that it cannot be told.
+    """
+
+    who: str
+    verified: bool
+    read_only: bool | None
+    detail: str
+    grants: list[str]
+
+
+class ClusterProofDocument(TypedDict):
+    """What the cluster reader proved of itself; not proven where nothing was tried."""
+
+    proven: bool
+    refused: list[ClusterDoorDocument]
+    account: AccountDocument | None
+
+
 class AttestationDocument(TypedDict):
     """The proof, computed for this very answer."""
 
@@ -59,6 +89,7 @@ class AttestationDocument(TypedDict):
     violations: list[RouteDocument]
     transport: TransportDocument
     cluster: str
+    cluster_reader: ClusterProofDocument | None
     label: NotRequired[str]
 
 
@@ -79,21 +110,45 @@ def transport_document(facts: AttestationFacts) -> TransportDocument:
     }
 
 
+def cluster_proof(facts: AttestationFacts) -> ClusterProofDocument | None:
+    """Say what the cluster reader proved of itself; None where no cluster is read."""
+    if facts.cluster == NO_CLUSTER:
+        return None
+    account = facts.account
+    refused = all(was_refused for _, was_refused in facts.cluster_refused)
+    harmful = account is not None and account.read_only is False
+    return {
+        "proven": bool(facts.cluster_refused) and refused and not harmful,
+        "refused": [{"door": d, "refused": r} for d, r in facts.cluster_refused],
+        "account": None
+        if account is None
+        else {
+            "who": account.who,
+            "verified": account.verified,
+            "read_only": account.read_only,
+            "detail": account.detail,
+            "grants": [f"{g.role} in {g.where} by {g.binding}" for g in account.grants],
+        },
+    }
+
+
 async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
     """Compute the proof over the running application and the edges in use."""
     facts = await parts.attestation.facts()
     routes: RouteProof = prove_read_only(application)
     transport = transport_document(facts)
+    cluster = cluster_proof(facts)
     now = parts.clock()
     document: AttestationDocument = {
         "ts": utc_text(now),
         "at_et": new_york_text(now),
-        "proven": routes.proven and transport["proven"],
+        "proven": routes.proven and transport["proven"] and (cluster is None or cluster["proven"]),
         "routes_proven": routes.proven,
         "routes": [_route(route) for route in routes.routes],
         "violations": [_route(route) for route in routes.violations],
         "transport": transport,
         "cluster": facts.cluster,
+        "cluster_reader": cluster,
     }
     if parts.options.label:
         document["label"] = parts.options.label

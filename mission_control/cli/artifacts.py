@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 import orjson
 
-from mission_control import bootstrap
+from mission_control.bootstrap import once
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags
@@ -58,7 +58,7 @@ def list_runs(
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
     session = session_date.date() if session_date else None
     query = ArtifactQuery(limit, job=job, session_date=session)
-    page = _await(ctx, bootstrap.read_artifacts(root, context.clock).page(query))
+    page = _await(ctx, once.read_artifacts(root, context.clock).page(query))
     if as_json or context.json:
         document = {
             "total": page.total,
@@ -84,7 +84,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     context = ctx.ensure_object(CliContext)
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
     with context.busy("Reading everything that was recorded"):
-        checked = _await(ctx, bootstrap.read_artifacts(root, context.clock).check())
+        checked = _await(ctx, once.read_artifacts(root, context.clock).check())
     found = checked.found
     if as_json or context.json:
         document = dict(verification_document(found, checked.at))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
-from mission_control.bootstrap import probe_once
+from mission_control.bootstrap.once import probe_once
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import click
 import orjson
 
-from mission_control import asgi, bootstrap
+from mission_control import asgi
+from mission_control.bootstrap.demo import demo_scenarios
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag
 from mission_control.market_calendar.new_york import new_york
@@ -27,7 +28,7 @@ def _read_start(_: click.Context, __: click.Parameter, value: str | None) -> dat
 
 
 def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
-    known = [name for name, _ in bootstrap.demo_scenarios()]
+    known = [name for name, _ in demo_scenarios()]
     if value in known:
         return value
     close = difflib.get_close_matches(value, known, n=1)
@@ -101,7 +102,7 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
 
 
 def _list_scenarios(*, as_json: bool) -> None:
-    scenarios = bootstrap.demo_scenarios()
+    scenarios = demo_scenarios()
     if as_json:
         values = [{"name": name, "description": text} for name, text in scenarios]
         click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2))

@@ -6,7 +6,8 @@ from collections import Counter
 import click
 import orjson
 
-from mission_control import bootstrap, process
+from mission_control import process
+from mission_control.bootstrap import once
 from mission_control.cli.context import CliContext
 from mission_control.cli.doctor_floor import look_at_floor
 from mission_control.cli.doctor_here import look_here
@@ -32,7 +33,7 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     now = context.clock()
     process.raise_open_files_limit()
     with context.busy("Asking every service once"):
-        snapshot = asyncio.run(bootstrap.observe_once(settings, context.clock))
+        snapshot = asyncio.run(once.observe_once(settings, context.clock))
     checks = [*look_here(settings, now), *look_at_floor(snapshot)]
     if as_json or context.json:
         values = {"checks": [check.as_dict() for check in checks]}

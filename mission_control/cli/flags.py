@@ -17,6 +17,9 @@ SETTING_FLAGS = {
     "host": ("HOST", "The loopback address to listen on."),
     "port": ("PORT", "The API's port."),
     "ui_port": ("PORT", "The operator's pages' port."),
+    "namespace": ("NS", "The floor's namespace, which holds the kill switch."),
+    "context": ("NAME", "Read the cluster of this kubeconfig context."),
+    "kubeconfig": ("FILE", "The kubeconfig, instead of KUBECONFIG or ~/.kube/config."),
 }
 """Settings that have a flag; the text is judged with all other settings, and so is not here."""
 

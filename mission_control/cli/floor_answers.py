@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mission_control import bootstrap
+from mission_control.bootstrap import once
 from mission_control.cli.remote import ask_for_document
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.ports import Clock
@@ -105,7 +105,7 @@ class FloorAnswers:
 
 def observe_floor(settings: Settings, clock: Clock) -> FloorAnswers:
     """Ask the fleet once, in this process, and answer as the API would."""
-    snapshot = asyncio.run(bootstrap.observe_once(settings, clock))
+    snapshot = asyncio.run(once.observe_once(settings, clock))
     return _read(dict(posture_document(snapshot)), dict(agents_document(snapshot)))
 
 

@@ -62,7 +62,7 @@ class LazyGroup(FailingWell):
 
 
 def _real_clock() -> datetime:
-    bootstrap = import_module("mission_control.bootstrap")
+    bootstrap = import_module("mission_control.bootstrap.clock")
     return cast("Callable[[], datetime]", bootstrap.real_clock)()
 
 

@@ -36,8 +36,8 @@ def read_workload(value: Value, problems: Problems) -> Workload | None:
     fields = value.fields(("kind", "name", "namespace"), problems)
     kind = required(fields, "kind", value, problems)
     chosen = kind.choice(WorkloadKind, problems) if kind else None
-    name = _kubernetes_name(required(fields, "name", value, problems), problems)
-    namespace = _kubernetes_name(required(fields, "namespace", value, problems), problems)
+    name = kubernetes_name(required(fields, "name", value, problems), problems)
+    namespace = kubernetes_name(required(fields, "namespace", value, problems), problems)
     if chosen is None or len(problems) > before:
         return None
     return Workload(chosen.value, name, namespace)
@@ -88,7 +88,8 @@ def read_file_path(value: Value, folder: Path, problems: Problems) -> str:
     return str(folder / text) if text else ""
 
 
-def _kubernetes_name(value: Value | None, problems: Problems) -> str:
+def kubernetes_name(value: Value | None, problems: Problems) -> str:
+    """Read a name as Kubernetes allows it; empty after noting a problem."""
     if value is None:
         return ""
     text = value.text(problems, at_most=253)

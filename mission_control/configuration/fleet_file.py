@@ -6,6 +6,7 @@ from typing import cast
 
 from mission_control.configuration.agent_entry import Entry, read_entry
 from mission_control.configuration.agent_fields import Defaults
+from mission_control.configuration.cluster_access import read_cluster
 from mission_control.configuration.problems import Problems, did_you_mean, quoted
 from mission_control.configuration.yaml_source import YamlSource, read_yaml
 from mission_control.configuration.yaml_value import Value
@@ -36,12 +37,12 @@ def read_fleet(
     source: YamlSource, fields: dict[str, Value], defaults: Defaults, problems: Problems
 ) -> Fleet:
     """Read the inventory out of a file's top-level fields; usable when no problem was noted."""
-    cluster = _read_cluster(fields.get("cluster"), problems)
+    access = read_cluster(fields.get("cluster"), defaults.folder, problems)
     agents = fields.get("agents")
     if agents is None:
         if source.root.kind == "map":
             source.root.refuse(problems, "there is no list of agents", "add agents:")
-        return Fleet((), source.digest, source.name, cluster)
+        return Fleet((), source.digest, source.name, access=access)
     before = len(problems)
     entries = [
         read_entry(v, defaults, problems) for v in agents.items(problems, at_most=MAX_AGENTS)
@@ -53,13 +54,7 @@ def read_fleet(
     _refuse_cycle(entries, problems)
     usable = [entry.agent for entry in entries if entry.agent is not None]
     in_order = tuple(sorted(usable, key=lambda agent: agent.agent_name))
-    return Fleet(in_order, source.digest, source.name, cluster)
-
-
-def _read_cluster(value: Value | None, problems: Problems) -> str:
-    if value is not None and value.text(problems) not in {"", "none"}:
-        value.refuse(problems, "only 'none' is known", "Mission Control reads no cluster yet")
-    return "none"
+    return Fleet(in_order, source.digest, source.name, access=access)
 
 
 def _refuse_duplicates(entries: list[Entry], problems: Problems) -> None:

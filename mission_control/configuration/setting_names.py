@@ -60,6 +60,8 @@ SETTINGS = (
     Setting("port", default="8080", shape=Shape.NUMBER),
     Setting("ui_port", default="8090", shape=Shape.NUMBER),
     Setting("namespace", default="trading-floor", predecessors=("NAMESPACE",)),
+    Setting("context"),
+    Setting("kubeconfig"),
     Setting("database_url"),
     Setting("history_trading_days", default="30", shape=Shape.NUMBER),
     Setting("log_format", default="json"),

@@ -79,6 +79,14 @@ def read_namespace(found: Found) -> str:
     return text
 
 
+def read_context(found: Found) -> str:
+    """Give the name of a kubeconfig's context."""
+    text = found.text.strip()
+    if not text.isprintable() or len(text) > 253:  # noqa: PLR2004  (longer than any name there is)
+        raise _refused(found, f"{quoted(found.text)} is no context", "kubectl config get-contexts")
+    return text
+
+
 def read_log_format(found: Found) -> str:
     """Give the shape of the log: `json` for machines, `console` for people."""
     text = found.text.strip()

@@ -13,6 +13,7 @@ from mission_control.configuration.cadence import (
     DEFAULT_INTERVAL_SECONDS,
     SLOWEST_ANSWER_SECONDS,
 )
+from mission_control.configuration.cluster_access import settle_cluster
 from mission_control.configuration.config_file import ConfigFile, read_config_file
 from mission_control.configuration.environment import notes_on
 from mission_control.configuration.found_settings import Sources, find_settings
@@ -48,6 +49,8 @@ class Settings:
     port: int = 8080
     ui_port: int = 8090
     namespace: str = "trading-floor"
+    context: str | None = None
+    kubeconfig: Path | None = None
     database_url: str | None = field(default=None, repr=False)
     history_trading_days: int = 30
     log_format: str = "json"
@@ -140,14 +143,20 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
     read = reader.read
     host = read("host", values.read_host, "")
     allowed_hosts = read("allowed_hosts", values.read_allowed_hosts, values.LOOPBACK_HOSTS)
+    namespace = read("namespace", values.read_namespace, "")
+    context = read("context", values.read_context, None)
+    kubeconfig = read("kubeconfig", values.read_path, None)
+    fleet = reader.fleet(file, interval, deadline)
     return Settings(
-        fleet=reader.fleet(file, interval, deadline),
+        fleet=settle_cluster(fleet, namespace, context, kubeconfig),
         root=read("root", values.read_folder, Path()),
         runbooks=read("runbooks", values.read_existing_folder, RUNBOOKS),
         host=host,
         port=port,
         ui_port=ui_port,
-        namespace=read("namespace", values.read_namespace, ""),
+        namespace=namespace,
+        context=context,
+        kubeconfig=kubeconfig,
         database_url=read("database_url", values.read_database_url, None),
         history_trading_days=read("history_trading_days", values.read_history_days, 30),
         log_format=read("log_format", values.read_log_format, ""),
@@ -182,6 +191,7 @@ def _digest(settings: Settings) -> str:
         **settings.shown(),
         "fleet": settings.fleet.digest,
         "cluster": settings.fleet.cluster,
+        "cluster_access": str(settings.fleet.access),
         "closures": [str(closure) for closure in settings.closures],
         "kill_switch_environment": dict(settings.kill_switch_environment),
     }

@@ -7,22 +7,26 @@ from mission_control.decide.agent_evidence import AgentEvidence
 from mission_control.decide.evidence import SessionAt
 from mission_control.decide.posture import pages_now, severity_of_trouble
 from mission_control.decide.service_state import Circumstances, Judgement, judge_service
+from mission_control.model.cluster.view import AgentWorkload
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.session import MarketSession, Phase
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a judgement leans on besides the agent's own evidence: session and kill switch."""
+    """What a judgement leans on besides the agent's own evidence: session, switch, execution."""
 
     phase: Phase
     pages: bool
     switch_confirmed: bool
+    execution_off: bool = False
 
     @classmethod
-    def of(cls, session: MarketSession, *, switch_confirmed: bool) -> "Surroundings":
+    def of(
+        cls, session: MarketSession, *, switch_confirmed: bool, execution_off: bool
+    ) -> "Surroundings":
         """Give what of these matters to a judgement."""
-        return cls(session.phase, pages_now(session), switch_confirmed)
+        return cls(session.phase, pages_now(session), switch_confirmed, execution_off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +37,36 @@ class AgentLook:
     surroundings: Surroundings
     judgement: Judgement
     reasons: tuple[Reason, ...]
+    workload: AgentWorkload | None = None
 
-    def holds(self, evidence: AgentEvidence, surroundings: Surroundings) -> bool:
+    def holds(
+        self,
+        evidence: AgentEvidence,
+        surroundings: Surroundings,
+        workload: AgentWorkload | None,
+    ) -> bool:
         """Tell whether judging this evidence in these surroundings gives the same again."""
         same = self.surroundings is surroundings or self.surroundings == surroundings
-        return self.evidence is evidence and same
+        return self.evidence is evidence and same and self.workload is workload
 
 
 def judge_agent(
     evidence: AgentEvidence,
+    workload: AgentWorkload | None,
     surroundings: Surroundings,
     session: MarketSession,
     session_at: SessionAt,
     now: datetime,
 ) -> AgentLook:
-    """Judge an agent by its evidence."""
+    """Judge an agent by its evidence and by what runs it."""
     given = Circumstances(
-        now, session_at, surroundings.phase, surroundings.switch_confirmed, evidence.freshness
+        now,
+        session_at,
+        surroundings.phase,
+        surroundings.switch_confirmed,
+        evidence.freshness,
+        workload,
+        surroundings.execution_off,
     )
     judged = judge_service(evidence.agent, evidence.readings, given)
     severity = severity_of_trouble(evidence.agent, session)
@@ -58,7 +75,7 @@ def judge_agent(
         Reason(t.code, name, Severity.INFO if t.note else severity, t.detail)
         for t in judged.troubles
     )
-    return AgentLook(evidence, surroundings, judged, reasons)
+    return AgentLook(evidence, surroundings, judged, reasons, workload)
 
 
 def is_news(before: AgentLook, after: AgentLook) -> bool:

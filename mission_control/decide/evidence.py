@@ -57,17 +57,19 @@ def seconds_between(earlier: datetime, later: datetime) -> float:
     return (later - earlier).total_seconds()
 
 
-def within_age(reading: Seen[T] | Unseen, now: datetime) -> Seen[T] | Unseen:
+def within_age(
+    reading: Seen[T] | Unseen, now: datetime, max_age: float = MAX_AGE_SECONDS
+) -> Seen[T] | Unseen:
     """
-    Give the reading while it is young enough, else `Unseen(EXPIRED)`.
+    Give the reading while it is young enough (seconds), else `Unseen(EXPIRED)`.
 
     A reading from the future (our clock stepped back) is as useless as an old one.
     """
     age = seconds_between(reading.at, now)
-    if -AHEAD_TOLERANCE_SECONDS <= age <= MAX_AGE_SECONDS:
+    if -AHEAD_TOLERANCE_SECONDS <= age <= max_age:
         return reading
     taken = f"the last reading, of {reading.at:%H:%M:%S} UTC"
-    detail = f"{taken}, is more than {MAX_AGE_SECONDS:.0f} s old"
+    detail = f"{taken}, is more than {max_age:.0f} s old"
     if age < 0:
         detail = f"{taken}, is ahead of our clock"
     if isinstance(reading, Unseen):

@@ -5,6 +5,8 @@ from datetime import datetime
 from itertools import chain, repeat
 
 from mission_control.decide.agent_evidence import AgentEvidence
+from mission_control.decide.cluster.agreement import acquit_by_cluster, state_disagreements
+from mission_control.decide.cluster.lists import SUBJECT as CLUSTER
 from mission_control.decide.evidence import Key, SessionAt, Statement
 from mission_control.decide.floor_looks import FloorLooks, look_again
 from mission_control.decide.freshness_claims import state_freshness_contradictions
@@ -15,6 +17,7 @@ from mission_control.decide.posture import (
     decide_posture,
     order_reasons,
     reasons_from_accusations,
+    reasons_from_cluster,
     reasons_from_lacks,
     reasons_from_memory,
     reasons_from_services,
@@ -25,8 +28,6 @@ from mission_control.decide.service_report import report_services
 from mission_control.decide.standing import carry_accusations
 from mission_control.model.finding import Reason
 from mission_control.model.fleet import ContractKind
-from mission_control.model.kill_switch import KillSwitch
-from mission_control.model.session import MarketSession
 from mission_control.model.snapshot import (
     FloorEvidence,
     FloorSnapshot,
@@ -85,6 +86,7 @@ def decide_on_looks(
         posture=posture,
         standing=_carry(accusations, posture, reports, standing),
         label=label,
+        cluster=evidence.cluster,
     )
 
 
@@ -102,15 +104,20 @@ def _decide_posture(
     reasons = order_reasons(
         (
             *reasons_from_accusations(accusations, session),
-            *reasons_from_switch_and_calendar(switch, session),
+            *reasons_from_switch_and_calendar(
+                switch, session, execution_off=looks.cluster.execution_off
+            ),
             *reasons_from_lacks((*lacks, *lacks_feed(e.agent for e in weighed)), session),
+            *reasons_from_cluster(looks.cluster.lacks, session),
             *reasons_from_services(reports, session),
             *further,
         )
     )
-    taken = ((e.seen_at, e.agent.agent_name) for e in weighed if e.ages)
+    taken = [(e.seen_at, e.agent.agent_name) for e in weighed if e.ages]
+    if looks.cluster.sources:
+        taken.append((looks.cluster.oldest, CLUSTER))
     age = measure_age(taken, switch, now)
-    coverage = count_coverage([e.coverage for e in weighed], switch)
+    coverage = count_coverage([*(e.coverage for e in weighed), looks.cluster.coverage], switch)
     return decide_posture(reasons, reports, session, standing, age, coverage, now)
 
 
@@ -122,24 +129,29 @@ def _carry_accusations(
     now: datetime,
 ) -> tuple[Accusation, ...]:
     """Carry what stands; nobody's denials are gathered while nothing does."""
-    shared = tuple(_state_together(looks.session, looks.switch, weighed))
+    shared = tuple(_state_together(looks, weighed))
     accusing = [s for e in weighed if e.accusing for s in e.accusing]
     accusing.extend(s for s in shared if s.accuses)
+    accusing.extend(looks.cluster.accusing)
     if not standing.accusations:
         return carry_accusations((), accusing, frozenset(), (), now)
     denied = set[Key](s.key for s in shared if not s.accuses)
     denied.update(*(e.denied for e in weighed))
-    return carry_accusations(standing.accusations, accusing, denied, _sources(evidence), now)
+    asked = {e.agent.agent_name: (e.agent, e.readings) for e in weighed}
+    denied.update(acquit_by_cluster(standing.accusations, asked, looks.cluster))
+    sources = _sources(evidence) | looks.cluster.sources
+    return carry_accusations(standing.accusations, accusing, denied, sources, now)
 
 
-def _state_together(
-    session: MarketSession, switch: KillSwitch, weighed: Sequence[AgentEvidence]
-) -> Iterator[Statement]:
-    """Give what can be stated only by hearing all services together."""
-    yield from state_kill_switch(switch)
+def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:
+    """Give what can be stated only by hearing all services, and the cluster, together."""
+    yield from state_kill_switch(looks.switch)
+    if looks.cluster.agents:
+        for each in weighed:
+            yield from state_disagreements(each.agent, each.readings, looks.cluster)
     fresh_source = next((e.fresh_source for e in weighed if e.fresh_source), "")
     not_fresh = chain.from_iterable(e.not_fresh for e in weighed if e.not_fresh)
-    gates = session.phase.gates
+    gates = looks.session.phase.gates
     yield from state_freshness_contradictions(fresh_source, not_fresh, gates=gates)
     yield from state_own_clock([e.date_skew for e in weighed if e.date_skew is not None])
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mission_control.decide.agent_evidence import AgentEvidence, weigh_evidence
 from mission_control.decide.agent_look import AgentLook, Surroundings, judge_agent
+from mission_control.decide.cluster.view import ClusterView, view_cluster
 from mission_control.decide.evidence import SessionAt
 from mission_control.decide.kill_switch import hear_configured, judge_kill_switch
 from mission_control.model.fleet import Agent
@@ -26,19 +27,28 @@ class FloorLooks:
     switch: KillSwitch
     agents: tuple[AgentLook, ...]
     surroundings: Surroundings
+    cluster: ClusterView
     by_name: Looks = field(repr=False)
 
 
 def look_again(
-    evidence: FloorEvidence, session_at: SessionAt, now: datetime, known: Looks = NOTHING_KNOWN
+    evidence: FloorEvidence,
+    session_at: SessionAt,
+    now: datetime,
+    known: Looks = NOTHING_KNOWN,
+    viewed: ClusterView | None = None,
 ) -> FloorLooks:
     """
     Look at every agent at `now`; a look in `known` that still holds is taken as it is.
 
-    It holds while the agent's round, the session's phase and the switch's confirmation are the
-    same and no rule about age begins to judge a reading otherwise. So the answer is the same
-    with and without `known`, as a property test shows.
+    It holds while the agent's round, its workload, the session's phase and the switch's
+    confirmation are the same and no rule about age begins to judge a reading otherwise. The same
+    goes for the cluster as `viewed` before. So the answer is the same with and without both, as
+    a property test shows.
     """
+    cluster = viewed
+    if cluster is None or not cluster.holds(evidence.fleet, evidence.cluster, now):
+        cluster = view_cluster(evidence.fleet, evidence.cluster, now)
     weighed = [
         _weigh(agent, evidence.rounds.get(agent.agent_name), known, session_at, now)
         for agent in evidence.fleet.agents
@@ -46,15 +56,21 @@ def look_again(
     witnesses = [w for e in weighed if e.witnesses for w in e.witnesses]
     switch = judge_kill_switch((*hear_configured(evidence.switch_witnesses, now), *witnesses))
     session = session_at(now)
-    surroundings = _keep(Surroundings.of(session, switch_confirmed=switch.confirmed), known)
+    surroundings = _keep(
+        Surroundings.of(
+            session, switch_confirmed=switch.confirmed, execution_off=cluster.execution_off
+        ),
+        known,
+    )
     agents = list[AgentLook]()
     for each in weighed:
         look = known.get(each.agent.agent_name)
-        if look is None or not look.holds(each, surroundings):
-            look = judge_agent(each, surroundings, session, session_at, now)
+        workload = cluster.agents.get(each.agent.agent_name)
+        if look is None or not look.holds(each, surroundings, workload):
+            look = judge_agent(each, workload, surroundings, session, session_at, now)
         agents.append(look)
     by_name = {look.evidence.agent.agent_name: look for look in agents}
-    return FloorLooks(session, switch, tuple(agents), surroundings, by_name)
+    return FloorLooks(session, switch, tuple(agents), surroundings, cluster, by_name)
 
 
 def look_at(
@@ -62,7 +78,8 @@ def look_at(
 ) -> AgentLook:
     """Look at one agent's newest round in the surroundings of the looks before."""
     weighed = weigh_evidence(agent, round_, session_at, now)
-    return judge_agent(weighed, among.surroundings, among.session, session_at, now)
+    workload = among.cluster.agents.get(agent.agent_name)
+    return judge_agent(weighed, workload, among.surroundings, among.session, session_at, now)
 
 
 def _keep(surroundings: Surroundings, known: Looks) -> Surroundings:

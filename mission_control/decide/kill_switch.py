@@ -28,11 +28,21 @@ def hear_configured(witnessed: Iterable[Witnessed], now: datetime) -> tuple[Witn
 def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen) -> Witness:
     if isinstance(reading, Unseen):
         state, detail = KillSwitchState.UNKNOWN, f"{reading.code}: {reading.detail}"
+    elif witnessed.kind is WitnessKind.CONFIG_MAP:
+        state, detail = _read_config_map(reading.value, witnessed.absent)
     else:
         state = _STATES[read_switch_text(reading.value)]
         unclear = state is KillSwitchState.UNKNOWN
         detail = "the value is none of 1 true yes on 0 false no off" if unclear else ""
     return Witness(witnessed.kind, witnessed.source, state, reading.at, detail)
+
+
+def _read_config_map(value: str, absent: str) -> tuple[KillSwitchState, str]:
+    """Read the ConfigMap: anything but a truthy value is off, for the fleet would run on it."""
+    if not absent and read_switch_text(value) is SwitchText.TRUTHY:
+        return KillSwitchState.ENGAGED, ""
+    detail = absent or f"its value is not one that halts: {value[:20]!r}"
+    return KillSwitchState.DISENGAGED, detail
 
 
 def hear_service(
@@ -98,7 +108,8 @@ def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
         if state is KillSwitchState.UNKNOWN or (service and not off):
             continue
         if not service:
-            detail = f"{witness.source} says the kill switch is off"
+            because = f": {witness.detail}" if witness.detail else ""
+            detail = f"{witness.source} says the kill switch is off{because}"
             yield Statement(EXECUTION_EVIDENCE, SUBJECT, witness.source, SUBJECT, off, detail)
         if switch.conflicting or not off:
             detail = f"{witness.source} says off while another witness says engaged"

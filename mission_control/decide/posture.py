@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from mission_control.decide.cluster.agent_workload import HALTING
+from mission_control.decide.cluster.agreement import EXECUTION
 from mission_control.decide.evidence import within_age
 from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.decide.required_evidence import EvidenceAge, Lack
@@ -50,13 +52,15 @@ def halts_the_floor(report: ServiceReport) -> bool:
     Tell whether this service's state alone halts a floor that is open.
 
     A critical service, or an important strategy, that is OFFLINE, UNKNOWN or HALTED while the
-    playbook does not expect it.
+    playbook does not expect it, or whose pods are missing, crashing or without an image.
     """
     agent = report.agent
     matters = agent.criticality is Criticality.CRITICAL or (
         agent.kind is Kind.STRATEGY and agent.criticality is Criticality.IMPORTANT
     )
-    return matters and not report.expected and report.state in _HALTING_STATES
+    stopped = report.state in _HALTING_STATES
+    failing = any(r.code in HALTING for r in report.reasons)
+    return matters and not report.expected and (stopped or failing)
 
 
 def reasons_from_accusations(
@@ -65,7 +69,8 @@ def reasons_from_accusations(
     """Turn what stands accused into reasons: Sev-0 in every phase, the rest while it gates."""
     for accusation in accusations:
         sev0 = accusation.code in _SEV0 or (
-            accusation.code == codes.CONTRADICTION and accusation.subject == SWITCH
+            accusation.code == codes.CONTRADICTION
+            and (accusation.subject == SWITCH or accusation.fact == EXECUTION)
         )
         gates = session.phase.gates
         stale = accusation.code in {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
@@ -82,14 +87,14 @@ def reasons_from_accusations(
 
 
 def reasons_from_switch_and_calendar(
-    switch: KillSwitch, session: MarketSession
+    switch: KillSwitch, session: MarketSession, *, execution_off: bool
 ) -> Iterator[Reason]:
     """Give what an unconfirmed switch and an unknown or ending calendar have to say."""
     if not switch.confirmed:
         yield Reason(
             codes.KILL_SWITCH_UNCONFIRMED,
             SWITCH,
-            Severity.P0,
+            Severity.P1 if execution_off else Severity.P0,
             f"nobody who can tell confirms that execution is halted: {switch.detail}",
             halts=True,
         )
@@ -140,12 +145,29 @@ def reasons_from_lacks(lacks: Iterable[Lack], session: MarketSession) -> Iterato
             yield Reason(lack.code, lack.subject, Severity.P1, lack.detail, halts=True)
 
 
+def reasons_from_cluster(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+    """
+    Turn what is lacking of the cluster into reasons: it halts while the session gates.
+
+    While it does not, a lost cluster is told all the same: it has to be back before the open.
+    """
+    gates = session.phase.gates
+    severity = Severity.P1 if gates or pages_now(session) else Severity.P2
+    for lack in lacks:
+        yield Reason(lack.code, lack.subject, severity, lack.detail, halts=gates)
+
+
 def reasons_from_services(
     reports: Iterable[ServiceReport], session: MarketSession
 ) -> Iterator[Reason]:
-    """Give the leading reason of every service that is not as expected."""
+    """
+    Give the leading reason of every service that is not as expected.
+
+    Where that is only that its workload was not seen, the lost list is told as one reason
+    itself, and not once more by every service.
+    """
     for report in reports:
-        if report.expected:
+        if report.expected or report.reason_code == codes.WORKLOAD_UNSEEN:
             continue
         halts = session.phase.gates and halts_the_floor(report)
         severity = Severity.P1 if halts else severity_of_trouble(report.agent, session)

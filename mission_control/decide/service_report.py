@@ -56,6 +56,7 @@ def _report(
         since=_carry_since(since.get(name), state, now, expected=expected),
         evidence_at=look.evidence.seen_at,
         reported_codes=look.judgement.reported_codes,
+        workload=look.workload,
     )
 
 
@@ -78,6 +79,7 @@ def _is_same(known: ServiceReport, look: AgentLook) -> bool:
         known.round is look.evidence.round
         and known.reasons is look.reasons
         and known.freshness is look.evidence.freshness
+        and known.workload is look.workload
         and known.expected is look.judgement.expected
         and known.state is look.judgement.state
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from mission_control.decide.cluster.agent_workload import find_workload_troubles
 from mission_control.decide.evidence import (
     SessionAt,
     answered,
@@ -19,6 +20,7 @@ from mission_control.decide.service_troubles import (
     side_notes,
 )
 from mission_control.model import codes
+from mission_control.model.cluster.view import AgentWorkload
 from mission_control.model.fleet import Agent, ContractKind, Kind
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 from mission_control.model.session import Phase
@@ -48,13 +50,15 @@ class Judgement:
 
 
 class Circumstances(NamedTuple):
-    """What a judgement leans on besides the readings: time, phase, switch and freshness."""
+    """What a judgement leans on besides the readings: time, phase, switch, freshness, cluster."""
 
     now: datetime
     session_at: SessionAt
     phase: Phase
     switch_confirmed: bool
     freshness: Freshness
+    workload: AgentWorkload | None = None
+    execution_off: bool = False
 
 
 def judge_service(
@@ -63,14 +67,36 @@ def judge_service(
     """
     Judge one service from its current readings (the table of semantics, section 3).
 
-    Anything the table does not list is expected only when it is OK.
+    Anything the table does not list is expected only when it is OK. What is wrong with the
+    workload that runs it makes any state unexpected.
     """
+    judged = _judge_answers(agent, readings, given)
+    if given.workload is None:
+        return judged
+    troubles = tuple(find_workload_troubles(agent, given.workload))
+    if not troubles:
+        return judged
+    well = judged.state in {ServiceState.OK, ServiceState.MARKET_CLOSED}
+    told_by_cluster = any(t.code != codes.WORKLOAD_UNSEEN for t in troubles)
+    state = ServiceState.DEGRADED if well and told_by_cluster else judged.state
+    lead = judged.troubles if not judged.expected else ()
+    rest = judged.troubles if judged.expected else ()
+    return Judgement(
+        state,
+        expected=False,
+        troubles=(*lead, *troubles, *rest),
+        reported_codes=judged.reported_codes,
+    )
+
+
+def _judge_answers(
+    agent: Agent, readings: Mapping[str, EndpointReading], given: Circumstances
+) -> Judgement:
     if agent.contract is ContractKind.NONE:
-        detail = "it has no HTTP by configuration, and no cluster is read"
-        return _unexpected(ServiceState.UNKNOWN, Trouble(codes.UNOBSERVED, detail))
+        return _judge_unobserved(agent, given)
     primary = primary_reading(agent.primary_path, readings, given.now)
     if isinstance(primary, Unseen):
-        return _judge_unseen(agent, primary, readings)
+        return _judge_unseen(agent, primary, readings, given)
     status = primary.value.status
     if isinstance(status, RichStatus):
         return _judge_reported(agent, Seen(status, primary.at), readings, given)
@@ -81,14 +107,46 @@ def _unexpected(state: ServiceState, *troubles: Trouble) -> Judgement:
     return Judgement(state, expected=False, troubles=troubles)
 
 
+def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
+    """Judge what has no HTTP by what runs it, where that is seen (semantics, section 1)."""
+    workload = given.workload
+    if workload is None or workload.unseen:
+        detail = "it has no HTTP by configuration, and no cluster shows what runs it"
+        return _unexpected(ServiceState.UNKNOWN, Trouble(codes.UNOBSERVED, detail))
+    if agent.kind is Kind.EXECUTION:
+        if given.execution_off and workload.off:
+            return _proven_off(codes.UNOBSERVED)
+        detail = "it has no HTTP, and the cluster does not prove that it is off"
+        unproven = Trouble(codes.EXECUTION_NOT_PROVEN_OFF, detail)
+        return _unexpected(ServiceState.UNKNOWN, unproven)
+    scheduled = workload.found is not None and workload.found.kind == "CronJob"
+    if workload.off and not scheduled:
+        detail = "it has no HTTP, and the cluster shows that nothing of it runs"
+        return _unexpected(ServiceState.OFFLINE, Trouble(codes.PROCESS_DOWN, detail))
+    detail = "it has no HTTP by configuration, and is judged by its pods alone"
+    note = Trouble(codes.UNOBSERVED, detail, note=True)
+    return Judgement(ServiceState.OK, expected=True, troubles=(note,))
+
+
+def _proven_off(answer: str) -> Judgement:
+    detail = f"no answer ({answer}), and whole lists of the cluster show nothing that executes"
+    note = Trouble(codes.EXECUTION_PROVEN_OFF, detail, note=True)
+    return Judgement(ServiceState.OFFLINE, expected=True, troubles=(note,))
+
+
 def _judge_unseen(
-    agent: Agent, primary: Unseen, readings: Mapping[str, EndpointReading]
+    agent: Agent,
+    primary: Unseen,
+    readings: Mapping[str, EndpointReading],
+    given: Circumstances,
 ) -> Judgement:
     why = Trouble(primary.code, primary.detail or f"{agent.primary_path} was not seen")
     if primary.reason in {UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED}:
         return _unexpected(ServiceState.UNKNOWN, why)
     if not any(answered(r) for r in readings.values()):
         if agent.kind is Kind.EXECUTION:
+            if given.execution_off:
+                return _proven_off(primary.code)
             detail = "no answer, but no cluster proves that it is off"
             unproven = Trouble(codes.EXECUTION_NOT_PROVEN_OFF, detail)
             return _unexpected(ServiceState.OFFLINE, unproven, why)

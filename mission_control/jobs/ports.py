@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from mission_control.model.cluster.access import AccountFacts
+from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
@@ -42,6 +44,14 @@ class SwitchReader(Protocol):
 
     async def read(self) -> tuple[Witnessed, ...]:
         """Hear each configured witness once; a witness that is not configured is absent."""
+        ...
+
+
+class ClusterReader(Protocol):
+    """Reads the watched namespaces of the cluster; never raises for what the API answers."""
+
+    async def read(self) -> ClusterFacts:
+        """Read every required list once, within a total deadline; each that fails says why."""
         ...
 
 
@@ -115,11 +125,15 @@ class AttestationFacts:
 
     `requests_by_method` counts what was really sent since start; `refused` is the outcome of
     really trying each forbidden method on the guarded transport just now (method, refused).
+    `cluster_refused` is the same for what must never be asked of the API server, and `account`
+    what our account there may do; both are empty where no cluster is read.
     """
 
     requests_by_method: tuple[tuple[str, int], ...]
     refused: tuple[tuple[str, bool], ...]
     cluster: str
+    cluster_refused: tuple[tuple[str, bool], ...] = ()
+    account: AccountFacts | None = None
 
 
 class AttestationReader(Protocol):

@@ -11,74 +11,32 @@ from mission_control.decide.cadence import (
     next_due,
     spread,
 )
-from mission_control.decide.floor import decide_floor, decide_on_looks
+from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
 from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.ports import (
-    CalendarReader,
-    Clock,
-    ServiceReader,
-    StoreReader,
-    SwitchReader,
-)
-from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.jobs.floor_sources import FloorSources
 from mission_control.jobs.round_timer import RoundTimer
+from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
-from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.present.predecessor import poll_outcomes
 
 SWITCH_SECONDS = 2.0
 """The kill switch's file and environment are heard this often."""
 STORE_SECONDS = 5.0
 """Whether artifacts could be written is tried this often."""
+CLUSTER_SECONDS = 15.0
+"""The cluster's lists are read this often, a quarter of the age at which they expire."""
 SETTLE_SECONDS = 0.1
 """Readings that arrive together are decided together; a failure shows at most this much later."""
 DECIDE_SECONDS = 0.5
 """Without any news the floor is decided this often, so that evidence looks no older than it is."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class FloorSources:
-    """The edges that a watch reads from; without a store nothing is ever recorded."""
-
-    services: ServiceReader
-    switches: SwitchReader
-    calendar: CalendarReader
-    clock: Clock
-    store: StoreReader | None = None
-    memory: FloorMemory | None = None
-
-
-def first_snapshot(
-    fleet: Fleet, sources: FloorSources, label: str, standing: Standing = NOTHING_STANDS
-) -> FloorSnapshot:
-    """
-    Decide the floor before anything was asked: every service is NOT_YET_ASKED.
-
-    `standing` is what stood when this process's predecessor ended, where history knows it.
-    """
-    now = sources.clock()
-    evidence = FloorEvidence(fleet, {})
-    calendar = sources.calendar
-    return decide_floor(evidence, standing, calendar.session_at, now, label=label)
-
-
-async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
-    """Ask every service once, at the same time, and decide; nothing is remembered."""
-    asking = [asyncio.ensure_future(sources.services.read(a, None)) for a in fleet.agents]
-    witnessed = await sources.switches.read()
-    rounds = await asyncio.gather(*asking)
-    evidence = FloorEvidence(fleet, {r.agent_name: r for r in rounds}, witnessed)
-    now = sources.clock()
-    session_at = sources.calendar.session_at
-    return decide_floor(evidence, NOTHING_STANDS, session_at, now, sequence=1, label=label)
 
 
 @dataclass(slots=True)
@@ -96,6 +54,7 @@ class FloorWatch:
     label: str = ""
     _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
     _witnessed: tuple[Witnessed, ...] = ()
+    _cluster: ClusterFacts | None = None
     _stored: Seen[None] | Unseen | None = None
     _kept: Seen[None] | Unseen | None = None
     _looks: FloorLooks | None = None
@@ -106,6 +65,7 @@ class FloorWatch:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear_switches())
+            tasks.create_task(self._read_cluster())
             tasks.create_task(self._try_memory())
             tasks.create_task(self._decide())
             timers = {a.agent_name: RoundTimer() for a in self.fleet.agents}
@@ -164,6 +124,18 @@ class FloorWatch:
                 self._witnessed = heard
             await asyncio.sleep(SWITCH_SECONDS)
 
+    async def _read_cluster(self) -> None:
+        loop, cluster = asyncio.get_running_loop(), self.sources.cluster
+        due = loop.time()
+        while cluster is not None:
+            try:
+                self._cluster = await cluster.read()
+                self._fresh.set()
+            except Exception:  # a bug of ours: what was read last expires
+                log.exception("reading the cluster failed")
+            due = next_due(due, loop.time(), CLUSTER_SECONDS)
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
     async def _try_memory(self) -> None:
         store, memory = self.sources.store, self.sources.memory
         while store is not None or memory is not None:
@@ -203,9 +175,21 @@ class FloorWatch:
         before, memory = self.board.current(), self.sources.memory
         standing, known = memory.recall(before.standing) if memory else (before.standing, True)
         evidence = FloorEvidence(
-            self.fleet, dict(self._rounds), self._witnessed, self._stored, self._kept, known
+            self.fleet,
+            dict(self._rounds),
+            self._witnessed,
+            self._stored,
+            self._kept,
+            known,
+            self._cluster,
         )
-        looks = look_again(evidence, self.sources.calendar.session_at, now, self._known)
+        looks = look_again(
+            evidence,
+            self.sources.calendar.session_at,
+            now,
+            self._known,
+            self._looks.cluster if self._looks else None,
+        )
         self._looks, self._known = looks, dict(looks.by_name)
         snapshot = decide_on_looks(
             looks,

@@ -129,13 +129,39 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterAccess:
+    """
+    Which cluster is read, and how.
+
+    In a cluster the pod's service account is used; otherwise `context` of the kubeconfig, its
+    current one where that is None. `kubeconfig` None leaves the file to KUBECONFIG and `~/.kube`.
+    """
+
+    namespaces: tuple[str, ...]
+    floor_namespace: str
+    in_cluster: bool = False
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+NO_CLUSTER = "none"
+"""That no cluster is read is configured, never the result of a failure (semantics, section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
-    """The inventory of one floor; agents sorted by name; `digest` is the file's SHA-256 in hex."""
+    """
+    The inventory of one floor; agents sorted by name; `digest` is the file's SHA-256 in hex.
+
+    `cluster` names the cluster that is read for people, `access` says how; both are there or
+    neither is. `access.floor_namespace` holds the kill switch.
+    """
 
     agents: tuple[Agent, ...]
     digest: str
     source: str
-    cluster: str = "none"
+    cluster: str = NO_CLUSTER
+    access: ClusterAccess | None = None
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -32,6 +32,25 @@ class UnseenReason(StrEnum):
     NOT_YET_ASKED = "NOT_YET_ASKED"
     UNREADABLE = "UNREADABLE"
     """A file that could not be read, or a token or certificate file that a request needed."""
+    DENIED = "DENIED"
+    """The API server answered 401 or 403."""
+    LIST_EXPIRED = "LIST_EXPIRED"
+    """The API server forgot the list (410) while its pages were being read, twice in a row."""
+    THROTTLED = "THROTTLED"
+    """The API server answered 429."""
+    PARTIAL = "PARTIAL"
+    """Pages were missing: a list that is not whole is no list."""
+
+
+OF_THE_CLUSTER = frozenset(
+    {
+        UnseenReason.DENIED,
+        UnseenReason.LIST_EXPIRED,
+        UnseenReason.THROTTLED,
+        UnseenReason.PARTIAL,
+    }
+)
+"""Reasons that only the Kubernetes API gives; a service's answer never does."""
 
 
 @dataclass(frozen=True, slots=True)

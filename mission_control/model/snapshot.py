@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mission_control.model.cluster.facts import ClusterFacts
+from mission_control.model.cluster.view import AgentWorkload
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.kill_switch import KillSwitch, WitnessKind
@@ -55,6 +57,7 @@ class ServiceReport:
 
     `reasons` are worst first. `evidence_at` is when its primary reading was taken (UTC), None
     when it never was. `reported_codes` are the service's own reason codes, as it wrote them.
+    `workload` is what runs it, None where no cluster is read or the inventory names none.
     """
 
     agent: Agent
@@ -66,6 +69,7 @@ class ServiceReport:
     since: datetime
     evidence_at: datetime | None = None
     reported_codes: tuple[str, ...] = ()
+    workload: AgentWorkload | None = None
 
     @property
     def reason_code(self) -> str:
@@ -121,6 +125,7 @@ class FloorSnapshot:
     posture: Posture
     standing: Standing
     label: str = ""
+    cluster: ClusterFacts | None = None
 
     def service(self, agent_name: str) -> ServiceReport | None:
         """Find a service by its inventory name; None when it is not listed."""
@@ -129,11 +134,16 @@ class FloorSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """A configured kill-switch witness outside the services, and what it said this time."""
+    """
+    A configured kill-switch witness outside the services, and what it said this time.
+
+    `absent` tells of a ConfigMap that was read without finding a switch why there is none.
+    """
 
     kind: WitnessKind
     source: str
     reading: Seen[str] | Unseen
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +155,8 @@ class FloorEvidence:
     is heard from its file and environment here and from services through their rounds. `store`
     is the newest try to write below the root and `history` whether history is being written,
     None where nothing is ever recorded. `standing_known` is false until history was read after
-    a start: then nobody knows what stood accused before.
+    a start: then nobody knows what stood accused before. `cluster` is the newest round over the
+    cluster, None before the first and where the fleet has none.
     """
 
     fleet: Fleet
@@ -154,3 +165,4 @@ class FloorEvidence:
     store: Seen[None] | Unseen | None = None
     history: Seen[None] | Unseen | None = None
     standing_known: bool = True
+    cluster: ClusterFacts | None = None

@@ -21,6 +21,10 @@ KEEP_ALIVE_SECONDS = 75.0
 USER_AGENT = f"mission-control/{version('mission-control')}"
 
 
+def _tell_nobody(_host: str, _port: int | None) -> None:
+    """Take the loss of an idle connection as it comes."""
+
+
 class HeldTransport(httpx.AsyncBaseTransport):
     """
     Sends requests over held connections, at most one request at a time on each.
@@ -32,11 +36,22 @@ class HeldTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(
-        self, context: Callable[[], ssl.SSLContext], tell_loss: Callable[[str, int | None], None]
+        self,
+        context: Callable[[], ssl.SSLContext],
+        tell_loss: Callable[[str, int | None], None] = _tell_nobody,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        server_name: str | None = None,
     ) -> None:
-        """Open nothing yet; the TLS context is asked for when a connection needs it."""
+        """
+        Open nothing yet; the TLS context is asked for when a connection needs it.
+
+        `server_name` is what the certificate must be made out to, where that is not the host.
+        """
         self._context = context
         self._tell_loss = tell_loss
+        self._max_body_bytes = max_body_bytes
+        self._server_name = server_name
         self._idle: dict[Origin, list[HeldConnection]] = {}
         self._closed = False
 
@@ -48,7 +63,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
         answer is then sent once more on a new one (RFC 9110, section 9.2.2).
         """
         url = request.url
-        origin = Origin(url.host, url.port, url.scheme == "https")
+        origin = Origin(url.host, url.port, url.scheme == "https", self._server_name)
         wire = _wire(request)
         held = self._take(origin)
         if held is not None:
@@ -80,7 +95,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
         return None
 
     def _make(self, origin: Origin) -> HeldConnection:
-        return HeldConnection(MAX_BODY_BYTES, partial(self._lose, origin))
+        return HeldConnection(self._max_body_bytes, partial(self._lose, origin))
 
     def _lose(self, origin: Origin) -> None:
         held = self._idle.get(origin, [])

@@ -1,4 +1,4 @@
-"""Observe: hears the kill switch from its mounted file and from the environment."""
+"""Observe: hears the kill switch from its ConfigMap, its mounted file and the environment."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from mission_control.jobs.ports import Clock
 from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import Witnessed
+from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
 
 MAX_BYTES = 4 * 1024
 DEADLINE_SECONDS = 2.0
@@ -22,8 +23,19 @@ class SwitchWitnesses:
     halted"; here no error has a meaning of its own.
     """
 
-    def __init__(self, file: Path | None, environment: Mapping[str, str], clock: Clock) -> None:
-        """Hear this file, None where there is none, and these variables as they were at start."""
+    def __init__(
+        self,
+        file: Path | None,
+        environment: Mapping[str, str],
+        clock: Clock,
+        config_map: ConfigMapWitness | None = None,
+    ) -> None:
+        """
+        Hear this file, None where there is none, and these variables as they were at start.
+
+        `config_map` is None where no cluster is read.
+        """
+        self._config_map = config_map
         self._file = file
         self._environment = dict(environment)
         self._clock = clock
@@ -31,6 +43,7 @@ class SwitchWitnesses:
 
     async def read(self) -> tuple[Witnessed, ...]:
         """Hear each configured witness once."""
+        told = asyncio.ensure_future(self._config_map.read()) if self._config_map else None
         heard = [
             Witnessed(WitnessKind.ENVIRONMENT, name, Seen(value, self._clock()))
             for name, value in sorted(self._environment.items())
@@ -38,6 +51,8 @@ class SwitchWitnesses:
         if self._file is not None:
             reading = await self._read_file(self._file)
             heard.append(Witnessed(WitnessKind.FILE, str(self._file), reading))
+        if told is not None:
+            heard.append(await told)
         return tuple(heard)
 
     async def _read_file(self, path: Path) -> Seen[str] | Unseen:

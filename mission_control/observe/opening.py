@@ -27,11 +27,16 @@ _Address = tuple[
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a connection leads; `port` is None where the URL leaves it to the scheme."""
+    """
+    Where a connection leads; `port` is None where the URL leaves it to the scheme.
+
+    `server_name` is what the certificate must be made out to, None for the host.
+    """
 
     host: str
     port: int | None
     secure: bool
+    server_name: str | None = None
 
     @property
     def to_port(self) -> int:
@@ -60,7 +65,7 @@ async def open_connection(
             return (await loop.create_connection(make, sock=opened))[1]
         with _timed("tls"):
             secured = await loop.create_connection(
-                make, sock=opened, ssl=context(), server_hostname=origin.host
+                make, sock=opened, ssl=context(), server_hostname=origin.server_name or origin.host
             )
         return secured[1]
     except BaseException:

@@ -45,6 +45,7 @@ class Doorway:
         config = uvicorn.Config(
             self._app,
             http="httptools",
+            interface="asgi3",
             ws="none",
             lifespan="off",
             log_config=None,

@@ -8,14 +8,20 @@ from mission_control.model.fleet import Agent
 from mission_control.simulation.roster import NAMES_WITH_HTTP, ROSTER
 
 
-def fleet_document(base_urls: Mapping[str, str]) -> str:
+def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) -> str:
     """
     Write the YAML fleet file of the roster, with each service at its given base URL.
 
-    Every service of the roster that has HTTP must be given an address.
+    Every service of the roster that has HTTP must be given an address. Without a kubeconfig no
+    cluster is read.
     """
+    cluster: object = "none"
+    if kubeconfig is not None:
+        cluster = {"access": "kubeconfig", "context": "simulated", "kubeconfig": kubeconfig}
     agents = [_entry(agent, base_urls) for agent in ROSTER]
-    return yaml.safe_dump({"agents": agents}, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(
+        {"cluster": cluster, "agents": agents}, sort_keys=False, allow_unicode=True
+    )
 
 
 def _entry(agent: Agent, base_urls: Mapping[str, str]) -> dict[str, object]:
@@ -26,6 +32,9 @@ def _entry(agent: Agent, base_urls: Mapping[str, str]) -> dict[str, object]:
     entry["expected_endpoints"] = list(agent.expected_endpoints)
     entry["criticality"] = agent.criticality.value
     entry["contract"] = agent.contract.value
+    if agent.workload:
+        ref = agent.workload
+        entry["workload"] = {"kind": ref.kind, "name": ref.name, "namespace": ref.namespace}
     if agent.owner:
         entry["owner"] = {"primary": agent.owner.primary, "secondary": agent.owner.secondary}
     if agent.slo:

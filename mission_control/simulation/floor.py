@@ -21,11 +21,12 @@ from mission_control.simulation.answers import (
     send_answer,
 )
 from mission_control.simulation.clock import SimulatedClock
+from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
 from mission_control.simulation.control import control_app
 from mission_control.simulation.hostile import fail
 from mission_control.simulation.moment import Moment, told_time
 from mission_control.simulation.scenarios.catalogue import find_scenario
-from mission_control.simulation.scenarios.scenario import NO_TWIST, Scenario
+from mission_control.simulation.scenarios.scenario import KUBERNETES, NO_TWIST, Scenario
 from mission_control.simulation.services.directory import answering_services
 from mission_control.simulation.tape import SessionAt, last_quote, last_tick
 
@@ -73,6 +74,7 @@ class SimulatedFloor:
             name: self._app_of(name, respond) for name, respond in answering_services().items()
         }
         self.control_app = control_app(self)
+        self.cluster = SimulatedCluster(self._staging)
 
     @property
     def scenario(self) -> Scenario:
@@ -92,7 +94,7 @@ class SimulatedFloor:
 
     def app(self, agent_name: str) -> ASGIApp:
         """Give a service's ASGI app; a service without HTTP has none, which is a KeyError."""
-        return self._apps[agent_name]
+        return self.cluster.app if agent_name == KUBERNETES else self._apps[agent_name]
 
     def switch(
         self, scenario_name: str, *, set_clock: bool = False, at: datetime | None = None
@@ -140,6 +142,12 @@ class SimulatedFloor:
             raise ConfigurationError(
                 f"the kill switch's file cannot be written: {error.strerror}", where=str(path)
             ) from None
+
+    def _staging(self) -> Staging:
+        with self._lock:
+            staged, now = self._staged, self.clock()
+        scenario = staged.scenario
+        return Staging(now, scenario.cluster, scenario.switch.file_text)
 
     def _app_of(self, agent_name: str, respond: Respond) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,10 +8,13 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
+import yaml
+
 from mission_control.errors import ConfigurationError
 from mission_control.simulation.doorway import LOOPBACK, Doorway
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.roster import NAMES_WITH_HTTP
+from mission_control.simulation.scenarios.scenario import KUBERNETES
 
 DEFAULT_BASE_PORT = 9100
 CONTROL = "control"
@@ -20,7 +23,7 @@ FOLLOW_SECONDS = 5.0
 
 class FloorOnLoopback:
     """
-    Serves a floor from one background thread: the switchboard, then every service in order.
+    Serves a floor from one background thread: switchboard, services in order, the cluster's API.
 
     A service that refuses connections has its port really shut, and the kill switch's file holds
     what the scenario says; both have followed by the time a switch of the floor returns.
@@ -97,9 +100,27 @@ class FloorOnLoopback:
         """Give the switchboard's address."""
         return self.base_url(CONTROL)
 
+    @property
+    def kubernetes_url(self) -> str:
+        """Give the address of the cluster's API."""
+        return self.base_url(KUBERNETES)
+
+    def write_kubeconfig(self, path: Path) -> None:
+        """Write a kubeconfig for the cluster's API, which asks nobody who they are."""
+        named = {"name": "simulated"}
+        config: dict[str, object] = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "simulated",
+            "clusters": [{**named, "cluster": {"server": self.kubernetes_url}}],
+            "users": [{**named, "user": {}}],
+            "contexts": [{**named, "context": {"cluster": "simulated", "user": "simulated"}}],
+        }
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+
     def _claim_ports(self) -> None:
         apps = {CONTROL: self.floor.control_app}
-        apps |= {name: self.floor.app(name) for name in NAMES_WITH_HTTP}
+        apps |= {name: self.floor.app(name) for name in (*NAMES_WITH_HTTP, KUBERNETES)}
         claimed = dict[str, Doorway]()
         try:
             for offset, (name, app) in enumerate(apps.items()):

@@ -10,6 +10,7 @@ from mission_control.model.fleet import (
     Owner,
     Slo,
     SloWindow,
+    Workload,
 )
 
 _RICH = ("/ops/status", "/healthz")
@@ -19,11 +20,17 @@ _MARKETDATA_OWNER = Owner(_ON_CALL, "Marketdata Owner")
 _STRATEGY_OWNER = Owner(_ON_CALL, "Strategy Owner")
 _PLATFORM_OWNER = Owner(_ON_CALL, "Platform Owner")
 
+
+def _workload(name: str, kind: str = "Deployment") -> Workload:
+    return Workload(kind, name, "trading-floor")
+
+
 _RUNTIME = Agent(
     "gamma-strategy",
     Kind.STRATEGY,
     expected_endpoints=_LIVENESS,
     contract=ContractKind.LIVENESS,
+    workload=_workload("gamma-strategy", "StatefulSet"),
     owner=_STRATEGY_OWNER,
     slo=Slo(99.5, SloWindow.MARKET_HOURS),
 )
@@ -34,6 +41,7 @@ ROSTER: tuple[Agent, ...] = (
         Kind.MARKETDATA,
         criticality=Criticality.CRITICAL,
         expected_endpoints=("/ops/status", "/healthz", "/heartbeat"),
+        workload=_workload("marketdata-mcp-server"),
         owner=_MARKETDATA_OWNER,
         slo=Slo(99.9, SloWindow.MARKET_HOURS),
     ),
@@ -41,17 +49,28 @@ ROSTER: tuple[Agent, ...] = (
         "strategy-engine",
         Kind.STRATEGY,
         expected_endpoints=_RICH,
+        workload=_workload("strategy-engine"),
         owner=_STRATEGY_OWNER,
         slo=Slo(99.5, SloWindow.MARKET_HOURS),
     ),
     _RUNTIME,
-    replace(_RUNTIME, agent_name="whale-strategy"),
-    replace(_RUNTIME, agent_name="strategy-service", slo=Slo(99.5, SloWindow.MONTH)),
+    replace(
+        _RUNTIME,
+        agent_name="whale-strategy",
+        workload=_workload("whale-strategy", "StatefulSet"),
+    ),
+    replace(
+        _RUNTIME,
+        agent_name="strategy-service",
+        workload=_workload("strategy-service"),
+        slo=Slo(99.5, SloWindow.MONTH),
+    ),
     Agent(
         "execution-engine",
         Kind.EXECUTION,
         criticality=Criticality.OPTIONAL,
         expected_endpoints=_RICH,
+        workload=_workload("execution-engine"),
         owner=_PLATFORM_OWNER,
     ),
     Agent(
@@ -59,6 +78,7 @@ ROSTER: tuple[Agent, ...] = (
         Kind.INGEST,
         criticality=Criticality.CRITICAL,
         expected_endpoints=_RICH,
+        workload=_workload("market-ingest"),
         owner=_MARKETDATA_OWNER,
         slo=Slo(99.9, SloWindow.MONTH),
     ),
@@ -68,6 +88,7 @@ ROSTER: tuple[Agent, ...] = (
         criticality=Criticality.OPTIONAL,
         expected_endpoints=("/",),
         contract=ContractKind.HTTP,
+        workload=_workload("agenttrader-ops-ui"),
         owner=Owner(_ON_CALL, "UI Owner"),
     ),
     Agent(
@@ -75,6 +96,7 @@ ROSTER: tuple[Agent, ...] = (
         Kind.INGEST,
         criticality=Criticality.OPTIONAL,
         contract=ContractKind.NONE,
+        workload=_workload("congressional-ingest"),
         owner=_MARKETDATA_OWNER,
         slo=Slo(99.0, SloWindow.BUSINESS_HOURS),
     ),

@@ -7,7 +7,7 @@ import farm
 import pytest
 from processes import farm_targets, running_farm
 
-from mission_control.bootstrap import probe_once
+from mission_control.bootstrap.once import probe_once
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import Seen
 

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.watch_floor import FloorWatch, first_snapshot
+from mission_control.jobs.floor_sources import first_snapshot
+from mission_control.jobs.watch_floor import FloorWatch
 from mission_control.model.fleet import Agent, Fleet, Kind
 from mission_control.observe.http_transport import open_transports
 from tests.decide.floor_of_values import changed, rich

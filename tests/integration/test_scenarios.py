@@ -2,7 +2,7 @@
 
 import pytest
 
-from mission_control.jobs.watch_floor import observe_once
+from mission_control.jobs.floor_sources import observe_once
 from mission_control.observe.http_transport import open_transports
 from mission_control.simulation.scenarios.catalogue import SCENARIOS
 

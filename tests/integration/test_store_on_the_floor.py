@@ -8,7 +8,8 @@ import pytest
 
 from mission_control.jobs import watch_floor
 from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.watch_floor import FloorWatch, first_snapshot
+from mission_control.jobs.floor_sources import first_snapshot
+from mission_control.jobs.watch_floor import FloorWatch
 from mission_control.model.finding import Severity
 from mission_control.model.standing import Verdict
 from mission_control.observe.http_transport import open_transports

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.watch_floor import FloorWatch, first_snapshot
+from mission_control.jobs.floor_sources import first_snapshot
+from mission_control.jobs.watch_floor import FloorWatch
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import Verdict

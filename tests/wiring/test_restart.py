@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from mission_control import bootstrap
+from mission_control.bootstrap.connect import connected
 from mission_control.configuration.settings import load_settings
 from mission_control.record.history import opening
 from mission_control.simulation.clock import SimulatedClock
@@ -27,7 +27,7 @@ def anyio_backend():
 
 async def watch_until(settings, clock, condition):
     """Serve until the floor is as described; gives the first and last snapshot."""
-    async with bootstrap.connected(settings, clock, records=True) as parts:
+    async with connected(settings, clock, records=True) as parts:
         first = parts.board.current()
         watch = asyncio.create_task(parts.watch.run())
         until = time.monotonic() + 20

@@ -24,6 +24,7 @@ from mission_control.model.status_contract.answer import Answer, Shape, read_ans
 from mission_control.model.status_contract.claims import Claims
 from mission_control.model.status_contract.smaller_shapes import PlainAnswer
 from mission_control.model.switch_text import SwitchText
+from mission_control.record.history.cluster_codec import cluster_document, read_cluster
 
 Json = dict[str, Any]
 
@@ -76,6 +77,7 @@ def pack_evidence(evidence: FloorEvidence) -> bytes:
             "store": None if evidence.store is None else _store(evidence.store),
             "history": None if evidence.history is None else _store(evidence.history),
             "standing_known": evidence.standing_known,
+            "cluster": None if evidence.cluster is None else cluster_document(evidence.cluster),
         }
     )
 
@@ -92,6 +94,7 @@ def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
         None if store is None else _read_store(store),
         None if history is None else _read_store(history),
         document["standing_known"],
+        read_cluster(document.get("cluster")),  # decisions of before 0.2 have none
     )
 
 
@@ -203,7 +206,12 @@ def _read_claims(document: Mapping[str, object]) -> Claims:
 def _witnessed(witnessed: Witnessed) -> Json:
     reading = witnessed.reading
     said = _unseen(reading) if isinstance(reading, Unseen) else _seen_text(reading)
-    return {"kind": witnessed.kind.value, "source": witnessed.source, "reading": said}
+    return {
+        "kind": witnessed.kind.value,
+        "source": witnessed.source,
+        "reading": said,
+        "absent": witnessed.absent,
+    }
 
 
 def _read_witnessed(document: Json) -> Witnessed:
@@ -213,7 +221,8 @@ def _read_witnessed(document: Json) -> Witnessed:
         reading = Seen(said["value"], _instant(said["at"]), said["took"])
     else:
         reading = _read_unseen(said)
-    return Witnessed(WitnessKind(document["kind"]), document["source"], reading)
+    absent = document.get("absent", "")
+    return Witnessed(WitnessKind(document["kind"]), document["source"], reading, absent)
 
 
 def _seen_text(reading: Seen[str]) -> Json:

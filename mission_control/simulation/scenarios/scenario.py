@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from mission_control.simulation.cluster_api.stage import EVERYTHING, ApiFault, ClusterStage
+
 MARKETDATA = "marketdata-mcp-server"
 STRATEGY_ENGINE = "strategy-engine"
 MARKET_INGEST = "market-ingest"
 EXECUTION_ENGINE = "execution-engine"
+KUBERNETES = "kubernetes"
+"""Not a service: the API of the cluster that runs them."""
 
 
 class Ticks(StrEnum):
@@ -85,6 +89,9 @@ class Twist:
 NO_TWIST = Twist()
 
 
+CALM_CLUSTER = ClusterStage()
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """
@@ -101,9 +108,12 @@ class Scenario:
     faults: Mapping[str, Fault] = field(default_factory=dict[str, Fault])
     twists: Mapping[str, Twist] = field(default_factory=dict[str, Twist])
     execution_running: bool = False
+    cluster: ClusterStage = CALM_CLUSTER
 
     def refuses(self, agent_name: str) -> bool:
         """Tell whether a service's port refuses connections."""
+        if agent_name == KUBERNETES:
+            return self.cluster.fault(*EVERYTHING) is ApiFault.REFUSED
         if agent_name == EXECUTION_ENGINE and not self.execution_running:
             return True
         return self.faults.get(agent_name) is Fault.REFUSED

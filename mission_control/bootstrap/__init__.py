@@ -1,0 +1,1 @@
+"""Bootstrap: the one place where settings become connected parts."""

@@ -1,0 +1,1 @@
+"""Decide: what the cluster states about the floor, and what it proves."""

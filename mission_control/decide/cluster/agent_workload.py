@@ -1,0 +1,137 @@
+"""Decide: what runs each agent, and what is wrong with it."""
+
+from collections.abc import Iterator, Mapping
+
+from mission_control.decide.cluster.lists import CheckedLists
+from mission_control.decide.cluster.ownership import Owners
+from mission_control.decide.service_troubles import Trouble
+from mission_control.model import codes
+from mission_control.model.cluster.facts import LIST_OF_KIND, ClusterFacts, EventFacts
+from mission_control.model.cluster.pod import ContainerState, PodFacts
+from mission_control.model.cluster.view import AgentWorkload
+from mission_control.model.cluster.workload import ObjectRef
+from mission_control.model.fleet import Agent, Kind, Workload
+from mission_control.model.reading import Unseen
+
+SHOWN_WARNINGS = 5
+HALTING = frozenset(
+    {
+        codes.CRASH_LOOPING,
+        codes.IMAGE_PULL_FAILING,
+        codes.REPLICAS_BELOW_DESIRED,
+        codes.WORKLOAD_NOT_FOUND,
+    }
+)
+"""Troubles of a workload that halt an open floor, where its agent matters (section 6)."""
+
+
+def find_agent_workloads(
+    checked: CheckedLists, facts: ClusterFacts, owners: Owners
+) -> Mapping[str, AgentWorkload]:
+    """Give what runs each agent for which the inventory names a workload, by agent."""
+    pods = dict[tuple[str, str, str], list[PodFacts]]()
+    for pod in facts.pods:
+        workload = owners.workload_of(pod)
+        if workload is not None:
+            pods.setdefault(workload.key, []).append(pod)
+    warnings = _warnings_by_object(facts)
+    return {
+        agent.agent_name: _view(Workload(key[1], key[2], key[0]), checked, owners, pods, warnings)
+        for key, agent in owners.agents.items()
+    }
+
+
+def _view(
+    ref: Workload,
+    checked: CheckedLists,
+    owners: Owners,
+    pods: Mapping[tuple[str, str, str], list[PodFacts]],
+    warnings: Mapping[tuple[str, ObjectRef], list[EventFacts]],
+) -> AgentWorkload:
+    key = (ref.namespace, ref.kind, ref.name)
+    mine = tuple(pods.get(key, ()))
+    about = [ObjectRef(ref.kind, ref.name), *(ObjectRef("Pod", p.name) for p in mine)]
+    about.extend(p.owner for p in mine if p.owner is not None)
+    told = {e for each in about for e in warnings.get((ref.namespace, each), ())}
+    newest = sorted(told, key=lambda e: (e.last_seen is not None, e.last_seen, e.message))[::-1]
+    needed = {LIST_OF_KIND.get(ref.kind, ""), "pods", "replicasets"}
+    lists = [r for r in checked.lists if r.namespace == ref.namespace and r.resource in needed]
+    return AgentWorkload(
+        ref,
+        _why_unseen(ref, checked, len(lists) == len(needed)),
+        owners.workloads.get(key),
+        mine,
+        tuple(newest[:SHOWN_WARNINGS]),
+        min((r.reading.at for r in lists), default=None),
+    )
+
+
+def _why_unseen(ref: Workload, checked: CheckedLists, watched: bool) -> str:  # noqa: FBT001  (a fact)
+    if not watched:
+        return f"namespace {ref.namespace} is not watched"
+    needed = {LIST_OF_KIND.get(ref.kind, ""), "pods", "replicasets"}
+    for read in checked.lists:
+        mine = read.namespace == ref.namespace and read.resource in needed
+        if mine and read.source not in checked.whole:
+            unseen = isinstance(read.reading, Unseen)
+            why = read.reading.code if isinstance(read.reading, Unseen) else codes.PARTIAL
+            return f"{read.source} was not {'seen' if unseen else 'whole'}: {why}"
+    return ""
+
+
+def _warnings_by_object(facts: ClusterFacts) -> Mapping[tuple[str, ObjectRef], list[EventFacts]]:
+    found = dict[tuple[str, ObjectRef], list[EventFacts]]()
+    for event in facts.warnings:
+        found.setdefault((event.namespace, event.about), []).append(event)
+    return found
+
+
+def find_workload_troubles(agent: Agent, workload: AgentWorkload) -> Iterator[Trouble]:
+    """
+    Give what is wrong with what runs an agent (semantics, section 6).
+
+    A workload that could not be seen is a trouble too: what is not seen is not well.
+    """
+    if workload.unseen:
+        yield Trouble(codes.WORKLOAD_UNSEEN, f"what runs it was not seen: {workload.unseen}")
+        return
+    pods = [p for p in workload.pods if p.live]
+    yield from _containers(pods)
+    found = workload.found
+    if agent.kind is Kind.EXECUTION:
+        return
+    ref = f"{workload.ref.kind} {workload.ref.namespace}/{workload.ref.name}"
+    if found is None:
+        detail = f"the inventory names {ref}, and the cluster has none"
+        yield Trouble(codes.WORKLOAD_NOT_FOUND, detail)
+    elif found.kind == "CronJob":
+        return
+    elif not found.observed:
+        detail = f"the newest specification of {ref} was not taken up by its controller yet"
+        yield Trouble(codes.REPLICAS_BELOW_DESIRED, detail)
+    elif found.ready < found.desired:
+        pending = {f"{p.name}: {p.pending_reason}" for p in pods if p.pending_reason}
+        because = f" ({'; '.join(sorted(pending)[:3])})" if pending else ""
+        detail = f"{found.ready} of {found.desired} pods of {ref} are ready{because}"
+        yield Trouble(codes.REPLICAS_BELOW_DESIRED, detail)
+
+
+def _containers(pods: list[PodFacts]) -> Iterator[Trouble]:
+    for code, what, chosen in (
+        (codes.CRASH_LOOPING, "keeps crashing", [(p, s) for p in pods for s in p.crashing]),
+        (
+            codes.IMAGE_PULL_FAILING,
+            "cannot get its image",
+            [(p, s) for p in pods for s in p.failing_pull],
+        ),
+    ):
+        if chosen:
+            told = "; ".join(_tell(pod, state, what) for pod, state in chosen[:3])
+            more = f"; and {len(chosen) - 3} more" if len(chosen) > 3 else ""  # noqa: PLR2004
+            yield Trouble(code, told + more)
+
+
+def _tell(pod: PodFacts, state: ContainerState, what: str) -> str:
+    kind = "init container" if state.init else "container"
+    restarts = f", {state.restarts} restarts" if state.restarts else ""
+    return f"{kind} {state.name} of {pod.name} {what} ({state.waiting}{restarts})"

@@ -1,0 +1,61 @@
+"""Decide: who owns what in the cluster, and which agent of the inventory it belongs to."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mission_control.model.cluster.facts import ClusterFacts
+from mission_control.model.cluster.pod import PodFacts
+from mission_control.model.cluster.workload import ObjectRef, WorkloadFacts
+from mission_control.model.fleet import Agent, Fleet
+
+WorkloadKey = tuple[str, str, str]
+
+
+class Owners(NamedTuple):
+    """Workloads by namespace, kind and name, and the agents that the inventory names for them."""
+
+    workloads: Mapping[WorkloadKey, WorkloadFacts]
+    agents: Mapping[WorkloadKey, Agent]
+
+    def root(self, workload: WorkloadFacts) -> WorkloadFacts | None:
+        """Give the workload at the end of the chain of owners; None where it was not seen."""
+        for _ in range(4):  # a CronJob's Job's pod is the longest there is; never a circle
+            if workload.owner is None:
+                return workload
+            owner = workload.owner
+            above = self.workloads.get((workload.namespace, owner.kind, owner.name))
+            if above is None:
+                return None
+            workload = above
+        return None
+
+    def workload_of(self, pod: PodFacts) -> WorkloadFacts | None:
+        """Give the workload that a pod belongs to; None for a bare pod or an owner not seen."""
+        if pod.owner is None:
+            return None
+        direct = self.workloads.get((pod.namespace, pod.owner.kind, pod.owner.name))
+        return None if direct is None else self.root(direct) or direct
+
+    def agent_of(self, workload: WorkloadFacts) -> Agent | None:
+        """Give the agent that a workload, or the one that owns it, runs."""
+        root = self.root(workload)
+        return self.agents.get((root or workload).key)
+
+    def subject(self, thing: WorkloadFacts | PodFacts) -> str:
+        """Name whom a statement about a workload or pod is about: its agent, else itself."""
+        workload = self.workload_of(thing) if isinstance(thing, PodFacts) else thing
+        agent = self.agent_of(workload) if workload else None
+        if agent is not None:
+            return agent.agent_name
+        root = (self.root(workload) or workload) if workload else None
+        return f"{thing.namespace}/{root.ref if root else ObjectRef('Pod', thing.name)}"
+
+
+def find_owners(fleet: Fleet, facts: ClusterFacts) -> Owners:
+    """Index what was read, and the inventory's workloads."""
+    agents = {
+        (a.workload.namespace, a.workload.kind, a.workload.name): a
+        for a in fleet.agents
+        if a.workload is not None
+    }
+    return Owners({w.key: w for w in facts.workloads}, agents)

@@ -1,0 +1,59 @@
+"""Jobs: the edges that the floor is watched through, and one look through all of them."""
+
+import asyncio
+from dataclasses import dataclass
+
+from mission_control.decide.floor import decide_floor
+from mission_control.jobs.ports import (
+    CalendarReader,
+    Clock,
+    ClusterReader,
+    ServiceReader,
+    StoreReader,
+    SwitchReader,
+)
+from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.fleet import Fleet
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
+from mission_control.model.standing import NOTHING_STANDS, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSources:
+    """The edges that a watch reads from; without a store nothing is ever recorded."""
+
+    services: ServiceReader
+    switches: SwitchReader
+    calendar: CalendarReader
+    clock: Clock
+    store: StoreReader | None = None
+    memory: FloorMemory | None = None
+    cluster: ClusterReader | None = None
+
+
+def first_snapshot(
+    fleet: Fleet, sources: FloorSources, label: str, standing: Standing = NOTHING_STANDS
+) -> FloorSnapshot:
+    """
+    Decide the floor before anything was asked: every service is NOT_YET_ASKED.
+
+    `standing` is what stood when this process's predecessor ended, where history knows it.
+    """
+    now = sources.clock()
+    evidence = FloorEvidence(fleet, {})
+    calendar = sources.calendar
+    return decide_floor(evidence, standing, calendar.session_at, now, label=label)
+
+
+async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
+    """Ask every service and the cluster once, at the same time, and decide; remember nothing."""
+    asking = [asyncio.ensure_future(sources.services.read(a, None)) for a in fleet.agents]
+    reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
+    witnessed = await sources.switches.read()
+    rounds = await asyncio.gather(*asking)
+    facts = await reading if reading else None
+    by_name = {r.agent_name: r for r in rounds}
+    evidence = FloorEvidence(fleet, by_name, witnessed, cluster=facts)
+    now = sources.clock()
+    session_at = sources.calendar.session_at
+    return decide_floor(evidence, NOTHING_STANDS, session_at, now, sequence=1, label=label)

@@ -1,0 +1,44 @@
+"""Model: what runs one agent of the inventory, as the cluster tells it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mission_control.model.cluster.facts import EventFacts
+from mission_control.model.cluster.pod import PodFacts
+from mission_control.model.cluster.workload import WorkloadFacts
+from mission_control.model.fleet import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWorkload:
+    """
+    The workload that the inventory names for an agent, and its pods.
+
+    `unseen` says why nothing can be told, empty where the lists it stands in were all read;
+    `seen_at` is when the oldest of these was read (UTC). `found` is None where the lists hold no
+    such workload. `warnings` are the newest warning events about it and its pods.
+    """
+
+    ref: Workload
+    unseen: str = ""
+    found: WorkloadFacts | None = None
+    pods: tuple[PodFacts, ...] = ()
+    warnings: tuple[EventFacts, ...] = ()
+    seen_at: datetime | None = None
+
+    @property
+    def off(self) -> bool:
+        """Tell whether whole lists show that nothing of it runs or is wanted."""
+        if self.unseen or any(p.live for p in self.pods):
+            return False
+        return self.found is None or (self.found.desired, self.found.actual) == (0, 0)
+
+    @property
+    def restarts(self) -> int:
+        """Count how often containers of its pods were started again."""
+        return sum(p.restarts for p in self.pods)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Give the digests of the images that run in its live pods, sorted."""
+        return tuple(sorted({s.digest for p in self.pods if p.live for s in p.states if s.digest}))

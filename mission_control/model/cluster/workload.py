@@ -1,0 +1,68 @@
+"""Model: a workload of the cluster: what it wants to run, and what runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mission_control.model.cluster.containers import Container
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectRef:
+    """Which object is meant, within its namespace."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        """Give it as people write it: `Deployment/strategy-engine`."""
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How the pods of a Job stand, and when it began and ended (UTC)."""
+
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    started: datetime | None = None
+    completed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadFacts:
+    """
+    A Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob.
+
+    `desired` is how many pods it wants: 0 for a suspended CronJob and a finished Job, 1 for a
+    CronJob that is not suspended. `actual` is how many its controller counts, `ready` how many
+    of these are ready. `observed` tells whether the controller has seen the newest generation.
+    A ReplicaSet that has an owner bears no containers: its owner's are the ones that count.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    desired: int
+    actual: int = 0
+    ready: int = 0
+    observed: bool = True
+    suspended: bool = False
+    schedule: str = ""
+    job: JobCounts | None = None
+    owner: ObjectRef | None = None
+    service_account: str = ""
+    containers: tuple[Container, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def ref(self) -> ObjectRef:
+        """Name it within its namespace."""
+        return ObjectRef(self.kind, self.name)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Identify it within the cluster; workloads are sorted by this."""
+        return (self.namespace, self.kind, self.name)

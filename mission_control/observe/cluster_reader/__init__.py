@@ -1,0 +1,1 @@
+"""Observe: reads Kubernetes with GET alone, on an allow-list of paths."""

@@ -1,0 +1,94 @@
+"""Cluster reader: who we are to the cluster, and what that account may do, by GET alone."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+
+from mission_control.decide.cluster.account import judge_account
+from mission_control.jobs.ports import Clock
+from mission_control.model.cluster.access import AccountFacts
+from mission_control.model.reading import Unseen, UnseenReason
+from mission_control.observe.cluster_reader.api_answers import BadAnswerError
+from mission_control.observe.cluster_reader.api_server import ApiServer
+from mission_control.observe.cluster_reader.lister import RawList
+from mission_control.observe.cluster_reader.object_reader import (
+    BINDING,
+    ROLE,
+    ObjectReader,
+    project_binding,
+    project_role,
+)
+from mission_control.observe.cluster_reader.project_objects import project_all
+
+if TYPE_CHECKING:
+    from msgspec.json import Decoder
+
+KEPT_SECONDS = 60.0
+"""Bindings are read at most this often, however often somebody asks for the proof."""
+_NAMED = re.compile(r'User "([^"]{1,200})" cannot ')
+
+Shape = TypeVar("Shape")
+Fact = TypeVar("Fact")
+
+
+class AccountReader:
+    """Reads the roles bound to our own account, and judges them; remembers that for a minute."""
+
+    def __init__(self, server: ApiServer, objects: ObjectReader, clock: Clock) -> None:
+        """Read through these."""
+        self._server = server
+        self._objects = objects
+        self._clock = clock
+        self._known: tuple[float, AccountFacts] | None = None
+        self._reading = asyncio.Lock()
+
+    async def read(self) -> AccountFacts:
+        """Say who we are, and whether that account can only read."""
+        async with self._reading:
+            now = asyncio.get_running_loop().time()
+            if self._known is not None and now - self._known[0] < KEPT_SECONDS:
+                return self._known[1]
+            account = await self._read()
+            self._known = (now, account)
+            return account
+
+    async def _read(self) -> AccountFacts:
+        try:
+            await self._server.prepare()
+        except BadAnswerError as bad:
+            return AccountFacts("nobody", verified=False, read_only=None, detail=bad.detail)
+        endpoint = self._server.endpoint
+        who, verified = (endpoint.who if endpoint else "nobody"), False
+        roles = await self._lists("roles", "clusterroles")
+        bindings = await self._lists("rolebindings", "clusterrolebindings")
+        denied = [r for r in (*roles, *bindings) if isinstance(r, Unseen)]
+        for reading in denied:
+            named = _NAMED.search(reading.detail)
+            if reading.reason is UnseenReason.DENIED and named:
+                who, verified = named.group(1), True
+        if denied:
+            detail = f"roles and bindings could not be read: {denied[0].detail or denied[0].code}"
+            return AccountFacts(who, verified, None, detail=detail)
+        held, odd_roles = _project(roles, "role", ROLE, project_role)
+        given, odd_bindings = _project(bindings, "binding", BINDING, project_binding)
+        if odd_roles or odd_bindings:
+            detail = "some roles or bindings cannot be understood"
+            return AccountFacts(who, verified, None, detail=detail)
+        return judge_account(who, held, given, verified=verified)
+
+    async def _lists(self, namespaced: str, of_cluster: str) -> Sequence[RawList]:
+        each = (self._objects.raw(namespaced, n) for n in self._objects.namespaces)
+        return await asyncio.gather(self._objects.raw(of_cluster), *each)
+
+
+def _project(
+    lists: Sequence[RawList],
+    kind: str,
+    decoder: "Decoder[Shape]",
+    project: Callable[[Shape], Fact],
+) -> tuple[list[Fact], bool]:
+    raw = tuple(chain.from_iterable(r.value for r in lists if not isinstance(r, Unseen)))
+    facts, odd = project_all(raw, kind, decoder, project)
+    return facts, bool(odd)

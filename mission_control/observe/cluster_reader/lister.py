@@ -1,0 +1,151 @@
+"""Cluster reader: asks for lists page by page, and says of each that fails why."""
+
+import asyncio
+
+import msgspec
+
+from mission_control.jobs.ports import Clock
+from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.observe.cluster_reader.api_answers import (
+    BadAnswerError,
+    Page,
+    check_size,
+    read_page,
+)
+from mission_control.observe.cluster_reader.api_server import ApiServer
+from mission_control.observe.cluster_reader.resources import Resource, collection_path
+
+PAGE_LIMIT = 500
+MAX_OBJECTS = 20_000
+AT_ONCE = 6
+"""So many requests are under way at a time: the API server serves others too."""
+
+RawObjects = tuple[msgspec.Raw, ...]
+RawList = Seen[RawObjects] | Unseen
+
+
+class _Offered(msgspec.Struct):
+    name: str = ""
+
+
+class _Discovered(msgspec.Struct):
+    resources: list[_Offered] | None = None
+
+
+_DISCOVERED = msgspec.json.Decoder(_Discovered)
+
+
+class ClusterLister:
+    """Reads whole lists and single objects; whatever goes wrong is `Unseen` with its reason."""
+
+    def __init__(self, server: ApiServer, clock: Clock) -> None:
+        """Read from this server by this clock."""
+        self.server = server
+        self.clock = clock
+        self._roots: dict[str, str] = {}
+        self._busy = asyncio.Semaphore(AT_ONCE)
+
+    async def list_objects(
+        self, resource: Resource, namespace: str, until: float, field_selector: str = ""
+    ) -> RawList:
+        """
+        Read a whole list until an instant of the event loop's clock (seconds).
+
+        `Seen.at` is when the first page was asked for: the list is as old as that. A list that is
+        not whole is `Unseen`.
+        """
+        loop = asyncio.get_running_loop()
+        at, began = self.clock(), loop.time()
+        try:
+            async with asyncio.timeout_at(until):
+                root = await self._root(resource)
+                path = collection_path(root, resource, namespace)
+                objects = await self._pages(path, field_selector)
+        except TimeoutError:
+            took = loop.time() - began
+            return Unseen(UnseenReason.TIMEOUT, at, took, f"not whole after {took:.1f} s")
+        except BadAnswerError as bad:
+            if bad.reason is UnseenReason.NOT_OFFERED:
+                self._roots.pop(resource.name, None)
+            took = loop.time() - began
+            return Unseen(bad.reason, at, took, bad.detail, bad.exchange)
+        return Seen(objects, at, loop.time() - began)
+
+    async def get_text(
+        self, path: str, until: float, parameters: dict[str, str] | None = None, accept: str = ""
+    ) -> Seen[bytes] | Unseen:
+        """Read one object or text as it is, until an instant of the event loop's clock."""
+        loop = asyncio.get_running_loop()
+        at, began = self.clock(), loop.time()
+        try:
+            async with asyncio.timeout_at(until), self._busy:
+                body = await self.server.get(path, parameters, accept or "application/json")
+                check_size(body)
+        except TimeoutError:
+            took = loop.time() - began
+            return Unseen(UnseenReason.TIMEOUT, at, took, f"no whole answer after {took:.1f} s")
+        except BadAnswerError as bad:
+            return Unseen(bad.reason, at, loop.time() - began, bad.detail, bad.exchange)
+        return Seen(body, at, loop.time() - began)
+
+    def root_in_use(self, resource: Resource) -> str:
+        """Give the API root that a resource was last read from, the newest before that."""
+        return self._roots.get(resource.name, resource.roots[0])
+
+    async def _pages(self, path: str, field_selector: str) -> RawObjects:
+        """Read all pages; a list that expires between them is begun anew, once."""
+        try:
+            return await self._read_through(path, field_selector)
+        except BadAnswerError as bad:
+            if bad.reason is not UnseenReason.LIST_EXPIRED:
+                raise
+        return await self._read_through(path, field_selector)
+
+    async def _read_through(self, path: str, field_selector: str) -> RawObjects:
+        parameters = {"limit": str(PAGE_LIMIT)}
+        if field_selector:
+            parameters["fieldSelector"] = field_selector
+        objects = list[msgspec.Raw]()
+        while True:
+            page = await self._page(path, parameters)
+            objects.extend(page.items or ())
+            following = page.metadata.continue_
+            if not following:
+                return tuple(objects)
+            if following == parameters.get("continue") or len(objects) >= MAX_OBJECTS:
+                detail = f"there is no end to it after {len(objects)} objects"
+                raise BadAnswerError(UnseenReason.PARTIAL, detail)
+            if not page.items:
+                raise BadAnswerError(UnseenReason.PARTIAL, "an empty page says that there is more")
+            parameters["continue"] = following
+
+    async def _page(self, path: str, parameters: dict[str, str]) -> Page:
+        async with self._busy:
+            body = await self.server.get(path, parameters)
+        return read_page(body)
+
+    async def _root(self, resource: Resource) -> str:
+        """Find the API root that offers a resource: by asking, where there are several."""
+        if len(resource.roots) == 1:
+            return resource.roots[0]
+        if resource.name not in self._roots:
+            self._roots[resource.name] = await self._discover(resource)
+        return self._roots[resource.name]
+
+    async def _discover(self, resource: Resource) -> str:
+        for root in resource.roots:
+            try:
+                async with self._busy:
+                    body = await self.server.get(root)
+                offered = _DISCOVERED.decode(body).resources or ()
+            except BadAnswerError as bad:
+                if bad.reason is not UnseenReason.NOT_OFFERED:
+                    raise
+                continue
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                detail = f"{root} does not tell what it offers"
+                raise BadAnswerError(UnseenReason.CONTRACT_INVALID, detail) from None
+            if any(each.name == resource.name for each in offered):
+                return root
+        detail = f"no version of its API offers {resource.name}"
+        raise BadAnswerError(UnseenReason.NOT_OFFERED, detail)

@@ -1,0 +1,181 @@
+"""Cluster reader: single lists, logs and metrics, for who needs more than each round reads."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from mission_control.model.cluster.access import BindingFacts, RoleFacts, Rule, SubjectRef
+from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.observe.cluster_reader.api_answers import BadAnswerError, read_page
+from mission_control.observe.cluster_reader.api_server import TEXT
+from mission_control.observe.cluster_reader.lister import ClusterLister, RawList
+from mission_control.observe.cluster_reader.project_containers import clean
+from mission_control.observe.cluster_reader.resources import CORE, METRICS, RESOURCES
+from mission_control.observe.cluster_reader.shapes import Loose, Named
+from mission_control.observe.redaction import redact_text
+
+LIST_SECONDS = 10.0
+MAX_LOG_BYTES = 1024 * 1024
+
+KubernetesObject = Mapping[str, Any]
+"""An object as the API gives it, with its kind and API version, which lists leave out."""
+
+
+class RuleShape(Loose):
+    """A rule of a role."""
+
+    verbs: list[str]
+    api_groups: list[str] | None = None
+    resources: list[str] | None = None
+    resource_names: list[str] | None = None
+    non_resource_urls: list[str] | None = msgspec.field(default=None, name="nonResourceURLs")
+
+
+class RoleShape(Named):
+    """A Role or ClusterRole."""
+
+    rules: list[RuleShape] | None = None
+
+
+class SubjectShape(Loose):
+    """Whom a binding grants a role."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str | None = None
+
+
+class RoleRefShape(Loose):
+    """Which role a binding grants."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class BindingShape(Named, kw_only=True):
+    """A RoleBinding or ClusterRoleBinding."""
+
+    role_ref: RoleRefShape
+    subjects: list[SubjectShape] | None = None
+
+
+ROLE = msgspec.json.Decoder(RoleShape)
+BINDING = msgspec.json.Decoder(BindingShape)
+OBJECT = msgspec.json.Decoder(dict[str, Any])
+
+
+class ObjectReader:
+    """Reads what somebody asks for, once; whatever goes wrong is `Unseen` with its reason."""
+
+    def __init__(self, lister: ClusterLister) -> None:
+        """Read through this lister."""
+        self._lister = lister
+
+    @property
+    def namespaces(self) -> Sequence[str]:
+        """List the namespaces that may be asked about."""
+        return self._lister.server.watched
+
+    async def raw(self, resource: str, namespace: str = "") -> RawList:
+        """Read a whole list of objects, undecoded."""
+        return await self._lister.list_objects(RESOURCES[resource], namespace, _until())
+
+    async def objects(
+        self, resource: str, namespace: str = ""
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """
+        Read a whole list of objects as the API gives them.
+
+        Nothing is redacted: whoever stores or shows any of it does that first.
+        """
+        raw = await self.raw(resource, namespace)
+        if isinstance(raw, Unseen):
+            return raw
+        root = self._lister.root_in_use(RESOURCES[resource])
+        version = root.removeprefix("/apis/").removeprefix("/api/")
+        about = {"apiVersion": version, "kind": RESOURCES[resource].kind}
+        try:
+            found = await asyncio.to_thread(
+                lambda: tuple({**about, **OBJECT.decode(each)} for each in raw.value)
+            )
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            detail = f"an object is none: {error}"[:200]
+            return Unseen(UnseenReason.CONTRACT_INVALID, raw.at, raw.took, detail)
+        return Seen(found, raw.at, raw.took)
+
+    async def log(
+        self, namespace: str, pod: str, container: str, *, tail: int = 200, previous: bool = False
+    ) -> Seen[str] | Unseen:
+        """Read the last lines of a container's log, redacted; of the one before, if `previous`."""
+        parameters = {
+            "container": container,
+            "tailLines": str(tail),
+            "limitBytes": str(MAX_LOG_BYTES),
+        }
+        if previous:
+            parameters["previous"] = "true"
+        path = f"{CORE}/namespaces/{namespace}/pods/{pod}/log"
+        body = await self._lister.get_text(path, _until(), parameters, TEXT)
+        if isinstance(body, Unseen):
+            return body
+        text = body.value.decode("utf-8", errors="replace")
+        shown = await asyncio.to_thread(redact_text, text)
+        return Seen(shown, body.at, body.took)
+
+    async def usage(self, namespace: str = "") -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """Read what the pods of a namespace use, or the nodes; most clusters offer it, not all."""
+        path = f"{METRICS}/namespaces/{namespace}/pods" if namespace else f"{METRICS}/nodes"
+        body = await self._lister.get_text(path, _until())
+        if isinstance(body, Unseen):
+            return body
+        try:
+            items = read_page(body.value).items or ()
+            return Seen(tuple(OBJECT.decode(i) for i in items), body.at, body.took)
+        except BadAnswerError as bad:
+            return Unseen(bad.reason, body.at, body.took, bad.detail)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            detail = f"no list of metrics: {error}"[:200]
+            return Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
+
+    async def namespace(self, name: str) -> Seen[bytes] | Unseen:
+        """Read whether a namespace exists: `Unseen(NOT_OFFERED)` where it does not."""
+        return await self._lister.get_text(f"{CORE}/namespaces/{name}", _until())
+
+
+def project_role(shape: RoleShape) -> RoleFacts:
+    """Give a role's facts."""
+    rules = tuple(
+        Rule(
+            _texts(r.verbs),
+            _texts(r.api_groups),
+            _texts(r.resources),
+            _texts(r.resource_names),
+            _texts(r.non_resource_urls),
+        )
+        for r in shape.rules or ()
+    )
+    return RoleFacts(clean(shape.metadata.namespace), clean(shape.metadata.name), rules)
+
+
+def project_binding(shape: BindingShape) -> BindingFacts:
+    """Give a binding's facts."""
+    subjects = tuple(
+        SubjectRef(clean(s.kind), clean(s.name), clean(s.namespace)) for s in shape.subjects or ()
+    )
+    return BindingFacts(
+        clean(shape.metadata.namespace),
+        clean(shape.metadata.name),
+        clean(shape.role_ref.kind),
+        clean(shape.role_ref.name),
+        subjects,
+    )
+
+
+def _texts(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(clean(text) for text in given or ())
+
+
+def _until() -> float:
+    return asyncio.get_running_loop().time() + LIST_SECONDS

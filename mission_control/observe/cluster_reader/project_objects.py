@@ -1,0 +1,230 @@
+"""Cluster reader: raw objects to facts, one by one, so that an odd one never loses a list. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from mission_control.model.cluster.facts import EventFacts, OddObject
+from mission_control.model.cluster.pod import ContainerState, PodFacts
+from mission_control.model.cluster.workload import JobCounts, ObjectRef, WorkloadFacts
+from mission_control.observe.cluster_reader.project_containers import clean, project_containers
+from mission_control.observe.cluster_reader.shapes import (
+    ContainerStatusShape,
+    EventShape,
+    Metadata,
+    Named,
+    PodShape,
+    StateShape,
+    Template,
+    WorkloadShape,
+    WorkloadSpec,
+    WorkloadStatus,
+)
+
+Shape = TypeVar("Shape")
+Fact = TypeVar("Fact")
+MAX_LABELS = 64
+
+
+class _OddError(Exception):
+    """An object whose fields do not go together; says which."""
+
+
+def project_all(
+    raw: Sequence[msgspec.Raw],
+    kind: str,
+    decoder: "msgspec.json.Decoder[Shape]",
+    project: Callable[[Shape], Fact],
+) -> tuple[list[Fact], tuple[OddObject, ...]]:
+    """Project every object that can be understood, and name each that cannot."""
+    facts, odd = list[Fact](), list[OddObject]()
+    for each in raw:
+        try:
+            facts.append(project(decoder.decode(each)))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _OddError) as error:
+            odd.append(OddObject(kind, _name_of(each), clean(str(error), 160)))
+    return facts, tuple(odd)
+
+
+def _name_of(raw: msgspec.Raw) -> str:
+    try:
+        return clean(NAMED.decode(raw).metadata.name) or "(without a name)"
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return "(without a readable name)"
+
+
+def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
+    """Give a workload's facts; raises an error that `project_all` takes where it has no pods."""
+    meta, spec, status = shape.metadata, shape.spec, shape.status
+    owner = owner_of(meta)
+    template = spec.job_template.spec.template if spec.job_template else spec.template
+    if template is None:
+        raise _OddError("it has no pod template")
+    desired, actual, ready = _replicas(kind, spec, status)
+    observed = status.observed_generation
+    counted = kind not in {"Job", "CronJob"}
+    return WorkloadFacts(
+        kind=kind,
+        namespace=_required(meta.namespace, "namespace"),
+        name=_required(meta.name, "name"),
+        desired=desired,
+        actual=actual,
+        ready=ready,
+        observed=not counted or (observed or 0) >= (meta.generation or 0),
+        suspended=bool(spec.suspend),
+        schedule=clean(spec.schedule),
+        job=_job(status) if kind == "Job" else None,
+        owner=owner,
+        service_account=clean(template.spec.service_account_name),
+        containers=() if kind == "ReplicaSet" and owner else project_containers(template.spec),
+        labels=labels_of(meta),
+        pod_labels=_template_labels(template),
+    )
+
+
+def _replicas(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> tuple[int, int, int]:
+    """Give desired, actual and ready pods; a count left out means what Kubernetes takes it for."""
+    match kind:
+        case "DaemonSet":
+            counts = (status.desired_number_scheduled, status.current_number_scheduled)
+            return counts[0] or 0, counts[1] or 0, status.number_ready or 0
+        case "Job":
+            active = status.active if isinstance(status.active, int) else 0
+            done = status.completion_time is not None or bool(spec.suspend)
+            wanted = 1 if spec.parallelism is None else spec.parallelism
+            return (0 if done else max(wanted, active)), active, active
+        case "CronJob":
+            running = len(_listed(status.active))
+            return (0 if spec.suspend else 1), running, running
+        case _:
+            desired = 1 if spec.replicas is None else spec.replicas
+            return desired, status.replicas or 0, status.ready_replicas or 0
+
+
+def _listed(active: object) -> Sequence[object]:
+    return active if isinstance(active, list) else ()  # pyright: ignore[reportUnknownVariableType]
+
+
+def _job(status: WorkloadStatus) -> JobCounts:
+    active = status.active if isinstance(status.active, int) else 0
+    return JobCounts(
+        active,
+        status.succeeded or 0,
+        status.failed or 0,
+        in_utc(status.start_time),
+        in_utc(status.completion_time),
+    )
+
+
+def project_pod(shape: PodShape) -> PodFacts:
+    """Give a pod's facts."""
+    meta, spec, status = shape.metadata, shape.spec, shape.status
+    conditions = {c.type: c for c in status.conditions or ()}
+    ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
+    waiting = scheduled is not None and scheduled.status == "False"
+    pending = (
+        f"{scheduled.reason or ''}: {scheduled.message or ''}" if waiting and scheduled else ""
+    )
+    return PodFacts(
+        namespace=_required(meta.namespace, "namespace"),
+        name=_required(meta.name, "name"),
+        phase=clean(status.phase),
+        ready=ready is not None and ready.status == "True",
+        deleting=meta.deletion_timestamp is not None,
+        owner=owner_of(meta),
+        node=clean(spec.node_name),
+        ip=clean(status.pod_ip),
+        started=in_utc(status.start_time),
+        pending_reason=clean(pending or status.reason, 200),
+        service_account=clean(spec.service_account_name),
+        containers=project_containers(spec),
+        states=(
+            *(_state(s, init=True) for s in status.init_container_statuses or ()),
+            *(_state(s, init=False) for s in status.container_statuses or ()),
+            *(_state(s, init=False) for s in status.ephemeral_container_statuses or ()),
+        ),
+        labels=labels_of(meta),
+    )
+
+
+def _state(shape: ContainerStatusShape, *, init: bool) -> ContainerState:
+    now, before = shape.state or StateShape(), shape.last_state or StateShape()
+    ended = now.terminated or before.terminated
+    image_id = clean(shape.image_id)
+    return ContainerState(
+        name=clean(shape.name),
+        init=init,
+        image=clean(shape.image),
+        image_id=image_id,
+        digest=digest_of(image_id),
+        ready=bool(shape.ready),
+        restarts=shape.restart_count or 0,
+        waiting=clean(now.waiting.reason or "Waiting") if now.waiting else "",
+        ended=clean(ended.reason or "Terminated") if ended else "",
+        exit_code=ended.exit_code if ended else None,
+        ended_at=in_utc(ended.finished_at) if ended else None,
+    )
+
+
+def digest_of(image_id: str) -> str:
+    """Give the digest in a node's reference to an image, `sha256:` and 64 hex digits, or none."""
+    _, found, rest = image_id.rpartition("sha256:")
+    digits = rest[:64]
+    whole = found and len(digits) == 64 and all(c in "0123456789abcdef" for c in digits)  # noqa: PLR2004
+    return f"sha256:{digits}" if whole else ""
+
+
+def project_event(shape: EventShape) -> EventFacts:
+    """Give an event's facts, its message redacted."""
+    about = shape.involved_object
+    return EventFacts(
+        namespace=clean(shape.metadata.namespace),
+        about=ObjectRef(clean(about.kind), clean(about.name)),
+        type=clean(shape.type),
+        reason=clean(shape.reason),
+        message=clean(shape.message),
+        count=max(1, shape.count or 1),
+        last_seen=in_utc(
+            shape.last_timestamp or shape.event_time or shape.metadata.creation_timestamp
+        ),
+    )
+
+
+def owner_of(meta: Metadata) -> ObjectRef | None:
+    """Give the object that controls this one; the first owner where none says that it does."""
+    owners: Iterable[ObjectRef] = (
+        ObjectRef(clean(o.kind), clean(o.name))
+        for o in sorted(meta.owner_references or (), key=lambda o: not o.controller)
+    )
+    return next(iter(owners), None)
+
+
+def labels_of(meta: Metadata) -> Mapping[str, str]:
+    """Give an object's labels, sorted."""
+    pairs = sorted((meta.labels or {}).items())[:MAX_LABELS]
+    return {clean(key): clean(value) for key, value in pairs}
+
+
+def _template_labels(template: Template) -> Mapping[str, str]:
+    return labels_of(template.metadata) if template.metadata else {}
+
+
+def in_utc(instant: datetime | None) -> datetime | None:
+    """Give an instant in UTC; one without a zone is taken for UTC, as Kubernetes writes it."""
+    if instant is None:
+        return None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _required(text: str | None, what: str) -> str:
+    if not text:
+        raise _OddError(f"it has no {what}")
+    return clean(text)
+
+
+NAMED = msgspec.json.Decoder(Named)
+WORKLOAD = msgspec.json.Decoder(WorkloadShape)
+POD = msgspec.json.Decoder(PodShape)
+EVENT = msgspec.json.Decoder(EventShape)

@@ -1,0 +1,1 @@
+"""Simulation: the Kubernetes API of the simulated floor, which can be hurt as well."""
