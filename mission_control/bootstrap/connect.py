@@ -15,7 +15,7 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.past_floor import PastFloor, kept_since
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.jobs.watch_floor import FloorWatch
+from mission_control.jobs.watch_floor import CLUSTER_SECONDS, FloorWatch
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.standing import NOTHING_STANDS
@@ -69,7 +69,7 @@ async def connected(
             stack.callback(memory.end)
         if settings.fleet.access is not None:
             lister = _find_cluster(settings.fleet.access, clock)
-            stack.push_async_callback(lister.server.forget)
+            transports.also_close(lister.server.forget)
         sources = floor_sources.FloorSources(
             ServiceProbe(transports, clock),
             _hear(settings, clock, lister),
@@ -92,7 +92,8 @@ async def connected(
             clock,
             _api_options(settings, clock, label),
         )
-        watch = FloorWatch(settings.fleet, sources, board, label)
+        pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
+        watch = FloorWatch(settings.fleet, sources, board, label, pace)
         yield Parts(sources, board, watch, create_application(api), store)
 
 

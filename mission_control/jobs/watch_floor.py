@@ -52,6 +52,7 @@ class FloorWatch:
     sources: FloorSources
     board: FloorBoard
     label: str = ""
+    cluster_seconds: float = CLUSTER_SECONDS
     _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
     _witnessed: tuple[Witnessed, ...] = ()
     _cluster: ClusterFacts | None = None
@@ -133,7 +134,7 @@ class FloorWatch:
                 self._fresh.set()
             except Exception:  # a bug of ours: what was read last expires
                 log.exception("reading the cluster failed")
-            due = next_due(due, loop.time(), CLUSTER_SECONDS)
+            due = next_due(due, loop.time(), self.cluster_seconds)
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     async def _try_memory(self) -> None:

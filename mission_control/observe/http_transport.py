@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -138,6 +138,7 @@ class Transports:
         """Open nothing yet; connections belong to the event loop that asks first."""
         self._shared: GuardedTransport | None = None
         self._own: dict[TlsFiles, GuardedTransport] = {}
+        self._further = list[Callable[[], Awaitable[None]]]()
         self.tell_loss: Callable[[str, int | None], None] | None = None
 
     def for_agent(self, tls: TlsFiles | None) -> GuardedTransport:
@@ -159,10 +160,16 @@ class Transports:
         shared = () if self._shared is None else (self._shared,)
         return (*shared, *self._own.values())
 
+    def also_close(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Close somebody else's connections, such as those to the API server, with ours."""
+        self._further.append(close)
+
     async def aclose(self) -> None:
         """Close every connection."""
         for transport in self.opened():
             await transport.aclose()
+        for close in self._further:
+            await close()
 
     def _open(self, context: Callable[[], ssl.SSLContext]) -> GuardedTransport:
         return GuardedTransport(HeldTransport(context, self._lost))

@@ -1,6 +1,7 @@
 """Simulation: the floor served on loopback ports, so that a person can curl it."""
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -8,9 +9,11 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
+import orjson
 import yaml
 
 from mission_control.errors import ConfigurationError
+from mission_control.simulation.cluster_api.api import ACCOUNT
 from mission_control.simulation.doorway import LOOPBACK, Doorway
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.roster import NAMES_WITH_HTTP
@@ -19,6 +22,13 @@ from mission_control.simulation.scenarios.scenario import KUBERNETES
 DEFAULT_BASE_PORT = 9100
 CONTROL = "control"
 FOLLOW_SECONDS = 5.0
+
+
+def _token() -> str:
+    """Make a token that names the account we are to have; nobody signed it, nobody checks it."""
+    told = ({"alg": "none"}, {"sub": ACCOUNT})
+    parts = (base64.urlsafe_b64encode(orjson.dumps(t)).decode().rstrip("=") for t in told)
+    return f"{'.'.join(parts)}.unsigned"
 
 
 class FloorOnLoopback:
@@ -113,7 +123,7 @@ class FloorOnLoopback:
             "kind": "Config",
             "current-context": "simulated",
             "clusters": [{**named, "cluster": {"server": self.kubernetes_url}}],
-            "users": [{**named, "user": {}}],
+            "users": [{**named, "user": {"token": _token()}}],
             "contexts": [{**named, "context": {"cluster": "simulated", "user": "simulated"}}],
         }
         path.write_text(yaml.safe_dump(config, sort_keys=False))

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from mission_control.configuration.cluster_access import settle_cluster
 from mission_control.configuration.fleet_file import load_fleet
-from mission_control.jobs.watch_floor import FloorSources
+from mission_control.jobs.floor_sources import FloorSources
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
+from mission_control.observe.cluster_reader.api_server import ApiServer
+from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
+from mission_control.observe.cluster_reader.lister import ClusterLister
+from mission_control.observe.cluster_reader.reader import ClusterObserver
 from mission_control.observe.http_transport import Transports
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
 from mission_control.observe.service_probe import ServiceProbe
@@ -40,11 +45,16 @@ class WatchedFloor:
 
     def sources(self, transports: Transports) -> FloorSources:
         """Connect the real edges to this floor."""
+        lister = ClusterLister(ApiServer(self.fleet.access), self.clock)
+        transports.also_close(lister.server.forget)
         return FloorSources(
             ServiceProbe(transports, self.clock),
-            SwitchWitnesses(self.switch_file, {}, self.clock),
+            SwitchWitnesses(
+                self.switch_file, {}, self.clock, ConfigMapWitness(lister, "trading-floor")
+            ),
             MarketCalendar(),
             self.clock,
+            cluster=ClusterObserver(lister),
         )
 
 
@@ -59,8 +69,15 @@ def watched(tmp_path: Path) -> Iterator[Callable[[str], WatchedFloor]]:
             switch = tmp_path / "EXECUTION_HALTED"
             loopback = stack.enter_context(FloorOnLoopback(simulated, 0, switch))
             fleet_file = tmp_path / "fleet.yaml"
-            fleet_file.write_text(fleet_document(loopback.base_urls))
-            fleet = load_fleet(fleet_file, default_interval=10.0, default_deadline=3.0)
+            kubeconfig = tmp_path / "kubeconfig.yaml"
+            loopback.write_kubeconfig(kubeconfig)
+            fleet_file.write_text(fleet_document(loopback.base_urls, str(kubeconfig)))
+            fleet = settle_cluster(
+                load_fleet(fleet_file, default_interval=10.0, default_deadline=3.0),
+                "trading-floor",
+                None,
+                None,
+            )
             return WatchedFloor(simulated, loopback, fleet, fleet_file, switch, clock)
 
         yield start

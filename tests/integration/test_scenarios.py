@@ -42,6 +42,20 @@ EXPECTED = {
     "frozen-status": ("HALTED", "STATUS_FROZEN", "market-ingest"),
     "clock-skew": ("HALTED", "CLOCK_SKEW", SE),
     "identity-mismatch": ("OK", None, None),
+    "execution-scaled-up": ("HALTED", "EXECUTION_EVIDENCE", "execution-engine"),
+    "execute-in-pod-spec": ("HALTED", "EXECUTION_EVIDENCE", SE),
+    "execute-in-init-container": ("HALTED", "EXECUTION_EVIDENCE", MD),
+    "mode-in-a-secret": ("HALTED", "MODE_UNRESOLVED", SE),
+    "bypass-toggle": ("HALTED", "EXECUTION_EVIDENCE", SE),
+    "crash-loop": ("HALTED", "CRASH_LOOPING", MD),
+    "image-pull": ("HALTED", "IMAGE_PULL_FAILING", SE),
+    "below-desired": ("HALTED", "REPLICAS_BELOW_DESIRED", "gamma-strategy"),
+    "answers-from-nowhere": ("HALTED", "CONTRADICTION", SE),
+    "config-map-off": ("HALTED", "EXECUTION_EVIDENCE", "kill-switch"),
+    "pods-denied": ("HALTED", "DENIED", "cluster trading-floor/pods"),
+    "odd-pod": ("HALTED", "CLUSTER_OBJECT_INVALID", "cluster trading-floor/pods"),
+    "cluster-lost": ("HALTED", "CONNECTION_REFUSED", "cluster"),
+    "cluster-hung": ("HALTED", "TIMEOUT", "cluster"),
 }
 
 
@@ -66,16 +80,16 @@ async def test_a_scenario_is_seen_for_what_it_is(watched, name):
 
 
 async def test_calm_is_quiet(watched):
-    """A calm floor has nothing to say but what no cluster can prove."""
+    """A calm floor has nothing to say: the cluster proves what no service can tell."""
     floor = watched("calm")
     async with open_transports() as transports:
         snapshot = await observe_once(floor.fleet, floor.sources(transports), "DEMO")
 
-    unexpected = {s.agent.agent_name: s.reason_code for s in snapshot.services if not s.expected}
-    assert {
-        "congressional-ingest": "UNOBSERVED",
-        "execution-engine": "EXECUTION_NOT_PROVEN_OFF",
-    } == unexpected
+    assert () == snapshot.posture.reasons
+    assert snapshot.posture.expected
+    notes = {s.agent.agent_name: s.reason_code for s in snapshot.services if s.agent.kind != "ops"}
+    assert "EXECUTION_PROVEN_OFF" == notes["execution-engine"]
+    assert "UNOBSERVED" == notes["congressional-ingest"]
     assert snapshot.kill_switch.confirmed
 
 
@@ -85,6 +99,7 @@ async def test_nothing_that_acts_is_ever_asked(watched):
     async with open_transports() as transports:
         await observe_once(floor.fleet, floor.sources(transports), "DEMO")
 
+    assert {"GET"} == {method for method, _ in floor.simulated.cluster.requests}
     requests = floor.simulated.requests
     assert {"GET"} == {method for _, method, _ in requests}
     assert set() == {p for _, _, p in requests} & {"/state", "/recover", "/execute"}

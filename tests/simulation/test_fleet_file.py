@@ -14,7 +14,8 @@ BASE_URLS = {name: f"http://127.0.0.1:{9101 + i}" for i, name in enumerate(NAMES
 def entries() -> dict[str, dict[str, object]]:
     """Read the entries of the fleet file, by agent."""
     document = yaml.safe_load(fleet_document(BASE_URLS))
-    assert ["agents"] == list(document)
+    assert ["cluster", "agents"] == list(document)
+    assert "none" == document["cluster"]
     return {entry["agent_name"]: entry for entry in document["agents"]}
 
 
@@ -45,9 +46,25 @@ def test_a_complete_entry(entries):
         "expected_endpoints": ["/ops/status", "/healthz", "/heartbeat"],
         "criticality": "critical",
         "contract": "rich",
+        "workload": {
+            "kind": "Deployment",
+            "name": "marketdata-mcp-server",
+            "namespace": "trading-floor",
+        },
         "owner": {"primary": "Ops On-Call", "secondary": "Marketdata Owner"},
         "slo": {"target": 99.9, "window": "market_hours"},
     } == entries["marketdata-mcp-server"]
+
+
+def test_a_cluster_is_read_where_a_kubeconfig_is_given():
+    """With a kubeconfig the file names it; the namespaces are left to their defaults."""
+    document = yaml.safe_load(fleet_document(BASE_URLS, "/somewhere/kubeconfig.yaml"))
+
+    assert {
+        "access": "kubeconfig",
+        "context": "simulated",
+        "kubeconfig": "/somewhere/kubeconfig.yaml",
+    } == document["cluster"]
 
 
 def test_who_is_critical_and_who_optional():

@@ -41,6 +41,20 @@ NAMES = [
     "frozen-status",
     "clock-skew",
     "identity-mismatch",
+    "execution-scaled-up",
+    "execute-in-pod-spec",
+    "execute-in-init-container",
+    "mode-in-a-secret",
+    "bypass-toggle",
+    "crash-loop",
+    "image-pull",
+    "below-desired",
+    "answers-from-nowhere",
+    "config-map-off",
+    "pods-denied",
+    "odd-pod",
+    "cluster-lost",
+    "cluster-hung",
 ]
 
 PHASES = {

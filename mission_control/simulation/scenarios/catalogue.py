@@ -2,6 +2,7 @@
 
 from mission_control.errors import ConfigurationError
 from mission_control.simulation.scenarios.calm_and_closed import CALM_AND_CLOSED
+from mission_control.simulation.scenarios.cluster import CLUSTER_TROUBLES
 from mission_control.simulation.scenarios.critical_service import CRITICAL_SERVICE_FAILURES
 from mission_control.simulation.scenarios.execution import EXECUTION_TROUBLES
 from mission_control.simulation.scenarios.false_witness import FALSE_WITNESSES
@@ -14,6 +15,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *EXECUTION_TROUBLES,
     *CRITICAL_SERVICE_FAILURES,
     *FALSE_WITNESSES,
+    *CLUSTER_TROUBLES,
 )
 
 
