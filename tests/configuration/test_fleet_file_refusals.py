@@ -345,7 +345,9 @@ def test_a_name_may_be_listed_once(write):
         pytest.param("cluster: none\n", "there is no list of agents", id="no agents"),
         pytest.param("[a, b]\n", "must be a mapping, and is a list", id="list"),
         pytest.param("agents: [1]\n", "must be a mapping, and is a number", id="number"),
-        pytest.param(LEAST + "cluster: gke\n", "only 'none' is known", id="cluster"),
+        pytest.param(
+            LEAST + "cluster: gke\n", "'gke' is none of none, in-cluster, kubeconfig", id="cluster"
+        ),
         pytest.param(LEAST + "agents: []\n", "given twice", id="agents twice"),
         pytest.param(LEAST + "---\na: b\n", "is not YAML", id="two documents"),
         pytest.param("agents: [\n", "is not YAML", id="cut off"),

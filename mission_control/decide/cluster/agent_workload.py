@@ -1,12 +1,12 @@
 """Decide: what runs each agent, and what is wrong with it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from mission_control.decide.cluster.lists import CheckedLists
 from mission_control.decide.cluster.ownership import Owners
 from mission_control.decide.service_troubles import Trouble
 from mission_control.model import codes
-from mission_control.model.cluster.facts import LIST_OF_KIND, ClusterFacts, EventFacts
+from mission_control.model.cluster.facts import LIST_OF_KIND, ClusterFacts, EventFacts, ListReading
 from mission_control.model.cluster.pod import ContainerState, PodFacts
 from mission_control.model.cluster.view import AgentWorkload
 from mission_control.model.cluster.workload import ObjectRef
@@ -56,26 +56,23 @@ def _view(
     newest = sorted(told, key=lambda e: (e.last_seen is not None, e.last_seen, e.message))[::-1]
     needed = {LIST_OF_KIND.get(ref.kind, ""), "pods", "replicasets"}
     lists = [r for r in checked.lists if r.namespace == ref.namespace and r.resource in needed]
+    unseen = _why_unseen(lists, checked) if lists else f"namespace {ref.namespace} is not watched"
     return AgentWorkload(
         ref,
-        _why_unseen(ref, checked, len(lists) == len(needed)),
+        unseen,
         owners.workloads.get(key),
         mine,
         tuple(newest[:SHOWN_WARNINGS]),
-        min((r.reading.at for r in lists), default=None),
+        None if unseen else min(r.reading.at for r in lists),
     )
 
 
-def _why_unseen(ref: Workload, checked: CheckedLists, watched: bool) -> str:  # noqa: FBT001  (a fact)
-    if not watched:
-        return f"namespace {ref.namespace} is not watched"
-    needed = {LIST_OF_KIND.get(ref.kind, ""), "pods", "replicasets"}
-    for read in checked.lists:
-        mine = read.namespace == ref.namespace and read.resource in needed
-        if mine and read.source not in checked.whole:
-            unseen = isinstance(read.reading, Unseen)
-            why = read.reading.code if isinstance(read.reading, Unseen) else codes.PARTIAL
-            return f"{read.source} was not {'seen' if unseen else 'whole'}: {why}"
+def _why_unseen(lists: Sequence[ListReading], checked: CheckedLists) -> str:
+    for read in lists:
+        if isinstance(read.reading, Unseen):
+            return f"{read.source} was not seen: {read.reading.code}"
+        if read.source not in checked.whole:
+            return f"{read.source} is not whole"
     return ""
 
 

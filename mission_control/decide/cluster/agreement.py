@@ -52,22 +52,25 @@ def acquit_by_cluster(
         if accusation.source in view.sources:
             if accusation.source in view.whole and key not in made and key not in view.undecided:
                 yield key
-        elif _was_running(accusation) and accusation.source in agents:
-            agent, readings = agents[accusation.source]
+        elif _was_running(accusation) and accusation.subject in agents:
+            agent, readings = agents[accusation.subject]
             silent = not any(answered(r) for r in readings.values())
             later = view.oldest is not None and view.oldest > accusation.last_seen
-            if silent and later and _is_off(agent, view):
+            if silent and later and _is_off(accusation, agent, view):
                 yield key
 
 
 def _was_running(accusation: Accusation) -> bool:
+    """Tell whether the accusation is that a process runs; what it said besides is its own."""
     code, fact = accusation.code, accusation.fact
-    ran = code == codes.EXECUTION_EVIDENCE and fact == "running"
+    ran = code == codes.EXECUTION_EVIDENCE and fact in {"running", "service_kind"}
     return ran or (code == codes.CONTRADICTION and fact in {REPLICAS, EXECUTION})
 
 
-def _is_off(agent: Agent, view: ClusterView) -> bool:
+def _is_off(accusation: Accusation, agent: Agent, view: ClusterView) -> bool:
     if agent.kind is Kind.EXECUTION:
         return view.execution_off
+    if accusation.code == codes.EXECUTION_EVIDENCE:
+        return False  # one that calls itself execution and is listed as something else
     workload = view.agents.get(agent.agent_name)
     return workload is not None and workload.off

@@ -1,0 +1,140 @@
+"""Decide: the one law on a cluster. Worse evidence never improves an answer."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mission_control.decide.agent_look import AgentLook
+from mission_control.decide.cluster.view import ClusterView
+from mission_control.decide.floor import decide_floor, decide_on_looks
+from mission_control.decide.floor_looks import look_again
+from mission_control.model.cluster.containers import EnvVariable, KeyRef
+from mission_control.model.cluster.facts import REQUIRED_LISTS
+from mission_control.model.reading import OF_THE_CLUSTER, ServiceRound, UnseenReason
+from mission_control.model.snapshot import FloorSnapshot
+from tests.decide.cluster_of_values import ACCESS, ENGINE, ClusterFloor, with_env, workload
+from tests.decide.floor_of_values import EVENING, NOW, STRATEGY, rich
+from tests.decide.hurts import HALTING
+from tests.decide.test_cluster import SEV0, TROUBLES, UNTOLD, answer_engine
+from tests.decide.test_the_law import degradations, degrade
+
+HURTS = [p.values[0] for p in (*HALTING, *SEV0, *TROUBLES, *UNTOLD)]
+LISTS = [(r, n) for n in ACCESS.namespaces for r in REQUIRED_LISTS]
+REASONS = [*OF_THE_CLUSTER, UnseenReason.TIMEOUT, UnseenReason.HTTP_STATUS]
+
+
+@st.composite
+def cluster_degradations(draw):
+    """Choose a way in which what was read of the cluster gets worse."""
+    how = draw(st.sampled_from(["lose", "garble", "age", "silence engine", "hide mode", "never"]))
+    return how, draw(st.sampled_from(LISTS)), draw(st.sampled_from(REASONS)), draw(st.floats(0, 70))
+
+
+def degrade_cluster(floor, degradation):
+    """Make what was read of the cluster worse, as the world would."""
+    how, (resource, namespace), reason, seconds = degradation
+    if how == "lose":
+        floor.lose_list(resource, namespace, reason)
+    elif how == "garble":
+        floor.garble(resource, namespace)
+    elif how == "age":
+        floor.now += timedelta(seconds=seconds)
+    elif how == "silence engine":
+        floor.lose(ENGINE, "/ops/status", UnseenReason.CONNECTION_REFUSED)
+    elif how == "never":
+        floor.never_read = True
+    elif how == "hide mode" and STRATEGY.agent_name in floor.workloads:
+        secret = EnvVariable("AGENT_MODE", ref=KeyRef("Secret", "s", "k"))
+        held = floor.workloads[STRATEGY.agent_name]
+        main = held.containers[0]
+        env = (*(v for v in main.env if v.name != "AGENT_MODE"), secret)
+        hidden = replace(held, containers=with_env(*env, env_from=main.env_from))
+        floor.workloads[STRATEGY.agent_name] = hidden
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    evening=st.booleans(),
+    hurts=st.lists(st.sampled_from([*HURTS, answer_engine]), max_size=3),
+    steps=st.lists(st.one_of(cluster_degradations(), degradations()), min_size=1, max_size=5),
+)
+def test_worse_evidence_of_the_cluster_never_improves_the_posture(evening, hurts, steps):
+    """However floor and cluster are hurt, losing, hiding or ageing evidence never helps."""
+    floor = ClusterFloor()
+    floor.refresh(EVENING if evening else NOW)
+    for hurt in hurts:
+        hurt(floor)
+    answers = [_rank(floor.decide())]
+
+    for step in steps:
+        (degrade_cluster if len(step) == 4 else degrade)(floor, step)
+        answers.append(_rank(floor.decide()))
+
+    assert sorted(answers) == answers
+
+
+def _rank(snapshot: FloorSnapshot) -> tuple[int, bool]:
+    """Order answers: OK before closed before halted, and expected before unexpected."""
+    return snapshot.posture.verdict.rank, not snapshot.posture.expected
+
+
+@dataclass
+class WatchedCluster:
+    """Decides a floor on a cluster as the watch does: what did not change stays the same."""
+
+    floor: ClusterFloor
+    known: dict[str, AgentLook] = field(default_factory=dict)
+    viewed: ClusterView | None = None
+    before: FloorSnapshot | None = None
+    rounds: dict[str, ServiceRound] = field(default_factory=dict)
+
+    def decide_both(self) -> tuple[FloorSnapshot, FloorSnapshot]:
+        """Decide once on what is taken over and once from nothing."""
+        evidence, now = self.floor.evidence(), self.floor.now
+        for name, round_ in evidence.rounds.items():
+            held = self.rounds.get(name)
+            if held is None or held.readings != round_.readings:
+                self.rounds[name] = replace(round_, readings=dict(round_.readings))
+        evidence = replace(evidence, rounds=dict(self.rounds))
+        standing, session_at = self.floor.standing, self.floor.session_at
+        whole = decide_floor(evidence, standing, session_at, now)
+        looks = look_again(evidence, session_at, now, self.known, self.viewed)
+        again = decide_on_looks(looks, evidence, standing, now, before=self.before)
+        self.known, self.viewed, self.before = dict(looks.by_name), looks.cluster, again
+        self.floor.standing = again.standing
+        return whole, again
+
+
+def engine_answers_anew(floor, _):
+    """Let the execution engine answer, or fall silent again, beside newer lists."""
+    floor.answer(ENGINE, "/ops/status", rich(ENGINE, floor.now))
+    floor.workloads["execution-engine"] = workload(ENGINE, 0)
+
+
+STEPS = st.one_of(
+    cluster_degradations().map(lambda d: (degrade_cluster, d)),
+    degradations().map(lambda d: (degrade, d)),
+    st.sampled_from([0.4, 3.0, 44.999, 45.001, 59.999, 60.0, 60.001, 75.0]).map(
+        lambda s: (lambda floor, s: setattr(floor, "now", floor.now + timedelta(seconds=s)), s)
+    ),
+    st.sampled_from(HURTS).map(lambda h: (lambda floor, hurt: hurt(floor), h)),
+    st.just((lambda floor, _: floor.read_lists(), None)),
+    st.just((engine_answers_anew, None)),
+    st.just((lambda floor, _: floor.refresh(floor.now), None)),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(steps=st.lists(STEPS, min_size=1, max_size=8))
+def test_what_is_taken_over_of_the_cluster_is_what_would_be_decided_anew(steps):
+    """However the cluster and time move, taking over what holds decides as looking anew does."""
+    watched = WatchedCluster(ClusterFloor())
+    watched.decide_both()
+
+    for act, what in steps:
+        act(watched.floor, what)
+        whole, again = watched.decide_both()
+
+        assert whole == again
