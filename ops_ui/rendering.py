@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from ops_ui.mission_control_client import MissionControlClient
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
+from ops_ui.pods import pods_text
 from ops_ui.settings import Settings
 from ops_ui.views import GLYPHS, clock_time, new_york, utc
 
@@ -34,6 +35,7 @@ def templates() -> jinja2.Environment:
         clock_time=clock_time,
         duration=duration,
         percent=percent,
+        pods=pods_text,
         set_out=set_out,
     )
     names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]

@@ -7,6 +7,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from ops_ui.mission_control_client import Document, Failure, Missed
+from ops_ui.pods import cluster_note, pods_text
 from ops_ui.strips import NOTHING, Strip, strips_of
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -62,6 +63,7 @@ class ServiceRow:
     age: float | None
     since: str
     strip: Strip
+    pods: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ class FloorView:
     events: tuple[Document, ...]
     at: str
     at_et: str
+
+    @property
+    def cluster_note(self) -> str:
+        """Say beside the cluster's name how much of it was seen; nothing missing is never green."""
+        return cluster_note(self.posture)
 
 
 def see_floor(
@@ -196,6 +203,7 @@ def _row(agent: Document, strips: Mapping[str, Strip]) -> ServiceRow:
         age=float(age) if isinstance(age, int | float) else None,
         since=clock_time(agent.get("since")),
         strip=strips.get(name, NOTHING),
+        pods=pods_text(agent.get("workload")),
     )
 
 

@@ -68,7 +68,7 @@ async def connected(
             memory = FloorMemory(history.writer)
             stack.callback(memory.end)
         if settings.fleet.access is not None:
-            lister = _find_cluster(settings.fleet.access, clock)
+            lister = find_cluster(settings.fleet.access, clock)
             transports.also_close(lister.server.forget)
         sources = floor_sources.FloorSources(
             ServiceProbe(transports, clock),
@@ -97,7 +97,8 @@ async def connected(
         yield Parts(sources, board, watch, create_application(api), store)
 
 
-def _find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:
+def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:
+    """Connect what reads lists of a cluster; nothing is found or asked yet."""
     return ClusterLister(ApiServer(access), clock)
 
 

@@ -5,16 +5,21 @@ from pathlib import Path
 import httpx
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.connect import connected
+from mission_control.bootstrap.connect import connected, find_cluster
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.ports import Clock
 from mission_control.model.fleet import Agent
-from mission_control.model.reading import ServiceRound
+from mission_control.model.reading import Seen, ServiceRound, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.observe.cluster_reader.examination import Examination, examine_cluster
 from mission_control.observe.http_transport import open_transports
 from mission_control.observe.service_probe import ServiceProbe
 from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.history.history_check import check_history
+from mission_control.record.ledger import FOLDER
+from mission_control.record.store_check import StoreCheck
 
 
 async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:
@@ -44,3 +49,26 @@ async def probe_once(agent: Agent, clock: Clock = real_clock) -> ServiceRound:
 def read_artifacts(root: Path, clock: Clock = real_clock) -> ArtifactReader:
     """Give what reads the record below a root."""
     return ArtifactReader(root, clock)
+
+
+async def examine(settings: Settings, clock: Clock = real_clock) -> Examination | None:
+    """Try everything that is ever read of the cluster; None where none is configured."""
+    if settings.fleet.access is None:
+        return None
+    lister = find_cluster(settings.fleet.access, clock)
+    try:
+        return await examine_cluster(lister)
+    finally:
+        await lister.server.forget()
+
+
+async def try_records(
+    settings: Settings, clock: Clock = real_clock
+) -> tuple[Seen[None] | Unseen, Seen[str] | Unseen]:
+    """Try whether artifacts could be recorded and history kept; makes nothing that is not there."""
+    store: Seen[None] | Unseen = Unseen(UnseenReason.UNREADABLE, clock(), detail="no such folder")
+    if (settings.root / FOLDER).is_dir():
+        store = await StoreCheck(ArtifactStore(settings.root), clock).check()
+    elif settings.root.is_dir():
+        store = Seen(None, clock())  # it is made at the first start, below a root that is there
+    return store, await check_history(settings.root, settings.database_url, clock)

@@ -16,7 +16,9 @@ def config() -> None:
 
 
 @config.command()
-@setting_flags("fleet_file", "root", "host", "port", "ui_port")
+@setting_flags(
+    "fleet_file", "root", "host", "port", "ui_port", "namespace", "context", "kubeconfig"
+)
 @json_flag
 @click.pass_context
 def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:

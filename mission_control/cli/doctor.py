@@ -9,32 +9,44 @@ import orjson
 from mission_control import process
 from mission_control.bootstrap import once
 from mission_control.cli.context import CliContext
+from mission_control.cli.doctor_cluster import look_at_cluster, look_at_records
 from mission_control.cli.doctor_floor import look_at_floor
 from mission_control.cli.doctor_here import look_here
 from mission_control.cli.doctor_report import Check, Outcome
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.configuration.settings import Settings
+from mission_control.jobs.ports import Clock
+from mission_control.model.reading import Seen, Unseen
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.observe.cluster_reader.examination import Examination
 
 
 @click.command()
-@setting_flags("fleet_file", "root", "port", "ui_port")
+@setting_flags("fleet_file", "root", "port", "ui_port", "namespace", "context", "kubeconfig")
 @json_flag
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     """
     Say what works from here, and what does not.
 
-    Looks at the fleet file, zone data, the calendar, the root, the ports, the limit of open files
-    and the witnesses of the kill switch, and asks every service once. Each line is PASS, WARN or
-    FAIL, with what to do about it. Exits with 4 when a line says FAIL.
+    Looks at the fleet file, zone data, the calendar, the root, the ports, the limit of open files,
+    the store, history and the witnesses of the kill switch, tries every list of the cluster, and
+    asks every service once. Each line is PASS, WARN or FAIL, with what to do about it. Exits with
+    4 when a line says FAIL.
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags, tell=False)
     now = context.clock()
     process.raise_open_files_limit()
-    with context.busy("Asking every service once"):
-        snapshot = asyncio.run(once.observe_once(settings, context.clock))
-    checks = [*look_here(settings, now), *look_at_floor(snapshot)]
+    with context.busy("Asking every service and the cluster once"):
+        snapshot, examined, records = asyncio.run(_look(settings, context.clock))
+    checks = [
+        *look_here(settings, now),
+        *look_at_records(*records),
+        *look_at_cluster(settings, examined),
+        *look_at_floor(snapshot),
+    ]
     if as_json or context.json:
         values = {"checks": [check.as_dict() for check in checks]}
         click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2))
@@ -42,6 +54,16 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         click.echo("\n".join(_lines(checks)))
     if any(check.outcome is Outcome.FAIL for check in checks):
         ctx.exit(VERIFICATION_FAILED)
+
+
+async def _look(
+    settings: Settings, clock: Clock
+) -> tuple[FloorSnapshot, Examination | None, tuple[Seen[None] | Unseen, Seen[str] | Unseen]]:
+    return await asyncio.gather(
+        once.observe_once(settings, clock),
+        once.examine(settings, clock),
+        once.try_records(settings, clock),
+    )
 
 
 def _lines(checks: list[Check]) -> list[str]:

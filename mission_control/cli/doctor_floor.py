@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mission_control.cli.doctor_report import Check, failed, passed, warned
-from mission_control.model.fleet import Agent, ContractKind, Criticality, Kind
+from mission_control.model.fleet import ContractKind, Criticality, Kind
 from mission_control.model.kill_switch import KillSwitchState, Witness, WitnessKind
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
@@ -35,7 +35,7 @@ def _witness(witness: Witness) -> Check:
 def _service(report: ServiceReport) -> Check:
     agent = report.agent
     if agent.contract is ContractKind.NONE:
-        return _unasked(agent)
+        return _unasked(report)
     detail = _readings(report.round)
     heard = _heard(report.round)
     if agent.kind is Kind.EXECUTION:
@@ -50,8 +50,11 @@ def _service(report: ServiceReport) -> Check:
     return judge(agent.agent_name, detail, remedy)
 
 
-def _unasked(agent: Agent) -> Check:
+def _unasked(report: ServiceReport) -> Check:
+    agent = report.agent
     detail = f"not asked: {agent.criticality}, and its contract is none"
+    if report.expected:
+        return passed(agent.agent_name, f"{detail}; the cluster shows it as it should be")
     remedy = "give it an address and a contract, where it may be asked"
     if agent.criticality is Criticality.CRITICAL:
         return failed(agent.agent_name, detail, remedy)

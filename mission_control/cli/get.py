@@ -27,7 +27,7 @@ def _read_path(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.argument("path", callback=_read_path)
 @url_flag
 @click.option("--accept", default="*/*", metavar="TYPE", help="The Accept header to send.")
-@setting_flags("fleet_file")
+@setting_flags("fleet_file", "namespace", "context", "kubeconfig")
 @click.pass_context
 def get(
     ctx: click.Context, *, path: str, url: str | None, accept: str, **flags: str | None

@@ -8,7 +8,9 @@ from mission_control.cli.flags import setting_flags, settings_with
 
 
 @click.command()
-@setting_flags("host", "port", "ui_port", "fleet_file", "root")
+@setting_flags(
+    "host", "port", "ui_port", "fleet_file", "root", "namespace", "context", "kubeconfig"
+)
 @click.option("--with-ui", is_flag=True, help="Serve the operator's pages as well.")
 @click.pass_context
 def serve(ctx: click.Context, *, with_ui: bool, **flags: str | None) -> None:

@@ -35,7 +35,7 @@ Ask = Callable[[], FloorAnswers]
     help="How long --watch waits between.",
 )
 @url_flag
-@setting_flags("fleet_file")
+@setting_flags("fleet_file", "namespace", "context", "kubeconfig")
 @json_flag
 @click.pass_context
 def status(

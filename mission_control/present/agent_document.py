@@ -27,6 +27,14 @@ from mission_control.present.reading_document import (
     reading_documents,
     readings_of,
 )
+from mission_control.present.workload_document import (
+    PodDocument,
+    WarningDocument,
+    WorkloadSummary,
+    pod_documents,
+    warning_documents,
+    workload_summary,
+)
 
 
 class OwnerDocument(TypedDict):
@@ -83,13 +91,16 @@ class AgentSummary(TypedDict):
     slo: SloDocument | None
     interval_seconds: float
     deadline_seconds: float
+    workload: WorkloadSummary | None
 
 
 class AgentDetail(AgentSummary):
-    """One service with every answer it gave, redacted."""
+    """One service with every answer it gave, redacted, and every pod that runs it."""
 
     raw_ops_status: object
     readings: list[ReadingDocument]
+    pods: list[PodDocument]
+    warnings: list[WarningDocument]
 
 
 class AgentsDocument(TypedDict):
@@ -131,6 +142,8 @@ def agent_document(snapshot: FloorSnapshot, agent_name: str) -> AgentDocument | 
         **_summary(report, snapshot),
         "raw_ops_status": raw_status(report),
         "readings": reading_documents(readings_of(report)),
+        "pods": pod_documents(report.workload),
+        "warnings": warning_documents(report.workload),
     }
     document: AgentDocument = {
         "ts": utc_text(snapshot.at),
@@ -169,6 +182,7 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
         "slo": _slo(agent),
         "interval_seconds": agent.interval_seconds,
         "deadline_seconds": agent.deadline_seconds,
+        "workload": workload_summary(report.workload),
     }
 
 

@@ -95,7 +95,10 @@ def floor(tmp_path) -> Iterator[Callable[[str], Floor]]:
             simulated = SimulatedFloor(clock, scenario)
             switch = tmp_path / "EXECUTION_HALTED"
             loopback = stack.enter_context(FloorOnLoopback(simulated, 0, switch))
-            (tmp_path / "fleet.yaml").write_text(fleet_document(loopback.base_urls))
+            kubeconfig = tmp_path / "kubeconfig.yaml"
+            loopback.write_kubeconfig(kubeconfig)
+            fleet = fleet_document(loopback.base_urls, str(kubeconfig))
+            (tmp_path / "fleet.yaml").write_text(fleet)
             return Floor(tmp_path, clock, simulated)
 
         yield serve

@@ -1,6 +1,7 @@
 """A floor of values on a cluster of values: what its lists held, as decisions see it."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mission_control.model.cluster.containers import Container, EnvVariable
 from mission_control.model.cluster.facts import (
@@ -56,12 +57,18 @@ FLEET = Fleet(
 PAPER = (EnvVariable("AGENT_MODE", "OBSERVE"), EnvVariable("TRADING_MODE", "paper"))
 
 
-def workload(agent: Agent, replicas: int = 1, **changes: object) -> WorkloadFacts:
+def ref_of(agent: Agent) -> Workload:
+    """Give the workload that the inventory names for an agent."""
+    assert agent.workload is not None
+    return agent.workload
+
+
+def workload(agent: Agent, replicas: int = 1, **changes: Any) -> WorkloadFacts:
     """Give the workload of an agent with so many pods wanted, there and ready."""
     made = WorkloadFacts(
-        agent.workload.kind,
-        agent.workload.namespace,
-        agent.workload.name,
+        ref_of(agent).kind,
+        ref_of(agent).namespace,
+        ref_of(agent).name,
         desired=replicas,
         actual=replicas,
         ready=replicas,
@@ -70,9 +77,9 @@ def workload(agent: Agent, replicas: int = 1, **changes: object) -> WorkloadFact
     return replace(made, **changes)
 
 
-def pod(agent: Agent, **changes: object) -> PodFacts:
+def pod(agent: Agent, **changes: Any) -> PodFacts:
     """Give the pod of an agent's workload."""
-    ref = agent.workload
+    ref = ref_of(agent)
     owner = ObjectRef(ref.kind, ref.name)
     if ref.kind == "Deployment":
         owner = ObjectRef("ReplicaSet", f"{ref.name}-1")
@@ -89,7 +96,7 @@ def pod(agent: Agent, **changes: object) -> PodFacts:
     return replace(made, **changes)
 
 
-def with_env(*variables: EnvVariable, **more: object) -> tuple[Container, ...]:
+def with_env(*variables: EnvVariable, **more: Any) -> tuple[Container, ...]:
     """Give one container with these variables."""
     return (Container("main", "r/x:1", env=variables, **more),)
 
@@ -118,11 +125,11 @@ class ClusterFloor(FloorOfValues):
         self.lose(ENGINE, "/ops/status", UnseenReason.CONNECTION_REFUSED)
         self.read_lists()
 
-    def run(self, agent: Agent, **changes: object) -> None:
+    def run(self, agent: Agent, **changes: Any) -> None:
         """Let an agent's workload run one pod, changed like this."""
-        name = agent.workload.name
+        name = ref_of(agent).name
         self.workloads[name] = workload(agent)
-        if agent.workload.kind == "Deployment":
+        if ref_of(agent).kind == "Deployment":
             owner = ObjectRef("Deployment", name)
             owned = workload(agent, owner=owner, containers=(), kind="ReplicaSet", name=f"{name}-1")
             self.workloads[f"{name}-1"] = owned

@@ -45,6 +45,7 @@ class WatchedFloor:
 
     def sources(self, transports: Transports) -> FloorSources:
         """Connect the real edges to this floor."""
+        assert self.fleet.access is not None
         lister = ClusterLister(ApiServer(self.fleet.access), self.clock)
         transports.also_close(lister.server.forget)
         return FloorSources(

@@ -1,6 +1,8 @@
 """Cluster reader: one API server, spoken to through the guard alone."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import httpx
@@ -38,12 +40,22 @@ def open_transport(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
     )
 
 
+@dataclass(slots=True)
+class _Session:
+    """One finding of the server: who we are to it, and the guard that leads there."""
+
+    endpoint: Endpoint
+    guard: ClusterGuard
+    authorization: str | None = None
+    rejected: bool = False
+
+
 class ApiServer:
     """
     Sends GET to one API server as whom the configuration says we are.
 
-    Where it is and who we are is found when first needed, and anew after a 401: a kubeconfig
-    may be exchanged while we run. `sent` counts what really left, over all of that.
+    Where it is and who we are is found when first needed, and anew in the next round after a
+    401: a kubeconfig may be exchanged while we run. `sent` counts what really left, over all.
     """
 
     def __init__(
@@ -51,17 +63,21 @@ class ApiServer:
     ) -> None:
         """Find nothing yet."""
         self.access = access
-        self.endpoint: Endpoint | None = None
         self._load = load
         self._open = open_
-        self._authorization: str | None = None
-        self._guard: ClusterGuard | None = None
+        self._session: _Session | None = None
+        self._preparing = asyncio.Lock()
         self._retired = 0
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Give where the server is; None before it was found."""
+        return self._session.endpoint if self._session else None
 
     @property
     def sent(self) -> Mapping[str, int]:
         """Count what really left, by method."""
-        now = self._guard.sent["GET"] if self._guard else 0
+        now = self._session.guard.sent["GET"] if self._session else 0
         return {"GET": self._retired + now}
 
     @property
@@ -71,15 +87,20 @@ class ApiServer:
 
     async def prepare(self) -> None:
         """Find the server and refresh who we are; raises BadAnswerError when that fails."""
-        try:
-            if self.endpoint is None:
-                self.endpoint = await self._load(self.access)
-            self._authorization = await authorize(self.endpoint)
-        except NoAccessError as error:
-            self.endpoint = None
-            raise BadAnswerError(UnseenReason.UNREADABLE, str(error)) from None
-        if self._guard is None:
-            self._guard = ClusterGuard(self._open(self.endpoint), self.access.namespaces)
+        async with self._preparing:
+            if self._session is not None and self._session.rejected:
+                await self.forget()
+            try:
+                session = self._session or await self._find()
+                session.authorization = await authorize(session.endpoint)
+            except NoAccessError as error:
+                await self.forget()
+                raise BadAnswerError(UnseenReason.UNREADABLE, str(error)) from None
+            self._session = session
+
+    async def _find(self) -> _Session:
+        endpoint = await self._load(self.access)
+        return _Session(endpoint, ClusterGuard(self._open(endpoint), self.access.namespaces))
 
     async def get(
         self, path: str, parameters: Mapping[str, str] | None = None, accept: str = JSON
@@ -89,32 +110,32 @@ class ApiServer:
 
         RefusedRequest is raised for what must never be asked. The time limit is whoever awaits it.
         """
-        if self.endpoint is None or self._guard is None:
+        if self._session is None:
             await self.prepare()
-        endpoint, guard = self.endpoint, self._guard
-        if endpoint is None or guard is None:
+        session = self._session
+        if session is None:
             raise BadAnswerError(UnseenReason.UNREADABLE, "the API server was not found")
         query = f"?{urlencode(parameters)}" if parameters else ""
         headers = {"accept": accept, "accept-encoding": "identity", "user-agent": USER_AGENT}
-        if self._authorization:
-            headers["authorization"] = self._authorization
+        if session.authorization:
+            headers["authorization"] = session.authorization
         try:
-            request = httpx.Request("GET", f"{endpoint.host}{path}{query}", headers=headers)
-            response = await guard.handle_async_request(request)
+            url = f"{session.endpoint.host}{path}{query}"
+            request = httpx.Request("GET", url, headers=headers)
+            response = await session.guard.handle_async_request(request)
             body = await response.aread()
         except FAILURES as error:
             raise BadAnswerError(reason_for(error), describe(error)) from None
         if response.headers.get("content-encoding", "identity") != "identity":
             raise BadAnswerError(UnseenReason.ENCODED, "the answer is compressed")
         if response.status_code == 401:  # noqa: PLR2004
-            await self.forget()
+            session.rejected = True
         check_status(response.status_code, body)
         return body
 
     async def forget(self) -> None:
         """Drop connections and credentials; both are found anew when next needed."""
-        self.endpoint = None
-        if self._guard is not None:
-            self._retired += self._guard.sent["GET"]
-            guard, self._guard = self._guard, None
-            await guard.aclose()
+        session, self._session = self._session, None
+        if session is not None:
+            self._retired += session.guard.sent["GET"]
+            await session.guard.aclose()

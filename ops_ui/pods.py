@@ -1,0 +1,37 @@
+"""Pods: what the cluster tells, in few words. Pure. What is missing is never green."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from ops_ui.mission_control_client import Document
+
+
+def pods_text(workload: object) -> str:
+    """Say how many pods are ready, and how often they restarted: `1/1`, `0/1, 7 restarts`."""
+    if not isinstance(workload, Mapping):
+        return ""
+    told = cast("Document", workload)
+    if told.get("unseen") != "":
+        return "not seen"
+    ready, desired, restarts = told.get("ready"), told.get("desired"), told.get("restarts")
+    if not isinstance(ready, int) or not isinstance(desired, int):
+        return "not found"
+    again = f", {restarts} restarts" if isinstance(restarts, int) and restarts else ""
+    return f"{ready}/{desired}{again}"
+
+
+def cluster_note(posture: Document) -> str:
+    """Say how much of the cluster was seen."""
+    if posture.get("cluster") == "none":
+        return "not read"
+    coverage = posture.get("coverage")
+    gaps = cast("Document", coverage).get("gaps") if isinstance(coverage, Mapping) else None
+    if not isinstance(gaps, list):
+        return "not known how much was seen"
+    subjects = [str(g.get("subject", "")) for g in _documents(cast("list[object]", gaps))]
+    lost = sum(s.startswith("cluster ") for s in subjects)
+    return f"{lost} lists NOT seen" if lost else "every list seen"
+
+
+def _documents(values: list[object]) -> list[Document]:
+    return [cast("Document", v) for v in values if isinstance(v, Mapping)]
