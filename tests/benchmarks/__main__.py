@@ -25,6 +25,7 @@ from typing import cast
 sys.path.insert(0, str(Path(__file__).parent))
 
 import farm
+from cluster import measure_cluster
 from processes import (
     HERE,
     Serving,
@@ -211,6 +212,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "age": lambda _given: _ages(),
     "detection": lambda _given: _detections(),
     "answers": lambda _given: answers(1_000, 10),
+    "cluster": lambda _given: (measure_cluster(*size) for size in ((60, 60), (60, 1_000))),
 }
 
 
