@@ -163,6 +163,7 @@ SEV0 = [
     pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "LIVE")), SE, id="mode live"),
     pytest.param(set_env(SE, EnvVariable("EXECUTION_MODE", "live")), SE, id="execution mode"),
     pytest.param(set_env(SE, EnvVariable("TRADING_MODE", "live")), SE, id="trading mode"),
+    pytest.param(set_env(SE, EnvVariable("TRADING_MODE", "shadow")), SE, id="not paper"),
     pytest.param(set_env(SE, EnvVariable("EXECUTION_ENABLED", "yes")), SE, id="enabled"),
     pytest.param(set_env(SE, EnvVariable("MARKETDATA_FORCE_STALE", "1")), SE, id="force stale"),
     pytest.param(

@@ -23,7 +23,7 @@ from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver
 from mission_control.observe.guarded_transport import RefusedRequest
 from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
-from mission_control.simulation.cluster_api.stage import (
+from mission_control.simulation.cluster_stage import (
     EVERYTHING,
     ApiFault,
     ClusterStage,

@@ -19,7 +19,7 @@ from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver
 from mission_control.observe.cluster_reader.resources import RESOURCES
 from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
-from mission_control.simulation.cluster_api.stage import ClusterStage
+from mission_control.simulation.cluster_stage import ClusterStage
 from tests.real_cluster.kube_apiserver import NOBODY
 from tests.real_cluster.scene import AT, set_scene
 

@@ -87,11 +87,6 @@ class ClusterFacts:
     config_maps: tuple[ConfigMapFacts, ...] = ()
     warnings: tuple[EventFacts, ...] = ()
 
-    def listing(self, resource: str, namespace: str) -> ListReading | None:
-        """Find how the reading of a list went; None when nobody asked for it."""
-        wanted = (resource, namespace)
-        return next((r for r in self.lists if (r.resource, r.namespace) == wanted), None)
-
 
 WORKLOAD_LISTS = (
     "cronjobs",

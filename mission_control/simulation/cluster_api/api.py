@@ -29,8 +29,8 @@ from mission_control.simulation.cluster_api.offered import (
     status,
 )
 from mission_control.simulation.cluster_api.other_objects import other_objects
-from mission_control.simulation.cluster_api.stage import AS_ITS_FILE, ApiFault, ClusterStage
 from mission_control.simulation.cluster_api.workload_objects import workload_objects
+from mission_control.simulation.cluster_stage import AS_ITS_FILE, ApiFault, ClusterStage
 
 ACCOUNT = "system:serviceaccount:trading-floor:mission-control"
 Objects = Mapping[tuple[str, str], Sequence[Object]]

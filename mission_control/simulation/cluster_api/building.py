@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mission_control.simulation.cluster_api.planned import Planned
-from mission_control.simulation.cluster_api.stage import WorkloadTwist
+from mission_control.simulation.cluster_stage import WorkloadTwist
 
 Object = dict[str, Any]
 DEPLOYED = timedelta(days=3)

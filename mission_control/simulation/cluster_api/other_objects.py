@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from mission_control.simulation.cluster_api.building import Object, metadata, stamp
 from mission_control.simulation.cluster_api.planned import EXECUTION, FLOOR, PLANNED
-from mission_control.simulation.cluster_api.stage import ClusterStage
 from mission_control.simulation.cluster_api.workload_objects import Placed
+from mission_control.simulation.cluster_stage import ClusterStage
 
 SERVICES = (
     ("marketdata-mcp-server", "marketdata-mcp-server"),

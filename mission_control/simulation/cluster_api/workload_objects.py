@@ -17,7 +17,7 @@ from mission_control.simulation.cluster_api.building import (
     stamp,
 )
 from mission_control.simulation.cluster_api.planned import PLANNED, Planned
-from mission_control.simulation.cluster_api.stage import ClusterStage, WorkloadTwist
+from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 
 Placed = tuple[str, str, Object]
 """An object with its namespace and the plural name of its kind."""

@@ -1,6 +1,6 @@
 """Simulation: scenarios that only the cluster shows, or in which the cluster itself is lost."""
 
-from mission_control.simulation.cluster_api.stage import (
+from mission_control.simulation.cluster_stage import (
     EVERYTHING,
     ApiFault,
     ClusterStage,

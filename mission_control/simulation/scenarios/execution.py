@@ -1,6 +1,6 @@
 """Simulation: scenarios that point to live execution, in every phase a P0."""
 
-from mission_control.simulation.cluster_api.stage import ApiFault, ClusterStage
+from mission_control.simulation.cluster_stage import ApiFault, ClusterStage
 from mission_control.simulation.scenarios.calm_and_closed import OPEN_SESSION
 from mission_control.simulation.scenarios.scenario import (
     STRATEGY_ENGINE,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from mission_control.simulation.cluster_api.stage import EVERYTHING, ApiFault, ClusterStage
+from mission_control.simulation.cluster_stage import EVERYTHING, ApiFault, ClusterStage
 
 MARKETDATA = "marketdata-mcp-server"
 STRATEGY_ENGINE = "strategy-engine"

@@ -1,0 +1,41 @@
+"""Pods in few words: what is missing is never green."""
+
+import pytest
+
+from ops_ui.pods import cluster_note, pods_text
+
+SEEN = {"unseen": "", "ready": 1, "desired": 1, "restarts": 0}
+
+
+@pytest.mark.parametrize(
+    ("workload", "text"),
+    [
+        pytest.param(None, "", id="none named"),
+        pytest.param(SEEN, "1/1", id="well"),
+        pytest.param(SEEN | {"ready": 0, "restarts": 7}, "0/1, 7 restarts", id="restarts"),
+        pytest.param(SEEN | {"unseen": "denied"}, "not seen", id="unseen"),
+        pytest.param({"ready": 1, "desired": 1}, "not seen", id="not known whether seen"),
+        pytest.param(SEEN | {"desired": None}, "not found", id="not found"),
+    ],
+)
+def test_pods_are_told_in_few_words(workload, text):
+    """Ready of wanted, restarts, and loudly when nothing was seen."""
+    assert text == pods_text(workload)
+
+
+@pytest.mark.parametrize(
+    ("posture", "note"),
+    [
+        pytest.param({"cluster": "none"}, "not read", id="none"),
+        pytest.param({"cluster": "x"}, "not known how much was seen", id="no coverage"),
+        pytest.param({"cluster": "x", "coverage": {"gaps": []}}, "every list seen", id="whole"),
+        pytest.param(
+            {"cluster": "x", "coverage": {"gaps": [{"subject": "cluster f/pods"}, 7]}},
+            "1 lists NOT seen",
+            id="a gap",
+        ),
+    ],
+)
+def test_how_much_of_the_cluster_was_seen(posture, note):
+    """Gaps are counted; where that is not known it is said."""
+    assert note == cluster_note(posture)
