@@ -18,7 +18,7 @@ import uvloop
 from mission_control import process
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Parts, connected
-from mission_control.bootstrap.demo import DemoFloor, demo_floor, sample_when_seen
+from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
@@ -160,7 +160,7 @@ async def _serve(
             await s.enter_async_context(_pages(settings))
         if label:
             origin = run_origin(settings, "demo")
-            sample = asyncio.create_task(sample_when_seen(parts, origin))
+            sample = asyncio.create_task(run_jobs_when_seen(parts, origin, settings.root))
             s.callback(sample.cancel)
         log.info("serving", extra={"port": settings.port})
         await server.serve(sockets=[listener])

@@ -21,6 +21,7 @@ from ops_ui.history_routes import history_routes
 from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient, open_client
 from ops_ui.own_status import own_status
 from ops_ui.rendering import Pages, pages_of
+from ops_ui.report_routes import report_routes
 from ops_ui.settings import Settings
 from ops_ui.views import new_york
 
@@ -170,6 +171,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             read_only,
             *artifact_routes(),
             *history_routes(),
+            *report_routes(),
             stream,
             healthz,
             ops_status,

@@ -10,9 +10,9 @@ from litestar.datastructures import State
 from markdown_it import MarkdownIt
 
 from ops_ui.mission_control_client import MissionControlClient
+from ops_ui.notes import pods_text
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
-from ops_ui.pods import pods_text
 from ops_ui.settings import Settings
 from ops_ui.views import GLYPHS, clock_time, new_york, utc
 

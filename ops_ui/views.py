@@ -7,7 +7,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from ops_ui.mission_control_client import Document, Failure, Missed
-from ops_ui.pods import cluster_note, pods_text
+from ops_ui.notes import cluster_note, pods_text, readiness_note
 from ops_ui.strips import NOTHING, Strip, strips_of
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -29,6 +29,9 @@ FAILURES = {
     Failure.RESTARTING: ("RESTARTING", "Mission Control is starting, stopping or stalled"),
     Failure.GARBAGE: ("UNREADABLE", "Mission Control answers something that cannot be read"),
 }
+
+
+NOT_ASKED = Missed(Failure.DOWN, "not asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class FloorView:
     events: tuple[Document, ...]
     at: str
     at_et: str
+    readiness: tuple[str, str] = ("not known", "")
 
     @property
     def cluster_note(self) -> str:
@@ -91,9 +95,10 @@ def see_floor(
     agents: Document | Missed,
     events: Document | Missed,
     timeline: Document | Missed,
+    readiness: Document | Missed = NOT_ASKED,
 ) -> FloorView:
     """
-    Turn four answers into the page.
+    Turn the answers into the page.
 
     A posture that was missed, or lacks what a verdict needs, is a failure with a look of its
     own; services that were missed make the page not live, and are never left out in silence.
@@ -116,6 +121,7 @@ def see_floor(
         events=tuple(e for e in told if e.get("type") != "mission_control.poll")[:12],
         at=_text(checked.get("at")),
         at_et=_text(checked.get("at_et")),
+        readiness=readiness_note(readiness),
     )
 
 

@@ -16,6 +16,7 @@ from mission_control.api.liveness import health_routes, liveness_routes
 from mission_control.api.ops_routes import metrics_routes, status_routes
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import exception_handlers
+from mission_control.api.report_routes import report_routes
 from mission_control.api.runbook_routes import runbook_routes
 from mission_control.api.schema_routes import contract_routes, describe, description_routes
 from mission_control.api.security import SecuredApplication
@@ -58,6 +59,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *attestation_routes(parts),
         *artifact_routes(parts),
         *history_routes(parts),
+        *report_routes(parts),
         *contract_routes(),
     ]
     options = parts.options

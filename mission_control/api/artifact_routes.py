@@ -80,7 +80,7 @@ def artifact_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
             detail = "write it as 2026-11-20T13:30:00Z, or with another offset from UTC"
             raise Problem(422, "instant_without_offset", "An instant has no offset", detail)
         query = ArtifactQuery(limit, cursor, job, session_date, since, until)
-        document = await _reading(_page(parts, query))
+        document = await reading_record(_page(parts, query))
         return give(json_answer(document), request)
 
     return [artifacts, _file_route(parts)]
@@ -118,7 +118,7 @@ def _file_route(parts: ApiParts) -> HTTPRouteHandler:
         },
     )
     async def artifact(request: AnyRequest, path: FromPath[str]) -> Response[bytes]:
-        recorded = await _reading(parts.artifacts.find(path.lstrip("/")))
+        recorded = await reading_record(parts.artifacts.find(path.lstrip("/")))
         if recorded is None:
             detail = "the list at /api/v1/artifacts names every recorded file"
             raise Problem(404, "artifact_not_found", "Nothing was recorded under this path", detail)
@@ -128,7 +128,9 @@ def _file_route(parts: ApiParts) -> HTTPRouteHandler:
         if recorded.size > MAX_FILE_BYTES:
             detail = f"it has {recorded.size} bytes; read it below the root itself"
             raise Problem(413, "artifact_too_large", "The file is too large for one answer", detail)
-        return _give_file(await _reading(parts.artifacts.read(recorded, MAX_FILE_BYTES)), headers)
+        return _give_file(
+            await reading_record(parts.artifacts.read(recorded, MAX_FILE_BYTES)), headers
+        )
 
     return artifact
 
@@ -146,7 +148,7 @@ def _give_file(found: RecordedArtifact, headers: dict[str, str]) -> Response[byt
     return Response(found.content, media_type=media_type, headers=headers)
 
 
-async def _reading(what: Awaitable[T]) -> T:
+async def reading_record(what: Awaitable[T]) -> T:
     """Await a reading of the record; what stops it is a problem with its remedy."""
     try:
         return await what

@@ -23,6 +23,7 @@ from mission_control.observe.attestation import Attestation
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
+from mission_control.observe.cluster_reader.further_reader import FurtherObserver
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver
@@ -47,6 +48,7 @@ class Parts:
     watch: FloorWatch
     application: Application
     store: ArtifactStore
+    further: FurtherObserver | None = None
 
 
 @asynccontextmanager
@@ -79,6 +81,9 @@ async def connected(
             memory,
             ClusterObserver(lister) if lister else None,
         )
+        objects = ObjectReader(lister) if lister else None
+        account = AccountReader(lister.server, objects, clock) if lister and objects else None
+        further = FurtherObserver(objects, account) if objects and account else None
         standing = history.standing if history else NOTHING_STANDS
         first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
         board = FloorBoard(first, clock, time.monotonic)
@@ -86,7 +91,7 @@ async def connected(
             board,
             calendar,
             RunbookLibrary(settings.runbooks),
-            _attest(settings, transports, lister),
+            _attest(settings, transports, lister, account),
             ArtifactReader(settings.root, clock),
             PastFloor(history.reader, memory, calendar, board) if history else None,
             clock,
@@ -94,7 +99,7 @@ async def connected(
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        yield Parts(sources, board, watch, create_application(api), store)
+        yield Parts(sources, board, watch, create_application(api), store, further)
 
 
 def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:
@@ -110,12 +115,13 @@ def _hear(settings: Settings, clock: Clock, lister: ClusterLister | None) -> Swi
 
 
 def _attest(
-    settings: Settings, transports: Transports, lister: ClusterLister | None
+    settings: Settings,
+    transports: Transports,
+    lister: ClusterLister | None,
+    account: AccountReader | None,
 ) -> Attestation:
-    if lister is None:
-        return Attestation(transports.opened, settings.fleet.cluster)
-    account = AccountReader(lister.server, ObjectReader(lister), lister.clock)
-    return Attestation(transports.opened, settings.fleet.cluster, lister.server, account)
+    server = lister.server if lister else None
+    return Attestation(transports.opened, settings.fleet.cluster, server, account)
 
 
 def _history(

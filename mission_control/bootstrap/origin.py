@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mission_control.configuration.settings import Settings
-from mission_control.jobs.sample_floor import RunOrigin
+from mission_control.jobs.run_origin import RunOrigin
 from mission_control.observe.redaction import redact_text
 
 

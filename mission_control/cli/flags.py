@@ -17,6 +17,7 @@ SETTING_FLAGS = {
     "host": ("HOST", "The loopback address to listen on."),
     "port": ("PORT", "The API's port."),
     "ui_port": ("PORT", "The operator's pages' port."),
+    "repository": ("DIR", "The fleet's repository, for the checks of change control."),
     "namespace": ("NS", "The floor's namespace, which holds the kill switch."),
     "context": ("NAME", "Read the cluster of this kubeconfig context."),
     "kubeconfig": ("FILE", "The kubeconfig, instead of KUBECONFIG or ~/.kube/config."),

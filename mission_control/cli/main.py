@@ -24,6 +24,15 @@ COMMANDS = {
     "demo": ("mission_control.cli.demo", "Serve a simulated trading floor, and watch it."),
     "status": ("mission_control.cli.status", "Say whether the floor may run, and why not."),
     "get": ("mission_control.cli.get", "Answer a path as the API would."),
+    "readiness": (
+        "mission_control.cli.readiness",
+        "Judge whether this session may run: GO or NO-GO, check by check.",
+    ),
+    "deploy-report": (
+        "mission_control.cli.deploy_report",
+        "Report what is deployed, and what changed since the session before.",
+    ),
+    "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (
         "mission_control.cli.schedule",
         "List the market's next sessions and the holidays between.",
@@ -50,10 +59,11 @@ class LazyGroup(FailingWell):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the command's module, which holds it under its own name."""
+        """Import the command's module, which holds it under its own name, `-` as `_`."""
         if cmd_name not in COMMANDS:
             return None
-        return cast("click.Command", getattr(import_module(COMMANDS[cmd_name][0]), cmd_name))
+        module = import_module(COMMANDS[cmd_name][0])
+        return cast("click.Command", getattr(module, cmd_name.replace("-", "_")))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands' first lines without importing any."""

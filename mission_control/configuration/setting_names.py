@@ -62,6 +62,7 @@ SETTINGS = (
     Setting("namespace", default="trading-floor", predecessors=("NAMESPACE",)),
     Setting("context"),
     Setting("kubeconfig"),
+    Setting("repository"),
     Setting("database_url"),
     Setting("history_trading_days", default="30", shape=Shape.NUMBER),
     Setting("log_format", default="json"),

@@ -51,6 +51,7 @@ class Settings:
     namespace: str = "trading-floor"
     context: str | None = None
     kubeconfig: Path | None = None
+    repository: Path | None = None
     database_url: str | None = field(default=None, repr=False)
     history_trading_days: int = 30
     log_format: str = "json"
@@ -157,6 +158,7 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
         namespace=namespace,
         context=context,
         kubeconfig=kubeconfig,
+        repository=read("repository", values.read_existing_folder, None),
         database_url=read("database_url", values.read_database_url, None),
         history_trading_days=read("history_trading_days", values.read_history_days, 30),
         log_format=read("log_format", values.read_log_format, ""),

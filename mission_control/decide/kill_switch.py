@@ -34,7 +34,8 @@ def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen) -> Witness:
         state = _STATES[read_switch_text(reading.value)]
         unclear = state is KillSwitchState.UNKNOWN
         detail = "the value is none of 1 true yes on 0 false no off" if unclear else ""
-    return Witness(witnessed.kind, witnessed.source, state, reading.at, detail)
+    value = "" if isinstance(reading, Unseen) else reading.value.strip()[:40]
+    return Witness(witnessed.kind, witnessed.source, state, reading.at, detail, value)
 
 
 def _read_config_map(value: str, absent: str) -> tuple[KillSwitchState, str]:

@@ -86,3 +86,7 @@ class ArtifactWriter(Protocol):
     ) -> LedgerEntry:
         """Record a run of these files, whole or not at all; raises StorageError."""
         ...
+
+    async def publish(self, path: str, content: bytes) -> None:
+        """Replace a latest view, which is nobody's evidence; raises StorageError."""
+        ...

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 
 from mission_control.decide.floor_events import Happening
@@ -10,6 +11,7 @@ from mission_control.decide.stall import BEAT_SECONDS, has_stalled, mark_stalled
 from mission_control.jobs.ports import Clock, LoopBeat
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.standing import Verdict
 
 REMEMBERED_EVENTS = 500
 REMEMBERED_POLLS = 50
@@ -38,6 +40,8 @@ class FloorBoard:
         self._identity = 0
         self._news = asyncio.Event()
         self._closed = False
+        self._watched_since = first.at
+        self._halted_at: datetime | None = None
 
     @property
     def next_sequence(self) -> int:
@@ -66,6 +70,10 @@ class FloorBoard:
             (self._polls if poll else self._events).append(event)
             news = news or not poll
         self._snapshot = snapshot
+        if snapshot.posture.verdict is Verdict.HALTED:
+            self._halted_at = snapshot.at
+        if has_stalled(self._monotonic() - self._last_beat):
+            self._watched_since = snapshot.at  # nobody decided meanwhile
         self._stalled = None
         self._last_beat = self._monotonic()
         if news:
@@ -83,6 +91,7 @@ class FloorBoard:
             return self._snapshot
         if self._stalled is None:
             self._stalled = mark_stalled(self._snapshot, self._clock(), self.next_sequence)
+            self._halted_at = self._stalled.at
         return self._stalled
 
     def beat(self) -> LoopBeat:
@@ -93,6 +102,10 @@ class FloorBoard:
         rhythm = f"it beats every {BEAT_SECONDS:.0f} s"
         detail = f"the deciding loop has not beaten for {waited:.1f} s ({rhythm})"
         return LoopBeat(stalled=True, seconds_since_beat=waited, detail=detail)
+
+    def watched(self) -> tuple[datetime, datetime | None]:
+        """Give since when the floor is watched without a break, and when it was HALTED last."""
+        return self._watched_since, self._halted_at
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
         """Give the newest events of every kind, newest first."""

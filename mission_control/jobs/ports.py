@@ -7,9 +7,11 @@ from typing import Protocol
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import ClusterFacts
+from mission_control.model.cluster.further import NodeFacts, ServiceFacts
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
+from mission_control.model.repository import Repository
 from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.model.snapshot import FloorSnapshot, Witnessed
 
@@ -52,6 +54,30 @@ class ClusterReader(Protocol):
 
     async def read(self) -> ClusterFacts:
         """Read every required list once, within a total deadline; each that fails says why."""
+        ...
+
+
+class FurtherReader(Protocol):
+    """Reads of the cluster what only jobs need; never raises for what the API answers."""
+
+    async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:
+        """Read the Services of every watched namespace."""
+        ...
+
+    async def nodes(self) -> Seen[tuple[NodeFacts, ...]] | Unseen:
+        """Read the nodes."""
+        ...
+
+    async def account(self) -> AccountFacts:
+        """Read who we are, and what that account may do."""
+        ...
+
+
+class RepositoryReader(Protocol):
+    """Reads the fleet's repository; never raises for what it finds."""
+
+    async def read(self, *, run_preflight: bool) -> Seen[Repository] | Unseen:
+        """Look once, and run the repository's own checks."""
         ...
 
 
@@ -101,6 +127,10 @@ class FloorReader(Protocol):
 
     def beat(self) -> LoopBeat:
         """Say whether the deciding loop has stalled (three missed beats)."""
+        ...
+
+    def watched(self) -> tuple[datetime, datetime | None]:
+        """Give since when the floor is watched without a break, and when it was HALTED last."""
         ...
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:

@@ -29,13 +29,18 @@ class WitnessKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One witness: `source` is its path, variable or service name; `at` when it was heard."""
+    """
+    One witness: `source` is its path, variable or service name; `at` when it was heard.
+
+    `value` is what a configured one holds, trimmed; empty where it was not read.
+    """
 
     kind: WitnessKind
     source: str
     state: KillSwitchState
     at: datetime
     detail: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ class RunWriter:
         """Record a run of these files, whole or not at all; raises StorageError."""
         return await asyncio.to_thread(self._record, collection, files, facts)
 
+    async def publish(self, path: str, content: bytes) -> None:
+        """Replace a latest view, which is nobody's evidence; raises StorageError."""
+        await asyncio.to_thread(self._store.publish, path, content)
+
     def _record(
         self, collection: Collection, files: Mapping[str, bytes], facts: RunFacts
     ) -> LedgerEntry:

@@ -44,6 +44,7 @@ class FloorPage:
                 self._client.document("/api/v1/agents"),
                 self._client.document("/api/v1/events/recent?limit=300"),
                 self._ask_strips(),
+                self._client.document("/api/v1/readiness/latest"),
             )
         )
         now = self._seconds()

@@ -65,6 +65,12 @@ class PaperFloor:
         default_factory=list["FloorEvent | FloorSnapshot"]
     )
     followed_after: list[int | None] = field(default_factory=list["int | None"])
+    since: datetime = STARTED
+    halted_at: datetime | None = None
+
+    def watched(self) -> tuple[datetime, datetime | None]:
+        """Give since when it is watched, and when it was HALTED last."""
+        return self.since, self.halted_at
 
     def current(self) -> FloorSnapshot:
         """Give the newest snapshot."""

@@ -7,7 +7,8 @@ import pytest
 
 from mission_control.errors import StorageError
 from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.sample_floor import RunOrigin, sample_floor
+from mission_control.jobs.run_origin import RunOrigin
+from mission_control.jobs.sample_floor import sample_floor
 from mission_control.model.reading import UnseenReason
 from mission_control.present.heartbeat_document import heartbeat_document
 from mission_control.record.artifact_store import ArtifactStore

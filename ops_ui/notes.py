@@ -1,9 +1,9 @@
-"""Pods: what the cluster tells, in few words. Pure. What is missing is never green."""
+"""Notes: what stands in few words beside a name. Pure. What is missing is never green."""
 
 from collections.abc import Mapping
 from typing import cast
 
-from ops_ui.mission_control_client import Document
+from ops_ui.mission_control_client import Document, Missed
 
 
 def pods_text(workload: object) -> str:
@@ -31,6 +31,18 @@ def cluster_note(posture: Document) -> str:
     subjects = [str(g.get("subject", "")) for g in _documents(cast("list[object]", gaps))]
     lost = sum(s.startswith("cluster ") for s in subjects)
     return f"{lost} lists NOT seen" if lost else "every list seen"
+
+
+def readiness_note(document: Document | Missed) -> tuple[str, str]:
+    """Give the verdict and what stands beside it, for the Floor."""
+    if isinstance(document, Missed):
+        return "not known", document.detail
+    date = document.get("session_date")
+    session = f"session {date}" if isinstance(date, str) else "no session"
+    if document.get("verdict") == "GO":
+        return "GO", session
+    code = document.get("code")
+    return "NO-GO", f"{code}, {session}" if isinstance(code, str) and code else session
 
 
 def _documents(values: list[object]) -> list[Document]:

@@ -1,8 +1,8 @@
-"""Pods in few words: what is missing is never green."""
+"""Notes in few words: what is missing is never green."""
 
 import pytest
 
-from ops_ui.pods import cluster_note, pods_text
+from ops_ui.notes import cluster_note, pods_text
 
 SEEN = {"unseen": "", "ready": 1, "desired": 1, "restarts": 0}
 

@@ -1,0 +1,200 @@
+"""API: readiness as it stands now, deploy reports, and what changed between two of them."""
+
+from collections.abc import Sequence
+from typing import Annotated, NotRequired, TypedDict
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from mission_control.api.answers import Answer, AnyRequest, give, json_answer, wants
+from mission_control.api.artifact_routes import reading_record
+from mission_control.api.described import describes, describes_problem
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.decide.readiness import judge_standing
+from mission_control.decide.report_diff import compare_reports
+from mission_control.jobs.recorded_reports import (
+    DEPLOY_JSON,
+    LATEST,
+    PREVIOUS,
+    READINESS_JSON,
+    NoSuchReport,
+    RecordedReport,
+    find_report,
+    latest_report,
+    list_reports,
+    read_markdown,
+    recorded_verdict,
+)
+from mission_control.present.deploy_document import change_document
+from mission_control.present.standing_readiness import LatestReadinessDocument, latest_readiness
+
+TAGS = ["reports"]
+MARKDOWN = "text/markdown"
+MOST_LISTED = 100
+
+Reference = Annotated[
+    str, QueryParameter(max_length=200, description="latest, previous, or a run's path or name.")
+]
+
+
+class ListedReport(TypedDict):
+    """A recorded report: where it is, and for which session."""
+
+    path: str
+    at: str
+    session_date: str | None
+
+
+class ReportsDocument(TypedDict):
+    """Recorded deploy reports, newest first."""
+
+    reports: list[ListedReport]
+    label: NotRequired[str]
+
+
+class DiffDocument(TypedDict):
+    """What changed from one recorded report to another."""
+
+    before: ListedReport
+    after: ListedReport
+    changes: list[dict[str, str]]
+    label: NotRequired[str]
+
+
+def report_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the routes of readiness and of deploy reports."""
+    return [*_readiness_routes(parts), *_deploy_routes(parts), _diff_route(parts)]
+
+
+def _readiness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    unreadable = describes_problem("The record cannot be read")
+
+    @get(
+        "/api/v1/readiness/latest",
+        summary="GO or NO-GO as it stands at this moment, with the report it stands on",
+        tags=TAGS,
+        responses={200: describes(LatestReadinessDocument, "The verdict"), 503: unreadable},
+    )
+    async def readiness(request: AnyRequest) -> Response[bytes]:
+        newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
+        if wants(request, MARKDOWN):
+            return await _markdown(parts, request, newest, READINESS_JSON, "readiness_not_found")
+        return give(json_answer(_standing(parts, newest)), request)
+
+    @get(
+        "/api/v1/readiness/latest.md",
+        summary="The newest readiness report for people, as it was recorded",
+        tags=TAGS,
+        media_type=MARKDOWN,
+        responses={200: describes(str, "Markdown", MARKDOWN), 503: unreadable},
+    )
+    async def readiness_md(request: AnyRequest) -> Response[bytes]:
+        newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
+        return await _markdown(parts, request, newest, READINESS_JSON, "readiness_not_found")
+
+    return [readiness, readiness_md]
+
+
+def _standing(parts: ApiParts, newest: RecordedReport | None) -> LatestReadinessDocument:
+    snapshot = parts.floor.current()
+    since, halted_at = parts.floor.watched()
+    verdict = recorded_verdict(newest) if newest else None
+    standing = judge_standing(verdict, snapshot.session, since, halted_at, snapshot.fleet.digest)
+    path = newest.entry.path if newest else None
+    return latest_readiness(snapshot, standing, path, newest.document if newest else None)
+
+
+def _deploy_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    answers = {
+        200: describes(str, "Markdown, as the predecessor gave it", MARKDOWN),
+        404: describes_problem("No deploy report is recorded"),
+        503: describes_problem("The record cannot be read"),
+    }
+
+    @get(
+        ["/api/v1/reports/deploy/latest", "/api/v1/reports/deploy/latest.md"],
+        summary="The newest deploy report; JSON for who asks for it by name",
+        tags=TAGS,
+        media_type=MARKDOWN,
+        responses=answers,
+    )
+    async def deploy(request: AnyRequest) -> Response[bytes]:
+        newest = await reading_record(latest_report(parts.artifacts, DEPLOY_JSON))
+        by_name = wants(request, "application/json") and not request.url.path.endswith(".md")
+        if newest is not None and by_name:
+            return give(json_answer(newest.document), request)
+        return await _markdown(parts, request, newest, DEPLOY_JSON, "deploy_report_not_found")
+
+    @get(
+        "/api/v1/reports/deploy",
+        summary="Recorded deploy reports, newest first",
+        tags=TAGS,
+        responses={200: describes(ReportsDocument, "A list"), 503: answers[503]},
+    )
+    async def listed(request: AnyRequest) -> Response[bytes]:
+        entries = await reading_record(list_reports(parts.artifacts, DEPLOY_JSON, MOST_LISTED))
+        document: ReportsDocument = {
+            "reports": [
+                {"path": e.path, "at": e.at, "session_date": e.session_date} for e in entries
+            ]
+        }
+        if parts.options.label:
+            document["label"] = parts.options.label
+        return give(json_answer(document), request)
+
+    return [deploy, listed]
+
+
+def _diff_route(parts: ApiParts) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/reports/diff",
+        summary="What changed between two recorded deploy reports",
+        tags=TAGS,
+        responses={
+            200: describes(DiffDocument, "Every difference"),
+            404: describes_problem("A reference leads to no recorded report"),
+            503: describes_problem("The record cannot be read"),
+        },
+    )
+    async def diff(
+        request: AnyRequest,
+        before: Annotated[str, QueryParameter(name="from", max_length=200)] = PREVIOUS,
+        after: Annotated[str, QueryParameter(name="to", max_length=200)] = LATEST,
+    ) -> Response[bytes]:
+        try:
+            old = await reading_record(find_report(parts.artifacts, before, DEPLOY_JSON))
+            new = await reading_record(find_report(parts.artifacts, after, DEPLOY_JSON))
+        except NoSuchReport as error:
+            title = "There is no such report"
+            raise Problem(404, "deploy_report_not_found", title, str(error)) from None
+        document: DiffDocument = {
+            "before": _listed(old),
+            "after": _listed(new),
+            "changes": [change_document(c) for c in compare_reports(old.document, new.document)],
+        }
+        if parts.options.label:
+            document["label"] = parts.options.label
+        return give(json_answer(document), request)
+
+    return diff
+
+
+def _listed(report: RecordedReport) -> ListedReport:
+    entry = report.entry
+    return {"path": entry.path, "at": entry.at, "session_date": entry.session_date}
+
+
+async def _markdown(
+    parts: ApiParts,
+    request: AnyRequest,
+    newest: RecordedReport | None,
+    name: str,
+    code: str,
+) -> Response[bytes]:
+    if newest is None:
+        title = "No such report is recorded"
+        raise Problem(404, code, title, "it is recorded when the job runs for the first time")
+    body = await reading_record(read_markdown(parts.artifacts, newest.entry, name))
+    return give(Answer(body, MARKDOWN, vary="accept, accept-encoding"), request)

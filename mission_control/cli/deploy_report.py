@@ -1,0 +1,85 @@
+"""Command line: `deploy-report`, what is deployed and what changed."""
+
+import asyncio
+from pathlib import Path
+
+import click
+import orjson
+
+from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.runs import ready_to_run
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.configuration.settings import Settings
+from mission_control.errors import StorageError
+from mission_control.jobs.observe_floor import Looking
+from mission_control.jobs.report_deploys import (
+    MARKDOWN_NAME,
+    MadeReport,
+    make_report,
+    record_report,
+)
+
+
+@click.command("deploy-report")
+@setting_flags("namespace", "context", "kubeconfig", "fleet_file", "root")
+@click.option("--skip-health", is_flag=True, help="Do not ask any service.")
+@click.option("--output-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Write both files there, and record nothing.")  # fmt: skip
+@json_flag
+@click.pass_context
+def deploy_report(
+    ctx: click.Context,
+    *,
+    skip_health: bool,
+    output_dir: Path | None,
+    as_json: bool,
+    **flags: str | None,
+) -> None:
+    """
+    Report what is deployed, how it fares, and what changed since the session before.
+
+    The report is recorded below the root, and audit_artifacts/deploy_report.md and .json show the
+    latest. Without access to a cluster both are written all the same, and say so first. Exits
+    with 0 whenever a report was made.
+    """
+    context = ctx.ensure_object(CliContext)
+    settings = settings_with(context, flags)
+    with context.busy("Reading the cluster"):
+        work = _report(context, settings, output_dir, sample_health=not skip_health)
+        made, where = asyncio.run(work)
+    if as_json or context.json:
+        click.echo(orjson.dumps(made.document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)
+    context.say(f"Written to {where}." if output_dir else f"Recorded as {where}.")
+
+
+async def _report(
+    context: CliContext, settings: Settings, output_dir: Path | None, *, sample_health: bool
+) -> tuple[MadeReport, str]:
+    looking = Looking(rounds=1, ask_services=sample_health)
+    async with ready_to_run(settings, context.clock) as run:
+        snapshot, _ = await run.look(settings, looking)
+        made = await make_report(
+            snapshot,
+            run.sources.further,
+            run.sources.artifacts,
+            context.clock,
+            sample_health=sample_health,
+        )
+        if output_dir is not None:
+            await asyncio.to_thread(_write, output_dir, made)
+            return made, str(output_dir)
+        origin = run_origin(settings, "command")
+        entry = await record_report(made, snapshot, run.writer, context.clock, origin)
+        return made, entry.path
+
+
+def _write(folder: Path, made: MadeReport) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in made.files.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise StorageError(f"it cannot be written: {error.strerror}", path=str(folder)) from None

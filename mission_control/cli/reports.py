@@ -1,0 +1,75 @@
+"""Command line: `reports`, recorded reports and what changed between two."""
+
+import asyncio
+
+import click
+import orjson
+
+from mission_control.bootstrap import once
+from mission_control.cli.context import CliContext
+from mission_control.cli.exit_codes import USAGE
+from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.printable import printable
+from mission_control.configuration.settings import load_root_in_force
+from mission_control.decide.report_diff import compare_reports
+from mission_control.jobs.artifact_ports import ArtifactsReader
+from mission_control.jobs.recorded_reports import (
+    DEPLOY_JSON,
+    LATEST,
+    PREVIOUS,
+    NoSuchReport,
+    RecordedReport,
+    find_report,
+)
+from mission_control.present.deploy_document import change_document
+
+
+@click.group()
+def reports() -> None:
+    """Compare recorded reports."""
+
+
+@reports.command()
+@click.argument("before", default=PREVIOUS)
+@click.argument("after", default=LATEST)
+@setting_flags("root")
+@json_flag
+@click.pass_context
+def diff(
+    ctx: click.Context, before: str, after: str, *, as_json: bool, **flags: str | None
+) -> None:
+    """
+    Say what changed from the deploy report BEFORE to AFTER: digests, replicas, names, maps.
+
+    Each is `latest`, `previous`, or a run's path as `artifacts list` prints it. Exits with 0
+    whether or not anything changed.
+    """
+    context = ctx.ensure_object(CliContext)
+    root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
+    artifacts = once.read_artifacts(root, context.clock)
+    try:
+        old, new = asyncio.run(_both(artifacts, before, after))
+    except NoSuchReport as error:
+        click.echo(f"Error: {error}", err=True)
+        ctx.exit(USAGE)
+    changes = compare_reports(old.document, new.document)
+    if as_json or context.json:
+        document = {
+            "from": old.entry.path,
+            "to": new.entry.path,
+            "changes": [change_document(c) for c in changes],
+        }
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        return
+    click.echo(f"{old.entry.path} -> {new.entry.path}")
+    for c in changes:
+        click.echo(printable(f"{c.subject}  {c.what}: {c.before} -> {c.after}"))
+    if not changes:
+        click.echo("Nothing changed.")
+
+
+async def _both(
+    artifacts: ArtifactsReader, before: str, after: str
+) -> tuple[RecordedReport, RecordedReport]:
+    old = await find_report(artifacts, before, DEPLOY_JSON)
+    return old, await find_report(artifacts, after, DEPLOY_JSON)

@@ -1,0 +1,66 @@
+"""Checks: every service answers as its contract promises, and is as the playbook expects."""
+
+from collections.abc import Iterator, Mapping
+
+from mission_control.decide.check_outcome import (
+    FAIL,
+    PASS,
+    UNKNOWN,
+    Subject,
+    check,
+    settle,
+)
+from mission_control.decide.evidence import answered
+from mission_control.model.fleet import ContractKind, Kind
+from mission_control.model.readiness import Check, ReadinessEvidence
+from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
+from mission_control.model.snapshot import ServiceReport
+
+_NOT_SEEN = frozenset({UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED})
+
+
+def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
+    """Give the checks of what services answer, and whether a deploy report can be made."""
+    services = evidence.snapshot.services
+    asked = [_answer(r) for r in services if r.agent.contract is not ContractKind.NONE]
+    nothing = "the inventory lists no service that is asked"
+    yield settle("RC-501", asked, "each answers as its contract promises", nothing)
+    judged = [_expected(r) for r in services]
+    yield settle("RC-502", judged, "each is as the playbook expects", "the inventory is empty")
+    yield _report(evidence)
+
+
+def _answer(report: ServiceReport) -> Subject:
+    agent, path = report.agent, report.agent.primary_path or ""
+    nothing: Mapping[str, EndpointReading] = {}
+    readings = report.round.readings if report.round is not None else nothing
+    if agent.kind is Kind.EXECUTION:
+        running = any(answered(r) for r in readings.values())
+        detail = "an execution process answers" if running else "does not answer"
+        return Subject(agent.agent_name, FAIL if running else PASS, detail)
+    reading = readings.get(path)
+    if isinstance(reading, Seen):
+        return Subject(agent.agent_name, PASS, f"{path} answered {reading.value.http_status}")
+    if reading is None or reading.reason in _NOT_SEEN:
+        return Subject(agent.agent_name, UNKNOWN, f"{path} was not asked", agent.required)
+    detail = f"{path}: {reading.code}"
+    return Subject(agent.agent_name, FAIL, detail, agent.required)
+
+
+def _expected(report: ServiceReport) -> Subject:
+    agent = report.agent
+    lead = report.reasons[0] if report.reasons else None
+    detail = f"{report.state.value}" + (f" {lead.code}: {lead.detail}" if lead else "")
+    blocks = agent.required or agent.kind is Kind.EXECUTION
+    if report.expected:
+        return Subject(agent.agent_name, PASS, detail)
+    return Subject(agent.agent_name, FAIL, detail, blocks)
+
+
+def _report(evidence: ReadinessEvidence) -> Check:
+    made = evidence.report
+    if made is None:
+        return check("RC-503", UNKNOWN, "no deploy report was tried")
+    if isinstance(made, Unseen):
+        return check("RC-503", UNKNOWN, f"the deploy report is degraded: {made.detail}")
+    return check("RC-503", PASS, made.value)

@@ -1,0 +1,178 @@
+"""Checks: nothing can execute, and the gate that strategies rely on is sound (facts, e)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from mission_control.decide.check_outcome import (
+    FAIL,
+    PASS,
+    UNKNOWN,
+    Subject,
+    check,
+    settle,
+)
+from mission_control.decide.cluster.view import ClusterView, view_cluster
+from mission_control.decide.evidence import answered
+from mission_control.model import codes
+from mission_control.model.fleet import Kind
+from mission_control.model.kill_switch import KillSwitchState, WitnessKind
+from mission_control.model.readiness import Check, ReadinessEvidence
+from mission_control.model.reading import Seen
+from mission_control.model.snapshot import FloorSnapshot, FreshnessState
+from mission_control.model.standing import Verdict
+
+MODES = ("AGENT_MODE", "EXECUTION_MODE", "TRADING_MODE", "EXECUTION_ENABLED")
+BEFORE_OPEN = timedelta(minutes=60)
+"""Freshness is required from so long before the open until the close (semantics, section 7)."""
+TOGGLES = ("MARKETDATA_HEALTH_CHECK_DISABLED", "MARKETDATA_FORCE_STALE")
+
+
+def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
+    """Give the checks of kill switch, modes, toggles, execution, freshness and posture."""
+    snapshot = evidence.snapshot
+    view = view_cluster(snapshot.fleet, snapshot.cluster, evidence.now)
+    yield _modes(snapshot, view)
+    yield _switch(snapshot)
+    yield _witnesses(snapshot)
+    yield _fresh(snapshot, evidence)
+    yield _toggles(snapshot, view)
+    yield _execution(snapshot, view)
+    yield _accused(snapshot, evidence)
+    posture = snapshot.posture
+    halted = posture.verdict is Verdict.HALTED
+    reasons = ", ".join(f"{r.code} {r.subject}" for r in posture.reasons if r.halts)
+    said = f"{posture.verdict.value}: {reasons}" if halted else posture.verdict.value
+    yield check("RC-408", FAIL if halted else PASS, said)
+
+
+def _modes(snapshot: FloorSnapshot, view: ClusterView) -> Check:
+    said = [
+        f"{r.agent.agent_name} {path} says {claims.agent_mode}"
+        for r in snapshot.services
+        if r.round is not None
+        for path, reading in r.round.readings.items()
+        if (claims := reading.value.claims if isinstance(reading, Seen) else reading.claims)
+        and claims.agent_mode
+        and claims.forbidden_mode
+    ]
+    said += [s.detail for s in view.accusing if s.fact.endswith(MODES)]
+    said += [
+        a.detail
+        for a in snapshot.standing.accusations
+        if a.code == codes.EXECUTION_EVIDENCE and a.fact.endswith((*MODES, "agent_mode"))
+    ]
+    if said:
+        return check("RC-401", FAIL, "; ".join(sorted(set(said))[:5]))
+    open_ = [fact for *_, fact in sorted(view.undecided) if fact.endswith(MODES)]
+    if open_:
+        return check("RC-401", UNKNOWN, f"cannot be told: {', '.join(open_[:5])}")
+    return _over_lists(
+        "RC-401", snapshot, view, "no mode is EXECUTE or LIVE, in answers and in pod specifications"
+    )
+
+
+def _over_lists(code: str, snapshot: FloorSnapshot, view: ClusterView, well: str) -> Check:
+    """Give PASS only where every list that could say otherwise was seen whole."""
+    if snapshot.fleet.access is None:
+        detail = "no cluster is read, so pod specifications are not known"
+        return check(code, UNKNOWN, detail)
+    if view.whole != view.sources:
+        lost = sorted(view.sources - view.whole)
+        return check(code, UNKNOWN, f"not seen whole: {', '.join(lost[:5])}")
+    if snapshot.cluster is None or not (snapshot.cluster.workloads or snapshot.cluster.pods):
+        return check(code, UNKNOWN, "there is no workload and no pod to look at")
+    return check(code, PASS, well, sorted(view.sources))
+
+
+def _switch(snapshot: FloorSnapshot) -> Check:
+    able = [w for w in snapshot.kill_switch.witnesses if w.kind.confirms]
+    preferred = [w for w in able if w.kind is WitnessKind.CONFIG_MAP] or able
+    if not preferred:
+        return check("RC-402", UNKNOWN, "no witness that could confirm the switch is configured")
+    subjects = list[Subject]()
+    for w in preferred:
+        outcome = PASS if w.value == "1" else FAIL
+        if w.state is KillSwitchState.UNKNOWN and not w.value:
+            outcome = UNKNOWN
+        subjects.append(Subject(w.source, outcome, w.detail or f"it holds {w.value!r}"))
+    return settle("RC-402", subjects, "exactly 1", "", [w.source for w in preferred])
+
+
+def _witnesses(snapshot: FloorSnapshot) -> Check:
+    switch = snapshot.kill_switch
+    subjects = list[Subject]()
+    for w in switch.witnesses:
+        configured = w.kind is not WitnessKind.SERVICE
+        outcome = FAIL if w.state is KillSwitchState.DISENGAGED else PASS
+        if w.state is KillSwitchState.UNKNOWN:
+            outcome = UNKNOWN
+        subjects.append(Subject(w.source, outcome, w.detail or w.state.value, configured or
+                                outcome is FAIL))  # fmt: skip
+    return settle("RC-403", subjects, "all say ENGAGED", "no witness was heard")
+
+
+def _accused(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
+    """Say NO for whatever stands accused; staleness only while freshness is required."""
+    accused = snapshot.standing.accusations
+    if not accused:
+        return check("RC-407", PASS, "nothing stands accused")
+    stale = {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
+    needed = _needs_freshness(evidence)
+    subjects = [
+        Subject(a.source, FAIL, f"{a.code}: {a.detail}", needed or a.code not in stale)
+        for a in accused
+    ]
+    return settle("RC-407", subjects, "", "")
+
+
+def _needs_freshness(evidence: ReadinessEvidence) -> bool:
+    """Tell whether freshness is required: from open - 60 min to close, and when nobody knows."""
+    session = evidence.snapshot.session
+    if session.open is None or session.close is None:
+        return session.phase.gates
+    return session.open - BEFORE_OPEN <= session.at < session.close
+
+
+def _fresh(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
+    needed = _needs_freshness(evidence)
+    outcomes = {FreshnessState.FRESH: PASS, FreshnessState.UNVERIFIABLE: UNKNOWN}
+    subjects = [
+        Subject(
+            r.agent.agent_name,
+            outcomes.get(r.freshness.state, FAIL),
+            f"{r.freshness.state.value}: {r.freshness.detail}",
+            needed,
+        )
+        for r in snapshot.services
+        if r.agent.kind is Kind.MARKETDATA and r.agent.required
+    ]
+    return settle("RC-404", subjects, "fresh", "no required marketdata service is in the inventory")
+
+
+def _toggles(snapshot: FloorSnapshot, view: ClusterView) -> Check:
+    said = [s.detail for s in view.accusing if s.fact.endswith(TOGGLES)]
+    if said:
+        return check("RC-405", FAIL, "; ".join(said[:5]))
+    open_ = [fact for *_, fact in sorted(view.undecided) if fact.endswith(TOGGLES)]
+    if open_:
+        return check("RC-405", UNKNOWN, f"cannot be told: {', '.join(open_[:5])}")
+    return _over_lists("RC-405", snapshot, view, "no bypass toggle is on")
+
+
+def _execution(snapshot: FloorSnapshot, view: ClusterView) -> Check:
+    running = [s.detail for s in view.accusing if s.fact.endswith("running")]
+    answering = [
+        f"{r.agent.agent_name} answers"
+        for r in snapshot.services
+        if r.agent.kind is Kind.EXECUTION
+        and r.round is not None
+        and any(map(answered, r.round.readings.values()))
+    ]
+    if running or answering:
+        return check("RC-406", FAIL, "; ".join([*running, *answering][:5]))
+    if view.execution_off:
+        detail = "whole lists show nothing that executes, and no execution service answers"
+        return check("RC-406", PASS, detail, sorted(view.sources))
+    if snapshot.fleet.access is None:
+        return check("RC-406", UNKNOWN, "no cluster is read, so nothing proves execution off")
+    return check("RC-406", UNKNOWN, "lists that would prove execution off were not seen whole")

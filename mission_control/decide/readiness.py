@@ -1,0 +1,161 @@
+"""Decide: GO or NO-GO, from every check; UNKNOWN blocks as FAIL does (semantics, section 7)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+
+from mission_control.decide.check_outcome import NAMES
+from mission_control.decide.checks import (
+    change_control,
+    cluster,
+    health,
+    images,
+    infrastructure,
+    ourselves,
+    safety,
+)
+from mission_control.model.readiness import (
+    Check,
+    ReadinessEvidence,
+    ReadinessReport,
+    ReadinessVerdict,
+)
+from mission_control.model.repository import Repository
+from mission_control.model.session import MarketSession
+
+SUBJECTS = (change_control, images, cluster, safety, health, infrastructure, ourselves)
+BEFORE_OPEN = timedelta(minutes=60)
+GRACE = timedelta(minutes=5)
+PLANNED = (timedelta(minutes=-60), timedelta(minutes=-15), timedelta(minutes=5))
+"""When readiness is judged, relative to the session's open (semantics, section 8)."""
+
+NO_GO = "READINESS_NO_GO"
+SESSION_CLOSED = "SESSION_CLOSED"
+EXPIRED = "READINESS_EXPIRED"
+NEVER_JUDGED = "READINESS_MISSING"
+
+
+def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
+    """
+    Judge every check and say GO or NO-GO.
+
+    GO needs every check that blocks to pass, and the session: it is given from an hour before
+    the open to the close alone. Outside of that the checks are judged all the same.
+    """
+    found = chain.from_iterable(subject.judge(evidence) for subject in SUBJECTS)
+    order = {code: number for number, code in enumerate(NAMES)}
+    checks = tuple(sorted(found, key=lambda c: order[c.code]))
+    well = not any(c.stops for c in checks)
+    session = evidence.snapshot.session
+    offered = is_offered(session)
+    snapshot, repository = evidence.snapshot, evidence.repository
+    known = repository if isinstance(repository, Repository) else None
+    access = snapshot.fleet.access
+    return ReadinessReport(
+        at=evidence.now,
+        session=session,
+        verdict=ReadinessVerdict.GO if well and offered else ReadinessVerdict.NO_GO,
+        otherwise_ready=well and not offered,
+        code=NO_GO if not well else "" if offered else SESSION_CLOSED,
+        checks=checks,
+        namespace=access.floor_namespace if access else "",
+        context=snapshot.fleet.cluster,
+        fleet_digest=snapshot.fleet.digest,
+        git_sha=known.git_sha if known else "",
+        git_branch=known.git_branch if known else "",
+        label=snapshot.label,
+    )
+
+
+def is_offered(session: MarketSession) -> bool:
+    """Tell whether a verdict of GO can be given at all: from open - 60 min to close."""
+    if session.open is None or session.close is None:
+        return False
+    return session.open - BEFORE_OPEN <= session.at < session.close
+
+
+def blocking(report: ReadinessReport) -> tuple[Check, ...]:
+    """Give the checks that make the verdict NO-GO, in order."""
+    return tuple(c for c in report.checks if c.stops)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessStanding:
+    """The verdict as it stands now, with why; `code` is empty for GO."""
+
+    verdict: ReadinessVerdict
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVerdict:
+    """The newest recorded readiness: when it was judged, for which session, and what it said."""
+
+    at: datetime
+    session_date: str | None
+    verdict: ReadinessVerdict
+    code: str
+    fleet_digest: str
+
+
+def judge_standing(
+    newest: RecordedVerdict | None,
+    session: MarketSession,
+    watched_since: datetime,
+    halted_at: datetime | None,
+    fleet_digest: str,
+) -> ReadinessStanding:
+    """
+    Say what the newest recorded verdict is worth at `session.at`: GO does not keep.
+
+    `watched_since` is since when this floor has been watched without a break, and `halted_at`
+    when it was HALTED last in that time. A verdict from before, HALTED after it, another session
+    date, another fleet, or a planned readiness that is five minutes late revokes it to NO-GO;
+    only a full READY run restores it.
+    """
+    if newest is None:
+        return _no(NEVER_JUDGED, "no readiness is recorded")
+    if newest.verdict is not ReadinessVerdict.GO:
+        return _no(newest.code or NO_GO, f"the run of {newest.at:%H:%M:%S} UTC says NO-GO")
+    if not is_offered(session):
+        return _no(SESSION_CLOSED, "GO is given from an hour before the open to the close")
+    revoked = next(_revocations(newest, session, watched_since, halted_at, fleet_digest), None)
+    if revoked is not None:
+        return _no(EXPIRED, revoked)
+    return ReadinessStanding(ReadinessVerdict.GO, "", f"given at {newest.at:%H:%M:%S} UTC")
+
+
+def _revocations(
+    newest: RecordedVerdict,
+    session: MarketSession,
+    watched_since: datetime,
+    halted_at: datetime | None,
+    fleet_digest: str,
+) -> Iterator[str]:
+    """Give everything that takes a GO back."""
+    date = session.session_date.isoformat() if session.session_date else None
+    if newest.session_date != date:
+        yield f"GO was given for the session of {newest.session_date}"
+    if newest.fleet_digest != fleet_digest:
+        yield "GO was given for another fleet file"
+    if halted_at is not None and halted_at >= newest.at:
+        yield f"the floor was HALTED at {halted_at:%H:%M:%S} UTC, after GO was given"
+    if newest.at < watched_since:
+        yield f"nobody watched the floor from then until {watched_since:%H:%M:%S} UTC"
+    late = _due(session)
+    if late is not None and newest.at < late:
+        yield f"the readiness planned for {late:%H:%M} UTC brought no verdict"
+
+
+def _due(session: MarketSession) -> datetime | None:
+    """Give the newest planned readiness whose five minutes are over."""
+    if session.open is None:
+        return None
+    planned = (session.open + offset for offset in PLANNED)
+    return max((p for p in planned if p + GRACE <= session.at), default=None)
+
+
+def _no(code: str, detail: str) -> ReadinessStanding:
+    return ReadinessStanding(ReadinessVerdict.NO_GO, code, detail)

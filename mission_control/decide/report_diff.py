@@ -1,0 +1,90 @@
+"""Decide: what changed between two deploy reports: digests, replicas, env names, configuration."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from mission_control.model.deploy_report import ReportChange
+
+Document = Mapping[str, Any]
+_ABSENT = "(absent)"
+
+
+def compare_reports(before: Document, after: Document) -> tuple[ReportChange, ...]:
+    """
+    Give every difference that matters between two recorded reports, sorted by subject.
+
+    The reports are documents as they were recorded, also those of older versions: what a report
+    does not tell is `(absent)`, and no error.
+    """
+    changes = [*_workloads(before, after), *_maps(before, after), *_meta(before, after)]
+    return tuple(sorted(changes, key=lambda c: (c.subject, c.what)))
+
+
+def _workloads(before: Document, after: Document) -> Iterator[ReportChange]:
+    old, new = _by_title(before), _by_title(after)
+    for title in sorted(old.keys() | new.keys()):
+        if title not in new:
+            yield ReportChange(title, "workload", "there", "gone")
+        elif title not in old:
+            yield ReportChange(title, "workload", "not there", "new")
+        else:
+            for what in old[title].keys() | new[title].keys():
+                was, now = old[title].get(what, _ABSENT), new[title].get(what, _ABSENT)
+                if was != now:
+                    yield ReportChange(title, what, was, now)
+
+
+def _by_title(report: Document) -> Mapping[str, Mapping[str, str]]:
+    found = dict[str, Mapping[str, str]]()
+    for each in _documents(report.get("workloads")):
+        namespace = _text(each.get("namespace"))
+        title = f"{namespace}/{_text(each.get('kind'))}/{_text(each.get('workload_name'))}"
+        found[title] = dict(_aspects(each))
+    return found
+
+
+def _aspects(workload: Document) -> Iterator[tuple[str, str]]:
+    yield "replicas", _text(workload.get("replicas_desired"))
+    yield "service account", _text(workload.get("service_account"))
+    yield "classification", _text(workload.get("classification"))
+    for image in _documents(workload.get("images")):
+        yield f"image {_text(image.get('container_name'))}", _text(image.get("image"))
+    digests = workload.get("observed_image_digests")
+    for name, values in sorted(_mapping(digests).items()):
+        known = cast("Sequence[object]", values) if isinstance(values, list) else ()
+        yield f"digest {name}", ", ".join(sorted(map(str, known))) or _ABSENT
+    for container, names in sorted(_mapping(workload.get("env_names")).items()):
+        known = cast("Sequence[object]", names) if isinstance(names, list) else ()
+        yield f"env names {container}", ", ".join(sorted(map(str, known)))
+    for name, held in sorted(_mapping(workload.get("env_summary")).items()):
+        yield f"env {name}", _text(_mapping(held).get("value"))
+
+
+def _maps(before: Document, after: Document) -> Iterator[ReportChange]:
+    old, new = _mapping(before.get("config_maps")), _mapping(after.get("config_maps"))
+    for name in sorted(old.keys() | new.keys()):
+        was, now = _text(old.get(name)), _text(new.get(name))
+        if was != now:
+            yield ReportChange(f"ConfigMap {name}", "data", was[:12], now[:12])
+
+
+def _meta(before: Document, after: Document) -> Iterator[ReportChange]:
+    old, new = _mapping(before.get("meta")), _mapping(after.get("meta"))
+    for key in ("namespace", "kube_context", "kill_switch"):
+        was, now = _text(old.get(key)), _text(new.get(key))
+        if was != now:
+            yield ReportChange("report", key, was, now)
+
+
+def _documents(value: object) -> Sequence[Document]:
+    if not isinstance(value, list):
+        return ()
+    return [cast("Document", v) for v in cast("list[object]", value) if isinstance(v, Mapping)]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return _ABSENT if value is None else str(value)

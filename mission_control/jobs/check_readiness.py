@@ -1,0 +1,117 @@
+"""Jobs: readiness: observe, judge every check, record, tell."""
+
+from dataclasses import dataclass
+
+from mission_control.decide.check_outcome import NAMES
+from mission_control.decide.readiness import judge_readiness
+from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
+from mission_control.jobs.ports import Clock, FurtherReader, RepositoryReader, StoreReader
+from mission_control.jobs.report_deploys import make_report
+from mission_control.jobs.run_origin import RunOrigin
+from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.readiness import (
+    Check,
+    CheckOutcome,
+    PollCoverage,
+    ReadinessEvidence,
+    ReadinessReport,
+    ReadinessVerdict,
+)
+from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.readiness_document import readiness_document, readiness_markdown
+
+JOB = "readiness"
+JSON_NAME, MARKDOWN_NAME = "readiness_report.json", "readiness_report.md"
+READY, NOT_READY, INTERNAL = 0, 3, 1
+"""Exit codes of a run (semantics, section 7)."""
+INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessSources:
+    """What readiness reads besides the floor; what is None is not configured."""
+
+    clock: Clock
+    store: StoreReader
+    further: FurtherReader | None = None
+    repository: RepositoryReader | None = None
+    artifacts: ArtifactsReader | None = None
+
+
+async def check_readiness(
+    snapshot: FloorSnapshot,
+    coverage: PollCoverage | Unseen,
+    sources: ReadinessSources,
+    *,
+    skip_preflight: bool = False,
+) -> ReadinessReport:
+    """Gather what the checks need beside a snapshot of the floor, and judge."""
+    further = sources.further
+    services = await further.services() if further else None
+    nodes = await further.nodes() if further else None
+    account = await further.account() if further else None
+    repository = None
+    if sources.repository is not None:
+        read = await sources.repository.read(run_preflight=not skip_preflight)
+        repository = read.value if isinstance(read, Seen) else read
+    made = await make_report(snapshot, further, sources.artifacts, sources.clock)
+    now = sources.clock()
+    report: Seen[str] | Unseen = Seen("the deploy report can be made", now)
+    if not made.access:
+        why = str(made.document["meta"]["cluster_error"])
+        report = Unseen(UnseenReason.PARTIAL, now, detail=why)
+    evidence = ReadinessEvidence(
+        now=now,
+        snapshot=snapshot,
+        coverage=coverage,
+        repository=repository,
+        services=services,
+        nodes=nodes,
+        account=account,
+        report=report,
+        store=await sources.store.check(),
+        skip_preflight=skip_preflight,
+    )
+    return judge_readiness(evidence)
+
+
+def report_internal_error(snapshot: FloorSnapshot, error: str) -> ReadinessReport:
+    """Give the NO-GO of a run that broke: every check is UNKNOWN because of it."""
+    unknown = CheckOutcome.UNKNOWN
+    checks = tuple(Check(code, name, unknown, error) for code, name in NAMES.items())
+    access = snapshot.fleet.access
+    return ReadinessReport(
+        at=snapshot.at,
+        session=snapshot.session,
+        verdict=ReadinessVerdict.NO_GO,
+        otherwise_ready=False,
+        code=INTERNAL_ERROR,
+        checks=checks,
+        namespace=access.floor_namespace if access else "",
+        context=snapshot.fleet.cluster,
+        fleet_digest=snapshot.fleet.digest,
+        label=snapshot.label,
+    )
+
+
+async def record_readiness(
+    report: ReadinessReport,
+    snapshot: FloorSnapshot,
+    writer: ArtifactWriter,
+    clock: Clock,
+    origin: RunOrigin,
+) -> LedgerEntry:
+    """Record a verdict, and show it as the latest view; raises StorageError."""
+    files = {
+        JSON_NAME: encode_json(readiness_document(report)),
+        MARKDOWN_NAME: readiness_markdown(report).encode(),
+    }
+    code = READY if report.ready else INTERNAL if report.code == INTERNAL_ERROR else NOT_READY
+    notes = {"verdict": report.verdict.value, "code": report.code}
+    facts = origin.facts(JOB, snapshot, snapshot.at, clock(), exit_code=code, notes=notes)
+    entry = await writer.record(Collection.OPS_RUNS, files, facts)
+    for name, content in files.items():
+        await writer.publish(f"audit_artifacts/{name}", content)
+    return entry

@@ -1,0 +1,94 @@
+"""Jobs: the floor looked at a few times in a row, for who judges it without a server."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mission_control.decide.floor import decide_floor
+from mission_control.jobs.floor_sources import FloorSources
+from mission_control.model.fleet import ContractKind, Fleet
+from mission_control.model.readiness import PollCoverage
+from mission_control.model.reading import Seen, ServiceRound
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
+from mission_control.model.standing import Standing
+
+ROUNDS = 3
+APART_SECONDS = 10.0
+"""Three rounds so far apart stand in for poll coverage (semantics, section 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How often to look, how far apart (seconds), and whether services are asked at all."""
+
+    rounds: int = ROUNDS
+    apart_seconds: float = APART_SECONDS
+    ask_services: bool = True
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+async def observe_rounds(
+    fleet: Fleet,
+    sources: FloorSources,
+    looking: Looking,
+    standing: Standing,
+    *,
+    standing_known: bool = True,
+    label: str = "",
+) -> tuple[FloorSnapshot, PollCoverage]:
+    """
+    Look at the floor some times, and give the last decision with how often each was obtained.
+
+    What one round brings against the floor stands in the next; `standing` is what stood before.
+    """
+    asked, obtained = Counter[str](), Counter[str]()
+    rounds = dict[str, ServiceRound]()
+    snapshot: FloorSnapshot | None = None
+    for number in range(max(1, looking.rounds)):
+        if number:
+            await looking.wait(looking.apart_seconds)
+        evidence = await _gather(fleet, sources, rounds, looking, standing_known=standing_known)
+        rounds = dict(evidence.rounds)
+        now = sources.clock()
+        snapshot = decide_floor(
+            evidence, standing, sources.calendar.session_at, now, sequence=number + 1, label=label
+        )
+        standing = snapshot.standing
+        for agent in fleet.agents:
+            round_ = rounds.get(agent.agent_name)
+            if round_ is not None and agent.contract is not ContractKind.NONE:
+                asked[agent.agent_name] += 1
+                seen = round_.readings.get(agent.primary_path or "")
+                obtained[agent.agent_name] += isinstance(seen, Seen)
+    if snapshot is None:
+        raise ValueError("the floor was not looked at")
+    required = [a.agent_name for a in fleet.agents if a.required and a.primary_path is not None]
+    told = f"{looking.rounds} rounds, {looking.apart_seconds:g} s apart, stand in for 15 minutes"
+    agents = tuple((name, asked[name], obtained[name]) for name in required)
+    return snapshot, PollCoverage(0.0, 0.0, agents, stands_in=told)
+
+
+async def _gather(
+    fleet: Fleet,
+    sources: FloorSources,
+    known: dict[str, ServiceRound],
+    looking: Looking,
+    *,
+    standing_known: bool,
+) -> FloorEvidence:
+    agents = fleet.agents if looking.ask_services else ()
+    asking = [
+        asyncio.ensure_future(sources.services.read(a, known.get(a.agent_name))) for a in agents
+    ]
+    reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
+    witnessed = await sources.switches.read()
+    rounds = await asyncio.gather(*asking)
+    facts = await reading if reading else None
+    return FloorEvidence(
+        fleet,
+        {r.agent_name: r for r in rounds},
+        witnessed,
+        standing_known=standing_known,
+        cluster=facts,
+    )

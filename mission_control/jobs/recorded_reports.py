@@ -1,0 +1,116 @@
+"""Jobs: recorded reports, found in the ledger and read back; latest views are never read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import orjson
+
+from mission_control.decide.readiness import RecordedVerdict
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
+from mission_control.model.artifact import LedgerEntry
+from mission_control.model.readiness import ReadinessVerdict
+
+READINESS_JSON, DEPLOY_JSON = "readiness_report.json", "deploy_report.json"
+MAX_BYTES = 64 * 1024 * 1024
+LATEST, PREVIOUS = "latest", "previous"
+_LOOKED_BACK = 500
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedReport:
+    """One recorded report: the ledger's line of its run, and what it says."""
+
+    entry: LedgerEntry
+    document: Document
+
+
+class NoSuchReport(Exception):  # noqa: N818  (an answer to a question, not a failure)
+    """A reference that leads to no recorded report; says which."""
+
+
+async def list_reports(
+    artifacts: ArtifactsReader, name: str, limit: int = _LOOKED_BACK
+) -> Sequence[LedgerEntry]:
+    """List the runs that hold a report of that file name, newest first; raises StorageError."""
+    page = await artifacts.page(ArtifactQuery(limit=_LOOKED_BACK))
+    return [e for e in page.entries if _holds(e, name)][:limit]
+
+
+async def latest_report(artifacts: ArtifactsReader, name: str) -> RecordedReport | None:
+    """Give the newest recorded report; None where none is recorded. Raises StorageError."""
+    entries = await list_reports(artifacts, name, 1)
+    return await read_report(artifacts, entries[0], name) if entries else None
+
+
+async def find_report(artifacts: ArtifactsReader, reference: str, name: str) -> RecordedReport:
+    """
+    Give the report that a reference means: `latest`, `previous`, a run's path or its name.
+
+    Raises NoSuchReport for a reference to none, StorageError where it cannot be read.
+    """
+    entries = await list_reports(artifacts, name)
+    positions = {LATEST: 0, PREVIOUS: 1}
+    if reference in positions:
+        at = positions[reference]
+        if at >= len(entries):
+            raise NoSuchReport(f"there is no {reference} report: {len(entries)} are recorded")
+        return await read_report(artifacts, entries[at], name)
+    for entry in entries:
+        if reference.rstrip("/") in {entry.path, entry.path.rpartition("/")[2]}:
+            return await read_report(artifacts, entry, name)
+    raise NoSuchReport(f"no recorded report is called {reference[:120]!r}")
+
+
+async def read_report(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> RecordedReport:
+    """Read a run's report; one that is not as it was recorded is a StorageError."""
+    file = next(f for f in entry.files if f.path.endswith(f"/{name}"))
+    recorded = await artifacts.read(file, MAX_BYTES)
+    if not recorded.intact:
+        raise StorageError("the report is not as it was recorded", path=file.path)
+    try:
+        document = orjson.loads(recorded.content)
+    except orjson.JSONDecodeError as error:
+        raise StorageError(f"the report is not JSON: {error}", path=file.path) from None
+    if not isinstance(document, dict):
+        raise StorageError("the report is not a JSON object", path=file.path)
+    return RecordedReport(entry, cast("Document", document))
+
+
+async def read_markdown(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> bytes:
+    """Read a run's report for people; raises StorageError."""
+    wanted = f"/{name.removesuffix('.json')}.md"
+    file = next((f for f in entry.files if f.path.endswith(wanted)), None)
+    if file is None:
+        raise StorageError("the run holds no report for people", path=entry.path)
+    recorded = await artifacts.read(file, MAX_BYTES)
+    if not recorded.intact:
+        raise StorageError("the report is not as it was recorded", path=file.path)
+    return recorded.content
+
+
+def recorded_verdict(report: RecordedReport) -> RecordedVerdict:
+    """Give the verdict in a recorded readiness report; anything odd in it is NO-GO."""
+    document = report.document
+    go = document.get("verdict") == ReadinessVerdict.GO.value and document.get("ready") is True
+    try:
+        at = datetime.fromisoformat(str(document.get("generated_utc")))
+    except ValueError:
+        at = datetime.fromisoformat(report.entry.at)
+        go = False
+    date = document.get("session_date")
+    return RecordedVerdict(
+        at,
+        date if isinstance(date, str) else None,
+        ReadinessVerdict.GO if go else ReadinessVerdict.NO_GO,
+        str(document.get("code") or ""),
+        str(document.get("fleet_digest") or ""),
+    )
+
+
+def _holds(entry: LedgerEntry, name: str) -> bool:
+    return any(f.path.endswith(f"/{name}") for f in entry.files)

@@ -1,0 +1,98 @@
+"""Jobs: the deploy report: observe, decide, compare with the session before, record."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mission_control.decide.deploy_report import make_deploy_report
+from mission_control.decide.report_diff import compare_reports
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
+from mission_control.jobs.ports import Clock, FurtherReader
+from mission_control.jobs.recorded_reports import list_reports, read_report
+from mission_control.jobs.run_origin import RunOrigin
+from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.deploy_document import deploy_document
+from mission_control.present.deploy_markdown import deploy_markdown
+
+JOB = "deploy_report"
+JSON_NAME, MARKDOWN_NAME = "deploy_report.json", "deploy_report.md"
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeReport:
+    """A deploy report as it will be recorded."""
+
+    document: Document
+    files: Mapping[str, bytes]
+
+    @property
+    def access(self) -> bool:
+        """Tell whether every list that it needs was seen."""
+        return bool(self.document["meta"]["cluster_access"])
+
+
+async def make_report(
+    snapshot: FloorSnapshot,
+    further: FurtherReader | None,
+    artifacts: ArtifactsReader | None,
+    clock: Clock,
+    *,
+    sample_health: bool = True,
+) -> MadeReport:
+    """Make the report of a snapshot, compared with the newest of an earlier session."""
+    services = await further.services() if further else None
+    account = await further.account() if further else None
+    user = account.who if account else ""
+    report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
+    plain = deploy_document(report, None, None)
+    earlier = await _earlier(artifacts, snapshot) if artifacts else None
+    document = plain
+    if earlier is not None:
+        told = cast("Document", earlier.get("meta", {}))
+        since = str(told.get("generated_et", "an earlier report"))
+        document = deploy_document(report, compare_reports(earlier, plain), since)
+    files = {
+        JSON_NAME: encode_json(document),
+        MARKDOWN_NAME: deploy_markdown(document).encode(),
+    }
+    return MadeReport(document, files)
+
+
+async def record_report(
+    made: MadeReport,
+    snapshot: FloorSnapshot,
+    writer: ArtifactWriter,
+    clock: Clock,
+    origin: RunOrigin,
+) -> LedgerEntry:
+    """Record a report, and show it as the latest view; raises StorageError."""
+    facts = origin.facts(JOB, snapshot, snapshot.at, clock())
+    entry = await writer.record(Collection.OPS_RUNS, made.files, facts)
+    for name, content in made.files.items():
+        await writer.publish(f"audit_artifacts/{name}", content)
+    return entry
+
+
+async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Document | None:
+    """
+    Find the newest recorded report of an earlier session, else the newest of all.
+
+    One that cannot be read is passed over; the comparison is worth less than the report.
+    """
+    today = snapshot.session.session_date
+    date = today.isoformat() if today else None
+    try:
+        holding = await list_reports(artifacts, JSON_NAME)
+    except StorageError:
+        return None
+    before = [e for e in holding if e.session_date and date and e.session_date < date]
+    for entry in (*before, *holding):
+        with suppress(StorageError):
+            return (await read_report(artifacts, entry, JSON_NAME)).document
+    return None

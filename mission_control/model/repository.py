@@ -1,0 +1,39 @@
+"""Model: the fleet's repository as it was found, for the checks of change control."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptRun:
+    """A check of the repository's own that was run: its exit code, None where it did not end."""
+
+    path: str
+    exit_code: int | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """
+    A git working tree; paths are relative to it.
+
+    `dirty` are changed paths, our own artifacts left out. `release_tags` match `v2-release-*`.
+    `repo_id` is the content of `.repo_id`, None where there is no such file. `manifests` counts
+    the files that were looked through for images; `latest_images` are `file:line` of those that
+    say `:latest`. `preflight` is None where there is no such script or it was not to be run;
+    `lints` are the fleet's own safety lints that exist.
+    """
+
+    path: str
+    git_sha: str
+    git_branch: str
+    dirty: tuple[str, ...] = ()
+    release_tags: tuple[str, ...] = ()
+    repo_id: str | None = None
+    origin: str | None = None
+    manifests: int = 0
+    latest_images: tuple[str, ...] = ()
+    names_git_sha: bool = False
+    names_build_id: bool = False
+    preflight: ScriptRun | None = None
+    lints: tuple[ScriptRun, ...] = ()

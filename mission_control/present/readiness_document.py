@@ -1,0 +1,139 @@
+"""Present: a readiness report as JSON (the predecessor's fields kept) and as Markdown."""
+
+from typing import NotRequired, TypedDict
+
+from mission_control.model.readiness import Check, ReadinessReport
+from mission_control.present.instants import new_york_text, utc_text
+from mission_control.present.markdown import render
+
+
+class CheckDocument(TypedDict):
+    """One check: the predecessor's fields, then ours."""
+
+    name: str
+    status: str
+    details: str
+    code: str
+    blocks: bool
+    evidence: list[str]
+
+
+class ReadinessDocument(TypedDict):
+    """A readiness report; `generated_utc` to `checks` are the predecessor's fields."""
+
+    generated_utc: str
+    git_sha: str
+    git_branch: str
+    kubectl_context: str
+    namespace: str
+    ready: bool
+    verdict: str
+    code: str
+    otherwise_ready: bool
+    generated_et: str
+    session_date: str | None
+    session_phase: str
+    fleet_digest: str
+    checks: list[CheckDocument]
+    label: NotRequired[str]
+
+
+def readiness_document(report: ReadinessReport) -> ReadinessDocument:
+    """Give a report with every check, in the catalogue's order."""
+    session = report.session
+    document: ReadinessDocument = {
+        "generated_utc": utc_text(report.at),
+        "git_sha": report.git_sha or "unknown",
+        "git_branch": report.git_branch or "unknown",
+        "kubectl_context": report.context,
+        "namespace": report.namespace,
+        "ready": report.ready,
+        "verdict": report.verdict.value,
+        "code": report.code,
+        "otherwise_ready": report.otherwise_ready,
+        "generated_et": new_york_text(report.at),
+        "session_date": session.session_date.isoformat() if session.session_date else None,
+        "session_phase": session.phase.value,
+        "fleet_digest": report.fleet_digest,
+        "checks": [_check(c) for c in report.checks],
+    }
+    if report.label:
+        document["label"] = report.label
+    return document
+
+
+def _check(check: Check) -> CheckDocument:
+    return {
+        "name": check.name,
+        "status": check.outcome.value,
+        "details": check.detail,
+        "code": check.code,
+        "blocks": check.blocks,
+        "evidence": list(check.evidence),
+    }
+
+
+_TEMPLATE = """\
+# Readiness: {{ headline }}
+
+{% if r.label is defined %}
+**{{ r.label | md }}**
+
+{% endif %}
+{% if r.otherwise_ready %}
+Every check passes; only the session is missing: GO is given from an hour before the open to the close.
+
+{% endif %}
+{% if stopping %}
+What says NO:
+
+{% for c in stopping %}
+- **{{ c.status }}** `{{ c.name }}`: {{ c.details | md }}
+{% endfor %}
+
+{% endif %}
+{% if warning %}
+What only warns:
+
+{% for c in warning %}
+- **{{ c.status }}** `{{ c.name }}`: {{ c.details | md }}
+{% endfor %}
+
+{% endif %}
+| | |
+|---|---|
+| Judged | {{ r.generated_et | md }} ({{ r.generated_utc }}) |
+| Session | {{ r.session_date or "none" }}, {{ r.session_phase | md }} |
+| Namespace | {{ r.namespace | md }} |
+| Context | {{ r.kubectl_context | md }} |
+| Git | {{ r.git_sha | md }} on {{ r.git_branch | md }} |
+| Fleet | `{{ r.fleet_digest }}` |
+
+## Checks
+
+| Check | Status | Details |
+|---|---|---|
+{% for c in r.checks %}
+| `{{ c.name }}` ({{ c.code }}) | {{ c.status }}{{ "" if c.blocks or c.status in ("PASS", "NOT_APPLICABLE") else " (warns)" }} | {{ c.details | md }} |
+{% endfor %}
+
+## Evidence
+
+{% for c in r.checks if c.evidence %}
+- `{{ c.name }}`: {{ c.evidence | join(", ") | md }}
+{% endfor %}
+"""  # noqa: E501  (a template's lines are the report's lines)
+
+
+def readiness_markdown(report: ReadinessReport) -> str:
+    """Write a report for people: the verdict first, then what says no, then everything."""
+    document = readiness_document(report)
+    worse = [c for c in document["checks"] if c["status"] in {"FAIL", "UNKNOWN"}]
+    return render(
+        {"readiness": _TEMPLATE},
+        "readiness",
+        r=document,
+        headline="READY (GO)" if report.ready else f"NOT READY (NO-GO) {report.code}".strip(),
+        stopping=[c for c in worse if c["blocks"]],
+        warning=[c for c in worse if not c["blocks"]],
+    )

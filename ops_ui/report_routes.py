@@ -1,0 +1,54 @@
+"""Routes: readiness and deploy reports, as pages."""
+
+from collections.abc import Sequence
+
+from litestar import MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+
+from ops_ui.mission_control_client import Missed
+from ops_ui.pages.reports import diff_path, reports_of, see_readiness
+from ops_ui.rendering import pages_of
+
+
+@get("/readiness", media_type=MediaType.HTML)
+async def readiness(state: State) -> Response[str]:
+    """Show whether this session may run, and every check."""
+    pages = pages_of(state)
+    document = await pages.client.document("/api/v1/readiness/latest")
+    status = 502 if isinstance(document, Missed) else 200
+    return pages.render("readiness.html", status, view=see_readiness(document))
+
+
+@get("/deploys", media_type=MediaType.HTML)
+async def deploys(state: State) -> Response[str]:
+    """Show recorded deploy reports, the newest whole."""
+    pages = pages_of(state)
+    document = await pages.client.document("/api/v1/reports/deploy")
+    if isinstance(document, Missed):
+        heading = "Deploy reports could not be read"
+        return pages.render("message.html", 502, heading=heading, text=document.detail)
+    newest = await pages.client.markdown("/api/v1/reports/deploy/latest")
+    html = ""
+    if isinstance(newest, str):
+        html = pages.markdown.render(newest).replace("<pre>", '<pre tabindex="0">')
+    label = document.get("label") or ""
+    return pages.render("deploys.html", reports=reports_of(document), html=html, label=label)
+
+
+@get("/deploys/diff", media_type=MediaType.HTML)
+async def diff(state: State, request: Request[object, object, State]) -> Response[str]:
+    """Show what changed between two recorded deploy reports."""
+    pages = pages_of(state)
+    asked = {str(k): str(v) for k, v in request.query_params.items()}
+    document = await pages.client.document(diff_path(asked))
+    if isinstance(document, Missed):
+        heading = "These two cannot be compared"
+        text = "Two recorded reports are needed. " + document.detail
+        return pages.render("message.html", 404, heading=heading, text=text)
+    return pages.render("diff.html", document=document)
+
+
+def report_routes() -> Sequence[HTTPRouteHandler]:
+    """Give the routes of these pages."""
+    return [readiness, deploys, diff]

@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# Finds Mission Control for the scripts beside it, from any folder, from cron and with any PATH.
+# It is sourced: it sets `mission_control` to the command to run, and the fleet file where none is named.
+here="$(cd "$(/usr/bin/dirname "${BASH_SOURCE[0]}")" && pwd)"
+project="${here%/scripts}"
+mission_control="$project/.venv/bin/mission-control"
+if [[ ! -x $mission_control ]]; then
+  mission_control="$(command -v mission-control || true)"
+fi
+if [[ -z $mission_control ]]; then
+  echo "mission-control is not installed: run 'make setup' in $project" >&2
+  exit 1
+fi
+# Artifacts belong where the script is called from, unless somebody says otherwise.
+if [[ -z ${MISSION_CONTROL_FLEET_FILE:-}${AGENTS_CONFIG_PATH:-}${MISSION_CONTROL_CONFIG:-} ]]; then
+  export MISSION_CONTROL_FLEET_FILE="$project/deploy/fleets/agenttrader.yaml"
+fi
