@@ -1,7 +1,6 @@
 """Decide: GO or NO-GO, from every check; UNKNOWN blocks as FAIL does (semantics, section 7)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -19,7 +18,9 @@ from mission_control.model.readiness import (
     Check,
     ReadinessEvidence,
     ReadinessReport,
+    ReadinessStanding,
     ReadinessVerdict,
+    RecordedVerdict,
 )
 from mission_control.model.repository import Repository
 from mission_control.model.session import MarketSession
@@ -78,26 +79,6 @@ def is_offered(session: MarketSession) -> bool:
 def blocking(report: ReadinessReport) -> tuple[Check, ...]:
     """Give the checks that make the verdict NO-GO, in order."""
     return tuple(c for c in report.checks if c.stops)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadinessStanding:
-    """The verdict as it stands now, with why; `code` is empty for GO."""
-
-    verdict: ReadinessVerdict
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedVerdict:
-    """The newest recorded readiness: when it was judged, for which session, and what it said."""
-
-    at: datetime
-    session_date: str | None
-    verdict: ReadinessVerdict
-    code: str
-    fleet_digest: str
 
 
 def judge_standing(

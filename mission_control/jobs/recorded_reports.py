@@ -7,11 +7,10 @@ from typing import Any, cast
 
 import orjson
 
-from mission_control.decide.readiness import RecordedVerdict
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
 from mission_control.model.artifact import LedgerEntry
-from mission_control.model.readiness import ReadinessVerdict
+from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
 
 READINESS_JSON, DEPLOY_JSON = "readiness_report.json", "deploy_report.json"
 MAX_BYTES = 64 * 1024 * 1024

@@ -113,3 +113,23 @@ class ReadinessReport:
     def ready(self) -> bool:
         """Tell whether the verdict is GO."""
         return self.verdict is ReadinessVerdict.GO
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessStanding:
+    """The verdict as it stands now, with why; `code` is empty for GO."""
+
+    verdict: ReadinessVerdict
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVerdict:
+    """The newest recorded readiness: when it was judged, for which session, and what it said."""
+
+    at: datetime
+    session_date: str | None
+    verdict: ReadinessVerdict
+    code: str
+    fleet_digest: str

@@ -50,7 +50,7 @@ class RepositoryReader:
     async def _look(self, *, run_preflight: bool) -> Repository:
         sha = (await self._git("rev-parse", "HEAD")).strip()
         branch = (await self._git("rev-parse", "--abbrev-ref", "HEAD")).strip()
-        status = await self._git("status", "--porcelain", "-z")
+        status = await self._git("status", "--porcelain", "-z", "--untracked-files=all")
         tags = (await self._git("tag", "--list", "v2-release-*", "--sort=creatordate")).split()
         remotes = (await self._git("remote")).split()
         origin = await self._git("remote", "get-url", "origin") if "origin" in remotes else ""

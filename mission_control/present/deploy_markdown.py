@@ -14,7 +14,7 @@ _TEMPLATE = """\
 **{{ r.label | md }}**
 
 {% endif %}
-| | |
+| About | This report |
 |---|---|
 | Generated | {{ r.meta.generated_et | md }} ({{ r.meta.generated_utc }}) |
 | Context | {{ r.meta.kube_context | md }} |

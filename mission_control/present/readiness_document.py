@@ -100,7 +100,7 @@ What only warns:
 {% endfor %}
 
 {% endif %}
-| | |
+| About | This report |
 |---|---|
 | Judged | {{ r.generated_et | md }} ({{ r.generated_utc }}) |
 | Session | {{ r.session_date or "none" }}, {{ r.session_phase | md }} |

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
-from mission_control.decide.readiness import ReadinessStanding
+from mission_control.model.readiness import ReadinessStanding
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.instants import new_york_text, utc_text
 

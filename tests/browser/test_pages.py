@@ -19,6 +19,8 @@ OTHER_PAGES = [
     "/artifacts",
     "/events",
     "/slo",
+    "/readiness",
+    "/deploys",
     "/service/strategy-engine",
     "/runbooks/TIMEOUT",
     "/nothing-here",

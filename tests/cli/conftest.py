@@ -73,7 +73,7 @@ class Floor:
             "MISSION_CONTROL_KILL_SWITCH_FILE": str(self.folder / "EXECUTION_HALTED"),
             "MISSION_CONTROL_ROOT": str(self.folder),
         }
-        command = getattr(import_module(COMMANDS[name][0]), name)
+        command = getattr(import_module(COMMANDS[name][0]), name.replace("-", "_"))
         context = CliContext(
             settings_source=lambda: pytest.fail("the command has flags: it loads its own"),
             clock=self.clock,

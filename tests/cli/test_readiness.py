@@ -1,0 +1,189 @@
+"""`readiness`, `deploy-report` and `reports diff`: exit codes, records and what stdout holds."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+QUICK = ("--apart", "0")
+
+
+def recorded(folder):
+    """List the runs that were recorded, oldest first."""
+    runs = folder / "audit_artifacts" / "ops_runs"
+    return sorted(p.name for p in runs.iterdir() if not p.name.startswith("."))
+
+
+def test_a_calm_floor_is_go(floor):
+    """READY exits with 0; the report is recorded and shown as the latest view."""
+    served = floor("calm")
+    result = served.run("readiness", *QUICK, "--json")
+    report = json.loads(result.stdout)
+    latest = json.loads((served.folder / "audit_artifacts/readiness_report.json").read_bytes())
+
+    assert (0, True, "GO") == (result.exit_code, report["ready"], report["verdict"])
+    assert report == latest
+    (run,) = recorded(served.folder)
+    account = json.loads(
+        (served.folder / "audit_artifacts/ops_runs" / run / "run.json").read_bytes()
+    )
+    assert ("readiness", 0, "GO") == (
+        account["job"],
+        account["exit_code"],
+        account["notes"]["verdict"],
+    )
+    markdown = (served.folder / "audit_artifacts/readiness_report.md").read_text()
+    assert markdown.startswith("# Readiness: READY (GO)")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "check"),
+    [
+        ("agent-mode-execute", "safety.agent_mode_not_execute"),
+        ("execute-in-pod-spec", "safety.agent_mode_not_execute"),
+        ("kill-switch-off", "safety.kill_switch"),
+        ("stale-tick", "safety.marketdata_fresh"),
+        ("crash-loop", "cluster.no_crash_or_pull_backoff"),
+        ("execution-scaled-up", "safety.execution_agents_disabled"),
+        ("pods-denied", "cluster.health"),
+        ("critical-drip", "health.ops_status"),
+    ],
+)
+def test_each_trouble_says_no_by_its_name(floor, scenario, check):
+    """What passed the predecessor's gate exits with 3 here, and the check that saw it is named."""
+    result = floor(scenario).run("readiness", "--rounds", "1", *QUICK, "--json")
+    worse = {c["name"] for c in json.loads(result.stdout)["checks"] if c["status"] != "PASS"}
+
+    assert 3 == result.exit_code
+    assert check in worse
+
+
+def test_after_hours_only_the_session_is_missing(floor):
+    """On a closed floor that is well the verdict is NO-GO, and otherwise ready."""
+    result = floor("closed").run("readiness", *QUICK, "--json")
+    report = json.loads(result.stdout)
+
+    assert (3, "SESSION_CLOSED", True) == (
+        result.exit_code,
+        report["code"],
+        report["otherwise_ready"],
+    )
+
+
+def test_a_verdict_that_cannot_be_recorded_is_no_go(floor):
+    """A root that is a file records nothing, so the gate says NO."""
+    served = floor("calm")
+    (served.folder / "audit_artifacts").write_text("in the way")
+    result = served.run("readiness", *QUICK)
+
+    assert 3 == result.exit_code
+    assert "evidence.artifact_store" in result.stdout
+    assert "NOT RECORDED, and so NO-GO" in result.stderr
+
+
+def test_an_internal_error_writes_a_no_go(floor, monkeypatch):
+    """A bug of ours exits with 1, and leaves a NO-GO in the record when it can."""
+    served = floor("calm")
+
+    def broken(_evidence):
+        raise ZeroDivisionError("a bug of ours")
+
+    monkeypatch.setattr("mission_control.jobs.check_readiness.judge_readiness", broken)
+    result = served.run("readiness", *QUICK)
+    report = json.loads((served.folder / "audit_artifacts/readiness_report.json").read_bytes())
+
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert ("NO-GO", "INTERNAL_ERROR") == (report["verdict"], report["code"])
+    assert {"UNKNOWN"} == {c["status"] for c in report["checks"]}
+
+
+def test_what_stood_on_the_server_stands_here(floor):
+    """A history that cannot be read halts: what was accused there may not be forgotten here."""
+    served = floor("calm")
+    (served.folder / "history.sqlite3").write_bytes(b"this is no database")
+    result = served.run("readiness", *QUICK, "--json")
+    posture = next(c for c in json.loads(result.stdout)["checks"] if c["name"] == "safety.posture")
+
+    assert 3 == result.exit_code
+    assert "STANDING_UNKNOWN" in posture["details"]
+
+
+def test_a_deploy_report_is_recorded_and_compared(floor):
+    """Two reports, and what changed between them by name."""
+    served = floor("calm")
+    first = served.run("deploy-report", "--json")
+    served.simulated.switch("execution-scaled-up")
+    second = served.run("deploy-report", "--json")
+    diff = served.run("reports", "diff", "--json")
+    changes = {(c["subject"], c["what"]) for c in json.loads(diff.stdout)["changes"]}
+
+    assert (0, 0, 0) == (first.exit_code, second.exit_code, diff.exit_code)
+    assert None is json.loads(first.stdout)["changes"]
+    assert ("trading-floor/Deployment/execution-engine", "replicas") in changes
+    told = {(c["subject"], c["what"]) for c in json.loads(second.stdout)["changes"]}
+    assert changes == told
+
+
+def test_a_diff_of_what_is_not_recorded_says_so(floor):
+    """A reference to no report is wrong usage."""
+    served = floor("calm")
+    served.run("deploy-report")
+    result = served.run("reports", "diff", "no-such-run")
+
+    assert 2 == result.exit_code
+    assert "no recorded report is called 'no-such-run'" in result.stderr
+
+
+def test_a_report_goes_where_it_is_told(floor):
+    """--output-dir gets both files, and nothing is recorded."""
+    served = floor("cluster-lost")
+    result = served.run("deploy-report", "--skip-health", "--output-dir", served.folder / "out")
+
+    assert 0 == result.exit_code
+    assert ["deploy_report.json", "deploy_report.md"] == sorted(
+        p.name for p in (served.folder / "out").iterdir()
+    )
+    assert result.stdout.startswith("# Deploy report: no cluster access, degraded")
+    assert not (served.folder / "audit_artifacts").exists()
+    asked = {agent for agent, _, _ in served.simulated.requests}
+    assert set() == asked
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "code"),
+    [
+        ("readiness_check.sh", ["-n", "trading-floor", "--skip-preflight"], 3),
+        ("readiness_check.sh", ["--help"], 0),
+        ("readiness_check.sh", ["--no-such-flag"], 2),
+        ("report_v2_deploy.sh", ["--namespace", "trading-floor", "--skip-health"], 0),
+        ("report_v2_deploy.sh", ["--output-dir"], 2),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else str(v),
+)
+def test_scripts_work_from_cron(tmp_path, script, arguments, code):
+    """From any folder, without a terminal, with cron's PATH and nothing else."""
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "MISSION_CONTROL_ROOT": str(tmp_path),
+        "MISSION_CONTROL_DEADLINE_SECONDS": "0.5",
+    }
+    if script.startswith("readiness") and code == 3:
+        arguments = [*arguments, "--rounds", "1"]
+    done = subprocess.run(
+        [str(PROJECT / "scripts" / script), *arguments],
+        cwd="/",
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=100,
+    )
+
+    assert code == done.returncode, done.stderr
+    assert "Traceback" not in done.stderr
+    assert os.access(PROJECT / "scripts" / script, os.X_OK)

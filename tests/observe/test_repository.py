@@ -1,0 +1,174 @@
+"""The repository reader on real git repositories."""
+
+import asyncio
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mission_control.model.reading import Seen, Unseen
+from mission_control.observe import repository as repository_module
+from mission_control.observe.repository import RepositoryReader
+
+pytestmark = pytest.mark.anyio
+AT = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Make a repository that is as it should be."""
+    write(tmp_path, ".repo_id", "agent-trader-v2\n")
+    write(tmp_path, "k8s/20.yaml", "image: r/x:54afffe\n# not :latest\nenv: [GIT_SHA, BUILD_ID]\n")
+    write(tmp_path, "scripts/preflight.sh", "echo checked; exit 0\n")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "remote", "add", "origin", "https://u:pw@example.org/o/agent-trader-v2.git")
+    commit(tmp_path)
+    git(tmp_path, "tag", "v2-release-20260107-0322")
+    return tmp_path
+
+
+def git(folder, *arguments):
+    """Run git with an identity of its own."""
+    own = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *own, "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+def commit(folder):
+    """Commit everything."""
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "x")
+
+
+def write(folder, name, text):
+    """Write a file of the tree."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+async def look(folder, *, run_preflight=True):
+    """Read the tree once."""
+    return await RepositoryReader(folder, lambda: AT).read(run_preflight=run_preflight)
+
+
+async def read(folder, **how):
+    """Read a tree that can be read."""
+    seen = await look(folder, **how)
+    assert isinstance(seen, Seen), seen
+    return seen.value
+
+
+async def test_a_tree_is_read_as_it_is(tree):
+    """Head, branch, tags, identity, origin without its password, manifests and what they name."""
+    found = await read(tree)
+
+    assert (40, "main", ("v2-release-20260107-0322",)) == (
+        len(found.git_sha),
+        found.git_branch,
+        found.release_tags,
+    )
+    assert ("agent-trader-v2", (), 1, ()) == (
+        found.repo_id,
+        found.dirty,
+        found.manifests,
+        found.latest_images,
+    )
+    assert found.names_git_sha
+    assert found.names_build_id
+    assert "pw" not in (found.origin or "")
+    assert (found.origin or "").endswith("example.org/o/agent-trader-v2.git")
+    assert found.preflight is not None
+    assert (0, "") == (found.preflight.exit_code, found.preflight.detail)
+
+
+async def test_only_what_others_changed_makes_a_tree_dirty(tree):
+    """Our own artifacts never dirty it; anything else does, untracked files too."""
+    write(tree, "audit_artifacts/ops_runs/x", "ours")
+    write(tree, "ops/lkg/lkg_manifest.yaml", "ours")
+    ours = await read(tree)
+    write(tree, "k8s/new file.yaml", "theirs")
+    theirs = await read(tree)
+
+    assert () == ours.dirty
+    assert ("k8s/new file.yaml",) == theirs.dirty
+
+
+async def test_latest_images_are_found_by_file_and_line(tree):
+    """An image with :latest is named with its line; a comment is not."""
+    write(tree, "infra/app.yaml", "a: 1\nimage: r/y:latest\n")
+    write(tree, "cloudbuild.yaml", "# x:latest\n- r/z:latest\n")
+    commit(tree)
+
+    assert ("cloudbuild.yaml:2", "infra/app.yaml:2") == (await read(tree)).latest_images
+
+
+async def test_the_repository_s_own_checks_are_run(tree):
+    """Preflight and lints are run and told by how they ended; a skipped preflight is not run."""
+    write(tree, "scripts/preflight.sh", "echo 'token=abcdefgh12345678 is wrong'; exit 3\n")
+    write(tree, "tools/verify_zero_trust.py", "import sys; sys.exit(2)\n")
+    commit(tree)
+    found = await read(tree)
+
+    assert found.preflight is not None
+    assert 3 == found.preflight.exit_code
+    assert "abcdefgh" not in found.preflight.detail
+    assert [("tools/verify_zero_trust.py", 2)] == [(r.path, r.exit_code) for r in found.lints]
+    assert None is (await read(tree, run_preflight=False)).preflight
+
+
+def _text(path):
+    return path.read_text().strip()
+
+
+def runs(process):
+    """Tell whether a process runs, and has not merely been left unburied."""
+    try:
+        return "Z" not in (process / "stat").read_text().split()[2]
+    except OSError:
+        return False
+
+
+async def test_a_check_that_hangs_is_ended_with_its_children(tree, monkeypatch):
+    """A script that does not end has no exit code, and nothing of it is left running."""
+    monkeypatch.setattr(repository_module, "SCRIPT_SECONDS", 0.5)
+    write(tree, "scripts/preflight.sh", f"sleep 60 & echo $! > {tree}/child; wait\n")
+    commit(tree)
+    found = await read(tree)
+    child = Path(f"/proc/{_text(tree / 'child')}")
+    for _ in range(50):
+        if not runs(child):
+            break
+        await asyncio.sleep(0.05)
+
+    assert found.preflight is not None
+    assert (None, "TimeoutError") == (found.preflight.exit_code, found.preflight.detail)
+    assert not runs(child)
+
+
+async def test_reading_changes_nothing(tree):
+    """Not even git's index is refreshed."""
+    index = tree / ".git" / "index"
+    before = (index.read_bytes(), index.stat().st_mtime_ns)
+    await read(tree)
+
+    assert before == (index.read_bytes(), index.stat().st_mtime_ns)
+
+
+async def test_what_is_no_repository_is_not_seen(tmp_path):
+    """A folder without git, and one that is not there, say why."""
+    none, gone = await look(tmp_path), await look(tmp_path / "gone")
+
+    assert isinstance(none, Unseen)
+    assert "not a git repository" in none.detail
+    assert isinstance(gone, Unseen)
+
+
+async def test_a_tree_without_a_remote_or_identity_says_none(tmp_path):
+    """What a repository does not have is None, not empty."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    write(tmp_path, "x", "y")
+    commit(tmp_path)
+    found = await read(tmp_path)
+
+    assert (None, None, 0, ()) == (found.origin, found.repo_id, found.manifests, found.lints)

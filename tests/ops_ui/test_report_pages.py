@@ -1,0 +1,201 @@
+"""Pages: readiness and deploy reports, what runs a service, and the Floor's chips."""
+
+import copy
+
+import httpx
+import pytest
+
+from tests.ops_ui.conftest import AGENT, AT, POSTURE
+
+pytestmark = pytest.mark.anyio
+READY = "/api/v1/readiness/latest"
+RUN = "audit_artifacts/ops_runs/20261118T151500Z_readiness"
+
+
+def check(name, status, *, blocks=True):
+    """Give one check of a report."""
+    details = f"<b>{name}</b> says so"
+    return {"name": name, "status": status, "details": details, "code": "RC-1", "blocks": blocks}
+
+
+def readiness(verdict="NO-GO", code="READINESS_NO_GO", **report):
+    """Give a latest readiness."""
+    checks = [
+        check("a.passes", "PASS"),
+        check("b.fails", "FAIL"),
+        check("c.unknown", "UNKNOWN"),
+        check("d.warns", "FAIL", blocks=False),
+        check("e.left_out", "NOT_APPLICABLE", blocks=False),
+    ]
+    return {
+        "ts": AT,
+        "at_et": "2026-11-18 10:15:13 EST",
+        "verdict": verdict,
+        "code": code,
+        "detail": "the run says so",
+        "session_date": "2026-11-18",
+        "report_path": RUN,
+        "report": {"generated_et": "then", "verdict": verdict, "checks": checks, **report},
+    }
+
+
+async def test_what_says_no_stands_first(pages, upstream):
+    """The verdict, then every blocking check, then all of them worst first; hostile text inert."""
+    upstream.answers[READY] = readiness()
+    page = (await pages.get("/readiness")).text
+
+    assert "NO-GO READINESS_NO_GO" in page
+    order = [page.rindex(n) for n in ("b.fails", "c.unknown", "a.passes")]
+    assert sorted(order) == order
+    assert 1 == page.count("d.warns</code>")
+    assert "(warns)" in page
+    assert "<b>b.fails" not in page
+    assert f"/artifacts/view/{RUN}/readiness_report.md" in page
+
+
+async def test_go_is_shown_as_go(pages, upstream):
+    """Only a verdict that says GO is green."""
+    upstream.answers[READY] = readiness("GO", "")
+    page = (await pages.get("/readiness")).text
+
+    assert "badge-fine" in page
+    assert "● GO" in page.replace('<span class="glyph" aria-hidden="true">●</span>', "●")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(httpx.ConnectError("down"), id="down"),
+        pytest.param(httpx.Response(503), id="restarting"),
+        pytest.param({}, id="empty"),
+        pytest.param({"verdict": 1, "report": 7, "session_date": 3}, id="rubbish"),
+        pytest.param({"verdict": "go", "report": {"checks": [7]}}, id="almost"),
+    ],
+)
+async def test_what_cannot_be_read_is_never_go(pages, upstream, answer):
+    """A verdict that was not answered, or is no verdict, is NO-GO on every page."""
+    upstream.answers[READY] = answer
+    page = (await pages.get("/readiness")).text
+    floor = (await pages.get("/")).text
+
+    assert "badge-bad" in page
+    assert "badge-fine" not in page
+    assert '<span class="chip-name">Readiness</span> <strong>GO</strong>' not in floor
+
+
+async def test_the_floor_tells_readiness_with_its_session(pages, upstream):
+    """The chip shows the verdict, why, and for which session."""
+    upstream.answers[READY] = readiness("NO-GO", "READINESS_EXPIRED")
+    no = (await pages.get("/")).text
+    upstream.answers[READY] = readiness("GO", "")
+    go = (await pages.get("/")).text
+
+    assert "READINESS_EXPIRED, session 2026-11-18" in no
+    assert '<strong>GO</strong> <span class="chip-note">session 2026-11-18</span>' in go
+
+
+async def test_deploys_are_listed_with_the_latest_whole(pages, upstream):
+    """Each report has its page and its comparison; the newest is rendered, and safely."""
+    upstream.answers["/api/v1/reports/deploy"] = {
+        "reports": [{"path": "p/two", "at": AT, "session_date": "2026-11-18"}, {"path": "p/one"}, 7]
+    }
+    upstream.answers["/api/v1/reports/deploy/latest"] = "# Deploy report\n\n<script>x</script>\n"
+    page = (await pages.get("/deploys")).text
+
+    assert "/artifacts/view/p/two/deploy_report.md" in page
+    assert "/deploys/diff?from=p/one&amp;to=latest" in page
+    assert "<h1>Deploy report</h1>" in page
+    assert "<script>x" not in page
+
+
+async def test_no_deploy_report_says_how_to_make_one(pages, upstream):
+    """An empty list is no error."""
+    upstream.answers["/api/v1/reports/deploy"] = {"reports": []}
+
+    assert "None is recorded yet" in (await pages.get("/deploys")).text
+    del upstream.answers["/api/v1/reports/deploy"]
+    assert 502 == (await pages.get("/deploys")).status_code
+
+
+async def test_a_comparison_shows_before_and_after(pages, upstream):
+    """Each change has its line; no change is said; what cannot be compared is said."""
+    answer = {
+        "before": {"path": "p/one", "at": AT},
+        "after": {"path": "p/two", "at": AT},
+        "changes": [{"subject": "<i>x</i>", "what": "replicas", "before": "0", "after": "1"}],
+    }
+    upstream.answers["/api/v1/reports/diff"] = answer
+    page = (await pages.get("/deploys/diff?from=p/one&to=p/two&evil=1")).text
+    upstream.answers["/api/v1/reports/diff"] = {**answer, "changes": []}
+    same = (await pages.get("/deploys/diff")).text
+    del upstream.answers["/api/v1/reports/diff"]
+
+    assert "&lt;i&gt;x&lt;/i&gt;" in page
+    assert "from=p%2Fone&to=p%2Ftwo" in str(upstream.requests[0].url)
+    assert "Nothing changed" in same
+    assert 404 == (await pages.get("/deploys/diff")).status_code
+
+
+WORKLOAD = {
+    "kind": "Deployment",
+    "name": "marketdata-mcp-server",
+    "namespace": "trading-floor",
+    "unseen": "",
+    "seen_at": AT,
+    "desired": 1,
+    "actual": 1,
+    "ready": 0,
+    "restarts": 7,
+    "digests": ["sha256:" + "a" * 64],
+}
+POD = {
+    "name": "pod-1",
+    "phase": "Running",
+    "node": "node-1",
+    "pending_reason": "",
+    "containers": [
+        {
+            "name": "main",
+            "init": False,
+            "image": "r/<x>:1",
+            "ready": False,
+            "restarts": 7,
+            "waiting": "CrashLoopBackOff",
+            "ended": "Error",
+            "exit_code": 1,
+            "ended_at": AT,
+        }
+    ],
+}
+
+
+async def test_what_runs_a_service_is_on_its_page(pages, upstream):
+    """Workload, pods, restarts, digests and warnings; what was not seen is loud."""
+    agent = upstream.answers["/api/v1/agents/marketdata-mcp-server"]["agent"]
+    warning = {"about": "Pod/pod-1", "reason": "BackOff", "message": "<b>again", "count": 3}
+    agent |= {"workload": copy.deepcopy(WORKLOAD), "pods": [POD], "warnings": [warning]}
+    page = (await pages.get("/service/marketdata-mcp-server")).text
+    agent["workload"]["unseen"] = "cluster trading-floor/pods was not seen: DENIED"
+    unseen = (await pages.get("/service/marketdata-mcp-server")).text
+
+    for words in ("0/1, 7 restarts", "CrashLoopBackOff", "exit code 1", "sha256:aaaa", "3 times"):
+        assert words in page, words
+    assert "r/&lt;x&gt;:1" in page
+    assert "&lt;b&gt;again" in page
+    assert "Not seen." in unseen
+    assert "not seen (ready/wanted)" in unseen
+
+
+async def test_the_floor_tells_how_much_of_the_cluster_was_seen(pages, upstream):
+    """Lists that were not seen are counted beside the cluster's name; pods stand in the table."""
+    gaps = [{"subject": "cluster trading-floor/pods", "code": "DENIED"}]
+    upstream.answers["/api/v1/posture"] = {
+        **copy.deepcopy(POSTURE),
+        "cluster": "context prod",
+        "coverage": {"asked": 20, "obtained": 19, "gaps": gaps},
+    }
+    upstream.answers["/api/v1/agents"]["agents"] = [{**AGENT, "workload": WORKLOAD}]
+    page = (await pages.get("/")).text
+
+    assert "1 lists NOT seen" in page
+    assert "0/1, 7 restarts" in page
