@@ -17,9 +17,9 @@ import uvloop
 
 from mission_control import process
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.connect import Parts, connected
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.ports import Clock

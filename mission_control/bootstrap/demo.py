@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mission_control.bootstrap.connect import Parts
+from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
 from mission_control.errors import StorageError
 from mission_control.jobs.check_readiness import (

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import httpx
-
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.connect import connected, find_cluster
+from mission_control.bootstrap.connect import find_cluster, reading
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.ports import Clock
@@ -24,20 +22,8 @@ from mission_control.record.store_check import StoreCheck
 
 async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:
     """Ask every service of the fleet once and decide; nothing is remembered or recorded."""
-    async with connected(settings, clock) as parts:
-        return await floor_sources.observe_once(settings.fleet, parts.sources, "")
-
-
-async def answer_once(
-    settings: Settings, clock: Clock, path: str, accept: str = "*/*"
-) -> httpx.Response:
-    """Answer a path as the API would after one observing round, in process."""
-    async with connected(settings, clock) as parts:
-        snapshot = await floor_sources.observe_once(settings.fleet, parts.sources, "")
-        parts.board.publish(snapshot, ())
-        transport = httpx.ASGITransport(parts.application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.get(path, headers={"accept": accept})
+    async with reading(settings, clock) as edges:
+        return await floor_sources.observe_once(settings.fleet, edges.sources, "")
 
 
 async def probe_once(agent: Agent, clock: Clock = real_clock) -> ServiceRound:

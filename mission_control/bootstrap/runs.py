@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mission_control.bootstrap.connect import Parts, connected
+from mission_control.bootstrap.connect import Edges, reading
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactWriter
@@ -17,6 +17,7 @@ from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.observe.repository import RepositoryReader
 from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from mission_control.record.history.database import SQLITE_NAME, open_engine
 from mission_control.record.history.reader import HistoryReaderSql
@@ -27,7 +28,7 @@ from mission_control.record.store_check import StoreCheck
 class RunParts:
     """What a job from the command line works with: the floor, what else is read, the record."""
 
-    parts: Parts
+    edges: Edges
     sources: ReadinessSources
     writer: ArtifactWriter
 
@@ -37,23 +38,24 @@ class RunParts:
         """Look at the floor, starting from what stood when a server decided last."""
         standing, known = await recall(settings)
         return await observe_rounds(
-            settings.fleet, self.parts.sources, looking, standing, standing_known=known
+            settings.fleet, self.edges.sources, looking, standing, standing_known=known
         )
 
 
 @asynccontextmanager
 async def ready_to_run(settings: Settings, clock: Clock) -> AsyncGenerator[RunParts]:
     """Connect everything that jobs need, for the time of the block."""
-    async with connected(settings, clock) as parts:
+    store = ArtifactStore(settings.root)
+    async with reading(settings, clock) as edges:
         repository = RepositoryReader(settings.repository, clock) if settings.repository else None
         sources = ReadinessSources(
             clock,
-            StoreCheck(parts.store, clock),
-            parts.further,
+            StoreCheck(store, clock),
+            edges.further,
             repository,
             ArtifactReader(settings.root, clock),
         )
-        yield RunParts(parts, sources, RunWriter(parts.store))
+        yield RunParts(edges, sources, RunWriter(store))
 
 
 async def recall(settings: Settings) -> tuple[Standing, bool]:

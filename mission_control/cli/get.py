@@ -6,7 +6,7 @@ import sys
 import click
 import httpx
 
-from mission_control.bootstrap import once
+from mission_control.bootstrap.answer import answer_once
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
 from mission_control.cli.flags import setting_flags, settings_with, url_flag
@@ -56,5 +56,5 @@ def _answer_here(
 ) -> RemoteAnswer:
     settings = settings_with(context, flags)
     with context.busy("Asking every service once"):
-        response = asyncio.run(once.answer_once(settings, context.clock, path, accept))
+        response = asyncio.run(answer_once(settings, context.clock, path, accept))
     return RemoteAnswer(response.status_code, response.content)

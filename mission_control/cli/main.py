@@ -26,11 +26,11 @@ COMMANDS = {
     "get": ("mission_control.cli.get", "Answer a path as the API would."),
     "readiness": (
         "mission_control.cli.readiness",
-        "Judge whether this session may run: GO or NO-GO, check by check.",
+        "Judge whether this session may run: GO or NO-GO, with every check.",
     ),
     "deploy-report": (
         "mission_control.cli.deploy_report",
-        "Report what is deployed, and what changed since the session before.",
+        "Report what is deployed, how it fares, and what changed since the session before.",
     ),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (

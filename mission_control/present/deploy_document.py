@@ -34,35 +34,9 @@ def deploy_document(
 
     None means that there is no earlier report, which is not the same as no change.
     """
-    classes = Counter(w.classification for w in report.workloads)
-    kinds = Counter(w.kind for w in report.workloads)
-    jobs = [w for w in report.workloads if w.job is not None]
     document: Document = {
-        "meta": {
-            "generated_utc": utc_text(report.at),
-            "generated_et": new_york_text(report.at),
-            "namespace": report.namespace,
-            "kube_context": report.context,
-            "kube_cluster": report.cluster or report.context,
-            "kube_user": report.user,
-            "label_selector": "",
-            "cluster_access": report.access,
-            "cluster_error": report.access_error,
-            "kill_switch": report.kill_switch,
-            "session_date": _session_date(report),
-            "health_sampled": report.health_sampled,
-        },
-        "summary": {
-            "workloads_total": len(report.workloads),
-            "deployments": kinds["Deployment"],
-            "statefulsets": kinds["StatefulSet"],
-            "daemonsets": kinds["DaemonSet"],
-            "jobs": kinds["Job"],
-            "jobs_active": sum(1 for w in jobs if w.job and w.job.active),
-            "healthy": classes[Classification.OK],
-            "degraded": classes[Classification.DEGRADED],
-            "halted": classes[Classification.HALTED],
-        },
+        "meta": _meta(report),
+        "summary": _summary(report),
         "changes": None if changes is None else [change_document(c) for c in changes],
         "changes_since": since,
         "workloads": [_workload(w) for w in report.workloads],
@@ -75,6 +49,40 @@ def deploy_document(
     if report.label:
         document["label"] = report.label
     return document
+
+
+def _meta(report: DeployReport) -> Document:
+    return {
+        "generated_utc": utc_text(report.at),
+        "generated_et": new_york_text(report.at),
+        "namespace": report.namespace,
+        "kube_context": report.context,
+        "kube_cluster": report.cluster or report.context,
+        "kube_user": report.user,
+        "label_selector": "",
+        "cluster_access": report.access,
+        "cluster_error": report.access_error,
+        "kill_switch": report.kill_switch,
+        "session_date": _session_date(report),
+        "health_sampled": report.health_sampled,
+    }
+
+
+def _summary(report: DeployReport) -> Document:
+    classes = Counter(w.classification for w in report.workloads)
+    kinds = Counter(w.kind for w in report.workloads)
+    jobs = [w for w in report.workloads if w.job is not None]
+    return {
+        "workloads_total": len(report.workloads),
+        "deployments": kinds["Deployment"],
+        "statefulsets": kinds["StatefulSet"],
+        "daemonsets": kinds["DaemonSet"],
+        "jobs": kinds["Job"],
+        "jobs_active": sum(1 for w in jobs if w.job and w.job.active),
+        "healthy": classes[Classification.OK],
+        "degraded": classes[Classification.DEGRADED],
+        "halted": classes[Classification.HALTED],
+    }
 
 
 def _top_issues(report: DeployReport) -> list[Document]:

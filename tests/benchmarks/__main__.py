@@ -36,6 +36,7 @@ from processes import (
     serving,
     start_poller,
 )
+from readiness import measure_readiness
 
 Row = dict[str, object]
 INTERVAL = 10.0
@@ -212,6 +213,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "age": lambda _given: _ages(),
     "detection": lambda _given: _detections(),
     "answers": lambda _given: answers(1_000, 10),
+    "readiness": lambda _given: iter([measure_readiness()]),
     "cluster": lambda _given: (measure_cluster(*size) for size in ((60, 60), (60, 1_000))),
 }
 

@@ -21,7 +21,7 @@ from mission_control.present.standing_readiness import latest_readiness
 from tests.decide.cluster_of_values import FLOOR, ClusterFloor
 from tests.decide.floor_of_values import NOW
 from tests.decide.test_cluster import SE
-from tests.decide.test_readiness import SERVICES, gather, probe
+from tests.decide.test_readiness import gather, probe
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -130,4 +130,3 @@ def test_the_standing_verdict_is_told_with_its_report():
         document["code"],
         document.get("label"),
     )
-    assert SERVICES

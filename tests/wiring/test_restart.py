@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from mission_control.bootstrap.connect import connected
+from mission_control.bootstrap.serve import connected
 from mission_control.configuration.settings import load_settings
 from mission_control.record.history import opening
 from mission_control.simulation.clock import SimulatedClock

@@ -3,8 +3,6 @@
 import sqlite3
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -45,6 +43,10 @@ def open_engine(root: Path, database_url: str | None) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to what this version needs; safe to run again, and beside another."""
+    # Imported here: who only reads history needs none of it, and it takes a tenth of a second.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:

@@ -1,0 +1,108 @@
+"""Bootstrap: a whole Mission Control, which watches, remembers and answers."""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+from mission_control.api.application import create_application
+from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.bootstrap.clock import real_clock
+from mission_control.bootstrap.connect import Edges, reading
+from mission_control.configuration.settings import Settings
+from mission_control.jobs import floor_sources
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.past_floor import PastFloor, kept_since
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.jobs.watch_floor import CLUSTER_SECONDS, FloorWatch
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.standing import NOTHING_STANDS
+from mission_control.observe.attestation import Attestation
+from mission_control.observe.cluster_reader.further_reader import FurtherObserver
+from mission_control.observe.runbook_library import RunbookLibrary
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.history.opening import OpenHistory, open_history
+from mission_control.record.store_check import StoreCheck
+
+Application = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The connected parts of one Mission Control: who reads, who watches, what is published."""
+
+    sources: floor_sources.FloorSources
+    board: FloorBoard
+    watch: FloorWatch
+    application: Application
+    store: ArtifactStore
+    further: FurtherObserver | None = None
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings, clock: Clock = real_clock, label: str = "", *, records: bool = False
+) -> AsyncGenerator[Parts]:
+    """
+    Connect all parts for the time of the block; nothing is asked before the watch runs.
+
+    `label` marks every answer, DEMO for a simulated floor. Only what `records` tries whether it
+    could; everything else never touches the root.
+    """
+    store = ArtifactStore(settings.root)
+    async with reading(settings, clock) as edges, AsyncExitStack() as stack:
+        history = memory = None
+        sources, calendar = edges.sources, edges.calendar
+        if records:
+            history = await stack.enter_async_context(_history(settings, calendar, clock))
+            memory = FloorMemory(history.writer)
+            stack.callback(memory.end)
+            sources = replace(sources, store=StoreCheck(store, clock), memory=memory)
+        standing = history.standing if history else NOTHING_STANDS
+        first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
+        board = FloorBoard(first, clock, time.monotonic)
+        api = ApiParts(
+            board,
+            calendar,
+            RunbookLibrary(settings.runbooks),
+            _attest(settings, edges),
+            ArtifactReader(settings.root, clock),
+            PastFloor(history.reader, memory, calendar, board) if history else None,
+            clock,
+            _api_options(settings, clock, label),
+        )
+        pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
+        watch = FloorWatch(settings.fleet, sources, board, label, pace)
+        yield Parts(sources, board, watch, create_application(api), store, edges.further)
+
+
+def _attest(settings: Settings, edges: Edges) -> Attestation:
+    server = edges.lister.server if edges.lister else None
+    return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.account)
+
+
+def _history(
+    settings: Settings, calendar: MarketCalendar, clock: Clock
+) -> AbstractAsyncContextManager[OpenHistory]:
+    days = settings.history_trading_days
+    return open_history(
+        settings.root,
+        settings.database_url,
+        clock,
+        time.monotonic,
+        lambda now: kept_since(now, calendar, days),
+    )
+
+
+def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
+    return ApiOptions(
+        version=version("mission-control"),
+        git_sha=None,
+        started_at=clock(),
+        label=label,
+        allowed_hosts=settings.allowed_hosts,
+        poll_interval_seconds=settings.interval_seconds,
+    )
