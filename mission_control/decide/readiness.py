@@ -14,6 +14,7 @@ from mission_control.decide.checks import (
     ourselves,
     safety,
 )
+from mission_control.market_calendar.new_york import in_new_york
 from mission_control.model.readiness import (
     Check,
     ReadinessEvidence,
@@ -99,13 +100,13 @@ def judge_standing(
     if newest is None:
         return _no(NEVER_JUDGED, "no readiness is recorded")
     if newest.verdict is not ReadinessVerdict.GO:
-        return _no(newest.code or NO_GO, f"the run of {newest.at:%H:%M:%S} UTC says NO-GO")
+        return _no(newest.code or NO_GO, f"the run of {_clock(newest.at)} says NO-GO")
     if not is_offered(session):
         return _no(SESSION_CLOSED, "GO is given from an hour before the open to the close")
     revoked = next(_revocations(newest, session, watched_since, halted_at, fleet_digest), None)
     if revoked is not None:
         return _no(EXPIRED, revoked)
-    return ReadinessStanding(ReadinessVerdict.GO, "", f"given at {newest.at:%H:%M:%S} UTC")
+    return ReadinessStanding(ReadinessVerdict.GO, "", f"given at {_clock(newest.at)}")
 
 
 def _revocations(
@@ -122,12 +123,12 @@ def _revocations(
     if newest.fleet_digest != fleet_digest:
         yield "GO was given for another fleet file"
     if halted_at is not None and halted_at >= newest.at:
-        yield f"the floor was HALTED at {halted_at:%H:%M:%S} UTC, after GO was given"
+        yield f"the floor was HALTED at {_clock(halted_at)}, after GO was given"
     if newest.at < watched_since:
-        yield f"nobody watched the floor from then until {watched_since:%H:%M:%S} UTC"
+        yield f"nobody watched the floor from then until {_clock(watched_since)}"
     late = _due(session)
     if late is not None and newest.at < late:
-        yield f"the readiness planned for {late:%H:%M} UTC brought no verdict"
+        yield f"the readiness planned for {_clock(late)} brought no verdict"
 
 
 def _due(session: MarketSession) -> datetime | None:
@@ -136,6 +137,11 @@ def _due(session: MarketSession) -> datetime | None:
         return None
     planned = (session.open + offset for offset in PLANNED)
     return max((p for p in planned if p + GRACE <= session.at), default=None)
+
+
+def _clock(instant: datetime) -> str:
+    """Write an instant as people in New York read it, with the zone's name."""
+    return f"{in_new_york(instant):%H:%M:%S %Z}"
 
 
 def _no(code: str, detail: str) -> ReadinessStanding:

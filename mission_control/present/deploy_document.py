@@ -6,9 +6,11 @@ from typing import Any
 
 from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
+from mission_control.model.cluster.workload import JobCounts
 from mission_control.model.deploy_report import (
     Classification,
     DeployReport,
+    HealthSample,
     ReportChange,
     ReportedWorkload,
 )
@@ -108,7 +110,6 @@ def _session_date(report: DeployReport) -> str | None:
 
 
 def _workload(workload: ReportedWorkload) -> Document:
-    job = workload.job
     return {
         "workload_name": workload.name,
         "kind": workload.kind,
@@ -135,28 +136,33 @@ def _workload(workload: ReportedWorkload) -> Document:
         "allowed_to_run": workload.allowed,
         "allowed_reason": workload.allowed_reason,
         "issues": list(workload.issues),
-        "job_status": None
-        if job is None
-        else {
-            "active": job.active,
-            "succeeded": job.succeeded,
-            "failed": job.failed,
-            "start_time": utc_text_or_none(job.started),
-            "completion_time": utc_text_or_none(job.completed),
-        },
+        "job_status": _job_status(workload.job),
         "health": {
             "cluster_dns_url": workload.service_url,
-            "samples": [
-                {
-                    "path": s.path,
-                    "ok": s.ok,
-                    "status_code": s.status_code,
-                    "excerpt": s.excerpt,
-                    "error": s.error,
-                }
-                for s in workload.samples
-            ],
+            "samples": [_sample(s) for s in workload.samples],
         },
+    }
+
+
+def _job_status(job: JobCounts | None) -> Document | None:
+    if job is None:
+        return None
+    return {
+        "active": job.active,
+        "succeeded": job.succeeded,
+        "failed": job.failed,
+        "start_time": utc_text_or_none(job.started),
+        "completion_time": utc_text_or_none(job.completed),
+    }
+
+
+def _sample(sample: HealthSample) -> Document:
+    return {
+        "path": sample.path,
+        "ok": sample.ok,
+        "status_code": sample.status_code,
+        "excerpt": sample.excerpt,
+        "error": sample.error,
     }
 
 

@@ -563,12 +563,12 @@ def test_go_stands_while_nothing_takes_it_back():
         (
             {"newest": replace(GIVEN, at=OPEN_AT - timedelta(minutes=16)), "at": OPEN_AT},
             "READINESS_EXPIRED",
-            "14:15 UTC brought no verdict",
+            "09:15:00 EST brought no verdict",
         ),
         (
             {"newest": replace(GIVEN, at=OPEN_AT - timedelta(minutes=15))},
             "READINESS_EXPIRED",
-            "14:35 UTC brought no verdict",
+            "09:35:00 EST brought no verdict",
         ),
     ],
     ids=lambda v: v if isinstance(v, str) and " " in v else "",

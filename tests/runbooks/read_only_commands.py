@@ -13,7 +13,8 @@ FEATURES_OF_A_SHELL = frozenset("`$\\\n~")
 OPERATORS = frozenset("();<>|&")
 
 OURS = frozenset(
-    {"status", "get", "schedule", "conformance", "doctor", "config", "--version"} | {"artifacts"}
+    {"status", "get", "schedule", "conformance", "doctor", "config", "--version"}
+    | {"artifacts", "readiness", "deploy-report", "reports"}
 )
 DISK = {"df": re.compile(r"-h|-i"), "findmnt": re.compile(r"--target"), "ls": re.compile(r"-la?")}
 """What looks at a disk: the flags of each; paths are plain words."""
