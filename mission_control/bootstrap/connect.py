@@ -65,6 +65,8 @@ def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:
 
 def _hear(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchWitnesses:
     """Connect the kill-switch witnesses outside the services."""
-    config_map = ConfigMapWitness(lister, settings.namespace) if lister else None
+    # A lister of its own: slow lists never hold up the kill switch.
+    own = ClusterLister(lister.server, clock) if lister else None
+    config_map = ConfigMapWitness(own, settings.namespace) if own else None
     file, environment = settings.kill_switch_file, settings.kill_switch_environment
     return SwitchWitnesses(file, environment, clock, config_map)

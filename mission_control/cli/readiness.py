@@ -15,6 +15,7 @@ from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.jobs.check_readiness import (
     check_readiness,
+    read_repository,
     record_readiness,
     report_internal_error,
 )
@@ -72,10 +73,11 @@ async def _judge(
 ) -> tuple[ReadinessReport, str, str]:
     origin = run_origin(settings, "command")
     async with ready_to_run(settings, context.clock) as run:
+        repository = await read_repository(run.sources, skip_preflight=skip_preflight)
         snapshot, coverage = await run.look(settings, looking)
         try:
             report = await check_readiness(
-                snapshot, coverage, run.sources, skip_preflight=skip_preflight
+                snapshot, coverage, run.sources, repository, skip_preflight=skip_preflight
             )
         except Exception as error:
             broken = report_internal_error(snapshot, f"{type(error).__name__}: {error}"[:200])

@@ -18,6 +18,7 @@ from mission_control.model.readiness import (
     ReadinessVerdict,
 )
 from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.repository import Repository
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
@@ -44,18 +45,19 @@ async def check_readiness(
     snapshot: FloorSnapshot,
     coverage: PollCoverage | Unseen,
     sources: ReadinessSources,
+    repository: Repository | Unseen | None = None,
     *,
     skip_preflight: bool = False,
 ) -> ReadinessReport:
-    """Gather what the checks need beside a snapshot of the floor, and judge."""
+    """
+    Gather what the checks need beside a snapshot of the floor, and judge.
+
+    `repository` was read before the floor was looked at: its own checks take their time.
+    """
     further = sources.further
     services = await further.services() if further else None
     nodes = await further.nodes() if further else None
     account = await further.account() if further else None
-    repository = None
-    if sources.repository is not None:
-        read = await sources.repository.read(run_preflight=not skip_preflight)
-        repository = read.value if isinstance(read, Seen) else read
     made = await make_report(snapshot, further, sources.artifacts, sources.clock)
     now = sources.clock()
     report: Seen[str] | Unseen = Seen("the deploy report can be made", now)
@@ -75,6 +77,16 @@ async def check_readiness(
         skip_preflight=skip_preflight,
     )
     return judge_readiness(evidence)
+
+
+async def read_repository(
+    sources: ReadinessSources, *, skip_preflight: bool
+) -> Repository | Unseen | None:
+    """Read the fleet's repository; None where none is configured."""
+    if sources.repository is None:
+        return None
+    read = await sources.repository.read(run_preflight=not skip_preflight)
+    return read.value if isinstance(read, Seen) else read
 
 
 def report_internal_error(snapshot: FloorSnapshot, error: str) -> ReadinessReport:

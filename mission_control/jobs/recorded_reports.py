@@ -97,7 +97,7 @@ def recorded_verdict(report: RecordedReport) -> RecordedVerdict:
     document = report.document
     go = document.get("verdict") == ReadinessVerdict.GO.value and document.get("ready") is True
     try:
-        at = datetime.fromisoformat(str(document.get("generated_utc")))
+        at = datetime.fromisoformat(str(document.get("evidence_utc")))
     except ValueError:
         at = datetime.fromisoformat(report.entry.at)
         go = False

@@ -126,7 +126,7 @@ class ReadinessStanding:
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
-    """The newest recorded readiness: when it was judged, for which session, and what it said."""
+    """The newest recorded readiness: of when its evidence is, for which session, what it said."""
 
     at: datetime
     session_date: str | None

@@ -31,6 +31,7 @@ class ReadinessDocument(TypedDict):
     code: str
     otherwise_ready: bool
     generated_et: str
+    evidence_utc: str
     session_date: str | None
     session_phase: str
     fleet_digest: str
@@ -52,6 +53,7 @@ def readiness_document(report: ReadinessReport) -> ReadinessDocument:
         "code": report.code,
         "otherwise_ready": report.otherwise_ready,
         "generated_et": new_york_text(report.at),
+        "evidence_utc": utc_text(session.at),
         "session_date": session.session_date.isoformat() if session.session_date else None,
         "session_phase": session.phase.value,
         "fleet_digest": report.fleet_digest,

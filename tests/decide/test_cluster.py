@@ -490,7 +490,7 @@ def test_a_namespace_that_is_not_watched_shows_nothing(floor):
     floor.fleet = replace(FLEET, agents=tuple(agents))
     seen = report(floor.decide(), SE)
 
-    assert (False, "WORKLOAD_UNSEEN") == (seen.expected, seen.reason_code)
+    assert (False, "WORKLOAD_NOT_FOUND") == (seen.expected, seen.reason_code)
     assert "not watched" in seen.reasons[0].detail
 
 

@@ -1,6 +1,7 @@
 """The cluster reader on the simulated API: every way in which a list can fail to be seen."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from mission_control.model.cluster.containers import EnvVariable, KeyRef
 from mission_control.model.cluster.facts import ClusterFacts, ListReading
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen
+from mission_control.observe.cluster_reader import credentials as credentials_module
 from mission_control.observe.cluster_reader import lister as lister_module
 from mission_control.observe.cluster_reader import reader as reader_module
 from mission_control.observe.cluster_reader.account_reader import AccountReader
@@ -361,6 +363,66 @@ async def test_credentials_that_cannot_be_had_are_a_reason():
 
     assert {"UNREADABLE"} == {code(r) for r in facts.lists}
     assert "No configuration found" in getattr(facts.lists[0].reading, "detail", "")
+
+
+async def test_credentials_that_hang_hold_up_nobody_else(monkeypatch):
+    """While a plugin hangs every attempt fails at once, and takes nobody else a thread."""
+    monkeypatch.setattr(credentials_module, "DEADLINE_SECONDS", 0.2)
+    let_go = threading.Event()
+
+    async def hanging(access):
+        return replace(await found(access), authorization=lambda: str(let_go.wait(30)))
+
+    server = ApiServer(ACCESS, load=hanging)
+    observer = ClusterObserver(ClusterLister(server, lambda: AT))
+    first = await observer.read()
+    threads = threading.active_count()
+    again = [await observer.read() for _ in range(5)]
+    before = threading.active_count()
+    free = await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 1)
+    let_go.set()
+
+    assert "were not there within" in getattr(first.lists[0].reading, "detail", "")
+    assert {"UNREADABLE"} == {code(r) for facts in again for r in facts.lists}
+    assert "still hangs" in getattr(again[-1].lists[0].reading, "detail", "")
+    assert "free" == free
+    assert threads == before
+
+
+@pytest.mark.parametrize(
+    ("status", "desired"),
+    [
+        ({"active": 1}, 1),
+        ({}, 1),
+        ({"conditions": [{"type": "Failed", "status": "True"}]}, 0),
+        ({"conditions": [{"type": "Complete", "status": "True"}]}, 0),
+        ({"conditions": [{"type": "Failed", "status": "False"}]}, 1),
+        ({"completionTime": "2026-11-18T12:00:00Z"}, 0),
+    ],
+    ids=["active", "not begun", "failed", "complete", "not failed", "completed"],
+)
+async def test_a_job_that_is_over_wants_no_pod(status, desired):
+    """A Job that failed or is complete runs nothing any more; one that has not begun still may."""
+    job = {
+        "metadata": {"name": "execution-once", "namespace": FLOOR},
+        "spec": {"template": {"spec": {"containers": []}}},
+        "status": status,
+    }
+    facts = await Cluster(ClusterStage(extra={(FLOOR, "jobs"): (job,)})).read()
+
+    assert [desired] == [w.desired for w in facts.workloads if w.name == "execution-once"]
+
+
+async def test_slow_lists_never_hold_up_the_kill_switch():
+    """While every place for lists is taken by hung ones, the ConfigMap is heard at once."""
+    cluster = Cluster(ClusterStage(faults={("*", r): ApiFault.HUNG for r in ("pods", "jobs")}))
+    slow = asyncio.ensure_future(ClusterObserver(cluster.lister).read())
+    await asyncio.sleep(0.1)
+    own = ClusterLister(cluster.server, lambda: AT)
+    heard = await asyncio.wait_for(ConfigMapWitness(own, FLOOR).read(), 2)
+    slow.cancel()
+
+    assert "1" == getattr(heard.reading, "value", None)
 
 
 async def test_everything_that_is_ever_asked_is_on_the_list():

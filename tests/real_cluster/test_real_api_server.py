@@ -1,6 +1,8 @@
 """The cluster reader against a real kube-apiserver: everything runs as our own account."""
 
 import asyncio
+import os
+import signal
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -201,11 +203,13 @@ async def test_the_api_server_dies_and_comes_back(server, our_kubeconfig, access
     async with reading(access_by(our_kubeconfig)) as lister:
         observer = ClusterObserver(lister)
         assert all(isinstance(r.reading, Seen) for r in (await observer.read()).lists)
-        process.send_signal(19)  # SIGSTOP: it hangs, its sockets stay open
+        process.send_signal(signal.SIGSTOP)  # it hangs, its sockets stay open
+        # Sent is not stopped: on a busy machine its other threads would answer on for a while.
+        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
         began = asyncio.get_running_loop().time()
         hung = await observer.read()
         took = asyncio.get_running_loop().time() - began
-        process.send_signal(18)
+        process.send_signal(signal.SIGCONT)
         again = await observer.read()
 
     assert {UnseenReason.TIMEOUT} == {why(r) for r in hung.lists}

@@ -119,7 +119,7 @@ def test_no_flag_of_curl_that_acts(flag):
         pytest.param("rm -rf audit_artifacts", id="a removal"),
         pytest.param("jq . x", id="a filter that stands first"),
         pytest.param("mission-control serve", id="a server"),
-        pytest.param("mission-control readiness", id="what does not exist"),
+        pytest.param("mission-control teleport", id="what does not exist"),
         pytest.param("mission-control", id="nothing asked"),
         pytest.param("", id="nothing"),
     ],

@@ -64,6 +64,7 @@ def _view(
         mine,
         tuple(newest[:SHOWN_WARNINGS]),
         None if unseen else min(r.reading.at for r in lists),
+        bool(lists),
     )
 
 
@@ -89,6 +90,12 @@ def find_workload_troubles(agent: Agent, workload: AgentWorkload) -> Iterator[Tr
 
     A workload that could not be seen is a trouble too: what is not seen is not well.
     """
+    if not workload.watched:
+        detail = (
+            f"the inventory names {workload.ref.kind} {workload.ref.name}, and {workload.unseen}"
+        )
+        yield Trouble(codes.WORKLOAD_NOT_FOUND, detail)
+        return
     if workload.unseen:
         yield Trouble(codes.WORKLOAD_UNSEEN, f"what runs it was not seen: {workload.unseen}")
         return

@@ -14,9 +14,10 @@ class AgentWorkload:
     """
     The workload that the inventory names for an agent, and its pods.
 
-    `unseen` says why nothing can be told, empty where the lists it stands in were all read;
+    `unseen` says why nothing can be told, empty where the lists it stands in were all read whole;
     `seen_at` is when the oldest of these was read (UTC). `found` is None where the lists hold no
-    such workload. `warnings` are the newest warning events about it and its pods.
+    such workload. `watched` is false where nobody looks at its namespace. `warnings` are the
+    newest warning events about it and its pods.
     """
 
     ref: Workload
@@ -25,6 +26,7 @@ class AgentWorkload:
     pods: tuple[PodFacts, ...] = ()
     warnings: tuple[EventFacts, ...] = ()
     seen_at: datetime | None = None
+    watched: bool = True
 
     @property
     def off(self) -> bool:

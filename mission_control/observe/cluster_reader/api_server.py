@@ -15,10 +15,9 @@ from mission_control.observe.cluster_reader.api_answers import (
     check_status,
 )
 from mission_control.observe.cluster_reader.credentials import (
+    CredentialDesk,
     Endpoint,
     NoAccessError,
-    authorize,
-    load_endpoint,
 )
 from mission_control.observe.cluster_reader.guard import ClusterGuard
 from mission_control.observe.connection_failure import FAILURES, describe, reason_for
@@ -59,10 +58,11 @@ class ApiServer:
     """
 
     def __init__(
-        self, access: ClusterAccess, *, load: Load = load_endpoint, open_: Open = open_transport
+        self, access: ClusterAccess, *, load: Load | None = None, open_: Open = open_transport
     ) -> None:
-        """Find nothing yet."""
+        """Find nothing yet; `load` finds the server otherwise than by the configuration."""
         self.access = access
+        self._desk = CredentialDesk(access)
         self._load = load
         self._open = open_
         self._session: _Session | None = None
@@ -92,14 +92,14 @@ class ApiServer:
                 await self.forget()
             try:
                 session = self._session or await self._find()
-                session.authorization = await authorize(session.endpoint)
+                session.authorization = await self._desk.authorize(session.endpoint)
             except NoAccessError as error:
                 await self.forget()
                 raise BadAnswerError(UnseenReason.UNREADABLE, str(error)) from None
             self._session = session
 
     async def _find(self) -> _Session:
-        endpoint = await self._load(self.access)
+        endpoint = await (self._load(self.access) if self._load else self._desk.find())
         return _Session(endpoint, ClusterGuard(self._open(endpoint), self.access.namespaces))
 
     async def get(

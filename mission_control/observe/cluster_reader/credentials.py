@@ -5,7 +5,9 @@ import base64
 import binascii
 import json
 import ssl
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -38,32 +40,67 @@ class Endpoint:
     verified: bool
 
 
-async def load_endpoint(access: ClusterAccess) -> Endpoint:
+class CredentialDesk:
     """
-    Find the API server; raises NoAccessError when that fails or takes too long.
+    Finds the API server and refreshes who we are, off the event loop, one at a time.
 
-    In a thread, because the official client reads files and may run a plugin.
+    The official client reads files and may run a plugin that hangs. While one attempt hangs
+    no other is begun, and its thread holds up neither anybody else's work nor our ending.
     """
-    return await _in_thread(lambda: _load(access))
+
+    def __init__(self, access: ClusterAccess) -> None:
+        """Serve this access."""
+        self._access = access
+        self._pending: asyncio.Future[object] | None = None
+
+    async def find(self) -> Endpoint:
+        """Find the API server; raises NoAccessError when that fails or takes too long."""
+        return cast("Endpoint", await self._attempt(lambda: _load(self._access)))
+
+    async def authorize(self, endpoint: Endpoint) -> str | None:
+        """Give the Authorization header of this moment; raises NoAccessError without one."""
+        return cast("str | None", await self._attempt(endpoint.authorization))
+
+    async def _attempt(self, work: Callable[[], object]) -> object:
+        if self._pending is not None and not self._pending.done():
+            raise NoAccessError("an earlier attempt to get credentials still hangs")
+        self._pending = _in_daemon(work)
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await asyncio.shield(self._pending)
+        except NoAccessError:
+            raise
+        except TimeoutError:
+            detail = f"credentials were not there within {DEADLINE_SECONDS:.0f} s"
+            raise NoAccessError(detail) from None
+        except Exception as error:  # noqa: BLE001  (whatever the official client raises ends here)
+            told = printable(redact_text(f"{type(error).__name__}: {error}"))[:200]
+            raise NoAccessError(told) from None
 
 
-async def authorize(endpoint: Endpoint) -> str | None:
-    """Give the Authorization header of this moment; raises NoAccessError when there is none."""
-    return await _in_thread(endpoint.authorization)
+def _in_daemon(work: Callable[[], object]) -> "asyncio.Future[object]":
+    """Run work in a thread that nobody waits for at the end."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
 
+    def settle(result: object, error: Exception | None) -> None:
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+            future.exception()  # looked at, so that nobody complains that nobody did
 
-async def _in_thread(work: Callable[[], Any]) -> Any:  # noqa: ANN401  (what the work gives)
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            return await asyncio.to_thread(work)
-    except NoAccessError:
-        raise
-    except TimeoutError:
-        detail = f"credentials were not there within {DEADLINE_SECONDS:.0f} s"
-        raise NoAccessError(detail) from None
-    except Exception as error:  # noqa: BLE001  (whatever the official client raises ends here)
-        told = printable(redact_text(f"{type(error).__name__}: {error}"))[:200]
-        raise NoAccessError(told) from None
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as caught:  # noqa: BLE001  (it is handed to whoever waits)
+            error = caught
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="kubernetes-credentials", daemon=True).start()
+    return future
 
 
 def _load(access: ClusterAccess) -> Endpoint:

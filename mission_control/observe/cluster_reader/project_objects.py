@@ -26,6 +26,8 @@ from mission_control.observe.cluster_reader.shapes import (
 Shape = TypeVar("Shape")
 Fact = TypeVar("Fact")
 MAX_LABELS = 64
+_ENDED = frozenset({"Complete", "Failed"})
+"""Conditions of a Job that is over, well or not."""
 
 
 class _OddError(Exception):
@@ -92,7 +94,8 @@ def _replicas(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> tuple[in
             return counts[0] or 0, counts[1] or 0, status.number_ready or 0
         case "Job":
             active = status.active if isinstance(status.active, int) else 0
-            done = status.completion_time is not None or bool(spec.suspend)
+            over = {c.type for c in status.conditions or () if c.status == "True"} & _ENDED
+            done = bool(over or spec.suspend) or status.completion_time is not None
             wanted = 1 if spec.parallelism is None else spec.parallelism
             return (0 if done else max(wanted, active)), active, active
         case "CronJob":

@@ -141,8 +141,19 @@ class WorkloadSpec(Loose):
     job_template: JobTemplate | None = None
 
 
+class Condition(Loose):
+    """One condition of an object."""
+
+    type: str = ""
+    status: str = ""
+    reason: str | None = None
+    message: str | None = None
+
+
 class WorkloadStatus(Loose):
     """The status of any workload."""
+
+    conditions: list[Condition] | None = None
 
     replicas: Count | None = None
     ready_replicas: Count | None = None
@@ -196,15 +207,6 @@ class ContainerStatusShape(Loose):
     restart_count: Count | None = None
     state: StateShape | None = None
     last_state: StateShape | None = None
-
-
-class Condition(Loose):
-    """One condition of an object."""
-
-    type: str = ""
-    status: str = ""
-    reason: str | None = None
-    message: str | None = None
 
 
 class PodStatus(Loose):
