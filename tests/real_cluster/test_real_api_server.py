@@ -205,7 +205,8 @@ async def test_the_api_server_dies_and_comes_back(server, our_kubeconfig, access
         assert all(isinstance(r.reading, Seen) for r in (await observer.read()).lists)
         process.send_signal(signal.SIGSTOP)  # it hangs, its sockets stay open
         # Sent is not stopped: on a busy machine its other threads would answer on for a while.
-        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+        _, status = await asyncio.to_thread(os.waitpid, process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
         began = asyncio.get_running_loop().time()
         hung = await observer.read()
         took = asyncio.get_running_loop().time() - began
