@@ -133,9 +133,7 @@ def _revocations(
 
 def _due(session: MarketSession) -> datetime | None:
     """Give the newest planned readiness whose five minutes are over."""
-    if session.open is None:
-        return None
-    planned = (session.open + offset for offset in PLANNED)
+    planned = (session.open + offset for offset in PLANNED) if session.open else ()
     return max((p for p in planned if p + GRACE <= session.at), default=None)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mission_control.decide.check_outcome import NAMES
 from mission_control.decide.checks.images import moves
-from mission_control.decide.readiness import judge_readiness, judge_standing
+from mission_control.decide.readiness import is_offered, judge_readiness, judge_standing
 from mission_control.model.cluster.access import AccountFacts, Grant
 from mission_control.model.cluster.containers import EnvVariable
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
@@ -505,6 +505,13 @@ def test_go_is_given_from_an_hour_before_the_open_to_the_close(floor, at, offere
 
     assert (offered, not offered) == (report.ready, report.otherwise_ready)
     assert ("" if offered else "SESSION_CLOSED") == report.code
+
+
+def test_a_day_without_a_session_offers_no_go():
+    """On a weekend there is no open to be an hour before."""
+    weekend = replace(session_at(NOW), phase=Phase.CLOSED_WEEKEND, open=None, close=None)
+
+    assert not is_offered(weekend)
 
 
 def test_stale_marketdata_does_not_say_no_after_hours(floor):
