@@ -16,7 +16,6 @@ from mission_control.decide.checks import (
 )
 from mission_control.market_calendar.new_york import in_new_york
 from mission_control.model.readiness import (
-    Check,
     ReadinessEvidence,
     ReadinessReport,
     ReadinessStanding,
@@ -75,11 +74,6 @@ def is_offered(session: MarketSession) -> bool:
     if session.open is None or session.close is None:
         return False
     return session.open - BEFORE_OPEN <= session.at < session.close
-
-
-def blocking(report: ReadinessReport) -> tuple[Check, ...]:
-    """Give the checks that make the verdict NO-GO, in order."""
-    return tuple(c for c in report.checks if c.stops)
 
 
 def judge_standing(
