@@ -6,8 +6,8 @@ from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
-from ops_ui.mission_control_client import Missed
-from ops_ui.pages.reports import diff_path, reports_of, see_readiness
+from ops_ui.mission_control_client import Failure, Missed
+from ops_ui.pages.reports import diff_path, gaps_of, reports_of, see_readiness
 from ops_ui.rendering import pages_of
 
 
@@ -29,11 +29,13 @@ async def deploys(state: State) -> Response[str]:
         heading = "Deploy reports could not be read"
         return pages.render("message.html", 502, heading=heading, text=document.detail)
     newest = await pages.client.markdown("/api/v1/reports/deploy/latest")
+    trouble = newest.detail if isinstance(newest, Missed) else ""
     html = ""
     if isinstance(newest, str):
         html = pages.markdown.render(newest).replace("<pre>", '<pre tabindex="0">')
     label = document.get("label") or ""
-    return pages.render("deploys.html", reports=reports_of(document), html=html, label=label)
+    reports = reports_of(document)
+    return pages.render("deploys.html", reports=reports, html=html, trouble=trouble, label=label)
 
 
 @get("/deploys/diff", media_type=MediaType.HTML)
@@ -43,10 +45,11 @@ async def diff(state: State, request: Request[object, object, State]) -> Respons
     asked = {str(k): str(v) for k, v in request.query_params.items()}
     document = await pages.client.document(diff_path(asked))
     if isinstance(document, Missed):
-        heading = "These two cannot be compared"
+        heading = "These two could not be compared"
         text = "Two recorded reports are needed. " + document.detail
-        return pages.render("message.html", 404, heading=heading, text=text)
-    return pages.render("diff.html", document=document)
+        status = 404 if document.failure is Failure.GARBAGE else 502
+        return pages.render("message.html", status, heading=heading, text=text)
+    return pages.render("diff.html", document=document, gaps=gaps_of(document))
 
 
 def report_routes() -> Sequence[HTTPRouteHandler]:

@@ -60,6 +60,7 @@ class DiffDocument(TypedDict):
     before: ListedReport
     after: ListedReport
     changes: list[dict[str, str]]
+    gaps: list[str]
     label: NotRequired[str]
 
 
@@ -169,10 +170,12 @@ def _diff_route(parts: ApiParts) -> HTTPRouteHandler:
         except NoSuchReport as error:
             title = "There is no such report"
             raise Problem(404, "deploy_report_not_found", title, str(error)) from None
+        compared = compare_reports(old.document, new.document)
         document: DiffDocument = {
             "before": _listed(old),
             "after": _listed(new),
-            "changes": [change_document(c) for c in compare_reports(old.document, new.document)],
+            "changes": [change_document(c) for c in compared.changes],
+            "gaps": list(compared.gaps),
         }
         if parts.options.label:
             document["label"] = parts.options.label

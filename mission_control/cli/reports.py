@@ -52,20 +52,23 @@ def diff(
     except NoSuchReport as error:
         click.echo(f"Error: {error}", err=True)
         ctx.exit(USAGE)
-    changes = compare_reports(old.document, new.document)
+    compared = compare_reports(old.document, new.document)
     if as_json or context.json:
         document = {
             "from": old.entry.path,
             "to": new.entry.path,
-            "changes": [change_document(c) for c in changes],
+            "changes": [change_document(c) for c in compared.changes],
+            "gaps": list(compared.gaps),
         }
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
     click.echo(f"{old.entry.path} -> {new.entry.path}")
-    for c in changes:
+    for c in compared.changes:
         click.echo(printable(f"{c.subject}  {c.what}: {c.before} -> {c.after}"))
-    if not changes:
-        click.echo("Nothing changed.")
+    if not compared.changes:
+        click.echo("Nothing that was seen changed." if compared.gaps else "Nothing changed.")
+    for gap in compared.gaps:
+        click.echo(printable(f"Not the whole picture: {gap}."))
 
 
 async def _both(

@@ -112,6 +112,8 @@ def _revocations(
 ) -> Iterator[str]:
     """Give everything that takes a GO back."""
     date = session.session_date.isoformat() if session.session_date else None
+    if newest.at > session.at:
+        yield f"GO is dated in the future, at {_clock(newest.at)}"
     if newest.session_date != date:
         yield f"GO was given for the session of {newest.session_date}"
     if newest.fleet_digest != fleet_digest:

@@ -3,21 +3,34 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from mission_control.model.deploy_report import ReportChange
+from mission_control.model.deploy_report import ReportChange, ReportComparison
 
 Document = Mapping[str, Any]
 _ABSENT = "(absent)"
 
 
-def compare_reports(before: Document, after: Document) -> tuple[ReportChange, ...]:
+def compare_reports(before: Document, after: Document) -> ReportComparison:
     """
     Give every difference that matters between two recorded reports, sorted by subject.
 
     The reports are documents as they were recorded, also those of older versions: what a report
-    does not tell is `(absent)`, and no error.
+    does not tell is `(absent)`, and no error. A report that did not see the whole cluster leaves
+    a gap: what is missing in it may have been there.
     """
     changes = [*_workloads(before, after), *_maps(before, after), *_meta(before, after)]
-    return tuple(sorted(changes, key=lambda c: (c.subject, c.what)))
+    return ReportComparison(
+        tuple(sorted(changes, key=lambda c: (c.subject, c.what))),
+        (*_gaps("before", before), *_gaps("after", after)),
+    )
+
+
+def _gaps(which: str, report: Document) -> Iterator[str]:
+    meta = _mapping(report.get("meta"))
+    if meta.get("cluster_access") is not True:
+        why = meta.get("cluster_error") or "it does not say that it did"
+        yield f"the report {which} did not see the whole cluster: {why}"
+    elif report.get("errors") != []:
+        yield f"the report {which} tells of objects or lists that it could not read"
 
 
 def _workloads(before: Document, after: Document) -> Iterator[ReportChange]:

@@ -18,7 +18,11 @@ from mission_control.model.artifact import (
 
 @dataclass(frozen=True, slots=True)
 class ArtifactQuery:
-    """Which runs are asked for; `before` is a number of the ledger, all limits are optional."""
+    """
+    Which runs are asked for; `before` is a number of the ledger, all limits are optional.
+
+    `holding` is the name of a file that a run must hold, in whatever folder of it.
+    """
 
     limit: int = 50
     before: int | None = None
@@ -26,6 +30,7 @@ class ArtifactQuery:
     session_date: date | None = None
     since: datetime | None = None
     until: datetime | None = None
+    holding: str | None = None
 
     def wants(self, entry: LedgerEntry) -> bool:
         """Tell whether a line of the ledger is asked for."""
@@ -37,6 +42,7 @@ class ArtifactQuery:
             and session in {None, entry.session_date}
             and (self.since is None or self.since <= at)
             and (self.until is None or at < self.until)
+            and (self.holding is None or entry.file_named(self.holding) is not None)
         )
 
 

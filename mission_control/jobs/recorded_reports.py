@@ -15,7 +15,7 @@ from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
 READINESS_JSON, DEPLOY_JSON = "readiness_report.json", "deploy_report.json"
 MAX_BYTES = 64 * 1024 * 1024
 LATEST, PREVIOUS = "latest", "previous"
-_LOOKED_BACK = 500
+MOST_COMPARED = 500
 
 Document = Mapping[str, Any]
 
@@ -33,11 +33,10 @@ class NoSuchReport(Exception):  # noqa: N818  (an answer to a question, not a fa
 
 
 async def list_reports(
-    artifacts: ArtifactsReader, name: str, limit: int = _LOOKED_BACK
+    artifacts: ArtifactsReader, name: str, limit: int = MOST_COMPARED
 ) -> Sequence[LedgerEntry]:
     """List the runs that hold a report of that file name, newest first; raises StorageError."""
-    page = await artifacts.page(ArtifactQuery(limit=_LOOKED_BACK))
-    return [e for e in page.entries if _holds(e, name)][:limit]
+    return (await artifacts.page(ArtifactQuery(limit=limit, holding=name))).entries
 
 
 async def latest_report(artifacts: ArtifactsReader, name: str) -> RecordedReport | None:
@@ -67,49 +66,50 @@ async def find_report(artifacts: ArtifactsReader, reference: str, name: str) -> 
 
 async def read_report(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> RecordedReport:
     """Read a run's report; one that is not as it was recorded is a StorageError."""
-    file = next(f for f in entry.files if f.path.endswith(f"/{name}"))
-    recorded = await artifacts.read(file, MAX_BYTES)
-    if not recorded.intact:
-        raise StorageError("the report is not as it was recorded", path=file.path)
+    content = await _read_file(artifacts, entry, name)
     try:
-        document = orjson.loads(recorded.content)
+        document = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise StorageError(f"the report is not JSON: {error}", path=file.path) from None
+        raise StorageError(f"the report is not JSON: {error}", path=entry.path) from None
     if not isinstance(document, dict):
-        raise StorageError("the report is not a JSON object", path=file.path)
+        raise StorageError("the report is not a JSON object", path=entry.path)
     return RecordedReport(entry, cast("Document", document))
 
 
 async def read_markdown(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> bytes:
     """Read a run's report for people; raises StorageError."""
-    wanted = f"/{name.removesuffix('.json')}.md"
-    file = next((f for f in entry.files if f.path.endswith(wanted)), None)
+    return await _read_file(artifacts, entry, f"{name.removesuffix('.json')}.md")
+
+
+async def _read_file(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> bytes:
+    file = entry.file_named(name)
     if file is None:
-        raise StorageError("the run holds no report for people", path=entry.path)
+        raise StorageError(f"the run holds no {name}", path=entry.path)
     recorded = await artifacts.read(file, MAX_BYTES)
     if not recorded.intact:
         raise StorageError("the report is not as it was recorded", path=file.path)
     return recorded.content
 
 
+def _instant(text: object) -> datetime | None:
+    """Read an instant; one without a zone is none, for it could be any hour."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
 def recorded_verdict(report: RecordedReport) -> RecordedVerdict:
     """Give the verdict in a recorded readiness report; anything odd in it is NO-GO."""
     document = report.document
     go = document.get("verdict") == ReadinessVerdict.GO.value and document.get("ready") is True
-    try:
-        at = datetime.fromisoformat(str(document.get("evidence_utc")))
-    except ValueError:
-        at = datetime.fromisoformat(report.entry.at)
-        go = False
+    at = _instant(document.get("evidence_utc"))
     date = document.get("session_date")
     return RecordedVerdict(
-        at,
+        at or datetime.fromisoformat(report.entry.at),
         date if isinstance(date, str) else None,
-        ReadinessVerdict.GO if go else ReadinessVerdict.NO_GO,
+        ReadinessVerdict.GO if go and at is not None else ReadinessVerdict.NO_GO,
         str(document.get("code") or ""),
         str(document.get("fleet_digest") or ""),
     )
-
-
-def _holds(entry: LedgerEntry, name: str) -> bool:
-    return any(f.path.endswith(f"/{name}") for f in entry.files)

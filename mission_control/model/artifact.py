@@ -81,6 +81,10 @@ class LedgerEntry(_Strict):
         """Give the head of a chain that ends with this line."""
         return LedgerHead(seq=self.seq, hash=self.hash)
 
+    def file_named(self, name: str) -> ArtifactFile | None:
+        """Give the run's file of that name, in whatever folder of it; None where it has none."""
+        return next((f for f in self.files if f.path.endswith(f"/{name}")), None)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceCoverage:

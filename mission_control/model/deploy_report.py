@@ -97,6 +97,18 @@ class DeployReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportComparison:
+    """
+    What differs from one report to another, and why that may not be all of it.
+
+    Only with no `gaps` does an empty `changes` mean that nothing changed.
+    """
+
+    changes: "tuple[ReportChange, ...]"
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportChange:
     """One difference between two reports: what, in which respect, before and after."""
 

@@ -1,7 +1,7 @@
 """Present: a deploy report as JSON: the predecessor's shape, with what is ours beside it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mission_control.model.cluster.containers import Container
@@ -12,6 +12,7 @@ from mission_control.model.deploy_report import (
     DeployReport,
     HealthSample,
     ReportChange,
+    ReportComparison,
     ReportedWorkload,
 )
 from mission_control.present.instants import new_york_text, utc_text, utc_text_or_none
@@ -29,17 +30,18 @@ _WORST_FIRST = (
 
 
 def deploy_document(
-    report: DeployReport, changes: Sequence[ReportChange] | None, since: str | None
+    report: DeployReport, compared: ReportComparison | None, since: str | None
 ) -> Document:
     """
-    Give a report; `changes` are those since an earlier one, whose instant is `since`.
+    Give a report; `compared` is what changed since an earlier one, whose instant is `since`.
 
     None means that there is no earlier report, which is not the same as no change.
     """
     document: Document = {
         "meta": _meta(report),
         "summary": _summary(report),
-        "changes": None if changes is None else [change_document(c) for c in changes],
+        "changes": None if compared is None else [change_document(c) for c in compared.changes],
+        "changes_gaps": [] if compared is None else list(compared.gaps),
         "changes_since": since,
         "workloads": [_workload(w) for w in report.workloads],
         "services": [_service(s) for s in report.services],

@@ -28,7 +28,7 @@ _TEMPLATE = """\
 {% if r.changes is none %}
 There is no earlier report to compare with.
 {% elif not r.changes %}
-Nothing since {{ r.changes_since | md }}.
+Nothing {{ "that was seen " if r.changes_gaps }}since {{ r.changes_since | md }}.
 {% else %}
 Since {{ r.changes_since | md }}:
 
@@ -36,6 +36,10 @@ Since {{ r.changes_since | md }}:
 - **{{ c.subject | md }}** {{ c.what | md }}: {{ c.before | md }} -> {{ c.after | md }}
 {% endfor %}
 {% endif %}
+{% for gap in r.changes_gaps %}
+
+Not the whole picture: {{ gap | md }}.
+{% endfor %}
 
 ## Executive summary
 

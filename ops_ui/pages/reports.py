@@ -80,6 +80,14 @@ def reports_of(document: Document) -> Sequence[Mapping[str, object]]:
     return [cast("Mapping[str, object]", r) for r in found if isinstance(r, Mapping)]
 
 
+def gaps_of(document: Document) -> Sequence[str]:
+    """Say why a comparison may not be all; only an answer that says that nothing is missing is."""
+    gaps, changes = document.get("gaps"), document.get("changes")
+    if not isinstance(gaps, list) or not isinstance(changes, list):
+        return ["Mission Control did not say what it compared"]
+    return [str(g) for g in cast("list[object]", gaps)]
+
+
 def diff_path(asked: Mapping[str, str]) -> str:
     """Give the API's path for the two reports in a page's address."""
     kept = {k: asked[k][:MAX_REFERENCE] for k in ("from", "to") if asked.get(k)}

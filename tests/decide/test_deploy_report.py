@@ -246,11 +246,33 @@ def test_what_changed_is_named(floor, change, whats):
     """Digests, replicas, names of variables and ConfigMaps: each difference has its line."""
     before, after = documents(floor, change)
 
-    assert whats == {c.what for c in compare_reports(before, after)}
-    mirrored = {(c.subject, c.what, c.after, c.before) for c in compare_reports(after, before)}
+    assert whats == {c.what for c in compare_reports(before, after).changes}
+    mirrored = {
+        (c.subject, c.what, c.after, c.before) for c in compare_reports(after, before).changes
+    }
     if "workload" not in whats:
-        told = {(c.subject, c.what, c.before, c.after) for c in compare_reports(before, after)}
+        told = {
+            (c.subject, c.what, c.before, c.after) for c in compare_reports(before, after).changes
+        }
         assert told == mirrored
+
+
+def test_nothing_changed_is_said_only_of_two_reports_that_saw_everything(floor):
+    """A report without the whole cluster leaves a gap, beside its neighbour and beside itself."""
+    whole, _ = documents(floor, lambda _f: None)
+    floor.lose_list("pods", FLOOR, UnseenReason.DENIED)
+    lost, _ = documents(floor, lambda _f: None)
+
+    assert () == compare_reports(whole, whole).gaps
+    assert ["before"] == [g.split()[2] for g in compare_reports(lost, whole).gaps]
+    assert ["after"] == [g.split()[2] for g in compare_reports(whole, lost).gaps]
+    nothing = compare_reports(lost, lost)
+    assert ((), 2) == (nothing.changes, len(nothing.gaps))
+    told = deploy_markdown(deploy_document(report_of(floor), nothing, "then"))
+    assert "Nothing that was seen since then." in told
+    assert 2 == told.count("Not the whole picture: the report ")
+    assert compare_reports({**whole, "errors": ["x"]}, whole).gaps
+    assert 2 == len(compare_reports({}, {"meta": 7}).gaps)
 
 
 @pytest.mark.parametrize(
@@ -261,5 +283,5 @@ def test_a_report_of_another_shape_is_compared_all_the_same(floor, odd):
     """What an older report does not tell is absent, and never an error."""
     before, _ = documents(floor, lambda _f: None)
 
-    assert compare_reports(odd, before)
-    assert compare_reports(before, odd)
+    assert compare_reports(odd, before).changes
+    assert compare_reports(before, odd).changes

@@ -566,6 +566,11 @@ def test_go_stands_while_nothing_takes_it_back():
         ({"digest": "other"}, "READINESS_EXPIRED", "another fleet"),
         ({"halted": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "HALTED"),
         ({"since": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "nobody watched"),
+        (
+            {"newest": replace(GIVEN, at=NOW + timedelta(seconds=1))},
+            "READINESS_EXPIRED",
+            "in the future, at 10:15:01 EST",
+        ),
         ({"at": CLOSE_AT}, "SESSION_CLOSED", "to the close"),
         (
             {"newest": replace(GIVEN, at=OPEN_AT - timedelta(minutes=16)), "at": OPEN_AT},

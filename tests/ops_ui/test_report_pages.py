@@ -113,6 +113,11 @@ async def test_no_deploy_report_says_how_to_make_one(pages, upstream):
     upstream.answers["/api/v1/reports/deploy"] = {"reports": []}
 
     assert "None is recorded yet" in (await pages.get("/deploys")).text
+    upstream.answers["/api/v1/reports/deploy"] = {"reports": [{"path": "p/one", "at": AT}]}
+    upstream.answers["/api/v1/reports/deploy/latest"] = httpx.Response(500)
+    page = (await pages.get("/deploys")).text
+    assert "The latest report cannot be shown" in page
+    assert "from the report before" not in page
     del upstream.answers["/api/v1/reports/deploy"]
     assert 502 == (await pages.get("/deploys")).status_code
 
@@ -126,14 +131,24 @@ async def test_a_comparison_shows_before_and_after(pages, upstream):
     }
     upstream.answers["/api/v1/reports/diff"] = answer
     page = (await pages.get("/deploys/diff?from=p/one&to=p/two&evil=1")).text
-    upstream.answers["/api/v1/reports/diff"] = {**answer, "changes": []}
+    upstream.answers["/api/v1/reports/diff"] = {**answer, "changes": [], "gaps": []}
     same = (await pages.get("/deploys/diff")).text
+    partly = []
+    for odd in ({"changes": [], "gaps": ["half of it"]}, {"changes": []}, {"gaps": []}):
+        upstream.answers["/api/v1/reports/diff"] = {**answer, "changes": None, **odd}
+        partly.append((await pages.get("/deploys/diff")).text)
     del upstream.answers["/api/v1/reports/diff"]
 
     assert "&lt;i&gt;x&lt;/i&gt;" in page
     assert "from=p%2Fone&to=p%2Ftwo" in str(upstream.requests[0].url)
     assert "Nothing changed" in same
+    assert "Not the whole picture" not in same
+    assert not any("Nothing changed" in text for text in partly)
+    assert "Not the whole picture: half of it." in partly[0]
+    assert all("did not say what it compared" in text for text in partly[1:])
     assert 404 == (await pages.get("/deploys/diff")).status_code
+    upstream.answers["/api/v1/reports/diff"] = httpx.ConnectError("gone")
+    assert 502 == (await pages.get("/deploys/diff")).status_code
 
 
 WORKLOAD = {

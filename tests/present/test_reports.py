@@ -11,6 +11,7 @@ from mission_control.decide.report_diff import compare_reports
 from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
 from mission_control.model.cluster.workload import JobCounts, WorkloadFacts
+from mission_control.model.deploy_report import ReportComparison
 from mission_control.model.reading import Seen
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.deploy_document import deploy_document, pod_summary
@@ -53,7 +54,10 @@ def deployed(label=""):
         ("readiness_go.md", lambda: readiness_markdown(judged())),
         ("readiness_no_go.md", lambda: readiness_markdown(judged(store=None, repository=None))),
         ("readiness_go.json", lambda: encode_json(readiness_document(judged())).decode()),
-        ("deploy_report.md", lambda: deploy_markdown(deploy_document(deployed(), (), "then"))),
+        (
+            "deploy_report.md",
+            lambda: deploy_markdown(deploy_document(deployed(), ReportComparison((), ()), "then")),
+        ),
         (
             "deploy_report.json",
             lambda: encode_json(deploy_document(deployed(), None, None)).decode(),

@@ -1,0 +1,67 @@
+"""Reports read back: a GO is believed only where every word of it is as it was written."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mission_control.jobs.artifact_ports import ArtifactQuery
+from mission_control.jobs.recorded_reports import RecordedReport, recorded_verdict
+from mission_control.model.artifact import ArtifactFile, LedgerEntry
+from mission_control.model.readiness import ReadinessVerdict
+
+ENTRY = LedgerEntry(
+    seq=1,
+    at="2026-11-18T13:31:00Z",
+    job="readiness",
+    path="audit_artifacts/ops_runs/run",
+    session_date="2026-11-18",
+    files=(ArtifactFile(path="audit_artifacts/ops_runs/run/a/x.json", size=1, sha256="a" * 64),),
+    previous="0" * 64,
+    hash="1" * 64,
+)
+WELL = {
+    "verdict": "GO",
+    "ready": True,
+    "code": "",
+    "evidence_utc": "2026-11-18T13:30:00Z",
+    "session_date": "2026-11-18",
+    "fleet_digest": "d",
+}
+
+
+def test_a_whole_go_is_read_back_as_one():
+    """Its instant is that of the evidence, not that of the record."""
+    verdict = recorded_verdict(RecordedReport(ENTRY, WELL))
+
+    assert (ReadinessVerdict.GO, "d") == (verdict.verdict, verdict.fleet_digest)
+    assert datetime(2026, 11, 18, 13, 30, tzinfo=UTC) == verdict.at
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "go"},
+        {"verdict": ["GO"]},
+        {"verdict": None},
+        {"ready": "true"},
+        {"ready": 1},
+        {"ready": None},
+        {"evidence_utc": None},
+        {"evidence_utc": "soon"},
+        {"evidence_utc": "2026-11-18T13:30:00"},
+        {"evidence_utc": 1763472600},
+    ],
+    ids=str,
+)
+def test_an_odd_word_in_it_makes_it_no_go(change):
+    """No truthy word, and no instant that could be any hour."""
+    verdict = recorded_verdict(RecordedReport(ENTRY, {**WELL, **change}))
+
+    assert ReadinessVerdict.NO_GO is verdict.verdict
+    assert verdict.at.tzinfo is not None
+
+
+@pytest.mark.parametrize(("name", "held"), [("x.json", True), ("json", False), ("run", False)])
+def test_runs_are_found_by_a_file_that_they_hold(name, held):
+    """The whole name counts, in whatever folder of the run it lies."""
+    assert held is ArtifactQuery(holding=name).wants(ENTRY)
