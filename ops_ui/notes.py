@@ -30,7 +30,8 @@ def cluster_note(posture: Document) -> str:
         return "not known how much was seen"
     subjects = [str(g.get("subject", "")) for g in _documents(cast("list[object]", gaps))]
     lost = sum(s.startswith("cluster ") for s in subjects)
-    return f"{lost} lists NOT seen" if lost else "every list seen"
+    noun = "list" if lost == 1 else "lists"
+    return f"{lost} {noun} NOT seen whole" if lost else "every list seen"
 
 
 def readiness_note(document: Document | Missed) -> tuple[str, str]:

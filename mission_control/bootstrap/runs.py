@@ -13,6 +13,7 @@ from mission_control.jobs.check_readiness import ReadinessSources
 from mission_control.jobs.observe_floor import Looking, observe_rounds
 from mission_control.jobs.ports import Clock
 from mission_control.model.readiness import PollCoverage
+from mission_control.model.reading import Unseen
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.observe.repository import RepositoryReader
@@ -34,7 +35,7 @@ class RunParts:
 
     async def look(
         self, settings: Settings, looking: Looking
-    ) -> tuple[FloorSnapshot, PollCoverage]:
+    ) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
         """Look at the floor, starting from what stood when a server decided last."""
         standing, known = await recall(settings)
         return await observe_rounds(

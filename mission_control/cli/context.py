@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -25,7 +26,7 @@ class CliContext:
     `settings_source` loads the settings when it is called, and not before, so that a command
     that needs none works without any. `clock` says what time it is (UTC, aware). `console`
     writes to stderr, which is talk; data goes to stdout by `click.echo`. A command with flags
-    for settings of its own loads them from `environ` and `config_file`.
+    for settings of its own loads them from `environ` and `config_file`. `wait` lets seconds pass.
     """
 
     settings_source: Callable[[], Settings]
@@ -36,6 +37,7 @@ class CliContext:
     no_color: bool = False
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     config_file: Path | None = None
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def busy(self, doing: str) -> AbstractContextManager[object]:
         """Show on a terminal that something takes a while; nothing elsewhere, or when quiet."""

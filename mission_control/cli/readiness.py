@@ -12,6 +12,7 @@ from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.configuration.settings import Settings
+from mission_control.decide.readiness import refuse_unrecorded
 from mission_control.errors import StorageError
 from mission_control.jobs.check_readiness import (
     check_readiness,
@@ -20,6 +21,7 @@ from mission_control.jobs.check_readiness import (
     report_internal_error,
 )
 from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, Looking
+from mission_control.jobs.run_origin import Ground
 from mission_control.model.readiness import ReadinessReport
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
 
@@ -55,7 +57,7 @@ def readiness(
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
-    looking = Looking(rounds, apart)
+    looking = Looking(rounds, apart, wait=context.wait)
     with context.busy(f"Asking every service {rounds} times"):
         work = _judge(context, settings, looking, skip_preflight=skip_preflight)
         report, path, problem = asyncio.run(work)
@@ -73,21 +75,25 @@ async def _judge(
 ) -> tuple[ReadinessReport, str, str]:
     origin = run_origin(settings, "command")
     async with ready_to_run(settings, context.clock) as run:
-        repository = await read_repository(run.sources, skip_preflight=skip_preflight)
-        snapshot, coverage = await run.look(settings, looking)
+        began = context.clock()
+        ground = Ground.unseen(run.edges.sources.calendar.session_at(began), settings.fleet)
         try:
+            repository = await read_repository(run.sources, skip_preflight=skip_preflight)
+            snapshot, coverage = await run.look(settings, looking)
+            ground = Ground.of(snapshot)
             report = await check_readiness(
                 snapshot, coverage, run.sources, repository, skip_preflight=skip_preflight
             )
         except Exception as error:
-            broken = report_internal_error(snapshot, f"{type(error).__name__}: {error}"[:200])
+            what = f"{type(error).__name__}: {error}"[:200]
+            broken = report_internal_error(ground, context.clock(), what)
             try:
-                await record_readiness(broken, snapshot, run.writer, context.clock, origin)
+                await record_readiness(broken, ground, run.writer, context.clock, origin)
             except StorageError:
                 log.exception("the NO-GO of a run that broke was not recorded")
             raise
         try:
-            entry = await record_readiness(report, snapshot, run.writer, context.clock, origin)
+            entry = await record_readiness(report, ground, run.writer, context.clock, origin)
         except StorageError as error:
-            return report, "", str(error)
+            return refuse_unrecorded(report, str(error)), "", str(error)
         return report, entry.path, ""

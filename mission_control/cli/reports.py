@@ -68,7 +68,7 @@ def diff(
     if not compared.changes:
         click.echo("Nothing that was seen changed." if compared.gaps else "Nothing changed.")
     for gap in compared.gaps:
-        click.echo(printable(f"Not the whole picture: {gap}."))
+        click.echo(printable(f"Not the whole picture: {gap}"))
 
 
 async def _both(

@@ -34,7 +34,7 @@ def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen) -> Witness:
         state = _STATES[read_switch_text(reading.value)]
         unclear = state is KillSwitchState.UNKNOWN
         detail = "the value is none of 1 true yes on 0 false no off" if unclear else ""
-    value = "" if isinstance(reading, Unseen) else reading.value.strip()[:40]
+    value = "" if isinstance(reading, Unseen) else reading.value[:40]
     return Witness(witnessed.kind, witnessed.source, state, reading.at, detail, value)
 
 

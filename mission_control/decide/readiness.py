@@ -1,10 +1,12 @@
 """Decide: GO or NO-GO, from every check; UNKNOWN blocks as FAIL does (semantics, section 7)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import TypeVar
 
-from mission_control.decide.check_outcome import NAMES
+from mission_control.decide.check_outcome import FAIL, NAMES, check
 from mission_control.decide.checks import (
     change_control,
     cluster,
@@ -14,6 +16,8 @@ from mission_control.decide.checks import (
     ourselves,
     safety,
 )
+from mission_control.decide.checks.ourselves import SNAPSHOT_SECONDS
+from mission_control.decide.evidence import within_age
 from mission_control.market_calendar.new_york import in_new_york
 from mission_control.model.readiness import (
     ReadinessEvidence,
@@ -22,9 +26,11 @@ from mission_control.model.readiness import (
     ReadinessVerdict,
     RecordedVerdict,
 )
+from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import Repository
 from mission_control.model.session import MarketSession
 
+T = TypeVar("T")
 SUBJECTS = (change_control, images, cluster, safety, health, infrastructure, ourselves)
 BEFORE_OPEN = timedelta(minutes=60)
 GRACE = timedelta(minutes=5)
@@ -44,6 +50,7 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
     GO needs every check that blocks to pass, and the session: it is given from an hour before
     the open to the close alone. Outside of that the checks are judged all the same.
     """
+    evidence = _aged(evidence)
     found = chain.from_iterable(subject.judge(evidence) for subject in SUBJECTS)
     order = {code: number for number, code in enumerate(NAMES)}
     checks = tuple(sorted(found, key=lambda c: order[c.code]))
@@ -66,6 +73,33 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
         git_sha=known.git_sha if known else "",
         git_branch=known.git_branch if known else "",
         label=snapshot.label,
+    )
+
+
+def _aged(evidence: ReadinessEvidence) -> ReadinessEvidence:
+    """Give what was read beside the floor, where it is no older than the floor may be."""
+
+    def young(reading: Seen[T] | Unseen | None) -> Seen[T] | Unseen | None:
+        return reading and within_age(reading, evidence.now, SNAPSHOT_SECONDS)
+
+    return replace(
+        evidence,
+        services=young(evidence.services),
+        nodes=young(evidence.nodes),
+        report=young(evidence.report),
+        store=young(evidence.store),
+    )
+
+
+def refuse_unrecorded(report: ReadinessReport, why: str) -> ReadinessReport:
+    """Give the NO-GO of a verdict that could not be recorded (semantics, section 7)."""
+    failed = check("RC-705", FAIL, f"the verdict was not recorded: {why}")
+    return replace(
+        report,
+        verdict=ReadinessVerdict.NO_GO,
+        otherwise_ready=False,
+        code=NO_GO,
+        checks=tuple(failed if c.code == failed.code else c for c in report.checks),
     )
 
 

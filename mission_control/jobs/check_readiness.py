@@ -1,13 +1,15 @@
 """Jobs: readiness: observe, judge every check, record, tell."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from mission_control.decide.check_outcome import NAMES
 from mission_control.decide.readiness import judge_readiness
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
+from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ports import Clock, FurtherReader, RepositoryReader, StoreReader
 from mission_control.jobs.report_deploys import make_report
-from mission_control.jobs.run_origin import RunOrigin
+from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.model.readiness import (
     Check,
@@ -89,28 +91,28 @@ async def read_repository(
     return read.value if isinstance(read, Seen) else read
 
 
-def report_internal_error(snapshot: FloorSnapshot, error: str) -> ReadinessReport:
+def report_internal_error(ground: Ground, at: datetime, error: str) -> ReadinessReport:
     """Give the NO-GO of a run that broke: every check is UNKNOWN because of it."""
     unknown = CheckOutcome.UNKNOWN
     checks = tuple(Check(code, name, unknown, error) for code, name in NAMES.items())
-    access = snapshot.fleet.access
+    access = ground.fleet.access
     return ReadinessReport(
-        at=snapshot.at,
-        session=snapshot.session,
+        at=at,
+        session=ground.session,
         verdict=ReadinessVerdict.NO_GO,
         otherwise_ready=False,
         code=INTERNAL_ERROR,
         checks=checks,
         namespace=access.floor_namespace if access else "",
-        context=snapshot.fleet.cluster,
-        fleet_digest=snapshot.fleet.digest,
-        label=snapshot.label,
+        context=ground.fleet.cluster,
+        fleet_digest=ground.fleet.digest,
+        label=ground.label,
     )
 
 
 async def record_readiness(
     report: ReadinessReport,
-    snapshot: FloorSnapshot,
+    ground: Ground,
     writer: ArtifactWriter,
     clock: Clock,
     origin: RunOrigin,
@@ -122,8 +124,7 @@ async def record_readiness(
     }
     code = READY if report.ready else INTERNAL if report.code == INTERNAL_ERROR else NOT_READY
     notes = {"verdict": report.verdict.value, "code": report.code}
-    facts = origin.facts(JOB, snapshot, snapshot.at, clock(), exit_code=code, notes=notes)
+    facts = origin.facts(JOB, ground, report.session.at, clock(), exit_code=code, notes=notes)
     entry = await writer.record(Collection.OPS_RUNS, files, facts)
-    for name, content in files.items():
-        await writer.publish(f"audit_artifacts/{name}", content)
+    await publish_latest(writer, files)
     return entry

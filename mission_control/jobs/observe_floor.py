@@ -9,7 +9,7 @@ from mission_control.decide.floor import decide_floor
 from mission_control.jobs.floor_sources import FloorSources
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.readiness import PollCoverage
-from mission_control.model.reading import Seen, ServiceRound
+from mission_control.model.reading import Seen, ServiceRound, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import Standing
 
@@ -36,7 +36,7 @@ async def observe_rounds(
     *,
     standing_known: bool = True,
     label: str = "",
-) -> tuple[FloorSnapshot, PollCoverage]:
+) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
     """
     Look at the floor some times, and give the last decision with how often each was obtained.
 
@@ -64,9 +64,12 @@ async def observe_rounds(
     if snapshot is None:
         raise ValueError("the floor was not looked at")
     required = [a.agent_name for a in fleet.agents if a.required and a.primary_path is not None]
-    told = f"{looking.rounds} rounds, {looking.apart_seconds:g} s apart, stand in for 15 minutes"
+    told = f"{looking.rounds} rounds, {looking.apart_seconds:g} s apart"
+    if looking.rounds < ROUNDS or looking.apart_seconds < APART_SECONDS:
+        wanted = f"{ROUNDS} of {APART_SECONDS:g} s and more stand in for 15 minutes"
+        return snapshot, Unseen(UnseenReason.PARTIAL, snapshot.at, detail=f"{told}; {wanted}")
     agents = tuple((name, asked[name], obtained[name]) for name in required)
-    return snapshot, PollCoverage(0.0, 0.0, agents, stands_in=told)
+    return snapshot, PollCoverage(0.0, 0.0, agents, stands_in=f"{told}, stand in for 15 minutes")
 
 
 async def _gather(

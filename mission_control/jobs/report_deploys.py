@@ -9,9 +9,10 @@ from mission_control.decide.deploy_report import make_deploy_report
 from mission_control.decide.report_diff import compare_reports
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
+from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ports import Clock, FurtherReader
 from mission_control.jobs.recorded_reports import list_reports, read_report
-from mission_control.jobs.run_origin import RunOrigin
+from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
@@ -72,10 +73,9 @@ async def record_report(
     origin: RunOrigin,
 ) -> LedgerEntry:
     """Record a report, and show it as the latest view; raises StorageError."""
-    facts = origin.facts(JOB, snapshot, snapshot.at, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), snapshot.at, clock())
     entry = await writer.record(Collection.OPS_RUNS, made.files, facts)
-    for name, content in made.files.items():
-        await writer.publish(f"audit_artifacts/{name}", content)
+    await publish_latest(writer, made.files)
     return entry
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.model.artifact import RunFacts, SourceCoverage
+from mission_control.model.fleet import Fleet
+from mission_control.model.session import MarketSession
 from mission_control.model.snapshot import FloorSnapshot
 
 
@@ -24,18 +26,18 @@ class RunOrigin:
     def facts(
         self,
         job: str,
-        snapshot: FloorSnapshot,
+        ground: "Ground",
         started: datetime,
         finished: datetime,
         *,
         exit_code: int = 0,
         notes: Mapping[str, str] | None = None,
     ) -> RunFacts:
-        """Give what a run over a snapshot of the floor tells of itself."""
-        labelled = {"label": snapshot.label} if snapshot.label else {}
+        """Give what a run tells of itself and of the ground that it stood on."""
+        labelled = {"label": ground.label} if ground.label else {}
         return RunFacts(
             job=job,
-            session_date=snapshot.session.session_date,
+            session_date=ground.session.session_date,
             trigger=self.trigger,
             command_line=self.command_line,
             exit_code=exit_code,
@@ -43,13 +45,29 @@ class RunOrigin:
             finished=finished,
             versions=self.versions,
             config_digest=self.config_digest,
-            fleet_digest=snapshot.fleet.digest,
-            coverage=(floor_coverage(snapshot),),
+            fleet_digest=ground.fleet.digest,
+            coverage=(ground.coverage,),
             notes={**labelled, **(notes or {})},
         )
 
 
-def floor_coverage(snapshot: FloorSnapshot) -> SourceCoverage:
-    """Give how much of the floor was asked for and obtained."""
-    coverage = snapshot.posture.coverage
-    return SourceCoverage("floor", coverage.asked, coverage.obtained, coverage.gaps)
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a run stood on: session and fleet, how much of the floor was seen, what marks it."""
+
+    session: MarketSession
+    fleet: Fleet
+    coverage: SourceCoverage
+    label: str = ""
+
+    @classmethod
+    def of(cls, snapshot: FloorSnapshot) -> "Ground":
+        """Give the ground of a run over a snapshot of the floor."""
+        seen = snapshot.posture.coverage
+        coverage = SourceCoverage("floor", seen.asked, seen.obtained, seen.gaps)
+        return cls(snapshot.session, snapshot.fleet, coverage, snapshot.label)
+
+    @classmethod
+    def unseen(cls, session: MarketSession, fleet: Fleet) -> "Ground":
+        """Give the ground of a run that broke before it saw the floor: nothing was obtained."""
+        return cls(session, fleet, SourceCoverage("floor", len(fleet.agents), 0, ()))

@@ -2,7 +2,7 @@
 
 from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.ports import Clock, FloorReader
-from mission_control.jobs.run_origin import RunOrigin
+from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.heartbeat_document import heartbeat_document
@@ -21,5 +21,5 @@ async def sample_floor(
         "posture.json": encode_json(posture_document(snapshot)),
         "heartbeat.json": encode_json(heartbeat_document(snapshot)),
     }
-    facts = origin.facts(JOB, snapshot, started, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), started, clock())
     return await writer.record(Collection.OPS_RUNS, files, facts)

@@ -20,8 +20,9 @@ class Repository:
     `dirty` are changed paths, our own artifacts left out. `release_tags` match `v2-release-*`.
     `repo_id` is the content of `.repo_id`, None where there is no such file. `manifests` counts
     the files that were looked through for images; `latest_images` are `file:line` of those that
-    say `:latest`. `preflight` is None where there is no such script or it was not to be run;
-    `lints` are the fleet's own safety lints that exist.
+    say `:latest`, `unread` the files that could not be looked through to their end. `preflight`
+    is None where there is no such script or it was not to be run; `lints` are the fleet's own
+    safety lints that exist.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Repository:
     origin: str | None = None
     manifests: int = 0
     latest_images: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     names_git_sha: bool = False
     names_build_id: bool = False
     preflight: ScriptRun | None = None

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
@@ -20,9 +21,12 @@ MAX_FILES = 2_000
 MAX_FILE_BYTES = 1024 * 1024
 OUR_OWN = ("audit_artifacts/", "ops/lkg/")
 """What we write ourselves never makes a tree dirty (semantics, section 7)."""
-_MANIFESTS = re.compile(r"(k8s|infra)/.*\.(ya?ml|json|tf)|cloudbuild[^/]*\.ya?ml")
+_MANIFESTS = re.compile(r"(k8s|infra)/.+(?<!\.md)|(.*/)?cloudbuild[^/]*\.ya?ml")
+_STATUS = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
 _LINTS = ("verify_risk_management.py", "verify_zero_trust.py")
-_LATEST = re.compile(r"^[^#]*:latest\b")
+_LATEST = re.compile(r":latest\b")
+_COMMENT = re.compile(r"""^([^#'"]*\s|\s*)#.*$""")
+"""A comment of YAML or of a shell; a line with a quote before its # is taken as it is."""
 
 
 class GitError(Exception):
@@ -50,13 +54,13 @@ class RepositoryReader:
     async def _look(self, *, run_preflight: bool) -> Repository:
         sha = (await self._git("rev-parse", "HEAD")).strip()
         branch = (await self._git("rev-parse", "--abbrev-ref", "HEAD")).strip()
-        status = await self._git("status", "--porcelain", "-z", "--untracked-files=all")
+        status = await self._git(*_STATUS)
         tags = (await self._git("tag", "--list", "v2-release-*", "--sort=creatordate")).split()
         remotes = (await self._git("remote")).split()
         origin = await self._git("remote", "get-url", "origin") if "origin" in remotes else ""
         files = (await self._git("ls-files", "-z")).split("\0")
-        manifests = [f for f in files if _MANIFESTS.fullmatch(f)][:MAX_FILES]
-        found, text = await asyncio.to_thread(_look_through, self._path, manifests)
+        manifests = [f for f in files if _MANIFESTS.fullmatch(f)]
+        looked = await asyncio.to_thread(_look_through, self._path, manifests[:MAX_FILES])
         lints = [f for f in files if f.rpartition("/")[2] in _LINTS]
         preflight = next((f for f in files if f.rpartition("/")[2] == "preflight.sh"), None)
         return Repository(
@@ -65,12 +69,13 @@ class RepositoryReader:
             git_branch=branch,
             dirty=_dirty(status),
             release_tags=tuple(tags),
-            repo_id=await asyncio.to_thread(_text_of, self._path / ".repo_id"),
+            repo_id=_stripped(await asyncio.to_thread(_text_of, self._path / ".repo_id")),
             origin=redact_text(origin.strip()) or None,
             manifests=len(manifests),
-            latest_images=tuple(found),
-            names_git_sha="git_sha" in text or "GIT_SHA" in text,
-            names_build_id="BUILD_ID" in text,
+            latest_images=tuple(looked.latest),
+            unread=(*looked.unread, *manifests[MAX_FILES:]),
+            names_git_sha=not looked.named.isdisjoint({"git_sha", "GIT_SHA"}),
+            names_build_id="BUILD_ID" in looked.named,
             preflight=await self._run("bash", preflight) if preflight and run_preflight else None,
             lints=tuple([await self._run("python3", lint) for lint in lints]),
         )
@@ -78,6 +83,8 @@ class RepositoryReader:
     async def _git(self, *arguments: str) -> str:
         command = ("git", "-C", str(self._path), *arguments)
         code, output = await _execute(command, self._path, GIT_SECONDS)
+        if len(output) >= MAX_OUTPUT:
+            raise GitError(f"git {arguments[0]} said more than {MAX_OUTPUT} bytes")
         if code != 0:
             raise GitError(f"git {arguments[0]}: {output.strip()[-160:] or f'ended with {code}'}")
         return output
@@ -127,20 +134,37 @@ def _dirty(status: str) -> tuple[str, ...]:
     return tuple(printable(p)[:120] for p in paths if not p.startswith(OUR_OWN))
 
 
-def _look_through(root: Path, manifests: Iterable[str]) -> tuple[list[str], str]:
-    found, names = list[str](), ""
+def _stripped(text: str | None) -> str | None:
+    return None if text is None else text.strip()
+
+
+class _Looked(NamedTuple):
+    """What was found in manifests: `file:line` of `:latest`, words named, files not read whole."""
+
+    latest: list[str]
+    named: set[str]
+    unread: list[str]
+
+
+def _look_through(root: Path, manifests: Iterable[str]) -> _Looked:
+    looked = _Looked([], set(), [])
     for name in manifests:
-        text = _text_of(root / name) or ""
-        found += [
-            f"{name}:{n}" for n, line in enumerate(text.split("\n"), 1) if _LATEST.match(line)
-        ]
-        names += " ".join(w for w in ("git_sha", "GIT_SHA", "BUILD_ID") if w in text) + " "
-    return found, names
+        text = _text_of(root / name)
+        if text is None or len(text) >= MAX_FILE_BYTES:
+            looked.unread.append(name)
+        for number, line in enumerate((text or "").split("\n"), 1):
+            if _LATEST.search(_COMMENT.sub(r"\1", line)):
+                looked.latest.append(f"{name}:{number}")
+        looked.named.update(w for w in ("git_sha", "GIT_SHA", "BUILD_ID") if text and w in text)
+    return looked
 
 
 def _text_of(path: Path) -> str | None:
+    """Read a file's beginning, a character for each byte; None for what is no readable file."""
     try:
+        if not path.is_file():
+            return None
         with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES).decode("utf-8", errors="replace").strip()
+            return file.read(MAX_FILE_BYTES).decode("latin-1")
     except OSError:
         return None

@@ -38,7 +38,7 @@ Since {{ r.changes_since | md }}:
 {% endif %}
 {% for gap in r.changes_gaps %}
 
-Not the whole picture: {{ gap | md }}.
+Not the whole picture: {{ gap | md }}
 {% endfor %}
 
 ## Executive summary

@@ -8,7 +8,7 @@ import pytest
 
 from mission_control.jobs.check_readiness import record_readiness
 from mission_control.jobs.report_deploys import make_report, record_report
-from mission_control.jobs.run_origin import RunOrigin
+from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
@@ -43,7 +43,7 @@ async def judge(control, floor, **changes):
     snapshot = floor.decide()
     report = judge_readiness(gather(floor, snapshot=snapshot, **changes))
     writer = RunWriter(ArtifactStore(control.root))
-    return await record_readiness(report, snapshot, writer, lambda: floor.now, ORIGIN)
+    return await record_readiness(report, Ground.of(snapshot), writer, lambda: floor.now, ORIGIN)
 
 
 async def deploy(control, floor):

@@ -58,6 +58,10 @@ def run() -> Run:
     return running
 
 
+async def at_once(_seconds: float) -> None:
+    """Let no time pass where a command waits."""
+
+
 @dataclass(frozen=True)
 class Floor:
     """A simulated floor on loopback ports, and the command line that looks at it."""
@@ -81,6 +85,7 @@ class Floor:
             quiet=False,
             console=Console(stderr=True),
             environ=environ,
+            wait=at_once,
         )
         return CliRunner().invoke(command, [str(a) for a in arguments], obj=context)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mission_control.errors import StorageError
+
 PROJECT = Path(__file__).parents[2]
-QUICK = ("--apart", "0")
 
 
 def recorded(folder):
@@ -20,7 +21,7 @@ def recorded(folder):
 def test_a_calm_floor_is_go(floor):
     """READY exits with 0; the report is recorded and shown as the latest view."""
     served = floor("calm")
-    result = served.run("readiness", *QUICK, "--json")
+    result = served.run("readiness", "--json")
     report = json.loads(result.stdout)
     latest = json.loads((served.folder / "audit_artifacts/readiness_report.json").read_bytes())
 
@@ -54,7 +55,7 @@ def test_a_calm_floor_is_go(floor):
 )
 def test_each_trouble_says_no_by_its_name(floor, scenario, check):
     """What passed the predecessor's gate exits with 3 here, and the check that saw it is named."""
-    result = floor(scenario).run("readiness", "--rounds", "1", *QUICK, "--json")
+    result = floor(scenario).run("readiness", "--rounds", "1", "--json")
     worse = {c["name"] for c in json.loads(result.stdout)["checks"] if c["status"] != "PASS"}
 
     assert 3 == result.exit_code
@@ -63,7 +64,7 @@ def test_each_trouble_says_no_by_its_name(floor, scenario, check):
 
 def test_after_hours_only_the_session_is_missing(floor):
     """On a closed floor that is well the verdict is NO-GO, and otherwise ready."""
-    result = floor("closed").run("readiness", *QUICK, "--json")
+    result = floor("closed").run("readiness", "--json")
     report = json.loads(result.stdout)
 
     assert (3, "SESSION_CLOSED", True) == (
@@ -77,22 +78,29 @@ def test_a_verdict_that_cannot_be_recorded_is_no_go(floor):
     """A root that is a file records nothing, so the gate says NO."""
     served = floor("calm")
     (served.folder / "audit_artifacts").write_text("in the way")
-    result = served.run("readiness", *QUICK)
+    result = served.run("readiness")
 
     assert 3 == result.exit_code
     assert "evidence.artifact_store" in result.stdout
+    assert result.stdout.startswith("# Readiness: NOT READY")
     assert "NOT RECORDED, and so NO-GO" in result.stderr
 
 
-def test_an_internal_error_writes_a_no_go(floor, monkeypatch):
+@pytest.mark.parametrize(
+    "where",
+    ["jobs.check_readiness.judge_readiness", "jobs.observe_floor.decide_floor"],
+    ids=["in judging", "before anything was seen"],
+)
+def test_an_internal_error_writes_a_no_go(floor, monkeypatch, where):
     """A bug of ours exits with 1, and leaves a NO-GO in the record when it can."""
     served = floor("calm")
+    assert 0 == served.run("readiness").exit_code
 
-    def broken(_evidence):
+    def broken(*_evidence, **_more):
         raise ZeroDivisionError("a bug of ours")
 
-    monkeypatch.setattr("mission_control.jobs.check_readiness.judge_readiness", broken)
-    result = served.run("readiness", *QUICK)
+    monkeypatch.setattr(f"mission_control.{where}", broken)
+    result = served.run("readiness")
     report = json.loads((served.folder / "audit_artifacts/readiness_report.json").read_bytes())
 
     assert isinstance(result.exception, ZeroDivisionError)
@@ -100,11 +108,51 @@ def test_an_internal_error_writes_a_no_go(floor, monkeypatch):
     assert {"UNKNOWN"} == {c["status"] for c in report["checks"]}
 
 
+def test_a_verdict_that_fails_to_be_recorded_at_the_last_is_printed_as_no_go(floor, monkeypatch):
+    """The store was well when it was tried; what is printed still is no GO."""
+    served = floor("calm")
+
+    async def full(*_run):
+        raise StorageError("no space left", path="audit_artifacts")
+
+    monkeypatch.setattr("mission_control.record.artifact_writer.RunWriter.record", full)
+    result = served.run("readiness", "--json")
+    report = json.loads(result.stdout)
+    store = next(c for c in report["checks"] if c["name"] == "evidence.artifact_store")
+
+    assert (3, "NO-GO", False) == (result.exit_code, report["verdict"], report["ready"])
+    assert ("FAIL", True) == (store["status"], "no space left" in store["details"])
+
+
+def test_a_latest_view_that_cannot_be_written_undoes_nothing(floor, caplog):
+    """The record is what counts: one answer everywhere, and the log tells of the old copy."""
+    served = floor("calm")
+    (served.folder / "audit_artifacts" / "readiness_report.json").mkdir(parents=True)
+    result = served.run("readiness", "--json")
+    (run,) = recorded(served.folder)
+
+    assert (0, "GO") == (result.exit_code, json.loads(result.stdout)["verdict"])
+    assert run.endswith("_readiness")
+    assert "readiness_report.json still shows an older run" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--rounds", "2"), ("--apart", "9.9"), ("--rounds", "1", "--apart", "0")], ids=str
+)
+def test_fewer_rounds_do_not_stand_in_for_fifteen_minutes(floor, arguments):
+    """Three rounds ten seconds apart are the least; anything less is UNKNOWN, and so NO."""
+    result = floor("calm").run("readiness", *arguments, "--json")
+    stopping = [c for c in json.loads(result.stdout)["checks"] if c["status"] != "PASS"]
+
+    assert 3 == result.exit_code
+    assert ("evidence.poll_coverage", "UNKNOWN") in {(c["name"], c["status"]) for c in stopping}
+
+
 def test_what_stood_on_the_server_stands_here(floor):
     """A history that cannot be read halts: what was accused there may not be forgotten here."""
     served = floor("calm")
     (served.folder / "history.sqlite3").write_bytes(b"this is no database")
-    result = served.run("readiness", *QUICK, "--json")
+    result = served.run("readiness", "--json")
     posture = next(c for c in json.loads(result.stdout)["checks"] if c["name"] == "safety.posture")
 
     assert 3 == result.exit_code
@@ -187,3 +235,16 @@ def test_scripts_work_from_cron(tmp_path, script, arguments, code):
     assert code == done.returncode, done.stderr
     assert "Traceback" not in done.stderr
     assert os.access(PROJECT / "scripts" / script, os.X_OK)
+
+
+@pytest.mark.parametrize("name", ["readiness_check.sh", "report_v2_deploy.sh"])
+def test_scripts_are_found_by_their_bare_name_and_through_a_link(tmp_path, name):
+    """A person types `bash readiness_check.sh` beside it; an operator links it into ~/bin."""
+    link = tmp_path / "gate"
+    link.symlink_to(PROJECT / "scripts" / name)
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    for command, folder in ((["bash", name], PROJECT / "scripts"), ([str(link)], tmp_path)):
+        done = subprocess.run(
+            [*command, "--help"], cwd=folder, env=environ, capture_output=True, check=False
+        )
+        assert (0, b"") == (done.returncode, done.stderr)

@@ -7,6 +7,7 @@ import pytest
 
 from mission_control.decide.check_outcome import NAMES
 from mission_control.decide.checks.images import moves
+from mission_control.decide.cluster.scope import PART_OF
 from mission_control.decide.readiness import is_offered, judge_readiness, judge_standing
 from mission_control.model.cluster.access import AccountFacts, Grant
 from mission_control.model.cluster.containers import EnvVariable
@@ -280,6 +281,7 @@ ROWS = [
     ("RC-202", UNKNOWN, change(lints=(ScriptRun("verify_zero_trust.py", None),))),
     ("RC-203", FAIL, change(latest_images=("k8s/x.yaml:3",))),
     ("RC-203", UNKNOWN, change(manifests=0)),
+    ("RC-203", UNKNOWN, change(unread=("k8s/large.yaml",))),
     ("RC-205", FAIL, set_pod(SE, states=())),
     ("RC-205", UNKNOWN, lose("pods")),
     ("RC-205", UNKNOWN, nothing),
@@ -311,6 +313,8 @@ ROWS = [
     ("RC-401", UNKNOWN, lose("pods")),
     ("RC-401", UNKNOWN, nothing),
     ("RC-402", FAIL, set_switch("true")),
+    ("RC-402", FAIL, set_switch(" 1")),
+    ("RC-402", FAIL, set_switch("1\n\n")),
     ("RC-402", FAIL, set_switch("0")),
     ("RC-402", FAIL, set_switch(None)),
     ("RC-402", UNKNOWN, no_config_map),
@@ -436,6 +440,56 @@ def test_an_optional_service_only_warns_and_execution_always_blocks(floor):
 
     assert (FAIL, False) == outcome(report, "RC-501")
     assert (FAIL, False) == outcome(report, "RC-502")
+
+
+def test_an_agent_without_a_named_workload_runs_in_those_of_its_name(floor):
+    """An inventory as the fleet has it names no workloads; what is trouble stays trouble."""
+    nameless = tuple(replace(a, workload=None) for a in FLEET.agents)
+    floor.fleet = replace(FLEET, agents=nameless)
+    untagged("r/x:latest")(floor)
+
+    assert (FAIL, True) == outcome(judge_readiness(gather(floor)), "RC-206")
+
+
+def test_a_workload_that_may_be_a_required_agents_blocks(floor):
+    """Where nobody says what runs a required agent, any of the fleet's workloads may."""
+    other = replace(floor.workloads[SE], name="runtime", labels={PART_OF: "agenttrader-v2"})
+    floor.workloads["runtime"] = other
+    owner = ObjectRef("Deployment", "runtime")
+    mine = replace(floor.pods[SE], name="runtime-x", owner=owner)
+    mine = replace(mine, containers=(replace(mine.containers[0], image="r/x:latest"),))
+    floor.pods["runtime-x"] = mine
+    placed = outcome(judge_readiness(gather(floor)), "RC-206")
+    floor.fleet = replace(
+        FLEET,
+        agents=tuple(
+            replace(a, workload=None, agent_name="renamed") if a.agent_name == SE else a
+            for a in FLEET.agents
+        ),
+    )
+    floor.answers = {**floor.answers, "renamed": floor.answers.pop(SE)}
+
+    assert (FAIL, False) == placed
+    assert (FAIL, True) == outcome(judge_readiness(gather(floor)), "RC-206")
+
+
+@pytest.mark.parametrize("seconds", [-31, 31], ids=["old", "from the future"])
+@pytest.mark.parametrize(
+    ("what", "held", "code"),
+    [
+        ("services", SERVICES, "RC-601"),
+        ("nodes", NODES, "RC-602"),
+        ("report", "made", "RC-503"),
+        ("store", None, "RC-705"),
+    ],
+)
+def test_what_was_read_beside_the_floor_is_as_young_as_it(floor, what, held, code, seconds):
+    """Nodes of yesterday say nothing of today."""
+    aged = {what: Seen(held, floor.now + timedelta(seconds=seconds))}
+    report = judge_readiness(gather(floor, **aged))
+
+    assert PASS is not outcome(report, code)[0]
+    assert not report.ready
 
 
 def test_finished_pods_and_jobs_only_warn(floor):

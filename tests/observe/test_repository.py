@@ -103,6 +103,59 @@ async def test_latest_images_are_found_by_file_and_line(tree):
     assert ("cloudbuild.yaml:2", "infra/app.yaml:2") == (await read(tree)).latest_images
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("infra/deploy.sh", "docker run r/y:latest\n", 1),
+        ("k8s/t.yaml.tmpl", "image: r/y:latest\n", 1),
+        ("services/a/cloudbuild.yaml", "- r/y:latest\n", 1),
+        ("k8s/q.yaml", "a: '#'\nb: {c: '#', image: 'r/y:latest'}\n", 2),
+        ("k8s/q.yaml", "image: r/y:latest # not this week\n", 1),
+    ],
+)
+async def test_latest_images_do_not_hide(tree, name, text, line):
+    """Whatever kind of file stands in k8s and infra, wherever a cloudbuild file stands."""
+    write(tree, name, text)
+    commit(tree)
+
+    assert (f"{name}:{line}",) == (await read(tree)).latest_images
+
+
+@pytest.mark.parametrize("text", ["image: x:1 # not :latest\n", "  # :latest\n"])
+async def test_a_comment_is_no_image(tree, text):
+    """What a human wrote behind a # runs nothing; nor does documentation."""
+    write(tree, "k8s/q.yaml", text)
+    write(tree, "k8s/README.md", "never use :latest\n")
+    commit(tree)
+    found = await read(tree)
+
+    assert ((), ()) == (found.latest_images, found.unread)
+
+
+async def test_what_is_not_read_to_its_end_is_told(tree, monkeypatch):
+    """A file of a megabyte, a link into nothing, one file too many: each is named."""
+    write(tree, "k8s/large.yaml", "a" * (1024 * 1024) + "\nimage: r/y:latest\n")
+    (tree / "k8s/link.yaml").symlink_to("nowhere")
+    commit(tree)
+    found = await read(tree)
+    monkeypatch.setattr("mission_control.observe.repository.MAX_FILES", 1)
+    few = await read(tree)
+
+    assert ("k8s/large.yaml", "k8s/link.yaml") == found.unread
+    assert ("k8s/large.yaml", "k8s/link.yaml") == few.unread
+    assert 3 == found.manifests
+
+
+async def test_a_renamed_file_is_a_change(tree):
+    """Also one whose old name is short, and whose new one lies among our own."""
+    write(tree, "a", "x")
+    commit(tree)
+    (tree / "audit_artifacts").mkdir()
+    git(tree, "mv", "a", "audit_artifacts/a")
+
+    assert ("a",) == (await read(tree)).dirty
+
+
 async def test_the_repository_s_own_checks_are_run(tree):
     """Preflight and lints are run and told by how they ended; a skipped preflight is not run."""
     write(tree, "scripts/preflight.sh", "echo 'token=abcdefgh12345678 is wrong'; exit 3\n")

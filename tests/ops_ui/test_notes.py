@@ -31,7 +31,7 @@ def test_pods_are_told_in_few_words(workload, text):
         pytest.param({"cluster": "x", "coverage": {"gaps": []}}, "every list seen", id="whole"),
         pytest.param(
             {"cluster": "x", "coverage": {"gaps": [{"subject": "cluster f/pods"}, 7]}},
-            "1 lists NOT seen",
+            "1 list NOT seen whole",
             id="a gap",
         ),
     ],

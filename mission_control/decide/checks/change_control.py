@@ -72,7 +72,10 @@ def _images(repository: Repository) -> Iterator[Check]:
         return
     found, count = repository.latest_images, repository.manifests
     said = f":latest at {', '.join(found[:5])}" if found else f"none in {count} manifests"
-    yield check("RC-203", FAIL if found else PASS, said)
+    unread = repository.unread
+    if unread:
+        said += f"; not read whole: {', '.join(unread[:5])}"
+    yield check("RC-203", FAIL if found else UNKNOWN if unread else PASS, said)
     lacking = [
         name
         for name, named in (

@@ -91,7 +91,8 @@ def _switch(snapshot: FloorSnapshot) -> Check:
         return check("RC-402", UNKNOWN, "no witness that could confirm the switch is configured")
     subjects = list[Subject]()
     for w in preferred:
-        outcome = PASS if w.value == "1" else FAIL
+        # The end of its line is the file's, not the value's; nothing else is forgiven.
+        outcome = PASS if w.value.removesuffix("\n") == "1" else FAIL
         if w.state is KillSwitchState.UNKNOWN and not w.value:
             outcome = UNKNOWN
         subjects.append(Subject(w.source, outcome, w.detail or f"it holds {w.value!r}"))

@@ -12,10 +12,17 @@ WorkloadKey = tuple[str, str, str]
 
 
 class Owners(NamedTuple):
-    """Workloads by namespace, kind and name, and the agents that the inventory names for them."""
+    """
+    Workloads by namespace, kind and name, and the agents that the inventory names for them.
+
+    An agent for which it names none runs in the workloads of its own name (`by_name`). Where a
+    required one has no such workload either, `unplaced`, any of the fleet's may be its.
+    """
 
     workloads: Mapping[WorkloadKey, WorkloadFacts]
     agents: Mapping[WorkloadKey, Agent]
+    by_name: Mapping[str, Agent]
+    unplaced: bool
 
     def root(self, workload: WorkloadFacts) -> WorkloadFacts | None:
         """Give the workload at the end of the chain of owners; None where it was not seen."""
@@ -38,8 +45,8 @@ class Owners(NamedTuple):
 
     def agent_of(self, workload: WorkloadFacts) -> Agent | None:
         """Give the agent that a workload, or the one that owns it, runs."""
-        root = self.root(workload)
-        return self.agents.get((root or workload).key)
+        root = self.root(workload) or workload
+        return self.agents.get(root.key) or self.by_name.get(root.name)
 
     def subject(self, thing: WorkloadFacts | PodFacts) -> str:
         """Name whom a statement about a workload or pod is about: its agent, else itself."""
@@ -58,4 +65,7 @@ def find_owners(fleet: Fleet, facts: ClusterFacts) -> Owners:
         for a in fleet.agents
         if a.workload is not None
     }
-    return Owners({w.key: w for w in facts.workloads}, agents)
+    by_name = {a.agent_name: a for a in fleet.agents if a.workload is None}
+    names = {w.name for w in facts.workloads}
+    unplaced = any(a.required and a.agent_name not in names for a in by_name.values())
+    return Owners({w.key: w for w in facts.workloads}, agents, by_name, unplaced)

@@ -46,7 +46,9 @@ class ClusterScope(NamedTuple):
         if is_execution_workload(workload, self.owners):
             return True
         agent = self.owners.agent_of(workload)
-        return agent is not None and agent.required
+        if agent is None:
+            return self.owners.unplaced and self.belongs(workload)
+        return agent.required
 
     def blocks_pod(self, pod: PodFacts) -> bool:
         """Tell whether trouble with a pod blocks; pods of Jobs and CronJobs only warn."""
