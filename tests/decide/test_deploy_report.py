@@ -272,6 +272,9 @@ def test_nothing_changed_is_said_only_of_two_reports_that_saw_everything(floor):
     assert "Nothing that was seen since then." in told
     assert 2 == told.count("Not the whole picture: the report ")
     assert compare_reports({**whole, "errors": ["x"]}, whole).gaps
+    for access in (False, None, "yes"):
+        told = {**whole, "meta": {**whole["meta"], "cluster_access": access}}
+        assert compare_reports(whole, told).gaps
     assert 2 == len(compare_reports({}, {"meta": 7}).gaps)
 
 
