@@ -8,7 +8,7 @@ from mission_control.decide.agent_evidence import AgentEvidence, weigh_evidence
 from mission_control.decide.agent_look import AgentLook, Surroundings, judge_agent
 from mission_control.decide.cluster.view import ClusterView, view_cluster
 from mission_control.decide.evidence import SessionAt
-from mission_control.decide.kill_switch import hear_configured, judge_kill_switch
+from mission_control.decide.kill_switch import hear_configured, hear_listed, judge_kill_switch
 from mission_control.model.fleet import Agent
 from mission_control.model.kill_switch import KillSwitch
 from mission_control.model.reading import ServiceRound
@@ -54,7 +54,9 @@ def look_again(
         for agent in evidence.fleet.agents
     ]
     witnesses = [w for e in weighed if e.witnesses for w in e.witnesses]
-    switch = judge_kill_switch((*hear_configured(evidence.switch_witnesses, now), *witnesses))
+    told = hear_configured(evidence.switch_witnesses, now)
+    listed = hear_listed(evidence.fleet, evidence.cluster, now)
+    switch = judge_kill_switch((*told, *listed, *witnesses))
     session = session_at(now)
     surroundings = _keep(
         Surroundings.of(

@@ -5,8 +5,17 @@ from datetime import datetime
 from operator import attrgetter
 
 from mission_control.decide.evidence import Key, Statement, can_acquit, within_age
+from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.codes import CONTRADICTION, EXECUTION_EVIDENCE
-from mission_control.model.kill_switch import KillSwitch, KillSwitchState, Witness, WitnessKind
+from mission_control.model.fleet import Fleet
+from mission_control.model.kill_switch import (
+    KILL_SWITCH_KEY,
+    KILL_SWITCH_MAP,
+    KillSwitch,
+    KillSwitchState,
+    Witness,
+    WitnessKind,
+)
 from mission_control.model.reading import EndpointReading, Seen, Unseen
 from mission_control.model.snapshot import Witnessed
 from mission_control.model.switch_text import SwitchText, read_switch_text
@@ -23,6 +32,29 @@ _STATES = {
 def hear_configured(witnessed: Iterable[Witnessed], now: datetime) -> tuple[Witness, ...]:
     """Give what each configured witness says now; one that cannot be read says UNKNOWN."""
     return tuple(_witness(w, within_age(w.reading, now)) for w in witnessed)
+
+
+def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iterator[Witness]:
+    """
+    Give what the list of ConfigMaps says of the switch's own, read beside it by its name.
+
+    A list that was not seen, or that does not hold it, abstains: who reads it by name tells.
+    """
+    if fleet.access is None or facts is None:
+        return
+    namespace = fleet.access.floor_namespace
+    for read in facts.lists:
+        if (read.resource, read.namespace) != ("configmaps", namespace):
+            continue
+        reading = within_age(read.reading, now)
+        for each in facts.config_maps:
+            if isinstance(reading, Seen) and each.key == (namespace, KILL_SWITCH_MAP):
+                value = each.values.get(KILL_SWITCH_KEY, "")
+                lacking = KILL_SWITCH_KEY not in each.values
+                absent = f"the ConfigMap has no {KILL_SWITCH_KEY}" if lacking else ""
+                state, detail = _read_config_map(value, absent)
+                source = f"configmap list {namespace}/{KILL_SWITCH_MAP}"
+                yield Witness(WitnessKind.CONFIG_MAP, source, state, reading.at, detail, value)
 
 
 def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen) -> Witness:

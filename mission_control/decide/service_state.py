@@ -100,7 +100,7 @@ def _judge_answers(
     status = primary.value.status
     if isinstance(status, RichStatus):
         return _judge_reported(agent, Seen(status, primary.at), readings, given)
-    return _judge_shapeless(agent, primary.value.shape, readings)
+    return _judge_shapeless(agent, primary.value.shape, readings, primary.at)
 
 
 def _unexpected(state: ServiceState, *troubles: Trouble) -> Judgement:
@@ -161,16 +161,18 @@ def _judge_unseen(
 
 
 def _judge_shapeless(
-    agent: Agent, shape: Shape, readings: Mapping[str, EndpointReading]
+    agent: Agent, shape: Shape, readings: Mapping[str, EndpointReading], primary_at: datetime
 ) -> Judgement:
     """Judge an answer without a state of its own: live, and no more is known."""
     if shape is Shape.MINIMAL:
         detail = "the minimal contract has no state and no kill switch"
         return _unexpected(ServiceState.DEGRADED, Trouble(codes.CONTRACT_MINIMAL, detail))
+    unread = Unseen(UnseenReason.NOT_YET_ASKED, primary_at)
     failing = [
         Trouble(codes.NOT_READY, f"{path}: {reading.code}")
         for path in ("/readyz", "/livez")
-        if isinstance(reading := readings.get(path), Unseen)
+        if path in readings or agent.contract is ContractKind.LIVENESS
+        if isinstance(reading := readings.get(path, unread), Unseen)
         and reading.reason is not UnseenReason.NOT_OFFERED
     ]
     if failing:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+KILL_SWITCH_MAP, KILL_SWITCH_KEY = "agenttrader-kill-switch", "EXECUTION_HALTED"
+"""The ConfigMap that holds the switch, and its key (status contract; facts, c)."""
+
 
 class KillSwitchState(StrEnum):
     """Three values; UNKNOWN is never read as either of the others."""

@@ -251,7 +251,9 @@ WELL = [
         add_workload(WorkloadFacts("CronJob", FLOOR, "executor", 0, suspended=True)),
         id="suspended cron job",
     ),
-    pytest.param(add_pod(bare("execution-x", phase="Succeeded")), id="finished pod"),
+    pytest.param(
+        add_pod(bare("execution-x", phase="Succeeded", ready=False, states=())), id="finished pod"
+    ),
     pytest.param(add_workload(deployment("order-router")), id="scaled to zero"),
 ]
 
@@ -674,7 +676,11 @@ def test_warnings_about_a_service_are_kept_with_it(floor):
 def test_what_runs_a_service_is_told_with_it(floor):
     """Digests of live pods, restarts and the lists' age stand beside the service."""
     floor.pods["old"] = replace(
-        pod(RUN_SE), name="old", phase="Failed", states=(ContainerState("main", digest="sha256:x"),)
+        pod(RUN_SE),
+        name="old",
+        phase="Failed",
+        ready=False,
+        states=(ContainerState("main", digest="sha256:x"),),
     )
     floor.pods[SE] = replace(
         floor.pods[SE], states=(replace(floor.pods[SE].states[0], restarts=3),)

@@ -144,8 +144,8 @@ async def test_a_list_without_end_is_given_up(monkeypatch):
     monkeypatch.setattr(lister_module, "MAX_OBJECTS", 4)
     read = await Cluster().listing("pods")
 
-    assert "PARTIAL" == code(read)
-    assert "no end to it after 4 objects" in getattr(read.reading, "detail", "")
+    assert "BODY_TOO_LARGE" == code(read)
+    assert "more than we take: 6 objects" in getattr(read.reading, "detail", "")
 
 
 async def test_a_hung_list_times_out_and_delays_no_other(monkeypatch):

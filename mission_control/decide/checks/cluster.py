@@ -11,6 +11,7 @@ from mission_control.decide.check_outcome import (
     check,
     not_applicable,
 )
+from mission_control.decide.cluster.ownership import WorkloadKey, count_ready
 from mission_control.decide.cluster.scope import ClusterScope
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import WorkloadFacts
@@ -67,14 +68,19 @@ def _workloads(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
 
 def _replicas(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
     subjects = list[Subject]()
+    pods = dict[WorkloadKey, list[PodFacts]]()
+    for pod in scope.facts.pods:
+        if (owner := scope.owners.workload_of(pod)) is not None:
+            pods.setdefault(owner.key, []).append(pod)
     for w in lasting:
-        right = w.ready == w.desired and w.observed
+        ready = min(w.ready, count_ready(pods.get(w.key, ())))
+        right = ready == w.ready == w.desired and w.observed
         seen = "" if w.observed else ", and its newest specification was not taken up"
-        detail = f"{w.ready} of {w.desired} ready{seen}"
+        detail = f"{ready} of {w.desired} ready{seen}"
         subjects.append(
             Subject(str(w.ref), PASS if right else FAIL, detail, scope.blocks_workload(w))
         )
-    needed = ("deployments", "statefulsets", "daemonsets")
+    needed = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods")
     return scope.settle("RC-304", needed, subjects, "ready as wanted", "no workload was found")
 
 

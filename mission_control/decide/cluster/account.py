@@ -14,8 +14,10 @@ from mission_control.model.cluster.access import (
 READING = frozenset({"get", "list", "watch"})
 SERVICE_ACCOUNT = "system:serviceaccount:"
 _STREAMS = frozenset({"exec", "attach", "portforward", "proxy"})
-_ABOUT_ONESELF = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews"})
-"""Every account may ask what it may do; such a review is posted and changes nothing."""
+_ABOUT_ONESELF = frozenset(
+    {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
+)
+"""Every account may ask who it is and what it may do: such a review changes nothing."""
 
 
 def judge_account(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from mission_control.decide.cluster.lists import CheckedLists
-from mission_control.decide.cluster.ownership import Owners
+from mission_control.decide.cluster.ownership import Owners, count_ready
 from mission_control.decide.service_troubles import Trouble
 from mission_control.model import codes
 from mission_control.model.cluster.facts import LIST_OF_KIND, ClusterFacts, EventFacts, ListReading
@@ -108,15 +108,19 @@ def find_workload_troubles(agent: Agent, workload: AgentWorkload) -> Iterator[Tr
     if found is None:
         detail = f"the inventory names {ref}, and the cluster has none"
         yield Trouble(codes.WORKLOAD_NOT_FOUND, detail)
-    elif found.kind == "CronJob":
         return
-    elif not found.observed:
+    if found.kind == "CronJob":
+        return
+    if not found.observed:
         detail = f"the newest specification of {ref} was not taken up by its controller yet"
         yield Trouble(codes.REPLICAS_BELOW_DESIRED, detail)
-    elif found.ready < found.desired:
+        return
+    # Two lists tell it, and they may disagree: the worse one counts (semantics, section 3).
+    ready = min(found.ready, count_ready(pods))
+    if ready < found.desired:
         pending = {f"{p.name}: {p.pending_reason}" for p in pods if p.pending_reason}
         because = f" ({'; '.join(sorted(pending)[:3])})" if pending else ""
-        detail = f"{found.ready} of {found.desired} pods of {ref} are ready{because}"
+        detail = f"{ready} of {found.desired} pods of {ref} are ready{because}"
         yield Trouble(codes.REPLICAS_BELOW_DESIRED, detail)
 
 

@@ -50,7 +50,11 @@ def acquit_by_cluster(
     for accusation in standing:
         key = accusation.key
         if accusation.source in view.sources:
-            if accusation.source in view.whole and key not in made and key not in view.undecided:
+            if (
+                accusation.source in view.acquitting
+                and key not in made
+                and key not in view.undecided
+            ):
                 yield key
         elif _was_running(accusation) and accusation.subject in agents:
             agent, readings = agents[accusation.subject]

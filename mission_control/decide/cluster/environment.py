@@ -1,6 +1,6 @@
 """Decide: what a container's variable is worth, through ConfigMaps where it points there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from mission_control.model.cluster.containers import Container, EnvSource, KeyRef
@@ -20,14 +20,24 @@ class Resolved(NamedTuple):
     """
     A variable's value, None where it is not set.
 
-    `problem` says why it cannot be told; then the value means nothing.
+    `problem` says why it cannot be told; then `possible` are the values that can be read and may
+    be the one that counts, if what cannot be read does not hide them.
     """
 
     value: str | None = None
     problem: str = ""
+    possible: tuple[str, ...] = ()
 
 
-UNSET = Resolved()
+class _Candidate(NamedTuple):
+    """One place a value may come from: `settles` where nothing below it counts any more."""
+
+    value: str | None = None
+    problem: str = ""
+    settles: bool = False
+
+
+_PASSED_OVER = _Candidate()
 
 
 def resolve(container: Container, name: str, config_maps: ConfigMaps) -> Resolved:
@@ -35,56 +45,69 @@ def resolve(container: Container, name: str, config_maps: ConfigMaps) -> Resolve
     Give a variable's value as the container would get it (Kubernetes, container env).
 
     A variable of its own outranks one that comes with a whole ConfigMap or Secret; of several,
-    the last counts. What stands in a Secret is never read, so it cannot be told.
+    the last counts. An optional reference to nothing is passed over, as the kubelet does. What
+    stands in a Secret is never read: it may hide what lies below it, which then may count.
     """
+    problem = ""
+    for candidate in _candidates(container, name, config_maps):
+        problem = problem or candidate.problem
+        if candidate.settles:
+            if not problem:
+                return Resolved(candidate.value)
+            found = candidate.value
+            return Resolved(problem=problem, possible=() if found is None else (found,))
+    return Resolved(problem=problem)
+
+
+def _candidates(container: Container, name: str, config_maps: ConfigMaps) -> Iterator[_Candidate]:
+    """Give every place a value may come from, the one that outranks all others first."""
     for variable in reversed(container.env):
         if variable.name != name:
             continue
         if variable.ref is not None:
-            return _follow(variable.ref, config_maps)
-        if variable.value is not None and "$(" in variable.value:
-            return Resolved(problem=f"its value refers to others: {variable.value}")
-        return Resolved(variable.value or "")
+            yield _follow(variable.ref, config_maps)
+        elif variable.value is not None and "$(" in variable.value:
+            refers = f"its value refers to others: {variable.value}"
+            yield _Candidate(problem=refers, settles=True)
+        else:
+            yield _Candidate(variable.value or "", settles=True)
     for source in reversed(container.env_from):
-        found = _look_in(source, name, config_maps)
-        if found is not UNSET:
-            return found
-    return UNSET
+        if name.startswith(source.prefix):
+            yield _look_in(source, name.removeprefix(source.prefix), config_maps)
 
 
-def _follow(ref: KeyRef, config_maps: ConfigMaps) -> Resolved:
+def _follow(ref: KeyRef, config_maps: ConfigMaps) -> _Candidate:
     if ref.kind != CONFIG_MAP:
         what = "a Secret, which is never read" if ref.kind == "Secret" else f"a {ref.kind}"
-        return Resolved(problem=f"it comes from {what}: {ref.name} {ref.key}".rstrip())
+        told = f"it comes from {what}: {ref.name} {ref.key}".rstrip()
+        return _Candidate(problem=told, settles=not ref.optional)
     held = config_maps.by_name.get(ref.name)
     if held is None:
         return _absent(f"ConfigMap {ref.name}", config_maps, optional=ref.optional)
-    if ref.key in held.values:
-        return Resolved(held.values[ref.key])
-    if ref.key in held.keys:
-        return Resolved(problem=f"ConfigMap {ref.name} holds {ref.key}, but not as text")
+    if ref.key in held.values or ref.key in held.keys:
+        return _held(held, ref.key)
     return _absent(f"key {ref.key} of ConfigMap {ref.name}", config_maps, optional=ref.optional)
 
 
-def _absent(what: str, config_maps: ConfigMaps, *, optional: bool) -> Resolved:
+def _absent(what: str, config_maps: ConfigMaps, *, optional: bool) -> _Candidate:
     if not config_maps.whole:
-        return Resolved(problem=f"{what} was not seen")
-    return UNSET if optional else Resolved(problem=f"{what} does not exist")
+        return _Candidate(problem=f"{what} was not seen", settles=not optional)
+    return _PASSED_OVER if optional else _Candidate(problem=f"{what} does not exist", settles=True)
 
 
-def _look_in(source: EnvSource, name: str, config_maps: ConfigMaps) -> Resolved:
-    if not name.startswith(source.prefix):
-        return UNSET
-    key = name.removeprefix(source.prefix)
+def _held(config_map: ConfigMapFacts, key: str) -> _Candidate:
+    if key in config_map.values:
+        return _Candidate(config_map.values[key], settles=True)
+    told = f"ConfigMap {config_map.name} holds {key}, but not as text"
+    return _Candidate(problem=told, settles=True)
+
+
+def _look_in(source: EnvSource, key: str, config_maps: ConfigMaps) -> _Candidate:
     if source.kind != CONFIG_MAP:
-        return Resolved(problem=f"it may come from {source.kind} {source.name}, which is not read")
+        told = f"it may come from {source.kind} {source.name}, which is not read"
+        return _Candidate(problem=told)
     held = config_maps.by_name.get(source.name)
     if held is None:
-        return _absent(f"ConfigMap {source.name}", config_maps, optional=source.optional)
-    if key in held.values:
-        return Resolved(held.values[key])
-    return (
-        Resolved(problem=f"ConfigMap {source.name} holds {key}, but not as text")
-        if (key in held.keys)
-        else UNSET
-    )
+        missing = _absent(f"ConfigMap {source.name}", config_maps, optional=source.optional)
+        return missing._replace(settles=False)
+    return _held(held, key) if key in held.values or key in held.keys else _PASSED_OVER

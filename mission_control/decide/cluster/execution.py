@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from mission_control.decide.cluster.ownership import Owners
+from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import WorkloadFacts
-from mission_control.model.fleet import Agent, Kind
+from mission_control.model.fleet import Agent, Fleet, Kind
 
 PATTERN = re.compile(r"execution|executor|exec-engine|order-router")
 """Names that execution goes by (semantics, section 3)."""
@@ -51,6 +52,23 @@ def why_running(workload: WorkloadFacts) -> str:
     if workload.desired == 0 and workload.actual == 0:
         return ""
     return f"{workload.desired} pods are wanted and {workload.actual} are there"
+
+
+def is_execution_off(fleet: Fleet, facts: ClusterFacts, owners: Owners) -> bool:
+    """
+    Tell whether whole lists show that nothing executes orders.
+
+    Nothing is shown of an execution agent whose workload stands in a namespace that nobody
+    watches, nor of a workload whose newest specification its controller has not taken up.
+    """
+    hidden = any(
+        a.kind is Kind.EXECUTION
+        and a.workload is not None
+        and a.workload.namespace not in facts.namespaces
+        for a in fleet.agents
+    )
+    unsettled = any(not w.observed for w in facts.workloads if is_execution_workload(w, owners))
+    return not (hidden or unsettled or any(find_running(facts.workloads, facts.pods, owners)))
 
 
 def find_running(

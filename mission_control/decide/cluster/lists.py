@@ -42,6 +42,17 @@ class CheckedLists(NamedTuple):
         """Tell whether every required list is whole."""
         return len(self.whole) == len(self.lists)
 
+    @property
+    def acquitting(self) -> frozenset[str]:
+        """
+        Give the lists whose silence takes something back: those of namespaces seen whole.
+
+        One list does not tell what an object is: whose a pod is stands in the lists of
+        workloads, and what a variable is worth in that of ConfigMaps.
+        """
+        lost = {r.namespace for r in self.lists if r.source not in self.whole}
+        return frozenset(r.source for r in self.lists if r.namespace not in lost)
+
     def is_whole(self, resource: str, namespace: str) -> bool:
         """Tell whether a list is whole."""
         return list_source(resource, namespace) in self.whole

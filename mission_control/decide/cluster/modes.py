@@ -22,39 +22,45 @@ class EnvWord(NamedTuple):
     """
     What one variable of one container says.
 
-    `accuses` None means that it cannot be told: it neither accuses nor denies, and blocks.
+    `accuses` None means that it cannot be told: it neither accuses nor denies. It `blocks` where
+    a mode is concerned, or where the variable is written and so is surely there.
     """
 
     container: str
     variable: str
     accuses: bool | None
     detail: str
+    blocks: bool = False
 
 
 def read_modes(containers: Iterable[Container], config_maps: ConfigMaps) -> Iterator[EnvWord]:
     """Give what the containers' variables accuse, and what cannot be told; init ones included."""
     for container in containers:
-        if not container.env and not container.env_from:
-            continue
         written = {v.name for v in container.env}
         for name in VARIABLES:
             if name not in written and not container.env_from:
                 continue
-            resolved = resolve(container, name, config_maps)
-            if resolved.problem and name not in written and name not in _MAY_HIDE:
-                continue
-            word = _judge(name, resolved)
+            word = _hear(container.name, name, resolve(container, name, config_maps))
             if word is not None:
-                yield EnvWord(container.name, name, *word)
+                sure = name in written and name not in _SWITCHES
+                yield word._replace(blocks=word.accuses is None and (sure or name in _MAY_HIDE))
 
 
-def _judge(name: str, resolved: Resolved) -> tuple[bool | None, str] | None:
+def _hear(container: str, name: str, resolved: Resolved) -> EnvWord | None:
+    for value in resolved.possible:
+        word = _judge(name, value)
+        if word is not None and word[0]:
+            told = f"{word[1]}, unless something hides it: {resolved.problem}"
+            return EnvWord(container, name, True, told)  # noqa: FBT003  (what it says)
     if resolved.problem:
-        return None if name in _SWITCHES else (None, f"{name} cannot be told: {resolved.problem}")
-    if resolved.value is None:
-        return None
-    word = resolved.value.strip().casefold()
-    shown = f"{name}={resolved.value.strip()[:40]}"
+        return EnvWord(container, name, None, f"{name} cannot be told: {resolved.problem}")
+    word = None if resolved.value is None else _judge(name, resolved.value)
+    return None if word is None else EnvWord(container, name, *word)
+
+
+def _judge(name: str, value: str) -> tuple[bool | None, str] | None:
+    word = value.strip().casefold()
+    shown = f"{name}={value.strip()[:40]}"
     if name in _MODES:
         accuses = word in FORBIDDEN_MODES
     elif name == "TRADING_MODE":

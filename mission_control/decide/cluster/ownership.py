@@ -1,6 +1,6 @@
 """Decide: who owns what in the cluster, and which agent of the inventory it belongs to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mission_control.model.cluster.facts import ClusterFacts
@@ -56,6 +56,11 @@ class Owners(NamedTuple):
             return agent.agent_name
         root = (self.root(workload) or workload) if workload else None
         return f"{thing.namespace}/{root.ref if root else ObjectRef('Pod', thing.name)}"
+
+
+def count_ready(pods: Iterable[PodFacts]) -> int:
+    """Count the pods that are ready and stay, as a controller counts them."""
+    return sum(1 for p in pods if p.live and p.ready and not p.deleting)
 
 
 def find_owners(fleet: Fleet, facts: ClusterFacts) -> Owners:

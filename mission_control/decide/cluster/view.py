@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mission_control.decide.cluster.agent_workload import find_agent_workloads
 from mission_control.decide.cluster.environment import ConfigMaps
-from mission_control.decide.cluster.execution import find_running
+from mission_control.decide.cluster.execution import find_running, is_execution_off
 from mission_control.decide.cluster.lists import (
     NEVER,
     CheckedLists,
@@ -37,9 +37,10 @@ class ClusterView(NamedTuple):
     """
     What the cluster says at `at`; nothing of it changes by time alone before `until`.
 
-    `sources` are all lists that may accuse, `whole` those whose silence acquits, apart from the
-    facts in `undecided`. `execution_off` tells that whole lists show no execution; `oldest` is
-    when the oldest required list was read (UTC), None where one was not seen.
+    `sources` are all lists that may accuse, `whole` those that were read whole; the silence of
+    those in `acquitting` takes back what they said, apart from the facts in `undecided`.
+    `execution_off` tells that whole lists show no execution; `oldest` is when the oldest required
+    list was read (UTC), None where one was not seen.
     """
 
     fleet: Fleet
@@ -48,6 +49,7 @@ class ClusterView(NamedTuple):
     until: datetime
     sources: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
+    acquitting: frozenset[str] = frozenset()
     oldest: datetime | None = None
     execution_off: bool = False
     accusing: tuple[Statement, ...] = ()
@@ -70,8 +72,8 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     known = facts or ClusterFacts(fleet.access.namespaces)
     owners = find_owners(fleet, known)
     words = tuple(_hear(known, checked, owners))
-    accusing = tuple(chain(_state_running(known, owners), (w for w in words if w.accuses)))
-    open_ = [w for w in words if not w.accuses]
+    accusing = tuple(chain(_state_running(known, owners), (w for w, _ in words if w.accuses)))
+    open_ = [(w, blocks) for w, blocks in words if not w.accuses]
     return ClusterView(
         fleet=fleet,
         facts=facts,
@@ -79,12 +81,12 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
         until=checked.until,
         sources=frozenset(r.source for r in checked.lists),
         whole=checked.whole,
+        acquitting=checked.acquitting,
         oldest=checked.oldest,
-        execution_off=checked.complete
-        and not any(find_running(known.workloads, known.pods, owners)),
+        execution_off=checked.complete and is_execution_off(fleet, known, owners),
         accusing=accusing,
-        undecided=frozenset(w.key for w in open_),
-        lacks=(*find_cluster_lacks(checked), *_unresolved(open_)),
+        undecided=frozenset(w.key for w, _ in open_),
+        lacks=(*find_cluster_lacks(checked), *_unresolved([w for w, blocks in open_ if blocks])),
         coverage=count_lists(checked),
         agents=find_agent_workloads(checked, known, owners),
     )
@@ -96,15 +98,18 @@ def _state_running(facts: ClusterFacts, owners: Owners) -> Iterator[Statement]:
         yield _state(thing, owners, "running", detail, accuses=True)
 
 
-def _hear(facts: ClusterFacts, checked: CheckedLists, owners: Owners) -> Iterator[Statement]:
-    """Hear every container's environment; what cannot be told does not accuse."""
+def _hear(
+    facts: ClusterFacts, checked: CheckedLists, owners: Owners
+) -> Iterator[tuple[Statement, bool]]:
+    """Hear every container's environment; what cannot be told does not accuse, but may block."""
     maps = {namespace: _maps_of(namespace, facts, checked) for namespace in facts.namespaces}
     nothing = ConfigMaps({}, whole=False)
     for thing in (*facts.workloads, *facts.pods):
         for word in read_modes(thing.containers, maps.get(thing.namespace, nothing)):
             fact = f"{word.container} {word.variable}"
             detail = f"container {word.container} of {_name(thing)}: {word.detail}"
-            yield _state(thing, owners, fact, detail, accuses=bool(word.accuses))
+            stated = _state(thing, owners, fact, detail, accuses=bool(word.accuses))
+            yield stated, word.blocks
 
 
 def _maps_of(namespace: str, facts: ClusterFacts, checked: CheckedLists) -> ConfigMaps:

@@ -57,6 +57,11 @@ class ConfigMapFacts:
     keys: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Identify it within the cluster; ConfigMaps are sorted by this."""
+        return (self.namespace, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:

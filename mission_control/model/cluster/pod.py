@@ -68,8 +68,17 @@ class PodFacts:
 
     @property
     def live(self) -> bool:
-        """Tell whether it may run something; a phase that nobody knows counts as running."""
-        return self.phase not in FINISHED
+        """
+        Tell whether it may run something; a phase that nobody knows counts as running.
+
+        So does a phase that says it is over while something in it is ready; an init container
+        is ready once it has ended.
+        """
+        return (
+            self.phase not in FINISHED
+            or self.ready
+            or any(s.ready for s in self.states if not s.init)
+        )
 
     @property
     def key(self) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from mission_control.observe.cluster_reader.object_reader import (
     project_role,
 )
 from mission_control.observe.cluster_reader.project_objects import project_all
+from mission_control.observe.cluster_reader.shapes import Named
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
@@ -29,7 +30,7 @@ KEPT_SECONDS = 60.0
 """Bindings are read at most this often, however often somebody asks for the proof."""
 _NAMED = re.compile(r'User "([^"]{1,200})" cannot ')
 
-Shape = TypeVar("Shape")
+Shape = TypeVar("Shape", bound=Named)
 Fact = TypeVar("Fact")
 
 

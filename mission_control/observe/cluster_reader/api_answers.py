@@ -19,6 +19,7 @@ class ListMetadata(msgspec.Struct):
     """The part of a list's metadata that tells whether there is more."""
 
     continue_: str | None = msgspec.field(default=None, name="continue")
+    remaining: int | None = msgspec.field(default=None, name="remainingItemCount")
 
 
 class Page(msgspec.Struct):
@@ -64,8 +65,12 @@ def check_size(body: bytes) -> None:
         raise BadAnswerError(UnseenReason.BODY_TOO_LARGE, detail)
 
 
-def read_page(body: bytes) -> Page:
-    """Read a page of a list; raises BadAnswerError for what is none."""
+def read_page(body: bytes, kind: str) -> Page:
+    """
+    Read a page of a list of this kind; raises BadAnswerError for what is none.
+
+    A page that says nothing of its items is no empty list: an empty list proves something.
+    """
     check_size(body)
     try:
         page = _PAGE.decode(body)
@@ -73,9 +78,14 @@ def read_page(body: bytes) -> Page:
         raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"no list: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadAnswerError(UnseenReason.NOT_JSON, f"not JSON: {error}"[:200]) from None
-    if not page.kind.endswith("List"):
-        kind = printable(page.kind)[:40] or "nothing"
-        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"not a list, but {kind}")
+    if page.kind != f"{kind}List":
+        other = printable(page.kind[:40]) or "nothing"
+        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"not a {kind}List, but {other}")
+    if page.items is None:
+        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"a {kind}List without items")
+    if page.metadata.remaining and not page.metadata.continue_:
+        detail = f"{page.metadata.remaining} more are said to be there, and no way to them"
+        raise BadAnswerError(UnseenReason.PARTIAL, detail)
     return page
 
 

@@ -5,20 +5,18 @@ from datetime import datetime
 
 import msgspec
 
-from mission_control.model.kill_switch import WitnessKind
+from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP, WitnessKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import Witnessed
 from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.project_config_maps import KILL_SWITCH_MAP
 from mission_control.observe.cluster_reader.project_containers import clean
 from mission_control.observe.cluster_reader.resources import CORE
-from mission_control.observe.cluster_reader.shapes import Loose
+from mission_control.observe.cluster_reader.shapes import Named
 
-KEY = "EXECUTION_HALTED"
 DEADLINE_SECONDS = 5.0
 
 
-class _SwitchMap(Loose):
+class _SwitchMap(Named):
     kind: str = ""
     data: dict[str, str] | None = None
 
@@ -37,6 +35,7 @@ class ConfigMapWitness:
     def __init__(self, lister: ClusterLister, namespace: str) -> None:
         """Hear the switch of this namespace through this lister."""
         self._lister = lister
+        self._namespace = namespace
         self._path = f"{CORE}/namespaces/{namespace}/configmaps/{KILL_SWITCH_MAP}"
         self._source = f"configmap {namespace}/{KILL_SWITCH_MAP}"
 
@@ -54,12 +53,14 @@ class ConfigMapWitness:
             detail = clean(f"no ConfigMap: {error}", 200)
             invalid = Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
             return Witnessed(WitnessKind.CONFIG_MAP, self._source, invalid)
-        if held.kind != "ConfigMap":
-            other = Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, "not a ConfigMap")
+        who = (held.kind, held.metadata.namespace, held.metadata.name)
+        if who != ("ConfigMap", self._namespace, KILL_SWITCH_MAP):
+            detail = clean(f"it is another object: {held.kind} {who[1]}/{who[2]}", 200)
+            other = Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
             return Witnessed(WitnessKind.CONFIG_MAP, self._source, other)
-        value = (held.data or {}).get(KEY)
+        value = (held.data or {}).get(KILL_SWITCH_KEY)
         if value is None:
-            return self._seen("", body.at, f"the ConfigMap has no {KEY}", body.took)
+            return self._seen("", body.at, f"the ConfigMap has no {KILL_SWITCH_KEY}", body.took)
         return self._seen(value[:200], body.at, "", body.took)
 
     def _seen(self, value: str, at: datetime, absent: str, took: float = 0.0) -> Witnessed:

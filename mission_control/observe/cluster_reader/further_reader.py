@@ -17,11 +17,12 @@ from mission_control.observe.cluster_reader.project_further import (
     project_service,
 )
 from mission_control.observe.cluster_reader.project_objects import project_all
+from mission_control.observe.cluster_reader.shapes import Named
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
 
-Shape = TypeVar("Shape")
+Shape = TypeVar("Shape", bound=Named)
 Fact = TypeVar("Fact")
 
 

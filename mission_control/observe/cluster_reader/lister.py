@@ -8,7 +8,6 @@ from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.api_answers import (
     BadAnswerError,
-    Page,
     check_size,
     read_page,
 )
@@ -17,6 +16,8 @@ from mission_control.observe.cluster_reader.resources import Resource, collectio
 
 PAGE_LIMIT = 500
 MAX_OBJECTS = 20_000
+MAX_LIST_BYTES = 64 * 1024 * 1024
+"""A list beyond either is Unseen(BODY_TOO_LARGE): a round must fit into memory and time."""
 AT_ONCE = 6
 """So many requests are under way at a time: the API server serves others too."""
 
@@ -60,7 +61,7 @@ class ClusterLister:
             async with asyncio.timeout_at(until):
                 root = await self._root(resource)
                 path = collection_path(root, resource, namespace)
-                objects = await self._pages(path, field_selector)
+                objects = await self._pages(resource, path, field_selector)
         except TimeoutError:
             took = loop.time() - began
             return Unseen(UnseenReason.TIMEOUT, at, took, f"not whole after {took:.1f} s")
@@ -92,37 +93,38 @@ class ClusterLister:
         """Give the API root that a resource was last read from, the newest before that."""
         return self._roots.get(resource.name, resource.roots[0])
 
-    async def _pages(self, path: str, field_selector: str) -> RawObjects:
+    async def _pages(self, resource: Resource, path: str, field_selector: str) -> RawObjects:
         """Read all pages; a list that expires between them is begun anew, once."""
         try:
-            return await self._read_through(path, field_selector)
+            return await self._read_through(resource, path, field_selector)
         except BadAnswerError as bad:
             if bad.reason is not UnseenReason.LIST_EXPIRED:
                 raise
-        return await self._read_through(path, field_selector)
+        return await self._read_through(resource, path, field_selector)
 
-    async def _read_through(self, path: str, field_selector: str) -> RawObjects:
+    async def _read_through(self, resource: Resource, path: str, field_selector: str) -> RawObjects:
         parameters = {"limit": str(PAGE_LIMIT)}
         if field_selector:
             parameters["fieldSelector"] = field_selector
-        objects = list[msgspec.Raw]()
+        objects, size = list[msgspec.Raw](), 0
         while True:
-            page = await self._page(path, parameters)
+            async with self._busy:
+                body = await self.server.get(path, parameters)
+            page = read_page(body, resource.kind)
             objects.extend(page.items or ())
+            size += len(body)
             following = page.metadata.continue_
+            if len(objects) > MAX_OBJECTS or size > MAX_LIST_BYTES:
+                detail = f"more than we take: {len(objects)} objects, {size // 2**20} MiB"
+                raise BadAnswerError(UnseenReason.BODY_TOO_LARGE, detail)
             if not following:
                 return tuple(objects)
-            if following == parameters.get("continue") or len(objects) >= MAX_OBJECTS:
+            if following == parameters.get("continue"):
                 detail = f"there is no end to it after {len(objects)} objects"
                 raise BadAnswerError(UnseenReason.PARTIAL, detail)
             if not page.items:
                 raise BadAnswerError(UnseenReason.PARTIAL, "an empty page says that there is more")
             parameters["continue"] = following
-
-    async def _page(self, path: str, parameters: dict[str, str]) -> Page:
-        async with self._busy:
-            body = await self.server.get(path, parameters)
-        return read_page(body)
 
     async def _root(self, resource: Resource) -> str:
         """Find the API root that offers a resource: by asking, where there are several."""

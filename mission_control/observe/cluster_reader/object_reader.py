@@ -127,11 +127,12 @@ class ObjectReader:
     async def usage(self, namespace: str = "") -> Seen[tuple[KubernetesObject, ...]] | Unseen:
         """Read what the pods of a namespace use, or the nodes; most clusters offer it, not all."""
         path = f"{METRICS}/namespaces/{namespace}/pods" if namespace else f"{METRICS}/nodes"
+        kind = "PodMetrics" if namespace else "NodeMetrics"
         body = await self._lister.get_text(path, _until())
         if isinstance(body, Unseen):
             return body
         try:
-            items = read_page(body.value).items or ()
+            items = read_page(body.value, kind).items or ()
             return Seen(tuple(OBJECT.decode(i) for i in items), body.at, body.took)
         except BadAnswerError as bad:
             return Unseen(bad.reason, body.at, body.took, bad.detail)

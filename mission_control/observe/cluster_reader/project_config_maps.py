@@ -10,10 +10,12 @@ from mission_control.model.cluster.containers import WATCHED_ENV, Container
 from mission_control.model.cluster.facts import ConfigMapFacts
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import WorkloadFacts
+from mission_control.model.kill_switch import KILL_SWITCH_MAP
 from mission_control.observe.cluster_reader.project_containers import clean
+from mission_control.observe.cluster_reader.project_objects import required
 from mission_control.observe.cluster_reader.shapes import ConfigMapShape
+from mission_control.observe.redaction import MASK, is_secret_key
 
-KILL_SWITCH_MAP = "agenttrader-kill-switch"
 SAFETY_MAP = "agenttrader-safety"
 IN_FULL = frozenset({KILL_SWITCH_MAP, SAFETY_MAP})
 """ConfigMaps that are kept with all their values; all others as name, keys and digest."""
@@ -63,11 +65,12 @@ def _collect(
 
 def project_config_map(shape: ConfigMapShape, wanted: Wanted) -> ConfigMapFacts:
     """Give a ConfigMap's facts; its digest covers all of its data, the kept values are few."""
-    namespace, name = clean(shape.metadata.namespace), clean(shape.metadata.name)
+    namespace = required(shape.metadata.namespace, "namespace")
+    name = required(shape.metadata.name, "name")
     data, binary = shape.data or {}, shape.binary_data or {}
     whole = msgspec.json.encode({"binaryData": binary, "data": data}, order="deterministic")
     kept = {
-        clean(key): clean(value, 4096)
+        clean(key): MASK if is_secret_key(key) else clean(value, 4096)
         for key, value in sorted(data.items())
         if name in IN_FULL or wanted.wants(namespace, name, key)
     }

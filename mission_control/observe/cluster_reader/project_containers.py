@@ -22,11 +22,16 @@ from mission_control.observe.redaction import printable, redact_text
 MAX_TEXT = 300
 
 
+_BEYOND = 2_048
+"""So much more is redacted than is kept, so that no cut bares half a secret."""
+
+
 def clean(text: str | None, most: int = MAX_TEXT) -> str:
     """Give a text that may be stored and shown: redacted, printable and not too long."""
     if not text:
         return ""
-    return printable(redact_text(text))[:most]
+    # What is beyond is not even looked through: a text of megabytes would hold everybody up.
+    return printable(redact_text(text[: most + _BEYOND]))[:most]
 
 
 def project_containers(spec: PodSpec) -> tuple[Container, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,14 +23,14 @@ from mission_control.observe.cluster_reader.shapes import (
     WorkloadStatus,
 )
 
-Shape = TypeVar("Shape")
+Shape = TypeVar("Shape", bound=Named)
 Fact = TypeVar("Fact")
 MAX_LABELS = 64
 _ENDED = frozenset({"Complete", "Failed"})
 """Conditions of a Job that is over, well or not."""
 
 
-class _OddError(Exception):
+class OddError(Exception):
     """An object whose fields do not go together; says which."""
 
 
@@ -40,14 +40,29 @@ def project_all(
     decoder: "msgspec.json.Decoder[Shape]",
     project: Callable[[Shape], Fact],
 ) -> tuple[list[Fact], tuple[OddObject, ...]]:
-    """Project every object that can be understood, and name each that cannot."""
+    """
+    Project every object that can be understood, and name each that cannot.
+
+    One that is listed twice is odd as well, for it cannot be two things at once; both are given,
+    so that what either says against the floor is heard.
+    """
     facts, odd = list[Fact](), list[OddObject]()
+    listed = set[tuple[str | None, str]]()
     for each in raw:
         try:
-            facts.append(project(decoder.decode(each)))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _OddError) as error:
+            shape = decoder.decode(each)
+            facts.append(project(shape))
+        except _TROUBLES as error:
             odd.append(OddObject(kind, _name_of(each), clean(str(error), 160)))
+            continue
+        who = (shape.metadata.namespace, shape.metadata.name)
+        if who in listed:
+            odd.append(OddObject(kind, clean(who[1]), "it is listed twice"))
+        listed.add(who)
     return facts, tuple(odd)
+
+
+_TROUBLES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OddError)
 
 
 def _name_of(raw: msgspec.Raw) -> str:
@@ -63,14 +78,14 @@ def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
     owner = owner_of(meta)
     template = spec.job_template.spec.template if spec.job_template else spec.template
     if template is None:
-        raise _OddError("it has no pod template")
+        raise OddError("it has no pod template")
     desired, actual, ready = _replicas(kind, spec, status)
     observed = status.observed_generation
     counted = kind not in {"Job", "CronJob"}
     return WorkloadFacts(
         kind=kind,
-        namespace=_required(meta.namespace, "namespace"),
-        name=_required(meta.name, "name"),
+        namespace=required(meta.namespace, "namespace"),
+        name=required(meta.name, "name"),
         desired=desired,
         actual=actual,
         ready=ready,
@@ -90,30 +105,35 @@ def _replicas(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> tuple[in
     """Give desired, actual and ready pods; a count left out means what Kubernetes takes it for."""
     match kind:
         case "DaemonSet":
-            counts = (status.desired_number_scheduled, status.current_number_scheduled)
-            return counts[0] or 0, counts[1] or 0, status.number_ready or 0
+            desired, actual = status.desired_number_scheduled, status.current_number_scheduled
+            if desired is None or actual is None:
+                raise OddError("its status does not count its pods")
+            return desired, actual, status.number_ready or 0
         case "Job":
-            active = status.active if isinstance(status.active, int) else 0
+            active = _counted(status.active)
             over = {c.type for c in status.conditions or () if c.status == "True"} & _ENDED
             done = bool(over or spec.suspend) or status.completion_time is not None
             wanted = 1 if spec.parallelism is None else spec.parallelism
             return (0 if done else max(wanted, active)), active, active
         case "CronJob":
-            running = len(_listed(status.active))
+            if isinstance(status.active, int):
+                raise OddError("its status counts jobs where it should list them")
+            running = len(status.active or ())
             return (0 if spec.suspend else 1), running, running
         case _:
             desired = 1 if spec.replicas is None else spec.replicas
             return desired, status.replicas or 0, status.ready_replicas or 0
 
 
-def _listed(active: object) -> Sequence[object]:
-    return active if isinstance(active, list) else ()  # pyright: ignore[reportUnknownVariableType]
+def _counted(active: int | list[Any] | None) -> int:
+    if isinstance(active, list):
+        raise OddError("its status lists pods where it should count them")
+    return active or 0
 
 
 def _job(status: WorkloadStatus) -> JobCounts:
-    active = status.active if isinstance(status.active, int) else 0
     return JobCounts(
-        active,
+        _counted(status.active),
         status.succeeded or 0,
         status.failed or 0,
         in_utc(status.start_time),
@@ -131,8 +151,8 @@ def project_pod(shape: PodShape) -> PodFacts:
         f"{scheduled.reason or ''}: {scheduled.message or ''}" if waiting and scheduled else ""
     )
     return PodFacts(
-        namespace=_required(meta.namespace, "namespace"),
-        name=_required(meta.name, "name"),
+        namespace=required(meta.namespace, "namespace"),
+        name=required(meta.name, "name"),
         phase=clean(status.phase),
         ready=ready is not None and ready.status == "True",
         deleting=meta.deletion_timestamp is not None,
@@ -218,12 +238,18 @@ def in_utc(instant: datetime | None) -> datetime | None:
     """Give an instant in UTC; one without a zone is taken for UTC, as Kubernetes writes it."""
     if instant is None:
         return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise OddError(f"{instant.isoformat()} is no instant in UTC") from None
 
 
-def _required(text: str | None, what: str) -> str:
+def required(text: str | None, what: str) -> str:
+    """Give a text that an object cannot be without; raises OddError where it is."""
     if not text:
-        raise _OddError(f"it has no {what}")
+        raise OddError(f"it has no {what}")
     return clean(text)
 
 

@@ -114,7 +114,7 @@ def project_facts(namespaces: Sequence[str], asked: Sequence[_Asked]) -> Cluster
         tuple(sorted(readings, key=lambda r: (r.namespace, r.resource))),
         tuple(sorted(workloads, key=lambda w: w.key)),
         tuple(sorted(pods, key=lambda p: p.key)),
-        tuple(sorted(maps, key=lambda m: (m.namespace, m.name))),
+        tuple(sorted(maps, key=lambda m: m.key)),
         tuple(_newest(events)),
     )
 

@@ -161,7 +161,7 @@ class WorkloadStatus(Loose):
     desired_number_scheduled: Count | None = None
     number_ready: Count | None = None
     observed_generation: int | None = None
-    active: Any = None
+    active: Count | list[Any] | None = None
     succeeded: Count | None = None
     failed: Count | None = None
     start_time: datetime | None = None

@@ -102,6 +102,8 @@ def _finished_pod(planned: Planned, twist: WorkloadTwist, job: str, at: datetime
     meta["ownerReferences"] = owned_by("Job", job, planned.namespace)
     spec: Object = {**pod_spec(planned, twist), "nodeName": "node-1"}
     since = stamp(at - STARTED)
-    states = [container_status(c, "", 0, since, done=True) for c in spec["containers"]]
+    states = [
+        {**container_status(c, "", 0, since, done=True), "ready": False} for c in spec["containers"]
+    ]
     status = {"phase": "Succeeded", "startTime": since, "containerStatuses": states}
     return {"metadata": meta, "spec": spec, "status": status}
