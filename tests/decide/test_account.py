@@ -49,10 +49,16 @@ def test_more_than_reading_is_named(rule, said):
 
 def test_asking_about_oneself_is_no_writing():
     """Asking what oneself may do is posted, changes nothing, and is granted to every account."""
-    own = Rule(("create",), ("authorization.k8s.io",), ("selfsubjectaccessreviews",))
+    asking = ("selfsubjectaccessreviews", "selfsubjectrulesreviews")
     everybody = SubjectRef("Group", "system:authenticated")
 
-    assert True is judge(own, subject=everybody).read_only
+    for own in (
+        Rule(("create",), ("authorization.k8s.io",), asking),
+        Rule(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),
+    ):
+        assert True is judge(own, subject=everybody).read_only
+    others = Rule(("create",), ("authorization.k8s.io",), ("subjectaccessreviews",))
+    assert False is judge(others, subject=everybody).read_only
 
 
 @pytest.mark.parametrize(
