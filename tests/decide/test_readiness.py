@@ -293,6 +293,7 @@ ROWS = [
     ("RC-302", FAIL, hurt(lambda f: f.garble("pods", FLOOR))),
     ("RC-303", FAIL, nothing),
     ("RC-303", UNKNOWN, lose_all),
+    ("RC-304", FAIL, set_pod(SE, ready=False)),
     ("RC-304", FAIL, set_workload(SE, ready=0)),
     ("RC-304", FAIL, set_workload(SE, observed=False)),
     ("RC-304", UNKNOWN, lose("deployments")),
