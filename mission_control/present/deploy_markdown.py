@@ -61,7 +61,7 @@ Not the whole picture: {{ gap | md }}
 {% for i in r.top_issues[:most] %}
 - {{ i.workload | md }}: {{ i.issue | md }}
 {% else %}
-None detected.
+None detected{{ "" if r.meta.cluster_access else " in what was seen" }}.
 {% endfor %}
 
 ## Recommended actions
@@ -83,6 +83,9 @@ None detected.
 {% for i in w.images %}
 - {{ i.container_type }} {{ i.container_name | md }}: {{ i.image | md }}{% for d in w.observed_image_digests.get(i.container_name, []) %}, `{{ d }}`{% endfor %}
 
+{% endfor %}
+{% for name, c in (w.resources.initContainers | items | list) + (w.resources.containers | items | list) %}
+- Resources of {{ name | md }}: requests cpu {{ (c.requests.cpu or "none") | md }}, memory {{ (c.requests.memory or "none") | md }}; limits cpu {{ (c.limits.cpu or "none") | md }}, memory {{ (c.limits.memory or "none") | md }}
 {% endfor %}
 {% for name, e in w.env_summary.items() if e.present %}
 - {{ name | md }} = {{ e.value | md }}

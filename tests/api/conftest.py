@@ -13,12 +13,6 @@ from tests.record.runs import record
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def control(tmp_path: Path) -> Iterator[PaperControl]:
     """Give the API over a healthy floor, of which one run was recorded, with an empty history."""
     record(tmp_path)

@@ -14,12 +14,6 @@ from mission_control.model.reading import Seen
 FLEET = 100
 
 
-@pytest.fixture
-def anyio_backend():
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
 def test_addresses_and_indices_are_each_other_s_inverse():
     """Every target has an address and a name of its own."""
     indices = range(0, 250_000, 997)

@@ -1,7 +1,6 @@
 """Fixtures: a real Chromium on the real pages of a real demo, everything on loopback."""
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.real_parts import lacking
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -25,13 +26,6 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-
-
-def lacking(what: str) -> None:
-    """Skip with the reason, or fail where every real part has been promised (CI)."""
-    if os.environ.get("MISSION_CONTROL_REQUIRE_REAL_PARTS"):
-        pytest.fail(f"{what}, though every real part is required")
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def halting(snapshot):
     return {(r.code, r.subject, r.severity.value) for r in snapshot.posture.reasons if r.halts}
 
 
-def report(snapshot, name):
+def report(snapshot: Any, name: str) -> Any:
     """Find a service's report."""
     return snapshot.service(name)
 

@@ -188,7 +188,8 @@ def test_execution_in_a_namespace_that_nobody_watches_is_never_proven_off():
     snapshot = floor.decide()
 
     assert ("EXECUTION_EVIDENCE", "execution-engine", "P0") in halting(snapshot)
-    assert not report(snapshot, "execution-engine").expected
+    told = report(snapshot, "execution-engine")
+    assert (False, "EXECUTION_EVIDENCE") == (told.expected, told.reason_code)
 
 
 def test_an_execution_workload_that_is_not_taken_up_yet_is_not_proven_off(floor):
@@ -198,7 +199,8 @@ def test_an_execution_workload_that_is_not_taken_up_yet_is_not_proven_off(floor)
 
     assert ("EXECUTION_NOT_PROVEN_OFF", False) == (engine.reason_code, engine.expected)
     floor.workloads["x"] = replace(floor.workloads["x"], observed=True)
-    assert report(floor.decide(), "execution-engine").expected
+    engine = report(floor.decide(), "execution-engine")
+    assert (True, "EXECUTION_PROVEN_OFF") == (engine.expected, engine.reason_code)
 
 
 @pytest.mark.parametrize("name", [QUIET.agent_name, GAMMA.agent_name, SE])

@@ -26,12 +26,6 @@ from mission_control.simulation.loopback import FloorOnLoopback
 from mission_control.simulation.scenarios.catalogue import find_scenario
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
 @dataclass(frozen=True)
 class WatchedFloor:
     """A simulated floor on loopback, the fleet file that lists it, and edges that read it."""

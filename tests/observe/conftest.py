@@ -16,12 +16,6 @@ NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
 class RawServer:
     """A socket on loopback that plays a script for each request it is sent."""
 

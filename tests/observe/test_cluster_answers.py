@@ -1,11 +1,13 @@
 """What the API server answers and what becomes of it: odd pages, odd objects, too much of them."""
 
 from functools import partial
+from typing import Any
 
 import msgspec
 import orjson
 import pytest
 
+from mission_control.model.cluster.facts import OddObject
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.observe.cluster_reader import lister as lister_module
@@ -68,7 +70,7 @@ def test_an_empty_list_is_a_list():
     assert "c" == read_page(body, "Pod").metadata.continue_
 
 
-def project(kind, document):
+def project(kind, document) -> tuple[list[Any], tuple[OddObject, ...]]:
     """Project one object of a list."""
     raw = (msgspec.Raw(orjson.dumps(document)),)
     match kind:

@@ -159,12 +159,6 @@ READING = {
 }
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
 class Upstream:
     """A Mission Control made of values; tests change `answers`, by path."""
 

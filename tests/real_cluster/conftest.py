@@ -1,30 +1,16 @@
 """Fixtures: a real API server for the tests of one file, with our account and the calm fleet."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from mission_control.model.fleet import ClusterAccess
 from tests.real_cluster.kube_apiserver import RealApiServer, find_assets, openssl_is_here
+from tests.real_parts import lacking
 
 RBAC = Path(__file__).parents[2] / "deploy" / "kubernetes" / "rbac.yaml"
 NAMESPACES = ("agenttrader", "trading-floor")
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
-def lacking(what: str) -> NoReturn:
-    """Skip with the reason, or fail where every real part has been promised (CI)."""
-    if os.environ.get("MISSION_CONTROL_REQUIRE_REAL_PARTS"):
-        pytest.fail(f"{what}, though every real part is required")
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="module")

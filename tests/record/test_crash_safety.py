@@ -16,6 +16,7 @@ from mission_control.errors import StorageError
 from mission_control.model.artifact import DiscrepancyKind
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.verification import verify
+from tests.real_parts import lacking
 from tests.record.runs import NOW, everything, record
 
 WRITER = Path(__file__).with_name("writer.py")
@@ -92,12 +93,6 @@ def test_writers_that_race_never_share_a_name(tmp_path, nursery):
     assert verify(tmp_path / "root").intact
 
 
-def _needs_mounting(reason):
-    if os.environ.get("MISSION_CONTROL_REQUIRE_REAL_PARTS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @contextmanager
 def small_disk(path, size):
     """Mount a small file system; gives a way to remount it."""
@@ -105,7 +100,7 @@ def small_disk(path, size):
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
     mounted = subprocess.run(mount, capture_output=True, check=False)
     if mounted.returncode:
-        _needs_mounting("mounting a small file system needs root (CAP_SYS_ADMIN)")
+        lacking("mounting a small file system needs root (CAP_SYS_ADMIN)")
     try:
         yield lambda how: subprocess.run(
             ["mount", "-o", f"remount,{how}", str(path)], check=True, capture_output=True
@@ -185,6 +180,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from mission_control.errors import StorageError
 from tests.record.runs import record
+from tests.real_parts import lacking
 resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
 root, recorded = Path(sys.argv[1]), 0
 try:

@@ -14,12 +14,6 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
 
 
-@pytest.fixture
-def anyio_backend():
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
 async def test_a_store_that_works_is_seen(tmp_path):
     """A root that can be written to is Seen."""
     assert Seen(None, NOW) == await StoreCheck(ArtifactStore(tmp_path), lambda: NOW).check()

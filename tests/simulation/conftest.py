@@ -14,12 +14,6 @@ from mission_control.simulation.scenarios.catalogue import find_scenario
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio alone."""
-    return "asyncio"
-
-
-@pytest.fixture
 def clock() -> SimulatedClock:
     """Give a clock that shows the instant of `calm` and stands still."""
     return SimulatedClock(find_scenario("calm").at, monotonic=lambda: 0.0)

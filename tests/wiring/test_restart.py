@@ -19,12 +19,6 @@ pytestmark = pytest.mark.anyio
 ACCUSES = "agent-mode-execute"
 
 
-@pytest.fixture
-def anyio_backend():
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
 async def watch_until(settings, clock, condition):
     """Serve until the floor is as described; gives the first and last snapshot."""
     async with connected(settings, clock, records=True) as parts:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime  # noqa: TC003  (pytest reads it)
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -17,21 +16,9 @@ from mission_control.record.history.database import migrate, open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 from mission_control.record.history.writer import HistoryWriterThread
 from tests.decide.floor_of_values import NOW
+from tests.real_parts import lacking
 
 DATABASES = ["sqlite", "postgresql"]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio."""
-    return "asyncio"
-
-
-def lacking(what: str) -> NoReturn:
-    """Skip with the reason, or fail where every real part has been promised (CI)."""
-    if os.environ.get("MISSION_CONTROL_REQUIRE_REAL_PARTS"):
-        pytest.fail(f"{what}, though every real part is required")
-    pytest.skip(what)
 
 
 def find_programs() -> Path | None:

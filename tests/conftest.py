@@ -1,9 +1,9 @@
-"""Fixtures: which event loop the asynchronous tests run on."""
+"""Fixtures of every test."""
 
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio."""
     return "asyncio"
