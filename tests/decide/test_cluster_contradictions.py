@@ -66,6 +66,18 @@ def test_a_secret_hides_no_value_that_can_be_read(floor, name, value):
     assert EVIDENCE in halting(floor.decide())
 
 
+def test_a_harmless_value_below_a_secret_accuses_nobody_and_denies_nothing(floor):
+    """The floor may be OK, but what stood accused before is not taken back."""
+    run_with(floor, *PAPER, sources=(CFG, SECRET), EXECUTION_ENABLED="false")
+    assert Verdict.OK is floor.decide().posture.verdict
+    run_with(floor, *PAPER, sources=(CFG, SECRET), EXECUTION_ENABLED="true")
+    assert EVIDENCE in halting(floor.decide())
+    run_with(floor, *PAPER, sources=(CFG, SECRET), EXECUTION_ENABLED="false")
+    assert EVIDENCE in halting(floor.decide())
+    run_with(floor, *PAPER, EnvVariable("EXECUTION_ENABLED", "false"), sources=(CFG, SECRET))
+    assert Verdict.OK is floor.decide().posture.verdict
+
+
 @pytest.mark.parametrize(("name", "value"), HELD)
 @pytest.mark.parametrize("written", [False, True], ids=["whole map", "one key"])
 def test_a_lost_list_of_config_maps_takes_nothing_back(floor, name, value, written):
