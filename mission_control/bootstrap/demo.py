@@ -64,17 +64,19 @@ def _all_asked(snapshot: FloorSnapshot) -> bool:
 
 
 async def _watch(parts: Parts) -> tuple[FloorSnapshot, PollCoverage]:
-    """Look at the board three times, ten seconds apart; a reading counts once, where it is new."""
-    looks = [parts.board.current()]
-    while len(looks) < ROUNDS:
-        await asyncio.sleep(APART_SECONDS)
-        looks.append(parts.board.current())
-    seen = {(r.agent.agent_name, r.evidence_at) for s in looks for r in s.services if r.evidence_at}
+    """Watch the board for three rounds of ten seconds, and count each service's readings in it."""
+    until = asyncio.get_running_loop().time() + ROUNDS * APART_SECONDS
+    seen = set[tuple[str, datetime]]()
+    snapshot = parts.board.current()
+    while asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(1.0)
+        snapshot = parts.board.current()
+        read = ((r.agent.agent_name, r.evidence_at) for r in snapshot.services)
+        seen.update((name, at) for name, at in read if at is not None)
     obtained = Counter(name for name, _ in seen)
-    snapshot = looks[-1]
     asked = [a.agent_name for a in snapshot.fleet.agents if a.required and a.primary_path]
-    agents = tuple((name, ROUNDS, obtained[name]) for name in asked)
-    told = f"{ROUNDS} looks, {APART_SECONDS:g} s apart, stand in for 15 minutes"
+    agents = tuple((name, ROUNDS, min(ROUNDS, obtained[name])) for name in asked)
+    told = f"{ROUNDS} rounds in {ROUNDS * APART_SECONDS:g} s stand in for 15 minutes"
     return snapshot, PollCoverage(0.0, 0.0, agents, stands_in=told)
 
 
