@@ -63,12 +63,12 @@ def diff(
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
     click.echo(f"{old.entry.path} -> {new.entry.path}")
+    for gap in compared.gaps:
+        click.echo(printable(f"Not the whole picture: {gap}"))
     for c in compared.changes:
         click.echo(printable(f"{c.subject}  {c.what}: {c.before} -> {c.after}"))
     if not compared.changes:
         click.echo("Nothing that was seen changed." if compared.gaps else "Nothing changed.")
-    for gap in compared.gaps:
-        click.echo(printable(f"Not the whole picture: {gap}"))
 
 
 async def _both(

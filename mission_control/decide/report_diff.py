@@ -6,7 +6,7 @@ from typing import Any, cast
 from mission_control.model.deploy_report import ReportChange, ReportComparison
 
 Document = Mapping[str, Any]
-_ABSENT = "(absent)"
+_ABSENT, _NOT_SEEN = "(absent)", "(not seen)"
 
 
 def compare_reports(before: Document, after: Document) -> ReportComparison:
@@ -15,12 +15,18 @@ def compare_reports(before: Document, after: Document) -> ReportComparison:
 
     The reports are documents as they were recorded, also those of older versions: what a report
     does not tell is `(absent)`, and no error. A report that did not see the whole cluster leaves
-    a gap: what is missing in it may have been there.
+    a gap: what is missing in it was not seen, and may have been there.
     """
-    changes = [*_workloads(before, after), *_maps(before, after), *_meta(before, after)]
+    lacks = (tuple(_gaps("before", before)), tuple(_gaps("after", after)))
+    # What stands for something that a report does not hold, before and after.
+    missing = tuple(_NOT_SEEN if lack else _ABSENT for lack in lacks)
+    changes = [
+        *_workloads(before, after, missing),
+        *_maps(before, after, missing),
+        *_meta(before, after),
+    ]
     return ReportComparison(
-        tuple(sorted(changes, key=lambda c: (c.subject, c.what))),
-        (*_gaps("before", before), *_gaps("after", after)),
+        tuple(sorted(changes, key=lambda c: (c.subject, c.what))), (*lacks[0], *lacks[1])
     )
 
 
@@ -33,16 +39,17 @@ def _gaps(which: str, report: Document) -> Iterator[str]:
         yield f"the report {which} tells of objects or lists that it could not read"
 
 
-def _workloads(before: Document, after: Document) -> Iterator[ReportChange]:
+def _workloads(before: Document, after: Document, missing: Sequence[str]) -> Iterator[ReportChange]:
     old, new = _by_title(before), _by_title(after)
     for title in sorted(old.keys() | new.keys()):
         if title not in new:
-            yield ReportChange(title, "workload", "there", "gone")
+            yield ReportChange(title, "workload", "there", missing[1])
         elif title not in old:
-            yield ReportChange(title, "workload", "not there", "new")
+            yield ReportChange(title, "workload", missing[0], "there")
         else:
             for what in old[title].keys() | new[title].keys():
-                was, now = old[title].get(what, _ABSENT), new[title].get(what, _ABSENT)
+                was = old[title].get(what, missing[0])
+                now = new[title].get(what, missing[1])
                 if was != now:
                     yield ReportChange(title, what, was, now)
 
@@ -73,12 +80,15 @@ def _aspects(workload: Document) -> Iterator[tuple[str, str]]:
         yield f"env {name}", _text(_mapping(held).get("value"))
 
 
-def _maps(before: Document, after: Document) -> Iterator[ReportChange]:
+def _maps(before: Document, after: Document, missing: Sequence[str]) -> Iterator[ReportChange]:
     old, new = _mapping(before.get("config_maps")), _mapping(after.get("config_maps"))
     for name in sorted(old.keys() | new.keys()):
-        was, now = _text(old.get(name)), _text(new.get(name))
+        was, now = old.get(name), new.get(name)
         if was != now:
-            yield ReportChange(f"ConfigMap {name}", "data", was[:12], now[:12])
+            told = [
+                m if v is None else str(v)[:12] for v, m in zip((was, now), missing, strict=True)
+            ]
+            yield ReportChange(f"ConfigMap {name}", "data", told[0], told[1])
 
 
 def _meta(before: Document, after: Document) -> Iterator[ReportChange]:

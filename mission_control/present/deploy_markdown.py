@@ -25,6 +25,10 @@ _TEMPLATE = """\
 
 ## What changed
 
+{% for gap in r.changes_gaps %}
+Not the whole picture: {{ gap | md }}
+
+{% endfor %}
 {% if r.changes is none %}
 There is no earlier report to compare with.
 {% elif not r.changes %}
@@ -36,10 +40,6 @@ Since {{ r.changes_since | md }}:
 - **{{ c.subject | md }}** {{ c.what | md }}: {{ c.before | md }} -> {{ c.after | md }}
 {% endfor %}
 {% endif %}
-{% for gap in r.changes_gaps %}
-
-Not the whole picture: {{ gap | md }}
-{% endfor %}
 
 ## Executive summary
 

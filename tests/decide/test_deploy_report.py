@@ -266,6 +266,14 @@ def test_nothing_changed_is_said_only_of_two_reports_that_saw_everything(floor):
     assert () == compare_reports(whole, whole).gaps
     assert ["before"] == [g.split()[2] for g in compare_reports(lost, whole).gaps]
     assert ["after"] == [g.split()[2] for g in compare_reports(whole, lost).gaps]
+    told = {c.what: (c.before, c.after) for c in compare_reports(whole, lost).changes}
+    assert "(not seen)" == told["digest main"][1]
+    floor.lose_list("deployments", FLOOR, UnseenReason.DENIED)
+    floor.lose_list("configmaps", FLOOR, UnseenReason.DENIED)
+    blind, _ = documents(floor, lambda _f: None)
+    missing = [(c.before, c.after) for c in compare_reports(whole, blind).changes]
+    assert ("there", "(not seen)") in missing
+    assert not [c for c in missing if "(absent)" in c]
     nothing = compare_reports(lost, lost)
     assert ((), 2) == (nothing.changes, len(nothing.gaps))
     told = deploy_markdown(deploy_document(report_of(floor), nothing, "then"))
