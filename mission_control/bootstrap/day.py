@@ -35,7 +35,8 @@ from mission_control.record.artifact_writer import RunWriter
 from mission_control.record.run_claims import RunClaims
 from mission_control.record.store_check import StoreCheck
 
-FIRST_LOOK_SECONDS = 60
+FIRST_LOOK_SECONDS = 60.0
+AGAIN_SECONDS = 0.25
 
 DayRunner = Callable[[DaySources, RunOrigin], Awaitable[LedgerEntry]]
 DAY_RUNNERS: Mapping[Job, DayRunner] = {
@@ -59,7 +60,7 @@ def make_day(
     writer = RunWriter(ArtifactStore(settings.root))
     artifacts = ArtifactReader(settings.root, clock)
     sources = DaySources(
-        partial(_look, board, past),
+        partial(_look, board, past, clock),
         readiness_sources(settings, edges, clock),
         writer,
         past,
@@ -99,7 +100,7 @@ def run_sources_of(
 
     return RunSources(
         clock,
-        RunClaims(settings.root, _owner()),
+        RunClaims(settings.root, claim_owner()),
         RunWriter(ArtifactStore(settings.root)),
         origin,
         ground,
@@ -107,26 +108,29 @@ def run_sources_of(
     )
 
 
-def _owner() -> str:
+def claim_owner() -> str:
     """Name this process as no other is named, also after a restart with the same number."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 async def _look(
-    board: FloorBoard, past: PastFloor | None
+    board: FloorBoard, past: PastFloor | None, clock: Clock
 ) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
     """
-    Give the floor as it is published, with how it was watched lately.
+    Give the floor as it is decided next, with how it was watched lately.
 
-    Just after a start it waits a little until everything was asked once.
+    What was decided before a run began is no evidence of it. Just after a start it waits a little
+    until everything was asked once.
     """
-    for _ in range(FIRST_LOOK_SECONDS):
-        if all_asked(board.current()):
+    began, loop = clock(), asyncio.get_running_loop()
+    patience = loop.time() + FIRST_LOOK_SECONDS
+    while board.current().at < began or not all_asked(board.current()):
+        if loop.time() >= patience:
             break
-        await asyncio.sleep(1)
+        await asyncio.sleep(AGAIN_SECONDS)
     snapshot = board.current()
     if past is None or past.memory is None:
         why = "this process does not watch"
         return snapshot, Unseen(UnseenReason.PARTIAL, snapshot.at, detail=why)
     coverage = await watched_coverage(snapshot.fleet, past.memory, past.history, snapshot.at)
-    return board.current(), coverage
+    return snapshot, coverage

@@ -1,9 +1,10 @@
 """Decide: what became of a planned run, from the record, its claim and the clock."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 from mission_control.model.schedule import (
+    Job,
     PlannedRun,
     RecordedRun,
     RunClaim,
@@ -17,8 +18,6 @@ INTERNAL = 1
 LEASE_SECONDS = 60.0
 """An owner that has not renewed its claim for so long is taken for dead."""
 RENEW_SECONDS = 15.0
-CLAIMED_EARLY = timedelta(minutes=5)
-"""A script that cron started a little early still claims the run it was started for."""
 
 
 def judge_run(
@@ -57,13 +56,15 @@ def may_begin(state: RunState) -> bool:
     return state.stage is RunStage.DUE
 
 
-def find_claimable(runs: Sequence[PlannedRun], now: datetime) -> PlannedRun | None:
+def find_claimable(
+    runs: Iterable[PlannedRun], jobs: Collection[Job], now: datetime
+) -> PlannedRun | None:
     """
     Find the run that a script, started at `now`, was started for: the newest that is due.
 
-    One whose deadline is over is found as well: the script runs all the same, and is LATE.
+    After a deadline there is none: what is begun then is recorded beside the plan, never as it.
     """
-    due = [r for r in runs if not r.skipped and r.planned_at - CLAIMED_EARLY <= now]
+    due = [r for r in runs if r.job in jobs and not r.skipped and r.planned_at <= now < r.deadline]
     return max(due, default=None)
 
 

@@ -67,7 +67,7 @@ async def run_claimed(
     began = sources.clock()
     origin = replace(sources.origin, planned=run)
     work = asyncio.ensure_future(runner(origin))
-    renewing = asyncio.ensure_future(_keep_lease(run, claim, sources))
+    renewing = asyncio.ensure_future(keep_lease(run, claim, sources))
     try:
         seconds = max(0.0, (run.deadline - began).total_seconds())
         await asyncio.wait({work, renewing}, timeout=seconds, return_when="FIRST_COMPLETED")
@@ -76,15 +76,15 @@ async def run_claimed(
         if not work.done():
             work.cancel()
             await asyncio.wait({work}, timeout=STOP_SECONDS)
-            await _fail(run, began, "cut at its evidence deadline", "", origin, sources)
+            await _fail(run, began, "cut at its evidence deadline", "", sources)
             return None if work.done() else work
-        await _account_for(run, began, work, origin, sources)
+        await _account_for(run, began, work, sources)
     except TakenOverError:
         log.warning("%s was taken over by another process", run.key)
     finally:
         renewing.cancel()
         work.cancel()
-        await _release(run, claim, sources)
+        await release(run, claim, sources)
     return None
 
 
@@ -92,29 +92,30 @@ async def _account_for(
     run: PlannedRun,
     began: datetime,
     work: "asyncio.Future[LedgerEntry]",
-    origin: RunOrigin,
     sources: RunSources,
 ) -> None:
     """See that a run which ended is in the record, as what it was."""
     error = work.exception() if not work.cancelled() else asyncio.CancelledError("cancelled")
-    if error is None:
-        return
-    log.error("%s failed", run.key, exc_info=error)
+    if error is not None:
+        log.error("%s failed", run.key, exc_info=error)
+        await record_failure(run, began, error, sources)
+
+
+async def record_failure(
+    run: PlannedRun, began: datetime, error: BaseException, sources: RunSources
+) -> None:
+    """Record a run that raised, with its redacted traceback; raises StorageError."""
     what = f"{type(error).__name__}: {error}"[:300]
     trace = "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
-    await _fail(run, began, what, trace, origin, sources)
+    await _fail(run, began, what, trace, sources)
 
 
 async def _fail(
-    run: PlannedRun,
-    began: datetime,
-    what: str,
-    trace: str,
-    origin: RunOrigin,
-    sources: RunSources,
+    run: PlannedRun, began: datetime, what: str, trace: str, sources: RunSources
 ) -> None:
     """Record that a run failed; a readiness run leaves a NO-GO, so that no older GO stands."""
     now, what = sources.clock(), sources.redact(what)
+    origin = replace(sources.origin, planned=run)
     ground = sources.ground(now)
     files = {FAILURE_NAME: f"{run.key}: {what}\n\n{sources.redact(trace)}".encode()}
     if run.job in READINESS_JOBS:
@@ -141,7 +142,7 @@ async def record_overlap(run: PlannedRun, sources: RunSources) -> None:
     await sources.writer.record(Collection.OPS_RUNS, files, facts)
 
 
-async def _keep_lease(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:
+async def keep_lease(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:
     """Renew the lease until cancelled; raises TakenOverError once somebody else has the run."""
     while True:
         await asyncio.sleep(RENEW_SECONDS)
@@ -152,7 +153,8 @@ async def _keep_lease(run: PlannedRun, claim: RunClaim, sources: RunSources) -> 
             log.warning("the lease of %s was not renewed: %s", run.key, error)
 
 
-async def _release(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:
+async def release(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:
+    """End the lease of a run that has ended, so that nobody waits for it."""
     try:
         await asyncio.shield(sources.claims.release(run, claim, sources.clock()))
     except StorageError as error:

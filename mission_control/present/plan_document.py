@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NotRequired, TypedDict
 
-from mission_control.model.schedule import RunState, SessionPlan
+from mission_control.market_calendar.new_york import in_new_york
+from mission_control.model.schedule import Job, PlannedRun, RunState, SessionPlan
 from mission_control.present.instants import new_york_text_or_none, utc_text, utc_text_or_none
 from mission_control.present.markdown import render
 from mission_control.present.run_document import PlannedDocument, planned_document
@@ -107,6 +108,25 @@ def plan_markdown(plan: SessionPlan) -> str:
     """Write a plan for people, in New York's time."""
     runs = [{**r, "told": r["skipped"] or "planned"} for r in plan_document(plan)["runs"]]
     return _render("Session plan", plan.on, plan.note, "Plan", runs)
+
+
+def plan_lines(plan: SessionPlan) -> list[str]:
+    """Give a plan as lines for a terminal, samples as one line, in New York's time."""
+    shown = [r for r in plan.runs if r.job is not Job.INTRADAY_SAMPLE]
+    samples = [r for r in plan.runs if r.job is Job.INTRADAY_SAMPLE]
+    lines = [f"Planned for {plan.on:%a %Y-%m-%d} ({plan.note}), each with its evidence deadline:"]
+    lines += [_line(r) for r in sorted([*shown, *samples[:1]])]
+    if samples:
+        last = f"{in_new_york(samples[-1].planned_at):%H:%M %Z}"
+        lines.append(f"  ... {Job.INTRADAY_SAMPLE.value} every 15 minutes, the last at {last}")
+    return lines
+
+
+def _line(run: PlannedRun) -> str:
+    at, by = in_new_york(run.planned_at), in_new_york(run.deadline)
+    day = "" if at.date() == by.date() else f" {by:%a}"
+    skipped = f"  skipped: {run.skipped}" if run.skipped else ""
+    return f"  {at:%H:%M %Z}  {run.job.value.ljust(26)} by {by:%H:%M %Z}{day}{skipped}"
 
 
 def reconciliation_markdown(document: ReconciliationDocument) -> str:

@@ -55,7 +55,7 @@ def pods_text(facts: ClusterFacts) -> str:
 def pod_trouble(pod: PodFacts) -> str:
     """Say why a pod does not run as it should; empty where nothing says so."""
     told = [pod.pending_reason] if pod.pending_reason else []
-    told += [f"{s.name}: {_state(s)}" for s in pod.states if s.waiting or s.ended]
+    told += [f"{s.name}: {_state(s)}" for s in pod.states if s.waiting or s.exit_code]
     return "; ".join(told)
 
 
