@@ -14,7 +14,7 @@ from ops_ui.notes import pods_text
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
-from ops_ui.views import GLYPHS, clock_time, new_york, utc
+from ops_ui.views import GLYPHS, clock_short, clock_time, new_york, utc
 
 HERE = Path(__file__).parent
 
@@ -33,6 +33,7 @@ def templates() -> jinja2.Environment:
         new_york=new_york,
         utc=utc,
         clock_time=clock_time,
+        clock_short=clock_short,
         duration=duration,
         percent=percent,
         pods=pods_text,

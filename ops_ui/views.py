@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ops_ui.mission_control_client import Document, Failure, Missed
 from ops_ui.notes import cluster_note, pods_text, readiness_note
+from ops_ui.pages.schedule import DayPlan, see_day
 from ops_ui.strips import NOTHING, Strip, strips_of
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -83,6 +84,7 @@ class FloorView:
     at: str
     at_et: str
     readiness: tuple[str, str] = ("not known", "")
+    day: DayPlan | None = None
 
     @property
     def cluster_note(self) -> str:
@@ -96,6 +98,7 @@ def see_floor(
     events: Document | Missed,
     timeline: Document | Missed,
     readiness: Document | Missed = NOT_ASKED,
+    schedule: Document | Missed | None = None,
 ) -> FloorView:
     """
     Turn the answers into the page.
@@ -122,6 +125,7 @@ def see_floor(
         at=_text(checked.get("at")),
         at_et=_text(checked.get("at_et")),
         readiness=readiness_note(readiness),
+        day=see_day(schedule) if schedule is not None else None,
     )
 
 
@@ -243,6 +247,20 @@ def clock_time(value: object) -> str:
     """Write a UTC instant as the clock shows it in New York, with ET; empty when it is none."""
     instant = _instant(value)
     return "" if instant is None else instant.astimezone(NEW_YORK).strftime("%H:%M:%S ET")
+
+
+def clock_short(value: object, beside: object = None) -> str:
+    """
+    Write a UTC instant as New York's clock shows it to the minute, with the zone's name.
+
+    The weekday stands before it where `beside` is of another day. Empty for what is no instant.
+    """
+    instant, other = _instant(value), _instant(beside)
+    if instant is None:
+        return ""
+    there = instant.astimezone(NEW_YORK)
+    same = other is None or other.astimezone(NEW_YORK).date() == there.date()
+    return there.strftime("%H:%M %Z" if same else "%a %H:%M %Z")
 
 
 def utc(value: object) -> str:
