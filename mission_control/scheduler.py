@@ -84,10 +84,10 @@ class DayScheduler:
         """Have the day planned, and arm every run that may still begin, and the next day."""
         self._ahead = self._clock() - self._real()
         now = self._clock()
+        today = in_new_york(now).date()
+        self._prepared = today  # first, so that whoever tends meanwhile does not begin it again
         for run in await self._day.prepare():
             self._arm(run, max(run.planned_at, now))
-        today = in_new_york(now).date()
-        self._prepared = today
         following = instant_of(today, PREPARE_AT)
         if following <= now:
             following = instant_of(today + timedelta(days=1), PREPARE_AT)

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
-from zoneinfo import ZoneInfo
 
+from ops_ui.instants import clock_time
 from ops_ui.mission_control_client import Document, Failure, Missed
 from ops_ui.notes import cluster_note, pods_text, readiness_note
 from ops_ui.pages.schedule import DayPlan, see_day
 from ops_ui.strips import NOTHING, Strip, strips_of
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 GLYPHS = {
     "OK": "●",
@@ -235,43 +232,3 @@ def _mappings(value: object) -> Sequence[Document]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def new_york(value: object) -> str:
-    """Write a UTC instant for people: date, time and zone in New York; empty when it is none."""
-    instant = _instant(value)
-    return "" if instant is None else instant.astimezone(NEW_YORK).strftime("%a %d %b %H:%M:%S %Z")
-
-
-def clock_time(value: object) -> str:
-    """Write a UTC instant as the clock shows it in New York, with ET; empty when it is none."""
-    instant = _instant(value)
-    return "" if instant is None else instant.astimezone(NEW_YORK).strftime("%H:%M:%S ET")
-
-
-def clock_short(value: object, beside: object = None) -> str:
-    """
-    Write a UTC instant as New York's clock shows it to the minute, with the zone's name.
-
-    The weekday stands before it where `beside` is of another day. Empty for what is no instant.
-    """
-    instant, other = _instant(value), _instant(beside)
-    if instant is None:
-        return ""
-    there = instant.astimezone(NEW_YORK)
-    same = other is None or other.astimezone(NEW_YORK).date() == there.date()
-    return there.strftime("%H:%M %Z" if same else "%a %H:%M %Z")
-
-
-def utc(value: object) -> str:
-    """Write an instant in UTC, for beside the New York time."""
-    instant = _instant(value)
-    return "" if instant is None else instant.strftime("%H:%M:%S UTC")
-
-
-def _instant(value: object) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(_text(value))
-    except ValueError:
-        return None
-    return None if instant.tzinfo is None else instant
