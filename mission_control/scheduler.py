@@ -26,6 +26,8 @@ TEND_SECONDS = 20
 """Runs that are due and that nobody began, as after a restart, are begun this late at most."""
 PREPARE_AT = time(0, 5)
 """When each day is planned, in New York (semantics, section 8)."""
+PREPARED_BY = time(0, 6)
+"""A day that is not planned by then is planned by whoever notices."""
 JUMP = timedelta(seconds=1)
 PREPARE = "prepare"
 STOP_SECONDS = 5.0
@@ -103,14 +105,11 @@ class DayScheduler:
     async def _tend(self) -> None:
         """Begin what is due and was not begun: after a restart, or when an owner died."""
         now = self._clock()
-        late = self._prepared != in_new_york(now).date() and self._is_time_to_prepare(now)
-        if late:
+        today = in_new_york(now).date()
+        if self._prepared != today and now >= instant_of(today, PREPARED_BY):
             await self._prepare()
         for run in await self._day.due():
             self._arm(run, now)
-
-    def _is_time_to_prepare(self, now: datetime) -> bool:
-        return now >= instant_of(in_new_york(now).date(), PREPARE_AT)
 
     def _arm(self, run: PlannedRun, at: datetime) -> None:
         grace = max(1, int((run.deadline - at).total_seconds()))

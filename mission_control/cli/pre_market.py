@@ -14,9 +14,9 @@ from mission_control.jobs.ops_bundle import BundleKind
               "repository's preflight.sh.")  # fmt: skip
 @click.option("--skip-health", is_flag=True, help="No health samples in the deploy report.")
 @json_flag
-@click.pass_obj
+@click.pass_context
 def pre_market(
-    context: CliContext,
+    ctx: click.Context,
     *,
     skip_preflight: bool,
     skip_health: bool,
@@ -31,7 +31,7 @@ def pre_market(
     is that run. Exits with 0 once it is recorded, whatever readiness says in it.
     """
     make_bundle(
-        context,
+        ctx.ensure_object(CliContext),
         flags,
         BundleKind.PRE_MARKET,
         skip_preflight=skip_preflight,

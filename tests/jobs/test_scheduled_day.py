@@ -1,8 +1,11 @@
 """The scheduled day: nothing runs twice, and whatever became of a run is told."""
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import orjson
 import pytest
@@ -20,6 +23,7 @@ from tests.jobs.day_of_values import a_day, nothing, recording
 
 pytestmark = pytest.mark.anyio
 ON = date(2026, 11, 20)
+RACER = Path(__file__).with_name("day_racer.py")
 PLANNED = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 DEADLINE = PLANNED + 45 * MINUTE
@@ -394,3 +398,25 @@ async def test_a_plan_stands_though_it_cannot_be_recorded(tmp_path, clock, caplo
 
     assert Job.PRE_MARKET in {r.job for r in runs}
     assert "the session plan was not recorded" in caplog.text
+
+
+def test_two_processes_on_one_root_run_no_job_twice(tmp_path):
+    """Each of a session's runs is recorded exactly once, and the ledger is whole."""
+    root, start = tmp_path / "root", tmp_path / "start"
+    command = [sys.executable, str(RACER), str(root), str(start)]
+    racers = [
+        subprocess.Popen([*command, f"racer:{n}"], stdout=subprocess.PIPE, text=True)
+        for n in range(2)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert "ready" == racer.stdout.readline().strip()
+    start.touch()
+    for racer in racers:
+        racer.communicate(timeout=90)
+    keys = [account(p)["planned"]["key"] for p in runs_in(root, "Z_")]
+    planned = {r.key for r in a_day(root, PaperClock()).plan(ON).runs}
+
+    assert {0} == {racer.returncode for racer in racers}
+    assert sorted(planned) == sorted(keys)
+    assert verify(root).intact
