@@ -1,6 +1,7 @@
 """Poll coverage: fifteen whole minutes, from history and from what this process watched."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,11 @@ class Watched:
         return [m for m in self.held if since <= m.minute < until]
 
 
+def watched(held: Any, *, broken: bool = False) -> Any:
+    """Give a memory, or a history, of these minutes."""
+    return Watched(held, broken=broken)
+
+
 @pytest.mark.parametrize(
     ("own", "kept", "seconds", "asked"),
     [
@@ -53,7 +59,7 @@ class Watched:
 )
 async def test_whole_minutes_are_counted(own, kept, seconds, asked):
     """What counts are the 15 whole minutes before this one, and this one so far."""
-    coverage = await watched_coverage(FLEET, Watched(own), Watched(kept), NOW)
+    coverage = await watched_coverage(FLEET, watched(own), watched(kept), NOW)
     by_name = {name: (a, o) for name, a, o in coverage.agents}
 
     assert (seconds, 900) == (coverage.seconds, coverage.wanted_seconds)
@@ -64,7 +70,7 @@ async def test_whole_minutes_are_counted(own, kept, seconds, asked):
 async def test_what_was_not_obtained_is_told_apart():
     """Rounds that brought nothing are asked and not obtained."""
     coverage = await watched_coverage(
-        FLEET, Watched(minutes(15, 0, asked=6, obtained=4)), Watched([]), NOW
+        FLEET, watched(minutes(15, 0, asked=6, obtained=4)), watched([]), NOW
     )
 
     assert (96, 64) == next((a, o) for n, a, o in coverage.agents if n == STRATEGY.agent_name)
@@ -72,7 +78,7 @@ async def test_what_was_not_obtained_is_told_apart():
 
 async def test_a_history_that_cannot_be_read_counts_for_nothing():
     """Only what this process watched itself is left, and that is less."""
-    broken = Watched(minutes(15, 4), broken=True)
-    coverage = await watched_coverage(FLEET, Watched(minutes(3, 0)), broken, NOW)
+    broken = watched(minutes(15, 4), broken=True)
+    coverage = await watched_coverage(FLEET, watched(minutes(3, 0)), broken, NOW)
 
     assert 180 == coverage.seconds

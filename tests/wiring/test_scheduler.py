@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from mission_control.decide.session_plan import plan_session
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.closures import Closure, ClosureKind
 from mission_control.market_calendar.new_york import in_new_york, instant_of
-from mission_control.model.schedule import Job
+from mission_control.model.schedule import Job, PlannedRun
 from mission_control.scheduler import BEAT_SECONDS, MISSED_BEATS, DayScheduler
 from mission_control.simulation.clock import SimulatedClock
 from tests.jobs.day_of_values import a_day, nothing
@@ -40,7 +41,7 @@ class PaperDay:
         self.clock = clock
         self.begun = []
         self.prepared = []
-        self.waiting = ()
+        self.waiting: list[PlannedRun] = []
 
     async def prepare(self):
         """Give the runs of the day that are not over."""
@@ -174,7 +175,8 @@ async def test_a_clock_that_is_set_arms_the_day_anew():
 def test_a_scheduler_that_does_not_beat_says_so():
     """After three missed beats, and not before."""
     seconds = [0.0]
-    scheduler = DayScheduler(PaperDay(), real_clock, real_clock, lambda: seconds[0])
+    day: Any = PaperDay()
+    scheduler = DayScheduler(day, real_clock, real_clock, lambda: seconds[0])
     seconds[0] = BEAT_SECONDS * MISSED_BEATS
     well = scheduler.stalled()
     seconds[0] += 0.1
