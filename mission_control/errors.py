@@ -92,3 +92,11 @@ class StorageError(MissionControlError):
         self.path = path
         self.remedy = remedy
         super().__init__(f"{path}: {problem}" + (f" ({remedy})" if remedy else ""))
+
+
+class AlreadyRecordedError(StorageError):
+    """What may be recorded only once, as a planned run, is recorded already."""
+
+    def __init__(self, once: str) -> None:
+        """Name what it is."""
+        super().__init__("it is recorded already, and only once", path=once)

@@ -10,9 +10,6 @@ from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTyp
     AsyncIOScheduler,
 )
 from apscheduler.triggers.date import DateTrigger  # pyright: ignore[reportMissingTypeStubs]
-from apscheduler.triggers.interval import (  # pyright: ignore[reportMissingTypeStubs]
-    IntervalTrigger,
-)
 
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.scheduled_day import ScheduledDay
@@ -30,7 +27,10 @@ PREPARED_BY = time(0, 6)
 """A day that is not planned by then is planned by whoever notices."""
 JUMP = timedelta(seconds=1)
 PREPARE = "prepare"
-STOP_SECONDS = 5.0
+STOP_SECONDS = 15.0
+"""Longer than a run is given to stop, so that its claim is released before we end."""
+TEND_PATIENCE_SECONDS = 60.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ class DayScheduler:
 
     Every trigger is a date: no cron's weekday can be off by one, and a date stands still when the
     clocks change. Each run's misfire grace ends at its own evidence deadline. `clock` may be one
-    that is set to another time than the real one; `monotonic` never steps back.
+    that is set to another time than the real one; `monotonic` never steps back, and it is what
+    the beat keeps: a clock that is set, forward or back, is noticed at the next beat.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class DayScheduler:
         self._monotonic = monotonic
         self._scheduler: Any = AsyncIOScheduler(timezone=UTC)  # it has no types
         self._last_beat = monotonic()
+        self._anchor = timedelta()
         self._ahead = timedelta()
         self._prepared: date | None = None
         self._tasks = set[asyncio.Task[None]]()
@@ -63,10 +65,12 @@ class DayScheduler:
         self._last_beat = self._monotonic()
         self._scheduler.start()
         try:
-            self._every(BEAT_SECONDS, self._beat, "beat")
-            self._every(TEND_SECONDS, self._tend, "tend")
-            await self._prepare()
-            await asyncio.Event().wait()
+            await self.tend()
+            while True:
+                for _ in range(TEND_SECONDS // BEAT_SECONDS):
+                    await asyncio.sleep(BEAT_SECONDS)
+                    await self.beat()
+                await self.tend()
         finally:
             self._scheduler.shutdown(wait=False)
             for task in self._tasks:
@@ -82,34 +86,65 @@ class DayScheduler:
         rhythm = f"it beats every {BEAT_SECONDS} s"
         return f"the scheduler has not beaten for {waited:.1f} s ({rhythm})"
 
+    async def beat(self) -> None:
+        """Say that we live, and arm the day anew where a clock was set since it was armed."""
+        if abs(self._offset() - self._anchor) > JUMP:
+            log.info("the clock was set: the day is armed anew")
+            await self._prepare()
+            self._scheduler.wakeup()  # it sleeps until an instant of the clock that was
+        self._last_beat = self._monotonic()
+
+    async def tend(self) -> None:
+        """
+        Plan what is not planned, and begin what is due and was not begun.
+
+        That is so after a restart, when an owner died, when the store was gone for a while. Each
+        has its time: an edge that hangs costs beats, and nothing else. Whatever breaks is tried
+        again.
+        """
+        try:
+            async with asyncio.timeout(TEND_PATIENCE_SECONDS):
+                now = self._clock()
+                today = in_new_york(now).date()
+                late = self._prepared != today and now >= instant_of(today, PREPARED_BY)
+                if self._prepared is None or late or self._day.unsettled:
+                    await self._prepare()
+                for run in await self._day.due():
+                    self._arm(run, now)
+        except TimeoutError:
+            log.error("looking for what is due took too long")  # noqa: TRY400  (there is no more to tell)
+            return
+        except Exception:  # whatever it is, the next tending may go well
+            log.exception("looking for what is due failed")
+        self._last_beat = self._monotonic()
+
+    def _offset(self) -> timedelta:
+        """Give by how much the clock is ahead of the seconds that have passed."""
+        return self._clock() - EPOCH - timedelta(seconds=self._monotonic())
+
     async def _prepare(self) -> None:
         """Have the day planned, and arm every run that may still begin, and the next day."""
-        self._ahead = self._clock() - self._real()
+        self._ahead, self._anchor = self._clock() - self._real(), self._offset()
         now = self._clock()
         today = in_new_york(now).date()
-        self._prepared = today  # first, so that whoever tends meanwhile does not begin it again
-        for run in await self._day.prepare():
-            self._arm(run, max(run.planned_at, now))
         following = instant_of(today, PREPARE_AT)
         if following <= now:
             following = instant_of(today + timedelta(days=1), PREPARE_AT)
-        self._at(following, self._prepare, PREPARE, grace=None)
+        self._at(following, self._prepare_anew, PREPARE, grace=None)
+        before, self._prepared = self._prepared, today  # first: whoever tends meanwhile sees it
+        try:
+            for run in await self._day.prepare():
+                self._arm(run, max(run.planned_at, now))
+        except BaseException:
+            self._prepared = before
+            raise
 
-    async def _beat(self) -> None:
-        self._last_beat = self._monotonic()
-        jumped = abs(self._clock() - self._real() - self._ahead) > JUMP
-        if jumped:
-            log.info("the clock was set: the day is armed anew")
-            await self._prepare()
-
-    async def _tend(self) -> None:
-        """Begin what is due and was not begun: after a restart, or when an owner died."""
-        now = self._clock()
-        today = in_new_york(now).date()
-        if self._prepared != today and now >= instant_of(today, PREPARED_BY):
-            await self._prepare()
-        for run in await self._day.due():
-            self._arm(run, now)
+    async def _prepare_anew(self) -> None:
+        try:
+            async with asyncio.timeout(TEND_PATIENCE_SECONDS):
+                await self._prepare()
+        except Exception:  # tending tries it again
+            log.exception("planning the day failed")
 
     def _arm(self, run: PlannedRun, at: datetime) -> None:
         grace = max(1, int((run.deadline - at).total_seconds()))
@@ -142,19 +177,6 @@ class DayScheduler:
             name=name,
             replace_existing=True,
             misfire_grace_time=grace,
-            coalesce=True,
-            max_instances=1,
-        )
-
-    def _every(
-        self, seconds: int, call: Callable[[], Coroutine[Any, Any, None]], name: str
-    ) -> None:
-        self._scheduler.add_job(
-            call,
-            IntervalTrigger(seconds=seconds, timezone=UTC),
-            id=name,
-            name=name,
-            misfire_grace_time=None,
             coalesce=True,
             max_instances=1,
         )

@@ -6,8 +6,8 @@ from litestar import MediaType, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
+from ops_ui.day_plan import see_day
 from ops_ui.mission_control_client import Missed
-from ops_ui.pages.schedule import see_day
 from ops_ui.rendering import pages_of
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from ops_ui.day_plan import DayPlan, see_day
 from ops_ui.instants import clock_time
 from ops_ui.mission_control_client import Document, Failure, Missed
 from ops_ui.notes import cluster_note, pods_text, readiness_note
-from ops_ui.pages.schedule import DayPlan, see_day
 from ops_ui.strips import NOTHING, Strip, strips_of
 
 GLYPHS = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from mission_control.bootstrap.connect import Edges
@@ -30,7 +31,7 @@ def claim_planned(
     jobs: Collection[Job],
 ) -> AbstractAsyncContextManager[RunOrigin]:
     """Claim the planned run of one of these jobs that is due, for the time of a block."""
-    origin = run_origin(settings, "command")
+    origin = replace(run_origin(settings, "command"), beside=True)
     sources = CommandSources(
         lambda: runs_near(edges.calendar, clock()),
         ArtifactReader(settings.root, clock),

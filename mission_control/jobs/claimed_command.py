@@ -5,12 +5,19 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from mission_control.decide.run_outcome import find_claimable, judge_run, may_begin
-from mission_control.errors import StorageError
+from mission_control.decide.run_outcome import (
+    find_claimable,
+    judge_run,
+    may_begin,
+    why_none_is_due,
+)
+from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
 from mission_control.jobs.planned_run import (
     RunSources,
+    TakenOverError,
     keep_lease,
     record_failure,
     release,
@@ -42,7 +49,10 @@ async def claiming(jobs: Collection[Job], sources: CommandSources) -> AsyncGener
     breaks is recorded as the planned run's failure.
     """
     began, runs = sources.runs.clock(), sources.runs
-    run = find_claimable(sources.due(), jobs, began)
+    planned = sources.due()
+    run = find_claimable(planned, jobs, began)
+    if run is None:
+        sources.say(f"No planned run is due: {why_none_is_due(planned, jobs, began)}.")
     claim = await _claim(run, sources) if run is not None else None
     if run is None or claim is None:
         yield runs.origin
@@ -51,10 +61,13 @@ async def claiming(jobs: Collection[Job], sources: CommandSources) -> AsyncGener
     try:
         yield replace(runs.origin, planned=run)
     except Exception as error:
-        await _record(run, error, sources)
+        await _record(run, began, error, sources)
         raise
     finally:
         renewing.cancel()
+        lost = (await asyncio.gather(renewing, return_exceptions=True))[0]
+        if isinstance(lost, TakenOverError):
+            sources.say(f"The planned run {run.key} was taken over meanwhile.")
         await release(run, claim, runs)
 
 
@@ -62,10 +75,11 @@ async def _claim(run: PlannedRun, sources: CommandSources) -> RunClaim | None:
     """Claim a run that is due; whatever speaks against it is told, and the command goes on."""
     clock, claims = sources.runs.clock, sources.runs.claims
     try:
+        seen = (await claims.held(run.session_date)).get(run.key)
         recorded = await RunAccounts(sources.artifacts).of(run.session_date)
-        held = await claims.held(run.session_date)
-        state = judge_run(run, recorded.get(run.key, ()), held.get(run.key), clock())
-        claim = await claims.claim(run, clock()) if may_begin(state) else None
+        state = judge_run(run, recorded.get(run.key, ()), seen, clock())
+        after = seen.attempt if seen else 0
+        claim = await claims.claim(run, clock(), after) if may_begin(state) else None
     except StorageError as error:
         sources.say(f"The planned run {run.key} could not be claimed: {error}.")
         return None
@@ -77,11 +91,13 @@ async def _claim(run: PlannedRun, sources: CommandSources) -> RunClaim | None:
     return claim
 
 
-async def _record(run: PlannedRun, error: Exception, sources: CommandSources) -> None:
+async def _record(
+    run: PlannedRun, began: datetime, error: Exception, sources: CommandSources
+) -> None:
     """Record a failure, unless the command did already."""
     try:
-        known = await RunAccounts(sources.artifacts).of(run.session_date)
-        if not known.get(run.key):
-            await record_failure(run, sources.runs.clock(), error, sources.runs)
+        await record_failure(run, began, error, sources.runs)
+    except AlreadyRecordedError:
+        return
     except StorageError as failure:
         log.error("the failure of %s was not recorded: %s", run.key, failure)  # noqa: TRY400  (the first error is raised)

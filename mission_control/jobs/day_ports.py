@@ -13,8 +13,13 @@ class ClaimKeeper(Protocol):
     Of any number that claim a run at once, one succeeds.
     """
 
-    async def claim(self, run: PlannedRun, now: datetime) -> RunClaim | None:
-        """Claim a run that nobody holds; None where somebody else does."""
+    async def claim(self, run: PlannedRun, now: datetime, after: int = 0) -> RunClaim | None:
+        """
+        Make the claim that follows number `after`, which is the newest that was seen.
+
+        None where that number is taken, or whoever holds the newest lives: then what was
+        concluded from it is not so any more.
+        """
         ...
 
     async def renew(self, run: PlannedRun, claim: RunClaim, now: datetime) -> RunClaim | None:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mission_control.decide.run_outcome import INTERNAL, RENEW_SECONDS
-from mission_control.errors import StorageError
+from mission_control.decide.run_outcome import INTERNAL, LEASE_SECONDS, RENEW_SECONDS
+from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.check_readiness import (
     JSON_NAME,
@@ -27,6 +27,8 @@ from mission_control.present.readiness_document import readiness_document, readi
 STOP_SECONDS = 5.0
 """A run that was cut may take so long to stop; then nobody waits for it any more."""
 MAX_TRACEBACK = 20_000
+MAX_SENTENCE = 300
+MAX_LOOKED_AT = 1_000_000
 FAILURE_NAME = "failure.txt"
 
 Runner = Callable[[RunOrigin], Awaitable[LedgerEntry]]
@@ -51,7 +53,7 @@ class RunSources:
 
 
 class TakenOverError(Exception):
-    """Somebody took this run over, because our lease was over: nothing of ours may count."""
+    """A run is no longer ours, because its lease was over: somebody else may have it."""
 
 
 async def run_claimed(
@@ -62,30 +64,39 @@ async def run_claimed(
 
     A run is cut at its evidence deadline. Gives a run that did not stop when it was cut, for
     nobody to begin another beside it. Raises StorageError where not even the failure could be
-    recorded.
+    recorded. Whatever happens, the ledger takes one account of a planned run and no second.
     """
     began = sources.clock()
-    origin = replace(sources.origin, planned=run)
-    work = asyncio.ensure_future(runner(origin))
+    work = asyncio.ensure_future(runner(replace(sources.origin, planned=run)))
     renewing = asyncio.ensure_future(keep_lease(run, claim, sources))
     try:
         seconds = max(0.0, (run.deadline - began).total_seconds())
         await asyncio.wait({work, renewing}, timeout=seconds, return_when="FIRST_COMPLETED")
-        if renewing.done():
+        if work.done():
+            await _account_for(run, began, work, sources)
+        elif renewing.done():
             renewing.result()
-        if not work.done():
-            work.cancel()
-            await asyncio.wait({work}, timeout=STOP_SECONDS)
+        else:
+            await stop(work)
             await _fail(run, began, "cut at its evidence deadline", "", sources)
-            return None if work.done() else work
-        await _account_for(run, began, work, sources)
+    except AlreadyRecordedError:
+        log.warning("%s is recorded already; this account of it is dropped", run.key)
     except TakenOverError:
-        log.warning("%s was taken over by another process", run.key)
+        log.warning("%s is no longer ours: its lease was over", run.key)
     finally:
         renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        await stop(work)
+        if work.done():
+            await release(run, claim, sources)
+    return None if work.done() else work
+
+
+async def stop(work: "asyncio.Future[LedgerEntry]") -> None:
+    """Cancel a run, and wait a little for it; what it is recording is recorded by then."""
+    if not work.done():
         work.cancel()
-        await release(run, claim, sources)
-    return None
+        await asyncio.wait({work}, timeout=STOP_SECONDS)
 
 
 async def _account_for(
@@ -105,19 +116,24 @@ async def record_failure(
     run: PlannedRun, began: datetime, error: BaseException, sources: RunSources
 ) -> None:
     """Record a run that raised, with its redacted traceback; raises StorageError."""
-    what = f"{type(error).__name__}: {error}"[:300]
-    trace = "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
+    trace = "".join(traceback.format_exception(error))[-MAX_LOOKED_AT:]
+    what = f"{type(error).__name__}: {error}"[:MAX_LOOKED_AT]
     await _fail(run, began, what, trace, sources)
 
 
 async def _fail(
     run: PlannedRun, began: datetime, what: str, trace: str, sources: RunSources
 ) -> None:
-    """Record that a run failed; a readiness run leaves a NO-GO, so that no older GO stands."""
-    now, what = sources.clock(), sources.redact(what)
+    """
+    Record that a run failed; a readiness run leaves a NO-GO, so that no older GO stands.
+
+    Redacted whole and cut afterwards, so that no cut bares half a secret.
+    """
+    now, what = sources.clock(), sources.redact(what)[:MAX_SENTENCE]
     origin = replace(sources.origin, planned=run)
     ground = sources.ground(now)
-    files = {FAILURE_NAME: f"{run.key}: {what}\n\n{sources.redact(trace)}".encode()}
+    shown = sources.redact(trace)[-MAX_TRACEBACK:]
+    files = {FAILURE_NAME: f"{run.key}: {what}\n\n{shown}".encode()}
     if run.job in READINESS_JOBS:
         report = report_internal_error(ground, now, what)
         files[JSON_NAME] = encode_json(readiness_document(report))
@@ -143,14 +159,25 @@ async def record_overlap(run: PlannedRun, sources: RunSources) -> None:
 
 
 async def keep_lease(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:
-    """Renew the lease until cancelled; raises TakenOverError once somebody else has the run."""
+    """
+    Renew the lease until cancelled; raises TakenOverError once the run is no longer ours.
+
+    It is not where somebody took it over, and where it could not be renewed for as long as a
+    lease lasts by the loop's own clock, which no step of the machine's clock moves.
+    """
+    loop = asyncio.get_running_loop()
+    renewed = loop.time()
     while True:
         await asyncio.sleep(RENEW_SECONDS)
+        asked = loop.time()
         try:
             if await sources.claims.renew(run, claim, sources.clock()) is None:
                 raise TakenOverError(run.key)
+            renewed = asked
         except StorageError as error:
             log.warning("the lease of %s was not renewed: %s", run.key, error)
+            if asked - renewed >= LEASE_SECONDS:
+                raise TakenOverError(run.key) from error
 
 
 async def release(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:

@@ -1,5 +1,6 @@
 """Jobs: a session plan recorded, and later how each of its runs ended."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -27,14 +28,15 @@ async def record_plan(
     """
     Record the plan of a date; `before` is the plan that it corrects, where the calendar changed.
 
-    Raises StorageError.
+    Raises StorageError, and AlreadyRecordedError where another process has recorded the same.
     """
     files = {
         PLAN_JSON: encode_json(plan_document(plan)),
         PLAN_MARKDOWN: plan_markdown(plan).encode(),
     }
-    corrects = before.path if before else None
-    return await _record(PLAN_JOB, plan.on, files, sources, corrects)
+    digest = hashlib.sha256(files[PLAN_JSON]).hexdigest()[:16]
+    once = f"{plan.on}_{PLAN_JOB}_{digest}_after_{before.seq if before else 0}"
+    return await _record(PLAN_JOB, plan.on, files, sources, once, before)
 
 
 async def record_reconciliation(
@@ -46,13 +48,21 @@ async def record_reconciliation(
         RECONCILIATION_JSON: encode_json(document),
         RECONCILIATION_MARKDOWN: reconciliation_markdown(document).encode(),
     }
-    return await _record(RECONCILIATION_JOB, on, files, sources, None)
+    once = f"{on}_{RECONCILIATION_JOB}"
+    return await _record(RECONCILIATION_JOB, on, files, sources, once, None)
 
 
 async def _record(
-    job: str, on: date, files: dict[str, bytes], sources: RunSources, corrects: str | None
+    job: str,
+    on: date,
+    files: dict[str, bytes],
+    sources: RunSources,
+    once: str,
+    before: LedgerEntry | None,
 ) -> LedgerEntry:
+    """Record what may be recorded once, so that several processes make one of it."""
+    corrects = before.path if before else None
     now = sources.clock()
     made = sources.origin.facts(job, sources.ground(now), now, now)
-    facts = replace(made, session_date=on, coverage=(), corrects=corrects)
+    facts = replace(made, session_date=on, coverage=(), corrects=corrects, once=once)
     return await sources.writer.record(Collection.OPS_RUNS, files, facts)

@@ -16,7 +16,7 @@ PLAN_JOB, RECONCILIATION_JOB = "session_plan", "session_reconciliation"
 PLAN_JSON = "session_plan.json"
 MOST_RUNS = 2_000
 """Runs of one session date that are looked at; a day has about forty."""
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 REMEMBERED = 4_096
 
 Document = Mapping[str, Any]
@@ -32,29 +32,30 @@ class RunAccounts:
     """
 
     artifacts: ArtifactsReader
-    _known: dict[str, tuple[str, RecordedRun] | None] = field(
-        default_factory=dict[str, tuple[str, RecordedRun] | None]
-    )
+    _known: dict[str, RecordedRun] = field(default_factory=dict[str, RecordedRun])
 
     _plans: dict[str, SessionPlan] = field(default_factory=dict[str, SessionPlan])
 
     async def of(self, on: date) -> Mapping[str, Sequence[RecordedRun]]:
-        """Give the recorded runs of a session date by the key of the planned run they claimed."""
+        """
+        Give the recorded runs of a session date by the key of the planned run that each is.
+
+        The ledger's line says which; an account that cannot be read is a run all the same, and
+        proves nothing of how it went.
+        """
         query = ArtifactQuery(limit=MOST_RUNS, session_date=on)
         found = dict[str, list[RecordedRun]]()
         for entry in (await self.artifacts.page(query)).entries:
-            if entry.job in _OF_A_PLAN:
-                account = await self._account(entry)
-                if account is not None:
-                    found.setdefault(account[0], []).append(account[1])
+            if entry.once is not None and entry.job in _OF_A_PLAN:
+                found.setdefault(entry.once, []).append(await self._account(entry))
         return found
 
     async def plans(self, since: date) -> Mapping[date, tuple[LedgerEntry, SessionPlan]]:
         """Give the newest recorded plan of each date from one on, with its line of the ledger."""
         found = dict[date, tuple[LedgerEntry, SessionPlan]]()
         for entry in await self._entries(PLAN_JOB, since):
-            on = date.fromisoformat(entry.session_date or "")
-            if on not in found:
+            on = _date(entry)
+            if on is not None and on not in found:
                 plan = await self._plan(entry)
                 if plan is not None:
                     found[on] = (entry, plan)
@@ -63,23 +64,23 @@ class RunAccounts:
     async def reconciled(self, since: date) -> frozenset[date]:
         """Give the dates from one on whose plan has been reconciled."""
         entries = await self._entries(RECONCILIATION_JOB, since)
-        return frozenset(date.fromisoformat(e.session_date or "") for e in entries)
+        return frozenset(on for e in entries if (on := _date(e)) is not None)
 
     async def _entries(self, job: str, since: date) -> Sequence[LedgerEntry]:
         page = await self.artifacts.page(ArtifactQuery(limit=MOST_RUNS, job=job))
         text = since.isoformat()
         return [e for e in page.entries if e.session_date is not None and e.session_date >= text]
 
-    async def _account(self, entry: LedgerEntry) -> tuple[str, RecordedRun] | None:
-        if entry.path not in self._known:
+    async def _account(self, entry: LedgerEntry) -> RecordedRun:
+        known = self._known.get(entry.path)
+        if known is None:
             document, intact = await self._read(entry, RUN_FILE)
-            account = read_account(entry, document, intact=intact)
-            if not intact:
-                return account
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[entry.path] = account
-        return self._known[entry.path]
+            known = read_account(entry, document, intact=intact)
+            if known.intact:
+                if len(self._known) >= REMEMBERED:
+                    self._known.clear()
+                self._known[entry.path] = known
+        return known
 
     async def _plan(self, entry: LedgerEntry) -> SessionPlan | None:
         if entry.path not in self._plans:
@@ -107,25 +108,20 @@ class RunAccounts:
         return cast("Document", document), recorded.intact
 
 
-def read_account(
-    entry: LedgerEntry, document: Document, *, intact: bool
-) -> tuple[str, RecordedRun] | None:
-    """Give the planned run that a run's own account claims, and how it went; None for no claim."""
-    planned, notes = document.get("planned"), document.get("notes")
-    key = cast("Document", planned).get("key") if isinstance(planned, dict) else None
+def read_account(entry: LedgerEntry, document: Document, *, intact: bool) -> RecordedRun:
+    """Give how a run went by its own account; one that lacks what it needs is not intact."""
+    notes, code = document.get("notes"), document.get("exit_code")
     started, finished = _instant(document.get("started")), _instant(document.get("finished"))
-    if not isinstance(key, str) or started is None or finished is None:
-        return None
     told: Document = cast("Document", notes) if isinstance(notes, dict) else {}
-    code = document.get("exit_code")
-    return key, RecordedRun(
+    at = datetime.fromisoformat(entry.at)
+    return RecordedRun(
         path=entry.path,
-        started=started,
-        finished=finished,
+        started=started or at,
+        finished=finished or at,
         exit_code=code if isinstance(code, int) else 1,
         seq=entry.seq,
         detail=str(told.get("detail") or told.get("verdict") or ""),
-        intact=intact,
+        intact=intact and started is not None and finished is not None,
         overlapped=told.get("overlapped") == "yes",
     )
 
@@ -146,6 +142,13 @@ def read_plan(document: Document) -> SessionPlan | None:
         on = date.fromisoformat(document["on"])
         return SessionPlan(on, runs, str(document["note"]), document["early_close"] is True)
     except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _date(entry: LedgerEntry) -> date | None:
+    try:
+        return date.fromisoformat(entry.session_date or "")
+    except ValueError:
         return None
 
 

@@ -18,6 +18,8 @@ class RunOrigin:
 
     `versions` names ours, Python's and the git sha; digests are SHA-256 in hex. `planned` is the
     planned run that this one claimed: then it belongs to that run's session date and job.
+    `beside` tells that it is recorded even where somebody else has recorded that planned run:
+    a command that people started always leaves its record, a server's job never a second one.
     """
 
     trigger: str
@@ -25,6 +27,7 @@ class RunOrigin:
     versions: Mapping[str, str | None]
     config_digest: str
     planned: PlannedRun | None = None
+    beside: bool = False
 
     def facts(
         self,
@@ -53,6 +56,7 @@ class RunOrigin:
             coverage=(ground.coverage,),
             notes={**labelled, **(notes or {})},
             planned=planned,
+            beside=self.beside,
         )
 
 

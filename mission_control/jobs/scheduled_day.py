@@ -2,18 +2,25 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
 from mission_control.decide.run_outcome import judge_run, may_begin
 from mission_control.decide.session_plan import plan_session
-from mission_control.errors import StorageError
+from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
-from mission_control.jobs.planned_run import Runner, RunSources, record_overlap, run_claimed
+from mission_control.jobs.planned_run import (
+    Runner,
+    RunSources,
+    record_overlap,
+    release,
+    run_claimed,
+)
 from mission_control.jobs.ports import CalendarReader
 from mission_control.jobs.record_plan import record_plan, record_reconciliation
 from mission_control.jobs.recorded_runs import RunAccounts, days_between
+from mission_control.jobs.running_jobs import RunningJobs
 from mission_control.market_calendar.new_york import in_new_york, instant_of
 from mission_control.model.schedule import (
     DayView,
@@ -25,11 +32,6 @@ from mission_control.model.schedule import (
     RunState,
     SessionPlan,
 )
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from mission_control.model.artifact import LedgerEntry
 
 NOON = time(12)
 DAYS_BACK = timedelta(days=35)
@@ -46,6 +48,7 @@ class ScheduledDay:
     Every process on one root may have one: a run is begun by whoever claims it first. `runners`
     are the jobs that this process can run, and so the jobs that are planned. `beat` says since
     when the scheduler has not beaten, empty while it does, None where none is running here.
+    `unsettled` tells that a plan or its reconciliation is not recorded yet.
     """
 
     calendar: CalendarReader
@@ -53,10 +56,11 @@ class ScheduledDay:
     runners: Mapping[Job, Runner]
     sources: RunSources
     beat: Callable[[], str] | None = None
-    _running: dict[Job, set[str]] = field(default_factory=dict[Job, set[str]])
-    _stuck: dict[Job, "asyncio.Future[LedgerEntry]"] = field(
-        default_factory=dict[Job, "asyncio.Future[LedgerEntry]"]
-    )
+    unsettled: bool = True
+    _began: date | None = None
+    _beginning: set[str] = field(default_factory=set[str])
+    _running: RunningJobs = field(default_factory=RunningJobs)
+    _troubles: dict[str, str] = field(default_factory=dict[str, str])
     _unrecorded: dict[str, RunState] = field(default_factory=dict[str, RunState])
     _accounts: RunAccounts = field(init=False)
 
@@ -75,12 +79,16 @@ class ScheduledDay:
 
         Gives every run that may still begin. Days on which nobody planned anything, although
         Mission Control had been running before, are planned now, so that what was missed on them
-        is told. A record that fails is logged: the day is kept all the same.
+        is told. A record that fails is logged, and `unsettled` until it is made up for: the day
+        is kept all the same.
         """
         now, today = self.sources.clock(), self._today()
+        self._began = self._began or today
+        self.unsettled = True
         try:
             await self._record_plans(today)
             await self._settle(today)
+            self.unsettled = False
             return [s.run for s in await self._open_states() if s.stage is not RunStage.ENDED]
         except StorageError:
             log.exception("the session plan was not recorded")
@@ -97,15 +105,15 @@ class ScheduledDay:
         Never raises for what a job does: its failure is recorded, and what could not even be
         recorded is remembered here and logged. One that could not be claimed stays due.
         """
-        if run.key in self._running.setdefault(run.job, set()):
+        if run.key in self._beginning or run.job not in self.runners:
             return
+        self._beginning.add(run.key)
         try:
-            self._running[run.job].add(run.key)
             claim = await self._claim(run)
             if claim is not None:
                 await self._run(run, claim)
         finally:
-            self._running[run.job].discard(run.key)
+            self._beginning.discard(run.key)
 
     async def view(self) -> DayView:
         """Give today's plan, with what became of each run so far; raises StorageError."""
@@ -128,33 +136,36 @@ class ScheduledDay:
         return self.beat() if self.beat is not None else ""
 
     async def _claim(self, run: PlannedRun) -> RunClaim | None:
+        """Claim a run that is due, by the very claims and records it was found due from."""
         clock = self.sources.clock
         try:
-            state = (await self._states([run], clock()))[0]
-            due = run.job in self.runners and may_begin(state)
-            return await self.sources.claims.claim(run, clock()) if due else None
+            held = await self.sources.claims.held(run.session_date)
+            (state,) = await self._judge([run], held, clock())
+            if not may_begin(state):
+                return None
+            seen = held.get(run.key)
+            claim = await self.sources.claims.claim(run, clock(), seen.attempt if seen else 0)
         except StorageError as error:
             log.warning("%s could not be claimed, and stays due: %s", run.key, error)
+            self._troubles[run.key] = f"it could not be claimed: {error}"
             return None
+        self._troubles.pop(run.key, None)
+        return claim
 
     async def _run(self, run: PlannedRun, claim: RunClaim) -> None:
         try:
-            if self._is_busy(run):
+            if await self._running.is_busy(run.job):
                 await record_overlap(run, self.sources)
+                await release(run, claim, self.sources)
                 return
             log.info("begins %s", run.key, extra={"attempt": claim.attempt})
-            stuck = await run_claimed(run, claim, self.runners[run.job], self.sources)
+            with self._running.running(run.job):
+                stuck = await run_claimed(run, claim, self.runners[run.job], self.sources)
             if stuck is not None:
-                self._stuck[run.job] = stuck
+                self._running.stays(run.job, stuck)
         except StorageError as error:
             log.exception("%s was not recorded", run.key)
             self._remember_failure(run, str(error))
-
-    def _is_busy(self, run: PlannedRun) -> bool:
-        """Tell whether a run of the same job is still going on here."""
-        stuck = self._stuck.get(run.job)
-        others = self._running[run.job] - {run.key}
-        return bool(others) or (stuck is not None and not stuck.done())
 
     def _remember_failure(self, run: PlannedRun, why: str) -> None:
         detail = f"it could not be recorded: {why}"
@@ -164,14 +175,27 @@ class ScheduledDay:
     async def _states(self, runs: Sequence[PlannedRun], now: datetime) -> Sequence[RunState]:
         found = list[RunState]()
         for on in sorted({r.session_date for r in runs}):
-            recorded = await self._accounts.of(on)
-            claims = await self.sources.claims.held(on)
-            found += [
-                judge_run(r, recorded.get(r.key, ()), claims.get(r.key), now)
-                for r in runs
-                if r.session_date == on
-            ]
-        return [self._with_failure(s) for s in found]
+            held = await self.sources.claims.held(on)
+            found += await self._judge([r for r in runs if r.session_date == on], held, now)
+        return found
+
+    async def _judge(
+        self, runs: Sequence[PlannedRun], held: Mapping[str, RunClaim], now: datetime
+    ) -> Sequence[RunState]:
+        """
+        Judge runs of one session date; claims were read before the record is.
+
+        Who has recorded releases afterwards: read the other way round, a run could be seen
+        neither held nor recorded.
+        """
+        recorded = await self._accounts.of(runs[0].session_date)
+        states = (
+            judge_run(
+                r, recorded.get(r.key, ()), held.get(r.key), now, self._troubles.get(r.key, "")
+            )
+            for r in runs
+        )
+        return [self._with_failure(s) for s in states]
 
     def _with_failure(self, state: RunState) -> RunState:
         """Give what is remembered here of a run of which the record knows nothing."""
@@ -189,13 +213,15 @@ class ScheduledDay:
         return await self._states([r for r in sorted(runs) if r.job in self.runners], now)
 
     async def _record_plans(self, today: date) -> None:
+        """Record the plan of each date since we are known to run that has no plan as recorded."""
         known = await self._accounts.plans(today - DAYS_BACK)
-        first = min(max(known, default=today), today)
+        first = min([*known, self._began or today, today])
         for on in days_between(first, today):
             plan, recorded = self.plan(on), known.get(on)
             changed = recorded is not None and recorded[1] != plan and on == today
             if recorded is None or changed:
-                await record_plan(plan, recorded[0] if recorded else None, self.sources)
+                with suppress(AlreadyRecordedError):  # another process was quicker
+                    await record_plan(plan, recorded[0] if recorded else None, self.sources)
 
     async def _settle(self, today: date) -> None:
         """Reconcile every plan of an earlier day of which each run has ended."""
@@ -205,7 +231,8 @@ class ScheduledDay:
             if on < today and on not in done:
                 states = await self._states(plan.runs, self.sources.clock())
                 if all(s.outcome is not None for s in states):
-                    await record_reconciliation(on, entry.path, states, self.sources)
+                    with suppress(AlreadyRecordedError):
+                        await record_reconciliation(on, entry.path, states, self.sources)
 
     def _today(self) -> date:
         return in_new_york(self.sources.clock()).date()

@@ -64,7 +64,8 @@ class LedgerEntry(_Strict):
 
     `previous` is the hash of the line before and `hash` that of this one without its own hash.
     `at` is UTC. `session_date` is the trading day it belongs to, None for what belongs to none.
-    `recovered` marks a run that was whole on disk when its writer died before this line.
+    `recovered` marks a run that was whole on disk when its writer died before this line. `once`
+    names what may stand in the ledger only once, as a planned run; a line that has none lacks it.
     """
 
     seq: int = Field(ge=1)
@@ -75,6 +76,7 @@ class LedgerEntry(_Strict):
     files: tuple[ArtifactFile, ...] = Field(strict=False)
     corrects: str | None = None
     recovered: bool = False
+    once: str | None = None
     previous: str = Field(pattern="^[0-9a-f]{64}$")
     hash: str = Field(pattern="^[0-9a-f]{64}$")
 
@@ -107,7 +109,8 @@ class RunFacts:
     and `exit_code` what it ended with. `inputs` are files it read, with their digests; `corrects`
     the path of the run that it sets right. `planned` is the planned run that it claimed, None for
     one that nobody planned. `folder` is what its folder is called after its instant, where that is
-    not the job's name.
+    not the job's name. `once` names what may be recorded only once, beside a planned run; `beside`
+    tells that a run whose planned run is recorded already is recorded all the same, as nobody's.
     """
 
     job: str
@@ -126,6 +129,13 @@ class RunFacts:
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     planned: PlannedRun | None = None
     folder: str = ""
+    once: str = ""
+    beside: bool = False
+
+    @property
+    def only_once(self) -> str | None:
+        """Name what may stand in the ledger only once; None for a run that may stand often."""
+        return self.once or (self.planned.key if self.planned else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from mission_control.model.artifact import ArtifactFile, LedgerHead, RunFacts, S
 from mission_control.model.schedule import PlannedRun
 from mission_control.present.instants import new_york_text, utc_text
 
+MOST_GAPS = 500
+"""Of each source; more of them are counted, so that no hurt floor outgrows its own account."""
+
 
 class FileDocument(TypedDict):
     """One file with its digest."""
@@ -65,6 +68,7 @@ class RunDocument(TypedDict):
     corrects: str | None
     notes: dict[str, str]
     planned: PlannedDocument | None
+    once: str | None
     ledger_head: dict[str, int | str]
 
 
@@ -89,6 +93,7 @@ def run_document(facts: RunFacts, outputs: Iterable[ArtifactFile], head: LedgerH
         "corrects": facts.corrects,
         "notes": dict(facts.notes),
         "planned": planned_document(facts.planned) if facts.planned else None,
+        "once": facts.only_once,
         "ledger_head": {"seq": head.seq, "hash": head.hash},
     }
 
@@ -115,5 +120,15 @@ def _coverage(coverage: SourceCoverage) -> CoverageDocument:
         "source": coverage.source,
         "asked": coverage.asked,
         "obtained": coverage.obtained,
-        "gaps": [{"what": what, "reason": reason} for what, reason in sorted(coverage.gaps)],
+        "gaps": _gaps(coverage),
     }
+
+
+def _gaps(coverage: SourceCoverage) -> list[GapDocument]:
+    """Give the gaps, sorted; of very many the first and how many more there are."""
+    gaps = sorted(coverage.gaps)
+    shown: list[GapDocument] = [{"what": w, "reason": r} for w, r in gaps[:MOST_GAPS]]
+    if len(gaps) > MOST_GAPS:
+        more = f"and {len(gaps) - MOST_GAPS} more gaps"
+        shown.append({"what": coverage.source, "reason": more})
+    return shown

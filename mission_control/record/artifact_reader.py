@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mission_control.errors import StorageError
@@ -24,13 +25,30 @@ from mission_control.record.verification import verify
 CHECK_KEEPS_SECONDS = 300.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Index:
-    """The ledger as read so far: only what was appended since is read anew."""
+    """
+    The ledger as read so far: only what was appended since is read anew.
+
+    `by_date` and `by_job` hold the lines of each, oldest first, as positions.
+    """
 
     inode: int = 0
     read_bytes: int = 0
     entries: tuple[LedgerEntry, ...] = ()
+    by_date: Mapping[str | None, tuple[int, ...]] = field(
+        default_factory=dict[str | None, tuple[int, ...]]
+    )
+    by_job: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+
+    def candidates(self, query: ArtifactQuery) -> Iterator[LedgerEntry]:
+        """Give the lines that a query may want, newest first, as few as is cheap to know."""
+        positions: Iterable[int] = range(len(self.entries))
+        if query.session_date is not None:
+            positions = self.by_date.get(query.session_date.isoformat(), ())
+        elif query.job is not None:
+            positions = self.by_job.get(query.job, ())
+        return (self.entries[n] for n in reversed(tuple(positions)))
 
 
 class ArtifactReader:
@@ -51,12 +69,7 @@ class ArtifactReader:
 
     async def page(self, query: ArtifactQuery) -> ArtifactPage:
         """Give a page of runs, newest first."""
-        entries = await self._entries()
-        found = [e for e in reversed(entries) if query.wants(e)]
-        shown = tuple(found[: query.limit])
-        more = len(found) > query.limit
-        head = entries[-1].head if entries else GENESIS
-        return ArtifactPage(shown, shown[-1].seq if more else None, len(entries), head)
+        return await asyncio.to_thread(self._page, query)
 
     async def find(self, path: str) -> ArtifactFile | None:
         """Give what the ledger says of a file; None where it names none such."""
@@ -91,18 +104,28 @@ class ArtifactReader:
         with Folder.open_existing(self._root) as root, root.descend(folder) as within:
             return read_whole(within, name, limit)
 
-    async def _entries(self) -> tuple[LedgerEntry, ...]:
-        return await asyncio.to_thread(self._refresh)
+    def _page(self, query: ArtifactQuery) -> ArtifactPage:
+        index = self._refresh()
+        found = [e for e in index.candidates(query) if query.wants(e)]
+        shown = tuple(found[: query.limit])
+        more = len(found) > query.limit
+        head = index.entries[-1].head if index.entries else GENESIS
+        return ArtifactPage(shown, shown[-1].seq if more else None, len(index.entries), head)
 
-    def _refresh(self) -> tuple[LedgerEntry, ...]:
+    async def _entries(self) -> tuple[LedgerEntry, ...]:
+        return (await asyncio.to_thread(self._refresh)).entries
+
+    def _refresh(self) -> _Index:
+        """Read on; gives what was read here, whatever another thread reads meanwhile."""
         try:
             with Folder.open_existing(self._root) as root, root.descend(FOLDER) as records:
-                self._index = _read_on(Ledger(records), self._index)
+                index = _read_on(Ledger(records), self._index)
         except StorageError as error:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
-            self._index = _Index()
-        return self._index.entries
+            index = _Index()
+        self._index = index
+        return index
 
 
 def _read_on(ledger: Ledger, known: _Index) -> _Index:
@@ -110,11 +133,15 @@ def _read_on(ledger: Ledger, known: _Index) -> _Index:
     if inode != known.inode or size < known.read_bytes:
         known = _Index(inode)
     read, entries = known.read_bytes, list(known.entries)
+    by_date, by_job = dict(known.by_date), dict(known.by_job)
     for line in ledger.lines(read):
         if not line.endswith(b"\n"):
             break  # it is being written, or torn: either way it is no line yet
         read += len(line)
         entry = read_line(line)
         if entry is not None:
+            position = (len(entries),)
+            by_date[entry.session_date] = by_date.get(entry.session_date, ()) + position
+            by_job[entry.job] = by_job.get(entry.job, ()) + position
             entries.append(entry)
-    return _Index(inode, read, tuple(entries))
+    return _Index(inode, read, tuple(entries), by_date, by_job)

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mission_control.errors import StorageError
+from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.model.artifact import (
     LATEST_VIEWS,
     ArtifactFile,
@@ -42,11 +42,13 @@ class RunBeingWritten:
         Make the run what it is from now on: named, in its place, in the ledger, durable.
 
         `name` is its instant as `YYYYmmddTHHMMSSZ` with what the playbook adds; one that is
-        taken gets `-2`, `-3`. Raises StorageError; then nothing of the run is left.
+        taken gets `-2`, `-3`. Raises StorageError; then nothing of the run is left. What may stand
+        only once and stands already is an AlreadyRecordedError.
         """
         check_name(name)
         with self.ledger.locked() as ledger:
             head = ledger.head()
+            facts = _allowed(facts, ledger)
             account = encode_json(run_document(facts, self.draft.files, head))
             own = self.draft.finish(account)
             free = _free_name(self.within, name)
@@ -55,7 +57,9 @@ class RunBeingWritten:
                 self._move(self.draft.name, free)
             files = tuple(place(f, path) for f in (own, *self.draft.files))
             session, corrects = facts.session_date, facts.corrects
-            entry = Recorded(facts.finished, facts.job, path, session, files, corrects)
+            entry = Recorded(
+                facts.finished, facts.job, path, session, files, corrects, once=facts.only_once
+            )
             try:
                 return ledger.append(entry, head)
             except StorageError:
@@ -67,6 +71,21 @@ class RunBeingWritten:
         here = self.within.descriptor
         os.rename(before, after, src_dir_fd=here, dst_dir_fd=here)
         os.fsync(here)
+
+
+def _allowed(facts: RunFacts, ledger: LockedLedger) -> RunFacts:
+    """
+    Give the facts as they may be recorded now; the ledger's lock is held.
+
+    So of several that ran the same planned run, whatever their clocks, leases and claims said,
+    one alone is it.
+    """
+    once = facts.only_once
+    if once is None or not ledger.holds(once):
+        return facts
+    if not facts.beside:
+        raise AlreadyRecordedError(once)
+    return replace(facts, planned=None, once="")
 
 
 def _free_name(within: Folder, name: str) -> str:
@@ -172,6 +191,8 @@ class ArtifactStore:
         head = ledger.head()
         recovered = list[LedgerEntry]()
         for recorded in recover_runs(root, Ledger(records), now):
+            if recorded.once is not None and ledger.holds(recorded.once):
+                recorded = replace(recorded, once=None)  # noqa: PLW2901  (it is beside what stands)
             entry = ledger.append(recorded, head)
             head = entry.head
             recovered.append(entry)

@@ -17,8 +17,18 @@ class RunWriter:
     async def record(
         self, collection: Collection, files: Mapping[str, bytes], facts: RunFacts
     ) -> LedgerEntry:
-        """Record a run of these files, whole or not at all; raises StorageError."""
-        return await asyncio.to_thread(self._record, collection, files, facts)
+        """
+        Record a run of these files, whole or not at all; raises StorageError.
+
+        One that is cancelled while it records has recorded when it ends: nobody may take for
+        unrecorded what a thread is still writing.
+        """
+        recording = asyncio.ensure_future(asyncio.to_thread(self._record, collection, files, facts))
+        try:
+            return await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await asyncio.wait({recording})
+            raise
 
     async def publish(self, path: str, content: bytes) -> None:
         """Replace a latest view, which is nobody's evidence; raises StorageError."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mission_control.errors import StorageError
 from mission_control.model.artifact import GENESIS, LedgerEntry, LedgerHead
+from mission_control.present.canonical_json import encode_json
 from mission_control.record.folder import Folder, storing
 from mission_control.record.ledger_line import Recorded, chain, read_line, write_line
 
@@ -20,6 +21,7 @@ TORN = "ledger.torn-"
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _STEP = 64 * 1024
+_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,24 @@ class LockedLedger:
                 remedy="run `mission-control artifacts verify`, and keep the file as it is",
             )
         return entry.head
+
+    def holds(self, once: str) -> bool:
+        """
+        Tell whether a line names this, which may stand only once.
+
+        Looked for in the bytes of the whole file, piece by piece: in no other text of a line can
+        it stand like this, for there its quotes would be escaped.
+        """
+        sought = b'"once":' + encode_json(once)
+        if not self.folder.exists(NAME):
+            return False
+        with os.fdopen(self._open(os.O_RDONLY), "rb") as file, storing(PATH):
+            kept = b""
+            while piece := file.read(_PIECE):
+                if sought in kept + piece:
+                    return True
+                kept = piece[-len(sought) :]
+        return False
 
     def append(self, recorded: Recorded, head: LedgerHead) -> LedgerEntry:
         """Chain a line to the head and make it durable; nothing is left of one that fails."""

@@ -22,6 +22,7 @@ class Recorded:
     files: tuple[ArtifactFile, ...]
     corrects: str | None = None
     recovered: bool = False
+    once: str | None = None
 
 
 def chain(recorded: Recorded, head: LedgerHead) -> LedgerEntry:
@@ -35,6 +36,7 @@ def chain(recorded: Recorded, head: LedgerHead) -> LedgerEntry:
         files=tuple(sorted(recorded.files, key=lambda f: f.path)),
         corrects=recorded.corrects,
         recovered=recorded.recovered,
+        once=recorded.once,
         previous=head.hash,
         hash="0" * 64,
     )
@@ -43,12 +45,18 @@ def chain(recorded: Recorded, head: LedgerHead) -> LedgerEntry:
 
 def hash_of(entry: LedgerEntry) -> str:
     """Reckon the hash that an entry must bear: the SHA-256 of all its other fields."""
-    return hashlib.sha256(encode_json(entry.model_dump(exclude={"hash"}))).hexdigest()
+    return hashlib.sha256(encode_json(_fields(entry, "hash"))).hexdigest()
 
 
 def write_line(entry: LedgerEntry) -> bytes:
     """Write an entry as its line."""
-    return encode_json(entry.model_dump()) + b"\n"
+    return encode_json(_fields(entry)) + b"\n"
+
+
+def _fields(entry: LedgerEntry, *without: str) -> dict[str, object]:
+    """Give a line's fields; one that is named nothing that may stand once lacks that field."""
+    left_out = {*without, *(() if entry.once else ("once",))}
+    return entry.model_dump(exclude=left_out)
 
 
 def read_line(line: bytes) -> LedgerEntry | None:

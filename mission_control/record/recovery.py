@@ -34,6 +34,7 @@ class RunAccount(BaseModel):
     corrects: str | None
     outputs: tuple[ArtifactFile, ...]
     ledger_head: LedgerHead
+    once: str | None = None
 
 
 def recover_runs(root: Folder, ledger: Ledger, now: datetime) -> Iterator[Recorded]:
@@ -93,7 +94,9 @@ def _read_run(
     own = ArtifactFile(path=RUN_FILE, sha256=sha256, size=len(content))
     files = tuple(place(f, path) for f in (own, *account.outputs))
     session, corrects = account.session_date, account.corrects
-    return Recorded(now, account.job, path, session, files, corrects, recovered=True)
+    return Recorded(
+        now, account.job, path, session, files, corrects, recovered=True, once=account.once
+    )
 
 
 def place(file: ArtifactFile, below: str) -> ArtifactFile:

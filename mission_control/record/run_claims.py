@@ -1,14 +1,14 @@
 """Record: who runs which planned run, kept in files that only one process can create."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from mission_control.decide.run_outcome import LEASE_SECONDS
+from mission_control.decide.run_outcome import LEASE_SECONDS, is_held
 from mission_control.errors import StorageError
 from mission_control.model.schedule import PlannedRun, RunClaim
 from mission_control.present.canonical_json import encode_json
@@ -16,9 +16,11 @@ from mission_control.present.instants import utc_text
 from mission_control.record.folder import Folder
 from mission_control.record.recovery import read_whole
 
-FOLDER = "run_claims"
+FOLDER = "audit_artifacts/run_claims"
+"""Beside the ledger; claims are no artifacts, and nobody's evidence."""
 _LEASE = timedelta(seconds=LEASE_SECONDS)
 _MAX_BYTES = 4096
+Listed = Sequence[tuple[str, int]]
 _CLAIM, _RENEWED = ".claim.json", ".lease.json"
 
 
@@ -44,9 +46,9 @@ class RunClaims:
         self._root = root
         self._owner = owner
 
-    async def claim(self, run: PlannedRun, now: datetime) -> RunClaim | None:
-        """Claim a run that nobody holds; None where somebody else does."""
-        return await asyncio.to_thread(self._claim, run, now)
+    async def claim(self, run: PlannedRun, now: datetime, after: int = 0) -> RunClaim | None:
+        """Make the claim that follows number `after`; None where things are otherwise by now."""
+        return await asyncio.to_thread(self._claim, run, now, after)
 
     async def renew(self, run: PlannedRun, claim: RunClaim, now: datetime) -> RunClaim | None:
         """Renew a lease; None where somebody has taken the run over meanwhile."""
@@ -60,15 +62,16 @@ class RunClaims:
         """Give the newest claim to each run of a session date, by its key."""
         return await asyncio.to_thread(self._held, on)
 
-    def _claim(self, run: PlannedRun, now: datetime) -> RunClaim | None:
+    def _claim(self, run: PlannedRun, now: datetime, after: int) -> RunClaim | None:
         with Folder.open(self._root) as root, root.descend(_folder(run), create=True) as folder:
-            known = _newest(folder, run.key)
-            if known is not None and now < known.lease_until:
+            known = _newest(folder, run.key, folder.entries())
+            if (known.attempt if known else 0) != after:
                 return None
-            attempt = known.attempt + 1 if known else 1
-            claim = RunClaim(self._owner, attempt, now, now + _LEASE)
+            if known is not None and is_held(known, now):
+                return None
+            claim = RunClaim(self._owner, after + 1, now, now + _LEASE)
             try:
-                folder.write_once(f"{run.key}.{attempt}{_CLAIM}", _write(claim))
+                folder.write_once(f"{run.key}.{after + 1}{_CLAIM}", _write(claim))
             except StorageError as error:
                 if isinstance(error.__cause__, FileExistsError):
                     return None
@@ -91,8 +94,9 @@ class RunClaims:
                 Folder.open_existing(self._root) as root,
                 root.descend(f"{FOLDER}/{on.isoformat()}") as folder,
             ):
-                keys = {name.split(".")[0] for name, _ in folder.entries() if _CLAIM in name}
-                found = {key: _shown(folder, key) for key in sorted(keys)}
+                listed = folder.entries()
+                keys = {name.split(".")[0] for name, _ in listed if _CLAIM in name}
+                found = {key: _shown(folder, key, listed) for key in sorted(keys)}
         except StorageError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return {}
@@ -104,23 +108,23 @@ def _folder(run: PlannedRun) -> str:
     return f"{FOLDER}/{run.session_date.isoformat()}"
 
 
-def _shown(folder: Folder, key: str) -> RunClaim | None:
+def _shown(folder: Folder, key: str, listed: Listed) -> RunClaim | None:
     """Give the newest claim for who only looks: one that cannot be understood is nobody's."""
     try:
-        return _newest(folder, key)
+        return _newest(folder, key, listed)
     except StorageError as error:
         never = datetime.min.replace(tzinfo=UTC)
         return RunClaim(f"somebody ({error.problem})", 1, never, never)
 
 
-def _newest(folder: Folder, key: str) -> RunClaim | None:
+def _newest(folder: Folder, key: str, listed: Listed) -> RunClaim | None:
     """
     Give the claim with the highest number, with its lease as renewed last.
 
     Raises StorageError for a claim that cannot be understood: it was made, and nobody can tell by
     whom, so nobody may take it over.
     """
-    attempts = sorted(_attempts(folder, key))
+    attempts = sorted(_attempts(listed, key))
     if not attempts:
         return None
     attempt = attempts[-1]
@@ -132,12 +136,13 @@ def _newest(folder: Folder, key: str) -> RunClaim | None:
             remedy="look who runs the job, and remove the file once nobody does",
         )
     renewed = f"{key}.{attempt}{_RENEWED}"
-    again = _read(folder, renewed, attempt) if folder.exists(renewed) else None
+    there = any(name == renewed for name, _ in listed)
+    again = _read(folder, renewed, attempt) if there else None
     return again if again is not None and again.owner == claim.owner else claim
 
 
-def _attempts(folder: Folder, key: str) -> Iterator[int]:
-    for name, _ in folder.entries():
+def _attempts(listed: Listed, key: str) -> Iterator[int]:
+    for name, _ in listed:
         if name.startswith(f"{key}.") and name.endswith(_CLAIM):
             number = name.removeprefix(f"{key}.").removesuffix(_CLAIM)
             if number.isdecimal():

@@ -26,7 +26,7 @@ from mission_control.record.ledger import FOLDER, LOCK, NAME, PATH, TORN, Ledger
 from mission_control.record.ledger_line import read_line
 from mission_control.record.recovery import MAX_ACCOUNT_BYTES, RunAccount, hash_file, read_whole
 
-_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, "README.md", ".gitignore"})
+_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, "README.md", ".gitignore", "run_claims"})
 Kind = DiscrepancyKind
 
 

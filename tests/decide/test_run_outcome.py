@@ -5,7 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from mission_control.decide.run_outcome import find_claimable, judge_run, may_begin
+from mission_control.decide.run_outcome import (
+    find_claimable,
+    judge_run,
+    may_begin,
+    why_none_is_due,
+)
 from mission_control.model.schedule import (
     Job,
     PlannedRun,
@@ -27,7 +32,8 @@ def claim(until, owner="a:1"):
     return RunClaim(owner, 1, AT, until)
 
 
-LIVE, DEAD = claim(AFTER + MINUTE), claim(AT + SECOND)
+LIVE, DEAD = claim(DURING + MINUTE), claim(AT + SECOND)
+LATE_OWNER = claim(AFTER + MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,12 @@ LIVE, DEAD = claim(AFTER + MINUTE), claim(AT + SECOND)
         pytest.param([], None, AFTER - SECOND, RunStage.DUE, None, id="a second is left"),
         pytest.param([], None, AFTER, RunStage.ENDED, RunOutcome.MISSED, id="nobody began it"),
         pytest.param([], LIVE, DURING, RunStage.RUNNING, None, id="somebody runs it"),
-        pytest.param([], LIVE, AFTER, RunStage.RUNNING, None, id="a script runs it, late"),
+        pytest.param([], LATE_OWNER, AFTER, RunStage.RUNNING, None, id="a script runs it, late"),
+        pytest.param([], LATE_OWNER, DURING, RunStage.DUE, None, id="a lease longer than any"),
+        pytest.param(
+            [], RunClaim("b:1", 1, AFTER, AFTER + MINUTE), AFTER - MINUTE, RunStage.DUE, None,
+            id="a claim from the future",
+        ),
         pytest.param([], DEAD, DURING, RunStage.DUE, None, id="its owner died in time"),
         pytest.param([], DEAD, AFTER, RunStage.ENDED, RunOutcome.FAILED, id="its owner died"),
         pytest.param(
@@ -76,9 +87,44 @@ def test_what_became_of_a_run(recorded, held, now, stage, outcome):
 
 def test_a_skipped_run_is_skipped_whatever_else_is_told():
     """A holiday's run has ended before it began, and says which holiday."""
-    state = judge_run(replace(RUN, skipped="holiday: Christmas Day"), [WELL], LIVE, BEFORE)
+    state = judge_run(replace(RUN, skipped="holiday: Christmas Day"), [], LIVE, BEFORE)
 
     assert (RunOutcome.SKIPPED_HOLIDAY, "holiday: Christmas Day") == (state.outcome, state.detail)
+
+
+def test_what_ran_before_the_holiday_was_published_is_still_told():
+    """A closure that is entered later hides no evidence."""
+    state = judge_run(replace(RUN, skipped="holiday: a funeral"), [WELL], None, DURING)
+
+    assert (RunOutcome.SUCCEEDED, WELL.path) == (state.outcome, state.path)
+
+
+def test_a_run_that_could_not_be_claimed_is_failed_and_says_why():
+    """Somebody was there: that is not MISSED, and the operator looks at the right thing."""
+    why = "it could not be claimed: No space left on device"
+    due, over = (judge_run(RUN, [], None, now, why) for now in (DURING, AFTER))
+
+    assert (RunStage.DUE, why) == (due.stage, due.detail)
+    assert (RunOutcome.FAILED, why) == (over.outcome, over.detail)
+
+
+@pytest.mark.parametrize(
+    ("runs", "now", "words"),
+    [
+        pytest.param([RUN], AFTER, "that of 08:30 EST was due by 09:15 EST", id="it is over"),
+        pytest.param([RUN], BEFORE, "the next is planned for 08:30 EST", id="it is too early"),
+        pytest.param(
+            [replace(RUN, skipped="holiday: Thanksgiving Day")], DURING,
+            "holiday: Thanksgiving Day", id="a holiday",
+        ),
+        pytest.param([replace(RUN, job=Job.PRE_OPEN)], DURING,
+                     "none is planned today", id="another job"),
+        pytest.param([RUN], AT + timedelta(days=1), "none is planned today", id="yesterday's"),
+    ],
+)  # fmt: skip
+def test_a_script_says_why_it_is_nobodys_planned_run(runs, now, words):
+    """Who starts it by hand learns whether it is too early, too late or a holiday."""
+    assert words == why_none_is_due(runs, {Job.PRE_MARKET}, now)
 
 
 def test_of_two_accounts_the_one_that_brought_evidence_counts():
@@ -96,7 +142,7 @@ def test_an_altered_record_is_told_as_such():
     """What its account says is not repeated, for nobody knows who wrote it."""
     state = judge_run(RUN, [replace(WELL, intact=False)], None, DURING)
 
-    assert "its record is not as it was written" == state.detail
+    assert "its record cannot be read as it was written" == state.detail
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from mission_control.market_calendar.closures import Closure, ClosureKind
 from mission_control.model.artifact import Collection
 from mission_control.model.schedule import Job, RunOutcome, RunStage
 from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.run_claims import FOLDER
 from mission_control.record.verification import verify
 from tests.api.paper_floor import PaperClock
 from tests.jobs.day_of_values import a_day, nothing, recording
@@ -155,9 +157,11 @@ async def test_a_hanging_job_is_cut_at_its_deadline(tmp_path, clock):
     assert (RunOutcome.FAILED, "cut at its evidence deadline") == (state.outcome, state.detail)
 
 
-async def test_a_failed_readiness_run_leaves_a_no_go(tmp_path, clock):
+@pytest.mark.parametrize("work", [raising, hanging], ids=["raised", "cut"])
+async def test_a_failed_readiness_run_leaves_a_no_go(tmp_path, clock, work):
     """Whether it raised or was cut: no older GO stands after it."""
-    day = a_day(tmp_path, clock, {Job.PRE_MARKET: raising})
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: work})
+    almost_over(clock)
     await day.begin(run_of(day, Job.PRE_MARKET))
     state = state_of(await day.view(), Job.PRE_MARKET)
     report = orjson.loads((tmp_path / state.path / "readiness_report.json").read_bytes())
@@ -169,6 +173,189 @@ async def test_a_failed_readiness_run_leaves_a_no_go(tmp_path, clock):
         report["code"],
     )
     assert report == latest
+
+
+class SlowWriter:
+    """A writer that says when it is about to record, and waits until it is let."""
+
+    def __init__(self, inner):
+        """Record through this writer."""
+        self.inner = inner
+        self.recording, self.let = asyncio.Event(), threading.Event()
+
+    async def record(self, *arguments):
+        """Record once it is let, in a thread that no cancellation stops."""
+        self.recording.set()
+
+        def wait():
+            self.let.wait(10)
+
+        waiting = asyncio.ensure_future(asyncio.to_thread(wait))
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            await asyncio.wait({waiting})
+            await self.inner.record(*arguments)
+            raise
+        return await self.inner.record(*arguments)
+
+    async def publish(self, *arguments):
+        """Publish at once."""
+        await self.inner.publish(*arguments)
+
+
+def slowly_recording(day):
+    """Have a day's readiness run record slowly; gives what it waits for."""
+    slow = SlowWriter(day.sources.writer)
+    day.runners = {Job.PRE_MARKET: recording(replace(day.sources, writer=slow))}
+    return slow
+
+
+async def test_what_is_recorded_after_the_cut_is_no_second_account(tmp_path, clock, monkeypatch):
+    """A GO that lands after the NO-GO of its own cut run does not stand beside it."""
+    monkeypatch.setattr(planned_run, "STOP_SECONDS", 0.05)
+    day = a_day(tmp_path, clock)
+    slow = slowly_recording(day)
+    almost_over(clock)
+    await day.begin(run_of(day, Job.PRE_MARKET))
+    slow.let.set()
+    await asyncio.sleep(0.3)
+    state = state_of(await day.view(), Job.PRE_MARKET)
+
+    assert 1 == len(runs_in(tmp_path, "pre_market_readiness"))
+    assert (RunOutcome.FAILED, "cut at its evidence deadline") == (state.outcome, state.detail)
+    assert verify(tmp_path).intact
+
+
+async def test_who_is_stopped_while_recording_has_recorded(tmp_path, clock):
+    """A claim is not free for the next process before its record is where it belongs."""
+    day = a_day(tmp_path, clock)
+    slow = slowly_recording(day)
+    run = run_of(day, Job.PRE_MARKET)
+    task = asyncio.create_task(day.begin(run))
+    await slow.recording.wait()
+    task.cancel()
+    await asyncio.sleep(0.05)
+    held = await day.sources.claims.held(ON)
+    slow.let.set()
+    await asyncio.gather(task, return_exceptions=True)
+    restarted = a_day(tmp_path, clock, owner="host:2")
+
+    assert clock() < held[run.key].lease_until
+    assert run not in await restarted.due()
+    assert 1 == len(runs_in(tmp_path, "pre_market_readiness"))
+
+
+async def test_of_two_that_ran_one_is_recorded(tmp_path, clock):
+    """Whatever clocks and leases said: the ledger takes one account of a planned run."""
+    one, two = a_day(tmp_path, clock), a_day(tmp_path, clock, owner="host:2")
+    slow = slowly_recording(one)
+    run = run_of(one, Job.PRE_MARKET)
+    task = asyncio.create_task(one.begin(run))
+    await slow.recording.wait()
+    clock.now += 5 * MINUTE
+    await two.begin(run)
+    slow.let.set()
+    await task
+
+    assert 1 == len(runs_in(tmp_path, "pre_market_readiness"))
+    assert RunOutcome.SUCCEEDED is state_of(await two.view(), Job.PRE_MARKET).outcome
+
+
+async def test_a_lease_that_cannot_be_renewed_ends_the_run(tmp_path, clock, monkeypatch):
+    """Who cannot say that it lives is taken for dead, and so stops."""
+    monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.02)
+    monkeypatch.setattr(planned_run, "LEASE_SECONDS", 0.1)
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
+    task = asyncio.create_task(day.begin(run_of(day, Job.PRE_MARKET)))
+    await claimed(day)
+    (tmp_path / FOLDER).rename(tmp_path / "gone")
+    (tmp_path / FOLDER).write_bytes(b"in the way")
+    async with asyncio.timeout(5):
+        await task
+
+    assert [] == runs_in(tmp_path, "pre_market_readiness")
+
+
+async def test_an_account_that_cannot_be_read_is_not_run_again(tmp_path, clock):
+    """The ledger's line says that it ran; that its account is gone makes it FAILED, never due."""
+    day = a_day(tmp_path, clock)
+    run = run_of(day, Job.PRE_MARKET)
+    await day.begin(run)
+    folder = runs_in(tmp_path, "pre_market_readiness")[0]
+    folder.chmod(0o755)
+    (folder / "run.json").unlink()
+    restarted = a_day(tmp_path, clock, owner="host:2")
+    await restarted.begin(run)
+
+    assert run not in await restarted.due()
+    assert 1 == len(runs_in(tmp_path, "pre_market_readiness"))
+    assert RunOutcome.FAILED is state_of(await restarted.view(), Job.PRE_MARKET).outcome
+
+
+async def test_a_run_whose_beginning_is_anothers_deadline_is_no_overlap(tmp_path, clock):
+    """The sample that is cut at 09:45 has ended when that of 09:45 begins."""
+    day = a_day(tmp_path, clock, {Job.INTRADAY_SAMPLE: nothing})
+    hang = recording(day.sources, hanging)
+    runners = [hang, day.runners[Job.INTRADAY_SAMPLE]]
+
+    async def first_hangs(origin):
+        return await runners.pop(0)(origin)
+
+    day.runners = {Job.INTRADAY_SAMPLE: first_hangs}
+    first, second, *_ = [r for r in day.plan(ON).runs if r.job is Job.INTRADAY_SAMPLE]
+    clock.now = first.deadline - timedelta(milliseconds=200)
+    task = asyncio.create_task(day.begin(first))
+    await claimed(day)
+    clock.now = second.planned_at
+    await day.begin(second)
+    await task
+    states = [s for s in (await day.view()).states if s.run in {first, second}]
+
+    assert [RunOutcome.FAILED, RunOutcome.SUCCEEDED] == [s.outcome for s in states]
+
+
+async def test_what_was_not_planned_in_time_is_planned_once_the_store_is_back(tmp_path, clock):
+    """A first day whose plan could not be recorded is told all the same, the day after."""
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: nothing})
+    (tmp_path / "audit_artifacts").write_bytes(b"in the way")
+    await day.prepare()
+    open_ = day.unsettled
+    (tmp_path / "audit_artifacts").unlink()
+    clock.now = datetime(2026, 11, 21, 5, 5, tzinfo=UTC)
+    await day.prepare()
+
+    assert (True, False) == (open_, day.unsettled)
+    assert 2 == len(runs_in(tmp_path, "session_plan"))
+    (told,) = runs_in(tmp_path, "session_reconciliation")
+    assert "2026-11-20" == account(told)["session_date"]
+
+
+async def test_two_processes_record_one_plan_and_one_reconciliation(tmp_path, clock):
+    """At 00:05 everybody prepares; the ledger takes what one of them made."""
+    days = [a_day(tmp_path, clock, {Job.PRE_MARKET: nothing}, owner=f"host:{n}") for n in (1, 2)]
+    await asyncio.gather(*(d.prepare() for d in days))
+    clock.now = datetime(2026, 11, 21, 5, 5, tzinfo=UTC)
+    await asyncio.gather(*(d.prepare() for d in days))
+
+    assert 2 == len(runs_in(tmp_path, "session_plan"))
+    assert 1 == len(runs_in(tmp_path, "session_reconciliation"))
+
+
+async def test_no_cut_bares_a_secret(tmp_path, clock):
+    """What a failure says is redacted whole, and cut afterwards."""
+    address = "https://svc:" + "hunter2" * 60 + "@db.internal/x"
+
+    async def telling():
+        raise ValueError("x" * 150 + " " + address)
+
+    day = a_day(tmp_path, clock, {Job.POST_MARKET: telling})
+    clock.now = run_of(day, Job.POST_MARKET).planned_at
+    await day.begin(run_of(day, Job.POST_MARKET))
+    state = state_of(await day.view(), Job.POST_MARKET)
+
+    assert "hunter2" not in state.detail
+    assert "hunter2" not in (tmp_path / state.path / FAILURE_NAME).read_text()
 
 
 async def test_a_run_is_overlapped_while_the_one_before_does_not_stop(tmp_path, clock, monkeypatch):
@@ -221,7 +408,7 @@ async def test_who_was_taken_over_records_nothing(tmp_path, clock, monkeypatch):
     sleeping = asyncio.create_task(day.begin(run))
     await claimed(day)
     other = a_day(tmp_path, clock, owner="host:2").sources.claims
-    taken = await other.claim(run, clock() + 5 * MINUTE)
+    taken = await other.claim(run, clock() + 5 * MINUTE, 1)
     async with asyncio.timeout(5):
         await sleeping
 
@@ -250,11 +437,13 @@ async def test_what_cannot_be_recorded_is_failed_and_loud(tmp_path, clock, caplo
     run = run_of(day, Job.PRE_MARKET)
 
     async def broken():
+        (tmp_path / "audit_artifacts").rename(tmp_path / "gone")
         (tmp_path / "audit_artifacts").write_bytes(b"in the way")
 
     day.runners = {Job.PRE_MARKET: recording(day.sources, broken)}
     await day.begin(run)
     (tmp_path / "audit_artifacts").unlink()
+    (tmp_path / "gone").rename(tmp_path / "audit_artifacts")
     state = state_of(await day.view(), Job.PRE_MARKET)
 
     assert RunOutcome.FAILED is state.outcome
@@ -267,15 +456,18 @@ async def test_a_run_that_cannot_be_claimed_stays_due(tmp_path, clock):
     """Once the store is back, it is begun after all."""
     root = tmp_path / "root"
     root.mkdir()
-    (root / "run_claims").write_bytes(b"in the way")
+    (root / "audit_artifacts").mkdir()
+    (root / FOLDER).write_bytes(b"in the way")
     day = a_day(root, clock)
     run = run_of(day, Job.PRE_MARKET)
     await day.begin(run)
-    (root / "run_claims").unlink()
+    (root / FOLDER).unlink()
     due = await day.due()
+    told = state_of(await day.view(), Job.PRE_MARKET).detail
     await day.begin(run)
 
     assert run in due
+    assert told.startswith("it could not be claimed: ")
     assert 1 == len(runs_in(root, "pre_market_readiness"))
 
 
@@ -372,7 +564,7 @@ async def test_an_altered_account_is_a_failed_run(tmp_path, clock):
     path.write_bytes(path.read_bytes().replace(b'"exit_code":0', b'"exit_code":3'))
     state = state_of(await a_day(tmp_path, clock).view(), Job.PRE_MARKET)
 
-    assert (RunOutcome.FAILED, "its record is not as it was written") == (
+    assert (RunOutcome.FAILED, "its record cannot be read as it was written") == (
         state.outcome,
         state.detail,
     )

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from ops_ui.pages.schedule import see_day
+from ops_ui.day_plan import see_day
 from tests.ops_ui.conftest import AT
 
 pytestmark = pytest.mark.anyio

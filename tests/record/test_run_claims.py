@@ -46,8 +46,9 @@ async def test_a_dead_owners_run_is_taken_over_when_its_lease_is_over(tmp_path):
     """Not a second before, and then by one alone; the one that slept learns of it."""
     one, two, three = (RunClaims(tmp_path, name) for name in ("one", "two", "three"))
     first = await one.claim(RUN, AT)
-    early = await two.claim(RUN, AT + LEASE - SECOND)
-    taken, late = await two.claim(RUN, AT + LEASE), await three.claim(RUN, AT + LEASE)
+    early = await two.claim(RUN, AT + LEASE - SECOND, 1)
+    taken = await two.claim(RUN, AT + LEASE, 1)
+    late = await three.claim(RUN, AT + LEASE, 1)
 
     assert (None, None) == (early, late)
     assert taken is not None
@@ -64,9 +65,9 @@ async def test_a_renewed_lease_holds_longer(tmp_path):
     renewed = await one.renew(RUN, claim, AT + LEASE - SECOND)
 
     assert renewed is not None
-    assert await two.claim(RUN, AT + LEASE) is None
+    assert await two.claim(RUN, AT + LEASE, 1) is None
     assert renewed == (await two.held(RUN.session_date))[RUN.key]
-    assert await two.claim(RUN, AT + 2 * LEASE) is not None
+    assert await two.claim(RUN, AT + 2 * LEASE, 1) is not None
 
 
 async def test_a_released_run_is_free_at_once(tmp_path):
@@ -76,7 +77,19 @@ async def test_a_released_run_is_free_at_once(tmp_path):
     assert claim is not None
     await one.release(RUN, claim, AT + SECOND)
 
-    assert await two.claim(RUN, AT + SECOND) is not None
+    assert await two.claim(RUN, AT + SECOND, 1) is not None
+
+
+async def test_a_claim_follows_the_one_that_was_seen(tmp_path):
+    """What somebody concluded from an older look holds no more, and claims nothing."""
+    one, two = RunClaims(tmp_path, "one"), RunClaims(tmp_path, "two")
+    claim = await one.claim(RUN, AT)
+    assert claim is not None
+    await one.release(RUN, claim, AT + SECOND)
+
+    assert await two.claim(RUN, AT + SECOND) is None
+    assert await two.claim(RUN, AT + SECOND, 2) is None
+    assert {RUN.key: 1} == {k: c.attempt for k, c in (await two.held(RUN.session_date)).items()}
 
 
 async def test_nothing_is_held_where_nobody_claimed(tmp_path):

@@ -24,7 +24,6 @@ EVERY = frozenset(Job)
 CLOSED_ON = date(2026, 6, 10)
 NOTICE = Closure(CLOSED_ON, ClosureKind.CLOSED, None, "NYSE notice", date(2026, 6, 8), "J. D.")
 CALENDAR = MarketCalendar([NOTICE])
-INTERVALS = {"beat", "tend"}
 
 
 def runs_of(on, calendar=CALENDAR):
@@ -42,11 +41,16 @@ class PaperDay:
         self.begun = []
         self.prepared = []
         self.waiting: list[PlannedRun] = []
+        self.unsettled = True
+        self.trouble: BaseException | None = None
 
     async def prepare(self):
         """Give the runs of the day that are not over."""
         now = self.clock()
         self.prepared.append(now)
+        if self.trouble is not None:
+            raise self.trouble
+        self.unsettled = False
         return [r for r in runs_of(in_new_york(now).date()) if now < r.deadline]
 
     async def due(self):
@@ -59,7 +63,7 @@ class PaperDay:
 
 
 @contextlib.asynccontextmanager
-async def scheduling(day, clock=real_clock, seconds=lambda: 0.0):
+async def scheduling(day, clock=real_clock, seconds=lambda: real_clock().timestamp()):
     """Run a scheduler over a day; gives it, and the library's beneath it."""
     scheduler = DayScheduler(day, clock, real_clock, seconds)
     task = asyncio.create_task(scheduler.run())
@@ -77,7 +81,7 @@ async def settle():
 
 async def step(library, traveller):
     """Go to the next instant at which a run is armed, and fire what is due there."""
-    armed = [j.next_run_time for j in library.get_jobs() if j.id not in INTERVALS]
+    armed = [j.next_run_time for j in library.get_jobs()]
     traveller.move_to(min(armed))
     library._process_jobs()  # noqa: SLF001  (as its timer would)
     await settle()
@@ -131,11 +135,10 @@ async def test_what_nobody_began_is_tended_to():
     at = datetime(2026, 11, 21, 20, tzinfo=UTC)
     with time_machine.travel(at, tick=False) as traveller:
         day = PaperDay()
-        async with scheduling(day) as (_, library):
+        async with scheduling(day) as (watched, library):
             day.waiting = runs_of(date(2026, 11, 20))[:1]
             traveller.shift(20)
-            library._process_jobs()  # noqa: SLF001
-            await settle()
+            await watched.tend()
             library._process_jobs()  # noqa: SLF001
             await settle()
 
@@ -160,16 +163,90 @@ async def test_a_clock_that_is_set_arms_the_day_anew():
     clock = SimulatedClock(datetime(2026, 11, 18, 15, 15, tzinfo=UTC), monotonic=lambda: 0.0)
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as traveller:
         day = PaperDay(clock)
-        async with scheduling(day, clock) as (_, library):
+        async with scheduling(day, clock) as (watched, library):
             clock.set(datetime(2026, 11, 27, 18, 29, tzinfo=UTC))
             traveller.shift(BEAT_SECONDS)
-            library._process_jobs()  # noqa: SLF001
-            await settle()
+            await watched.beat()
             armed = {j.id: j.next_run_time for j in library.get_jobs()}
 
     key = "2026-11-27_post_market_capture_183000Z"
     minute = datetime(2026, 1, 1, 0, 1, BEAT_SECONDS, tzinfo=UTC)
     assert minute == armed[key]
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["back", "forward"])
+async def test_a_machines_clock_that_steps_is_noticed_at_the_next_beat(hours):
+    """
+    The library sleeps by the clock that was; woken, the day is armed by the clock that is.
+
+    Stepped back it does not sleep for as long as the step, and beats all the while.
+    """
+    seconds = [0.0]
+    at = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    with time_machine.travel(at, tick=False) as traveller:
+        day = PaperDay()
+        async with scheduling(day, seconds=lambda: seconds[0]) as (watched, library):
+            traveller.shift(hours * 3600)
+            seconds[0] += BEAT_SECONDS
+            await watched.beat()
+            await settle()
+            due = min(j.next_run_time for j in library.get_jobs())
+            sleeps = library._timeout.when() - asyncio.get_running_loop().time()  # noqa: SLF001
+
+    assert 2 == len(day.prepared)
+    assert "" == watched.stalled()
+    assert abs(sleeps - (due - at).total_seconds() + hours * 3600) < 1
+
+
+async def test_whatever_breaks_while_planning_is_tried_again():
+    """A broken plan does not end the scheduler: the next tending makes up for it."""
+    at = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+    with time_machine.travel(at, tick=False):
+        day = PaperDay()
+        day.trouble = ValueError("a line of the ledger is odd")
+        async with scheduling(day) as (watched, library):
+            first = {j.id for j in library.get_jobs()}
+            day.trouble = None
+            await watched.tend()
+            then = {j.id for j in library.get_jobs()}
+
+    assert {"prepare"} == first
+    assert "2026-11-20_pre_market_readiness_133000Z" in then
+
+
+async def test_a_plan_that_is_not_recorded_yet_is_planned_again():
+    """Until the store is back, each tending tries to settle what is open."""
+    at = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+    with time_machine.travel(at, tick=False):
+        day = PaperDay()
+        async with scheduling(day) as (watched, _):
+            day.unsettled = True
+            await watched.tend()
+            await watched.tend()
+
+    assert 2 == len(day.prepared)
+
+
+async def test_an_edge_that_hangs_costs_the_beat(monkeypatch):
+    """Nobody says that all is well while nothing that is due is begun."""
+    monkeypatch.setattr("mission_control.scheduler.TEND_PATIENCE_SECONDS", 0.05)
+    seconds = [0.0]
+
+    async def hanging():
+        await asyncio.Event().wait()
+
+    with time_machine.travel(datetime(2026, 11, 20, 13, 0, tzinfo=UTC), tick=False):
+        day: Any = PaperDay()
+        async with scheduling(day, seconds=lambda: seconds[0]) as (watched, _):
+            day.due = hanging
+            seconds[0] = 60.0
+            await watched.tend()
+            hung = watched.stalled()
+            day.due = PaperDay().due
+            await watched.tend()
+
+    assert "has not beaten for 60.0 s" in hung
+    assert "" == watched.stalled()
 
 
 def test_a_scheduler_that_does_not_beat_says_so():

@@ -1,4 +1,4 @@
-"""Pages: the scheduled day and the sessions to come. What is missing is never a success."""
+"""Day plan: the scheduled day as pages show it. Pure. What is missing is never a success."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
