@@ -77,6 +77,7 @@ class DayPlan:
     trouble: str
     on: str = ""
     note: str = ""
+    at: object = None
     at_et: str = ""
     label: str = ""
     rows: tuple[RunRow, ...] = ()
@@ -114,6 +115,7 @@ def see_day(document: Document | Missed) -> DayPlan:
         trouble="",
         on=_text(document.get("on")),
         note=_text(document.get("note")),
+        at=document.get("ts"),
         at_et=_text(document.get("at_et")),
         label=_text(document.get("label")),
         rows=tuple(r for r in rows if r.job != SAMPLE),

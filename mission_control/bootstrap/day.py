@@ -13,9 +13,9 @@ from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import day_jobs
 from mission_control.jobs.check_readiness import ReadinessSources
+from mission_control.jobs.day_sources import DaySources
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.observe_floor import all_asked
-from mission_control.jobs.ops_bundle import DaySources
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.planned_run import Runner, RunSources
 from mission_control.jobs.poll_coverage import watched_coverage
@@ -63,6 +63,7 @@ def make_day(
         partial(_look, board, past, clock),
         readiness_sources(settings, edges, clock),
         writer,
+        redact_text,
         past,
     )
     runners: dict[Job, Runner] = {

@@ -13,15 +13,16 @@ from mission_control.errors import StorageError
 from mission_control.jobs import floor_sources
 from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.check_readiness import ReadinessSources
+from mission_control.jobs.day_sources import DaySources
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.observe_floor import Looking, observe_rounds
-from mission_control.jobs.ops_bundle import DaySources
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import Clock
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import Unseen
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import NOTHING_STANDS, Standing
+from mission_control.observe.redaction import redact_text
 from mission_control.observe.repository import RepositoryReader
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
@@ -52,7 +53,7 @@ class RunParts:
     def day_sources(self, settings: Settings, looking: Looking) -> DaySources:
         """Give what a bundle is made from, where no server watches."""
         look = partial(self.look, settings, looking)
-        return DaySources(look, self.sources, self.writer, self.past)
+        return DaySources(look, self.sources, self.writer, redact_text, self.past)
 
 
 @asynccontextmanager

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import click
 import orjson
 
 from mission_control.bootstrap.planned import claim_planned
-from mission_control.bootstrap.runs import ready_to_run
+from mission_control.bootstrap.runs import RunParts, ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
@@ -21,9 +23,13 @@ from mission_control.jobs.check_readiness import (
     report_internal_error,
 )
 from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, Looking
+from mission_control.jobs.planned_run import MAX_LOOKED_AT
+from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.run_origin import Ground
 from mission_control.model.readiness import ReadinessReport
-from mission_control.model.schedule import READINESS_JOBS
+from mission_control.model.schedule import Job
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.observe.redaction import redact_text
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
 
 log = logging.getLogger(__name__)
@@ -37,6 +43,8 @@ log = logging.getLogger(__name__)
               metavar="N", help="How often every service is asked.")  # fmt: skip
 @click.option("--apart", type=click.FloatRange(0, 60), default=APART_SECONDS, show_default=True,
               metavar="SECONDS", help="How long to wait between the rounds.")  # fmt: skip
+@click.option("--with-deploy-report", is_flag=True, help="Make a deploy report in the same run, "
+              "as the verification after the open does.")  # fmt: skip
 @json_flag
 @click.pass_context
 def readiness(
@@ -45,6 +53,7 @@ def readiness(
     skip_preflight: bool,
     rounds: int,
     apart: float,
+    with_deploy_report: bool,
     as_json: bool,
     **flags: str | None,
 ) -> None:
@@ -53,14 +62,16 @@ def readiness(
 
     Every service is asked three times, ten seconds apart, and the cluster is read; nothing is
     created there. The report is recorded below the root, and audit_artifacts/readiness_report.md
-    and .json show the latest. A verdict that cannot be recorded is NO-GO. Exits with 0 for READY
-    and with 3 for NOT READY.
+    and .json show the latest. A verdict that cannot be recorded is NO-GO. Started while the planned
+    readiness before the open is due, it is that run; with a deploy report, that of the verification
+    after the open. Exits with 0 for READY and with 3 for NOT READY.
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
     looking = Looking(rounds, apart, wait=context.wait)
     with context.busy(f"Asking every service {rounds} times"):
-        work = _judge(context, settings, looking, skip_preflight=skip_preflight)
+        asked = _Asked(looking, skip_preflight, with_deploy_report)
+        work = _judge(context, settings, asked)
         report, path, problem = asyncio.run(work)
     if as_json or context.json:
         click.echo(orjson.dumps(readiness_document(report), option=orjson.OPT_INDENT_2))
@@ -71,24 +82,44 @@ def readiness(
         ctx.exit(HALTED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked for: how to look, what to leave out, what to make beside."""
+
+    looking: Looking
+    skip_preflight: bool
+    with_deploy_report: bool
+
+    @property
+    def jobs(self) -> frozenset[Job]:
+        """
+        Name the planned runs that this may be: none where the floor is not looked at enough.
+        """
+        if self.looking.rounds < ROUNDS or self.looking.apart_seconds < APART_SECONDS:
+            return frozenset()
+        return frozenset({Job.OPEN_VERIFICATION if self.with_deploy_report else Job.PRE_OPEN})
+
+
 async def _judge(
-    context: CliContext, settings: Settings, looking: Looking, *, skip_preflight: bool
+    context: CliContext, settings: Settings, asked: _Asked
 ) -> tuple[ReadinessReport, str, str]:
+    skip_preflight = asked.skip_preflight
     async with (
         ready_to_run(settings, context.clock) as run,
-        claim_planned(settings, run.edges, context.clock, context.say, READINESS_JOBS) as origin,
+        claim_planned(settings, run.edges, context.clock, context.say, asked.jobs) as origin,
     ):
         began = context.clock()
         ground = Ground.unseen(run.edges.sources.calendar.session_at(began), settings.fleet)
         try:
             repository = await read_repository(run.sources, skip_preflight=skip_preflight)
-            snapshot, coverage = await run.look(settings, looking)
+            snapshot, coverage = await run.look(settings, asked.looking)
             ground = Ground.of(snapshot)
             report = await check_readiness(
                 snapshot, coverage, run.sources, repository, skip_preflight=skip_preflight
             )
+            files = await _beside(run, snapshot, asked)
         except Exception as error:
-            what = f"{type(error).__name__}: {error}"[:200]
+            what = redact_text(f"{type(error).__name__}: {error}"[:MAX_LOOKED_AT])[:200]
             broken = report_internal_error(ground, context.clock(), what)
             try:
                 await record_readiness(broken, ground, run.writer, context.clock, origin)
@@ -96,7 +127,16 @@ async def _judge(
                 log.exception("the NO-GO of a run that broke was not recorded")
             raise
         try:
-            entry = await record_readiness(report, ground, run.writer, context.clock, origin)
+            entry = await record_readiness(report, ground, run.writer, context.clock, origin, files)
         except StorageError as error:
             return refuse_unrecorded(report, str(error)), "", str(error)
         return report, entry.path, ""
+
+
+async def _beside(run: RunParts, snapshot: FloorSnapshot, asked: _Asked) -> Mapping[str, bytes]:
+    """Make what is asked for beside the verdict."""
+    if not asked.with_deploy_report:
+        return {}
+    sources = run.sources
+    made = await make_report(snapshot, sources.further, sources.artifacts, sources.clock)
+    return made.files

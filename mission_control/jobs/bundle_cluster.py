@@ -2,18 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 
+from mission_control.decide.cluster.lists import check_lists
 from mission_control.jobs.ports import FurtherReader
 from mission_control.model.artifact import SourceCoverage
-from mission_control.model.cluster.facts import ClusterFacts, EventFacts
+from mission_control.model.cluster.facts import (
+    WORKLOAD_LISTS,
+    ClusterFacts,
+    EventFacts,
+    ListReading,
+    list_source,
+)
 from mission_control.model.cluster.further import PodUsage
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
-from mission_control.model.reading import Unseen
+from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.ops_bundle.cluster_texts import (
+    MOST_EVENTS,
     events_text,
     kill_switch_yaml,
     nodes_text,
     pods_text,
+    reading_lines,
     usage_text,
     workloads_text,
 )
@@ -50,31 +59,51 @@ async def gather_cluster(
 
 
 def _lists(snapshot: FloorSnapshot) -> tuple[dict[str, bytes], list[SourceCoverage]]:
-    """Give what every round reads: workloads, pods, the kill switch."""
+    """
+    Give what every round reads: workloads, pods, the kill switch.
+
+    A table is written where at least one of its lists was seen and is young, and says which were
+    not: an empty table of lists that nobody saw would tell that nothing is there.
+    """
     facts, access = snapshot.cluster, snapshot.fleet.access
     if facts is None or access is None:
         gap = (("cluster lists", "the cluster was not read yet"),)
         return {}, [SourceCoverage("cluster lists", 1, 0, gap)]
-    files = {
-        "k8s.workloads.txt": workloads_text(facts).encode(),
-        "k8s.pods.txt": pods_text(facts).encode(),
-    }
-    switch = kill_switch_yaml(facts, access.floor_namespace)
-    problem = () if switch else ((KILL_SWITCH_MAP, "it is not in the lists that were read"),)
-    if switch is not None:
-        files["k8s.kill_switch_configmap.yaml"] = switch.encode()
-    asked = SourceCoverage("kill-switch ConfigMap", 1, 1 if switch else 0, problem)
-    return files, [_list_coverage(facts), asked]
+    lists = check_lists(access, facts, snapshot.at).lists
+    files = dict[str, bytes]()
+    for name, resources, text in (
+        ("k8s.workloads.txt", WORKLOAD_LISTS, workloads_text(facts)),
+        ("k8s.pods.txt", ("pods",), pods_text(facts)),
+    ):
+        ours = [r for r in lists if r.resource in resources]
+        if any(isinstance(r.reading, Seen) for r in ours):
+            files[name] = (reading_lines(ours) + text).encode()
+    switch = _switch(files, lists, facts, access.floor_namespace)
+    return files, [_list_coverage(lists), switch]
 
 
-def _list_coverage(facts: ClusterFacts) -> SourceCoverage:
+def _switch(
+    files: dict[str, bytes], lists: Sequence[ListReading], facts: ClusterFacts, namespace: str
+) -> SourceCoverage:
+    """Add the kill switch's ConfigMap, where the list that holds it was seen and is young."""
+    source = list_source("configmaps", namespace)
+    seen = any(r.source == source and isinstance(r.reading, Seen) for r in lists)
+    text = kill_switch_yaml(facts, namespace) if seen else None
+    if text is None:
+        why = "its list was not seen" if not seen else "it is not in the list that was read"
+        return SourceCoverage("kill-switch ConfigMap", 1, 0, ((KILL_SWITCH_MAP, why),))
+    files["k8s.kill_switch_configmap.yaml"] = text.encode()
+    return SourceCoverage("kill-switch ConfigMap", 1, 1)
+
+
+def _list_coverage(lists: Sequence[ListReading]) -> SourceCoverage:
     gaps = [
         (r.source, f"{r.reading.code} {r.reading.detail}".strip())
-        for r in facts.lists
+        for r in lists
         if isinstance(r.reading, Unseen)
     ]
-    odd = [(f"{r.source} {o.kind}/{o.name}", o.problem) for r in facts.lists for o in r.odd]
-    asked = len(facts.lists)
+    odd = [(f"{r.source} {o.kind}/{o.name}", o.problem) for r in lists for o in r.odd]
+    asked = len(lists)
     return SourceCoverage("cluster lists", asked, asked - len(gaps), tuple(sorted(gaps + odd)))
 
 
@@ -88,6 +117,9 @@ async def _events(further: FurtherReader, namespaces: Sequence[str]) -> Part:
         obtained += 1
         found += read.value.events
         gaps += [(f"event {o.name}", o.problem) for o in read.value.odd]
+    left = len(found) - MOST_EVENTS
+    if left > 0:
+        gaps.append(("events", f"the {left} oldest are left out of {len(found)}"))
     files = {"k8s.events.txt": events_text(found).encode()} if obtained else {}
     coverage = SourceCoverage("events", len(namespaces), obtained, tuple(sorted(gaps)))
     return files, [coverage]

@@ -1,5 +1,7 @@
 """Jobs: the newest log lines of what matters, for a bundle; each that was not had is a gap."""
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +12,7 @@ from mission_control.model.cluster.view import AgentWorkload
 from mission_control.model.reading import Unseen
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
 
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]{0,119}")
 MOST_LOGS = 200
 MOST_BYTES = 32 * 1024 * 1024
 """A bundle's logs end here; what did not fit is a gap."""
@@ -38,10 +41,11 @@ async def gather_logs(
     One file a workload, its pods one after another; after a restart the container before as well.
     """
     reports = [r for r in snapshot.services if r.agent.required]
+    if further is None:
+        gap = (("logs", "no cluster is configured"),)
+        return {}, SourceCoverage("logs", len(reports), 0, gap)
     gaps = [(r.agent.agent_name, why) for r in reports if (why := _why_none(r))]
     wanted = list(dict.fromkeys(w for r in reports for w in _wanted(r.workload)))
-    if further is None:
-        return {}, SourceCoverage("logs", len(reports), 0, tuple(sorted(gaps)))
     texts, size, obtained = dict[str, list[str]](), 0, 0
     for number, each in enumerate(wanted):
         if number >= MOST_LOGS or size >= MOST_BYTES:
@@ -53,11 +57,20 @@ async def gather_logs(
             continue
         obtained += 1
         size += len(read.value)
-        heading = f"==> {each.pod}/{each.container}{' (previous)' if each.previous else ''} <==\n"
+        before = " (previous)" if each.previous else ""
+        heading = f"==> {each.namespace} {each.pod}/{each.container}{before} <==\n"
         texts.setdefault(each.workload, []).append(heading + read.value)
-    files = {f"logs.{name}.txt": "\n".join(told).encode() for name, told in texts.items()}
+    files = {log_name(name): "\n".join(told).encode() for name, told in texts.items()}
     asked = len(wanted) + sum(1 for r in reports if _why_none(r))
     return files, SourceCoverage("logs", asked, obtained, tuple(sorted(gaps)))
+
+
+def log_name(workload: str) -> str:
+    """Name a workload's file of logs; a name that no file can bear is shortened to a digest."""
+    if _PLAIN.fullmatch(workload):
+        return f"logs.{workload}.txt"
+    kept = re.sub(r"[^a-z0-9.-]", "-", workload.casefold())[:100]
+    return f"logs.{kept}.{hashlib.sha256(workload.encode()).hexdigest()[:12]}.txt"
 
 
 def _why_none(report: ServiceReport) -> str:
@@ -81,14 +94,17 @@ def _wanted(workload: AgentWorkload | None) -> Sequence[_Wanted]:
 
 
 def _of_pod(workload: str, pod: PodFacts) -> Iterator[_Wanted]:
-    states = {s.name: s for s in pod.states if not s.init}
+    """Give the containers to hear; an init container where it has not ended well."""
+    states = {(s.name, s.init): s for s in pod.states}
     for container in pod.containers:
-        if not container.init:
-            name = container.name
-            yield _Wanted(workload, pod.namespace, pod.name, name, previous=False)
-            if _restarted(states.get(name)):
-                yield _Wanted(workload, pod.namespace, pod.name, name, previous=True)
+        state = states.get((container.name, container.init))
+        if container.init and state is not None and _ended_well(state):
+            continue
+        name = container.name
+        yield _Wanted(workload, pod.namespace, pod.name, name, previous=False)
+        if state is not None and state.restarts > 0:
+            yield _Wanted(workload, pod.namespace, pod.name, name, previous=True)
 
 
-def _restarted(state: ContainerState | None) -> bool:
-    return state is not None and state.restarts > 0
+def _ended_well(state: ContainerState) -> bool:
+    return state.ready and not state.waiting and state.exit_code in {0, None}

@@ -1,5 +1,6 @@
 """Jobs: readiness: observe, judge every check, record, tell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,9 +117,15 @@ async def record_readiness(
     writer: ArtifactWriter,
     clock: Clock,
     origin: RunOrigin,
+    beside: Mapping[str, bytes] | None = None,
 ) -> LedgerEntry:
-    """Record a verdict, and show it as the latest view; raises StorageError."""
+    """
+    Record a verdict, and show it as the latest view; raises StorageError.
+
+    `beside` are files of the same hour that belong to the run, as a deploy report.
+    """
     files = {
+        **(beside or {}),
         JSON_NAME: encode_json(readiness_document(report)),
         MARKDOWN_NAME: readiness_markdown(report).encode(),
     }

@@ -5,8 +5,9 @@ from mission_control.jobs.check_readiness import (
     READY,
     check_readiness,
 )
+from mission_control.jobs.day_sources import DaySources
 from mission_control.jobs.latest_views import publish_latest
-from mission_control.jobs.ops_bundle import BundleKind, DaySources, readiness_files, record_bundle
+from mission_control.jobs.ops_bundle import BundleKind, readiness_files, record_bundle
 from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.sample_floor import record_sample

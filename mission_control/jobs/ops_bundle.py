@@ -1,25 +1,26 @@
 """Jobs: the pre- and post-market bundle: everything of that hour in one run (facts, h)."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
-from mission_control.errors import StorageError
 from mission_control.jobs import check_readiness as readiness
 from mission_control.jobs import report_deploys as deploys
-from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.bundle_cluster import gather_cluster
 from mission_control.jobs.bundle_logs import gather_logs
+from mission_control.jobs.day_sources import DaySources, FloorLook
 from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.past_floor import PastFloor
+from mission_control.jobs.planned_run import MAX_LOOKED_AT, MAX_SENTENCE
+from mission_control.jobs.ports import FurtherReader
 from mission_control.jobs.posture_timeline import posture_timeline
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.market_calendar.new_york import MIDNIGHT, in_new_york, instant_of
 from mission_control.model.artifact import Collection, LedgerEntry, SourceCoverage
-from mission_control.model.readiness import PollCoverage, ReadinessReport
-from mission_control.model.reading import Unseen
-from mission_control.model.repository import Repository
+from mission_control.model.readiness import ReadinessReport
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.heartbeat_document import heartbeat_document
@@ -34,7 +35,7 @@ from mission_control.present.posture_document import posture_document
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
 
 JOB = {"pre_market": "ops_pre_market", "post_market": "ops_post_market"}
-Look = Callable[[], Awaitable[tuple[FloorSnapshot, PollCoverage | Unseen]]]
+log = logging.getLogger(__name__)
 
 
 class BundleKind(StrEnum):
@@ -44,37 +45,11 @@ class BundleKind(StrEnum):
     POST_MARKET = "post_market"
 
 
-@dataclass(frozen=True, slots=True)
-class FloorLook:
-    """What a look at the floor brought: the snapshot, poll coverage, and the repository before."""
-
-    snapshot: FloorSnapshot
-    coverage: PollCoverage | Unseen
-    repository: Repository | Unseen | None
-
-
-@dataclass(frozen=True, slots=True)
-class DaySources:
-    """
-    What the day's runs read and write: how the floor is looked at, what readiness reads, the past.
-
-    `past` is None where no history is kept.
-    """
-
-    look: Look
-    readiness: readiness.ReadinessSources
-    writer: ArtifactWriter
-    past: PastFloor | None = None
-
-    async def see(self, *, skip_preflight: bool = False) -> FloorLook:
-        """Look at the floor; the repository is read first, for its own checks take their time."""
-        read = await readiness.read_repository(self.readiness, skip_preflight=skip_preflight)
-        snapshot, coverage = await self.look()
-        return FloorLook(snapshot, coverage, read)
-
-
 @dataclass(slots=True)
 class _Gathered:
+    """What a bundle has so far; what breaks while it is gathered is a gap, redacted."""
+
+    redact: Callable[[str], str]
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     coverage: list[SourceCoverage] = field(default_factory=list[SourceCoverage])
 
@@ -86,6 +61,17 @@ class _Gathered:
     def add(self, files: Mapping[str, bytes], coverage: Sequence[SourceCoverage]) -> None:
         self.files |= files
         self.coverage += coverage
+
+    async def part(self, source: str, work: Callable[[], Awaitable[None]]) -> str:
+        """Do a part; one that breaks costs itself alone. Gives what broke, empty where nothing."""
+        try:
+            await work()
+        except Exception as error:  # a bug of ours, or a record that cannot be read: a gap
+            log.exception("a part of the bundle broke: %s", source)
+            what = self.redact(f"{type(error).__name__}: {error}"[:MAX_LOOKED_AT])[:MAX_SENTENCE]
+            self.note(source, what)
+            return what
+        return ""
 
 
 async def record_bundle(
@@ -100,33 +86,76 @@ async def record_bundle(
     Make and record a bundle; gives it with the readiness verdict in it.
 
     Everything in it is of this run: what could not be had is a gap in its coverage, never an
-    older copy (semantics, section 12). Raises StorageError.
+    older copy (semantics, section 12). A part that breaks is a gap as well; readiness that broke
+    is a NO-GO, which fails the run before the open and is best effort after the close. Raises
+    StorageError.
     """
     clock = sources.readiness.clock
     began = clock()
     seen = await sources.see(skip_preflight=skip_preflight)
-    snapshot = seen.snapshot
-    report = await readiness.check_readiness(
-        snapshot, seen.coverage, sources.readiness, seen.repository, skip_preflight=skip_preflight
+    snapshot, further = seen.snapshot, sources.readiness.further
+    gathered = _Gathered(sources.redact)
+    verdicts = list[ReadinessReport]()
+    parts: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (
+        (
+            "readiness",
+            partial(_add_readiness, verdicts, seen, sources, skip_preflight=skip_preflight),
+        ),
+        ("floor", partial(_add_floor, gathered, snapshot)),
+        (
+            "deploy report",
+            partial(_add_deploy_report, gathered, snapshot, sources, sample=sample_health),
+        ),
+        ("cluster", partial(_add_cluster, gathered, snapshot, further, kind)),
+        ("logs", partial(_add_logs, gathered, snapshot, further)),
+        ("posture timeline", partial(_add_timeline, gathered, snapshot, sources.past)),
     )
-    gathered = _Gathered(files=_floor_files(snapshot))
-    gathered.files |= readiness_files(report)
-    await _add_deploy_report(gathered, snapshot, sources, sample_health=sample_health)
-    further = sources.readiness.further
-    gathered.add(*await gather_cluster(snapshot, further, usage=kind is BundleKind.PRE_MARKET))
-    logs, coverage = await gather_logs(snapshot, further)
-    gathered.add(logs, [coverage])
-    _add_marketdata(gathered, snapshot)
-    await _add_timeline(gathered, snapshot, sources.past)
+    broken = {source: what for source, work in parts if (what := await gathered.part(source, work))}
     gathered.note("alerts", "nothing decides alerts yet")
     ground = Ground.of(snapshot)
-    notes = {"verdict": report.verdict.value, "code": report.code}
-    facts = origin.facts(JOB[kind], ground, began, clock(), notes=notes)
+    report = verdicts[0] if verdicts else _no_go(ground, clock(), broken["readiness"])
+    gathered.files |= readiness_files(report)
     gathered.files["meta.txt"] = _meta(kind, snapshot, report).encode()
-    facts = replace(facts, folder=kind.value, coverage=(*facts.coverage, *gathered.coverage))
+    fails = not verdicts and kind is BundleKind.PRE_MARKET
+    notes = {"verdict": report.verdict.value, "code": report.code}
+    code = readiness.INTERNAL if fails else 0
+    facts = origin.facts(JOB[kind], ground, began, clock(), exit_code=code, notes=notes)
+    coverage = (*facts.coverage, *gathered.coverage)
+    facts = replace(facts, folder=kind.value, coverage=coverage)
     entry = await sources.writer.record(Collection.OPS_RUNS, gathered.files, facts)
     await publish_latest(sources.writer, _views(gathered.files))
     return entry, report
+
+
+def _no_go(ground: Ground, now: datetime, what: str) -> ReadinessReport:
+    return readiness.report_internal_error(ground, now, what)
+
+
+async def _add_readiness(
+    verdicts: list[ReadinessReport], seen: FloorLook, sources: DaySources, *, skip_preflight: bool
+) -> None:
+    report = await readiness.check_readiness(
+        seen.snapshot,
+        seen.coverage,
+        sources.readiness,
+        seen.repository,
+        skip_preflight=skip_preflight,
+    )
+    verdicts.append(report)
+
+
+async def _add_cluster(
+    gathered: _Gathered, snapshot: FloorSnapshot, further: FurtherReader | None, kind: BundleKind
+) -> None:
+    usage = kind is BundleKind.PRE_MARKET
+    gathered.add(*await gather_cluster(snapshot, further, usage=usage))
+
+
+async def _add_logs(
+    gathered: _Gathered, snapshot: FloorSnapshot, further: FurtherReader | None
+) -> None:
+    logs, coverage = await gather_logs(snapshot, further)
+    gathered.add(logs, [coverage])
 
 
 def readiness_files(report: ReadinessReport) -> dict[str, bytes]:
@@ -147,30 +176,27 @@ def _views(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name: files[name] for name in names if name in files}
 
 
-def _floor_files(snapshot: FloorSnapshot) -> dict[str, bytes]:
-    return {
+async def _add_floor(gathered: _Gathered, snapshot: FloorSnapshot) -> None:
+    gathered.files |= {
         "posture.json": encode_json(posture_document(snapshot)),
         "heartbeat.json": encode_json(heartbeat_document(snapshot)),
         "pods.json": encode_json(pods_document(snapshot)),
     }
+    files, problem = marketdata_health(snapshot)
+    gathered.files |= files
+    gathered.note("marketdata health", problem)
 
 
 async def _add_deploy_report(
-    gathered: _Gathered, snapshot: FloorSnapshot, sources: DaySources, *, sample_health: bool
+    gathered: _Gathered, snapshot: FloorSnapshot, sources: DaySources, *, sample: bool
 ) -> None:
     read = sources.readiness
     made = await deploys.make_report(
-        snapshot, read.further, read.artifacts, read.clock, sample_health=sample_health
+        snapshot, read.further, read.artifacts, read.clock, sample_health=sample
     )
     gathered.files |= made.files
     error = made.document["meta"]["cluster_error"]
     gathered.note("deploy report", "" if made.access else str(error))
-
-
-def _add_marketdata(gathered: _Gathered, snapshot: FloorSnapshot) -> None:
-    files, problem = marketdata_health(snapshot)
-    gathered.files |= files
-    gathered.note("marketdata health", problem)
 
 
 async def _add_timeline(
@@ -181,13 +207,13 @@ async def _add_timeline(
         return
     today = snapshot.session.session_date or in_new_york(snapshot.at).date()
     since = instant_of(today, MIDNIGHT)
-    try:
-        timeline = await posture_timeline(past, since, snapshot.at + timedelta(microseconds=1))
-    except StorageError as error:
-        gathered.note("posture timeline", str(error))
-        return
+    until = snapshot.at + timedelta(microseconds=1)
+    timeline, unwatched = await posture_timeline(past, since, until)
     gathered.files["posture_timeline.json"] = timeline
-    gathered.note("posture timeline", "")
+    gaps = tuple((f"{utc_text(b)} to {utc_text(e)}", "nobody watched") for b, e in unwatched)
+    asked = round((until - since).total_seconds())
+    lost = round(sum((e - b).total_seconds() for b, e in unwatched))
+    gathered.coverage.append(SourceCoverage("posture timeline", asked, asked - lost, gaps))
 
 
 def _meta(kind: BundleKind, snapshot: FloorSnapshot, report: ReadinessReport) -> str:

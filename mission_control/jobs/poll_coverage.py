@@ -1,14 +1,14 @@
 """Jobs: how often each required service was asked lately, and how often it answered."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from mission_control.decide.timeline import MINUTE
 from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.model.fleet import Fleet
+from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.history import WatchedMinute
 from mission_control.model.readiness import PollCoverage
 
@@ -32,9 +32,29 @@ async def watched_coverage(
         minutes |= {m.minute: m for m in await history.minutes(since, now)}
     except StorageError:
         minutes.clear()
-    minutes |= {m.minute: m for m in memory.recent_minutes() if since <= m.minute}
-    whole = sum(1 for m in minutes if m < minute)
-    return _count(fleet, minutes, whole * MINUTE.total_seconds())
+    minutes |= {m.minute: m for m in memory.recent_minutes() if since <= m.minute <= minute}
+    whole = (m for at, m in minutes.items() if at < minute)
+    return _count(fleet, minutes, sum(_seconds(fleet, m) for m in whole))
+
+
+def _required(fleet: Fleet) -> Sequence[Agent]:
+    return [a for a in fleet.agents if a.required and a.primary_path is not None]
+
+
+def _seconds(fleet: Fleet, watched: WatchedMinute) -> float:
+    """
+    Give how much of a minute was watched: as much as of the service that was asked least.
+
+    One round less than fits into a minute is a minute still: rounds do not begin with minutes.
+    """
+    whole = MINUTE.total_seconds()
+    shares = [
+        min(1.0, (watched.counts.get(a.agent_name, (0, 0))[0] + 1) * a.interval_seconds / whole)
+        for a in _required(fleet)
+        if watched.counts.get(a.agent_name, (0, 0))[0]
+    ]
+    everybody = len(shares) == len(_required(fleet))
+    return whole * min(shares, default=0.0) if everybody else 0.0
 
 
 def _count(fleet: Fleet, minutes: Mapping[datetime, WatchedMinute], seconds: float) -> PollCoverage:
@@ -43,6 +63,7 @@ def _count(fleet: Fleet, minutes: Mapping[datetime, WatchedMinute], seconds: flo
         for name, (a, o) in each.counts.items():
             asked[name] += a
             obtained[name] += o
-    required = [a.agent_name for a in fleet.agents if a.required and a.primary_path is not None]
-    agents = tuple((name, asked[name], obtained[name]) for name in required)
+    agents = tuple(
+        (a.agent_name, asked[a.agent_name], obtained[a.agent_name]) for a in _required(fleet)
+    )
     return PollCoverage(seconds, WANTED.total_seconds(), agents)

@@ -8,6 +8,7 @@ from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import EventQuery
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.history import Span
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.ops_bundle.floor_texts import posture_timeline_document
 
@@ -15,9 +16,11 @@ PAGE = 500
 MOST_PAGES = 40
 
 
-async def posture_timeline(past: PastFloor, since: datetime, until: datetime) -> bytes:
+async def posture_timeline(
+    past: PastFloor, since: datetime, until: datetime
+) -> tuple[bytes, Sequence[Span]]:
     """
-    Give the posture at `since`, its changes until `until`, and every stretch nobody watched.
+    Give the posture at `since` with its changes until `until`, and what nobody watched of it.
 
     Raises StorageError where history cannot be read, or holds more changes than are taken.
     """
@@ -27,7 +30,8 @@ async def posture_timeline(past: PastFloor, since: datetime, until: datetime) ->
     spans = [span for watch in watches for span in watch.anybody]
     unwatched = gaps_between(spans, since, until)
     first = None if isinstance(before, NotWatched) else before.posture.verdict.value
-    return encode_json(posture_timeline_document(since, until, first, changes, unwatched))
+    document = posture_timeline_document(since, until, first, changes, unwatched)
+    return encode_json(document), unwatched
 
 
 async def _changes(past: PastFloor, since: datetime, until: datetime) -> Sequence[FloorEvent]:

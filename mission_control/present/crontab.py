@@ -39,7 +39,7 @@ ENTRIES = (
     ),
     CronEntry(
         Job.OPEN_VERIFICATION, 9, 35,
-        (("report_v2_deploy.sh", *_IN_NAMESPACE), ("readiness_check.sh", *_IN_NAMESPACE)),
+        (("readiness_check.sh", *_IN_NAMESPACE, "--with-deploy-report"),),
         title="T+5: what is deployed, and readiness",
     ),
     CronEntry(
@@ -62,7 +62,8 @@ def crontab_text(
         "# Mission Control: the playbook's day, for a cron that reads CRON_TZ, as cronie does.",
         "# Where cron does not, its machine has to keep New York's time.",
         "# A server of ours needs none of this. Beside one nothing runs twice as the planned run:",
-        "# whoever claims it first is the one. On holidays the scripts run, and say so.",
+        "# whoever claims it first is the one. On holidays and at other hours than planned, as on",
+        "# an early close, they run all the same, say so, and are recorded beside the plan.",
         f"CRON_TZ={ZONE}",
     ]
     for entry in entries:

@@ -22,9 +22,9 @@ class ScheduleDocument(TypedDict):
     """
     Today's plan with what became of each run, and the sessions to come.
 
-    `carried` are runs of earlier days that have not ended yet, `last` the run that ended last and
-    `next` the one that begins next; null where there is none today. `upcoming` has the sessions
-    and holidays to come, with early closes and changes of the clocks.
+    `carried` are runs of earlier days that have not ended yet, `last` the run that ended last of
+    those that ran and `next` the one that begins next; null where there is none. `upcoming` has
+    the sessions and holidays to come, with early closes and changes of the clocks.
     """
 
     ts: str
@@ -70,10 +70,10 @@ def schedule_document(
 
 
 def _last(states: Sequence[RunState]) -> RunStateDocument | None:
-    """Give the run that ended last; one that never ran ended at its deadline."""
-    ended = [s for s in states if s.outcome is not None and not s.run.skipped]
-    newest = max(ended, key=lambda s: s.finished or s.run.deadline, default=None)
-    return run_state_document(newest) if newest else None
+    """Give the run that ended last, of those that ran at all."""
+    ran = [(s.finished, s) for s in states if s.finished is not None]
+    newest = max(ran, key=lambda each: each[0], default=None)
+    return run_state_document(newest[1]) if newest else None
 
 
 def _next(states: Sequence[RunState]) -> RunStateDocument | None:

@@ -3,11 +3,12 @@
 import json
 import os
 import subprocess
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from mission_control.errors import StorageError
 from mission_control.record.verification import verify
 
 PROJECT = Path(__file__).parents[2]
@@ -109,6 +110,57 @@ def test_a_readiness_check_in_time_is_the_planned_one(floor):
     assert run.name.endswith("Z_pre_open_readiness")
 
 
+def test_the_verification_after_the_open_is_one_run_of_both(floor):
+    """With a deploy report, the readiness of 09:35 is the planned verification."""
+    served = floor("calm")
+    served.clock.set(datetime(2026, 11, 18, 14, 35, 1, tzinfo=UTC))
+    result = served.run("readiness", "--with-deploy-report")
+    folder, account = bundle(served, "open_verification")
+    files = {p.name for p in folder.iterdir()}
+
+    assert 0 == result.exit_code, result.stderr
+    assert "2026-11-18_open_verification_143500Z" == account["planned"]["key"]
+    assert {"deploy_report.json", "deploy_report.md", "readiness_report.json"} <= files
+
+
+@pytest.mark.parametrize(
+    ("at", "arguments", "words"),
+    [
+        (datetime(2026, 11, 18, 13, 30, 5, tzinfo=UTC), (), "the next is planned for 09:15 EST"),
+        (datetime(2026, 11, 18, 14, 35, 5, tzinfo=UTC), (), "that of 09:15 EST was due by 09:30"),
+        (datetime(2026, 11, 18, 14, 15, 5, tzinfo=UTC), ("--rounds", "1"), "none is planned"),
+        (datetime(2026, 11, 26, 14, 15, 5, tzinfo=UTC), (), "holiday: Thanksgiving Day"),
+    ],
+    ids=["another's time", "too late", "not looked at enough", "a holiday"],
+)
+def test_a_check_that_is_no_planned_run_says_why(floor, at, arguments, words):
+    """A readiness without its bundle is not the one of 08:30, and one round is none at all."""
+    served = floor("calm")
+    served.clock.set(at)
+    result = served.run("readiness", *arguments)
+    (run,) = (served.folder / "audit_artifacts/ops_runs").iterdir()
+
+    assert f"No planned run is due: {words}" in result.stderr
+    assert None is json.loads((run / "run.json").read_bytes())["planned"]
+
+
+def test_a_claim_makes_no_tree_dirty(floor, tmp_path):
+    """Where the root is the fleet's repository, what we write there is not its change."""
+    served = floor("calm")
+    served.clock.set(datetime(2026, 11, 18, 14, 15, 1, tzinfo=UTC))
+    for command in (
+        ["git", "init", "-q"],
+        ["git", "add", "-A"],
+        ["git", "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"],
+    ):
+        subprocess.run(command, cwd=tmp_path, check=True)
+    result = served.run("readiness", "--repository", tmp_path, "--json")
+    checks = {c["name"]: c for c in json.loads(result.stdout)["checks"]}
+
+    assert "This is the planned run" in result.stderr
+    assert "PASS" == checks["change_control.clean_working_tree"]["status"]
+
+
 def test_a_post_market_run_holds_what_a_closed_market_shows(floor):
     """Its readiness is best effort, and its exit code is that of the capture."""
     served = floor("calm")
@@ -143,6 +195,9 @@ def test_what_could_not_be_had_is_a_gap_and_never_an_old_copy(floor, scenario, s
 
     assert 0 == result.exit_code, result.stderr
     assert any(word in reason for reason in gaps(account)[source].values())
+    for name in ("k8s.pods.txt", "k8s.workloads.txt"):
+        text = (folder / name).read_text() if (folder / name).exists() else ""
+        assert "\nNAMESPACE" not in text or ": read 2026-11-18T" in text
     assert "yesterday" not in (folder / "deploy_report.md").read_text()
 
 
@@ -178,8 +233,9 @@ def test_a_bundle_that_cannot_be_recorded_fails_loudly(floor):
     (served.folder / "audit_artifacts").write_text("in the way")
     result = served.run("pre-market")
 
-    assert 0 != result.exit_code
-    assert date(2026, 11, 18) == served.clock().date()
+    assert 1 == result.exit_code
+    assert isinstance(result.exception, StorageError)
+    assert "audit_artifacts" in str(result.exception)
 
 
 @pytest.mark.parametrize("kind", ["pre", "post"])
@@ -195,3 +251,21 @@ def test_the_scripts_run_from_cron(tmp_path, kind):
     assert 0 == done.returncode, done.stderr
     assert f"{kind}-market" in done.stdout
     assert os.access(script, os.X_OK)
+
+
+def test_the_script_takes_the_namespace_that_the_predecessor_took(fleet_file, tmp_path):
+    """TRADING_FLOOR_NAMESPACE arrives in the bundle's own facts."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "TRADING_FLOOR_NAMESPACE": "Not A Namespace",
+        "MISSION_CONTROL_FLEET_FILE": str(fleet_file),
+        "MISSION_CONTROL_ROOT": str(tmp_path / "root"),
+    }
+    script = PROJECT / "scripts/ops_pre_market.sh"
+    done = subprocess.run(
+        [str(script)], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert 78 == done.returncode
+    assert "Not A Namespace" in done.stderr

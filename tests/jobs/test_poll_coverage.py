@@ -55,6 +55,9 @@ def watched(held: Any, *, broken: bool = False) -> Any:
         pytest.param(minutes(15, 10) + minutes(8, 0), [], 840, 90, id="a minute is missing"),
         pytest.param(minutes(40, 20), [], 0, 0, id="long ago is not lately"),
         pytest.param([], [], 0, 0, id="nobody watched"),
+        pytest.param(minutes(-1, -3), [], 0, 0, id="watched by a clock that ran ahead"),
+        pytest.param(minutes(15, 0, 5, 5), [], 900, 80, id="a round less than fits into a minute"),
+        pytest.param(minutes(15, 0, 2, 2), [], 450, 32, id="half of each minute"),
     ],
 )
 async def test_whole_minutes_are_counted(own, kept, seconds, asked):

@@ -21,7 +21,8 @@ PROJECT = Path(__file__).parents[2]
 NEW_YORK = ZoneInfo("America/New_York")
 ON = date(2026, 11, 18)
 PLAN = plan_session(ON, MarketCalendar().session_at(instant_of(ON, time(12))), frozenset(Job))
-CRON_JOBS = list(yaml.safe_load_all((PROJECT / "deploy/kubernetes/cronjobs.yaml").read_text()))
+OBJECTS = list(yaml.safe_load_all((PROJECT / "deploy/kubernetes/cronjobs.yaml").read_text()))
+CRON_JOBS = [each for each in OBJECTS if each["kind"] == "CronJob"]
 MUTATING = ("apply", "patch", "delete", "scale", "rollout", "replace", "edit", "label", "annotate")
 """Verbs that the fleet's own validator forbids in its CronJobs (facts, n)."""
 
@@ -90,6 +91,18 @@ def test_each_cron_job_can_only_read(job):
     assert [] == [verb for verb in MUTATING if re.search(rf"\b{verb}\b", text)]
     assert ":latest" not in text
     assert "secret" not in text
+
+
+def test_the_volume_that_they_write_is_one_that_several_nodes_can():
+    """What claims and ledger stand on is asked for by the name that the jobs mount."""
+    (claim,) = (each for each in OBJECTS if each["kind"] == "PersistentVolumeClaim")
+    pods = [j["spec"]["jobTemplate"]["spec"]["template"]["spec"] for j in CRON_JOBS]
+    mounted = {v["persistentVolumeClaim"]["claimName"] for p in pods for v in p["volumes"][:1]}
+
+    assert ({claim["metadata"]["name"]}, ["ReadWriteMany"]) == (
+        mounted,
+        claim["spec"]["accessModes"],
+    )
 
 
 def test_every_job_of_the_crontab_has_its_cron_job():

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
-from mission_control.model.cluster.facts import ClusterFacts, EventFacts
+from mission_control.model.cluster.facts import ClusterFacts, EventFacts, ListReading
 from mission_control.model.cluster.further import NodeFacts, PodUsage
 from mission_control.model.cluster.pod import ContainerState, PodFacts
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
+from mission_control.model.reading import Unseen
 from mission_control.present.instants import whole_seconds_text
 
 MOST_EVENTS = 1_000
@@ -23,6 +24,18 @@ def text_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str
         + "\n"
         for line in lines
     )
+
+
+def reading_lines(lists: Iterable[ListReading]) -> str:
+    """Say of each list below when it was read, or why it was not."""
+    return "".join(f"# {r.source}: {_reading(r)}\n" for r in sorted(lists, key=lambda r: r.source))
+
+
+def _reading(read: ListReading) -> str:
+    if isinstance(read.reading, Unseen):
+        return f"NOT SEEN: {read.reading.code} {' '.join(read.reading.detail.split())}".strip()
+    odd = f", {len(read.odd)} not understood" if read.odd else ""
+    return f"read {whole_seconds_text(read.reading.at)}, {read.reading.value} objects{odd}"
 
 
 def workloads_text(facts: ClusterFacts) -> str:

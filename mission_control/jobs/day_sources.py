@@ -1,0 +1,44 @@
+"""Jobs: what the day's runs read and write, whether a server watches or a command looks."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mission_control.jobs import check_readiness as readiness
+from mission_control.jobs.artifact_ports import ArtifactWriter
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.model.readiness import PollCoverage
+from mission_control.model.reading import Unseen
+from mission_control.model.repository import Repository
+from mission_control.model.snapshot import FloorSnapshot
+
+Look = Callable[[], Awaitable[tuple[FloorSnapshot, PollCoverage | Unseen]]]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorLook:
+    """What a look at the floor brought: the snapshot, poll coverage, and the repository before."""
+
+    snapshot: FloorSnapshot
+    coverage: PollCoverage | Unseen
+    repository: Repository | Unseen | None
+
+
+@dataclass(frozen=True, slots=True)
+class DaySources:
+    """
+    What the day's runs read and write: how the floor is looked at, what readiness reads, the past.
+
+    `past` is None where no history is kept. `redact` masks secrets in a text.
+    """
+
+    look: Look
+    readiness: readiness.ReadinessSources
+    writer: ArtifactWriter
+    redact: Callable[[str], str]
+    past: PastFloor | None = None
+
+    async def see(self, *, skip_preflight: bool = False) -> FloorLook:
+        """Look at the floor; the repository is read first, for its own checks take their time."""
+        read = await readiness.read_repository(self.readiness, skip_preflight=skip_preflight)
+        snapshot, coverage = await self.look()
+        return FloorLook(snapshot, coverage, read)
