@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from mission_control.model.artifact import ArtifactFile, LedgerEntry, LedgerHead
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.instants import utc_text
+from mission_control.present.ledger_text import write_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,6 @@ def chain(recorded: Recorded, head: LedgerHead) -> LedgerEntry:
 def hash_of(entry: LedgerEntry) -> str:
     """Reckon the hash that an entry must bear: the SHA-256 of all its other fields."""
     return hashlib.sha256(encode_json(entry.model_dump(exclude={"hash"}))).hexdigest()
-
-
-def write_line(entry: LedgerEntry) -> bytes:
-    """Write an entry as its line."""
-    return encode_json(entry.model_dump()) + b"\n"
 
 
 def read_line(line: bytes) -> LedgerEntry | None:
