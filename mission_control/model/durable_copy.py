@@ -28,7 +28,7 @@ class S3Address:
 
 class CopyProblemKind(StrEnum):
     """
-    What is wrong with one thing that was to be copied.
+    What is wrong with one thing that was to be copied; worst first.
 
     `CONFLICT`: other bytes stand under its name, and stay. `CORRUPTED`: what was sent reads back
     otherwise. `GONE`: it was copied and is not there any more; it is sent again. `ALTERED_HERE`
@@ -37,13 +37,13 @@ class CopyProblemKind(StrEnum):
     our own ledger does not hold together. `NOT_COPIED`: it could not be sent or read back.
     """
 
+    ANOTHER_RECORD = "ANOTHER_RECORD"
     CONFLICT = "CONFLICT"
     CORRUPTED = "CORRUPTED"
     GONE = "GONE"
+    CHAIN_BROKEN = "CHAIN_BROKEN"
     ALTERED_HERE = "ALTERED_HERE"
     MISSING_HERE = "MISSING_HERE"
-    ANOTHER_RECORD = "ANOTHER_RECORD"
-    CHAIN_BROKEN = "CHAIN_BROKEN"
     NOT_COPIED = "NOT_COPIED"
 
     @property
