@@ -81,7 +81,9 @@ def test_a_vouched_file_of_another_size_is_a_conflict():
     listed[changed.path] = 3
     planned, _ = plan(listed)
 
-    assert [(CopyProblemKind.CONFLICT, changed.path)] == [(p.kind, p.path) for p in planned.problems]
+    assert [(CopyProblemKind.CONFLICT, changed.path)] == [
+        (p.kind, p.path) for p in planned.problems
+    ]
     assert "3 bytes there, and 10" in planned.problems[0].detail
     assert () == planned.again
 
