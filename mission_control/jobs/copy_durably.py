@@ -1,7 +1,7 @@
 """Jobs: the durable copy: what the ledger names, copied to another place and read back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,7 +68,8 @@ async def copy_durably(
     """
     started = parts.clock()
     page = await parts.artifacts.page(ArtifactQuery(limit=EVERYTHING))
-    lines = [Line(entry, write_line(entry)) for entry in reversed(page.entries)]
+    # A ledger of years is long: whatever goes through all of it does so off the event loop.
+    lines = await asyncio.to_thread(_lines, page.entries)
     copying = Copying(
         parts.artifacts,
         destination,
@@ -80,14 +81,25 @@ async def copy_durably(
         cautions = tuple(await destination.cautions())
         if lines:
             await _prove_ours(copying, lines[0].entry)
-        wanted = {file.path for line in lines for file in line.entry.files}
+        wanted = await asyncio.to_thread(_paths, lines)
         listing = await destination.listing(lambda path: path in wanted or is_segment(path))
-        plan = plan_copy(lines, listing, started.toordinal(), everything=everything)
-        await copying.run(plan)
+        day = started.toordinal()
+        await copying.run(
+            await asyncio.to_thread(plan_copy, lines, listing, day, everything=everything)
+        )
     except (StorageError, Interrupted) as error:
         failure = str(error)
-    report = _report(copying, destination.name, page.head, started, parts.clock())
+    of = (copying, destination.name, page.head, started, parts.clock())
+    report = await asyncio.to_thread(_report, *of)
     return await _record(parts, replace(report, failure=failure, cautions=cautions), origin)
+
+
+def _lines(newest_first: Sequence[LedgerEntry]) -> list[Line]:
+    return [Line(entry, write_line(entry)) for entry in reversed(newest_first)]
+
+
+def _paths(lines: Sequence[Line]) -> frozenset[str]:
+    return frozenset(file.path for line in lines for file in line.entry.files)
 
 
 def _patience(seconds: float) -> Callable[[], bool]:

@@ -1,5 +1,6 @@
 """Jobs: the retention report: how much of the record is kept. Nothing is ever deleted."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -46,7 +47,7 @@ async def report_retention(parts: KeepingParts, origin: RunOrigin) -> ReportedRe
         day.session_date for day in parts.calendar.sessions_between(started - BACK, started)
     ]
     entries = tuple(reversed(page.entries))
-    report = judge_retention(entries, sessions, checked.found, started)
+    report = await asyncio.to_thread(judge_retention, entries, sessions, checked.found, started)
     document = retention_document(report, parts.label)
     files = {JSON_NAME: encode_json(document), MARKDOWN_NAME: retention_markdown(document).encode()}
     gaps = tuple((warning, "WARNING") for warning in report.warnings)

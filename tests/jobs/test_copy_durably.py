@@ -166,7 +166,7 @@ async def test_other_bytes_under_a_name_are_a_conflict_and_stay(kept, folder, th
         run.report.reach.runs,
         run.report.reach.pending,
     )
-    assert "0000000001-0000000002" in str(sorted((there / "ledger").iterdir())[0])
+    assert "0000000001-0000000002" in str(min((there / "ledger").iterdir()))
     again = await kept.copy(folder)
     assert (4, [("CONFLICT", "posture.json")]) == (again.exit_code, kinds(again))
 

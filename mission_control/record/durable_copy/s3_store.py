@@ -22,6 +22,7 @@ LISTING_SECONDS = 300.0
 LARGEST_ANSWER_BYTES = 1024 * 1024 * 1024
 """Nothing of ours is larger; what is read back past this is not ours, and is not read on."""
 MOST_TOLD = 300
+PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class S3Store:
         found = dict[str, int]()
         async with self._speaking("list", "", LISTING_SECONDS) as store:
             for top in (LEDGER_FOLDER, *(c.value for c in Collection)):
-                pages = store.list(prefix=top)  # pyright: ignore[reportUnknownMemberType]
+                pages = store.list(prefix=top, chunk_size=PAGE)  # pyright: ignore[reportUnknownMemberType]
                 async for page in pages:
                     found.update({o["path"]: o["size"] for o in page if wanted(o["path"])})
         return found

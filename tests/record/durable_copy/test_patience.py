@@ -37,8 +37,8 @@ async def test_a_call_that_hangs_is_left_and_joined_by_none():
     assert 2 > time.monotonic() - began
     assert before + 1 == threading.active_count()
     back.set()
-    while threading.active_count() > before:
-        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    assert before == threading.active_count()
     assert 1 == await thread.call(lambda: 1, 5)
 
 
