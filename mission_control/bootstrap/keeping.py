@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.configuration.settings import Settings
+from mission_control.errors import StorageError
 from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
 from mission_control.jobs.ports import Clock
 from mission_control.market_calendar.calendar import MarketCalendar
@@ -41,3 +42,19 @@ def copy_destination(settings: Settings) -> CopyDestination | None:
     region, endpoint = settings.durable_copy_region, settings.durable_copy_endpoint
     spoken_to = S3Place(place, region, endpoint, settings.durable_copy_credentials_file)
     return S3Store(spoken_to, redact_text)
+
+
+async def try_destination(settings: Settings) -> tuple[str, ...] | StorageError | None:
+    """
+    Reach the place of the durable copy, and write nothing.
+
+    Gives what makes it worth less than it should be, or why it cannot be reached; None where none
+    is configured.
+    """
+    destination = copy_destination(settings)
+    if destination is None:
+        return None
+    try:
+        return tuple(await destination.cautions())
+    except StorageError as error:
+        return error

@@ -22,7 +22,7 @@ class CopyDestination(Protocol):
         ...
 
     async def cautions(self) -> Sequence[str]:
-        """Say what makes this place worth less than it should be, in sentences."""
+        """Reach the place, and say what makes it worth less than it should be, in sentences."""
         ...
 
     async def listing(self, wanted: Callable[[str], bool]) -> Mapping[str, int]:

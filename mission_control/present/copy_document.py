@@ -185,6 +185,7 @@ class DurableCopyDocument(TypedDict):
     lags_since_et: str | None
     last_run: str | None
     last_run_at: str | None
+    last_run_at_et: str | None
     problems_found: int | None
     problems: list[CopyProblemDocument]
 
@@ -213,6 +214,7 @@ def durable_copy_document(
         "lags_since_et": new_york_text_or_none(state.since),
         "last_run": told.get("path"),
         "last_run_at": told.get("generated_utc"),
+        "last_run_at_et": told.get("generated_et"),
         "problems_found": told.get("problems_found"),
         "problems": problems[:10] if isinstance(problems, list) else [],
     }

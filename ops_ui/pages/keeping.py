@@ -40,8 +40,8 @@ def _reach(told: Document) -> Sequence[str]:
         found.append(f"verified through line {told['verified_through']} of {head}")
     if isinstance(told.get("lags_since_et"), str):
         found.append(f"waiting since {told['lags_since_et']}")
-    if isinstance(told.get("last_run_at"), str):
-        found.append(f"last run {told['last_run_at']}")
+    if isinstance(told.get("last_run_at_et"), str):
+        found.append(f"last run {told['last_run_at_et']}")
     return found
 
 

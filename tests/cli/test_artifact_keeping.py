@@ -93,3 +93,27 @@ def test_a_record_that_cannot_be_used_is_one_clear_line(keep, tmp_path):
         assert 1 == result.exit_code
         assert "ledger.jsonl" in result.stderr
         assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "outcome", "said"),
+    [
+        pytest.param("mount", "WARN", "same file system", id="the same disk"),
+        pytest.param("unplugged", "FAIL", "No such file", id="not mounted"),
+    ],
+)
+def test_the_doctor_looks_at_the_place(run, fleet_file, tmp_path, there, place, outcome, said):
+    """The doctor reaches the place of the durable copy, and writes nothing there."""
+    (tmp_path / "root").mkdir()
+    result = run(
+        "doctor",
+        "--json",
+        MISSION_CONTROL_ROOT=str(fleet_file.parent / "root"),
+        MISSION_CONTROL_FLEET_FILE=str(fleet_file),
+        MISSION_CONTROL_DURABLE_COPY=str(tmp_path / place),
+    )
+    checks = {c["subject"]: c for c in json.loads(result.stdout)["checks"]}
+
+    assert outcome == checks["durable copy"]["outcome"]
+    assert said in checks["durable copy"]["detail"]
+    assert {} == everything(there)

@@ -17,7 +17,7 @@ COPIED = {
     "head_seq": 8,
     "lags_since_et": "2026-11-18 10:15:00 EST",
     "last_run": RUN_PATH,
-    "last_run_at": "2026-11-18T15:15:00.000Z",
+    "last_run_at_et": "2026-11-18 10:16:00 EST",
     "problems": [],
 }
 KEPT = {"fine": True, "detail": "30 trading days are kept, since 2026-10-07", "last_run": RUN_PATH}
@@ -34,7 +34,13 @@ async def test_a_copy_that_is_well_is_shown_with_its_numbers(pages, upstream):
     page = await page_with(pages, upstream)
 
     assert 3 == page.count("badge-fine")
-    for words in ("runs: 7, bytes: 4200", "verified through line 7 of 8", "Copied ·", "Kept ·"):
+    for words in (
+        "runs: 7, bytes: 4200",
+        "verified through line 7 of 8",
+        "Copied ·",
+        "Kept ·",
+        "10:16",
+    ):
         assert words in page
     assert "<b>floor" not in page
     assert f"/artifacts/view/{RUN_PATH}/durable_copy.md" in page

@@ -62,7 +62,10 @@ class S3Store:
         self._store: ObstoreS3Store | None = None
 
     async def cautions(self) -> Sequence[str]:
-        """Say nothing: how a bucket is kept cannot be seen from here."""
+        """Ask for the first name; there is nothing to say, for how a bucket is kept is not seen."""
+        async with self._speaking("list", "", self._place.file_seconds) as store:
+            async for _ in store.list(prefix=LEDGER_FOLDER, chunk_size=1):  # pyright: ignore[reportUnknownMemberType]
+                break
         return ()
 
     async def listing(self, wanted: Callable[[str], bool]) -> Mapping[str, int]:
