@@ -161,3 +161,12 @@ def test_the_library_is_loaded_only_when_a_store_is_spoken_to():
     )
 
     assert "False True\n" == done.stdout
+
+
+@pytest.mark.parametrize("name", ["../outside", "ledger/../../outside", "a//b"])
+async def test_no_name_leads_out_of_the_prefix(store, s3_server, bucket, name):
+    """A name that is none is refused, and no object is made of it."""
+    with pytest.raises(StorageError):
+        await store.create(name, b"x")
+
+    assert b"<Key>" not in s3_server.get(bucket)
