@@ -79,20 +79,25 @@ def is_segment(path: str) -> bool:
 
 
 def plan_copy(
-    lines: Sequence[Line], listing: Mapping[str, int], day: int, *, everything: bool = False
+    lines: Sequence[Line], listing: Mapping[str, int], day: int | None, through: int = 0
 ) -> CopyPlan:
     """
     Plan a run of copying from the ledger's lines and from what the destination lists.
 
     `listing` gives the size of everything there. The destination is the truth: only a segment
     that stands there vouches for its lines, and a file that it does not list is gone, whatever
-    was copied before. `day` counts days, so that each day another part is read back; `everything`
-    reads back all. Where the destination holds lines that this record has not, nothing is sent:
+    was copied before. `day` counts days, so that each day another part is read back; None reads
+    back all. `through` is the line up to which an earlier run saw everything vouched for: what is
+    not any more, was taken away. Where the destination holds lines that this record has not, nothing is sent:
     one of the two was rewritten, cut or mistaken for another.
     """
     known = {line.entry.seq: line for line in lines}
-    look = _Look(known, listing, () if everything else (day % REREAD_IN_DAYS,))
+    look = _Look(known, listing, None if day is None else day % REREAD_IN_DAYS)
     problems = [*_broken_chain(lines), *look.read_segments()]
+    lost = sorted(set(range(1, through + 1)) - look.covered)
+    if lost:
+        detail = f"line {lost[0]} was vouched for, and is no more (lines: {len(lost)})"
+        problems.append(CopyProblem(LEDGER_FOLDER, _Kind.GONE, detail))
     refused = any(p.kind is _Kind.ANOTHER_RECORD for p in problems)
     again, reread, wrong = look.judge_covered()
     return CopyPlan(
@@ -119,7 +124,7 @@ class _Look:
     """What the destination lists, judged by our own ledger."""
 
     def __init__(
-        self, known: Mapping[int, Line], listing: Mapping[str, int], due: Sequence[int]
+        self, known: Mapping[int, Line], listing: Mapping[str, int], due: int | None
     ) -> None:
         self.known = known
         self.listing = listing
@@ -173,7 +178,7 @@ class _Look:
             yield segment.file, self._is_due(segment.first)
 
     def _is_due(self, number: int) -> bool:
-        return not self.due or number % REREAD_IN_DAYS in self.due
+        return self.due is None or number % REREAD_IN_DAYS == self.due
 
 
 def sizes(there: int, file: ArtifactFile) -> str:

@@ -17,9 +17,20 @@ from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery
 from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
 from mission_control.jobs.copying import Copying, Interrupted
+from mission_control.jobs.earlier_copies import (
+    JSON_NAME,
+    MARKDOWN_NAME,
+    Reached,
+    reached_before,
+)
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry, LedgerHead, SourceCoverage
-from mission_control.model.durable_copy import MARKER, CopyProblemKind, CopyReport
+from mission_control.model.durable_copy import (
+    MARKER,
+    CopyProblem,
+    CopyProblemKind,
+    CopyReport,
+)
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.copy_document import (
     MOST_PROBLEMS,
@@ -30,7 +41,6 @@ from mission_control.present.copy_document import (
 from mission_control.present.ledger_text import write_line
 
 JOB = "durable_copy"
-JSON_NAME, MARKDOWN_NAME = "durable_copy.json", "durable_copy.md"
 
 RUN_SECONDS = 1800.0
 """A run ends after this; what is left is for the next one."""
@@ -77,16 +87,15 @@ async def copy_durably(
         _patience(run_seconds),
     )
     failure, cautions = "", ()
+    before = await reached_before(parts.artifacts, destination.name)
     try:
         cautions = tuple(await destination.cautions())
         if lines:
-            await _prove_ours(copying, lines[0].entry)
+            await _prove_ours(copying, lines[0].entry, before)
         wanted = await asyncio.to_thread(_paths, lines)
         listing = await destination.listing(lambda path: path in wanted or is_segment(path))
-        day = started.toordinal()
-        await copying.run(
-            await asyncio.to_thread(plan_copy, lines, listing, day, everything=everything)
-        )
+        due = None if everything else started.toordinal()
+        await copying.run(await asyncio.to_thread(plan_copy, lines, listing, due, before.through))
     except (StorageError, Interrupted) as error:
         failure = str(error)
     of = (copying, destination.name, page.head, started, parts.clock())
@@ -108,10 +117,19 @@ def _patience(seconds: float) -> Callable[[], bool]:
     return lambda: now() < end
 
 
-async def _prove_ours(copying: Copying, first: LedgerEntry) -> None:
-    """Prove that it is the copy of this record, and that nothing there is ever overwritten."""
+async def _prove_ours(copying: Copying, first: LedgerEntry, before: Reached) -> None:
+    """
+    Prove that it is the copy of this record, and that nothing there is ever overwritten.
+
+    A place that held a copy and is empty now is most likely a mount that is not there: filling
+    the disk below it would look like a copy and be none.
+    """
     destination = copying.destination
     marker, content = marker_of(first)
+    if before.runs and not await destination.exists(MARKER):
+        detail = f"{before.runs} runs were copied there, and it is empty: is it what was mounted?"
+        copying.problems.append(CopyProblem(MARKER, CopyProblemKind.GONE, detail))
+        raise Interrupted("the copy is gone: nothing was sent; mount it, or name another place")
     # The second try must be refused; should the place overwrite, then equal bytes by equal ones.
     await destination.create(MARKER, content)
     if await destination.create(MARKER, content):

@@ -29,6 +29,10 @@ class CopyDestination(Protocol):
         """Give name and size in bytes of everything there whose name is wanted."""
         ...
 
+    async def exists(self, path: str) -> bool:
+        """Tell whether anything has this name."""
+        ...
+
     async def create(self, path: str, content: bytes) -> bool:
         """Create what is not there yet, whole and durable; False where the name is taken."""
         ...

@@ -6,7 +6,7 @@ from typing import Any
 
 from mission_control.decide.copy_state import judge_copy
 from mission_control.errors import StorageError
-from mission_control.jobs import copy_durably, report_retention
+from mission_control.jobs import earlier_copies, report_retention
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
 from mission_control.jobs.recorded_reports import latest_report, list_reports, read_report
 from mission_control.model.artifact import LedgerHead
@@ -57,10 +57,10 @@ async def _newest(artifacts: ArtifactsReader, destination: str) -> Document | No
 
     A run that could not reach the destination does not know; then an earlier one tells.
     """
-    entries = await list_reports(artifacts, copy_durably.JSON_NAME, LOOKED_BACK)
+    entries = await list_reports(artifacts, earlier_copies.JSON_NAME, LOOKED_BACK)
     newest: dict[str, Any] | None = None
     for entry in entries:
-        document = (await read_report(artifacts, entry, copy_durably.JSON_NAME)).document
+        document = (await read_report(artifacts, entry, earlier_copies.JSON_NAME)).document
         if newest is None:
             newest = {**document, **dict.fromkeys(_REACH), "path": entry.path}
         if document.get("destination") != destination:

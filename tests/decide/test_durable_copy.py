@@ -28,7 +28,7 @@ def listing(*segments):
     return found
 
 
-def plan(listed, lines=LINES, day=0, **how):
+def plan(listed, lines=LINES, day: int | None = 0, **how):
     """Plan a copy; gives the numbers of the lines to be copied beside the plan."""
     planned = plan_copy(lines, listed, day, **how)
     return planned, [e.seq for e in planned.lines]
@@ -74,6 +74,16 @@ def test_a_vouched_file_that_is_gone_is_named_and_sent_again():
     assert [(CopyProblemKind.GONE, lost.path)] == [(p.kind, p.path) for p in planned.problems]
 
 
+def test_segments_that_were_taken_away_are_named_and_their_lines_copied_again():
+    """What an earlier run saw vouched for and nobody vouches for now was removed there."""
+    planned, copied = plan(listing((1, 2)), through=5)
+
+    assert [3, 4, 5, 6] == copied
+    assert [(CopyProblemKind.GONE, "ledger")] == [(p.kind, p.path) for p in planned.problems]
+    assert "line 3 was vouched for, and is no more (lines: 3)" == planned.problems[0].detail
+    assert () == plan(listing((1, 5)), through=5)[0].problems
+
+
 def test_a_vouched_file_of_another_size_is_a_conflict():
     """What has another size is another file; it is not sent again, for it would stay anyway."""
     listed = listing((1, 6))
@@ -94,7 +104,7 @@ def test_each_day_another_part_is_read_back_and_all_of_it_in_thirty():
     due = [file.path for day in range(30) for file in plan(listed, day=day)[0].reread]
 
     assert sorted(listed) == sorted(due)
-    assert sorted(listed) == sorted(f.path for f in plan(listed, everything=True)[0].reread)
+    assert sorted(listed) == sorted(f.path for f in plan(listed, day=None)[0].reread)
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,49 @@ async def test_a_mount_that_is_not_there_is_never_made(kept, tmp_path):
     assert not (tmp_path / "gone").exists()
 
 
+async def test_a_place_that_lost_its_copy_is_not_filled_again(kept, there):
+    """A mount point below which nothing is mounted any more looks empty, and gets nothing."""
+    await kept.copy(MountedFolder(there, kept.root))
+    there.rename(there.parent / "unmounted")
+    there.mkdir()
+    kept.add()
+    run = await kept.copy(MountedFolder(there, kept.root))
+
+    assert (4, [("GONE", "durable_copy.json")]) == (run.exit_code, kinds(run))
+    assert "5 runs were copied there" in run.report.problems[0].detail
+    assert {} == everything(there)
+
+    there.rmdir()
+    (there.parent / "unmounted").rename(there)
+    run = await kept.copy(MountedFolder(there, kept.root))
+    assert (0, RUNS + 3) == (run.exit_code, run.report.reach.through)
+
+
+async def test_a_copy_that_lost_its_newest_part_is_told_once_and_mended(kept, folder, there):
+    """Runs taken away there together with their segment are noticed, and copied again."""
+    await kept.copy(folder)
+    kept.add(2)
+    await kept.copy(folder)
+    newest = max((there / "ledger").iterdir())
+    newest.unlink()
+    lost = max((there / "audit_artifacts/ops_runs").iterdir())
+    shutil.rmtree(lost)
+    run = await kept.copy(folder)
+
+    assert (4, [("GONE", "ledger")]) == (run.exit_code, kinds(run))
+    assert (0, True) == ((r := await kept.copy(folder)).exit_code, r.report.complete)
+
+
+async def test_a_store_that_lost_its_copy_is_not_filled_again(kept, s3_server, credentials):
+    """The same holds for a bucket that was emptied."""
+    bucket = s3_server.bucket()
+    await kept.copy(store_at(s3_server.url, bucket, credentials))
+    s3_server.remove(f"{bucket}/floor/copy/durable_copy.json")
+    run = await kept.copy(store_at(s3_server.url, bucket, credentials))
+
+    assert (4, [("GONE", "durable_copy.json")]) == (run.exit_code, kinds(run))
+
+
 async def test_other_bytes_under_a_name_are_a_conflict_and_stay(kept, folder, there):
     """What stands there is never overwritten: it is named, its run is not vouched for, exit 4."""
     name = kept.file(2).relative_to(kept.root)

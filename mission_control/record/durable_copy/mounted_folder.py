@@ -27,7 +27,8 @@ class MountedFolder:
     Keeps a copy below a folder that somebody mounted; satisfies `CopyDestination`.
 
     The folder itself is never made: one that is not there is a mount that is not there, and
-    making it would fill the disk below.
+    making it would fill the disk below. For the same reason it must stay the folder that it was
+    when it was first opened; one object is for one run.
     """
 
     def __init__(self, folder: Path, root: Path, file_seconds: float = FILE_SECONDS) -> None:
@@ -37,6 +38,7 @@ class MountedFolder:
         self._root = root
         self._file_seconds = file_seconds
         self._thread = PatientThread(self.name)
+        self._identity: tuple[int, int] | None = None
 
     async def cautions(self) -> Sequence[str]:
         """Say whether the copy would die with what it is a copy of."""
@@ -52,6 +54,10 @@ class MountedFolder:
 
         return await self._thread.call(look, LISTING_SECONDS)
 
+    async def exists(self, path: str) -> bool:
+        """Tell whether anything has this name, in a folder that is there."""
+        return await self._thread.call(lambda: self._exists(path), self._file_seconds)
+
     async def create(self, path: str, content: bytes) -> bool:
         """Create a file, whole and durable; False where anything has its name."""
         return await self._thread.call(lambda: self._create(path, content), self._file_seconds)
@@ -62,10 +68,22 @@ class MountedFolder:
 
     def _open(self) -> Folder:
         try:
-            return Folder.open_existing(self._folder)
+            folder = Folder.open_existing(self._folder)
         except StorageError as error:
             remedy = "mount it; the folder is never made here"
             raise StorageError(error.problem, path=self.name, remedy=remedy) from error
+        found = os.fstat(folder.descriptor)
+        self._identity = self._identity or (found.st_dev, found.st_ino)
+        if self._identity != (found.st_dev, found.st_ino):
+            folder.__exit__()
+            remedy = "see whether it is still mounted"
+            raise StorageError("another folder stands there now", path=self.name, remedy=remedy)
+        return folder
+
+    def _exists(self, path: str) -> bool:
+        within, _, name = path.rpartition("/")
+        with self._open() as folder, folder.descend(within) as place:
+            return place.exists(name)
 
     def _cautions(self) -> Sequence[str]:
         with self._open() as folder, Folder.open_existing(self._root) as root:

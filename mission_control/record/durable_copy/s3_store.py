@@ -78,6 +78,15 @@ class S3Store:
                     found.update({o["path"]: o["size"] for o in page if wanted(o["path"])})
         return found
 
+    async def exists(self, path: str) -> bool:
+        """Tell whether there is an object of this name."""
+        async with self._speaking("look for", path, self._place.file_seconds) as store:
+            try:
+                await store.head_async(path)
+            except FileNotFoundError:
+                return False
+        return True
+
     async def create(self, path: str, content: bytes) -> bool:
         """Create an object with one request; False where its name is taken."""
         async with self._speaking("create", path, self._place.file_seconds) as store:

@@ -64,6 +64,20 @@ async def test_only_what_is_wanted_is_listed_and_leftovers_are_swept(folder, the
     assert ["elsewhere/.tmp-kept"] == [n for n in everything(there) if ".tmp-" in n]
 
 
+async def test_a_folder_that_became_another_is_left(folder, there):
+    """Where a mount goes away in the middle, the disk below it gets nothing."""
+    assert await folder.exists(NAME.partition("/")[0]) is False
+    await folder.create(NAME, b"first")
+    assert await folder.exists(NAME) is True
+    there.rename(there.parent / "unmounted")
+    there.mkdir()
+
+    for call in (folder.create("ledger/1", b"x"), folder.exists("ledger/1")):
+        with pytest.raises(StorageError, match="another folder stands there now"):
+            await call
+    assert {} == everything(there)
+
+
 @pytest.mark.parametrize("name", ["../outside", "ledger/../../outside", "a//b", ""])
 async def test_no_name_leads_out_of_the_folder(folder, there, name):
     """A name that is none is refused, and nothing is written anywhere."""
