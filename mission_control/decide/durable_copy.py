@@ -88,8 +88,8 @@ def plan_copy(
     that stands there vouches for its lines, and a file that it does not list is gone, whatever
     was copied before. `day` counts days, so that each day another part is read back; None reads
     back all. `through` is the line up to which an earlier run saw everything vouched for: what is
-    not any more, was taken away. Where the destination holds lines that this record has not, nothing is sent:
-    one of the two was rewritten, cut or mistaken for another.
+    not any more, was taken away. Where the destination holds lines that this record has not,
+    nothing is sent: one of the two was rewritten, cut or mistaken for another.
     """
     known = {line.entry.seq: line for line in lines}
     look = _Look(known, listing, None if day is None else day % REREAD_IN_DAYS)
