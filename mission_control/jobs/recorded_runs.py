@@ -36,6 +36,8 @@ class RunAccounts:
         default_factory=dict[str, tuple[str, RecordedRun] | None]
     )
 
+    _plans: dict[str, SessionPlan] = field(default_factory=dict[str, SessionPlan])
+
     async def of(self, on: date) -> Mapping[str, Sequence[RecordedRun]]:
         """Give the recorded runs of a session date by the key of the planned run they claimed."""
         query = ArtifactQuery(limit=MOST_RUNS, session_date=on)
@@ -80,8 +82,15 @@ class RunAccounts:
         return self._known[entry.path]
 
     async def _plan(self, entry: LedgerEntry) -> SessionPlan | None:
-        document, intact = await self._read(entry, PLAN_JSON)
-        return read_plan(document) if intact else None
+        if entry.path not in self._plans:
+            document, intact = await self._read(entry, PLAN_JSON)
+            plan = read_plan(document) if intact else None
+            if plan is None:
+                return None
+            if len(self._plans) >= REMEMBERED:
+                self._plans.clear()
+            self._plans[entry.path] = plan
+        return self._plans[entry.path]
 
     async def _read(self, entry: LedgerEntry, name: str) -> tuple[Document, bool]:
         """Read a file of a run; one that is missing or no JSON is an empty one, not intact."""
