@@ -28,7 +28,7 @@ async def reached_before(artifacts: ArtifactsReader, destination: str) -> Reache
         with suppress(StorageError):
             document = (await read_report(artifacts, entry, JSON_NAME)).document
             runs, through = document.get("runs_copied"), document.get("verified_through")
-            counted = isinstance(runs, int) and isinstance(through, int)
-            if document.get("destination") == destination and counted and runs:
+            there = document.get("destination") == destination
+            if there and isinstance(runs, int) and runs and isinstance(through, int):
                 return Reached(runs, through)
     return Reached()
