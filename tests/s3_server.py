@@ -100,13 +100,13 @@ class Line:
     A line to the server, whose weather a test makes.
 
     `weather` is `fair`, `cut` (connections are closed), `hang` (nothing comes back) or `broken`
-    (every request gets a 500); it turns to `after` with the PUT of that number.
+    (every request gets a 500); it turns to `after` with the request of that number.
     """
 
     port: int = 0
     weather: str = "fair"
     after: tuple[int, str] | None = None
-    puts: int = 0
+    requests: int = 0
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
@@ -116,8 +116,8 @@ class Line:
 
     def heard(self, data: bytes) -> None:
         """Count what is sent, and let the weather turn."""
-        self.puts += data.count(b"PUT /")
-        if self.after is not None and self.puts >= self.after[0]:
+        self.requests += data.startswith((b"PUT /", b"GET /"))
+        if self.after is not None and self.requests >= self.after[0]:
             self.weather = self.after[1]
 
 

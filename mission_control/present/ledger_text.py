@@ -1,7 +1,5 @@
 """Present: lines of the ledger as bytes, here and in every copy of it."""
 
-from collections.abc import Iterable
-
 from mission_control.model.artifact import LedgerEntry
 from mission_control.present.canonical_json import encode_json
 
@@ -9,8 +7,3 @@ from mission_control.present.canonical_json import encode_json
 def write_line(entry: LedgerEntry) -> bytes:
     """Write an entry as its line; equal entries give equal bytes."""
     return encode_json(entry.model_dump()) + b"\n"
-
-
-def write_lines(entries: Iterable[LedgerEntry]) -> bytes:
-    """Write entries as their lines, one after the other."""
-    return b"".join(map(write_line, entries))

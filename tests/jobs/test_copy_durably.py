@@ -462,13 +462,14 @@ async def test_a_tampered_object_is_found_and_left_as_it_is(kept, s3_server, cre
 
 
 @pytest.mark.parametrize("weather", ["cut", "hang", "broken"])
+@pytest.mark.parametrize("request_number", [17, 18], ids=["sending", "reading back"])
 async def test_a_store_that_fails_in_the_middle_loses_nothing(
-    kept, s3_server, credentials, weather
+    kept, s3_server, credentials, weather, request_number
 ):
     """What was sent before stays, the failure is named and recorded, and the next run goes on."""
     bucket = s3_server.bucket()
     async with line_to(s3_server) as line:
-        line.after = (7, weather)
+        line.after = (request_number, weather)
         run = await kept.copy(store_at(line.url, bucket, credentials, seconds=1.0))
         assert 1 == run.exit_code
         assert "3 failures in a row" in run.report.failure
