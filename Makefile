@@ -24,7 +24,12 @@ help: ## Say what there is
 	$(BIN)/pip install --quiet --require-hashes -r requirements/development.txt
 	@touch $@
 
-setup: .venv/.development ## Install everything that development needs, into .venv
+.venv/.s3_server: requirements/s3_server.txt | .venv/bin/python
+	$(PYTHON) -m venv .venv/s3_server
+	.venv/s3_server/bin/pip install --quiet --require-hashes -r requirements/s3_server.txt
+	@touch $@
+
+setup: .venv/.development .venv/.s3_server ## Install everything that development needs, into .venv
 
 demo: .venv/.runtime ## Serve a simulated trading floor and watch it (ARGS="--scenario NAME")
 	$(BIN)/mission-control demo $(ARGS)
@@ -54,6 +59,8 @@ lock: ## Resolve the exact versions anew (needs uv on the PATH); no host names i
 	  --no-annotate -o requirements/runtime.txt
 	uv pip compile pyproject.toml --group dev -c requirements/runtime.txt --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/development.txt
+	uv pip compile --group s3-server --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate -o requirements/s3_server.txt
 
 clean: ## Remove what was installed and cached
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov build *.egg-info

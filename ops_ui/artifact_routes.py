@@ -18,6 +18,7 @@ from ops_ui.pages.artifacts import (
     show_file,
     why_not,
 )
+from ops_ui.pages.keeping import copy_badge, copy_problems, report_paths, retention_badge
 from ops_ui.rendering import pages_of
 
 MAX_DOWNLOAD = 64 * 1024 * 1024
@@ -36,6 +37,10 @@ async def artifacts(state: State, request: Request[object, object, State]) -> Re
         "artifacts.html",
         document=document,
         badge=badge(document.get("verification")),
+        copied=copy_badge(document),
+        copy_problems=copy_problems(document),
+        kept=retention_badge(document),
+        reports=report_paths(document),
         runs=runs_of(document),
         asked=[(k, v) for k, v in sorted(asked.items()) if k in FILTERS and v],
         older=older_path(asked, document),

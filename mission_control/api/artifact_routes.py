@@ -14,9 +14,11 @@ from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery
+from mission_control.jobs.kept_state import copy_state, retention_state
 from mission_control.model.artifact import RecordedArtifact
 from mission_control.present.artifact_document import (
     ArtifactsDocument,
+    KeptDocuments,
     artifacts_document,
     verification_document,
 )
@@ -89,13 +91,14 @@ def artifact_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 async def _page(parts: ApiParts, query: ArtifactQuery) -> ArtifactsDocument:
     page = await parts.artifacts.page(query)
     checked = await parts.artifacts.check()
+    destination = parts.options.durable_copy
+    kept: KeptDocuments = {
+        "verification": verification_document(checked.found, checked.at),
+        "durable_copy": await copy_state(parts.artifacts, destination, page.head, parts.clock()),
+        "retention": await retention_state(parts.artifacts),
+    }
     document = artifacts_document(
-        page.entries,
-        page.head,
-        page.total,
-        page.next_before,
-        verification_document(checked.found, checked.at),
-        checked.at,
+        page.entries, page.head, page.total, page.next_before, kept, checked.at
     )
     if parts.options.label:
         document["label"] = parts.options.label

@@ -17,6 +17,12 @@ from mission_control.present.instants import new_york_text, utc_text
 
 MUST_REFUSE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
+COPIES = (
+    "copies recorded artifacts to this place only: creates what is not there yet (PUT with "
+    "If-None-Match in a store, a new file in a folder) and reads it back; never overwrites or "
+    "removes, and never speaks with services or the cluster"
+)
+
 
 class RouteDocument(TypedDict):
     """One route of the running application."""
@@ -78,6 +84,18 @@ class ClusterProofDocument(TypedDict):
     account: AccountDocument | None
 
 
+class CopyDoorDocument(TypedDict):
+    """
+    The one thing that leaves for elsewhere, to one configured place, by a room of its own.
+
+    It observes nothing and can reach neither services nor the cluster; `destination` is null
+    where none is configured, and then nothing is sent at all.
+    """
+
+    destination: str | None
+    does: str
+
+
 class AttestationDocument(TypedDict):
     """The proof, computed for this very answer."""
 
@@ -90,6 +108,7 @@ class AttestationDocument(TypedDict):
     transport: TransportDocument
     cluster: str
     cluster_reader: ClusterProofDocument | None
+    durable_copy: CopyDoorDocument
     label: NotRequired[str]
 
 
@@ -149,6 +168,7 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
         "transport": transport,
         "cluster": facts.cluster,
         "cluster_reader": cluster,
+        "durable_copy": {"destination": parts.options.durable_copy or None, "does": COPIES},
     }
     if parts.options.label:
         document["label"] = parts.options.label

@@ -23,7 +23,8 @@ class ApiOptions:
     Settings of the API, fixed at start.
 
     `allowed_hosts` are names as in a `Host` header without its port. `label` is `DEMO` for a
-    simulated floor and marks every answer; empty otherwise.
+    simulated floor and marks every answer; empty otherwise. `durable_copy` names where what was
+    recorded is copied to, empty for nowhere.
     """
 
     version: str
@@ -33,6 +34,7 @@ class ApiOptions:
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     poll_interval_seconds: float = 10.0
     max_streams: int = 256
+    durable_copy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

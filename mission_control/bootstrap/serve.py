@@ -111,4 +111,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         label=label,
         allowed_hosts=settings.allowed_hosts,
         poll_interval_seconds=settings.interval_seconds,
+        durable_copy=str(settings.durable_copy or ""),
     )

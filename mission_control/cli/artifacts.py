@@ -9,6 +9,7 @@ import click
 import orjson
 
 from mission_control.bootstrap import once
+from mission_control.cli.artifact_keeping import copy, retention
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags
@@ -30,6 +31,10 @@ T = TypeVar("T")
 @click.group()
 def artifacts() -> None:
     """Look at what was recorded, and verify that it is still as it was."""
+
+
+artifacts.add_command(copy)
+artifacts.add_command(retention)
 
 
 @artifacts.command("list")

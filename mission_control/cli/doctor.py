@@ -8,8 +8,10 @@ import orjson
 
 from mission_control import process
 from mission_control.bootstrap import once
+from mission_control.bootstrap.keeping import try_destination
 from mission_control.cli.context import CliContext
 from mission_control.cli.doctor_cluster import look_at_cluster, look_at_records
+from mission_control.cli.doctor_copy import look_at_copy
 from mission_control.cli.doctor_floor import look_at_floor
 from mission_control.cli.doctor_here import look_here
 from mission_control.cli.doctor_report import Check, Outcome
@@ -31,9 +33,9 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     Say what works from here, and what does not.
 
     Looks at the fleet file, zone data, the calendar, the root, the ports, the limit of open files,
-    the store, history and the witnesses of the kill switch, tries every list of the cluster, and
-    asks every service once. Each line is PASS, WARN or FAIL, with what to do about it. Exits with
-    4 when a line says FAIL.
+    the store, its durable copy, history and the witnesses of the kill switch, tries every list of
+    the cluster, and asks every service once. Each line is PASS, WARN or FAIL, with what to do about
+    it. Exits with 4 when a line says FAIL.
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags, tell=False)
@@ -41,9 +43,11 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     process.raise_open_files_limit()
     with context.busy("Asking every service and the cluster once"):
         snapshot, examined, records = asyncio.run(_look(settings, context.clock))
+        tried = asyncio.run(try_destination(settings))
     checks = [
         *look_here(settings, now),
         *look_at_records(*records),
+        *look_at_copy(settings.durable_copy, tried),
         *look_at_cluster(settings, examined),
         *look_at_floor(snapshot),
     ]

@@ -86,6 +86,10 @@ SETTINGS = (
     Setting("closures_file"),
     Setting("runbooks"),
     Setting("allowed_hosts", shape=Shape.LIST),
+    Setting("durable_copy"),
+    Setting("durable_copy_endpoint"),
+    Setting("durable_copy_region", default="us-east-1"),
+    Setting("durable_copy_credentials_file"),
 )
 
 SETTINGS_BY_NAME = {setting.name: setting for setting in SETTINGS}

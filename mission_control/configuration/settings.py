@@ -15,6 +15,7 @@ from mission_control.configuration.cadence import (
 )
 from mission_control.configuration.cluster_access import settle_cluster
 from mission_control.configuration.config_file import ConfigFile, read_config_file
+from mission_control.configuration.durable_copy import durable_copy_settings
 from mission_control.configuration.environment import notes_on
 from mission_control.configuration.found_settings import Sources, find_settings
 from mission_control.configuration.problems import Problems
@@ -26,6 +27,7 @@ from mission_control.configuration.setting_names import (
 )
 from mission_control.configuration.settings_reader import SettingsReader
 from mission_control.market_calendar.closures import Closure
+from mission_control.model.durable_copy import S3Address
 from mission_control.model.fleet import Fleet
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "runbooks"
@@ -62,6 +64,10 @@ class Settings:
     closures: tuple[Closure, ...] = ()
     closures_file: Path | None = None
     allowed_hosts: tuple[str, ...] = values.LOOPBACK_HOSTS
+    durable_copy: Path | S3Address | None = None
+    durable_copy_endpoint: str | None = None
+    durable_copy_region: str = "us-east-1"
+    durable_copy_credentials_file: Path | None = None
     config_file: Path | None = None
     config_digest: str = ""
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -148,9 +154,10 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
     context = read("context", values.read_context, None)
     kubeconfig = read("kubeconfig", values.read_path, None)
     fleet = reader.fleet(file, interval, deadline)
+    root = read("root", values.read_folder, Path())
     return Settings(
         fleet=settle_cluster(fleet, namespace, context, kubeconfig),
-        root=read("root", values.read_folder, Path()),
+        root=root,
         runbooks=read("runbooks", values.read_existing_folder, RUNBOOKS),
         host=host,
         port=port,
@@ -171,6 +178,7 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
         closures=closures,
         closures_file=closures_file,
         allowed_hosts=tuple(dict.fromkeys([*allowed_hosts, values.host_name(host)])),
+        **durable_copy_settings(reader, root),
         config_file=file.path,
         sources=MappingProxyType(reader.sources(file)),
     )

@@ -11,7 +11,9 @@ from mission_control.model.artifact import (
     LedgerHead,
     Verification,
 )
+from mission_control.present.copy_document import DurableCopyDocument
 from mission_control.present.instants import new_york_text, utc_text
+from mission_control.present.retention_document import RetentionStateDocument
 
 ARTIFACTS = "/api/v1/artifacts"
 SHOWN_DISCREPANCIES = 100
@@ -78,8 +80,18 @@ class ArtifactsDocument(TypedDict):
     head: HeadDocument
     next_cursor: str | None
     verification: VerificationDocument
+    durable_copy: DurableCopyDocument
+    retention: RetentionStateDocument
     runs: list[RunEntryDocument]
     label: NotRequired[str]
+
+
+class KeptDocuments(TypedDict):
+    """How all that was recorded fares: verified, copied, kept."""
+
+    verification: VerificationDocument
+    durable_copy: DurableCopyDocument
+    retention: RetentionStateDocument
 
 
 def artifacts_document(
@@ -87,7 +99,7 @@ def artifacts_document(
     head: LedgerHead,
     total: int,
     next_before: int | None,
-    verification: VerificationDocument,
+    kept: KeptDocuments,
     now: datetime,
 ) -> ArtifactsDocument:
     """Give a page of the ledger."""
@@ -96,7 +108,7 @@ def artifacts_document(
         "total": total,
         "head": head_document(head),
         "next_cursor": None if next_before is None else str(next_before),
-        "verification": verification,
+        **kept,
         "runs": [run_entry_document(entry) for entry in entries],
     }
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from mission_control.errors import StorageError
 from mission_control.model.artifact import GENESIS, LedgerEntry, LedgerHead
 from mission_control.present.canonical_json import encode_json
+from mission_control.present.ledger_text import write_line
 from mission_control.record.folder import Folder, storing
-from mission_control.record.ledger_line import Recorded, chain, read_line, write_line
+from mission_control.record.ledger_line import Recorded, chain, read_line
 
 FOLDER = "audit_artifacts"
 NAME = "ledger.jsonl"

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from mission_control.model.artifact import ArtifactFile, LedgerEntry, LedgerHead
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.instants import utc_text
+from mission_control.present.ledger_text import line_fields, write_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,7 @@ def chain(recorded: Recorded, head: LedgerHead) -> LedgerEntry:
 
 def hash_of(entry: LedgerEntry) -> str:
     """Reckon the hash that an entry must bear: the SHA-256 of all its other fields."""
-    return hashlib.sha256(encode_json(_fields(entry, "hash"))).hexdigest()
-
-
-def write_line(entry: LedgerEntry) -> bytes:
-    """Write an entry as its line."""
-    return encode_json(_fields(entry)) + b"\n"
-
-
-def _fields(entry: LedgerEntry, *without: str) -> dict[str, object]:
-    """Give a line's fields; one that is named nothing that may stand once lacks that field."""
-    left_out = {*without, *(() if entry.once else ("once",))}
-    return entry.model_dump(exclude=left_out)
+    return hashlib.sha256(encode_json(line_fields(entry, "hash"))).hexdigest()
 
 
 def read_line(line: bytes) -> LedgerEntry | None:

@@ -170,6 +170,7 @@ class PaperControl:
     max_streams: int = 256
     root: Path = Path("/nothing/was/recorded/here")
     past: PastFloor | None = None
+    durable_copy: str = ""
     day: Any = None
 
     def __post_init__(self) -> None:
@@ -179,7 +180,12 @@ class PaperControl:
     def parts(self) -> ApiParts:
         """Give what the API is put together from."""
         options = ApiOptions(
-            "0.1.0", "54afffe", STARTED, label=self.label, max_streams=self.max_streams
+            "0.1.0",
+            "54afffe",
+            STARTED,
+            label=self.label,
+            max_streams=self.max_streams,
+            durable_copy=self.durable_copy,
         )
         return ApiParts(
             self.floor,

@@ -1,0 +1,60 @@
+"""Bootstrap: what keeps the record: the place of its durable copy, and the jobs' parts."""
+
+from pathlib import Path
+
+from mission_control.bootstrap.clock import real_clock
+from mission_control.configuration.settings import Settings
+from mission_control.errors import StorageError
+from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
+from mission_control.jobs.ports import Clock
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.observe.redaction import redact_text
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.durable_copy.mounted_folder import MountedFolder
+from mission_control.record.durable_copy.s3_store import S3Place, S3Store
+
+
+def keeping_parts(settings: Settings, clock: Clock = real_clock, label: str = "") -> KeepingParts:
+    """Give what the retention report and the durable copy work with."""
+    return KeepingParts(
+        ArtifactReader(settings.root, clock),
+        RunWriter(ArtifactStore(settings.root)),
+        MarketCalendar(settings.closures),
+        clock,
+        settings.fleet,
+        label,
+    )
+
+
+def copy_destination(settings: Settings) -> CopyDestination | None:
+    """
+    Give the place of the durable copy for one run; None where none is configured.
+
+    It is connected when it is first used, and reads its credentials then.
+    """
+    place = settings.durable_copy
+    if place is None:
+        return None
+    if isinstance(place, Path):
+        return MountedFolder(place, settings.root)
+    region, endpoint = settings.durable_copy_region, settings.durable_copy_endpoint
+    spoken_to = S3Place(place, region, endpoint, settings.durable_copy_credentials_file)
+    return S3Store(spoken_to, redact_text)
+
+
+async def try_destination(settings: Settings) -> tuple[str, ...] | StorageError | None:
+    """
+    Reach the place of the durable copy, and write nothing.
+
+    Gives what makes it worth less than it should be, or why it cannot be reached; None where none
+    is configured.
+    """
+    destination = copy_destination(settings)
+    if destination is None:
+        return None
+    try:
+        return tuple(await destination.cautions())
+    except StorageError as error:
+        return error

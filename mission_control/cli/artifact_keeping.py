@@ -1,0 +1,89 @@
+"""Command line: `artifacts copy` and `artifacts retention`, which keep the record."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+import click
+import orjson
+
+from mission_control.bootstrap.keeping import copy_destination, keeping_parts
+from mission_control.bootstrap.origin import run_origin
+from mission_control.cli.context import CliContext
+from mission_control.cli.exit_codes import INTERNAL
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.printable import printable
+from mission_control.errors import ConfigurationError, StorageError
+from mission_control.jobs.copy_durably import copy_durably
+from mission_control.jobs.report_retention import report_retention
+from mission_control.present.copy_document import copy_markdown
+from mission_control.present.retention_document import retention_markdown
+
+T = TypeVar("T")
+
+
+@click.command()
+@setting_flags("root", "fleet_file")
+@click.option("--verify", "everything", is_flag=True,
+              help="Also read back all that was copied before.")  # fmt: skip
+@json_flag
+@click.pass_context
+def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | None) -> None:
+    """
+    Copy what was recorded to the configured place, and verify the copy.
+
+    Nothing there is ever overwritten. Each file is read back and compared by its SHA-256, and so
+    is a thirtieth of what was copied before; --verify reads back all. What was done is recorded.
+    Exits with 4 where bytes here or there are not those recorded, with 1 where not everything
+    could be copied; the next run goes on from there.
+    """
+    context = ctx.ensure_object(CliContext)
+    settings = settings_with(context, flags)
+    destination = copy_destination(settings)
+    if destination is None:
+        raise ConfigurationError(
+            "no durable copy is configured",
+            where="MISSION_CONTROL_DURABLE_COPY",
+            remedy="name a folder of a mount, or s3://bucket/prefix",
+        )
+    parts, origin = keeping_parts(settings, context.clock), run_origin(settings, "command")
+    with context.busy(f"Copying to {destination.name}"):
+        copied = _await(ctx, copy_durably(parts, destination, origin, everything=everything))
+    if as_json or context.json:
+        click.echo(orjson.dumps(copied.document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(copy_markdown(copied.document), nl=False)
+    context.say(f"Recorded as {copied.entry.path}.")
+    ctx.exit(copied.exit_code)
+
+
+@click.command()
+@setting_flags("root", "fleet_file")
+@json_flag
+@click.pass_context
+def retention(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
+    """
+    Report how much is kept, and whether that is less than it should be.
+
+    Nothing is deleted, ever: what lies beyond 30 trading days, or beyond the newest 30 captures,
+    is named. The report is recorded. Exits with 0 whenever a report was made.
+    """
+    context = ctx.ensure_object(CliContext)
+    settings = settings_with(context, flags)
+    parts, origin = keeping_parts(settings, context.clock), run_origin(settings, "command")
+    with context.busy("Reading everything that was recorded"):
+        reported = _await(ctx, report_retention(parts, origin))
+    if as_json or context.json:
+        click.echo(orjson.dumps(reported.document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(retention_markdown(reported.document), nl=False)
+    context.say(f"Recorded as {reported.entry.path}.")
+
+
+def _await(ctx: click.Context, job: Coroutine[object, object, T]) -> T:
+    """Run a job; what stops it is told with its remedy."""
+    try:
+        return asyncio.run(job)
+    except StorageError as error:
+        click.echo(f"The record cannot be used: {printable(str(error))}", err=True)
+        ctx.exit(INTERNAL)

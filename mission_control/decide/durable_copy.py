@@ -1,0 +1,219 @@
+"""Decide: what of the record is to be copied, and whether what was copied is what was recorded."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mission_control.model.artifact import GENESIS, ArtifactFile, LedgerEntry
+from mission_control.model.durable_copy import (
+    LEDGER_FOLDER,
+    MARKER,
+    CopyPlan,
+    CopyProblem,
+    CopyProblemKind,
+    CopyReach,
+    tally,
+)
+
+REREAD_IN_DAYS = 30
+"""In so many daily runs everything that was copied is read back once more."""
+
+LEDGER = "audit_artifacts/ledger.jsonl"
+
+_SEGMENT = re.compile(LEDGER_FOLDER + r"/([0-9]{10})-([0-9]{10})-([0-9a-f]{64})\.jsonl")
+_Kind = CopyProblemKind
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the ledger: what it says, and its bytes."""
+
+    entry: LedgerEntry
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Lines of the ledger as they stand at the destination: under this name, with these bytes."""
+
+    file: ArtifactFile
+    content: bytes
+    first: int
+    last: int
+
+
+def segment_of(lines: Sequence[Line]) -> Segment:
+    """
+    Give consecutive lines as a segment, which vouches for every file that they name.
+
+    It is named by its first and last number and by the last one's hash, so that the names alone
+    tell what was copied of which record; sorted by name the segments give the ledger again.
+    """
+    first, last = lines[0].entry, lines[-1].entry
+    content = b"".join(line.content for line in lines)
+    path = f"{LEDGER_FOLDER}/{first.seq:010}-{last.seq:010}-{last.hash}.jsonl"
+    sha256 = hashlib.sha256(content).hexdigest()
+    file = ArtifactFile(path=path, sha256=sha256, size=len(content))
+    return Segment(file, content, first.seq, last.seq)
+
+
+def marker_of(first: LedgerEntry) -> tuple[ArtifactFile, bytes]:
+    """Give what says at the destination whose copy it is: the record's first line tells."""
+    content = f'{{"durable_copy_of":"{first.hash}"}}\n'.encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return ArtifactFile(path=MARKER, sha256=sha256, size=len(content)), content
+
+
+def judge_marker(ours: ArtifactFile, sha256: str, size: int) -> CopyProblem | None:
+    """Tell whether the copy at the destination is one of this record; None if it is."""
+    if (sha256, size) == (ours.sha256, ours.size):
+        return None
+    detail = "the copy there is of another record; give this one a place of its own"
+    return CopyProblem(MARKER, CopyProblemKind.ANOTHER_RECORD, detail)
+
+
+def is_segment(path: str) -> bool:
+    """Tell whether a name at the destination is that of a segment."""
+    return _SEGMENT.fullmatch(path) is not None
+
+
+def plan_copy(
+    lines: Sequence[Line], listing: Mapping[str, int], day: int | None, through: int = 0
+) -> CopyPlan:
+    """
+    Plan a run of copying from the ledger's lines and from what the destination lists.
+
+    `listing` gives the size of everything there. The destination is the truth: only a segment
+    that stands there vouches for its lines, and a file that it does not list is gone, whatever
+    was copied before. `day` counts days, so that each day another part is read back; None reads
+    back all. `through` is the line up to which an earlier run saw everything vouched for: what is
+    not any more, was taken away. Where the destination holds lines that this record has not,
+    nothing is sent: one of the two was rewritten, cut or mistaken for another.
+    """
+    known = {line.entry.seq: line for line in lines}
+    look = _Look(known, listing, None if day is None else day % REREAD_IN_DAYS)
+    problems = [*_broken_chain(lines), *look.read_segments()]
+    lost = sorted(set(range(1, through + 1)) - look.covered)
+    if lost:
+        detail = f"line {lost[0]} was vouched for, and is no more (lines: {len(lost)})"
+        problems.append(CopyProblem(LEDGER_FOLDER, _Kind.GONE, detail))
+    refused = any(p.kind is _Kind.ANOTHER_RECORD for p in problems)
+    again, reread, wrong = look.judge_covered()
+    return CopyPlan(
+        frozenset(look.covered),
+        tuple(line.entry for line in known.values() if line.entry.seq not in look.covered),
+        tuple(again),
+        tuple(reread),
+        tuple(sorted([*problems, *wrong])),
+        refused,
+    )
+
+
+def _broken_chain(lines: Sequence[Line]) -> Iterator[CopyProblem]:
+    head = GENESIS
+    for entry in (line.entry for line in lines):
+        if (entry.seq, entry.previous) != (head.seq + 1, head.hash):
+            after = f"line {head.seq}" if head.seq else "the beginning"
+            detail = f"line {entry.seq} does not follow {after}"
+            yield CopyProblem(LEDGER, _Kind.CHAIN_BROKEN, detail)
+        head = entry.head
+
+
+class _Look:
+    """What the destination lists, judged by our own ledger."""
+
+    def __init__(
+        self, known: Mapping[int, Line], listing: Mapping[str, int], due: int | None
+    ) -> None:
+        self.known = known
+        self.listing = listing
+        self.due = due
+        self.covered = set[int]()
+        self.segments = list[Segment]()
+
+    def read_segments(self) -> Iterator[CopyProblem]:
+        for path in sorted(self.listing):
+            named = _SEGMENT.fullmatch(path)
+            if named is not None:
+                problem = self._read(path, int(named[1]), int(named[2]), named[3])
+                if problem is not None:
+                    yield problem
+
+    def _read(self, path: str, first: int, last: int, digest: str) -> CopyProblem | None:
+        ours = self.known.get(last)
+        if ours is None or ours.entry.hash != digest:
+            how = "has no such line" if ours is None else "has another one"
+            detail = f"it ends with line {last}, and the record here {how}"
+            return CopyProblem(path, _Kind.ANOTHER_RECORD, detail)
+        within = [self.known[seq] for seq in range(first, last + 1) if seq in self.known]
+        if not within or len(within) != last + 1 - first:
+            return CopyProblem(path, _Kind.CONFLICT, "the record here does not have all its lines")
+        segment = segment_of(within)
+        if self.listing[path] != segment.file.size:
+            return CopyProblem(path, _Kind.CONFLICT, sizes(self.listing[path], segment.file))
+        self.segments.append(segment)
+        self.covered.update(range(first, last + 1))
+        return None
+
+    def judge_covered(self) -> tuple[list[ArtifactFile], list[ArtifactFile], list[CopyProblem]]:
+        """Give what is gone there, what is to be read back, and every problem with it."""
+        again, reread, problems = list[ArtifactFile](), list[ArtifactFile](), list[CopyProblem]()
+        for file, due in self._covered_files():
+            size = self.listing.get(file.path)
+            if size is None:
+                again.append(file)
+                problems.append(CopyProblem(file.path, _Kind.GONE, "it was copied, and is gone"))
+            elif size != file.size:
+                problems.append(CopyProblem(file.path, _Kind.CONFLICT, sizes(size, file)))
+            elif due:
+                reread.append(file)
+        return again, reread, problems
+
+    def _covered_files(self) -> Iterator[tuple[ArtifactFile, bool]]:
+        for seq in sorted(self.covered):
+            for file in self.known[seq].entry.files:
+                yield file, self._is_due(seq)
+        for segment in self.segments:
+            yield segment.file, self._is_due(segment.first)
+
+    def _is_due(self, number: int) -> bool:
+        return self.due is None or number % REREAD_IN_DAYS == self.due
+
+
+def sizes(there: int, file: ArtifactFile) -> str:
+    """Say how long a file is there, and how long it should be."""
+    return f"it has {there} bytes there, and {file.size} were recorded"
+
+
+def judge_copied(file: ArtifactFile, *, sent: bool, sha256: str, size: int) -> CopyProblem | None:
+    """
+    Judge what was read back of a file; None where it is just what was recorded.
+
+    `sent` tells whether we sent it in this moment. If not, something stood there already: equal
+    bytes are as good as sent, and others are a conflict that nobody here ever resolves.
+    """
+    if (sha256, size) == (file.sha256, file.size):
+        return None
+    if size != file.size:
+        detail = sizes(size, file)
+    else:
+        detail = f"its SHA-256 is {sha256[:16]} there, and {file.sha256[:16]} was recorded"
+    return CopyProblem(file.path, _Kind.CORRUPTED if sent else _Kind.CONFLICT, detail)
+
+
+def reach_of(lines: Mapping[int, Line], verified: frozenset[int]) -> CopyReach:
+    """Say how far a copy reaches of which these lines are verified."""
+    through = 0
+    while through + 1 in verified:
+        through += 1
+    copied = [lines[seq].entry for seq in sorted(verified)]
+    missing = [lines[seq].entry for seq in sorted(lines.keys() - verified)]
+    return CopyReach(
+        through,
+        len(copied),
+        tally([file for entry in copied for file in entry.files]),
+        len(missing),
+        missing[0].seq if missing else None,
+        missing[0].at if missing else None,
+    )

@@ -1,0 +1,178 @@
+"""Jobs: the durable copy: what the ledger names, copied to another place and read back."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mission_control.decide.durable_copy import (
+    Line,
+    is_segment,
+    judge_marker,
+    marker_of,
+    plan_copy,
+    reach_of,
+)
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactQuery
+from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
+from mission_control.jobs.copying import Copying, Interrupted
+from mission_control.jobs.earlier_copies import (
+    JSON_NAME,
+    MARKDOWN_NAME,
+    Reached,
+    reached_before,
+)
+from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.model.artifact import Collection, LedgerEntry, LedgerHead, SourceCoverage
+from mission_control.model.durable_copy import (
+    MARKER,
+    CopyProblem,
+    CopyProblemKind,
+    CopyReport,
+)
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.copy_document import (
+    MOST_PROBLEMS,
+    CopyDocument,
+    copy_document,
+    copy_markdown,
+)
+from mission_control.present.ledger_text import write_line
+
+JOB = "durable_copy"
+
+RUN_SECONDS = 1800.0
+"""A run ends after this; what is left is for the next one."""
+
+DONE, FAILED, CONTRADICTED = 0, 1, 4
+"""What a run ends with: copied; not everything; bytes here or there are not those recorded."""
+
+EVERYTHING = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedRun:
+    """A run of copying: what it did, the line that records it, and what it ends with."""
+
+    report: CopyReport
+    document: CopyDocument
+    entry: LedgerEntry
+    exit_code: int
+
+
+async def copy_durably(
+    parts: KeepingParts,
+    destination: CopyDestination,
+    origin: RunOrigin,
+    *,
+    everything: bool = False,
+    run_seconds: float = RUN_SECONDS,
+) -> CopiedRun:
+    """
+    Copy what is not at the destination yet, verify it, and record what was done.
+
+    `everything` also reads back all that was copied before; otherwise a thirtieth of it. What the
+    destination does, or does not, is in the report; raises StorageError only where our own record
+    can be neither read nor written. The run's own record is copied by the next run.
+    """
+    started = parts.clock()
+    page = await parts.artifacts.page(ArtifactQuery(limit=EVERYTHING))
+    # A ledger of years is long: whatever goes through all of it does so off the event loop.
+    lines = await asyncio.to_thread(_lines, page.entries)
+    copying = Copying(
+        parts.artifacts,
+        destination,
+        {line.entry.seq: line for line in lines},
+        _patience(run_seconds),
+    )
+    failure, cautions = "", ()
+    before = await reached_before(parts.artifacts, destination.name)
+    try:
+        cautions = tuple(await destination.cautions())
+        if lines:
+            await _prove_ours(copying, lines[0].entry, before)
+        wanted = await asyncio.to_thread(_paths, lines)
+        listing = await destination.listing(lambda path: path in wanted or is_segment(path))
+        due = None if everything else started.toordinal()
+        await copying.run(await asyncio.to_thread(plan_copy, lines, listing, due, before.through))
+    except (StorageError, Interrupted) as error:
+        failure = str(error)
+    of = (copying, destination.name, page.head, started, parts.clock())
+    report = await asyncio.to_thread(_report, *of)
+    return await _record(parts, replace(report, failure=failure, cautions=cautions), origin)
+
+
+def _lines(newest_first: Sequence[LedgerEntry]) -> list[Line]:
+    return [Line(entry, write_line(entry)) for entry in reversed(newest_first)]
+
+
+def _paths(lines: Sequence[Line]) -> frozenset[str]:
+    return frozenset(file.path for line in lines for file in line.entry.files)
+
+
+def _patience(seconds: float) -> Callable[[], bool]:
+    now = asyncio.get_running_loop().time
+    end = now() + seconds
+    return lambda: now() < end
+
+
+async def _prove_ours(copying: Copying, first: LedgerEntry, before: Reached) -> None:
+    """
+    Prove that it is the copy of this record, and that nothing there is ever overwritten.
+
+    A place that held a copy and is empty now is most likely a mount that is not there: filling
+    the disk below it would look like a copy and be none.
+    """
+    destination = copying.destination
+    marker, content = marker_of(first)
+    if before.runs and not await destination.exists(MARKER):
+        detail = f"{before.runs} runs were copied there, and it is empty: is it what was mounted?"
+        copying.problems.append(CopyProblem(MARKER, CopyProblemKind.GONE, detail))
+        raise Interrupted("the copy is gone: nothing was sent; mount it, or name another place")
+    # The second try must be refused; should the place overwrite, then equal bytes by equal ones.
+    await destination.create(MARKER, content)
+    if await destination.create(MARKER, content):
+        raise Interrupted(f"{destination.name} overwrites what is there: nothing is sent to it")
+    foreign = judge_marker(marker, *await destination.digest(MARKER))
+    if foreign is not None:
+        copying.problems.append(foreign)
+        raise Interrupted("the copy there is not of this record: nothing was sent")
+
+
+def _report(
+    copying: Copying, name: str, head: LedgerHead, started: datetime, finished: datetime
+) -> CopyReport:
+    verified = copying.verified()
+    worst_first = list(CopyProblemKind)
+    return CopyReport(
+        name,
+        started,
+        finished,
+        head,
+        None if verified is None else reach_of(copying.lines, verified),
+        copying.sent,
+        copying.found,
+        copying.reread,
+        tuple(sorted(copying.problems, key=lambda p: (worst_first.index(p.kind), p))),
+    )
+
+
+async def _record(parts: KeepingParts, report: CopyReport, origin: RunOrigin) -> CopiedRun:
+    document = copy_document(report, parts.label)
+    files = {JSON_NAME: encode_json(document), MARKDOWN_NAME: copy_markdown(document).encode()}
+    code = CONTRADICTED if report.contradicted else DONE if report.complete else FAILED
+    session = parts.calendar.session_at(report.started)
+    ground = Ground(session, parts.fleet, _coverage(report), parts.label)
+    facts = origin.facts(JOB, ground, report.started, parts.clock(), exit_code=code)
+    entry = await parts.writer.record(Collection.OPS_RUNS, files, facts)
+    return CopiedRun(report, document, entry, code)
+
+
+def _coverage(report: CopyReport) -> SourceCoverage:
+    """Count lines: asked for is the whole ledger, obtained what is verified at the destination."""
+    gaps = tuple((p.path, p.kind.value) for p in report.problems[:MOST_PROBLEMS])
+    if report.failure:
+        gaps = (("destination", report.failure), *gaps)
+    runs = report.reach.runs if report.reach else 0
+    return SourceCoverage("durable copy", report.head.seq, runs, gaps)

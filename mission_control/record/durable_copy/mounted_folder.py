@@ -1,0 +1,147 @@
+"""Record, durable copy: a folder of a mount, in which files are created once and never changed."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from mission_control.errors import StorageError
+from mission_control.model.artifact import Collection
+from mission_control.model.durable_copy import LEDGER_FOLDER
+from mission_control.record.durable_copy.patience import PatientThread
+from mission_control.record.folder import TEMPORARY, Folder, storing
+from mission_control.record.run_draft import remove_abandoned
+
+LISTING_SECONDS = 300.0
+FILE_SECONDS = 120.0
+"""For one file of any size that is copied."""
+STEP = 1024 * 1024
+
+SAME_DISK = "it lies on the same file system as the record itself, and dies with it"
+
+
+class MountedFolder:
+    """
+    Keeps a copy below a folder that somebody mounted; satisfies `CopyDestination`.
+
+    The folder itself is never made: one that is not there is a mount that is not there, and
+    making it would fill the disk below. For the same reason it must stay the folder that it was
+    when it was first opened; one object is for one run.
+    """
+
+    def __init__(self, folder: Path, root: Path, file_seconds: float = FILE_SECONDS) -> None:
+        """Copy the record below `root` into this folder."""
+        self.name = str(folder)
+        self._folder = folder
+        self._root = root
+        self._file_seconds = file_seconds
+        self._thread = PatientThread(self.name)
+        self._identity: tuple[int, int] | None = None
+
+    async def cautions(self) -> Sequence[str]:
+        """Say whether the copy would die with what it is a copy of."""
+        return await self._thread.call(self._cautions, self._file_seconds)
+
+    async def listing(self, wanted: Callable[[str], bool]) -> Mapping[str, int]:
+        """Give everything there that is wanted; what a killed writer left is swept meanwhile."""
+
+        def look() -> Mapping[str, int]:
+            with self._open() as folder:
+                remove_abandoned(folder)
+                return {path: size for path, size in _walk_all(folder) if wanted(path)}
+
+        return await self._thread.call(look, LISTING_SECONDS)
+
+    async def exists(self, path: str) -> bool:
+        """Tell whether anything has this name, in a folder that is there."""
+        return await self._thread.call(lambda: self._exists(path), self._file_seconds)
+
+    async def create(self, path: str, content: bytes) -> bool:
+        """Create a file, whole and durable; False where anything has its name."""
+        return await self._thread.call(lambda: self._create(path, content), self._file_seconds)
+
+    async def digest(self, path: str) -> tuple[str, int]:
+        """Read a file back piece by piece."""
+        return await self._thread.call(lambda: self._digest(path), self._file_seconds)
+
+    def _open(self) -> Folder:
+        try:
+            folder = Folder.open_existing(self._folder)
+        except StorageError as error:
+            remedy = "mount it; the folder is never made here"
+            raise StorageError(error.problem, path=self.name, remedy=remedy) from error
+        found = os.fstat(folder.descriptor)
+        self._identity = self._identity or (found.st_dev, found.st_ino)
+        if self._identity != (found.st_dev, found.st_ino):
+            folder.__exit__()
+            remedy = "see whether it is still mounted"
+            raise StorageError("another folder stands there now", path=self.name, remedy=remedy)
+        return folder
+
+    def _exists(self, path: str) -> bool:
+        within, _, name = path.rpartition("/")
+        with self._open() as folder, folder.descend(within) as place:
+            return place.exists(name)
+
+    def _cautions(self) -> Sequence[str]:
+        with self._open() as folder, Folder.open_existing(self._root) as root:
+            there, here = os.fstat(folder.descriptor), os.fstat(root.descriptor)
+        return (SAME_DISK,) if there.st_dev == here.st_dev else ()
+
+    def _create(self, path: str, content: bytes) -> bool:
+        within, _, name = path.rpartition("/")
+        with self._open() as folder, folder.descend(within, create=True) as place:
+            if place.exists(name):
+                return False
+            try:
+                place.write_once(name, content)
+            except StorageError as error:
+                if isinstance(error.__cause__, FileExistsError):
+                    return False  # somebody was quicker
+                raise
+            return True
+
+    def _digest(self, path: str) -> tuple[str, int]:
+        within, _, name = path.rpartition("/")
+        with self._open() as folder, folder.descend(within) as place:
+            descriptor = place.open_file(name)
+            with os.fdopen(descriptor, "rb") as file, storing(f"{self.name}/{path}"):
+                # What was just written would otherwise be read from memory.
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+                return _hash(file)
+
+
+def _hash(file: BinaryIO) -> tuple[str, int]:
+    hashed, size = hashlib.sha256(), 0
+    while piece := file.read(STEP):
+        hashed.update(piece)
+        size += len(piece)
+    return hashed.hexdigest(), size
+
+
+def _walk_all(folder: Folder) -> Iterator[tuple[str, int]]:
+    for top in (LEDGER_FOLDER, *(c.value for c in Collection)):
+        try:
+            within = folder.descend(top)
+        except StorageError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                continue
+            raise
+        with within:
+            yield from _walk(within, top)
+
+
+def _walk(folder: Folder, path: str) -> Iterator[tuple[str, int]]:
+    remove_abandoned(folder)
+    for name, kind in folder.entries():
+        if name.startswith(TEMPORARY):
+            continue
+        if kind == stat.S_IFDIR:
+            with folder.child(name) as inner:
+                yield from _walk(inner, f"{path}/{name}")
+        else:
+            with storing(f"{folder.path}/{name}"):
+                found = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
+            yield f"{path}/{name}", found.st_size

@@ -1,0 +1,79 @@
+"""Record, durable copy: a call that hangs is left in time, and joined by no other."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from mission_control.errors import StorageError
+from mission_control.record.durable_copy.patience import PatientThread
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_a_call_gives_or_raises_comes_back():
+    """A call's value is given and its error is raised, one call after the other."""
+    thread = PatientThread("/mnt/copy")
+
+    assert [0, 1, 2] == [await thread.call(lambda n=n: n, 5) for n in range(3)]
+    with pytest.raises(ZeroDivisionError):
+        await thread.call(lambda: 1 // 0, 5)
+    assert 3 == await thread.call(lambda: 3, 5)
+
+
+async def test_a_call_that_hangs_is_left_and_joined_by_none():
+    """After its deadline it is a StorageError; until it comes back nothing else is begun."""
+    thread, back = PatientThread("/mnt/copy"), threading.Event()
+    began, before = time.monotonic(), threading.active_count()
+    with pytest.raises(StorageError, match=r"/mnt/copy: no answer within 0\.1 s"):
+        await thread.call(back.wait, 0.1)
+    for _ in range(3):
+        with pytest.raises(StorageError, match="has not come back yet"):
+            await thread.call(lambda: 1, 5)
+
+    assert 2 > time.monotonic() - began
+    assert before + 1 == threading.active_count()
+    back.set()
+    await asyncio.sleep(0.2)
+    assert before == threading.active_count()
+    assert 1 == await thread.call(lambda: 1, 5)
+
+
+async def test_an_error_that_comes_too_late_disturbs_nobody():
+    """What a call raises after it was left is looked at by nobody, and complains of nothing."""
+    thread, back = PatientThread("/mnt/copy"), threading.Event()
+
+    def fail_late():
+        back.wait()
+        raise OSError(5, "Input/output error")
+
+    with pytest.raises(StorageError):
+        await thread.call(fail_late, 0.05)
+    back.set()
+    await asyncio.sleep(0.05)
+
+    assert 1 == await thread.call(lambda: 1, 5)
+
+
+HANGING = """
+import asyncio, sys, threading
+sys.path.insert(0, sys.argv[1])
+from mission_control.errors import StorageError
+from mission_control.record.durable_copy.patience import PatientThread
+try:
+    asyncio.run(PatientThread("mount").call(threading.Event().wait, 0.1))
+except StorageError as error:
+    print(error)
+"""
+
+
+def test_a_call_that_never_comes_back_holds_no_process_up():
+    """A process with a call that hangs for ever still ends."""
+    command = [sys.executable, "-c", HANGING, "."]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+
+    assert "no answer within 0.1 s" in done.stdout
+    assert "" == done.stderr
