@@ -60,6 +60,7 @@ class ReportedWorkload:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     job: JobCounts | None = None
     service_url: str = ""
+    generation: int = 0
     samples: tuple[HealthSample, ...] = ()
 
     @property

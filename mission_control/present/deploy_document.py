@@ -119,6 +119,7 @@ def _workload(workload: ReportedWorkload) -> Document:
         "component": workload.component,
         "labels": dict(sorted(workload.labels.items())),
         "classification": workload.classification.value,
+        "generation": workload.generation,
         "replicas_desired": workload.desired,
         "replicas_ready": workload.ready,
         "observed_generation_current": workload.observed,
