@@ -32,6 +32,7 @@ COMMANDS = {
         "mission_control.cli.deploy_report",
         "Report what is deployed, how it fares, and what changed since the session before.",
     ),
+    "lkg": ("mission_control.cli.lkg", "Capture, compare and verify the last known good."),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (
         "mission_control.cli.schedule",

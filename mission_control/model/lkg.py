@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mission_control.model.artifact import LedgerEntry
+from mission_control.model.deploy_report import ReportChange
 from mission_control.model.readiness import RecordedVerdict
 from mission_control.model.session import MarketSession
 from mission_control.model.standing import Verdict
@@ -13,6 +15,8 @@ from mission_control.model.standing import Verdict
 KubernetesObject = Mapping[str, Any]
 """An object as the Kubernetes API gives it, with its kind and API version."""
 
+MANIFEST_NAME, METADATA_NAME = "lkg_manifest.yaml", "lkg_metadata.json"
+"""The two files of a capture, and of the latest views (facts, g)."""
 LKG_LISTS = (
     "configmaps",
     "cronjobs",
@@ -209,3 +213,41 @@ class LkgCapture:
     git_sha: str = ""
     build_id: str = ""
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLkg:
+    """
+    One recorded capture: the ledger's line of its run, and what it tells of itself.
+
+    `problem` says why its metadata cannot be believed, empty where they can; then they are empty.
+    """
+
+    entry: LedgerEntry
+    metadata: Mapping[str, Any]
+    problem: str = ""
+
+    @property
+    def content_digest(self) -> str:
+        """Give the SHA-256 in hex of its manifest, by which the ledger knows it."""
+        manifest = self.entry.file_named(MANIFEST_NAME)
+        return manifest.sha256 if manifest else ""
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether it is a last known good; one that cannot be believed never is."""
+        return not self.problem and self.metadata.get("status") == LkgStatus.GOOD.value
+
+    @property
+    def namespace(self) -> str:
+        """Give the captured namespace; empty where it is not told."""
+        return str(self.metadata.get("namespace") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedCaptures:
+    """Two captures and every difference between their manifests."""
+
+    before: RecordedLkg
+    after: RecordedLkg
+    changes: tuple[ReportChange, ...]
