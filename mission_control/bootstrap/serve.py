@@ -13,6 +13,7 @@ from mission_control.bootstrap.connect import Edges, reading
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.past_floor import PastFloor, kept_since
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.remember_floor import FloorMemory
@@ -40,6 +41,7 @@ class Parts:
     application: Application
     store: ArtifactStore
     further: FurtherObserver | None = None
+    history: HistoryReader | None = None
 
 
 @asynccontextmanager
@@ -76,7 +78,15 @@ async def connected(
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        yield Parts(sources, board, watch, create_application(api), store, edges.further)
+        yield Parts(
+            sources,
+            board,
+            watch,
+            create_application(api),
+            store,
+            edges.further,
+            history.reader if history else None,
+        )
 
 
 def _attest(settings: Settings, edges: Edges) -> Attestation:

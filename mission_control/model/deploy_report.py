@@ -110,6 +110,21 @@ class ReportComparison:
 
 
 @dataclass(frozen=True, slots=True)
+class SinceLkg:
+    """
+    What a report shows differently from the last known good, which was captured at `captured`.
+
+    `captured` is for people, in New York; `path` is the capture's run. Where there is none to
+    compare with both are empty, `compared` is None and `problem` says why.
+    """
+
+    path: str
+    captured: str
+    compared: ReportComparison | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportChange:
     """One difference between two reports: what, in which respect, before and after."""
 

@@ -115,6 +115,11 @@ class ObservedSwitch:
     at: datetime
     source: str
 
+    @property
+    def engaged(self) -> bool:
+        """Tell whether it held exactly `1`; a file's last newline does not count."""
+        return self.value is not None and self.value.removesuffix("\n") == "1"
+
 
 @dataclass(frozen=True, slots=True)
 class LkgManifest:

@@ -125,7 +125,7 @@ def _safety(manifest: LkgManifest) -> Document:
         "source": switch.source,
     }
     return {
-        "execution_halted": switch.value == IN_MANIFEST,
+        "execution_halted": switch.engaged,
         "agent_mode_defaults": {name: list(held) for name, held in manifest.modes.items()},
         "kill_switch": {
             "configmap": KILL_SWITCH_MAP,

@@ -12,7 +12,10 @@ def test_tmp(floor):
     print(served.run("lkg", "list").stdout)
     print(served.run("lkg", "verify").stdout)
     print(served.run("lkg", "diff").stdout)
-    print((served.folder / "ops/lkg").exists(), [str(p) for p in (served.folder/"ops").rglob("*")])
+    print(
+        (served.folder / "ops/lkg").exists(), [str(p) for p in (served.folder / "ops").rglob("*")]
+    )
     import pathlib, shutil
-    shutil.copytree(served.folder/"ops", "/tmp/helpers/lkg/ops", dirs_exist_ok=True)
+
+    shutil.copytree(served.folder / "ops", "/tmp/helpers/lkg/ops", dirs_exist_ok=True)
     assert 0

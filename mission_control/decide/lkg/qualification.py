@@ -52,7 +52,7 @@ def qualify(
         *_changes(evidence, metadata),
         *pods,
     ]
-    if switch.value != ENGAGED:
+    if not switch.engaged:
         held = "nothing" if switch.value is None else repr(switch.value)
         detail = f"the ConfigMap of the kill switch held {held}, not {ENGAGED!r}"
         reasons.append(LkgReason("KILL_SWITCH_NOT_ENGAGED", detail))
