@@ -53,10 +53,10 @@ async def run_jobs_when_seen(parts: Parts, origin: RunOrigin, root: Path) -> Non
         await sample_floor(parts.board, writer, clock, origin)
         made = await make_report(snapshot, parts.further, artifacts, clock)
         await record_report(made, snapshot, writer, clock, origin)
+        await _capture(parts, writer, artifacts, origin)
         snapshot, coverage = await _watch(parts)
         report = await check_readiness(snapshot, coverage, sources)
         await record_readiness(report, Ground.of(snapshot), writer, clock, origin)
-        await _capture(parts, writer, artifacts, origin)
     except StorageError:
         log.exception("the demo's runs were not recorded")
 

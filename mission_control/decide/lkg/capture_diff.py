@@ -1,5 +1,6 @@
 """Decide: what differs between two manifests, object by object and field by field, redacted."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -12,16 +13,13 @@ ABSENT = "(absent)"
 MOST_SHOWN = 160
 _BEYOND = 2_048
 _MOST_CHANGES = 2_000
+_ENV = "env"
 Difference = tuple[tuple[str, ...], object, object]
 """A path, and what stands there before and after."""
 
 
 class _Nothing:
     """What stands where nothing stands, which is not the same as null."""
-
-    def __repr__(self) -> str:
-        """Write it as it is shown."""
-        return ABSENT
 
 
 NOTHING = _Nothing()
@@ -52,7 +50,10 @@ def find_differences(before: object, after: object) -> Iterator[Difference]:
         if old == new and type(old) is type(new):
             continue
         was, now = _fields(old), _fields(new)
-        if was is None or now is None or not (was or now):
+        whole = (old is NOTHING or new is NOTHING) and path[-2:-1] == (
+            _ENV,
+        )  # a variable comes or goes
+        if was is None or now is None or not (was or now) or whole:
             yield path, old, new
             continue
         keys = sorted(was.keys() | now.keys())
@@ -126,4 +127,5 @@ def _show(path: tuple[str, ...], value: object) -> str:
     named = [key for key in path if key.startswith("[") or path[0] == "data"]
     if any(is_secret_key(key.strip("[]")) for key in named):
         return MASK
-    return redact_text(str(value)[: MOST_SHOWN + _BEYOND])[:MOST_SHOWN]
+    told = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return redact_text(told[: MOST_SHOWN + _BEYOND])[:MOST_SHOWN]
