@@ -1,7 +1,6 @@
 """Jobs: recorded captures of the last known good, found in the ledger and read back."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import cast
 
 import orjson
@@ -114,15 +113,16 @@ async def _entries(artifacts: ArtifactsReader, limit: int) -> Sequence[LedgerEnt
 
 
 async def _read(artifacts: ArtifactsReader, entry: LedgerEntry) -> RecordedLkg:
-    """Read a capture's metadata, and whether they are about the manifest beside them."""
-    problem = "its metadata cannot be read"
-    with suppress(StorageError):
+    """Read a capture, and whether both of its files can be believed."""
+    try:
         metadata = (await read_report(artifacts, entry, METADATA_NAME)).document
         found = RecordedLkg(entry, metadata)
-        if metadata.get("content_digest") == found.content_digest:
-            return found
-        problem = "its metadata are about another manifest"
-    return RecordedLkg(entry, {}, problem)
+        await read_manifest(artifacts, found)
+    except StorageError as error:
+        return RecordedLkg(entry, {}, f"it cannot be believed: {error}")
+    if metadata.get("content_digest") != found.content_digest:
+        return RecordedLkg(entry, {}, "its metadata are about another manifest")
+    return found
 
 
 async def compare_captures(artifacts: ArtifactsReader, before: str, after: str) -> ComparedCaptures:

@@ -86,10 +86,12 @@ async def record_report(
 
 async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> SinceLkg:
     """Compare a report with the newest GOOD capture of its namespace, or say why it cannot be."""
-    if artifacts is None:
-        return SinceLkg("", "", None, "nothing is recorded here")
+    namespace = str(report["meta"]["namespace"])
+    if artifacts is None or not namespace:
+        problem = "no cluster is read" if artifacts else "nothing is recorded here"
+        return SinceLkg("", "", None, problem)
     try:
-        good = await newest_good(artifacts, str(report["meta"]["namespace"]))
+        good = await newest_good(artifacts, namespace)
     except StorageError as error:
         return SinceLkg("", "", None, f"the record cannot be read: {error}")
     if good is None:

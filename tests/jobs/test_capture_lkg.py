@@ -232,8 +232,15 @@ async def test_captures_are_found_by_reference(capturing):
     last = await capturing.record()
     name = last.path.rpartition("/")[2]
 
-    for reference, path in (("latest", last.path), ("previous", good.path), ("good", good.path),
-                            (last.path, last.path), (name, last.path), (f"{name}/", last.path)):  # fmt: skip
+    wanted = {
+        "latest": last.path,
+        "previous": good.path,
+        "good": good.path,
+        last.path: last.path,
+        name: last.path,
+        f"{name}/": last.path,
+    }
+    for reference, path in wanted.items():
         assert path == (await find_capture(capturing.artifacts, reference)).entry.path
     for reference in ("nothing", "", "ops/lkg"):
         with pytest.raises(NoSuchReport):
@@ -286,15 +293,42 @@ async def test_altered_metadata_are_not_believed(capturing):
           lambda held: held.replace(b'"CANDIDATE"', b'"GOOD"'))  # fmt: skip
     (listed,) = await list_captures(capturing.artifacts)
 
-    assert (False, "its metadata cannot be read", "") == (
-        listed.is_good,
-        listed.problem,
-        listed.namespace,
-    )
+    assert (False, "") == (listed.is_good, listed.namespace)
+    assert "it cannot be believed: " in listed.problem
+    assert "the report is not as it was recorded" in listed.problem
     assert None is await newest_good(capturing.artifacts)
     problems = (await verify_recorded(capturing.artifacts, "latest"))[1]
     assert any("lkg_metadata.json is not as it was recorded" in p for p in problems)
     assert 0 == (await capturing.made()).unchanged_for_sessions
+
+
+async def test_a_good_capture_with_an_altered_manifest_is_good_no_more(capturing):
+    """What would be put back is not what was good; the one before is the last known good."""
+    before = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
+    newest, _ = await list_captures(capturing.artifacts)
+    good = await newest_good(capturing.artifacts)
+
+    assert (False, True) == (newest.is_good, bool(newest.problem))
+    assert good is not None
+    assert before.path == good.entry.path
+
+
+async def test_metadata_of_another_manifest_are_not_believed(capturing):
+    """Two files that were recorded together, and do not belong together."""
+    made = await capturing.made()
+    await record_lkg(
+        replace(made, content_digest="0" * 64, status=LkgStatus.GOOD, reasons=()),
+        capturing.snapshot,
+        capturing.writer,
+        capturing.sources.clock,
+        ORIGIN,
+    )
+    (listed,) = await list_captures(capturing.artifacts)
+
+    assert "its metadata are about another manifest" == listed.problem
+    assert None is await newest_good(capturing.artifacts)
 
 
 async def test_a_missing_file_is_a_problem(capturing):
@@ -316,6 +350,7 @@ async def test_a_deploy_report_is_held_against_the_newest_good(capturing):
     some = await since_lkg(capturing.artifacts, report)
     other = await since_lkg(capturing.artifacts, {**report, "meta": {"namespace": "other"}})
     nowhere = await since_lkg(None, report)
+    blind = await since_lkg(capturing.artifacts, {**report, "meta": {"namespace": ""}})
     (capturing.root / "audit_artifacts/ledger.jsonl").unlink()
     (capturing.root / "audit_artifacts/ledger.jsonl").mkdir()
     lost = await since_lkg(ArtifactReader(capturing.root, lambda: AT), report)
@@ -327,5 +362,5 @@ async def test_a_deploy_report_is_held_against_the_newest_good(capturing):
         (c.subject, c.before, c.after) for c in some.compared.changes
     }
     assert "no capture is GOOD" == other.problem
-    assert "nothing is recorded here" == nowhere.problem
+    assert ("nothing is recorded here", "no cluster is read") == (nowhere.problem, blind.problem)
     assert lost.problem.startswith("the record cannot be read")

@@ -14,7 +14,7 @@ from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.artifact import Collection
 from mission_control.model.event import EventType, FloorEvent
-from mission_control.model.lkg import NotKnown
+from mission_control.model.lkg import NotKnown, WatchedSession
 from mission_control.model.standing import NOTHING_STANDS
 from mission_control.present.canonical_json import encode_json
 from mission_control.record.artifact_reader import ArtifactReader
@@ -82,10 +82,17 @@ def history(root, *records):
 OPENED = changed(OPEN_AT + timedelta(seconds=1), "MARKET_CLOSED", "OK", 1)
 
 
-async def watched(root, *records):
+async def gathered(root, *records):
     """Gather from a history of these records."""
     with history(root, *records) as reader:
         return await watch_of(reader, PaperCalendar(), FLEET, SESSION)
+
+
+async def watched(root, *records) -> WatchedSession:
+    """Gather what has to be known from a history of these records."""
+    found = await gathered(root, *records)
+    assert isinstance(found, WatchedSession), found
+    return found
 
 
 async def test_a_clean_session_is_told_whole(tmp_path):
@@ -160,11 +167,11 @@ async def test_what_cannot_be_known_is_not_known(tmp_path, monkeypatch):
     for number, records in enumerate([(), (decision(NOW),), (decision(OPEN_AT - 90 * MINUTE),)]):
         folder = tmp_path / str(number)
         folder.mkdir()
-        found = await watched(folder, *records)
+        found = await gathered(folder, *records)
         assert NotKnown("nobody watched the floor when the session opened") == found
     monkeypatch.setattr(session_evidence, "MOST_EVENTS", 0)
     (tmp_path / "many").mkdir()
-    assert isinstance(await watched(tmp_path / "many", decision(), *minutes()), NotKnown)
+    assert isinstance(await gathered(tmp_path / "many", decision(), *minutes()), NotKnown)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/history.sqlite3").write_bytes(b"this is no database" * 100)
     engine = open_engine(tmp_path / "broken", None)
@@ -219,6 +226,7 @@ async def test_every_verdict_of_the_session_is_read(reports):
     await reports.record("readiness_report.json", readiness(NOW), session=date(2026, 11, 17))
     found = await verdicts_of(reports.artifacts, DATE)
 
+    assert isinstance(found, tuple), found
     assert [OPEN_AT - 60 * MINUTE, OPEN_AT - 15 * MINUTE] == [v.at for v in found]
 
 

@@ -128,6 +128,10 @@ def _pin(
         return ContainerPin(name, init, image, image, pinned=True, running=running)
     if not live:
         return ContainerPin(name, init, image, image, pinned=False)
+    made_of = ((name_of(p), _specified(p, name)) for p in live)
+    other = sorted(pod for pod, i in made_of if i not in {"", image} and not is_pinned(i))
+    if other:
+        return f"pod {other[0]} was made with another image in container {name}"
     untold = sorted(pod for pod, image_id in found if not digest_in(image_id))
     if untold:
         return f"pod {untold[0]} does not tell which image its container {name} runs"
@@ -143,6 +147,14 @@ def _image_id(pod: KubernetesObject, container: str) -> str:
         for state in mappings(status.get(group)):
             if state.get("name") == container:
                 return text(state.get("imageID"))
+    return ""
+
+
+def _specified(pod: KubernetesObject, container: str) -> str:
+    """Give the image that a pod was made with; an admission plugin may have pinned it."""
+    for _, each in containers_of(mapping(pod, "spec")):
+        if each.get("name") == container:
+            return text(each.get("image"))
     return ""
 
 

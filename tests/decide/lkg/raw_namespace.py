@@ -64,7 +64,7 @@ def workload(kind: str, name: str, replicas: int = 1) -> dict[str, Any]:
             "replicas": replicas,
             "selector": {"matchLabels": {"app": name}},
             "template": template,
-        },  # fmt: skip
+        },
         "status": status,
     }
 

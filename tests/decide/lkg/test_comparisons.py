@@ -11,12 +11,12 @@ from mission_control.decide.lkg.since_lkg import compare_with_capture
 from mission_control.decide.lkg.verification import verify_capture
 from mission_control.present.lkg_document import components_document, manifest_bytes
 from tests.decide.lkg.raw_namespace import (
-    A,
-    B,
     ENGINE,
     FLOOR,
     GAMMA,
     RESTING,
+    A,
+    B,
     RawNamespace,
     container,
 )
@@ -212,7 +212,7 @@ def test_a_manifest_is_that_of_its_metadata(raw):
 
 
 def test_a_report_like_the_capture_shows_no_change(raw):
-    """Digests, replicas, names and ConfigMaps are the same; what was never captured is no change."""
+    """Digests, replicas, names, ConfigMaps are the same; what was not captured is no change."""
     metadata = components_document(raw.capture())
     report = opening_of(metadata)
     report["workloads"][0]["generation"] = 99

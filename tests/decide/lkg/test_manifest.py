@@ -79,7 +79,7 @@ def test_nothing_binds_it_to_its_cluster(raw):
 
     for word in ("uid", "resourceVersion", "generation", "creationTimestamp", "selfLink",
                  "managedFields", "finalizers", "ownerReferences", "last-applied", "revision",
-                 "clusterIP", "nodePort", "NodePort\"", "ipFamil", "healthCheck", "sa-token-x",
+                 "clusterIP", "nodePort", 'NodePort"', "ipFamil", "healthCheck", "sa-token-x",
                  "status", "1.2.3.4"):  # fmt: skip
         assert word not in text.replace('"type": "NodePort"', ""), word
     assert {"agenttrader.dev/git_sha": "54afffe"} == manifest.items[0]["metadata"]["annotations"]

@@ -4,11 +4,11 @@ import pytest
 
 from mission_control.decide.lkg.parts import instant
 from tests.decide.lkg.raw_namespace import (
-    A,
-    B,
     ENGINE,
     GAMMA,
     RESTING,
+    A,
+    B,
     RawNamespace,
     pod,
     workload,
@@ -61,6 +61,14 @@ def test_init_containers_are_pinned_too(raw):
     assert [("check", True, (B,)), ("main", False, (A,))] == [
         (c.name, c.init, c.running) for c in component.containers
     ]
+
+
+def test_an_image_that_was_pinned_on_its_way_in_is_the_same(raw):
+    """Admission may put the digest in; and a pod made as specified is no doubt either."""
+    for each, image in zip(raw.lists["pods"], (f"r/x@{A}", "r/x:1", "r/x:1"), strict=True):
+        each["spec"] = {"containers": [{"name": "main", "image": image}]}
+
+    assert f"r/x@{A}" == images(raw.capture(), ENGINE)["main"]
 
 
 def test_each_container_has_its_own_status(raw):
@@ -127,6 +135,11 @@ def init_untold(raw):
     del raw.lists["pods"][0]["status"]["initContainerStatuses"]
 
 
+def of_another(raw):
+    """Have a pod of another specification, which was read a moment later."""
+    raw.lists["pods"][0]["spec"] = {"containers": [{"name": "x"}, {"name": "main", "image": "r/y"}]}
+
+
 def gone(raw):
     """Have no pods though some are wanted."""
     raw.lists["pods"] = []
@@ -170,6 +183,7 @@ def no_image(raw):
         (untold, f"pod {ENGINE}-7-0 does not tell which image its container main runs"),
         (half_told, f"pod {ENGINE}-7-0 does not tell which image its container main runs"),
         (init_untold, f"pod {ENGINE}-7-0 does not tell which image its container check runs"),
+        (of_another, f"pod {ENGINE}-7-0 was made with another image in container main"),
         (gone, f"StatefulSet/{GAMMA}: it wants 1 pods and none runs"),
         (unobserved, f"Deployment/{ENGINE}: its newest specification was not taken up yet"),
         (unreported, f"Deployment/{ENGINE}: its newest specification was not taken up yet"),

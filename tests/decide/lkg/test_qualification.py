@@ -22,12 +22,12 @@ from mission_control.model.standing import Verdict
 from mission_control.present.lkg_document import components_document
 from tests.decide.lkg.raw_namespace import (
     AT,
-    B,
     CLOSE,
     ENGINE,
     FLOOR,
     GAMMA,
     OPEN,
+    B,
     RawNamespace,
 )
 
@@ -210,7 +210,6 @@ def began_when(judged):
 
 def restarted(judged):
     """Have a container that was started again in the session."""
-    main_of(judged) | {}
     main_of(judged)["restartCount"] = 1
     main_of(judged)["lastState"] = {"terminated": {"finishedAt": "2026-11-18T15:00:00Z"}}
 
@@ -345,7 +344,7 @@ def test_a_restart_before_the_open_is_none_of_this_session(judged):
 
 
 def test_what_changes_every_minute_is_no_change(judged):
-    """A heartbeat's ConfigMap, a Job, a class and the switch's sentence are not what is captured."""
+    """A heartbeat, a Job, a class and the switch's sentence are not what is captured."""
     opening("config_maps", f"{FLOOR}/heartbeat", value="x")(judged)
     opening("workloads", 0, "classification", value="ok")(judged)
 
