@@ -38,7 +38,8 @@ class WorkloadFacts:
     `desired` is how many pods it wants: 0 for a suspended CronJob and a finished Job, 1 for a
     CronJob that is not suspended. `actual` is how many its controller counts, `ready` how many
     of these are ready. `observed` tells whether the controller has seen the newest generation;
-    `generation` is its number, which grows with every change of the specification.
+    `generation` is its number, which grows with every change of the specification; 0 for kinds
+    whose controllers do not observe it (Job, CronJob).
     A ReplicaSet that has an owner bears no containers: its owner's are the ones that count.
     """
 

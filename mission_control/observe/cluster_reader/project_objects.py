@@ -89,7 +89,7 @@ def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
         actual=actual,
         ready=ready,
         observed=not counted or (status.observed_generation or 0) >= (meta.generation or 0),
-        generation=meta.generation or 0,
+        generation=(meta.generation or 0) if counted else 0,
         suspended=bool(spec.suspend),
         schedule=clean(spec.schedule),
         job=_job(status) if kind == "Job" else None,
