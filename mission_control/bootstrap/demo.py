@@ -19,7 +19,7 @@ from mission_control.jobs.check_readiness import (
     check_readiness,
     record_readiness,
 )
-from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS
+from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, all_asked
 from mission_control.jobs.report_deploys import make_report, record_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.sample_floor import sample_floor
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 async def run_jobs_when_seen(parts: Parts, origin: RunOrigin, root: Path) -> None:
     """Run every job once when every service was asked; a failure is logged."""
     async for seen in parts.board.follow(None):
-        if isinstance(seen, FloorSnapshot) and _all_asked(seen):
+        if isinstance(seen, FloorSnapshot) and all_asked(seen):
             break
     clock, writer = parts.sources.clock, RunWriter(parts.store)
     artifacts = ArtifactReader(root, clock)
@@ -65,17 +65,12 @@ async def _capture(
     parts: Parts, writer: RunWriter, artifacts: ArtifactReader, origin: RunOrigin
 ) -> None:
     clock, snapshot = parts.sources.clock, parts.board.current()
-    sources = LkgSources(clock, parts.sources.calendar, artifacts, parts.further, parts.history)
+    sources = LkgSources(clock, artifacts, parts.further, parts.past)
     made = await capture_lkg(snapshot, sources, BuildFacts())
     if isinstance(made, LkgRefused):
         log.info("the demo's capture of the last known good was refused: %s", made.reasons)
     else:
         await record_lkg(made, snapshot, writer, clock, origin)
-
-
-def _all_asked(snapshot: FloorSnapshot) -> bool:
-    asked = all(s.round is not None for s in snapshot.services if s.agent.service_dns)
-    return asked and snapshot.cluster is not None
 
 
 async def _watch(parts: Parts) -> tuple[FloorSnapshot, PollCoverage]:

@@ -9,7 +9,7 @@ import orjson
 
 from mission_control.bootstrap import once
 from mission_control.bootstrap.origin import run_origin
-from mission_control.bootstrap.runs import find_build, past_of, ready_to_run
+from mission_control.bootstrap.runs import find_build, ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
@@ -78,16 +78,13 @@ async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture 
     async with ready_to_run(settings, context.clock) as run:
         snapshot, _ = await run.look(settings, Looking(rounds=1))
         build = await find_build(settings, context.environ, context.clock)
-        with past_of(settings) as history:
-            artifacts = once.read_artifacts(settings.root, context.clock)
-            sources = LkgSources(
-                context.clock,
-                run.edges.sources.calendar,
-                artifacts,
-                run.sources.further,
-                history,
-            )
-            made = await capture_lkg(snapshot, sources, build)
+        sources = LkgSources(
+            context.clock,
+            once.read_artifacts(settings.root, context.clock),
+            run.sources.further,
+            run.past,
+        )
+        made = await capture_lkg(snapshot, sources, build)
         if isinstance(made, LkgRefused):
             return made, ""
         entry = await record_lkg(made, snapshot, run.writer, context.clock, origin)

@@ -32,6 +32,14 @@ COMMANDS = {
         "mission_control.cli.deploy_report",
         "Report what is deployed, how it fares, and what changed since the session before.",
     ),
+    "pre-market": (
+        "mission_control.cli.pre_market",
+        "Record everything of the hour before the open: reports, heartbeats, cluster, logs.",
+    ),
+    "post-market": (
+        "mission_control.cli.post_market",
+        "Record everything of the hour after the close: reports, heartbeats, cluster, logs.",
+    ),
     "lkg": ("mission_control.cli.lkg", "Capture, compare and verify the last known good."),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (

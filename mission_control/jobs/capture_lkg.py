@@ -8,9 +8,10 @@ from mission_control.decide.lkg.manifest import ReadNamespace, make_manifest
 from mission_control.decide.lkg.qualification import qualify
 from mission_control.decide.lkg.restarts import judge_pods
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
-from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.latest_views import publish_latest
-from mission_control.jobs.ports import CalendarReader, Clock, FurtherReader
+from mission_control.jobs.ops_bundle import DaySources
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.jobs.ports import Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import count_unchanged
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
@@ -52,10 +53,9 @@ class LkgSources:
     """What a capture reads besides the floor; what is None is not configured."""
 
     clock: Clock
-    calendar: CalendarReader
     artifacts: ArtifactsReader
     further: FurtherReader | None = None
-    history: HistoryReader | None = None
+    past: PastFloor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,27 @@ class BuildFacts:
 
     git_sha: str = ""
     build_id: str = ""
+
+
+class CaptureRefused(Exception):  # noqa: N818  (a planned run's way to say that there is none)
+    """Nothing was captured, and nothing was touched; says why."""
+
+
+async def run_lkg(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+    """
+    Capture and record once a session has closed, as its planned run does.
+
+    Raises CaptureRefused where there can be no capture, StorageError where none can be recorded.
+    """
+    read = sources.readiness
+    if read.artifacts is None:
+        raise CaptureRefused("nothing is recorded here, so nothing can be compared")
+    snapshot, _ = await sources.look()
+    known = LkgSources(read.clock, read.artifacts, read.further, sources.past)
+    made = await capture_lkg(snapshot, known, BuildFacts())
+    if isinstance(made, LkgRefused):
+        raise CaptureRefused("; ".join(made.reasons))
+    return await record_lkg(made, snapshot, sources.writer, read.clock, origin)
 
 
 async def capture_lkg(
@@ -203,7 +224,7 @@ async def _gather(
         return evidence
     return replace(
         evidence,
-        watched=await watch_of(sources.history, sources.calendar, snapshot.fleet, (opened, closed)),
+        watched=await watch_of(sources.past, snapshot.fleet, (opened, closed)),
         readiness=await verdicts_of(sources.artifacts, date),
         opening=await opening_report(sources.artifacts, date, opened),
     )

@@ -10,6 +10,7 @@ from mission_control.decide.timeline import MINUTE, summarise, watched_spans
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
 from mission_control.jobs.history_ports import EventQuery, HistoryReader
+from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import CalendarReader
 from mission_control.jobs.recorded_reports import (
     DEPLOY_JSON,
@@ -33,14 +34,15 @@ MOST_REPORTS = 500
 
 
 async def watch_of(
-    history: HistoryReader | None, calendar: CalendarReader, fleet: Fleet, session: Span
+    past: PastFloor | None, fleet: Fleet, session: Span
 ) -> WatchedSession | NotKnown:
     """Give how a session (its open and close) was watched, and when its posture was HALTED."""
-    if history is None:
+    if past is None:
         return NotKnown("no history is kept here, so nobody can tell how the session went")
     opened, closed = session
+    history = past.history
     try:
-        first = await _decided_by(history, calendar, opened)
+        first = await _decided_by(history, past.calendar, opened)
         if isinstance(first, NotKnown):
             return first
         events = await _events(history, opened, closed)

@@ -23,6 +23,7 @@ OTHER_PAGES = [
     "/deploys",
     "/lkg",
     "/lkg/diff",
+    "/schedule",
     "/service/strategy-engine",
     "/runbooks/TIMEOUT",
     "/nothing-here",

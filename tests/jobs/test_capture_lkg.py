@@ -8,7 +8,16 @@ import httpx
 import pytest
 
 from mission_control.errors import StorageError
-from mission_control.jobs.capture_lkg import BuildFacts, LkgSources, capture_lkg, record_lkg
+from mission_control.jobs.capture_lkg import (
+    BuildFacts,
+    CaptureRefused,
+    LkgSources,
+    capture_lkg,
+    record_lkg,
+    run_lkg,
+)
+from mission_control.jobs.check_readiness import ReadinessSources
+from mission_control.jobs.ops_bundle import DaySources
 from mission_control.jobs.recorded_lkg import (
     compare_captures,
     find_capture,
@@ -24,6 +33,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import Collection
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
+from mission_control.model.readiness import PollCoverage
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.credentials import Endpoint
@@ -33,6 +43,7 @@ from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.store_check import StoreCheck
 from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
 from mission_control.simulation.cluster_stage import ApiFault, ClusterStage, WorkloadTwist
 from tests.decide.cluster_of_values import ClusterFloor
@@ -68,7 +79,6 @@ class Capturing:
         self.artifacts = ArtifactReader(root, clock)
         self.sources = LkgSources(
             clock,
-            MarketCalendar(),
             self.artifacts,
             FurtherObserver(objects, AccountReader(server, objects, clock)),
         )
@@ -165,6 +175,32 @@ async def test_everything_lost_is_told_at_once(capturing):
 
     assert isinstance(refused, LkgRefused)
     assert len(LKG_LISTS) + 2 == len(refused.reasons)
+
+
+def day_of(capturing, artifacts=None):
+    """Give what a planned run is made from."""
+    clock = capturing.sources.clock
+
+    async def look():
+        return capturing.snapshot, PollCoverage(0.0, 0.0)
+
+    store = StoreCheck(ArtifactStore(capturing.root), clock)
+    read = ReadinessSources(clock, store, capturing.sources.further, None, artifacts)
+    return DaySources(look, read, capturing.writer)
+
+
+async def test_a_planned_run_captures_or_says_why_not(capturing):
+    """Recorded as any other; a refusal is an error of the run, and leaves nothing."""
+    entry = await run_lkg(day_of(capturing, capturing.artifacts), ORIGIN)
+    before = capturing.recorded()
+    capturing.stage = ClusterStage(faults={("*", "pods"): ApiFault.DENIED})
+    with pytest.raises(CaptureRefused, match="cluster trading-floor/pods was not seen: DENIED"):
+        await run_lkg(day_of(capturing, capturing.artifacts), ORIGIN)
+    with pytest.raises(CaptureRefused, match="nothing is recorded here"):
+        await run_lkg(day_of(capturing), ORIGIN)
+
+    assert entry.path.startswith("ops/lkg/")
+    assert before == capturing.recorded()
 
 
 async def test_without_a_cluster_there_is_nothing_to_capture(capturing):

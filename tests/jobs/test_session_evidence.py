@@ -10,6 +10,7 @@ import pytest
 from mission_control.decide.floor import decide_floor
 from mission_control.jobs import session_evidence
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
+from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.artifact import Collection
@@ -23,7 +24,7 @@ from mission_control.record.artifact_writer import RunWriter
 from mission_control.record.history.database import migrate, open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 from mission_control.record.history.writer import HistoryWriterThread
-from tests.api.paper_floor import PaperCalendar
+from tests.api.paper_floor import PaperCalendar, PaperFloor
 from tests.decide.floor_of_values import (
     CLOSE_AT,
     FLEET,
@@ -82,10 +83,15 @@ def history(root, *records):
 OPENED = changed(OPEN_AT + timedelta(seconds=1), "MARKET_CLOSED", "OK", 1)
 
 
+def past_of(reader):
+    """Give the past as this reader tells it."""
+    return PastFloor(reader, None, PaperCalendar(), PaperFloor())
+
+
 async def gathered(root, *records):
     """Gather from a history of these records."""
     with history(root, *records) as reader:
-        return await watch_of(reader, PaperCalendar(), FLEET, SESSION)
+        return await watch_of(past_of(reader), FLEET, SESSION)
 
 
 async def watched(root, *records) -> WatchedSession:
@@ -163,7 +169,7 @@ async def test_events_of_other_kinds_and_hours_are_no_halts(tmp_path):
 
 async def test_what_cannot_be_known_is_not_known(tmp_path, monkeypatch):
     """No history, none by the open, one too old, one that fails, and more events than are read."""
-    assert isinstance(await watch_of(None, PaperCalendar(), FLEET, SESSION), NotKnown)
+    assert isinstance(await watch_of(None, FLEET, SESSION), NotKnown)
     for number, records in enumerate([(), (decision(NOW),), (decision(OPEN_AT - 90 * MINUTE),)]):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -175,7 +181,7 @@ async def test_what_cannot_be_known_is_not_known(tmp_path, monkeypatch):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/history.sqlite3").write_bytes(b"this is no database" * 100)
     engine = open_engine(tmp_path / "broken", None)
-    broken = await watch_of(HistoryReaderSql(engine), PaperCalendar(), FLEET, SESSION)
+    broken = await watch_of(past_of(HistoryReaderSql(engine)), FLEET, SESSION)
     engine.dispose()
     assert isinstance(broken, NotKnown)
 

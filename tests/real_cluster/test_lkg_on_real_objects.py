@@ -74,7 +74,6 @@ async def capturing(access, root):
         snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_STANDS)
         read = LkgSources(
             real_clock,
-            MarketCalendar(),
             ArtifactReader(root, real_clock),
             FurtherObserver(objects, AccountReader(lister.server, objects, real_clock)),
         )
