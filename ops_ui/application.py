@@ -19,6 +19,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from ops_ui.artifact_routes import artifact_routes
 from ops_ui.history_routes import history_routes
 from ops_ui.instants import new_york
+from ops_ui.lkg_routes import lkg_routes
 from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient, open_client
 from ops_ui.own_status import own_status
 from ops_ui.rendering import Pages, pages_of
@@ -173,6 +174,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             *artifact_routes(),
             *history_routes(),
             *report_routes(),
+            *lkg_routes(),
             *schedule_routes(),
             stream,
             healthz,

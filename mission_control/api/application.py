@@ -13,6 +13,7 @@ from mission_control.api.event_routes import event_routes
 from mission_control.api.event_stream import stream_routes
 from mission_control.api.history_routes import history_routes
 from mission_control.api.liveness import health_routes, liveness_routes
+from mission_control.api.lkg_routes import lkg_routes
 from mission_control.api.ops_routes import metrics_routes, status_routes
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import exception_handlers
@@ -61,6 +62,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *artifact_routes(parts),
         *history_routes(parts),
         *report_routes(parts),
+        *lkg_routes(parts),
         *schedule_routes(parts),
         *contract_routes(),
     ]

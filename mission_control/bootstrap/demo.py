@@ -13,6 +13,7 @@ from pathlib import Path
 from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
 from mission_control.errors import StorageError
+from mission_control.jobs.capture_lkg import BuildFacts, LkgSources, capture_lkg, record_lkg
 from mission_control.jobs.check_readiness import (
     ReadinessSources,
     check_readiness,
@@ -22,6 +23,7 @@ from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, all_asked
 from mission_control.jobs.report_deploys import make_report, record_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.sample_floor import sample_floor
+from mission_control.model.lkg import LkgRefused
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.record.artifact_reader import ArtifactReader
@@ -51,11 +53,24 @@ async def run_jobs_when_seen(parts: Parts, origin: RunOrigin, root: Path) -> Non
         await sample_floor(parts.board, writer, clock, origin)
         made = await make_report(snapshot, parts.further, artifacts, clock)
         await record_report(made, snapshot, writer, clock, origin)
+        await _capture(parts, writer, artifacts, origin)
         snapshot, coverage = await _watch(parts)
         report = await check_readiness(snapshot, coverage, sources)
         await record_readiness(report, Ground.of(snapshot), writer, clock, origin)
     except StorageError:
         log.exception("the demo's runs were not recorded")
+
+
+async def _capture(
+    parts: Parts, writer: RunWriter, artifacts: ArtifactReader, origin: RunOrigin
+) -> None:
+    clock, snapshot = parts.sources.clock, parts.board.current()
+    sources = LkgSources(clock, artifacts, parts.further, parts.past)
+    made = await capture_lkg(snapshot, sources, BuildFacts())
+    if isinstance(made, LkgRefused):
+        log.info("the demo's capture of the last known good was refused: %s", made.reasons)
+    else:
+        await record_lkg(made, snapshot, writer, clock, origin)
 
 
 async def _watch(parts: Parts) -> tuple[FloorSnapshot, PollCoverage]:

@@ -1,7 +1,7 @@
 """Bootstrap: jobs run once from the command line, with everything they read and write."""
 
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.jobs import floor_sources
 from mission_control.jobs.artifact_ports import ArtifactWriter
+from mission_control.jobs.capture_lkg import BuildFacts
 from mission_control.jobs.check_readiness import ReadinessSources
 from mission_control.jobs.day_sources import DaySources
 from mission_control.jobs.floor_board import FloorBoard
@@ -30,6 +31,10 @@ from mission_control.record.artifact_writer import RunWriter
 from mission_control.record.history.database import SQLITE_NAME, open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 from mission_control.record.store_check import StoreCheck
+
+BUILD_VARIABLES = ("BUILD_ID", "CLOUD_BUILD_ID", "CLOUDBUILD_BUILD_ID", "GCB_BUILD_ID")
+"""Where builders say which build this is (facts, g)."""
+MOST_OF_A_BUILD, _BEYOND = 200, 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,15 @@ async def ready_to_run(settings: Settings, clock: Clock) -> AsyncGenerator[RunPa
             board = FloorBoard(first, clock, time.monotonic)
             past = PastFloor(history, None, edges.calendar, board) if history else None
             yield RunParts(edges, sources, RunWriter(store), past)
+
+
+async def find_build(settings: Settings, environ: Mapping[str, str], clock: Clock) -> BuildFacts:
+    """Say which build is deployed: the repository's commit, and the builder's own number."""
+    sha = ""
+    if settings.repository is not None:
+        sha = await RepositoryReader(settings.repository, clock).head()
+    build = next((environ[name] for name in BUILD_VARIABLES if environ.get(name)), "")
+    return BuildFacts(sha, redact_text(build[:_BEYOND])[:MOST_OF_A_BUILD])
 
 
 async def recall(settings: Settings) -> tuple[Standing, bool]:

@@ -43,6 +43,7 @@ class Parts:
     store: ArtifactStore
     day: ScheduledDay
     further: FurtherObserver | None = None
+    past: PastFloor | None = None
 
 
 @asynccontextmanager
@@ -82,7 +83,8 @@ async def connected(
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        yield Parts(sources, board, watch, create_application(api), store, day, edges.further)
+        application = create_application(api)
+        yield Parts(sources, board, watch, application, store, day, edges.further, past)
 
 
 def _attest(settings: Settings, edges: Edges) -> Attestation:

@@ -40,6 +40,7 @@ COMMANDS = {
         "mission_control.cli.post_market",
         "Record everything of the hour after the close: reports, heartbeats, cluster, logs.",
     ),
+    "lkg": ("mission_control.cli.lkg", "Capture, compare and verify the last known good."),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (
         "mission_control.cli.schedule",

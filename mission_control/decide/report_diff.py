@@ -67,6 +67,7 @@ def _aspects(workload: Document) -> Iterator[tuple[str, str]]:
     yield "replicas", _text(workload.get("replicas_desired"))
     yield "service account", _text(workload.get("service_account"))
     yield "classification", _text(workload.get("classification"))
+    yield "specification", _text(workload.get("generation"))
     for image in _documents(workload.get("images")):
         yield f"image {_text(image.get('container_name'))}", _text(image.get("image"))
     digests = workload.get("observed_image_digests")

@@ -56,6 +56,7 @@ def report_workload(
         labels=workload.labels,
         job=workload.job,
         service_url=(agent.service_dns or "") if agent else "",
+        generation=workload.generation,
         samples=told,
     )
 

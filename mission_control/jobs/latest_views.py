@@ -9,14 +9,16 @@ from mission_control.jobs.artifact_ports import ArtifactWriter
 log = logging.getLogger(__name__)
 
 
-async def publish_latest(writer: ArtifactWriter, files: Mapping[str, bytes]) -> None:
+async def publish_latest(
+    writer: ArtifactWriter, files: Mapping[str, bytes], folder: str = "audit_artifacts"
+) -> None:
     """
     Show these files as the latest; one that cannot be written is logged, and costs nothing else.
 
     What was recorded stays recorded: a run is not undone by its copy.
     """
     for name, content in files.items():
-        path = f"audit_artifacts/{name}"
+        path = f"{folder}/{name}"
         try:
             await writer.publish(path, content)
         except StorageError as error:

@@ -1,9 +1,9 @@
 """Jobs: the shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import ClusterFacts
@@ -75,6 +75,20 @@ class FurtherReader(Protocol):
 
     async def account(self) -> AccountFacts:
         """Read who we are, and what that account may do."""
+        ...
+
+    async def objects(
+        self, resource: str, namespace: str = ""
+    ) -> Seen[tuple[Mapping[str, Any], ...]] | Unseen:
+        """
+        Read a whole list of raw objects, each with its kind and API version.
+
+        `namespace` is empty for what belongs to none. Nothing is redacted.
+        """
+        ...
+
+    async def namespace(self, name: str) -> Seen[Mapping[str, Any]] | Unseen:
+        """Read a namespace itself; `Unseen(NOT_OFFERED)` where there is none."""
         ...
 
     async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:

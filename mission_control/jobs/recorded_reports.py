@@ -100,6 +100,14 @@ def _instant(text: object) -> datetime | None:
     return at if at.tzinfo is not None else None
 
 
+def generated_at(document: Document) -> datetime | None:
+    """Give when a deploy report was made, as it says itself; None where it does not."""
+    meta = document.get("meta")
+    if not isinstance(meta, Mapping):
+        return None
+    return _instant(cast("Document", meta).get("generated_utc"))
+
+
 def recorded_verdict(report: RecordedReport) -> RecordedVerdict:
     """Give the verdict in a recorded readiness report; anything odd in it is NO-GO."""
     document = report.document

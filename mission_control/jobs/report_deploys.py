@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from mission_control.decide.deploy_report import make_deploy_report
+from mission_control.decide.lkg.since_lkg import compare_with_capture
 from mission_control.decide.report_diff import compare_reports
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ports import Clock, FurtherReader
+from mission_control.jobs.recorded_lkg import newest_good
 from mission_control.jobs.recorded_reports import list_reports, read_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.deploy_report import SinceLkg
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.deploy_document import deploy_document
@@ -53,11 +56,13 @@ async def make_report(
     report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
     plain = deploy_document(report, None, None)
     earlier = await _earlier(artifacts, snapshot) if artifacts else None
-    document = plain
+    lkg = await since_lkg(artifacts, plain)
+    compared = since = None
     if earlier is not None:
         told = cast("Document", earlier.get("meta", {}))
         since = str(told.get("generated_et", "an earlier report"))
-        document = deploy_document(report, compare_reports(earlier, plain), since)
+        compared = compare_reports(earlier, plain)
+    document = deploy_document(report, compared, since, lkg)
     files = {
         JSON_NAME: encode_json(document),
         MARKDOWN_NAME: deploy_markdown(document).encode(),
@@ -77,6 +82,22 @@ async def record_report(
     entry = await writer.record(Collection.OPS_RUNS, made.files, facts)
     await publish_latest(writer, made.files)
     return entry
+
+
+async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> SinceLkg:
+    """Compare a report with the newest GOOD capture of its namespace, or say why it cannot be."""
+    namespace = str(report["meta"]["namespace"])
+    if artifacts is None or not namespace:
+        problem = "no cluster is read" if artifacts else "nothing is recorded here"
+        return SinceLkg("", "", None, problem)
+    try:
+        good = await newest_good(artifacts, namespace)
+    except StorageError as error:
+        return SinceLkg("", "", None, f"the record cannot be read: {error}")
+    if good is None:
+        return SinceLkg("", "", None, "no capture is GOOD")
+    captured = str(good.metadata.get("timestamp_et", "an unknown time"))
+    return SinceLkg(good.entry.path, captured, compare_with_capture(good.metadata, report))
 
 
 async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Document | None:

@@ -60,6 +60,7 @@ class ReportedWorkload:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     job: JobCounts | None = None
     service_url: str = ""
+    generation: int = 0
     samples: tuple[HealthSample, ...] = ()
 
     @property
@@ -106,6 +107,21 @@ class ReportComparison:
 
     changes: "tuple[ReportChange, ...]"
     gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SinceLkg:
+    """
+    What a report shows differently from the last known good, which was captured at `captured`.
+
+    `captured` is for people, in New York; `path` is the capture's run. Where there is none to
+    compare with both are empty, `compared` is None and `problem` says why.
+    """
+
+    path: str
+    captured: str
+    compared: ReportComparison | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

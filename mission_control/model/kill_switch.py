@@ -6,6 +6,8 @@ from enum import StrEnum
 
 KILL_SWITCH_MAP, KILL_SWITCH_KEY = "agenttrader-kill-switch", "EXECUTION_HALTED"
 """The ConfigMap that holds the switch, and its key (status contract; facts, c)."""
+SAFETY_MAP = "agenttrader-safety"
+"""The fleet's second ConfigMap of safety settings."""
 
 
 class KillSwitchState(StrEnum):

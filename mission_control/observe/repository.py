@@ -51,6 +51,13 @@ class RepositoryReader:
             detail = printable(redact_text(str(error) or type(error).__name__))[:200]
             return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
 
+    async def head(self) -> str:
+        """Give the commit that is checked out; an empty text where git cannot tell."""
+        try:
+            return (await self._git("rev-parse", "HEAD")).strip()
+        except (GitError, OSError, TimeoutError):
+            return ""
+
     async def _look(self, *, run_preflight: bool) -> Repository:
         sha = (await self._git("rev-parse", "HEAD")).strip()
         branch = (await self._git("rev-parse", "--abbrev-ref", "HEAD")).strip()

@@ -14,6 +14,7 @@ from mission_control.model.deploy_report import (
     ReportChange,
     ReportComparison,
     ReportedWorkload,
+    SinceLkg,
 )
 from mission_control.present.instants import new_york_text, utc_text, utc_text_or_none
 
@@ -30,12 +31,16 @@ _WORST_FIRST = (
 
 
 def deploy_document(
-    report: DeployReport, compared: ReportComparison | None, since: str | None
+    report: DeployReport,
+    compared: ReportComparison | None,
+    since: str | None,
+    lkg: SinceLkg | None = None,
 ) -> Document:
     """
     Give a report; `compared` is what changed since an earlier one, whose instant is `since`.
 
-    None means that there is no earlier report, which is not the same as no change.
+    None means that there is no earlier report, which is not the same as no change; so it is with
+    the last known good.
     """
     document: Document = {
         "meta": _meta(report),
@@ -43,6 +48,7 @@ def deploy_document(
         "changes": None if compared is None else [change_document(c) for c in compared.changes],
         "changes_gaps": [] if compared is None else list(compared.gaps),
         "changes_since": since,
+        "lkg": _since_lkg(lkg),
         "workloads": [_workload(w) for w in report.workloads],
         "services": [_service(s) for s in report.services],
         "config_maps": dict(sorted(report.config_maps.items())),
@@ -69,6 +75,17 @@ def _meta(report: DeployReport) -> Document:
         "kill_switch": report.kill_switch,
         "session_date": _session_date(report),
         "health_sampled": report.health_sampled,
+    }
+
+
+def _since_lkg(lkg: SinceLkg | None) -> Document:
+    compared = lkg.compared if lkg else None
+    return {
+        "path": lkg.path or None if lkg else None,
+        "captured_et": lkg.captured or None if lkg else None,
+        "problem": lkg.problem if lkg else "it was not looked for",
+        "changes": None if compared is None else [change_document(c) for c in compared.changes],
+        "gaps": [] if compared is None else list(compared.gaps),
     }
 
 
@@ -119,6 +136,7 @@ def _workload(workload: ReportedWorkload) -> Document:
         "component": workload.component,
         "labels": dict(sorted(workload.labels.items())),
         "classification": workload.classification.value,
+        "generation": workload.generation,
         "replicas_desired": workload.desired,
         "replicas_ready": workload.ready,
         "observed_generation_current": workload.observed,

@@ -41,6 +41,24 @@ Since {{ r.changes_since | md }}:
 {% endfor %}
 {% endif %}
 
+{% if r.lkg.changes is none %}
+Nothing is compared with the last known good: {{ r.lkg.problem | md }}.
+{% else %}
+{% for gap in r.lkg.gaps %}
+Not the whole picture since the last known good: {{ gap | md }}
+
+{% endfor %}
+{% if not r.lkg.changes %}
+Nothing {{ "that was seen " if r.lkg.gaps }}since the last known good of {{ r.lkg.captured_et | md }}.
+{% else %}
+Since the last known good of {{ r.lkg.captured_et | md }}:
+
+{% for c in r.lkg.changes %}
+- **{{ c.subject | md }}** {{ c.what | md }}: {{ c.before | md }} -> {{ c.after | md }}
+{% endfor %}
+{% endif %}
+{% endif %}
+
 ## Executive summary
 
 {{ r.summary.workloads_total }} workloads: {{ r.summary.healthy }} ok, {{ r.summary.degraded }} degraded, {{ r.summary.halted }} halted

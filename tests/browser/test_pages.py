@@ -21,6 +21,8 @@ OTHER_PAGES = [
     "/slo",
     "/readiness",
     "/deploys",
+    "/lkg",
+    "/lkg/diff",
     "/schedule",
     "/service/strategy-engine",
     "/runbooks/TIMEOUT",

@@ -53,7 +53,7 @@ async def test_our_account_reads_everything_it_needs(our_kubeconfig, access_by):
 
     unseen = [r.source for r in seen.lists if not isinstance(r.reading, Seen)]
     assert [] == unseen
-    expected = 2 * sum(r.namespaced for r in RESOURCES.values()) + 3
+    expected = 2 * sum(r.namespaced for r in RESOURCES.values()) + 4
     assert expected == len(seen.lists)
     assert seen.verified
     assert OURS == seen.account.who

@@ -8,7 +8,7 @@ from markdown_it.token import Token
 
 FOLDER = Path(__file__).parents[2] / "runbooks"
 PAGES = sorted(FOLDER.glob("*.md"))
-PROCEDURES = frozenset({"pre_market", "post_market"})
+PROCEDURES = frozenset({"pre_market", "post_market", "lkg_restore"})
 REASONS = [page for page in PAGES if page.stem not in PROCEDURES]
 TOOLS = ("mission-control ", "kubectl ", "curl ", "git ", "gcloud ", "docker ", "sudo ", "helm ")
 
@@ -30,6 +30,13 @@ def commands(page: Path) -> list[str]:
         elif token.type == "code_inline" and token.content.startswith(TOOLS):
             told.append(token.content)
     return told
+
+
+def human_commands(page: Path) -> list[str]:
+    """List the commands in blocks that say that a human types them."""
+    blocks = [t.content for t in tokens(page) if t.type == "fence" and t.info.strip() == "human"]
+    lines = (line.strip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def links(page: Path) -> list[str]:

@@ -14,7 +14,7 @@ OPERATORS = frozenset("();<>|&")
 
 OURS = frozenset(
     {"status", "get", "schedule", "conformance", "doctor", "config", "--version"}
-    | {"artifacts", "readiness", "deploy-report", "pre-market", "post-market", "reports"}
+    | {"artifacts", "readiness", "deploy-report", "pre-market", "post-market", "reports", "lkg"}
 )
 DISK = {"df": re.compile(r"-h|-i"), "findmnt": re.compile(r"--target"), "ls": re.compile(r"-la?")}
 """What looks at a disk: the flags of each; paths are plain words."""
@@ -29,6 +29,24 @@ WITH_VALUE = frozenset(
     {"-n", "--namespace", "-l", "--selector", "-o", "--output", "--tail", "--since", "--sort-by"}
     | {"-c", "--field-selector"}
 )
+_MANIFEST = r"ops/lkg/RUN/lkg_manifest\.yaml"
+_FLOOR = "kubectl -n trading-floor"
+HUMANS: dict[str, tuple[re.Pattern[str], ...]] = {
+    "lkg_restore": (
+        re.compile(r"kubectl create namespace trading-floor"),
+        re.compile(rf"kubectl apply --dry-run=server -f {_MANIFEST}"),
+        re.compile(
+            r"kubectl apply --server-side --force-conflicts --field-manager=agenttrader-dr"
+            rf" -f {_MANIFEST}"
+        ),
+        re.compile(
+            rf"{_FLOOR} patch configmap agenttrader-kill-switch --type=merge"
+            r""" -p '\{"data":\{"EXECUTION_HALTED":"1"\}\}'"""
+        ),
+        re.compile(rf"{_FLOOR} rollout status (?:deployment|statefulset)/[a-z-]+ --timeout=300s"),
+    )
+}
+"""What a human types to restore, word by word, by page; in blocks marked `human` alone."""
 CURL_LETTERS = frozenset("sSiv")
 
 
@@ -46,6 +64,13 @@ FILTERS = {
     "head": Filter(re.compile(r"-n|-c|[0-9]+"), 0),
     "less": Filter(re.compile(r"(?!)"), 0),
 }
+
+
+def human_objection(page: str, command: str) -> str:
+    """Say what is wrong with a command that a page leaves to a human: all but a known few is."""
+    known = HUMANS.get(page, ())
+    allowed = any(pattern.fullmatch(command) for pattern in known)
+    return "" if allowed else f"{page} may not leave this to anybody"
 
 
 def objection(command: str) -> str:

@@ -2,16 +2,53 @@
 
 import pytest
 
-from tests.runbooks.pages import PAGES, commands
-from tests.runbooks.read_only_commands import objection
+from tests.runbooks.pages import FOLDER, PAGES, commands, human_commands
+from tests.runbooks.read_only_commands import human_objection, objection
 
 SERVICE = "http://strategy-engine.trading-floor.svc.cluster.local"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_only_reads(page):
-    """Every command of a page only reads."""
-    assert {} == {c: why for c in commands(page) if (why := objection(c))}
+    """Every command of a page only reads, but for what one page leaves to a human by name."""
+    left = human_commands(page)
+    others = [c for c in commands(page) if c not in left]
+
+    assert {} == {c: why for c in others if (why := objection(c))}
+    assert {} == {c: why for c in left if (why := human_objection(page.stem, c))}
+
+
+RELEASING = (
+    "kubectl -n trading-floor patch configmap agenttrader-kill-switch --type=merge"
+    """ -p '{"data":{"EXECUTION_HALTED":"0"}}'"""
+)
+RESTORE = FOLDER / "lkg_restore.md"
+
+
+def test_only_the_restore_leaves_anything_to_a_human():
+    """One page has such blocks; a command of them is refused on every other page."""
+    assert [RESTORE] == [page for page in PAGES if human_commands(page)]
+    assert all(human_objection("post_market", c) for c in human_commands(RESTORE))
+    assert all(objection(c) for c in human_commands(RESTORE))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kubectl apply -f ops/lkg/RUN/lkg_manifest.yaml",
+        "kubectl apply --server-side -f anything.yaml",
+        "kubectl delete namespace trading-floor",
+        "kubectl -n trading-floor rollout restart deployment/strategy-engine",
+        "kubectl -n trading-floor scale deployment/execution-engine --replicas=1",
+        "kubectl -n trading-floor patch configmap agenttrader-kill-switch --type=merge -p '{}'",
+        RELEASING,
+        "kubectl create namespace trading-floor; kubectl delete pod x",
+        "git tag v2-release-20260107-0322",
+    ],
+)
+def test_a_human_is_left_nothing_else(command):
+    """No other command may stand in such a block: no other file, and no switch but engaged."""
+    assert human_objection("lkg_restore", command)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def fleet():
 
 
 def test_every_code_has_a_page():
-    """The pages are those of the catalogue and the two procedures, no more and no fewer."""
+    """The pages are those of the catalogue and the procedures, no more and no fewer."""
     assert set(CATALOGUE) | PROCEDURES == {page.stem for page in PAGES}
 
 

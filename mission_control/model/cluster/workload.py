@@ -37,7 +37,9 @@ class WorkloadFacts:
 
     `desired` is how many pods it wants: 0 for a suspended CronJob and a finished Job, 1 for a
     CronJob that is not suspended. `actual` is how many its controller counts, `ready` how many
-    of these are ready. `observed` tells whether the controller has seen the newest generation.
+    of these are ready. `observed` tells whether the controller has seen the newest generation;
+    `generation` is its number, which grows with every change of the specification; 0 for kinds
+    whose controllers do not observe it (Job, CronJob).
     A ReplicaSet that has an owner bears no containers: its owner's are the ones that count.
     """
 
@@ -48,6 +50,7 @@ class WorkloadFacts:
     actual: int = 0
     ready: int = 0
     observed: bool = True
+    generation: int = 0
     suspended: bool = False
     schedule: str = ""
     job: JobCounts | None = None

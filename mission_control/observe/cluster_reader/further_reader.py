@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.further import (
     ListedEvents,
@@ -14,7 +16,11 @@ from mission_control.model.cluster.further import (
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.lister import RawList
-from mission_control.observe.cluster_reader.object_reader import ObjectReader
+from mission_control.observe.cluster_reader.object_reader import (
+    OBJECT,
+    KubernetesObject,
+    ObjectReader,
+)
 from mission_control.observe.cluster_reader.project_further import (
     NODE,
     SERVICE,
@@ -56,6 +62,27 @@ class FurtherObserver:
     async def account(self) -> AccountFacts:
         """Read who we are, and what that account may do."""
         return await self._account.read()
+
+    async def objects(
+        self, resource: str, namespace: str = ""
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """Read a whole list of raw objects; nothing of it is redacted."""
+        return await self._objects.objects(resource, namespace)
+
+    async def namespace(self, name: str) -> Seen[KubernetesObject] | Unseen:
+        """Read a namespace itself; `Unseen(NOT_OFFERED)` where there is none."""
+        read = await self._objects.namespace(name)
+        if isinstance(read, Unseen):
+            return read
+        try:
+            found = OBJECT.decode(read.value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            detail = f"the namespace is none: {error}"[:200]
+            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+        if found.get("kind") != "Namespace":
+            detail = "what was answered is no namespace"
+            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+        return Seen(found, read.at, read.took)
 
     async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
         """Read every event of a watched namespace, redacted."""

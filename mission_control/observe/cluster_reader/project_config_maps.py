@@ -1,22 +1,21 @@
 """Cluster reader: ConfigMaps as names and digests, with only the values that decide. Pure."""
 
-import hashlib
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import msgspec
 
+from mission_control.decide.config_digest import digest_config_map
 from mission_control.model.cluster.containers import WATCHED_ENV, Container
 from mission_control.model.cluster.facts import ConfigMapFacts
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import WorkloadFacts
-from mission_control.model.kill_switch import KILL_SWITCH_MAP
+from mission_control.model.kill_switch import KILL_SWITCH_MAP, SAFETY_MAP
 from mission_control.observe.cluster_reader.project_containers import clean
 from mission_control.observe.cluster_reader.project_objects import required
 from mission_control.observe.cluster_reader.shapes import ConfigMapShape
 from mission_control.observe.redaction import MASK, is_secret_key
 
-SAFETY_MAP = "agenttrader-safety"
 IN_FULL = frozenset({KILL_SWITCH_MAP, SAFETY_MAP})
 """ConfigMaps that are kept with all their values; all others as name, keys and digest."""
 
@@ -68,11 +67,10 @@ def project_config_map(shape: ConfigMapShape, wanted: Wanted) -> ConfigMapFacts:
     namespace = required(shape.metadata.namespace, "namespace")
     name = required(shape.metadata.name, "name")
     data, binary = shape.data or {}, shape.binary_data or {}
-    whole = msgspec.json.encode({"binaryData": binary, "data": data}, order="deterministic")
     kept = {
         clean(key): MASK if is_secret_key(key) else clean(value, 4096)
         for key, value in sorted(data.items())
         if name in IN_FULL or wanted.wants(namespace, name, key)
     }
     keys = tuple(sorted(clean(key) for key in (*data, *binary)))
-    return ConfigMapFacts(namespace, name, hashlib.sha256(whole).hexdigest(), keys, kept)
+    return ConfigMapFacts(namespace, name, digest_config_map(data, binary), keys, kept)

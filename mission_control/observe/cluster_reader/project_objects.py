@@ -80,7 +80,6 @@ def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
     if template is None:
         raise OddError("it has no pod template")
     desired, actual, ready = _replicas(kind, spec, status)
-    observed = status.observed_generation
     counted = kind not in {"Job", "CronJob"}
     return WorkloadFacts(
         kind=kind,
@@ -89,7 +88,8 @@ def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
         desired=desired,
         actual=actual,
         ready=ready,
-        observed=not counted or (observed or 0) >= (meta.generation or 0),
+        observed=not counted or (status.observed_generation or 0) >= (meta.generation or 0),
+        generation=(meta.generation or 0) if counted else 0,
         suspended=bool(spec.suspend),
         schedule=clean(spec.schedule),
         job=_job(status) if kind == "Job" else None,

@@ -48,6 +48,12 @@ RESOURCES: dict[str, Resource] = {
         Resource("clusterroles", "ClusterRole", (RBAC,), namespaced=False),
         Resource("namespaces", "Namespace", (CORE,), namespaced=False),
         Resource("nodes", "Node", (CORE,), namespaced=False),
+        Resource(
+            "priorityclasses",
+            "PriorityClass",
+            ("/apis/scheduling.k8s.io/v1",),
+            namespaced=False,
+        ),
     )
 }
 """By plural name. Secrets are not among them, and nothing that is not can be asked for."""

@@ -10,7 +10,7 @@ from mission_control.simulation.cluster_stage import WorkloadTwist
 
 Object = dict[str, Any]
 DEPLOYED = timedelta(days=3)
-STARTED = timedelta(hours=3)
+STARTED = timedelta(hours=20)
 
 
 def stamp(instant: datetime) -> str:

@@ -21,6 +21,7 @@ KINDS = {
     "nodes": "Node",
     "poddisruptionbudgets": "PodDisruptionBudget",
     "pods": "Pod",
+    "priorityclasses": "PriorityClass",
     "replicasets": "ReplicaSet",
     "rolebindings": "RoleBinding",
     "roles": "Role",
@@ -39,6 +40,7 @@ def _roots(*, old: bool) -> dict[str, tuple[str, ...]]:
         "/apis/apps/v1": ("daemonsets", "deployments", "replicasets", "statefulsets"),
         "/apis/networking.k8s.io/v1": ("networkpolicies",),
         "/apis/rbac.authorization.k8s.io/v1": _RBAC,
+        "/apis/scheduling.k8s.io/v1": ("priorityclasses",),
     }
     if old:
         return {

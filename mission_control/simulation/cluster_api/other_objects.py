@@ -64,7 +64,9 @@ def _access(at: datetime) -> Iterator[Placed]:
         yield namespace, "rolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
     meta = metadata("", "mission-control-reader", at)
     nodes = {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READING}
-    yield "", "clusterroles", {"metadata": meta, "rules": [nodes]}
+    group, classes = "scheduling.k8s.io", "priorityclasses"
+    ranks = {"apiGroups": [group], "resources": [classes], "verbs": _READING}
+    yield "", "clusterroles", {"metadata": meta, "rules": [nodes, ranks]}
     ref = {"kind": "ClusterRole", "name": "mission-control-reader"}
     yield "", "clusterrolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
 
@@ -99,6 +101,8 @@ def _nodes(at: datetime) -> Iterator[Placed]:
         }
         named = metadata("", f"node-{number}", at)
         yield "", "nodes", {"metadata": named, "spec": {}, "status": status}
+    named = metadata("", "high-priority", at)
+    yield "", "priorityclasses", {"metadata": named, "value": 1_000_000}
     for name in (FLOOR, EXECUTION):
         yield "", "namespaces", {"metadata": metadata("", name, at), "status": {"phase": "Active"}}
 

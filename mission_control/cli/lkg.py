@@ -1,0 +1,179 @@
+"""Command line: `lkg`, the last known good: captured, listed, compared and verified."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import TypeVar
+
+import click
+import orjson
+
+from mission_control.bootstrap import once
+from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.runs import find_build, ready_to_run
+from mission_control.cli.context import CliContext
+from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.printable import printable
+from mission_control.configuration.settings import Settings, load_root_in_force
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactsReader
+from mission_control.jobs.capture_lkg import LkgSources, capture_lkg, record_lkg
+from mission_control.jobs.observe_floor import Looking
+from mission_control.jobs.recorded_lkg import (
+    MOST_LISTED,
+    compare_captures,
+    list_captures,
+    verify_recorded,
+)
+from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
+from mission_control.model.lkg import LkgCapture, LkgRefused
+from mission_control.present.lkg_document import metadata_document
+from mission_control.present.lkg_list import listed_capture, lkg_diff_document
+from mission_control.present.lkg_text import capture_lines, list_lines
+
+T = TypeVar("T")
+
+
+@click.group()
+def lkg() -> None:
+    """
+    Capture, compare and verify the last known good.
+
+    Nothing here restores anything: how a person does is on the runbook page lkg_restore.
+    """
+
+
+@lkg.command()
+@setting_flags("namespace", "context", "kubeconfig", "fleet_file", "root", "repository")
+@json_flag
+@click.pass_context
+def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
+    """
+    Capture the namespace as it runs: a manifest pinned to digests, and what it is worth.
+
+    The capture is recorded below ops/lkg/. It stays CANDIDATE, with its reasons, unless the
+    session that it closes was clean; only a GOOD one replaces ops/lkg/lkg_manifest.yaml and
+    lkg_metadata.json. Exits with 0 when it was recorded, and with 3 when it was refused: then
+    nothing was touched.
+    """
+    context = ctx.ensure_object(CliContext)
+    settings = settings_with(context, flags)
+    with context.busy("Reading the namespace"):
+        made, path = _await(ctx, _capture(context, settings))
+    if isinstance(made, LkgRefused):
+        for reason in made.reasons:
+            click.echo(printable(f"REFUSED: {reason}"), err=True)
+        click.echo("Nothing was captured, and nothing was touched.", err=True)
+        ctx.exit(HALTED)
+    if as_json or context.json:
+        document = {"path": path, **metadata_document(made)}
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo("\n".join(map(printable, capture_lines(metadata_document(made)))))
+    context.say(f"Recorded as {path}.")
+
+
+async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture | LkgRefused, str]:
+    origin = run_origin(settings, "command")
+    async with ready_to_run(settings, context.clock) as run:
+        snapshot, _ = await run.look(settings, Looking(rounds=1))
+        build = await find_build(settings, context.environ, context.clock)
+        sources = LkgSources(
+            context.clock,
+            once.read_artifacts(settings.root, context.clock),
+            run.sources.further,
+            run.past,
+        )
+        made = await capture_lkg(snapshot, sources, build)
+        if isinstance(made, LkgRefused):
+            return made, ""
+        entry = await record_lkg(made, snapshot, run.writer, context.clock, origin)
+        return made, entry.path
+
+
+@lkg.command("list")
+@setting_flags("root")
+@click.option("--limit", type=click.IntRange(1, 500), default=MOST_LISTED, show_default=True)
+@json_flag
+@click.pass_context
+def list_(ctx: click.Context, *, limit: int, as_json: bool, **flags: str | None) -> None:
+    """List captures, newest first: what each is worth, and for how long it is unchanged."""
+    context = ctx.ensure_object(CliContext)
+    held = _await(ctx, list_captures(_artifacts(context, flags), limit))
+    if as_json or context.json:
+        document = {"captures": [listed_capture(c) for c in held]}
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        return
+    click.echo("\n".join(map(printable, list_lines([listed_capture(c) for c in held]))))
+
+
+@lkg.command()
+@click.argument("before", default=PREVIOUS)
+@click.argument("after", default=LATEST)
+@setting_flags("root")
+@json_flag
+@click.pass_context
+def diff(
+    ctx: click.Context, before: str, after: str, *, as_json: bool, **flags: str | None
+) -> None:
+    """
+    Say what differs from the capture BEFORE to AFTER: objects, images, replicas, names, fields.
+
+    Each is `latest`, `previous`, `good` (the newest that is GOOD), or a run's path or name as
+    `lkg list` prints it. Exits with 0 whether or not anything differs.
+    """
+    context = ctx.ensure_object(CliContext)
+    compared = _await(ctx, compare_captures(_artifacts(context, flags), before, after))
+    if as_json or context.json:
+        document = lkg_diff_document(compared)
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        return
+    click.echo(f"{compared.before.entry.path} -> {compared.after.entry.path}")
+    for c in compared.changes:
+        click.echo(printable(f"{c.subject}  {c.what}: {c.before} -> {c.after}"))
+    if not compared.changes:
+        click.echo("Nothing differs.")
+
+
+@lkg.command()
+@click.argument("reference", default=LATEST, metavar="[REF]")
+@setting_flags("root")
+@json_flag
+@click.pass_context
+def verify(ctx: click.Context, reference: str, *, as_json: bool, **flags: str | None) -> None:
+    """
+    Check that a capture can be put back: digests, pins, kill switch, nothing bound to a cluster.
+
+    REF is `latest`, `previous`, `good`, or a run's path or name. Names everything that is wrong,
+    and then exits with 4. Nothing is changed.
+    """
+    context = ctx.ensure_object(CliContext)
+    found, problems = _await(ctx, verify_recorded(_artifacts(context, flags), reference))
+    if as_json or context.json:
+        document = {**listed_capture(found), "verified": not problems, "problems": list(problems)}
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    else:
+        for problem in problems:
+            click.echo(printable(f"WRONG: {problem}"))
+        verdict = f"NOT verified: {len(problems)} problems" if problems else "verified"
+        click.echo(f"{found.entry.path} {found.content_digest[:16]}: {verdict}")
+        click.echo(f"It is {listed_capture(found)['status']}.")
+    if problems:
+        ctx.exit(VERIFICATION_FAILED)
+
+
+def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> ArtifactsReader:
+    root = load_root_in_force(context.environ, config_file=context.config_file, flags=dict(flags))
+    return once.read_artifacts(root, context.clock)
+
+
+def _await(ctx: click.Context, work: Coroutine[object, object, T]) -> T:
+    """Run a job; a reference to nothing is wrong usage, a record that fails is told."""
+    try:
+        return asyncio.run(work)
+    except NoSuchReport as error:
+        click.echo(f"Error: {printable(str(error))}", err=True)
+        ctx.exit(USAGE)
+    except StorageError as error:
+        click.echo(f"The record failed: {printable(str(error))}", err=True)
+        ctx.exit(INTERNAL)

@@ -1,0 +1,139 @@
+"""Decide: whether a capture is GOOD: the session that it closes was clean, and that is known."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from mission_control.decide.lkg.manifest import ENGAGED
+from mission_control.decide.lkg.parts import mapping
+from mission_control.decide.lkg.since_lkg import compare_from_open
+from mission_control.model.lkg import (
+    LkgReason,
+    LkgStatus,
+    NotKnown,
+    ObservedSwitch,
+    SessionEvidence,
+    WatchedSession,
+)
+from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
+from mission_control.model.session import Phase
+from mission_control.model.standing import Verdict
+
+LEAST_COVERAGE = 0.99
+"""Of the session's seconds, and of the rounds, in which a service has to be seen."""
+PLANNED = (
+    ("T-60", timedelta(minutes=-60), timedelta(minutes=-15)),
+    ("T-15", timedelta(minutes=-15), timedelta()),
+    ("T+5", timedelta(minutes=5), timedelta(minutes=20)),
+)
+"""Each planned readiness with when it begins and its evidence deadline, counted from the open."""
+OPENING_DEADLINE = timedelta(minutes=20)
+"""The deploy report at the open is made within this time (semantics, section 8)."""
+_MOST_TOLD = 10
+
+
+def qualify(
+    evidence: SessionEvidence,
+    metadata: Mapping[str, Any],
+    switch: ObservedSwitch,
+    pods: Sequence[LkgReason],
+) -> tuple[LkgStatus, tuple[LkgReason, ...]]:
+    """
+    Say whether a capture is GOOD, and else why not (semantics, section 12).
+
+    `metadata` are the captured components as they will be recorded, `pods` what of the pods
+    themselves speaks against it. What is not known is a reason as good as any.
+    """
+    reasons = [
+        *_session(evidence),
+        *_posture(evidence),
+        *_coverage(evidence.watched),
+        *_readiness(evidence),
+        *_changes(evidence, metadata),
+        *pods,
+    ]
+    if not switch.engaged:
+        held = "nothing" if switch.value is None else repr(switch.value)
+        detail = f"the ConfigMap of the kill switch held {held}, not {ENGAGED!r}"
+        reasons.append(LkgReason("KILL_SWITCH_NOT_ENGAGED", detail))
+    told = tuple(sorted(set(reasons)))
+    return (LkgStatus.CANDIDATE if told else LkgStatus.GOOD), told
+
+
+def _session(evidence: SessionEvidence) -> Iterator[LkgReason]:
+    session = evidence.session
+    if session.phase is not Phase.POST_MARKET or session.open is None or session.close is None:
+        detail = f"in {session.phase.value} no session of this day is over: capture after its close"
+        yield LkgReason("SESSION_NOT_CLOSED", detail)
+
+
+def _posture(evidence: SessionEvidence) -> Iterator[LkgReason]:
+    if evidence.posture is Verdict.HALTED:
+        codes = ", ".join(evidence.posture_codes[:5])
+        yield LkgReason("POSTURE_HALTED", f"the floor is HALTED now: {codes}")
+    watched = evidence.watched
+    if isinstance(watched, NotKnown):
+        yield LkgReason("POSTURE_NOT_KNOWN", watched.detail)
+        return
+    for at, told in watched.halted[:_MOST_TOLD]:
+        yield LkgReason("POSTURE_HALTED", f"at {at:%H:%M:%S} UTC, in the session: {told}")
+
+
+def _coverage(watched: WatchedSession | NotKnown) -> Iterator[LkgReason]:
+    if isinstance(watched, NotKnown):
+        yield LkgReason("COVERAGE_NOT_KNOWN", watched.detail)
+        return
+    if not watched.agents or watched.seconds <= 0:
+        yield LkgReason("COVERAGE_NOT_KNOWN", "there is no required service to be watched")
+    for each in watched.agents:
+        share = each.watched_seconds / watched.seconds if watched.seconds > 0 else 0.0
+        seen = each.obtained / each.asked if each.asked else 0.0
+        if min(share, seen) < LEAST_COVERAGE:
+            told = f"watched for {share:.1%} of the session, seen in {seen:.1%} of its rounds"
+            yield LkgReason("COVERAGE_LOW", f"{each.agent_name}: {told}")
+
+
+def _readiness(evidence: SessionEvidence) -> Iterator[LkgReason]:
+    known, opened = evidence.readiness, evidence.session.open
+    if isinstance(known, NotKnown):
+        yield LkgReason("READINESS_NOT_KNOWN", known.detail)
+        return
+    if opened is None:
+        return  # that there is no session is a reason by itself
+    date = evidence.session.session_date
+    own = [v for v in known if date is not None and v.session_date == date.isoformat()]
+    for name, begin, end in PLANNED:
+        held = [v for v in own if opened + begin <= v.at < opened + end]
+        yield from _at(name, held, evidence.fleet_digest)
+
+
+def _at(name: str, held: Sequence[RecordedVerdict], fleet: str) -> Iterator[LkgReason]:
+    if not held:
+        yield LkgReason("READINESS_MISSING", f"no readiness is recorded for {name}")
+    for each in held:
+        if each.verdict is not ReadinessVerdict.GO:
+            told = f"{name} at {each.at:%H:%M:%S} UTC was NO-GO {each.code}".rstrip()
+            yield LkgReason("READINESS_NO_GO", told)
+        elif each.fleet_digest != fleet:
+            yield LkgReason("FLEET_CHANGED", f"{name} was judged with another inventory")
+
+
+def _changes(evidence: SessionEvidence, metadata: Mapping[str, Any]) -> Iterator[LkgReason]:
+    opening = evidence.opening
+    if isinstance(opening, NotKnown):
+        yield LkgReason("OPEN_NOT_KNOWN", opening.detail)
+        return
+    if mapping(opening, "meta").get("namespace") != metadata.get("namespace"):
+        told = "the deploy report at the open is about another namespace"
+        yield LkgReason("OPEN_NOT_KNOWN", told)
+    compared = compare_from_open(opening, metadata)
+    for gap in compared.gaps:
+        yield LkgReason("OPEN_NOT_KNOWN", gap)
+    for change in compared.changes[:_MOST_TOLD]:
+        told = f"{change.subject} {change.what}: {change.before} -> {change.after}"
+        yield LkgReason("CHANGED_SINCE_OPEN", told)
+
+
+def within_opening(at: datetime, opened: datetime) -> bool:
+    """Tell whether a deploy report was made in time to show what the session opened with."""
+    return opened <= at < opened + OPENING_DEADLINE

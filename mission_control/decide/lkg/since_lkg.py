@@ -1,0 +1,76 @@
+"""Decide: what is different between a capture and a deploy report of the same namespace."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mission_control.decide.lkg.parts import mapping, mappings, text
+from mission_control.decide.report_diff import compare_reports
+from mission_control.model.deploy_report import ReportChange, ReportComparison
+from mission_control.model.lkg import WORKLOAD_KINDS
+
+Document = Mapping[str, Any]
+_ALWAYS = ("workload", "replicas")
+_IN_DETAIL = ("service account", "specification")
+_GROUPS = ("digest ", "env names ", "image ")
+
+
+def as_report(metadata: Document) -> Document:
+    """Write a capture's metadata as the deploy report that it agrees with."""
+    return {
+        "meta": {"cluster_access": True},
+        "errors": [],
+        "workloads": [_workload(c) for c in mappings(metadata.get("components"))],
+        "config_maps": dict(mapping(metadata, "config_maps")),
+    }
+
+
+def compare_with_capture(metadata: Document, report: Document) -> ReportComparison:
+    """Give what a deploy report shows differently from a capture: what changed since the LKG."""
+    compared = compare_reports(as_report(metadata), report)
+    return _about(metadata, compared, in_detail=False)
+
+
+def compare_from_open(report: Document, metadata: Document) -> ReportComparison:
+    """Give what changed from a deploy report at the open to a capture, specifications included."""
+    compared = compare_reports(report, as_report(metadata))
+    return _about(metadata, compared, in_detail=True)
+
+
+def _workload(component: Document) -> Document:
+    containers = mappings(component.get("containers"))
+    return {
+        "workload_name": component.get("name"),
+        "kind": component.get("kind"),
+        "namespace": component.get("namespace"),
+        "replicas_desired": component.get("replicas"),
+        "generation": component.get("generation"),
+        "service_account": component.get("service_account"),
+        "images": [
+            {"container_name": c.get("container"), "image": c.get("specified")} for c in containers
+        ],
+        "observed_image_digests": {
+            text(c.get("container")): c.get("running") for c in containers if c.get("running")
+        },
+        "env_names": component.get("env_names"),
+    }
+
+
+def _about(metadata: Document, compared: ReportComparison, *, in_detail: bool) -> ReportComparison:
+    """Keep what is about captured things: others come and go, and classes change with the hour."""
+    kept = tuple(_kept(metadata, compared.changes, in_detail=in_detail))
+    return ReportComparison(kept, compared.gaps)
+
+
+def _kept(
+    metadata: Document, changes: Sequence[ReportChange], *, in_detail: bool
+) -> Iterator[ReportChange]:
+    namespace = text(metadata.get("namespace"))
+    workloads = tuple(f"{namespace}/{kind}/" for kind in WORKLOAD_KINDS)
+    maps = {f"ConfigMap {name}" for name in mapping(metadata, "config_maps")}
+    plain = (*_ALWAYS, *_IN_DETAIL) if in_detail else _ALWAYS
+    for change in changes:
+        of_workload = change.subject.startswith(workloads)
+        if change.subject in maps or (
+            of_workload and (change.what in plain or change.what.startswith(_GROUPS))
+        ):
+            yield change

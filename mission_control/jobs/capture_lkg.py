@@ -1,0 +1,242 @@
+"""Jobs: the last known good: read a namespace whole, decide what it is worth, record it."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, replace
+
+from mission_control.decide.lkg.manifest import ReadNamespace, make_manifest
+from mission_control.decide.lkg.qualification import qualify
+from mission_control.decide.lkg.restarts import judge_pods
+from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
+from mission_control.jobs.latest_views import publish_latest
+from mission_control.jobs.ops_bundle import DaySources
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.jobs.ports import Clock, FurtherReader
+from mission_control.jobs.recorded_lkg import count_unchanged
+from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
+from mission_control.model.artifact import Collection, LedgerEntry, SourceCoverage
+from mission_control.model.cluster.facts import list_source
+from mission_control.model.lkg import (
+    LKG_LISTS,
+    MANIFEST_NAME,
+    METADATA_NAME,
+    PRIORITY_CLASSES,
+    KubernetesObject,
+    LkgCapture,
+    LkgManifest,
+    LkgReason,
+    LkgRefused,
+    LkgStatus,
+    NotKnown,
+    SessionEvidence,
+)
+from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.session import MarketSession
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.lkg_document import (
+    components_document,
+    manifest_bytes,
+    metadata_document,
+)
+
+JOB = "lkg_capture"
+CAPTURED, REFUSED = 0, 3
+"""Exit codes of a capture; refusing is no internal error, and no capture either."""
+_SOURCES = len(LKG_LISTS) + 2
+"""Every list of the namespace, the priority classes, and the namespace itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class LkgSources:
+    """What a capture reads besides the floor; what is None is not configured."""
+
+    clock: Clock
+    artifacts: ArtifactsReader
+    further: FurtherReader | None = None
+    past: PastFloor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFacts:
+    """Which build is captured, as whoever starts the capture knows it; empty where nobody does."""
+
+    git_sha: str = ""
+    build_id: str = ""
+
+
+class CaptureRefused(Exception):  # noqa: N818  (a planned run's way to say that there is none)
+    """Nothing was captured, and nothing was touched; says why."""
+
+
+async def run_lkg(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+    """
+    Capture and record once a session has closed, as its planned run does.
+
+    Raises CaptureRefused where there can be no capture, StorageError where none can be recorded.
+    """
+    read = sources.readiness
+    if read.artifacts is None:
+        raise CaptureRefused("nothing is recorded here, so nothing can be compared")
+    snapshot, _ = await sources.look()
+    known = LkgSources(read.clock, read.artifacts, read.further, sources.past)
+    made = await capture_lkg(snapshot, known, BuildFacts())
+    if isinstance(made, LkgRefused):
+        raise CaptureRefused("; ".join(made.reasons))
+    return await record_lkg(made, snapshot, sources.writer, read.clock, origin)
+
+
+async def capture_lkg(
+    snapshot: FloorSnapshot, sources: LkgSources, build: BuildFacts
+) -> LkgCapture | LkgRefused:
+    """
+    Capture the floor's namespace; nothing is touched, and nothing recorded yet.
+
+    Any list that was denied, lost or not whole refuses the capture, for an object that was not
+    read cannot be put back. Raises StorageError where the record cannot be read.
+    """
+    access = snapshot.fleet.access
+    if sources.further is None or access is None:
+        return LkgRefused(("no cluster is configured, so there is nothing to capture",))
+    read = await _read(sources, sources.further, access.floor_namespace)
+    if isinstance(read, LkgRefused):
+        return read
+    manifest = make_manifest(read)
+    if isinstance(manifest, LkgRefused):
+        return manifest
+    content = manifest_bytes(manifest.items)
+    if content is None:
+        return LkgRefused(("the cluster answered with values that cannot be written down",))
+    status, reasons = await _judge(snapshot, sources, read, manifest)
+    return await _complete(
+        sources.artifacts,
+        LkgCapture(
+            at=read.at,
+            manifest=manifest,
+            content=content,
+            content_digest=hashlib.sha256(content).hexdigest(),
+            status=status,
+            reasons=reasons,
+            session=snapshot.session,
+            cluster=snapshot.fleet.cluster,
+            fleet_digest=snapshot.fleet.digest,
+            git_sha=build.git_sha,
+            build_id=build.build_id,
+            label=snapshot.label,
+        ),
+    )
+
+
+async def record_lkg(
+    capture: LkgCapture,
+    snapshot: FloorSnapshot,
+    writer: ArtifactWriter,
+    clock: Clock,
+    origin: RunOrigin,
+) -> LedgerEntry:
+    """
+    Record a capture; only a GOOD one replaces the latest views. Raises StorageError.
+
+    One that is the same as the one before is recorded all the same: that nothing changed in a
+    session is what it proves.
+    """
+    files = {
+        MANIFEST_NAME: capture.content,
+        METADATA_NAME: encode_json(metadata_document(capture)),
+    }
+    coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
+    ground = Ground(snapshot.session, snapshot.fleet, coverage, snapshot.label)
+    notes = {"status": capture.status.value, "content_digest": capture.content_digest}
+    facts = origin.facts(JOB, ground, capture.at, clock(), exit_code=CAPTURED, notes=notes)
+    entry = await writer.record(Collection.LKG, files, facts)
+    if capture.status is LkgStatus.GOOD:
+        await publish_latest(writer, files, Collection.LKG.value)
+    return entry
+
+
+async def _read(
+    sources: LkgSources, further: FurtherReader, namespace: str
+) -> ReadNamespace | LkgRefused:
+    """Read everything at once; all that was not seen is named."""
+    at = sources.clock()
+    wanted = [(resource, namespace) for resource in LKG_LISTS]
+    wanted.append((PRIORITY_CLASSES, ""))
+    itself, lists = await asyncio.gather(
+        further.namespace(namespace),
+        asyncio.gather(*(further.objects(*each) for each in wanted)),
+    )
+    lost = list[str]()
+    held = dict[str, tuple[KubernetesObject, ...]]()
+    for (resource, within), reading in zip(wanted, lists, strict=True):
+        if isinstance(reading, Seen):
+            held[resource] = reading.value
+        else:
+            lost.append(_say_lost(list_source(resource, within), reading))
+    if isinstance(itself, Unseen):
+        absent = itself.reason is UnseenReason.NOT_OFFERED
+        told = f"there is no namespace {namespace}"
+        lost.append(told if absent else _say_lost(f"the namespace {namespace}", itself))
+    if lost or isinstance(itself, Unseen):
+        return LkgRefused(tuple(sorted(lost)))
+    return ReadNamespace(namespace, itself.value, held, at)
+
+
+def _say_lost(source: str, reading: Unseen) -> str:
+    why = f": {reading.detail}" if reading.detail else ""
+    return f"{source} was not seen: {reading.code}{why}"
+
+
+async def _judge(
+    snapshot: FloorSnapshot, sources: LkgSources, read: ReadNamespace, manifest: LkgManifest
+) -> tuple[LkgStatus, tuple[LkgReason, ...]]:
+    """Gather how the session went, and say what the capture is worth."""
+    session, posture = snapshot.session, snapshot.posture
+    unknown = NotKnown("no session belongs to this capture")
+    evidence = SessionEvidence(
+        now=read.at,
+        session=session,
+        fleet_digest=snapshot.fleet.digest,
+        posture=posture.verdict,
+        posture_codes=tuple(r.code for r in posture.reasons),
+        watched=unknown,
+        readiness=unknown,
+        opening=unknown,
+    )
+    pods = tuple[LkgReason, ...]()
+    if session.open is not None:
+        evidence = await _gather(snapshot, sources, session, evidence)
+        lists = read.lists
+        pods = tuple(
+            judge_pods(manifest.components, lists["pods"], lists["replicasets"], session.open)
+        )
+    return qualify(evidence, components_document(manifest), manifest.switch, pods)
+
+
+async def _gather(
+    snapshot: FloorSnapshot,
+    sources: LkgSources,
+    session: MarketSession,
+    evidence: SessionEvidence,
+) -> SessionEvidence:
+    date, opened, closed = session.session_date, session.open, session.close
+    if date is None or opened is None or closed is None:
+        return evidence
+    return replace(
+        evidence,
+        watched=await watch_of(sources.past, snapshot.fleet, (opened, closed)),
+        readiness=await verdicts_of(sources.artifacts, date),
+        opening=await opening_report(sources.artifacts, date, opened),
+    )
+
+
+async def _complete(artifacts: ArtifactsReader, capture: LkgCapture) -> LkgCapture:
+    """Add for how many sessions nothing changed."""
+    date = capture.session.session_date
+    sessions, same_as = await count_unchanged(
+        artifacts,
+        capture.manifest.namespace,
+        capture.content_digest,
+        date.isoformat() if date else None,
+    )
+    return replace(capture, unchanged_for_sessions=sessions, same_as=same_as)

@@ -1,0 +1,161 @@
+"""Jobs: how a session went, gathered from history and the record, for who judges it afterwards."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from mission_control.decide.floor import decide_floor
+from mission_control.decide.judged_change import KEPT_AT_LEAST_EVERY
+from mission_control.decide.lkg.qualification import within_opening
+from mission_control.decide.timeline import MINUTE, summarise, watched_spans
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
+from mission_control.jobs.history_ports import EventQuery, HistoryReader
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.jobs.ports import CalendarReader
+from mission_control.jobs.recorded_reports import (
+    DEPLOY_JSON,
+    READINESS_JSON,
+    Document,
+    generated_at,
+    read_report,
+    recorded_verdict,
+)
+from mission_control.model.artifact import LedgerEntry
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.fleet import Fleet
+from mission_control.model.history import Span, Watch
+from mission_control.model.lkg import AgentCoverage, NotKnown, WatchedSession
+from mission_control.model.readiness import RecordedVerdict
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.standing import Verdict
+
+MOST_EVENTS, EVENTS_AT_ONCE = 50_000, 500
+MOST_REPORTS = 500
+
+
+async def watch_of(
+    past: PastFloor | None, fleet: Fleet, session: Span
+) -> WatchedSession | NotKnown:
+    """Give how a session (its open and close) was watched, and when its posture was HALTED."""
+    if past is None:
+        return NotKnown("no history is kept here, so nobody can tell how the session went")
+    opened, closed = session
+    history = past.history
+    try:
+        first = await _decided_by(history, past.calendar, opened)
+        if isinstance(first, NotKnown):
+            return first
+        events = await _events(history, opened, closed)
+        if isinstance(events, NotKnown):
+            return events
+        watch = summarise(await history.minutes(opened, closed))
+    except StorageError as error:
+        return NotKnown(str(error))
+    return WatchedSession(
+        (closed - opened).total_seconds(),
+        tuple(_halts(first, events)),
+        tuple(_coverage(fleet, watch, session)),
+    )
+
+
+async def _decided_by(
+    history: HistoryReader, calendar: CalendarReader, at: datetime
+) -> FloorSnapshot | NotKnown:
+    """Give the decision that was in force at an instant, decided again from the same inputs."""
+    decision = await history.decision_at(at)
+    if decision is None or at - decision.at > KEPT_AT_LEAST_EVERY + 2 * MINUTE:
+        return NotKnown("nobody watched the floor when the session opened")
+    return decide_floor(
+        decision.evidence, decision.standing, calendar.session_at, decision.at, sequence=0
+    )
+
+
+async def _events(
+    history: HistoryReader, since: datetime, until: datetime
+) -> Sequence[FloorEvent] | NotKnown:
+    found = list[FloorEvent]()
+    before: int | None = None
+    while len(found) < MOST_EVENTS:
+        page = await history.events(EventQuery(EVENTS_AT_ONCE, before, since, until))
+        found += page.events
+        before = page.next_before
+        if before is None:
+            return found
+    return NotKnown(f"the session has more than {MOST_EVENTS} events")
+
+
+def _halts(first: FloorSnapshot, events: Sequence[FloorEvent]) -> Iterator[tuple[datetime, str]]:
+    """
+    Give every instant that tells of a halt, oldest first: what the session began with, and more.
+
+    A change that does not begin with what the one before ended with follows one that was lost.
+    """
+    verdict = first.posture.verdict.value
+    if first.posture.verdict is Verdict.HALTED:
+        codes = ", ".join(r.code for r in first.posture.reasons[:3])
+        yield first.at, f"HALTED when it opened: {codes}"
+    changes = [e for e in events if e.type is EventType.POSTURE_CHANGED]
+    for event in sorted(changes, key=lambda e: e.identity):
+        before, after = event.data.get("before"), event.data.get("after")
+        if before != verdict:
+            yield event.at, f"what was before this is not recorded: {event.message[:160]}"
+        elif Verdict.HALTED.value in {before, after}:
+            yield event.at, event.message[:200]
+        verdict = str(after)
+
+
+def _coverage(fleet: Fleet, watch: Watch, session: Span) -> Sequence[AgentCoverage]:
+    covered = list[AgentCoverage]()
+    for agent in fleet.agents:
+        if not agent.required or agent.primary_path is None:
+            continue
+        spans = watched_spans(agent, (watch,), *session)
+        seconds = sum(((end - begin) for begin, end in spans), timedelta()).total_seconds()
+        own = watch.agents.get(agent.agent_name)
+        asked, obtained = (own.asked, own.obtained) if own else (0, 0)
+        covered.append(AgentCoverage(agent.agent_name, seconds, asked, obtained))
+    return covered
+
+
+async def verdicts_of(
+    artifacts: ArtifactsReader, session_date: date
+) -> tuple[RecordedVerdict, ...] | NotKnown:
+    """Give every readiness verdict that is recorded for a session; one that is lost loses all."""
+    try:
+        entries = await _recorded(artifacts, session_date, READINESS_JSON)
+        if isinstance(entries, NotKnown):
+            return entries
+        reports = [await read_report(artifacts, entry, READINESS_JSON) for entry in entries]
+    except StorageError as error:
+        return NotKnown(str(error))
+    return tuple(sorted(map(recorded_verdict, reports), key=lambda v: v.at))
+
+
+async def opening_report(
+    artifacts: ArtifactsReader, session_date: date, opened: datetime
+) -> Document | NotKnown:
+    """Give the first deploy report after the open, as it was recorded."""
+    try:
+        entries = await _recorded(artifacts, session_date, DEPLOY_JSON)
+        if isinstance(entries, NotKnown):
+            return entries
+        reports = [await read_report(artifacts, entry, DEPLOY_JSON) for entry in entries]
+    except StorageError as error:
+        return NotKnown(str(error))
+    held = [(at, r.document) for r in reports if (at := generated_at(r.document)) is not None]
+    at_open = sorted(
+        ((at, d) for at, d in held if within_opening(at, opened)), key=lambda pair: pair[0]
+    )
+    if not at_open:
+        return NotKnown("no deploy report is recorded within 20 minutes of the open")
+    return at_open[0][1]
+
+
+async def _recorded(
+    artifacts: ArtifactsReader, session_date: date, name: str
+) -> Sequence[LedgerEntry] | NotKnown:
+    query = ArtifactQuery(limit=MOST_REPORTS, session_date=session_date, holding=name)
+    page = await artifacts.page(query)
+    if page.next_before is not None:
+        return NotKnown(f"the session has more than {MOST_REPORTS} runs that hold {name}")
+    return page.entries

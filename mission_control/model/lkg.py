@@ -1,0 +1,258 @@
+"""Model: the last known good (LKG): a namespace as it ran, and whether its session was clean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mission_control.model.artifact import LedgerEntry
+from mission_control.model.deploy_report import ReportChange
+from mission_control.model.readiness import RecordedVerdict
+from mission_control.model.session import MarketSession
+from mission_control.model.standing import Verdict
+
+KubernetesObject = Mapping[str, Any]
+"""An object as the Kubernetes API gives it, with its kind and API version."""
+
+MANIFEST_NAME, METADATA_NAME = "lkg_manifest.yaml", "lkg_metadata.json"
+"""The two files of a capture, and of the latest views (facts, g)."""
+LKG_LISTS = (
+    "configmaps",
+    "cronjobs",
+    "daemonsets",
+    "deployments",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "pods",
+    "replicasets",
+    "rolebindings",
+    "roles",
+    "serviceaccounts",
+    "services",
+    "statefulsets",
+)
+"""The lists of a namespace that a capture needs, every one of them whole."""
+PRIORITY_CLASSES = "priorityclasses"
+"""The one list beside them that belongs to no namespace."""
+WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+"""What is pinned to digests, in the order in which it stands in a manifest."""
+
+
+class LkgStatus(StrEnum):
+    """What a capture is worth: only GOOD is a last known good."""
+
+    CANDIDATE = "CANDIDATE"
+    GOOD = "GOOD"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LkgReason:
+    """Why a capture stays CANDIDATE: a stable code, and a sentence for people."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LkgRefused:
+    """Nothing was captured, and nothing was touched; `reasons` say why, and are never empty."""
+
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPin:
+    """
+    One container of a captured workload.
+
+    `specified` is the image as its specification has it and `image` as the manifest has it.
+    `running` are the digests that nodes report, sorted; empty for what does not run. One that is
+    not `pinned` belongs to a workload that does not run, and has no digest anywhere.
+    """
+
+    name: str
+    init: bool
+    specified: str
+    image: str
+    pinned: bool
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One captured workload; `env_names` are those of each container, sorted."""
+
+    kind: str
+    name: str
+    namespace: str
+    replicas: int
+    generation: int
+    service_account: str
+    containers: tuple[ContainerPin, ...]
+    env_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def title(self) -> str:
+        """Name it as reports do: `Deployment/strategy-engine`."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def unpinnable(self) -> bool:
+        """Tell whether some image of it has no digest: then it is kept at 0 replicas."""
+        return any(not c.pinned for c in self.containers)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSwitch:
+    """
+    What the kill switch's ConfigMap held when it was captured, whatever the manifest says.
+
+    `value` is None where there was none; `source` names the list it was read from, `at` when.
+    """
+
+    value: str | None
+    at: datetime
+    source: str
+
+    @property
+    def engaged(self) -> bool:
+        """Tell whether it held exactly `1`; a file's last newline does not count."""
+        return self.value is not None and self.value.removesuffix("\n") == "1"
+
+
+@dataclass(frozen=True, slots=True)
+class LkgManifest:
+    """
+    A namespace as it can be put back: objects in the order in which they are applied.
+
+    `loose_images` are (owner, container, image) of CronJobs that no digest pins. `config_maps`
+    are the digests of the ConfigMaps that workloads refer to, captured or not, by
+    `namespace/name`. `needs` names what workloads refer to and no capture holds, by kind.
+    `modes` are the values that are set for the fleet's mode variables. `reasons` are what of the
+    objects themselves keeps the capture CANDIDATE.
+    """
+
+    namespace: str
+    items: tuple[KubernetesObject, ...]
+    components: tuple[Component, ...]
+    switch: ObservedSwitch
+    loose_images: tuple[tuple[str, str, str], ...] = ()
+    config_maps: Mapping[str, str] = field(default_factory=dict[str, str])
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    modes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    synthesised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """Something that a judgement needs and nobody can tell; why."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCoverage:
+    """How one required service was watched in a session: seconds, rounds asked and obtained."""
+
+    agent_name: str
+    watched_seconds: float
+    asked: int
+    obtained: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedSession:
+    """
+    A session as history tells it.
+
+    `halted` are the instants at which the posture was told to be HALTED, with the sentence.
+    """
+
+    seconds: float
+    halted: tuple[tuple[datetime, str], ...]
+    agents: tuple[AgentCoverage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvidence:
+    """
+    What decides whether the session that a capture closes was clean.
+
+    `posture` is that of the capture's own look. `opening` is the first deploy report after the
+    open, as a document.
+    """
+
+    now: datetime
+    session: MarketSession
+    fleet_digest: str
+    posture: Verdict
+    posture_codes: tuple[str, ...]
+    watched: WatchedSession | NotKnown
+    readiness: tuple[RecordedVerdict, ...] | NotKnown
+    opening: Mapping[str, Any] | NotKnown
+
+
+@dataclass(frozen=True, slots=True)
+class LkgCapture:
+    """
+    A capture as it will be recorded.
+
+    `content` are the manifest's bytes and `content_digest` their SHA-256 in hex: the address of
+    what was captured, whenever that was. `unchanged_for_sessions` counts the earlier sessions
+    whose captures are the same, one after the other up to this one; `same_as` is the path of the
+    newest of them. `build_id` and `git_sha` are empty where nobody told them.
+    """
+
+    at: datetime
+    manifest: LkgManifest
+    content: bytes
+    content_digest: str
+    status: LkgStatus
+    reasons: tuple[LkgReason, ...]
+    session: MarketSession
+    cluster: str
+    fleet_digest: str
+    unchanged_for_sessions: int = 0
+    same_as: str | None = None
+    git_sha: str = ""
+    build_id: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLkg:
+    """
+    One recorded capture: the ledger's line of its run, and what it tells of itself.
+
+    `problem` says why its metadata cannot be believed, empty where they can; then they are empty.
+    """
+
+    entry: LedgerEntry
+    metadata: Mapping[str, Any]
+    problem: str = ""
+
+    @property
+    def content_digest(self) -> str:
+        """Give the SHA-256 in hex of its manifest, by which the ledger knows it."""
+        manifest = self.entry.file_named(MANIFEST_NAME)
+        return manifest.sha256 if manifest else ""
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether it is a last known good; one that cannot be believed never is."""
+        return not self.problem and self.metadata.get("status") == LkgStatus.GOOD.value
+
+    @property
+    def namespace(self) -> str:
+        """Give the captured namespace; empty where it is not told."""
+        return str(self.metadata.get("namespace") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedCaptures:
+    """Two captures and every difference between their manifests."""
+
+    before: RecordedLkg
+    after: RecordedLkg
+    changes: tuple[ReportChange, ...]

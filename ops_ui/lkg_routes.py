@@ -1,0 +1,47 @@
+"""Routes: the last known good, as pages."""
+
+from collections.abc import Sequence
+
+from litestar import MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+
+from ops_ui.mission_control_client import Failure, Missed
+from ops_ui.pages.lkg import captures_of, good_path_of, lkg_diff_path
+from ops_ui.pages.reports import gaps_of
+from ops_ui.rendering import pages_of
+
+
+@get("/lkg", media_type=MediaType.HTML)
+async def lkg(state: State) -> Response[str]:
+    """Show captures of the last known good, and what each is worth."""
+    pages = pages_of(state)
+    document = await pages.client.document("/api/v1/lkg")
+    if isinstance(document, Missed):
+        heading = "The last known good could not be read"
+        return pages.render("message.html", 502, heading=heading, text=document.detail)
+    return pages.render(
+        "lkg.html",
+        captures=captures_of(document),
+        good=good_path_of(document),
+        label=document.get("label") or "",
+    )
+
+
+@get("/lkg/diff", media_type=MediaType.HTML)
+async def lkg_diff(state: State, request: Request[object, object, State]) -> Response[str]:
+    """Show what differs between two captures."""
+    pages = pages_of(state)
+    asked = {str(k): str(v) for k, v in request.query_params.items()}
+    document = await pages.client.document(lkg_diff_path(asked))
+    if isinstance(document, Missed):
+        heading = "These two could not be compared"
+        text = "Two recorded captures are needed. " + document.detail
+        status = 404 if document.failure is Failure.GARBAGE else 502
+        return pages.render("message.html", status, heading=heading, text=text)
+    return pages.render("lkg_diff.html", document=document, gaps=gaps_of(document))
+
+
+def lkg_routes() -> Sequence[HTTPRouteHandler]:
+    """Give the routes of these pages."""
+    return [lkg, lkg_diff]

@@ -1,0 +1,402 @@
+"""The capture on a simulated cluster: whole or not at all, recorded, and compared with before."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+
+from mission_control.errors import StorageError
+from mission_control.jobs.capture_lkg import (
+    BuildFacts,
+    CaptureRefused,
+    LkgSources,
+    capture_lkg,
+    record_lkg,
+    run_lkg,
+)
+from mission_control.jobs.check_readiness import ReadinessSources
+from mission_control.jobs.ops_bundle import DaySources
+from mission_control.jobs.recorded_lkg import (
+    compare_captures,
+    find_capture,
+    list_captures,
+    newest_good,
+    read_manifest,
+    verify_recorded,
+)
+from mission_control.jobs.recorded_reports import NoSuchReport
+from mission_control.jobs.report_deploys import since_lkg
+from mission_control.jobs.run_origin import RunOrigin
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.artifact import Collection
+from mission_control.model.fleet import ClusterAccess, Fleet
+from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
+from mission_control.model.readiness import PollCoverage
+from mission_control.observe.cluster_reader.account_reader import AccountReader
+from mission_control.observe.cluster_reader.api_server import ApiServer
+from mission_control.observe.cluster_reader.credentials import Endpoint
+from mission_control.observe.cluster_reader.further_reader import FurtherObserver
+from mission_control.observe.cluster_reader.lister import ClusterLister
+from mission_control.observe.cluster_reader.object_reader import ObjectReader
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.store_check import StoreCheck
+from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
+from mission_control.simulation.cluster_stage import ApiFault, ClusterStage, WorkloadTwist
+from tests.decide.cluster_of_values import ClusterFloor
+
+pytestmark = pytest.mark.anyio
+FLOOR = "trading-floor"
+AT = datetime(2026, 11, 18, 22, 0, tzinfo=UTC)
+ACCESS = ClusterAccess(("agenttrader", FLOOR), FLOOR)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ENGINE = "strategy-engine"
+
+
+async def found(_access):
+    """Find the simulated API server, as our own account."""
+    import ssl  # noqa: PLC0415  (only a context that nobody uses)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return Endpoint("http://cluster", context, None, lambda: "Bearer t", ACCOUNT, verified=True)
+
+
+class Capturing:
+    """A simulated cluster in a stage, what reads it, and an empty root."""
+
+    def __init__(self, root) -> None:
+        """Serve the calm stage."""
+        self.root = root
+        self.now = AT
+        self.stage = ClusterStage()
+        clock = lambda: self.now  # noqa: E731
+        api = SimulatedCluster(lambda: Staging(self.now, self.stage, "1"))
+        server = ApiServer(ACCESS, load=found, open_=lambda _: httpx.ASGITransport(api.app))
+        objects = ObjectReader(ClusterLister(server, clock))
+        self.artifacts = ArtifactReader(root, clock)
+        self.sources = LkgSources(
+            clock,
+            self.artifacts,
+            FurtherObserver(objects, AccountReader(server, objects, clock)),
+        )
+        self.writer = RunWriter(ArtifactStore(root))
+        floor = ClusterFloor()
+        made = floor.decide()
+        fleet = Fleet(made.fleet.agents, "f" * 64, "f", "test", ACCESS)
+        session = MarketCalendar().session_at(AT)
+        self.snapshot = replace(made, fleet=fleet, session=session)
+
+    async def capture(self):
+        """Capture, and record nothing."""
+        return await capture_lkg(self.snapshot, self.sources, BuildFacts("54afffe", "b-1"))
+
+    async def made(self) -> LkgCapture:
+        """Capture what must not be refused."""
+        made = await self.capture()
+        assert isinstance(made, LkgCapture), made
+        return made
+
+    async def record(self, *, session=None, **changes):
+        """Capture and record, with a worth of our choosing."""
+        made = replace(await self.made(), **changes)
+        if session:
+            on = replace(self.snapshot.session, session_date=session)
+            self.snapshot = replace(self.snapshot, session=on)
+            again = await self.made()
+            made = replace(made, session=on, unchanged_for_sessions=again.unchanged_for_sessions)
+        return await record_lkg(made, self.snapshot, self.writer, self.sources.clock, ORIGIN)
+
+    def recorded(self):
+        """List everything below the root."""
+        return sorted(str(p.relative_to(self.root)) for p in self.root.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def capturing(tmp_path):
+    """Give a simulated cluster and an empty root."""
+    return Capturing(tmp_path)
+
+
+async def test_a_namespace_is_captured_whole(capturing):
+    """Every workload is pinned, execution is unpinnable, and doubts make it a CANDIDATE."""
+    made = await capturing.made()
+    manifest = json.loads(made.content)
+
+    assert LkgStatus.CANDIDATE is made.status
+    assert {"POSTURE_NOT_KNOWN", "OPEN_NOT_KNOWN", "READINESS_MISSING"} <= {
+        r.code for r in made.reasons
+    }
+    assert ("54afffe", "b-1") == (made.git_sha, made.build_id)
+    kinds = {i["kind"] for i in manifest["items"]}
+    assert {"Namespace", "PriorityClass", "NetworkPolicy", "PodDisruptionBudget", "Role",
+            "RoleBinding", "CronJob", "StatefulSet", "Deployment", "Service"} <= kinds  # fmt: skip
+    unpinnable = [c.title for c in made.manifest.components if c.unpinnable]
+    assert ["Deployment/execution-engine"] == unpinnable
+    assert ("1", True) == (made.manifest.switch.value, made.manifest.switch.engaged)
+
+
+PAGED = (ApiFault.ENDLESS, ApiFault.GONE)
+FAULTS = (
+    ApiFault.DENIED,
+    ApiFault.UNAVAILABLE,
+    ApiFault.GARBAGE,
+    ApiFault.CUT,
+    ApiFault.MISSING,
+    *PAGED,
+)
+LOST = [
+    (resource, fault)
+    for resource in (*LKG_LISTS, "priorityclasses", "namespaces")
+    for fault in FAULTS
+    if resource != "namespaces" or fault not in PAGED
+]
+
+
+@pytest.mark.parametrize(("resource", "fault"), LOST)
+async def test_any_lost_read_refuses_and_touches_nothing(capturing, resource, fault):
+    """Denied, failed, cut off or never whole: each list alone is enough, and it is named."""
+    capturing.stage = ClusterStage(faults={("*", resource): fault})
+    refused = await capturing.capture()
+
+    assert isinstance(refused, LkgRefused)
+    (reason,) = refused.reasons
+    assert (resource in reason) or resource == "namespaces"
+    assert "namespace" in reason or "was not seen" in reason
+    assert [] == capturing.recorded()
+
+
+async def test_everything_lost_is_told_at_once(capturing):
+    """A human mends all of it in one go."""
+    capturing.stage = ClusterStage(faults={("*", "*"): ApiFault.DENIED})
+    refused = await capturing.capture()
+
+    assert isinstance(refused, LkgRefused)
+    assert len(LKG_LISTS) + 2 == len(refused.reasons)
+
+
+def day_of(capturing, artifacts=None):
+    """Give what a planned run is made from."""
+    clock = capturing.sources.clock
+
+    async def look():
+        return capturing.snapshot, PollCoverage(0.0, 0.0)
+
+    store = StoreCheck(ArtifactStore(capturing.root), clock)
+    read = ReadinessSources(clock, store, capturing.sources.further, None, artifacts)
+    return DaySources(look, read, capturing.writer)
+
+
+async def test_a_planned_run_captures_or_says_why_not(capturing):
+    """Recorded as any other; a refusal is an error of the run, and leaves nothing."""
+    entry = await run_lkg(day_of(capturing, capturing.artifacts), ORIGIN)
+    before = capturing.recorded()
+    capturing.stage = ClusterStage(faults={("*", "pods"): ApiFault.DENIED})
+    with pytest.raises(CaptureRefused, match="cluster trading-floor/pods was not seen: DENIED"):
+        await run_lkg(day_of(capturing, capturing.artifacts), ORIGIN)
+    with pytest.raises(CaptureRefused, match="nothing is recorded here"):
+        await run_lkg(day_of(capturing), ORIGIN)
+
+    assert entry.path.startswith("ops/lkg/")
+    assert before == capturing.recorded()
+
+
+async def test_without_a_cluster_there_is_nothing_to_capture(capturing):
+    """No cluster is no empty namespace."""
+    nothing = replace(capturing.sources, further=None)
+    elsewhere = replace(capturing.snapshot, fleet=replace(capturing.snapshot.fleet, access=None))
+
+    for snapshot, sources in ((capturing.snapshot, nothing), (elsewhere, capturing.sources)):
+        refused = await capture_lkg(snapshot, sources, BuildFacts())
+        assert LkgRefused(("no cluster is configured, so there is nothing to capture",)) == refused
+
+
+async def test_a_secret_in_the_cluster_refuses(capturing):
+    """The sentence names the variable, never the value."""
+    twist = WorkloadTwist(env={"DB_PASSWORD": "hunter2"})
+    capturing.stage = ClusterStage(workloads={ENGINE: twist})
+    refused = await capturing.capture()
+
+    assert isinstance(refused, LkgRefused)
+    assert "containers.strategy-engine.env.DB_PASSWORD looks like a secret" in refused.reasons[0]
+    assert "hunter2" not in str(refused)
+
+
+async def test_a_candidate_never_replaces_the_latest_views(capturing):
+    """It lives in its own folder; a GOOD one is shown as well, byte for byte."""
+    entry = await capturing.record()
+    before = capturing.recorded()
+    good = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    views = [f"{Collection.LKG.value}/{n}" for n in ("lkg_manifest.yaml", "lkg_metadata.json")]
+
+    assert not any(v in before for v in views)
+    assert all(v in capturing.recorded() for v in views)
+    for view in views:
+        name = view.rpartition("/")[2]
+        held = (capturing.root / good.path / name).read_bytes()
+        assert held == (capturing.root / view).read_bytes()
+    run = json.loads((capturing.root / entry.path / "run.json").read_bytes())
+    assert ("lkg_capture", 0, "CANDIDATE") == (run["job"], run["exit_code"], run["notes"]["status"])
+    assert entry.path.startswith("ops/lkg/2026")
+
+
+async def test_unchanged_sessions_are_counted(capturing):
+    """Equal content in session after session; a change begins anew; a session counts once."""
+    for day in (16, 17, 17):
+        capturing.now = datetime(2026, 11, day, 22, 0, tzinfo=UTC)
+        entry = await capturing.record(session=date(2026, 11, day))
+    capturing.now = AT
+    capturing.snapshot = replace(capturing.snapshot, session=MarketCalendar().session_at(AT))
+    third = await capturing.made()
+    capturing.stage = ClusterStage(workloads={ENGINE: WorkloadTwist(image="r/new:2")})
+    changed = await capturing.made()
+    await capturing.record()
+    capturing.stage = ClusterStage()
+    back = await capturing.made()
+
+    assert (2, entry.path) == (third.unchanged_for_sessions, third.same_as)
+    assert (0, None) == (changed.unchanged_for_sessions, changed.same_as)
+    assert (0, None) == (back.unchanged_for_sessions, back.same_as)
+    assert third.content_digest == back.content_digest != changed.content_digest
+
+
+async def test_captures_are_found_by_reference(capturing):
+    """Latest, previous, good, a path and a name; and nothing else."""
+    good = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    last = await capturing.record()
+    name = last.path.rpartition("/")[2]
+
+    wanted = {
+        "latest": last.path,
+        "previous": good.path,
+        "good": good.path,
+        last.path: last.path,
+        name: last.path,
+        f"{name}/": last.path,
+    }
+    for reference, path in wanted.items():
+        assert path == (await find_capture(capturing.artifacts, reference)).entry.path
+    for reference in ("nothing", "", "ops/lkg"):
+        with pytest.raises(NoSuchReport):
+            await find_capture(capturing.artifacts, reference)
+
+
+async def test_with_no_captures_no_reference_leads_anywhere(capturing):
+    """An empty record has no latest, no previous and no good one."""
+    for reference in ("latest", "previous", "good"):
+        with pytest.raises(NoSuchReport):
+            await find_capture(capturing.artifacts, reference)
+
+
+async def test_two_captures_are_compared_by_their_manifests(capturing):
+    """What the stage changed is what differs."""
+    await capturing.record()
+    capturing.stage = ClusterStage(workloads={ENGINE: WorkloadTwist(replicas=2)})
+    await capturing.record()
+    compared = await compare_captures(capturing.artifacts, "previous", "latest")
+
+    assert [(f"{FLOOR}/Deployment/{ENGINE}", "replicas", "1", "2")] == [
+        (c.subject, c.what, c.before, c.after) for c in compared.changes
+    ]
+
+
+def alter(capturing, entry, name, change):
+    """Change a recorded file behind everybody's back."""
+    path = capturing.root / entry.path / name
+    path.chmod(0o644)
+    path.write_bytes(change(path.read_bytes()))
+
+
+async def test_an_altered_manifest_is_not_verified_nor_compared(capturing):
+    """A byte more, and it is no evidence."""
+    entry = await capturing.record()
+    assert () == (await verify_recorded(capturing.artifacts, "latest"))[1]
+    alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b"\n")
+    found_, problems = await verify_recorded(capturing.artifacts, "latest")
+
+    assert any("lkg_manifest.yaml is not as it was recorded" in p for p in problems)
+    assert any("the content address is not that of the manifest" in p for p in problems)
+    with pytest.raises(StorageError):
+        await read_manifest(capturing.artifacts, found_)
+
+
+async def test_altered_metadata_are_not_believed(capturing):
+    """A CANDIDATE that was made GOOD on disk is UNREADABLE, and nowhere the last known good."""
+    entry = await capturing.record()
+    alter(capturing, entry, "lkg_metadata.json",
+          lambda held: held.replace(b'"CANDIDATE"', b'"GOOD"'))  # fmt: skip
+    (listed,) = await list_captures(capturing.artifacts)
+
+    assert (False, "") == (listed.is_good, listed.namespace)
+    assert "it cannot be believed: " in listed.problem
+    assert "the report is not as it was recorded" in listed.problem
+    assert None is await newest_good(capturing.artifacts)
+    problems = (await verify_recorded(capturing.artifacts, "latest"))[1]
+    assert any("lkg_metadata.json is not as it was recorded" in p for p in problems)
+    assert 0 == (await capturing.made()).unchanged_for_sessions
+
+
+async def test_a_good_capture_with_an_altered_manifest_is_good_no_more(capturing):
+    """What would be put back is not what was good; the one before is the last known good."""
+    before = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
+    newest, _ = await list_captures(capturing.artifacts)
+    good = await newest_good(capturing.artifacts)
+
+    assert (False, True) == (newest.is_good, bool(newest.problem))
+    assert good is not None
+    assert before.path == good.entry.path
+
+
+async def test_metadata_of_another_manifest_are_not_believed(capturing):
+    """Two files that were recorded together, and do not belong together."""
+    made = await capturing.made()
+    await record_lkg(
+        replace(made, content_digest="0" * 64, status=LkgStatus.GOOD, reasons=()),
+        capturing.snapshot,
+        capturing.writer,
+        capturing.sources.clock,
+        ORIGIN,
+    )
+    (listed,) = await list_captures(capturing.artifacts)
+
+    assert "its metadata are about another manifest" == listed.problem
+    assert None is await newest_good(capturing.artifacts)
+
+
+async def test_a_missing_file_is_a_problem(capturing):
+    """What is gone cannot be put back."""
+    entry = await capturing.record()
+    folder = capturing.root / entry.path
+    folder.chmod(0o755)
+    (folder / "lkg_manifest.yaml").unlink()
+
+    assert (await verify_recorded(capturing.artifacts, "latest"))[1]
+
+
+async def test_a_deploy_report_is_held_against_the_newest_good(capturing):
+    """No GOOD capture is told as such; of another namespace is none; a lost record is told."""
+    report = {"meta": {"cluster_access": True, "namespace": FLOOR}, "errors": [], "workloads": []}
+    await capturing.record()
+    none = await since_lkg(capturing.artifacts, report)
+    good = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    some = await since_lkg(capturing.artifacts, report)
+    other = await since_lkg(capturing.artifacts, {**report, "meta": {"namespace": "other"}})
+    nowhere = await since_lkg(None, report)
+    blind = await since_lkg(capturing.artifacts, {**report, "meta": {"namespace": ""}})
+    (capturing.root / "audit_artifacts/ledger.jsonl").unlink()
+    (capturing.root / "audit_artifacts/ledger.jsonl").mkdir()
+    lost = await since_lkg(ArtifactReader(capturing.root, lambda: AT), report)
+
+    assert ("no capture is GOOD", None) == (none.problem, none.compared)
+    assert (good.path, "") == (some.path, some.problem)
+    assert some.compared is not None
+    assert (f"{FLOOR}/Deployment/{ENGINE}", "there", "(absent)") in {
+        (c.subject, c.before, c.after) for c in some.compared.changes
+    }
+    assert "no capture is GOOD" == other.problem
+    assert ("nothing is recorded here", "no cluster is read") == (nowhere.problem, blind.problem)
+    assert lost.problem.startswith("the record cannot be read")

@@ -1,0 +1,283 @@
+"""How a session went, gathered from a real history and a real record."""
+
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from mission_control.decide.floor import decide_floor
+from mission_control.jobs import session_evidence
+from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
+from mission_control.model.artifact import Collection
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.lkg import NotKnown, WatchedSession
+from mission_control.model.standing import NOTHING_STANDS
+from mission_control.present.canonical_json import encode_json
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.history.database import migrate, open_engine
+from mission_control.record.history.reader import HistoryReaderSql
+from mission_control.record.history.writer import HistoryWriterThread
+from tests.api.paper_floor import PaperCalendar, PaperFloor
+from tests.decide.floor_of_values import (
+    CLOSE_AT,
+    FLEET,
+    NOW,
+    OPEN_AT,
+    FloorOfValues,
+    session_at,
+)
+
+pytestmark = pytest.mark.anyio
+SESSION = (OPEN_AT, CLOSE_AT)
+MINUTE = timedelta(minutes=1)
+DATE = date(2026, 11, 18)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ASKED = [a.agent_name for a in FLEET.agents if a.required and a.primary_path is not None]
+
+
+def changed(at, before, after, number):
+    """Give a change of posture."""
+    data = {"before": before, "after": after, "expected": after != "HALTED"}
+    message = f"posture {before} -> {after}"
+    return FloorEvent(number, at, EventType.POSTURE_CHANGED, message, data=data)
+
+
+def decision(at=OPEN_AT - MINUTE, *events, floor=None):
+    """Give a decision as it is kept, before the open a floor that is closed and well."""
+    floor = floor or FloorOfValues()
+    floor.refresh(at)
+    evidence = floor.evidence()
+    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
+    return DecisionRecord("change", evidence, NOTHING_STANDS, snapshot, (), events)
+
+
+def minutes(first=OPEN_AT, count=390, obtained=6):
+    """Give watched minutes, in each of which every service is asked six times."""
+    counts = dict.fromkeys((a.agent_name for a in FLEET.agents), (6, obtained))
+    return [MinuteRecord(first + n * MINUTE, counts) for n in range(count)]
+
+
+@contextmanager
+def history(root, *records):
+    """Keep a history of these records; gives what reads it."""
+    engine = open_engine(root, None)
+    migrate(engine)
+    writer = HistoryWriterThread(engine, lambda: NOW, time.monotonic, lambda _now: None)
+    writer.start()
+    for record in records:
+        writer.put(record)
+    writer.stop(10)
+    try:
+        yield HistoryReaderSql(engine)
+    finally:
+        engine.dispose()
+
+
+OPENED = changed(OPEN_AT + timedelta(seconds=1), "MARKET_CLOSED", "OK", 1)
+
+
+def past_of(reader):
+    """Give the past as this reader tells it."""
+    return PastFloor(reader, None, PaperCalendar(), PaperFloor())
+
+
+async def gathered(root, *records):
+    """Gather from a history of these records."""
+    with history(root, *records) as reader:
+        return await watch_of(past_of(reader), FLEET, SESSION)
+
+
+async def watched(root, *records) -> WatchedSession:
+    """Gather what has to be known from a history of these records."""
+    found = await gathered(root, *records)
+    assert isinstance(found, WatchedSession), found
+    return found
+
+
+async def test_a_clean_session_is_told_whole(tmp_path):
+    """No halt, every required service watched and seen all the time."""
+    found = await watched(tmp_path, decision(), decision(NOW, OPENED), *minutes())
+
+    assert () == found.halted
+    assert 23_400 == found.seconds
+    assert [(n, 23_400, 2340, 2340) for n in ASKED] == [
+        (a.agent_name, a.watched_seconds, a.asked, a.obtained) for a in found.agents
+    ]
+
+
+async def test_what_was_not_watched_is_not_made_up(tmp_path):
+    """Minutes that are missing count as missing, and rounds without an answer as such."""
+    found = await watched(
+        tmp_path, decision(), decision(NOW, OPENED), *minutes(count=100, obtained=3)
+    )
+
+    assert {(6_000.0, 600, 300)} == {(a.watched_seconds, a.asked, a.obtained) for a in found.agents}
+
+
+@pytest.mark.parametrize(
+    ("events", "halts"),
+    [
+        ([OPENED, changed(NOW, "OK", "HALTED", 2)], ["posture OK -> HALTED"]),
+        (
+            [OPENED, changed(NOW, "OK", "HALTED", 2), changed(NOW + MINUTE, "HALTED", "OK", 3)],
+            ["posture OK -> HALTED", "posture HALTED -> OK"],
+        ),
+        (
+            [OPENED, changed(NOW, "HALTED", "OK", 2)],
+            ["what was before this is not recorded: posture HALTED -> OK"],
+        ),
+        (
+            [changed(NOW, "OK", "OK", 2)],
+            ["what was before this is not recorded: posture OK -> OK"],
+        ),
+    ],
+    ids=["halted", "halted for a while", "its beginning was lost", "the open was lost"],
+)
+async def test_every_halt_of_the_session_is_told(tmp_path, events, halts):
+    """Also one whose beginning or end was lost."""
+    found = await watched(tmp_path, decision(), decision(NOW, *events), *minutes())
+
+    assert halts == [told for _, told in found.halted]
+
+
+async def test_what_it_opened_with_counts(tmp_path):
+    """A floor that was HALTED before the open and still is has no event of it in the session."""
+    broken = FloorOfValues()
+    broken.switch = None
+    found = await watched(tmp_path, decision(floor=broken), *minutes())
+
+    assert found.halted[0][1].startswith("HALTED when it opened: ")
+
+
+async def test_events_of_other_kinds_and_hours_are_no_halts(tmp_path):
+    """A halt the evening before was that session's."""
+    before = changed(OPEN_AT - timedelta(hours=2), "OK", "HALTED", 1)
+    other = FloorEvent(5, NOW, EventType.SESSION_CHANGED, "x", data={"after": "HALTED"})
+    found = await watched(
+        tmp_path, decision(OPEN_AT - MINUTE, before), decision(NOW, OPENED, other), *minutes()
+    )
+
+    assert () == found.halted
+
+
+async def test_what_cannot_be_known_is_not_known(tmp_path, monkeypatch):
+    """No history, none by the open, one too old, one that fails, and more events than are read."""
+    assert isinstance(await watch_of(None, FLEET, SESSION), NotKnown)
+    for number, records in enumerate([(), (decision(NOW),), (decision(OPEN_AT - 90 * MINUTE),)]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = await gathered(folder, *records)
+        assert NotKnown("nobody watched the floor when the session opened") == found
+    monkeypatch.setattr(session_evidence, "MOST_EVENTS", 0)
+    (tmp_path / "many").mkdir()
+    assert isinstance(await gathered(tmp_path / "many", decision(), *minutes()), NotKnown)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/history.sqlite3").write_bytes(b"this is no database" * 100)
+    engine = open_engine(tmp_path / "broken", None)
+    broken = await watch_of(past_of(HistoryReaderSql(engine)), FLEET, SESSION)
+    engine.dispose()
+    assert isinstance(broken, NotKnown)
+
+
+async def test_many_events_are_read_page_by_page(tmp_path, monkeypatch):
+    """A halt behind a page's end is found."""
+    monkeypatch.setattr(session_evidence, "EVENTS_AT_ONCE", 1)
+    events = [OPENED, changed(NOW, "OK", "HALTED", 2), changed(NOW + MINUTE, "HALTED", "OK", 3)]
+    found = await watched(tmp_path, decision(), decision(NOW, *events), *minutes())
+
+    assert 2 == len(found.halted)
+
+
+class Reports:
+    """A record of reports."""
+
+    def __init__(self, root) -> None:
+        """Record below this root."""
+        self.root = root
+        self.writer = RunWriter(ArtifactStore(root))
+        self.artifacts = ArtifactReader(root, lambda: NOW)
+
+    async def record(self, name, document, *, session=DATE):
+        """Record one report."""
+        snapshot = FloorOfValues().decide()
+        on = replace(snapshot.session, session_date=session)
+        facts = ORIGIN.facts("job", Ground.of(replace(snapshot, session=on)), NOW, NOW)
+        files = {name: encode_json(document)}
+        return await self.writer.record(Collection.OPS_RUNS, files, facts)
+
+
+@pytest.fixture
+def reports(tmp_path):
+    """Give an empty record."""
+    return Reports(tmp_path)
+
+
+def readiness(at, **changes):
+    """Give a recorded readiness."""
+    return {"verdict": "GO", "ready": True, "evidence_utc": at.isoformat(),
+            "session_date": DATE.isoformat(), "fleet_digest": "f", **changes}  # fmt: skip
+
+
+async def test_every_verdict_of_the_session_is_read(reports):
+    """In the order of their evidence; those of other sessions are not asked for."""
+    for minutes_ in (-15, -60):
+        await reports.record("readiness_report.json", readiness(OPEN_AT + minutes_ * MINUTE))
+    await reports.record("readiness_report.json", readiness(NOW), session=date(2026, 11, 17))
+    found = await verdicts_of(reports.artifacts, DATE)
+
+    assert isinstance(found, tuple), found
+    assert [OPEN_AT - 60 * MINUTE, OPEN_AT - 15 * MINUTE] == [v.at for v in found]
+
+
+async def test_one_lost_verdict_loses_all(reports):
+    """It may have been the NO-GO."""
+    await reports.record("readiness_report.json", readiness(OPEN_AT))
+    entry = await reports.record("readiness_report.json", readiness(OPEN_AT))
+    path = reports.root / entry.path / "readiness_report.json"
+    path.chmod(0o644)
+    path.write_bytes(b"{}")
+
+    assert isinstance(await verdicts_of(reports.artifacts, DATE), NotKnown)
+
+
+def deployed(at, **meta):
+    """Give a recorded deploy report."""
+    return {"meta": {"generated_utc": at.isoformat(), **meta}}
+
+
+async def test_the_first_report_after_the_open_is_it(reports):
+    """Not one from before, not the newest, and none that is later than twenty minutes."""
+    for minutes_ in (-1, 12, 5, 25):
+        await reports.record("deploy_report.json", deployed(OPEN_AT + minutes_ * MINUTE))
+    await reports.record("deploy_report.json", {"meta": 7})
+    found = await opening_report(reports.artifacts, DATE, OPEN_AT)
+
+    assert deployed(OPEN_AT + 5 * MINUTE) == found
+
+
+async def test_without_one_it_is_not_known(reports):
+    """Nothing is not the same as nothing changed; nor is what cannot be read."""
+    assert isinstance(await opening_report(reports.artifacts, DATE, OPEN_AT), NotKnown)
+    entry = await reports.record("deploy_report.json", deployed(OPEN_AT + MINUTE))
+    path = reports.root / entry.path / "deploy_report.json"
+    path.chmod(0o644)
+    path.write_bytes(b"{}")
+    assert isinstance(await opening_report(reports.artifacts, DATE, OPEN_AT), NotKnown)
+
+
+async def test_more_runs_than_are_read_are_not_known(reports, monkeypatch):
+    """What lies beyond the limit may say otherwise."""
+    monkeypatch.setattr(session_evidence, "MOST_REPORTS", 1)
+    for _ in range(2):
+        await reports.record("readiness_report.json", readiness(OPEN_AT))
+        await reports.record("deploy_report.json", deployed(OPEN_AT))
+
+    assert isinstance(await verdicts_of(reports.artifacts, DATE), NotKnown)
+    assert isinstance(await opening_report(reports.artifacts, DATE, OPEN_AT), NotKnown)
