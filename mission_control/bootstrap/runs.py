@@ -1,7 +1,7 @@
 """Bootstrap: jobs run once from the command line, with everything they read and write."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.check_readiness import ReadinessSources
 from mission_control.jobs.observe_floor import Looking, observe_rounds
 from mission_control.jobs.ports import Clock
+from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import Unseen
 from mission_control.model.snapshot import FloorSnapshot
@@ -57,6 +58,33 @@ async def ready_to_run(settings: Settings, clock: Clock) -> AsyncGenerator[RunPa
             ArtifactReader(settings.root, clock),
         )
         yield RunParts(edges, sources, RunWriter(store))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a job over the past works with; `history` is None where none was ever kept."""
+
+    history: HistoryReaderSql | None
+    calendar: MarketCalendar
+    artifacts: ArtifactReader
+    writer: ArtifactWriter
+
+
+@contextmanager
+def past_to_read(settings: Settings, clock: Clock) -> Generator[Past]:
+    """Connect what reads the past, for the time of the block; nothing that is not there is made."""
+    kept = settings.database_url is not None or _exists(settings.root / SQLITE_NAME)
+    engine = open_engine(settings.root, settings.database_url) if kept else None
+    try:
+        yield Past(
+            HistoryReaderSql(engine) if engine is not None else None,
+            MarketCalendar(settings.closures),
+            ArtifactReader(settings.root, clock),
+            RunWriter(ArtifactStore(settings.root)),
+        )
+    finally:
+        if engine is not None:
+            engine.dispose()
 
 
 async def recall(settings: Settings) -> tuple[Standing, bool]:

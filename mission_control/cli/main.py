@@ -32,6 +32,10 @@ COMMANDS = {
         "mission_control.cli.deploy_report",
         "Report what is deployed, how it fares, and what changed since the session before.",
     ),
+    "attest": (
+        "mission_control.cli.attest",
+        "Attest whether anything of execution was seen in a session, and for how much of it.",
+    ),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (
         "mission_control.cli.schedule",
