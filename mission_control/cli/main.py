@@ -36,6 +36,10 @@ COMMANDS = {
         "mission_control.cli.attest",
         "Attest whether anything of execution was seen in a session, and for how much of it.",
     ),
+    "config-snapshot": (
+        "mission_control.cli.config_snapshot",
+        "Record the configuration in force: cluster, repository files, inventory and settings.",
+    ),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (
         "mission_control.cli.schedule",

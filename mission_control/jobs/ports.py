@@ -1,9 +1,9 @@
 """Jobs: the shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import ClusterFacts
@@ -11,9 +11,12 @@ from mission_control.model.cluster.further import NodeFacts, ServiceFacts
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
-from mission_control.model.repository import Repository
+from mission_control.model.repository import Repository, RepositoryCopy, RepositoryHead
 from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.model.snapshot import FloorSnapshot, Witnessed
+
+KubernetesObject = Mapping[str, Any]
+"""An object as the API gives it, with its kind and API version, which lists leave out."""
 
 
 class Clock(Protocol):
@@ -72,12 +75,30 @@ class FurtherReader(Protocol):
         """Read who we are, and what that account may do."""
         ...
 
+    async def objects(
+        self, resource: str, namespace: str
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """Read a whole list as the API gives it; whoever stores any of it redacts it first."""
+        ...
+
 
 class RepositoryReader(Protocol):
     """Reads the fleet's repository; never raises for what it finds."""
 
     async def read(self, *, run_preflight: bool) -> Seen[Repository] | Unseen:
         """Look once, and run the repository's own checks."""
+        ...
+
+
+class RepositoryCopier(Protocol):
+    """Copies the fleet's files, redacted; never raises for what it finds."""
+
+    async def head(self) -> Seen[RepositoryHead] | Unseen:
+        """Say which commit the working tree stands on."""
+        ...
+
+    async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
+        """Copy these files and all below these folders, as far as limits and secrets allow."""
         ...
 
 

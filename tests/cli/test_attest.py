@@ -88,4 +88,3 @@ def test_a_history_that_cannot_be_read_fails_loudly(served):
 
     assert "history cannot be read" in str(result.exception)
     assert not list((served.folder / "audit_artifacts" / "ops_runs").glob("*"))
-

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from mission_control.jobs.ports import KubernetesObject
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
 from mission_control.model.reading import Seen, Unseen, UnseenReason
@@ -46,6 +47,12 @@ class FurtherObserver:
     async def account(self) -> AccountFacts:
         """Read who we are, and what that account may do."""
         return await self._account.read()
+
+    async def objects(
+        self, resource: str, namespace: str
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """Read a whole list as the API gives it; whoever stores any of it redacts it first."""
+        return await self._objects.objects(resource, namespace)
 
 
 def _join(
