@@ -9,6 +9,7 @@ from mission_control.jobs.snapshot_config import InForce
 from mission_control.observe.redaction import redact_document
 from mission_control.observe.repository import RepositoryReader
 from mission_control.observe.repository_copier import RepositoryCopier, copy_one
+from mission_control.observe.repository_surveyor import RepositorySurveyor
 
 
 async def in_force(settings: Settings) -> InForce:
@@ -21,3 +22,9 @@ def repository_copier(settings: Settings, clock: Clock) -> RepositoryCopier | No
     """Connect what copies of the fleet's repository; None where none is configured."""
     path = settings.repository
     return None if path is None else RepositoryCopier(path, RepositoryReader(path, clock))
+
+
+def repository_surveyor(settings: Settings, clock: Clock) -> RepositorySurveyor | None:
+    """Connect what looks over the fleet's repository; None where none is configured."""
+    path = settings.repository
+    return None if path is None else RepositorySurveyor(path, RepositoryReader(path, clock))

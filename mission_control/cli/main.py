@@ -40,6 +40,10 @@ COMMANDS = {
         "mission_control.cli.config_snapshot",
         "Record the configuration in force: cluster, repository files, inventory and settings.",
     ),
+    "blueprint": (
+        "mission_control.cli.blueprint",
+        "Draw the fleet as it is seen: components, dependencies, safety controls, and every gap.",
+    ),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (
         "mission_control.cli.schedule",

@@ -11,7 +11,12 @@ from mission_control.model.cluster.further import NodeFacts, ServiceFacts
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
-from mission_control.model.repository import Repository, RepositoryCopy, RepositoryHead
+from mission_control.model.repository import (
+    Repository,
+    RepositoryCopy,
+    RepositoryHead,
+    RepositorySurvey,
+)
 from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.model.snapshot import FloorSnapshot, Witnessed
 
@@ -99,6 +104,14 @@ class RepositoryCopier(Protocol):
 
     async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
         """Copy these files and all below these folders, as far as limits and secrets allow."""
+        ...
+
+
+class RepositorySurveyor(Protocol):
+    """Looks over the fleet's repository; never raises for what it finds."""
+
+    async def survey(self) -> Seen[RepositorySurvey] | Unseen:
+        """Say on which commit it stands, and which pipelines and documents it holds."""
         ...
 
 

@@ -76,3 +76,21 @@ class RepositoryCopy:
 
     files: tuple[CopiedFile, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPipeline:
+    """One build pipeline and the images that it makes; `problem` where it could not be read."""
+
+    path: str
+    images: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySurvey:
+    """What a repository holds that a blueprint tells: its commit, its pipelines, its documents."""
+
+    head: RepositoryHead
+    pipelines: tuple[BuildPipeline, ...] = ()
+    documents: tuple[str, ...] = ()

@@ -64,6 +64,16 @@ class RepositoryReader:
         shown = None if repo_id is None else printable(redact_text(repo_id))[:120]
         return Seen(RepositoryHead(sha, printable(redact_text(branch))[:200], shown), at)
 
+    async def tracked(self) -> Seen[tuple[str, ...]] | Unseen:
+        """List the files that git knows of, sorted."""
+        at = self._clock()
+        try:
+            names = (await self._git("ls-files", "-z")).split("\0")
+        except (GitError, OSError, TimeoutError) as error:
+            detail = printable(redact_text(str(error) or type(error).__name__))[:200]
+            return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
+        return Seen(tuple(sorted(n for n in names if n)), at)
+
     async def _look(self, *, run_preflight: bool) -> Repository:
         sha = (await self._git("rev-parse", "HEAD")).strip()
         branch = (await self._git("rev-parse", "--abbrev-ref", "HEAD")).strip()

@@ -105,7 +105,7 @@ def _copy(root: Path, name: str) -> CopiedFile:
     why = _why_not_by_name(name)
     content: bytes | None = None
     try:
-        content = None if why else _read(root, name)
+        content = None if why else read_plain_file(root, name)
     except OSError as error:
         why = _why(error)
     if content is None:
@@ -138,7 +138,7 @@ def _redacted(shown: str, content: bytes) -> CopiedFile:
     return CopiedFile(shown, redact_manifest(text).encode(), "", digest, size)
 
 
-def _read(root: Path, name: str) -> bytes | None:
+def read_plain_file(root: Path, name: str) -> bytes | None:
     """Read a file, refusing a link at every step; None for what is no plain file."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

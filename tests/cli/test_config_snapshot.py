@@ -164,7 +164,9 @@ def test_secrets_are_named_by_who_refers_to_them(floor):
 
     assert files["k8s_listings/secrets.names.txt"].startswith("# Secrets are never read.")
     assert False is json.loads(files["snapshot.json"])["secrets_read"]
-    assert [] == [path for _, _, path in served.simulated.requests if "secrets" in path]
+    asked = served.simulated.cluster.requests
+    assert {"GET"} == {method for method, _ in asked}
+    assert [] == [path for _, path in asked if "secret" in path]
 
 
 def test_without_a_cluster_the_rest_is_recorded(run, fleet_file, tmp_path):
