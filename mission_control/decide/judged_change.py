@@ -9,6 +9,7 @@ from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.status_contract.claims import Claims
 
+_NOTHING = ClusterFacts(())
 KEPT_AT_LEAST_EVERY = timedelta(hours=1)
 """Without any change a decision is kept this often, so that none is looked for far back."""
 
@@ -57,9 +58,7 @@ def _claims_differ(before: FloorSnapshot, after: FloorSnapshot) -> bool:
 
     None of that need change any judgement; the attestation of a session tells when it was said.
     """
-    if len(before.services) != len(after.services):
-        return True
-    pairs = zip(before.services, after.services, strict=True)
+    pairs = zip(before.services, after.services, strict=False)  # another inventory is told above
     return any(
         old is not new and old.round is not new.round and _claims(old.round) != _claims(new.round)
         for old, new in pairs
@@ -73,13 +72,11 @@ def _claims(round_: ServiceRound | None) -> tuple[tuple[str, Claims], ...]:
 
 def _cluster_differs(before: ClusterFacts | None, after: ClusterFacts | None) -> bool:
     """Tell whether what workloads are told of their mode differs, or whether they took it up."""
-    return before is not after and _told(before) != _told(after)
+    return before is not after and _told(before or _NOTHING) != _told(after or _NOTHING)
 
 
-def _told(facts: ClusterFacts | None) -> object:
+def _told(facts: ClusterFacts) -> object:
     """Give what settles which mode each workload runs in, and how many of it are wanted."""
-    if facts is None:
-        return None
     workloads = tuple(
         (w.key, w.observed, (w.desired, w.actual), tuple((c.env, c.env_from) for c in w.containers))
         for w in facts.workloads

@@ -24,7 +24,7 @@ _ENTRY = 6
 
 _WHOLLY_SECRET: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"""\bkind["']?\s*:\s*["']?Secret\b"""), "it is a Secret manifest"),
-    (re.compile(r"^\s*[\"']?stringData[\"']?\s*:", re.MULTILINE), "it is a Secret manifest"),
+    (re.compile(r"""\bstringData["']?\s*:"""), "it is a Secret manifest"),
     (re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY"), "it holds a private key"),
     (re.compile(r"""\bprivate_key(?:_id)?["']?\s*:"""), "it holds a service account's key"),
     (re.compile(r"""\btype["']?\s*:\s*["']?service_account\b"""), "it holds a service account"),

@@ -73,7 +73,8 @@ def _images(document: Mapping[str, Any]) -> Iterator[str]:
         for before, after in pairwise(arguments):
             if before in _TAGS:
                 yield after
-        yield from (a.partition("=")[2] for a in arguments if a.partition("=")[0] in _TAGS)
+        split = (a.partition("=") for a in arguments)
+        yield from (image for flag, _, image in split if flag in _TAGS and image)
 
 
 def _items(value: object) -> list[object]:

@@ -164,8 +164,8 @@ def say(made: NoExecution) -> str:
         case Conclusion.NO_EXECUTION_OBSERVED:
             return "No sign of execution was seen, and all that is required was seen throughout."
         case Conclusion.NO_EXECUTION_OBSERVED_WITH_GAPS:
-            told = f"all that is required was seen for {percent} of the session, with {gaps}"
-            return f"No sign of execution was seen, but only {told}: of these nothing is attested."
+            told = f"all that is required was seen for {percent} of the session"
+            return f"No sign of execution was seen, and {told}; of its {gaps} nothing is attested."
         case _:
             return "Nothing was observed in this session, so nothing is attested."
 

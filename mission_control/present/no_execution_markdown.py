@@ -74,7 +74,7 @@ Nothing.
 ## Never seen, and not required
 
 {% for m in optional if not m.observed_seconds %}
-- {{ m.fact | md }} of {{ m.subject | md }}: {{ (m.gaps[0].unobserved if m.gaps else "") | md }}
+- {{ m.fact | md }} of {{ m.subject | md }}: {{ (m.gaps | map(attribute="unobserved") | unique | join("; ")) | md }}
 {% else %}
 Nothing.
 {% endfor %}

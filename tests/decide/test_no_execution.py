@@ -35,6 +35,7 @@ from tests.decide.cluster_of_values import pod as pod_of
 from tests.decide.floor_of_values import (
     CLOSE_AT,
     GAMMA,
+    INGEST,
     MARKETDATA,
     OPEN_AT,
     STRATEGY,
@@ -598,3 +599,51 @@ def test_an_agent_that_offers_only_liveness_is_asked_for_no_orders():
 
     assert GAMMA.contract is ContractKind.LIVENESS
     assert {MARKETDATA.agent_name, "strategy-engine", "market-ingest", "execution-engine"} == orders
+
+
+def test_several_gaps_stand_apart_and_in_order():
+    """Two of one sort with a seen hour between are two; a reason that changes below is one."""
+    day = Day()
+
+    def lose(reason):
+        def hurt(floor):
+            floor.lose(INGEST, "/ops/status", UnseenReason.TIMEOUT)
+            floor.lose(STRATEGY, "/ops/status", reason)
+
+        return hurt
+
+    day.decide(at_minute(10), lose(UnseenReason.TIMEOUT))
+    day.decide(at_minute(15), lose(UnseenReason.CONNECTION_REFUSED))
+    day.decide(at_minute(20))
+    day.decide(at_minute(80), lose(UnseenReason.TIMEOUT))
+    day.decide(at_minute(90))
+    made = day.attest()
+    lost = matter_of(made, Fact.SAFE_TO_EXECUTE_ORDERS, "strategy-engine").gaps
+
+    assert [(at_minute(10), at_minute(20)), (at_minute(80), at_minute(90))] == [
+        (g.since, g.until) for g in made.gaps
+    ]
+    assert ["TIMEOUT", "CONNECTION_REFUSED", "TIMEOUT"] == [g.unobserved for g in lost]
+
+
+def test_of_two_decisions_before_the_open_the_later_counts():
+    """What was decided before the session is in force at its open, and told once."""
+    day = Day()
+    day.decide(BEFORE + SECOND, lambda f: f.say(STRATEGY, "agent_identity.agent_mode", "EVAL"))
+
+    assert [(0.0, "EVAL", "")] == told(
+        day.attest(), Fact.AGENT_MODE, "strategy-engine", "/ops/status"
+    )
+
+
+def test_a_pod_that_has_ended_runs_nothing():
+    """A finished pod of execution is no live one, and no sign."""
+    day = Day()
+    ended = pod_of(
+        ENGINE, owner=None, name="execution-x", phase="Succeeded", ready=False, states=()
+    )
+    day.decide(at_minute(10), lambda f: f.pods.update({"x": ended}))
+    made = day.attest()
+
+    assert CLEAN is made.conclusion
+    assert not any("execution-x" in m.matter.subject for m in made.matters)

@@ -7,8 +7,10 @@ import pytest
 
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.cluster.containers import EnvVariable
 from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.standing import NOTHING_STANDS
+from tests.decide.cluster_of_values import ClusterFloor, with_env
 from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues
 
 PRIMARY = STRATEGY.primary_path
@@ -189,3 +191,19 @@ def test_what_a_service_says_of_its_mode_is_kept(shelf, path):
     decide(memory, floor, before)
 
     assert (["start", "change"] if path.endswith("mode") else ["start"]) == shelf.whys()
+
+
+def test_what_a_specification_says_of_a_mode_is_kept(shelf):
+    """Another mode in a workload, and the first round over the cluster, are changes."""
+    memory, floor = FloorMemory(shelf), ClusterFloor()
+    floor.never_read = True
+    before = decide(memory, floor, None)
+    floor.never_read = False
+    before = decide(memory, floor, before)
+    for mode in ("OBSERVE", "EVAL", "EVAL"):
+        env = (EnvVariable("AGENT_MODE", mode), EnvVariable("TRADING_MODE", "paper"))
+        changed = replace(floor.workloads["strategy-engine"], containers=with_env(*env))
+        floor.workloads["strategy-engine"] = changed
+        before = decide(memory, floor, before)
+
+    assert ["start", "change", "change"] == shelf.whys()
