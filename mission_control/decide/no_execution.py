@@ -16,6 +16,7 @@ from mission_control.model.history import PastDecision, Span, WatchedMinute
 from mission_control.model.no_execution import (
     Conclusion,
     ExecutionSign,
+    Fact,
     Matter,
     NoExecution,
     Observation,
@@ -27,6 +28,7 @@ from mission_control.model.session import TradingDay
 from mission_control.model.standing import Accusation
 
 NO_STALL = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
+STANDING = Matter(Fact.STANDING, "history")
 _NOT_YET = "nothing was told of it by then"
 _NO_MORE = "nothing is told of it any more"
 
@@ -49,13 +51,16 @@ def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionL
     evidence, at = decision.evidence, decision.at
     looks = look_again(evidence, session_at, at)
     snapshot = decide_on_looks(looks, evidence, decision.standing, at)
-    signs = (a for a in snapshot.standing.accusations if is_execution_sign(a))
+    signs = tuple(a for a in snapshot.standing.accusations if is_execution_sign(a))
+    known = evidence.standing_known
+    why = "" if known else "what stood accused before the start was not known yet"
+    stood = Observation(STANDING, "history", "known" if known else None, why, required=True)
     return DecisionLook(
         at,
         evidence.fleet.digest,
         evidence.fleet.cluster,
-        tuple(observe_execution(evidence.fleet, looks, at)),
-        tuple(signs),
+        (stood, *observe_execution(evidence.fleet, looks, at)),
+        signs,
     )
 
 
@@ -121,8 +126,10 @@ class SessionObservations:
             if key not in stands and sign.stood_until is None:
                 self.signs[key] = replace(sign, stood_until=at)
         for key, each in stands.items():
-            if key not in self.signs:
-                self.signs[key] = ExecutionSign(*each.key, each.detail, each.since, at)
+            held = self.signs.get(key)
+            # One that was forgotten over a start and remembered again never ceased to stand.
+            stood_from = held.stood_from if held else at
+            self.signs[key] = ExecutionSign(*each.key, each.detail, each.since, stood_from)
 
     def attest(self, decided: Sequence[Span], now: datetime) -> NoExecution:
         """

@@ -68,10 +68,9 @@ class FloorMemory:
             return
         changes = tuple(find_changes(None if self._kept_at is None else before, after))
         kept = self.history.put(DecisionRecord(why, evidence, standing, after, changes, told))
-        # What was lost is never drawn through: the next decision tells everything anew.
-        self._kept_at = after.at if kept else None
+        self._kept_at = after.at
         if not kept:
-            self._decided = []
+            self._begin_anew()
 
     def _note_deciding(self, at: datetime) -> None:
         """Join this decision to the stretch before it, unless nobody decided in between."""
@@ -105,5 +104,11 @@ class FloorMemory:
         self._minute = minute
 
     def _hand_over(self, minute: datetime) -> None:
-        self.history.put(MinuteRecord(minute, self._counts, tuple(self._decided)))
+        kept = self.history.put(MinuteRecord(minute, self._counts, tuple(self._decided)))
         self._counts, self._decided = {}, []
+        if not kept:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Draw through nothing that was lost: the next decision tells everything anew."""
+        self._kept_at, self._decided = None, []

@@ -17,6 +17,8 @@ class Fact(StrEnum):
     KILL_SWITCH = "kill_switch"
     KILL_SWITCH_WITNESS = "kill_switch_witness"
     SAFE_TO_EXECUTE_ORDERS = "safe_to_execute_orders"
+    STANDING = "standing_accusations"
+    """Whether it was known what stood accused: silence of our own memory acquits nobody either."""
 
 
 class Conclusion(StrEnum):

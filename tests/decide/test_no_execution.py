@@ -21,6 +21,7 @@ from mission_control.model.history import PastDecision, WatchedMinute
 from mission_control.model.no_execution import Conclusion, Fact, Matter
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.model.session import TradingDay
+from mission_control.model.standing import NOTHING_STANDS
 from tests.decide.cluster_of_values import (
     AGENTS,
     ENGINE,
@@ -59,7 +60,7 @@ class Day:
 
     def __init__(self, floor=None):
         """Begin before the open, with all well."""
-        self.floor = floor or ClusterFloor()
+        self.floor = floor or SwitchlessFloor()
         self.looks = []
         self.decide(BEFORE)
 
@@ -335,9 +336,11 @@ class SwitchlessFloor(ClusterFloor):
         """Let no configured witness be readable."""
         self.lost = True
 
+    standing_known: bool = True
+
     def evidence(self):
-        """Give the evidence with or without the switch."""
-        whole = super().evidence()
+        """Give the evidence with or without the switch, and what stood."""
+        whole = replace(super().evidence(), standing_known=self.standing_known)
         if not self.lost:
             return whole
         silent = tuple(
@@ -647,3 +650,23 @@ def test_a_pod_that_has_ended_runs_nothing():
 
     assert CLEAN is made.conclusion
     assert not any("execution-x" in m.matter.subject for m in made.matters)
+
+
+def test_what_stood_and_was_not_known_is_a_gap():
+    """Until history could be read after a start, nobody knows what stood; a sign stands on."""
+    day = Day()
+    day.decide(at_minute(10), SIGNS[0].values[0])
+    stood = day.floor.standing
+    clean = Day()
+    for each in (day, clean):
+        each.floor.standing, each.floor.standing_known = NOTHING_STANDS, False
+        each.decide(at_minute(20), lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT))
+        each.floor.standing_known = True
+        each.floor.standing = stood if each is day else NOTHING_STANDS
+        each.decide(at_minute(21), lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT))
+    (sign,) = day.attest().signs
+    gap = matter_of(clean.attest(), Fact.STANDING, "history").gaps
+
+    assert (at_minute(10), None) == (sign.stood_from, sign.stood_until)
+    assert [(at_minute(20), at_minute(21))] == [g.span for g in gap]
+    assert GAPS is clean.attest().conclusion

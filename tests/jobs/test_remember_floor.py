@@ -207,3 +207,17 @@ def test_what_a_specification_says_of_a_mode_is_kept(shelf):
         before = decide(memory, floor, before)
 
     assert ["start", "change", "change"] == shelf.whys()
+
+
+def test_a_lost_minute_has_everything_told_anew(shelf):
+    """What happened in it is not known, so the next decision is a new start."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    before = watch(memory, floor, None, (0, 1))
+    shelf.full = True
+    memory.note_round(round_at(60), PRIMARY)
+    shelf.full = False
+    watch(memory, floor, before, (61, 62))
+    memory.end()
+
+    assert ["start", "start"] == shelf.whys()
+    assert [[(61, 62)]] == shelf.decided()

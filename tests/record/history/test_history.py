@@ -508,3 +508,32 @@ async def test_stretches_of_deciding_survive_and_add_up(keeper):
     assert ((seconds[1], seconds[9]), (seconds[20], seconds[30])) == minute.decided
     assert {"strategy-engine": (2, 2)} == minute.counts
     assert () == old.decided
+
+
+async def test_after_a_batch_that_was_dropped_everything_is_told_anew(tmp_path, monkeypatch):
+    """Whoever puts the next record hears that one was lost, so nothing is drawn through it."""
+    from tests.record.history.conftest import keeping  # noqa: PLC0415
+
+    with keeping(tmp_path, None) as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        await written(kept)
+
+        def broken(*_record):
+            raise KeyError("a bug of ours")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("mission_control.record.history.writer.write_decision", broken)
+            remembered.floor.say(STRATEGY, "status.state", "DEGRADED")
+            remembered.decide()
+            await written(kept)
+        for second in range(1, 4):
+            remembered.floor.refresh(NOW + timedelta(seconds=second))
+            remembered.decide()
+        await written(kept)
+        found = [d async for d in kept.reader.decisions(NOW, NOW + timedelta(minutes=1))]
+        unfinished = remembered.memory.unfinished_minute()
+
+    assert [NOW, NOW + timedelta(seconds=2)] == [d.at for d in found]
+    assert unfinished is not None
+    assert ((NOW + timedelta(seconds=2), NOW + timedelta(seconds=3)),) == unfinished.decided
