@@ -131,6 +131,8 @@ def _pipelines(blueprint: Blueprint) -> list[Document] | str:
 
 
 def _safety_map(blueprint: Blueprint) -> Mapping[str, str] | str:
-    maps = blueprint.snapshot.cluster.config_maps if blueprint.snapshot.cluster else ()
-    found = next((m for m in maps if m.name == SAFETY_MAP), None)
+    snapshot, access = blueprint.snapshot, blueprint.snapshot.fleet.access
+    maps = snapshot.cluster.config_maps if snapshot.cluster else ()
+    key = (access.floor_namespace if access else "", SAFETY_MAP)
+    found = next((m for m in maps if m.key == key), None)
     return UNKNOWN if found is None else dict(sorted(found.values.items()))
