@@ -8,7 +8,12 @@ import pytest
 from mission_control.model.reading import Seen, Unseen
 from mission_control.observe import repository_copier
 from mission_control.observe.repository import RepositoryReader
-from mission_control.observe.repository_copier import RepositoryCopier, copy_files, copy_one
+from mission_control.observe.repository_copier import (
+    RepositoryCopier,
+    copy_files,
+    copy_one,
+    read_plain_file,
+)
 from mission_control.observe.repository_surveyor import RepositorySurveyor
 from tests.decide.floor_of_values import NOW
 
@@ -126,3 +131,18 @@ async def test_our_own_repository_can_be_surveyed():
     assert isinstance(survey, Seen)
     assert "README.md" in survey.value.documents
     assert 40 == len(survey.value.head.git_sha)
+
+
+@pytest.mark.parametrize("name", ["linked/x", "link"])
+def test_a_link_that_appears_meanwhile_is_not_followed(tmp_path, name):
+    """What was a folder or file when it was listed may be a link when it is opened."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "x").write_text("a: 1\n")
+    (tmp_path / "linked").symlink_to("real")
+    (tmp_path / "link").symlink_to("real/x")
+
+    try:
+        content = read_plain_file(tmp_path, name)
+    except OSError:
+        content = None
+    assert content is None
