@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.ports import Clock
 from mission_control.log_records import configure_logging
+from mission_control.scheduler import DayScheduler
 
 GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""
@@ -156,6 +158,8 @@ async def _serve(
         await _tidy_up(parts, clock)
         watch = asyncio.create_task(parts.watch.run())
         watch.add_done_callback(_report)
+        day = asyncio.create_task(_schedule(parts, clock))
+        day.add_done_callback(_report_day)
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if label:
@@ -164,6 +168,8 @@ async def _serve(
             s.callback(sample.cancel)
         log.info("serving", extra={"port": settings.port})
         await server.serve(sockets=[listener])
+        day.cancel()  # first: what it runs still looks at the floor
+        await asyncio.gather(day, return_exceptions=True)
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
 
@@ -179,6 +185,18 @@ async def _tidy_up(parts: Parts, clock: Clock) -> None:
         log.info("removed what was left half written", extra={"path": path})
     for entry in recovered:
         log.warning("recorded a run whose writer had died", extra={"path": entry.path})
+
+
+async def _schedule(parts: Parts, clock: Clock) -> None:
+    """Begin the day's runs until cancelled; it is the scheduler's beat that health looks at."""
+    scheduler = DayScheduler(parts.day, clock, real_clock, time.monotonic)
+    parts.day.beat = scheduler.stalled
+    await scheduler.run()
+
+
+def _report_day(day: "asyncio.Task[None]") -> None:
+    if not day.cancelled() and day.exception() is not None:
+        log.error("the scheduler has ended; no run is begun any more", exc_info=day.exception())
 
 
 def _report(watch: "asyncio.Task[None]") -> None:

@@ -55,7 +55,7 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "uvicorn.access", "aiohttp"):
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "aiohttp", "apscheduler"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # asyncio warns at each write to a client that has left, which is no news for a server
     logging.getLogger("asyncio").setLevel(logging.ERROR)

@@ -18,12 +18,13 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ops_ui.artifact_routes import artifact_routes
 from ops_ui.history_routes import history_routes
+from ops_ui.instants import new_york
 from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient, open_client
 from ops_ui.own_status import own_status
 from ops_ui.rendering import Pages, pages_of
 from ops_ui.report_routes import report_routes
+from ops_ui.schedule_routes import schedule_routes
 from ops_ui.settings import Settings
-from ops_ui.views import new_york
 
 HERE = Path(__file__).parent
 log = logging.getLogger("ops_ui")
@@ -172,6 +173,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             *artifact_routes(),
             *history_routes(),
             *report_routes(),
+            *schedule_routes(),
             stream,
             healthz,
             ops_status,

@@ -9,12 +9,13 @@ from litestar import MediaType, Response
 from litestar.datastructures import State
 from markdown_it import MarkdownIt
 
+from ops_ui.instants import clock_short, clock_time, new_york, utc
 from ops_ui.mission_control_client import MissionControlClient
 from ops_ui.notes import pods_text
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
-from ops_ui.views import GLYPHS, clock_time, new_york, utc
+from ops_ui.views import GLYPHS
 
 HERE = Path(__file__).parent
 
@@ -33,6 +34,7 @@ def templates() -> jinja2.Environment:
         new_york=new_york,
         utc=utc,
         clock_time=clock_time,
+        clock_short=clock_short,
         duration=duration,
         percent=percent,
         pods=pods_text,

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
-from zoneinfo import ZoneInfo
 
+from ops_ui.instants import clock_time
 from ops_ui.mission_control_client import Document, Failure, Missed
 from ops_ui.notes import cluster_note, pods_text, readiness_note
+from ops_ui.pages.schedule import DayPlan, see_day
 from ops_ui.strips import NOTHING, Strip, strips_of
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 GLYPHS = {
     "OK": "●",
@@ -83,6 +81,7 @@ class FloorView:
     at: str
     at_et: str
     readiness: tuple[str, str] = ("not known", "")
+    day: DayPlan | None = None
 
     @property
     def cluster_note(self) -> str:
@@ -96,6 +95,7 @@ def see_floor(
     events: Document | Missed,
     timeline: Document | Missed,
     readiness: Document | Missed = NOT_ASKED,
+    schedule: Document | Missed | None = None,
 ) -> FloorView:
     """
     Turn the answers into the page.
@@ -122,6 +122,7 @@ def see_floor(
         at=_text(checked.get("at")),
         at_et=_text(checked.get("at_et")),
         readiness=readiness_note(readiness),
+        day=see_day(schedule) if schedule is not None else None,
     )
 
 
@@ -231,29 +232,3 @@ def _mappings(value: object) -> Sequence[Document]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def new_york(value: object) -> str:
-    """Write a UTC instant for people: date, time and zone in New York; empty when it is none."""
-    instant = _instant(value)
-    return "" if instant is None else instant.astimezone(NEW_YORK).strftime("%a %d %b %H:%M:%S %Z")
-
-
-def clock_time(value: object) -> str:
-    """Write a UTC instant as the clock shows it in New York, with ET; empty when it is none."""
-    instant = _instant(value)
-    return "" if instant is None else instant.astimezone(NEW_YORK).strftime("%H:%M:%S ET")
-
-
-def utc(value: object) -> str:
-    """Write an instant in UTC, for beside the New York time."""
-    instant = _instant(value)
-    return "" if instant is None else instant.strftime("%H:%M:%S UTC")
-
-
-def _instant(value: object) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(_text(value))
-    except ValueError:
-        return None
-    return None if instant.tzinfo is None else instant

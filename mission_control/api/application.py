@@ -19,6 +19,7 @@ from mission_control.api.options import ApiParts
 from mission_control.api.problems import exception_handlers
 from mission_control.api.report_routes import report_routes
 from mission_control.api.runbook_routes import runbook_routes
+from mission_control.api.schedule_routes import schedule_routes
 from mission_control.api.schema_routes import contract_routes, describe, description_routes
 from mission_control.api.security import SecuredApplication
 from mission_control.api.snapshot_routes import agent_routes, session_routes, snapshot_routes
@@ -62,6 +63,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *artifact_routes(parts),
         *history_routes(parts),
         *report_routes(parts),
+        *schedule_routes(parts),
         *contract_routes(),
     ]
     options = parts.options

@@ -43,7 +43,7 @@ def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
 def health_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     """
-    Give the routes of our own health, which refuse once nothing is decided any more.
+    Give the routes of our own health, which refuse once nothing is decided or begun any more.
 
     A health that kept saying ok would be the last to notice.
     """
@@ -62,6 +62,10 @@ def health_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         if beat.stalled:
             title = "The floor is no longer being decided"
             raise Problem(503, "poll_loop_stalled", title, beat.detail)
+        stalled = parts.day.stalled()
+        if stalled:
+            title = "The day's runs are no longer being begun"
+            raise Problem(503, "scheduler_stalled", title, stalled)
         return _alive(parts)
 
     return [healthz]

@@ -49,7 +49,7 @@ def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     )
     async def ops_status(request: AnyRequest) -> Response[bytes]:
         own = parts.own_process()
-        moment = (own.stalled, int(own.now.timestamp()))
+        moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
         render = partial(own_status_document, own=own)
         snapshot = parts.floor.current()
         return give(brief.document(snapshot, "status", render, moment=moment), request)
@@ -70,7 +70,7 @@ def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     )
     async def metrics(request: AnyRequest) -> Response[bytes]:
         own = parts.own_process()
-        moment = (own.stalled, int(own.now.timestamp()))
+        moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
         open_ = wants(request, OPEN_METRICS)
         newest = next(iter(parts.floor.recent_events(1)), None)
         events = newest.identity if newest else 0

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mission_control.api.snapshot_cache import SnapshotCache
 from mission_control.jobs.artifact_ports import ArtifactsReader
+from mission_control.jobs.day_ports import DayReader
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import (
     AttestationReader,
@@ -44,6 +45,7 @@ class ApiParts:
     attestation: AttestationReader
     artifacts: ArtifactsReader
     past: PastFloor | None
+    day: DayReader
     clock: Clock
     options: ApiOptions
     cache: SnapshotCache = field(default_factory=SnapshotCache)
@@ -54,6 +56,7 @@ class ApiParts:
         return OwnProcess(
             now=self.clock(),
             stalled=beat.stalled,
+            scheduler_stalled=bool(self.day.stalled()),
             beat_age_seconds=beat.seconds_since_beat,
             started_at=self.options.started_at,
             version=self.options.version,

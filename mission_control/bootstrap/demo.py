@@ -18,7 +18,7 @@ from mission_control.jobs.check_readiness import (
     check_readiness,
     record_readiness,
 )
-from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS
+from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, all_asked
 from mission_control.jobs.report_deploys import make_report, record_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.sample_floor import sample_floor
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 async def run_jobs_when_seen(parts: Parts, origin: RunOrigin, root: Path) -> None:
     """Run every job once when every service was asked; a failure is logged."""
     async for seen in parts.board.follow(None):
-        if isinstance(seen, FloorSnapshot) and _all_asked(seen):
+        if isinstance(seen, FloorSnapshot) and all_asked(seen):
             break
     clock, writer = parts.sources.clock, RunWriter(parts.store)
     artifacts = ArtifactReader(root, clock)
@@ -56,11 +56,6 @@ async def run_jobs_when_seen(parts: Parts, origin: RunOrigin, root: Path) -> Non
         await record_readiness(report, Ground.of(snapshot), writer, clock, origin)
     except StorageError:
         log.exception("the demo's runs were not recorded")
-
-
-def _all_asked(snapshot: FloorSnapshot) -> bool:
-    asked = all(s.round is not None for s in snapshot.services if s.agent.service_dns)
-    return asked and snapshot.cluster is not None
 
 
 async def _watch(parts: Parts) -> tuple[FloorSnapshot, PollCoverage]:

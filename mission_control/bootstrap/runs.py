@@ -1,16 +1,22 @@
 """Bootstrap: jobs run once from the command line, with everything they read and write."""
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
+from mission_control.jobs import floor_sources
 from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.check_readiness import ReadinessSources
+from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.observe_floor import Looking, observe_rounds
+from mission_control.jobs.ops_bundle import DaySources
+from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import Clock
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.readiness import PollCoverage
@@ -33,6 +39,7 @@ class RunParts:
     edges: Edges
     sources: ReadinessSources
     writer: ArtifactWriter
+    past: PastFloor | None = None
 
     async def look(
         self, settings: Settings, looking: Looking
@@ -42,6 +49,11 @@ class RunParts:
         return await observe_rounds(
             settings.fleet, self.edges.sources, looking, standing, standing_known=known
         )
+
+    def day_sources(self, settings: Settings, looking: Looking) -> DaySources:
+        """Give what a bundle is made from, where no server watches."""
+        look = partial(self.look, settings, looking)
+        return DaySources(look, self.sources, self.writer, self.past)
 
 
 @asynccontextmanager
@@ -57,7 +69,11 @@ async def ready_to_run(settings: Settings, clock: Clock) -> AsyncGenerator[RunPa
             repository,
             ArtifactReader(settings.root, clock),
         )
-        yield RunParts(edges, sources, RunWriter(store))
+        with _open_history(settings) as history:
+            first = floor_sources.first_snapshot(settings.fleet, edges.sources, "")
+            board = FloorBoard(first, clock, time.monotonic)
+            past = PastFloor(history, None, edges.calendar, board) if history else None
+            yield RunParts(edges, sources, RunWriter(store), past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +89,13 @@ class Past:
 @contextmanager
 def past_to_read(settings: Settings, clock: Clock) -> Generator[Past]:
     """Connect what reads the past, for the time of the block; nothing that is not there is made."""
-    kept = settings.database_url is not None or _exists(settings.root / SQLITE_NAME)
-    engine = open_engine(settings.root, settings.database_url) if kept else None
-    try:
+    with _open_history(settings) as history:
         yield Past(
-            HistoryReaderSql(engine) if engine is not None else None,
+            history,
             MarketCalendar(settings.closures),
             ArtifactReader(settings.root, clock),
             RunWriter(ArtifactStore(settings.root)),
         )
-    finally:
-        if engine is not None:
-            engine.dispose()
 
 
 async def recall(settings: Settings) -> tuple[Standing, bool]:
@@ -94,16 +105,26 @@ async def recall(settings: Settings) -> tuple[Standing, bool]:
     Where no server ever kept a history nothing stands. One that cannot be read is not known,
     which halts: what was accused there may not be forgotten here.
     """
+    with _open_history(settings) as history:
+        if history is None:
+            return NOTHING_STANDS, True
+        try:
+            return await history.standing() or NOTHING_STANDS, True
+        except StorageError:
+            return NOTHING_STANDS, False
+
+
+@contextmanager
+def _open_history(settings: Settings) -> Generator[HistoryReaderSql | None]:
+    """Open the history that a server keeps, for the time of the block; None where none ever did."""
     if settings.database_url is None and not _exists(settings.root / SQLITE_NAME):
-        return NOTHING_STANDS, True
+        yield None
+        return
     engine = open_engine(settings.root, settings.database_url)
     try:
-        standing = await HistoryReaderSql(engine).standing()
-    except StorageError:
-        return NOTHING_STANDS, False
+        yield HistoryReaderSql(engine)
     finally:
         engine.dispose()
-    return standing or NOTHING_STANDS, True
 
 
 def _exists(path: Path) -> bool:

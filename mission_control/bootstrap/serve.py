@@ -10,12 +10,14 @@ from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
+from mission_control.bootstrap.day import make_day
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.past_floor import PastFloor, kept_since
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.jobs.scheduled_day import ScheduledDay
 from mission_control.jobs.watch_floor import CLUSTER_SECONDS, FloorWatch
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.standing import NOTHING_STANDS
@@ -39,6 +41,7 @@ class Parts:
     watch: FloorWatch
     application: Application
     store: ArtifactStore
+    day: ScheduledDay
     further: FurtherObserver | None = None
 
 
@@ -64,19 +67,22 @@ async def connected(
         standing = history.standing if history else NOTHING_STANDS
         first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
         board = FloorBoard(first, clock, time.monotonic)
+        past = PastFloor(history.reader, memory, calendar, board) if history else None
+        day = make_day(settings, edges, board, past, clock, label)
         api = ApiParts(
             board,
             calendar,
             RunbookLibrary(settings.runbooks),
             _attest(settings, edges),
             ArtifactReader(settings.root, clock),
-            PastFloor(history.reader, memory, calendar, board) if history else None,
+            past,
+            day,
             clock,
             _api_options(settings, clock, label),
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        yield Parts(sources, board, watch, create_application(api), store, edges.further)
+        yield Parts(sources, board, watch, create_application(api), store, day, edges.further)
 
 
 def _attest(settings: Settings, edges: Edges) -> Attestation:

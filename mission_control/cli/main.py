@@ -44,6 +44,14 @@ COMMANDS = {
         "mission_control.cli.blueprint",
         "Draw the fleet as it is seen: components, dependencies, safety controls, and every gap.",
     ),
+    "pre-market": (
+        "mission_control.cli.pre_market",
+        "Record everything of the hour before the open: reports, heartbeats, cluster, logs.",
+    ),
+    "post-market": (
+        "mission_control.cli.post_market",
+        "Record everything of the hour after the close: reports, heartbeats, cluster, logs.",
+    ),
     "reports": ("mission_control.cli.reports", "Compare recorded reports."),
     "schedule": (
         "mission_control.cli.schedule",

@@ -6,7 +6,7 @@ import logging
 import click
 import orjson
 
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED
@@ -23,6 +23,7 @@ from mission_control.jobs.check_readiness import (
 from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, Looking
 from mission_control.jobs.run_origin import Ground
 from mission_control.model.readiness import ReadinessReport
+from mission_control.model.schedule import READINESS_JOBS
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
 
 log = logging.getLogger(__name__)
@@ -73,8 +74,10 @@ def readiness(
 async def _judge(
     context: CliContext, settings: Settings, looking: Looking, *, skip_preflight: bool
 ) -> tuple[ReadinessReport, str, str]:
-    origin = run_origin(settings, "command")
-    async with ready_to_run(settings, context.clock) as run:
+    async with (
+        ready_to_run(settings, context.clock) as run,
+        claim_planned(settings, run.edges, context.clock, context.say, READINESS_JOBS) as origin,
+    ):
         began = context.clock()
         ground = Ground.unseen(run.edges.sources.calendar.session_at(began), settings.fleet)
         try:

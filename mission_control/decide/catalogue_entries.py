@@ -123,5 +123,7 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "Artifacts cannot be written: the disk is full, read-only or gone, or the ledger is damaged."),
     (codes.POLL_LOOP_STALLED, "P1", "Mission Control itself has stalled",
      "The deciding loop has missed three beats; what is shown is no longer being renewed."),
+    (codes.SCHEDULER_STALLED, "P1", "The day's runs are no longer being begun",
+     "The scheduler has missed three beats; planned runs are not begun by this process."),
 )  # fmt: skip
 """Sorted by where a code comes from: readings, one service, the fleet's own codes, the floor."""

@@ -74,6 +74,16 @@ def _join(spans: list[Span], span: Span) -> None:
         spans.append(span)
 
 
+def gaps_between(spans: Iterable[Span], since: datetime, until: datetime) -> tuple[Span, ...]:
+    """Give the stretches between two instants that no span covers; spans come oldest first."""
+    gaps, reached = list[Span](), since
+    for begin, end in spans:
+        if min(begin, until) > reached:
+            gaps.append((reached, min(begin, until)))
+        reached = max(reached, end)
+    return (*gaps, (reached, until)) if reached < until else tuple(gaps)
+
+
 def draw_timeline(
     changes: Sequence[ServiceChange], watched: Iterable[Span], since: datetime, until: datetime
 ) -> tuple[Segment, ...]:

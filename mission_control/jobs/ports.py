@@ -7,7 +7,12 @@ from typing import Any, Protocol
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import ClusterFacts
-from mission_control.model.cluster.further import NodeFacts, ServiceFacts
+from mission_control.model.cluster.further import (
+    ListedEvents,
+    NodeFacts,
+    PodUsage,
+    ServiceFacts,
+)
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
@@ -84,6 +89,20 @@ class FurtherReader(Protocol):
         self, resource: str, namespace: str
     ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
         """Read a whole list as the API gives it; whoever stores any of it redacts it first."""
+        ...
+
+    async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
+        """Read every event of a watched namespace, redacted."""
+        ...
+
+    async def log(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False
+    ) -> Seen[str] | Unseen:
+        """Read the last 200 lines of a container, redacted; of the one before, if `previous`."""
+        ...
+
+    async def usage(self, namespace: str) -> Seen[tuple[PodUsage, ...]] | Unseen:
+        """Read what the containers of a watched namespace use, where the cluster measures it."""
         ...
 
 

@@ -1,5 +1,7 @@
 """Jobs: what the watch remembers: judged changes with their inputs, and minutes with counts."""
 
+from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from mission_control.decide.judged_change import find_changes, why_kept
@@ -11,6 +13,8 @@ from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import Standing
+
+REMEMBERED_MINUTES = 30
 
 
 class FloorMemory:
@@ -29,6 +33,7 @@ class FloorMemory:
         self._minute: datetime | None = None
         self._counts: dict[str, tuple[int, int]] = {}
         self._decided: list[Span] = []
+        self._finished: deque[WatchedMinute] = deque(maxlen=REMEMBERED_MINUTES)
 
     def recall(self, standing: Standing) -> tuple[Standing, bool]:
         """
@@ -90,6 +95,11 @@ class FloorMemory:
             return None
         return WatchedMinute(self._minute, dict(self._counts), tuple(self._decided))
 
+    def recent_minutes(self) -> Sequence[WatchedMinute]:
+        """Give the newest minutes that this process watched, the unfinished one last."""
+        unfinished = self.unfinished_minute()
+        return (*self._finished, unfinished) if unfinished else tuple(self._finished)
+
     def end(self) -> None:
         """Hand over the minute that will not end: the process is stopping."""
         unfinished = self.unfinished_minute()
@@ -100,6 +110,7 @@ class FloorMemory:
         """Hand over the minute that ended; one in which nothing was asked was not watched."""
         minute = now - timedelta(seconds=now.second, microseconds=now.microsecond)
         if self._minute is not None and minute != self._minute and self._counts:
+            self._finished.append(WatchedMinute(self._minute, self._counts, tuple(self._decided)))
             self._hand_over(self._minute)
         self._minute = minute
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mission_control.model.artifact import RunFacts, SourceCoverage
 from mission_control.model.fleet import Fleet
+from mission_control.model.schedule import PlannedRun
 from mission_control.model.session import MarketSession
 from mission_control.model.snapshot import FloorSnapshot
 
@@ -15,13 +16,15 @@ class RunOrigin:
     """
     Who runs a job and with what; the same for every run of one process.
 
-    `versions` names ours, Python's and the git sha; digests are SHA-256 in hex.
+    `versions` names ours, Python's and the git sha; digests are SHA-256 in hex. `planned` is the
+    planned run that this one claimed: then it belongs to that run's session date and job.
     """
 
     trigger: str
     command_line: tuple[str, ...]
     versions: Mapping[str, str | None]
     config_digest: str
+    planned: PlannedRun | None = None
 
     def facts(
         self,
@@ -34,10 +37,11 @@ class RunOrigin:
         notes: Mapping[str, str] | None = None,
     ) -> RunFacts:
         """Give what a run tells of itself and of the ground that it stood on."""
+        planned = self.planned
         labelled = {"label": ground.label} if ground.label else {}
         return RunFacts(
-            job=job,
-            session_date=ground.session.session_date,
+            job=planned.job.value if planned else job,
+            session_date=planned.session_date if planned else ground.session.session_date,
             trigger=self.trigger,
             command_line=self.command_line,
             exit_code=exit_code,
@@ -48,6 +52,7 @@ class RunOrigin:
             fleet_digest=ground.fleet.digest,
             coverage=(ground.coverage,),
             notes={**labelled, **(notes or {})},
+            planned=planned,
         )
 
 
@@ -68,6 +73,6 @@ class Ground:
         return cls(snapshot.session, snapshot.fleet, coverage, snapshot.label)
 
     @classmethod
-    def unseen(cls, session: MarketSession, fleet: Fleet) -> "Ground":
+    def unseen(cls, session: MarketSession, fleet: Fleet, label: str = "") -> "Ground":
         """Give the ground of a run that broke before it saw the floor: nothing was obtained."""
-        return cls(session, fleet, SourceCoverage("floor", len(fleet.agents), 0, ()))
+        return cls(session, fleet, SourceCoverage("floor", len(fleet.agents), 0, ()), label)

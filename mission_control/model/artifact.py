@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mission_control.model.schedule import PlannedRun
+
 
 class Collection(StrEnum):
     """The folders that hold artifacts, below the root (semantics, section 9)."""
@@ -103,7 +105,9 @@ class RunFacts:
 
     `trigger` is who began it (`schedule`, `command`, `demo`), `command_line` how it was called
     and `exit_code` what it ended with. `inputs` are files it read, with their digests; `corrects`
-    the path of the run that it sets right.
+    the path of the run that it sets right. `planned` is the planned run that it claimed, None for
+    one that nobody planned. `folder` is what its folder is called after its instant, where that is
+    not the job's name.
     """
 
     job: str
@@ -120,6 +124,8 @@ class RunFacts:
     coverage: tuple[SourceCoverage, ...] = ()
     corrects: str | None = None
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    planned: PlannedRun | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

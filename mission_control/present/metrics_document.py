@@ -40,6 +40,9 @@ def metric_families(snapshot: FloorSnapshot, own: OwnProcess, events: int) -> It
         "beat_age_seconds", "Seconds since the floor was last decided", own.beat_age_seconds
     )
     yield _gauge("stalled", "1 while the floor is no longer being decided", own.stalled)
+    yield _gauge(
+        "scheduler_stalled", "1 while planned runs are not being begun", own.scheduler_stalled
+    )
     yield _gauge("start_time_seconds", "When we started (epoch)", own.started_at.timestamp())
     yield _gauge("snapshot_time_seconds", "When we last decided (epoch)", snapshot.at.timestamp())
     help_text = "Events since the start"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED
+from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED, SCHEDULER_STALLED
 from mission_control.model.codes import MARKET_CLOSED as MARKET_CLOSED_CODE
 from mission_control.model.fleet import Kind
 from mission_control.model.snapshot import FloorSnapshot
@@ -22,7 +22,11 @@ MAX_GATING_REASONS = 32
 
 @dataclass(frozen=True, slots=True)
 class OwnProcess:
-    """What Mission Control knows of itself at `now`; `beat_age_seconds` since it last decided."""
+    """
+    What Mission Control knows of itself at `now`; `beat_age_seconds` since it last decided.
+
+    `stalled` tells of the deciding loop, `scheduler_stalled` of what begins the day's runs.
+    """
 
     now: datetime
     stalled: bool
@@ -31,6 +35,7 @@ class OwnProcess:
     version: str
     git_sha: str | None
     poll_interval_seconds: float
+    scheduler_stalled: bool = False
 
 
 def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str, object]:
@@ -77,11 +82,13 @@ def _identity(own: OwnProcess) -> dict[str, object]:
 
 
 def _status(own: OwnProcess) -> dict[str, object]:
-    state = ServiceState.DEGRADED if own.stalled else ServiceState.OK
+    codes = [POLL_LOOP_STALLED] if own.stalled else []
+    codes += [SCHEDULER_STALLED] if own.scheduler_stalled else []
+    state = ServiceState.DEGRADED if codes else ServiceState.OK
     return {
         "state": state.value,
-        "summary": "Degraded" if own.stalled else "Healthy",
-        "reason_codes": [POLL_LOOP_STALLED] if own.stalled else [],
+        "summary": "Degraded" if codes else "Healthy",
+        "reason_codes": codes,
         "last_updated_utc": whole_seconds_text(own.now),
     }
 

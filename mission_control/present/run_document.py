@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from mission_control.model.artifact import ArtifactFile, LedgerHead, RunFacts, SourceCoverage
+from mission_control.model.schedule import PlannedRun
 from mission_control.present.instants import new_york_text, utc_text
 
 
@@ -31,6 +32,18 @@ class CoverageDocument(TypedDict):
     gaps: list[GapDocument]
 
 
+class PlannedDocument(TypedDict):
+    """The planned run that a run claimed, when it was to begin and by when to have ended."""
+
+    key: str
+    job: str
+    session_date: str
+    planned_at: str
+    planned_at_et: str
+    deadline: str
+    deadline_et: str
+
+
 class RunDocument(TypedDict):
     """A run: what it was, what it stood on, what it wrote, and after which line of the ledger."""
 
@@ -51,6 +64,7 @@ class RunDocument(TypedDict):
     outputs: list[FileDocument]
     corrects: str | None
     notes: dict[str, str]
+    planned: PlannedDocument | None
     ledger_head: dict[str, int | str]
 
 
@@ -74,7 +88,21 @@ def run_document(facts: RunFacts, outputs: Iterable[ArtifactFile], head: LedgerH
         "outputs": [_file(f) for f in sorted(outputs, key=lambda f: f.path)],
         "corrects": facts.corrects,
         "notes": dict(facts.notes),
+        "planned": planned_document(facts.planned) if facts.planned else None,
         "ledger_head": {"seq": head.seq, "hash": head.hash},
+    }
+
+
+def planned_document(run: PlannedRun) -> PlannedDocument:
+    """Give a planned run as its own account and every plan write it."""
+    return {
+        "key": run.key,
+        "job": run.job.value,
+        "session_date": run.session_date.isoformat(),
+        "planned_at": utc_text(run.planned_at),
+        "planned_at_et": new_york_text(run.planned_at),
+        "deadline": utc_text(run.deadline),
+        "deadline_et": new_york_text(run.deadline),
     }
 
 

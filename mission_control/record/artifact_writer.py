@@ -29,7 +29,7 @@ class RunWriter:
     ) -> LedgerEntry:
         name = stamp(facts.started)
         if collection is Collection.OPS_RUNS:
-            name = f"{name}_{facts.job}"
+            name = f"{name}_{facts.folder or facts.job}"
         with self._store.writing(collection) as run:
             for path, content in sorted(files.items()):
                 run.write(path, content)

@@ -139,11 +139,18 @@ class Folder:
         return descriptor
 
     def entries(self) -> list[tuple[str, int]]:
-        """List what is in it: names and file types (`stat.S_IFMT`), sorted; links unfollowed."""
+        """
+        List what is in it: names and file types (`stat.S_IFMT`), sorted; links unfollowed.
+
+        What is gone before it was looked at, as another process's temporary file, is not listed.
+        """
+        listed = list[tuple[str, int]]()
         with storing(self.path), os.scandir(self.descriptor) as found:
-            return sorted(
-                (e.name, stat.S_IFMT(e.stat(follow_symlinks=False).st_mode)) for e in found
-            )
+            for each in found:
+                with suppress(FileNotFoundError):
+                    kind = stat.S_IFMT(each.stat(follow_symlinks=False).st_mode)
+                    listed.append((each.name, kind))
+        return sorted(listed)
 
     def exists(self, name: str) -> bool:
         """Tell whether anything has this name."""

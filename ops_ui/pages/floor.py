@@ -37,7 +37,7 @@ class FloorPage:
         self._strips_until = 0.0
 
     async def see(self) -> Shown:
-        """Ask for posture, services, events and strips at the same time, and make one view."""
+        """Ask for posture, services, events, strips and runs at once, and make one view."""
         view = see_floor(
             *await asyncio.gather(
                 self._client.document("/api/v1/posture"),
@@ -45,6 +45,7 @@ class FloorPage:
                 self._client.document("/api/v1/events/recent?limit=300"),
                 self._ask_strips(),
                 self._client.document("/api/v1/readiness/latest"),
+                self._client.document("/api/v1/schedule"),
             )
         )
         now = self._seconds()

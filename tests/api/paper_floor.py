@@ -19,6 +19,7 @@ from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.predecessor import poll_outcomes
 from mission_control.record.artifact_reader import ArtifactReader
 from tests.decide.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
+from tests.jobs.day_of_values import a_day
 
 STARTED = NOW - timedelta(hours=1)
 
@@ -169,6 +170,7 @@ class PaperControl:
     max_streams: int = 256
     root: Path = Path("/nothing/was/recorded/here")
     past: PastFloor | None = None
+    day: Any = None
 
     def __post_init__(self) -> None:
         """Put the API together."""
@@ -186,6 +188,7 @@ class PaperControl:
             self.attestation,
             ArtifactReader(self.root, self.clock),
             self.past,
+            self.day or a_day(self.root, self.clock, {}),
             self.clock,
             options,
         )

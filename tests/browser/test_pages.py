@@ -22,6 +22,7 @@ OTHER_PAGES = [
     "/slo",
     "/readiness",
     "/deploys",
+    "/schedule",
     "/service/strategy-engine",
     "/runbooks/TIMEOUT",
     "/nothing-here",

@@ -13,10 +13,10 @@ import orjson
 import pytest
 
 from mission_control.model.status_contract.rich import RichStatus
+from ops_ui.instants import clock_time, new_york, utc
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.settings import BadSetting, Settings, load_settings
 from ops_ui.strips import strips_of
-from ops_ui.views import clock_time, new_york, utc
 
 
 @pytest.mark.anyio

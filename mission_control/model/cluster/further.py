@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mission_control.model.cluster.facts import EventFacts, OddObject
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
@@ -25,3 +27,22 @@ class NodeFacts:
     ready: bool
     schedulable: bool
     troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEvents:
+    """The events of one namespace; `odd` are those that could not be understood."""
+
+    events: tuple[EventFacts, ...]
+    odd: tuple[OddObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PodUsage:
+    """What one container uses, in Kubernetes' own units: `35m` of a core, `180Mi` of memory."""
+
+    namespace: str
+    pod: str
+    container: str
+    cpu: str
+    memory: str

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mission_control.jobs.ports import KubernetesObject
 from mission_control.model.cluster.access import AccountFacts
-from mission_control.model.cluster.further import NodeFacts, ServiceFacts
+from mission_control.model.cluster.further import (
+    ListedEvents,
+    NodeFacts,
+    PodUsage,
+    ServiceFacts,
+)
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.lister import RawList
@@ -16,8 +21,13 @@ from mission_control.observe.cluster_reader.project_further import (
     SERVICE,
     project_node,
     project_service,
+    project_usage,
 )
-from mission_control.observe.cluster_reader.project_objects import project_all
+from mission_control.observe.cluster_reader.project_objects import (
+    EVENT,
+    project_all,
+    project_event,
+)
 from mission_control.observe.cluster_reader.shapes import Named
 
 if TYPE_CHECKING:
@@ -53,6 +63,27 @@ class FurtherObserver:
     ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
         """Read a whole list as the API gives it; whoever stores any of it redacts it first."""
         return await self._objects.objects(resource, namespace)
+
+    async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
+        """Read every event of a watched namespace, redacted."""
+        read = await self._objects.raw("events", namespace)
+        if isinstance(read, Unseen):
+            return read
+        facts, odd = await asyncio.to_thread(project_all, read.value, "Event", EVENT, project_event)
+        return Seen(ListedEvents(tuple(facts), odd), read.at, read.took)
+
+    async def log(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False
+    ) -> Seen[str] | Unseen:
+        """Read the last 200 lines of a container, redacted; of the one before, if `previous`."""
+        return await self._objects.log(namespace, pod, container, previous=previous)
+
+    async def usage(self, namespace: str) -> Seen[tuple[PodUsage, ...]] | Unseen:
+        """Read what the containers of a watched namespace use, where the cluster measures it."""
+        read = await self._objects.usage(namespace)
+        if isinstance(read, Unseen):
+            return read
+        return project_usage(read, namespace)
 
 
 def _join(

@@ -1,8 +1,12 @@
 """Cluster reader: Services and nodes to facts. Pure."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import msgspec
 
-from mission_control.model.cluster.further import NodeFacts, ServiceFacts
+from mission_control.model.cluster.further import NodeFacts, PodUsage, ServiceFacts
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.project_containers import clean
 from mission_control.observe.cluster_reader.project_objects import labels_of
 from mission_control.observe.cluster_reader.shapes import Condition, Loose, Named
@@ -54,6 +58,19 @@ class NodeShape(Named, kw_only=True):
     status: NodeStatus
 
 
+class UsedShape(Loose):
+    """What one container uses."""
+
+    name: str
+    usage: dict[str, str]
+
+
+class UsageShape(Named, kw_only=True):
+    """What one pod uses."""
+
+    containers: list[UsedShape]
+
+
 SERVICE = msgspec.json.Decoder(ServiceShape)
 NODE = msgspec.json.Decoder(NodeShape)
 
@@ -92,3 +109,23 @@ def project_node(shape: NodeShape) -> NodeFacts:
         not shape.spec.unschedulable,
         tuple(sorted(troubles)) if ready or troubles else ("it tells no condition",),
     )
+
+
+def project_usage(
+    read: Seen[tuple[Mapping[str, Any], ...]], namespace: str
+) -> Seen[tuple[PodUsage, ...]] | Unseen:
+    """Give what containers use; metrics that cannot be understood were not seen."""
+    try:
+        pods = [msgspec.convert(each, UsageShape) for each in read.value]
+    except msgspec.ValidationError as error:
+        detail = f"no metrics of pods: {error}"[:200]
+        return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+    used = tuple(use for pod in pods for use in _used(pod, namespace))
+    return Seen(used, read.at, read.took)
+
+
+def _used(pod: UsageShape, namespace: str) -> Iterator[PodUsage]:
+    name = clean(pod.metadata.name)
+    for each in pod.containers:
+        cpu, memory = each.usage.get("cpu", ""), each.usage.get("memory", "")
+        yield PodUsage(namespace, name, clean(each.name), clean(cpu), clean(memory))

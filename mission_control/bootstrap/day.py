@@ -1,0 +1,136 @@
+"""Bootstrap: the scheduled day of a server: which jobs it can run, and what they lean on."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
+
+from mission_control.bootstrap.connect import Edges
+from mission_control.bootstrap.origin import run_origin
+from mission_control.configuration.settings import Settings
+from mission_control.jobs import day_jobs
+from mission_control.jobs.check_readiness import ReadinessSources
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.observe_floor import all_asked
+from mission_control.jobs.ops_bundle import DaySources
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.jobs.planned_run import Runner, RunSources
+from mission_control.jobs.poll_coverage import watched_coverage
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.jobs.scheduled_day import ScheduledDay
+from mission_control.model.artifact import LedgerEntry
+from mission_control.model.readiness import PollCoverage
+from mission_control.model.reading import Unseen, UnseenReason
+from mission_control.model.schedule import Job
+from mission_control.model.snapshot import FloorSnapshot
+from mission_control.observe.redaction import redact_text
+from mission_control.observe.repository import RepositoryReader
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.run_claims import RunClaims
+from mission_control.record.store_check import StoreCheck
+
+FIRST_LOOK_SECONDS = 60.0
+AGAIN_SECONDS = 0.25
+
+DayRunner = Callable[[DaySources, RunOrigin], Awaitable[LedgerEntry]]
+DAY_RUNNERS: Mapping[Job, DayRunner] = {
+    Job.PRE_MARKET: day_jobs.run_pre_market,
+    Job.PRE_OPEN: day_jobs.run_pre_open,
+    Job.OPEN_VERIFICATION: day_jobs.run_open_verification,
+    Job.INTRADAY_SAMPLE: day_jobs.run_sample,
+    Job.POST_MARKET: day_jobs.run_post_market,
+}
+
+
+def make_day(
+    settings: Settings,
+    edges: Edges,
+    board: FloorBoard,
+    past: PastFloor | None,
+    clock: Clock,
+    label: str,
+) -> ScheduledDay:
+    """Connect the scheduled day of a server that watches this board."""
+    writer = RunWriter(ArtifactStore(settings.root))
+    artifacts = ArtifactReader(settings.root, clock)
+    sources = DaySources(
+        partial(_look, board, past, clock),
+        readiness_sources(settings, edges, clock),
+        writer,
+        past,
+    )
+    runners: dict[Job, Runner] = {
+        job: partial(run, sources) for job, run in runners_of(settings).items()
+    }
+    origin = run_origin(settings, "schedule")
+    run_sources = run_sources_of(settings, edges, clock, origin, label)
+    return ScheduledDay(edges.calendar, artifacts, runners, run_sources)
+
+
+def runners_of(settings: Settings) -> Mapping[Job, DayRunner]:  # noqa: ARG001
+    """Give the jobs that this configuration can run."""
+    return DAY_RUNNERS
+
+
+def readiness_sources(settings: Settings, edges: Edges, clock: Clock) -> ReadinessSources:
+    """Connect what readiness reads beside the floor."""
+    repository = RepositoryReader(settings.repository, clock) if settings.repository else None
+    return ReadinessSources(
+        clock,
+        StoreCheck(ArtifactStore(settings.root), clock),
+        edges.further,
+        repository,
+        ArtifactReader(settings.root, clock),
+    )
+
+
+def run_sources_of(
+    settings: Settings, edges: Edges, clock: Clock, origin: RunOrigin, label: str = ""
+) -> RunSources:
+    """Connect what claiming and recording a planned run leans on."""
+
+    def ground(now: datetime) -> Ground:
+        return Ground.unseen(edges.calendar.session_at(now), settings.fleet, label)
+
+    return RunSources(
+        clock,
+        RunClaims(settings.root, claim_owner()),
+        RunWriter(ArtifactStore(settings.root)),
+        origin,
+        ground,
+        redact_text,
+    )
+
+
+def claim_owner() -> str:
+    """Name this process as no other is named, also after a restart with the same number."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+async def _look(
+    board: FloorBoard, past: PastFloor | None, clock: Clock
+) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
+    """
+    Give the floor as it is decided next, with how it was watched lately.
+
+    What was decided before a run began is no evidence of it. Just after a start it waits a little
+    until everything was asked once.
+    """
+    began, loop = clock(), asyncio.get_running_loop()
+    patience = loop.time() + FIRST_LOOK_SECONDS
+    while board.current().at < began or not all_asked(board.current()):
+        if loop.time() >= patience:
+            break
+        await asyncio.sleep(AGAIN_SECONDS)
+    snapshot = board.current()
+    if past is None or past.memory is None:
+        why = "this process does not watch"
+        return snapshot, Unseen(UnseenReason.PARTIAL, snapshot.at, detail=why)
+    coverage = await watched_coverage(snapshot.fleet, past.memory, past.history, snapshot.at)
+    return snapshot, coverage

@@ -1,0 +1,50 @@
+"""Bootstrap: the planned run that a command from cron was started for."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, time, timedelta
+
+from mission_control.bootstrap.connect import Edges
+from mission_control.bootstrap.day import run_sources_of
+from mission_control.bootstrap.origin import run_origin
+from mission_control.configuration.settings import Settings
+from mission_control.decide.session_plan import plan_session
+from mission_control.jobs.claimed_command import CommandSources, claiming
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.recorded_runs import days_between
+from mission_control.jobs.run_origin import RunOrigin
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.market_calendar.new_york import in_new_york, instant_of
+from mission_control.model.schedule import Job, PlannedRun
+from mission_control.record.artifact_reader import ArtifactReader
+
+DAYS_BACK = timedelta(days=5)
+"""A run of an earlier session may still be due: the attestation, over a long weekend."""
+
+
+def claim_planned(
+    settings: Settings,
+    edges: Edges,
+    clock: Clock,
+    say: Callable[[str], None],
+    jobs: Collection[Job],
+) -> AbstractAsyncContextManager[RunOrigin]:
+    """Claim the planned run of one of these jobs that is due, for the time of a block."""
+    origin = run_origin(settings, "command")
+    sources = CommandSources(
+        lambda: runs_near(edges.calendar, clock()),
+        ArtifactReader(settings.root, clock),
+        run_sources_of(settings, edges, clock, origin),
+        say,
+    )
+    return claiming(jobs, sources)
+
+
+def runs_near(calendar: MarketCalendar, now: datetime) -> Sequence[PlannedRun]:
+    """List every run that may be due at an instant, those of the days before included."""
+    today = in_new_york(now).date()
+    plans = (
+        plan_session(on, calendar.session_at(instant_of(on, time(12))), frozenset(Job))
+        for on in days_between(today - DAYS_BACK, today)
+    )
+    return [run for plan in plans for run in plan.runs]

@@ -1,0 +1,69 @@
+"""Command line: what `pre-market` and `post-market` share: making a bundle, and telling of it."""
+
+import asyncio
+
+import click
+import orjson
+
+from mission_control.bootstrap.planned import claim_planned
+from mission_control.bootstrap.runs import ready_to_run
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import settings_with
+from mission_control.configuration.settings import Settings
+from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, Looking
+from mission_control.jobs.ops_bundle import BundleKind, record_bundle
+from mission_control.model.artifact import LedgerEntry
+from mission_control.model.readiness import ReadinessReport
+from mission_control.model.schedule import Job
+
+JOBS = {
+    BundleKind.PRE_MARKET: frozenset({Job.PRE_MARKET}),
+    BundleKind.POST_MARKET: frozenset({Job.POST_MARKET}),
+}
+
+
+def make_bundle(
+    context: CliContext,
+    flags: dict[str, str | None],
+    kind: BundleKind,
+    *,
+    skip_preflight: bool,
+    skip_health: bool,
+    as_json: bool,
+) -> None:
+    """Make a bundle, record it, and say where it is and what readiness it holds."""
+    settings = settings_with(context, flags)
+    with context.busy(f"Asking every service {ROUNDS} times, and reading the cluster"):
+        work = _bundle(context, settings, kind, (skip_preflight, skip_health))
+        entry, report = asyncio.run(work)
+    verdict = f"{report.verdict.value} {report.code}".strip()
+    if as_json or context.json:
+        document = {
+            "path": entry.path,
+            "session_date": entry.session_date,
+            "readiness": report.verdict.value,
+            "code": report.code,
+            "files": [f.path.removeprefix(f"{entry.path}/") for f in entry.files],
+        }
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(f"{entry.path}: {len(entry.files)} files; readiness {verdict}")
+    context.say(f"Recorded as {entry.path}; run.json lists what could not be had.")
+
+
+async def _bundle(
+    context: CliContext, settings: Settings, kind: BundleKind, skipped: tuple[bool, bool]
+) -> tuple[LedgerEntry, ReadinessReport]:
+    looking = Looking(ROUNDS, APART_SECONDS, wait=context.wait)
+    skip_preflight, skip_health = skipped
+    async with (
+        ready_to_run(settings, context.clock) as run,
+        claim_planned(settings, run.edges, context.clock, context.say, JOBS[kind]) as origin,
+    ):
+        return await record_bundle(
+            kind,
+            run.day_sources(settings, looking),
+            origin,
+            skip_preflight=skip_preflight,
+            sample_health=not skip_health,
+        )

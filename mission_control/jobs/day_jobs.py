@@ -1,0 +1,64 @@
+"""Jobs: what runs on a trading day besides the bundles, as its planned runs call it."""
+
+from mission_control.jobs.check_readiness import (
+    NOT_READY,
+    READY,
+    check_readiness,
+)
+from mission_control.jobs.latest_views import publish_latest
+from mission_control.jobs.ops_bundle import BundleKind, DaySources, readiness_files, record_bundle
+from mission_control.jobs.report_deploys import make_report
+from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.jobs.sample_floor import record_sample
+from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.readiness import ReadinessReport
+from mission_control.model.schedule import Job
+
+
+async def run_pre_market(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+    """Judge readiness an hour before the open, with everything of that hour beside it."""
+    entry, _ = await record_bundle(BundleKind.PRE_MARKET, sources, origin)
+    return entry
+
+
+async def run_post_market(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+    """Keep everything of the session's end; its readiness is best effort."""
+    entry, _ = await record_bundle(BundleKind.POST_MARKET, sources, origin)
+    return entry
+
+
+async def run_pre_open(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+    """Judge readiness shortly before the open."""
+    return await _judge(Job.PRE_OPEN, sources, origin, reports=False)
+
+
+async def run_open_verification(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+    """Report what is deployed, and judge readiness, once the session is open."""
+    return await _judge(Job.OPEN_VERIFICATION, sources, origin, reports=True)
+
+
+async def run_sample(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+    """Keep what every service answered and how its pods fare."""
+    snapshot, _ = await sources.look()
+    return await record_sample(snapshot, sources.writer, sources.readiness.clock, origin)
+
+
+async def _judge(job: Job, sources: DaySources, origin: RunOrigin, *, reports: bool) -> LedgerEntry:
+    read = sources.readiness
+    began = read.clock()
+    seen = await sources.see()
+    report = await check_readiness(seen.snapshot, seen.coverage, read, seen.repository)
+    files = readiness_files(report)
+    if reports:
+        made = await make_report(seen.snapshot, read.further, read.artifacts, read.clock)
+        files |= made.files
+    notes = {"verdict": report.verdict.value, "code": report.code}
+    ground, code = Ground.of(seen.snapshot), _exit_code(report)
+    facts = origin.facts(job.value, ground, began, read.clock(), exit_code=code, notes=notes)
+    entry = await sources.writer.record(Collection.OPS_RUNS, files, facts)
+    await publish_latest(sources.writer, files)
+    return entry
+
+
+def _exit_code(report: ReadinessReport) -> int:
+    return READY if report.ready else NOT_READY

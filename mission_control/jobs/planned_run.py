@@ -1,0 +1,161 @@
+"""Jobs: one planned run: claimed, run within its deadline, and accounted for whatever happens."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mission_control.decide.run_outcome import INTERNAL, RENEW_SECONDS
+from mission_control.errors import StorageError
+from mission_control.jobs.artifact_ports import ArtifactWriter
+from mission_control.jobs.check_readiness import (
+    JSON_NAME,
+    MARKDOWN_NAME,
+    report_internal_error,
+)
+from mission_control.jobs.day_ports import ClaimKeeper
+from mission_control.jobs.latest_views import publish_latest
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.schedule import READINESS_JOBS, PlannedRun, RunClaim
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.readiness_document import readiness_document, readiness_markdown
+
+STOP_SECONDS = 5.0
+"""A run that was cut may take so long to stop; then nobody waits for it any more."""
+MAX_TRACEBACK = 20_000
+FAILURE_NAME = "failure.txt"
+
+Runner = Callable[[RunOrigin], Awaitable[LedgerEntry]]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSources:
+    """
+    What running a planned run leans on.
+
+    `ground` gives what a run stands on that broke before it saw anything; `redact` masks secrets
+    in a text.
+    """
+
+    clock: Clock
+    claims: ClaimKeeper
+    writer: ArtifactWriter
+    origin: RunOrigin
+    ground: Callable[[datetime], Ground]
+    redact: Callable[[str], str]
+
+
+class TakenOverError(Exception):
+    """Somebody took this run over, because our lease was over: nothing of ours may count."""
+
+
+async def run_claimed(
+    run: PlannedRun, claim: RunClaim, runner: Runner, sources: RunSources
+) -> "asyncio.Future[LedgerEntry] | None":
+    """
+    Run a planned run that is claimed; what breaks or hangs is recorded as FAILED.
+
+    A run is cut at its evidence deadline. Gives a run that did not stop when it was cut, for
+    nobody to begin another beside it. Raises StorageError where not even the failure could be
+    recorded.
+    """
+    began = sources.clock()
+    origin = replace(sources.origin, planned=run)
+    work = asyncio.ensure_future(runner(origin))
+    renewing = asyncio.ensure_future(keep_lease(run, claim, sources))
+    try:
+        seconds = max(0.0, (run.deadline - began).total_seconds())
+        await asyncio.wait({work, renewing}, timeout=seconds, return_when="FIRST_COMPLETED")
+        if renewing.done():
+            renewing.result()
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work}, timeout=STOP_SECONDS)
+            await _fail(run, began, "cut at its evidence deadline", "", sources)
+            return None if work.done() else work
+        await _account_for(run, began, work, sources)
+    except TakenOverError:
+        log.warning("%s was taken over by another process", run.key)
+    finally:
+        renewing.cancel()
+        work.cancel()
+        await release(run, claim, sources)
+    return None
+
+
+async def _account_for(
+    run: PlannedRun,
+    began: datetime,
+    work: "asyncio.Future[LedgerEntry]",
+    sources: RunSources,
+) -> None:
+    """See that a run which ended is in the record, as what it was."""
+    error = work.exception() if not work.cancelled() else asyncio.CancelledError("cancelled")
+    if error is not None:
+        log.error("%s failed", run.key, exc_info=error)
+        await record_failure(run, began, error, sources)
+
+
+async def record_failure(
+    run: PlannedRun, began: datetime, error: BaseException, sources: RunSources
+) -> None:
+    """Record a run that raised, with its redacted traceback; raises StorageError."""
+    what = f"{type(error).__name__}: {error}"[:300]
+    trace = "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
+    await _fail(run, began, what, trace, sources)
+
+
+async def _fail(
+    run: PlannedRun, began: datetime, what: str, trace: str, sources: RunSources
+) -> None:
+    """Record that a run failed; a readiness run leaves a NO-GO, so that no older GO stands."""
+    now, what = sources.clock(), sources.redact(what)
+    origin = replace(sources.origin, planned=run)
+    ground = sources.ground(now)
+    files = {FAILURE_NAME: f"{run.key}: {what}\n\n{sources.redact(trace)}".encode()}
+    if run.job in READINESS_JOBS:
+        report = report_internal_error(ground, now, what)
+        files[JSON_NAME] = encode_json(readiness_document(report))
+        files[MARKDOWN_NAME] = readiness_markdown(report).encode()
+    facts = origin.facts(
+        run.job.value, ground, began, now, exit_code=INTERNAL, notes={"detail": what}
+    )
+    await sources.writer.record(Collection.OPS_RUNS, files, facts)
+    views = {name: files[name] for name in (JSON_NAME, MARKDOWN_NAME) if name in files}
+    await publish_latest(sources.writer, views)
+
+
+async def record_overlap(run: PlannedRun, sources: RunSources) -> None:
+    """Record that a run never began, because the one before had not ended."""
+    now, origin = sources.clock(), replace(sources.origin, planned=run)
+    what = "the run before it had not ended"
+    notes = {"detail": what, "overlapped": "yes"}
+    facts = origin.facts(
+        run.job.value, sources.ground(now), now, now, exit_code=INTERNAL, notes=notes
+    )
+    files = {FAILURE_NAME: f"{run.key}: {what}\n".encode()}
+    await sources.writer.record(Collection.OPS_RUNS, files, facts)
+
+
+async def keep_lease(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:
+    """Renew the lease until cancelled; raises TakenOverError once somebody else has the run."""
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        try:
+            if await sources.claims.renew(run, claim, sources.clock()) is None:
+                raise TakenOverError(run.key)
+        except StorageError as error:
+            log.warning("the lease of %s was not renewed: %s", run.key, error)
+
+
+async def release(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:
+    """End the lease of a run that has ended, so that nobody waits for it."""
+    try:
+        await asyncio.shield(sources.claims.release(run, claim, sources.clock()))
+    except StorageError as error:
+        log.warning("the claim of %s was not released: %s", run.key, error)

@@ -1,0 +1,58 @@
+"""Jobs: a session plan recorded, and later how each of its runs ended."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from mission_control.jobs.planned_run import RunSources
+from mission_control.jobs.recorded_runs import PLAN_JOB, PLAN_JSON, RECONCILIATION_JOB
+from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.schedule import RunState, SessionPlan
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.plan_document import (
+    plan_document,
+    plan_markdown,
+    reconciliation_document,
+    reconciliation_markdown,
+)
+
+PLAN_MARKDOWN = "session_plan.md"
+RECONCILIATION_JSON = "session_reconciliation.json"
+RECONCILIATION_MARKDOWN = "session_reconciliation.md"
+
+
+async def record_plan(
+    plan: SessionPlan, before: LedgerEntry | None, sources: RunSources
+) -> LedgerEntry:
+    """
+    Record the plan of a date; `before` is the plan that it corrects, where the calendar changed.
+
+    Raises StorageError.
+    """
+    files = {
+        PLAN_JSON: encode_json(plan_document(plan)),
+        PLAN_MARKDOWN: plan_markdown(plan).encode(),
+    }
+    corrects = before.path if before else None
+    return await _record(PLAN_JOB, plan.on, files, sources, corrects)
+
+
+async def record_reconciliation(
+    on: date, plan_path: str, states: Sequence[RunState], sources: RunSources
+) -> LedgerEntry:
+    """Record how every run of a plan ended; raises StorageError."""
+    document = reconciliation_document(on, plan_path, states, sources.clock())
+    files = {
+        RECONCILIATION_JSON: encode_json(document),
+        RECONCILIATION_MARKDOWN: reconciliation_markdown(document).encode(),
+    }
+    return await _record(RECONCILIATION_JOB, on, files, sources, None)
+
+
+async def _record(
+    job: str, on: date, files: dict[str, bytes], sources: RunSources, corrects: str | None
+) -> LedgerEntry:
+    now = sources.clock()
+    made = sources.origin.facts(job, sources.ground(now), now, now)
+    facts = replace(made, session_date=on, coverage=(), corrects=corrects)
+    return await sources.writer.record(Collection.OPS_RUNS, files, facts)

@@ -1,0 +1,162 @@
+"""Record: who runs which planned run, kept in files that only one process can create."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from mission_control.decide.run_outcome import LEASE_SECONDS
+from mission_control.errors import StorageError
+from mission_control.model.schedule import PlannedRun, RunClaim
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.instants import utc_text
+from mission_control.record.folder import Folder
+from mission_control.record.recovery import read_whole
+
+FOLDER = "run_claims"
+_LEASE = timedelta(seconds=LEASE_SECONDS)
+_MAX_BYTES = 4096
+_CLAIM, _RENEWED = ".claim.json", ".lease.json"
+
+
+class _Account(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    owner: str
+    claimed_at: AwareDatetime
+    lease_until: AwareDatetime
+
+
+class RunClaims:
+    """
+    Claims below one root; satisfies `ClaimKeeper`.
+
+    A claim is a file that is created whole under a name that must be free, so that of several
+    processes one succeeds. Taking over from an owner that died is a claim under the next number.
+    A lease is renewed in a file beside, which its owner alone replaces.
+    """
+
+    def __init__(self, root: Path, owner: str) -> None:
+        """Claim below this root, as this owner: a name that no other process has."""
+        self._root = root
+        self._owner = owner
+
+    async def claim(self, run: PlannedRun, now: datetime) -> RunClaim | None:
+        """Claim a run that nobody holds; None where somebody else does."""
+        return await asyncio.to_thread(self._claim, run, now)
+
+    async def renew(self, run: PlannedRun, claim: RunClaim, now: datetime) -> RunClaim | None:
+        """Renew a lease; None where somebody has taken the run over meanwhile."""
+        return await asyncio.to_thread(self._renew, run, claim, now, now + _LEASE)
+
+    async def release(self, run: PlannedRun, claim: RunClaim, now: datetime) -> None:
+        """End a lease at once, because its run has ended."""
+        await asyncio.to_thread(self._renew, run, claim, now, now)
+
+    async def held(self, on: date) -> dict[str, RunClaim]:
+        """Give the newest claim to each run of a session date, by its key."""
+        return await asyncio.to_thread(self._held, on)
+
+    def _claim(self, run: PlannedRun, now: datetime) -> RunClaim | None:
+        with Folder.open(self._root) as root, root.descend(_folder(run), create=True) as folder:
+            known = _newest(folder, run.key)
+            if known is not None and now < known.lease_until:
+                return None
+            attempt = known.attempt + 1 if known else 1
+            claim = RunClaim(self._owner, attempt, now, now + _LEASE)
+            try:
+                folder.write_once(f"{run.key}.{attempt}{_CLAIM}", _write(claim))
+            except StorageError as error:
+                if isinstance(error.__cause__, FileExistsError):
+                    return None
+                raise
+            return claim
+
+    def _renew(
+        self, run: PlannedRun, claim: RunClaim, now: datetime, until: datetime
+    ) -> RunClaim | None:
+        with Folder.open(self._root) as root, root.descend(_folder(run), create=True) as folder:
+            if folder.exists(f"{run.key}.{claim.attempt + 1}{_CLAIM}"):
+                return None
+            renewed = replace(claim, lease_until=max(now, until))
+            folder.replace(f"{run.key}.{claim.attempt}{_RENEWED}", _write(renewed))
+            return renewed
+
+    def _held(self, on: date) -> dict[str, RunClaim]:
+        try:
+            with (
+                Folder.open_existing(self._root) as root,
+                root.descend(f"{FOLDER}/{on.isoformat()}") as folder,
+            ):
+                keys = {name.split(".")[0] for name, _ in folder.entries() if _CLAIM in name}
+                found = {key: _shown(folder, key) for key in sorted(keys)}
+        except StorageError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return {}
+            raise
+        return {key: claim for key, claim in found.items() if claim is not None}
+
+
+def _folder(run: PlannedRun) -> str:
+    return f"{FOLDER}/{run.session_date.isoformat()}"
+
+
+def _shown(folder: Folder, key: str) -> RunClaim | None:
+    """Give the newest claim for who only looks: one that cannot be understood is nobody's."""
+    try:
+        return _newest(folder, key)
+    except StorageError as error:
+        never = datetime.min.replace(tzinfo=UTC)
+        return RunClaim(f"somebody ({error.problem})", 1, never, never)
+
+
+def _newest(folder: Folder, key: str) -> RunClaim | None:
+    """
+    Give the claim with the highest number, with its lease as renewed last.
+
+    Raises StorageError for a claim that cannot be understood: it was made, and nobody can tell by
+    whom, so nobody may take it over.
+    """
+    attempts = sorted(_attempts(folder, key))
+    if not attempts:
+        return None
+    attempt = attempts[-1]
+    claim = _read(folder, f"{key}.{attempt}{_CLAIM}", attempt)
+    if claim is None:
+        raise StorageError(
+            "this claim cannot be understood",
+            path=f"{folder.path}/{key}.{attempt}{_CLAIM}",
+            remedy="look who runs the job, and remove the file once nobody does",
+        )
+    renewed = f"{key}.{attempt}{_RENEWED}"
+    again = _read(folder, renewed, attempt) if folder.exists(renewed) else None
+    return again if again is not None and again.owner == claim.owner else claim
+
+
+def _attempts(folder: Folder, key: str) -> Iterator[int]:
+    for name, _ in folder.entries():
+        if name.startswith(f"{key}.") and name.endswith(_CLAIM):
+            number = name.removeprefix(f"{key}.").removesuffix(_CLAIM)
+            if number.isdecimal():
+                yield int(number)
+
+
+def _read(folder: Folder, name: str, attempt: int) -> RunClaim | None:
+    try:
+        account = _Account.model_validate_json(read_whole(folder, name, _MAX_BYTES))
+    except ValidationError:
+        return None
+    return RunClaim(account.owner, attempt, account.claimed_at, account.lease_until)
+
+
+def _write(claim: RunClaim) -> bytes:
+    return encode_json(
+        {
+            "owner": claim.owner,
+            "claimed_at": utc_text(claim.claimed_at),
+            "lease_until": utc_text(claim.lease_until),
+        }
+    )

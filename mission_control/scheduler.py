@@ -1,0 +1,160 @@
+"""Scheduler: which run begins when. It only fires; what is planned is decided elsewhere."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTypeStubs]
+    AsyncIOScheduler,
+)
+from apscheduler.triggers.date import DateTrigger  # pyright: ignore[reportMissingTypeStubs]
+from apscheduler.triggers.interval import (  # pyright: ignore[reportMissingTypeStubs]
+    IntervalTrigger,
+)
+
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.scheduled_day import ScheduledDay
+from mission_control.market_calendar.new_york import in_new_york, instant_of
+from mission_control.model.schedule import PlannedRun
+
+BEAT_SECONDS = 5
+MISSED_BEATS = 3
+"""This many missed beats in a row are a stall (interface, `/healthz`)."""
+TEND_SECONDS = 20
+"""Runs that are due and that nobody began, as after a restart, are begun this late at most."""
+PREPARE_AT = time(0, 5)
+"""When each day is planned, in New York (semantics, section 8)."""
+PREPARED_BY = time(0, 6)
+"""A day that is not planned by then is planned by whoever notices."""
+JUMP = timedelta(seconds=1)
+PREPARE = "prepare"
+STOP_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class DayScheduler:
+    """
+    Fires each planned run at its time, through APScheduler.
+
+    Every trigger is a date: no cron's weekday can be off by one, and a date stands still when the
+    clocks change. Each run's misfire grace ends at its own evidence deadline. `clock` may be one
+    that is set to another time than the real one; `monotonic` never steps back.
+    """
+
+    def __init__(
+        self, day: ScheduledDay, clock: Clock, real: Clock, monotonic: Callable[[], float]
+    ) -> None:
+        """Fire the runs of this day; nothing happens before `run`."""
+        self._day = day
+        self._clock = clock
+        self._real = real
+        self._monotonic = monotonic
+        self._scheduler: Any = AsyncIOScheduler(timezone=UTC)  # it has no types
+        self._last_beat = monotonic()
+        self._ahead = timedelta()
+        self._prepared: date | None = None
+        self._tasks = set[asyncio.Task[None]]()
+
+    async def run(self) -> None:
+        """Fire what is planned until cancelled; then stop what runs, and release its claims."""
+        self._last_beat = self._monotonic()
+        self._scheduler.start()
+        try:
+            self._every(BEAT_SECONDS, self._beat, "beat")
+            self._every(TEND_SECONDS, self._tend, "tend")
+            await self._prepare()
+            await asyncio.Event().wait()
+        finally:
+            self._scheduler.shutdown(wait=False)
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+
+    def stalled(self) -> str:
+        """Say since when the scheduler has not beaten; empty while it does."""
+        waited = self._monotonic() - self._last_beat
+        if waited <= BEAT_SECONDS * MISSED_BEATS:
+            return ""
+        rhythm = f"it beats every {BEAT_SECONDS} s"
+        return f"the scheduler has not beaten for {waited:.1f} s ({rhythm})"
+
+    async def _prepare(self) -> None:
+        """Have the day planned, and arm every run that may still begin, and the next day."""
+        self._ahead = self._clock() - self._real()
+        now = self._clock()
+        today = in_new_york(now).date()
+        self._prepared = today  # first, so that whoever tends meanwhile does not begin it again
+        for run in await self._day.prepare():
+            self._arm(run, max(run.planned_at, now))
+        following = instant_of(today, PREPARE_AT)
+        if following <= now:
+            following = instant_of(today + timedelta(days=1), PREPARE_AT)
+        self._at(following, self._prepare, PREPARE, grace=None)
+
+    async def _beat(self) -> None:
+        self._last_beat = self._monotonic()
+        jumped = abs(self._clock() - self._real() - self._ahead) > JUMP
+        if jumped:
+            log.info("the clock was set: the day is armed anew")
+            await self._prepare()
+
+    async def _tend(self) -> None:
+        """Begin what is due and was not begun: after a restart, or when an owner died."""
+        now = self._clock()
+        today = in_new_york(now).date()
+        if self._prepared != today and now >= instant_of(today, PREPARED_BY):
+            await self._prepare()
+        for run in await self._day.due():
+            self._arm(run, now)
+
+    def _arm(self, run: PlannedRun, at: datetime) -> None:
+        grace = max(1, int((run.deadline - at).total_seconds()))
+        self._at(at, self._fire, run.key, run, grace=grace)
+
+    async def _fire(self, run: PlannedRun) -> None:
+        """Begin a run in a task of its own, so that one that hangs holds nothing up."""
+        task = asyncio.create_task(self._day.begin(run))
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a planned run broke the scheduled day", exc_info=task.exception())
+
+    def _at(
+        self,
+        at: datetime,
+        call: Callable[..., Coroutine[Any, Any, None]],
+        name: str,
+        *arguments: object,
+        grace: int | None,
+    ) -> None:
+        self._scheduler.add_job(
+            call,
+            DateTrigger(at - self._ahead, timezone=UTC),
+            args=arguments,
+            id=name,
+            name=name,
+            replace_existing=True,
+            misfire_grace_time=grace,
+            coalesce=True,
+            max_instances=1,
+        )
+
+    def _every(
+        self, seconds: int, call: Callable[[], Coroutine[Any, Any, None]], name: str
+    ) -> None:
+        self._scheduler.add_job(
+            call,
+            IntervalTrigger(seconds=seconds, timezone=UTC),
+            id=name,
+            name=name,
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )

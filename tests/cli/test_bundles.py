@@ -1,0 +1,197 @@
+"""`pre-market`, `post-market` and their scripts: everything of that hour, in one run."""
+
+import json
+import os
+import subprocess
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from mission_control.record.verification import verify
+
+PROJECT = Path(__file__).parents[2]
+EIGHT_THIRTY = datetime(2026, 11, 18, 13, 30, 5, tzinfo=UTC)
+HALF_PAST_FOUR = datetime(2026, 11, 18, 21, 30, 5, tzinfo=UTC)
+THEIRS = {
+    "meta.txt",
+    "deploy_report.md",
+    "deploy_report.json",
+    "marketdata_health.json",
+    "marketdata_health.status",
+    "kubectl.meta",
+    "k8s.workloads.txt",
+    "k8s.pods.txt",
+    "k8s.events.txt",
+    "k8s.kill_switch_configmap.yaml",
+    "logs.marketdata-mcp-server.txt",
+    "logs.gamma-strategy.txt",
+    "logs.whale-strategy.txt",
+}
+"""The predecessor's files (facts, h); `k8s.top_pods.txt` is of the pre-market run alone."""
+OURS = {"readiness_report.md", "readiness_report.json", "heartbeat.json", "posture.json"}
+OURS |= {"pods.json", "k8s.nodes.txt"}
+
+
+def bundle(served, kind):
+    """Give the folder of the one bundle, and its own account."""
+    (folder,) = (served.folder / "audit_artifacts/ops_runs").glob(f"*_{kind}*")
+    return folder, json.loads((folder / "run.json").read_bytes())
+
+
+def gaps(account):
+    """Give every gap of a run's coverage by its source."""
+    return {c["source"]: {g["what"]: g["reason"] for g in c["gaps"]} for c in account["coverage"]}
+
+
+def test_a_pre_market_run_holds_everything_of_that_hour(floor):
+    """Every file of the predecessor's and ours; what could not be had is told as a gap."""
+    served = floor("calm")
+    served.clock.set(EIGHT_THIRTY)
+    result = served.run("pre-market", "--json")
+    folder, account = bundle(served, "pre_market")
+    files = {p.name for p in folder.iterdir()}
+
+    assert 0 == result.exit_code, result.stderr
+    assert THEIRS | OURS | {"k8s.top_pods.txt", "run.json"} <= files
+    assert "20261118T133005Z_pre_market" == folder.name
+    assert "GO" == json.loads(result.stdout)["readiness"]
+    told = gaps(account)
+    assert {"alerts": "nothing decides alerts yet"} == told["alerts"]
+    assert {"posture timeline": "no history is kept"} == told["posture timeline"]
+    assert (
+        "agenttrader_v2_ops_snapshot: pre_market"
+        == ((folder / "meta.txt").read_text().splitlines()[0])
+    )
+    assert 'EXECUTION_HALTED": "1"' in (folder / "k8s.kill_switch_configmap.yaml").read_text()
+    assert "marketdata_health_http_code=200\n" == (
+        (folder / "marketdata_health.status").read_text()
+    )
+    assert verify(served.folder).intact
+
+
+def test_a_run_started_in_time_is_the_planned_one(floor):
+    """It says so, and bears the plan's key; a second one is recorded beside it."""
+    served = floor("calm")
+    served.clock.set(EIGHT_THIRTY)
+    first = served.run("pre-market")
+    second = served.run("pre-market")
+    runs = sorted((served.folder / "audit_artifacts/ops_runs").glob("*_pre_market*"))
+    planned = [json.loads((r / "run.json").read_bytes())["planned"] for r in runs]
+    key = "2026-11-18_pre_market_readiness_133000Z"
+
+    assert f"This is the planned run {key}." in first.stderr
+    assert f"The planned run {key} is SUCCEEDED; this one is recorded beside it." in second.stderr
+    assert [key, None] == [p and p["key"] for p in planned]
+
+
+def test_a_run_after_the_deadline_is_nobodys_planned_one(floor):
+    """At 10:15 nothing of 08:30 is produced any more, and nothing is misfiled as it."""
+    served = floor("calm")
+    served.clock.set(datetime(2026, 11, 18, 15, 15, tzinfo=UTC))
+    served.run("pre-market")
+    _, account = bundle(served, "pre_market")
+
+    assert None is account["planned"]
+    assert ("ops_pre_market", "2026-11-18") == (account["job"], account["session_date"])
+
+
+def test_a_readiness_check_in_time_is_the_planned_one(floor):
+    """The script that cron starts at 09:15 brings the verdict that was planned for then."""
+    served = floor("calm")
+    served.clock.set(datetime(2026, 11, 18, 14, 15, 1, tzinfo=UTC))
+    result = served.run("readiness")
+    (run,) = (served.folder / "audit_artifacts/ops_runs").iterdir()
+    account = json.loads((run / "run.json").read_bytes())
+
+    assert 0 == result.exit_code, result.stderr
+    assert "2026-11-18_pre_open_readiness_141500Z" == account["planned"]["key"]
+    assert run.name.endswith("Z_pre_open_readiness")
+
+
+def test_a_post_market_run_holds_what_a_closed_market_shows(floor):
+    """Its readiness is best effort, and its exit code is that of the capture."""
+    served = floor("calm")
+    served.clock.set(HALF_PAST_FOUR)
+    result = served.run("post-market")
+    folder, account = bundle(served, "post_market")
+    files = {p.name for p in folder.iterdir()}
+
+    assert 0 == result.exit_code, result.stderr
+    assert THEIRS | OURS <= files
+    assert "k8s.top_pods.txt" not in files
+    assert "2026-11-18_post_market_capture_213000Z" == account["planned"]["key"]
+    assert "NO-GO" == account["notes"]["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "source", "word"),
+    [
+        ("pods-denied", "cluster lists", "DENIED"),
+        ("critical-drip", "floor", "TIMEOUT"),
+    ],
+)
+def test_what_could_not_be_had_is_a_gap_and_never_an_old_copy(floor, scenario, source, word):
+    """A bundle of a hurt floor names what it lacks; yesterday's files are not passed off."""
+    served = floor(scenario)
+    served.clock.set(EIGHT_THIRTY)
+    old = served.folder / "audit_artifacts"
+    old.mkdir()
+    (old / "deploy_report.md").write_text("yesterday's report")
+    result = served.run("pre-market")
+    folder, account = bundle(served, "pre_market")
+
+    assert 0 == result.exit_code, result.stderr
+    assert any(word in reason for reason in gaps(account)[source].values())
+    assert "yesterday" not in (folder / "deploy_report.md").read_text()
+
+
+def test_after_a_restart_the_container_before_is_heard_as_well(floor):
+    """Its last lines stand below those of the container that runs now."""
+    served = floor("crash-loop")
+    served.clock.set(EIGHT_THIRTY)
+    served.run("pre-market")
+    folder, _ = bundle(served, "pre_market")
+    logs = [p.read_text() for p in folder.glob("logs.*.txt")]
+
+    assert any("(previous) <==" in text for text in logs)
+
+
+def test_without_a_cluster_the_bundle_says_so(fleet_file, run, tmp_path):
+    """What is left is recorded, and each missing part is a gap."""
+    result = run("pre-market", "--fleet-file", fleet_file, "--root", tmp_path / "root",
+                 MISSION_CONTROL_INTERVAL_SECONDS="1")  # fmt: skip
+    (folder,) = (tmp_path / "root/audit_artifacts/ops_runs").iterdir()
+    account = json.loads((folder / "run.json").read_bytes())
+
+    assert 0 == result.exit_code, result.stderr
+    assert {"cluster": "no cluster is configured"} == gaps(account)["cluster"]
+    assert "marketdata_health_http_code=000\n" == (
+        (folder / "marketdata_health.status").read_text()
+    )
+
+
+def test_a_bundle_that_cannot_be_recorded_fails_loudly(floor):
+    """Exit code 1, and the path that could not be written."""
+    served = floor("calm")
+    served.clock.set(EIGHT_THIRTY)
+    (served.folder / "audit_artifacts").write_text("in the way")
+    result = served.run("pre-market")
+
+    assert 0 != result.exit_code
+    assert date(2026, 11, 18) == served.clock().date()
+
+
+@pytest.mark.parametrize("kind", ["pre", "post"])
+def test_the_scripts_run_from_cron(tmp_path, kind):
+    """From another folder, without a terminal and with next to no PATH."""
+    script = PROJECT / f"scripts/ops_{kind}_market.sh"
+    environment = {"PATH": "/usr/bin:/bin", "TRADING_FLOOR_NAMESPACE": "floor-two"}
+    done = subprocess.run(
+        [str(script), "--help"], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert 0 == done.returncode, done.stderr
+    assert f"{kind}-market" in done.stdout
+    assert os.access(script, os.X_OK)

@@ -1,0 +1,422 @@
+"""The scheduled day: nothing runs twice, and whatever became of a run is told."""
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+
+from mission_control.jobs import planned_run
+from mission_control.jobs.planned_run import FAILURE_NAME
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.market_calendar.closures import Closure, ClosureKind
+from mission_control.model.artifact import Collection
+from mission_control.model.schedule import Job, RunOutcome, RunStage
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.verification import verify
+from tests.api.paper_floor import PaperClock
+from tests.jobs.day_of_values import a_day, nothing, recording
+
+pytestmark = pytest.mark.anyio
+ON = date(2026, 11, 20)
+RACER = Path(__file__).with_name("day_racer.py")
+PLANNED = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+DEADLINE = PLANNED + 45 * MINUTE
+
+
+@pytest.fixture
+def clock():
+    """Give a clock that stands at 08:30 in New York on a full session."""
+    return PaperClock(PLANNED)
+
+
+def state_of(view, job):
+    """Give the first run of a job as a view shows it."""
+    return next(s for s in view.states if s.run.job is job)
+
+
+def run_of(day, job, on=ON):
+    """Give the first planned run of a job."""
+    return next(r for r in day.plan(on).runs if r.job is job)
+
+
+def runs_in(root, name):
+    """List recorded runs whose folder's name holds a word."""
+    folder = root / "audit_artifacts/ops_runs"
+    return sorted(p for p in folder.glob(f"*{name}*")) if folder.exists() else []
+
+
+def account(path):
+    """Read what a run tells of itself."""
+    return orjson.loads((path / "run.json").read_bytes())
+
+
+async def raising():
+    """Fail with a secret in the message."""
+    raise ValueError("no such thing: password=hunter2secret")
+
+
+async def hanging():
+    """Never end."""
+    await asyncio.Event().wait()
+
+
+def stubborn(over):
+    """Give a job that does not end before this event, not when told to either."""
+
+    async def work():
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                continue
+
+    return work
+
+
+async def claimed(day):
+    """Wait until a run of the day is claimed."""
+    while not await day.sources.claims.held(ON):  # noqa: ASYNC110  (what is awaited is a file)
+        await asyncio.sleep(0.01)
+
+
+def almost_over(clock):
+    """Set the clock so that a run has next to no time left."""
+    clock.now = DEADLINE - timedelta(milliseconds=50)
+
+
+async def test_a_run_is_recorded_as_the_planned_one(tmp_path, clock):
+    """It bears its key, its session date and its deadline, and the view links to it."""
+    day = a_day(tmp_path, clock)
+    await day.begin(run_of(day, Job.PRE_MARKET))
+    state = state_of(await day.view(), Job.PRE_MARKET)
+    told = account(tmp_path / state.path)
+
+    assert (RunStage.ENDED, RunOutcome.SUCCEEDED) == (state.stage, state.outcome)
+    assert "2026-11-20_pre_market_readiness_133000Z" == told["planned"]["key"]
+    assert ("2026-11-20", "pre_market_readiness") == (told["session_date"], told["job"])
+    assert "2026-11-20T14:15:00.000Z" == told["planned"]["deadline"]
+    assert verify(tmp_path).intact
+
+
+async def test_nothing_runs_twice(tmp_path, clock):
+    """Neither again in one process, nor in two at once, nor after a restart."""
+    one, two = a_day(tmp_path, clock), a_day(tmp_path, clock, owner="host:2")
+    run = run_of(one, Job.PRE_MARKET)
+    await asyncio.gather(one.begin(run), two.begin(run), one.begin(run))
+    await one.begin(run)
+    await a_day(tmp_path, clock, owner="host:3").begin(run)
+
+    assert 1 == len(runs_in(tmp_path, "pre_market_readiness"))
+
+
+async def test_nothing_begins_before_its_time_or_after_its_deadline(tmp_path, clock):
+    """A second early it is only planned; at its deadline it is MISSED, never run and misfiled."""
+    day = a_day(tmp_path, clock)
+    run = run_of(day, Job.PRE_MARKET)
+    clock.now = PLANNED - SECOND
+    await day.begin(run)
+    early = state_of(await day.view(), Job.PRE_MARKET)
+    clock.now = DEADLINE
+    await day.begin(run)
+    late = state_of(await day.view(), Job.PRE_MARKET)
+
+    assert (RunStage.PLANNED, None) == (early.stage, early.outcome)
+    assert (RunStage.ENDED, RunOutcome.MISSED) == (late.stage, late.outcome)
+    assert [] == runs_in(tmp_path, "pre_market_readiness")
+
+
+async def test_a_raising_job_is_failed_with_its_redacted_traceback(tmp_path, clock):
+    """The traceback is kept, the secret in it is not."""
+    day = a_day(tmp_path, clock, {Job.POST_MARKET: raising})
+    clock.now = run_of(day, Job.POST_MARKET).planned_at
+    await day.begin(run_of(day, Job.POST_MARKET))
+    state = state_of(await day.view(), Job.POST_MARKET)
+    trace = (tmp_path / state.path / FAILURE_NAME).read_text()
+
+    assert (RunOutcome.FAILED, 1) == (state.outcome, account(tmp_path / state.path)["exit_code"])
+    assert "ValueError: no such thing: [REDACTED]" in trace
+    assert "in raising" in trace
+    assert "hunter2" not in trace + state.detail
+
+
+async def test_a_hanging_job_is_cut_at_its_deadline(tmp_path, clock):
+    """It is recorded as FAILED then, and its claim is free."""
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
+    almost_over(clock)
+    await day.begin(run_of(day, Job.PRE_MARKET))
+    state = state_of(await day.view(), Job.PRE_MARKET)
+
+    assert (RunOutcome.FAILED, "cut at its evidence deadline") == (state.outcome, state.detail)
+
+
+async def test_a_failed_readiness_run_leaves_a_no_go(tmp_path, clock):
+    """Whether it raised or was cut: no older GO stands after it."""
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: raising})
+    await day.begin(run_of(day, Job.PRE_MARKET))
+    state = state_of(await day.view(), Job.PRE_MARKET)
+    report = orjson.loads((tmp_path / state.path / "readiness_report.json").read_bytes())
+    latest = orjson.loads((tmp_path / "audit_artifacts/readiness_report.json").read_bytes())
+
+    assert ("NO-GO", False, "INTERNAL_ERROR") == (
+        report["verdict"],
+        report["ready"],
+        report["code"],
+    )
+    assert report == latest
+
+
+async def test_a_run_is_overlapped_while_the_one_before_does_not_stop(tmp_path, clock, monkeypatch):
+    """What was cut and goes on all the same has no other beside it."""
+    monkeypatch.setattr(planned_run, "STOP_SECONDS", 0.05)
+    over = asyncio.Event()
+    day = a_day(tmp_path, clock, {Job.INTRADAY_SAMPLE: stubborn(over)})
+    first, second, *_ = [r for r in day.plan(ON).runs if r.job is Job.INTRADAY_SAMPLE]
+    clock.now = first.deadline - timedelta(milliseconds=50)
+    await day.begin(first)
+    clock.now = second.planned_at
+    await day.begin(second)
+    states = [s for s in (await day.view()).states if s.run in {first, second}]
+    over.set()
+
+    assert [RunOutcome.FAILED, RunOutcome.OVERLAPPED] == [s.outcome for s in states]
+
+
+async def test_a_dead_owners_run_is_taken_over_in_time(tmp_path, clock):
+    """Once the lease is over, and until the deadline; afterwards it is FAILED."""
+    day = a_day(tmp_path, clock)
+    run = run_of(day, Job.PRE_MARKET)
+    dead = a_day(tmp_path, clock, owner="dead:1")
+    await dead.sources.claims.claim(run, clock())
+    held = await day.due()
+    clock.now += 2 * MINUTE
+    due = await day.due()
+    await day.begin(run)
+    taken = state_of(await day.view(), Job.PRE_MARKET)
+    pre_open = run_of(day, Job.PRE_OPEN)
+    clock.now = pre_open.planned_at
+    await dead.sources.claims.claim(pre_open, clock())
+    clock.now = pre_open.deadline + 2 * MINUTE
+    lost = state_of(await day.view(), Job.PRE_OPEN)
+
+    assert run not in held
+    assert run in due
+    assert RunOutcome.SUCCEEDED is taken.outcome
+    assert (RunOutcome.FAILED, "dead:1 began it and recorded nothing") == (
+        lost.outcome,
+        lost.detail,
+    )
+
+
+async def test_who_was_taken_over_records_nothing(tmp_path, clock, monkeypatch):
+    """An owner that slept through its lease stops when it learns of it."""
+    monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.01)
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
+    run = run_of(day, Job.PRE_MARKET)
+    sleeping = asyncio.create_task(day.begin(run))
+    await claimed(day)
+    other = a_day(tmp_path, clock, owner="host:2").sources.claims
+    taken = await other.claim(run, clock() + 5 * MINUTE)
+    async with asyncio.timeout(5):
+        await sleeping
+
+    assert taken is not None
+    assert [] == runs_in(tmp_path, "pre_market_readiness")
+
+
+async def test_a_stopped_server_gives_its_run_back(tmp_path, clock):
+    """The next process need not wait for the lease to catch up."""
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
+    run = run_of(day, Job.PRE_MARKET)
+    task = asyncio.create_task(day.begin(run))
+    await claimed(day)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    restarted = a_day(tmp_path, clock, owner="host:2")
+
+    assert [run] == [r for r in await restarted.due() if r.job is Job.PRE_MARKET]
+    await restarted.begin(run)
+    assert 1 == len(runs_in(tmp_path, "pre_market_readiness"))
+
+
+async def test_what_cannot_be_recorded_is_failed_and_loud(tmp_path, clock, caplog):
+    """A store that breaks under a run fails it; it is remembered here, and not begun again."""
+    day = a_day(tmp_path, clock)
+    run = run_of(day, Job.PRE_MARKET)
+
+    async def broken():
+        (tmp_path / "audit_artifacts").write_bytes(b"in the way")
+
+    day.runners = {Job.PRE_MARKET: recording(day.sources, broken)}
+    await day.begin(run)
+    (tmp_path / "audit_artifacts").unlink()
+    state = state_of(await day.view(), Job.PRE_MARKET)
+
+    assert RunOutcome.FAILED is state.outcome
+    assert "it could not be recorded" in state.detail
+    assert run not in await day.due()
+    assert "was not recorded" in caplog.text
+
+
+async def test_a_run_that_cannot_be_claimed_stays_due(tmp_path, clock):
+    """Once the store is back, it is begun after all."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "run_claims").write_bytes(b"in the way")
+    day = a_day(root, clock)
+    run = run_of(day, Job.PRE_MARKET)
+    await day.begin(run)
+    (root / "run_claims").unlink()
+    due = await day.due()
+    await day.begin(run)
+
+    assert run in due
+    assert 1 == len(runs_in(root, "pre_market_readiness"))
+
+
+async def test_the_plan_is_recorded_once_and_corrected_when_the_calendar_changes(tmp_path, clock):
+    """A restart adds nothing; a published early close makes a new plan that names the old one."""
+    day = a_day(tmp_path, clock)
+    await day.prepare()
+    await day.prepare()
+    (plan,) = runs_in(tmp_path, "session_plan")
+    early = Closure(ON, ClosureKind.EARLY_CLOSE, time(12), "NYSE", ON, "me")
+    changed = a_day(tmp_path, clock, owner="host:2", calendar=MarketCalendar([early]))
+    armed = await changed.prepare()
+    corrected = runs_in(tmp_path, "session_plan")[-1]
+
+    assert plan.relative_to(tmp_path).as_posix() == account(corrected)["corrects"]
+    assert 2 == len(runs_in(tmp_path, "session_plan"))
+    assert datetime(2026, 11, 20, 17, 30, tzinfo=UTC) == next(
+        r.planned_at for r in armed if r.job is Job.POST_MARKET
+    )
+
+
+async def test_every_run_of_a_day_ends_and_is_reconciled_with_the_ledger(tmp_path, clock):
+    """The day after, how each planned run ended is recorded, once and for all."""
+    works = dict.fromkeys((Job.PRE_MARKET, Job.PRE_OPEN, Job.POST_MARKET), nothing)
+    day = a_day(tmp_path, clock, {**works, Job.OPEN_VERIFICATION: raising})
+    for run in await day.prepare():
+        clock.now = run.planned_at
+        if run.job is not Job.PRE_OPEN:
+            await day.begin(run)
+    clock.now = datetime(2026, 11, 21, 5, 5, tzinfo=UTC)
+    await day.prepare()
+    await day.prepare()
+    (folder,) = runs_in(tmp_path, "session_reconciliation")
+    told = orjson.loads((folder / "session_reconciliation.json").read_bytes())
+
+    assert {"FAILED": 1, "MISSED": 1, "SUCCEEDED": 2} == told["counts"]
+    assert "MISSED" == next(r["outcome"] for r in told["runs"] if r["job"] == "pre_open_readiness")
+    assert told["plan"] == runs_in(tmp_path, "session_plan")[0].relative_to(tmp_path).as_posix()
+    assert "2026-11-20" == account(folder)["session_date"]
+    assert verify(tmp_path).intact
+
+
+async def test_a_day_without_us_is_planned_late_and_missed(tmp_path, clock):
+    """Down for a whole Monday, we say on Tuesday what was missed; the weekend is planned too."""
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: nothing})
+    await day.prepare()
+    clock.now = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+    await day.prepare()
+    missed = [
+        orjson.loads((p / "session_reconciliation.json").read_bytes())
+        for p in runs_in(tmp_path, "session_reconciliation")
+    ]
+
+    assert 5 == len(runs_in(tmp_path, "session_plan"))
+    assert {"2026-11-20": {"MISSED": 1}, "2026-11-23": {"MISSED": 1}} == {
+        m["on"]: m["counts"] for m in missed if m["counts"]
+    }
+
+
+async def test_a_holidays_runs_are_skipped_and_never_begun(tmp_path, clock):
+    """On Thanksgiving nothing is due, and the plan says why."""
+    clock.now = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)
+    day = a_day(tmp_path, clock)
+    armed = await day.prepare()
+    state = state_of(await day.view(), Job.PRE_MARKET)
+    await day.begin(state.run)
+
+    assert RunOutcome.SKIPPED_HOLIDAY is state.outcome
+    assert "holiday: Thanksgiving Day (NYSE Rule 7.2)" == state.detail
+    assert {Job.RETENTION, Job.DURABLE_COPY} == {r.job for r in armed}
+    assert [] == runs_in(tmp_path, "pre_market_readiness")
+
+
+async def test_a_run_of_yesterday_is_carried_until_its_deadline(tmp_path, clock):
+    """Friday's attestation is due until Monday, and is still Friday's when it is run then."""
+    day = a_day(tmp_path, clock, {Job.ATTESTATION: nothing})
+    await day.prepare()
+    clock.now = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
+    (carried,) = (await day.view()).carried
+    (due,) = await day.due()
+    await day.begin(due)
+
+    assert (carried.run, ON) == (due, due.session_date)
+    assert "2026-11-20" == account(runs_in(tmp_path, "attestation")[0])["session_date"]
+    assert () == (await day.view()).carried
+
+
+async def test_an_altered_account_is_a_failed_run(tmp_path, clock):
+    """A record that is not as it was written proves nothing of its run."""
+    day = a_day(tmp_path, clock)
+    await day.begin(run_of(day, Job.PRE_MARKET))
+    path = runs_in(tmp_path, "pre_market_readiness")[0] / "run.json"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b'"exit_code":0', b'"exit_code":3'))
+    state = state_of(await a_day(tmp_path, clock).view(), Job.PRE_MARKET)
+
+    assert (RunOutcome.FAILED, "its record is not as it was written") == (
+        state.outcome,
+        state.detail,
+    )
+
+
+async def test_what_nobody_planned_counts_for_no_plan(tmp_path, clock):
+    """A run by hand of the same job, without the claim, is no planned run."""
+    day = a_day(tmp_path, clock)
+    sources = day.sources
+    facts = sources.origin.facts("pre_market_readiness", sources.ground(PLANNED), PLANNED, PLANNED)
+    with ArtifactStore(tmp_path).writing(Collection.OPS_RUNS) as run:
+        run.write("x.txt", b"")
+        run.record(replace(facts, session_date=ON), "20261120T133000Z_by_hand")
+
+    assert RunStage.DUE is state_of(await day.view(), Job.PRE_MARKET).stage
+
+
+async def test_a_plan_stands_though_it_cannot_be_recorded(tmp_path, clock, caplog):
+    """A store that fails takes no run from the day."""
+    root = tmp_path / "root"
+    root.write_bytes(b"")
+    runs = await a_day(root, clock).prepare()
+
+    assert Job.PRE_MARKET in {r.job for r in runs}
+    assert "the session plan was not recorded" in caplog.text
+
+
+def test_two_processes_on_one_root_run_no_job_twice(tmp_path):
+    """Each of a session's runs is recorded exactly once, and the ledger is whole."""
+    root, start = tmp_path / "root", tmp_path / "start"
+    command = [sys.executable, str(RACER), str(root), str(start)]
+    racers = [
+        subprocess.Popen([*command, f"racer:{n}"], stdout=subprocess.PIPE, text=True)
+        for n in range(2)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert "ready" == racer.stdout.readline().strip()
+    start.touch()
+    for racer in racers:
+        racer.communicate(timeout=90)
+    keys = [account(p)["planned"]["key"] for p in runs_in(root, "Z_")]
+    planned = {r.key for r in a_day(root, PaperClock()).plan(ON).runs}
+
+    assert {0} == {racer.returncode for racer in racers}
+    assert sorted(planned) == sorted(keys)
+    assert verify(root).intact

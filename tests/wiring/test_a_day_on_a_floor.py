@@ -1,0 +1,100 @@
+"""A server on a simulated floor begins its planned runs by itself, and tells how they went."""
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from mission_control import scheduler
+from mission_control.bootstrap.clock import real_clock
+from mission_control.bootstrap.demo import demo_floor
+from mission_control.bootstrap.serve import connected
+from mission_control.jobs import poll_coverage
+from mission_control.record.verification import verify
+from mission_control.scheduler import DayScheduler
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+EIGHT_THIRTY = datetime(2026, 11, 18, 13, 30, tzinfo=UTC)
+FLAGS: dict[str, object] = {"interval_seconds": 1}
+
+
+@asynccontextmanager
+async def serving(floor):
+    """Watch a floor and keep its day; gives a client of the API."""
+    async with connected(floor.settings, floor.clock, "DEMO", records=True) as parts:
+        day = DayScheduler(parts.day, floor.clock, real_clock, time.monotonic)
+        parts.day.beat = day.stalled
+        tasks = [asyncio.create_task(parts.watch.run()), asyncio.create_task(day.run())]
+        transport = httpx.ASGITransport(parts.application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield client
+        for task in tasks[::-1]:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def ended(client, job):
+    """Wait until a run has ended; gives it as the API shows it."""
+    async with asyncio.timeout(60):
+        while True:
+            document = (await client.get("/api/v1/schedule")).json()
+            run = next(r for r in document["runs"] if r["job"] == job)
+            if run["outcome"]:
+                return run
+            await asyncio.sleep(0.2)
+
+
+async def test_the_run_of_half_past_eight_runs_at_half_past_eight(monkeypatch):
+    """
+    Its evidence is not older than its plan, its bundle tells the posture so far, and GO stands.
+
+    Fifteen minutes of watching are taken for granted here; their counting is tested elsewhere.
+    """
+    monkeypatch.setattr(poll_coverage, "WANTED", timedelta(minutes=1))
+    with demo_floor("calm", EIGHT_THIRTY - timedelta(seconds=4), 0, FLAGS) as floor:
+        async with serving(floor) as client:
+            run = await ended(client, "pre_market_readiness")
+            latest = (await client.get("/api/v1/readiness/latest")).json()
+        folder = floor.settings.root / run["path"]
+        account = json.loads((folder / "run.json").read_bytes())
+        report = json.loads((folder / "readiness_report.json").read_bytes())
+        timeline = json.loads((folder / "posture_timeline.json").read_bytes())
+        whole = verify(floor.settings.root).intact
+
+    assert ("SUCCEEDED", "GO") == (run["outcome"], run["detail"])
+    assert ("GO", run["path"]) == (latest["verdict"], latest["report_path"])
+    assert report["evidence_utc"] >= run["planned_at"] >= "2026-11-18T13:30:00"
+    assert ("schedule", "20261118T133000Z_pre_market") == (account["trigger"], folder.name)
+    assert "MARKET_CLOSED" == timeline["changes"][-1]["data"]["after"]
+    assert "2026-11-18T13:29:00.000Z" == timeline["unwatched"][0]["end"]
+    assert whole
+
+
+async def test_without_fifteen_minutes_of_watching_it_is_no_go():
+    """A server that has just started has not seen enough, and says so."""
+    with demo_floor("calm", EIGHT_THIRTY + timedelta(seconds=1), 0, FLAGS) as floor:
+        async with serving(floor) as client:
+            run = await ended(client, "pre_market_readiness")
+        report = json.loads(
+            (floor.settings.root / run["path"] / "readiness_report.json").read_bytes()
+        )
+    stopping = [c["code"] for c in report["checks"] if c["status"] == "UNKNOWN" and c["blocks"]]
+
+    assert ("SUCCEEDED", "NO-GO") == (run["outcome"], run["detail"])
+    assert ["RC-703"] == stopping
+
+
+async def test_a_floor_whose_clock_is_set_runs_what_is_due_then(monkeypatch):
+    """Set to the end of an early close, its capture of 13:30 is run."""
+    monkeypatch.setattr(scheduler, "BEAT_SECONDS", 1)
+    with demo_floor("calm", EIGHT_THIRTY - timedelta(hours=3), 0, FLAGS) as floor:
+        async with serving(floor) as client:
+            floor.clock.set(datetime(2026, 11, 27, 18, 29, 58, tzinfo=UTC))
+            run = await ended(client, "post_market_capture")
+
+    assert ("2026-11-27", "SUCCEEDED") == (run["session_date"], run["outcome"])
+    assert "2026-11-27 13:30:00 EST" == run["planned_at_et"]
