@@ -1,4 +1,4 @@
-"""Routes: readiness and deploy reports, as pages."""
+"""Routes: readiness, deploy reports and attestations, as pages."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
 from ops_ui.mission_control_client import Failure, Missed
+from ops_ui.pages.attestation import attestation_path, see_attestation
 from ops_ui.pages.reports import diff_path, gaps_of, reports_of, see_readiness
 from ops_ui.rendering import pages_of
 
@@ -52,6 +53,19 @@ async def diff(state: State, request: Request[object, object, State]) -> Respons
     return pages.render("diff.html", document=document, gaps=gaps_of(document))
 
 
+@get("/attestation", media_type=MediaType.HTML)
+async def attestation(state: State, request: Request[object, object, State]) -> Response[str]:
+    """Show whether anything of execution was seen in a session, and for how much of it."""
+    pages = pages_of(state)
+    asked = {str(k): str(v) for k, v in request.query_params.items()}
+    document = await pages.client.document(attestation_path(asked))
+    missed = isinstance(document, Missed)
+    absent = missed and "404" in document.detail
+    status = 404 if absent else 502 if missed else 200
+    view = see_attestation({} if absent else document)
+    return pages.render("attestation.html", status, view=view)
+
+
 def report_routes() -> Sequence[HTTPRouteHandler]:
     """Give the routes of these pages."""
-    return [readiness, deploys, diff]
+    return [readiness, deploys, diff, attestation]

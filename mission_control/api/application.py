@@ -14,6 +14,7 @@ from mission_control.api.event_stream import stream_routes
 from mission_control.api.history_routes import history_routes
 from mission_control.api.liveness import health_routes, liveness_routes
 from mission_control.api.lkg_routes import lkg_routes
+from mission_control.api.no_execution_routes import no_execution_routes
 from mission_control.api.ops_routes import metrics_routes, status_routes
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import exception_handlers
@@ -59,6 +60,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *stream_routes(parts),
         *runbook_routes(parts),
         *attestation_routes(parts),
+        *no_execution_routes(parts),
         *artifact_routes(parts),
         *history_routes(parts),
         *report_routes(parts),

@@ -19,8 +19,9 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.observe_floor import Looking, observe_rounds
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import Clock
+from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.readiness import PollCoverage
-from mission_control.model.reading import Unseen
+from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.observe.redaction import redact_text
@@ -85,9 +86,32 @@ async def find_build(settings: Settings, environ: Mapping[str, str], clock: Cloc
     """Say which build is deployed: the repository's commit, and the builder's own number."""
     sha = ""
     if settings.repository is not None:
-        sha = await RepositoryReader(settings.repository, clock).head()
+        head = await RepositoryReader(settings.repository, clock).head()
+        sha = head.value.git_sha if isinstance(head, Seen) else ""
     build = next((environ[name] for name in BUILD_VARIABLES if environ.get(name)), "")
     return BuildFacts(sha, redact_text(build[:_BEYOND])[:MOST_OF_A_BUILD])
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a job over the past works with; `history` is None where none was ever kept."""
+
+    history: HistoryReaderSql | None
+    calendar: MarketCalendar
+    artifacts: ArtifactReader
+    writer: ArtifactWriter
+
+
+@contextmanager
+def past_to_read(settings: Settings, clock: Clock) -> Generator[Past]:
+    """Connect what reads the past, for the time of the block; nothing that is not there is made."""
+    with _open_history(settings) as history:
+        yield Past(
+            history,
+            MarketCalendar(settings.closures),
+            ArtifactReader(settings.root, clock),
+            RunWriter(ArtifactStore(settings.root)),
+        )
 
 
 async def recall(settings: Settings) -> tuple[Standing, bool]:

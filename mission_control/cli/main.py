@@ -32,6 +32,18 @@ COMMANDS = {
         "mission_control.cli.deploy_report",
         "Report what is deployed, how it fares, and what changed since the session before.",
     ),
+    "attest": (
+        "mission_control.cli.attest",
+        "Attest whether anything of execution was seen in a session, and for how much of it.",
+    ),
+    "config-snapshot": (
+        "mission_control.cli.config_snapshot",
+        "Record the configuration in force: cluster, repository files, inventory and settings.",
+    ),
+    "blueprint": (
+        "mission_control.cli.blueprint",
+        "Draw the fleet as it is seen: components, dependencies, safety controls, and every gap.",
+    ),
     "pre-market": (
         "mission_control.cli.pre_market",
         "Record everything of the hour before the open: reports, heartbeats, cluster, logs.",

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.history import ServiceChange
+from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.status_contract.claims import Claims
 
+_NOTHING = ClusterFacts(())
 KEPT_AT_LEAST_EVERY = timedelta(hours=1)
 """Without any change a decision is kept this often, so that none is looked for far back."""
 
@@ -15,6 +19,8 @@ def why_kept(before: FloorSnapshot, after: FloorSnapshot, last_kept: datetime | 
     if last_kept is None:
         return "start"
     if _said(before) != _said(after) or any(find_changes(before, after)):
+        return "change"
+    if _claims_differ(before, after) or _cluster_differs(before.cluster, after.cluster):
         return "change"
     return "hour" if not timedelta() <= after.at - last_kept < KEPT_AT_LEAST_EVERY else None
 
@@ -44,3 +50,36 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
         tuple(a.key for a in snapshot.standing.accusations),
         snapshot.fleet.digest,
     )
+
+
+def _claims_differ(before: FloorSnapshot, after: FloorSnapshot) -> bool:
+    """
+    Tell whether a service says something else of its mode, its orders or the switch.
+
+    None of that need change any judgement; the attestation of a session tells when it was said.
+    """
+    pairs = zip(before.services, after.services, strict=False)  # another inventory is told above
+    return any(
+        old is not new and old.round is not new.round and _claims(old.round) != _claims(new.round)
+        for old, new in pairs
+    )
+
+
+def _claims(round_: ServiceRound | None) -> tuple[tuple[str, Claims], ...]:
+    readings = sorted(round_.readings.items()) if round_ else ()
+    return tuple((p, r.value.claims if isinstance(r, Seen) else r.claims) for p, r in readings)
+
+
+def _cluster_differs(before: ClusterFacts | None, after: ClusterFacts | None) -> bool:
+    """Tell whether what workloads are told of their mode differs, or whether they took it up."""
+    return before is not after and _told(before or _NOTHING) != _told(after or _NOTHING)
+
+
+def _told(facts: ClusterFacts) -> object:
+    """Give what settles which mode each workload runs in, and how many of it are wanted."""
+    workloads = tuple(
+        (w.key, w.observed, (w.desired, w.actual), tuple((c.env, c.env_from) for c in w.containers))
+        for w in facts.workloads
+        if w.owner is None
+    )
+    return workloads, tuple((m.key, m.values) for m in facts.config_maps)

@@ -17,12 +17,12 @@ from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.artifact import Collection, LedgerEntry, SourceCoverage
 from mission_control.model.cluster.facts import list_source
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.lkg import (
     LKG_LISTS,
     MANIFEST_NAME,
     METADATA_NAME,
     PRIORITY_CLASSES,
-    KubernetesObject,
     LkgCapture,
     LkgManifest,
     LkgReason,

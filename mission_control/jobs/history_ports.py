@@ -1,12 +1,12 @@
 """Jobs: the shapes of the edges that keep history and read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from mission_control.model.event import FloorEvent
-from mission_control.model.history import PastDecision, ServiceChange, WatchedMinute
+from mission_control.model.history import PastDecision, ServiceChange, Span, WatchedMinute
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import Standing
@@ -26,10 +26,15 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class MinuteRecord:
-    """A minute that was watched: how often each service was asked, and how often seen."""
+    """
+    A minute that was watched: how often each service was asked, and how often seen.
+
+    `decided` are the stretches in which somebody decided, told since the record before.
+    """
 
     minute: datetime
     counts: Mapping[str, tuple[int, int]]
+    decided: tuple[Span, ...] = ()
 
 
 HistoryRecord = DecisionRecord | MinuteRecord
@@ -79,6 +84,14 @@ class HistoryReader(Protocol):
 
     async def decision_at(self, at: datetime) -> PastDecision | None:
         """Give the newest decision that was made by then; None when there is none."""
+        ...
+
+    def decisions(self, since: datetime, until: datetime) -> AsyncGenerator[PastDecision]:
+        """
+        Give the decision in force at `since` and every one until `until`, oldest first.
+
+        Few are in memory at a time, however many there are.
+        """
         ...
 
     async def changes(

@@ -1,9 +1,9 @@
 """Jobs: the shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import ClusterFacts
@@ -13,10 +13,16 @@ from mission_control.model.cluster.further import (
     PodUsage,
     ServiceFacts,
 )
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
-from mission_control.model.repository import Repository
+from mission_control.model.repository import (
+    Repository,
+    RepositoryCopy,
+    RepositoryHead,
+    RepositorySurvey,
+)
 from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.model.snapshot import FloorSnapshot, Witnessed
 
@@ -79,7 +85,7 @@ class FurtherReader(Protocol):
 
     async def objects(
         self, resource: str, namespace: str = ""
-    ) -> Seen[tuple[Mapping[str, Any], ...]] | Unseen:
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
         """
         Read a whole list of raw objects, each with its kind and API version.
 
@@ -87,7 +93,7 @@ class FurtherReader(Protocol):
         """
         ...
 
-    async def namespace(self, name: str) -> Seen[Mapping[str, Any]] | Unseen:
+    async def namespace(self, name: str) -> Seen[KubernetesObject] | Unseen:
         """Read a namespace itself; `Unseen(NOT_OFFERED)` where there is none."""
         ...
 
@@ -111,6 +117,26 @@ class RepositoryReader(Protocol):
 
     async def read(self, *, run_preflight: bool) -> Seen[Repository] | Unseen:
         """Look once, and run the repository's own checks."""
+        ...
+
+
+class RepositoryCopier(Protocol):
+    """Copies the fleet's files, redacted; never raises for what it finds."""
+
+    async def head(self) -> Seen[RepositoryHead] | Unseen:
+        """Say which commit the working tree stands on."""
+        ...
+
+    async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
+        """Copy these files and all below these folders, as far as limits and secrets allow."""
+        ...
+
+
+class RepositorySurveyor(Protocol):
+    """Looks over the fleet's repository; never raises for what it finds."""
+
+    async def survey(self) -> Seen[RepositorySurvey] | Unseen:
+        """Say on which commit it stands, and which pipelines and documents it holds."""
         ...
 
 

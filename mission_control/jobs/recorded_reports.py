@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 import orjson
@@ -37,6 +37,22 @@ async def list_reports(
 ) -> Sequence[LedgerEntry]:
     """List the runs that hold a report of that file name, newest first; raises StorageError."""
     return (await artifacts.page(ArtifactQuery(limit=limit, holding=name))).entries
+
+
+async def newest_by_session(
+    artifacts: ArtifactsReader, job: str, session: date | None = None
+) -> Sequence[LedgerEntry]:
+    """
+    List the newest run of a job for each session, the latest session first; raises StorageError.
+
+    With `session` only that one's. A run for an earlier session that was made again lately does
+    not come before a later session's.
+    """
+    query = ArtifactQuery(limit=MOST_COMPARED, job=job, session_date=session)
+    newest = dict[str, LedgerEntry]()
+    for entry in (await artifacts.page(query)).entries:
+        newest.setdefault(entry.session_date or "", entry)
+    return [newest[at] for at in sorted(newest, reverse=True)]
 
 
 async def latest_report(artifacts: ArtifactsReader, name: str) -> RecordedReport | None:

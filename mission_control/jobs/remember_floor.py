@@ -9,7 +9,7 @@ from mission_control.decide.stall import has_stalled
 from mission_control.decide.standing import join_standing
 from mission_control.jobs.history_ports import DecisionRecord, HistoryWriter, MinuteRecord
 from mission_control.model.event import EventType, FloorEvent
-from mission_control.model.history import WatchedMinute
+from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import Standing
@@ -32,6 +32,7 @@ class FloorMemory:
         self._recalled = False
         self._minute: datetime | None = None
         self._counts: dict[str, tuple[int, int]] = {}
+        self._decided: list[Span] = []
         self._finished: deque[WatchedMinute] = deque(maxlen=REMEMBERED_MINUTES)
 
     def recall(self, standing: Standing) -> tuple[Standing, bool]:
@@ -64,16 +65,24 @@ class FloorMemory:
         events: tuple[FloorEvent, ...],
     ) -> None:
         """Keep a decision that says something new; `standing` is what it started from."""
-        self._decided_at = after.at
         self._turn_minute(after.at)
+        self._note_deciding(after.at)
         told = tuple(e for e in events if e.type is not EventType.POLL)
         why = why_kept(before, after, self._kept_at) or ("change" if told else None)
         if why is None:
             return
         changes = tuple(find_changes(None if self._kept_at is None else before, after))
         kept = self.history.put(DecisionRecord(why, evidence, standing, after, changes, told))
-        # What was lost is never drawn through: the next decision tells everything anew.
-        self._kept_at = after.at if kept else None
+        self._kept_at = after.at
+        if not kept:
+            self._begin_anew()
+
+    def _note_deciding(self, at: datetime) -> None:
+        """Join this decision to the stretch before it, unless nobody decided in between."""
+        joins = bool(self._decided) and not self._is_undecided(at)
+        began = self._decided.pop()[0] if joins else at
+        self._decided.append((began, at))
+        self._decided_at = at
 
     def _is_undecided(self, at: datetime) -> bool:
         """Tell whether nobody decides any more: a floor that stalled was not watched."""
@@ -84,7 +93,7 @@ class FloorMemory:
         """Give the minute that has not ended yet, as counted so far."""
         if self._minute is None or not self._counts:
             return None
-        return WatchedMinute(self._minute, dict(self._counts))
+        return WatchedMinute(self._minute, dict(self._counts), tuple(self._decided))
 
     def recent_minutes(self) -> Sequence[WatchedMinute]:
         """Give the newest minutes that this process watched, the unfinished one last."""
@@ -95,14 +104,22 @@ class FloorMemory:
         """Hand over the minute that will not end: the process is stopping."""
         unfinished = self.unfinished_minute()
         if unfinished is not None:
-            self.history.put(MinuteRecord(unfinished.minute, unfinished.counts))
-            self._counts = {}
+            self._hand_over(unfinished.minute)
 
     def _turn_minute(self, now: datetime) -> None:
         """Hand over the minute that ended; one in which nothing was asked was not watched."""
         minute = now - timedelta(seconds=now.second, microseconds=now.microsecond)
         if self._minute is not None and minute != self._minute and self._counts:
-            self.history.put(MinuteRecord(self._minute, self._counts))
-            self._finished.append(WatchedMinute(self._minute, self._counts))
-            self._counts = {}
+            self._finished.append(WatchedMinute(self._minute, self._counts, tuple(self._decided)))
+            self._hand_over(self._minute)
         self._minute = minute
+
+    def _hand_over(self, minute: datetime) -> None:
+        kept = self.history.put(MinuteRecord(minute, self._counts, tuple(self._decided)))
+        self._counts, self._decided = {}, []
+        if not kept:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Draw through nothing that was lost: the next decision tells everything anew."""
+        self._kept_at, self._decided = None, []

@@ -37,16 +37,22 @@ class ServiceChange:
     reason_code: str
 
 
+Span = tuple[datetime, datetime]
+"""A stretch of time: from the first instant to just before the second."""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchedMinute:
-    """A minute (its beginning, UTC) in which services were asked: asked and obtained, by name."""
+    """
+    A minute (its beginning, UTC) in which services were asked: asked and obtained, by name.
+
+    `decided` are the stretches, from the first to the last decision of each, in which somebody
+    decided the floor without a stall; they may lie in the minutes around it as well.
+    """
 
     minute: datetime
     counts: Mapping[str, tuple[int, int]]
-
-
-Span = tuple[datetime, datetime]
-"""A stretch of time: from the first instant to just before the second."""
+    decided: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from mission_control.model.artifact import LedgerEntry
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.deploy_report import ReportChange
 from mission_control.model.readiness import RecordedVerdict
 from mission_control.model.session import MarketSession
 from mission_control.model.standing import Verdict
-
-KubernetesObject = Mapping[str, Any]
-"""An object as the Kubernetes API gives it, with its kind and API version."""
 
 MANIFEST_NAME, METADATA_NAME = "lkg_manifest.yaml", "lkg_metadata.json"
 """The two files of a capture, and of the latest views (facts, g)."""

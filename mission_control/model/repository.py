@@ -1,4 +1,4 @@
-"""Model: the fleet's repository as it was found, for the checks of change control."""
+"""Model: the fleet's repository as it was found, and what was copied of it."""
 
 from dataclasses import dataclass
 
@@ -39,3 +39,58 @@ class Repository:
     names_build_id: bool = False
     preflight: ScriptRun | None = None
     lints: tuple[ScriptRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryHead:
+    """Which commit a working tree stands on, and its `.repo_id`, None where it has none."""
+
+    git_sha: str
+    git_branch: str
+    repo_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedFile:
+    """
+    One file of a repository; `path` is relative to it.
+
+    `content` is its redacted text, None for a file that is only listed, and then `why_not` says
+    why. `sha256` (hex) and `size` (bytes) are those of the file itself, None where not read.
+    """
+
+    path: str
+    content: bytes | None = None
+    why_not: str = ""
+    sha256: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryCopy:
+    """
+    What was copied of a repository, sorted by path.
+
+    `missing` are (what, reason) pairs: wanted and not there, or beyond a limit.
+    """
+
+    files: tuple[CopiedFile, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPipeline:
+    """One build pipeline and the images that it makes; `problem` where it could not be read."""
+
+    path: str
+    images: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySurvey:
+    """What a repository holds that a blueprint tells: its commit, its pipelines, its documents."""
+
+    head: RepositoryHead
+    pipelines: tuple[BuildPipeline, ...] = ()
+    documents: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.model.repository import Repository, ScriptRun
+from mission_control.model.repository import Repository, RepositoryHead, ScriptRun
 from mission_control.observe.redaction import printable, redact_text
 
 GIT_SECONDS = 10.0
@@ -51,12 +51,28 @@ class RepositoryReader:
             detail = printable(redact_text(str(error) or type(error).__name__))[:200]
             return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
 
-    async def head(self) -> str:
-        """Give the commit that is checked out; an empty text where git cannot tell."""
+    async def head(self) -> Seen[RepositoryHead] | Unseen:
+        """Say which commit the tree stands on; nothing in the repository is run."""
+        at = self._clock()
         try:
-            return (await self._git("rev-parse", "HEAD")).strip()
-        except (GitError, OSError, TimeoutError):
-            return ""
+            sha = (await self._git("rev-parse", "HEAD")).strip()
+            branch = (await self._git("rev-parse", "--abbrev-ref", "HEAD")).strip()
+            repo_id = _stripped(await asyncio.to_thread(_text_of, self._path / ".repo_id"))
+        except (GitError, OSError, TimeoutError) as error:
+            detail = printable(redact_text(str(error) or type(error).__name__))[:200]
+            return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
+        shown = None if repo_id is None else printable(redact_text(repo_id))[:120]
+        return Seen(RepositoryHead(sha, printable(redact_text(branch))[:200], shown), at)
+
+    async def tracked(self) -> Seen[tuple[str, ...]] | Unseen:
+        """List the files that git knows of, sorted."""
+        at = self._clock()
+        try:
+            names = (await self._git("ls-files", "-z")).split("\0")
+        except (GitError, OSError, TimeoutError) as error:
+            detail = printable(redact_text(str(error) or type(error).__name__))[:200]
+            return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
+        return Seen(tuple(sorted(n for n in names if n)), at)
 
     async def _look(self, *, run_preflight: bool) -> Repository:
         sha = (await self._git("rev-parse", "HEAD")).strip()

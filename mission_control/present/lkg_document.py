@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP
 from mission_control.model.lkg import (
     Component,
     ContainerPin,
-    KubernetesObject,
     LkgCapture,
     LkgManifest,
     LkgReason,

@@ -139,7 +139,13 @@ async def test_every_other_method_is_refused_on_every_route(control: PaperContro
 
 async def test_every_route_answers_get_head_and_options(control: PaperControl):
     """On every route GET and HEAD answer alike, and OPTIONS says what is allowed."""
-    recorded = ("/readiness/latest.md", "/reports/deploy/latest", "/reports/diff", "/lkg/diff")
+    recorded = (
+        "/api/v1/readiness/latest.md",
+        "/api/v1/reports/deploy/latest",
+        "/reports/diff",
+        "/lkg/diff",
+        "/attestation/no-execution",
+    )
     for path in paths_of(control):
         statuses = [(await control.ask(path, m)).status_code for m in ("GET", "HEAD", "OPTIONS")]
         answers = 404 if any(r in path for r in recorded) else 200  # nothing is recorded here

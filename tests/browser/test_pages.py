@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest
 FLOOR_SCENARIOS = ["calm", "closed", "kill-switch-off", "critical-hung", "agent-mode-execute"]
 OTHER_PAGES = [
     "/wall",
+    "/attestation",
     "/read-only",
     "/artifacts",
     "/events",

@@ -186,7 +186,7 @@ def day_of(capturing, artifacts=None):
 
     store = StoreCheck(ArtifactStore(capturing.root), clock)
     read = ReadinessSources(clock, store, capturing.sources.further, None, artifacts)
-    return DaySources(look, read, capturing.writer)
+    return DaySources(look, read, capturing.writer, redact_text)
 
 
 async def test_a_planned_run_captures_or_says_why_not(capturing):

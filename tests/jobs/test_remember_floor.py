@@ -7,8 +7,10 @@ import pytest
 
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.cluster.containers import EnvVariable
 from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.standing import NOTHING_STANDS
+from tests.decide.cluster_of_values import ClusterFloor, with_env
 from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues
 
 PRIMARY = STRATEGY.primary_path
@@ -19,10 +21,12 @@ class Shelf:
 
     def __init__(self):
         """Take everything."""
-        self.records, self.stood = [], None
+        self.records, self.stood, self.full = [], None, False
 
     def put(self, record):
-        """Take a record."""
+        """Take a record, unless it is full."""
+        if self.full:
+            return False
         self.records.append(record)
         return True
 
@@ -37,6 +41,11 @@ class Shelf:
     def minutes(self):
         """Give the counts of each minute that was handed over."""
         return [r.counts for r in self.records if isinstance(r, MinuteRecord)]
+
+    def decided(self):
+        """Give the stretches of each minute, in seconds after now."""
+        minutes = [r.decided for r in self.records if isinstance(r, MinuteRecord)]
+        return [[tuple((i - NOW).total_seconds() for i in span) for span in m] for m in minutes]
 
     def whys(self):
         """Give why each decision was kept."""
@@ -136,3 +145,79 @@ def test_what_stood_is_joined_as_soon_as_it_is_known_and_once(shelf):
     assert (NOTHING_STANDS, True) == memory.recall(NOTHING_STANDS)
     shelf.stood = stood
     assert stood.accusations == FloorMemory(shelf).recall(NOTHING_STANDS)[0].accusations
+
+
+def watch(memory, floor, before, seconds):
+    """Decide at each of these seconds after now, and hear the strategy at each."""
+    for second in seconds:
+        floor.refresh(NOW + timedelta(seconds=second))
+        before = decide(memory, floor, before)
+        memory.note_round(round_at(second), PRIMARY)
+    return before
+
+
+def test_minutes_tell_from_when_to_when_somebody_decided(shelf):
+    """A stall breaks a stretch; a minute that was handed over begins a new one."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    watch(memory, floor, None, (0, 2, 5, 9, 11, 60, 62))
+    memory.end()
+
+    assert [[(0, 5), (9, 11)], [(60, 62)]] == shelf.decided()
+
+
+def test_a_lost_decision_breaks_what_was_decided(shelf):
+    """What could not be kept is never drawn through: nobody knows what it said."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    before = watch(memory, floor, None, (0, 1))
+    shelf.full = True
+    floor.say(STRATEGY, "status.state", "DEGRADED")
+    floor.now = NOW + timedelta(seconds=2)
+    before = decide(memory, floor, before)
+    shelf.full = False
+    watch(memory, floor, before, (3, 4))
+    memory.end()
+
+    assert [[(3, 4)]] == shelf.decided()
+    assert ["start", "start"] == shelf.whys()
+
+
+@pytest.mark.parametrize("path", ["agent_identity.agent_mode", "agent_identity.agent_role"])
+def test_what_a_service_says_of_its_mode_is_kept(shelf, path):
+    """A mode as harmless as before changes no judgement, and is a change all the same."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    before = watch(memory, floor, None, (0,))
+    floor.refresh(NOW + timedelta(seconds=1))
+    floor.say(STRATEGY, path, "EVAL")
+    decide(memory, floor, before)
+
+    assert (["start", "change"] if path.endswith("mode") else ["start"]) == shelf.whys()
+
+
+def test_what_a_specification_says_of_a_mode_is_kept(shelf):
+    """Another mode in a workload, and the first round over the cluster, are changes."""
+    memory, floor = FloorMemory(shelf), ClusterFloor()
+    floor.never_read = True
+    before = decide(memory, floor, None)
+    floor.never_read = False
+    before = decide(memory, floor, before)
+    for mode in ("OBSERVE", "EVAL", "EVAL"):
+        env = (EnvVariable("AGENT_MODE", mode), EnvVariable("TRADING_MODE", "paper"))
+        changed = replace(floor.workloads["strategy-engine"], containers=with_env(*env))
+        floor.workloads["strategy-engine"] = changed
+        before = decide(memory, floor, before)
+
+    assert ["start", "change", "change"] == shelf.whys()
+
+
+def test_a_lost_minute_has_everything_told_anew(shelf):
+    """What happened in it is not known, so the next decision is a new start."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    before = watch(memory, floor, None, (0, 1))
+    shelf.full = True
+    memory.note_round(round_at(60), PRIMARY)
+    shelf.full = False
+    watch(memory, floor, before, (61, 62))
+    memory.end()
+
+    assert ["start", "start"] == shelf.whys()
+    assert [[(61, 62)]] == shelf.decided()

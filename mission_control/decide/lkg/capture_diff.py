@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from mission_control.decide.lkg.parts import mapping, mappings, name_of, text
 from mission_control.decide.secrecy import MASK, is_secret_key, redact_text
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.deploy_report import ReportChange
-from mission_control.model.lkg import KubernetesObject
 
 ABSENT = "(absent)"
 MOST_SHOWN = 160

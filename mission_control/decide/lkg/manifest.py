@@ -22,12 +22,12 @@ from mission_control.decide.lkg.sanitise import sanitise
 from mission_control.decide.lkg.secret_literals import find_secrets
 from mission_control.decide.secrecy import redact_text
 from mission_control.model.cluster.facts import LIST_OF_KIND, list_source
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP, SAFETY_MAP
 from mission_control.model.lkg import (
     PRIORITY_CLASSES,
     WORKLOAD_KINDS,
     Component,
-    KubernetesObject,
     LkgManifest,
     LkgRefused,
     ObservedSwitch,

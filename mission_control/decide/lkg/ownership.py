@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mission_control.decide.lkg.parts import mapping, mappings, name_of, text
-from mission_control.model.lkg import KubernetesObject
+from mission_control.model.cluster.raw import KubernetesObject
 
 Owner = tuple[str, str]
 """A kind and a name, within one namespace."""

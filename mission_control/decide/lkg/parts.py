@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from mission_control.model.lkg import KubernetesObject
+from mission_control.model.cluster.raw import KubernetesObject
 
 MAX_DEPTH = 40
 """Objects deeper than this are refused; real ones stay well below it."""

@@ -15,7 +15,8 @@ from mission_control.decide.lkg.parts import (
     text,
     title_of,
 )
-from mission_control.model.lkg import Component, ContainerPin, KubernetesObject, LkgRefused
+from mission_control.model.cluster.raw import KubernetesObject
+from mission_control.model.lkg import Component, ContainerPin, LkgRefused
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PINNED = re.compile(r".+@sha256:[0-9a-f]{64}")

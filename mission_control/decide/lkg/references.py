@@ -11,7 +11,7 @@ from mission_control.decide.lkg.parts import (
     pod_spec_of,
     text,
 )
-from mission_control.model.lkg import KubernetesObject
+from mission_control.model.cluster.raw import KubernetesObject
 
 MODE_VARIABLES = ("AGENT_MODE", "EXECUTION_MODE", "PAPER_TRADING", "SHADOW_MODE", "TRADING_MODE")
 FROM_ELSEWHERE = "valueFrom"

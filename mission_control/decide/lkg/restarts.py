@@ -7,7 +7,8 @@ from typing import Any
 from mission_control.decide.lkg.ownership import pods_by_workload
 from mission_control.decide.lkg.parts import count, instant, mapping, mappings, name_of, text
 from mission_control.decide.lkg.pinning import live_pods
-from mission_control.model.lkg import Component, KubernetesObject, LkgReason
+from mission_control.model.cluster.raw import KubernetesObject
+from mission_control.model.lkg import Component, LkgReason
 
 RESTARTED = "RESTARTED"
 RESTARTS_NOT_KNOWN = "RESTARTS_NOT_KNOWN"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mission_control.decide.lkg.parts import mapping, mappings
-from mission_control.model.lkg import KubernetesObject
+from mission_control.model.cluster.raw import KubernetesObject
 
 Fields = dict[str, Any]
 

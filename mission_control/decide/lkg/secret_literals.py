@@ -6,7 +6,7 @@ from typing import cast
 
 from mission_control.decide.lkg.parts import mapping, text, title_of
 from mission_control.decide.secrecy import is_secret_key, redact_text
-from mission_control.model.lkg import KubernetesObject
+from mission_control.model.cluster.raw import KubernetesObject
 
 _EXPANDED = re.compile(r"\$\([A-Za-z0-9_.-]+\)")
 """A variable that Kubernetes puts in: a reference, not a value."""

@@ -21,8 +21,9 @@ from mission_control.decide.lkg.parts import (
 from mission_control.decide.lkg.pinning import is_pinned
 from mission_control.decide.lkg.sanitise import sanitise
 from mission_control.decide.lkg.secret_literals import find_secrets
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP
-from mission_control.model.lkg import WORKLOAD_KINDS, KubernetesObject
+from mission_control.model.lkg import WORKLOAD_KINDS
 
 Document = Mapping[str, Any]
 

@@ -13,12 +13,12 @@ from mission_control.model.cluster.further import (
     PodUsage,
     ServiceFacts,
 )
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.lister import RawList
 from mission_control.observe.cluster_reader.object_reader import (
     OBJECT,
-    KubernetesObject,
     ObjectReader,
 )
 from mission_control.observe.cluster_reader.project_further import (

@@ -1,12 +1,13 @@
 """Cluster reader: single lists, logs and metrics, for who needs more than each round reads."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from mission_control.model.cluster.access import BindingFacts, RoleFacts, Rule, SubjectRef
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError, read_page
 from mission_control.observe.cluster_reader.api_server import TEXT
@@ -18,9 +19,6 @@ from mission_control.observe.redaction import redact_text
 
 LIST_SECONDS = 10.0
 MAX_LOG_BYTES = 1024 * 1024
-
-KubernetesObject = Mapping[str, Any]
-"""An object as the API gives it, with its kind and API version, which lists leave out."""
 
 
 class RuleShape(Loose):

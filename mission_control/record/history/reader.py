@@ -2,18 +2,20 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, Select, and_, func, select
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mission_control.errors import ContractViolation, StorageError
 from mission_control.jobs.history_ports import EventPage, EventQuery
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
+from mission_control.model.fleet import Fleet
 from mission_control.model.history import PastDecision, ServiceChange, WatchedMinute
 from mission_control.model.standing import Standing
 from mission_control.model.status_contract.rich import ServiceState
@@ -36,6 +38,8 @@ READ_FAILURES = (
     zlib.error,
 )
 """What a database, or rows in it that are not ours, may raise."""
+_LAST = 2**63 - 1
+"""A number that no row has: all rows of an instant come before it."""
 _EVENT_TYPES = {t.value for t in EventType}
 
 
@@ -55,6 +59,30 @@ class HistoryReaderSql:
     async def decision_at(self, at: datetime) -> PastDecision | None:
         """Give the newest decision that was made by then; None when there is none."""
         return await self._read(lambda c: _decision_at(c, schema.to_micros(at)))
+
+    async def decisions(self, since: datetime, until: datetime) -> AsyncGenerator[PastDecision]:
+        """
+        Give the decision in force at `since` and every one until `until`, oldest first.
+
+        They are read one at a time: each holds all that was known of the floor.
+        """
+        table, fleets = schema.decisions, dict[str, Fleet]()
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        newest = select(table).where(table.c.at <= first)
+        wanted = newest.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)
+        found = await self._read(partial(_next_decision, wanted=wanted, fleets=fleets))
+        if found is not None:
+            yield found[1]
+        at, identity = first, _LAST
+        while True:
+            later = or_(table.c.at > at, and_(table.c.at == at, table.c.id > identity))
+            within = select(table).where(later, table.c.at < last)
+            wanted = within.order_by(table.c.at, table.c.id).limit(1)
+            found = await self._read(partial(_next_decision, wanted=wanted, fleets=fleets))
+            if found is None:
+                return
+            (at, identity), decision = found
+            yield decision
 
     async def standing(self) -> Standing | None:
         """Give what stood after the newest decision, by deciding nothing: its own memory."""
@@ -101,27 +129,33 @@ class HistoryReaderSql:
 
 def _decision_at(connection: Connection, at: int) -> PastDecision | None:
     table = schema.decisions
-    row = connection.execute(
-        select(table)
-        .where(table.c.at <= at)
-        .order_by(table.c.at.desc(), table.c.id.desc())
-        .limit(1)
-    ).first()
+    newest = select(table).where(table.c.at <= at).order_by(table.c.at.desc(), table.c.id.desc())
+    found = _next_decision(connection, newest.limit(1), {})
+    return None if found is None else found[1]
+
+
+def _next_decision(
+    connection: Connection, wanted: Select[Any], fleets: dict[str, Fleet]
+) -> tuple[tuple[int, int], PastDecision] | None:
+    """Read one decision and where it stands; inventories that were read are kept in `fleets`."""
+    row = connection.execute(wanted).first()
     if row is None:
         return None
-    fleets = schema.fleets
-    document = connection.scalar(
-        select(fleets.c.document).where(fleets.c.digest == row.fleet_digest)
-    )
-    if document is None:
-        raise ValueError("the inventory of this decision is not there")
-    return PastDecision(
+    if row.fleet_digest not in fleets:
+        table = schema.fleets
+        named = select(table.c.document).where(table.c.digest == row.fleet_digest)
+        document = connection.scalar(named)
+        if document is None:
+            raise ValueError("the inventory of this decision is not there")
+        fleets[row.fleet_digest] = unpack_fleet(document)
+    decision = PastDecision(
         schema.from_micros(row.at),
         row.sequence,
-        unpack_evidence(row.inputs, unpack_fleet(document)),
+        unpack_evidence(row.inputs, fleets[row.fleet_digest]),
         unpack_standing(row.standing),
         unpack(row.result)["digest"],
     )
+    return (row.at, row.id), decision
 
 
 def newest_standing(connection: Connection) -> Standing | None:
@@ -186,4 +220,6 @@ def _event(row: Row[Any]) -> FloorEvent:
 
 def _minute(row: Row[Any]) -> WatchedMinute:
     counts = {name: (asked, obtained) for name, (asked, obtained) in unpack(row.counts).items()}
-    return WatchedMinute(schema.from_micros(row.minute), counts)
+    spans = unpack(row.decided) if row.decided else ()
+    decided = tuple((schema.from_micros(b), schema.from_micros(e)) for b, e in spans)
+    return WatchedMinute(schema.from_micros(row.minute), counts, decided)

@@ -77,13 +77,16 @@ def write_minute(connection: Connection, record: MinuteRecord) -> None:
     """Write a minute, added to what another process or an earlier start counted in it."""
     table, minute = schema.minutes, schema.to_micros(record.minute)
     counts = {name: list(pair) for name, pair in record.counts.items()}
-    known = connection.scalar(select(table.c.counts).where(table.c.minute == minute))
+    decided = [[schema.to_micros(b), schema.to_micros(e)] for b, e in record.decided]
+    known = connection.execute(select(table).where(table.c.minute == minute)).first()
     if known is not None:
         connection.execute(delete(table).where(table.c.minute == minute))
-        for name, (asked, obtained) in unpack(known).items():
+        for name, (asked, obtained) in unpack(known.counts).items():
             more = counts.setdefault(name, [0, 0])
             counts[name] = [more[0] + asked, more[1] + obtained]
-    connection.execute(insert(table).values(minute=minute, counts=pack(counts)))
+        decided = sorted([*(unpack(known.decided) if known.decided else ()), *decided])
+    row = {"minute": minute, "counts": pack(counts), "decided": pack(decided)}
+    connection.execute(insert(table).values(row))
 
 
 def prune(engine: Engine, oldest: int) -> None:

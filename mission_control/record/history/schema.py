@@ -61,8 +61,12 @@ minutes = Table(
     metadata,
     Column("minute", BigInteger, primary_key=True, autoincrement=False),
     Column("counts", LargeBinary, nullable=False),
+    Column("decided", LargeBinary, nullable=True),
 )
-"""For each minute that was watched: how often each service was asked, and how often it was seen."""
+"""
+For each minute that was watched: how often each service was asked, and how often it was seen, and
+from when to when somebody decided, which minutes of before 0.3 do not tell.
+"""
 
 events = Table(
     "events",

@@ -57,6 +57,7 @@ class HistoryWriterThread:
         self._trouble = ""
         self._busy_since: float | None = None
         self._lost = 0
+        self._dropped = False
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
         self._recalled: Standing | None = None
@@ -82,13 +83,23 @@ class HistoryWriterThread:
         prune(self._engine, schema.to_micros(oldest))
 
     def put(self, record: HistoryRecord) -> bool:
-        """Take a record; when too many wait it is lost, which is told here and by `check`."""
+        """
+        Take a record; one that is lost is told here and by `check`.
+
+        It is lost when too many wait. So is the first after a batch that was dropped: whoever
+        puts it has to tell everything anew, for nobody knows what the batch said.
+        """
+        if self._dropped:
+            return self._lose()
         try:
             self._waiting.put_nowait(record)
         except queue.Full:
-            self._lost += 1
-            return False
+            return self._lose()
         return True
+
+    def _lose(self) -> bool:
+        self._lost, self._dropped = self._lost + 1, False
+        return False
 
     def recalled(self) -> Standing | None:
         """Give what stood when the process before ended; None until that could be read."""
@@ -149,7 +160,7 @@ class HistoryWriterThread:
         try:
             self._insist(lambda: self._write(batch))
         except Exception as error:
-            self._lost += len(batch)
+            self._lost, self._dropped = self._lost + len(batch), True
             self._trouble = _describe(error)
             log.exception("%d records were not written", len(batch))
 

@@ -15,7 +15,7 @@ from mission_control.decide.floor import decide_floor
 from mission_control.decide.floor_events import find_happenings
 from mission_control.errors import StorageError
 from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.history_ports import EventQuery
+from mission_control.jobs.history_ports import EventQuery, MinuteRecord
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.reading import Unseen, UnseenReason
@@ -451,3 +451,89 @@ async def test_a_database_of_a_newer_version_is_named(tmp_path):
     again.stop()
 
     assert "9999" in said.detail
+
+
+async def test_decisions_come_one_by_one_from_the_one_in_force(keeper):
+    """The one in force at the beginning first, then each until just before the end."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        for second, state in enumerate(["OK", "DEGRADED"] * 4):
+            remembered.floor.refresh(NOW + timedelta(seconds=second))
+            remembered.floor.say(STRATEGY, "status.state", state)
+            remembered.decide()
+        await written(kept)
+
+        async def told(since, until):
+            since, until = (NOW + timedelta(seconds=s) for s in (since, until))
+            found = [d async for d in kept.reader.decisions(since, until)]
+            return [(d.at - NOW).total_seconds() for d in found], found
+
+        within, found = await told(2.5, 5)
+        exact, _ = await told(2, 3)
+        none, _ = await told(-9, 0)
+        whole, _ = await told(-9, 100)
+        recorded = await kept.reader.decision_at(NOW + timedelta(seconds=2))
+
+    assert [2.0, 3.0, 4.0] == within
+    assert ([2.0], [], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]) == (exact, none, whole)
+    assert recorded == found[0]
+
+
+async def test_decisions_of_one_instant_are_all_given(keeper):
+    """Two that were made in the same microsecond come in the order in which they were written."""
+    with keeper() as kept:
+        remembered = RememberedFloor(kept)
+        for state in ("OK", "DEGRADED", "OK"):
+            remembered.floor.say(STRATEGY, "status.state", state)
+            remembered.decide()
+        await written(kept)
+        before, after = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+        found = [d.sequence async for d in kept.reader.decisions(before, after)]
+
+    assert [s.sequence for s in remembered.decided] == found
+
+
+async def test_stretches_of_deciding_survive_and_add_up(keeper):
+    """Each minute's stretches come back, and two processes in one minute add theirs."""
+    seconds = [NOW + timedelta(seconds=s) for s in range(60)]
+    with keeper() as kept:
+        for span in ((seconds[20], seconds[30]), (seconds[1], seconds[9])):
+            kept.writer.put(MinuteRecord(NOW, {"strategy-engine": (1, 1)}, (span,)))
+        await written(kept)
+        (minute,) = await kept.reader.minutes(NOW, NOW + timedelta(minutes=1))
+        with kept.engine.begin() as connection:
+            connection.execute(update(schema.minutes).values(decided=None))
+        (old,) = await kept.reader.minutes(NOW, NOW + timedelta(minutes=1))
+
+    assert ((seconds[1], seconds[9]), (seconds[20], seconds[30])) == minute.decided
+    assert {"strategy-engine": (2, 2)} == minute.counts
+    assert () == old.decided
+
+
+async def test_after_a_batch_that_was_dropped_everything_is_told_anew(tmp_path, monkeypatch):
+    """Whoever puts the next record hears that one was lost, so nothing is drawn through it."""
+    from tests.record.history.conftest import keeping  # noqa: PLC0415
+
+    with keeping(tmp_path, None) as kept:
+        remembered = RememberedFloor(kept)
+        remembered.decide()
+        await written(kept)
+
+        def broken(*_record):
+            raise KeyError("a bug of ours")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("mission_control.record.history.writer.write_decision", broken)
+            remembered.floor.say(STRATEGY, "status.state", "DEGRADED")
+            remembered.decide()
+            await written(kept)
+        for second in range(1, 4):
+            remembered.floor.refresh(NOW + timedelta(seconds=second))
+            remembered.decide()
+        await written(kept)
+        found = [d async for d in kept.reader.decisions(NOW, NOW + timedelta(minutes=1))]
+        unfinished = remembered.memory.unfinished_minute()
+
+    assert [NOW, NOW + timedelta(seconds=2)] == [d.at for d in found]
+    assert unfinished is not None
+    assert ((NOW + timedelta(seconds=2), NOW + timedelta(seconds=3)),) == unfinished.decided

@@ -1,0 +1,84 @@
+"""API: the recorded attestations of sessions: whether anything of execution was seen."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, NotRequired, TypedDict
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from mission_control.api.answers import Answer, AnyRequest, give, json_answer, wants
+from mission_control.api.artifact_routes import reading_record
+from mission_control.api.described import describes, describes_problem
+from mission_control.api.options import ApiParts
+from mission_control.api.problems import Problem
+from mission_control.jobs.attest_session import JOB, JSON_NAME
+from mission_control.jobs.recorded_reports import newest_by_session, read_markdown, read_report
+from mission_control.model.artifact import LedgerEntry
+
+MARKDOWN = "text/markdown"
+MOST_LISTED = 60
+
+SessionDate = Annotated[
+    date | None, QueryParameter(description="The session of this date, not the latest attested.")
+]
+
+
+class ListedAttestation(TypedDict):
+    """One session's newest attestation: where it is recorded, and when it was."""
+
+    session_date: str | None
+    path: str
+    at: str
+
+
+class RecordedAttestationDocument(TypedDict):
+    """One attestation as it was recorded, and the sessions that have one, newest first."""
+
+    session_date: str | None
+    path: str
+    at: str
+    attestation: Mapping[str, object]
+    sessions: list[ListedAttestation]
+    label: NotRequired[str]
+
+
+def no_execution_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+    """Give the route of recorded attestations."""
+
+    @get(
+        ["/api/v1/attestation/no-execution", "/api/v1/attestation/no-execution.md"],
+        summary="The newest attestation of a session; Markdown by Accept or suffix",
+        tags=["attestation"],
+        responses={
+            200: describes(RecordedAttestationDocument, "As it was recorded"),
+            404: describes_problem("No such session is attested"),
+            503: describes_problem("The record cannot be read"),
+        },
+    )
+    async def no_execution(request: AnyRequest, session: SessionDate = None) -> Response[bytes]:
+        entries = await reading_record(newest_by_session(parts.artifacts, JOB, session))
+        if not entries:
+            title = "No such session is attested"
+            detail = "make it with `mission-control attest`, after the session has closed"
+            raise Problem(404, "attestation_not_found", title, detail)
+        newest = entries[0]
+        if request.url.path.endswith(".md") or wants(request, MARKDOWN):
+            body = await reading_record(read_markdown(parts.artifacts, newest, JSON_NAME))
+            return give(Answer(body, MARKDOWN, vary="accept, accept-encoding"), request)
+        report = await reading_record(read_report(parts.artifacts, newest, JSON_NAME))
+        document: RecordedAttestationDocument = {
+            **_listed(newest),
+            "attestation": report.document,
+            "sessions": [_listed(e) for e in entries[:MOST_LISTED]],
+        }
+        if parts.options.label:
+            document["label"] = parts.options.label
+        return give(json_answer(document), request)
+
+    return [no_execution]
+
+
+def _listed(entry: LedgerEntry) -> ListedAttestation:
+    return {"session_date": entry.session_date, "path": entry.path, "at": entry.at}

@@ -1,0 +1,71 @@
+"""Command line: `attest`, whether anything of execution was seen in a session."""
+
+import asyncio
+from datetime import date, datetime
+
+import click
+import orjson
+
+from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.runs import past_to_read
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.configuration.settings import Settings
+from mission_control.jobs.attest_session import (
+    MARKDOWN_NAME,
+    Attested,
+    NoSuchSession,
+    choose_session,
+    make_attestation,
+    record_attestation,
+)
+
+
+@click.command()
+@setting_flags("namespace", "context", "kubeconfig", "fleet_file", "root")
+@click.option("--session", "asked", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+              help="The session of this date, not the latest that has closed.")  # fmt: skip
+@json_flag
+@click.pass_context
+def attest(
+    ctx: click.Context, *, asked: datetime | None, as_json: bool, **flags: str | None
+) -> None:
+    """
+    Attest whether anything of execution was seen in a session, and for how much of it.
+
+    It is made from recorded history and recorded below the root, under the session's date. Exits
+    with 3 where a sign of execution stood, and with 0 otherwise: gaps are told, never filled.
+    """
+    context = ctx.ensure_object(CliContext)
+    settings = settings_with(context, flags)
+    try:
+        with context.busy("Reading history"):
+            attested, path = asyncio.run(
+                _attest(context, settings, asked.date() if asked else None)
+            )
+    except NoSuchSession as error:
+        raise click.UsageError(str(error)) from None
+    if as_json or context.json:
+        click.echo(orjson.dumps(attested.document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(attested.files[MARKDOWN_NAME].decode(), nl=False)
+    context.say(f"{attested.made.conclusion.value}. Recorded as {path}.")
+    ctx.exit(attested.exit_code)
+
+
+async def _attest(
+    context: CliContext, settings: Settings, asked: date | None
+) -> tuple[Attested, str]:
+    with past_to_read(settings, context.clock) as past:
+        session = choose_session(past.calendar, context.clock(), asked)
+        attested = await make_attestation(session, past.history, past.calendar, context.clock)
+        entry = await record_attestation(
+            attested,
+            settings.fleet,
+            past.calendar,
+            past.artifacts,
+            past.writer,
+            context.clock,
+            run_origin(settings, "command"),
+        )
+    return attested, entry.path

@@ -1,0 +1,54 @@
+"""Command line: `blueprint`, the fleet as it is seen."""
+
+import asyncio
+
+import click
+import orjson
+
+from mission_control.bootstrap.in_force import repository_surveyor
+from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.runs import ready_to_run
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.configuration.settings import Settings
+from mission_control.jobs.draw_blueprint import (
+    MARKDOWN_NAME,
+    MadeBlueprint,
+    make_blueprint,
+    record_blueprint,
+)
+from mission_control.jobs.observe_floor import Looking
+
+
+@click.command()
+@setting_flags("namespace", "context", "kubeconfig", "fleet_file", "root", "repository")
+@json_flag
+@click.pass_context
+def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
+    """
+    Draw the fleet as it is seen: components, dependencies, safety controls, and every gap.
+
+    It is recorded below the root. What is not seen is unknown, also where there is no cluster or
+    no repository. Exits with 0 whenever a blueprint was recorded.
+    """
+    context = ctx.ensure_object(CliContext)
+    settings = settings_with(context, flags)
+    with context.busy("Looking at the fleet"):
+        made, path = asyncio.run(_draw(context, settings))
+    if as_json or context.json:
+        click.echo(orjson.dumps(made.document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)
+    if settings.fleet.access is None:
+        context.say("No cluster is configured: what runs the services is unknown.")
+    context.say(f"{len(made.document['gaps'])} gaps. Recorded as {path}.")
+
+
+async def _draw(context: CliContext, settings: Settings) -> tuple[MadeBlueprint, str]:
+    async with ready_to_run(settings, context.clock) as run:
+        snapshot, _ = await run.look(settings, Looking(rounds=1))
+        surveyor = repository_surveyor(settings, context.clock)
+        made = await make_blueprint(snapshot, run.sources.further, surveyor, context.clock)
+        origin = run_origin(settings, "command")
+        entry = await record_blueprint(made, snapshot, run.writer, context.clock, origin)
+    return made, entry.path

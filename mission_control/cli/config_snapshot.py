@@ -1,0 +1,60 @@
+"""Command line: `config-snapshot`, the configuration in force as a record."""
+
+import asyncio
+
+import click
+import orjson
+
+from mission_control.bootstrap.in_force import in_force, repository_copier
+from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.runs import ready_to_run
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.printable import printable
+from mission_control.configuration.settings import Settings
+from mission_control.jobs.observe_floor import Looking
+from mission_control.jobs.snapshot_config import (
+    MadeConfigSnapshot,
+    make_config_snapshot,
+    record_config_snapshot,
+)
+
+
+@click.command("config-snapshot")
+@setting_flags("namespace", "context", "kubeconfig", "fleet_file", "root", "repository")
+@json_flag
+@click.pass_context
+def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
+    """
+    Record the configuration in force: cluster, repository files, inventory and settings.
+
+    Everything is redacted, and Secrets are never read. What could not be read is a named gap in
+    the record; without a cluster or a repository the rest is recorded all the same. Exits with 0
+    whenever a snapshot was recorded.
+    """
+    context = ctx.ensure_object(CliContext)
+    settings = settings_with(context, flags)
+    with context.busy("Reading the configuration in force"):
+        made, path = asyncio.run(_snapshot(context, settings))
+    if as_json or context.json:
+        click.echo(orjson.dumps({"path": path, **made.document}, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(path)
+        for source in made.coverage:
+            for what, why in sorted(source.gaps):
+                context.say(printable(f"Gap: {source.source}: {what}: {why}"))
+
+
+async def _snapshot(context: CliContext, settings: Settings) -> tuple[MadeConfigSnapshot, str]:
+    async with ready_to_run(settings, context.clock) as run:
+        snapshot, _ = await run.look(settings, Looking(rounds=1, ask_services=False))
+        made = await make_config_snapshot(
+            snapshot,
+            run.sources.further,
+            repository_copier(settings, context.clock),
+            await in_force(settings),
+            context.clock,
+        )
+        origin = run_origin(settings, "command")
+        entry = await record_config_snapshot(made, snapshot, run.writer, context.clock, origin)
+    return made, entry.path

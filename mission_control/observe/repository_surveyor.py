@@ -1,0 +1,85 @@
+"""Observe: what the fleet's repository builds and documents; nothing in it is run or changed."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+import yaml
+
+from mission_control.model.reading import Seen, Unseen
+from mission_control.model.repository import BuildPipeline, RepositorySurvey
+from mission_control.observe.redaction import printable, redact_text
+from mission_control.observe.repository import RepositoryReader
+from mission_control.observe.repository_copier import MAX_FILE_BYTES, read_plain_file
+
+MOST_PIPELINES = 100
+MOST_IMAGES = 50
+MOST_DOCUMENTS = 500
+_PIPELINE = re.compile(r"(.*/)?cloudbuild[^/]*\.ya?ml")
+_DOCUMENT = re.compile(r"(docs|ops)/.+\.md|[^/]+\.md")
+_TAGS = frozenset({"-t", "--tag", "--destination"})
+
+
+class RepositorySurveyor:
+    """Surveys one working tree; satisfies its port."""
+
+    def __init__(self, path: Path, reader: RepositoryReader) -> None:
+        """Survey this tree, whose files the reader lists."""
+        self._path = path
+        self._reader = reader
+
+    async def survey(self) -> Seen[RepositorySurvey] | Unseen:
+        """Look once; a tree that git cannot tell of is `Unseen`."""
+        head, tracked = await self._reader.head(), await self._reader.tracked()
+        if isinstance(head, Unseen):
+            return head
+        if isinstance(tracked, Unseen):
+            return tracked
+        built = [f for f in tracked.value if _PIPELINE.fullmatch(f)][:MOST_PIPELINES]
+        documents = [_shown(f) for f in tracked.value if _DOCUMENT.fullmatch(f)]
+        pipelines = await asyncio.to_thread(lambda: [_read(self._path, f) for f in built])
+        found = RepositorySurvey(head.value, tuple(pipelines), tuple(documents[:MOST_DOCUMENTS]))
+        return Seen(found, head.at)
+
+
+def _read(root: Path, name: str) -> BuildPipeline:
+    path = _shown(name)
+    try:
+        content = read_plain_file(root, name)
+        if content is None or len(content) > MAX_FILE_BYTES:
+            return BuildPipeline(path, problem="it is no plain file of a usual size")
+        document = yaml.safe_load(content)
+    except OSError as error:
+        return BuildPipeline(path, problem=error.strerror or type(error).__name__)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
+        return BuildPipeline(path, problem="it is no YAML that can be read")
+    if not isinstance(document, dict):
+        return BuildPipeline(path, problem="it is no YAML mapping")
+    found = sorted({_shown(i) for i in _images(cast("Mapping[str, Any]", document))})
+    return BuildPipeline(path, tuple(found[:MOST_IMAGES]))
+
+
+def _images(document: Mapping[str, Any]) -> Iterator[str]:
+    """Give the images that a pipeline names as its own, and those that its steps tag."""
+    yield from (i for i in _items(document.get("images")) if isinstance(i, str))
+    for step in _items(document.get("steps")):
+        if not isinstance(step, dict):
+            continue
+        told = _items(cast("Mapping[str, Any]", step).get("args"))
+        arguments = [a for a in told if isinstance(a, str)]
+        for before, after in pairwise(arguments):
+            if before in _TAGS:
+                yield after
+        split = (a.partition("=") for a in arguments)
+        yield from (image for flag, _, image in split if flag in _TAGS and image)
+
+
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _shown(text: str) -> str:
+    return printable(redact_text(str(PurePosixPath(text)) if "://" not in text else text))[:300]

@@ -1,0 +1,21 @@
+"""
+Minutes tell from when to when somebody decided.
+
+Revision ID: 0002
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make room for it; minutes of before do not tell, and are no proof of it."""
+    op.add_column("minutes", sa.Column("decided", sa.LargeBinary, nullable=True))
+
+
+def downgrade() -> None:
+    """Nothing is ever taken back: history goes forward."""
+    raise RuntimeError("history only goes forward")

@@ -1,0 +1,101 @@
+"""API: recorded attestations of sessions, by session and as Markdown."""
+
+from datetime import timedelta
+
+import pytest
+
+from mission_control.jobs.attest_session import (
+    choose_session,
+    make_attestation,
+    record_attestation,
+)
+from mission_control.jobs.run_origin import RunOrigin
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.artifact_writer import RunWriter
+from tests.api.paper_floor import PaperControl
+from tests.decide.floor_of_values import CLOSE_AT, FLEET
+
+pytestmark = pytest.mark.anyio
+PATH = "/api/v1/attestation/no-execution"
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+CALENDAR = MarketCalendar()
+
+
+@pytest.fixture
+def control(tmp_path):
+    """Give the API over an empty root."""
+    return PaperControl(root=tmp_path)
+
+
+async def attest(control, days_ago=0):
+    """Record an attestation of a session, of which nothing was observed."""
+    clock = lambda: CLOSE_AT + timedelta(hours=1)  # noqa: E731
+    session = choose_session(CALENDAR, CLOSE_AT - timedelta(days=days_ago), None)
+    attested = await make_attestation(session, None, CALENDAR, clock)
+    writer, artifacts = (
+        RunWriter(ArtifactStore(control.root)),
+        ArtifactReader(control.root, clock),
+    )
+    return await record_attestation(attested, FLEET, CALENDAR, artifacts, writer, clock, ORIGIN)
+
+
+async def test_nothing_attested_is_not_found(control):
+    """No attestation is a 404 that says how to make one, never an empty one that looks clean."""
+    answer = await control.ask(PATH)
+
+    assert (404, "attestation_not_found") == (answer.status_code, answer.json()["code"])
+    assert "mission-control attest" in answer.json()["detail"]
+
+
+async def test_the_latest_session_and_any_other_are_given(control):
+    """The latest session, not the latest run; and of each session its newest."""
+    first = await attest(control)
+    newest = await attest(control)
+    earlier = await attest(control, days_ago=1)
+    latest = (await control.ask(PATH)).json()
+    other = (await control.ask(f"{PATH}?session=2026-11-17")).json()
+    none = await control.ask(f"{PATH}?session=2026-11-16")
+
+    assert (newest.path, "2026-11-18") == (latest["path"], latest["session_date"])
+    assert ("NOT_OBSERVED", first.path != newest.path) == (
+        latest["attestation"]["conclusion"],
+        True,
+    )
+    assert [newest.path, earlier.path] == [s["path"] for s in latest["sessions"]]
+    assert (earlier.path, "2026-11-17") == (other["path"], other["attestation"]["session_date"])
+    assert 404 == none.status_code
+
+
+async def test_it_is_given_for_people(control):
+    """Markdown by suffix and by Accept, as it was recorded."""
+    entry = await attest(control)
+    recorded = (control.root / entry.path / "attestation.md").read_text()
+    by_suffix = await control.ask(f"{PATH}.md")
+    by_accept = await control.ask(PATH, headers={"accept": "text/markdown"})
+
+    assert recorded == by_suffix.text == by_accept.text
+    assert "text/markdown" in by_suffix.headers["content-type"]
+
+
+async def test_an_altered_attestation_is_no_answer(control):
+    """Bytes that are not those recorded are an error."""
+    entry = await attest(control)
+    path = control.root / entry.path / "attestation.json"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"NOT_OBSERVED", b"NO_EXECUTION_OBSERVED"))
+
+    assert (503, "artifacts_unreadable") == (
+        (await control.ask(PATH)).status_code,
+        (await control.ask(PATH)).json()["code"],
+    )
+
+
+async def test_answers_of_a_demo_are_marked(tmp_path):
+    """DEMO stands in the answer."""
+    control = PaperControl(root=tmp_path, label="DEMO")
+    await attest(control)
+
+    assert "DEMO" == (await control.ask(PATH)).json()["label"]
+    assert 422 == (await control.ask(f"{PATH}?session=yesterday")).status_code
