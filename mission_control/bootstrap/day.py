@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from mission_control.bootstrap.connect import Edges
+from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import day_jobs
@@ -20,8 +21,10 @@ from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.planned_run import Runner, RunSources
 from mission_control.jobs.poll_coverage import watched_coverage
 from mission_control.jobs.ports import Clock
+from mission_control.jobs.run_lkg import run_lkg
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.scheduled_day import ScheduledDay
+from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import LedgerEntry
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import Unseen, UnseenReason
@@ -39,13 +42,27 @@ FIRST_LOOK_SECONDS = 60.0
 AGAIN_SECONDS = 0.25
 
 DayRunner = Callable[[DaySources, RunOrigin], Awaitable[LedgerEntry]]
+KeepingRunner = Callable[[day_jobs.KeepingSources, RunOrigin], Awaitable[LedgerEntry]]
 DAY_RUNNERS: Mapping[Job, DayRunner] = {
     Job.PRE_MARKET: day_jobs.run_pre_market,
     Job.PRE_OPEN: day_jobs.run_pre_open,
     Job.OPEN_VERIFICATION: day_jobs.run_open_verification,
     Job.INTRADAY_SAMPLE: day_jobs.run_sample,
     Job.POST_MARKET: day_jobs.run_post_market,
+    Job.LKG_CAPTURE: run_lkg,
 }
+KEEPING_RUNNERS: Mapping[Job, KeepingRunner] = {
+    Job.ATTESTATION: day_jobs.run_attestation,
+    Job.RETENTION: day_jobs.run_retention,
+    Job.DURABLE_COPY: day_jobs.run_durable_copy,
+}
+
+
+def is_offered(settings: Settings, job: Job) -> bool:
+    """Tell whether a job is planned: what was not configured is not promised."""
+    if job is Job.DURABLE_COPY:
+        return settings.durable_copy is not None
+    return job is not Job.LKG_CAPTURE or settings.fleet.access is not None
 
 
 def make_day(
@@ -66,17 +83,19 @@ def make_day(
         redact_text,
         past,
     )
-    runners: dict[Job, Runner] = {
-        job: partial(run, sources) for job, run in runners_of(settings).items()
+    keeping = day_jobs.KeepingSources(
+        keeping_parts(settings, clock, label),
+        past.history if past else None,
+        partial(copy_destination, settings),
+    )
+    every: Mapping[Job, Runner] = {
+        **{job: partial(run, sources) for job, run in DAY_RUNNERS.items()},
+        **{job: partial(run, keeping) for job, run in KEEPING_RUNNERS.items()},
     }
+    runners = {job: run for job, run in every.items() if is_offered(settings, job)}
     origin = run_origin(settings, "schedule")
-    run_sources = run_sources_of(settings, edges, clock, origin, label)
+    run_sources = run_sources_of(settings, edges.calendar, clock, origin, label)
     return ScheduledDay(edges.calendar, artifacts, runners, run_sources)
-
-
-def runners_of(settings: Settings) -> Mapping[Job, DayRunner]:  # noqa: ARG001
-    """Give the jobs that this configuration can run."""
-    return DAY_RUNNERS
 
 
 def readiness_sources(settings: Settings, edges: Edges, clock: Clock) -> ReadinessSources:
@@ -92,12 +111,16 @@ def readiness_sources(settings: Settings, edges: Edges, clock: Clock) -> Readine
 
 
 def run_sources_of(
-    settings: Settings, edges: Edges, clock: Clock, origin: RunOrigin, label: str = ""
+    settings: Settings,
+    calendar: MarketCalendar,
+    clock: Clock,
+    origin: RunOrigin,
+    label: str = "",
 ) -> RunSources:
     """Connect what claiming and recording a planned run leans on."""
 
     def ground(now: datetime) -> Ground:
-        return Ground.unseen(edges.calendar.session_at(now), settings.fleet, label)
+        return Ground.unseen(calendar.session_at(now), settings.fleet, label)
 
     return RunSources(
         clock,

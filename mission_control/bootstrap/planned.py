@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from mission_control.bootstrap.connect import Edges
 from mission_control.bootstrap.day import run_sources_of
 from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
@@ -25,7 +24,7 @@ DAYS_BACK = timedelta(days=5)
 
 def claim_planned(
     settings: Settings,
-    edges: Edges,
+    calendar: MarketCalendar,
     clock: Clock,
     say: Callable[[str], None],
     jobs: Collection[Job],
@@ -33,9 +32,9 @@ def claim_planned(
     """Claim the planned run of one of these jobs that is due, for the time of a block."""
     origin = replace(run_origin(settings, "command"), beside=True)
     sources = CommandSources(
-        lambda: runs_near(edges.calendar, clock()),
+        lambda: runs_near(calendar, clock()),
         ArtifactReader(settings.root, clock),
-        run_sources_of(settings, edges, clock, origin),
+        run_sources_of(settings, calendar, clock, origin),
         say,
     )
     return claiming(jobs, sources)

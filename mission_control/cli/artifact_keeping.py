@@ -8,14 +8,18 @@ import click
 import orjson
 
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.planned import claim_planned
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.printable import printable
+from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
-from mission_control.jobs.copy_durably import copy_durably
-from mission_control.jobs.report_retention import report_retention
+from mission_control.jobs.copy_durably import CopiedRun, copy_durably
+from mission_control.jobs.copy_ports import CopyDestination
+from mission_control.jobs.report_retention import ReportedRetention, report_retention
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.schedule import Job
 from mission_control.present.copy_document import copy_markdown
 from mission_control.present.retention_document import retention_markdown
 
@@ -46,9 +50,8 @@ def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | 
             where="MISSION_CONTROL_DURABLE_COPY",
             remedy="name a folder of a mount, or s3://bucket/prefix",
         )
-    parts, origin = keeping_parts(settings, context.clock), run_origin(settings, "command")
     with context.busy(f"Copying to {destination.name}"):
-        copied = _await(ctx, copy_durably(parts, destination, origin, everything=everything))
+        copied = _await(ctx, _copy(context, settings, destination, everything=everything))
     if as_json or context.json:
         click.echo(orjson.dumps(copied.document, option=orjson.OPT_INDENT_2))
     else:
@@ -70,14 +73,31 @@ def retention(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
-    parts, origin = keeping_parts(settings, context.clock), run_origin(settings, "command")
     with context.busy("Reading everything that was recorded"):
-        reported = _await(ctx, report_retention(parts, origin))
+        reported = _await(ctx, _report(context, settings))
     if as_json or context.json:
         click.echo(orjson.dumps(reported.document, option=orjson.OPT_INDENT_2))
     else:
         click.echo(retention_markdown(reported.document), nl=False)
     context.say(f"Recorded as {reported.entry.path}.")
+
+
+async def _copy(
+    context: CliContext, settings: Settings, destination: CopyDestination, *, everything: bool
+) -> CopiedRun:
+    parts = keeping_parts(settings, context.clock)
+    jobs = {Job.DURABLE_COPY}
+    calendar = MarketCalendar(settings.closures)
+    async with claim_planned(settings, calendar, context.clock, context.say, jobs) as origin:
+        return await copy_durably(parts, destination, origin, everything=everything)
+
+
+async def _report(context: CliContext, settings: Settings) -> ReportedRetention:
+    parts = keeping_parts(settings, context.clock)
+    jobs = {Job.RETENTION}
+    calendar = MarketCalendar(settings.closures)
+    async with claim_planned(settings, calendar, context.clock, context.say, jobs) as origin:
+        return await report_retention(parts, origin)
 
 
 def _await(ctx: click.Context, job: Coroutine[object, object, T]) -> T:

@@ -1,12 +1,13 @@
 """Command line: `attest`, whether anything of execution was seen in a session."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, datetime
 
 import click
 import orjson
 
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import past_to_read
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
@@ -19,6 +20,7 @@ from mission_control.jobs.attest_session import (
     make_attestation,
     record_attestation,
 )
+from mission_control.model.schedule import Job
 
 
 @click.command()
@@ -58,14 +60,19 @@ async def _attest(
 ) -> tuple[Attested, str]:
     with past_to_read(settings, context.clock) as past:
         session = choose_session(past.calendar, context.clock(), asked)
-        attested = await make_attestation(session, past.history, past.calendar, context.clock)
-        entry = await record_attestation(
-            attested,
-            settings.fleet,
-            past.calendar,
-            past.artifacts,
-            past.writer,
-            context.clock,
-            run_origin(settings, "command"),
-        )
+        jobs = frozenset({Job.ATTESTATION}) if asked is None else frozenset[Job]()
+        claiming = claim_planned(settings, past.calendar, context.clock, context.say, jobs)
+        async with claiming as origin:
+            run = origin.planned
+            ours = run is not None and run.session_date == session.session_date
+            attested = await make_attestation(session, past.history, past.calendar, context.clock)
+            entry = await record_attestation(
+                attested,
+                settings.fleet,
+                past.calendar,
+                past.artifacts,
+                past.writer,
+                context.clock,
+                origin if ours else replace(origin, planned=None),
+            )
     return attested, entry.path

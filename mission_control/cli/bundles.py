@@ -58,7 +58,9 @@ async def _bundle(
     skip_preflight, skip_health = skipped
     async with (
         ready_to_run(settings, context.clock) as run,
-        claim_planned(settings, run.edges, context.clock, context.say, JOBS[kind]) as origin,
+        claim_planned(
+            settings, run.edges.calendar, context.clock, context.say, JOBS[kind]
+        ) as origin,
     ):
         return await record_bundle(
             kind,

@@ -8,7 +8,7 @@ import click
 import orjson
 
 from mission_control.bootstrap import once
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import find_build, ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
@@ -17,7 +17,11 @@ from mission_control.cli.printable import printable
 from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
-from mission_control.jobs.capture_lkg import LkgSources, capture_lkg, record_lkg
+from mission_control.jobs.capture_lkg import (
+    LkgSources,
+    capture_lkg,
+    record_lkg,
+)
 from mission_control.jobs.observe_floor import Looking
 from mission_control.jobs.recorded_lkg import (
     MOST_LISTED,
@@ -26,7 +30,9 @@ from mission_control.jobs.recorded_lkg import (
     verify_recorded,
 )
 from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
+from mission_control.jobs.run_lkg import record_refusal
 from mission_control.model.lkg import LkgCapture, LkgRefused
+from mission_control.model.schedule import Job
 from mission_control.present.lkg_document import metadata_document
 from mission_control.present.lkg_list import listed_capture, lkg_diff_document
 from mission_control.present.lkg_text import capture_lines, list_lines
@@ -74,8 +80,12 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
 
 
 async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture | LkgRefused, str]:
-    origin = run_origin(settings, "command")
-    async with ready_to_run(settings, context.clock) as run:
+    async with (
+        ready_to_run(settings, context.clock) as run,
+        claim_planned(
+            settings, run.edges.calendar, context.clock, context.say, {Job.LKG_CAPTURE}
+        ) as origin,
+    ):
         snapshot, _ = await run.look(settings, Looking(rounds=1))
         build = await find_build(settings, context.environ, context.clock)
         sources = LkgSources(
@@ -86,6 +96,8 @@ async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture 
         )
         made = await capture_lkg(snapshot, sources, build)
         if isinstance(made, LkgRefused):
+            if origin.planned is not None:
+                await record_refusal(made, snapshot, run.writer, context.clock, origin)
             return made, ""
         entry = await record_lkg(made, snapshot, run.writer, context.clock, origin)
         return made, entry.path

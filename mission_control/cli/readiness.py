@@ -106,7 +106,9 @@ async def _judge(
     skip_preflight = asked.skip_preflight
     async with (
         ready_to_run(settings, context.clock) as run,
-        claim_planned(settings, run.edges, context.clock, context.say, asked.jobs) as origin,
+        claim_planned(
+            settings, run.edges.calendar, context.clock, context.say, asked.jobs
+        ) as origin,
     ):
         began = context.clock()
         ground = Ground.unseen(run.edges.sources.calendar.session_at(began), settings.fleet)

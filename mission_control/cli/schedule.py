@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.new_york import instant_of
 from mission_control.model.schedule import Job, SessionPlan
 from mission_control.model.session import Phase
-from mission_control.present.crontab import crontab_text
+from mission_control.present.crontab import CARRIED, PROGRAM, crontab_text
 from mission_control.present.plan_document import plan_document, plan_lines
 from mission_control.present.schedule import schedule_as_dict, schedule_lines
 
@@ -88,7 +89,9 @@ def schedule(
     and what is planned for it follows. A server shows what became of each run.
     """
     if crontab:
-        click.echo(crontab_text(namespace, _find_script), nl=False)
+        environ = context.environ
+        carried = {n: v for n in CARRIED if "\n" not in (v := environ.get(n, "")) and v}
+        click.echo(crontab_text(namespace, _find_script, carried), nl=False)
         return
     calendar = MarketCalendar(
         load_closures_in_force(context.environ, config_file=context.config_file)
@@ -120,5 +123,6 @@ def _plan(calendar: MarketCalendar, on: date) -> SessionPlan:
 
 def _find_script(name: str) -> str:
     """Give where a script is; its bare name where we were installed without our scripts."""
-    path = Path(__file__).resolve().parents[2] / "scripts" / name
+    project = Path(__file__).resolve().parents[2]
+    path = Path(sys.executable).parent / name if name == PROGRAM else project / "scripts" / name
     return shlex.quote(str(path)) if path.is_file() else name

@@ -9,7 +9,6 @@ from mission_control.decide.lkg.qualification import qualify
 from mission_control.decide.lkg.restarts import judge_pods
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.latest_views import publish_latest
-from mission_control.jobs.ops_bundle import DaySources
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import count_unchanged
@@ -64,27 +63,6 @@ class BuildFacts:
 
     git_sha: str = ""
     build_id: str = ""
-
-
-class CaptureRefused(Exception):  # noqa: N818  (a planned run's way to say that there is none)
-    """Nothing was captured, and nothing was touched; says why."""
-
-
-async def run_lkg(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
-    """
-    Capture and record once a session has closed, as its planned run does.
-
-    Raises CaptureRefused where there can be no capture, StorageError where none can be recorded.
-    """
-    read = sources.readiness
-    if read.artifacts is None:
-        raise CaptureRefused("nothing is recorded here, so nothing can be compared")
-    snapshot, _ = await sources.look()
-    known = LkgSources(read.clock, read.artifacts, read.further, sources.past)
-    made = await capture_lkg(snapshot, known, BuildFacts())
-    if isinstance(made, LkgRefused):
-        raise CaptureRefused("; ".join(made.reasons))
-    return await record_lkg(made, snapshot, sources.writer, read.clock, origin)
 
 
 async def capture_lkg(

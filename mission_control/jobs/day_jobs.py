@@ -1,14 +1,27 @@
 """Jobs: what runs on a trading day besides the bundles, as its planned runs call it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mission_control.errors import StorageError
+from mission_control.jobs.attest_session import (
+    choose_session,
+    make_attestation,
+    record_attestation,
+)
 from mission_control.jobs.check_readiness import (
     NOT_READY,
     READY,
     check_readiness,
 )
+from mission_control.jobs.copy_durably import copy_durably
+from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
 from mission_control.jobs.day_sources import DaySources
+from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ops_bundle import BundleKind, readiness_files, record_bundle
 from mission_control.jobs.report_deploys import make_report
+from mission_control.jobs.report_retention import report_retention
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.sample_floor import record_sample
 from mission_control.model.artifact import Collection, LedgerEntry
@@ -63,3 +76,38 @@ async def _judge(job: Job, sources: DaySources, origin: RunOrigin, *, reports: b
 
 def _exit_code(report: ReadinessReport) -> int:
     return READY if report.ready else NOT_READY
+
+
+@dataclass(frozen=True, slots=True)
+class KeepingSources:
+    """What the runs of the evening work with; without a destination nothing is ever copied."""
+
+    parts: KeepingParts
+    history: HistoryReader | None
+    destination: Callable[[], CopyDestination | None]
+
+
+async def run_attestation(keeping: KeepingSources, origin: RunOrigin) -> LedgerEntry:
+    """Attest the session of the planned run, or the latest that has closed."""
+    parts = keeping.parts
+    on = origin.planned.session_date if origin.planned else None
+    session = choose_session(parts.calendar, parts.clock(), on)
+    attested = await make_attestation(
+        session, keeping.history, parts.calendar, parts.clock, parts.label
+    )
+    return await record_attestation(
+        attested, parts.fleet, parts.calendar, parts.artifacts, parts.writer, parts.clock, origin
+    )
+
+
+async def run_retention(keeping: KeepingSources, origin: RunOrigin) -> LedgerEntry:
+    """Report how much of the record is kept."""
+    return (await report_retention(keeping.parts, origin)).entry
+
+
+async def run_durable_copy(keeping: KeepingSources, origin: RunOrigin) -> LedgerEntry:
+    """Copy what was recorded; the place is found anew for each run, with its credentials."""
+    destination = keeping.destination()
+    if destination is None:
+        raise StorageError("no durable copy is configured", path="durable_copy")
+    return (await copy_durably(keeping.parts, destination, origin)).entry

@@ -74,6 +74,35 @@ class _Gathered:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Options:
+    kind: BundleKind
+    skip_preflight: bool
+    sample_health: bool
+
+
+def _parts(
+    gathered: _Gathered,
+    verdicts: list[ReadinessReport],
+    seen: FloorLook,
+    sources: DaySources,
+    options: _Options,
+) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Give the parts of a bundle, by the source that each is a gap of where it breaks."""
+    snapshot, further, skip = seen.snapshot, sources.readiness.further, options.skip_preflight
+    return (
+        ("readiness", partial(_add_readiness, verdicts, seen, sources, skip_preflight=skip)),
+        ("floor", partial(_add_floor, gathered, snapshot)),
+        (
+            "deploy report",
+            partial(_add_deploy_report, gathered, snapshot, sources, sample=options.sample_health),
+        ),
+        ("cluster", partial(_add_cluster, gathered, snapshot, further, options.kind)),
+        ("logs", partial(_add_logs, gathered, snapshot, further)),
+        ("posture timeline", partial(_add_timeline, gathered, snapshot, sources.past)),
+    )
+
+
 async def record_bundle(
     kind: BundleKind,
     sources: DaySources,
@@ -93,23 +122,11 @@ async def record_bundle(
     clock = sources.readiness.clock
     began = clock()
     seen = await sources.see(skip_preflight=skip_preflight)
-    snapshot, further = seen.snapshot, sources.readiness.further
+    snapshot = seen.snapshot
     gathered = _Gathered(sources.redact)
     verdicts = list[ReadinessReport]()
-    parts: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (
-        (
-            "readiness",
-            partial(_add_readiness, verdicts, seen, sources, skip_preflight=skip_preflight),
-        ),
-        ("floor", partial(_add_floor, gathered, snapshot)),
-        (
-            "deploy report",
-            partial(_add_deploy_report, gathered, snapshot, sources, sample=sample_health),
-        ),
-        ("cluster", partial(_add_cluster, gathered, snapshot, further, kind)),
-        ("logs", partial(_add_logs, gathered, snapshot, further)),
-        ("posture timeline", partial(_add_timeline, gathered, snapshot, sources.past)),
-    )
+    options = _Options(kind, skip_preflight, sample_health)
+    parts = _parts(gathered, verdicts, seen, sources, options)
     broken = {source: what for source, work in parts if (what := await gathered.part(source, work))}
     gathered.note("alerts", "nothing decides alerts yet")
     ground = Ground.of(snapshot)

@@ -10,11 +10,9 @@ import pytest
 from mission_control.errors import StorageError
 from mission_control.jobs.capture_lkg import (
     BuildFacts,
-    CaptureRefused,
     LkgSources,
     capture_lkg,
     record_lkg,
-    run_lkg,
 )
 from mission_control.jobs.check_readiness import ReadinessSources
 from mission_control.jobs.ops_bundle import DaySources
@@ -28,6 +26,7 @@ from mission_control.jobs.recorded_lkg import (
 )
 from mission_control.jobs.recorded_reports import NoSuchReport
 from mission_control.jobs.report_deploys import since_lkg
+from mission_control.jobs.run_lkg import CaptureRefused, run_lkg
 from mission_control.jobs.run_origin import RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import Collection
@@ -40,6 +39,7 @@ from mission_control.observe.cluster_reader.credentials import Endpoint
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
+from mission_control.observe.redaction import redact_text
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter

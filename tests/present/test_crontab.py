@@ -42,12 +42,14 @@ def test_each_line_stands_at_its_runs_time(entry):
 
 def test_the_crontab_names_days_and_zone():
     """No weekday is a number, and the clock is New York's."""
-    text = crontab_text("floor-two", lambda name: f"/opt/mc/scripts/{name}")
+    given = {"MISSION_CONTROL_ROOT": "/srv/mc"}
+    text = crontab_text("floor-two", lambda name: f"/opt/mc/scripts/{name}", given)
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
 
-    assert "CRON_TZ=America/New_York" == lines[0]
-    assert "30 8 * * mon-fri /opt/mc/scripts/ops_pre_market.sh --namespace floor-two" == lines[1]
-    assert all(re.match(r"\d+ \d+ \* \* (mon-fri|\*) /", line) for line in lines[1:])
+    assert ["CRON_TZ=America/New_York", "MISSION_CONTROL_ROOT=/srv/mc"] == lines[:2]
+    assert "# MISSION_CONTROL_FLEET_FILE=...   (needed: say it here)" in text
+    assert "30 8 * * mon-fri /opt/mc/scripts/ops_pre_market.sh --namespace floor-two" == lines[2]
+    assert all(re.match(r"\d+ \d+ \* \* (mon-fri|\*) /", line) for line in lines[2:])
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.job.value)
@@ -65,10 +67,12 @@ def test_each_cron_job_keeps_new_yorks_time_and_its_deadline(job):
     """Its schedule is that of a planned run, and it starts and ends by the evidence deadline."""
     spec = job["spec"]
     minute, hour, *rest = spec["schedule"].split()
-    entry = next(e for e in ENTRIES if (e.hour, e.minute) == (int(hour), int(minute)))
+    named = job["metadata"]["annotations"]["mission-control/job"]
+    entry = next(e for e in ENTRIES if e.job.value == named)
     run = runs()[entry.job]
     seconds = (run.deadline - run.planned_at).total_seconds()
 
+    assert (entry.hour, entry.minute) == (int(hour), int(minute))
     assert ["*", "*", entry.days.upper()] == rest
     assert "America/New_York" == spec["timeZone"]
     assert (seconds, seconds) == (
@@ -107,9 +111,10 @@ def test_the_volume_that_they_write_is_one_that_several_nodes_can():
 
 def test_every_job_of_the_crontab_has_its_cron_job():
     """Whichever cron runs the day, it is the same day."""
-    crons = {tuple(j["spec"]["schedule"].split()[:2]) for j in CRON_JOBS}
+    named = [j["metadata"]["annotations"]["mission-control/job"] for j in CRON_JOBS]
 
-    assert {(str(e.minute), str(e.hour)) for e in ENTRIES} == crons
+    assert sorted(e.job.value for e in ENTRIES) == sorted(named)
+    assert set(Job) - {Job.INTRADAY_SAMPLE} == {e.job for e in ENTRIES}
 
 
 def test_the_command_prints_it():
