@@ -29,6 +29,10 @@ _VALUES: tuple[str, ...] = (
         r"|pwd|token)[A-Za-z0-9_-]{0,40}\s*[:=]\s*[^\s,;&\"'}\]]+"
     ),
 )
+_KEY_ENDS = "PRIVATE KEY-----"
+_END_OF_A_KEY = re.compile(
+    r"^(?:[A-Za-z0-9+/=]{16,}+\r?\n){1,60}+-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----", re.MULTILINE
+)
 _VALUE = re.compile("|".join(f"(?:{v})" for v in _VALUES), re.IGNORECASE)
 _SPELLED = re.sub(r"(api|private|firebase|access|key|session)(key|id)", r"\1[_ -]?\2", _VOCABULARY)
 _WORDS = r"(?<=[_\"-])(?:pass|pwd|auth)(?=[_\"-])"
@@ -49,4 +53,6 @@ def is_secret_key(key: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Mask every secret that a text shows by its form: tokens, keys, passwords in URLs, cookies."""
-    return _VALUE.sub(MASK, _QUOTED_PAIR.sub(rf'\1"{MASK}"', text))
+    shown = _VALUE.sub(MASK, _QUOTED_PAIR.sub(rf'\1"{MASK}"', text))
+    # A key that is left has lost its beginning, as at the top of a log's tail.
+    return _END_OF_A_KEY.sub(MASK, shown) if _KEY_ENDS in shown else shown

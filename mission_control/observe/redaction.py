@@ -22,7 +22,7 @@ _EXCERPT_SOURCE = 2_048
 
 _SUSPICIOUS = tuple(
     b"key secret token auth pass pwd cookie bearer basic credential session signature -----begin"
-    b" eyj @ akia asia aroa aida aiza ya00 ghp_ gho_ ghu_ ghs_ ghr_ xox sk- \\u".split()
+    b" -----end eyj @ akia asia aroa aida aiza ya00 ghp_ gho_ ghu_ ghs_ ghr_ xox sk- \\u".split()
 )
 """In lower case and with every digit as 0, as `looks_harmless` folds what it looks through."""
 _FOLD = bytes.maketrans(
