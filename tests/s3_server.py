@@ -107,7 +107,7 @@ class Line:
     weather: str = "fair"
     after: tuple[int, str] | None = None
     requests: int = 0
-    writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    carrying: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -127,7 +127,9 @@ async def line_to(server: S3Server) -> AsyncIterator[Line]:
     line = Line()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line.writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        line.carrying[task] = writer
         try:
             await _carry(line, server.port, reader, writer)
         except (OSError, asyncio.CancelledError):
@@ -141,8 +143,11 @@ async def line_to(server: S3Server) -> AsyncIterator[Line]:
         yield line
     finally:
         listening.close()
-        for writer in line.writers:
-            writer.close()
+        for task in line.carrying:
+            task.cancel()
+        await asyncio.gather(*line.carrying, return_exceptions=True)
+        closing = (w.wait_closed() for w in line.carrying.values())
+        await asyncio.gather(*closing, return_exceptions=True)
         await asyncio.sleep(0)
 
 
@@ -165,7 +170,7 @@ async def _carry(
     finally:
         back.cancel()
         onwards.close()
-        await asyncio.gather(back, return_exceptions=True)
+        await asyncio.gather(back, onwards.wait_closed(), return_exceptions=True)
 
 
 async def _bring_back(

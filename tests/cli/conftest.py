@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
@@ -69,6 +69,7 @@ class Floor:
     folder: Path
     clock: SimulatedClock
     simulated: SimulatedFloor
+    environ: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, *arguments: object) -> Result:
         """Run one command with the floor's clock and fleet file."""
@@ -76,6 +77,7 @@ class Floor:
             "MISSION_CONTROL_FLEET_FILE": str(self.folder / "fleet.yaml"),
             "MISSION_CONTROL_KILL_SWITCH_FILE": str(self.folder / "EXECUTION_HALTED"),
             "MISSION_CONTROL_ROOT": str(self.folder),
+            **self.environ,
         }
         command = getattr(import_module(COMMANDS[name][0]), name.replace("-", "_"))
         context = CliContext(

@@ -82,9 +82,10 @@ def test_a_date_that_cannot_be_attested_is_wrong_usage(served, date, why):
 
 
 def test_a_history_that_cannot_be_read_fails_loudly(served):
-    """A broken database is no gap: the command fails, and nothing is recorded."""
+    """A broken database is no gap: the command fails, and its planned run has failed."""
     (served.folder / "history.sqlite3").write_bytes(b"this is no database")
     result = served.run("attest")
 
     assert "history cannot be read" in str(result.exception)
-    assert not list((served.folder / "audit_artifacts" / "ops_runs").glob("*"))
+    (run,) = (served.folder / "audit_artifacts" / "ops_runs").glob("*")
+    assert {"failure.txt", "run.json"} == {p.name for p in run.iterdir()}

@@ -1,0 +1,74 @@
+"""The evening's commands, started in time, are the planned runs of their session."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+AFTER_CLOSE = {
+    "lkg_capture": datetime(2026, 11, 18, 22, 0, 5, tzinfo=UTC),
+    "no_execution_attestation": datetime(2026, 11, 18, 22, 15, 5, tzinfo=UTC),
+    "retention_report": datetime(2026, 11, 18, 23, 0, 5, tzinfo=UTC),
+    "durable_copy": datetime(2026, 11, 18, 23, 0, 5, tzinfo=UTC),
+}
+
+
+def accounts(folder):
+    """Give every recorded run's own account, by its folder's name."""
+    paths = [
+        *folder.glob("audit_artifacts/ops_runs/*/run.json"),
+        *folder.glob("ops/lkg/*/run.json"),
+    ]
+    return {p.parent.name: json.loads(p.read_bytes()) for p in sorted(paths)}
+
+
+@pytest.mark.parametrize(
+    ("job", "command"),
+    [
+        ("lkg_capture", ("lkg", "capture")),
+        ("no_execution_attestation", ("attest",)),
+        ("retention_report", ("artifacts", "retention")),
+        ("durable_copy", ("artifacts", "copy")),
+    ],
+)
+def test_a_command_in_time_is_the_planned_run(floor, tmp_path, monkeypatch, job, command):
+    """It bears its session's key; the same once more is recorded beside it."""
+    served = floor("calm")
+    served.clock.set(AFTER_CLOSE[job])
+    (tmp_path / "mount").mkdir()
+    served.environ["MISSION_CONTROL_DURABLE_COPY"] = str(tmp_path / "mount")
+    first, second = served.run(*command), served.run(*command)
+    planned = [a["planned"]["key"] for a in accounts(served.folder).values() if a["planned"]]
+    hour = f"{AFTER_CLOSE[job]:%H%M}00Z"
+
+    assert f"This is the planned run 2026-11-18_{job}_{hour}." in first.stderr, first.output
+    assert "this one is recorded beside it" in second.stderr
+    assert [f"2026-11-18_{job}_{hour}"] == planned
+    assert 2 == len(accounts(served.folder))
+
+
+def test_a_capture_that_is_refused_is_the_planned_runs_failure(floor):
+    """Nothing of the last known good is touched, and the plan learns why."""
+    served = floor("pods-denied")
+    served.clock.set(AFTER_CLOSE["lkg_capture"])
+    result = served.run("lkg", "capture")
+    (account,) = accounts(served.folder).values()
+
+    assert 3 == result.exit_code
+    assert ("2026-11-18_lkg_capture_220000Z", 1) == (
+        account["planned"]["key"],
+        account["exit_code"],
+    )
+    assert "DENIED" in account["notes"]["detail"]
+    assert not (served.folder / "ops").exists()
+
+
+def test_an_attestation_of_another_session_is_not_todays(floor):
+    """Asked for by its date it claims no planned run."""
+    served = floor("calm")
+    served.clock.set(AFTER_CLOSE["no_execution_attestation"])
+    result = served.run("attest", "--session", "2026-11-17")
+    (account,) = accounts(served.folder).values()
+
+    assert "No planned run is due" in result.stderr
+    assert ("2026-11-17", None) == (account["session_date"], account["planned"])
