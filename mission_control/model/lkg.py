@@ -125,10 +125,10 @@ class LkgManifest:
     A namespace as it can be put back: objects in the order in which they are applied.
 
     `loose_images` are (owner, container, image) of CronJobs that no digest pins. `config_maps`
-    are the digests of the ConfigMaps that workloads refer to, captured or not, by
-    `namespace/name`. `needs` names what workloads refer to and no capture holds, by kind.
-    `modes` are the values that are set for the fleet's mode variables. `reasons` are what of the
-    objects themselves keeps the capture CANDIDATE.
+    are the digests of the fleet's ConfigMaps and of those that workloads refer to, captured or
+    not, by `namespace/name`; None for one that is not there. `needs` names what workloads refer
+    to and no capture holds, by kind. `modes` are the values that are set for the fleet's mode
+    variables.
     """
 
     namespace: str
@@ -136,7 +136,7 @@ class LkgManifest:
     components: tuple[Component, ...]
     switch: ObservedSwitch
     loose_images: tuple[tuple[str, str, str], ...] = ()
-    config_maps: Mapping[str, str] = field(default_factory=dict[str, str])
+    config_maps: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     modes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     synthesised: tuple[str, ...] = ()

@@ -187,7 +187,9 @@ def test_what_a_restore_needs_besides_is_named(raw):
         "trading-floor/agenttrader-kill-switch",
         "trading-floor/agenttrader-safety",
         "trading-floor/heartbeat",
+        "trading-floor/modes",
     ] == list(manifest.config_maps)
+    assert None is manifest.config_maps["trading-floor/modes"]
 
 
 def test_images_of_cron_jobs_are_never_loose_silently(raw):

@@ -214,6 +214,19 @@ def restarted(judged):
     main_of(judged)["lastState"] = {"terminated": {"finishedAt": "2026-11-18T15:00:00Z"}}
 
 
+def restarted_into_it(judged):
+    """Have a container that ended before the open, and began again after it."""
+    main_of(judged)["restartCount"] = 1
+    main_of(judged)["lastState"] = {"terminated": {"finishedAt": "2026-11-18T14:29:50Z"}}
+    main_of(judged)["state"] = {"running": {"startedAt": "2026-11-18T14:34:50Z"}}
+
+
+def restarted_and_waits(judged):
+    """Have a container that ended before the open, and does not tell since when it runs."""
+    restarted_into_it(judged)
+    main_of(judged)["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
 def restarted_when(judged):
     """Have a container that was started again, nobody knows when."""
     main_of(judged)["restartCount"] = 1
@@ -244,6 +257,26 @@ def unready(judged):
 def one_pod(judged):
     """Have a pod less than wanted."""
     judged.raw.lists["pods"].pop(0)
+
+
+def without_map(judged, name):
+    """Capture anew without a ConfigMap that was there at the open."""
+    held = judged.raw.lists["configmaps"]
+    judged.raw.lists["configmaps"] = [m for m in held if m["metadata"]["name"] != name]
+    judged.metadata = components_document(judged.raw.capture())
+
+
+def safety_gone(judged):
+    """Have the safety settings deleted in the session."""
+    without_map(judged, "agenttrader-safety")
+
+
+def referred_map_gone(judged):
+    """Have a ConfigMap deleted in the session that a workload may do without."""
+    source = {"configMapRef": {"name": "strategy-config", "optional": True}}
+    judged.raw.container()["envFrom"] = [source]
+    without_map(judged, "strategy-config")
+    opening("config_maps", f"{FLOOR}/strategy-config", value="1" * 64)(judged)
 
 
 WORKLOADS = ("workloads", 0)
@@ -297,6 +330,8 @@ SOILED = [
                  id="a service account"),
     pytest.param(opening("config_maps", f"{FLOOR}/agenttrader-safety", value="x"),
                  "CHANGED_SINCE_OPEN", id="a ConfigMap"),
+    pytest.param(safety_gone, "CHANGED_SINCE_OPEN", id="the safety settings are gone"),
+    pytest.param(referred_map_gone, "CHANGED_SINCE_OPEN", id="a referred ConfigMap is gone"),
     pytest.param(no_workload_then, "CHANGED_SINCE_OPEN", id="a new workload"),
     pytest.param(switch("0"), "KILL_SWITCH_NOT_ENGAGED", id="switch off"),
     pytest.param(switch(None), "KILL_SWITCH_NOT_ENGAGED", id="no switch"),
@@ -306,6 +341,8 @@ SOILED = [
     pytest.param(began_after, "RESTARTED", id="a container that began"),
     pytest.param(began_when, "RESTARTS_NOT_KNOWN", id="a container that does not run"),
     pytest.param(restarted, "RESTARTED", id="a restart"),
+    pytest.param(restarted_into_it, "RESTARTED", id="a restart that began in the session"),
+    pytest.param(restarted_and_waits, "RESTARTS_NOT_KNOWN", id="a restart that waits"),
     pytest.param(restarted_when, "RESTARTS_NOT_KNOWN", id="a restart at an unknown time"),
     pytest.param(uncounted, "RESTARTS_NOT_KNOWN", id="restarts are not counted"),
     pytest.param(untold, "RESTARTS_NOT_KNOWN", id="a state that is not told"),
@@ -348,6 +385,16 @@ def test_what_changes_every_minute_is_no_change(judged):
     opening("config_maps", f"{FLOOR}/heartbeat", value="x")(judged)
     opening("workloads", 0, "classification", value="ok")(judged)
 
+    assert LkgStatus.GOOD is judged.judge()[0]
+
+
+def test_a_map_that_was_never_there_is_no_change(judged):
+    """What a workload may do without was absent at the open as it is now."""
+    source = {"configMapRef": {"name": "strategy-config", "optional": True}}
+    judged.raw.container()["envFrom"] = [source]
+    judged.metadata = components_document(judged.raw.capture())
+
+    assert None is judged.metadata["config_maps"][f"{FLOOR}/strategy-config"]
     assert LkgStatus.GOOD is judged.judge()[0]
 
 
