@@ -2,11 +2,14 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mission_control.decide.lkg.manifest import ReadNamespace, make_manifest
 from mission_control.decide.lkg.qualification import qualify
 from mission_control.decide.lkg.restarts import judge_pods
+from mission_control.decide.lkg.verification import verify_capture
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.past_floor import PastFloor
@@ -86,6 +89,9 @@ async def capture_lkg(
     content = manifest_bytes(manifest.items)
     if content is None:
         return LkgRefused(("the cluster answered with values that cannot be written down",))
+    wrong = verify_capture(content, _as_verified(manifest, content))
+    if wrong:
+        return LkgRefused(wrong)
     status, reasons = await _judge(snapshot, sources, read, manifest)
     return await _complete(
         sources.artifacts,
@@ -158,6 +164,12 @@ async def _read(
     if lost or isinstance(itself, Unseen):
         return LkgRefused(tuple(sorted(lost)))
     return ReadNamespace(namespace, itself.value, held, at)
+
+
+def _as_verified(manifest: LkgManifest, content: bytes) -> Mapping[str, Any]:
+    """Give of the metadata what a verification reads: none is recorded that would fail it."""
+    address = hashlib.sha256(content).hexdigest()
+    return {**components_document(manifest), "content_digest": address}
 
 
 def _say_lost(source: str, reading: Unseen) -> str:

@@ -33,6 +33,7 @@ from mission_control.model.artifact import Collection
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
 from mission_control.model.readiness import PollCoverage
+from mission_control.model.reading import Seen
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.credentials import Endpoint
@@ -222,6 +223,32 @@ async def test_a_secret_in_the_cluster_refuses(capturing):
     assert isinstance(refused, LkgRefused)
     assert "containers.strategy-engine.env.DB_PASSWORD looks like a secret" in refused.reasons[0]
     assert "hunter2" not in str(refused)
+
+
+class SecondSwitch(FurtherObserver):
+    """A cluster whose list of Roles holds a released kill switch."""
+
+    async def objects(self, resource, namespace=""):
+        """Read a list, and among Roles what is none."""
+        if resource != "roles":
+            return await super().objects(resource, namespace)
+        metadata = {"name": "agenttrader-kill-switch", "namespace": FLOOR}
+        switch = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata,
+                  "data": {"EXECUTION_HALTED": "0"}}  # fmt: skip
+        return Seen((switch,), AT)
+
+
+async def test_what_our_own_verification_rejects_is_refused(capturing):
+    """Capture and verify can never differ: nothing is recorded that could not be put back."""
+    objects = capturing.sources.further._objects  # noqa: SLF001  (the same edge, another answer)
+    account = capturing.sources.further._account  # noqa: SLF001
+    further = SecondSwitch(objects, account)
+    capturing.sources = replace(capturing.sources, further=further)
+    refused = await capturing.capture()
+
+    assert isinstance(refused, LkgRefused)
+    assert "the manifest holds 2 kill switches, not one" in refused.reasons
+    assert "the kill switch in the manifest is not '1'" in refused.reasons
 
 
 async def test_a_candidate_never_replaces_the_latest_views(capturing):

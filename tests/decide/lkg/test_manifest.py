@@ -14,6 +14,7 @@ from tests.decide.lkg.raw_namespace import (
     FLOOR,
     GAMMA,
     RESTING,
+    A,
     RawNamespace,
     container,
     plain,
@@ -69,6 +70,9 @@ def daemon_set():
     """Give a DaemonSet that no node wants."""
     made = workload("DaemonSet", "agent")
     made["status"] = {"desiredNumberScheduled": 0}
+    spec = made["spec"]["template"]["spec"]
+    for each in (*spec["initContainers"], *spec["containers"]):
+        each["image"] = f"r/x@{A}"  # nothing of it runs, so nothing else tells its digest
     return made
 
 
