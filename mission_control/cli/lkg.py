@@ -93,6 +93,7 @@ async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture 
             once.read_artifacts(settings.root, context.clock),
             run.sources.further,
             run.past,
+            run.edges.calendar,
         )
         made = await capture_lkg(snapshot, sources, build)
         if isinstance(made, LkgRefused):
@@ -141,6 +142,8 @@ def diff(
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
     click.echo(f"{compared.before.entry.path} -> {compared.after.entry.path}")
+    for gap in compared.gaps:
+        click.echo(printable(f"Doubtful: {gap}"))
     for c in compared.changes:
         click.echo(printable(f"{c.subject}  {c.what}: {c.before} -> {c.after}"))
     if not compared.changes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mission_control.decide.deploy_report import make_deploy_report
@@ -94,10 +94,13 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
         good = await newest_good(artifacts, namespace)
     except StorageError as error:
         return SinceLkg("", "", None, f"the record cannot be read: {error}")
-    if good is None:
-        return SinceLkg("", "", None, "no capture is GOOD")
-    captured = str(good.metadata.get("timestamp_et", "an unknown time"))
-    return SinceLkg(good.entry.path, captured, compare_with_capture(good.metadata, report))
+    if good.capture is None:
+        return SinceLkg("", "", None, "; ".join(("no capture is GOOD", *good.doubts)))
+    metadata = good.capture.metadata
+    captured = str(metadata.get("timestamp_et", "an unknown time"))
+    compared = compare_with_capture(metadata, report)
+    compared = replace(compared, gaps=(*good.doubts, *compared.gaps))
+    return SinceLkg(good.capture.entry.path, captured, compared)
 
 
 async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Document | None:

@@ -1,5 +1,7 @@
 """Jobs: the capture of the last known good as a planned run makes it, or is refused it."""
 
+from collections.abc import Awaitable, Callable
+
 from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.capture_lkg import (
     JOB,
@@ -9,7 +11,7 @@ from mission_control.jobs.capture_lkg import (
     record_lkg,
 )
 from mission_control.jobs.day_sources import DaySources
-from mission_control.jobs.ports import Clock
+from mission_control.jobs.ports import CalendarReader, Clock
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.model.lkg import LkgRefused
@@ -20,7 +22,12 @@ class CaptureRefused(Exception):  # noqa: N818  (a planned run's way to say that
     """Nothing was captured, and nothing was touched; says why."""
 
 
-async def run_lkg(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
+FindBuild = Callable[[], Awaitable[BuildFacts]]
+
+
+async def run_lkg(
+    sources: DaySources, origin: RunOrigin, *, calendar: CalendarReader, find_build: FindBuild
+) -> LedgerEntry:
     """
     Capture and record once a session has closed, as its planned run does.
 
@@ -30,8 +37,8 @@ async def run_lkg(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
     if read.artifacts is None:
         raise CaptureRefused("nothing is recorded here, so nothing can be compared")
     snapshot, _ = await sources.look()
-    known = LkgSources(read.clock, read.artifacts, read.further, sources.past)
-    made = await capture_lkg(snapshot, known, BuildFacts())
+    known = LkgSources(read.clock, read.artifacts, read.further, sources.past, calendar)
+    made = await capture_lkg(snapshot, known, await find_build())
     if isinstance(made, LkgRefused):
         raise CaptureRefused("; ".join(made.reasons))
     return await record_lkg(made, snapshot, sources.writer, read.clock, origin)

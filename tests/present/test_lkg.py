@@ -108,8 +108,8 @@ def test_a_capture_is_written_line_by_line():
         (1, "p", "unchanged for 1 session"),
         (30, "p", "unchanged for 30 sessions"),
         (0, "p", "unchanged in this session"),
-        (0, None, "the capture before differs, or is none"),
-        ("many", None, "the capture before differs, or is none"),
+        (0, None, "no session before is the same"),
+        ("many", None, "no session before is the same"),
     ],
 )
 def test_for_how_long_it_is_unchanged(sessions, same_as, text):
