@@ -126,23 +126,26 @@ async def record_lkg(
     writer: ArtifactWriter,
     clock: Clock,
     origin: RunOrigin,
+    *,
+    of_the_floor: bool = True,
 ) -> LedgerEntry:
     """
     Record a capture; only a GOOD one replaces the latest views. Raises StorageError.
 
     One that is the same as the one before is recorded all the same: that nothing changed in a
-    session is what it proves.
+    session is what it proves. One of another than the configured floor is never the latest.
     """
+    # The metadata name the manifest's digest, so they come first wherever these are replaced.
     files = {
-        MANIFEST_NAME: capture.content,
         METADATA_NAME: encode_json(metadata_document(capture)),
+        MANIFEST_NAME: capture.content,
     }
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
     ground = Ground(snapshot.session, snapshot.fleet, coverage, snapshot.label)
     notes = {"status": capture.status.value, "content_digest": capture.content_digest}
     facts = origin.facts(JOB, ground, capture.at, clock(), exit_code=CAPTURED, notes=notes)
     entry = await writer.record(Collection.LKG, files, facts)
-    if capture.status is LkgStatus.GOOD:
+    if capture.status is LkgStatus.GOOD and of_the_floor:
         await publish_latest(writer, files, Collection.LKG.value)
     return entry
 

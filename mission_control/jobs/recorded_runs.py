@@ -123,6 +123,7 @@ def read_account(entry: LedgerEntry, document: Document, *, intact: bool) -> Rec
         detail=str(told.get("detail") or told.get("verdict") or ""),
         intact=intact and started is not None and finished is not None,
         overlapped=told.get("overlapped") == "yes",
+        refused=told.get("refused") == "yes",
     )
 
 

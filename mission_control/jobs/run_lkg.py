@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from mission_control.jobs.artifact_ports import ArtifactWriter
 from mission_control.jobs.capture_lkg import (
     JOB,
+    REFUSED,
     BuildFacts,
     LkgSources,
     capture_lkg,
@@ -54,11 +55,12 @@ async def record_refusal(
     """
     Record that a planned capture was refused, with every reason; nothing of the LKG is touched.
 
-    Raises StorageError.
+    Its notes tell the plan that it produced no evidence, for its exit code is no error's. Raises
+    StorageError.
     """
-    told = "; ".join(refused.reasons)
+    notes = {"detail": "; ".join(refused.reasons)[:300], "refused": "yes"}
     facts = origin.facts(
-        JOB, Ground.of(snapshot), snapshot.at, clock(), exit_code=1, notes={"detail": told[:300]}
+        JOB, Ground.of(snapshot), snapshot.at, clock(), exit_code=REFUSED, notes=notes
     )
     files = {"refused.txt": "".join(f"REFUSED: {r}\n" for r in refused.reasons).encode()}
     return await writer.record(Collection.OPS_RUNS, files, facts)

@@ -68,6 +68,10 @@ LATE_OWNER = claim(AFTER + MINUTE)
             id="it broke",
         ),
         pytest.param(
+            [replace(WELL, refused=True)], None, DURING, RunStage.ENDED, RunOutcome.FAILED,
+            id="it produced no evidence",
+        ),
+        pytest.param(
             [replace(WELL, intact=False)], None, DURING, RunStage.ENDED, RunOutcome.FAILED,
             id="its record was altered",
         ),

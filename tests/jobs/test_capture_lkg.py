@@ -289,6 +289,45 @@ async def test_a_candidate_never_replaces_the_latest_views(capturing):
     assert entry.path.startswith("ops/lkg/2026")
 
 
+async def test_a_good_capture_of_elsewhere_is_not_the_latest(capturing):
+    """It is recorded; the latest views are those of the configured floor."""
+    made = replace(await capturing.made(), status=LkgStatus.GOOD, reasons=())
+    edges = (capturing.snapshot, capturing.writer, capturing.sources.clock, ORIGIN)
+    entry = await record_lkg(made, *edges, of_the_floor=False)
+
+    assert (capturing.root / entry.path).is_dir()
+    assert not any(p.startswith("ops/lkg/lkg_") for p in capturing.recorded())
+
+
+class LosingViews(RunWriter):
+    """A store that can write no view of this name."""
+
+    def __init__(self, root, name) -> None:
+        """Lose that view."""
+        super().__init__(ArtifactStore(root))
+        self._name = name
+
+    async def publish(self, path, content):
+        """Replace a view, or fail."""
+        if path.endswith(self._name):
+            raise StorageError("no space left", path=path)
+        await super().publish(path, content)
+
+
+@pytest.mark.parametrize(
+    ("lost", "shown"),
+    [("lkg_metadata.json", []), ("lkg_manifest.yaml", ["ops/lkg/lkg_metadata.json"])],
+)
+async def test_the_latest_views_never_pass_for_one_capture_when_they_are_two(
+    capturing, lost, shown
+):
+    """The metadata name the manifest, and come first: no new manifest stands beside old ones."""
+    capturing.writer = LosingViews(capturing.root, lost)
+    await capturing.record(status=LkgStatus.GOOD, reasons=())
+
+    assert shown == [p for p in capturing.recorded() if p.startswith("ops/lkg/lkg_")]
+
+
 async def at(capturing, day, hour=22, **changes):
     """Capture and record at an hour of a day of November 2026, as its session was then."""
     capturing.now = datetime(2026, 11, day, hour, 0, tzinfo=UTC)
