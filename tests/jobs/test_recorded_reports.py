@@ -80,5 +80,5 @@ def test_an_odd_word_in_it_makes_it_no_go(change):
 
 @pytest.mark.parametrize(("name", "held"), [("x.json", True), ("json", False), ("run", False)])
 def test_runs_are_found_by_a_file_that_they_hold(name, held):
-    """The whole name counts, in whatever folder of the run it lies."""
+    """The whole name counts, and only what lies directly in the run's folder."""
     assert held is ArtifactQuery(holding=name).wants(ENTRY)
