@@ -1,7 +1,7 @@
 """History: the database: SQLite beside the artifacts, or PostgreSQL by its URL."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def migrate(engine: Engine) -> None:
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
+def _alone(connection: Connection) -> Generator[None]:
     """
     Hold a transaction that no other may migrate beside; what changes tables is undone with it.
 
