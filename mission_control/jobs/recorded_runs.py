@@ -20,6 +20,8 @@ MAX_BYTES = 16 * 1024 * 1024
 REMEMBERED = 4_096
 _TELLING = ("detail", "verdict", "conclusion", "status")
 """Notes of a run, the first of which tells in a word what it came to."""
+NO_EVIDENCE = {"evidence": "none"}
+"""The notes of a run that is recorded and yet produced no evidence: its planned run FAILED."""
 
 Document = Mapping[str, Any]
 _OF_A_PLAN = frozenset(j.value for j in Job)
@@ -125,6 +127,7 @@ def read_account(entry: LedgerEntry, document: Document, *, intact: bool) -> Rec
         detail=next((str(told[name]) for name in _TELLING if told.get(name)), ""),
         intact=intact and started is not None and finished is not None,
         overlapped=told.get("overlapped") == "yes",
+        produced=not NO_EVIDENCE.items() <= told.items(),
     )
 
 

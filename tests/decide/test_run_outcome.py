@@ -72,6 +72,14 @@ LATE_OWNER = claim(AFTER + MINUTE)
             id="its record was altered",
         ),
         pytest.param(
+            [replace(WELL, exit_code=0, produced=False)], None, DURING, RunStage.ENDED,
+            RunOutcome.FAILED, id="it says itself that it is no evidence",
+        ),
+        pytest.param(
+            [replace(WELL, produced=False), replace(WELL, seq=8)], None, DURING, RunStage.ENDED,
+            RunOutcome.SUCCEEDED, id="another account of it is evidence",
+        ),
+        pytest.param(
             [replace(WELL, exit_code=1, overlapped=True)], None, DURING, RunStage.ENDED,
             RunOutcome.OVERLAPPED, id="the one before had not ended",
         ),
