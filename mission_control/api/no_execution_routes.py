@@ -58,7 +58,7 @@ def no_execution_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         },
     )
     async def no_execution(request: AnyRequest, session: SessionDate = None) -> Response[bytes]:
-        entries = await reading_record(newest_by_session(parts.artifacts, JOB, session))
+        entries = await reading_record(newest_by_session(parts.artifacts, JOB, JSON_NAME, session))
         if not entries:
             title = "No such session is attested"
             detail = "make it with `mission-control attest`, after the session has closed"

@@ -36,7 +36,8 @@ def attest(
     Attest whether anything of execution was seen in a session, and for how much of it.
 
     It is made from recorded history and recorded below the root, under the session's date. Exits
-    with 3 where a sign of execution stood, and with 0 otherwise: gaps are told, never filled.
+    with 3 where a sign of execution stood, with 1 where nothing of the session was observed, and
+    with 0 otherwise: gaps are told, never filled.
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
@@ -52,6 +53,8 @@ def attest(
     else:
         click.echo(attested.files[MARKDOWN_NAME].decode(), nl=False)
     context.say(f"{attested.made.conclusion.value}. Recorded as {path}.")
+    if attested.failure:
+        click.echo(f"Failed: {attested.failure}.", err=True)
     ctx.exit(attested.exit_code)
 
 

@@ -103,7 +103,7 @@ def _detail(recorded: RecordedRun) -> str:
 def _outcome(run: PlannedRun, recorded: RecordedRun) -> RunOutcome:
     if recorded.overlapped:
         return RunOutcome.OVERLAPPED
-    if not recorded.intact or recorded.refused or recorded.exit_code == INTERNAL:
+    if not (recorded.intact and recorded.produced) or recorded.exit_code == INTERNAL:
         return RunOutcome.FAILED
     return RunOutcome.LATE if recorded.finished > run.deadline else RunOutcome.SUCCEEDED
 

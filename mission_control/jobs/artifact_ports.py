@@ -21,7 +21,7 @@ class ArtifactQuery:
     """
     Which runs are asked for; `before` is a number of the ledger, all limits are optional.
 
-    `holding` is the name of a file that a run must hold, in whatever folder of it.
+    `holding` is the name of a file that a run must hold directly in its folder.
     """
 
     limit: int = 50

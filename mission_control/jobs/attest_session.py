@@ -13,6 +13,7 @@ from mission_control.decide.no_execution import (
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader, ArtifactWriter
 from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.ports import CalendarReader, Clock
+from mission_control.jobs.recorded_runs import NO_EVIDENCE
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry, SourceCoverage
 from mission_control.model.fleet import Fleet
@@ -29,8 +30,8 @@ from mission_control.present.no_execution_markdown import no_execution_markdown
 
 JOB = "no_execution_attestation"
 JSON_NAME, MARKDOWN_NAME = "attestation.json", "attestation.md"
-EVIDENCE_FOUND = 3
-"""The run's exit code where a sign of execution stood (interface, exit codes)."""
+EVIDENCE_FOUND, NOTHING_SEEN = 3, 1
+"""The run's exit codes where a sign of execution stood, and where nothing was seen at all."""
 AROUND = timedelta(minutes=5)
 """Decisions of a session's ends are told by minutes that lie at most so far outside of it."""
 LOOK_BACK = timedelta(days=14)
@@ -51,9 +52,19 @@ class Attested:
 
     @property
     def exit_code(self) -> int:
-        """Give 3 where a sign of execution stood, else 0: gaps are told, and are no failure."""
-        found = self.made.conclusion is Conclusion.EXECUTION_OBSERVED
-        return EVIDENCE_FOUND if found else 0
+        """Give 3 where a sign stood, 1 where nothing was seen, else 0: gaps are no failure."""
+        codes = {
+            Conclusion.EXECUTION_OBSERVED: EVIDENCE_FOUND,
+            Conclusion.NOT_OBSERVED: NOTHING_SEEN,
+        }
+        return codes.get(self.made.conclusion, 0)
+
+    @property
+    def failure(self) -> str:
+        """Say why this is a failed run all the same, though it is recorded; empty where not."""
+        if self.made.conclusion is not Conclusion.NOT_OBSERVED:
+            return ""
+        return f"nothing of the session of {self.made.session_date} was observed: no evidence"
 
 
 def choose_session(calendar: CalendarReader, now: datetime, asked: date | None) -> TradingDay:
@@ -115,14 +126,16 @@ async def record_attestation(
     Record an attestation under its session's date; raises StorageError.
 
     One that was recorded before for the same session stays, and the new one names it as the one
-    that it corrects.
+    that it corrects. One that observed nothing is recorded as well, and says that it is none.
     """
     made = attested.made
     session = calendar.session_at(made.session.open)
     ground = Ground(session, fleet, _coverage(made), attested.document.get("label", ""))
     told = {"conclusion": made.conclusion.value}
+    if attested.failure:
+        told |= NO_EVIDENCE | {"detail": attested.failure}
     facts = origin.facts(JOB, ground, made.at, clock(), exit_code=attested.exit_code, notes=told)
-    query = ArtifactQuery(limit=1, job=JOB, session_date=made.session_date)
+    query = ArtifactQuery(limit=1, job=JOB, session_date=made.session_date, holding=JSON_NAME)
     before = (await artifacts.page(query)).entries
     corrects = before[0].path if before else None
     facts = replace(facts, session_date=made.session_date, corrects=corrects)

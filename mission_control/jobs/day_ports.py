@@ -30,6 +30,10 @@ class ClaimKeeper(Protocol):
         """End a lease at once, because its run has ended."""
         ...
 
+    async def sweep(self, before: date) -> None:
+        """Forget the claims to runs of session dates before one; all of them have long ended."""
+        ...
+
     async def held(self, on: date) -> dict[str, RunClaim]:
         """Give the newest claim to each run of a session date, by its key."""
         ...

@@ -40,15 +40,16 @@ async def list_reports(
 
 
 async def newest_by_session(
-    artifacts: ArtifactsReader, job: str, session: date | None = None
+    artifacts: ArtifactsReader, job: str, name: str, session: date | None = None
 ) -> Sequence[LedgerEntry]:
     """
-    List the newest run of a job for each session, the latest session first; raises StorageError.
+    List each session's newest run of a job that holds a file of that name; raises StorageError.
 
-    With `session` only that one's. A run for an earlier session that was made again lately does
-    not come before a later session's.
+    With `session` only that one's, else the latest session first: a run for an earlier one that
+    was made again lately does not come before it. A run that failed holds no report, and hides
+    none that was made before it.
     """
-    query = ArtifactQuery(limit=MOST_COMPARED, job=job, session_date=session)
+    query = ArtifactQuery(limit=MOST_COMPARED, job=job, session_date=session, holding=name)
     newest = dict[str, LedgerEntry]()
     for entry in (await artifacts.page(query)).entries:
         newest.setdefault(entry.session_date or "", entry)

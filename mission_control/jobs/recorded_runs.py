@@ -18,6 +18,10 @@ MOST_RUNS = 2_000
 """Runs of one session date that are looked at; a day has about forty."""
 MAX_BYTES = 16 * 1024 * 1024
 REMEMBERED = 4_096
+_TELLING = ("detail", "verdict", "conclusion", "status")
+"""Notes of a run, the first of which tells in a word what it came to."""
+NO_EVIDENCE = {"evidence": "none"}
+"""The notes of a run that is recorded and yet produced no evidence: its planned run FAILED."""
 
 Document = Mapping[str, Any]
 _OF_A_PLAN = frozenset(j.value for j in Job)
@@ -120,10 +124,10 @@ def read_account(entry: LedgerEntry, document: Document, *, intact: bool) -> Rec
         finished=finished or at,
         exit_code=code if isinstance(code, int) else 1,
         seq=entry.seq,
-        detail=str(told.get("detail") or told.get("verdict") or ""),
+        detail=next((str(told[name]) for name in _TELLING if told.get(name)), ""),
         intact=intact and started is not None and finished is not None,
         overlapped=told.get("overlapped") == "yes",
-        refused=told.get("refused") == "yes",
+        produced=not NO_EVIDENCE.items() <= told.items(),
     )
 
 

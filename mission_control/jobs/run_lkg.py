@@ -13,6 +13,7 @@ from mission_control.jobs.capture_lkg import (
 )
 from mission_control.jobs.day_sources import DaySources
 from mission_control.jobs.ports import CalendarReader, Clock
+from mission_control.jobs.recorded_runs import NO_EVIDENCE
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.model.lkg import LkgRefused
@@ -58,7 +59,7 @@ async def record_refusal(
     Its notes tell the plan that it produced no evidence, for its exit code is no error's. Raises
     StorageError.
     """
-    notes = {"detail": "; ".join(refused.reasons)[:300], "refused": "yes"}
+    notes = NO_EVIDENCE | {"detail": "; ".join(refused.reasons)[:300]}
     facts = origin.facts(
         JOB, Ground.of(snapshot), snapshot.at, clock(), exit_code=REFUSED, notes=notes
     )

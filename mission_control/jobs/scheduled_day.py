@@ -88,6 +88,7 @@ class ScheduledDay:
         try:
             await self._record_plans(today)
             await self._settle(today)
+            await self.sources.claims.sweep(today - DAYS_BACK)
             self.unsettled = False
             return [s.run for s in await self._open_states() if s.stage is not RunStage.ENDED]
         except StorageError:

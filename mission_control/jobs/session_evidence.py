@@ -1,6 +1,6 @@
 """Jobs: how a session went, gathered from history and the record, for who judges it afterwards."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from mission_control.decide.floor import decide_floor
@@ -36,7 +36,11 @@ MOST_REPORTS = 500
 async def watch_of(
     past: PastFloor | None, fleet: Fleet, session: Span
 ) -> WatchedSession | NotKnown:
-    """Give how a session (its open and close) was watched, and when its posture was HALTED."""
+    """
+    Give how a session (its open and close) was watched, and when its posture was HALTED.
+
+    Where changes of the posture were lost, and none that is left tells of a halt, nobody knows.
+    """
     if past is None:
         return NotKnown("no history is kept here, so nobody can tell how the session went")
     opened, closed = session
@@ -51,9 +55,12 @@ async def watch_of(
         watch = summarise(await history.minutes(opened, closed))
     except StorageError as error:
         return NotKnown(str(error))
+    halted, broken = _follow(first, events)
+    if broken and not halted:
+        return NotKnown(f"what was before this change is not recorded: {broken[0]}")
     return WatchedSession(
         (closed - opened).total_seconds(),
-        tuple(_halts(first, events)),
+        tuple(halted),
         tuple(_coverage(fleet, watch, session)),
     )
 
@@ -84,24 +91,32 @@ async def _events(
     return NotKnown(f"the session has more than {MOST_EVENTS} events")
 
 
-def _halts(first: FloorSnapshot, events: Sequence[FloorEvent]) -> Iterator[tuple[datetime, str]]:
+def _follow(
+    first: FloorSnapshot, events: Sequence[FloorEvent]
+) -> tuple[Sequence[tuple[datetime, str]], Sequence[str]]:
     """
-    Give every instant that tells of a halt, oldest first: what the session began with, and more.
+    Give every instant that tells of a halt, oldest first, and every change that breaks the chain.
 
-    A change that does not begin with what the one before ended with follows one that was lost.
+    A change that does not begin with what the one before ended with follows one that was lost:
+    what was in between is not known, and no halt. Where several processes watch one floor each
+    tells each change: the newest one told again breaks nothing.
     """
-    verdict = first.posture.verdict.value
+    halted, broken = list[tuple[datetime, str]](), list[str]()
+    verdict, newest = first.posture.verdict.value, None
     if first.posture.verdict is Verdict.HALTED:
         codes = ", ".join(r.code for r in first.posture.reasons[:3])
-        yield first.at, f"HALTED when it opened: {codes}"
+        halted.append((first.at, f"HALTED when it opened: {codes}"))
     changes = [e for e in events if e.type is EventType.POSTURE_CHANGED]
     for event in sorted(changes, key=lambda e: e.identity):
         before, after = event.data.get("before"), event.data.get("after")
-        if before != verdict:
-            yield event.at, f"what was before this is not recorded: {event.message[:160]}"
-        elif Verdict.HALTED.value in {before, after}:
-            yield event.at, event.message[:200]
+        if Verdict.HALTED.value in (before, after):
+            halted.append((event.at, event.message[:200]))
+        elif before != verdict and (before, after) != newest:
+            broken.append(f"at {event.at:%H:%M:%S} UTC, {event.message[:160]}")
+        if before != after:
+            newest = (before, after)
         verdict = str(after)
+    return halted, broken
 
 
 def _coverage(fleet: Fleet, watch: Watch, session: Span) -> Sequence[AgentCoverage]:

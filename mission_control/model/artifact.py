@@ -86,8 +86,13 @@ class LedgerEntry(_Strict):
         return LedgerHead(seq=self.seq, hash=self.hash)
 
     def file_named(self, name: str) -> ArtifactFile | None:
-        """Give the run's file of that name, in whatever folder of it; None where it has none."""
-        return next((f for f in self.files if f.path.endswith(f"/{name}")), None)
+        """
+        Give the run's own file of that name; None where it has none.
+
+        Only what lies directly in the run's folder is its own: below it may lie copies of what
+        others wrote, under whatever names they chose.
+        """
+        return next((f for f in self.files if f.path == f"{self.path}/{name}"), None)
 
 
 @dataclass(frozen=True, slots=True)

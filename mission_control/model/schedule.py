@@ -104,8 +104,8 @@ class RecordedRun:
     What the record says of a planned run.
 
     `intact` is false where its account is not as it was recorded: then it proves nothing.
-    `overlapped` marks a run that never began because the one before had not ended, `refused` one
-    that produced no evidence though nothing broke, whatever its exit code.
+    `overlapped` marks a run that never began because the one before had not ended. `produced` is
+    false for one that says itself that it produced no evidence, whatever it ended with.
     """
 
     path: str
@@ -116,7 +116,7 @@ class RecordedRun:
     detail: str = ""
     intact: bool = True
     overlapped: bool = False
-    refused: bool = False
+    produced: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,10 @@ class ArtifactStore:
 
         It has no account of its own, so its line is written before it gets its name: after a
         crash between the two, `sweep` finds its bytes under their hidden name by their digest.
+        What may stand only once needs an account of its own, and is refused.
         """
+        if facts.only_once is not None:
+            raise StorageError("a single file is no planned run", path=name)
         with (
             Folder.open(self.root) as root,
             root.descend(FOLDER, create=True) as records,

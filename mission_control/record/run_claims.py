@@ -1,6 +1,8 @@
 """Record: who runs which planned run, kept in files that only one process can create."""
 
 import asyncio
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +15,7 @@ from mission_control.errors import StorageError
 from mission_control.model.schedule import PlannedRun, RunClaim
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.instants import utc_text
-from mission_control.record.folder import Folder
+from mission_control.record.folder import Folder, storing
 from mission_control.record.recovery import read_whole
 
 FOLDER = "audit_artifacts/run_claims"
@@ -58,9 +60,23 @@ class RunClaims:
         """End a lease at once, because its run has ended."""
         await asyncio.to_thread(self._renew, run, claim, now, now)
 
+    async def sweep(self, before: date) -> None:
+        """Forget the claims to runs of session dates before one."""
+        await asyncio.to_thread(self._sweep, before)
+
     async def held(self, on: date) -> dict[str, RunClaim]:
         """Give the newest claim to each run of a session date, by its key."""
         return await asyncio.to_thread(self._held, on)
+
+    def _sweep(self, before: date) -> None:
+        with Folder.open(self._root) as root, root.descend(FOLDER, create=True) as claims:
+            for name, kind in claims.entries():
+                if kind == stat.S_IFDIR and _is_before(name, before):
+                    with claims.child(name) as day, storing(day.path):
+                        for each, _ in day.entries():
+                            os.unlink(each, dir_fd=day.descriptor)
+                    with storing(f"{claims.path}/{name}"):
+                        os.rmdir(name, dir_fd=claims.descriptor)
 
     def _claim(self, run: PlannedRun, now: datetime, after: int) -> RunClaim | None:
         with Folder.open(self._root) as root, root.descend(_folder(run), create=True) as folder:
@@ -102,6 +118,13 @@ class RunClaims:
                 return {}
             raise
         return {key: claim for key, claim in found.items() if claim is not None}
+
+
+def _is_before(name: str, before: date) -> bool:
+    try:
+        return date.fromisoformat(name) < before
+    except ValueError:
+        return False
 
 
 def _folder(run: PlannedRun) -> str:

@@ -140,11 +140,17 @@ class _Look:
     def check_pins(self, root: Folder) -> None:
         """Find a ledger that lost its tail by the runs that follow a line it does not have."""
         heads = {GENESIS.seq: GENESIS.hash, **{e.seq: e.hash for e in self.entries}}
-        for path in sorted(p for p in self.present if p.endswith(f"/{RUN_FILE}")):
+        for path in sorted(filter(_is_account, self.present)):
             pinned = _read_pin(root, path)
             if pinned is not None and heads.get(pinned.seq) != pinned.hash:
                 detail = f"{path} follows line {pinned.seq}, which is not there as it was"
                 self.say(PATH, Kind.TRUNCATED, detail)
+
+
+def _is_account(path: str) -> bool:
+    """Tell whether a path is a run's own account, and no copy of one that lies within a run."""
+    folder, _, name = path.rpartition("/")
+    return name == RUN_FILE and folder.rpartition("/")[0] in {c.value for c in Collection}
 
 
 def _below(root: Folder, path: str) -> Iterator[tuple[str, int]]:

@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 
 from mission_control.jobs.attest_session import (
+    JOB,
     choose_session,
     make_attestation,
     record_attestation,
 )
-from mission_control.jobs.run_origin import RunOrigin
+from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.artifact import Collection
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from tests.api.paper_floor import PaperControl
-from tests.decide.floor_of_values import CLOSE_AT, FLEET
+from tests.decide.floor_of_values import CLOSE_AT, FLEET, OPEN_AT
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/attestation/no-execution"
@@ -66,6 +68,28 @@ async def test_the_latest_session_and_any_other_are_given(control):
     assert [newest.path, earlier.path] == [s["path"] for s in latest["sessions"]]
     assert (earlier.path, "2026-11-17") == (other["path"], other["attestation"]["session_date"])
     assert 404 == none.status_code
+
+
+async def fail(control):
+    """Record a run of the same job and session that broke before it attested anything."""
+    ground = Ground.unseen(CALENDAR.session_at(OPEN_AT), FLEET)
+    facts = ORIGIN.facts(JOB, ground, CLOSE_AT, CLOSE_AT + timedelta(hours=1), exit_code=1)
+    writer = RunWriter(ArtifactStore(control.root))
+    return await writer.record(Collection.OPS_RUNS, {"failure.txt": b"cut"}, facts)
+
+
+async def test_a_run_that_failed_hides_no_attestation(control):
+    """It is none itself, and what was attested before it stays what is shown."""
+    failed = await fail(control)
+    none = await control.ask(PATH)
+    entry = await attest(control)
+    again = await fail(control)
+    answer = await control.ask(PATH)
+    markdown = await control.ask(f"{PATH}.md?session=2026-11-18")
+
+    assert "2026-11-18" == failed.session_date == again.session_date
+    assert (404, 200, 200) == (none.status_code, answer.status_code, markdown.status_code)
+    assert entry.path == answer.json()["path"]
 
 
 async def test_it_is_given_for_people(control):

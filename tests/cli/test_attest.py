@@ -26,16 +26,31 @@ def attested(served):
 
 
 def test_without_any_history_nothing_is_attested(served):
-    """Exit 0, recorded as NOT_OBSERVED; and no database is made by looking for one."""
+    """Exit 1, recorded as NOT_OBSERVED; and no database is made by looking for one."""
     result = served.run("attest", "--json")
     document, account = attested(served)
 
-    assert 0 == result.exit_code
+    assert (1, 1) == (result.exit_code, account["exit_code"])
     assert document == json.loads(result.stdout)
     assert ("NOT_OBSERVED", "2026-11-18") == (document["conclusion"], document["session_date"])
     assert [0] == [c["obtained"] for c in account["coverage"]]
     assert not (served.folder / "history.sqlite3").exists()
     assert "NOT_OBSERVED. Recorded as" in result.stderr
+    assert "Failed: nothing of the session of 2026-11-18 was observed" in result.stderr
+
+
+def test_its_planned_run_has_failed(served):
+    """Recorded in time, with its document, and yet whoever looks next finds the run FAILED."""
+    served.run("attest")
+    _, account = attested(served)
+    again = served.run("attest")
+    key = account["planned"]["key"]
+
+    assert ("2026-11-18_no_execution_attestation_221500Z", "none") == (
+        key,
+        account["notes"]["evidence"],
+    )
+    assert f"The planned run {key} is FAILED; this one is recorded beside it." in again.stderr
 
 
 @pytest.mark.parametrize(

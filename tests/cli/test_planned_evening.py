@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, date, datetime
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,11 +20,9 @@ AFTER_CLOSE = {
 
 def accounts(folder):
     """Give every recorded run's own account, by its folder's name."""
-    paths = [
-        *folder.glob("audit_artifacts/ops_runs/*/run.json"),
-        *folder.glob("ops/lkg/*/run.json"),
-    ]
-    return {p.parent.name: json.loads(p.read_bytes()) for p in sorted(paths)}
+    runs = (*folder.glob("audit_artifacts/ops_runs/*"), *folder.glob("ops/lkg/*"))
+    paths = sorted(run / "run.json" for run in runs if (run / "run.json").exists())
+    return {p.parent.name: json.loads(p.read_bytes()) for p in paths}
 
 
 @pytest.mark.parametrize(
@@ -35,13 +34,13 @@ def accounts(folder):
         ("durable_copy", ("artifacts", "copy")),
     ],
 )
-def test_a_command_in_time_is_the_planned_run(floor, tmp_path, monkeypatch, job, command):
+def test_a_command_in_time_is_the_planned_run(floor, job, command):
     """It bears its session's key; the same once more is recorded beside it."""
     served = floor("calm")
     served.clock.set(AFTER_CLOSE[job])
-    (tmp_path / "mount").mkdir()
-    served.environ["MISSION_CONTROL_DURABLE_COPY"] = str(tmp_path / "mount")
-    first, second = served.run(*command), served.run(*command)
+    with TemporaryDirectory() as mount:  # outside of the root
+        served.environ["MISSION_CONTROL_DURABLE_COPY"] = mount
+        first, second = served.run(*command), served.run(*command)
     planned = [a["planned"]["key"] for a in accounts(served.folder).values() if a["planned"]]
     hour = f"{AFTER_CLOSE[job]:%H%M}00Z"
 
@@ -59,16 +58,16 @@ def test_a_capture_that_is_refused_is_the_planned_runs_failure(floor):
     (account,) = accounts(served.folder).values()
 
     assert 3 == result.exit_code
-    assert ("2026-11-18_lkg_capture_220000Z", 3, "yes") == (
+    assert ("2026-11-18_lkg_capture_220000Z", 3, "none") == (
         account["planned"]["key"],
         account["exit_code"],
-        account["notes"]["refused"],
+        account["notes"]["evidence"],
     )
     assert "DENIED" in account["notes"]["detail"]
     assert not (served.folder / "ops").exists()
     reader = ArtifactReader(served.folder, served.clock)
     ((_, (recorded,)),) = asyncio.run(RunAccounts(reader).of(date(2026, 11, 18))).items()
-    assert (True, 3) == (recorded.refused, recorded.exit_code)
+    assert (False, 3) == (recorded.produced, recorded.exit_code)
 
 
 @pytest.mark.parametrize("named", ["namespace", "context", "inventory"])

@@ -68,12 +68,16 @@ LATE_OWNER = claim(AFTER + MINUTE)
             id="it broke",
         ),
         pytest.param(
-            [replace(WELL, refused=True)], None, DURING, RunStage.ENDED, RunOutcome.FAILED,
-            id="it produced no evidence",
-        ),
-        pytest.param(
             [replace(WELL, intact=False)], None, DURING, RunStage.ENDED, RunOutcome.FAILED,
             id="its record was altered",
+        ),
+        pytest.param(
+            [replace(WELL, exit_code=0, produced=False)], None, DURING, RunStage.ENDED,
+            RunOutcome.FAILED, id="it says itself that it is no evidence",
+        ),
+        pytest.param(
+            [replace(WELL, produced=False), replace(WELL, seq=8)], None, DURING, RunStage.ENDED,
+            RunOutcome.SUCCEEDED, id="another account of it is evidence",
         ),
         pytest.param(
             [replace(WELL, exit_code=1, overlapped=True)], None, DURING, RunStage.ENDED,

@@ -9,14 +9,17 @@ import pytest
 
 from mission_control.decide.floor import decide_floor
 from mission_control.jobs.attest_session import (
+    JOB,
     NoSuchSession,
     choose_session,
     make_attestation,
     record_attestation,
 )
+from mission_control.jobs.recorded_runs import read_account
 from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.jobs.run_origin import RunOrigin
+from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.artifact import Collection
 from mission_control.model.reading import ServiceRound
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
@@ -163,6 +166,39 @@ async def test_a_second_attestation_corrects_the_first(day):
     assert first[1].path == account["corrects"]
     assert first[1].path != second[1].path
     assert "NOT_OBSERVED" == second[0].document["conclusion"]
+
+
+async def test_a_run_that_failed_is_no_attestation_to_correct(day):
+    """What is corrected is an attestation, whatever else ran for the session meanwhile."""
+    day.end()
+    first = await attest(day.root)
+    ground = Ground.unseen(CALENDAR.session_at(OPEN_AT), FLEET)
+    facts = ORIGIN.facts(JOB, ground, CLOSE_AT, CLOSE_AT, exit_code=1)
+    writer = RunWriter(ArtifactStore(day.root))
+    failed = await writer.record(Collection.OPS_RUNS, {"failure.txt": b"cut"}, facts)
+    second = await attest(day.root)
+    account = orjson.loads((day.root / second[1].path / "run.json").read_bytes())
+
+    assert "2026-11-18" == failed.session_date
+    assert first[1].path == account["corrects"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "exit_code", "produced"), [(0, 1, False), (60, 0, True)], ids=["nothing", "some"]
+)
+async def test_what_saw_nothing_is_recorded_and_is_no_evidence(day, seconds, exit_code, produced):
+    """NOT_OBSERVED says of itself that its run failed, and why; a gap is no failure."""
+    if seconds:
+        day.watch(OPEN_AT, OPEN_AT + timedelta(seconds=seconds))
+    day.end()
+    attested, entry = await attest(day.root)
+    account = orjson.loads((day.root / entry.path / "run.json").read_bytes())
+    read = read_account(entry, account, intact=True)
+
+    assert (day.root / entry.path / "attestation.json").exists()
+    assert (exit_code, exit_code) == (attested.exit_code, account["exit_code"])
+    assert produced == read.produced
+    assert produced == ("nothing of the session of 2026-11-18" not in read.detail)
 
 
 async def test_without_any_history_nothing_is_attested():

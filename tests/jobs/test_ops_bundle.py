@@ -13,11 +13,14 @@ from mission_control.jobs.bundle_cluster import gather_cluster
 from mission_control.jobs.bundle_logs import gather_logs, log_name
 from mission_control.jobs.check_readiness import ReadinessSources
 from mission_control.jobs.day_sources import DaySources
+from mission_control.jobs.history_ports import EventPage
 from mission_control.jobs.ops_bundle import BundleKind, record_bundle
+from mission_control.jobs.past_floor import NotWatched
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import EventFacts
 from mission_control.model.cluster.further import ListedEvents
 from mission_control.model.cluster.workload import ObjectRef
+from mission_control.model.history import Watch
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.redaction import redact_text
@@ -53,6 +56,40 @@ def day_sources(root, snapshot=None):
 
     read = ReadinessSources(clock, Store(), None, None, ArtifactReader(root, clock))
     return DaySources(look, read, RunWriter(ArtifactStore(root)), redact_text)
+
+
+class UnwatchedPast:
+    """A past of which the last hour alone was watched, and nothing happened."""
+
+    @property
+    def history(self):
+        """Read events from here."""
+        return self
+
+    async def as_of(self, _at):
+        """Know nothing of an instant."""
+        return NotWatched("nobody watched")
+
+    async def events(self, _query):
+        """Tell of no event."""
+        return EventPage((), None)
+
+    async def watches(self, _since, until):
+        """Tell of the last hour."""
+        return [Watch(((until - timedelta(hours=1), until),), {})]
+
+
+async def test_what_nobody_watched_is_a_gap_of_the_timeline(tmp_path):
+    """The file tells it, and so does the run's own account."""
+    past: Any = UnwatchedPast()
+    sources = replace(day_sources(tmp_path), past=past)
+    entry, _ = await record_bundle(BundleKind.PRE_MARKET, sources, ORIGIN)
+    account = orjson.loads((tmp_path / entry.path / "run.json").read_bytes())
+    (told,) = (c for c in account["coverage"] if c["source"] == "posture timeline")
+
+    assert 3600 == told["obtained"] < told["asked"]
+    assert ["nobody watched"] == [g["reason"] for g in told["gaps"]]
+    assert told["gaps"][0]["what"].startswith("2026-11-18T05:00:00.000Z to ")
 
 
 async def bundle(root, kind=BundleKind.PRE_MARKET):

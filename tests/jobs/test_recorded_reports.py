@@ -15,7 +15,7 @@ ENTRY = LedgerEntry(
     job="readiness",
     path="audit_artifacts/ops_runs/run",
     session_date="2026-11-18",
-    files=(ArtifactFile(path="audit_artifacts/ops_runs/run/a/x.json", size=1, sha256="a" * 64),),
+    files=(ArtifactFile(path="audit_artifacts/ops_runs/run/x.json", size=1, sha256="a" * 64),),
     previous="0" * 64,
     hash="1" * 64,
 )
@@ -27,6 +27,23 @@ WELL = {
     "session_date": "2026-11-18",
     "fleet_digest": "d",
 }
+
+
+@pytest.mark.parametrize(
+    "name", ["readiness_report.json", "durable_copy.json", "retention_report.json", "run.json"]
+)
+def test_a_copy_of_somebody_elses_file_is_no_report_of_the_runs(name):
+    """A snapshot holds what the repository does, under whatever names: none of it is a report."""
+    copied = ArtifactFile(path=f"{ENTRY.path}/repo_files/k8s/{name}", size=1, sha256="a" * 64)
+    own = ArtifactFile(path=f"{ENTRY.path}/{name}", size=2, sha256="b" * 64)
+    snapshot = ENTRY.model_copy(update={"files": (copied,)})
+    report = ENTRY.model_copy(update={"files": (copied, own)})
+
+    assert None is snapshot.file_named(name)
+    assert own == report.file_named(name)
+    assert (False, True) == tuple(
+        ArtifactQuery(holding=name).wants(entry) for entry in (snapshot, report)
+    )
 
 
 def test_a_whole_go_is_read_back_as_one():
@@ -63,5 +80,5 @@ def test_an_odd_word_in_it_makes_it_no_go(change):
 
 @pytest.mark.parametrize(("name", "held"), [("x.json", True), ("json", False), ("run", False)])
 def test_runs_are_found_by_a_file_that_they_hold(name, held):
-    """The whole name counts, in whatever folder of the run it lies."""
+    """The whole name counts, and only what lies directly in the run's folder."""
     assert held is ArtifactQuery(holding=name).wants(ENTRY)

@@ -246,6 +246,21 @@ async def test_who_is_stopped_while_recording_has_recorded(tmp_path, clock):
     assert 1 == len(runs_in(tmp_path, "pre_market_readiness"))
 
 
+async def test_a_command_that_was_overtaken_is_recorded_beside(tmp_path, clock):
+    """What a person started always leaves its record; the plan's is whoever recorded first."""
+    day = a_day(tmp_path, clock)
+    run = run_of(day, Job.PRE_MARKET)
+    origin = replace(day.sources.origin, trigger="command", planned=run, beside=True)
+    await day.begin(run)
+    entry = await recording(day.sources)(origin)
+    state = state_of(await day.view(), Job.PRE_MARKET)
+
+    assert 2 == len(runs_in(tmp_path, "pre_market_readiness"))
+    assert (None, None) == (entry.once, account(tmp_path / entry.path)["planned"])
+    assert entry.path != state.path
+    assert verify(tmp_path).intact
+
+
 async def test_of_two_that_ran_one_is_recorded(tmp_path, clock):
     """Whatever clocks and leases said: the ledger takes one account of a planned run."""
     one, two = a_day(tmp_path, clock), a_day(tmp_path, clock, owner="host:2")

@@ -81,6 +81,8 @@ def history(root, *records):
 
 
 OPENED = changed(OPEN_AT + timedelta(seconds=1), "MARKET_CLOSED", "OK", 1)
+AGAIN = changed(OPEN_AT + timedelta(seconds=2), "MARKET_CLOSED", "OK", 2)
+EXPECTED = changed(OPEN_AT + timedelta(seconds=1.5), "OK", "OK", 2)
 
 
 def past_of(reader):
@@ -131,20 +133,60 @@ async def test_what_was_not_watched_is_not_made_up(tmp_path):
         ),
         (
             [OPENED, changed(NOW, "HALTED", "OK", 2)],
-            ["what was before this is not recorded: posture HALTED -> OK"],
+            ["posture HALTED -> OK"],
         ),
         (
-            [changed(NOW, "OK", "OK", 2)],
-            ["what was before this is not recorded: posture OK -> OK"],
+            [changed(NOW, "OK", "OK", 2), changed(NOW + MINUTE, "OK", "HALTED", 3)],
+            ["posture OK -> HALTED"],
+        ),
+        (
+            [OPENED, AGAIN, changed(NOW, "OK", "HALTED", 3)],
+            ["posture OK -> HALTED"],
         ),
     ],
-    ids=["halted", "halted for a while", "its beginning was lost", "the open was lost"],
+    ids=[
+        "halted",
+        "halted for a while",
+        "its beginning was lost",
+        "the open was lost too",
+        "by one of two processes",
+    ],
 )
 async def test_every_halt_of_the_session_is_told(tmp_path, events, halts):
     """Also one whose beginning or end was lost."""
     found = await watched(tmp_path, decision(), decision(NOW, *events), *minutes())
 
     assert halts == [told for _, told in found.halted]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [[OPENED, AGAIN], [OPENED, AGAIN, AGAIN], [OPENED, EXPECTED, AGAIN]],
+    ids=["two", "three", "one changes on"],
+)
+async def test_a_change_that_each_of_several_processes_tells_is_one(tmp_path, events):
+    """With two replicas on one history a clean session stays clean."""
+    found = await watched(tmp_path, decision(), decision(NOW, *events), *minutes())
+
+    assert () == found.halted
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [changed(NOW, "OK", "OK", 2)],
+        [OPENED, changed(NOW, "MARKET_CLOSED", "MARKET_CLOSED", 2)],
+        [OPENED, changed(NOW, "OK", "MARKET_CLOSED", 2), changed(NOW + MINUTE, "OK", "OK", 3)],
+        [OPENED, changed(NOW, None, "OK", 2)],
+    ],
+    ids=["the open was lost", "a close was lost", "an open was lost", "it says not from what"],
+)
+async def test_a_change_that_was_lost_is_not_known_and_no_halt(tmp_path, events):
+    """Nobody can tell what was in between: neither that it was well, nor that it was HALTED."""
+    found = await gathered(tmp_path, decision(), decision(NOW, *events), *minutes())
+
+    assert isinstance(found, NotKnown), found
+    assert found.detail.startswith("what was before this change is not recorded: at 1")
 
 
 async def test_what_it_opened_with_counts(tmp_path):

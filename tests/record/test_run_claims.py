@@ -136,6 +136,19 @@ async def test_a_root_that_cannot_be_written_is_a_storage_error(tmp_path):
         await RunClaims(root, "one").claim(RUN, AT)
 
 
+async def test_old_claims_are_forgotten_and_nothing_else(tmp_path):
+    """Claims are no artifacts: those to runs that have long ended go, by their session date."""
+    claims = RunClaims(tmp_path, "one")
+    await claims.claim(RUN, AT)
+    (tmp_path / FOLDER / "notes").mkdir()
+    await claims.sweep(RUN.session_date)
+    kept = await claims.held(RUN.session_date)
+    await claims.sweep(RUN.session_date + timedelta(days=1))
+
+    assert {RUN.key} == set(kept)
+    assert ["notes"] == [p.name for p in (tmp_path / FOLDER).iterdir()]
+
+
 def test_of_many_processes_one_has_each_run(tmp_path):
     """Six processes race for 200 runs on one root; each run is had exactly once."""
     command = [sys.executable, str(RACER), str(tmp_path)]

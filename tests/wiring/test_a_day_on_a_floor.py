@@ -11,9 +11,13 @@ import pytest
 
 from mission_control import scheduler
 from mission_control.bootstrap.clock import real_clock
+from mission_control.bootstrap.day import is_offered
 from mission_control.bootstrap.demo import demo_floor
 from mission_control.bootstrap.serve import connected
+from mission_control.configuration.settings import Settings
 from mission_control.jobs import poll_coverage
+from mission_control.model.fleet import Fleet
+from mission_control.model.schedule import Job
 from mission_control.record.verification import verify
 from mission_control.scheduler import DayScheduler
 
@@ -65,6 +69,18 @@ async def test_the_run_of_half_past_eight_runs_at_half_past_eight():
     assert "MARKET_CLOSED" == timeline["changes"][-1]["data"]["after"]
     assert "2026-11-18T13:29:00.000Z" == timeline["unwatched"][0]["end"]
     assert whole
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_only_what_is_configured_is_promised(tmp_path, configured):
+    """Without a place for it no copy is planned, and without a cluster no capture."""
+    fleet = Fleet((), digest="0" * 64, source="x")
+    place = tmp_path if configured else None
+    settings = Settings(fleet=fleet, root=tmp_path, runbooks=tmp_path, durable_copy=place)
+
+    assert configured is is_offered(settings, Job.DURABLE_COPY)
+    assert not is_offered(settings, Job.LKG_CAPTURE)
+    assert is_offered(settings, Job.RETENTION)
 
 
 async def test_a_planned_readiness_gives_go(monkeypatch):

@@ -203,7 +203,7 @@ async def test_whatever_breaks_while_planning_is_tried_again():
     at = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
     with time_machine.travel(at, tick=False):
         day = PaperDay()
-        day.trouble = ValueError("a line of the ledger is odd")
+        day.trouble, day.unsettled = ValueError("a line of the ledger is odd"), False
         async with scheduling(day) as (watched, library):
             first = {j.id for j in library.get_jobs()}
             day.trouble = None

@@ -1,9 +1,11 @@
 """History: the database: SQLite beside the artifacts, or PostgreSQL by its URL."""
 
 import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -42,18 +44,39 @@ def open_engine(root: Path, database_url: str | None) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to what this version needs; safe to run again, and beside another."""
+    """
+    Bring the tables to what this version needs, wholly or not at all.
+
+    Safe to run again, and beside another: whoever comes second waits.
+    """
     # Imported here: who only reads history needs none of it, and it takes a tenth of a second.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7135001)")
+    with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with _alone(connection):
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(connection: Connection) -> Generator[None]:
+    """
+    Hold a transaction that no other may migrate beside; what changes tables is undone with it.
+
+    Python's driver of SQLite begins none before such a statement, so that each would be
+    committed by itself: it is told to leave transactions to us.
+    """
+    if connection.dialect.name == "sqlite":
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        begin = "BEGIN IMMEDIATE"
+    else:
+        begin = "SELECT pg_advisory_xact_lock(7135001)"
+    with connection.begin():
+        connection.exec_driver_sql(begin)
+        yield
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

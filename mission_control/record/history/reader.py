@@ -26,6 +26,11 @@ from mission_control.record.history.codec import (
     unpack_fleet,
     unpack_standing,
 )
+from mission_control.record.history.in_force import (
+    changes_in_force,
+    decision_in_force,
+    decision_written_last,
+)
 
 T = TypeVar("T")
 READ_FAILURES = (
@@ -68,8 +73,7 @@ class HistoryReaderSql:
         """
         table, fleets = schema.decisions, dict[str, Fleet]()
         first, last = schema.to_micros(since), schema.to_micros(until)
-        newest = select(table).where(table.c.at <= first)
-        wanted = newest.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)
+        wanted = select(table).where(table.c.id == decision_in_force(first).scalar_subquery())
         found = await self._read(partial(_next_decision, wanted=wanted, fleets=fleets))
         if found is not None:
             yield found[1]
@@ -129,8 +133,8 @@ class HistoryReaderSql:
 
 def _decision_at(connection: Connection, at: int) -> PastDecision | None:
     table = schema.decisions
-    newest = select(table).where(table.c.at <= at).order_by(table.c.at.desc(), table.c.id.desc())
-    found = _next_decision(connection, newest.limit(1), {})
+    wanted = select(table).where(table.c.id == decision_in_force(at).scalar_subquery())
+    found = _next_decision(connection, wanted, {})
     return None if found is None else found[1]
 
 
@@ -159,9 +163,10 @@ def _next_decision(
 
 
 def newest_standing(connection: Connection) -> Standing | None:
-    """Give what stood after the newest decision; None where nothing was ever decided."""
+    """Give what stood after the decision written last; None where nothing was ever decided."""
     table = schema.decisions
-    content = connection.scalar(select(table.c.after).order_by(table.c.id.desc()).limit(1))
+    last = decision_written_last().scalar_subquery()
+    content = connection.scalar(select(table.c.after).where(table.c.id == last))
     return None if content is None else unpack_standing(content)
 
 
@@ -170,13 +175,7 @@ def _changes(
 ) -> list[ServiceChange]:
     table = schema.service_changes
     only = [table.c.agent_name == agent_name] if agent_name else []
-    newest = (
-        select(func.max(table.c.id).label("id"))
-        .where(table.c.at <= since, *only)
-        .group_by(table.c.agent_name)
-        .subquery()
-    )
-    before = select(table).join(newest, table.c.id == newest.c.id)
+    before = select(table).where(table.c.id.in_(changes_in_force(since, agent_name)))
     within = select(table).where(and_(table.c.at > since, table.c.at < until, *only))
     rows = [*connection.execute(before), *connection.execute(within.order_by(table.c.id))]
     rows.sort(key=lambda row: (row.at, row.id))

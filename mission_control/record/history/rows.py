@@ -16,6 +16,11 @@ from mission_control.record.history.codec import (
     pack_standing,
     unpack,
 )
+from mission_control.record.history.in_force import (
+    changes_in_force,
+    decision_in_force,
+    decision_written_last,
+)
 
 MINUTE_MICROS = 60_000_000
 
@@ -90,17 +95,27 @@ def write_minute(connection: Connection, record: MinuteRecord) -> None:
 
 
 def prune(engine: Engine, oldest: int) -> None:
-    """Drop older rows, but keep what was true when the kept time began."""
+    """
+    Drop older rows, but keep what was true when the kept time began.
+
+    Rows are told apart by their time alone: after a step of the clock numbers are in no order of
+    time. The decision that was written last stays in any case, for a start takes its standing.
+    """
     changes, decisions = schema.service_changes, schema.decisions
-    newest = (
-        select(func.max(changes.c.id)).where(changes.c.at <= oldest).group_by(changes.c.agent_name)
-    )
-    last = select(func.max(decisions.c.id)).where(decisions.c.at <= oldest).scalar_subquery()
     with engine.begin() as connection:
         connection.execute(
-            delete(changes).where(changes.c.at <= oldest, changes.c.id.not_in(newest))
+            delete(changes).where(
+                changes.c.at <= oldest, changes.c.id.not_in(changes_in_force(oldest))
+            )
         )
-        connection.execute(delete(decisions).where(decisions.c.id < last))
+        kept = [connection.scalar(decision_in_force(oldest))]
+        kept.append(connection.scalar(decision_written_last()))
+        connection.execute(
+            delete(decisions).where(
+                decisions.c.at <= oldest,
+                decisions.c.id.not_in([number for number in kept if number is not None]),
+            )
+        )
         minute, at = schema.minutes.c.minute, schema.events.c.at
         connection.execute(delete(schema.minutes).where(minute <= oldest - MINUTE_MICROS))
         connection.execute(delete(schema.events).where(at < oldest))

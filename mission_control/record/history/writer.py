@@ -35,7 +35,8 @@ class HistoryWriterThread:
     Writes records in the order in which they were put; satisfies `HistoryWriter`.
 
     A batch that fails is tried again until it is written. While that lasts records wait, up to a
-    limit; what is put beyond it is lost, counted, and told by `check`. `oldest_kept` says from
+    limit; what is put beyond it is lost, counted, and told by `check`. Nothing that was put
+    before a batch was lost is written after it. `oldest_kept` says from
     when on history is kept; older rows go, once an hour.
     """
 
@@ -120,11 +121,12 @@ class HistoryWriterThread:
 
     def _run(self) -> None:
         if not self._insist(self._open):
+            self._drop(())
             return
         while True:
             batch = self._next_batch()
-            if batch:
-                self._keep(batch)
+            if batch and not self._keep(batch):
+                return
             if self._stopping.is_set() and self._waiting.empty():
                 return
             self._prune_sometimes()
@@ -155,19 +157,37 @@ class HistoryWriterThread:
         self._busy_since = self._monotonic()
         return batch
 
-    def _keep(self, batch: Sequence[HistoryRecord]) -> None:
-        """Write a batch; one that is a bug of ours is lost and told, and others go on."""
+    def _keep(self, batch: Sequence[HistoryRecord]) -> bool:
+        """
+        Write a batch; tells whether more may be written after it.
+
+        One that is a bug of ours is lost and told, and others go on. Where one was not written
+        when we are told to stop nothing is: a minute after it would say that nothing is missing.
+        """
         try:
-            self._insist(lambda: self._write(batch))
+            if self._insist(lambda: self._write(batch)):
+                return True
         except Exception as error:
-            self._lost, self._dropped = self._lost + len(batch), True
             self._trouble = _describe(error)
-            log.exception("%d records were not written", len(batch))
+            log.exception("history: a batch was not written")
+        self._drop(batch)
+        return not self._stopping.is_set()
+
+    def _drop(self, batch: Sequence[HistoryRecord]) -> None:
+        """Lose a batch, with what waits behind it: minutes there cover what the batch says."""
+        self._dropped, lost = True, len(batch)
+        with suppress(queue.Empty):
+            while True:
+                lost += self._waiting.get_nowait() is not None
+        self._lost += lost
+        if lost:
+            log.error("history: %d records were lost", lost)
 
     def _insist(self, act: Callable[[], None]) -> bool:
-        """Act until it succeeds or we are told to stop; tells whether it did."""
+        """Act until it succeeds, or fails once more after we are told to stop; tells which."""
         tries = 0
         while True:
+            last = self._stopping.is_set()
             try:
                 act()
             except (SQLAlchemyError, CommandError, OSError) as error:
@@ -176,7 +196,7 @@ class HistoryWriterThread:
             else:
                 self._trouble = ""
                 return True
-            if self._stopping.is_set():
+            if last:
                 return False
             self._stopping.wait(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
             tries += 1

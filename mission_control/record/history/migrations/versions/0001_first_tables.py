@@ -14,7 +14,11 @@ _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables; spelled out, because the schema of today is not that of tomorrow."""
+    """
+    Make the tables; spelled out, because the schema of today is not that of tomorrow.
+
+    SQLite may have some already: where an earlier version of ours was killed in here.
+    """
     _decisions()
     _changes()
     _minutes_and_events()
@@ -32,12 +36,14 @@ def _decisions() -> None:
         sa.Column("result", sa.LargeBinary, nullable=False),
         sa.Column("standing", sa.LargeBinary, nullable=False),
         sa.Column("after", sa.LargeBinary, nullable=False),
+        if_not_exists=True,
     )
-    op.create_index("ix_decisions_at", "decisions", ["at"])
+    op.create_index("ix_decisions_at", "decisions", ["at"], if_not_exists=True)
     op.create_table(
         "fleets",
         sa.Column("digest", sa.Text, primary_key=True),
         sa.Column("document", sa.LargeBinary, nullable=False),
+        if_not_exists=True,
     )
 
 
@@ -50,8 +56,11 @@ def _changes() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("expected", sa.Boolean, nullable=False),
         sa.Column("reason_code", sa.Text, nullable=False),
+        if_not_exists=True,
     )
-    op.create_index("service_changes_by_agent", "service_changes", ["agent_name", "at"])
+    op.create_index(
+        "service_changes_by_agent", "service_changes", ["agent_name", "at"], if_not_exists=True
+    )
 
 
 def _minutes_and_events() -> None:
@@ -59,6 +68,7 @@ def _minutes_and_events() -> None:
         "minutes",
         sa.Column("minute", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("counts", sa.LargeBinary, nullable=False),
+        if_not_exists=True,
     )
     op.create_table(
         "events",
@@ -69,8 +79,9 @@ def _minutes_and_events() -> None:
         sa.Column("agent_name", sa.Text, nullable=True),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
+        if_not_exists=True,
     )
-    op.create_index("ix_events_at", "events", ["at"])
+    op.create_index("ix_events_at", "events", ["at"], if_not_exists=True)
 
 
 def downgrade() -> None:

@@ -12,8 +12,14 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make room for it; minutes of before do not tell, and are no proof of it."""
-    op.add_column("minutes", sa.Column("decided", sa.LargeBinary, nullable=True))
+    """
+    Make room for it; minutes of before do not tell, and are no proof of it.
+
+    SQLite may have the column already: where an earlier version of ours was killed in here.
+    """
+    known = {c["name"] for c in sa.inspect(op.get_bind()).get_columns("minutes")}
+    if "decided" not in known:
+        op.add_column("minutes", sa.Column("decided", sa.LargeBinary, nullable=True))
 
 
 def downgrade() -> None:

@@ -1,0 +1,127 @@
+"""History: at the end nothing is written that claims more than what was written before it."""
+
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from mission_control.decide.floor import decide_floor
+from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
+from mission_control.model.reading import Unseen
+from mission_control.model.standing import NOTHING_STANDS
+from mission_control.record.history import writer
+from tests.decide.floor_of_values import NOW, FloorOfValues, session_at
+from tests.record.history.conftest import Keeper
+from tests.record.history.test_history import written
+
+pytestmark = pytest.mark.anyio
+SPAN = (NOW, NOW + timedelta(seconds=50))
+MINUTE = MinuteRecord(NOW, {"strategy-engine": (6, 6)}, (SPAN,))
+
+
+def decision(at=NOW):
+    """Give a decision."""
+    floor = FloorOfValues()
+    floor.refresh(at)
+    evidence = floor.evidence()
+    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
+    return DecisionRecord("change", evidence, NOTHING_STANDS, snapshot, (), ())
+
+
+@contextmanager
+def failing(kept, error, times):
+    """Let the database refuse decisions so many times; gives what tells of it, and awaits it."""
+    refused, may, left = threading.Event(), threading.Event(), [error] * times
+
+    def refuse(_connection, _cursor, statement, *_more):
+        if statement.startswith("INSERT INTO decisions") and left:
+            refused.set()
+            may.wait(10)
+            raise left.pop()
+
+    event.listen(kept.engine, "before_cursor_execute", refuse)
+    try:
+        yield refused, may
+    finally:
+        event.remove(kept.engine, "before_cursor_execute", refuse)
+
+
+async def kept_of(tmp_path, database_url):
+    """Give how many decisions and minutes are kept."""
+    again = Keeper(tmp_path, database_url)
+    since, until = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    found = [d async for d in again.reader.decisions(since, until)]
+    minutes = await again.reader.minutes(since, until)
+    again.engine.dispose()
+    return len(found), len(minutes)
+
+
+async def test_no_minute_covers_a_decision_that_was_not_written(
+    tmp_path, database_url, monkeypatch
+):
+    """Refused before the stop and once more after it: the minute behind it is lost as well."""
+    monkeypatch.setattr(writer, "RETRY_SECONDS", (60.0,))  # only the stop wakes it
+    kept = Keeper(tmp_path, database_url)
+    kept.start()
+    with failing(kept, OSError(28, "No space left on device"), 2) as (refused, may):
+        kept.writer.put(decision())
+        assert refused.wait(10)
+        kept.writer.put(MINUTE)
+        may.set()
+        kept.stop()
+        said = await kept.writer.check()
+
+    assert (0, 0) == await kept_of(tmp_path, database_url)
+    assert isinstance(said, Unseen)
+    assert said.detail.endswith("; 2 records were lost")
+
+
+async def test_what_can_be_written_at_the_stop_is(tmp_path, database_url, monkeypatch):
+    """Refused only before the stop: then the decision is written, and the minute after it."""
+    monkeypatch.setattr(writer, "RETRY_SECONDS", (60.0,))
+    kept = Keeper(tmp_path, database_url)
+    kept.start()
+    with failing(kept, OSError(28, "No space left on device"), 1) as (refused, may):
+        kept.writer.put(decision())
+        assert refused.wait(10)
+        kept.writer.put(MINUTE)
+        may.set()
+        kept.stop()
+
+    assert (1, 1) == await kept_of(tmp_path, database_url)
+
+
+async def test_what_waits_behind_a_lost_batch_is_lost_with_it(keeper):
+    """While it runs too: a batch lost by a bug of ours takes the minute that covers it along."""
+    with keeper() as kept:
+        with failing(kept, KeyError("a bug of ours"), 1) as (refused, may):
+            kept.writer.put(decision())
+            assert refused.wait(10)
+            kept.writer.put(MINUTE)
+            may.set()
+            await written(kept)
+        anew = kept.writer.put(decision(NOW + timedelta(seconds=5)))
+        kept.writer.put(decision(NOW + timedelta(seconds=9)))
+        await written(kept)
+        minutes = await kept.reader.minutes(NOW, NOW + timedelta(hours=1))
+        found = await kept.reader.decision_at(NOW + timedelta(hours=1))
+
+    assert not anew
+    assert [] == minutes
+    assert found is not None
+    assert NOW + timedelta(seconds=9) == found.at
+
+
+async def test_what_waits_for_tables_that_never_came_is_counted(tmp_path):
+    """Stopped before the database could be opened, everything that was put is told as lost."""
+    kept = Keeper(tmp_path / "not there" / "at all", None)
+    kept.writer.start()
+    kept.writer.put(decision())
+    kept.writer.put(MINUTE)
+    kept.stop()
+    said = await kept.writer.check()
+
+    assert isinstance(said, Unseen)
+    assert said.detail.endswith("; 2 records were lost")
