@@ -15,6 +15,7 @@ from mission_control.jobs.ports import Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import newest_good
 from mission_control.jobs.recorded_reports import list_reports, read_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.jobs.specified_objects import read_specifications
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.model.deploy_report import SinceLkg
 from mission_control.model.snapshot import FloorSnapshot
@@ -54,7 +55,8 @@ async def make_report(
     account = await further.account() if further else None
     user = account.who if account else ""
     report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
-    plain = deploy_document(report, None, None)
+    specified = await _specify(snapshot, further)
+    plain = {**deploy_document(report, None, None), **specified}
     earlier = await _earlier(artifacts, snapshot) if artifacts else None
     lkg = await since_lkg(artifacts, plain)
     compared = since = None
@@ -62,12 +64,22 @@ async def make_report(
         told = cast("Document", earlier.get("meta", {}))
         since = str(told.get("generated_et", "an earlier report"))
         compared = compare_reports(earlier, plain)
-    document = deploy_document(report, compared, since, lkg)
+    document = {**deploy_document(report, compared, since, lkg), **specified}
     files = {
         JSON_NAME: encode_json(document),
         MARKDOWN_NAME: deploy_markdown(document).encode(),
     }
     return MadeReport(document, files)
+
+
+async def _specify(snapshot: FloorSnapshot, further: FurtherReader | None) -> Document:
+    """Give what every object of the floor's namespace asks for; nothing where none is read."""
+    access = snapshot.fleet.access
+    if further is None or access is None:
+        return {}
+    read = await read_specifications(further, access.floor_namespace)
+    digests = dict(sorted(read.digests.items()))
+    return {"specifications": digests, "specification_gaps": list(read.gaps)}
 
 
 async def record_report(

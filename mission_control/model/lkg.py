@@ -35,6 +35,8 @@ PRIORITY_CLASSES = "priorityclasses"
 """The one list beside them that belongs to no namespace."""
 SESSION_NOT_CLOSED = "SESSION_NOT_CLOSED"
 """The reason of a capture that was made while no session of its day was over."""
+NOT_COMPARED = ("Namespace", "PriorityClasses")
+"""What is captured, and compared with nothing that was seen at the open."""
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 """What is pinned to digests, in the order in which it stands in a manifest."""
 
@@ -130,7 +132,7 @@ class LkgManifest:
     are the digests of the fleet's ConfigMaps and of those that workloads refer to, captured or
     not, by `namespace/name`; None for one that is not there. `needs` names what workloads refer
     to and no capture holds, by kind. `modes` are the values that are set for the fleet's mode
-    variables.
+    variables. `specifications` are the digests of what each object asks for, by its title.
     """
 
     namespace: str
@@ -142,6 +144,7 @@ class LkgManifest:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     modes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     synthesised: tuple[str, ...] = ()
+    specifications: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from mission_control.jobs.recorded_lkg import (
     verify_recorded,
 )
 from mission_control.jobs.recorded_reports import NoSuchReport
-from mission_control.jobs.report_deploys import since_lkg
+from mission_control.jobs.report_deploys import make_report, since_lkg
 from mission_control.jobs.run_lkg import CaptureRefused, run_lkg
 from mission_control.jobs.run_origin import RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
@@ -383,6 +383,24 @@ async def test_a_capture_before_the_close_counts_no_session(capturing):
     made = await capturing.made()
 
     assert (0, entry.path) == (made.unchanged_for_sessions, made.same_as)
+
+
+async def test_a_deploy_report_tells_what_every_object_asks_for(capturing):
+    """As the capture tells it, so that both compare; a list that was not seen is a gap."""
+    made = await capturing.made()
+    args = (capturing.snapshot, capturing.sources.further, None, capturing.sources.clock)
+    told = (await make_report(*args)).document
+    capturing.stage = ClusterStage(faults={("*", "roles"): ApiFault.DENIED})
+    denied = (await make_report(*args)).document
+    nowhere = (await make_report(args[0], None, None, args[3])).document
+
+    assert ([], dict(made.manifest.specifications)) == (
+        told["specification_gaps"], told["specifications"])  # fmt: skip
+    assert {"CronJob/ops-heartbeat-writer", f"Deployment/{ENGINE}"} <= told["specifications"].keys()
+    (gap,) = denied["specification_gaps"]
+    assert gap.startswith("cluster trading-floor/roles was not seen: DENIED")
+    assert not any(title.startswith("Role/") for title in denied["specifications"])
+    assert "specifications" not in nowhere
 
 
 async def test_captures_are_found_by_reference(capturing):

@@ -20,6 +20,7 @@ from mission_control.decide.lkg.pinning import Pinned, is_pinned, pin_workload
 from mission_control.decide.lkg.references import find_modes, find_references
 from mission_control.decide.lkg.sanitise import sanitise
 from mission_control.decide.lkg.secret_literals import find_secrets
+from mission_control.decide.lkg.specifications import digest_specifications
 from mission_control.decide.secrecy import redact_text
 from mission_control.model.cluster.facts import LIST_OF_KIND, list_source
 from mission_control.model.cluster.raw import KubernetesObject
@@ -212,6 +213,7 @@ def _complete(
         needs={kind: names for kind, names in needs.items() if names},
         modes=find_modes(workloads),
         synthesised=synthesised,
+        specifications=digest_specifications(read.lists),
     )
 
 
