@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from tempfile import TemporaryDirectory
 
 import pytest
+import yaml
 
 from mission_control.jobs.recorded_runs import RunAccounts
 from mission_control.record.artifact_reader import ArtifactReader
@@ -104,13 +105,17 @@ def test_a_capture_of_another_inventory_replaces_no_latest_view(floor, tmp_path)
 
 
 def test_what_is_not_configured_is_not_planned(floor):
-    """Without a destination no copy is due, and none is claimed."""
+    """Without a cluster no capture is planned, so none is claimed and none fails."""
     served = floor("calm")
-    served.clock.set(AFTER_CLOSE["durable_copy"])
-    result = served.run("artifacts", "copy")
+    served.clock.set(AFTER_CLOSE["lkg_capture"])
+    fleet = served.folder / "fleet.yaml"
+    document = yaml.safe_load(fleet.read_text()) | {"cluster": "none"}
+    fleet.write_text(yaml.safe_dump(document))
+    result = served.run("lkg", "capture")
 
-    assert "This is the planned run" not in result.stderr
-    assert [] == [a for a in accounts(served.folder).values() if a["planned"]]
+    assert 3 == result.exit_code
+    assert "No planned run is due: none is planned today" in result.stderr
+    assert {} == accounts(served.folder)
 
 
 def test_an_attestation_of_another_session_is_not_todays(floor):

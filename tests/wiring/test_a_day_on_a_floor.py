@@ -83,6 +83,18 @@ def test_only_what_is_configured_is_promised(tmp_path, configured):
     assert is_offered(settings, Job.RETENTION)
 
 
+async def test_the_capture_of_five_o_clock_knows_its_build(monkeypatch):
+    """Who built what runs is in the metadata, as it is when a person captures."""
+    monkeypatch.setenv("BUILD_ID", "b-42")
+    after_close = datetime(2026, 11, 18, 22, 0, 1, tzinfo=UTC)
+    with demo_floor("calm", after_close, 0, FLAGS) as floor:
+        async with serving(floor) as client:
+            run = await ended(client, "lkg_capture")
+        told = json.loads((floor.settings.root / run["path"] / "lkg_metadata.json").read_bytes())
+
+    assert ("SUCCEEDED", "b-42") == (run["outcome"], told["build_id"])
+
+
 async def test_a_planned_readiness_gives_go(monkeypatch):
     """
     On a floor that is well its verdict is GO, and stands.
