@@ -16,8 +16,8 @@ _VALUE = re.compile(
 )
 _FLAG = re.compile(
     r"""(?P<flag>(?<![\w-])--?(?P<key>[A-Za-z][\w.-]{0,100})"""
-    r"""(?:["']?[ \t]*,[ \t]*["']?|["']?[ \t]*\r?\n[ \t]*-[ \t]+["']?|=["']?|[ \t]+["']?))"""
-    r"""(?P<value>[^\s"',\]]+)"""
+    r"""(?:["']?[ \t]*,[ \t]*|["']?[ \t]*\r?\n[ \t]*-[ \t]+|=|[ \t]+))"""
+    r"""(?P<value>"[^"\n]*"?|'[^'\n]*'?|[^\s"',\]]+)"""
 )
 """A flag and what follows it: after a blank or an equals sign, or as the next item of a list."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

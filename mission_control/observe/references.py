@@ -74,7 +74,7 @@ def is_plain_key(under: str, pairs: Mapping[str, yaml.Node]) -> bool:
     """Tell whether a mapping's `key` is that of a label, a taint or a file, and no secret."""
     if not _PATH.fullmatch(text_of(pairs["key"])):
         return False
-    if text_of(pairs["operator"]) in _OPERATORS if "operator" in pairs else False:
+    if "operator" in pairs and text_of(pairs["operator"]) in _OPERATORS:
         return True
     forms = all(k in _ITEM and _ITEM[k].fullmatch(text_of(v)) for k, v in pairs.items())
     return under == "items" and "path" in pairs and forms

@@ -29,6 +29,7 @@ HIDDEN = {
     "a key near a path": "tls:\n  path: /etc/tls\n  key: hunter2secretkey\n",
     "a key near a path in a list": "items:\n- {key: hunter2, path: a, value: b}\n",
     "a key and an operator of its own": "key: hunter2\noperator: hunter\n",
+    "a key that is no name": "key: hunter2 hunter2\noperator: Exists\n",
     "no operator": "key: hunter2\noperator: {a: b}\n",
     "secretName anywhere": "secretName: hunter2\n",
     "secretName that is no name": "tls:\n- secretName: HUNTER2 hunter2\n",
@@ -89,6 +90,7 @@ envFrom: [{secretRef: {name: s, optional: true}}]
 env: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: K}}}]
 tls: [{hosts: [h], secretName: t}]
 matchExpressions: [{key: app, operator: In, values: [a]}]
+tolerations: [{key: node.kubernetes.io/not-ready, operator: Exists}]
 secrets: [{name: s}]
 token: null
 password: false
@@ -120,8 +122,8 @@ REFUSED = {
     "Secret": ("kind: !!str Secret\n", "a Secret manifest"),
     "Secret over lines": ("a:\n- kind:\n    Secret\n", "a Secret manifest"),
     "stringData": ("? stringData\n: {a: b}\n", "a Secret manifest"),
-    "key of an account": ("? private_key\n: x\n", "a service account's key"),
-    "account": ("type:\n  service_account\n", "a service account"),
+    "key of an account": ('"private\\u005fkey": x\n', "a service account's key"),
+    "account": ("type: >-\n  service_account\n", "a service account"),
 }
 
 

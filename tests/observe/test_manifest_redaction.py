@@ -46,6 +46,8 @@ HIDDEN = [
     pytest.param('args: ["--password", "hunter2"]', id="a flag and its value"),
     pytest.param("- --api-token\n- hunter2", id="a flag and its value as items"),
     pytest.param("run --password hunter2 now", id="a flag in a line"),
+    pytest.param("run --password 'a hunter2' now", id="a flag and words"),
+    pytest.param('run --password="a hunter2', id="a flag and words that go on"),
     pytest.param("path: /etc/x\nkey: hunter2secretkey", id="a key near a path"),
     pytest.param("secretName: hunter2", id="a name that no reference holds"),
     pytest.param("- name: MY_TOKEN\n" + "  # c\n" * 20 + "  value: hunter2", id="a far value"),
