@@ -5,14 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mission_control.decide.durable_copy import (
-    Line,
-    is_segment,
-    judge_marker,
-    marker_of,
-    plan_copy,
-    reach_of,
-)
+from mission_control.decide.copy_memory import remember, still_doubted
+from mission_control.decide.copy_segments import Line, is_segment
+from mission_control.decide.durable_copy import judge_marker, marker_of, plan_copy, reach_of
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery
 from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
@@ -20,13 +15,14 @@ from mission_control.jobs.copying import Copying, Interrupted
 from mission_control.jobs.earlier_copies import (
     JSON_NAME,
     MARKDOWN_NAME,
-    Reached,
-    reached_before,
+    MEMORY_NAME,
+    remembered,
 )
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry, LedgerHead, SourceCoverage
 from mission_control.model.durable_copy import (
     MARKER,
+    CopyMemory,
     CopyProblem,
     CopyProblemKind,
     CopyReport,
@@ -38,6 +34,7 @@ from mission_control.present.copy_document import (
     copy_document,
     copy_markdown,
 )
+from mission_control.present.copy_memory_document import memory_document
 from mission_control.present.ledger_text import write_line
 
 JOB = "durable_copy"
@@ -87,7 +84,7 @@ async def copy_durably(
         _patience(run_seconds),
     )
     failure, cautions = "", ()
-    before = await reached_before(parts.artifacts, destination.name)
+    before = await remembered(parts.artifacts, destination.name)
     try:
         cautions = tuple(await destination.cautions())
         if lines:
@@ -95,10 +92,10 @@ async def copy_durably(
         wanted = await asyncio.to_thread(_paths, lines)
         listing = await destination.listing(lambda path: path in wanted or is_segment(path))
         due = None if everything else started.toordinal()
-        await copying.run(await asyncio.to_thread(plan_copy, lines, listing, due, before.through))
+        await copying.run(await asyncio.to_thread(plan_copy, lines, listing, due, before))
     except (StorageError, Interrupted) as error:
         failure = str(error)
-    of = (copying, destination.name, page.head, started, parts.clock())
+    of = (copying, before, destination.name, page.head, started, parts.clock())
     report = await asyncio.to_thread(_report, *of)
     return await _record(parts, replace(report, failure=failure, cautions=cautions), origin)
 
@@ -117,7 +114,7 @@ def _patience(seconds: float) -> Callable[[], bool]:
     return lambda: now() < end
 
 
-async def _prove_ours(copying: Copying, first: LedgerEntry, before: Reached) -> None:
+async def _prove_ours(copying: Copying, first: LedgerEntry, before: CopyMemory) -> None:
     """
     Prove that it is the copy of this record, and that nothing there is ever overwritten.
 
@@ -141,26 +138,39 @@ async def _prove_ours(copying: Copying, first: LedgerEntry, before: Reached) -> 
 
 
 def _report(
-    copying: Copying, name: str, head: LedgerHead, started: datetime, finished: datetime
+    copying: Copying,
+    before: CopyMemory,
+    name: str,
+    head: LedgerHead,
+    started: datetime,
+    finished: datetime,
 ) -> CopyReport:
-    verified = copying.verified()
+    verified, plan = copying.verified(), copying.plan
+    reach = None if verified is None else reach_of(copying.lines, verified)
+    doubts = before.doubts if plan is None or plan.refused else plan.doubts
+    told = (*copying.problems, *still_doubted(doubts, copying.problems, copying.equal))
     worst_first = list(CopyProblemKind)
     return CopyReport(
         name,
         started,
         finished,
         head,
-        None if verified is None else reach_of(copying.lines, verified),
+        reach,
         copying.sent,
         copying.found,
         copying.reread,
-        tuple(sorted(copying.problems, key=lambda p: (worst_first.index(p.kind), p))),
+        tuple(sorted(told, key=lambda p: (worst_first.index(p.kind), p))),
+        memory=remember(before, plan, copying.problems, copying.equal, reach),
     )
 
 
 async def _record(parts: KeepingParts, report: CopyReport, origin: RunOrigin) -> CopiedRun:
     document = copy_document(report, parts.label)
-    files = {JSON_NAME: encode_json(document), MARKDOWN_NAME: copy_markdown(document).encode()}
+    files = {
+        JSON_NAME: encode_json(document),
+        MARKDOWN_NAME: copy_markdown(document).encode(),
+        MEMORY_NAME: encode_json(memory_document(report)),
+    }
     code = CONTRADICTED if report.contradicted else DONE if report.complete else FAILED
     session = parts.calendar.session_at(report.started)
     ground = Ground(session, parts.fleet, _coverage(report), parts.label)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mission_control.decide.durable_copy import Line, judge_copied, segment_of
+from mission_control.decide.copy_segments import Line, segment_of
+from mission_control.decide.durable_copy import judge_copied
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
 from mission_control.jobs.copy_ports import CopyDestination
@@ -31,9 +32,10 @@ class Copying:
     """
     Copies what a plan says, and counts.
 
-    `patience` tells whether there is time for more. A line is verified once every file of it was
-    read back whole and a segment at the destination vouches for it; until then it is copied, and
-    compared again by the next run.
+    `patience` tells whether there is time for more; `equal` are the paths that were read back and
+    are as recorded. A line is verified once every file of it was read back whole and a segment at
+    the destination, itself read back, vouches for it; until then it is copied, and compared again
+    by the next run.
     """
 
     artifacts: ArtifactsReader
@@ -44,23 +46,22 @@ class Copying:
     sent: Tally = field(default_factory=Tally)
     found: Tally = field(default_factory=Tally)
     reread: Tally = field(default_factory=Tally)
-    _covered: frozenset[int] | None = None
+    equal: set[str] = field(default_factory=set[str])
+    plan: CopyPlan | None = None
     _vouched: set[int] = field(default_factory=set[int])
-    _restored: set[str] = field(default_factory=set[str])
     _waiting: list[Line] = field(default_factory=list[Line])
     _failures: int = 0
 
     async def run(self, plan: CopyPlan) -> None:
         """Do all of the plan; raises Interrupted where that is not possible."""
+        self.plan = plan
         self.problems.extend(plan.problems)
         if plan.refused:
             raise Interrupted("the copy there and the record here contradict: nothing was sent")
-        self._covered = plan.covered
         await self._copy_lines(plan)
         for file in plan.again:
             self._go_on()
-            if await self._copy(file):
-                self._restored.add(file.path)
+            await self._copy(file)
         for file in plan.reread:
             self._go_on()
             if await self._read_back(file, sent=False):
@@ -81,16 +82,20 @@ class Copying:
 
     def verified(self) -> frozenset[int] | None:
         """
-        Give the lines that are vouched for there, and of which nothing is wrong.
+        Give the lines that are vouched for there, and of which nothing is wrong or in doubt.
 
         None where the destination did not tell what it holds.
         """
-        if self._covered is None:
+        plan = self.plan
+        if plan is None or plan.refused:
             return None
-        wrong = {p.path for p in self.problems} - self._restored
+        wrong = {p.path for p in (*self.problems, *plan.doubts)} - self.equal
+        trusted = (plan.proven | self.equal) - wrong
         covered = {
             seq
-            for seq in self._covered
+            for segment in plan.segments
+            if segment.file.path in trusted
+            for seq in range(segment.first, segment.last + 1)
             if wrong.isdisjoint(f.path for f in self.lines[seq].entry.files)
         }
         return frozenset(self._vouched | covered)
@@ -147,7 +152,9 @@ class Copying:
         problem = judge_copied(file, sent=sent, sha256=sha256, size=size)
         if problem is not None:
             self.problems.append(problem)
-        return problem is None
+            return False
+        self.equal.add(file.path)
+        return True
 
     async def _wait_for_segment(self, line: Line) -> None:
         """Keep a verified line until a segment vouches for it with its neighbours."""

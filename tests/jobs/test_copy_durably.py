@@ -247,16 +247,127 @@ async def test_what_was_tampered_with_there_is_found(kept, folder, there, harm, 
 
 
 async def test_in_thirty_days_everything_is_read_back(kept, folder, there):
-    """Each day reads back another part, unasked: nothing is overlooked for long."""
+    """Each day reads back another part, unasked; what is found is told until it is mended."""
     await kept.copy(folder)
     overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
     found = []
-    for _ in range(30):
+    for _ in range(31):
         kept.now += timedelta(days=1)
         run = await kept.copy(folder)
-        found += kinds(run)
+        found.append((run.exit_code, kinds(run)))
 
-    assert [("CONFLICT", "posture.json")] == found
+    first = found.index((4, [("CONFLICT", "posture.json")]))
+    assert [(0, [])] * first == found[:first]
+    assert [found[first]] * (31 - first) == found[first:]
+    assert 3 == run.report.reach.through
+
+
+async def test_a_contradiction_is_told_until_it_is_read_back_equal(kept, folder, there):
+    """Found once, it accuses in every later run, also in one that sees nothing of it."""
+    await kept.copy(folder)
+    name = kept.file(3).relative_to(kept.root)
+    recorded = (there / name).read_bytes()
+    overwrite(there / name, b'{"posture":"KO"}')
+    await kept.copy(folder, everything=True)
+    told = (4, [("CONFLICT", "posture.json")])
+    for how in ({}, {"run_seconds": 0.0}):
+        run = await kept.copy(folder, **how)
+        assert told == (run.exit_code, kinds(run))
+        assert 3 == run.report.reach.through
+    there.rename(there.parent / "unplugged")
+    run = await kept.copy(folder)
+    assert told == (run.exit_code, kinds(run))
+
+    (there.parent / "unplugged").rename(there)
+    overwrite(there / name, recorded)
+    run = await kept.copy(folder)
+    assert (0, []) == (run.exit_code, kinds(run))
+    assert run.report.reach.through == run.report.head.seq
+
+
+async def test_where_the_last_memory_cannot_be_read_everything_is_read_back(kept, folder, there):
+    """A report that was altered may have accused anything: all is in doubt until it is equal."""
+    await kept.copy(folder)
+    overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
+    run = await kept.copy(folder, everything=True)
+    overwrite(kept.root / run.entry.path / "durable_copy_memory.json", b"{}")
+    hasty = await kept.copy(folder, run_seconds=0.0)
+    run = await kept.copy(folder)
+
+    assert (1, 0) == (hasty.exit_code, hasty.report.reach.runs)
+    wrong = [("ALTERED_HERE", "durable_copy_memory.json"), ("CONFLICT", "posture.json")]
+    assert wrong == sorted(kinds(run))
+
+
+class Unreadable(MountedFolder):
+    """A place at which what is called so cannot be read back."""
+
+    unreadable = "ledger/"
+
+    async def digest(self, path: str) -> tuple[str, int]:
+        """Fail as a broken disk does."""
+        if self.unreadable in path:
+            raise StorageError("Input/output error", path=path)
+        return await super().digest(path)
+
+
+async def test_a_segment_vouches_only_when_it_was_read_back(kept, folder, there):
+    """One that was sent and could not be read back is read back by the next run, and counts then."""
+    broken = Unreadable(there, kept.root)
+    run = await kept.copy(broken)
+    assert (1, [0]) == (run.exit_code, [run.report.reach.runs])
+    run = await kept.copy(broken)
+    assert (1, 0) == (run.exit_code, run.report.reach.through)
+    run = await kept.copy(folder)
+    assert (0, RUNS + 2) == (run.exit_code, run.report.reach.through)
+
+
+async def test_a_segment_that_reads_back_wrong_never_vouches(kept, there):
+    """A segment with other bytes, of the right name and size, vouches in no later run."""
+    broken = Unreadable(there, kept.root)
+    await kept.copy(broken)
+    segment = next((there / "ledger").iterdir())
+    overwrite(segment, segment.read_bytes().replace(b"intraday", b"extraday"))
+    for _ in range(2):
+        run = await kept.copy(MountedFolder(there, kept.root))
+        assert (4, [("CONFLICT", segment.name)]) == (run.exit_code, kinds(run))
+        assert 0 == run.report.reach.through
+
+    segment.parent.chmod(0o755)
+    segment.unlink()
+    run = await kept.copy(MountedFolder(there, kept.root))
+    assert (0, run.report.head.seq) == (run.exit_code, run.report.reach.through)
+
+
+async def test_what_was_sent_again_counts_when_it_was_read_back(kept, folder, there):
+    """A file that was gone, was sent again and could not be read back, is not verified yet."""
+    await kept.copy(folder)
+    remove(there / kept.file(3).relative_to(kept.root))
+    broken = Unreadable(there, kept.root)
+    broken.unreadable = str(kept.file(3).parent.relative_to(kept.root))
+    assert 4 == (await kept.copy(broken)).exit_code
+    run = await kept.copy(broken)
+    assert (1, [("NOT_COPIED", "posture.json")]) == (run.exit_code, kinds(run))
+    assert 3 == run.report.reach.through
+
+    run = await kept.copy(folder)
+    assert (0, run.report.head.seq) == (run.exit_code, run.report.reach.through)
+
+
+async def test_of_runs_that_race_each_hears_what_the_other_found(kept, folder, there):
+    """What one run found while another went on is known to the run after both."""
+    await kept.copy(folder)
+
+    class Slow(MountedFolder):
+        async def cautions(self):
+            await kept.copy(folder, everything=True)
+            return await super().cautions()
+
+    overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
+    await kept.copy(Slow(there, kept.root))
+    run = await kept.copy(folder)
+
+    assert (4, [("CONFLICT", "posture.json")]) == (run.exit_code, kinds(run))
 
 
 async def test_a_tampered_segment_is_found(kept, folder, there):
