@@ -88,11 +88,14 @@ async def copy_durably(
     try:
         cautions = tuple(await destination.cautions())
         if lines:
-            await _prove_ours(copying, lines[0].entry, before)
+            await _see_whose(copying, lines[0].entry, before)
         wanted = await asyncio.to_thread(_paths, lines)
         listing = await destination.listing(lambda path: path in wanted or is_segment(path))
         due = None if everything else started.toordinal()
-        await copying.run(await asyncio.to_thread(plan_copy, lines, listing, due, before))
+        plan = await asyncio.to_thread(plan_copy, lines, listing, due, before)
+        if lines and not plan.refused:
+            await _mark_ours(copying, lines[0].entry)
+        await copying.run(plan)
     except (StorageError, Interrupted) as error:
         failure = str(error)
     of = (copying, before, destination.name, page.head, started, parts.clock())
@@ -114,24 +117,40 @@ def _patience(seconds: float) -> Callable[[], bool]:
     return lambda: now() < end
 
 
-async def _prove_ours(copying: Copying, first: LedgerEntry, before: CopyMemory) -> None:
+async def _see_whose(copying: Copying, first: LedgerEntry, before: CopyMemory) -> None:
     """
-    Prove that it is the copy of this record, and that nothing there is ever overwritten.
+    See whose copy it is, if it is marked, and write nothing yet.
 
     A place that held a copy and is empty now is most likely a mount that is not there: filling
     the disk below it would look like a copy and be none.
     """
-    destination = copying.destination
-    marker, content = marker_of(first)
-    if before.runs and not await destination.exists(MARKER):
+    if await copying.destination.exists(MARKER):
+        await _judge_marker(copying, first)
+    elif before.runs:
         detail = f"{before.runs} runs were copied there, and it is empty: is it what was mounted?"
         copying.problems.append(CopyProblem(MARKER, CopyProblemKind.GONE, detail))
         raise Interrupted("the copy is gone: nothing was sent; mount it, or name another place")
+
+
+async def _mark_ours(copying: Copying, first: LedgerEntry) -> None:
+    """
+    Mark it as the copy of this record, and prove that nothing there is ever overwritten.
+
+    Only once no other record's segments were seen there: a marker cannot be taken back, and would
+    lock out whom the place belongs to.
+    """
+    destination = copying.destination
+    _, content = marker_of(first)
     # The second try must be refused; should the place overwrite, then equal bytes by equal ones.
     await destination.create(MARKER, content)
     if await destination.create(MARKER, content):
         raise Interrupted(f"{destination.name} overwrites what is there: nothing is sent to it")
-    foreign = judge_marker(marker, *await destination.digest(MARKER))
+    await _judge_marker(copying, first)
+
+
+async def _judge_marker(copying: Copying, first: LedgerEntry) -> None:
+    marker, _ = marker_of(first)
+    foreign = judge_marker(marker, *await copying.destination.digest(MARKER))
     if foreign is not None:
         copying.problems.append(foreign)
         raise Interrupted("the copy there is not of this record: nothing was sent")

@@ -214,6 +214,53 @@ async def test_other_bytes_under_a_name_are_a_conflict_and_stay(kept, folder, th
     assert (4, [("CONFLICT", "posture.json")]) == (again.exit_code, kinds(again))
 
 
+async def test_an_obstructed_folder_keeps_nothing_else_back(kept, folder, there):
+    """Where one run's folder cannot be written, all its files fail and the others are copied."""
+    for number in (0, 2):
+        obstructed = there / kept.file(number).parent.relative_to(kept.root)
+        obstructed.parent.mkdir(parents=True, exist_ok=True)
+        obstructed.write_bytes(b"in the way")
+    for _ in range(2):
+        run = await kept.copy(folder)
+        assert (1, ["NOT_COPIED"] * 6) == (run.exit_code, [k for k, _ in kinds(run)])
+        assert "" == run.report.failure
+        assert 2 == run.report.reach.pending
+    assert RUNS - 2 + 1 == run.report.reach.runs
+
+
+class Dying(MountedFolder):
+    """A place that does not answer any more once so many files were created."""
+
+    left = 9
+
+    async def create(self, path: str, content: bytes) -> bool:
+        """Count down."""
+        self.left -= 1
+        self._see()
+        return await super().create(path, content)
+
+    async def digest(self, path: str) -> tuple[str, int]:
+        """Read back as long as it lives."""
+        self._see()
+        return await super().digest(path)
+
+    def _see(self) -> None:
+        if self.left < 0 and not self.revived():
+            raise StorageError("no answer", path=self.name)
+
+    def revived(self) -> bool:
+        """Come back for the one thing that counts."""
+        return self.left == -4
+
+
+async def test_what_was_done_before_a_place_is_given_up_is_vouched_for(kept, there):
+    """A run that gives up still tries to vouch for the lines that it verified."""
+    run = await kept.copy(Dying(there, kept.root))
+
+    assert "3 failures in a row" in run.report.failure
+    assert (2, 2) == (run.report.reach.through, run.report.reach.runs)
+
+
 async def test_equal_bytes_under_a_name_are_as_good_as_sent(kept, folder, there):
     """A file that somebody copied already is read back, found equal, and not sent."""
     name = kept.file(2).relative_to(kept.root)
@@ -250,16 +297,16 @@ async def test_in_thirty_days_everything_is_read_back(kept, folder, there):
     """Each day reads back another part, unasked; what is found is told until it is mended."""
     await kept.copy(folder)
     overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
-    found = []
+    runs = []
     for _ in range(31):
         kept.now += timedelta(days=1)
-        run = await kept.copy(folder)
-        found.append((run.exit_code, kinds(run)))
+        runs.append(await kept.copy(folder))
+    found = [(run.exit_code, kinds(run)) for run in runs]
 
     first = found.index((4, [("CONFLICT", "posture.json")]))
     assert [(0, [])] * first == found[:first]
     assert [found[first]] * (31 - first) == found[first:]
-    assert 3 == run.report.reach.through
+    assert 3 == runs[-1].report.reach.through
 
 
 async def test_a_contradiction_is_told_until_it_is_read_back_equal(kept, folder, there):
@@ -312,7 +359,7 @@ class Unreadable(MountedFolder):
 
 
 async def test_a_segment_vouches_only_when_it_was_read_back(kept, folder, there):
-    """One that was sent and could not be read back is read back by the next run, and counts then."""
+    """One that was sent and could not be read back is read back by the next, and counts then."""
     broken = Unreadable(there, kept.root)
     run = await kept.copy(broken)
     assert (1, [0]) == (run.exit_code, [run.report.reach.runs])
@@ -408,6 +455,19 @@ async def test_two_records_never_share_a_copy(kept, folder, there, tmp_path):
 
     assert (4, [("ANOTHER_RECORD", "durable_copy.json")]) == (run.exit_code, kinds(run))
     assert "nothing was sent" in run.report.failure
+    assert before == everything(there)
+
+
+async def test_a_place_of_another_record_is_not_marked(kept, folder, there, tmp_path):
+    """Where segments of another record stand, no marker is left that would lock their owner out."""
+    await kept.copy(folder)
+    (there / "durable_copy.json").unlink()
+    before = everything(there)
+    other = KeptRecord(tmp_path / "other", kept.now)
+    other.add(7)
+    run = await other.copy(folder)
+
+    assert (4, {"ANOTHER_RECORD"}) == (run.exit_code, {k for k, _ in kinds(run)})
     assert before == everything(there)
 
 
