@@ -43,7 +43,7 @@ def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | 
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
-    destination = copy_destination(settings)
+    destination = copy_destination(settings, context.clock)
     if destination is None:
         raise ConfigurationError(
             "no durable copy is configured",

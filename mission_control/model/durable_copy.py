@@ -196,6 +196,14 @@ class CopyStanding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """The oldest line that is not copied: its number, and when it was recorded, None if unknown."""
+
+    seq: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CopyState:
     """How the durable copy stands now, with a sentence; `since` is since when it lags (UTC)."""
 
