@@ -1,6 +1,7 @@
 """Jobs: the durable copy: what the ledger names, copied to another place and read back."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,7 +41,7 @@ from mission_control.present.ledger_text import write_line
 JOB = "durable_copy"
 
 RUN_SECONDS = 1800.0
-"""A run ends after this; what is left is for the next one."""
+"""A run ends after this; what is left is for the next one. One that reads back all takes longer."""
 
 DONE, FAILED, CONTRADICTED = 0, 1, 4
 """What a run ends with: copied; not everything; bytes here or there are not those recorded."""
@@ -64,15 +65,18 @@ async def copy_durably(
     origin: RunOrigin,
     *,
     everything: bool = False,
-    run_seconds: float = RUN_SECONDS,
+    run_seconds: float | None = None,
 ) -> CopiedRun:
     """
     Copy what is not at the destination yet, verify it, and record what was done.
 
-    `everything` also reads back all that was copied before; otherwise a thirtieth of it. What the
-    destination does, or does not, is in the report; raises StorageError only where our own record
-    can be neither read nor written. The run's own record is copied by the next run.
+    `everything` also reads back all that was copied before, however long that takes; otherwise a
+    thirtieth of it, and what earlier runs had no time for comes first. `run_seconds` is another
+    limit. What the destination does, or does not, is in the report; raises StorageError only where
+    our own record can be neither read nor written. The run's own record is copied by the next run.
     """
+    if run_seconds is None:
+        run_seconds = math.inf if everything else RUN_SECONDS
     started = parts.clock()
     page = await parts.artifacts.page(ArtifactQuery(limit=EVERYTHING))
     # A ledger of years is long: whatever goes through all of it does so off the event loop.

@@ -552,6 +552,50 @@ async def test_a_run_that_takes_too_long_stops_and_the_next_goes_on(kept, folder
     assert (0, RUNS + 1) == ((r := await kept.copy(folder)).exit_code, r.report.reach.through)
 
 
+class Ticking(MountedFolder):
+    """A place at which each file that is read back takes a minute of the run's time."""
+
+    async def digest(self, path: str) -> tuple[str, int]:
+        """Let time pass on the loop's clock."""
+        asyncio.get_running_loop().minutes += 1  # pyright: ignore[reportAttributeAccessIssue]
+        return await super().digest(path)
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """Give the running loop a clock that can be put forward by minutes."""
+    kind = asyncio.SelectorEventLoop
+    real = kind.time
+    monkeypatch.setattr(kind, "minutes", 0, raising=False)
+    monkeypatch.setattr(kind, "time", lambda loop: real(loop) + 60 * loop.minutes)
+
+
+async def test_reading_back_begins_where_the_last_run_stopped(kept, there, ticking):
+    """Runs that have no time for all of it read back different parts, until all were."""
+    await kept.copy(MountedFolder(there, kept.root))
+    overwrite(there / kept.file(4).relative_to(kept.root), b'{"posture":"KO"}')
+    place = Ticking(there, kept.root)
+    found = []
+    for _ in range(6):
+        run = await kept.copy(place, everything=True, run_seconds=60.0 * 13)
+        found.append(kinds(run))
+
+    assert [] == found[0]
+    assert [("CONFLICT", "posture.json")] == found[-1]
+
+
+async def test_reading_back_everything_takes_as_long_as_it_takes(kept, there, ticking):
+    """A person who asks for all of it gets all of it; the daily run ends after half an hour."""
+    kept.add(10)
+    await kept.copy(MountedFolder(there, kept.root))
+    place = Ticking(there, kept.root)
+    run = await kept.copy(place, everything=True)
+
+    assert (0, (RUNS + 10) * 3 + 1) == (run.exit_code, run.report.reread.files)
+    kept.add(20)
+    assert "its time was over" in (await kept.copy(place)).report.failure
+
+
 COPIER = """
 import asyncio, sys
 from pathlib import Path
