@@ -1,5 +1,6 @@
 """Record, durable copy: a folder of a mount, in which files are created once and never changed."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from mission_control.errors import StorageError
 from mission_control.model.artifact import Collection
@@ -29,6 +30,23 @@ HALF_WRITTEN = f"{TEMPORARY}mission-control-"
 
 NOT_MOUNTED = "nothing is mounted there: it lies on the disk of the machine that copies"
 SAME_DISK = "it lies on the same file system as the record itself, and dies with it"
+
+
+_NO_LINKS = "it needs hard links: mount a file system that has them, or copy to an S3 store"
+_REMEDIES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there, or raise the quota",
+    errno.EROFS: "mount it writable",
+    errno.EACCES: "let this user write there",
+    errno.EPERM: f"let this user write there; or, if that is so, {_NO_LINKS}",
+    errno.EOPNOTSUPP: _NO_LINKS,
+    errno.ENOSYS: _NO_LINKS,
+    errno.EMLINK: _NO_LINKS,
+    errno.ELOOP: "replace the symbolic link there by what it points to",
+    errno.ENOTDIR: "something that is no folder, or a symbolic link, stands where one belongs",
+}
+
+T = TypeVar("T")
 
 
 class MountedFolder:
@@ -58,7 +76,7 @@ class MountedFolder:
 
     async def cautions(self) -> Sequence[str]:
         """Say whether the copy would die with what it is a copy of, or is none elsewhere at all."""
-        return await self._thread.call(self._cautions, self._file_seconds)
+        return await self._call(self._cautions, self._file_seconds)
 
     async def listing(self, wanted: Callable[[str], bool]) -> Mapping[str, int]:
         """Give everything there that is wanted; what a killed writer left is swept meanwhile."""
@@ -68,19 +86,30 @@ class MountedFolder:
             with self._open() as folder:
                 return {path: size for path, size in _walk_all(folder, old) if wanted(path)}
 
-        return await self._thread.call(look, LISTING_SECONDS)
+        return await self._call(look, LISTING_SECONDS)
 
     async def exists(self, path: str) -> bool:
         """Tell whether anything has this name, in a folder that is there."""
-        return await self._thread.call(lambda: self._exists(path), self._file_seconds)
+        return await self._call(lambda: self._exists(path), self._file_seconds)
 
     async def create(self, path: str, content: bytes) -> bool:
         """Create a file, whole and durable; False where anything has its name."""
-        return await self._thread.call(lambda: self._create(path, content), self._file_seconds)
+        return await self._call(lambda: self._create(path, content), self._file_seconds)
 
     async def digest(self, path: str) -> tuple[str, int]:
         """Read a file back piece by piece."""
-        return await self._thread.call(lambda: self._digest(path), self._file_seconds)
+        return await self._call(lambda: self._digest(path), self._file_seconds)
+
+    async def _call(self, work: Callable[[], T], seconds: float) -> T:
+        """Do it with patience; a fault of this place is told with a remedy for it."""
+        try:
+            return await self._thread.call(work, seconds)
+        except StorageError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError):
+                raise
+            remedy = _REMEDIES.get(cause.errno or 0, "see whether it is still mounted, and whole")
+            raise StorageError(error.problem, path=error.path, remedy=remedy) from cause
 
     def _open(self) -> Folder:
         try:

@@ -1,6 +1,7 @@
 """Record, durable copy: a mounted folder gets whole files, once, and nothing there is touched."""
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import os
@@ -141,3 +142,29 @@ async def test_what_is_no_file_is_a_named_failure(folder, there):
     for name in ("ledger/1", "ledger/2"):
         with pytest.raises(StorageError, match=name):
             await folder.digest(name)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        pytest.param(errno.EPERM, "it needs hard links", id="perhaps no hard links"),
+        pytest.param(errno.EOPNOTSUPP, "it needs hard links", id="no hard links"),
+        pytest.param(errno.ENOSPC, "free some space there", id="full"),
+        pytest.param(errno.EIO, "still mounted, and whole", id="broken"),
+    ],
+)
+async def test_a_fault_of_the_place_is_told_with_a_remedy_for_it(
+    folder, there, monkeypatch, number, words
+):
+    """Whoever reads it is not sent to look after the record's own root."""
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(StorageError, match=words) as failed:
+        await folder.create(NAME, b"x")
+
+    assert "--root" not in str(failed.value)
+    assert str(there) in failed.value.path
+    assert {} == everything(there)
