@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
 from ops_ui.mission_control_client import Failure, Missed
-from ops_ui.pages.lkg import captures_of, good_path_of, lkg_diff_path
+from ops_ui.pages.lkg import captures_of, good_doubts_of, good_path_of, lkg_diff_path
 from ops_ui.pages.reports import gaps_of
 from ops_ui.rendering import pages_of
 
@@ -24,6 +24,7 @@ async def lkg(state: State) -> Response[str]:
         "lkg.html",
         captures=captures_of(document),
         good=good_path_of(document),
+        doubts=good_doubts_of(document),
         label=document.get("label") or "",
     )
 

@@ -12,6 +12,7 @@ from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ApiParts
 from mission_control.api.problems import Problem
+from mission_control.jobs.capture_cache import CaptureCache
 from mission_control.jobs.recorded_lkg import compare_captures, list_captures, newest_good
 from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
 from mission_control.present.lkg_list import (
@@ -30,6 +31,8 @@ def lkg_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
 
 def _list_route(parts: ApiParts) -> HTTPRouteHandler:
+    cache = CaptureCache(parts.clock)
+
     @get(
         "/api/v1/lkg",
         summary="Captures of the last known good, newest first: status, reasons, unchanged for",
@@ -40,11 +43,12 @@ def _list_route(parts: ApiParts) -> HTTPRouteHandler:
         },
     )
     async def captures(request: AnyRequest) -> Response[bytes]:
-        held = await reading_record(list_captures(parts.artifacts))
-        good = await reading_record(newest_good(parts.artifacts))
+        held = await reading_record(list_captures(parts.artifacts, cache=cache))
+        good = await reading_record(newest_good(parts.artifacts, cache=cache))
         document: CapturesDocument = {
             "captures": [listed_capture(c) for c in held],
-            "good": good.entry.path if good else None,
+            "good": good.capture.entry.path if good.capture else None,
+            "good_doubts": list(good.doubts),
         }
         if parts.options.label:
             document["label"] = parts.options.label

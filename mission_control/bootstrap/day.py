@@ -11,6 +11,7 @@ from functools import partial
 from mission_control.bootstrap.connect import Edges
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.runs import find_build
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import day_jobs
 from mission_control.jobs.check_readiness import ReadinessSources
@@ -49,7 +50,6 @@ DAY_RUNNERS: Mapping[Job, DayRunner] = {
     Job.OPEN_VERIFICATION: day_jobs.run_open_verification,
     Job.INTRADAY_SAMPLE: day_jobs.run_sample,
     Job.POST_MARKET: day_jobs.run_post_market,
-    Job.LKG_CAPTURE: run_lkg,
 }
 KEEPING_RUNNERS: Mapping[Job, KeepingRunner] = {
     Job.ATTESTATION: day_jobs.run_attestation,
@@ -88,7 +88,10 @@ def make_day(
         past.history if past else None,
         partial(copy_destination, settings),
     )
+    build = partial(find_build, settings, os.environ, clock)
+    capture = partial(run_lkg, sources, calendar=edges.calendar, find_build=build)
     every: Mapping[Job, Runner] = {
+        Job.LKG_CAPTURE: capture,
         **{job: partial(run, sources) for job, run in DAY_RUNNERS.items()},
         **{job: partial(run, keeping) for job, run in KEEPING_RUNNERS.items()},
     }

@@ -65,7 +65,7 @@ async def _capture(
     parts: Parts, writer: RunWriter, artifacts: ArtifactReader, origin: RunOrigin
 ) -> None:
     clock, snapshot = parts.sources.clock, parts.board.current()
-    sources = LkgSources(clock, artifacts, parts.further, parts.past)
+    sources = LkgSources(clock, artifacts, parts.further, parts.past, parts.sources.calendar)
     made = await capture_lkg(snapshot, sources, BuildFacts())
     if isinstance(made, LkgRefused):
         log.info("the demo's capture of the last known good was refused: %s", made.reasons)

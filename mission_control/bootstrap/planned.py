@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from mission_control.bootstrap.day import run_sources_of
+from mission_control.bootstrap.day import is_offered, run_sources_of
 from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.decide.session_plan import plan_session
@@ -30,9 +30,10 @@ def claim_planned(
     jobs: Collection[Job],
 ) -> AbstractAsyncContextManager[RunOrigin]:
     """Claim the planned run of one of these jobs that is due, for the time of a block."""
-    origin = replace(run_origin(settings, "command"), beside=True)
+    origin = beside_the_plan(settings)
+    offered = frozenset(job for job in Job if is_offered(settings, job))
     sources = CommandSources(
-        lambda: runs_near(calendar, clock()),
+        lambda: runs_near(calendar, clock(), offered),
         ArtifactReader(settings.root, clock),
         run_sources_of(settings, calendar, clock, origin),
         say,
@@ -40,11 +41,18 @@ def claim_planned(
     return claiming(jobs, sources)
 
 
-def runs_near(calendar: MarketCalendar, now: datetime) -> Sequence[PlannedRun]:
-    """List every run that may be due at an instant, those of the days before included."""
+def beside_the_plan(settings: Settings) -> RunOrigin:
+    """Give the origin of a command that claims no planned run; it is recorded whatever else is."""
+    return replace(run_origin(settings, "command"), beside=True)
+
+
+def runs_near(
+    calendar: MarketCalendar, now: datetime, offered: Collection[Job]
+) -> Sequence[PlannedRun]:
+    """List every offered run that may be due at an instant, those of the days before included."""
     today = in_new_york(now).date()
     plans = (
-        plan_session(on, calendar.session_at(instant_of(on, time(12))), frozenset(Job))
+        plan_session(on, calendar.session_at(instant_of(on, time(12))), offered)
         for on in days_between(today - DAYS_BACK, today)
     )
     return [run for plan in plans for run in plan.runs]

@@ -2,20 +2,21 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 import click
 import orjson
 
 from mission_control.bootstrap import once
-from mission_control.bootstrap.planned import claim_planned
+from mission_control.bootstrap.planned import beside_the_plan, claim_planned
 from mission_control.bootstrap.runs import find_build, ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.printable import printable
 from mission_control.configuration.settings import Settings, load_root_in_force
-from mission_control.errors import StorageError
+from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
 from mission_control.jobs.capture_lkg import (
     LkgSources,
@@ -31,6 +32,8 @@ from mission_control.jobs.recorded_lkg import (
 )
 from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
 from mission_control.jobs.run_lkg import record_refusal
+from mission_control.jobs.run_origin import RunOrigin
+from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.lkg import LkgCapture, LkgRefused
 from mission_control.model.schedule import Job
 from mission_control.present.lkg_document import metadata_document
@@ -59,8 +62,8 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
 
     The capture is recorded below ops/lkg/. It stays CANDIDATE, with its reasons, unless the
     session that it closes was clean; only a GOOD one replaces ops/lkg/lkg_manifest.yaml and
-    lkg_metadata.json. Exits with 0 when it was recorded, and with 3 when it was refused: then
-    nothing was touched.
+    lkg_metadata.json, and only where no flag names another floor than the configured. Exits
+    with 0 when it was recorded, and with 3 when it was refused: then nothing was touched.
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
@@ -80,11 +83,10 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
 
 
 async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture | LkgRefused, str]:
+    ours = _is_of_the_floor(context, settings)
     async with (
         ready_to_run(settings, context.clock) as run,
-        claim_planned(
-            settings, run.edges.calendar, context.clock, context.say, {Job.LKG_CAPTURE}
-        ) as origin,
+        _claiming(context, settings, run.edges.calendar, ours=ours) as origin,
     ):
         snapshot, _ = await run.look(settings, Looking(rounds=1))
         build = await find_build(settings, context.environ, context.clock)
@@ -93,14 +95,40 @@ async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture 
             once.read_artifacts(settings.root, context.clock),
             run.sources.further,
             run.past,
+            run.edges.calendar,
         )
         made = await capture_lkg(snapshot, sources, build)
         if isinstance(made, LkgRefused):
             if origin.planned is not None:
                 await record_refusal(made, snapshot, run.writer, context.clock, origin)
             return made, ""
-        entry = await record_lkg(made, snapshot, run.writer, context.clock, origin)
+        entry = await record_lkg(
+            made, snapshot, run.writer, context.clock, origin, of_the_floor=ours
+        )
         return made, entry.path
+
+
+def _is_of_the_floor(context: CliContext, settings: Settings) -> bool:
+    """Tell whether what the flags ask for is what is configured without them."""
+    try:
+        configured = settings_with(context, {}, tell=False).fleet
+    except ConfigurationError:
+        return False
+    asked = settings.fleet
+    return (asked.access, asked.digest) == (configured.access, configured.digest)
+
+
+def _claiming(
+    context: CliContext, settings: Settings, calendar: MarketCalendar, *, ours: bool
+) -> AbstractAsyncContextManager[RunOrigin]:
+    """Claim the planned capture, which is of the configured floor and of nothing else."""
+    if ours:
+        return claim_planned(settings, calendar, context.clock, context.say, {Job.LKG_CAPTURE})
+    context.say(
+        "This is not the configured namespace, context or inventory: the capture is recorded "
+        "beside the plan, and replaces no latest view."
+    )
+    return nullcontext(beside_the_plan(settings))
 
 
 @lkg.command("list")
@@ -141,6 +169,8 @@ def diff(
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
     click.echo(f"{compared.before.entry.path} -> {compared.after.entry.path}")
+    for gap in compared.gaps:
+        click.echo(printable(f"Doubtful: {gap}"))
     for c in compared.changes:
         click.echo(printable(f"{c.subject}  {c.what}: {c.before} -> {c.after}"))
     if not compared.changes:

@@ -34,6 +34,7 @@ _VALUES: tuple[str, ...] = (
     r"\bAIza[A-Za-z0-9_-]{30,}",
     r"\bya29\.[A-Za-z0-9._-]{10,}",
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{16,})",
+    r"\b(?:glpat-[A-Za-z0-9_-]{16,}|hvs\.[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,})",
     r"\b(?:set-)?cookie\s*[:=]\s*[^\r\n\"]+",
     r"\bauthorization\s*[:=]\s*[^\r\n\",]+",
     (

@@ -2,15 +2,19 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
 
 from mission_control.decide.lkg.manifest import ReadNamespace, make_manifest
 from mission_control.decide.lkg.qualification import qualify
 from mission_control.decide.lkg.restarts import judge_pods
+from mission_control.decide.lkg.verification import verify_capture
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.past_floor import PastFloor
-from mission_control.jobs.ports import Clock, FurtherReader
+from mission_control.jobs.ports import CalendarReader, Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import count_unchanged
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
@@ -43,18 +47,25 @@ from mission_control.present.lkg_document import (
 JOB = "lkg_capture"
 CAPTURED, REFUSED = 0, 3
 """Exit codes of a capture; refusing is no internal error, and no capture either."""
+LOOKED_BACK = timedelta(days=366)
+"""So far back an unchanged capture is counted."""
 _SOURCES = len(LKG_LISTS) + 2
 """Every list of the namespace, the priority classes, and the namespace itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class LkgSources:
-    """What a capture reads besides the floor; what is None is not configured."""
+    """
+    What a capture reads besides the floor; what is None is not configured.
+
+    Without a calendar nobody can tell which session came before, and none is counted.
+    """
 
     clock: Clock
     artifacts: ArtifactsReader
     further: FurtherReader | None = None
     past: PastFloor | None = None
+    calendar: CalendarReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +97,12 @@ async def capture_lkg(
     content = manifest_bytes(manifest.items)
     if content is None:
         return LkgRefused(("the cluster answered with values that cannot be written down",))
+    wrong = verify_capture(content, _as_verified(manifest, content))
+    if wrong:
+        return LkgRefused(wrong)
     status, reasons = await _judge(snapshot, sources, read, manifest)
     return await _complete(
-        sources.artifacts,
+        sources,
         LkgCapture(
             at=read.at,
             manifest=manifest,
@@ -112,23 +126,26 @@ async def record_lkg(
     writer: ArtifactWriter,
     clock: Clock,
     origin: RunOrigin,
+    *,
+    of_the_floor: bool = True,
 ) -> LedgerEntry:
     """
     Record a capture; only a GOOD one replaces the latest views. Raises StorageError.
 
     One that is the same as the one before is recorded all the same: that nothing changed in a
-    session is what it proves.
+    session is what it proves. One of another than the configured floor is never the latest.
     """
+    # The metadata name the manifest's digest, so they come first wherever these are replaced.
     files = {
-        MANIFEST_NAME: capture.content,
         METADATA_NAME: encode_json(metadata_document(capture)),
+        MANIFEST_NAME: capture.content,
     }
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
     ground = Ground(snapshot.session, snapshot.fleet, coverage, snapshot.label)
     notes = {"status": capture.status.value, "content_digest": capture.content_digest}
     facts = origin.facts(JOB, ground, capture.at, clock(), exit_code=CAPTURED, notes=notes)
     entry = await writer.record(Collection.LKG, files, facts)
-    if capture.status is LkgStatus.GOOD:
+    if capture.status is LkgStatus.GOOD and of_the_floor:
         await publish_latest(writer, files, Collection.LKG.value)
     return entry
 
@@ -158,6 +175,12 @@ async def _read(
     if lost or isinstance(itself, Unseen):
         return LkgRefused(tuple(sorted(lost)))
     return ReadNamespace(namespace, itself.value, held, at)
+
+
+def _as_verified(manifest: LkgManifest, content: bytes) -> Mapping[str, Any]:
+    """Give of the metadata what a verification reads: none is recorded that would fail it."""
+    address = hashlib.sha256(content).hexdigest()
+    return {**components_document(manifest), "content_digest": address}
 
 
 def _say_lost(source: str, reading: Unseen) -> str:
@@ -197,24 +220,25 @@ async def _gather(
     session: MarketSession,
     evidence: SessionEvidence,
 ) -> SessionEvidence:
-    date, opened, closed = session.session_date, session.open, session.close
-    if date is None or opened is None or closed is None:
+    on, opened, closed = session.session_date, session.open, session.close
+    if on is None or opened is None or closed is None:
         return evidence
     return replace(
         evidence,
         watched=await watch_of(sources.past, snapshot.fleet, (opened, closed)),
-        readiness=await verdicts_of(sources.artifacts, date),
-        opening=await opening_report(sources.artifacts, date, opened),
+        readiness=await verdicts_of(sources.artifacts, on),
+        opening=await opening_report(sources.artifacts, on, opened),
     )
 
 
-async def _complete(artifacts: ArtifactsReader, capture: LkgCapture) -> LkgCapture:
+async def _complete(sources: LkgSources, capture: LkgCapture) -> LkgCapture:
     """Add for how many sessions nothing changed."""
-    date = capture.session.session_date
+    on, opened = capture.session.session_date, capture.session.open
+    before = list[date]()
+    if sources.calendar is not None and on is not None and opened is not None:
+        known = sources.calendar.sessions_between(opened - LOOKED_BACK, opened)
+        before = sorted((s.session_date for s in known if s.session_date < on), reverse=True)
     sessions, same_as = await count_unchanged(
-        artifacts,
-        capture.manifest.namespace,
-        capture.content_digest,
-        date.isoformat() if date else None,
+        sources.artifacts, capture.manifest.namespace, capture.content_digest, on, before
     )
     return replace(capture, unchanged_for_sessions=sessions, same_as=same_as)

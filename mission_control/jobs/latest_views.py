@@ -15,7 +15,9 @@ async def publish_latest(
     """
     Show these files as the latest; one that cannot be written is logged, and costs nothing else.
 
-    What was recorded stays recorded: a run is not undone by its copy.
+    They are replaced in the order given, and none after one that was not: what tells of another
+    file comes first, so that nobody takes two runs for one. What was recorded stays recorded: a
+    run is not undone by its copy.
     """
     for name, content in files.items():
         path = f"{folder}/{name}"
@@ -23,3 +25,4 @@ async def publish_latest(
             await writer.publish(path, content)
         except StorageError as error:
             log.warning("the latest view %s still shows an older run: %s", path, error)
+            return

@@ -1,6 +1,7 @@
 """Jobs: recorded captures of the last known good, found in the ledger and read back."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from datetime import date
 from typing import cast
 
 import orjson
@@ -9,10 +10,10 @@ from mission_control.decide.lkg.capture_diff import compare_manifests
 from mission_control.decide.lkg.verification import verify_capture
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
+from mission_control.jobs.capture_cache import CaptureCache
 from mission_control.jobs.recorded_reports import (
     LATEST,
     MAX_BYTES,
-    MOST_COMPARED,
     PREVIOUS,
     Document,
     NoSuchReport,
@@ -23,6 +24,7 @@ from mission_control.model.lkg import (
     MANIFEST_NAME,
     METADATA_NAME,
     ComparedCaptures,
+    FoundGood,
     RecordedLkg,
 )
 
@@ -33,44 +35,53 @@ _FOLDER = f"{Collection.LKG.value}/"
 
 
 async def list_captures(
-    artifacts: ArtifactsReader, limit: int = MOST_LISTED
+    artifacts: ArtifactsReader, limit: int = MOST_LISTED, cache: CaptureCache | None = None
 ) -> Sequence[RecordedLkg]:
     """Read the newest captures, newest first; raises StorageError where the ledger is lost."""
-    return [await _read(artifacts, entry) for entry in await _entries(artifacts, limit)]
+    page = await artifacts.page(ArtifactQuery(limit=limit, holding=MANIFEST_NAME))
+    return [await _read(artifacts, e, cache) for e in page.entries if e.path.startswith(_FOLDER)]
 
 
 async def newest_good(
-    artifacts: ArtifactsReader, namespace: str | None = None
-) -> RecordedLkg | None:
-    """Give the newest GOOD capture, of that namespace if one is named; raises StorageError."""
-    for entry in await _entries(artifacts, MOST_COMPARED):
-        found = await _read(artifacts, entry)
-        if found.is_good and namespace in {None, found.namespace}:
-            return found
-    return None
+    artifacts: ArtifactsReader, namespace: str | None = None, cache: CaptureCache | None = None
+) -> FoundGood:
+    """
+    Find the newest GOOD capture, of that namespace if one is named; raises StorageError.
+
+    Newer ones that cannot be believed are doubts: any of them may have been the last known good.
+    """
+    doubts = list[str]()
+    async for entry in _newest(artifacts):
+        found = await _read(artifacts, entry, cache)
+        if found.problem:
+            doubts.append(f"the capture {entry.path}: {found.problem}")
+        elif found.is_good and namespace in {None, found.namespace}:
+            return FoundGood(found, tuple(doubts))
+    return FoundGood(None, tuple(doubts))
 
 
-async def find_capture(artifacts: ArtifactsReader, reference: str) -> RecordedLkg:
+async def find_capture(
+    artifacts: ArtifactsReader, reference: str
+) -> tuple[RecordedLkg, tuple[str, ...]]:
     """
     Give the capture that a reference means: `latest`, `previous`, `good`, a run's path or name.
 
+    With it come the doubts about whether it is the one that is meant: they are about `good`.
     Raises NoSuchReport for a reference to none, StorageError where the ledger cannot be read.
     """
     if reference == GOOD:
         good = await newest_good(artifacts)
-        if good is None:
-            raise NoSuchReport("no capture is GOOD")
-        return good
-    entries = await _entries(artifacts, MOST_COMPARED)
-    positions = {LATEST: 0, PREVIOUS: 1}
-    if reference in positions:
-        at = positions[reference]
-        if at >= len(entries):
-            raise NoSuchReport(f"there is no {reference} capture: {len(entries)} are recorded")
-        return await _read(artifacts, entries[at])
-    for entry in entries:
-        if reference.rstrip("/") in {entry.path, entry.path.rpartition("/")[2]}:
-            return await _read(artifacts, entry)
+        if good.capture is None:
+            raise NoSuchReport("; ".join(("no capture is GOOD", *good.doubts)))
+        return good.capture, good.doubts
+    at, held = {LATEST: 0, PREVIOUS: 1}.get(reference), 0
+    wanted = reference.rstrip("/")
+    async for entry in _newest(artifacts):
+        if held == at or (at is None and wanted in {entry.path, entry.path.rpartition("/")[2]}):
+            return await _read(artifacts, entry), ()
+        held += 1
+    if at is not None:
+        raise NoSuchReport(f"there is no {reference} capture: {held} are recorded")
     raise NoSuchReport(f"no recorded capture is called {reference[:120]!r}")
 
 
@@ -86,38 +97,74 @@ async def read_manifest(artifacts: ArtifactsReader, capture: RecordedLkg) -> byt
 
 
 async def count_unchanged(
-    artifacts: ArtifactsReader, namespace: str, content_digest: str, session_date: str | None
+    artifacts: ArtifactsReader,
+    namespace: str,
+    content_digest: str,
+    session_date: date | None,
+    sessions_before: Iterable[date],
 ) -> tuple[int, str | None]:
     """
     Count the earlier sessions whose captures hold the same, and name the newest such capture.
 
-    Captures of other namespaces are passed over. The first that differs, or that cannot be
-    believed, ends the count. Raises StorageError.
+    `sessions_before` are those before the one of `session_date`, the latest first. What is
+    captured while a session is not over proves nothing of it. Captures of other namespaces are
+    passed over. The first that differs, or that cannot be believed, ends the count, and so does a
+    session that nobody captured. Raises StorageError.
     """
-    sessions, newest = set[str](), None
-    for entry in await _entries(artifacts, MOST_COMPARED):
+    expected, newest = iter(sessions_before), None
+    counted = {session_date.isoformat() if session_date else None}
+    async for entry in _newest(artifacts):
         found = await _read(artifacts, entry)
         if not found.problem and found.namespace != namespace:
             continue
         if found.problem or found.content_digest != content_digest:
             break
+        if entry.session_date not in counted and found.closes_a_session:
+            before = next(expected, None)
+            if before is None or entry.session_date != before.isoformat():
+                break
+            counted.add(entry.session_date)
         newest = newest or entry.path
-        if entry.session_date is not None:
-            sessions.add(entry.session_date)
-    return len(sessions - {session_date}), newest
+    return len(counted) - 1, newest
 
 
-async def _entries(artifacts: ArtifactsReader, limit: int) -> Sequence[LedgerEntry]:
-    page = await artifacts.page(ArtifactQuery(limit=limit, holding=MANIFEST_NAME))
-    return [e for e in page.entries if e.path.startswith(_FOLDER)]
+async def _newest(artifacts: ArtifactsReader) -> AsyncGenerator[LedgerEntry]:
+    """Give every recorded capture, newest first, a page at a time."""
+    before: int | None = None
+    while True:
+        query = ArtifactQuery(limit=MOST_LISTED, before=before, holding=MANIFEST_NAME)
+        page = await artifacts.page(query)
+        for entry in page.entries:
+            if entry.path.startswith(_FOLDER):
+                yield entry
+        if page.next_before is None:
+            return
+        before = page.next_before
 
 
-async def _read(artifacts: ArtifactsReader, entry: LedgerEntry) -> RecordedLkg:
-    """Read a capture, and whether both of its files can be believed."""
+async def _read(
+    artifacts: ArtifactsReader, entry: LedgerEntry, cache: CaptureCache | None = None
+) -> RecordedLkg:
+    """Read a capture, or give it as it was read lately."""
+    known = cache.get(entry) if cache is not None else None
+    if known is None:
+        known = await _read_now(artifacts, entry)
+        if cache is not None:
+            cache.keep(known)
+    return known
+
+
+async def _read_now(artifacts: ArtifactsReader, entry: LedgerEntry) -> RecordedLkg:
+    """
+    Read a capture, and whether it can be believed.
+
+    The manifest is read where somebody may put it back: in a GOOD one. `verify` reads any.
+    """
     try:
         metadata = (await read_report(artifacts, entry, METADATA_NAME)).document
         found = RecordedLkg(entry, metadata)
-        await read_manifest(artifacts, found)
+        if found.is_good:
+            await read_manifest(artifacts, found)
     except StorageError as error:
         return RecordedLkg(entry, {}, f"it cannot be believed: {error}")
     if metadata.get("content_digest") != found.content_digest:
@@ -131,9 +178,11 @@ async def compare_captures(artifacts: ArtifactsReader, before: str, after: str) 
 
     Raises NoSuchReport for a reference to none, and StorageError where a manifest cannot be read.
     """
-    old, new = await find_capture(artifacts, before), await find_capture(artifacts, after)
+    old, doubts = await find_capture(artifacts, before)
+    new, others = await find_capture(artifacts, after)
     manifests = [_document(await read_manifest(artifacts, each), each.entry) for each in (old, new)]
-    return ComparedCaptures(old, new, compare_manifests(*manifests))
+    gaps = tuple(dict.fromkeys((*doubts, *others)))
+    return ComparedCaptures(old, new, compare_manifests(*manifests), gaps)
 
 
 async def verify_recorded(
@@ -142,10 +191,11 @@ async def verify_recorded(
     """
     Say everything that is wrong with a recorded capture; raises NoSuchReport for no such one.
 
-    Every file of its run is compared with the ledger, and then read.
+    Every file of its run is compared with the ledger, and then read. That another one may be the
+    one that is meant is wrong as well.
     """
-    found = await find_capture(artifacts, reference)
-    problems = [found.problem] if found.problem else []
+    found, doubts = await find_capture(artifacts, reference)
+    problems = [*doubts, *([found.problem] if found.problem else [])]
     content = b""
     for file in found.entry.files:
         try:

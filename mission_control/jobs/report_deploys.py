@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mission_control.decide.deploy_report import make_deploy_report
@@ -15,6 +15,7 @@ from mission_control.jobs.ports import Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import newest_good
 from mission_control.jobs.recorded_reports import list_reports, read_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.jobs.specified_objects import read_specifications
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.model.deploy_report import SinceLkg
 from mission_control.model.snapshot import FloorSnapshot
@@ -54,7 +55,8 @@ async def make_report(
     account = await further.account() if further else None
     user = account.who if account else ""
     report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
-    plain = deploy_document(report, None, None)
+    specified = await _specify(snapshot, further)
+    plain = {**deploy_document(report, None, None), **specified}
     earlier = await _earlier(artifacts, snapshot) if artifacts else None
     lkg = await since_lkg(artifacts, plain)
     compared = since = None
@@ -62,12 +64,22 @@ async def make_report(
         told = cast("Document", earlier.get("meta", {}))
         since = str(told.get("generated_et", "an earlier report"))
         compared = compare_reports(earlier, plain)
-    document = deploy_document(report, compared, since, lkg)
+    document = {**deploy_document(report, compared, since, lkg), **specified}
     files = {
         JSON_NAME: encode_json(document),
         MARKDOWN_NAME: deploy_markdown(document).encode(),
     }
     return MadeReport(document, files)
+
+
+async def _specify(snapshot: FloorSnapshot, further: FurtherReader | None) -> Document:
+    """Give what every object of the floor's namespace asks for; nothing where none is read."""
+    access = snapshot.fleet.access
+    if further is None or access is None:
+        return {}
+    read = await read_specifications(further, access.floor_namespace)
+    digests = dict(sorted(read.digests.items()))
+    return {"specifications": digests, "specification_gaps": list(read.gaps)}
 
 
 async def record_report(
@@ -94,10 +106,13 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
         good = await newest_good(artifacts, namespace)
     except StorageError as error:
         return SinceLkg("", "", None, f"the record cannot be read: {error}")
-    if good is None:
-        return SinceLkg("", "", None, "no capture is GOOD")
-    captured = str(good.metadata.get("timestamp_et", "an unknown time"))
-    return SinceLkg(good.entry.path, captured, compare_with_capture(good.metadata, report))
+    if good.capture is None:
+        return SinceLkg("", "", None, "; ".join(("no capture is GOOD", *good.doubts)))
+    metadata = good.capture.metadata
+    captured = str(metadata.get("timestamp_et", "an unknown time"))
+    compared = compare_with_capture(metadata, report)
+    compared = replace(compared, gaps=(*good.doubts, *compared.gaps))
+    return SinceLkg(good.capture.entry.path, captured, compared)
 
 
 async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Document | None:

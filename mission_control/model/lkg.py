@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from mission_control.model.artifact import LedgerEntry
 from mission_control.model.cluster.raw import KubernetesObject
@@ -33,6 +33,10 @@ LKG_LISTS = (
 """The lists of a namespace that a capture needs, every one of them whole."""
 PRIORITY_CLASSES = "priorityclasses"
 """The one list beside them that belongs to no namespace."""
+SESSION_NOT_CLOSED = "SESSION_NOT_CLOSED"
+"""The reason of a capture that was made while no session of its day was over."""
+NOT_COMPARED = ("Namespace", "PriorityClasses")
+"""What is captured, and compared with nothing that was seen at the open."""
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 """What is pinned to digests, in the order in which it stands in a manifest."""
 
@@ -125,10 +129,10 @@ class LkgManifest:
     A namespace as it can be put back: objects in the order in which they are applied.
 
     `loose_images` are (owner, container, image) of CronJobs that no digest pins. `config_maps`
-    are the digests of the ConfigMaps that workloads refer to, captured or not, by
-    `namespace/name`. `needs` names what workloads refer to and no capture holds, by kind.
-    `modes` are the values that are set for the fleet's mode variables. `reasons` are what of the
-    objects themselves keeps the capture CANDIDATE.
+    are the digests of the fleet's ConfigMaps and of those that workloads refer to, captured or
+    not, by `namespace/name`; None for one that is not there. `needs` names what workloads refer
+    to and no capture holds, by kind. `modes` are the values that are set for the fleet's mode
+    variables. `specifications` are the digests of what each object asks for, by its title.
     """
 
     namespace: str
@@ -136,10 +140,11 @@ class LkgManifest:
     components: tuple[Component, ...]
     switch: ObservedSwitch
     loose_images: tuple[tuple[str, str, str], ...] = ()
-    config_maps: Mapping[str, str] = field(default_factory=dict[str, str])
+    config_maps: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     modes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     synthesised: tuple[str, ...] = ()
+    specifications: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +251,34 @@ class RecordedLkg:
         """Give the captured namespace; empty where it is not told."""
         return str(self.metadata.get("namespace") or "")
 
+    @property
+    def closes_a_session(self) -> bool:
+        """Tell whether its session was over when it was made; it says where it was not."""
+        told = self.metadata.get("reasons")
+        reasons = cast("list[object]", told) if isinstance(told, list) else []
+        codes = [
+            cast("Mapping[str, object]", r).get("code") for r in reasons if isinstance(r, Mapping)
+        ]
+        return not self.problem and SESSION_NOT_CLOSED not in codes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundGood:
+    """The newest GOOD capture, None where none is; `doubts` name newer ones that are damaged."""
+
+    capture: RecordedLkg | None
+    doubts: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedCaptures:
-    """Two captures and every difference between their manifests."""
+    """
+    Two captures and every difference between their manifests.
+
+    `gaps` say what makes it doubtful that these are the two that were meant.
+    """
 
     before: RecordedLkg
     after: RecordedLkg
     changes: tuple[ReportChange, ...]
+    gaps: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ import orjson
 from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP
 from mission_control.model.lkg import (
+    NOT_COMPARED,
     Component,
     ContainerPin,
     LkgCapture,
@@ -23,11 +24,16 @@ _SWITCH_NOTE = (
     "The manifest always holds the kill switch engaged; `observed` is what the cluster held."
 )
 _LEFT_OUT = (
+    "ClusterRoles and ClusterRoleBindings",
     "ConfigMaps other than the kill switch and the safety settings",
+    "HorizontalPodAutoscalers",
     "Ingresses",
-    "Jobs and bare pods",
-    "PersistentVolumeClaims",
+    "Jobs, bare pods and bare ReplicaSets",
+    "LimitRanges",
+    "PersistentVolumes and PersistentVolumeClaims",
+    "ResourceQuotas",
     "Secrets",
+    "objects of any other kind, custom resources included",
 )
 
 
@@ -52,6 +58,7 @@ def components_document(manifest: LkgManifest) -> Document:
         "namespace": manifest.namespace,
         "components": [_component(c) for c in manifest.components],
         "config_maps": dict(sorted(manifest.config_maps.items())),
+        "specifications": dict(sorted(manifest.specifications.items())),
     }
 
 
@@ -82,6 +89,7 @@ def metadata_document(capture: LkgCapture) -> Document:
         "needs": {kind: list(names) for kind, names in sorted(manifest.needs.items())},
         "synthesised": sorted(manifest.synthesised),
         "not_captured": list(_LEFT_OUT),
+        "not_compared_since_the_open": list(NOT_COMPARED),
     }
     if capture.label:
         document["label"] = capture.label

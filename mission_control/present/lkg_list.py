@@ -47,10 +47,15 @@ class ListedCapture(TypedDict):
 
 
 class CapturesDocument(TypedDict):
-    """Recorded captures, newest first; `good` is the path of the newest that is GOOD."""
+    """
+    Recorded captures, newest first; `good` is the path of the newest that is GOOD.
+
+    `good_doubts` name newer captures that cannot be believed: one may have been the last good.
+    """
 
     captures: list[ListedCapture]
     good: str | None
+    good_doubts: list[str]
     label: NotRequired[str]
 
 
@@ -91,12 +96,12 @@ def listed_capture(capture: RecordedLkg) -> ListedCapture:
 
 
 def lkg_diff_document(compared: ComparedCaptures) -> CaptureDiffDocument:
-    """Give every difference between two captures; a manifest is whole, so there are no gaps."""
+    """Give every difference between two captures; gaps are doubts about which two are meant."""
     return {
         "before": listed_capture(compared.before),
         "after": listed_capture(compared.after),
         "changes": [change_document(c) for c in compared.changes],
-        "gaps": [],
+        "gaps": list(compared.gaps),
     }
 
 

@@ -10,7 +10,7 @@ def unchanged_text(sessions: object, same_as: object) -> str:
     """Say for how long what was captured is the same."""
     if isinstance(sessions, int) and sessions > 0:
         return f"unchanged for {sessions} session{'s' if sessions > 1 else ''}"
-    return "unchanged in this session" if same_as else "the capture before differs, or is none"
+    return "unchanged in this session" if same_as else "no session before is the same"
 
 
 def capture_lines(metadata: Document) -> Iterator[str]:

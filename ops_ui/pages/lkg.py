@@ -67,9 +67,7 @@ def _row(capture: Mapping[str, object]) -> CaptureRow:
 def _unchanged(sessions: object, same_as: object) -> str:
     if isinstance(sessions, int) and not isinstance(sessions, bool) and sessions > 0:
         return f"unchanged for {sessions} session{'s' if sessions > 1 else ''}"
-    return (
-        "unchanged in this session" if same_as else "differs from the one before, or is the first"
-    )
+    return "unchanged in this session" if same_as else "no session before is the same"
 
 
 def _notes(capture: Mapping[str, object]) -> Sequence[str]:
@@ -86,6 +84,13 @@ def _notes(capture: Mapping[str, object]) -> Sequence[str]:
 def good_path_of(document: Document) -> str:
     """Give where the newest GOOD capture is; an empty text where there is none."""
     return _text(document.get("good"))
+
+
+def good_doubts_of(document: Document) -> Sequence[str]:
+    """Give why another capture than the newest GOOD one may be the last known good."""
+    told = document.get("good_doubts")
+    held = cast("list[object]", told) if isinstance(told, list) else []
+    return [each for each in held if isinstance(each, str)][:_MOST_REASONS]
 
 
 def lkg_diff_path(asked: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ async def test_without_any_capture_there_is_no_last_known_good(control):
     answer = (await control.ask(LKG)).json()
     diff = await control.ask(f"{LKG}/diff")
 
-    assert {"captures": [], "good": None} == answer
+    assert {"captures": [], "good": None, "good_doubts": []} == answer
     assert (404, "lkg_not_found") == (diff.status_code, diff.json()["code"])
 
 
@@ -57,6 +57,9 @@ async def test_an_altered_capture_is_unreadable(control, capturing):
     answer = (await control.ask(LKG)).json()
 
     assert None is answer["good"]
+    assert [f"the capture {entry.path}: {answer['captures'][0]['problem']}"] == answer[
+        "good_doubts"
+    ]
     assert "UNREADABLE" == answer["captures"][0]["status"]
     assert "is not as it was recorded" in answer["captures"][0]["problem"]
 

@@ -1,10 +1,14 @@
 """The evening's commands, started in time, are the planned runs of their session."""
 
+import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from tempfile import TemporaryDirectory
 
 import pytest
+
+from mission_control.jobs.recorded_runs import RunAccounts
+from mission_control.record.artifact_reader import ArtifactReader
 
 AFTER_CLOSE = {
     "lkg_capture": datetime(2026, 11, 18, 22, 0, 5, tzinfo=UTC),
@@ -54,12 +58,59 @@ def test_a_capture_that_is_refused_is_the_planned_runs_failure(floor):
     (account,) = accounts(served.folder).values()
 
     assert 3 == result.exit_code
-    assert ("2026-11-18_lkg_capture_220000Z", 1) == (
+    assert ("2026-11-18_lkg_capture_220000Z", 3, "none") == (
         account["planned"]["key"],
         account["exit_code"],
+        account["notes"]["evidence"],
     )
     assert "DENIED" in account["notes"]["detail"]
     assert not (served.folder / "ops").exists()
+    reader = ArtifactReader(served.folder, served.clock)
+    ((_, (recorded,)),) = asyncio.run(RunAccounts(reader).of(date(2026, 11, 18))).items()
+    assert (False, 3) == (recorded.produced, recorded.exit_code)
+
+
+@pytest.mark.parametrize("named", ["namespace", "context", "inventory"])
+def test_a_capture_of_another_floor_is_not_the_planned_run(floor, tmp_path, named):
+    """Flags that lead elsewhere are told; the day's run stays due for the configured floor."""
+    served = floor("calm")
+    served.clock.set(AFTER_CLOSE["lkg_capture"])
+    other = tmp_path / "other.yaml"
+    other.write_text((served.folder / "fleet.yaml").read_text() + "\n# another\n")
+    flags = {
+        "namespace": ("--namespace", "agenttrader"),
+        "context": ("--context", "elsewhere"),
+        "inventory": ("--fleet-file", other),
+    }
+    result = served.run("lkg", "capture", *flags[named])
+    planned = [a["planned"] for a in accounts(served.folder).values() if a["planned"]]
+
+    assert "This is not the configured namespace, context or inventory" in result.stderr
+    assert [] == planned
+    same = served.run("lkg", "capture", "--namespace", "trading-floor")
+    assert "This is the planned run 2026-11-18_lkg_capture_220000Z." in same.stderr
+
+
+def test_a_capture_of_another_inventory_replaces_no_latest_view(floor, tmp_path):
+    """Nobody is told of a configuration that nobody can read either."""
+    served = floor("calm")
+    served.clock.set(AFTER_CLOSE["lkg_capture"])
+    other = tmp_path / "other.yaml"
+    (served.folder / "fleet.yaml").rename(other)
+    result = served.run("lkg", "capture", "--fleet-file", other)
+
+    assert 0 == result.exit_code
+    assert "replaces no latest view" in result.stderr
+
+
+def test_what_is_not_configured_is_not_planned(floor):
+    """Without a destination no copy is due, and none is claimed."""
+    served = floor("calm")
+    served.clock.set(AFTER_CLOSE["durable_copy"])
+    result = served.run("artifacts", "copy")
+
+    assert "This is the planned run" not in result.stderr
+    assert [] == [a for a in accounts(served.folder).values() if a["planned"]]
 
 
 def test_an_attestation_of_another_session_is_not_todays(floor):

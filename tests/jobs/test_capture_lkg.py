@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from mission_control.errors import StorageError
+from mission_control.jobs.capture_cache import REMEMBERED, CaptureCache
 from mission_control.jobs.capture_lkg import (
     BuildFacts,
     LkgSources,
@@ -25,14 +26,16 @@ from mission_control.jobs.recorded_lkg import (
     verify_recorded,
 )
 from mission_control.jobs.recorded_reports import NoSuchReport
-from mission_control.jobs.report_deploys import since_lkg
+from mission_control.jobs.report_deploys import make_report, since_lkg
 from mission_control.jobs.run_lkg import CaptureRefused, run_lkg
 from mission_control.jobs.run_origin import RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import Collection
+from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
 from mission_control.model.readiness import PollCoverage
+from mission_control.model.reading import Seen, Unseen
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.credentials import Endpoint
@@ -81,6 +84,7 @@ class Capturing:
             clock,
             self.artifacts,
             FurtherObserver(objects, AccountReader(server, objects, clock)),
+            calendar=MarketCalendar(),
         )
         self.writer = RunWriter(ArtifactStore(root))
         floor = ClusterFloor()
@@ -99,14 +103,9 @@ class Capturing:
         assert isinstance(made, LkgCapture), made
         return made
 
-    async def record(self, *, session=None, **changes):
+    async def record(self, **changes):
         """Capture and record, with a worth of our choosing."""
         made = replace(await self.made(), **changes)
-        if session:
-            on = replace(self.snapshot.session, session_date=session)
-            self.snapshot = replace(self.snapshot, session=on)
-            again = await self.made()
-            made = replace(made, session=on, unchanged_for_sessions=again.unchanged_for_sessions)
         return await record_lkg(made, self.snapshot, self.writer, self.sources.clock, ORIGIN)
 
     def recorded(self):
@@ -189,17 +188,37 @@ def day_of(capturing, artifacts=None):
     return DaySources(look, read, capturing.writer, redact_text)
 
 
+async def build():
+    """Tell which build is deployed."""
+    return BuildFacts("54afffe", "b-1")
+
+
+async def run_planned(capturing, artifacts=None):
+    """Capture as the scheduled day does."""
+    sources = day_of(capturing, artifacts)
+    return await run_lkg(sources, ORIGIN, calendar=MarketCalendar(), find_build=build)
+
+
 async def test_a_planned_run_captures_or_says_why_not(capturing):
-    """Recorded as any other; a refusal is an error of the run, and leaves nothing."""
-    entry = await run_lkg(day_of(capturing, capturing.artifacts), ORIGIN)
+    """Recorded as any other, with its build; a refusal is an error of the run, leaving nothing."""
+    await at(capturing, 17)
+    capturing.now = AT
+    capturing.snapshot = replace(capturing.snapshot, session=MarketCalendar().session_at(AT))
+    entry = await run_planned(capturing, capturing.artifacts)
+    told = json.loads((capturing.root / entry.path / "lkg_metadata.json").read_bytes())
     before = capturing.recorded()
     capturing.stage = ClusterStage(faults={("*", "pods"): ApiFault.DENIED})
     with pytest.raises(CaptureRefused, match="cluster trading-floor/pods was not seen: DENIED"):
-        await run_lkg(day_of(capturing, capturing.artifacts), ORIGIN)
+        await run_planned(capturing, capturing.artifacts)
     with pytest.raises(CaptureRefused, match="nothing is recorded here"):
-        await run_lkg(day_of(capturing), ORIGIN)
+        await run_planned(capturing)
 
     assert entry.path.startswith("ops/lkg/")
+    assert ("54afffe", "b-1", 1) == (
+        told["git_sha"],
+        told["build_id"],
+        told["unchanged_for_sessions"],
+    )
     assert before == capturing.recorded()
 
 
@@ -224,6 +243,34 @@ async def test_a_secret_in_the_cluster_refuses(capturing):
     assert "hunter2" not in str(refused)
 
 
+class SecondSwitch(FurtherObserver):
+    """A cluster whose list of Roles holds a released kill switch."""
+
+    async def objects(
+        self, resource: str, namespace: str = ""
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """Read a list, and among Roles what is none."""
+        if resource != "roles":
+            return await super().objects(resource, namespace)
+        metadata = {"name": "agenttrader-kill-switch", "namespace": FLOOR}
+        switch = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata,
+                  "data": {"EXECUTION_HALTED": "0"}}  # fmt: skip
+        return Seen((switch,), AT)
+
+
+async def test_what_our_own_verification_rejects_is_refused(capturing):
+    """Capture and verify can never differ: nothing is recorded that could not be put back."""
+    objects = capturing.sources.further._objects  # noqa: SLF001  (the same edge, another answer)
+    account = capturing.sources.further._account  # noqa: SLF001
+    further = SecondSwitch(objects, account)
+    capturing.sources = replace(capturing.sources, further=further)
+    refused = await capturing.capture()
+
+    assert isinstance(refused, LkgRefused)
+    assert "the manifest holds 2 kill switches, not one" in refused.reasons
+    assert "the kill switch in the manifest is not '1'" in refused.reasons
+
+
 async def test_a_candidate_never_replaces_the_latest_views(capturing):
     """It lives in its own folder; a GOOD one is shown as well, byte for byte."""
     entry = await capturing.record()
@@ -242,24 +289,118 @@ async def test_a_candidate_never_replaces_the_latest_views(capturing):
     assert entry.path.startswith("ops/lkg/2026")
 
 
+async def test_a_good_capture_of_elsewhere_is_not_the_latest(capturing):
+    """It is recorded; the latest views are those of the configured floor."""
+    made = replace(await capturing.made(), status=LkgStatus.GOOD, reasons=())
+    edges = (capturing.snapshot, capturing.writer, capturing.sources.clock, ORIGIN)
+    entry = await record_lkg(made, *edges, of_the_floor=False)
+
+    assert (capturing.root / entry.path).is_dir()
+    assert not any(p.startswith("ops/lkg/lkg_") for p in capturing.recorded())
+
+
+class LosingViews(RunWriter):
+    """A store that can write no view of this name."""
+
+    def __init__(self, root, name) -> None:
+        """Lose that view."""
+        super().__init__(ArtifactStore(root))
+        self._name = name
+
+    async def publish(self, path, content):
+        """Replace a view, or fail."""
+        if path.endswith(self._name):
+            raise StorageError("no space left", path=path)
+        await super().publish(path, content)
+
+
+@pytest.mark.parametrize(
+    ("lost", "shown"),
+    [("lkg_metadata.json", []), ("lkg_manifest.yaml", ["ops/lkg/lkg_metadata.json"])],
+)
+async def test_the_latest_views_never_pass_for_one_capture_when_they_are_two(
+    capturing, lost, shown
+):
+    """The metadata name the manifest, and come first: no new manifest stands beside old ones."""
+    capturing.writer = LosingViews(capturing.root, lost)
+    await capturing.record(status=LkgStatus.GOOD, reasons=())
+
+    assert shown == [p for p in capturing.recorded() if p.startswith("ops/lkg/lkg_")]
+
+
+async def at(capturing, day, hour=22, **changes):
+    """Capture and record at an hour of a day of November 2026, as its session was then."""
+    capturing.now = datetime(2026, 11, day, hour, 0, tzinfo=UTC)
+    session = MarketCalendar().session_at(capturing.now)
+    capturing.snapshot = replace(capturing.snapshot, session=session)
+    return await capturing.record(**changes)
+
+
 async def test_unchanged_sessions_are_counted(capturing):
     """Equal content in session after session; a change begins anew; a session counts once."""
-    for day in (16, 17, 17):
-        capturing.now = datetime(2026, 11, day, 22, 0, tzinfo=UTC)
-        entry = await capturing.record(session=date(2026, 11, day))
+    for day in (13, 16, 17, 17):
+        entry = await at(capturing, day)
     capturing.now = AT
     capturing.snapshot = replace(capturing.snapshot, session=MarketCalendar().session_at(AT))
-    third = await capturing.made()
+    fourth = await capturing.made()
+    nowhere = await capture_lkg(
+        capturing.snapshot, replace(capturing.sources, calendar=None), BuildFacts()
+    )
     capturing.stage = ClusterStage(workloads={ENGINE: WorkloadTwist(image="r/new:2")})
     changed = await capturing.made()
     await capturing.record()
     capturing.stage = ClusterStage()
     back = await capturing.made()
 
-    assert (2, entry.path) == (third.unchanged_for_sessions, third.same_as)
+    assert (3, entry.path) == (fourth.unchanged_for_sessions, fourth.same_as)
+    assert isinstance(nowhere, LkgCapture)
+    assert 0 == nowhere.unchanged_for_sessions
     assert (0, None) == (changed.unchanged_for_sessions, changed.same_as)
     assert (0, None) == (back.unchanged_for_sessions, back.same_as)
-    assert third.content_digest == back.content_digest != changed.content_digest
+    assert fourth.content_digest == back.content_digest != changed.content_digest
+
+
+async def test_a_session_that_nobody_captured_ends_the_count(capturing):
+    """What was there on Tuesday nobody knows, so Monday's capture is not counted."""
+    await at(capturing, 16)
+    wednesday = await at(capturing, 18)
+    gap = json.loads((capturing.root / wednesday.path / "lkg_metadata.json").read_bytes())
+    await at(capturing, 19)
+    capturing.now = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
+    session = MarketCalendar().session_at(capturing.now)
+    capturing.snapshot = replace(capturing.snapshot, session=session)
+
+    assert (0, None) == (gap["unchanged_for_sessions"], gap["same_as"])
+    assert 2 == (await capturing.made()).unchanged_for_sessions
+
+
+async def test_a_capture_before_the_close_counts_no_session(capturing):
+    """What ran in the morning proves nothing of the session that came after it."""
+    for day in (16, 17):
+        entry = await at(capturing, day, hour=12)
+    capturing.now = AT
+    capturing.snapshot = replace(capturing.snapshot, session=MarketCalendar().session_at(AT))
+    made = await capturing.made()
+
+    assert (0, entry.path) == (made.unchanged_for_sessions, made.same_as)
+
+
+async def test_a_deploy_report_tells_what_every_object_asks_for(capturing):
+    """As the capture tells it, so that both compare; a list that was not seen is a gap."""
+    made = await capturing.made()
+    args = (capturing.snapshot, capturing.sources.further, None, capturing.sources.clock)
+    told = (await make_report(*args)).document
+    capturing.stage = ClusterStage(faults={("*", "roles"): ApiFault.DENIED})
+    denied = (await make_report(*args)).document
+    nowhere = (await make_report(args[0], None, None, args[3])).document
+
+    assert ([], dict(made.manifest.specifications)) == (
+        told["specification_gaps"], told["specifications"])  # fmt: skip
+    assert {"CronJob/ops-heartbeat-writer", f"Deployment/{ENGINE}"} <= told["specifications"].keys()
+    (gap,) = denied["specification_gaps"]
+    assert gap.startswith("cluster trading-floor/roles was not seen: DENIED")
+    assert not any(title.startswith("Role/") for title in denied["specifications"])
+    assert "specifications" not in nowhere
 
 
 async def test_captures_are_found_by_reference(capturing):
@@ -277,7 +418,7 @@ async def test_captures_are_found_by_reference(capturing):
         f"{name}/": last.path,
     }
     for reference, path in wanted.items():
-        assert path == (await find_capture(capturing.artifacts, reference)).entry.path
+        assert path == (await find_capture(capturing.artifacts, reference))[0].entry.path
     for reference in ("nothing", "", "ops/lkg"):
         with pytest.raises(NoSuchReport):
             await find_capture(capturing.artifacts, reference)
@@ -332,23 +473,109 @@ async def test_altered_metadata_are_not_believed(capturing):
     assert (False, "") == (listed.is_good, listed.namespace)
     assert "it cannot be believed: " in listed.problem
     assert "the report is not as it was recorded" in listed.problem
-    assert None is await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts)
+    assert (None, 1) == (good.capture, len(good.doubts))
     problems = (await verify_recorded(capturing.artifacts, "latest"))[1]
     assert any("lkg_metadata.json is not as it was recorded" in p for p in problems)
     assert 0 == (await capturing.made()).unchanged_for_sessions
 
 
 async def test_a_good_capture_with_an_altered_manifest_is_good_no_more(capturing):
-    """What would be put back is not what was good; the one before is the last known good."""
+    """What would be put back is not what was good; that the one before is, is doubtful."""
     before = await capturing.record(status=LkgStatus.GOOD, reasons=())
     entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
     newest, _ = await list_captures(capturing.artifacts)
     good = await newest_good(capturing.artifacts)
+    found_, problems = await verify_recorded(capturing.artifacts, "good")
+    report = {"meta": {"cluster_access": True, "namespace": FLOOR}, "errors": [], "workloads": []}
+    since = await since_lkg(capturing.artifacts, report)
+    compared = await compare_captures(capturing.artifacts, "good", before.path)
 
     assert (False, True) == (newest.is_good, bool(newest.problem))
-    assert good is not None
-    assert before.path == good.entry.path
+    assert good.capture is not None
+    assert before.path == good.capture.entry.path == found_.entry.path == since.path
+    (doubt,) = good.doubts
+    assert doubt.startswith(f"the capture {entry.path}: it cannot be believed: ")
+    assert (doubt,) == problems == compared.gaps
+    assert since.compared is not None
+    assert doubt in since.compared.gaps
+
+
+async def test_a_damaged_capture_before_the_newest_good_is_no_doubt(capturing):
+    """Whatever it was, a newer one is the last known good; without any, it is named."""
+    entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    alter(capturing, entry, "lkg_metadata.json", lambda held: held + b" ")
+    with pytest.raises(NoSuchReport, match=f"no capture is GOOD; the capture {entry.path}"):
+        await find_capture(capturing.artifacts, "good")
+    await capturing.record(status=LkgStatus.GOOD, reasons=())
+
+    assert () == (await newest_good(capturing.artifacts)).doubts
+
+
+class CountingReads(ArtifactReader):
+    """A record that counts what is read of it, and shows pages of two runs."""
+
+    def __init__(self, capturing) -> None:
+        """Read the record of that root."""
+        super().__init__(capturing.root, lambda: capturing.now)
+        self.read_paths: list[str] = []
+
+    async def page(self, query):
+        """Give a page of at most two runs."""
+        return await super().page(replace(query, limit=min(2, query.limit)))
+
+    async def read(self, file, limit):
+        """Read a file, and count it."""
+        self.read_paths.append(file.path)
+        return await super().read(file, limit)
+
+
+async def test_a_good_capture_is_found_however_far_back(capturing):
+    """Page by page, until there is one; no manifest of a CANDIDATE is read for it."""
+    good = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    for _ in range(5):
+        await capturing.record()
+    counting = CountingReads(capturing)
+    found_ = await newest_good(counting)
+
+    assert found_.capture is not None
+    assert good.path == found_.capture.entry.path
+    manifests = [p for p in counting.read_paths if p.endswith("lkg_manifest.yaml")]
+    assert [f"{good.path}/lkg_manifest.yaml"] == manifests
+    assert good.path == (await find_capture(counting, good.path))[0].entry.path
+
+
+async def test_captures_are_read_once_in_a_while(capturing):
+    """Asked again within five minutes nothing is read; after that, damage is noticed."""
+    entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    counting, cache = CountingReads(capturing), CaptureCache(lambda: capturing.now)
+    for _ in range(3):
+        await list_captures(counting, cache=cache)
+        assert (await newest_good(counting, cache=cache)).capture is not None
+    once = len(counting.read_paths)
+    alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
+    capturing.now += timedelta(minutes=5)
+
+    assert 2 == once
+    assert None is (await newest_good(counting, cache=cache)).capture
+    assert (await list_captures(counting, cache=cache))[0].problem
+
+
+async def test_a_damaged_capture_is_read_again_once_it_is_mended(capturing):
+    """What could not be believed is not kept; and no more is kept than may be."""
+    entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    cache = CaptureCache(lambda: capturing.now)
+    alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
+    damaged = (await newest_good(capturing.artifacts, cache=cache)).capture
+    alter(capturing, entry, "lkg_manifest.yaml", lambda held: held[:-1])
+    mended = (await newest_good(capturing.artifacts, cache=cache)).capture
+
+    assert None is damaged
+    assert mended is not None
+    for number in range(2 * REMEMBERED):
+        cache.keep(replace(mended, entry=entry.model_copy(update={"path": f"ops/lkg/{number}"})))
+    assert len(cache) <= REMEMBERED
 
 
 async def test_metadata_of_another_manifest_are_not_believed(capturing):
@@ -364,7 +591,8 @@ async def test_metadata_of_another_manifest_are_not_believed(capturing):
     (listed,) = await list_captures(capturing.artifacts)
 
     assert "its metadata are about another manifest" == listed.problem
-    assert None is await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts)
+    assert (None, 1) == (good.capture, len(good.doubts))
 
 
 async def test_a_missing_file_is_a_problem(capturing):

@@ -38,11 +38,14 @@ async def test_captures_are_shown_with_what_they_are_worth(pages, upstream):
     upstream.answers[LKG] = {
         "captures": [CANDIDATE, GOOD, 7],
         "good": GOOD["path"],
+        "good_doubts": ["the capture <b> is damaged", 7],
         "label": "DEMO",
     }
     page = (await pages.get("/lkg")).text
 
     assert page.index("▲</span> CANDIDATE") < page.index("●</span> GOOD")
+    assert "Doubtful: the capture &lt;b&gt; is damaged" in page
+    assert 1 == page.count("Doubtful")
     assert "<strong>RESTARTED</strong>" in page
     assert "&lt;b&gt;pod&lt;/b&gt; x" in page
     assert "unchanged for 3 sessions" in page

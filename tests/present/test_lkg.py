@@ -1,5 +1,7 @@
 """Captures for people and programs: every doubt is written down, and nothing else."""
 
+from pathlib import Path
+
 import pytest
 
 from mission_control.model.artifact import ArtifactFile, LedgerEntry
@@ -108,8 +110,8 @@ def test_a_capture_is_written_line_by_line():
         (1, "p", "unchanged for 1 session"),
         (30, "p", "unchanged for 30 sessions"),
         (0, "p", "unchanged in this session"),
-        (0, None, "the capture before differs, or is none"),
-        ("many", None, "the capture before differs, or is none"),
+        (0, None, "no session before is the same"),
+        ("many", None, "no session before is the same"),
     ],
 )
 def test_for_how_long_it_is_unchanged(sessions, same_as, text):
@@ -188,3 +190,24 @@ def test_a_deploy_report_says_what_changed_since_the_lkg(lkg, words):
 
     assert words in text
     assert text.index(words) < text.index("## Executive summary")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Secrets",
+        "bare ReplicaSets",
+        "HorizontalPodAutoscalers",
+        "ResourceQuotas",
+        "LimitRanges",
+        "ClusterRoles",
+        "ClusterRoleBindings",
+        "Ingresses",
+    ],
+)
+def test_what_is_not_captured_is_named(kind):
+    """In the metadata, and on the page that a human restores by."""
+    page = (Path(__file__).parents[2] / "runbooks/lkg_restore.md").read_text()
+
+    assert any(kind in each for each in metadata_document(capture())["not_captured"])
+    assert kind in page

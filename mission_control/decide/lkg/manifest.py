@@ -20,6 +20,7 @@ from mission_control.decide.lkg.pinning import Pinned, is_pinned, pin_workload
 from mission_control.decide.lkg.references import find_modes, find_references
 from mission_control.decide.lkg.sanitise import sanitise
 from mission_control.decide.lkg.secret_literals import find_secrets
+from mission_control.decide.lkg.specifications import digest_specifications
 from mission_control.decide.secrecy import redact_text
 from mission_control.model.cluster.facts import LIST_OF_KIND, list_source
 from mission_control.model.cluster.raw import KubernetesObject
@@ -208,16 +209,19 @@ def _complete(
         components=components,
         switch=ObservedSwitch(value, read.at, source),
         loose_images=tuple(_loose_images(read.lists["cronjobs"])),
-        config_maps={
-            f"{read.name}/{name}": digest_config_map(
-                mapping(maps[name], "data"), mapping(maps[name], "binaryData")
-            )
-            for name in sorted(watched & maps.keys())
-        },
+        config_maps={f"{read.name}/{name}": _digest(maps.get(name)) for name in sorted(watched)},
         needs={kind: names for kind, names in needs.items() if names},
         modes=find_modes(workloads),
         synthesised=synthesised,
+        specifications=digest_specifications(read.lists),
     )
+
+
+def _digest(config_map: KubernetesObject | None) -> str | None:
+    """Give the digest of a ConfigMap's data; None for one that is not there."""
+    if config_map is None:
+        return None
+    return digest_config_map(mapping(config_map, "data"), mapping(config_map, "binaryData"))
 
 
 def _loose_images(cron_jobs: Sequence[KubernetesObject]) -> Iterator[tuple[str, str, str]]:

@@ -81,6 +81,9 @@ def pin_workload(
             troubles.append(pin)
         else:
             pins.append(pin)
+    if workload.get("kind") == "DaemonSet":  # nothing keeps one at 0: the next node starts it
+        told = "no digest is known of container {}, and no DaemonSet can be kept at 0 replicas"
+        troubles += [told.format(pin.name) for pin in pins if not pin.pinned]
     if troubles:
         return LkgRefused(tuple(f"{title}: {t}" for t in troubles))
     return Pinned(_with_images(plain, pins), _component(workload, desired, containers, pins))

@@ -8,6 +8,7 @@ from mission_control.decide.lkg.manifest import ENGAGED
 from mission_control.decide.lkg.parts import mapping
 from mission_control.decide.lkg.since_lkg import compare_from_open
 from mission_control.model.lkg import (
+    SESSION_NOT_CLOSED,
     LkgReason,
     LkgStatus,
     NotKnown,
@@ -64,7 +65,7 @@ def _session(evidence: SessionEvidence) -> Iterator[LkgReason]:
     session = evidence.session
     if session.phase is not Phase.POST_MARKET or session.open is None or session.close is None:
         detail = f"in {session.phase.value} no session of this day is over: capture after its close"
-        yield LkgReason("SESSION_NOT_CLOSED", detail)
+        yield LkgReason(SESSION_NOT_CLOSED, detail)
 
 
 def _posture(evidence: SessionEvidence) -> Iterator[LkgReason]:

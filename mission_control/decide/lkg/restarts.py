@@ -62,9 +62,9 @@ def _judge_container(
 ) -> tuple[str, str] | None:
     if status is None:
         return RESTARTS_NOT_KNOWN, "its state is not told"
-    ended = mapping(status, "lastState", "terminated").get("finishedAt")
-    if count(status.get("restartCount"), -1) != 0:
-        return _judge_restart(instant(ended), since)
+    again = _judge_restarts(status, since)
+    if again is not None:
+        return again
     began = instant(mapping(status, "state", "running").get("startedAt"))
     if init and began is None:  # one that runs first is over long ago
         began = instant(mapping(status, "state", "terminated").get("finishedAt"))
@@ -75,8 +75,15 @@ def _judge_container(
     )
 
 
-def _judge_restart(ended: datetime | None, since: datetime) -> tuple[str, str] | None:
-    """Judge one that was started again at some time: in the session, or before it."""
+def _judge_restarts(status: Mapping[str, Any], since: datetime) -> tuple[str, str] | None:
+    """
+    Judge when it last ended, where it was started again: in the session, or before it.
+
+    One that ended before the open may have waited and begun after it: its beginning counts too.
+    """
+    if count(status.get("restartCount"), -1) == 0:
+        return None
+    ended = instant(mapping(status, "lastState", "terminated").get("finishedAt"))
     if ended is None:
         return RESTARTS_NOT_KNOWN, "it was started again, and does not tell when"
     at = f"{ended:%H:%M:%S} UTC"

@@ -4,13 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mission_control.decide.lkg.parts import mapping, mappings, text
+from mission_control.decide.lkg.specifications import (
+    compare_specifications,
+    find_specification_gaps,
+)
 from mission_control.decide.report_diff import compare_reports
 from mission_control.model.deploy_report import ReportChange, ReportComparison
 from mission_control.model.lkg import WORKLOAD_KINDS
 
 Document = Mapping[str, Any]
-_ALWAYS = ("workload", "replicas")
-_IN_DETAIL = ("service account", "specification")
+_ALWAYS = ("workload", "replicas", "service account")
+_IN_DETAIL = ("specification",)
+_CAPTURE, _REPORT = "the capture", "the deploy report"
+_Told = tuple[str, Document]
+"""What it is called, and what it tells."""
 _GROUPS = ("digest ", "env names ", "image ")
 
 
@@ -27,13 +34,26 @@ def as_report(metadata: Document) -> Document:
 def compare_with_capture(metadata: Document, report: Document) -> ReportComparison:
     """Give what a deploy report shows differently from a capture: what changed since the LKG."""
     compared = compare_reports(as_report(metadata), report)
-    return _about(metadata, compared, in_detail=False)
+    kept = _about(metadata, compared, in_detail=False)
+    return _with_specifications(metadata, kept, (_CAPTURE, metadata), (_REPORT, report))
 
 
 def compare_from_open(report: Document, metadata: Document) -> ReportComparison:
     """Give what changed from a deploy report at the open to a capture, specifications included."""
     compared = compare_reports(report, as_report(metadata))
-    return _about(metadata, compared, in_detail=True)
+    kept = _about(metadata, compared, in_detail=True)
+    return _with_specifications(metadata, kept, (_REPORT, report), (_CAPTURE, metadata))
+
+
+def _with_specifications(
+    metadata: Document, compared: ReportComparison, before: _Told, after: _Told
+) -> ReportComparison:
+    """Add what objects of any captured kind ask for now and did not, and what of it is unknown."""
+    namespace = text(metadata.get("namespace"))
+    more = compare_specifications(namespace, before[1], after[1])
+    changes = sorted((*compared.changes, *more), key=lambda c: (c.subject, c.what))
+    gaps = (gap for told in (before, after) for gap in find_specification_gaps(*told))
+    return ReportComparison(tuple(changes), (*compared.gaps, *gaps))
 
 
 def _workload(component: Document) -> Document:

@@ -8,6 +8,7 @@ import pytest
 
 from mission_control.decide.lkg.capture_diff import compare_manifests
 from mission_control.decide.lkg.since_lkg import compare_with_capture
+from mission_control.decide.lkg.specifications import digest_specifications
 from mission_control.decide.lkg.verification import verify_capture
 from mission_control.present.lkg_document import components_document, manifest_bytes
 from tests.decide.lkg.raw_namespace import (
@@ -236,6 +237,53 @@ def test_a_report_shows_what_changed_since_the_capture(raw):
         f"{FLOOR}/Deployment/{ENGINE}": "digest main",
     } == {c.subject: c.what for c in compared.changes}
     assert 1 == len(compared.gaps)
+
+
+def test_what_no_digest_of_an_image_shows_is_a_change_too(raw):
+    """Another account, another mode, another schedule: never nothing since the LKG."""
+    metadata = components_document(raw.capture())
+    raw.container()["env"][0]["value"] = "SHADOW"
+    raw.one("statefulsets", GAMMA)["spec"]["template"]["spec"]["serviceAccountName"] = "admin"
+    raw.one("cronjobs", "writer")["spec"]["suspend"] = True
+    compared = compare_with_capture(metadata, opening_of(components_document(raw.capture())))
+
+    what = "specification digest"
+    assert () == compared.gaps
+    assert [
+        (f"{FLOOR}/CronJob/writer", what),
+        (f"{FLOOR}/Deployment/{ENGINE}", what),
+        (f"{FLOOR}/StatefulSet/{GAMMA}", "service account"),
+        (f"{FLOOR}/StatefulSet/{GAMMA}", what),
+    ] == [(c.subject, c.what) for c in compared.changes]
+
+
+def test_what_cannot_be_compared_is_told(raw):
+    """A capture of an older version, and an object that is too deep to be written down."""
+    metadata = components_document(raw.capture())
+    report = opening_of(metadata)
+    older = {k: v for k, v in metadata.items() if k != "specifications"}
+    deep = {}
+    for _ in range(50):
+        deep = {"x": deep}
+
+    assert ("the capture tells no specifications, so only workloads and ConfigMaps are compared",
+            ) == compare_with_capture(older, report).gaps  # fmt: skip
+    assert {"Role/deep": None} == digest_specifications(
+        {"roles": [{"kind": "Role", "metadata": {"name": "deep"}, "rules": deep}]}
+    )
+
+
+def test_what_a_server_adds_is_no_change(raw):
+    """Another version, status or address of the same object has the same digest."""
+    before = digest_specifications(raw.lists)
+    for held in raw.lists.values():
+        for each in held:
+            each["metadata"]["resourceVersion"] = "9999"
+            each["status"] = {"observedGeneration": 9}
+    raw.lists["services"][0]["spec"]["clusterIP"] = "10.0.0.77"
+
+    assert before == digest_specifications(raw.lists)
+    assert {"CronJob/writer", f"Service/{ENGINE}", f"Deployment/{ENGINE}"} <= before.keys()
 
 
 def test_a_value_that_cannot_be_written_gives_no_bytes(raw):

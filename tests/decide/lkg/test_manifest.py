@@ -14,6 +14,7 @@ from tests.decide.lkg.raw_namespace import (
     FLOOR,
     GAMMA,
     RESTING,
+    A,
     RawNamespace,
     container,
     plain,
@@ -69,6 +70,9 @@ def daemon_set():
     """Give a DaemonSet that no node wants."""
     made = workload("DaemonSet", "agent")
     made["status"] = {"desiredNumberScheduled": 0}
+    spec = made["spec"]["template"]["spec"]
+    for each in (*spec["initContainers"], *spec["containers"]):
+        each["image"] = f"r/x@{A}"  # nothing of it runs, so nothing else tells its digest
     return made
 
 
@@ -187,7 +191,9 @@ def test_what_a_restore_needs_besides_is_named(raw):
         "trading-floor/agenttrader-kill-switch",
         "trading-floor/agenttrader-safety",
         "trading-floor/heartbeat",
+        "trading-floor/modes",
     ] == list(manifest.config_maps)
+    assert None is manifest.config_maps["trading-floor/modes"]
 
 
 def test_images_of_cron_jobs_are_never_loose_silently(raw):

@@ -214,6 +214,20 @@ def test_a_daemon_set_is_counted_by_its_nodes(raw):
     assert "DaemonSet/agent: it is rolling out" in raw.refusal()
 
 
+def test_a_daemon_set_without_a_node_has_to_be_pinned_already(raw):
+    """Nothing keeps it at 0 replicas: put back, it would start by its tag on the first node."""
+    made = workload("DaemonSet", "agent")
+    made["status"] = {"observedGeneration": 3, "desiredNumberScheduled": 0}
+    raw.lists["daemonsets"] = [made]
+    refused = raw.refusal()
+    spec = made["spec"]["template"]["spec"]
+    for each in (*spec["initContainers"], *spec["containers"]):
+        each["image"] = f"r/x@{A}"
+
+    assert "DaemonSet/agent: no digest is known of container main, and no DaemonSet" in refused
+    assert {"check": f"r/x@{A}", "main": f"r/x@{A}"} == images(raw.capture(), "agent")
+
+
 @pytest.mark.parametrize(
     ("told", "read"),
     [

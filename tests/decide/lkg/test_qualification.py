@@ -29,6 +29,7 @@ from tests.decide.lkg.raw_namespace import (
     OPEN,
     B,
     RawNamespace,
+    plain,
 )
 
 SESSION = MarketSession(AT, Phase.POST_MARKET, date(2026, 11, 18), OPEN, CLOSE)
@@ -75,6 +76,8 @@ def opening_of(metadata):
         "errors": [],
         "workloads": [*workloads, {"workload_name": "j", "kind": "Job", "namespace": FLOOR}],
         "config_maps": {**metadata["config_maps"], f"{FLOOR}/heartbeat": "9" * 64},
+        "specifications": dict(metadata["specifications"]),
+        "specification_gaps": [],
     }
 
 
@@ -214,6 +217,19 @@ def restarted(judged):
     main_of(judged)["lastState"] = {"terminated": {"finishedAt": "2026-11-18T15:00:00Z"}}
 
 
+def restarted_into_it(judged):
+    """Have a container that ended before the open, and began again after it."""
+    main_of(judged)["restartCount"] = 1
+    main_of(judged)["lastState"] = {"terminated": {"finishedAt": "2026-11-18T14:29:50Z"}}
+    main_of(judged)["state"] = {"running": {"startedAt": "2026-11-18T14:34:50Z"}}
+
+
+def restarted_and_waits(judged):
+    """Have a container that ended before the open, and does not tell since when it runs."""
+    restarted_into_it(judged)
+    main_of(judged)["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
 def restarted_when(judged):
     """Have a container that was started again, nobody knows when."""
     main_of(judged)["restartCount"] = 1
@@ -244,6 +260,63 @@ def unready(judged):
 def one_pod(judged):
     """Have a pod less than wanted."""
     judged.raw.lists["pods"].pop(0)
+
+
+def without_map(judged, name):
+    """Capture anew without a ConfigMap that was there at the open."""
+    held = judged.raw.lists["configmaps"]
+    judged.raw.lists["configmaps"] = [m for m in held if m["metadata"]["name"] != name]
+    judged.metadata = components_document(judged.raw.capture())
+
+
+def safety_gone(judged):
+    """Have the safety settings deleted in the session."""
+    without_map(judged, "agenttrader-safety")
+
+
+def referred_map_gone(judged):
+    """Have a ConfigMap deleted in the session that a workload may do without."""
+    source = {"configMapRef": {"name": "strategy-config", "optional": True}}
+    judged.raw.container()["envFrom"] = [source]
+    without_map(judged, "strategy-config")
+    judged.opening = opening_of(judged.metadata)
+    opening("config_maps", f"{FLOOR}/strategy-config", value="1" * 64)(judged)
+
+
+def another(change):
+    """Give a way to capture anew after something changed in the session."""
+
+    def hurt(judged):
+        change(judged.raw)
+        judged.metadata = components_document(judged.raw.capture())
+
+    return hurt
+
+
+def schedule(raw):
+    """Run a CronJob at another time."""
+    raw.one("cronjobs", "writer")["spec"]["schedule"] = "0 0 * * *"
+
+
+def port(raw):
+    """Have a Service listen on another port."""
+    raw.one("services", ENGINE)["spec"]["ports"][0]["port"] = 81
+
+
+def no_service(raw):
+    """Have a Service less."""
+    raw.lists["services"] = []
+
+
+def new_role(raw):
+    """Have a Role more."""
+    raw.lists["roles"] = [plain("Role", "r", rules=[])]
+
+
+def unspecified(judged):
+    """Have a report from before there were specifications."""
+    told = {k: v for k, v in judged.opening.items() if not k.startswith("specification")}
+    judged.evidence = replace(judged.evidence, opening=told)
 
 
 WORKLOADS = ("workloads", 0)
@@ -297,6 +370,17 @@ SOILED = [
                  id="a service account"),
     pytest.param(opening("config_maps", f"{FLOOR}/agenttrader-safety", value="x"),
                  "CHANGED_SINCE_OPEN", id="a ConfigMap"),
+    pytest.param(safety_gone, "CHANGED_SINCE_OPEN", id="the safety settings are gone"),
+    pytest.param(referred_map_gone, "CHANGED_SINCE_OPEN", id="a referred ConfigMap is gone"),
+    pytest.param(another(schedule), "CHANGED_SINCE_OPEN", id="a CronJob's schedule"),
+    pytest.param(another(port), "CHANGED_SINCE_OPEN", id="a Service's port"),
+    pytest.param(another(no_service), "CHANGED_SINCE_OPEN", id="a Service is gone"),
+    pytest.param(another(new_role), "CHANGED_SINCE_OPEN", id="a new Role"),
+    pytest.param(unspecified, "OPEN_NOT_KNOWN", id="a report without specifications"),
+    pytest.param(opening("specification_gaps", value=["roles"]), "OPEN_NOT_KNOWN",
+                 id="a report without Roles"),
+    pytest.param(opening("specifications", "CronJob/writer", value=None), "OPEN_NOT_KNOWN",
+                 id="an object that nobody could write down"),
     pytest.param(no_workload_then, "CHANGED_SINCE_OPEN", id="a new workload"),
     pytest.param(switch("0"), "KILL_SWITCH_NOT_ENGAGED", id="switch off"),
     pytest.param(switch(None), "KILL_SWITCH_NOT_ENGAGED", id="no switch"),
@@ -306,6 +390,8 @@ SOILED = [
     pytest.param(began_after, "RESTARTED", id="a container that began"),
     pytest.param(began_when, "RESTARTS_NOT_KNOWN", id="a container that does not run"),
     pytest.param(restarted, "RESTARTED", id="a restart"),
+    pytest.param(restarted_into_it, "RESTARTED", id="a restart that began in the session"),
+    pytest.param(restarted_and_waits, "RESTARTS_NOT_KNOWN", id="a restart that waits"),
     pytest.param(restarted_when, "RESTARTS_NOT_KNOWN", id="a restart at an unknown time"),
     pytest.param(uncounted, "RESTARTS_NOT_KNOWN", id="restarts are not counted"),
     pytest.param(untold, "RESTARTS_NOT_KNOWN", id="a state that is not told"),
@@ -348,6 +434,19 @@ def test_what_changes_every_minute_is_no_change(judged):
     opening("config_maps", f"{FLOOR}/heartbeat", value="x")(judged)
     opening("workloads", 0, "classification", value="ok")(judged)
 
+    assert LkgStatus.GOOD is judged.judge()[0]
+
+
+def test_a_map_that_was_never_there_is_no_change(judged):
+    """What a workload may do without was absent at the open as it is now."""
+    source = {"configMapRef": {"name": "strategy-config", "optional": True}}
+    judged.raw.container()["envFrom"] = [source]
+    judged.metadata = components_document(judged.raw.capture())
+    held = {k: v for k, v in judged.metadata["config_maps"].items() if v is not None}
+    opened = {**opening_of(judged.metadata), "config_maps": held}
+    judged.evidence = replace(judged.evidence, opening=opened)
+
+    assert None is judged.metadata["config_maps"][f"{FLOOR}/strategy-config"]
     assert LkgStatus.GOOD is judged.judge()[0]
 
 
