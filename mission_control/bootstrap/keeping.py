@@ -28,7 +28,7 @@ def keeping_parts(settings: Settings, clock: Clock = real_clock, label: str = ""
     )
 
 
-def copy_destination(settings: Settings) -> CopyDestination | None:
+def copy_destination(settings: Settings, clock: Clock = real_clock) -> CopyDestination | None:
     """
     Give the place of the durable copy for one run; None where none is configured.
 
@@ -38,7 +38,7 @@ def copy_destination(settings: Settings) -> CopyDestination | None:
     if place is None:
         return None
     if isinstance(place, Path):
-        return MountedFolder(place, settings.root)
+        return MountedFolder(place, settings.root, clock=clock)
     region, endpoint = settings.durable_copy_region, settings.durable_copy_endpoint
     spoken_to = S3Place(place, region, endpoint, settings.durable_copy_credentials_file)
     return S3Store(spoken_to, redact_text)

@@ -37,13 +37,14 @@ def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | 
     Copy what was recorded to the configured place, and verify the copy.
 
     Nothing there is ever overwritten. Each file is read back and compared by its SHA-256, and so
-    is a thirtieth of what was copied before; --verify reads back all. What was done is recorded.
+    is a thirtieth of what was copied before; --verify reads back all, however long that takes.
+    Otherwise a run ends after half an hour. What was done is recorded.
     Exits with 4 where bytes here or there are not those recorded, with 1 where not everything
     could be copied; the next run goes on from there.
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
-    destination = copy_destination(settings)
+    destination = copy_destination(settings, context.clock)
     if destination is None:
         raise ConfigurationError(
             "no durable copy is configured",

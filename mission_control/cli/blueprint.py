@@ -1,7 +1,5 @@
 """Command line: `blueprint`, the fleet as it is seen."""
 
-import asyncio
-
 import click
 import orjson
 
@@ -10,6 +8,7 @@ from mission_control.bootstrap.origin import run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.recording import run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.draw_blueprint import (
     MARKDOWN_NAME,
@@ -34,7 +33,7 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
     with context.busy("Looking at the fleet"):
-        made, path = asyncio.run(_draw(context, settings))
+        made, path = run_recording(ctx, _draw(context, settings))
     if as_json or context.json:
         click.echo(orjson.dumps(made.document, option=orjson.OPT_INDENT_2))
     else:

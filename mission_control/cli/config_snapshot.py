@@ -1,7 +1,5 @@
 """Command line: `config-snapshot`, the configuration in force as a record."""
 
-import asyncio
-
 import click
 import orjson
 
@@ -11,6 +9,7 @@ from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.printable import printable
+from mission_control.cli.recording import run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.observe_floor import Looking
 from mission_control.jobs.snapshot_config import (
@@ -35,7 +34,7 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
     with context.busy("Reading the configuration in force"):
-        made, path = asyncio.run(_snapshot(context, settings))
+        made, path = run_recording(ctx, _snapshot(context, settings))
     if as_json or context.json:
         click.echo(orjson.dumps({"path": path, **made.document}, option=orjson.OPT_INDENT_2))
     else:

@@ -159,7 +159,7 @@ def _with_workload(
             for c in workload.containers
             if not c.init
         ),
-        services=tuple(sorted(s.name for s in services if _selects(s, workload))),
+        services=tuple(sorted(_key(s) for s in services if _selects(s, workload))),
     )
 
 

@@ -100,9 +100,9 @@ def _lacks_switch(workload: WorkloadFacts) -> bool:
 def _of_services(
     services: Sequence[ServiceFacts], components: Sequence[Component], namespace: str
 ) -> Iterator[BlueprintGap]:
-    reached = {name for c in components for name in c.services}
+    reached = {service for c in components for service in c.services}
     for service in services:
-        if service.selector and service.name not in reached:
+        if service.selector and (service.namespace, service.name) not in reached:
             gap = "it selects no workload that was seen"
             yield BlueprintGap(f"Service {service.namespace}/{service.name}", gap)
     known = {(s.namespace, s.name) for s in services}

@@ -1,18 +1,19 @@
 """Decide: what of the record is to be copied, and whether what was copied is what was recorded."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from mission_control.decide.copy_memory import FIRST_RUN, Turns, doubts_of, taken_away
+from mission_control.decide.copy_segments import Line, numbers_of, segment_of
 from mission_control.model.artifact import GENESIS, ArtifactFile, LedgerEntry
 from mission_control.model.durable_copy import (
-    LEDGER_FOLDER,
     MARKER,
+    CopyMemory,
     CopyPlan,
     CopyProblem,
     CopyProblemKind,
     CopyReach,
+    Segment,
     tally,
 )
 
@@ -21,41 +22,7 @@ REREAD_IN_DAYS = 30
 
 LEDGER = "audit_artifacts/ledger.jsonl"
 
-_SEGMENT = re.compile(LEDGER_FOLDER + r"/([0-9]{10})-([0-9]{10})-([0-9a-f]{64})\.jsonl")
 _Kind = CopyProblemKind
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the ledger: what it says, and its bytes."""
-
-    entry: LedgerEntry
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Lines of the ledger as they stand at the destination: under this name, with these bytes."""
-
-    file: ArtifactFile
-    content: bytes
-    first: int
-    last: int
-
-
-def segment_of(lines: Sequence[Line]) -> Segment:
-    """
-    Give consecutive lines as a segment, which vouches for every file that they name.
-
-    It is named by its first and last number and by the last one's hash, so that the names alone
-    tell what was copied of which record; sorted by name the segments give the ledger again.
-    """
-    first, last = lines[0].entry, lines[-1].entry
-    content = b"".join(line.content for line in lines)
-    path = f"{LEDGER_FOLDER}/{first.seq:010}-{last.seq:010}-{last.hash}.jsonl"
-    sha256 = hashlib.sha256(content).hexdigest()
-    file = ArtifactFile(path=path, sha256=sha256, size=len(content))
-    return Segment(file, content, first.seq, last.seq)
 
 
 def marker_of(first: LedgerEntry) -> tuple[ArtifactFile, bytes]:
@@ -73,13 +40,11 @@ def judge_marker(ours: ArtifactFile, sha256: str, size: int) -> CopyProblem | No
     return CopyProblem(MARKER, CopyProblemKind.ANOTHER_RECORD, detail)
 
 
-def is_segment(path: str) -> bool:
-    """Tell whether a name at the destination is that of a segment."""
-    return _SEGMENT.fullmatch(path) is not None
-
-
 def plan_copy(
-    lines: Sequence[Line], listing: Mapping[str, int], day: int | None, through: int = 0
+    lines: Sequence[Line],
+    listing: Mapping[str, int],
+    day: int | None,
+    before: CopyMemory = FIRST_RUN,
 ) -> CopyPlan:
     """
     Plan a run of copying from the ledger's lines and from what the destination lists.
@@ -87,19 +52,18 @@ def plan_copy(
     `listing` gives the size of everything there. The destination is the truth: only a segment
     that stands there vouches for its lines, and a file that it does not list is gone, whatever
     was copied before. `day` counts days, so that each day another part is read back; None reads
-    back all. `through` is the line up to which an earlier run saw everything vouched for: what is
-    not any more, was taken away. Where the destination holds lines that this record has not,
-    nothing is sent: one of the two was rewritten, cut or mistaken for another.
+    back all. `before` is what earlier runs knew: what was vouched for and is not any more, was
+    taken away; what was in doubt is read back first; a segment that was never proven vouches for
+    nothing until it is. Where the destination holds lines that this record has not, nothing is
+    sent: one of the two was rewritten, cut or mistaken for another.
     """
     known = {line.entry.seq: line for line in lines}
     look = _Look(known, listing, None if day is None else day % REREAD_IN_DAYS)
-    problems = [*_broken_chain(lines), *look.read_segments()]
-    lost = sorted(set(range(1, through + 1)) - look.covered)
-    if lost:
-        detail = f"line {lost[0]} was vouched for, and is no more (lines: {len(lost)})"
-        problems.append(CopyProblem(LEDGER_FOLDER, _Kind.GONE, detail))
+    problems = [*_broken_chain(lines), *look.read_segments(), *taken_away(before, look.covered)]
     refused = any(p.kind is _Kind.ANOTHER_RECORD for p in problems)
-    again, reread, wrong = look.judge_covered()
+    doubts = doubts_of(before, listing, [file for file, _ in look.covered_files()])
+    proven = before.proven - {d.path for d in doubts}
+    again, reread, wrong = look.judge_covered(Turns(doubts, proven, before.overdue))
     return CopyPlan(
         frozenset(look.covered),
         tuple(line.entry for line in known.values() if line.entry.seq not in look.covered),
@@ -107,6 +71,9 @@ def plan_copy(
         tuple(reread),
         tuple(sorted([*problems, *wrong])),
         refused,
+        tuple(look.segments),
+        proven & {s.file.path for s in look.segments},
+        doubts,
     )
 
 
@@ -134,9 +101,9 @@ class _Look:
 
     def read_segments(self) -> Iterator[CopyProblem]:
         for path in sorted(self.listing):
-            named = _SEGMENT.fullmatch(path)
+            named = numbers_of(path)
             if named is not None:
-                problem = self._read(path, int(named[1]), int(named[2]), named[3])
+                problem = self._read(path, *named)
                 if problem is not None:
                     yield problem
 
@@ -156,21 +123,26 @@ class _Look:
         self.covered.update(range(first, last + 1))
         return None
 
-    def judge_covered(self) -> tuple[list[ArtifactFile], list[ArtifactFile], list[CopyProblem]]:
+    def judge_covered(
+        self, turns: Turns
+    ) -> tuple[list[ArtifactFile], list[ArtifactFile], list[CopyProblem]]:
         """Give what is gone there, what is to be read back, and every problem with it."""
-        again, reread, problems = list[ArtifactFile](), list[ArtifactFile](), list[CopyProblem]()
-        for file, due in self._covered_files():
+        again, problems = list[ArtifactFile](), list[CopyProblem]()
+        reread = list[tuple[tuple[int, int], ArtifactFile]]()
+        for file, due in self.covered_files():
+            turn = turns.of(file.path, due=due)
             size = self.listing.get(file.path)
             if size is None:
                 again.append(file)
                 problems.append(CopyProblem(file.path, _Kind.GONE, "it was copied, and is gone"))
             elif size != file.size:
                 problems.append(CopyProblem(file.path, _Kind.CONFLICT, sizes(size, file)))
-            elif due:
-                reread.append(file)
-        return again, reread, problems
+            elif turn is not None:
+                reread.append((turn, file))
+        return again, [file for _, file in sorted(reread, key=lambda r: r[0])], problems
 
-    def _covered_files(self) -> Iterator[tuple[ArtifactFile, bool]]:
+    def covered_files(self) -> Iterator[tuple[ArtifactFile, bool]]:
+        """Give every file that is covered, and the segments; with whether today is its day."""
         for seq in sorted(self.covered):
             for file in self.known[seq].entry.files:
                 yield file, self._is_due(seq)

@@ -32,35 +32,48 @@ def judge_retention(
     """
     days = tuple(sessions[-KEPT_TRADING_DAYS:])
     cutoff = days[0] if len(days) == KEPT_TRADING_DAYS else None
-    recorded = {_day_of(e) for e in entries}
-    since = min(recorded, default=None)
+    missing = tuple(d.path for d in found.discrepancies if d.kind is DiscrepancyKind.MISSING)
+    whole = [e for e in entries if {f.path for f in e.files}.isdisjoint(missing)]
+    recorded = {_day_of(e) for e in whole}
+    # A report of long ago may have been made today: only when a line was written tells how old
+    # the record is.
+    since = min(map(_written_on, entries), default=None)
     reached = [day for day in days if since is not None and day >= since]
     # Of the newest day little may be recorded yet.
     empty = tuple(day for day in reached if day not in recorded and day != days[-1])
-    missing = tuple(d.path for d in found.discrepancies if d.kind is DiscrepancyKind.MISSING)
+    kept = sum(day in recorded for day in days)
+    captures = len([e for e in whole if _is_in(e, Collection.LKG)])
     return RetentionReport(
         now,
         since,
         cutoff,
-        len(reached),
+        kept,
         empty,
         missing,
         tuple(_kept(c, entries, cutoff) for c in Collection),
-        tuple(_warnings(entries, cutoff, since, len(reached), empty, found)),
+        (*_young(cutoff, since, kept, captures), *_warnings(entries, cutoff, empty, found)),
     )
+
+
+def _written_on(entry: LedgerEntry) -> date:
+    return in_new_york(datetime.fromisoformat(entry.at)).date()
+
+
+def _is_in(entry: LedgerEntry, collection: Collection) -> bool:
+    return entry.path.startswith(f"{collection.value}/")
 
 
 def _day_of(entry: LedgerEntry) -> date:
     """Give the day in New York that a run belongs to."""
     if entry.session_date is not None:
         return date.fromisoformat(entry.session_date)
-    return in_new_york(datetime.fromisoformat(entry.at)).date()
+    return _written_on(entry)
 
 
 def _kept(
     collection: Collection, entries: Sequence[LedgerEntry], cutoff: date | None
 ) -> KeptCollection:
-    held = [e for e in entries if e.path.startswith(f"{collection.value}/")]
+    held = [e for e in entries if _is_in(e, collection)]
     if collection is Collection.LKG:
         beyond = held[:-KEPT_CAPTURES]
     else:
@@ -81,20 +94,24 @@ def _bytes_of(entries: Sequence[LedgerEntry]) -> int:
     return sum(file.size for entry in entries for file in entry.files)
 
 
+def _young(cutoff: date | None, since: date | None, kept: int, captures: int) -> Iterator[str]:
+    """Say that less is kept than should be; of captures, only where the record is old enough."""
+    if since is None:
+        yield "nothing is recorded"
+    elif cutoff is not None and since > cutoff:
+        yield f"{kept} of {KEPT_TRADING_DAYS} trading days are kept: it begins on {since}"
+    elif captures < KEPT_CAPTURES:
+        yield f"{captures} of {KEPT_CAPTURES} captures are kept, since {since}"
+
+
 def _warnings(
     entries: Sequence[LedgerEntry],
     cutoff: date | None,
-    since: date | None,
-    reached: int,
     empty: Sequence[date],
     found: Verification,
 ) -> Iterator[str]:
     if cutoff is None:
         yield f"the calendar does not reach {KEPT_TRADING_DAYS} trading days back"
-    if since is None:
-        yield "nothing is recorded"
-    elif cutoff is not None and since > cutoff:
-        yield f"{reached} of {KEPT_TRADING_DAYS} trading days are kept: it begins on {since}"
     if entries and entries[0].seq != 1:
         yield f"the beginning of the ledger is lost: its first line is {entries[0].seq}"
     if empty:

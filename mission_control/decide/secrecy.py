@@ -10,6 +10,15 @@ _VOCABULARY = (
 )
 _SECRET_KEY = re.compile(_VOCABULARY + "|^(pass|pwd|auth|key)$")
 _SECRET_WORDS = frozenset({"pass", "pwd", "auth"})
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WEAK_WORD = re.compile(r"(?:^|_)(?:key|private)(?:_|$)")
+"""Words that say so too (facts, i), unless they stand in what is known to be no secret."""
+_PLAIN_WORDS = re.compile(
+    r"(?:^|_)(?:(?:primary|public|foreign|partition|sort|topology|idempotency|cache|dedup|group"
+    r"|config_map|map|label|row|lookup|unique|index)_key"
+    r"|key_(?:ref|path|file|name|prefix|type|count|level|metric|ring|space)s?"
+    r"|private_(?:ip|subnet|network|cluster|endpoint|node|pool|dns|zone|link|google)s?)(?=_|$)"
+)
 _HARMLESS_KEY = re.compile("tokens?(count|total|used|limit)|(max|total|prompt)tokens?$")
 """Counters of tokens and the like: their names hold a secret word, their values are numbers."""
 
@@ -18,6 +27,9 @@ _VALUES: tuple[str, ...] = (
     r"\b(?:bearer|basic|token)\s+[A-Za-z0-9+/=._~-]{8,}",
     r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?",
     r"(?<=://)[^\s/:]*:[^\s/]*(?=@)",
+    r"(?:(?<=https://)|(?<=http://))[^\s/:@?#]{8,}(?=@)",
+    r"\bhooks\.slack\.com/[a-z]{1,20}/[A-Za-z0-9/_-]{8,}",
+    r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]*(?:\r?\n[ \t]*[A-Za-z0-9+/=]{32,})*",
     r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}",
     r"\bAIza[A-Za-z0-9_-]{30,}",
     r"\bya29\.[A-Za-z0-9._-]{10,}",
@@ -27,7 +39,7 @@ _VALUES: tuple[str, ...] = (
     r"\bauthorization\s*[:=]\s*[^\r\n\",]+",
     (
         r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{0,40}(?:api[_-]?key|access[_-]?key|secret|password|passwd"
-        r"|pwd|token)[A-Za-z0-9_-]{0,40}\s*[:=]\s*[^\s,;&\"'}\]]+"
+        r"|pwd|token|(?:encryption|signing|master|alpaca|private|tls|hmac|ssh)[_.-]key)[A-Za-z0-9_-]{0,40}\s*[:=]\s*[^\s,;&\"'}\]]+"
     ),
 )
 _KEY_ENDS = "PRIVATE KEY-----"
@@ -36,7 +48,10 @@ _END_OF_A_KEY = re.compile(
 )
 _VALUE = re.compile("|".join(f"(?:{v})" for v in _VALUES), re.IGNORECASE)
 _SPELLED = re.sub(r"(api|private|firebase|access|key|session)(key|id)", r"\1[_ -]?\2", _VOCABULARY)
-_WORDS = r"(?<=[_\"-])(?:pass|pwd|auth)(?=[_\"-])"
+_WORDS = (
+    r"(?<=[_\"-])(?:pass|pwd|auth)(?=[_\"-])|(?<=\")private(?=\")"
+    r"|(?:encryption|signing|master|alpaca|tls|hmac|ssh)[_.-]?key(?=\")"
+)
 _QUOTED_PAIR = re.compile(
     rf"(\"[^\"\n]{{0,60}}(?:{_SPELLED}|{_WORDS})[^\"\n]{{0,60}}\"\s*:\s*)"
     r"(\"(?:[^\"\\]|\\.)*(?:\"|\Z)|[^\s,}\]]+)",
@@ -49,7 +64,14 @@ def is_secret_key(key: str) -> bool:
     words = re.split(r"[^a-z0-9]+", key.casefold())
     plain = "".join(words)
     secret = bool(_SECRET_KEY.search(plain)) or not _SECRET_WORDS.isdisjoint(words)
-    return secret and not _HARMLESS_KEY.search(plain)
+    return (secret or _has_weak_word(key, plain)) and not _HARMLESS_KEY.search(plain)
+
+
+def _has_weak_word(key: str, plain: str) -> bool:
+    if "key" not in plain and "private" not in plain:
+        return False
+    words = re.sub(r"[^a-z0-9]+", "_", _HUMP.sub("_", key).casefold())
+    return bool(_WEAK_WORD.search(_PLAIN_WORDS.sub("", words)))
 
 
 def redact_text(text: str) -> str:

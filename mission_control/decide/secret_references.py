@@ -70,6 +70,8 @@ def _of_volume(part: Json, depth: int) -> Iterator[tuple[str, str]]:
     for key, value in part.items():
         if depth >= _MOST_DEEP:
             return
+        if key == "secretName":
+            yield "volume", _name(value)
         if key == "secret" or key.endswith("SecretRef") or key == "secretRef":
             held = _mapping(value)
             yield "volume", _name(held.get("secretName", held.get("name")))

@@ -1,14 +1,23 @@
 """Jobs: one run of copying, line by line in the ledger's order; what it did is kept as it goes."""
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mission_control.decide.durable_copy import Line, judge_copied, segment_of
+from mission_control.decide.copy_segments import Line, segment_of
+from mission_control.decide.durable_copy import judge_copied
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
 from mission_control.jobs.copy_ports import CopyDestination
 from mission_control.model.artifact import ArtifactFile
-from mission_control.model.durable_copy import CopyPlan, CopyProblem, CopyProblemKind, Tally
+from mission_control.model.durable_copy import (
+    MARKER,
+    CopyPlan,
+    CopyProblem,
+    CopyProblemKind,
+    Tally,
+)
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """A file is held in memory while it is copied, one at a time; a larger one is named, not sent."""
@@ -17,7 +26,10 @@ SEGMENT_LINES = 64
 """So many lines are vouched for at once; interrupted, at most these are read back again."""
 
 FAILURES_IN_A_ROW = 3
-"""After so many the destination is given up until the next run."""
+"""After so many it is asked whether the destination still answers; if not, it is given up."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What fails so, fails for whatever else is sent, though the destination answers."""
 
 _Kind = CopyProblemKind
 
@@ -31,9 +43,10 @@ class Copying:
     """
     Copies what a plan says, and counts.
 
-    `patience` tells whether there is time for more. A line is verified once every file of it was
-    read back whole and a segment at the destination vouches for it; until then it is copied, and
-    compared again by the next run.
+    `patience` tells whether there is time for more; `equal` are the paths that were read back and
+    are as recorded. A line is verified once every file of it was read back whole and a segment at
+    the destination, itself read back, vouches for it; until then it is copied, and compared again
+    by the next run.
     """
 
     artifacts: ArtifactsReader
@@ -44,53 +57,61 @@ class Copying:
     sent: Tally = field(default_factory=Tally)
     found: Tally = field(default_factory=Tally)
     reread: Tally = field(default_factory=Tally)
-    _covered: frozenset[int] | None = None
+    equal: set[str] = field(default_factory=set[str])
+    plan: CopyPlan | None = None
     _vouched: set[int] = field(default_factory=set[int])
-    _restored: set[str] = field(default_factory=set[str])
     _waiting: list[Line] = field(default_factory=list[Line])
     _failures: int = 0
 
     async def run(self, plan: CopyPlan) -> None:
         """Do all of the plan; raises Interrupted where that is not possible."""
+        self.plan = plan
         self.problems.extend(plan.problems)
         if plan.refused:
             raise Interrupted("the copy there and the record here contradict: nothing was sent")
-        self._covered = plan.covered
         await self._copy_lines(plan)
         for file in plan.again:
             self._go_on()
-            if await self._copy(file):
-                self._restored.add(file.path)
+            await self._copy(file)
         for file in plan.reread:
             self._go_on()
             if await self._read_back(file, sent=False):
                 self.reread = self.reread.plus(file)
 
     async def _copy_lines(self, plan: CopyPlan) -> None:
-        """Copy lines that are not vouched for; when time is over, vouch for what was done."""
+        """Copy lines that are not vouched for; wherever that ends, vouch for what was done."""
         left = len(plan.lines)
-        for entry in plan.lines:
-            if not self.patience():
-                break
-            left -= 1
-            if await self._copy_all(entry.files):
-                await self._wait_for_segment(self.lines[entry.seq])
+        try:
+            for entry in plan.lines:
+                if not self.patience():
+                    break
+                left -= 1
+                if await self._copy_all(entry.files):
+                    await self._wait_for_segment(self.lines[entry.seq])
+        except Interrupted:
+            with suppress(Interrupted):
+                await self._vouch()
+            raise
         await self._vouch()
         if left:
             self._go_on()
 
     def verified(self) -> frozenset[int] | None:
         """
-        Give the lines that are vouched for there, and of which nothing is wrong.
+        Give the lines that are vouched for there, and of which nothing is wrong or in doubt.
 
         None where the destination did not tell what it holds.
         """
-        if self._covered is None:
+        plan = self.plan
+        if plan is None or plan.refused:
             return None
-        wrong = {p.path for p in self.problems} - self._restored
+        wrong = {p.path for p in (*self.problems, *plan.doubts)} - self.equal
+        trusted = (plan.proven | self.equal) - wrong
         covered = {
             seq
-            for seq in self._covered
+            for segment in plan.segments
+            if segment.file.path in trusted
+            for seq in range(segment.first, segment.last + 1)
             if wrong.isdisjoint(f.path for f in self.lines[seq].entry.files)
         }
         return frozenset(self._vouched | covered)
@@ -127,7 +148,7 @@ class Copying:
         try:
             sent = await self.destination.create(file.path, content)
         except StorageError as error:
-            self._failed(file, error)
+            await self._failed(file, error)
             return False
         if not await self._read_back(file, sent=sent):
             return False
@@ -141,13 +162,15 @@ class Copying:
         try:
             sha256, size = await self.destination.digest(file.path)
         except StorageError as error:
-            self._failed(file, error)
+            await self._failed(file, error)
             return False
         self._failures = 0
         problem = judge_copied(file, sent=sent, sha256=sha256, size=size)
         if problem is not None:
             self.problems.append(problem)
-        return problem is None
+            return False
+        self.equal.add(file.path)
+        return True
 
     async def _wait_for_segment(self, line: Line) -> None:
         """Keep a verified line until a segment vouches for it with its neighbours."""
@@ -165,11 +188,24 @@ class Copying:
         if await self._create(segment.file, segment.content):
             self._vouched.update(range(segment.first, segment.last + 1))
 
-    def _failed(self, file: ArtifactFile, error: StorageError) -> None:
+    async def _failed(self, file: ArtifactFile, error: StorageError) -> None:
+        """Name what failed; where only these files do, as in an obstructed folder, others go on."""
         self._failures += 1
         self.problems.append(CopyProblem(file.path, _Kind.NOT_COPIED, error.problem))
-        if self._failures >= FAILURES_IN_A_ROW:
+        if self._failures < FAILURES_IN_A_ROW:
+            return
+        cause = error.__cause__
+        if (isinstance(cause, OSError) and cause.errno in _FULL) or not await self._answers():
             raise Interrupted(f"{self._failures} failures in a row, the last: {error.problem}")
+        self._failures = 0
+
+    async def _answers(self) -> bool:
+        """Tell whether the destination can still be read at all, by its marker."""
+        try:
+            await self.destination.digest(MARKER)
+        except StorageError:
+            return False
+        return True
 
     def _go_on(self) -> None:
         if not self.patience():

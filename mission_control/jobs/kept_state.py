@@ -10,7 +10,7 @@ from mission_control.jobs import earlier_copies, report_retention
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
 from mission_control.jobs.recorded_reports import latest_report, list_reports, read_report
 from mission_control.model.artifact import LedgerHead
-from mission_control.model.durable_copy import CopyStanding, CopyState
+from mission_control.model.durable_copy import CopyStanding, CopyState, Pending
 from mission_control.present.copy_document import DurableCopyDocument, durable_copy_document
 from mission_control.present.retention_document import (
     RetentionStateDocument,
@@ -42,7 +42,7 @@ async def copy_state(
     """Give how the durable copy stands; `destination` is as configured, empty for none."""
     try:
         newest = await _newest(artifacts, destination)
-        pending = await _oldest_pending(artifacts, newest)
+        pending = await _oldest_pending(artifacts, newest, head)
     except StorageError as error:
         detail = f"the newest report cannot be read: {error.problem}"
         state = CopyState(CopyStanding.UNKNOWN, detail)
@@ -71,10 +71,14 @@ async def _newest(artifacts: ArtifactsReader, destination: str) -> Document | No
     return newest
 
 
-async def _oldest_pending(artifacts: ArtifactsReader, newest: Document | None) -> datetime | None:
-    """Give when the oldest line was recorded that is not copied; None where there is none."""
+async def _oldest_pending(
+    artifacts: ArtifactsReader, newest: Document | None, head: LedgerHead
+) -> Pending | None:
+    """Give the oldest line that is not copied; of one that cannot be read no age is known."""
     through = newest.get("verified_through") if newest else None
     after = through if isinstance(through, int) else 0
+    if head.seq <= after:
+        return None
     page = await artifacts.page(ArtifactQuery(limit=1, before=after + 2))
-    found = [e for e in page.entries if e.seq > after]
-    return datetime.fromisoformat(found[0].at) if found else None
+    found = [e for e in page.entries if e.seq == after + 1]
+    return Pending(after + 1, datetime.fromisoformat(found[0].at) if found else None)

@@ -25,7 +25,8 @@ class Component:
 
     `name` is the agent's where the inventory lists it (`listed`), else the workload's. `unseen`
     says why the workload is not known, empty where it was seen. `replicas` is ready and wanted.
-    `services` are the Services whose selector finds it; `endpoints` are (path, what was answered).
+    `services` are the Services whose selector finds it, as (namespace, name); `endpoints` are
+    (path, what was answered).
     """
 
     name: str
@@ -42,7 +43,7 @@ class Component:
     containers: tuple[BlueprintContainer, ...] = ()
     endpoints: tuple[tuple[str, str], ...] = ()
     depends_on: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

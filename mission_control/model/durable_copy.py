@@ -62,13 +62,44 @@ class CopyProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyMemory:
+    """
+    What runs of copying know of a destination, told from one to the next; it never acquits.
+
+    `runs` were there, and `through` is the line up to which all of them. `proven` are the segments
+    that were read back equal. `doubts` are what was wrong with files that were not read back equal
+    since. `overdue` are files whose turn to be read back once more has passed, the longest waiting
+    first. `lost` tells that what an earlier run knew cannot be read: then everything is in doubt.
+    """
+
+    runs: int = 0
+    through: int = 0
+    proven: frozenset[str] = frozenset()
+    doubts: tuple[CopyProblem, ...] = ()
+    overdue: tuple[str, ...] = ()
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Lines of the ledger as they stand at the destination: under this name, with these bytes."""
+
+    file: ArtifactFile
+    content: bytes
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class CopyPlan:
     """
     What a run of copying is to do, in the order of the ledger.
 
-    `covered` are the numbers of the lines that segments at the destination vouch for; `lines` the
-    others. `again` are files of covered lines that are gone there, `reread` those whose turn it is
-    to be read back once more. `refused` means that nothing may be sent at all.
+    `covered` are the numbers of the lines that segments at the destination cover; `lines` the
+    others. `again` are files of covered lines that are gone there, `reread` those that are to be
+    read back once more: the ones in doubt first. `segments` stand there, and only those that are
+    `proven`, or that are read back equal in this run, vouch for their lines. `doubts` are what
+    is wrong with a file until it is read back equal. `refused` means that nothing may be sent.
     """
 
     covered: frozenset[int]
@@ -77,6 +108,9 @@ class CopyPlan:
     reread: tuple[ArtifactFile, ...] = ()
     problems: tuple[CopyProblem, ...] = ()
     refused: bool = False
+    segments: tuple[Segment, ...] = ()
+    proven: frozenset[str] = frozenset()
+    doubts: tuple[CopyProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +154,7 @@ class CopyReport:
 
     `reach` is None where the destination did not tell what it holds. `sent` counts what was sent
     now, `found` what was there already and `reread` what was read back once more. `failure` is why
-    it stopped early, empty if it did not.
+    it stopped early, empty if it did not. `memory` is what the next run is told.
     """
 
     destination: str
@@ -134,6 +168,7 @@ class CopyReport:
     problems: tuple[CopyProblem, ...] = ()
     cautions: tuple[str, ...] = ()
     failure: str = ""
+    memory: CopyMemory = CopyMemory()
 
     @property
     def complete(self) -> bool:
@@ -158,6 +193,14 @@ class CopyStanding(StrEnum):
     LAGGING = "LAGGING"
     DOUBTFUL = "DOUBTFUL"
     COPIED = "COPIED"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The oldest line that is not copied: its number, and when it was recorded, None if unknown."""
+
+    seq: int
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class CopiedFile:
     One file of a repository; `path` is relative to it.
 
     `content` is its redacted text, None for a file that is only listed, and then `why_not` says
-    why. `sha256` (hex) and `size` (bytes) are those of the file itself, None where not read.
+    why. `sha256` (hex) and `size` (bytes) are those of `content`, None where there is none: the
+    digest of an original would give a short secret back.
     """
 
     path: str

@@ -34,10 +34,10 @@ class RetentionReport:
     """
     How much is kept at `at`, and why that may be less than it should be.
 
-    `since` is the day in New York of the first line, `cutoff` the oldest of the last 30 trading
-    days, None where the calendar cannot tell. `trading_days` counts those of them that the record
-    reaches back to, `empty_days` are those of which nothing was recorded. `missing` are recorded
-    files that are not there any more.
+    `since` is the day in New York on which the first line was written, `cutoff` the oldest of the
+    last 30 trading days, None where the calendar cannot tell. `trading_days` counts those of them
+    that have a whole run of their own, `empty_days` are those since `since` that have none.
+    `missing` are recorded files that are not there any more.
     """
 
     at: datetime

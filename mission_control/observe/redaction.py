@@ -22,7 +22,8 @@ _EXCERPT_SOURCE = 2_048
 
 _SUSPICIOUS = tuple(
     b"key secret token auth pass pwd cookie bearer basic credential session signature -----begin"
-    b" -----end eyj @ akia asia aroa aida aiza ya00 ghp_ gho_ ghu_ ghs_ ghr_ xox sk- \\u".split()
+    b" -----end eyj @ akia asia aroa aida aiza ya00 ghp_ gho_ ghu_ ghs_ ghr_ xox sk- \\u"
+    b" private hooks.slack ls0tls0crudjti glpat- hvs. k_live k_test".split()
 )
 """In lower case and with every digit as 0, as `looks_harmless` folds what it looks through."""
 _FOLD = bytes.maketrans(

@@ -5,13 +5,15 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import CopiedFile, RepositoryCopy, RepositoryHead
-from mission_control.observe.manifest_redaction import redact_manifest, why_secret
+from mission_control.observe.file_redaction import Redacted, redact_file, redact_yaml
 from mission_control.observe.redaction import printable, redact_text
 from mission_control.observe.repository import RepositoryReader
 
@@ -19,6 +21,8 @@ MAX_FILES = 1_000
 MAX_FILE_BYTES = 512 * 1024
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 12
+MAX_SECONDS = 60.0
+"""Made to be slow, a tree must not hold up who copies it."""
 MOST_PARTS = 4
 """A run's folders go four deep (`record.run_draft`), and the copies lie in one of them."""
 _STORABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -43,13 +47,17 @@ class RepositoryCopier:
         return await asyncio.to_thread(copy_files, self._path, wanted)
 
 
-def copy_files(root: Path, wanted: Sequence[str]) -> RepositoryCopy:
+def copy_files(
+    root: Path, wanted: Sequence[str], monotonic: Callable[[], float] = time.monotonic
+) -> RepositoryCopy:
     """
     Copy what is wanted of a folder, redacted.
 
     A link anywhere on the way is not followed but listed. What is wholly secret is listed and
-    not copied. What lies beyond a limit on files or bytes is named as missing.
+    not copied. What lies beyond a limit on files, bytes or time is named as missing. `monotonic`
+    gives seconds that never step back.
     """
+    until = monotonic() + MAX_SECONDS
     files, missing = list[CopiedFile](), list[tuple[str, str]]()
     left = MAX_BYTES
     for name in wanted:
@@ -60,10 +68,14 @@ def copy_files(root: Path, wanted: Sequence[str]) -> RepositoryCopy:
             if len(files) >= MAX_FILES or left <= 0:
                 missing.append((path, f"beyond {MAX_FILES} files or {MAX_BYTES} bytes"))
                 continue
+            if monotonic() > until:
+                missing.append((path, f"beyond {MAX_SECONDS:.0f} seconds"))
+                continue
             copied = _copy(root, path)
             left -= len(copied.content or b"")
             files.append(copied)
-    return RepositoryCopy(tuple(sorted(files, key=lambda f: f.path)), tuple(sorted(missing)))
+    told = sorted((_shown(what), why) for what, why in missing)
+    return RepositoryCopy(tuple(sorted(files, key=lambda f: f.path)), tuple(told))
 
 
 def _below(root: Path, name: PurePosixPath, missing: list[tuple[str, str]]) -> Iterator[str]:
@@ -100,8 +112,12 @@ def _relative(path: str, root: Path) -> str:
     return path
 
 
-def _copy(root: Path, name: str) -> CopiedFile:
-    shown = printable(redact_text(name))
+def _shown(name: str) -> str:
+    return printable(redact_text(name))
+
+
+def _copy(root: Path, name: str, redact: Callable[[str], Redacted] | None = None) -> CopiedFile:
+    shown = _shown(name)
     why = _why_not_by_name(name)
     content: bytes | None = None
     try:
@@ -114,28 +130,30 @@ def _copy(root: Path, name: str) -> CopiedFile:
         )
     if len(content) > MAX_FILE_BYTES:
         return CopiedFile(shown, why_not=f"it has more than {MAX_FILE_BYTES} bytes")
-    return _redacted(shown, content)
+    return _redacted(shown, content, redact or partial(redact_file, name))
 
 
 def _why_not_by_name(name: str) -> str:
     path = PurePosixPath(name)
     if path.suffix.lower() in _SECRET_SUFFIXES or any(p.startswith(".env") for p in path.parts):
         return "its name says that it is secret"
+    if _shown(name) != name:
+        return "its name cannot be shown as it is: it looks like a secret, or is not printable"
     storable = len(path.parts) <= MOST_PARTS and all(_STORABLE.fullmatch(p) for p in path.parts)
     return "" if storable else "no artifact can bear its name, or lie so deep"
 
 
-def _redacted(shown: str, content: bytes) -> CopiedFile:
+def _redacted(shown: str, content: bytes, redact: Callable[[str], Redacted]) -> CopiedFile:
     try:
         text = content.decode()
     except UnicodeDecodeError:
         text = "\0"
-    why = "it is no text" if "\0" in text else why_secret(text)
-    # Not even the digest of a secret is kept: a short one could be found by trying.
-    if why:
-        return CopiedFile(shown, why_not=why)
-    digest, size = hashlib.sha256(content).hexdigest(), len(content)
-    return CopiedFile(shown, redact_manifest(text).encode(), "", digest, size)
+    found = Redacted(why_not="it is no text") if "\0" in text else redact(text)
+    if found.why_not:
+        return CopiedFile(shown, why_not=found.why_not)
+    # Only of the copy: from an original's digest a short secret could be found by trying.
+    copy = found.text.encode()
+    return CopiedFile(shown, copy, "", hashlib.sha256(copy).hexdigest(), len(copy))
 
 
 def read_plain_file(root: Path, name: str) -> bytes | None:
@@ -162,6 +180,6 @@ def _why(error: OSError) -> str:
 
 
 async def copy_one(path: Path) -> CopiedFile:
-    """Copy one file from wherever it is, redacted; a link to it is followed, as for its reader."""
+    """Copy a YAML file from wherever it is, redacted; a link is followed, as for its reader."""
     real = await asyncio.to_thread(path.resolve)
-    return await asyncio.to_thread(_copy, real.parent, real.name)
+    return await asyncio.to_thread(_copy, real.parent, real.name, redact_yaml)

@@ -2,22 +2,25 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-import yaml
-
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import BuildPipeline, RepositorySurvey
+from mission_control.observe.plain_yaml import UNREADABLE, read_plain_yaml, strings_of
 from mission_control.observe.redaction import printable, redact_text
 from mission_control.observe.repository import RepositoryReader
-from mission_control.observe.repository_copier import MAX_FILE_BYTES, read_plain_file
+from mission_control.observe.repository_copier import read_plain_file
 
 MOST_PIPELINES = 100
 MOST_IMAGES = 50
 MOST_DOCUMENTS = 500
+MAX_PIPELINE_BYTES = 64 * 1024
+MAX_SECONDS = 10.0
+"""For all pipelines together: made to be slow, they must not hold up a blueprint."""
 _PIPELINE = re.compile(r"(.*/)?cloudbuild[^/]*\.ya?ml")
 _DOCUMENT = re.compile(r"(docs|ops)/.+\.md|[^/]+\.md")
 _TAGS = frozenset({"-t", "--tag", "--destination"})
@@ -40,22 +43,41 @@ class RepositorySurveyor:
             return tracked
         built = [f for f in tracked.value if _PIPELINE.fullmatch(f)][:MOST_PIPELINES]
         documents = [_shown(f) for f in tracked.value if _DOCUMENT.fullmatch(f)]
-        pipelines = await asyncio.to_thread(lambda: [_read(self._path, f) for f in built])
+        pipelines = await asyncio.to_thread(read_pipelines, self._path, built)
         found = RepositorySurvey(head.value, tuple(pipelines), tuple(documents[:MOST_DOCUMENTS]))
         return Seen(found, head.at)
+
+
+def read_pipelines(
+    root: Path, names: Sequence[str], monotonic: Callable[[], float] = time.monotonic
+) -> list[BuildPipeline]:
+    """
+    Read build pipelines; each that cannot be read, or not in time, has its problem named.
+
+    `monotonic` gives seconds that never step back.
+    """
+    until = monotonic() + MAX_SECONDS
+    late = f"it was not read within {MAX_SECONDS:.0f} seconds for all"
+    return [
+        _read(root, name) if monotonic() <= until else BuildPipeline(_shown(name), problem=late)
+        for name in names
+    ]
 
 
 def _read(root: Path, name: str) -> BuildPipeline:
     path = _shown(name)
     try:
         content = read_plain_file(root, name)
-        if content is None or len(content) > MAX_FILE_BYTES:
+        if content is None or len(content) > MAX_PIPELINE_BYTES:
             return BuildPipeline(path, problem="it is no plain file of a usual size")
-        document = yaml.safe_load(content)
+        nodes = read_plain_yaml(content.decode())
     except OSError as error:
         return BuildPipeline(path, problem=error.strerror or type(error).__name__)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
-        return BuildPipeline(path, problem="it is no YAML that can be read")
+    except UnicodeDecodeError:
+        nodes = UNREADABLE
+    if isinstance(nodes, str):
+        return BuildPipeline(path, problem=nodes)
+    document = strings_of(nodes[0]) if len(nodes) == 1 else None
     if not isinstance(document, dict):
         return BuildPipeline(path, problem="it is no YAML mapping")
     found = sorted({_shown(i) for i in _images(cast("Mapping[str, Any]", document))})

@@ -95,7 +95,7 @@ def _component(component: Component) -> Document:
         or UNKNOWN,
         "endpoints": [{"path": p, "answer": a} for p, a in component.endpoints] or UNKNOWN,
         "depends_on": list(component.depends_on),
-        "services": list(component.services),
+        "services": [name for _, name in component.services],
     }
 
 

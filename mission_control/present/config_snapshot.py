@@ -75,11 +75,11 @@ def index_document(
 
 
 def _file(file: CopiedFile) -> Mapping[str, object]:
-    """Give a file; the digest is that of the original, not of what was redacted of it."""
+    """Give a file; the digest is that of its copy: an original's could give a secret back."""
     return {
         "path": file.path,
         "copied": file.content is not None,
         "why_not": file.why_not,
-        "sha256_of_original": file.sha256,
-        "size_of_original": file.size,
+        "sha256_of_copy": file.sha256,
+        "size_of_copy": file.size,
     }

@@ -146,8 +146,8 @@ None{{ " that was seen" if r.failure }}.
 - and {{ r.problems_found - r.problems | length }} more
 {% endif %}
 
-This run's own record is copied by the next one. Nothing at the destination is ever overwritten or
-removed.
+This run's own record is copied by the next one. No file that was copied is ever overwritten or
+removed there; only what a copy of ours left half written more than a day ago is.
 """  # noqa: E501  (a template's lines are the report's lines)
 
 

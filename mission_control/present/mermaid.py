@@ -35,13 +35,13 @@ def _lines(blueprint: Blueprint) -> Iterator[str]:
         by_name.setdefault(component.name, []).append(node)
         yield f'  {node}["{_describe(component)}"]{_look(component)}'
     services = sorted({(c.services, _key(c)) for c in ordered[:MOST_DRAWN]})
-    nodes = dict[str, str]()
-    for names, key in services:
-        for name in names:
-            if name not in nodes:
-                nodes[name] = f"s{len(nodes)}"
-                yield f'  {nodes[name]}(["{label(f"Service {name}")}"])'
-            yield f"  {nodes[name]} -.-> {drawn[key]}"
+    nodes = dict[tuple[str, str], str]()
+    for found, key in services:
+        for service in found:
+            if service not in nodes:
+                nodes[service] = f"s{len(nodes)}"
+                yield f'  {nodes[service]}(["{label("Service " + "/".join(service))}"])'
+            yield f"  {nodes[service]} -.-> {drawn[key]}"
     edges = {(a, b) for c in ordered[:MOST_DRAWN] for a, b in _edges(c, drawn, by_name)}
     yield from (f"  {a} --> {b}" for a, b in sorted(edges))
     if len(ordered) > MOST_DRAWN:

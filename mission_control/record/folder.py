@@ -102,9 +102,14 @@ class Folder:
             folder = inner
         return folder
 
-    def write_once(self, name: str, content: bytes) -> None:
-        """Write a file that must not exist yet: whole and durable under its name, or not at all."""
-        with storing(f"{self.path}/{check_name(name)}"), self.temporary(content) as temporary:
+    def write_once(self, name: str, content: bytes, hidden: str = TEMPORARY) -> None:
+        """
+        Write a file that must not exist yet: whole and durable under its name, or not at all.
+
+        Until then it has a name that begins with `hidden`.
+        """
+        where = f"{self.path}/{check_name(name)}"
+        with storing(where), self.temporary(content, hidden) as temporary:
             self.name(temporary, name)
 
     def name(self, temporary: str, name: str) -> None:
@@ -162,9 +167,9 @@ class Folder:
             return True
 
     @contextmanager
-    def temporary(self, content: bytes) -> Generator[str]:
+    def temporary(self, content: bytes, hidden: str = TEMPORARY) -> Generator[str]:
         """Give the hidden name of a durable file with these bytes; gone after the block."""
-        name, descriptor = self._create_locked()
+        name, descriptor = self._create_locked(hidden)
         try:
             view = memoryview(content)
             while view:
@@ -177,14 +182,14 @@ class Folder:
                 os.unlink(name, dir_fd=self.descriptor)
             os.close(descriptor)
 
-    def _create_locked(self) -> tuple[str, int]:
+    def _create_locked(self, hidden: str) -> tuple[str, int]:
         """
         Create a hidden file and lock it; whoever sweeps takes an unlocked one for abandoned.
 
         One that was swept before we held its lock is created again.
         """
         while True:
-            name = f"{TEMPORARY}{secrets.token_hex(8)}"
+            name = f"{hidden}{secrets.token_hex(8)}"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(name, flags, 0o600, dir_fd=self.descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)

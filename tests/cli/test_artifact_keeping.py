@@ -112,8 +112,8 @@ def test_the_doctor_looks_at_the_place(run, fleet_file, tmp_path, there, place, 
         MISSION_CONTROL_FLEET_FILE=str(fleet_file),
         MISSION_CONTROL_DURABLE_COPY=str(tmp_path / place),
     )
-    checks = {c["subject"]: c for c in json.loads(result.stdout)["checks"]}
+    checks = [c for c in json.loads(result.stdout)["checks"] if c["subject"] == "durable copy"]
 
-    assert outcome == checks["durable copy"]["outcome"]
-    assert said in checks["durable copy"]["detail"]
+    assert {outcome} == {c["outcome"] for c in checks}
+    assert said in checks[0]["detail"]
     assert {} == everything(there)

@@ -55,6 +55,8 @@ def repository(tmp_path):
         "k8s/.env": "TOKEN=hunter5\n",
         "k8s/blob.bin": "a\0b",
         "configs/agents/agents.yaml": "agents: []\n",
+        "k8s/sk-learn-model-training-job.yaml": "a: 1\n",
+        "k8s/merged.yaml": "a: &a {b: 1}\nc: {<<: *a}\n",
         ".repo_id": "agent-trader-v2\n",
     }.items():
         path = root / name
@@ -124,10 +126,12 @@ def test_what_is_in_force_is_recorded(floor, repository):
         "configs/strategies",
         "docs/ops/status_contract.md",
         "k8s/.env",
+        "k8s/[REDACTED].yaml",
         "k8s/account.json",
         "k8s/blob.bin",
         "k8s/link.yaml",
         "k8s/linked",
+        "k8s/merged.yaml",
         "k8s/secret.yaml",
         "k8s/tls.pem",
         "k8s/tls.yaml",
@@ -139,7 +143,7 @@ def test_what_is_in_force_is_recorded(floor, repository):
     listed = {f["path"]: f for f in told["repository_files"]}
     assert (False, None) == (
         listed["k8s/secret.yaml"]["copied"],
-        listed["k8s/secret.yaml"]["sha256_of_original"],
+        listed["k8s/secret.yaml"]["sha256_of_copy"],
     )
 
 
@@ -152,7 +156,8 @@ def test_no_secret_is_in_any_file(floor, repository):
 
     assert [] == [canary for canary in CANARIES if canary in whole]
     assert "value: OBSERVE" in files["repo_files/k8s/10.yaml"]
-    assert "- name: main # the one" in files["repo_files/k8s/10.yaml"]
+    assert files["repo_files/k8s/10.yaml"].startswith("# Rewritten by Mission Control")
+    assert "- name: main\n" in files["repo_files/k8s/10.yaml"]
     assert "image: r/x:1" in files["repo_files/k8s/deep/er/x.yaml"]
 
 
@@ -242,3 +247,18 @@ def test_the_script_works_from_cron(tmp_path, arguments, code):
 
     assert code == done.returncode, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["config-snapshot", "blueprint"])
+def test_a_record_that_fails_is_told(run, fleet_file, tmp_path, command):
+    """A root that nothing can be written below is no internal error: it is named, and exit 1."""
+    (tmp_path / "audit_artifacts").write_text("in the way")
+    settings = {
+        "MISSION_CONTROL_FLEET_FILE": str(fleet_file),
+        "MISSION_CONTROL_ROOT": str(tmp_path),
+    }
+    result = run(command, **settings)
+
+    assert 1 == result.exit_code
+    assert "The record failed: " in result.stderr
+    assert "Internal error" not in result.stderr

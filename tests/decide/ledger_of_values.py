@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from mission_control.decide.durable_copy import Line
+from mission_control.decide.copy_segments import Line
 from mission_control.model.artifact import GENESIS, ArtifactFile, LedgerEntry
 from mission_control.present.ledger_text import write_line
 from mission_control.record.ledger_line import Recorded, chain

@@ -84,7 +84,7 @@ def test_a_fleet_of_which_all_is_seen_has_no_gaps():
     found = component(draw(floor), SE)
 
     assert [] == gaps_of(floor)
-    assert ("OBSERVE", "strategy", (1, 1), (SE,)) == (
+    assert ("OBSERVE", "strategy", (1, 1), ((FLOOR, SE),)) == (
         found.mode,
         found.role,
         found.replicas,
@@ -416,5 +416,24 @@ def test_a_service_that_leads_to_several_is_drawn_once():
         floor.workloads[name] = replace(floor.workloads[name], pod_labels={"app": SE})
     lines = dependency_diagram(draw(floor)).splitlines()
 
-    assert 1 == sum("Service strategy-engine" in line for line in lines)
+    assert 1 == sum(f"Service {FLOOR}/strategy-engine" in line for line in lines)
     assert 2 == sum("s0 -.->" in line for line in lines)
+
+
+def test_services_of_one_name_in_two_namespaces_are_two():
+    """One that selects nothing is a gap though its namesake selects; each is drawn for itself."""
+    floor = well()
+    namesake = replace(SERVICE, namespace="agenttrader")
+    gap = ("Service agenttrader/strategy-engine", "it selects no workload that was seen")
+    lonely = gaps_of(floor, services=Seen((SERVICE, namesake), NOW))
+    floor.workloads["other"] = replace(
+        floor.workloads[SE], namespace="agenttrader", name="other", owner=None
+    )
+    both = draw(floor, services=Seen((SERVICE, namesake), NOW))
+    nodes = [line for line in dependency_diagram(both).splitlines() if "Service " in line]
+
+    assert [gap] == lonely
+    assert gap not in [(g.subject, g.gap) for g in both.gaps]
+    assert [f"Service {n}/strategy-engine" for n in ("agenttrader", FLOOR)] == sorted(
+        line.split('"')[1] for line in nodes
+    )

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mission_control.decide.copy_state import judge_copy
-from mission_control.model.durable_copy import CopyStanding
+from mission_control.model.durable_copy import CopyStanding, Pending
 from tests.decide.ledger_of_values import NOW
 
 PLACE = "s3://bucket/floor"
@@ -24,7 +24,8 @@ WELL = {
 
 def stand(newest, pending=None, configured=PLACE):
     """Judge; gives the standing and the sentence."""
-    state = judge_copy(configured, newest, pending, NOW)
+    waiting = None if pending is None else Pending(8, pending)
+    state = judge_copy(configured, newest, waiting, NOW)
     assert state.fine == (state.standing is CopyStanding.COPIED)
     assert pending == state.since or not configured
     return state.standing, state.detail
@@ -66,6 +67,22 @@ def test_whatever_the_report_does_not_say_is_not_well(change, standing, words):
 def test_a_copy_that_does_not_keep_up_lags():
     """What was recorded more than thirty hours ago and is not copied makes it lag."""
     assert CopyStanding.LAGGING is stand(WELL, NOW - timedelta(hours=30, seconds=1))[0]
+
+
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        pytest.param(None, "line 8 is not copied, and cannot be read", id="unknown"),
+        pytest.param(NOW + timedelta(minutes=6), "still to come", id="in the future"),
+    ],
+)
+def test_a_line_of_no_known_age_is_never_young(since, words):
+    """Where nobody can say since when it waits, it lags."""
+    state = judge_copy(PLACE, WELL, Pending(8, since), NOW)
+
+    assert (CopyStanding.LAGGING, since) == (state.standing, state.since)
+    assert words in state.detail
+    assert CopyStanding.COPIED is stand(WELL, NOW + timedelta(minutes=5))[0]
 
 
 def test_no_place_and_no_run_are_said():

@@ -2,15 +2,15 @@
 
 import pytest
 
+from mission_control.decide.copy_segments import is_segment, segment_of
 from mission_control.decide.durable_copy import (
     judge_copied,
     judge_marker,
     marker_of,
     plan_copy,
     reach_of,
-    segment_of,
 )
-from mission_control.model.durable_copy import CopyProblemKind
+from mission_control.model.durable_copy import CopyMemory, CopyProblemKind
 from tests.decide.ledger_of_values import file_of, ledger, lines
 
 ENTRIES = ledger(6)
@@ -76,12 +76,14 @@ def test_a_vouched_file_that_is_gone_is_named_and_sent_again():
 
 def test_segments_that_were_taken_away_are_named_and_their_lines_copied_again():
     """What an earlier run saw vouched for and nobody vouches for now was removed there."""
-    planned, copied = plan(listing((1, 2)), through=5)
+    planned, copied = plan(listing((1, 2)), before=CopyMemory(through=5))
 
     assert [3, 4, 5, 6] == copied
     assert [(CopyProblemKind.GONE, "ledger")] == [(p.kind, p.path) for p in planned.problems]
     assert "line 3 was vouched for, and is no more (lines: 3)" == planned.problems[0].detail
-    assert () == plan(listing((1, 5)), through=5)[0].problems
+    proven = CopyMemory(through=1, proven=frozenset(filter(is_segment, listing((1, 5)))))
+    assert planned.problems == plan(listing((1, 2)), before=proven)[0].problems
+    assert () == plan(listing((1, 5)), before=proven)[0].problems
 
 
 def test_a_vouched_file_of_another_size_is_a_conflict():
@@ -101,7 +103,9 @@ def test_a_vouched_file_of_another_size_is_a_conflict():
 def test_each_day_another_part_is_read_back_and_all_of_it_in_thirty():
     """Over thirty days every file and segment is due once; asked for, everything is at once."""
     listed = listing((1, 4), (5, 6))
-    due = [file.path for day in range(30) for file in plan(listed, day=day)[0].reread]
+    before = CopyMemory(proven=frozenset(filter(is_segment, listed)))
+    plans = [plan(listed, day=day, before=before)[0] for day in range(30)]
+    due = [file.path for planned in plans for file in planned.reread]
 
     assert sorted(listed) == sorted(due)
     assert sorted(listed) == sorted(f.path for f in plan(listed, day=None)[0].reread)

@@ -29,6 +29,12 @@ def on(*days):
     return found
 
 
+def with_captures(entries, captures=30):
+    """Add so many captures, made at the end."""
+    more = ledger(len(entries) + captures, collection="ops/lkg")[len(entries) :]
+    return [*entries, *more]
+
+
 def judge(entries, sessions=SESSIONS, discrepancies=()):
     """Judge a ledger."""
     seq = len(entries)
@@ -44,7 +50,7 @@ def kept(report, collection=Collection.OPS_RUNS):
 
 def test_thirty_trading_days_are_enough():
     """A run on each of the last thirty trading days is all that is wanted."""
-    report = judge(on(*NEWEST))
+    report = judge(with_captures(on(*NEWEST)))
 
     assert () == report.warnings
     assert (30, NEWEST[0], NEWEST[0]) == (report.trading_days, report.since, report.cutoff)
@@ -58,7 +64,7 @@ def test_thirty_trading_days_are_enough():
 
 def test_what_is_older_is_named_and_nothing_else():
     """Runs of days before the last thirty trading days are beyond, the oldest first."""
-    report = judge(on(*SESSIONS[-33:]))
+    report = judge(with_captures(on(*SESSIONS[-33:])))
 
     assert ("audit_artifacts/ops_runs/run1", 3, 60) == (
         kept(report).beyond[0],
@@ -75,7 +81,43 @@ def test_a_run_belongs_to_its_session_whenever_it_was_recorded():
     report = judge(entries)
 
     assert 1 == len(kept(report).beyond)
-    assert SESSIONS[-31] == report.since
+    assert (NEWEST[0], 29, (NEWEST[0],)) == (report.since, report.trading_days, report.empty_days)
+
+
+def test_a_report_on_a_day_long_ago_makes_no_record_older():
+    """One that was made today for a session of ten weeks ago keeps that day and none between."""
+    entries = on(NEWEST[-2], NEWEST[-1])
+    entries[0] = entries[0].model_copy(update={"session_date": str(NEWEST[0])})
+    report = judge(entries)
+
+    assert (2, NEWEST[-2], (NEWEST[-2],)) == (
+        report.trading_days,
+        report.since,
+        report.empty_days,
+    )
+    begins = f"2 of 30 trading days are kept: it begins on {NEWEST[-2]}"
+    assert begins in report.warnings
+
+
+def test_a_day_whose_runs_lost_files_is_not_kept():
+    """A run counts only with all its files, and so does a capture."""
+    entries = with_captures(on(*NEWEST))
+    lost = [entries[3].files[0].path, entries[-1].files[0].path]
+    report = judge(
+        entries, discrepancies=[Discrepancy(p, DiscrepancyKind.MISSING, "") for p in lost]
+    )
+
+    assert (29, (NEWEST[3],)) == (report.trading_days, report.empty_days)
+    assert f"29 of 30 captures are kept, since {NEWEST[0]}" in report.warnings
+
+
+def test_too_few_captures_are_a_warning_once_the_record_is_old_enough():
+    """Of a record of thirty trading days thirty captures are wanted; of a younger one not yet."""
+    few = judge(with_captures(on(*NEWEST), 4))
+    young = judge(with_captures(on(*NEWEST[1:]), 4))
+
+    assert (f"4 of 30 captures are kept, since {NEWEST[0]}",) == few.warnings
+    assert [] == [w for w in young.warnings if "captures" in w]
 
 
 def test_captures_are_counted_and_not_dated():
@@ -143,7 +185,8 @@ def test_without_a_calendar_nothing_is_called_old():
 
 def test_the_newest_day_may_still_be_empty():
     """Of today nothing may be recorded yet, and that is no gap."""
-    report = judge(on(*NEWEST[:-1]))
+    captures = [e.model_copy(update={"session_date": str(NEWEST[-2])}) for e in with_captures([])]
+    report = judge([*on(*NEWEST[:-1]), *captures])
 
     assert ((), ()) == (report.empty_days, report.warnings)
     assert date(2026, 11, 20) == NEWEST[-1]

@@ -48,10 +48,12 @@ def test_volumes_and_images_refer():
             {"name": "c", "csi": {"nodePublishSecretRef": {"name": "driver"}}},
             {"name": "d", "cephfs": {"secretRef": {"name": "ceph"}}},
             {"name": "e", "configMap": {"name": "map"}},
+            {"name": "f", "azureFile": {"secretName": "azure", "shareName": "s"}},
         ],
     }
 
     assert [
+        ("azure", "volume"),
         ("ceph", "volume"),
         ("driver", "volume"),
         ("mounted", "volume"),

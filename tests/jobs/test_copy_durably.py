@@ -105,7 +105,7 @@ async def test_what_was_done_is_recorded(kept, folder):
     document = orjson.loads((held / "durable_copy.json").read_bytes())
     assert run.entry.path.endswith("_durable_copy")
     assert run.document == document
-    assert [SAME_DISK] == document["cautions"]
+    assert SAME_DISK == document["cautions"][0]
     assert (True, RUNS, False) == (
         document["complete"],
         document["verified_through"],
@@ -214,6 +214,53 @@ async def test_other_bytes_under_a_name_are_a_conflict_and_stay(kept, folder, th
     assert (4, [("CONFLICT", "posture.json")]) == (again.exit_code, kinds(again))
 
 
+async def test_an_obstructed_folder_keeps_nothing_else_back(kept, folder, there):
+    """Where one run's folder cannot be written, all its files fail and the others are copied."""
+    for number in (0, 2):
+        obstructed = there / kept.file(number).parent.relative_to(kept.root)
+        obstructed.parent.mkdir(parents=True, exist_ok=True)
+        obstructed.write_bytes(b"in the way")
+    runs = [await kept.copy(folder) for _ in range(2)]
+
+    for run in runs:
+        assert (1, ["NOT_COPIED"] * 6) == (run.exit_code, [k for k, _ in kinds(run)])
+        assert ("", 2) == (run.report.failure, run.report.reach.pending)
+    assert RUNS - 2 + 1 == runs[-1].report.reach.runs
+
+
+class Dying(MountedFolder):
+    """A place that does not answer any more once so many files were created."""
+
+    left = 9
+
+    async def create(self, path: str, content: bytes) -> bool:
+        """Count down."""
+        self.left -= 1
+        self._see()
+        return await super().create(path, content)
+
+    async def digest(self, path: str) -> tuple[str, int]:
+        """Read back as long as it lives."""
+        self._see()
+        return await super().digest(path)
+
+    def _see(self) -> None:
+        if self.left < 0 and not self.revived():
+            raise StorageError("no answer", path=self.name)
+
+    def revived(self) -> bool:
+        """Come back for the one thing that counts."""
+        return self.left == -4
+
+
+async def test_what_was_done_before_a_place_is_given_up_is_vouched_for(kept, there):
+    """A run that gives up still tries to vouch for the lines that it verified."""
+    run = await kept.copy(Dying(there, kept.root))
+
+    assert "3 failures in a row" in run.report.failure
+    assert (2, 2) == (run.report.reach.through, run.report.reach.runs)
+
+
 async def test_equal_bytes_under_a_name_are_as_good_as_sent(kept, folder, there):
     """A file that somebody copied already is read back, found equal, and not sent."""
     name = kept.file(2).relative_to(kept.root)
@@ -247,16 +294,127 @@ async def test_what_was_tampered_with_there_is_found(kept, folder, there, harm, 
 
 
 async def test_in_thirty_days_everything_is_read_back(kept, folder, there):
-    """Each day reads back another part, unasked: nothing is overlooked for long."""
+    """Each day reads back another part, unasked; what is found is told until it is mended."""
     await kept.copy(folder)
     overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
-    found = []
-    for _ in range(30):
+    runs = []
+    for _ in range(31):
         kept.now += timedelta(days=1)
-        run = await kept.copy(folder)
-        found += kinds(run)
+        runs.append(await kept.copy(folder))
+    found = [(run.exit_code, kinds(run)) for run in runs]
 
-    assert [("CONFLICT", "posture.json")] == found
+    first = found.index((4, [("CONFLICT", "posture.json")]))
+    assert [(0, [])] * first == found[:first]
+    assert [found[first]] * (31 - first) == found[first:]
+    assert 3 == runs[-1].report.reach.through
+
+
+async def test_a_contradiction_is_told_until_it_is_read_back_equal(kept, folder, there):
+    """Found once, it accuses in every later run, also in one that sees nothing of it."""
+    await kept.copy(folder)
+    name = kept.file(3).relative_to(kept.root)
+    recorded = (there / name).read_bytes()
+    overwrite(there / name, b'{"posture":"KO"}')
+    await kept.copy(folder, everything=True)
+    told = (4, [("CONFLICT", "posture.json")])
+    for how in ({}, {"run_seconds": 0.0}):
+        run = await kept.copy(folder, **how)
+        assert told == (run.exit_code, kinds(run))
+        assert 3 == run.report.reach.through
+    there.rename(there.parent / "unplugged")
+    run = await kept.copy(folder)
+    assert told == (run.exit_code, kinds(run))
+
+    (there.parent / "unplugged").rename(there)
+    overwrite(there / name, recorded)
+    run = await kept.copy(folder)
+    assert (0, []) == (run.exit_code, kinds(run))
+    assert run.report.reach.through == run.report.head.seq
+
+
+async def test_where_the_last_memory_cannot_be_read_everything_is_read_back(kept, folder, there):
+    """A report that was altered may have accused anything: all is in doubt until it is equal."""
+    await kept.copy(folder)
+    overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
+    run = await kept.copy(folder, everything=True)
+    overwrite(kept.root / run.entry.path / "durable_copy_memory.json", b"{}")
+    hasty = await kept.copy(folder, run_seconds=0.0)
+    run = await kept.copy(folder)
+
+    assert (1, 0) == (hasty.exit_code, hasty.report.reach.runs)
+    wrong = [("ALTERED_HERE", "durable_copy_memory.json"), ("CONFLICT", "posture.json")]
+    assert wrong == sorted(kinds(run))
+
+
+class Unreadable(MountedFolder):
+    """A place at which what is called so cannot be read back."""
+
+    unreadable = "ledger/"
+
+    async def digest(self, path: str) -> tuple[str, int]:
+        """Fail as a broken disk does."""
+        if self.unreadable in path:
+            raise StorageError("Input/output error", path=path)
+        return await super().digest(path)
+
+
+async def test_a_segment_vouches_only_when_it_was_read_back(kept, folder, there):
+    """One that was sent and could not be read back is read back by the next, and counts then."""
+    broken = Unreadable(there, kept.root)
+    run = await kept.copy(broken)
+    assert (1, [0]) == (run.exit_code, [run.report.reach.runs])
+    run = await kept.copy(broken)
+    assert (1, 0) == (run.exit_code, run.report.reach.through)
+    run = await kept.copy(folder)
+    assert (0, RUNS + 2) == (run.exit_code, run.report.reach.through)
+
+
+async def test_a_segment_that_reads_back_wrong_never_vouches(kept, there):
+    """A segment with other bytes, of the right name and size, vouches in no later run."""
+    broken = Unreadable(there, kept.root)
+    await kept.copy(broken)
+    segment = next((there / "ledger").iterdir())
+    overwrite(segment, segment.read_bytes().replace(b"intraday", b"extraday"))
+    for _ in range(2):
+        run = await kept.copy(MountedFolder(there, kept.root))
+        assert (4, [("CONFLICT", segment.name)]) == (run.exit_code, kinds(run))
+        assert 0 == run.report.reach.through
+
+    segment.parent.chmod(0o755)
+    segment.unlink()
+    run = await kept.copy(MountedFolder(there, kept.root))
+    assert (0, run.report.head.seq) == (run.exit_code, run.report.reach.through)
+
+
+async def test_what_was_sent_again_counts_when_it_was_read_back(kept, folder, there):
+    """A file that was gone, was sent again and could not be read back, is not verified yet."""
+    await kept.copy(folder)
+    remove(there / kept.file(3).relative_to(kept.root))
+    broken = Unreadable(there, kept.root)
+    broken.unreadable = str(kept.file(3).parent.relative_to(kept.root))
+    assert 4 == (await kept.copy(broken)).exit_code
+    run = await kept.copy(broken)
+    assert (1, [("NOT_COPIED", "posture.json")]) == (run.exit_code, kinds(run))
+    assert 3 == run.report.reach.through
+
+    run = await kept.copy(folder)
+    assert (0, run.report.head.seq) == (run.exit_code, run.report.reach.through)
+
+
+async def test_of_runs_that_race_each_hears_what_the_other_found(kept, folder, there):
+    """What one run found while another went on is known to the run after both."""
+    await kept.copy(folder)
+
+    class Slow(MountedFolder):
+        async def cautions(self):
+            await kept.copy(folder, everything=True)
+            return await super().cautions()
+
+    overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
+    await kept.copy(Slow(there, kept.root))
+    run = await kept.copy(folder)
+
+    assert (4, [("CONFLICT", "posture.json")]) == (run.exit_code, kinds(run))
 
 
 async def test_a_tampered_segment_is_found(kept, folder, there):
@@ -297,6 +455,19 @@ async def test_two_records_never_share_a_copy(kept, folder, there, tmp_path):
 
     assert (4, [("ANOTHER_RECORD", "durable_copy.json")]) == (run.exit_code, kinds(run))
     assert "nothing was sent" in run.report.failure
+    assert before == everything(there)
+
+
+async def test_a_place_of_another_record_is_not_marked(kept, folder, there, tmp_path):
+    """Where segments of another record stand, no marker is left that would lock their owner out."""
+    await kept.copy(folder)
+    (there / "durable_copy.json").unlink()
+    before = everything(there)
+    other = KeptRecord(tmp_path / "other", kept.now)
+    other.add(7)
+    run = await other.copy(folder)
+
+    assert (4, {"ANOTHER_RECORD"}) == (run.exit_code, {k for k, _ in kinds(run)})
     assert before == everything(there)
 
 
@@ -381,6 +552,50 @@ async def test_a_run_that_takes_too_long_stops_and_the_next_goes_on(kept, folder
     assert (0, RUNS + 1) == ((r := await kept.copy(folder)).exit_code, r.report.reach.through)
 
 
+class Ticking(MountedFolder):
+    """A place at which each file that is read back takes a minute of the run's time."""
+
+    async def digest(self, path: str) -> tuple[str, int]:
+        """Let time pass on the loop's clock."""
+        asyncio.get_running_loop().minutes += 1  # pyright: ignore[reportAttributeAccessIssue]
+        return await super().digest(path)
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """Give the running loop a clock that can be put forward by minutes."""
+    kind = asyncio.SelectorEventLoop
+    real = kind.time
+    monkeypatch.setattr(kind, "minutes", 0, raising=False)
+    monkeypatch.setattr(kind, "time", lambda loop: real(loop) + 60 * loop.minutes)
+
+
+async def test_reading_back_begins_where_the_last_run_stopped(kept, there, ticking):
+    """Runs that have no time for all of it read back different parts, until all were."""
+    await kept.copy(MountedFolder(there, kept.root))
+    overwrite(there / kept.file(4).relative_to(kept.root), b'{"posture":"KO"}')
+    place = Ticking(there, kept.root)
+    found = []
+    for _ in range(6):
+        run = await kept.copy(place, everything=True, run_seconds=60.0 * 13)
+        found.append(kinds(run))
+
+    assert [] == found[0]
+    assert [("CONFLICT", "posture.json")] == found[-1]
+
+
+async def test_reading_back_everything_takes_as_long_as_it_takes(kept, there, ticking):
+    """A person who asks for all of it gets all of it; the daily run ends after half an hour."""
+    kept.add(10)
+    await kept.copy(MountedFolder(there, kept.root))
+    place = Ticking(there, kept.root)
+    run = await kept.copy(place, everything=True)
+
+    assert (0, (RUNS + 10) * 3 + 1) == (run.exit_code, run.report.reread.files)
+    kept.add(20)
+    assert "its time was over" in (await kept.copy(place)).report.failure
+
+
 COPIER = """
 import asyncio, sys
 from pathlib import Path
@@ -417,7 +632,9 @@ async def test_killed_anywhere_a_copy_is_never_half_and_the_next_run_goes_on(tmp
         assert whole.items() <= {**recorded, **everything(kept.root)}.items()
         reached.add(len(whole))
     kept.now = kept.now.replace(hour=23)
-    run = await kept.copy(MountedFolder(there, kept.root))
+    for left in there.rglob(".tmp-*"):
+        os.utime(left, (0, 0))
+    run = await kept.copy(MountedFolder(there, kept.root, clock=lambda: kept.now))
 
     assert (0, True) == (run.exit_code, run.report.complete)
     assert 2 < len(reached)

@@ -9,7 +9,7 @@ from mission_control.jobs.report_retention import report_retention
 from mission_control.record.durable_copy.mounted_folder import MountedFolder
 from mission_control.record.verification import verify
 from tests.jobs.keeping import ORIGIN, KeptRecord, overwrite, remove
-from tests.record.runs import everything
+from tests.record.runs import everything, record
 
 pytestmark = pytest.mark.anyio
 
@@ -114,3 +114,19 @@ async def test_a_report_that_was_altered_is_not_believed(kept, folder):
     overwrite(kept.root / run.entry.path / "durable_copy.json", b'{"complete":true}')
 
     assert "UNKNOWN" == (await stand(kept, folder.name))["standing"]
+
+
+async def test_a_line_that_cannot_be_read_is_no_line_that_is_copied(kept, folder):
+    """A hole where the copy ends lags, since nobody can tell how long it waits."""
+    ledger = kept.root / "audit_artifacts/ledger.jsonl"
+    whole = ledger.read_bytes().splitlines(keepends=True)
+    overwrite(ledger, b"".join([whole[0], b"?" + whole[1], *whole[2:]]))
+    # Nothing is wrong with this report but that it ends before the hole.
+    run = await kept.copy(folder)
+    well = {"contradicted": False, "complete": True, "failure": "", "problems_found": 0}
+    document = {**run.document, **well, "problems": [], "cautions": [], "verified_through": 1}
+    record(kept.root, kept.now, {"durable_copy.json": orjson.dumps(document)}, "durable_copy")
+    state = await stand(kept, folder.name)
+
+    assert ("LAGGING", False, None) == (state["standing"], state["fine"], state["lags_since"])
+    assert "line 2 is not copied, and cannot be read" in state["detail"]

@@ -1,11 +1,11 @@
-"""Observe: manifests keep their shape and lose their secrets."""
+"""Observe: prose and scripts keep their shape and lose their secrets."""
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.observe.manifest_redaction import redact_manifest, why_secret
+from mission_control.observe.manifest_redaction import redact_lines, why_secret
 from mission_control.observe.redaction import MASK
 
 CANARY = "hunter2"
@@ -39,6 +39,18 @@ HIDDEN = [
     pytest.param("url: postgres://me:hunter2@host/db", id="URL"),
     pytest.param("key: hunter2-hunter2", id="a key of no reference"),
     pytest.param("secretName: hunter2 hunter2", id="what is no name"),
+    pytest.param("credentials:\n  user: hunter2\n  value: hunter2", id="pairs below a key"),
+    pytest.param("basicAuth:\n  pw: hunter2", id="a word within a name"),
+    pytest.param("password: {\n  a: hunter2,\n}", id="flow over lines"),
+    pytest.param("password:\nhunter2", id="at the same indent"),
+    pytest.param('args: ["--password", "hunter2"]', id="a flag and its value"),
+    pytest.param("- --api-token\n- hunter2", id="a flag and its value as items"),
+    pytest.param("run --password hunter2 now", id="a flag in a line"),
+    pytest.param("run --password 'a hunter2' now", id="a flag and words"),
+    pytest.param('run --password="a hunter2', id="a flag and words that go on"),
+    pytest.param("path: /etc/x\nkey: hunter2secretkey", id="a key near a path"),
+    pytest.param("secretName: hunter2", id="a name that no reference holds"),
+    pytest.param("- name: MY_TOKEN\n" + "  # c\n" * 20 + "  value: hunter2", id="a far value"),
     pytest.param("header: 'Authorization: Bearer hunter2hunter2'", id="header"),
 ]
 
@@ -46,7 +58,7 @@ HIDDEN = [
 @pytest.mark.parametrize("text", HIDDEN)
 def test_what_is_secret_is_masked(text):
     """However it is written, nothing of it is left, and lines stay lines."""
-    shown = redact_manifest(text)
+    shown = redact_lines(text)
 
     assert CANARY not in shown
     assert MASK in shown
@@ -86,13 +98,13 @@ spec:
 
 def test_names_and_modes_stay():
     """What only refers to a Secret, and everything that is none, is as it was."""
-    assert HARMLESS == redact_manifest(HARMLESS)
+    assert HARMLESS == redact_lines(HARMLESS)
 
 
 def test_a_neighbour_of_a_secret_variable_stays():
     """Only the entry of the secret variable is masked."""
     text = "- name: A\n  value: one\n- name: MY_TOKEN\n  value: hunter2\n- name: B\n  value: two\n"
-    entries = yaml.safe_load(redact_manifest(text))
+    entries = yaml.safe_load(redact_lines(text))
 
     assert ["one", [MASK.strip("[]")], "two"] == [e["value"] for e in entries]
 
@@ -104,6 +116,7 @@ def test_a_neighbour_of_a_secret_variable_stays():
         ("{kind: Secret, data: {a: b}}", "a Secret manifest"),
         ('{"kind": "Secret"}', "a Secret manifest"),
         ("items:\n- kind: 'Secret'\n", "a Secret manifest"),
+        ("kind: !!str Secret\n", "a Secret manifest"),
         ("kind: List\nitems:\n - stringData:\n     a: b\n", "a Secret manifest"),
         ("-----BEGIN EC PRIVATE KEY-----\n", "a private key"),
         ('{"type": "service_account"}', "a service account"),
@@ -124,7 +137,7 @@ def test_what_is_wholly_secret_is_known(text, why):
 @given(st.text(max_size=300))
 def test_any_text_keeps_its_lines(text):
     """Whatever a file holds it is gone through, line for line."""
-    assert text.count("\n") == redact_manifest(text).count("\n")
+    assert text.count("\n") == redact_lines(text).count("\n")
 
 
 @given(
@@ -134,4 +147,4 @@ def test_any_text_keeps_its_lines(text):
 )
 def test_odd_shapes_are_gone_through(parts):
     """Nothing that looks almost like a manifest breaks it."""
-    assert isinstance(redact_manifest("".join(parts)), str)
+    assert isinstance(redact_lines("".join(parts)), str)

@@ -35,11 +35,17 @@ BY_FORM = {
     "odd url": ("redis://ops:p@canary@db/0", "canary"),
     "aws assignment": ("aws_secret_access_key=canary1234", "canary"),
     "password": ("password=canary, retrying", "canary"),
+    "slack": ("https://hooks.slack.com/services/T0/B0/canaryCANARY", "canaryCANARY"),
+    "key in a URL": ("https://canary0canary@o1.ingest.example/1", "canary0canary"),
+    "encoded pem": ("LS0tLS1CRUdJTiBFQyBQUklWQVRFcanary", "canary"),
+    "encoded pem over lines": (f"LS0tLS1CRUdJTi\n  {'canary' * 8}\n", "canary"),
+    "named key": ("SIGNING_KEY=canary, retrying", "canary"),
 }
 KEYS = [
     "api_key", "apiKey", "API-KEY", "secret", "client_secret", "token", "accessToken",
     "authorization", "password", "passwd", "private_key", "privateKey", "private-key",
     "firebase_key", "cookie", "bearer", "key_id",
+    "ENCRYPTION_KEY", "SIGNING_KEY", "MASTER_KEY", "ALPACA_KEY", "PRIVATE", "tls.key", "signingKey",
     "db_pass", "x-auth", "APCA_API_KEY_ID", "credential", "credentials",
 ]  # fmt: skip
 
@@ -89,6 +95,27 @@ def test_a_healthy_answer_is_untouched():
     assert looks_harmless(orjson.dumps(document))
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "primary_key", "public_key", "publicKey", "topologyKey", "configMapKeyRef", "key_levels",
+        "cache_key", "partitionKey", "private_ip", "privateSubnets", "key_file", "keys", "hockey",
+    ],
+)  # fmt: skip
+def test_a_key_that_opens_nothing_is_none(key):
+    """A word that is secret elsewhere is not, in names that are known to hold no secret."""
+    assert not is_secret_key(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["public_key_signing_key", "key_id", "private_key_file", "SERVICE_PRIVATE", "ALPACA_KEY_2"],
+)
+def test_a_harmless_part_excuses_nothing_else(key):
+    """What is left of a name beside its harmless part counts."""
+    assert is_secret_key(key)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -122,6 +149,9 @@ def test_no_text_makes_redaction_slow():
         "eyJaaaaaaaaa-" * 4900,
         "api_key-" * 8000,
         "://a:" * 12800,
+        "https://" + "a" * 64000,
+        "LS0tLS1CRUdJTi\n" * 4200,
+        "key_private_" * 5300,
         "QUJDREVGR0hJSktM\n" * 3700,
     ):
         began = time.process_time()

@@ -1,12 +1,14 @@
 """Observe: copies of a repository's files, within limits and without following any link."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from mission_control.model.reading import Seen, Unseen
 from mission_control.observe import repository_copier
+from mission_control.observe.file_redaction import HEADER
 from mission_control.observe.repository import RepositoryReader
 from mission_control.observe.repository_copier import (
     RepositoryCopier,
@@ -15,6 +17,7 @@ from mission_control.observe.repository_copier import (
     read_plain_file,
 )
 from mission_control.observe.repository_surveyor import RepositorySurveyor
+from mission_control.present.canonical_json import encode_json
 from tests.decide.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
@@ -26,15 +29,17 @@ def told(copied):
 
 
 def test_files_are_copied_with_their_digest(tmp_path):
-    """Redacted text, the digest of the original, sorted by path."""
+    """Redacted text, sorted by path; its own digest, for an original's gives a secret back."""
     (tmp_path / "k8s").mkdir()
     (tmp_path / "k8s" / "b.yaml").write_text("password: x\n")
     (tmp_path / "k8s" / "a.yaml").write_text("a: 1\n")
     copied = copy_files(tmp_path, ["k8s", "k8s/b.yaml"])
 
     assert ["k8s/a.yaml", "k8s/b.yaml", "k8s/b.yaml"] == [f.path for f in copied.files]
-    assert [b"a: 1\n", b"password: [REDACTED]\n"] == [f.content for f in copied.files[:2]]
-    assert [5, 12] == [f.size for f in copied.files[:2]]
+    contents = [f"{HEADER}a: 1\n".encode(), f"{HEADER}password: '[REDACTED]'\n".encode()]
+    assert contents == [f.content for f in copied.files[:2]]
+    assert [len(c) for c in contents] == [f.size for f in copied.files[:2]]
+    assert [sha256(c).hexdigest() for c in contents] == [f.sha256 for f in copied.files[:2]]
 
 
 def test_what_is_not_there_is_missing(tmp_path):
@@ -49,17 +54,45 @@ def test_what_is_not_there_is_missing(tmp_path):
 def test_limits_are_told(tmp_path, monkeypatch):
     """A file that is too large, and what lies beyond the number of files or bytes."""
     for name in "abc":
-        (tmp_path / name).write_text("x" * 10)
+        (tmp_path / f"{name}.md").write_text("x" * 10)
     (tmp_path / "large").write_text("y" * 100)
     monkeypatch.setattr(repository_copier, "MAX_FILE_BYTES", 50)
     monkeypatch.setattr(repository_copier, "MAX_FILES", 3)
-    several = copy_files(tmp_path, ["large", "a", "b", "c"])
+    several = copy_files(tmp_path, ["large", "a.md", "b.md", "c.md"])
+    seconds = iter([0.0, 1.0, 61.0])
+    slow = copy_files(tmp_path, ["a.md", "b.md"], lambda: next(seconds))
     monkeypatch.setattr(repository_copier, "MAX_BYTES", 10)
-    few = copy_files(tmp_path, ["a", "b"])
+    few = copy_files(tmp_path, ["a.md", "b.md"])
 
-    assert {"large": "it has more than 50 bytes", "a": "", "b": ""} == told(several)
-    assert ["c"] == [what for what, _ in several.missing]
-    assert ["b"] == [what for what, _ in few.missing]
+    assert {"large": "it has more than 50 bytes", "a.md": "", "b.md": ""} == told(several)
+    assert ["c.md"] == [what for what, _ in several.missing]
+    assert ["b.md"] == [what for what, _ in few.missing]
+    assert (("b.md", "beyond 60 seconds"),) == slow.missing
+
+
+def test_a_name_that_is_not_shown_as_it_is_is_only_listed(tmp_path):
+    """A name that looks like a token, or is no text: nothing is copied, and all can be written."""
+    (tmp_path / "k8s").mkdir()
+    for name in (b"sk-learn-model-training-job.yaml", b"a.yaml", b"\xff.yaml"):
+        (Path(os.fsdecode(os.fsencode(tmp_path) + b"/k8s/" + name))).write_text("a: 1\n")
+    deep = Path(os.fsdecode(os.fsencode(tmp_path) + b"/k8s" + b"/d" * 13 + b"/\xff"))
+    deep.mkdir(parents=True)
+    (deep / "f").write_text("a")
+    copied = copy_files(tmp_path, ["k8s"])
+
+    assert ["k8s/a.yaml"] == [f.path for f in copied.files if f.content is not None]
+    why = told(copied)["k8s/[REDACTED].yaml"]
+    assert why.startswith("its name cannot be shown as it is")
+    assert encode_json([*told(copied), *(what for what, _ in copied.missing)])
+
+
+def test_what_is_no_plain_yaml_is_listed(tmp_path):
+    """A manifest that cannot be looked through as one is not copied."""
+    (tmp_path / "a.yaml").write_text("a: &a hunter2\nb: *a\n")
+    (found,) = copy_files(tmp_path, ["a.yaml"]).files
+
+    assert (None, None, None) == (found.content, found.sha256, found.size)
+    assert found.why_not.startswith("it has YAML anchors")
 
 
 def test_what_is_no_plain_file_is_listed(tmp_path):
@@ -104,7 +137,7 @@ async def test_one_file_is_copied_from_anywhere(tmp_path):
     (tmp_path / "fleet.yaml").symlink_to("..data/fleet.yaml")
     copied = await copy_one(tmp_path / "fleet.yaml")
 
-    assert b"agents: []\nbearer_token: [REDACTED]\n" == copied.content
+    assert f"{HEADER}agents: []\nbearer_token: '[REDACTED]'\n".encode() == copied.content
     assert None is (await copy_one(tmp_path / "none")).content
 
 
@@ -112,13 +145,13 @@ async def test_a_folder_without_git_has_no_head(tmp_path):
     """Then neither its commit nor its files are known, and the copy goes on without."""
     clock = lambda: NOW  # noqa: E731
     reader = RepositoryReader(tmp_path, clock)
-    (tmp_path / "a").write_text("a: 1\n")
+    (tmp_path / "a.yaml").write_text("a: 1\n")
     copier = RepositoryCopier(tmp_path, reader)
 
     assert isinstance(await copier.head(), Unseen)
     assert isinstance(await reader.tracked(), Unseen)
     assert isinstance(await RepositorySurveyor(tmp_path, reader).survey(), Unseen)
-    assert {"a": ""} == told(await copier.copy(["a"]))
+    assert {"a.yaml": ""} == told(await copier.copy(["a.yaml"]))
 
 
 async def test_our_own_repository_can_be_surveyed():

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mission_control.errors import StorageError
 from mission_control.model.artifact import Collection
 from mission_control.model.durable_copy import LEDGER_FOLDER, S3Address
 from mission_control.record.durable_copy.credentials import S3Credentials, read_credentials
+from mission_control.record.durable_copy.patience import PatientThread
 
 if TYPE_CHECKING:
     from obstore.store import S3Credential
@@ -22,6 +24,8 @@ LISTING_SECONDS = 300.0
 LARGEST_ANSWER_BYTES = 1024 * 1024 * 1024
 """Nothing of ours is larger; what is read back past this is not ours, and is not read on."""
 MOST_TOLD = 300
+_DEBUG = "\n\nDebug source"
+_TOLD_OF_XML = tuple(re.compile(rf"<({n})>([^<]*)</{n}>") for n in ("Code", "Message"))
 PAGE = 1000
 
 
@@ -60,6 +64,8 @@ class S3Store:
         self._redact = redact
         self._credentials: S3Credentials | None = None
         self._store: ObstoreS3Store | None = None
+        self._thread = PatientThread(self.name)
+        self._connecting = asyncio.Lock()
 
     async def cautions(self) -> Sequence[str]:
         """Ask for the first name; there is nothing to say, for how a bucket is kept is not seen."""
@@ -116,10 +122,9 @@ class S3Store:
     ) -> AsyncGenerator["ObstoreS3Store"]:
         """Give the store for one request with its deadline; what it raises is a StorageError."""
         with self._naming(what, path):
-            if self._store is None:
-                self._store = await asyncio.to_thread(self._connect)
+            store = await self._connected()
             async with asyncio.timeout(seconds):
-                yield self._store
+                yield store
 
     @contextmanager
     def _naming(self, what: str, path: str) -> Generator[None]:
@@ -134,6 +139,13 @@ class S3Store:
         except (BaseError, OSError, ValueError) as error:
             problem = f"cannot {what} it: {self._tell(error)}"
             raise StorageError(problem, path=self._at(path)) from None
+
+    async def _connected(self) -> "ObstoreS3Store":
+        """Connect once; the credentials may lie on a mount that hangs."""
+        async with self._connecting:
+            if self._store is None:
+                self._store = await self._thread.call(self._connect, self._place.file_seconds)
+            return self._store
 
     def _connect(self) -> "ObstoreS3Store":
         """Import the library and read the credentials, only when they are needed."""
@@ -182,8 +194,17 @@ class S3Store:
         return f"{self.name}/{path}" if path else self.name
 
     def _tell(self, error: Exception) -> str:
-        """Tell what the store said, on one line, without its debug text and without secrets."""
-        said = " ".join(str(error).split("\n\nDebug source")[0].split())
+        """
+        Tell what the store said, on one line, without its debug text and without secrets.
+
+        Of an answer in XML only code and message: other parts repeat tokens and key ids.
+        """
+        said, _, _ = str(error).partition(_DEBUG)
+        before, mark, answer = said.partition("<")
+        if mark:
+            told = [found[2] for part in _TOLD_OF_XML if (found := part.search(answer))]
+            said = f"{before} {', '.join(told) or 'an answer that is not told'}"
+        said = " ".join(said.split())
         if self._credentials is not None:
             said = self._credentials.hide(said)
         return self._redact(said)[:MOST_TOLD]

@@ -1,13 +1,17 @@
 """Record, durable copy: a mounted folder gets whole files, once, and nothing there is touched."""
 
 import asyncio
+import errno
+import fcntl
 import hashlib
+import os
+from datetime import timedelta
 
 import pytest
 
 from mission_control.errors import StorageError
-from mission_control.record.durable_copy.mounted_folder import MountedFolder
-from tests.record.runs import everything
+from mission_control.record.durable_copy.mounted_folder import NOT_MOUNTED, MountedFolder
+from tests.record.runs import NOW, everything
 
 pytestmark = pytest.mark.anyio
 NAME = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample/posture.json"
@@ -49,19 +53,52 @@ async def test_of_writers_that_race_one_wins(there):
         assert bytes([won.index(True)]) * 50_000 == (there / name).read_bytes()
 
 
-async def test_only_what_is_wanted_is_listed_and_leftovers_are_swept(folder, there):
-    """Names and sizes below the folders of a copy; what a killed writer left is gone."""
+async def test_only_what_is_wanted_is_listed(folder, there):
+    """Names and sizes below the folders of a copy, and nothing that is half written."""
     for name in (NAME, "ledger/1", "ops/lkg/x/manifest.yaml", "durable_copy.json"):
         await folder.create(name, b"12345")
-    (there / "elsewhere").mkdir()
-    (there / "elsewhere/.tmp-kept").write_bytes(b"not ours")
-    for place in (".tmp-a", "ledger/.tmp-b"):
-        (there / place).write_bytes(b"half")
+    (there / "ledger/.tmp-mission-control-x").write_bytes(b"half")
 
     listed = await folder.listing(lambda path: "lkg" not in path)
 
     assert {NAME: 5, "ledger/1": 5} == listed
-    assert ["elsewhere/.tmp-kept"] == [n for n in everything(there) if ".tmp-" in n]
+
+
+async def test_only_what_we_left_half_written_long_ago_is_removed(there):
+    """Other things may live there: what is not ours by name, is young or is held stays."""
+    ours = ".tmp-mission-control-"
+    places = [
+        *(f"{top}{ours}{age}" for top in ("", "elsewhere/", "ledger/") for age in ("old", "new")),
+        "ledger/.tmp-theirs",
+        f"audit_artifacts/ops_runs/x/{ours}old",
+        f"audit_artifacts/ops_runs/x/{ours}held",
+    ]
+    for place in places:
+        (there / place).parent.mkdir(parents=True, exist_ok=True)
+        (there / place).write_bytes(b"half")
+        age = timedelta(hours=23) if place.endswith("new") else timedelta(hours=25)
+        at = (NOW - age).timestamp()
+        os.utime(there / place, (at, at))
+    (there / f"ledger/{ours}folder").mkdir()
+    root = there.parent / "root"
+    with (there / places[-1]).open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        await MountedFolder(there, root).listing(lambda _: True)
+        untouched = everything(there)
+        await MountedFolder(there, root, clock=lambda: NOW).listing(lambda _: True)
+
+    assert sorted(places) == sorted(untouched)
+    gone = {f"ledger/{ours}old", f"audit_artifacts/ops_runs/x/{ours}old"}
+    assert set(places) - gone == everything(there).keys()
+
+
+async def test_what_is_not_mounted_is_no_place_elsewhere(folder, there, monkeypatch):
+    """Where no mount stands at the folder or above it, the disk of this machine is filled."""
+    mounts = {"/"}
+    monkeypatch.setattr(os.path, "ismount", lambda path: str(path) in mounts)
+    assert NOT_MOUNTED in await folder.cautions()
+    mounts.add(str(there.parent))
+    assert NOT_MOUNTED not in await folder.cautions()
 
 
 async def test_a_folder_that_became_another_is_left(folder, there):
@@ -105,3 +142,29 @@ async def test_what_is_no_file_is_a_named_failure(folder, there):
     for name in ("ledger/1", "ledger/2"):
         with pytest.raises(StorageError, match=name):
             await folder.digest(name)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        pytest.param(errno.EPERM, "it needs hard links", id="perhaps no hard links"),
+        pytest.param(errno.EOPNOTSUPP, "it needs hard links", id="no hard links"),
+        pytest.param(errno.ENOSPC, "free some space there", id="full"),
+        pytest.param(errno.EIO, "still mounted, and whole", id="broken"),
+    ],
+)
+async def test_a_fault_of_the_place_is_told_with_a_remedy_for_it(
+    folder, there, monkeypatch, number, words
+):
+    """Whoever reads it is not sent to look after the record's own root."""
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(StorageError, match=words) as failed:
+        await folder.create(NAME, b"x")
+
+    assert "--root" not in str(failed.value)
+    assert str(there) in failed.value.path
+    assert {} == everything(there)

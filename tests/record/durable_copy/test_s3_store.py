@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -170,3 +171,57 @@ async def test_no_name_leads_out_of_the_prefix(store, s3_server, bucket, name):
         await store.create(name, b"x")
 
     assert b"<Key>" not in s3_server.get(bucket)
+
+
+@asynccontextmanager
+async def answering(body):
+    """Serve the same answer to whatever is asked; gives the address."""
+    head = f"HTTP/1.1 400 Bad Request\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        pytest.param(
+            b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code><Message>It has\nexpired.'
+            b"</Message><Token-0>of-the-instance</Token-0></Error>",
+            "400 Bad Request: ExpiredToken, It has expired.",
+            id="an expired token",
+        ),
+        pytest.param(
+            b"<Error><Code>InvalidAccessKeyId</Code><AWSAccessKeyId>of-the-instance"
+            b"</AWSAccessKeyId></Error>",
+            "400 Bad Request: InvalidAccessKeyId",
+            id="a key id",
+        ),
+        pytest.param(b"<html>of-the-instance</html>", "an answer that is not told", id="no error"),
+    ],
+)
+async def test_of_an_answer_only_code_and_message_are_told(credentials, body, told):
+    """Stores repeat tokens and key ids, also those that no file of ours holds."""
+    async with answering(body) as url:
+        with pytest.raises(StorageError) as failed:
+            await store_at(url, "bucket", credentials).digest(NAME)
+
+    assert failed.value.problem.endswith(told)
+    assert "of-the-instance" not in str(failed.value)
+
+
+async def test_credentials_that_never_come_are_a_named_failure_in_time(tmp_path):
+    """A pipe that nobody feeds, as a mount that hangs, holds no run up."""
+    os.mkfifo(tmp_path / "pipe")
+    store = store_at("http://127.0.0.1:1", "bucket", tmp_path / "pipe", seconds=0.2)
+    try:
+        with pytest.raises(StorageError, match=r"no answer within 0\.2 s"):
+            await asyncio.wait_for(store.create(NAME, b"x"), 10)
+    finally:
+        os.close(os.open(tmp_path / "pipe", os.O_WRONLY))
