@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from mission_control.jobs.ports import Clock
 from mission_control.model.artifact import LedgerEntry
-from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME, RecordedLkg
+from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME
+from mission_control.model.recorded_lkg import RecordedLkg
 
 KEEPS = timedelta(minutes=5)
 """As long as what a verification of everything found is kept: damage is told by then."""

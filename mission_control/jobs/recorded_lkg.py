@@ -20,13 +20,8 @@ from mission_control.jobs.recorded_reports import (
     read_report,
 )
 from mission_control.model.artifact import Collection, LedgerEntry
-from mission_control.model.lkg import (
-    MANIFEST_NAME,
-    METADATA_NAME,
-    ComparedCaptures,
-    FoundGood,
-    RecordedLkg,
-)
+from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME
+from mission_control.model.recorded_lkg import ComparedCaptures, FoundGood, RecordedLkg
 
 GOOD = "good"
 """The reference that means the newest capture whose status is GOOD."""

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
-from mission_control.model.artifact import LedgerEntry
 from mission_control.model.cluster.raw import KubernetesObject
-from mission_control.model.deploy_report import ReportChange
 from mission_control.model.readiness import RecordedVerdict
 from mission_control.model.session import MarketSession
 from mission_control.model.standing import Verdict
@@ -221,64 +219,3 @@ class LkgCapture:
     git_sha: str = ""
     build_id: str = ""
     label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedLkg:
-    """
-    One recorded capture: the ledger's line of its run, and what it tells of itself.
-
-    `problem` says why its metadata cannot be believed, empty where they can; then they are empty.
-    """
-
-    entry: LedgerEntry
-    metadata: Mapping[str, Any]
-    problem: str = ""
-
-    @property
-    def content_digest(self) -> str:
-        """Give the SHA-256 in hex of its manifest, by which the ledger knows it."""
-        manifest = self.entry.file_named(MANIFEST_NAME)
-        return manifest.sha256 if manifest else ""
-
-    @property
-    def is_good(self) -> bool:
-        """Tell whether it is a last known good; one that cannot be believed never is."""
-        return not self.problem and self.metadata.get("status") == LkgStatus.GOOD.value
-
-    @property
-    def namespace(self) -> str:
-        """Give the captured namespace; empty where it is not told."""
-        return str(self.metadata.get("namespace") or "")
-
-    @property
-    def closes_a_session(self) -> bool:
-        """Tell whether its session was over when it was made; it says where it was not."""
-        told = self.metadata.get("reasons")
-        reasons = cast("list[object]", told) if isinstance(told, list) else []
-        codes = [
-            cast("Mapping[str, object]", r).get("code") for r in reasons if isinstance(r, Mapping)
-        ]
-        return not self.problem and SESSION_NOT_CLOSED not in codes
-
-
-@dataclass(frozen=True, slots=True)
-class FoundGood:
-    """The newest GOOD capture, None where none is; `doubts` name newer ones that are damaged."""
-
-    capture: RecordedLkg | None
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedCaptures:
-    """
-    Two captures and every difference between their manifests.
-
-    `gaps` say what makes it doubtful that these are the two that were meant.
-    """
-
-    before: RecordedLkg
-    after: RecordedLkg
-    changes: tuple[ReportChange, ...]
-    gaps: tuple[str, ...] = ()

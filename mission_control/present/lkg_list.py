@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, cast
 
-from mission_control.model.lkg import (
-    MANIFEST_NAME,
-    METADATA_NAME,
-    ComparedCaptures,
-    LkgStatus,
-    RecordedLkg,
-)
+from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME, LkgStatus
+from mission_control.model.recorded_lkg import ComparedCaptures, RecordedLkg
 from mission_control.present.deploy_document import change_document
 
 UNREADABLE = "UNREADABLE"

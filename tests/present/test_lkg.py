@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mission_control.model.artifact import ArtifactFile, LedgerEntry
-from mission_control.model.lkg import LkgCapture, LkgReason, LkgStatus, RecordedLkg
+from mission_control.model.lkg import LkgCapture, LkgReason, LkgStatus
+from mission_control.model.recorded_lkg import RecordedLkg
 from mission_control.model.session import MarketSession, Phase
 from mission_control.present.deploy_markdown import deploy_markdown
 from mission_control.present.lkg_document import manifest_bytes, metadata_document

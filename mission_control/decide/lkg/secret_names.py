@@ -37,11 +37,10 @@ def names_a_secret(name: str) -> bool:
     """
     Tell whether a name says that its value may not be captured.
 
-    Beyond the vocabulary, whatever ends in KEY or PASS: a capture that is refused for a harmless
-    one costs a name, one that is made with a secret costs the secret.
+    Beyond the vocabulary, whatever ends in PASS: a capture that is refused for a harmless one
+    costs a name, one that is made with a secret costs the secret.
     """
-    words = _WORDS.split(_HUMP.sub("_", name).casefold())
-    return is_secret_key(name) or words[-1] == "key" or words[-1].endswith("pass")
+    return is_secret_key(name) or _last_word(name).endswith("pass")
 
 
 def is_harmless(name: str, value: str) -> bool:
@@ -50,8 +49,12 @@ def is_harmless(name: str, value: str) -> bool:
         return True
     if name.startswith("checksum/"):
         return _CHECKSUM.fullmatch(value) is not None
-    form = _ABOUT_IT.get(_WORDS.split(_HUMP.sub("_", name).casefold())[-1])
+    form = _ABOUT_IT.get(_last_word(name))
     return form is not None and form.fullmatch(value) is not None and not _looks_random(value)
+
+
+def _last_word(name: str) -> str:
+    return _WORDS.split(_HUMP.sub("_", name).casefold())[-1]
 
 
 def _looks_random(value: str) -> bool:
