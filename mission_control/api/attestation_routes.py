@@ -20,7 +20,7 @@ MUST_REFUSE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 COPIES = (
     "copies recorded artifacts to this place only: creates what is not there yet (PUT with "
     "If-None-Match in a store, a new file in a folder) and reads it back; never overwrites or "
-    "removes, and never speaks with services or the cluster"
+    "removes what was copied, and never speaks with services or the cluster"
 )
 
 

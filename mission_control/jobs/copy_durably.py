@@ -91,15 +91,7 @@ async def copy_durably(
     before = await remembered(parts.artifacts, destination.name)
     try:
         cautions = tuple(await destination.cautions())
-        if lines:
-            await _see_whose(copying, lines[0].entry, before)
-        wanted = await asyncio.to_thread(_paths, lines)
-        listing = await destination.listing(lambda path: path in wanted or is_segment(path))
-        due = None if everything else started.toordinal()
-        plan = await asyncio.to_thread(plan_copy, lines, listing, due, before)
-        if lines and not plan.refused:
-            await _mark_ours(copying, lines[0].entry)
-        await copying.run(plan)
+        await _look_and_copy(copying, lines, before, None if everything else started.toordinal())
     except (StorageError, Interrupted) as error:
         failure = str(error)
     of = (copying, before, destination.name, page.head, started, parts.clock())
@@ -119,6 +111,20 @@ def _patience(seconds: float) -> Callable[[], bool]:
     now = asyncio.get_running_loop().time
     end = now() + seconds
     return lambda: now() < end
+
+
+async def _look_and_copy(
+    copying: Copying, lines: Sequence[Line], before: CopyMemory, day: int | None
+) -> None:
+    """See what is there, mark it as ours where it is nobody else's, and copy."""
+    if lines:
+        await _see_whose(copying, lines[0].entry, before)
+    wanted = await asyncio.to_thread(_paths, lines)
+    listing = await copying.destination.listing(lambda path: path in wanted or is_segment(path))
+    plan = await asyncio.to_thread(plan_copy, lines, listing, day, before)
+    if lines and not plan.refused:
+        await _mark_ours(copying, lines[0].entry)
+    await copying.run(plan)
 
 
 async def _see_whose(copying: Copying, first: LedgerEntry, before: CopyMemory) -> None:

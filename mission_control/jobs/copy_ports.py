@@ -13,7 +13,7 @@ class CopyDestination(Protocol):
     """
     Where a durable copy lies; raises StorageError for whatever it cannot do in time.
 
-    Nothing here overwrites or removes anything that stands there.
+    Nothing here overwrites or removes anything that stands there, but what it left half written.
     """
 
     @property

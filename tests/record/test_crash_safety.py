@@ -53,6 +53,8 @@ def test_killing_a_writer_anywhere_loses_nothing_acknowledged(tmp_path, nursery)
         print("1000000", file=nursery.stdin, flush=True)
         while not (told := nursery.stdout.readline()).startswith("writer"):
             acknowledged.add(told.split()[1])
+        if kill % 5 == 0:  # however slow the machine is, some are killed after a run
+            acknowledged.add(nursery.stdout.readline().split()[1])
         time.sleep(chance.uniform(0, 0.03))
         os.kill(int(told.split()[1]), signal.SIGKILL)
         if kill % 10 == 9:
