@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -156,6 +157,34 @@ async def record_overlap(run: PlannedRun, sources: RunSources) -> None:
     )
     files = {FAILURE_NAME: f"{run.key}: {what}\n".encode()}
     await sources.writer.record(Collection.OPS_RUNS, files, facts)
+
+
+async def claim_whole(run: PlannedRun, after: int, sources: RunSources) -> RunClaim | None:
+    """
+    Claim a run; who is stopped while claiming gives back what it got.
+
+    Raises StorageError where it cannot be claimed.
+    """
+    claiming = asyncio.ensure_future(sources.claims.claim(run, sources.clock(), after))
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        claim = await claiming
+        if claim is not None:
+            await release(run, claim, sources)
+        raise
+
+
+@asynccontextmanager
+async def released_when_cancelled(
+    run: PlannedRun, claim: RunClaim, sources: RunSources
+) -> AsyncGenerator[None]:
+    """Give a claim back where the block is cancelled, so that nobody waits for its lease."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        await release(run, claim, sources)
+        raise
 
 
 async def keep_lease(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:

@@ -13,8 +13,10 @@ from mission_control.jobs.artifact_ports import ArtifactsReader
 from mission_control.jobs.planned_run import (
     Runner,
     RunSources,
+    claim_whole,
     record_overlap,
     release,
+    released_when_cancelled,
     run_claimed,
 )
 from mission_control.jobs.ports import CalendarReader
@@ -145,7 +147,7 @@ class ScheduledDay:
             if not may_begin(state):
                 return None
             seen = held.get(run.key)
-            claim = await self.sources.claims.claim(run, clock(), seen.attempt if seen else 0)
+            claim = await claim_whole(run, seen.attempt if seen else 0, self.sources)
         except StorageError as error:
             log.warning("%s could not be claimed, and stays due: %s", run.key, error)
             self._troubles[run.key] = f"it could not be claimed: {error}"
@@ -155,7 +157,9 @@ class ScheduledDay:
 
     async def _run(self, run: PlannedRun, claim: RunClaim) -> None:
         try:
-            if await self._running.is_busy(run.job):
+            async with released_when_cancelled(run, claim, self.sources):
+                busy = await self._running.is_busy(run.job)
+            if busy:
                 await record_overlap(run, self.sources)
                 await release(run, claim, self.sources)
                 return

@@ -431,6 +431,20 @@ async def test_who_was_taken_over_records_nothing(tmp_path, clock, monkeypatch):
     assert [] == runs_in(tmp_path, "pre_market_readiness")
 
 
+@pytest.mark.parametrize("steps", range(0, 40, 3))
+async def test_who_is_stopped_anywhere_on_the_way_keeps_no_claim(tmp_path, clock, steps):
+    """However far it had come with claiming, the next process need not wait for the lease."""
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
+    run = run_of(day, Job.PRE_MARKET)
+    task = asyncio.create_task(day.begin(run))
+    for _ in range(steps):
+        await asyncio.sleep(0.0005)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert run in await a_day(tmp_path, clock, owner="host:2").due()
+
+
 async def test_a_stopped_server_gives_its_run_back(tmp_path, clock):
     """The next process need not wait for the lease to catch up."""
     day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
