@@ -174,6 +174,7 @@ def _is_mounted(folder: Path) -> bool:
 
 
 def _walk_all(folder: Folder, old: datetime | None) -> Iterator[tuple[str, int]]:
+    _sweep(folder, old)  # the marker stands here, beside whatever else the mount holds
     for top in (LEDGER_FOLDER, *(c.value for c in Collection)):
         try:
             within = folder.descend(top)
@@ -186,10 +187,9 @@ def _walk_all(folder: Folder, old: datetime | None) -> Iterator[tuple[str, int]]
 
 
 def _walk(folder: Folder, path: str, old: datetime | None) -> Iterator[tuple[str, int]]:
+    _sweep(folder, old)
     for name, kind in folder.entries():
         if name.startswith(TEMPORARY):
-            if old is not None and kind == stat.S_IFREG and name.startswith(HALF_WRITTEN):
-                _remove_abandoned(folder, name, old)
             continue
         if kind == stat.S_IFDIR:
             with folder.child(name) as inner:
@@ -198,6 +198,15 @@ def _walk(folder: Folder, path: str, old: datetime | None) -> Iterator[tuple[str
             with storing(f"{folder.path}/{name}"):
                 found = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
             yield f"{path}/{name}", found.st_size
+
+
+def _sweep(folder: Folder, old: datetime | None) -> None:
+    """Remove what we, and nobody else, left half written in a folder before an instant."""
+    if old is None:
+        return
+    for name, kind in folder.entries():
+        if kind == stat.S_IFREG and name.startswith(HALF_WRITTEN):
+            _remove_abandoned(folder, name, old)
 
 
 def _remove_abandoned(folder: Folder, name: str, old: datetime) -> None:

@@ -65,7 +65,7 @@ async def test_only_what_is_wanted_is_listed(folder, there):
 
 
 async def test_only_what_we_left_half_written_long_ago_is_removed(there):
-    """Other things may live there: what is not ours by name, is young or is held stays."""
+    """Other things may live there: what is not ours by name or place, is young or held stays."""
     ours = ".tmp-mission-control-"
     places = [
         *(f"{top}{ours}{age}" for top in ("", "elsewhere/", "ledger/") for age in ("old", "new")),
@@ -88,7 +88,7 @@ async def test_only_what_we_left_half_written_long_ago_is_removed(there):
         await MountedFolder(there, root, clock=lambda: NOW).listing(lambda _: True)
 
     assert sorted(places) == sorted(untouched)
-    gone = {f"ledger/{ours}old", f"audit_artifacts/ops_runs/x/{ours}old"}
+    gone = {f"{ours}old", f"ledger/{ours}old", f"audit_artifacts/ops_runs/x/{ours}old"}
     assert set(places) - gone == everything(there).keys()
 
 
