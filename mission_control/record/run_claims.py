@@ -72,11 +72,7 @@ class RunClaims:
         with Folder.open(self._root) as root, root.descend(FOLDER, create=True) as claims:
             for name, kind in claims.entries():
                 if kind == stat.S_IFDIR and _is_before(name, before):
-                    with claims.child(name) as day, storing(day.path):
-                        for each, _ in day.entries():
-                            os.unlink(each, dir_fd=day.descriptor)
-                    with storing(f"{claims.path}/{name}"):
-                        os.rmdir(name, dir_fd=claims.descriptor)
+                    _forget(claims, name)
 
     def _claim(self, run: PlannedRun, now: datetime, after: int) -> RunClaim | None:
         with Folder.open(self._root) as root, root.descend(_folder(run), create=True) as folder:
@@ -118,6 +114,19 @@ class RunClaims:
                 return {}
             raise
         return {key: claim for key, claim in found.items() if claim is not None}
+
+
+def _forget(claims: Folder, name: str) -> None:
+    """Remove the claims of a day, and the day; another process may be at it too."""
+    try:
+        with claims.child(name) as day, storing(day.path):
+            for each, _ in day.entries():
+                os.unlink(each, dir_fd=day.descriptor)
+        with storing(f"{claims.path}/{name}"):
+            os.rmdir(name, dir_fd=claims.descriptor)
+    except StorageError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise  # else whoever was quicker goes on
 
 
 def _is_before(name: str, before: date) -> bool:

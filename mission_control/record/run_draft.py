@@ -63,10 +63,10 @@ def drafting(within: Folder) -> Generator[RunDraft]:
     try:
         yield draft
     finally:
-        draft.folder.__exit__()
-        if within.exists(draft.name):
-            with storing(within.path):
-                remove_tree(within, draft.name)
+        with draft.folder:  # locked until nothing is left of it, so that nobody else sweeps it
+            if within.exists(draft.name):
+                with storing(within.path):
+                    remove_tree(within, draft.name)
 
 
 def _create_locked(within: Folder) -> RunDraft:
@@ -75,7 +75,10 @@ def _create_locked(within: Folder) -> RunDraft:
         name = f"{TEMPORARY}{secrets.token_hex(8)}"
         with storing(within.path):
             os.mkdir(name, 0o755, dir_fd=within.descriptor)
-            descriptor = _open_hidden(within, name)
+            try:
+                descriptor = _open_hidden(within, name)
+            except FileNotFoundError:
+                continue
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return RunDraft(Folder(descriptor, f"{within.path}/{name}"), name)
@@ -95,15 +98,13 @@ def _remove_unlocked(within: Folder, name: str) -> bool:
     with storing(f"{within.path}/{name}"):
         try:
             descriptor = _open_hidden(within, name)
-        except FileNotFoundError:
-            return False  # its owner was quicker
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_tree(within, name)
-        except BlockingIOError:
-            return False
-        finally:
-            os.close(descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(within, name)
+            finally:
+                os.close(descriptor)
+        except (FileNotFoundError, BlockingIOError):
+            return False  # its owner, or another sweep, was quicker or is at it
     return True
 
 

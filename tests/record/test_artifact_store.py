@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import ExitStack
 from datetime import timedelta
 
 import orjson
@@ -264,6 +265,60 @@ def test_a_sweep_takes_nothing_that_is_being_written(tmp_path):
         entry = run.record(facts(), "20261120T133000Z_intraday_sample")
 
     assert ([], 1) == (removed, entry.seq)
+
+
+def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    """A sweep of another process takes it for abandoned; the run is written all the same."""
+    real, swept = os.mkdir, []
+
+    def mkdir(name, *args, **kwargs):
+        real(name, *args, **kwargs)
+        if str(name).startswith(".tmp-") and not swept:
+            swept.extend(ArtifactStore(tmp_path).sweep(NOW)[0])
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    entry = record(tmp_path)
+
+    assert (1, 1) == (entry.seq, len(swept))
+    assert verify(tmp_path).intact
+
+
+def test_a_sweep_that_finds_a_draft_just_given_up_takes_nothing(tmp_path, monkeypatch):
+    """Its owner removes it between the sweep's look and its try for the lock."""
+    store, real = ArtifactStore(tmp_path), os.open
+    with ExitStack() as stack:
+        run = stack.enter_context(store.writing(Collection.OPS_RUNS))
+
+        def opened(name, *args, **kwargs):
+            descriptor = real(name, *args, **kwargs)
+            if name == run.draft.name:
+                monkeypatch.undo()
+                stack.close()
+            return descriptor
+
+        monkeypatch.setattr(os, "open", opened)
+        removed, _ = store.sweep(NOW)
+
+    assert [] == removed
+    assert verify(tmp_path).intact
+
+
+def test_a_sweep_that_comes_as_a_draft_is_given_up_takes_nothing(tmp_path, monkeypatch):
+    """What its owner removes is locked until it is gone."""
+    store, real, swept = ArtifactStore(tmp_path), os.unlink, list[list[str]]()
+
+    def unlink(name, *args, **kwargs):
+        if str(name).startswith(".tmp-"):
+            swept.append(store.sweep(NOW)[0])
+        return real(name, *args, **kwargs)
+
+    with store.writing(Collection.OPS_RUNS) as run:
+        run.write("posture.json", b"{}")
+        monkeypatch.setattr(os, "unlink", unlink)
+
+    assert swept
+    assert [] == [name for names in swept for name in names]
+    assert verify(tmp_path).intact
 
 
 def test_a_sweep_removes_what_a_dead_process_left(tmp_path):

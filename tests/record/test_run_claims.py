@@ -1,5 +1,7 @@
 """Claims: of any number of processes one has a run, and a dead one does not keep it."""
 
+import asyncio
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -147,6 +149,28 @@ async def test_old_claims_are_forgotten_and_nothing_else(tmp_path):
 
     assert {RUN.key} == set(kept)
     assert ["notes"] == [p.name for p in (tmp_path / FOLDER).iterdir()]
+
+
+@pytest.mark.parametrize("moment", ["open", "unlink", "rmdir"])
+async def test_a_day_that_another_process_forgets_meanwhile_is_forgotten(
+    tmp_path, monkeypatch, moment
+):
+    """Two processes that start at once forget the same days: neither stumbles over the other."""
+    claims, after = RunClaims(tmp_path, "one"), RUN.session_date + timedelta(days=1)
+    await claims.claim(RUN, AT)
+    real, done = getattr(os, moment), list[object]()
+
+    def overtaken(name, *args, **kwargs):
+        if not done and str(name).startswith((RUN.session_date.isoformat(), RUN.key)):
+            done.append(name)
+            asyncio.run(RunClaims(tmp_path, "two").sweep(after))
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(os, moment, overtaken)
+    await claims.sweep(after)
+
+    assert [] == list((tmp_path / FOLDER).iterdir())
+    assert 1 == len(done)
 
 
 def test_of_many_processes_one_has_each_run(tmp_path):
