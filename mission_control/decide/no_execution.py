@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from mission_control.decide.evidence import SessionAt
@@ -10,9 +10,8 @@ from mission_control.decide.execution_observations import is_execution_sign, obs
 from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_looks import look_again
 from mission_control.decide.observed_matters import draw_matters, find_gaps, measure_facts
-from mission_control.decide.stall import BEAT_SECONDS, MISSED_BEATS
 from mission_control.decide.time_spans import add_up, join_spans
-from mission_control.model.history import PastDecision, Span, WatchedMinute
+from mission_control.model.history import PastDecision, Span
 from mission_control.model.no_execution import (
     Conclusion,
     ExecutionSign,
@@ -27,7 +26,6 @@ from mission_control.model.no_execution import (
 from mission_control.model.session import TradingDay
 from mission_control.model.standing import Accusation
 
-NO_STALL = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
 STANDING = Matter(Fact.STANDING, "history")
 _NOT_YET = "nothing was told of it by then"
 _NO_MORE = "nothing is told of it any more"
@@ -62,16 +60,6 @@ def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionL
         (stood, *observe_execution(evidence.fleet, looks, at)),
         signs,
     )
-
-
-def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
-    """
-    Give the stretches in which the floor was decided, as watched minutes tell it.
-
-    Decisions less than three beats apart are no stall (`decide.stall`). A minute that does not
-    tell proves nothing.
-    """
-    return join_spans((span for m in minutes for span in m.decided), NO_STALL)
 
 
 @dataclass(slots=True)
@@ -133,7 +121,7 @@ class SessionObservations:
 
     def attest(self, decided: Sequence[Span], now: datetime) -> NoExecution:
         """
-        Say what the session comes to; `decided` is when somebody decided (`find_decided`).
+        Say what the session comes to; `decided` is when somebody decided (`stall.find_decided`).
 
         What a source told counts only while somebody decided: between, nobody looked.
         """

@@ -1,10 +1,13 @@
 """Decide: what a floor that is no longer being decided is worth."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from mission_control.decide.time_spans import join_spans
 from mission_control.model.codes import POLL_LOOP_STALLED
 from mission_control.model.finding import Reason, Severity
+from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.kill_switch import KillSwitchState
 from mission_control.model.snapshot import FloorSnapshot, FreshnessState, ServiceReport
 from mission_control.model.standing import Verdict
@@ -19,6 +22,17 @@ MISSED_BEATS = 3
 def has_stalled(seconds_since_beat: float) -> bool:
     """Tell whether so many seconds without a beat are a stall."""
     return seconds_since_beat > BEAT_SECONDS * MISSED_BEATS
+
+
+def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
+    """
+    Give the stretches in which somebody decided the floor, as watched minutes tell it.
+
+    Decisions that are no stall apart belong to one stretch. A minute that does not tell proves
+    nothing.
+    """
+    no_stall = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
+    return join_spans((span for m in minutes for span in m.decided), no_stall)
 
 
 def mark_stalled(snapshot: FloorSnapshot, now: datetime, sequence: int) -> FloorSnapshot:

@@ -5,13 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from mission_control.decide.no_execution import (
-    SessionObservations,
-    find_decided,
-    look_at_decision,
-)
+from mission_control.decide.no_execution import SessionObservations, look_at_decision
+from mission_control.decide.stall import find_decided
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader, ArtifactWriter
-from mission_control.jobs.history_ports import HistoryReader
+from mission_control.jobs.history_ports import TOLD_AROUND, HistoryReader
 from mission_control.jobs.ports import CalendarReader, Clock
 from mission_control.jobs.recorded_runs import NO_EVIDENCE
 from mission_control.jobs.run_origin import Ground, RunOrigin
@@ -32,8 +29,6 @@ JOB = "no_execution_attestation"
 JSON_NAME, MARKDOWN_NAME = "attestation.json", "attestation.md"
 EVIDENCE_FOUND, NOTHING_SEEN = 3, 1
 """The run's exit codes where a sign of execution stood, and where nothing was seen at all."""
-AROUND = timedelta(minutes=5)
-"""Decisions of a session's ends are told by minutes that lie at most so far outside of it."""
 LOOK_BACK = timedelta(days=14)
 _MOST_NAMED = 5
 
@@ -103,7 +98,7 @@ async def make_attestation(
         async for decision in history.decisions(session.open, session.close):
             look = await asyncio.to_thread(look_at_decision, decision, calendar.session_at)
             gathered.take(look)
-        minutes = await history.minutes(session.open - AROUND, session.close + AROUND)
+        minutes = await history.minutes(session.open - TOLD_AROUND, session.close + TOLD_AROUND)
     made = gathered.attest(find_decided(minutes), clock())
     document = no_execution_document(made, label)
     files = {

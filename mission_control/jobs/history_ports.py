@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from mission_control.model.event import FloorEvent
@@ -10,6 +10,9 @@ from mission_control.model.history import PastDecision, ServiceChange, Span, Wat
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import Standing
+
+TOLD_AROUND = timedelta(minutes=5)
+"""When somebody decided is told by minutes that lie at most so far before or after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.judged_change import KEPT_AT_LEAST_EVERY
 from mission_control.decide.lkg.qualification import within_opening
+from mission_control.decide.stall import find_decided
+from mission_control.decide.time_spans import leave_out
 from mission_control.decide.timeline import MINUTE, summarise, watched_spans
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
-from mission_control.jobs.history_ports import EventQuery, HistoryReader
+from mission_control.jobs.history_ports import TOLD_AROUND, EventQuery, HistoryReader
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import CalendarReader
 from mission_control.jobs.recorded_reports import (
@@ -52,7 +54,8 @@ async def watch_of(
         events = await _events(history, opened, closed)
         if isinstance(events, NotKnown):
             return events
-        watch = summarise(await history.minutes(opened, closed))
+        minutes = await history.minutes(opened - TOLD_AROUND, closed + TOLD_AROUND)
+        watch = summarise(m for m in minutes if opened <= m.minute < closed)
     except StorageError as error:
         return NotKnown(str(error))
     halted, broken = _follow(first, events)
@@ -62,6 +65,7 @@ async def watch_of(
         (closed - opened).total_seconds(),
         tuple(halted),
         tuple(_coverage(fleet, watch, session)),
+        leave_out(find_decided(minutes), opened, closed),
     )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from mission_control.model.cluster.raw import KubernetesObject
+from mission_control.model.history import Span
 from mission_control.model.readiness import RecordedVerdict
 from mission_control.model.session import MarketSession
 from mission_control.model.standing import Verdict
@@ -167,12 +168,14 @@ class WatchedSession:
     """
     A session as history tells it.
 
-    `halted` are the instants at which the posture was told to be HALTED, with the sentence.
+    `halted` are the instants at which the posture was told to be HALTED, with the sentence;
+    `undecided` the stretches in which nobody decided any posture.
     """
 
     seconds: float
     halted: tuple[tuple[datetime, str], ...]
     agents: tuple[AgentCoverage, ...]
+    undecided: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mission_control.decide.no_execution import (
-    SessionObservations,
-    find_decided,
-    look_at_decision,
-)
+from mission_control.decide.no_execution import SessionObservations, look_at_decision
+from mission_control.decide.stall import find_decided
 from mission_control.decide.time_spans import join_spans, leave_out, share
 from mission_control.model.cluster.containers import EnvSource, EnvVariable, KeyRef
 from mission_control.model.cluster.facts import ConfigMapFacts

@@ -36,7 +36,7 @@ from tests.decide.floor_of_values import (
 
 pytestmark = pytest.mark.anyio
 SESSION = (OPEN_AT, CLOSE_AT)
-MINUTE = timedelta(minutes=1)
+MINUTE, BEAT = timedelta(minutes=1), timedelta(seconds=1)
 DATE = date(2026, 11, 18)
 ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
 ASKED = [a.agent_name for a in FLEET.agents if a.required and a.primary_path is not None]
@@ -61,7 +61,13 @@ def decision(at=OPEN_AT - MINUTE, *events, floor=None):
 def minutes(first=OPEN_AT, count=390, obtained=6):
     """Give watched minutes, in each of which every service is asked six times."""
     counts = dict.fromkeys((a.agent_name for a in FLEET.agents), (6, obtained))
-    return [MinuteRecord(first + n * MINUTE, counts) for n in range(count)]
+    starts = [first + n * MINUTE for n in range(count)]
+    return [MinuteRecord(at, counts, ((at + BEAT, at + MINUTE),)) for at in starts]
+
+
+def second(number):
+    """Give an instant by its seconds after the open."""
+    return OPEN_AT + timedelta(seconds=number)
 
 
 @contextmanager
@@ -121,6 +127,39 @@ async def test_what_was_not_watched_is_not_made_up(tmp_path):
     )
 
     assert {(6_000.0, 600, 300)} == {(a.watched_seconds, a.asked, a.obtained) for a in found.agents}
+
+
+@pytest.mark.parametrize(
+    ("decided", "undecided"),
+    [
+        pytest.param(((0, 23_400),), [], id="all of it"),
+        pytest.param(((-200, 3), (6, 23_500)), [], id="two beats were missed"),
+        pytest.param(((0, 60), (64, 23_400)), [(60, 64)], id="a stall"),
+        pytest.param(((4, 23_396),), [(0, 4), (23_396, 23_400)], id="late, and not to the end"),
+        pytest.param(((0, 60), (40, 90), (89, 23_400)), [], id="by two processes"),
+        pytest.param((), [(0, 23_400)], id="by minutes that do not tell"),
+    ],
+)
+async def test_when_nobody_decided_is_told_to_the_second(tmp_path, decided, undecided):
+    """A halt that was lost whole has its minute lost with it: a hole, however much was watched."""
+    spans = tuple((second(a), second(b)) for a, b in decided)
+    told = [replace(m, decided=spans if n == 7 else ()) for n, m in enumerate(minutes())]
+    found = await watched(tmp_path, decision(), decision(NOW, OPENED), *told)
+
+    assert [(second(a), second(b)) for a, b in undecided] == list(found.undecided)
+
+
+async def test_who_decided_at_the_open_and_the_close_may_be_told_by_the_minutes_around(tmp_path):
+    """A minute tells what was decided since the record before it."""
+    around = [minutes(OPEN_AT - MINUTE, 1)[0], minutes(CLOSE_AT, 1)[0]]
+    told = [
+        replace(around[0], decided=((second(-60), second(11_000)),)),
+        replace(around[1], decided=((second(11_000), second(23_460)),)),
+    ]
+    found = await watched(tmp_path, decision(), decision(NOW, OPENED), *told)
+
+    assert () == found.undecided
+    assert {0.0} == {a.watched_seconds for a in found.agents}
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,11 @@ def _posture(evidence: SessionEvidence) -> Iterator[LkgReason]:
         return
     for at, told in watched.halted[:_MOST_TOLD]:
         yield LkgReason("POSTURE_HALTED", f"at {at:%H:%M:%S} UTC, in the session: {told}")
+    for begin, end in watched.undecided[:_MOST_TOLD]:
+        # A floor that nobody decides is HALTED (`decide.stall`); one whose record was lost may be.
+        seconds = f"{(end - begin).total_seconds():.0f} s"
+        told = f"from {begin:%H:%M:%S} to {end:%H:%M:%S} UTC nobody decided it ({seconds})"
+        yield LkgReason("POSTURE_NOT_KNOWN", told)
 
 
 def _coverage(watched: WatchedSession | NotKnown) -> Iterator[LkgReason]:

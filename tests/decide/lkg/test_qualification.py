@@ -46,7 +46,7 @@ def verdict(minutes, *, go=True, fleet=FLEET, session="2026-11-18"):
 
 
 PLANNED = (verdict(-60), verdict(-15), verdict(5))
-WATCHED = WatchedSession(23_400, (), (AgentCoverage("marketdata", 23_300, 2340, 2330),))
+WATCHED = WatchedSession(23_400, (), (AgentCoverage("marketdata", 23_300, 2340, 2330),), ())
 
 
 def opening_of(metadata):
@@ -330,6 +330,8 @@ SOILED = [
     pytest.param(watched(halted=((OPEN, "OK -> HALTED"),)), "POSTURE_HALTED",
                  id="halted in the session"),
     pytest.param(soil(watched=UNKNOWN), "POSTURE_NOT_KNOWN", id="history lost: posture"),
+    pytest.param(watched(undecided=((OPEN, OPEN + MINUTES),)), "POSTURE_NOT_KNOWN",
+                 id="a minute that nobody decided"),
     pytest.param(soil(watched=UNKNOWN), "COVERAGE_NOT_KNOWN", id="history lost: coverage"),
     pytest.param(watched(agents=()), "COVERAGE_NOT_KNOWN", id="nobody to watch"),
     pytest.param(watched(seconds=0.0), "COVERAGE_LOW", id="a session of no time"),
