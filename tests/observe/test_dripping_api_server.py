@@ -81,7 +81,7 @@ async def dripping(drips: bytes) -> AsyncGenerator[tuple[DrippingServer, Cluster
     async def load(_access: ClusterAccess) -> Endpoint:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which plain HTTP has no use for
         url = f"http://127.0.0.1:{port}"
-        return Endpoint(url, context, None, lambda: "Bearer t", None, verified=True)
+        return Endpoint(url, context, None, lambda: "Bearer t", "us", verified=True)
 
     server = ApiServer(ClusterAccess((FLOOR,), FLOOR), load=load)
     async with listening:
