@@ -69,7 +69,8 @@ def test_a_bad_server_gives_no_verdict(run, monkeypatch, answer, said):
     """
     No answer but Mission Control's own becomes a verdict; everything else is one line.
     """
-    monkeypatch.setattr(remote, "DEADLINE_SECONDS", 0.3)
+    waits_in_vain = "TimeoutError" in said
+    monkeypatch.setattr(remote, "DEADLINE_SECONDS", 0.3 if waits_in_vain else 30.0)
     monkeypatch.setattr(remote, "MAX_BYTES", 4096)
     with server(answer) as url:
         result = run("status", "--url", url)

@@ -184,7 +184,7 @@ def runs(process):
 
 async def test_a_check_that_hangs_is_ended_with_its_children(tree, monkeypatch):
     """A script that does not end has no exit code, and nothing of it is left running."""
-    monkeypatch.setattr(repository_module, "SCRIPT_SECONDS", 0.5)
+    monkeypatch.setattr(repository_module, "SCRIPT_SECONDS", 3.0)
     write(tree, "scripts/preflight.sh", f"sleep 60 & echo $! > {tree}/child; wait\n")
     commit(tree)
     found = await read(tree)

@@ -288,7 +288,7 @@ async def test_one_path_does_not_hide_another(serve, probe, agent):
             await asyncio.sleep(30)
 
     server = await serve(script)
-    target = agent(server.url, expected_endpoints=(OPS, "/healthz"), deadline_seconds=0.3)
+    target = agent(server.url, expected_endpoints=(OPS, "/healthz"), deadline_seconds=1.5)
 
     readings = (await probe.read(target, None)).readings
 

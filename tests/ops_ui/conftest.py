@@ -216,6 +216,6 @@ def pages(upstream: Upstream) -> httpx.AsyncClient:
     behind = httpx.AsyncClient(
         transport=httpx.MockTransport(upstream), base_url="http://mission-control"
     )
-    app: Any = create_application(Settings(timeout_seconds=0.2), behind)
+    app: Any = create_application(Settings(timeout_seconds=1.0), behind)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://pages")
