@@ -3,17 +3,16 @@
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 
+from tests.ports import free_ports
 from tests.real_parts import lacking
 
 FLAGS = (
@@ -68,28 +67,6 @@ class Demo:
         pytest.fail("the demo's posture never became what was waited for")
 
 
-def free_ports(count: int) -> list[int]:
-    """Name ports that are free now, one after another."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-
-
-def floor_port() -> int:
-    """Name a port with nine more free behind it."""
-    for base in range(20100, 30000, 50):
-        with ExitStack() as stack:
-            try:
-                for port in range(base, base + 10):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return base
-    pytest.fail("no ten free ports in a row")
-
-
 @pytest.fixture(scope="module")
 def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
     """Give a way to run a demo in a scenario; each runs once and is kept for the module."""
@@ -113,8 +90,8 @@ def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
 
 def run_demo(scenario: str) -> Demo:
     """Run a demo with a quick cadence on free ports."""
-    port, ui_port = free_ports(2)
-    floor = floor_port()
+    port = free_ports(12)
+    ui_port, floor = port + 1, port + 2
     words = ["demo", "--scenario", scenario, "--interval", "0.5", "--port", port]
     words += ["--ui-port", ui_port, "--floor-port", floor]
     process = subprocess.Popen(

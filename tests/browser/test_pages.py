@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import free_ports
+from tests.ports import free_ports
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest.mark.timeout(180)]
 
@@ -193,7 +193,8 @@ def test_the_wall_fits_a_screen(browser, demo):
 
 def test_a_page_whose_source_is_gone_is_not_green(browser):
     """When Mission Control is gone the page says so loudly, with and without JavaScript."""
-    port, gone = free_ports(2)
+    port = free_ports(2)
+    gone = port + 1
     process = subprocess.Popen(
         [sys.executable, "-m", "ops_ui"],
         env={

@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.browser.conftest import free_ports
 from tests.browser.test_pages import page_on
 from tests.ops_ui.conftest import AGENT, EVENTS, POSTURE
 from tests.ops_ui.test_pages import HOSTILE, poison
+from tests.ports import free_ports
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest.mark.timeout(120)]
 REASON = {"code": "TIMEOUT", "severity": "P1", "detail": "no whole answer in 3.0 s"}
@@ -36,7 +36,7 @@ def pages_over(answers):
 
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
-    (port,) = free_ports(1)
+    port = free_ports(1)
     process = subprocess.Popen(
         [sys.executable, "-m", "ops_ui"],
         env={

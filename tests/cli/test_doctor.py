@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from mission_control.market_calendar.rules import VALID_THROUGH
+from tests.ports import free_ports
 
 
 def checks_of(result):
@@ -15,19 +16,17 @@ def checks_of(result):
     return {check["subject"]: check for check in json.loads(result.stdout)["checks"]}
 
 
-def free_ports():
+def two_ports():
     """Give flags for two ports that nobody listens on."""
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return ["--port", one.getsockname()[1], "--ui-port", two.getsockname()[1]]
+    port = free_ports(2)
+    return ["--port", port, "--ui-port", port + 1]
 
 
 def test_a_calm_floor_passes(floor):
     """
     When everything works every line says PASS, and the exit code is 0.
     """
-    result = floor("calm").run("doctor", *free_ports(), "--json")
+    result = floor("calm").run("doctor", *two_ports(), "--json")
 
     checks = checks_of(result)
     assert {"PASS"} == {check["outcome"] for check in checks.values()}
@@ -41,7 +40,7 @@ def test_people_get_one_line_a_check_and_a_remedy(floor):
     """
     Below a line that does not pass stands what to do about it; the last line counts.
     """
-    result = floor("critical-refused").run("doctor", *free_ports())
+    result = floor("critical-refused").run("doctor", *two_ports())
 
     assert 4 == result.exit_code
     lines = result.stdout.splitlines()
@@ -64,7 +63,7 @@ def test_what_is_dangerous_fails(floor, scenario, subject, said):
     """
     Execution that answers and a switch that does not confirm are failures with a remedy.
     """
-    result = floor(scenario).run("doctor", *free_ports(), "--json")
+    result = floor(scenario).run("doctor", *two_ports(), "--json")
 
     check = checks_of(result)[subject]
     assert ("FAIL", 4) == (check["outcome"], result.exit_code)
@@ -78,7 +77,7 @@ def test_a_busy_port_is_only_a_warning(floor):
     """
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        result = floor("calm").run("doctor", "--port", port, *free_ports()[2:], "--json")
+        result = floor("calm").run("doctor", "--port", port, *two_ports()[2:], "--json")
 
     assert ("WARN", 0) == (checks_of(result)["port"]["outcome"], result.exit_code)
 
@@ -89,7 +88,7 @@ def test_a_root_that_cannot_be_written_fails(floor):
     """
     served = floor("calm")
 
-    result = served.run("doctor", *free_ports(), "--root", served.folder / "missing", "--json")
+    result = served.run("doctor", *two_ports(), "--root", served.folder / "missing", "--json")
 
     check = checks_of(result)["root"]
     assert "FAIL" == check["outcome"]
@@ -104,7 +103,7 @@ def test_too_few_open_files_fail(floor, monkeypatch):
     served = floor("calm")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
 
-    check = checks_of(served.run("doctor", *free_ports(), "--json"))["open files"]
+    check = checks_of(served.run("doctor", *two_ports(), "--json"))["open files"]
 
     assert "FAIL" == check["outcome"]
     assert "ulimit -Hn" in check["remedy"]
@@ -125,6 +124,6 @@ def test_a_calendar_that_ends_is_told(floor, days, outcome):
     last = datetime.combine(VALID_THROUGH, time(17), tzinfo=UTC)
     served.clock.set(last + timedelta(days=days))
 
-    checks = checks_of(served.run("doctor", *free_ports(), "--json"))
+    checks = checks_of(served.run("doctor", *two_ports(), "--json"))
 
     assert outcome == checks["calendar"]["outcome"]

@@ -8,27 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
 
-PATIENCE_SECONDS = 30
+from tests.ports import PATIENCE_SECONDS, free_ports
+
 PORTS_OF_A_DEMO = 12
-
-
-def free_ports(count: int) -> int:
-    """Give the first of so many consecutive ports that nobody listens on."""
-    for base in range(20000 + os.getpid() % 20000, 60000, count):
-        with ExitStack() as stack:
-            try:
-                for port in range(base, base + count):
-                    one = stack.enter_context(closing(socket.socket()))
-                    one.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return base
-    return pytest.fail("no free ports")
 
 
 @contextmanager
@@ -84,7 +71,7 @@ def test_a_demo_is_served_asked_and_stopped(run):
         code, seconds = stop(demo, signal.SIGINT)
         told = demo.stderr.read() if demo.stderr else ""
 
-    assert (0, True) == (code, seconds < 3)
+    assert (0, True) == (code, seconds < 10)
     assert 3 == status.exit_code
     assert "DEMO" in status.stdout.splitlines()[0]
     assert ("HALTED", 0) == (json.loads(body.stdout)["posture"], body.exit_code)
@@ -107,7 +94,7 @@ def test_the_predecessors_two_variables_serve(fleet_file, tmp_path, run):
         status = run("--json", "status", "--url", url)
         code, seconds = stop(server, signal.SIGTERM)
 
-    assert (0, True) == (code, seconds < 3)
+    assert (0, True) == (code, seconds < 10)
     values = json.loads(status.stdout)
     assert ["marketdata"] == [agent["agent_name"] for agent in values["agents"]]
     assert "ENGAGED" == values["posture"]["kill_switch"]["state"]

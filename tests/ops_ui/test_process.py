@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import orjson
@@ -17,6 +16,7 @@ from ops_ui.instants import clock_time, new_york, utc
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.settings import BadSetting, Settings, load_settings
 from ops_ui.strips import strips_of
+from tests.ports import free_ports, wait_for_port
 
 
 @pytest.mark.anyio
@@ -92,22 +92,16 @@ def test_a_busy_port_is_one_line():
 
 def test_an_open_stream_does_not_hold_the_pages():
     """With an open stream the process still ends within a few seconds of SIGTERM."""
-    with socket.socket() as upstream, socket.socket() as probe:
+    with socket.socket() as upstream:
         upstream.bind(("127.0.0.1", 0))
         upstream.listen()  # accepts, and never answers
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+        port = free_ports(1)
         process = start(port, f"http://127.0.0.1:{upstream.getsockname()[1]}")
-        for _ in range(100):
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        wait_for_port(process, port)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         client.request("GET", "/stream")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=8)
+        process.communicate(timeout=20)
         client.close()
 
     assert process.returncode in {0, -signal.SIGTERM}

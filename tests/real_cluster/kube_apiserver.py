@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import httpx
 import yaml
+
+from tests.ports import free_ports
 
 DEFAULT_ASSETS = "~/.cache/mission-control/kubebuilder"
 PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
@@ -24,13 +25,6 @@ def find_assets() -> Path | None:
     return folder if all(os.access(folder / name, os.X_OK) for name in PROGRAMS) else None
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 @dataclass
 class RealApiServer:
     """An API server whose only users are tokens of a file; RBAC is on."""
@@ -42,7 +36,8 @@ class RealApiServer:
 
     def start(self) -> None:
         """Start etcd and the API server, and wait until it is ready."""
-        port, etcd, peer = free_port(), free_port(), free_port()
+        port = free_ports(3)
+        etcd, peer = port + 1, port + 2
         key = self.folder / "sa.key"
         subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
         users = f"{ADMIN},admin,admin,system:masters\n{NOBODY},nobody,nobody\n"

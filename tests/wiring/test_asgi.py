@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -15,13 +14,7 @@ import pytest
 from mission_control.asgi import bind
 from mission_control.errors import ConfigurationError
 from mission_control.process import raise_open_files_limit
-
-
-def free_port():
-    """Name a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.ports import free_ports, wait_for_port
 
 
 def test_a_busy_port_is_one_clear_error():
@@ -54,7 +47,7 @@ def serving(tmp_path):
     fleet.write_text(
         "agents:\n  - {agent_name: a, kind: marketdata, service_dns: 'http://127.0.0.1:1'}\n"
     )
-    port = free_port()
+    port = free_ports(1)
     environment = {
         "PATH": os.environ["PATH"],
         "MISSION_CONTROL_FLEET_FILE": str(fleet),
@@ -68,11 +61,7 @@ def serving(tmp_path):
         stdout=subprocess.PIPE,
     )
     try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        wait_for_port(process, port)
         yield process, port
     finally:
         process.kill()
@@ -83,12 +72,12 @@ def serving(tmp_path):
 def test_an_open_stream_does_not_hold_the_process(tmp_path, number):
     """With a client on the event stream, the process stops when told to, and exits with 0."""
     with serving(tmp_path) as (process, port):
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         client.request("GET", "/api/v1/stream")
         answer = client.getresponse()
         first = answer.readline()
         process.send_signal(number)
-        code = process.wait(timeout=8)
+        code = process.wait(timeout=20)
         client.close()
 
     assert (200, 0) == (answer.status, code)

@@ -2,19 +2,13 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
-
-def free_port():
-    """Name a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.ports import free_ports, wait_for_port
 
 
 def answers(url):
@@ -24,14 +18,6 @@ def answers(url):
             return answer.status == 200
     except OSError:
         return False
-
-
-def wait_for(url):
-    """Wait until an address answers."""
-    for _ in range(200):
-        if answers(url):
-            return
-        time.sleep(0.05)
 
 
 def children_of(pid):
@@ -46,7 +32,8 @@ def test_the_death_of_the_pages_never_affects_the_server(tmp_path):
     fleet.write_text(
         "agents:\n  - {agent_name: a, kind: marketdata, service_dns: 'http://127.0.0.1:1'}\n"
     )
-    port, ui_port = free_port(), free_port()
+    port = free_ports(2)
+    ui_port = port + 1
     process = subprocess.Popen(
         [sys.executable, "-m", "mission_control", "serve", "--with-ui"],
         env={
@@ -60,14 +47,15 @@ def test_the_death_of_the_pages_never_affects_the_server(tmp_path):
     )
     try:
         pages, api = f"http://127.0.0.1:{ui_port}/healthz", f"http://127.0.0.1:{port}/healthz"
-        wait_for(pages)
+        wait_for_port(process, ui_port)
+        wait_for_port(process, port)
         (child,) = children_of(process.pid)
         before = (answers(pages), answers(api))
         os.kill(child, signal.SIGKILL)
         time.sleep(0.3)
         after = (answers(pages), answers(api))
         process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=8)
+        code = process.wait(timeout=20)
     finally:
         process.kill()
         process.wait()
