@@ -93,11 +93,17 @@ class ArtifactWriter(Protocol):
     """Records runs."""
 
     async def record(
-        self, collection: Collection, files: Mapping[str, bytes], facts: RunFacts
+        self,
+        collection: Collection,
+        files: Mapping[str, bytes],
+        facts: RunFacts,
+        *,
+        is_latest: bool = False,
     ) -> LedgerEntry:
-        """Record a run of these files, whole or not at all; raises StorageError."""
-        ...
+        """
+        Record a run of these files, whole or not at all; raises StorageError.
 
-    async def publish(self, path: str, content: bytes) -> None:
-        """Replace a latest view, which is nobody's evidence; raises StorageError."""
+        With `is_latest` the latest views show those of its files that they have, from the same
+        moment on.
+        """
         ...

@@ -12,7 +12,6 @@ from mission_control.decide.lkg.qualification import qualify
 from mission_control.decide.lkg.restarts import judge_pods
 from mission_control.decide.lkg.verification import verify_capture
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
-from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import CalendarReader, Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import count_unchanged
@@ -144,10 +143,8 @@ async def record_lkg(
     ground = Ground(snapshot.session, snapshot.fleet, coverage, snapshot.label)
     notes = {"status": capture.status.value, "content_digest": capture.content_digest}
     facts = origin.facts(JOB, ground, capture.at, clock(), exit_code=CAPTURED, notes=notes)
-    entry = await writer.record(Collection.LKG, files, facts)
-    if capture.status is LkgStatus.GOOD and of_the_floor:
-        await publish_latest(writer, files, Collection.LKG.value)
-    return entry
+    is_latest = capture.status is LkgStatus.GOOD and of_the_floor
+    return await writer.record(Collection.LKG, files, facts, is_latest=is_latest)
 
 
 async def _read(

@@ -7,7 +7,6 @@ from datetime import datetime
 from mission_control.decide.check_outcome import NAMES
 from mission_control.decide.readiness import judge_readiness
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
-from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ports import Clock, FurtherReader, RepositoryReader, StoreReader
 from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
@@ -132,6 +131,4 @@ async def record_readiness(
     code = READY if report.ready else INTERNAL if report.code == INTERNAL_ERROR else NOT_READY
     notes = {"verdict": report.verdict.value, "code": report.code}
     facts = origin.facts(JOB, ground, report.session.at, clock(), exit_code=code, notes=notes)
-    entry = await writer.record(Collection.OPS_RUNS, files, facts)
-    await publish_latest(writer, files)
-    return entry
+    return await writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)

@@ -18,7 +18,6 @@ from mission_control.jobs.copy_durably import copy_durably
 from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
 from mission_control.jobs.day_sources import DaySources
 from mission_control.jobs.history_ports import HistoryReader
-from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ops_bundle import BundleKind, readiness_files, record_bundle
 from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.report_retention import report_retention
@@ -69,9 +68,7 @@ async def _judge(job: Job, sources: DaySources, origin: RunOrigin, *, reports: b
     notes = {"verdict": report.verdict.value, "code": report.code}
     ground, code = Ground.of(seen.snapshot), _exit_code(report)
     facts = origin.facts(job.value, ground, began, read.clock(), exit_code=code, notes=notes)
-    entry = await sources.writer.record(Collection.OPS_RUNS, files, facts)
-    await publish_latest(sources.writer, files)
-    return entry
+    return await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)
 
 
 def _exit_code(report: ReadinessReport) -> int:

@@ -12,7 +12,6 @@ from mission_control.jobs import report_deploys as deploys
 from mission_control.jobs.bundle_cluster import gather_cluster
 from mission_control.jobs.bundle_logs import gather_logs
 from mission_control.jobs.day_sources import DaySources, FloorLook
-from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.planned_run import MAX_LOOKED_AT, MAX_SENTENCE
 from mission_control.jobs.ports import FurtherReader
@@ -139,8 +138,8 @@ async def record_bundle(
     facts = origin.facts(JOB[kind], ground, began, clock(), exit_code=code, notes=notes)
     coverage = (*facts.coverage, *gathered.coverage)
     facts = replace(facts, folder=kind.value, coverage=coverage)
-    entry = await sources.writer.record(Collection.OPS_RUNS, gathered.files, facts)
-    await publish_latest(sources.writer, _views(gathered.files))
+    files = gathered.files
+    entry = await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)
     return entry, report
 
 
@@ -181,16 +180,6 @@ def readiness_files(report: ReadinessReport) -> dict[str, bytes]:
         readiness.JSON_NAME: encode_json(readiness_document(report)),
         readiness.MARKDOWN_NAME: readiness_markdown(report).encode(),
     }
-
-
-def _views(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    names = (
-        readiness.JSON_NAME,
-        readiness.MARKDOWN_NAME,
-        deploys.JSON_NAME,
-        deploys.MARKDOWN_NAME,
-    )
-    return {name: files[name] for name in names if name in files}
 
 
 async def _add_floor(gathered: _Gathered, snapshot: FloorSnapshot) -> None:

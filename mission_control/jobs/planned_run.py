@@ -17,7 +17,6 @@ from mission_control.jobs.check_readiness import (
     report_internal_error,
 )
 from mission_control.jobs.day_ports import ClaimKeeper
-from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
@@ -142,9 +141,7 @@ async def _fail(
     facts = origin.facts(
         run.job.value, ground, began, now, exit_code=INTERNAL, notes={"detail": what}
     )
-    await sources.writer.record(Collection.OPS_RUNS, files, facts)
-    views = {name: files[name] for name in (JSON_NAME, MARKDOWN_NAME) if name in files}
-    await publish_latest(sources.writer, views)
+    await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)
 
 
 async def record_overlap(run: PlannedRun, sources: RunSources) -> None:

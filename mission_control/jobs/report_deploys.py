@@ -10,7 +10,6 @@ from mission_control.decide.lkg.since_lkg import compare_with_capture
 from mission_control.decide.report_diff import compare_reports
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
-from mission_control.jobs.latest_views import publish_latest
 from mission_control.jobs.ports import Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import newest_good
 from mission_control.jobs.recorded_reports import list_reports, read_report
@@ -91,9 +90,7 @@ async def record_report(
 ) -> LedgerEntry:
     """Record a report, and show it as the latest view; raises StorageError."""
     facts = origin.facts(JOB, Ground.of(snapshot), snapshot.at, clock())
-    entry = await writer.record(Collection.OPS_RUNS, made.files, facts)
-    await publish_latest(writer, made.files)
-    return entry
+    return await writer.record(Collection.OPS_RUNS, made.files, facts, is_latest=True)
 
 
 async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> SinceLkg:

@@ -32,6 +32,14 @@ LATEST_VIEWS = frozenset(
 )
 """Files that show the newest of their kind and are replaced; they are never evidence."""
 
+
+def latest_view(collection: Collection, name: str) -> str | None:
+    """Give the latest view that shows such a file of a run; None for a file that none shows."""
+    folder = collection.value.removesuffix("/ops_runs")
+    path = f"{folder}/{name}"
+    return path if path in LATEST_VIEWS else None
+
+
 RUN_FILE = "run.json"
 """Says of a run what it was, what it stood on and what it wrote; the last file of every run."""
 

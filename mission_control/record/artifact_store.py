@@ -1,23 +1,18 @@
 """Record: the store of artifacts: written once, recorded in the ledger, never touched again."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mission_control.errors import AlreadyRecordedError, StorageError
-from mission_control.model.artifact import (
-    LATEST_VIEWS,
-    ArtifactFile,
-    Collection,
-    LedgerEntry,
-    RunFacts,
-)
+from mission_control.model.artifact import ArtifactFile, Collection, LedgerEntry, RunFacts
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.run_document import run_document
 from mission_control.record.folder import Folder, check_name, storing
+from mission_control.record.latest_views import show_latest
 from mission_control.record.ledger import FOLDER, Ledger, LockedLedger
 from mission_control.record.ledger_line import Recorded
 from mission_control.record.recovery import finish_files, place, recover_runs
@@ -29,6 +24,7 @@ class RunBeingWritten:
     """A run being written: files first, then `record` once."""
 
     draft: RunDraft
+    root: Folder
     within: Folder
     ledger: Ledger
     collection: Collection
@@ -37,13 +33,16 @@ class RunBeingWritten:
         """Write a file of the run."""
         return self.draft.write(path, content)
 
-    def record(self, facts: RunFacts, name: str) -> LedgerEntry:
+    def record(
+        self, facts: RunFacts, name: str, latest: Mapping[str, bytes] | None = None
+    ) -> LedgerEntry:
         """
         Make the run what it is from now on: named, in its place, in the ledger, durable.
 
         `name` is its instant as `YYYYmmddTHHMMSSZ` with what the playbook adds; one that is
-        taken gets `-2`, `-3`. Raises StorageError; then nothing of the run is left. What may stand
-        only once and stands already is an AlreadyRecordedError.
+        taken gets `-2`, `-3`. `latest` are files to be shown as the latest views from now on.
+        Raises StorageError; then nothing of the run is left. What may stand only once and stands
+        already is an AlreadyRecordedError.
         """
         check_name(name)
         with self.ledger.locked() as ledger:
@@ -61,11 +60,13 @@ class RunBeingWritten:
                 facts.finished, facts.job, path, session, files, corrects, once=facts.only_once
             )
             try:
-                return ledger.append(entry, head)
+                recorded = ledger.append(entry, head)
             except StorageError:
                 with storing(path):  # unrecorded is not written: take it back
                     self._move(free, self.draft.name)
                 raise
+            show_latest(self.root, self.collection, latest or {})
+            return recorded
 
     def _move(self, before: str, after: str) -> None:
         here = self.within.descriptor
@@ -124,7 +125,7 @@ class ArtifactStore:
             root.descend(collection.value, create=True) as within,
             drafting(within) as draft,
         ):
-            yield RunBeingWritten(draft, within, Ledger(records), collection)
+            yield RunBeingWritten(draft, root, within, Ledger(records), collection)
 
     def write_file(self, collection: Collection, name: str, content: bytes, facts: RunFacts) -> str:
         """
@@ -153,14 +154,6 @@ class ArtifactStore:
                 ledger.append(entry, head)
                 within.name(temporary, free)
             return path
-
-    def publish(self, path: str, content: bytes) -> None:
-        """Replace a latest view atomically; it is a view, and nobody's evidence."""
-        if path not in LATEST_VIEWS:
-            raise StorageError("this is no latest view", path=path[:200])
-        folder, _, name = path.rpartition("/")
-        with Folder.open(self.root) as root, root.descend(folder, create=True) as within:
-            within.replace(name, content)
 
     def check(self) -> None:
         """Prove by trying that artifacts could be written now."""

@@ -15,27 +15,37 @@ class RunWriter:
         self._store = store
 
     async def record(
-        self, collection: Collection, files: Mapping[str, bytes], facts: RunFacts
+        self,
+        collection: Collection,
+        files: Mapping[str, bytes],
+        facts: RunFacts,
+        *,
+        is_latest: bool = False,
     ) -> LedgerEntry:
         """
         Record a run of these files, whole or not at all; raises StorageError.
 
+        With `is_latest` the latest views show those of its files that they have, from the same
+        moment on.
+
         One that is cancelled while it records has recorded when it ends: nobody may take for
         unrecorded what a thread is still writing.
         """
-        recording = asyncio.ensure_future(asyncio.to_thread(self._record, collection, files, facts))
+        latest = files if is_latest else {}
+        work = asyncio.to_thread(self._record, collection, files, facts, latest)
+        recording = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(recording)
         except asyncio.CancelledError:
             await asyncio.wait({recording})
             raise
 
-    async def publish(self, path: str, content: bytes) -> None:
-        """Replace a latest view, which is nobody's evidence; raises StorageError."""
-        await asyncio.to_thread(self._store.publish, path, content)
-
     def _record(
-        self, collection: Collection, files: Mapping[str, bytes], facts: RunFacts
+        self,
+        collection: Collection,
+        files: Mapping[str, bytes],
+        facts: RunFacts,
+        latest: Mapping[str, bytes],
     ) -> LedgerEntry:
         name = stamp(facts.started)
         if collection is Collection.OPS_RUNS:
@@ -43,4 +53,4 @@ class RunWriter:
         with self._store.writing(collection) as run:
             for path, content in sorted(files.items()):
                 run.write(path, content)
-            return run.record(facts, name)
+            return run.record(facts, name, latest)

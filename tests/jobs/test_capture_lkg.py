@@ -46,6 +46,7 @@ from mission_control.observe.redaction import redact_text
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.folder import Folder
 from mission_control.record.store_check import StoreCheck
 from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
 from mission_control.simulation.cluster_stage import ApiFault, ClusterStage, WorkloadTwist
@@ -299,30 +300,22 @@ async def test_a_good_capture_of_elsewhere_is_not_the_latest(capturing):
     assert not any(p.startswith("ops/lkg/lkg_") for p in capturing.recorded())
 
 
-class LosingViews(RunWriter):
-    """A store that can write no view of this name."""
-
-    def __init__(self, root, name) -> None:
-        """Lose that view."""
-        super().__init__(ArtifactStore(root))
-        self._name = name
-
-    async def publish(self, path, content):
-        """Replace a view, or fail."""
-        if path.endswith(self._name):
-            raise StorageError("no space left", path=path)
-        await super().publish(path, content)
-
-
 @pytest.mark.parametrize(
     ("lost", "shown"),
     [("lkg_metadata.json", []), ("lkg_manifest.yaml", ["ops/lkg/lkg_metadata.json"])],
 )
 async def test_the_latest_views_never_pass_for_one_capture_when_they_are_two(
-    capturing, lost, shown
+    capturing, monkeypatch, lost, shown
 ):
     """The metadata name the manifest, and come first: no new manifest stands beside old ones."""
-    capturing.writer = LosingViews(capturing.root, lost)
+    real = Folder.replace
+
+    def replace_but(folder, name, content):
+        if name == lost:
+            raise StorageError("no space left", path=name)
+        real(folder, name, content)
+
+    monkeypatch.setattr(Folder, "replace", replace_but)
     await capturing.record(status=LkgStatus.GOOD, reasons=())
 
     assert shown == [p for p in capturing.recorded() if p.startswith("ops/lkg/lkg_")]

@@ -183,7 +183,7 @@ class SlowWriter:
         self.inner = inner
         self.recording, self.let = asyncio.Event(), threading.Event()
 
-    async def record(self, *arguments):
+    async def record(self, *arguments, **more):
         """Record once it is let, in a thread that no cancellation stops."""
         self.recording.set()
 
@@ -195,13 +195,9 @@ class SlowWriter:
             await asyncio.shield(waiting)
         except asyncio.CancelledError:
             await asyncio.wait({waiting})
-            await self.inner.record(*arguments)
+            await self.inner.record(*arguments, **more)
             raise
-        return await self.inner.record(*arguments)
-
-    async def publish(self, *arguments):
-        """Publish at once."""
-        await self.inner.publish(*arguments)
+        return await self.inner.record(*arguments, **more)
 
 
 def slowly_recording(day):

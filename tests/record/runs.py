@@ -33,13 +33,15 @@ def facts(at=NOW, job="intraday_sample", **more):
     return RunFacts(**{**about, **more})
 
 
-def record(root: Path, at=NOW, files=None, job="intraday_sample", **more) -> LedgerEntry:
-    """Record a run of these files at an instant."""
+def record(
+    root: Path, at=NOW, files=None, job="intraday_sample", latest=None, **more
+) -> LedgerEntry:
+    """Record a run of these files at an instant; `latest` are shown as the latest views."""
     store = ArtifactStore(root)
     with store.writing(Collection.OPS_RUNS) as run:
         for path, content in (FILES if files is None else files).items():
             run.write(path, content)
-        return run.record(facts(at, job, **more), f"{stamp(at)}_{job}")
+        return run.record(facts(at, job, **more), f"{stamp(at)}_{job}", latest)
 
 
 def everything(root: Path) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from mission_control.record.folder import Folder
 from mission_control.record.verification import verify
 from tests.record.runs import FILES, NOW, everything, facts, record
 
+VIEW = "readiness_report.md"
 RUN = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample"
 
 
@@ -96,21 +98,59 @@ def test_a_single_file_is_recorded(tmp_path):
 
 def test_a_latest_view_is_replaced_whole(tmp_path):
     """A latest view shows the newest bytes; it is in no ledger and verification leaves it alone."""
-    store = ArtifactStore(tmp_path)
     for content in (b"old", b"new"):
-        store.publish("audit_artifacts/readiness_report.md", content)
+        record(tmp_path, latest={VIEW: content})
 
-    assert {"audit_artifacts/readiness_report.md": b"new"} == everything(tmp_path)
+    assert b"new" == everything(tmp_path)[f"audit_artifacts/{VIEW}"]
     assert verify(tmp_path).intact
 
 
-@pytest.mark.parametrize("path", ["audit_artifacts/x.md", "../x", "/etc/passwd", ""])
-def test_only_latest_views_are_ever_replaced(tmp_path, path):
-    """Nothing but the known views can be replaced."""
-    with pytest.raises(StorageError):
-        ArtifactStore(tmp_path).publish(path, b"")
+def test_a_run_that_is_slower_never_shows_over_a_newer_one(tmp_path, monkeypatch):
+    """The views are those of the newest line: who records meanwhile waits, and shows after it."""
+    real = Folder.replace
+    other = threading.Thread(target=record, args=(tmp_path,), kwargs={"latest": {VIEW: b"NO-GO"}})
 
-    assert {} == everything(tmp_path)
+    def slow(folder, name, content):
+        if content == b"GO":
+            other.start()
+            other.join(0.5)  # it would be done by then, if nothing held it
+        real(folder, name, content)
+
+    monkeypatch.setattr(Folder, "replace", slow)
+    record(tmp_path, latest={VIEW: b"GO"})
+    other.join()
+
+    assert b"NO-GO" == (tmp_path / "audit_artifacts" / VIEW).read_bytes()
+
+
+def test_a_view_that_cannot_be_replaced_costs_no_run(tmp_path, monkeypatch, caplog):
+    """What was recorded stays recorded; that an older run is shown still is logged."""
+    record(tmp_path, latest={VIEW: b"old"})
+
+    def full(folder, name, content):
+        raise StorageError("No space left on device", path=name)
+
+    monkeypatch.setattr(Folder, "replace", full)
+    entry = record(tmp_path, latest={VIEW: b"new"})
+
+    assert 2 == entry.seq
+    assert b"old" == (tmp_path / "audit_artifacts" / VIEW).read_bytes()
+    assert "still shows an older run: readiness_report.md: No space left" in caplog.text
+    assert verify(tmp_path).intact
+
+
+@pytest.mark.parametrize(
+    "name", ["x.md", "../x", "/etc/passwd", "", "ledger.jsonl", "lkg_metadata.json"]
+)
+def test_only_latest_views_are_ever_replaced(tmp_path, name):
+    """Nothing but the known views of that collection is shown, whatever files are called."""
+    record(tmp_path)
+    before = set(everything(tmp_path))
+    record(tmp_path, latest={name: b"forged"})
+    added = set(everything(tmp_path)) - before
+
+    assert {"ops_runs"} == {path.split("/")[1] for path in added}
+    assert verify(tmp_path).intact
 
 
 HOSTILE = [

@@ -21,11 +21,11 @@ def root(tmp_path):
     """Give a root with some runs, a single file, and a view."""
     for number in range(4):
         record(tmp_path, NOW + timedelta(minutes=15 * number))
-    record(tmp_path, NOW + timedelta(hours=2), {"tiny.txt": b"tiny"})
+    latest = {"readiness_report.md": b"view"}
+    record(tmp_path, NOW + timedelta(hours=2), {"tiny.txt": b"tiny"}, latest=latest)
     ArtifactStore(tmp_path).write_file(
         Collection.REPLAYS, "20261120T133000Z_replay.md", b"# Replay\n", facts()
     )
-    ArtifactStore(tmp_path).publish("audit_artifacts/readiness_report.md", b"view")
     for path in [tmp_path, *tmp_path.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return tmp_path

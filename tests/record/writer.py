@@ -18,6 +18,8 @@ from mission_control.model.artifact import Collection
 from mission_control.record.artifact_store import ArtifactStore
 from tests.record.runs import NOW, facts, record
 
+VIEW = {"readiness_report.md": b"x" * 9000}
+
 
 def tell(line: str) -> None:
     """Write a line at once, so that it is whole or was never told."""
@@ -31,9 +33,8 @@ def write(root: Path, count: int) -> None:
     for number in range(count):
         at = NOW + timedelta(seconds=number // 7)
         files = {"posture.json": b"{}" * 700, f"logs/{number % 3}.log": b"line\n" * 4000}
-        tell(f"run {record(root, at, files).path}")
+        tell(f"run {record(root, at, files, latest=VIEW).path}")
         if number % 5 == 0:
-            ArtifactStore(root).publish("audit_artifacts/readiness_report.md", b"x" * 9000)
             name = "20261120T133000Z_replay.md"
             path = ArtifactStore(root).write_file(Collection.REPLAYS, name, b"# r", facts(at))
             tell(f"run {path}")
