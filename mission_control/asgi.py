@@ -155,7 +155,6 @@ async def _serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
-        await _tidy_up(parts, clock)
         watch = asyncio.create_task(parts.watch.run())
         watch.add_done_callback(_report)
         day = asyncio.create_task(_schedule(parts, clock))
@@ -188,9 +187,15 @@ async def _tidy_up(parts: Parts, clock: Clock) -> None:
 
 
 async def _schedule(parts: Parts, clock: Clock) -> None:
-    """Begin the day's runs until cancelled; it is the scheduler's beat that health looks at."""
+    """
+    Begin the day's runs until cancelled; it is the scheduler's beat that health looks at.
+
+    What a process that died had not recorded yet is recorded first, so that none of it is run
+    again; a store that hangs keeps nobody from serving.
+    """
     scheduler = DayScheduler(parts.day, clock, real_clock, time.monotonic)
     parts.day.beat = scheduler.stalled
+    await _tidy_up(parts, clock)
     await scheduler.run()
 
 

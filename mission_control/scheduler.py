@@ -88,9 +88,9 @@ class DayScheduler:
 
     async def beat(self) -> None:
         """Say that we live, and arm the day anew where a clock was set since it was armed."""
-        if abs(self._offset() - self._anchor) > JUMP:
+        if self._prepared is not None and abs(self._offset() - self._anchor) > JUMP:
             log.info("the clock was set: the day is armed anew")
-            await self._prepare()
+            await self._prepare_anew()
             self._scheduler.wakeup()  # it sleeps until an instant of the clock that was
         self._last_beat = self._monotonic()
 
@@ -124,7 +124,7 @@ class DayScheduler:
 
     async def _prepare(self) -> None:
         """Have the day planned, and arm every run that may still begin, and the next day."""
-        self._ahead, self._anchor = self._clock() - self._real(), self._offset()
+        self._ahead, anchor = self._clock() - self._real(), self._offset()
         now = self._clock()
         today = in_new_york(now).date()
         following = instant_of(today, PREPARE_AT)
@@ -138,6 +138,7 @@ class DayScheduler:
         except BaseException:
             self._prepared = before
             raise
+        self._anchor = anchor  # last: a day that could not be armed anew is tried again
 
     async def _prepare_anew(self) -> None:
         try:

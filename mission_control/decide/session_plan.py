@@ -1,7 +1,7 @@
 """Decide: what is planned for a day: every run with its time and evidence deadline."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from mission_control.market_calendar.new_york import instant_of
@@ -67,6 +67,17 @@ def plan_session(on: date, at_noon: MarketSession, offered: Collection[Job]) -> 
 
 
 _NOTES = {Phase.CLOSED_WEEKEND: "no session: weekend"}
+
+
+def join_plans(own: SessionPlan, recorded: SessionPlan, offered: Collection[Job]) -> SessionPlan:
+    """
+    Give our plan of a date with what is recorded of jobs that are not offered here.
+
+    Servers of one record may offer different jobs: each plans its own, and takes back none of
+    the others.
+    """
+    others = (r for r in recorded.runs if r.job not in offered)
+    return replace(own, runs=tuple(sorted((*own.runs, *others))))
 
 
 def _session_runs(on: date, at_noon: MarketSession) -> Iterator[PlannedRun]:

@@ -189,21 +189,31 @@ async def keep_lease(run: PlannedRun, claim: RunClaim, sources: RunSources) -> N
     Renew the lease until cancelled; raises TakenOverError once the run is no longer ours.
 
     It is not where somebody took it over, and where it could not be renewed for as long as a
-    lease lasts by the loop's own clock, which no step of the machine's clock moves.
+    lease lasts by the loop's own clock, which no step of the machine's clock moves. Who cancels
+    waits for a renewal that is under way: written later, it would undo the release.
     """
     loop = asyncio.get_running_loop()
     renewed = loop.time()
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         asked = loop.time()
+        renewing = asyncio.ensure_future(sources.claims.renew(run, claim, sources.clock()))
         try:
-            if await sources.claims.renew(run, claim, sources.clock()) is None:
-                raise TakenOverError(run.key)
-            renewed = asked
+            async with asyncio.timeout_at(max(asked, renewed + LEASE_SECONDS)):
+                still_ours = await asyncio.shield(renewing)
         except StorageError as error:
             log.warning("the lease of %s was not renewed: %s", run.key, error)
             if asked - renewed >= LEASE_SECONDS:
                 raise TakenOverError(run.key) from error
+        except TimeoutError as error:
+            raise TakenOverError(run.key) from error
+        except asyncio.CancelledError:
+            await asyncio.wait({renewing}, timeout=STOP_SECONDS)
+            raise
+        else:
+            if still_ours is None:
+                raise TakenOverError(run.key)
+            renewed = asked
 
 
 async def release(run: PlannedRun, claim: RunClaim, sources: RunSources) -> None:

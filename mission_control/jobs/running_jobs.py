@@ -1,8 +1,6 @@
 """Jobs: which jobs run in this process now, so that no two runs of one job stand side by side."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,27 +19,25 @@ class RunningJobs:
         default_factory=dict[Job, "asyncio.Future[Any]"]
     )
 
-    async def is_busy(self, job: Job) -> bool:
+    async def reserve(self, job: Job) -> "asyncio.Future[None] | None":
         """
-        Tell whether a run of a job goes on, after the time that one takes to stop.
+        Have a job to oneself until what is given is set; None where another's run goes on.
 
-        The deadline of one may be the beginning of the next: that is no overlap yet.
+        It has the time that a run takes to stop: the deadline of one may be the beginning of the
+        next, and that is no overlap yet. Of several that wait for the same run one has it.
         """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 2 * STOP_SECONDS
+        while open_ := self._open(job):
+            if loop.time() >= until:
+                return None
+            await asyncio.wait(open_, timeout=until - loop.time())
+        ended = self._going_on[job] = loop.create_future()
+        return ended
+
+    def _open(self, job: Job) -> "set[asyncio.Future[Any]]":
         known = (self._going_on.get(job), self._stuck.get(job))
-        open_ = {f for f in known if f is not None and not f.done()}
-        if open_:
-            _, open_ = await asyncio.wait(open_, timeout=2 * STOP_SECONDS)
-        return bool(open_)
-
-    @contextmanager
-    def running(self, job: Job) -> Generator[None]:
-        """Tell that a run of a job goes on for the time of the block."""
-        ended = asyncio.get_running_loop().create_future()
-        self._going_on[job] = ended
-        try:
-            yield
-        finally:
-            ended.set_result(None)
+        return {f for f in known if f is not None and not f.done()}
 
     def stays(self, job: Job, stuck: "asyncio.Future[Any]") -> None:
         """Tell that a run did not stop when it was cut."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from mission_control.decide.run_outcome import judge_run, may_begin
-from mission_control.decide.session_plan import plan_session
+from mission_control.decide.session_plan import join_plans, plan_session
 from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
 from mission_control.jobs.planned_run import (
@@ -158,14 +158,16 @@ class ScheduledDay:
     async def _run(self, run: PlannedRun, claim: RunClaim) -> None:
         try:
             async with released_when_cancelled(run, claim, self.sources):
-                busy = await self._running.is_busy(run.job)
-            if busy:
+                ended = await self._running.reserve(run.job)
+            if ended is None:
                 await record_overlap(run, self.sources)
                 await release(run, claim, self.sources)
                 return
             log.info("begins %s", run.key, extra={"attempt": claim.attempt})
-            with self._running.running(run.job):
+            try:
                 stuck = await run_claimed(run, claim, self.runners[run.job], self.sources)
+            finally:
+                ended.set_result(None)
             if stuck is not None:
                 self._running.stays(run.job, stuck)
         except StorageError as error:
@@ -223,6 +225,8 @@ class ScheduledDay:
         first = min([*known, self._began or today, today])
         for on in days_between(first, today):
             plan, recorded = self.plan(on), known.get(on)
+            if recorded is not None:
+                plan = join_plans(plan, recorded[1], frozenset(self.runners))
             changed = recorded is not None and recorded[1] != plan and on == today
             if recorded is None or changed:
                 with suppress(AlreadyRecordedError):  # another process was quicker

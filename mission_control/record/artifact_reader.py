@@ -30,11 +30,14 @@ class _Index:
     """
     The ledger as read so far: only what was appended since is read anew.
 
-    `by_date` and `by_job` hold the lines of each, oldest first, as positions.
+    `last` is the newest line as it was read: one that could not be made durable is taken back,
+    and another stands in its place. `by_date` and `by_job` hold the lines of each, oldest first,
+    as positions.
     """
 
     inode: int = 0
     read_bytes: int = 0
+    last: bytes = b""
     entries: tuple[LedgerEntry, ...] = ()
     by_date: Mapping[str | None, tuple[int, ...]] = field(
         default_factory=dict[str | None, tuple[int, ...]]
@@ -129,19 +132,25 @@ class ArtifactReader:
 
 
 def _read_on(ledger: Ledger, known: _Index) -> _Index:
-    inode, size = ledger.identity()
-    if inode != known.inode or size < known.read_bytes:
+    inode = ledger.inode()
+    if inode != known.inode or not _stands(ledger, known):
         known = _Index(inode)
-    read, entries = known.read_bytes, list(known.entries)
+    read, last, entries = known.read_bytes, known.last, list(known.entries)
     by_date, by_job = dict(known.by_date), dict(known.by_job)
     for line in ledger.lines(read):
         if not line.endswith(b"\n"):
             break  # it is being written, or torn: either way it is no line yet
-        read += len(line)
+        read, last = read + len(line), line
         entry = read_line(line)
         if entry is not None:
             position = (len(entries),)
             by_date[entry.session_date] = by_date.get(entry.session_date, ()) + position
             by_job[entry.job] = by_job.get(entry.job, ()) + position
             entries.append(entry)
-    return _Index(inode, read, tuple(entries), by_date, by_job)
+    return _Index(inode, read, last, tuple(entries), by_date, by_job)
+
+
+def _stands(ledger: Ledger, known: _Index) -> bool:
+    """Tell whether what was read is there still, to the end of its newest line."""
+    lines = ledger.lines(known.read_bytes - len(known.last))
+    return not known.last or next(lines, b"") == known.last

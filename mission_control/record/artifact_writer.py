@@ -31,7 +31,7 @@ class RunWriter:
         One that is cancelled while it records has recorded when it ends: nobody may take for
         unrecorded what a thread is still writing.
         """
-        latest = files if is_latest else {}
+        latest: Mapping[str, bytes] = files if is_latest else {}
         work = asyncio.to_thread(self._record, collection, files, facts, latest)
         recording = asyncio.ensure_future(work)
         try:

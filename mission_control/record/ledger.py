@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ PATH = f"{FOLDER}/{NAME}"
 LOCK = ".ledger.lock"
 TORN = "ledger.torn-"
 """A line that its writer did not finish is moved aside under a name that begins so."""
+
+LOCK_SECONDS = 20.0
+"""Nobody holds the lock for longer who is well: recording takes milliseconds."""
+_TRY_EVERY = 0.02
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _STEP = 64 * 1024
@@ -38,13 +43,17 @@ class Ledger:
 
     @contextmanager
     def locked(self) -> Generator["LockedLedger"]:
-        """Hold the lock between processes for the time of the block."""
+        """
+        Hold the lock between processes for the time of the block; raises StorageError.
+
+        One that a process holds which stands still is waited for so long and no longer: else
+        everybody who records would stand still with it.
+        """
         with storing(f"{FOLDER}/{LOCK}"):
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             lock = os.open(LOCK, flags, 0o600, dir_fd=self.folder.descriptor)
         try:
-            with storing(f"{FOLDER}/{LOCK}"):
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            _lock(lock)
             yield LockedLedger(self.folder)
         finally:
             os.close(lock)
@@ -58,13 +67,12 @@ class Ledger:
             while line := file.readline(MAX_LINE_BYTES):
                 yield line
 
-    def identity(self) -> tuple[int, int]:
-        """Give the file's inode and size; zeros where there is none yet."""
+    def inode(self) -> int:
+        """Give the file's inode; 0 where there is none yet."""
         if not self.folder.exists(NAME):
-            return (0, 0)
+            return 0
         with storing(PATH):
-            found = os.stat(NAME, dir_fd=self.folder.descriptor, follow_symlinks=False)
-        return (found.st_ino, found.st_size)
+            return os.stat(NAME, dir_fd=self.folder.descriptor, follow_symlinks=False).st_ino
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,24 @@ class LockedLedger:
         self.folder.write_once(f"{TORN}{number}", tail)
         os.ftruncate(descriptor, end)
         os.fsync(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    ends = time.monotonic() + LOCK_SECONDS
+    with storing(f"{FOLDER}/{LOCK}"):
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= ends:
+                    raise StorageError(
+                        f"another process has held the ledger's lock for {LOCK_SECONDS:g} s",
+                        path=f"{FOLDER}/{LOCK}",
+                        remedy="look for one that is stopped or hangs: fuser names it",
+                    ) from None
+                time.sleep(_TRY_EVERY)
+            else:
+                return
 
 
 def _last_line(descriptor: int, end: int) -> bytes:

@@ -1,6 +1,7 @@
 """Record: who runs which planned run, kept in files that only one process can create."""
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from mission_control.record.recovery import read_whole
 FOLDER = "audit_artifacts/run_claims"
 """Beside the ledger; claims are no artifacts, and nobody's evidence."""
 _LEASE = timedelta(seconds=LEASE_SECONDS)
+_OVERTAKEN = frozenset({errno.ENOENT, errno.ENOTEMPTY})
 _MAX_BYTES = 4096
 Listed = Sequence[tuple[str, int]]
 _CLAIM, _RENEWED = ".claim.json", ".lease.json"
@@ -125,8 +127,9 @@ def _forget(claims: Folder, name: str) -> None:
         with storing(f"{claims.path}/{name}"):
             os.rmdir(name, dir_fd=claims.descriptor)
     except StorageError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise  # else whoever was quicker goes on
+        meanwhile = isinstance(error.__cause__, OSError) and error.__cause__.errno in _OVERTAKEN
+        if not meanwhile:
+            raise  # else whoever was quicker goes on, or we do the next time
 
 
 def _is_before(name: str, before: date) -> bool:

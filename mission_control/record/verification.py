@@ -44,20 +44,25 @@ def verify(root: Path) -> Verification:
     with Folder.open_existing(root) as folder:
         look = _Look()
         with ExitStack() as stack:
-            _hold_the_lock(folder, stack)
+            held = _hold_the_lock(folder, stack)
             look.read_ledger(folder)
             look.walk(folder)
+        if not held:
+            look.forgive_newer(folder)
         look.check_files(folder)
         look.check_pins(folder)
     found = tuple(sorted(set(look.found)))
     return Verification(len(look.entries), len(look.recorded), look.head, found)
 
 
-def _hold_the_lock(root: Folder, stack: ExitStack) -> None:
-    """Hold the ledger's lock if we can; a copy that is mounted read-only has no writers."""
-    with suppress(StorageError):
+def _hold_the_lock(root: Folder, stack: ExitStack) -> bool:
+    """Hold the ledger's lock if we can, as who may only read cannot; tells whether we do."""
+    try:
         records = stack.enter_context(root.descend(FOLDER))
         stack.enter_context(Ledger(records).locked())
+    except StorageError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -110,6 +115,17 @@ class _Look:
                 elif path not in self.recorded and path not in LATEST_VIEWS:
                     self.say(path, Kind.UNRECORDED, "no line of the ledger names it")
         self._walk_top(root)
+
+    def forgive_newer(self, root: Folder) -> None:
+        """Take back what was said of files that were recorded while we looked at the others."""
+        again = _Look()
+        again.read_ledger(root)
+        newer = again.recorded.keys() - self.recorded.keys()
+        unknown = (d for d in self.found if d.kind is Kind.UNRECORDED)
+        self.found = [
+            *(d for d in self.found if d.kind is not Kind.UNRECORDED),
+            *(d for d in unknown if d.path not in newer),
+        ]
 
     def _walk_top(self, root: Folder) -> None:
         """Name what stands in the records' own folder and is none of ours."""

@@ -1,12 +1,13 @@
 """Plans: every run of two years stands where the exchange's own calendar says it must."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
 import pytest
 
-from mission_control.decide.session_plan import plan_session
+from mission_control.decide.session_plan import join_plans, plan_session
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.closures import Closure, ClosureKind
 from mission_control.model.schedule import Job
@@ -208,6 +209,16 @@ def test_only_what_is_offered_is_planned():
     plan = plan_of(date(2026, 11, 20), offered=frozenset({Job.PRE_OPEN, Job.RETENTION}))
 
     assert [Job.PRE_OPEN, Job.RETENTION] == [r.job for r in plan.runs]
+
+
+def test_plans_of_servers_that_offer_different_jobs_are_joined():
+    """Each keeps what the other alone offers, and plans its own anew."""
+    on = date(2026, 11, 20)
+    one, other = plan_of(on, offered=EVERY - {Job.DURABLE_COPY}), plan_of(on)
+
+    assert other == join_plans(one, other, EVERY - {Job.DURABLE_COPY})
+    assert other == join_plans(other, one, EVERY)
+    assert one == join_plans(one, replace(other, runs=other.runs[:1]), EVERY)
 
 
 def test_a_key_names_one_run():

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time as time_module
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -12,12 +13,14 @@ import orjson
 import pytest
 
 from mission_control.jobs import planned_run
-from mission_control.jobs.planned_run import FAILURE_NAME
+from mission_control.jobs.planned_run import FAILURE_NAME, TakenOverError
+from mission_control.jobs.running_jobs import RunningJobs
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.closures import Closure, ClosureKind
 from mission_control.model.artifact import Collection
 from mission_control.model.schedule import Job, RunOutcome, RunStage
 from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.folder import Folder
 from mission_control.record.run_claims import FOLDER
 from mission_control.record.verification import verify
 from tests.api.paper_floor import PaperClock
@@ -512,6 +515,82 @@ async def test_the_plan_is_recorded_once_and_corrected_when_the_calendar_changes
     assert datetime(2026, 11, 20, 17, 30, tzinfo=UTC) == next(
         r.planned_at for r in armed if r.job is Job.POST_MARKET
     )
+
+
+async def test_servers_that_offer_different_jobs_keep_one_plan_of_a_day(tmp_path, clock):
+    """One without a durable copy takes back nothing of what another plans, however often."""
+    fewer = {job: nothing for job in Job if job is not Job.DURABLE_COPY}
+    days = a_day(tmp_path, clock, fewer, owner="host:2"), a_day(tmp_path, clock)
+    for day in (*days, *days):
+        await day.prepare()
+    clock.now = datetime(2026, 11, 24, 5, 5, tzinfo=UTC)
+    await days[0].prepare()
+    plans, ends = (
+        [p for p in runs_in(tmp_path, name) if account(p)["session_date"] == str(ON)]
+        for name in ("session_plan", "session_reconciliation")
+    )
+    told = orjson.loads((ends[0] / "session_reconciliation.json").read_bytes())
+
+    assert (2, 1) == (len(plans), len(ends))
+    assert "durable_copy" in {r["job"] for r in told["runs"]}
+
+
+async def test_of_two_that_wait_for_the_same_run_one_goes_on(monkeypatch):
+    """However many wait for a job to be free, no two runs of it stand side by side."""
+    monkeypatch.setattr("mission_control.jobs.running_jobs.STOP_SECONDS", 0.05)
+    jobs = RunningJobs()
+    before = await jobs.reserve(Job.INTRADAY_SAMPLE)
+    waiting = asyncio.gather(*(jobs.reserve(Job.INTRADAY_SAMPLE) for _ in range(2)))
+    await asyncio.sleep(0)
+    assert before is not None
+    before.set_result(None)
+
+    assert 1 == sum(reserved is not None for reserved in await waiting)
+    assert await jobs.reserve(Job.PRE_MARKET) is not None
+
+
+async def test_a_renewal_under_way_does_not_undo_the_release(tmp_path, clock, monkeypatch):
+    """A slow disk holds a renewal up while its run is stopped: it is due at once all the same."""
+    monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.01)
+    real, renewing, renewed = Folder.replace, threading.Event(), threading.Event()
+
+    def slowly(folder, name, content):
+        is_first = not renewing.is_set()
+        renewing.set()
+        time_module.sleep(0.3 * is_first)
+        real(folder, name, content)
+        if is_first:
+            renewed.set()
+
+    monkeypatch.setattr(Folder, "replace", slowly)
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
+    run = run_of(day, Job.PRE_MARKET)
+    task = asyncio.create_task(day.begin(run))
+    await asyncio.to_thread(renewing.wait, 30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.to_thread(renewed.wait, 30)
+
+    assert run in await a_day(tmp_path, clock, owner="host:2").due()
+
+
+async def test_a_renewal_that_hangs_ends_the_run(tmp_path, clock, monkeypatch):
+    """Once its lease would be over another may have it, so it is no longer ours."""
+    monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(planned_run, "LEASE_SECONDS", 0.1)
+    let = threading.Event()
+    monkeypatch.setattr(Folder, "replace", lambda *_: let.wait(30))
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
+    run = run_of(day, Job.PRE_MARKET)
+    task = asyncio.create_task(day.begin(run))
+    await claimed(day)
+    claim = (await day.sources.claims.held(ON))[run.key]
+    with pytest.raises(TakenOverError):
+        await planned_run.keep_lease(run, claim, day.sources)
+    let.set()
+    await task
+
+    assert [] == runs_in(tmp_path, "pre_market_readiness")
 
 
 async def test_every_run_of_a_day_ends_and_is_reconciled_with_the_ledger(tmp_path, clock):

@@ -173,6 +173,25 @@ async def test_a_day_that_another_process_forgets_meanwhile_is_forgotten(
     assert 1 == len(done)
 
 
+async def test_a_day_in_which_somebody_claims_while_it_is_forgotten_stays(tmp_path, monkeypatch):
+    """It is forgotten the next time; nobody stumbles."""
+    claims, after = RunClaims(tmp_path, "one"), RUN.session_date + timedelta(days=1)
+    claim = await claims.claim(RUN, AT)
+    assert claim is not None
+    real = os.rmdir
+
+    def overtaken(name, **kwargs):
+        monkeypatch.undo()
+        asyncio.run(RunClaims(tmp_path, "one").release(RUN, claim, AT))
+        real(name, **kwargs)
+
+    monkeypatch.setattr(os, "rmdir", overtaken)
+    await claims.sweep(after)
+    await claims.sweep(after)
+
+    assert [] == list((tmp_path / FOLDER).iterdir())
+
+
 def test_of_many_processes_one_has_each_run(tmp_path):
     """Six processes race for 200 runs on one root; each run is had exactly once."""
     command = [sys.executable, str(RACER), str(tmp_path)]

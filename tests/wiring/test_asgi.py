@@ -1,5 +1,6 @@
 """Server: ports, and stopping in time."""
 
+import fcntl
 import http.client
 import os
 import resource
@@ -66,6 +67,26 @@ def serving(tmp_path):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_record_that_somebody_holds_keeps_nobody_from_serving(tmp_path):
+    """While another process stands still with the ledger's lock, the floor is watched and told."""
+    records = tmp_path / "audit_artifacts"
+    records.mkdir()
+    with (records / ".ledger.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with serving(tmp_path) as (process, port):
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            client.request("GET", "/api/v1/posture")
+            answer = client.getresponse()
+            body = answer.read()
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(timeout=20)
+            client.close()
+
+    assert (200, 0) == (answer.status, code)
+    assert b'"posture":"HALTED"' in body
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -214,6 +214,32 @@ async def test_whatever_breaks_while_planning_is_tried_again():
     assert "2026-11-20_pre_market_readiness_133000Z" in then
 
 
+@pytest.mark.parametrize("hangs", [False, True], ids=["it raises", "it hangs"])
+async def test_a_day_that_cannot_be_armed_anew_is_tried_again(monkeypatch, hangs):
+    """Neither ends the scheduler when the clock was set; the next beat makes up for it."""
+    monkeypatch.setattr("mission_control.scheduler.TEND_PATIENCE_SECONDS", 0.05)
+    seconds = [0.0]
+
+    async def prepare():
+        if hangs:
+            await asyncio.Event().wait()
+        raise ValueError("a line of the ledger is odd")
+
+    with time_machine.travel(datetime(2026, 11, 20, 13, 0, tzinfo=UTC), tick=False) as traveller:
+        day: Any = PaperDay()
+        async with scheduling(day, seconds=lambda: seconds[0]) as (watched, library):
+            traveller.shift(timedelta(days=3))
+            day.prepare = prepare
+            await watched.beat()
+            day.prepare = PaperDay.prepare.__get__(day)
+            await watched.beat()
+            await watched.beat()
+            armed = {j.id for j in library.get_jobs()}
+
+    assert "2026-11-23_pre_market_readiness_133000Z" in armed
+    assert 2 == len(day.prepared)
+
+
 async def test_a_plan_that_is_not_recorded_yet_is_planned_again():
     """Until the store is back, each tending tries to settle what is open."""
     at = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
