@@ -417,6 +417,60 @@ async def test_of_runs_that_race_each_hears_what_the_other_found(kept, folder, t
     assert (4, [("CONFLICT", "posture.json")]) == (run.exit_code, kinds(run))
 
 
+class Meanwhile(MountedFolder):
+    """A place at which something happens just before it is listed, so many times."""
+
+    def __init__(self, there, kept, happens, times=1):
+        """Let this happen to that record and its copy."""
+        super().__init__(there, kept.root)
+        self.happens, self.left = happens, times
+
+    async def listing(self, wanted):
+        """Let it happen, and list."""
+        if self.left:
+            self.left -= 1
+            await self.happens()
+        return await super().listing(wanted)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_what_is_recorded_and_copied_meanwhile_is_not_another_record(
+    kept, folder, there, times
+):
+    """A run that knows fewer lines than another already copied reads the ledger once more."""
+
+    async def record_and_copy():
+        kept.add()
+        other = await kept.copy(folder)
+        assert (0, True) == (other.exit_code, other.report.complete)
+
+    run = await kept.copy(Meanwhile(there, kept, record_and_copy, times))
+
+    assert (0, [], "") == (run.exit_code, kinds(run), run.report.failure)
+    account = orjson.loads((kept.root / run.entry.path / "run.json").read_bytes())
+    reach = run.report.reach
+    # What the other run recorded of itself came last, and is copied too.
+    assert (RUNS + 2 * times, 0) == (reach.through, reach.pending)
+    assert [(reach.runs, reach.runs)] == [(c["asked"], c["obtained"]) for c in account["coverage"]]
+    assert restore(there).intact
+
+
+async def test_a_record_rewritten_while_it_grows_is_found_by_its_copy(kept, folder, there):
+    """That lines were recorded meanwhile excuses none which the record has lost or changed."""
+    await kept.copy(folder)
+    before = everything(there)
+    ledger = kept.root / "audit_artifacts/ledger.jsonl"
+    overwrite(ledger, b"".join(ledger.read_bytes().splitlines(keepends=True)[:3]))
+
+    async def record():
+        kept.add()
+
+    run = await kept.copy(Meanwhile(there, kept, record, 2))
+
+    assert (4, ["ANOTHER_RECORD"]) == (run.exit_code, [k for k, _ in kinds(run)])
+    assert before == everything(there)
+
+
 async def test_a_tampered_segment_is_found(kept, folder, there):
     """The copied ledger itself is read back like every file."""
     await kept.copy(folder)
