@@ -732,6 +732,20 @@ async def test_a_tampered_object_is_found_and_left_as_it_is(kept, s3_server, cre
     assert 0 == (await kept.copy(store, everything=True)).exit_code
 
 
+class LosingPatience:
+    """A store that is waited for while the weather on its line is fair, and soon left after."""
+
+    def __init__(self, line, bucket, credentials):
+        """Speak over this line."""
+        self._line = line
+        self._patient = store_at(line.url, bucket, credentials, seconds=5.0)
+        self._hasty = store_at(line.url, bucket, credentials, seconds=1.0)
+
+    def __getattr__(self, name):
+        """Do what a store does."""
+        return getattr(self._patient if self._line.weather == "fair" else self._hasty, name)
+
+
 @pytest.mark.parametrize("weather", ["cut", "hang", "broken"])
 @pytest.mark.parametrize("request_number", [17, 18], ids=["sending", "reading back"])
 async def test_a_store_that_fails_in_the_middle_loses_nothing(
@@ -741,7 +755,7 @@ async def test_a_store_that_fails_in_the_middle_loses_nothing(
     bucket = s3_server.bucket()
     async with line_to(s3_server) as line:
         line.after = (request_number, weather)
-        run = await kept.copy(store_at(line.url, bucket, credentials, seconds=1.0))
+        run = await kept.copy(LosingPatience(line, bucket, credentials))
         assert 1 == run.exit_code
         assert "3 failures in a row" in run.report.failure
         assert 0 < run.report.sent.files < RUNS * 3
