@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -656,20 +655,37 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from mission_control.record.durable_copy.mounted_folder import MountedFolder
 from tests.jobs.keeping import KeptRecord
+class Halting(MountedFolder):
+    left = int(sys.argv[4])
+    async def create(self, path, content):
+        if self.left == 0:
+            sys.stdin.read()
+        sent = await super().create(path, content)
+        if sent:
+            self.left -= 1
+            print("created", flush=True)
+        return sent
 kept = KeptRecord(Path(sys.argv[1]))
 print("begins", flush=True)
-asyncio.run(kept.copy(MountedFolder(Path(sys.argv[2]), kept.root)))
+asyncio.run(kept.copy(Halting(Path(sys.argv[2]), kept.root)))
 """
 
 
-def kill_after(seconds, root, there):
-    """Copy in a process of its own, and kill that so long after it began."""
-    command = [sys.executable, "-c", COPIER, str(root), str(there), str(Path(__file__).parents[2])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as copier:
+def kill_after(files, root, there):
+    """
+    Copy in a process of its own, and kill that soon after it created so many files.
+
+    It stops by itself a few files later, so that it never gets far on a machine on which we come
+    late to kill it.
+    """
+    arguments = [root, there, Path(__file__).parents[2], files + 8]
+    command = [sys.executable, "-c", COPIER, *map(str, arguments)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as copier:
         assert copier.stdout is not None
-        copier.stdout.readline()
-        time.sleep(seconds)
+        told = [copier.stdout.readline() for _ in range(1 + files)]
         copier.send_signal(signal.SIGKILL)
+    assert ["begins\n", *["created\n"] * files] == told
 
 
 @pytest.mark.slow
@@ -680,7 +696,7 @@ async def test_killed_anywhere_a_copy_is_never_half_and_the_next_run_goes_on(tmp
     recorded = everything(kept.root)
     reached = set()
     for kill in range(8):
-        kill_after(0.01 + 0.02 * kill, kept.root, there)
+        kill_after(3 * kill, kept.root, there)
         copied = everything(there)
         whole = {n: c for n, c in copied.items() if "ops_runs" in n and ".tmp-" not in n}
         assert whole.items() <= {**recorded, **everything(kept.root)}.items()
@@ -691,7 +707,7 @@ async def test_killed_anywhere_a_copy_is_never_half_and_the_next_run_goes_on(tmp
     run = await kept.copy(MountedFolder(there, kept.root, clock=lambda: kept.now))
 
     assert (0, True) == (run.exit_code, run.report.complete)
-    assert 2 < len(reached)
+    assert 6 < len(reached)
     assert [] == [n for n in everything(there) if ".tmp-" in n]
     assert restore(there).intact
 
