@@ -1,12 +1,9 @@
 """A real S3-compatible server (moto's) on loopback, and a line to it that can be cut."""
 
 import asyncio
-import contextlib
 import itertools
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +15,7 @@ import pytest
 from mission_control.model.durable_copy import S3Address
 from mission_control.observe.redaction import redact_text
 from mission_control.record.durable_copy.s3_store import S3Place, S3Store
+from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 from tests.real_parts import lacking
 
 PYTHON = Path(sys.prefix) / "s3_server/bin/python"
@@ -56,7 +54,7 @@ class S3Server:
         self._ask("DELETE", path)
 
     def _ask(self, method: str, path: str, content: bytes = b"") -> httpx.Response:
-        with httpx.Client(trust_env=False, headers=SIGNED_AS) as client:
+        with httpx.Client(trust_env=False, headers=SIGNED_AS, timeout=PATIENCE_SECONDS) as client:
             answer = client.request(method, f"{self.url}/{path}", content=content)
             return answer.raise_for_status()
 
@@ -66,17 +64,15 @@ def s3_server() -> Iterator[S3Server]:
     """Start the server once."""
     if not PYTHON.exists():
         lacking("moto's S3 server stands in .venv/s3_server: `make setup` puts it there")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports(1)
     command = [str(PYTHON), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.05)
-        yield S3Server(port)
-        process.terminate()
+        try:
+            wait_for_port(process, port)
+            yield S3Server(port)
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
@@ -87,8 +83,10 @@ def credentials(tmp_path: Path) -> Path:
     return path
 
 
-def store_at(url: str, bucket: str, credentials: Path, seconds: float = 20.0) -> S3Store:
-    """Give our store at an address, with little patience."""
+def store_at(
+    url: str, bucket: str, credentials: Path, seconds: float = PATIENCE_SECONDS
+) -> S3Store:
+    """Give our store at an address, with so much patience for each request."""
     address = S3Address(bucket, "floor/copy")
     place = S3Place(address, "us-east-1", url, credentials, seconds, retries=0)
     return S3Store(place, redact_text)

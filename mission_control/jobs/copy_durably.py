@@ -8,9 +8,10 @@ from datetime import datetime
 
 from mission_control.decide.copy_memory import remember, still_doubted
 from mission_control.decide.copy_segments import Line, is_segment
-from mission_control.decide.durable_copy import judge_marker, marker_of, plan_copy, reach_of
+from mission_control.decide.durable_copy import plan_copy, reach_of
 from mission_control.errors import StorageError
-from mission_control.jobs.artifact_ports import ArtifactQuery
+from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
+from mission_control.jobs.copy_marking import mark_ours, see_whose
 from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
 from mission_control.jobs.copying import Copying, Interrupted
 from mission_control.jobs.earlier_copies import (
@@ -22,9 +23,8 @@ from mission_control.jobs.earlier_copies import (
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry, LedgerHead, SourceCoverage
 from mission_control.model.durable_copy import (
-    MARKER,
     CopyMemory,
-    CopyProblem,
+    CopyPlan,
     CopyProblemKind,
     CopyReport,
 )
@@ -78,25 +78,37 @@ async def copy_durably(
     if run_seconds is None:
         run_seconds = math.inf if everything else RUN_SECONDS
     started = parts.clock()
-    page = await parts.artifacts.page(ArtifactQuery(limit=EVERYTHING))
-    # A ledger of years is long: whatever goes through all of it does so off the event loop.
-    lines = await asyncio.to_thread(_lines, page.entries)
-    copying = Copying(
-        parts.artifacts,
-        destination,
-        {line.entry.seq: line for line in lines},
-        _patience(run_seconds),
-    )
+    ledger = await _read_ledger(parts.artifacts)
+    copying = Copying(parts.artifacts, destination, ledger.numbered, _patience(run_seconds))
     failure, cautions = "", ()
     before = await remembered(parts.artifacts, destination.name)
     try:
         cautions = tuple(await destination.cautions())
-        await _look_and_copy(copying, lines, before, None if everything else started.toordinal())
+        await _look_and_copy(copying, ledger, before, None if everything else started.toordinal())
     except (StorageError, Interrupted) as error:
         failure = str(error)
-    of = (copying, before, destination.name, page.head, started, parts.clock())
+    of = (copying, before, destination.name, ledger.head, started, parts.clock())
     report = await asyncio.to_thread(_report, *of)
     return await _record(parts, replace(report, failure=failure, cautions=cautions), origin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    """Our own ledger as it was once read, oldest line first."""
+
+    head: LedgerHead
+    lines: Sequence[Line]
+
+    @property
+    def numbered(self) -> dict[int, Line]:
+        """Give its lines by their numbers."""
+        return {line.entry.seq: line for line in self.lines}
+
+
+async def _read_ledger(artifacts: ArtifactsReader) -> _Ledger:
+    page = await artifacts.page(ArtifactQuery(limit=EVERYTHING))
+    # A ledger of years is long: whatever goes through all of it does so off the event loop.
+    return _Ledger(page.head, await asyncio.to_thread(_lines, page.entries))
 
 
 def _lines(newest_first: Sequence[LedgerEntry]) -> list[Line]:
@@ -114,56 +126,34 @@ def _patience(seconds: float) -> Callable[[], bool]:
 
 
 async def _look_and_copy(
-    copying: Copying, lines: Sequence[Line], before: CopyMemory, day: int | None
+    copying: Copying, ledger: _Ledger, before: CopyMemory, day: int | None
 ) -> None:
-    """See what is there, mark it as ours where it is nobody else's, and copy."""
-    if lines:
-        await _see_whose(copying, lines[0].entry, before)
-    wanted = await asyncio.to_thread(_paths, lines)
-    listing = await copying.destination.listing(lambda path: path in wanted or is_segment(path))
-    plan = await asyncio.to_thread(plan_copy, lines, listing, day, before)
-    if lines and not plan.refused:
-        await _mark_ours(copying, lines[0].entry)
+    """
+    See what is there, mark it as ours where it is nobody else's, and copy.
+
+    What stands there and is not known here may have been recorded, and copied by another run,
+    after our ledger was read. So a contradiction is believed only of a ledger that stood still
+    while the place was looked at.
+    """
+    plan = await _look(copying, ledger, before, day)
+    while plan.refused:
+        read = await _read_ledger(copying.artifacts)
+        if read.head == ledger.head:
+            break
+        ledger, copying.lines = read, read.numbered
+        plan = await _look(copying, ledger, before, day)
+    if ledger.lines and not plan.refused:
+        await mark_ours(copying, ledger.lines[0].entry)
     await copying.run(plan)
 
 
-async def _see_whose(copying: Copying, first: LedgerEntry, before: CopyMemory) -> None:
-    """
-    See whose copy it is, if it is marked, and write nothing yet.
-
-    A place that held a copy and is empty now is most likely a mount that is not there: filling
-    the disk below it would look like a copy and be none.
-    """
-    if await copying.destination.exists(MARKER):
-        await _judge_marker(copying, first)
-    elif before.runs:
-        detail = f"{before.runs} runs were copied there, and it is empty: is it what was mounted?"
-        copying.problems.append(CopyProblem(MARKER, CopyProblemKind.GONE, detail))
-        raise Interrupted("the copy is gone: nothing was sent; mount it, or name another place")
-
-
-async def _mark_ours(copying: Copying, first: LedgerEntry) -> None:
-    """
-    Mark it as the copy of this record, and prove that nothing there is ever overwritten.
-
-    Only once no other record's segments were seen there: a marker cannot be taken back, and would
-    lock out whom the place belongs to.
-    """
-    destination = copying.destination
-    _, content = marker_of(first)
-    # The second try must be refused; should the place overwrite, then equal bytes by equal ones.
-    await destination.create(MARKER, content)
-    if await destination.create(MARKER, content):
-        raise Interrupted(f"{destination.name} overwrites what is there: nothing is sent to it")
-    await _judge_marker(copying, first)
-
-
-async def _judge_marker(copying: Copying, first: LedgerEntry) -> None:
-    marker, _ = marker_of(first)
-    foreign = judge_marker(marker, *await copying.destination.digest(MARKER))
-    if foreign is not None:
-        copying.problems.append(foreign)
-        raise Interrupted("the copy there is not of this record: nothing was sent")
+async def _look(copying: Copying, ledger: _Ledger, before: CopyMemory, day: int | None) -> CopyPlan:
+    """See whose copy it is and what is there, and plan; writes nothing."""
+    if ledger.lines:
+        await see_whose(copying, ledger.lines[0].entry, before)
+    wanted = await asyncio.to_thread(_paths, ledger.lines)
+    listing = await copying.destination.listing(lambda path: path in wanted or is_segment(path))
+    return await asyncio.to_thread(plan_copy, ledger.lines, listing, day, before)
 
 
 def _report(
@@ -209,9 +199,13 @@ async def _record(parts: KeepingParts, report: CopyReport, origin: RunOrigin) ->
 
 
 def _coverage(report: CopyReport) -> SourceCoverage:
-    """Count lines: asked for is the whole ledger, obtained what is verified at the destination."""
+    """
+    Count lines: asked for is the whole ledger, obtained what is verified at the destination.
+
+    What another run copied of lines that were recorded meanwhile is verified too.
+    """
     gaps = tuple((p.path, p.kind.value) for p in report.problems[:MOST_PROBLEMS])
     if report.failure:
         gaps = (("destination", report.failure), *gaps)
     runs = report.reach.runs if report.reach else 0
-    return SourceCoverage("durable copy", report.head.seq, runs, gaps)
+    return SourceCoverage("durable copy", max(report.head.seq, runs), runs, gaps)

@@ -38,6 +38,7 @@ class StoreCheck:
         except StorageError as error:
             return Unseen(UnseenReason.UNREADABLE, self._clock(), detail=str(error))
         finally:
-            if trying.done():
+            # Another that waited for this try too may have begun the next one already.
+            if self._trying is trying and trying.done():
                 self._trying = None
         return Seen(None, self._clock())

@@ -19,7 +19,7 @@ from tests.api.paper_floor import PaperControl, PaperFloor, healthy_snapshot
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class ReadyServer(uvicorn.Server):

@@ -50,7 +50,7 @@ async def test_each_conduct_is_read_as_what_it_is():
             Agent(t.name, Kind.STRATEGY, t.url, expected_endpoints=("/ops/status",))
             for t in farm_targets(field.port, FLEET, farm.Mode.MIXED)
         ]
-        quick = [Agent(a.agent_name, a.kind, a.service_dns, deadline_seconds=0.5) for a in asked]
+        quick = [Agent(a.agent_name, a.kind, a.service_dns, deadline_seconds=3.0) for a in asked]
         rounds = await asyncio.gather(*(probe_once(agent) for agent in quick))
     outcomes = Counter(
         "SEEN" if isinstance(r, Seen) else r.code

@@ -5,14 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 import pytest
 
-from tests.ports import free_ports
+from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 from tests.real_parts import lacking
 
 FLAGS = (
@@ -43,12 +46,26 @@ def browser() -> Iterator[object]:
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo that runs: where its pages, its API and its simulator are."""
+    """A demo that runs: where its pages, its API and its simulator are, and what it complains."""
 
     process: subprocess.Popen[bytes]
-    pages: str
-    api: str
-    control: str
+    complaints: IO[bytes]
+    port: int
+
+    @property
+    def api(self) -> str:
+        """Give the address of its API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pages(self) -> str:
+        """Give the address of its pages."""
+        return f"http://127.0.0.1:{self.port + 1}"
+
+    @property
+    def control(self) -> str:
+        """Give the address of its simulator."""
+        return f"http://127.0.0.1:{self.port + 2}"
 
     def posture(self) -> dict[str, object]:
         """Ask the API for its posture."""
@@ -56,13 +73,16 @@ class Demo:
             return json.load(answer)
 
     def until(self, condition: Callable[[dict[str, object]], bool]) -> None:
-        """Wait until the posture is as described."""
-        for _ in range(200):
-            try:
+        """Wait until the posture is as described; fails at once where the demo ended."""
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < ends:
+            with suppress(OSError):
                 if condition(self.posture()):
                     return
-            except OSError:
-                pass
+            if self.process.poll() is not None:
+                self.complaints.seek(0)
+                told = self.complaints.read().decode(errors="replace")[-4000:]
+                pytest.fail(f"the demo ended with {self.process.returncode}:\n{told}")
             time.sleep(0.1)
         pytest.fail("the demo's posture never became what was waited for")
 
@@ -79,29 +99,26 @@ def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
             running[scenario].until(
                 lambda p: p["evidence_age_seconds"] is not None or p["posture"] == code
             )
+            wait_for_port(running[scenario].process, running[scenario].port + 1)
         return running[scenario]
 
     yield start
     for one in running.values():
         one.process.send_signal(signal.SIGTERM)
     for one in running.values():
-        one.process.wait(timeout=10)
+        one.process.wait(timeout=PATIENCE_SECONDS)
+        one.complaints.close()
 
 
 def run_demo(scenario: str) -> Demo:
     """Run a demo with a quick cadence on free ports."""
     port = free_ports(12)
-    ui_port, floor = port + 1, port + 2
     words = ["demo", "--scenario", scenario, "--interval", "0.5", "--port", port]
-    words += ["--ui-port", ui_port, "--floor-port", floor]
+    words += ["--ui-port", port + 1, "--floor-port", port + 2]
+    complaints = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the demo; a pipe would fill)
     process = subprocess.Popen(
         [sys.executable, "-m", "mission_control", *map(str, words)],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=complaints,
     )
-    return Demo(
-        process,
-        f"http://127.0.0.1:{ui_port}",
-        f"http://127.0.0.1:{port}",
-        f"http://127.0.0.1:{floor}",
-    )
+    return Demo(process, complaints, port)

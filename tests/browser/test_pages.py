@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_ports
+from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest.mark.timeout(180)]
 
@@ -34,8 +34,11 @@ THEMES = ["light", "dark"]
 
 @contextmanager
 def page_on(browser, url, **context):
-    """Open a page in a context of its own; it fails on a console error or an outside request."""
+    """
+    Open a page that is served already; gives it with what it complained of and asked outside.
+    """
     opened = browser.new_context(viewport={"width": 1440, "height": 900}, **context)
+    opened.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = opened.new_page()
     page.complaints = []
     page.outside = []
@@ -47,14 +50,11 @@ def page_on(browser, url, **context):
             None if r.url.startswith(("http://127.0.0.1", "data:")) else page.outside.append(r.url)
         ),
     )
-    for _ in range(50):
-        try:
-            page.goto(url, wait_until="load")
-            break
-        except Exception:  # noqa: BLE001  (the pages' process may still be starting)
-            time.sleep(0.2)
-    yield page
-    opened.close()
+    try:
+        page.goto(url, wait_until="load")
+        yield page
+    finally:
+        opened.close()
 
 
 def axe(page):
@@ -73,9 +73,10 @@ def test_a_recorded_file_is_a_few_clicks_away(browser, demo, theme):
     with page_on(browser, demo("calm").pages + "/", color_scheme=theme) as page:
         page.get_by_role("link", name="Artifacts").click()
         page.wait_for_selector("html[data-page=artifacts]")
-        for _ in range(50):  # the demo records its sample once every service was asked
-            if page.get_by_role("link", name="posture.json").count():
-                break
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while not page.get_by_role("link", name="posture.json").count():
+            # The demo records its sample once every service was asked.
+            assert time.monotonic() < ends
             time.sleep(0.2)
             page.reload()
         assert "DEMO" in page.title()
@@ -149,8 +150,8 @@ def test_a_change_shows_without_reloading(browser, demo):
         page.wait_for_selector("main[data-live=yes]")
         before = page.title()
         page.request.post(f"{running.control}/scenario?name=critical-refused")
-        page.wait_for_selector("#verdict:has-text('HALTED')", timeout=20000)
-        page.wait_for_selector("#announce:has-text('HALTED')", state="attached", timeout=5000)
+        page.wait_for_selector("#verdict:has-text('HALTED')")
+        page.wait_for_selector("#announce:has-text('HALTED')", state="attached")
 
         assert "OK" in before
         assert "HALTED" in page.title()
@@ -203,6 +204,7 @@ def test_a_page_whose_source_is_gone_is_not_green(browser):
         },
     )
     try:
+        wait_for_port(process, port)
         for scripted in (True, False):
             url = f"http://127.0.0.1:{port}/"
             with page_on(browser, url, java_script_enabled=scripted) as page:
@@ -211,7 +213,7 @@ def test_a_page_whose_source_is_gone_is_not_green(browser):
                 assert 0 == page.locator(".verdict-ok").count()
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE_SECONDS)
 
 
 def test_a_page_that_nobody_renews_says_so_without_javascript(browser, demo):
@@ -227,7 +229,7 @@ def test_a_page_that_nobody_renews_says_so_without_javascript(browser, demo):
     page.route("**/", never_refresh)
     page.goto(demo("calm").pages + "/")
     visible_at_first = page.is_visible(".stale-guard")
-    page.wait_for_selector(".stale-guard", state="visible", timeout=40000)
+    page.wait_for_selector(".stale-guard", state="visible", timeout=PATIENCE_SECONDS * 1000)
     context.close()
 
     assert not visible_at_first

@@ -13,7 +13,7 @@ import pytest
 from tests.browser.test_pages import page_on
 from tests.ops_ui.conftest import AGENT, EVENTS, POSTURE
 from tests.ops_ui.test_pages import HOSTILE, poison
-from tests.ports import free_ports
+from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest.mark.timeout(120)]
 REASON = {"code": "TIMEOUT", "severity": "P1", "detail": "no whole answer in 3.0 s"}
@@ -45,10 +45,11 @@ def pages_over(answers):
         },
     )
     try:
+        wait_for_port(process, port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE_SECONDS)
         upstream.shutdown()
         upstream.server_close()
 

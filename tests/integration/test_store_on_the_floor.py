@@ -15,7 +15,7 @@ from mission_control.model.standing import Verdict
 from mission_control.observe.http_transport import open_transports
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.store_check import StoreCheck
-from tests.integration.test_watch import is_ok
+from tests.integration.test_watch import PATIENCE, is_ok
 
 pytestmark = pytest.mark.anyio
 CODE = "ARTIFACT_STORE_FAILING"
@@ -28,7 +28,7 @@ def store_reasons(snapshot):
 
 async def becomes(board, condition):
     """Wait until the newest snapshot is as described; gives it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition(board.current()):  # noqa: ASYNC110  (a board has no such event)
             await asyncio.sleep(0.05)
     return board.current()

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -417,6 +416,60 @@ async def test_of_runs_that_race_each_hears_what_the_other_found(kept, folder, t
     assert (4, [("CONFLICT", "posture.json")]) == (run.exit_code, kinds(run))
 
 
+class Meanwhile(MountedFolder):
+    """A place at which something happens just before it is listed, so many times."""
+
+    def __init__(self, there, kept, happens, times=1):
+        """Let this happen to that record and its copy."""
+        super().__init__(there, kept.root)
+        self.happens, self.left = happens, times
+
+    async def listing(self, wanted):
+        """Let it happen, and list."""
+        if self.left:
+            self.left -= 1
+            await self.happens()
+        return await super().listing(wanted)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_what_is_recorded_and_copied_meanwhile_is_not_another_record(
+    kept, folder, there, times
+):
+    """A run that knows fewer lines than another already copied reads the ledger once more."""
+
+    async def record_and_copy():
+        kept.add()
+        other = await kept.copy(folder)
+        assert (0, True) == (other.exit_code, other.report.complete)
+
+    run = await kept.copy(Meanwhile(there, kept, record_and_copy, times))
+
+    assert (0, [], "") == (run.exit_code, kinds(run), run.report.failure)
+    account = orjson.loads((kept.root / run.entry.path / "run.json").read_bytes())
+    reach = run.report.reach
+    # What the other run recorded of itself came last, and is copied too.
+    assert (RUNS + 2 * times, 0) == (reach.through, reach.pending)
+    assert [(reach.runs, reach.runs)] == [(c["asked"], c["obtained"]) for c in account["coverage"]]
+    assert restore(there).intact
+
+
+async def test_a_record_rewritten_while_it_grows_is_found_by_its_copy(kept, folder, there):
+    """That lines were recorded meanwhile excuses none which the record has lost or changed."""
+    await kept.copy(folder)
+    before = everything(there)
+    ledger = kept.root / "audit_artifacts/ledger.jsonl"
+    overwrite(ledger, b"".join(ledger.read_bytes().splitlines(keepends=True)[:3]))
+
+    async def record():
+        kept.add()
+
+    run = await kept.copy(Meanwhile(there, kept, record, 2))
+
+    assert (4, ["ANOTHER_RECORD"]) == (run.exit_code, [k for k, _ in kinds(run)])
+    assert before == everything(there)
+
+
 async def test_a_tampered_segment_is_found(kept, folder, there):
     """The copied ledger itself is read back like every file."""
     await kept.copy(folder)
@@ -602,20 +655,37 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from mission_control.record.durable_copy.mounted_folder import MountedFolder
 from tests.jobs.keeping import KeptRecord
+class Halting(MountedFolder):
+    left = int(sys.argv[4])
+    async def create(self, path, content):
+        if self.left == 0:
+            sys.stdin.read()
+        sent = await super().create(path, content)
+        if sent:
+            self.left -= 1
+            print("created", flush=True)
+        return sent
 kept = KeptRecord(Path(sys.argv[1]))
 print("begins", flush=True)
-asyncio.run(kept.copy(MountedFolder(Path(sys.argv[2]), kept.root)))
+asyncio.run(kept.copy(Halting(Path(sys.argv[2]), kept.root)))
 """
 
 
-def kill_after(seconds, root, there):
-    """Copy in a process of its own, and kill that so long after it began."""
-    command = [sys.executable, "-c", COPIER, str(root), str(there), str(Path(__file__).parents[2])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as copier:
+def kill_after(files, root, there):
+    """
+    Copy in a process of its own, and kill that soon after it created so many files.
+
+    It stops by itself a few files later, so that it never gets far on a machine on which we come
+    late to kill it.
+    """
+    arguments = [root, there, Path(__file__).parents[2], files + 8]
+    command = [sys.executable, "-c", COPIER, *map(str, arguments)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as copier:
         assert copier.stdout is not None
-        copier.stdout.readline()
-        time.sleep(seconds)
+        told = [copier.stdout.readline() for _ in range(1 + files)]
         copier.send_signal(signal.SIGKILL)
+    assert ["begins\n", *["created\n"] * files] == told
 
 
 @pytest.mark.slow
@@ -626,7 +696,7 @@ async def test_killed_anywhere_a_copy_is_never_half_and_the_next_run_goes_on(tmp
     recorded = everything(kept.root)
     reached = set()
     for kill in range(8):
-        kill_after(0.01 + 0.02 * kill, kept.root, there)
+        kill_after(3 * kill, kept.root, there)
         copied = everything(there)
         whole = {n: c for n, c in copied.items() if "ops_runs" in n and ".tmp-" not in n}
         assert whole.items() <= {**recorded, **everything(kept.root)}.items()
@@ -637,7 +707,7 @@ async def test_killed_anywhere_a_copy_is_never_half_and_the_next_run_goes_on(tmp
     run = await kept.copy(MountedFolder(there, kept.root, clock=lambda: kept.now))
 
     assert (0, True) == (run.exit_code, run.report.complete)
-    assert 2 < len(reached)
+    assert 6 < len(reached)
     assert [] == [n for n in everything(there) if ".tmp-" in n]
     assert restore(there).intact
 
@@ -678,6 +748,20 @@ async def test_a_tampered_object_is_found_and_left_as_it_is(kept, s3_server, cre
     assert 0 == (await kept.copy(store, everything=True)).exit_code
 
 
+class LosingPatience:
+    """A store that is waited for while the weather on its line is fair, and soon left after."""
+
+    def __init__(self, line, bucket, credentials):
+        """Speak over this line."""
+        self._line = line
+        self._patient = store_at(line.url, bucket, credentials, seconds=5.0)
+        self._hasty = store_at(line.url, bucket, credentials, seconds=1.0)
+
+    def __getattr__(self, name):
+        """Do what a store does."""
+        return getattr(self._patient if self._line.weather == "fair" else self._hasty, name)
+
+
 @pytest.mark.parametrize("weather", ["cut", "hang", "broken"])
 @pytest.mark.parametrize("request_number", [17, 18], ids=["sending", "reading back"])
 async def test_a_store_that_fails_in_the_middle_loses_nothing(
@@ -687,7 +771,7 @@ async def test_a_store_that_fails_in_the_middle_loses_nothing(
     bucket = s3_server.bucket()
     async with line_to(s3_server) as line:
         line.after = (request_number, weather)
-        run = await kept.copy(store_at(line.url, bucket, credentials, seconds=1.0))
+        run = await kept.copy(LosingPatience(line, bucket, credentials))
         assert 1 == run.exit_code
         assert "3 failures in a row" in run.report.failure
         assert 0 < run.report.sent.files < RUNS * 3

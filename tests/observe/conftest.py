@@ -75,6 +75,6 @@ def agent() -> Callable[..., Agent]:
     """Give a way to name a service at an address."""
 
     def name(url: str, **more: object) -> Agent:
-        return Agent("target", Kind.STRATEGY, url, **{"deadline_seconds": 1.0, **more})  # type: ignore[arg-type]
+        return Agent("target", Kind.STRATEGY, url, **{"deadline_seconds": 10.0, **more})  # type: ignore[arg-type]
 
     return name

@@ -379,7 +379,7 @@ async def test_credentials_that_hang_hold_up_nobody_else(monkeypatch):
     threads = threading.active_count()
     again = [await observer.read() for _ in range(5)]
     before = threading.active_count()
-    free = await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 1)
+    free = await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 20)
     let_go.set()
 
     assert "were not there within" in getattr(first.lists[0].reading, "detail", "")

@@ -12,6 +12,7 @@ from mission_control.observe.held_connection import MAX_HEAD_BYTES
 from tests.decide.floor_of_values import STRATEGY, changed, rich
 from tests.observe.conftest import NOW
 from tests.observe.test_service_probe import http, plays, then_close
+from tests.ports import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 OPS = "/ops/status"
@@ -38,17 +39,23 @@ async def test_an_answer_nobody_asked_for_is_not_the_next_one(serve, probe, agen
 
 async def test_what_comes_while_nobody_waits_ends_the_connection(serve, probe, agent):
     """An answer sent on an idle connection is never read as the answer to a later request."""
+    given_up = asyncio.Event()
 
-    async def late(_reader, writer):
+    async def late(reader, writer):
         writer.write(http(GOOD))
         await writer.drain()
         await asyncio.sleep(0.05)
         writer.write(http(ARMED))
+        try:
+            await reader.read()
+        finally:
+            given_up.set()
 
     server = await serve(late)
     target = agent(server.url)
     first = await ask(probe, target)
-    await asyncio.sleep(0.2)
+    await asyncio.wait_for(given_up.wait(), PATIENCE_SECONDS)
+    server.script = plays(http(GOOD))
     second = await ask(probe, target)
 
     assert [True, True] == [r.value.status.safety.kill_switch for r in (first, second)]
@@ -192,7 +199,7 @@ async def test_the_loss_of_an_idle_connection_is_told(serve, probe, agent):
     server = await serve(then_dies)
     await ask(probe, agent(server.url))
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert "target" == await told.get()
 
 

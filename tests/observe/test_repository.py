@@ -10,6 +10,7 @@ import pytest
 from mission_control.model.reading import Seen, Unseen
 from mission_control.observe import repository as repository_module
 from mission_control.observe.repository import RepositoryReader
+from tests.ports import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
@@ -189,10 +190,9 @@ async def test_a_check_that_hangs_is_ended_with_its_children(tree, monkeypatch):
     commit(tree)
     found = await read(tree)
     child = Path(f"/proc/{_text(tree / 'child')}")
-    for _ in range(50):
-        if not runs(child):
-            break
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while runs(child):  # noqa: ASYNC110  (a process that ends tells only its parent)
+            await asyncio.sleep(0.05)
 
     assert found.preflight is not None
     assert (None, "TimeoutError") == (found.preflight.exit_code, found.preflight.detail)

@@ -16,7 +16,7 @@ from ops_ui.instants import clock_time, new_york, utc
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.settings import BadSetting, Settings, load_settings
 from ops_ui.strips import strips_of
-from tests.ports import free_ports, wait_for_port
+from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 
 
 @pytest.mark.anyio
@@ -83,7 +83,7 @@ def test_a_busy_port_is_one_line():
         other.bind(("127.0.0.1", 0))
         other.listen()
         process = start(other.getsockname()[1])
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
 
     assert 78 == process.returncode
     assert 1 == len(said.splitlines())
@@ -101,7 +101,7 @@ def test_an_open_stream_does_not_hold_the_pages():
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         client.request("GET", "/stream")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE_SECONDS)
         client.close()
 
     assert process.returncode in {0, -signal.SIGTERM}

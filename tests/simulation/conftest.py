@@ -43,5 +43,5 @@ def served(floor: SimulatedFloor, switch_file: Path) -> Iterator[FloorOnLoopback
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
     """Give a plain client, blind to proxies, that follows no redirect."""
-    with httpx.Client(trust_env=False, timeout=5.0) as plain:
+    with httpx.Client(trust_env=False, timeout=60.0) as plain:
         yield plain

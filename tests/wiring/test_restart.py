@@ -1,7 +1,6 @@
 """Wiring: what stood when a process ended stands when the next one begins."""
 
 import asyncio
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -14,8 +13,9 @@ from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
 from mission_control.simulation.scenarios.catalogue import find_scenario
+from tests.ports import PATIENCE_SECONDS
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
 ACCUSES = "agent-mode-execute"
 
 
@@ -24,12 +24,13 @@ async def watch_until(settings, clock, condition):
     async with connected(settings, clock, records=True) as parts:
         first = parts.board.current()
         watch = asyncio.create_task(parts.watch.run())
-        until = time.monotonic() + 20
-        while not condition(parts.board.current()) and time.monotonic() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        last = parts.board.current()
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not condition(last := parts.board.current()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
     return first, last
 
 

@@ -11,6 +11,7 @@ from mission_control.errors import StorageError
 from mission_control.record.durable_copy.patience import PatientThread
 
 pytestmark = pytest.mark.anyio
+LONG = 60
 
 
 def calls_under_way():
@@ -18,14 +19,21 @@ def calls_under_way():
     return sum(t.name == "durable-copy" for t in threading.enumerate())
 
 
+async def all_are_back():
+    """Wait until no call is under way."""
+    async with asyncio.timeout(LONG):
+        while calls_under_way():  # noqa: ASYNC110  (a thread that ends tells nobody)
+            await asyncio.sleep(0.01)
+
+
 async def test_what_a_call_gives_or_raises_comes_back():
     """A call's value is given and its error is raised, one call after the other."""
     thread = PatientThread("/mnt/copy")
 
-    assert [0, 1, 2] == [await thread.call(lambda n=n: n, 5) for n in range(3)]
+    assert [0, 1, 2] == [await thread.call(lambda n=n: n, LONG) for n in range(3)]
     with pytest.raises(ZeroDivisionError):
-        await thread.call(lambda: 1 // 0, 5)
-    assert 3 == await thread.call(lambda: 3, 5)
+        await thread.call(lambda: 1 // 0, LONG)
+    assert 3 == await thread.call(lambda: 3, LONG)
 
 
 async def test_a_call_that_hangs_is_left_and_joined_by_none():
@@ -35,14 +43,12 @@ async def test_a_call_that_hangs_is_left_and_joined_by_none():
         await thread.call(back.wait, 0.1)
     for _ in range(3):
         with pytest.raises(StorageError, match="has not come back yet"):
-            await thread.call(lambda: 1, 5)
+            await thread.call(lambda: 1, LONG)
 
     assert 1 == calls_under_way()
     back.set()
-    async with asyncio.timeout(10):
-        while calls_under_way():  # noqa: ASYNC110  (a thread that ends tells nobody)
-            await asyncio.sleep(0.01)
-    assert 1 == await thread.call(lambda: 1, 5)
+    await all_are_back()
+    assert 1 == await thread.call(lambda: 1, LONG)
 
 
 async def test_an_error_that_comes_too_late_disturbs_nobody():
@@ -56,9 +62,9 @@ async def test_an_error_that_comes_too_late_disturbs_nobody():
     with pytest.raises(StorageError):
         await thread.call(fail_late, 0.05)
     back.set()
-    await asyncio.sleep(0.05)
+    await all_are_back()
 
-    assert 1 == await thread.call(lambda: 1, 5)
+    assert 1 == await thread.call(lambda: 1, LONG)
 
 
 HANGING = """
@@ -76,7 +82,7 @@ except StorageError as error:
 def test_a_call_that_never_comes_back_holds_no_process_up():
     """A process with a call that hangs for ever still ends."""
     command = [sys.executable, "-c", HANGING, "."]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONG)
 
     assert "no answer within 0.1 s" in done.stdout
     assert "" == done.stderr

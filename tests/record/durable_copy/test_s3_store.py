@@ -86,9 +86,10 @@ async def test_whatever_the_store_does_is_a_named_failure_in_time(
 ):
     """A store that hangs up, hangs or answers 500 is a StorageError that names the object."""
     async with line_to(s3_server) as line:
-        store = store_at(line.url, bucket, credentials, seconds=1.0)
-        assert await store.create("ledger/1", b"1") is True
+        patient = store_at(line.url, bucket, credentials)
+        assert await patient.create("ledger/1", b"1") is True
         line.weather = weather
+        store = store_at(line.url, bucket, credentials, seconds=1.0)
         began = time.monotonic()
         for call in (store.create(NAME, b"x"), store.digest("ledger/1"), store.listing(bool)):
             with pytest.raises(StorageError, match="record-") as failed:
@@ -97,7 +98,7 @@ async def test_whatever_the_store_does_is_a_named_failure_in_time(
         assert 15 > time.monotonic() - began
 
         line.weather = "fair"
-        assert await store.create(NAME, b"x") is True
+        assert await patient.create(NAME, b"x") is True
 
 
 async def test_nobody_there_is_a_named_failure(credentials):
