@@ -112,7 +112,7 @@ def test_a_verdict_that_fails_to_be_recorded_at_the_last_is_printed_as_no_go(flo
     """The store was well when it was tried; what is printed still is no GO."""
     served = floor("calm")
 
-    async def full(*_run):
+    async def full(*_run, **_more):
         raise StorageError("no space left", path="audit_artifacts")
 
     monkeypatch.setattr("mission_control.record.artifact_writer.RunWriter.record", full)
