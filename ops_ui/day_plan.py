@@ -32,6 +32,9 @@ _LOOKS = {
     "MISSED": ("bad", "■"),
 }
 _UNKNOWN = ("bad", "?")
+_WELL = frozenset({"", "GO", "GOOD", "NO_EXECUTION_OBSERVED"})
+"""What evidence says when all is well; anything else in it is shown, though the run succeeded."""
+_TELLS = ("tells", "◆")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,9 @@ def _one(value: object) -> RunRow | None:
 def _row(run: Document) -> RunRow:
     word = _text(run.get("outcome")) or _text(run.get("stage")) or "UNKNOWN"
     look, glyph = _LOOKS.get(word, _UNKNOWN)
+    detail = _text(run.get("detail"))
+    if word == "SUCCEEDED" and detail not in _WELL:
+        look, glyph = _TELLS
     job, path = _text(run.get("job")), _text(run.get("path"))
     return RunRow(
         look=look,
@@ -159,7 +165,7 @@ def _row(run: Document) -> RunRow:
         session_date=_text(run.get("session_date")),
         planned_at=run.get("planned_at"),
         deadline=run.get("deadline"),
-        detail=_text(run.get("detail")),
+        detail=detail,
         href=f"/artifacts/view/{quote(path)}/run.json" if path else "",
     )
 

@@ -112,6 +112,26 @@ def test_only_a_success_looks_like_one(outcome, look):
 
 
 @pytest.mark.parametrize(
+    ("detail", "look"),
+    [
+        ("GO", "fine"),
+        ("GOOD", "fine"),
+        ("NO_EXECUTION_OBSERVED", "fine"),
+        ("NO-GO", "tells"),
+        ("CANDIDATE", "tells"),
+        ("NO_EXECUTION_OBSERVED_WITH_GAPS", "tells"),
+        ("EXECUTION_OBSERVED", "tells"),
+        ("something new", "tells"),
+    ],
+)
+def test_evidence_that_says_something_is_seen_to(detail, look):
+    """That a run succeeded says that there is evidence; what it says is another matter."""
+    (row,) = see_day(schedule(run("lkg_capture", outcome="SUCCEEDED", detail=detail))).rows
+
+    assert (look, False) == (row.look, row.bad)
+
+
+@pytest.mark.parametrize(
     ("scheduler", "words"),
     [
         ({"runs_here": True, "stalled": True, "detail": "no beat for 16 s"}, "no beat for 16 s"),
