@@ -5,13 +5,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_NAME = "history.sqlite3"
 BUSY_SECONDS = 5
 CONNECT_SECONDS = 5
+_WRITES = "mission_control_writes"
 
 
 def open_engine(root: Path, database_url: str | None) -> Engine:
@@ -22,16 +23,12 @@ def open_engine(root: Path, database_url: str | None) -> Engine:
     every commit.
     """
     if database_url is None:
-        engine = create_engine(f"sqlite:///{root / SQLITE_NAME}", pool_pre_ping=True)
-        event.listen(engine, "connect", _set_up_sqlite)
-        return engine
+        return _open_sqlite(make_url(f"sqlite:///{root / SQLITE_NAME}"))
     url = make_url(database_url)
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
-        event.listen(engine, "connect", _set_up_sqlite)
-        return engine
+        return _open_sqlite(url)
     return create_engine(
         url,
         pool_pre_ping=True,
@@ -41,6 +38,18 @@ def open_engine(root: Path, database_url: str | None) -> Engine:
             "options": "-c statement_timeout=30000 -c lock_timeout=5000",
         },
     )
+
+
+@contextmanager
+def writing(engine: Engine) -> Generator[Connection]:
+    """
+    Hold a transaction that may write; it is committed at the end of the block, or undone.
+
+    SQLite lets one in at a time, from its first statement on: nobody changes what was read here
+    before it is written. Who only reads connects to the engine, and takes no lock.
+    """
+    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        yield connection
 
 
 def migrate(engine: Engine) -> None:
@@ -55,34 +64,36 @@ def migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect() as connection:
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7135001)")
         config.attributes["connection"] = connection
-        with _alone(connection):
-            command.upgrade(config, "head")
+        command.upgrade(config, "head")
 
 
-@contextmanager
-def _alone(connection: Connection) -> Generator[None]:
+def _open_sqlite(url: URL) -> Engine:
     """
-    Hold a transaction that no other may migrate beside; what changes tables is undone with it.
+    Make an engine whose transactions are begun by us.
 
-    Python's driver of SQLite begins none before such a statement, so that each would be
-    committed by itself: it is told to leave transactions to us.
+    Python's driver begins one only before a statement that changes rows: two could read the same
+    row before either wrote it, and what changes tables would be committed statement by statement.
     """
-    if connection.dialect.name == "sqlite":
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        begin = "BEGIN IMMEDIATE"
-    else:
-        begin = "SELECT pg_advisory_xact_lock(7135001)"
-    with connection.begin():
-        connection.exec_driver_sql(begin)
-        yield
+    engine = create_engine(url, pool_pre_ping=True)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # it leaves transactions to us
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

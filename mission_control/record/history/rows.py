@@ -16,6 +16,7 @@ from mission_control.record.history.codec import (
     pack_standing,
     unpack,
 )
+from mission_control.record.history.database import writing
 from mission_control.record.history.in_force import (
     changes_in_force,
     decision_in_force,
@@ -79,7 +80,11 @@ def _write_fleet(connection: Connection, fleet: Fleet) -> None:
 
 
 def write_minute(connection: Connection, record: MinuteRecord) -> None:
-    """Write a minute, added to what another process or an earlier start counted in it."""
+    """
+    Write a minute, added to what another process or an earlier start counted in it.
+
+    Where another adds to it at the same time one of the two is refused, and begins anew.
+    """
     table, minute = schema.minutes, schema.to_micros(record.minute)
     counts = {name: list(pair) for name, pair in record.counts.items()}
     decided = [[schema.to_micros(b), schema.to_micros(e)] for b, e in record.decided]
@@ -102,7 +107,7 @@ def prune(engine: Engine, oldest: int) -> None:
     time. The decision that was written last stays in any case, for a start takes its standing.
     """
     changes, decisions = schema.service_changes, schema.decisions
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         connection.execute(
             delete(changes).where(
                 changes.c.at <= oldest, changes.c.id.not_in(changes_in_force(oldest))

@@ -9,20 +9,22 @@ from datetime import datetime
 
 from alembic.util import CommandError
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.record.history import schema
-from mission_control.record.history.database import migrate
+from mission_control.record.history.database import migrate, writing
 from mission_control.record.history.reader import READ_FAILURES, newest_standing
 from mission_control.record.history.rows import prune, write_decision, write_minute
 
 MOST_WAITING = 10_000
 MOST_TOGETHER = 200
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+MOST_MEETINGS = 3
+"""So often in a row another may have written the same before it is trouble."""
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
@@ -184,26 +186,30 @@ class HistoryWriterThread:
             log.error("history: %d records were lost", lost)
 
     def _insist(self, act: Callable[[], None]) -> bool:
-        """Act until it succeeds, or fails once more after we are told to stop; tells which."""
+        """
+        Act until it succeeds, or fails once more after we are told to stop; tells which.
+
+        Where another wrote the same row first it begins anew at once, and that is no trouble.
+        """
         tries = 0
         while True:
             last = self._stopping.is_set()
-            try:
-                act()
-            except (SQLAlchemyError, CommandError, OSError) as error:
-                self._trouble = _describe(error)
-                log.warning("history cannot be written: %s", self._trouble)
-            else:
+            error = _failure_of(act)
+            if error is None:
                 self._trouble = ""
                 return True
+            second = isinstance(error, IntegrityError) and tries < MOST_MEETINGS and not last
+            if not second:
+                self._trouble = _describe(error)
+                log.warning("history cannot be written: %s", self._trouble)
             if last:
                 return False
-            self._stopping.wait(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
+            self._stopping.wait(0 if second else RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
             tries += 1
 
     def _write(self, batch: Sequence[HistoryRecord]) -> None:
         fleets = set[str]()
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             for record in batch:
                 if isinstance(record, DecisionRecord):
                     fleets.add(write_decision(connection, record, self._fleets | fleets))
@@ -219,6 +225,15 @@ class HistoryWriterThread:
         oldest = self._oldest_kept(self._clock())
         if oldest is not None:
             self._insist(lambda: self.prune(oldest))
+
+
+def _failure_of(act: Callable[[], None]) -> Exception | None:
+    """Act, and give what a database may raise; anything else is a bug of ours, and is raised."""
+    try:
+        act()
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        return error
+    return None
 
 
 def _describe(error: Exception) -> str:
