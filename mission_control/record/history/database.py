@@ -7,11 +7,15 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_NAME = "history.sqlite3"
 BUSY_SECONDS = 5
 CONNECT_SECONDS = 5
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_REFUSED = {"40001", "40P01", "55P03"}
+"""PostgreSQL: not in one order with others, a deadlock, a lock that was not had in time."""
 _WRITES = "mission_control_writes"
 
 
@@ -50,6 +54,14 @@ def writing(engine: Engine) -> Generator[Connection]:
     """
     with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
         yield connection
+
+
+def met_another(error: Exception) -> bool:
+    """Tell whether a write failed for what another wrote or held: begun anew it may succeed."""
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _LOCKED
+    return isinstance(error, IntegrityError) or getattr(cause, "sqlstate", None) in _REFUSED
 
 
 def migrate(engine: Engine) -> None:

@@ -16,7 +16,7 @@ from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.record.history import schema
-from mission_control.record.history.database import migrate, writing
+from mission_control.record.history.database import met_another, migrate, writing
 from mission_control.record.history.reader import READ_FAILURES, newest_standing
 from mission_control.record.history.rows import prune, write_decision, write_minute
 
@@ -24,7 +24,7 @@ MOST_WAITING = 10_000
 MOST_TOGETHER = 200
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 MOST_MEETINGS = 3
-"""So often in a row another may have written the same before it is trouble."""
+"""So often in a row another may have been first before that is trouble, or ends us at the stop."""
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
@@ -190,19 +190,20 @@ class HistoryWriterThread:
         Act until it succeeds, or fails once more after we are told to stop; tells which.
 
         Where another wrote the same row first it begins anew at once, and that is no trouble.
+        Who meets another at the stop tries a few times more, for the other ends too.
         """
-        tries = 0
+        tries, last_tries = 0, 0
         while True:
-            last = self._stopping.is_set()
+            last_tries += self._stopping.is_set()
             error = _failure_of(act)
             if error is None:
                 self._trouble = ""
                 return True
-            second = isinstance(error, IntegrityError) and tries < MOST_MEETINGS and not last
+            second = isinstance(error, IntegrityError) and tries < MOST_MEETINGS
             if not second:
                 self._trouble = _describe(error)
                 log.warning("history cannot be written: %s", self._trouble)
-            if last:
+            if last_tries > (MOST_MEETINGS if met_another(error) else 0):
                 return False
             self._stopping.wait(0 if second else RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
             tries += 1
