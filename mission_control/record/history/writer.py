@@ -1,10 +1,8 @@
 """History: one thread writes what it is handed; nobody waits for it, and no loss is hidden."""
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 from alembic.util import CommandError
@@ -19,9 +17,8 @@ from mission_control.record.history import schema
 from mission_control.record.history.database import met_another, migrate, writing
 from mission_control.record.history.reader import READ_FAILURES, newest_standing
 from mission_control.record.history.rows import prune, write_decision, write_minute
+from mission_control.record.history.waiting import WaitingRecords
 
-MOST_WAITING = 10_000
-MOST_TOGETHER = 200
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 MOST_MEETINGS = 3
 """So often in a row another may have been first before that is trouble, or ends us at the stop."""
@@ -54,13 +51,11 @@ class HistoryWriterThread:
         self._clock = clock
         self._monotonic = monotonic
         self._oldest_kept = oldest_kept
-        self._waiting: queue.Queue[HistoryRecord | None] = queue.Queue(MOST_WAITING)
+        self._waiting = WaitingRecords()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._trouble = ""
         self._busy_since: float | None = None
-        self._lost = 0
-        self._dropped = False
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
         self._recalled: Standing | None = None
@@ -73,36 +68,20 @@ class HistoryWriterThread:
     def stop(self, seconds: float) -> None:
         """Write what waits, for at most so long."""
         self._stopping.set()
-        with suppress(queue.Full):  # then it has enough to wake it
-            self._waiting.put_nowait(None)
+        self._waiting.wake()
         self._thread.join(seconds)
 
     def idle(self) -> bool:
         """Tell whether everything that was put is written."""
-        return self._waiting.empty() and self._busy_since is None
+        return self._waiting.is_empty() and self._busy_since is None
 
     def prune(self, oldest: datetime) -> None:
         """Drop what is older than this; raises what the database raises."""
         prune(self._engine, schema.to_micros(oldest))
 
     def put(self, record: HistoryRecord) -> bool:
-        """
-        Take a record; one that is lost is told here and by `check`.
-
-        It is lost when too many wait. So is the first after a batch that was dropped: whoever
-        puts it has to tell everything anew, for nobody knows what the batch said.
-        """
-        if self._dropped:
-            return self._lose()
-        try:
-            self._waiting.put_nowait(record)
-        except queue.Full:
-            return self._lose()
-        return True
-
-    def _lose(self) -> bool:
-        self._lost, self._dropped = self._lost + 1, False
-        return False
+        """Take a record; one that is lost is told here and by `check`."""
+        return self._waiting.put(record)
 
     def recalled(self) -> Standing | None:
         """Give what stood when the process before ended; None until that could be read."""
@@ -111,7 +90,7 @@ class HistoryWriterThread:
     async def check(self) -> Seen[None] | Unseen:
         """Say whether what was put is being written."""
         now, busy = self._clock(), self._busy_since
-        lost = f"; {self._lost} records were lost" if self._lost else ""
+        lost = self._waiting.told_losses()
         if self._trouble:
             return Unseen(UnseenReason.UNREADABLE, now, detail=self._trouble + lost)
         if busy is not None and self._monotonic() - busy > SILENT_SECONDS:
@@ -123,13 +102,13 @@ class HistoryWriterThread:
 
     def _run(self) -> None:
         if not self._insist(self._open):
-            self._drop(())
+            self._waiting.drop(())
             return
         while True:
             batch = self._next_batch()
             if batch and not self._keep(batch):
                 return
-            if self._stopping.is_set() and self._waiting.empty():
+            if self._stopping.is_set() and self._waiting.is_empty():
                 return
             self._prune_sometimes()
 
@@ -145,17 +124,7 @@ class HistoryWriterThread:
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
         self._busy_since = None
-        batch = list[HistoryRecord]()
-        try:
-            first = self._waiting.get(timeout=1.0)
-            while True:
-                if first is not None:
-                    batch.append(first)
-                if len(batch) >= MOST_TOGETHER:
-                    break
-                first = self._waiting.get_nowait()
-        except queue.Empty:
-            pass
+        batch = self._waiting.take()
         self._busy_since = self._monotonic()
         return batch
 
@@ -172,18 +141,8 @@ class HistoryWriterThread:
         except Exception as error:
             self._trouble = _describe(error)
             log.exception("history: a batch was not written")
-        self._drop(batch)
+        self._waiting.drop(batch)
         return not self._stopping.is_set()
-
-    def _drop(self, batch: Sequence[HistoryRecord]) -> None:
-        """Lose a batch, with what waits behind it: minutes there cover what the batch says."""
-        self._dropped, lost = True, len(batch)
-        with suppress(queue.Empty):
-            while True:
-                lost += self._waiting.get_nowait() is not None
-        self._lost += lost
-        if lost:
-            log.error("history: %d records were lost", lost)
 
     def _insist(self, act: Callable[[], None]) -> bool:
         """

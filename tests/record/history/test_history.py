@@ -324,10 +324,10 @@ async def test_a_dead_database_loses_nothing_and_holds_nobody_up(postgres, tmp_p
 
 async def test_too_much_waiting_is_lost_and_told(tmp_path, monkeypatch):
     """When more waits than is kept in memory the loss is counted and said."""
-    from mission_control.record.history import writer  # noqa: PLC0415
+    from mission_control.record.history import waiting  # noqa: PLC0415
     from tests.record.history.conftest import Keeper  # noqa: PLC0415
 
-    monkeypatch.setattr(writer, "MOST_WAITING", 3)
+    monkeypatch.setattr(waiting, "MOST_WAITING", 3)
     kept = Keeper(tmp_path / "not there" / "at all", None)
     kept.writer.start()
     remembered = RememberedFloor(kept)

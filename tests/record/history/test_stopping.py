@@ -1,6 +1,7 @@
 """History: at the end nothing is written that claims more than what was written before it."""
 
 import asyncio
+import queue
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -190,6 +191,43 @@ async def test_what_waits_behind_a_lost_batch_is_lost_with_it(keeper):
     assert [] == minutes
     assert found is not None
     assert NOW + timedelta(seconds=9) == found.at
+
+
+async def test_what_is_put_during_a_loss_is_lost_only_where_that_was_told(tmp_path, monkeypatch):
+    """While what waits behind a lost batch is dropped, nothing that is told kept goes with it."""
+    told, dropping, threads = list[tuple[int, bool]](), threading.Event(), list[threading.Thread]()
+
+    def put_anew(kept):
+        for second in (1, 2, 3):
+            told.append((second, kept.writer.put(decision(NOW + timedelta(seconds=second)))))
+
+    class Interrupted(queue.Queue):  # the loop's thread runs while another drops
+        def get_nowait(self):
+            if dropping.is_set() and not threads:
+                threads.append(threading.Thread(target=put_anew, args=(kept,)))
+                threads[0].start()
+                threads[0].join(0.5)
+            return super().get_nowait()
+
+    monkeypatch.setattr(queue, "Queue", Interrupted)
+    kept = Keeper(tmp_path, None)
+    kept.start()
+    with failing(kept, KeyError("a bug of ours")) as (refused, may):
+        kept.writer.put(decision())
+        assert refused.wait(60)
+        kept.writer.put(MINUTE)
+        dropping.set()
+        may.set()
+        async with asyncio.timeout(60):
+            while len(told) < 3:  # noqa: ASYNC110  (a thread's own)
+                await asyncio.sleep(0.01)
+        await written(kept)
+    since, until = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    found = [d.at async for d in kept.reader.decisions(since, until)]
+    kept.stop()
+
+    assert [(1, False), (2, True), (3, True)] == told
+    assert [NOW + timedelta(seconds=second) for second, kept_ in told if kept_] == found
 
 
 async def test_what_waits_for_tables_that_never_came_is_counted(tmp_path):
