@@ -53,10 +53,17 @@ class WaitingRecords:
             while True:
                 if record is not None:
                     batch.append(record)
+                else:
+                    self._records.task_done()  # it only woke us
                 if len(batch) >= MOST_TOGETHER:
                     break
                 record = self._records.get_nowait()
         return batch
+
+    def settle(self, batch: Sequence[HistoryRecord]) -> None:
+        """Let nobody wait for these any more: they are written, or lost."""
+        for _ in batch:
+            self._records.task_done()
 
     def drop(self, batch: Sequence[HistoryRecord]) -> None:
         """Lose a batch, with what waits behind it: minutes there cover what the batch says."""
@@ -65,7 +72,9 @@ class WaitingRecords:
             with suppress(queue.Empty):
                 while True:
                     lost += self._records.get_nowait() is not None
+                    self._records.task_done()
             self._lost += lost
+        self.settle(batch)
         if lost:
             log.error("history: %d records were lost", lost)
 
@@ -77,6 +86,10 @@ class WaitingRecords:
     def is_empty(self) -> bool:
         """Tell whether nothing waits."""
         return self._records.empty()
+
+    def is_settled(self) -> bool:
+        """Tell whether everything that was put is written or lost, and nothing is in hand."""
+        return not self._records.unfinished_tasks
 
     def told_losses(self) -> str:
         """Say how many were lost, as the end of a sentence; nothing where none was."""

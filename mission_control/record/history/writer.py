@@ -73,7 +73,7 @@ class HistoryWriterThread:
 
     def idle(self) -> bool:
         """Tell whether everything that was put is written."""
-        return self._waiting.is_empty() and self._busy_since is None
+        return self._waiting.is_settled() and self._busy_since is None
 
     def prune(self, oldest: datetime) -> None:
         """Drop what is older than this; raises what the database raises."""
@@ -137,6 +137,7 @@ class HistoryWriterThread:
         """
         try:
             if self._insist(lambda: self._write(batch)):
+                self._waiting.settle(batch)
                 return True
         except Exception as error:
             self._trouble = _describe(error)

@@ -193,6 +193,50 @@ async def test_what_waits_behind_a_lost_batch_is_lost_with_it(keeper):
     assert NOW + timedelta(seconds=9) == found.at
 
 
+async def test_a_record_in_hand_is_not_written_yet(tmp_path, monkeypatch):
+    """The thread that took it may rest before it does anything else: it is not idle meanwhile."""
+    taken, may = threading.Event(), threading.Event()
+
+    class Resting(queue.Queue):
+        def get(self, block=True, timeout=None):  # noqa: FBT002  (as it is called)
+            record = super().get(block, timeout)
+            taken.set()
+            may.wait(60)
+            return record
+
+    monkeypatch.setattr(queue, "Queue", Resting)
+    kept = Keeper(tmp_path, None)
+    kept.start()
+    kept.writer.put(MINUTE)
+    assert taken.wait(60)
+    within = kept.writer.idle()
+    may.set()
+    await written(kept)
+    minutes = await kept.reader.minutes(NOW - timedelta(minutes=1), NOW + timedelta(minutes=1))
+    kept.stop()
+
+    assert not within
+    assert 1 == len(minutes)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["written", "lost"])
+async def test_nothing_is_left_in_hand(tmp_path, lost):
+    """Once all is written, or lost, it is idle, however much there was."""
+    kept = Keeper(tmp_path, None)
+    kept.start()
+    with failing(kept, *[KeyError("a bug of ours")] * lost) as (refused, may):
+        kept.writer.put(decision())
+        assert not lost or refused.wait(60)
+        for minute in range(500):
+            kept.writer.put(MinuteRecord(NOW + timedelta(minutes=minute), {"a": (1, 1)}))
+        may.set()
+        await written(kept)
+    minutes = await kept.reader.minutes(NOW, NOW + timedelta(minutes=500))
+    kept.stop()
+
+    assert (0 if lost else 500) == len(minutes)
+
+
 async def test_what_is_put_during_a_loss_is_lost_only_where_that_was_told(tmp_path, monkeypatch):
     """While what waits behind a lost batch is dropped, nothing that is told kept goes with it."""
     told, dropping, threads = list[tuple[int, bool]](), threading.Event(), list[threading.Thread]()
