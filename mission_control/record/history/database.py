@@ -1,6 +1,7 @@
 """History: the database: SQLite beside the artifacts, or PostgreSQL by its URL."""
 
 import sqlite3
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ CONNECT_SECONDS = 5
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REFUSED = {"40001", "40P01", "55P03"}
 """PostgreSQL: not in one order with others, a deadlock, a lock that was not had in time."""
+_MIGRATING = threading.Lock()
 _WRITES = "mission_control_writes"
 
 
@@ -70,7 +72,8 @@ def migrate(engine: Engine) -> None:
     """
     Bring the tables to what this version needs, wholly or not at all.
 
-    Safe to run again, and beside another: whoever comes second waits.
+    Safe to run again, and beside another: whoever comes second waits. In one process that holds
+    for different databases too, because Alembic keeps what it works on in its modules.
     """
     # Imported here: who only reads history needs none of it, and it takes a tenth of a second.
     from alembic import command  # noqa: PLC0415
@@ -78,7 +81,7 @@ def migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with writing(engine) as connection:
+    with _MIGRATING, writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7135001)")
         config.attributes["connection"] = connection

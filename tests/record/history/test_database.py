@@ -1,13 +1,15 @@
 """History: a database is opened beside others that open it, and beside other databases."""
 
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
+from sqlalchemy import event, inspect
 from sqlalchemy.exc import OperationalError
 
-from mission_control.record.history import database
-from mission_control.record.history.database import SQLITE_NAME, open_engine
+from mission_control.record.history import database, schema
+from mission_control.record.history.database import SQLITE_NAME, migrate, open_engine
 
 
 def test_a_fresh_file_that_another_opens_is_waited_for(tmp_path, monkeypatch):
@@ -58,3 +60,33 @@ def test_what_is_no_database_is_refused_at_once(tmp_path, monkeypatch):
     engine.dispose()
 
     assert [] == pauses
+
+
+def test_two_databases_are_brought_up_to_date_beside_each_other(tmp_path):
+    """Alembic has one place for all it does: whoever comes second in a process waits for it."""
+    problems, threads = list[BaseException](), list[threading.Thread]()
+    engines = {name: open_engine(tmp_path / name, None) for name in ("first", "second")}
+    for name in engines:
+        (tmp_path / name).mkdir()
+
+    def begin(name):
+        try:
+            migrate(engines[name])
+        except Exception as error:  # noqa: BLE001  (told by the test)
+            problems.append(error)
+
+    def meet(_connection, _cursor, statement, *_more):
+        if "CREATE TABLE" in statement and not threads:
+            threads.append(threading.Thread(target=begin, args=("second",)))
+            threads[0].start()
+            threads[0].join(0.5)  # it ends in the middle of us, or waits
+
+    event.listen(engines["first"], "before_cursor_execute", meet)
+    begin("first")
+    threads[0].join()
+    tables = [set(inspect(engine).get_table_names()) for engine in engines.values()]
+    for engine in engines.values():
+        engine.dispose()
+
+    assert [] == problems
+    assert [{*schema.metadata.tables, "alembic_version"}] * 2 == tables
