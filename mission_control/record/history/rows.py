@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.model.fleet import Fleet
@@ -83,20 +83,24 @@ def write_minute(connection: Connection, record: MinuteRecord) -> None:
     """
     Write a minute, added to what another process or an earlier start counted in it.
 
-    Where another adds to it at the same time one of the two is refused, and begins anew.
+    What is added to is locked before it is read. Where two begin the same minute one of them is
+    refused, and adds to what the other wrote when it begins anew.
     """
     table, minute = schema.minutes, schema.to_micros(record.minute)
     counts = {name: list(pair) for name, pair in record.counts.items()}
     decided = [[schema.to_micros(b), schema.to_micros(e)] for b, e in record.decided]
-    known = connection.execute(select(table).where(table.c.minute == minute)).first()
-    if known is not None:
-        connection.execute(delete(table).where(table.c.minute == minute))
-        for name, (asked, obtained) in unpack(known.counts).items():
-            more = counts.setdefault(name, [0, 0])
-            counts[name] = [more[0] + asked, more[1] + obtained]
-        decided = sorted([*(unpack(known.decided) if known.decided else ()), *decided])
-    row = {"minute": minute, "counts": pack(counts), "decided": pack(decided)}
-    connection.execute(insert(table).values(row))
+    this = table.c.minute == minute
+    known = connection.execute(select(table).where(this).with_for_update()).first()
+    if known is None:
+        row = {"minute": minute, "counts": pack(counts), "decided": pack(decided)}
+        connection.execute(insert(table).values(row))
+        return
+    for name, (asked, obtained) in unpack(known.counts).items():
+        more = counts.setdefault(name, [0, 0])
+        counts[name] = [more[0] + asked, more[1] + obtained]
+    decided = sorted([*(unpack(known.decided) if known.decided else ()), *decided])
+    row = {"counts": pack(counts), "decided": pack(decided)}
+    connection.execute(update(table).where(this).values(row))
 
 
 def prune(engine: Engine, oldest: int) -> None:

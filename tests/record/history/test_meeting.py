@@ -15,6 +15,7 @@ from tests.record.history.conftest import keeping
 from tests.record.history.test_history import written
 
 pytestmark = pytest.mark.anyio
+CHANGES = ("DELETE FROM minutes", "INSERT INTO minutes", "UPDATE minutes")
 SECONDS = [NOW + timedelta(seconds=s) for s in range(60)]
 
 
@@ -25,47 +26,50 @@ def minute(count, began, ended):
     )
 
 
+async def until(condition):
+    """Wait for a condition."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110  (a thread of its own has no event)
+            await asyncio.sleep(0.01)
+
+
 @contextmanager
-def meeting(first, second):
-    """Let the first change the minute only when the second has looked at it, or waits to."""
-    looked, changing = threading.Event(), ["once"]
+def meeting(first, second, locked):
+    """Hold the first before it changes the minute; gives what tells of that and of the second."""
+    changing, waiting, may = threading.Event(), threading.Event(), threading.Event()
 
     def change(_connection, _cursor, statement, *_more):
-        if statement.startswith(("DELETE FROM minutes", "INSERT INTO minutes")) and changing:
-            changing.clear()
-            looked.wait()
+        if statement.startswith(CHANGES) and not changing.is_set():
+            changing.set()
+            may.wait()
 
     def wait(_connection, _cursor, statement, *_more):
-        if statement.startswith("BEGIN"):
-            looked.set()
-
-    def look(_connection, _cursor, statement, *_more):
-        if statement.startswith("SELECT minutes"):
-            looked.set()
+        if locked in statement:
+            waiting.set()
 
     event.listen(first.engine, "before_cursor_execute", change)
     event.listen(second.engine, "before_cursor_execute", wait)
-    event.listen(second.engine, "after_cursor_execute", look)
     try:
-        yield changing
+        yield changing, waiting, may
     finally:
-        looked.set()
+        may.set()
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "turn of the minute"])
 async def test_two_that_add_to_one_minute_at_once_both_count(tmp_path, database_url, caplog, known):
-    """What both counted and both decided is there, and neither calls it trouble."""
+    """Whether the second waits for the first or is done before it: both count, without trouble."""
+    locked = "FOR UPDATE" if known and database_url else "BEGIN IMMEDIATE"
     with keeping(tmp_path, database_url) as first, keeping(tmp_path, database_url) as second:
         if known:
             first.writer.put(minute(1, 0, 1))
-            await written(first)
+        await written(first)
         await written(second)
-        with meeting(first, second) as changing:
+        with meeting(first, second, locked) as (changing, waiting, may):
             first.writer.put(minute(10, 2, 3))
-            async with asyncio.timeout(60):
-                while changing:  # noqa: ASYNC110  (a thread of its own has no event)
-                    await asyncio.sleep(0.01)
+            await until(changing.is_set)
             second.writer.put(minute(100, 4, 5))
+            await until(lambda: waiting.is_set() or second.writer.idle())
+            may.set()
             await written(second)
         await written(first)
         (kept,) = await first.reader.minutes(NOW, NOW + timedelta(minutes=1))
