@@ -22,6 +22,7 @@ from mission_control.record.history.in_force import (
     decision_in_force,
     decision_written_last,
 )
+from mission_control.record.history.what_stood import openings_without_end
 
 MINUTE_MICROS = 60_000_000
 
@@ -108,7 +109,8 @@ def prune(engine: Engine, oldest: int) -> None:
     Drop older rows, but keep what was true when the kept time began.
 
     Rows are told apart by their time alone: after a step of the clock numbers are in no order of
-    time. The decision that was written last stays in any case, for a start takes its standing.
+    time. The decision that was written last stays in any case, for a start takes its standing, and
+    so do accusations that were never told ended.
     """
     changes, decisions = schema.service_changes, schema.decisions
     with writing(engine) as connection:
@@ -127,4 +129,7 @@ def prune(engine: Engine, oldest: int) -> None:
         )
         minute, at = schema.minutes.c.minute, schema.events.c.at
         connection.execute(delete(schema.minutes).where(minute <= oldest - MINUTE_MICROS))
-        connection.execute(delete(schema.events).where(at < oldest))
+        still_open = [row.id for row in openings_without_end(connection)]
+        connection.execute(
+            delete(schema.events).where(at < oldest, schema.events.c.id.not_in(still_open))
+        )

@@ -15,9 +15,10 @@ from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.record.history import schema
 from mission_control.record.history.database import met_another, migrate, writing
-from mission_control.record.history.reader import READ_FAILURES, newest_standing
+from mission_control.record.history.reader import READ_FAILURES
 from mission_control.record.history.rows import prune, write_decision, write_minute
 from mission_control.record.history.waiting import WaitingRecords
+from mission_control.record.history.what_stood import newest_standing
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 MOST_MEETINGS = 3
