@@ -18,7 +18,7 @@ from mission_control.model.standing import NOTHING_STANDS
 from mission_control.record.history import database, writer
 from tests.decide.floor_of_values import NOW, FloorOfValues, session_at
 from tests.record.history.conftest import Keeper
-from tests.record.history.test_history import written
+from tests.record.history.test_history import trouble, written
 
 pytestmark = pytest.mark.anyio
 SPAN = (NOW, NOW + timedelta(seconds=50))
@@ -52,13 +52,6 @@ def failing(kept, *errors):
         yield refused, may
     finally:
         event.remove(kept.engine, "before_cursor_execute", refuse)
-
-
-async def told(kept):
-    """Wait until it says that it cannot be written: it does nothing more before it is stopped."""
-    async with asyncio.timeout(60):
-        while not isinstance(await kept.writer.check(), Unseen):  # noqa: ASYNC110  (a thread's own)
-            await asyncio.sleep(0.01)
 
 
 async def kept_of(tmp_path, database_url):
@@ -162,7 +155,7 @@ async def test_a_database_that_is_locked_as_we_stop_is_tried_again(tmp_path, mon
         kept.writer.put(decision())
         assert refused.wait(60)
         may.set()
-        await told(kept)
+        await trouble(kept)
         other.execute("BEGIN IMMEDIATE")
         event.listen(kept.engine, "handle_error", let_go)
         kept.stop()
