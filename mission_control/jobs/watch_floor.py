@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mission_control.decide.agent_look import AgentLook, is_news
 from mission_control.decide.cadence import (
@@ -201,7 +201,8 @@ class FloorWatch:
             sequence=self.board.next_sequence,
             label=self.label,
         )
-        happenings = [*find_happenings(before, snapshot)]
+        # What stood before the start was opened then: here it only ends, and history hears of it.
+        happenings = [*find_happenings(replace(before, standing=standing), snapshot)]
         if polled:
             happenings.append(_poll(snapshot))
         events = self.board.publish(snapshot, happenings)

@@ -29,8 +29,8 @@ from mission_control.record.history.codec import (
 from mission_control.record.history.in_force import (
     changes_in_force,
     decision_in_force,
-    decision_written_last,
 )
+from mission_control.record.history.what_stood import newest_standing
 
 T = TypeVar("T")
 READ_FAILURES = (
@@ -89,7 +89,7 @@ class HistoryReaderSql:
             yield decision
 
     async def standing(self) -> Standing | None:
-        """Give what stood after the newest decision, by deciding nothing: its own memory."""
+        """Give what stands for a start, by deciding nothing: history's own memory."""
         return await self._read(newest_standing)
 
     async def changes(
@@ -160,14 +160,6 @@ def _next_decision(
         unpack(row.result)["digest"],
     )
     return (row.at, row.id), decision
-
-
-def newest_standing(connection: Connection) -> Standing | None:
-    """Give what stood after the decision written last; None where nothing was ever decided."""
-    table = schema.decisions
-    last = decision_written_last().scalar_subquery()
-    content = connection.scalar(select(table.c.after).where(table.c.id == last))
-    return None if content is None else unpack_standing(content)
 
 
 def _changes(

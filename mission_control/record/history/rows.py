@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.model.fleet import Fleet
@@ -16,11 +16,13 @@ from mission_control.record.history.codec import (
     pack_standing,
     unpack,
 )
+from mission_control.record.history.database import writing
 from mission_control.record.history.in_force import (
     changes_in_force,
     decision_in_force,
     decision_written_last,
 )
+from mission_control.record.history.what_stood import openings_without_end
 
 MINUTE_MICROS = 60_000_000
 
@@ -79,19 +81,27 @@ def _write_fleet(connection: Connection, fleet: Fleet) -> None:
 
 
 def write_minute(connection: Connection, record: MinuteRecord) -> None:
-    """Write a minute, added to what another process or an earlier start counted in it."""
+    """
+    Write a minute, added to what another process or an earlier start counted in it.
+
+    What is added to is locked before it is read. Where two begin the same minute one of them is
+    refused, and adds to what the other wrote when it begins anew.
+    """
     table, minute = schema.minutes, schema.to_micros(record.minute)
     counts = {name: list(pair) for name, pair in record.counts.items()}
     decided = [[schema.to_micros(b), schema.to_micros(e)] for b, e in record.decided]
-    known = connection.execute(select(table).where(table.c.minute == minute)).first()
-    if known is not None:
-        connection.execute(delete(table).where(table.c.minute == minute))
-        for name, (asked, obtained) in unpack(known.counts).items():
-            more = counts.setdefault(name, [0, 0])
-            counts[name] = [more[0] + asked, more[1] + obtained]
-        decided = sorted([*(unpack(known.decided) if known.decided else ()), *decided])
-    row = {"minute": minute, "counts": pack(counts), "decided": pack(decided)}
-    connection.execute(insert(table).values(row))
+    this = table.c.minute == minute
+    known = connection.execute(select(table).where(this).with_for_update()).first()
+    if known is None:
+        row = {"minute": minute, "counts": pack(counts), "decided": pack(decided)}
+        connection.execute(insert(table).values(row))
+        return
+    for name, (asked, obtained) in unpack(known.counts).items():
+        more = counts.setdefault(name, [0, 0])
+        counts[name] = [more[0] + asked, more[1] + obtained]
+    decided = sorted([*(unpack(known.decided) if known.decided else ()), *decided])
+    row = {"counts": pack(counts), "decided": pack(decided)}
+    connection.execute(update(table).where(this).values(row))
 
 
 def prune(engine: Engine, oldest: int) -> None:
@@ -99,10 +109,11 @@ def prune(engine: Engine, oldest: int) -> None:
     Drop older rows, but keep what was true when the kept time began.
 
     Rows are told apart by their time alone: after a step of the clock numbers are in no order of
-    time. The decision that was written last stays in any case, for a start takes its standing.
+    time. The decision that was written last stays in any case, for a start takes its standing, and
+    so do accusations that were never told ended.
     """
     changes, decisions = schema.service_changes, schema.decisions
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         connection.execute(
             delete(changes).where(
                 changes.c.at <= oldest, changes.c.id.not_in(changes_in_force(oldest))
@@ -118,4 +129,7 @@ def prune(engine: Engine, oldest: int) -> None:
         )
         minute, at = schema.minutes.c.minute, schema.events.c.at
         connection.execute(delete(schema.minutes).where(minute <= oldest - MINUTE_MICROS))
-        connection.execute(delete(schema.events).where(at < oldest))
+        still_open = [row.id for row in openings_without_end(connection)]
+        connection.execute(
+            delete(schema.events).where(at < oldest, schema.events.c.id.not_in(still_open))
+        )

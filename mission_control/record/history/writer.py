@@ -1,28 +1,28 @@
 """History: one thread writes what it is handed; nobody waits for it, and no loss is hidden."""
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 from alembic.util import CommandError
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.record.history import schema
-from mission_control.record.history.database import migrate
-from mission_control.record.history.reader import READ_FAILURES, newest_standing
+from mission_control.record.history.database import met_another, migrate, writing
+from mission_control.record.history.reader import READ_FAILURES
 from mission_control.record.history.rows import prune, write_decision, write_minute
+from mission_control.record.history.waiting import WaitingRecords
+from mission_control.record.history.what_stood import newest_standing
 
-MOST_WAITING = 10_000
-MOST_TOGETHER = 200
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+MOST_MEETINGS = 3
+"""So often in a row another may have been first before that is trouble, or ends us at the stop."""
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
@@ -52,13 +52,11 @@ class HistoryWriterThread:
         self._clock = clock
         self._monotonic = monotonic
         self._oldest_kept = oldest_kept
-        self._waiting: queue.Queue[HistoryRecord | None] = queue.Queue(MOST_WAITING)
+        self._waiting = WaitingRecords()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._trouble = ""
         self._busy_since: float | None = None
-        self._lost = 0
-        self._dropped = False
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
         self._recalled: Standing | None = None
@@ -71,36 +69,20 @@ class HistoryWriterThread:
     def stop(self, seconds: float) -> None:
         """Write what waits, for at most so long."""
         self._stopping.set()
-        with suppress(queue.Full):  # then it has enough to wake it
-            self._waiting.put_nowait(None)
+        self._waiting.wake()
         self._thread.join(seconds)
 
     def idle(self) -> bool:
         """Tell whether everything that was put is written."""
-        return self._waiting.empty() and self._busy_since is None
+        return self._waiting.is_settled() and self._busy_since is None
 
     def prune(self, oldest: datetime) -> None:
         """Drop what is older than this; raises what the database raises."""
         prune(self._engine, schema.to_micros(oldest))
 
     def put(self, record: HistoryRecord) -> bool:
-        """
-        Take a record; one that is lost is told here and by `check`.
-
-        It is lost when too many wait. So is the first after a batch that was dropped: whoever
-        puts it has to tell everything anew, for nobody knows what the batch said.
-        """
-        if self._dropped:
-            return self._lose()
-        try:
-            self._waiting.put_nowait(record)
-        except queue.Full:
-            return self._lose()
-        return True
-
-    def _lose(self) -> bool:
-        self._lost, self._dropped = self._lost + 1, False
-        return False
+        """Take a record; one that is lost is told here and by `check`."""
+        return self._waiting.put(record)
 
     def recalled(self) -> Standing | None:
         """Give what stood when the process before ended; None until that could be read."""
@@ -109,7 +91,7 @@ class HistoryWriterThread:
     async def check(self) -> Seen[None] | Unseen:
         """Say whether what was put is being written."""
         now, busy = self._clock(), self._busy_since
-        lost = f"; {self._lost} records were lost" if self._lost else ""
+        lost = self._waiting.told_losses()
         if self._trouble:
             return Unseen(UnseenReason.UNREADABLE, now, detail=self._trouble + lost)
         if busy is not None and self._monotonic() - busy > SILENT_SECONDS:
@@ -121,13 +103,13 @@ class HistoryWriterThread:
 
     def _run(self) -> None:
         if not self._insist(self._open):
-            self._drop(())
+            self._waiting.drop(())
             return
         while True:
             batch = self._next_batch()
             if batch and not self._keep(batch):
                 return
-            if self._stopping.is_set() and self._waiting.empty():
+            if self._stopping.is_set() and self._waiting.is_empty():
                 return
             self._prune_sometimes()
 
@@ -143,17 +125,7 @@ class HistoryWriterThread:
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
         self._busy_since = None
-        batch = list[HistoryRecord]()
-        try:
-            first = self._waiting.get(timeout=1.0)
-            while True:
-                if first is not None:
-                    batch.append(first)
-                if len(batch) >= MOST_TOGETHER:
-                    break
-                first = self._waiting.get_nowait()
-        except queue.Empty:
-            pass
+        batch = self._waiting.take()
         self._busy_since = self._monotonic()
         return batch
 
@@ -166,44 +138,40 @@ class HistoryWriterThread:
         """
         try:
             if self._insist(lambda: self._write(batch)):
+                self._waiting.settle(batch)
                 return True
         except Exception as error:
             self._trouble = _describe(error)
             log.exception("history: a batch was not written")
-        self._drop(batch)
+        self._waiting.drop(batch)
         return not self._stopping.is_set()
 
-    def _drop(self, batch: Sequence[HistoryRecord]) -> None:
-        """Lose a batch, with what waits behind it: minutes there cover what the batch says."""
-        self._dropped, lost = True, len(batch)
-        with suppress(queue.Empty):
-            while True:
-                lost += self._waiting.get_nowait() is not None
-        self._lost += lost
-        if lost:
-            log.error("history: %d records were lost", lost)
-
     def _insist(self, act: Callable[[], None]) -> bool:
-        """Act until it succeeds, or fails once more after we are told to stop; tells which."""
-        tries = 0
+        """
+        Act until it succeeds, or fails once more after we are told to stop; tells which.
+
+        Where another wrote the same row first it begins anew at once, and that is no trouble.
+        Who meets another at the stop tries a few times more, for the other ends too.
+        """
+        tries, last_tries = 0, 0
         while True:
-            last = self._stopping.is_set()
-            try:
-                act()
-            except (SQLAlchemyError, CommandError, OSError) as error:
-                self._trouble = _describe(error)
-                log.warning("history cannot be written: %s", self._trouble)
-            else:
+            last_tries += self._stopping.is_set()
+            error = _failure_of(act)
+            if error is None:
                 self._trouble = ""
                 return True
-            if last:
+            second = isinstance(error, IntegrityError) and tries < MOST_MEETINGS
+            if not second:
+                self._trouble = _describe(error)
+                log.warning("history cannot be written: %s", self._trouble)
+            if last_tries > (MOST_MEETINGS if met_another(error) else 0):
                 return False
-            self._stopping.wait(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
+            self._stopping.wait(0 if second else RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
             tries += 1
 
     def _write(self, batch: Sequence[HistoryRecord]) -> None:
         fleets = set[str]()
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             for record in batch:
                 if isinstance(record, DecisionRecord):
                     fleets.add(write_decision(connection, record, self._fleets | fleets))
@@ -219,6 +187,15 @@ class HistoryWriterThread:
         oldest = self._oldest_kept(self._clock())
         if oldest is not None:
             self._insist(lambda: self.prune(oldest))
+
+
+def _failure_of(act: Callable[[], None]) -> Exception | None:
+    """Act, and give what a database may raise; anything else is a bug of ours, and is raised."""
+    try:
+        act()
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        return error
+    return None
 
 
 def _describe(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from mission_control.record.history.database import migrate, open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 from mission_control.record.history.writer import HistoryWriterThread
 from tests.decide.floor_of_values import NOW
+from tests.ports import free_ports
 from tests.real_parts import lacking
 
 DATABASES = ["sqlite", "postgresql"]
@@ -34,9 +34,7 @@ class RealPostgres:
     def __init__(self, programs: Path, folder: Path) -> None:
         """Make a cluster of databases in a folder; PostgreSQL refuses to run as root."""
         self.programs, self.folder = programs, folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_ports(1)
         self.run("initdb", "-D", str(folder), "-A", "trust", "-U", "mission", "--no-sync")
 
     def run(self, program: str, *arguments: str) -> None:
@@ -57,6 +55,15 @@ class RealPostgres:
     def stop(self) -> None:
         """Stop at once, as a database that dies."""
         self.run("pg_ctl", "-D", str(self.folder), "-m", "immediate", "-w", "stop")
+
+    @contextmanager
+    def dead(self) -> Iterator[None]:
+        """Be stopped for the time of the block, and no longer: others need it after a failure."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     def new_database(self, name: str) -> str:
         """Make an empty database; gives its URL."""
@@ -108,7 +115,7 @@ class Keeper:
 
     def stop(self) -> None:
         """Write what waits."""
-        self.writer.stop(10)
+        self.writer.stop(60)
         self.engine.dispose()
 
 

@@ -1,6 +1,8 @@
 """History: a migration that was killed half way is undone, or is finished by the next start."""
 
-import threading
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -12,6 +14,7 @@ from mission_control.record.history import schema
 from mission_control.record.history.database import MIGRATIONS, migrate, open_engine
 from tests.record.history.conftest import Keeper, keeping
 
+PROCESS = Path(__file__).with_name("migrating_process.py")
 VERSIONS = ["0001", "0002"]
 HALF_MADE = {"nothing": 0, "the first table": 1, "all but the last": 7, "all": 99}
 
@@ -114,29 +117,27 @@ def test_tables_without_their_version_are_no_obstacle(tmp_path, whole, made):
 
 
 def test_two_that_begin_at_once_both_find_their_tables(tmp_path, database_url):
-    """Whoever comes second waits and has nothing left to do."""
-    problems = list[BaseException]()
-    begun = threading.Barrier(3)
-
-    def begin():
-        engine = open_engine(tmp_path, database_url)
-        begun.wait(10)
-        try:
-            migrate(engine)
-        except Exception as error:  # noqa: BLE001  (told by the test)
-            problems.append(error)
-        engine.dispose()
-
-    threads = [threading.Thread(target=begin) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    """Whichever process comes second waits and has nothing left to do."""
+    command_line, pipe = [sys.executable, PROCESS, tmp_path, database_url or ""], subprocess.PIPE
+    processes = [
+        subprocess.Popen(command_line, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    problems = [process.communicate(timeout=60)[1] for process in processes]
     kept = Keeper(tmp_path, database_url)
     version, tables = shape(kept.engine)
     kept.engine.dispose()
 
-    assert [] == problems
+    assert [(0, "")] * 3 == [
+        (p.returncode, told) for p, told in zip(processes, problems, strict=True)
+    ]
     assert VERSIONS[-1] == version
     assert {*schema.metadata.tables, "alembic_version"} == set(tables)
 

@@ -1,0 +1,53 @@
+"""Jobs: what stood before the start ends by an event too, and is never opened twice."""
+
+import time
+from typing import Any, cast
+
+import pytest
+
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.floor_sources import FloorSources, first_snapshot
+from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.jobs.watch_floor import FloorWatch
+from mission_control.model.event import EventType
+from mission_control.model.fleet import Fleet
+from mission_control.model.standing import NOTHING_STANDS
+from tests.api.paper_floor import PaperCalendar
+from tests.decide.floor_of_values import FLEET, NOW, STRATEGY, FloorOfValues, session_at
+from tests.jobs.test_remember_floor import Shelf
+
+WITHOUT = Fleet(tuple(a for a in FLEET.agents if a != STRATEGY), "4" * 64, "fleet.yaml")
+
+
+class Calendar(PaperCalendar):
+    """The calendar of the test floor."""
+
+    def session_at(self, now):
+        """Tell the one session."""
+        return session_at(now)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["known at the start", "known later"])
+@pytest.mark.parametrize(
+    ("fleet", "ended"),
+    [
+        pytest.param(FLEET, [], id="it stands"),
+        pytest.param(WITHOUT, [EventType.ACCUSATION_ENDED], id="who made it is no longer listed"),
+    ],
+)
+def test_what_stood_before_the_start_is_told_where_it_ends(fleet, ended, late):
+    """History hears the end of what it told opened, though this process never held it."""
+    floor = FloorOfValues()
+    floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
+    stood = floor.decide().standing
+    shelf: Any = Shelf()
+    shelf.stood = stood
+    nothing = cast("Any", None)  # nobody is asked
+    sources = FloorSources(nothing, nothing, Calendar(), lambda: NOW, memory=FloorMemory(shelf))
+    first = first_snapshot(fleet, sources, "", NOTHING_STANDS if late else stood)
+    board = FloorBoard(first, lambda: NOW, time.monotonic)
+    FloorWatch(fleet, sources, board).publish(polled=False)
+    accusations = (EventType.ACCUSATION_OPENED, EventType.ACCUSATION_ENDED)
+    told = [e.type for e in shelf.records[0].events if e.type in accusations]
+
+    assert ended == told
