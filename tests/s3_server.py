@@ -19,6 +19,23 @@ from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 from tests.real_parts import lacking
 
 PYTHON = Path(sys.prefix) / "s3_server/bin/python"
+SERVER = """
+import io, sys, threading
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+
+moto, alone = DomainDispatcherApplication(create_backend_app), threading.Lock()
+
+def answer(environ, start_response):
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(size))
+    with alone:
+        return moto(environ, start_response)
+
+run_simple("127.0.0.1", int(sys.argv[1]), answer, threaded=True)
+"""
+"""moto's server, one request at a time: it looks whether a name is free and takes it in two steps,
+between which others of its threads may take it; S3 does both in one."""
 KEY_ID, SECRET = "AKIDOFTHETEST", "hunter2-of-the-test"
 SIGNED_AS = {"authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request"}
 _numbers = itertools.count(1)
@@ -65,7 +82,7 @@ def s3_server() -> Iterator[S3Server]:
     if not PYTHON.exists():
         lacking("moto's S3 server stands in .venv/s3_server: `make setup` puts it there")
     port = free_ports(1)
-    command = [str(PYTHON), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [str(PYTHON), "-c", SERVER, str(port)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
         try:
