@@ -29,6 +29,8 @@ from mission_control.scheduler import DayScheduler
 
 GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""
+TIDY_SECONDS, TIDY_AGAIN_SECONDS = 10.0, 60.0
+"""The day begins once the record is tidy, but waits no longer; tidying goes on until it is."""
 
 log = logging.getLogger(__name__)
 
@@ -174,12 +176,19 @@ async def _serve(
 
 
 async def _tidy_up(parts: Parts, clock: Clock) -> None:
-    """Sweep what a process that died left behind; a store that fails shows on the posture."""
-    try:
-        removed, recovered = await asyncio.to_thread(parts.store.sweep, clock())
-    except StorageError as error:
-        log.warning("the record could not be tidied up: %s", error)
-        return
+    """
+    Sweep what a process that died left behind, trying until it is done.
+
+    A store that fails shows on the posture.
+    """
+    while True:
+        try:
+            removed, recovered = await asyncio.to_thread(parts.store.sweep, clock())
+        except StorageError as error:
+            log.warning("the record could not be tidied up: %s", error)
+            await asyncio.sleep(TIDY_AGAIN_SECONDS)
+        else:
+            break
     for path in removed:
         log.info("removed what was left half written", extra={"path": path})
     for entry in recovered:
@@ -195,8 +204,13 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
     """
     scheduler = DayScheduler(parts.day, clock, real_clock, time.monotonic)
     parts.day.beat = scheduler.stalled
-    await _tidy_up(parts, clock)
-    await scheduler.run()
+    tidying = asyncio.create_task(_tidy_up(parts, clock))
+    try:
+        await asyncio.wait({tidying}, timeout=TIDY_SECONDS)
+        await scheduler.run()
+    finally:
+        tidying.cancel()
+        await asyncio.gather(tidying, return_exceptions=True)
 
 
 def _report_day(day: "asyncio.Task[None]") -> None:

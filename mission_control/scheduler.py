@@ -88,8 +88,8 @@ class DayScheduler:
 
     async def beat(self) -> None:
         """Say that we live, and arm the day anew where a clock was set since it was armed."""
-        if self._prepared is not None and abs(self._offset() - self._anchor) > JUMP:
-            log.info("the clock was set: the day is armed anew")
+        if abs(self._offset() - self._anchor) > JUMP:
+            log.info("the clock was set, or the day could not be armed: it is armed anew")
             await self._prepare_anew()
             self._scheduler.wakeup()  # it sleeps until an instant of the clock that was
         self._last_beat = self._monotonic()

@@ -32,8 +32,11 @@ _LOOKS = {
     "MISSED": ("bad", "■"),
 }
 _UNKNOWN = ("bad", "?")
-_WELL = frozenset({"", "GO", "GOOD", "NO_EXECUTION_OBSERVED"})
-"""What evidence says when all is well; anything else in it is shown, though the run succeeded."""
+_WELL = frozenset({"", "GO", "NO-GO SESSION_CLOSED", "GOOD", "NO_EXECUTION_OBSERVED", "COMPLETE"})
+"""
+What evidence says when all is well; anything else in it is marked, though the run succeeded. After
+the close a floor that is ready is NO-GO because it is closed, every day.
+"""
 _TELLS = ("tells", "◆")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mission_control.decide.time_spans import join_spans
+from mission_control.decide.time_spans import join_spans, leave_out
 from mission_control.model.codes import POLL_LOOP_STALLED
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.history import Span, WatchedMinute
@@ -33,6 +33,14 @@ def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
     """
     no_stall = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
     return join_spans((span for m in minutes for span in m.decided), no_stall)
+
+
+def find_undecided(
+    minutes: Iterable[WatchedMinute], since: datetime, until: datetime
+) -> tuple[Span, ...]:
+    """Give the stretches between two instants in which nobody decided for as long as a stall."""
+    holes = leave_out(find_decided(minutes), since, until)
+    return tuple((a, b) for a, b in holes if has_stalled((b - a).total_seconds()))
 
 
 def mark_stalled(snapshot: FloorSnapshot, now: datetime, sequence: int) -> FloorSnapshot:

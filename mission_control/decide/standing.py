@@ -25,11 +25,12 @@ def carry_accusations(
 
     One stands until the very source that made it denies the very fact, or until that source
     is no longer listed in `sources` (names of agents and witnesses): the recorded change of
-    the inventory ends it. A source that accuses and denies in one breath accuses.
+    the inventory ends it. A source that accuses and denies in one breath accuses. What was dated
+    by a clock that ran ahead was heard by now: else nothing would be newer for as long.
     """
     said = {s.key: s for s in accusing}
     kept = {
-        a.key: a
+        a.key: replace(a, since=min(a.since, now), last_seen=min(a.last_seen, now))
         for a in before
         if (a.key not in denied or a.key in said) and _still_listed(a.source, sources)
     }

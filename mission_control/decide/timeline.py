@@ -29,11 +29,17 @@ _WORST_LAST = (
 
 
 def summarise(minutes: Iterable[WatchedMinute]) -> Watch:
-    """Join watched minutes, which come oldest first, into stretches, for all and by service."""
+    """
+    Join watched minutes, which come oldest first, into stretches, for all and by service.
+
+    One in which nobody was asked, but somebody decided, was not watched.
+    """
     anybody = list[Span]()
     spans = dict[str, list[Span]]()
     counts = dict[str, tuple[int, int]]()
     for each in minutes:
+        if not each.counts:
+            continue
         span = (each.minute, each.minute + MINUTE)
         _join(anybody, span)
         for name, (asked, obtained) in each.counts.items():

@@ -45,6 +45,7 @@ RUN_SECONDS = 1800.0
 
 DONE, FAILED, CONTRADICTED = 0, 1, 4
 """What a run ends with: copied; not everything; bytes here or there are not those recorded."""
+_STATUS = {DONE: "COMPLETE", FAILED: "INCOMPLETE", CONTRADICTED: "CONTRADICTED"}
 
 EVERYTHING = 2**31
 
@@ -193,7 +194,8 @@ async def _record(parts: KeepingParts, report: CopyReport, origin: RunOrigin) ->
     code = CONTRADICTED if report.contradicted else DONE if report.complete else FAILED
     session = parts.calendar.session_at(report.started)
     ground = Ground(session, parts.fleet, _coverage(report), parts.label)
-    facts = origin.facts(JOB, ground, report.started, parts.clock(), exit_code=code)
+    notes = {"status": _STATUS[code]}
+    facts = origin.facts(JOB, ground, report.started, parts.clock(), exit_code=code, notes=notes)
     entry = await parts.writer.record(Collection.OPS_RUNS, files, facts)
     return CopiedRun(report, document, entry, code)
 

@@ -134,6 +134,8 @@ async def record_bundle(
     gathered.files["meta.txt"] = _meta(kind, snapshot, report).encode()
     fails = not verdicts and kind is BundleKind.PRE_MARKET
     notes = {"verdict": report.verdict.value, "code": report.code}
+    if report.otherwise_ready:
+        notes["detail"] = f"{report.verdict.value} {report.code}"
     code = readiness.INTERNAL if fails else 0
     facts = origin.facts(JOB[kind], ground, began, clock(), exit_code=code, notes=notes)
     coverage = (*facts.coverage, *gathered.coverage)

@@ -1,6 +1,5 @@
 """Jobs: a session plan recorded, and later how each of its runs ended."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -28,14 +27,13 @@ async def record_plan(
     """
     Record the plan of a date; `before` is the plan that it corrects, where the calendar changed.
 
-    Raises StorageError, and AlreadyRecordedError where another process has recorded the same.
+    Raises StorageError, and AlreadyRecordedError where another process has recorded one meanwhile.
     """
     files = {
         PLAN_JSON: encode_json(plan_document(plan)),
         PLAN_MARKDOWN: plan_markdown(plan).encode(),
     }
-    digest = hashlib.sha256(files[PLAN_JSON]).hexdigest()[:16]
-    once = f"{plan.on}_{PLAN_JOB}_{digest}_after_{before.seq if before else 0}"
+    once = f"{plan.on}_{PLAN_JOB}_after_{before.seq if before else 0}"
     return await _record(PLAN_JOB, plan.on, files, sources, once, before)
 
 

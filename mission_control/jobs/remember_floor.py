@@ -101,10 +101,13 @@ class FloorMemory:
         return (*self._finished, unfinished) if unfinished else tuple(self._finished)
 
     def end(self) -> None:
-        """Hand over the minute that will not end: the process is stopping."""
-        unfinished = self.unfinished_minute()
-        if unfinished is not None:
-            self._hand_over(unfinished.minute)
+        """
+        Hand over the minute that will not end: the process is stopping.
+
+        Also one in which nothing was asked yet, for it tells until when somebody decided.
+        """
+        if self._minute is not None and (self._counts or self._decided):
+            self._hand_over(self._minute)
 
     def _turn_minute(self, now: datetime) -> None:
         """Hand over the minute that ended; one in which nothing was asked was not watched."""

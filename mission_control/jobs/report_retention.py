@@ -53,6 +53,7 @@ async def report_retention(parts: KeepingParts, origin: RunOrigin) -> ReportedRe
     gaps = tuple((warning, "WARNING") for warning in report.warnings)
     coverage = SourceCoverage("record", page.total, len(page.entries), gaps)
     ground = Ground(parts.calendar.session_at(started), parts.fleet, coverage, parts.label)
-    facts = origin.facts(JOB, ground, started, parts.clock())
+    notes = {"status": "WARNINGS" if report.warnings else "COMPLETE"}
+    facts = origin.facts(JOB, ground, started, parts.clock(), notes=notes)
     entry = await parts.writer.record(Collection.OPS_RUNS, files, facts)
     return ReportedRetention(document, entry)

@@ -6,8 +6,7 @@ from datetime import date, datetime, timedelta
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.judged_change import KEPT_AT_LEAST_EVERY
 from mission_control.decide.lkg.qualification import within_opening
-from mission_control.decide.stall import find_decided
-from mission_control.decide.time_spans import leave_out
+from mission_control.decide.stall import find_undecided
 from mission_control.decide.timeline import MINUTE, summarise, watched_spans
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
@@ -65,7 +64,7 @@ async def watch_of(
         (closed - opened).total_seconds(),
         tuple(halted),
         tuple(_coverage(fleet, watch, session)),
-        leave_out(find_decided(minutes), opened, closed),
+        find_undecided(minutes, opened, closed),
     )
 
 

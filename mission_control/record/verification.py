@@ -1,8 +1,8 @@
 """Record: whether everything is still as it was recorded: every file, every line, every pin."""
 
 import stat
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,8 +34,9 @@ def verify(root: Path) -> Verification:
     """
     Check every recorded file and the chain, and name whatever is not as it was recorded.
 
-    Files are read piece by piece. What a process is writing at this moment is left out: the
-    list of what is there is made while nobody can record. A tail that was cut off the ledger is
+    Files are read piece by piece. What is recorded while we look at what is there is left out:
+    the ledger is read before and after, each time while nobody can record, and only then: who
+    records does not wait for us to look at years of runs. A tail that was cut off the ledger is
     found by the runs that follow a line it no longer has. Raises StorageError when the root
     itself cannot be read.
     """
@@ -43,11 +44,10 @@ def verify(root: Path) -> Verification:
         return Verification(0, 0, GENESIS)
     with Folder.open_existing(root) as folder:
         look = _Look()
-        with ExitStack() as stack:
-            held = _hold_the_lock(folder, stack)
+        with _locked(folder):
             look.read_ledger(folder)
-            look.walk(folder)
-        if not held:
+        look.walk(folder)
+        with _locked(folder):
             look.forgive_newer(folder)
         look.check_files(folder)
         look.check_pins(folder)
@@ -55,14 +55,14 @@ def verify(root: Path) -> Verification:
     return Verification(len(look.entries), len(look.recorded), look.head, found)
 
 
-def _hold_the_lock(root: Folder, stack: ExitStack) -> bool:
-    """Hold the ledger's lock if we can, as who may only read cannot; tells whether we do."""
-    try:
-        records = stack.enter_context(root.descend(FOLDER))
-        stack.enter_context(Ledger(records).locked())
-    except StorageError:
-        return False
-    return True
+@contextmanager
+def _locked(root: Folder) -> Generator[None]:
+    """Hold the ledger's lock while its lines are read, if we can, as who may only read cannot."""
+    with ExitStack() as stack:
+        with suppress(StorageError):
+            records = stack.enter_context(root.descend(FOLDER))
+            stack.enter_context(Ledger(records).locked())
+        yield
 
 
 @dataclass(slots=True)

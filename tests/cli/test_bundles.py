@@ -174,6 +174,7 @@ def test_a_post_market_run_holds_what_a_closed_market_shows(floor):
     assert "k8s.top_pods.txt" not in files
     assert "2026-11-18_post_market_capture_213000Z" == account["planned"]["key"]
     assert "NO-GO" == account["notes"]["verdict"]
+    assert "NO-GO SESSION_CLOSED" == account["notes"]["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Decide: the one law. Worse evidence never improves an answer."""
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mission_control.decide.floor import decide_floor
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Verdict
 from tests.decide.floor_of_values import (
@@ -19,6 +21,7 @@ from tests.decide.floor_of_values import (
     STRATEGY,
     FloorOfValues,
     reading,
+    session_at,
     unseen,
 )
 from tests.decide.hurts import HALTING
@@ -172,6 +175,26 @@ def test_silence_never_acquits(floor, code):
     standing = {a.code: a for a in second.standing.accusations}
     assert code in {a.code for a in first.standing.accusations}
     assert (accused_at, accused_at) == (standing[code].since, standing[code].last_seen)
+
+
+def test_an_accusation_from_the_future_was_heard_by_now(floor):
+    """A clock ran ahead when it was heard: nothing else would be newer until that day."""
+    floor.say(STRATEGY, "safety.kill_switch", value=False)
+    heard = floor.decide().standing
+    ahead = timedelta(days=1)
+    dated = tuple(
+        replace(a, since=a.since + ahead, last_seen=a.last_seen + ahead) for a in heard.accusations
+    )
+    floor.refresh(floor.now + timedelta(seconds=10))
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
+    after = decide_floor(
+        floor.evidence(), replace(heard, accusations=dated), session_at, floor.now
+    ).standing
+
+    assert len(heard.accusations) == len(after.accusations)
+    assert {floor.now} == {a.since for a in after.accusations} | {
+        a.last_seen for a in after.accusations
+    }
 
 
 def test_a_frozen_responder_cannot_acquit(floor):

@@ -83,6 +83,13 @@ def test_a_service_that_is_never_asked_was_watched_while_anybody_was():
     assert () == watched_spans(STRATEGY, [summarise([minute(0, 0, 0)])], BEGIN, END)
 
 
+def test_a_minute_in_which_nothing_was_asked_was_not_watched():
+    """One that only tells until when somebody decided."""
+    watch = summarise([minute(0), replace(minute(1), counts={})])
+
+    assert [(BEGIN, BEGIN + timedelta(minutes=1))] == list(watch.anybody)
+
+
 def test_days_are_joined_and_cut():
     """Stretches that touch are one, whichever day they were read with."""
     watches = [summarise([minute(n)]) for n in (-1, 0, 1, 3)]

@@ -114,6 +114,19 @@ async def test_what_was_done_is_recorded(kept, folder):
     assert text.startswith("# Durable copy: complete up to line 5, but mind the place\n")
 
 
+async def test_what_a_run_came_to_stands_in_its_account(kept, folder, there):
+    """Whoever lists runs need not read the report to see that the copy is not what it should be."""
+    well = await kept.copy(folder)
+    overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
+    bad = await kept.copy(folder, everything=True)
+    told = [
+        orjson.loads((kept.root / run.entry.path / "run.json").read_bytes())["notes"]["status"]
+        for run in (well, bad)
+    ]
+
+    assert ["COMPLETE", "CONTRADICTED"] == told
+
+
 async def test_equal_records_give_equal_reports(tmp_path):
     """The same record copied to two places of the same name gives the same bytes."""
     runs = []

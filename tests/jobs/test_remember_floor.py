@@ -165,6 +165,19 @@ def test_minutes_tell_from_when_to_when_somebody_decided(shelf):
     assert [[(0, 5), (9, 11)], [(60, 62)]] == shelf.decided()
 
 
+def test_who_stops_just_after_a_minute_began_tells_until_when_it_decided(shelf):
+    """Nothing was asked in that minute yet; what was decided in it is told all the same."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    before = watch(memory, floor, None, (57, 59))
+    for second in (60, 61):
+        floor.refresh(NOW + timedelta(seconds=second))
+        before = decide(memory, floor, before)
+    memory.end()
+
+    assert [[(57, 59)], [(60, 61)]] == shelf.decided()
+    assert {} == shelf.minutes()[-1]
+
+
 def test_a_lost_decision_breaks_what_was_decided(shelf):
     """What could not be kept is never drawn through: nobody knows what it said."""
     memory, floor = FloorMemory(shelf), FloorOfValues()

@@ -20,6 +20,7 @@ from mission_control.market_calendar.closures import Closure, ClosureKind
 from mission_control.model.artifact import Collection
 from mission_control.model.schedule import Job, RunOutcome, RunStage
 from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.artifact_writer import RunWriter
 from mission_control.record.folder import Folder
 from mission_control.record.run_claims import FOLDER
 from mission_control.record.verification import verify
@@ -533,6 +534,25 @@ async def test_servers_that_offer_different_jobs_keep_one_plan_of_a_day(tmp_path
 
     assert (2, 1) == (len(plans), len(ends))
     assert "durable_copy" in {r["job"] for r in told["runs"]}
+
+
+async def test_servers_that_plan_at_the_same_moment_join_their_plans(tmp_path, clock, monkeypatch):
+    """Both saw no plan yet: whoever comes second keeps what the first recorded."""
+    fewer = {job: nothing for job in Job if job is not Job.DURABLE_COPY}
+    day, other = a_day(tmp_path, clock, fewer), a_day(tmp_path, clock, owner="host:2")
+    real = RunWriter.record
+
+    async def overtaken(writer, *arguments, **more):
+        monkeypatch.undo()
+        await other.prepare()
+        return await real(writer, *arguments, **more)
+
+    monkeypatch.setattr(RunWriter, "record", overtaken)
+    await day.prepare()
+    (plan,) = runs_in(tmp_path, "session_plan")
+
+    assert "durable_copy" in (plan / "session_plan.json").read_text()
+    assert Job.DURABLE_COPY in {s.run.job for s in (await day.view()).states}
 
 
 async def test_of_two_that_wait_for_the_same_run_one_goes_on(monkeypatch):

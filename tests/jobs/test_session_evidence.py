@@ -136,6 +136,7 @@ async def test_what_was_not_watched_is_not_made_up(tmp_path):
         pytest.param(((-200, 3), (6, 23_500)), [], id="two beats were missed"),
         pytest.param(((0, 60), (64, 23_400)), [(60, 64)], id="a stall"),
         pytest.param(((4, 23_396),), [(0, 4), (23_396, 23_400)], id="late, and not to the end"),
+        pytest.param(((3, 23_397),), [], id="no stall at either end"),
         pytest.param(((0, 60), (40, 90), (89, 23_400)), [], id="by two processes"),
         pytest.param((), [(0, 23_400)], id="by minutes that do not tell"),
     ],

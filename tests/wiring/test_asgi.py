@@ -42,8 +42,8 @@ def test_the_limit_of_open_files_is_raised():
 
 
 @contextmanager
-def serving(tmp_path):
-    """Serve a fleet of one service that refuses; gives the process and the port."""
+def serving(tmp_path, before="pass"):
+    """Serve a fleet of one service that refuses, after a statement; gives process and port."""
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text(
         "agents:\n  - {agent_name: a, kind: marketdata, service_dns: 'http://127.0.0.1:1'}\n"
@@ -56,7 +56,12 @@ def serving(tmp_path):
         "MISSION_CONTROL_ROOT": str(tmp_path),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "mission_control", "serve"],
+        [
+            sys.executable,
+            "-c",
+            f"{before}; from mission_control.__main__ import main; main()",
+            "serve",
+        ],
         env=environment,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -75,8 +80,9 @@ def test_a_record_that_somebody_holds_keeps_nobody_from_serving(tmp_path):
     records.mkdir()
     with (records / ".ledger.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with serving(tmp_path) as (process, port):
-            client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        patient = "from mission_control.record import ledger; ledger.LOCK_SECONDS = 600"
+        with serving(tmp_path, patient) as (process, port):
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             client.request("GET", "/api/v1/posture")
             answer = client.getresponse()
             body = answer.read()

@@ -38,21 +38,22 @@ def openings_without_end(connection: Connection) -> list[Row[Any]]:
     Give, for each accusation that was never told ended since, the event that opened it first.
 
     An end counts that was written after the opening and is not dated before it: the clocks of
-    servers differ, and one too many is taken back by the next answer of whoever made it.
+    servers differ, and one too many is taken back by the next answer of whoever made it. A second
+    end counts however it is dated: the opening was dated by a clock that ran ahead.
     """
     table = schema.events
     told = select(table).where(table.c.type.in_((_OPENED, _ENDED))).order_by(table.c.id)
-    open_by_key = dict[tuple[str, str], list[Row[Any]]]()
+    open_by_key = dict[tuple[str, str], list[tuple[Row[Any], bool]]]()
     for row in connection.execute(told):
         key = (row.agent_name, row.data)  # equal data is written as equal text
         earlier = open_by_key.pop(key, [])
         if row.type == _OPENED:
-            left = [*earlier, row]
+            left = [*earlier, (row, False)]
         else:
-            left = [opening for opening in earlier if opening.at > row.at]
+            left = [(o, True) for o, ended_before in earlier if o.at > row.at and not ended_before]
         if left:
             open_by_key[key] = left
-    return [min(rows, key=lambda row: row.at) for rows in open_by_key.values()]
+    return [min((row for row, _ in rows), key=lambda row: row.at) for rows in open_by_key.values()]
 
 
 def _accusation(opening: Row[Any]) -> Accusation:

@@ -94,6 +94,9 @@ def told(type_, minutes, source=SOURCE):
         pytest.param([(OPENED, 1), (OPENED, 0)], 0, id="since the first of two, by time"),
         pytest.param([(ENDED, 1), (OPENED, 0)], 0, id="ended before it was written"),
         pytest.param([(OPENED, 1), (ENDED, 0)], 1, id="ended before it was heard"),
+        pytest.param(
+            [(OPENED, 60), (ENDED, 1), (ENDED, 2)], None, id="told ended twice, by a later clock"
+        ),
         pytest.param([(OPENED, 0), (OPENED, 2), (ENDED, 1)], 2, id="heard again after the end"),
         pytest.param([(OPENED, 0), (ENDED, 1, "another")], 0, id="another source is no denial"),
     ],
