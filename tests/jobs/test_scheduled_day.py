@@ -536,10 +536,15 @@ async def test_servers_that_offer_different_jobs_keep_one_plan_of_a_day(tmp_path
     assert "durable_copy" in {r["job"] for r in told["runs"]}
 
 
-async def test_servers_that_plan_at_the_same_moment_join_their_plans(tmp_path, clock, monkeypatch):
-    """Both saw no plan yet: whoever comes second keeps what the first recorded."""
+@pytest.mark.parametrize("offers_all_is_first", [True, False])
+async def test_servers_that_plan_at_the_same_moment_join_their_plans(
+    tmp_path, clock, monkeypatch, offers_all_is_first
+):
+    """Both saw no plan yet: whoever comes second keeps what the first recorded, and adds its own."""
     fewer = {job: nothing for job in Job if job is not Job.DURABLE_COPY}
     day, other = a_day(tmp_path, clock, fewer), a_day(tmp_path, clock, owner="host:2")
+    if not offers_all_is_first:
+        day, other = other, day
     real = RunWriter.record
 
     async def overtaken(writer, *arguments, **more):
@@ -549,9 +554,10 @@ async def test_servers_that_plan_at_the_same_moment_join_their_plans(tmp_path, c
 
     monkeypatch.setattr(RunWriter, "record", overtaken)
     await day.prepare()
-    (plan,) = runs_in(tmp_path, "session_plan")
+    plans = runs_in(tmp_path, "session_plan")
 
-    assert "durable_copy" in (plan / "session_plan.json").read_text()
+    assert (1 if offers_all_is_first else 2) == len(plans)
+    assert "durable_copy" in (plans[-1] / "session_plan.json").read_text()
     assert Job.DURABLE_COPY in {s.run.job for s in (await day.view()).states}
 
 
