@@ -540,7 +540,7 @@ async def test_servers_that_offer_different_jobs_keep_one_plan_of_a_day(tmp_path
 async def test_servers_that_plan_at_the_same_moment_join_their_plans(
     tmp_path, clock, monkeypatch, offers_all_is_first
 ):
-    """Both saw no plan yet: whoever comes second keeps what the first recorded, and adds its own."""
+    """Both saw no plan yet: who comes second keeps what the first recorded, and adds its own."""
     fewer = {job: nothing for job in Job if job is not Job.DURABLE_COPY}
     day, other = a_day(tmp_path, clock, fewer), a_day(tmp_path, clock, owner="host:2")
     if not offers_all_is_first:
