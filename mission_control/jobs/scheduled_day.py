@@ -20,11 +20,10 @@ from mission_control.jobs.planned_run import (
     run_claimed,
 )
 from mission_control.jobs.ports import CalendarReader
-from mission_control.jobs.record_plan import record_plan, record_reconciliation
+from mission_control.jobs.record_plan import keep_plan, record_reconciliation
 from mission_control.jobs.recorded_runs import RunAccounts, days_between
 from mission_control.jobs.running_jobs import RunningJobs
 from mission_control.market_calendar.new_york import in_new_york, instant_of
-from mission_control.model.artifact import LedgerEntry
 from mission_control.model.schedule import (
     DayView,
     Job,
@@ -38,7 +37,6 @@ from mission_control.model.schedule import (
 
 NOON = time(12)
 DAYS_BACK = timedelta(days=35)
-_MOST_PLANNERS = 5
 """Plans that are older are not looked at any more: their runs have long ended."""
 
 log = logging.getLogger(__name__)
@@ -229,24 +227,8 @@ class ScheduledDay:
         first = min([*known, self._began or today, today])
         for on in days_between(first, today):
             if on == today or on not in known:
-                await self._record_plan(on, known.get(on))
-
-    async def _record_plan(
-        self, on: date, recorded: tuple[LedgerEntry, SessionPlan] | None
-    ) -> None:
-        """Record a date's plan joined with what others plan; after another's it is joined anew."""
-        for _ in range(_MOST_PLANNERS):
-            plan = self.plan(on)
-            if recorded is not None:
-                plan = join_plans(plan, recorded[1], frozenset(self.runners))
-                if recorded[1] == plan:
-                    return
-            try:
-                await record_plan(plan, recorded[0] if recorded else None, self.sources)
-            except AlreadyRecordedError:  # another process was quicker
-                recorded = (await self._accounts.plans(on)).get(on)
-            else:
-                return
+                offered = frozenset(self.runners)
+                await keep_plan(self.plan(on), known.get(on), offered, self._accounts, self.sources)
 
     async def _settle(self, today: date) -> None:
         """Reconcile every plan of an earlier day of which each run has ended."""
