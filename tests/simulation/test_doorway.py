@@ -1,0 +1,35 @@
+"""A port that is shut hangs up on everybody, also on who was just being let in."""
+
+import asyncio
+import socket
+
+import pytest
+
+from mission_control.simulation.doorway import LOOPBACK, Doorway
+
+pytestmark = pytest.mark.anyio
+
+
+async def app(_scope, _receive, _send):
+    """Answer nobody."""
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_nobody_is_left_inside(steps):
+    """However far the door had come with letting somebody in when it is shut, he is shown out."""
+    doorway, loop = Doorway(app, 0), asyncio.get_running_loop()
+    await doorway.open()
+    with socket.create_connection((LOOPBACK, doorway.port)) as caller:
+        caller.setblocking(False)  # noqa: FBT003  (its name there)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await doorway.shut()
+        try:
+            async with asyncio.timeout(20):
+                heard = await loop.sock_recv(caller, 1)
+        except ConnectionResetError:
+            heard = b""
+    doorway.give_back()
+
+    assert b"" == heard
