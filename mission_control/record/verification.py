@@ -117,10 +117,15 @@ class _Look:
         self._walk_top(root)
 
     def forgive_newer(self, root: Folder) -> None:
-        """Take back what was said of files that were recorded while we looked at the others."""
+        """
+        Leave out files that were recorded while we looked at the others: the next look is theirs.
+
+        Nor is anything said of the lines that they follow, which we have not read.
+        """
         again = _Look()
         again.read_ledger(root)
         newer = again.recorded.keys() - self.recorded.keys()
+        self.present -= newer
         unknown = (d for d in self.found if d.kind is Kind.UNRECORDED)
         self.found = [
             *(d for d in self.found if d.kind is not Kind.UNRECORDED),

@@ -103,7 +103,8 @@ def test_a_run_that_is_recorded_while_others_are_looked_at_is_accused_of_nothing
     def walk(look, folder):
         if case == "the lock is denied":
             (tmp_path / LOCK).rmdir()
-        record(tmp_path, NOW + SECOND)
+        for number in (1, 2):  # the second one follows a line that was not there before
+            record(tmp_path, NOW + number * SECOND)
         (tmp_path / "audit_artifacts/ops_runs/forged").mkdir()
         (tmp_path / "audit_artifacts/ops_runs/forged/x").write_bytes(b"")
         real(look, folder)
