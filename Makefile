@@ -15,18 +15,28 @@ help: ## Say what there is
 	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/.runtime: requirements/runtime.txt pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet --require-hashes -r requirements/runtime.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+# Only what the lock names, by hash and as a wheel: nothing is resolved or built from what happens
+# to be newest today. uv, where it is on the PATH, does the same in a fraction of the time.
+UV := $(shell command -v uv)
+LOCKED = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python,$(1)/bin/pip install --quiet) \
+  --require-hashes --only-binary :all:
+say = @echo "$(1)" >&2
+
+.venv/.runtime: requirements/build.txt requirements/runtime.txt pyproject.toml | .venv/bin/python
+	$(call say,Installing $$(grep -c == requirements/runtime.txt) packages into .venv: half a minute to a few minutes)
+	$(call LOCKED,.venv) -r requirements/build.txt -r requirements/runtime.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.development: requirements/development.txt .venv/.runtime
-	$(BIN)/pip install --quiet --require-hashes -r requirements/development.txt
+	$(call say,Installing the tools of development: one to a few minutes)
+	$(call LOCKED,.venv) -r requirements/development.txt
 	@touch $@
 
 .venv/.s3_server: requirements/s3_server.txt | .venv/bin/python
+	$(call say,Installing an S3-compatible store for the tests: about a minute)
 	$(PYTHON) -m venv .venv/s3_server
-	.venv/s3_server/bin/pip install --quiet --require-hashes -r requirements/s3_server.txt
+	$(call LOCKED,.venv/s3_server) -r requirements/s3_server.txt
 	@touch $@
 
 setup: .venv/.development .venv/.s3_server ## Install everything that development needs, into .venv
@@ -54,13 +64,16 @@ format: setup ## Write the format
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix-only $(SOURCES)
 
+# Extras stay in the lock: pip before 24 takes `coverage==1` and another package's `coverage[toml]`
+# for two requirements, and looks for the newest release of the second.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-annotate --no-strip-extras --only-binary :all:
+
 lock: ## Resolve the exact versions anew (needs uv on the PATH); no host names in them
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate -o requirements/runtime.txt
-	uv pip compile pyproject.toml --group dev -c requirements/runtime.txt --universal \
-	  --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/development.txt
-	uv pip compile --group s3-server --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate -o requirements/s3_server.txt
+	$(COMPILE) --group build -o requirements/build.txt
+	$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/development.txt
+	$(COMPILE) --group s3-server -o requirements/s3_server.txt
 
 clean: ## Remove what was installed and cached
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov build *.egg-info
