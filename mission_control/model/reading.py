@@ -61,12 +61,15 @@ class Exchange:
     `status` is None when no status line arrived. `phases` are (name, seconds) pairs, and only
     there where a connection was opened or failed to open. `date_skew` is the server's `Date`
     header minus our clock in seconds. `excerpt` is at most 200 redacted characters of the body.
+    `peer` is the address that was asked (`10.0.0.7:8080`, `[::1]:8080`), empty where no
+    connection was had.
     """
 
     status: int | None = None
     phases: tuple[tuple[str, float], ...] = ()
     date_skew: float | None = None
     excerpt: str = ""
+    peer: str = ""
 
 
 NO_EXCHANGE = Exchange()

@@ -178,12 +178,15 @@ def _exchange(exchange: Exchange) -> Json:
         "phases": exchange.phases,
         "date_skew": exchange.date_skew,
         "excerpt": exchange.excerpt,
+        "peer": exchange.peer,
     }
 
 
 def _read_exchange(document: Json) -> Exchange:
     phases = tuple((name, seconds) for name, seconds in document["phases"])
-    return Exchange(document["status"], phases, document["date_skew"], document["excerpt"])
+    peer = document.get("peer", "")  # readings of before the address was kept have none
+    status, skew, excerpt = document["status"], document["date_skew"], document["excerpt"]
+    return Exchange(status, phases, skew, excerpt, peer)
 
 
 def _claims(claims: Claims) -> Json:
