@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from mission_control import process
+from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.origin import run_origin
@@ -141,6 +142,7 @@ async def _serve(
         server = _Server(
             uvicorn.Config(
                 parts.application,  # pyright: ignore[reportArgumentType]
+                http=LimitedHttpProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -235,6 +237,7 @@ async def _pages(settings: Settings) -> AsyncGenerator[None]:
             "MISSION_CONTROL_URL": f"http://{settings.host}:{settings.port}",
             "MISSION_CONTROL_UI_HOST": settings.host,
             "MISSION_CONTROL_UI_PORT": str(settings.ui_port),
+            "MISSION_CONTROL_ALLOWED_HOSTS": ",".join(settings.allowed_hosts),
         },
     )
     try:

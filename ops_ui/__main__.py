@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from ops_ui.application import create_application
+from ops_ui.connection_limits import LimitedHttpProtocol
 from ops_ui.settings import BadSetting, load_settings
 
 CONFIGURATION = 78
@@ -33,6 +34,7 @@ def main() -> int:
             return CONFIGURATION
         config = uvicorn.Config(
             create_application(settings),  # pyright: ignore[reportArgumentType]
+            http=LimitedHttpProtocol,
             log_level="warning",
             access_log=False,
             server_header=False,

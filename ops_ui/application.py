@@ -24,6 +24,7 @@ from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient,
 from ops_ui.own_status import own_status
 from ops_ui.rendering import Pages, pages_of
 from ops_ui.report_routes import report_routes
+from ops_ui.request_limits import with_request_limits
 from ops_ui.schedule_routes import schedule_routes
 from ops_ui.settings import Settings
 
@@ -187,4 +188,4 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
         logging_config=None,
         on_shutdown=[http.aclose],
     )
-    return with_security_headers(app)
+    return with_security_headers(with_request_limits(app, settings.allowed_hosts))

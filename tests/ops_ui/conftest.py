@@ -218,4 +218,4 @@ def pages(upstream: Upstream) -> httpx.AsyncClient:
     )
     app: Any = create_application(Settings(timeout_seconds=1.0), behind)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://pages")
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")

@@ -1,0 +1,64 @@
+"""Request limits: what the pages refuse before anything else looks at it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+MAX_URL_BYTES = 8_192
+"""Path and query together, as Mission Control's own API has it."""
+OPEN_PATHS = frozenset({"/healthz", "/health", "/livez"})
+"""Answered under any name: an orchestrator asks for health by address."""
+
+
+def with_request_limits(app: ASGIApp, allowed_hosts: Collection[str]) -> ASGIApp:
+    """
+    Wrap a whole application, so that no page is shown under a name that is not ours.
+
+    A page of another site can have its own name lead here (DNS rebinding) and then read whatever
+    is answered; the name in the Host header gives it away. Names are given without a port.
+    """
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = _refusal_of(scope, allowed_hosts) if scope["type"] == "http" else None
+        if refusal is None:
+            await app(scope, receive, send)
+            return
+        status, text = refusal
+        body = f"{text}.\n".encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return wrapped
+
+
+def _refusal_of(scope: Mapping[str, Any], allowed_hosts: Collection[str]) -> tuple[int, str] | None:
+    """Say why a request is refused, as a status and a sentence; None where it is not."""
+    path = scope.get("raw_path") or scope["path"].encode()
+    if len(path) + len(scope["query_string"]) > MAX_URL_BYTES:
+        return 414, f"Path and query may have {MAX_URL_BYTES} bytes"
+    if any(_announces_body(name, value) for name, value in scope["headers"]):
+        return 413, "No request may have a body: these pages only read"
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if len(hosts) != 1:
+        return 400, "A request has exactly one Host header"
+    if scope["path"] not in OPEN_PATHS and _name_of(hosts[0]) not in allowed_hosts:
+        return 421, "These pages do not go by the name in the Host header"
+    return None
+
+
+def _announces_body(name: bytes, value: bytes) -> bool:
+    return name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
+
+
+def _name_of(host: bytes) -> str:
+    """Give the name in a `Host` header, lower-cased and without its port."""
+    text = host.decode("latin-1").casefold()
+    name, colon, port = text.rpartition(":")
+    return name if colon and port.isdigit() else text
