@@ -38,6 +38,8 @@ What evidence says when all is well; anything else in it is marked, though the r
 the close a floor that is ready is NO-GO because it is closed, every day.
 """
 _TELLS = ("tells", "◆")
+_TOLD = (("EXECUTION", ("alarm", "■")), ("NO-GO", ("bad", "■")))
+"""What a run that went well found, by how its detail begins: a finding is no success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class RunRow:
     @property
     def bad(self) -> bool:
         """Tell whether it did not go as planned."""
-        return self.look == "bad"
+        return self.look in {"bad", "alarm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def _row(run: Document) -> RunRow:
     look, glyph = _LOOKS.get(word, _UNKNOWN)
     detail = _text(run.get("detail"))
     if word == "SUCCEEDED" and detail not in _WELL:
-        look, glyph = _TELLS
+        look, glyph = next((as_ for told, as_ in _TOLD if detail.startswith(told)), _TELLS)
     job, path = _text(run.get("job")), _text(run.get("path"))
     return RunRow(
         look=look,

@@ -1,6 +1,7 @@
 """Notes: what stands in few words beside a name. Pure. What is missing is never green."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from ops_ui.mission_control_client import Document, Missed
@@ -34,16 +35,29 @@ def cluster_note(posture: Document) -> str:
     return f"{lost} {noun} NOT seen whole" if lost else "every list seen"
 
 
-def readiness_note(document: Document | Missed) -> tuple[str, str]:
-    """Give the verdict and what stands beside it, for the Floor."""
+@dataclass(frozen=True, slots=True)
+class ReadinessNote:
+    """The readiness verdict in few words; `look` is the end of a CSS class."""
+
+    look: str
+    glyph: str
+    word: str
+    note: str
+
+
+def readiness_note(document: Document | Missed) -> ReadinessNote:
+    """Give the verdict and what stands beside it, for the Floor; only GO looks like GO."""
     if isinstance(document, Missed):
-        return "not known", document.detail
+        return ReadinessNote("bad", "?", "not known", document.detail)
     date = document.get("session_date")
     session = f"session {date}" if isinstance(date, str) else "no session"
     if document.get("verdict") == "GO":
-        return "GO", session
+        return ReadinessNote("fine", "●", "GO", session)
     code = document.get("code")
-    return "NO-GO", f"{code}, {session}" if isinstance(code, str) and code else session
+    note = f"{code}, {session}" if isinstance(code, str) and code else session
+    if code == "SESSION_CLOSED":
+        return ReadinessNote("closed", "◐", "NO-GO", note)
+    return ReadinessNote("bad", "■", "NO-GO", note)
 
 
 def _documents(values: list[object]) -> list[Document]:

@@ -54,12 +54,15 @@ class Pages:
         self.environment = templates()
         self.floor = FloorPage(client, monotonic)
         self.refresh_seconds = settings.refresh_seconds
+        self.slow_refresh_seconds = 6 * settings.refresh_seconds
         self.markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
     def render(self, name: str, status: int = 200, **values: object) -> Response[str]:
         """Render a page; it is never kept by a cache."""
         text = self.environment.get_template(name).render(
-            refresh_seconds=self.refresh_seconds, **values
+            refresh_seconds=self.refresh_seconds,
+            slow_refresh_seconds=self.slow_refresh_seconds,
+            **values,
         )
         return Response(
             text,

@@ -13,6 +13,8 @@ DAY_STEP, MONTH_STEP = 1_800, 43_200
 WHOLE = 0.98
 """A cell of which so much was watched is drawn without a gap."""
 
+ALARMS = frozenset({"EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE"})
+"""Sev-0 whatever state goes with it: an execution process that runs is no quiet OFFLINE."""
 KNOWN = frozenset({"OK", "MARKET_CLOSED", "HALTED", "DEGRADED", "OFFLINE", "UNKNOWN"})
 
 
@@ -52,6 +54,8 @@ def _classes(cell: Document, marks: Sequence[tuple[str, datetime]]) -> str:
     known = cell.get("watched") is True and isinstance(state, str) and state in KNOWN
     look = str(state).lower().replace("_", "-") if known else "unseen"
     classes = [f"c-{look}"]
+    if known and cell.get("reason_code") in ALARMS:
+        classes.append("c-alarm")
     if known and cell.get("expected") is True:
         classes.append("calm")
     if known and _share(cell) < WHOLE:

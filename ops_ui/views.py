@@ -7,7 +7,7 @@ from typing import cast
 from ops_ui.day_plan import DayPlan, see_day
 from ops_ui.instants import clock_time
 from ops_ui.mission_control_client import Document, Failure, Missed
-from ops_ui.notes import cluster_note, pods_text, readiness_note
+from ops_ui.notes import ReadinessNote, cluster_note, pods_text, readiness_note
 from ops_ui.strips import NOTHING, Strip, strips_of
 
 GLYPHS = {
@@ -19,6 +19,8 @@ GLYPHS = {
     "UNKNOWN": "?",
 }
 _WORST_FIRST = ("HALTED", "UNKNOWN", "OFFLINE", "DEGRADED", "MARKET_CLOSED", "OK")
+RUNNING_CODES = frozenset({"EXECUTION_EVIDENCE", "CONTRADICTION"})
+"""What leads at an execution service that runs although it must be off."""
 VERDICTS = frozenset({"OK", "MARKET_CLOSED", "HALTED"})
 
 FAILURES = {
@@ -30,6 +32,7 @@ FAILURES = {
 
 
 NOT_ASKED = Missed(Failure.DOWN, "not asked")
+NOT_KNOWN = readiness_note(NOT_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,24 @@ class FloorView:
     events: tuple[Document, ...]
     at: str
     at_et: str
-    readiness: tuple[str, str] = ("not known", "")
+    readiness: ReadinessNote = NOT_KNOWN
     day: DayPlan | None = None
+
+    @property
+    def nothing_wrong(self) -> str:
+        """
+        Say what it means that no reason is given.
+
+        "All is seen" is said only where it is so: not above an alarm that was not cleared, nor
+        beside evidence that was not obtained.
+        """
+        alarms, coverage = self.posture.get("accusations"), self.posture.get("coverage")
+        gaps = cast("Document", coverage).get("gaps") if isinstance(coverage, Mapping) else None
+        if alarms != []:
+            return "None that counts now. Alarms that have not been cleared are listed below."
+        if gaps != [] or not isinstance(self.posture.get("evidence_age_seconds"), int | float):
+            return "None that counts now. Not everything that was asked for was obtained."
+        return "None: all required evidence is seen, fresh and consistent."
 
     @property
     def cluster_note(self) -> str:
@@ -161,7 +180,9 @@ def check_posture(posture: Document | Missed) -> Document | Missed:
 def _banner(posture: Document) -> Banner:
     verdict, expected = _text(posture["posture"]), posture["expected"] is True
     reasons = _mappings(posture["reasons"])
-    beside = [_text(reasons[0].get("code"))] if reasons else []
+    nothing: Document = {}
+    lead = reasons[0] if reasons else nothing
+    beside = [part for part in (_text(lead.get("severity")), _text(lead.get("code"))) if part]
     if since := clock_time(posture.get("since")):
         beside.append(f"since {since}")
     age = posture.get("evidence_age_seconds")
@@ -184,6 +205,7 @@ def _services(agents: Document | Missed, strips: Mapping[str, Strip]) -> tuple[S
 def _row(agent: Document, strips: Mapping[str, Strip]) -> ServiceRow:
     state = _text(agent.get("state"))
     state = state if state in GLYPHS else "UNKNOWN"
+    glyph = GLYPHS[state]
     expected = agent.get("expected") is True
     reasons = _mappings(agent.get("reasons"))
     nothing: Document = {}
@@ -193,13 +215,15 @@ def _row(agent: Document, strips: Mapping[str, Strip]) -> ServiceRow:
     reported = agent.get("reported_codes")
     if not code and isinstance(reported, list) and reported:
         code = _text(cast("list[object]", reported)[0])
+    if agent.get("kind") == "execution" and code in RUNNING_CODES and severity == "P0":
+        state, glyph = "RUNNING (must be off)", GLYPHS["HALTED"]  # whatever its port says
     owner = agent.get("owner")
     age = agent.get("evidence_age_seconds")
     name = _text(agent.get("agent_name"))
     return ServiceRow(
         name=name or "(unnamed)",
         state=state,
-        glyph=GLYPHS[state],
+        glyph=glyph,
         expected=expected,
         look=_row_look(state, severity, expected=expected),
         severity=severity,
@@ -221,7 +245,8 @@ def _row_look(state: str, severity: str, *, expected: bool) -> str:
 
 
 def _worst_first(row: ServiceRow) -> tuple[bool, bool, int, str]:
-    return (row.expected, row.severity != "P0", _WORST_FIRST.index(row.state), row.name)
+    rank = _WORST_FIRST.index(row.state) if row.state in _WORST_FIRST else 0
+    return (row.expected, row.severity != "P0", rank, row.name)
 
 
 def _mappings(value: object) -> Sequence[Document]:

@@ -4,6 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mission_control.model import codes
+
+_KINDS = {
+    code: rank
+    for rank, code in enumerate(
+        (
+            codes.EXECUTION_EVIDENCE,
+            codes.FRESHNESS_GATE_FALSE_POSITIVE,
+            codes.KILL_SWITCH_UNCONFIRMED,
+            codes.CONTRADICTION,
+        )
+    )
+}
+"""What leads among reasons of one severity, the worst first; everything else comes after it."""
+
 
 class Severity(StrEnum):
     """How bad, and so who is woken (semantics, section 11)."""
@@ -36,9 +51,15 @@ class Reason:
     since: datetime | None = None
 
     @property
-    def order(self) -> tuple[int, int, str, str]:
-        """Sort key: worst first, what halts before what does not, then code, then subject."""
-        return (self.severity.rank, 0 if self.halts else 1, self.code, self.subject)
+    def order(self) -> tuple[int, int, int, str, str]:
+        """
+        Sort key: worst first, what halts before what does not, then kind, code and subject.
+
+        Among equals execution evidence leads: that two sources disagree about it is the lesser
+        news.
+        """
+        kind = _KINDS.get(self.code, len(_KINDS))
+        return (self.severity.rank, 0 if self.halts else 1, kind, self.code, self.subject)
 
 
 def worst(reasons: tuple[Reason, ...]) -> Severity | None:

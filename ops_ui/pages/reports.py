@@ -33,7 +33,9 @@ class ReadinessView:
 def see_readiness(document: Document | Missed) -> ReadinessView:
     """Turn the latest readiness into a page; an answer that was missed is NO-GO."""
     if isinstance(document, Missed):
-        return ReadinessView("bad", "?", "NO-GO (not known)", document.detail, (), {}, {})
+        return ReadinessView(
+            "failure-garbage", "?", "NO-GO (not known)", document.detail, (), {}, {}
+        )
     go = document.get("verdict") == "GO"
     nothing: Document = {}
     report = document.get("report")
@@ -47,9 +49,12 @@ def see_readiness(document: Document | Missed) -> ReadinessView:
     code = document.get("code")
     word = "GO" if go else f"NO-GO {code if isinstance(code, str) else ''}".strip()
     detail = document.get("detail")
+    look, glyph = ("ok", "●") if go else ("halted", "■")
+    if code == "SESSION_CLOSED" and held.get("otherwise_ready") is True:
+        look, glyph = "closed", "◐"
     return ReadinessView(
-        "fine" if go else "bad",
-        "●" if go else "■",
+        look,
+        glyph,
         word,
         detail if isinstance(detail, str) else "",
         tuple(found),

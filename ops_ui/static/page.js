@@ -1,49 +1,54 @@
 // Keeps the page live: renews <main> when something happens, and says so when it cannot.
 "use strict";
 (function () {
-  const EVERY = 10000, LOST_AFTER = 25000, LEAST = 1000;
+  // Pages of what changes slowly are renewed slowly, and do not follow the stream.
+  const fast = document.documentElement.dataset.renews === "fast";
+  const EVERY = fast ? 10000 : 60000, LOST_AFTER = fast ? 25000 : 155000, LEAST = 1000;
   let renewed = Date.now(), asked = 0, pending = null, busy = false;
 
-  function main() { return document.getElementById("main"); }
+  function live() { return document.getElementById("live"); }
 
   async function renew() {
     if (busy) { return; }
     busy = true;
     asked = Date.now();
     try {
+      // A page that says what failed is a page too: it is shown at once.
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, signal: AbortSignal.timeout(8000) });
-      if (!answer.ok) { throw new Error("no page"); }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById("main");
-      if (!fresh) { throw new Error("no floor"); }
-      swap(fresh);
+      if (!page.getElementById("live") || !page.getElementById("main")) { throw new Error("no page"); }
+      swap(page);
       renewed = Date.now();
     } catch (error) {
       if (Date.now() - renewed > LOST_AFTER) { lost(); }
     } finally { busy = false; }
   }
 
-  function swap(fresh) {
-    const old = main(), said = old.dataset.title;
+  function swap(page) {
+    const old = live(), fresh = page.getElementById("live"), said = document.title;
     const open = [...old.querySelectorAll("details")].map((d) => d.open);
     const focused = document.activeElement && old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     old.replaceWith(document.adoptNode(fresh));
     fresh.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
     if (focused) { const again = [...fresh.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused); if (again) { again.focus({ preventScroll: true }); } }
-    show(fresh.dataset.title, fresh.dataset.icon);
-    if (said !== fresh.dataset.title) { document.getElementById("announce").textContent = fresh.dataset.title; }
+    const icon = page.querySelector("link[rel=icon]");
+    show(page.title, icon && icon.getAttribute("href"));
+    if (said !== page.title) { announce(page.title); }
   }
 
   function show(title, icon) {
-    if (title) { document.title = title; }
+    document.title = title;
     const link = document.querySelector("link[rel=icon]");
     if (icon && link) { link.setAttribute("href", icon); }
   }
 
+  function announce(text) { document.getElementById("announce").textContent = text; }
+
   function lost() {
-    main().classList.add("is-lost");
+    if (live().classList.contains("is-lost")) { return; }
+    live().classList.add("is-lost");
     show("✕ NOT LIVE · Mission Control", "/static/icon-failure-down.svg");
-    document.getElementById("announce").textContent = "This page is not live.";
+    announce("This page is not live.");
   }
 
   function soon() {
@@ -66,6 +71,8 @@
 
   setInterval(tick, 1000);
   setInterval(() => { if (Date.now() - asked > EVERY) { renew(); } }, 1000);
-  const stream = new EventSource("/stream");
-  ["posture", "agents", "event"].forEach((name) => stream.addEventListener(name, soon));
+  if (fast) {
+    const stream = new EventSource("/stream");
+    ["posture", "agents", "event"].forEach((name) => stream.addEventListener(name, soon));
+  }
 })();

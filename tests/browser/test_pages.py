@@ -233,3 +233,35 @@ def test_a_page_that_nobody_renews_says_so_without_javascript(browser, demo):
     context.close()
 
     assert not visible_at_first
+
+
+@pytest.mark.parametrize("path", ["/readiness", "/service/strategy-engine", "/slo", "/artifacts"])
+def test_every_page_of_now_says_when_it_is_not_renewed(browser, demo, path):
+    """Cut off from its source, a page says NOT LIVE on itself and in its title."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.goto(demo("calm").pages + path)
+    visible_at_first = page.is_visible(".stale-guard")
+    page.route("**/*", lambda route: route.abort())
+    for _ in range(4):  # in steps: a request that fails has to be told to the page
+        page.clock.run_for(50_000)
+    page.wait_for_selector("#live.is-lost .stale-guard", state="visible")
+
+    assert not visible_at_first
+    assert "NOT LIVE" in page.title()
+    context.close()
+
+
+def test_an_open_readiness_page_follows_the_floor(browser, demo):
+    """A GO that is revoked while the page is open does not stay on it."""
+    running = demo("identity-mismatch")
+    with page_on(browser, running.pages + "/readiness") as page:
+        page.wait_for_selector("html[data-renews=fast]")
+        page.evaluate("document.querySelector('main').dataset.first = 'yes'")
+        page.request.post(f"{running.control}/scenario?name=kill-switch-off")
+        page.wait_for_selector("main:not([data-first])")
+        page.wait_for_selector("header.verdict-halted")
+
+        assert "NO-GO" in page.title()
+        assert "icon-halted" in page.get_attribute("link[rel=icon]", "href")

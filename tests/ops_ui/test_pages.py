@@ -374,3 +374,92 @@ async def test_artifacts_that_cannot_be_listed_are_said(pages, upstream):
     upstream.answers[ARTIFACTS] = httpx.ConnectError("no")
 
     assert 502 == (await pages.get("/artifacts")).status_code
+
+
+PAGES_OF_NOW = [
+    "/",
+    "/wall",
+    "/service/marketdata-mcp-server",
+    "/readiness",
+    "/deploys",
+    "/lkg",
+    "/schedule",
+    "/events",
+    "/slo",
+    "/artifacts",
+    "/attestation",
+    "/read-only",
+    "/nothing-here",
+]
+
+
+@pytest.mark.parametrize("path", PAGES_OF_NOW)
+async def test_a_page_of_now_renews_itself_or_greys(pages, path):
+    """
+    Each page of a present state is renewed, with JavaScript and without, and says when it is not.
+    """
+    page = (await pages.get(path)).text
+
+    assert 'src="/static/page.js"' in page
+    assert 'http-equiv="refresh"' in page
+    assert 'class="stale-guard"' in page
+    assert 'data-renews="no"' not in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/runbooks/TIMEOUT", "/?at=2026-11-18T15:15:13Z", "/service/marketdata-mcp-server?at=x"],
+)
+async def test_a_page_of_what_does_not_change_is_left_alone(pages, path):
+    """A runbook and the floor as it was are not renewed, and never called old."""
+    page = (await pages.get(path)).text
+
+    assert 'data-renews="no"' in page
+    assert "page.js" not in page
+    assert "stale-guard" not in page
+
+
+async def test_an_execution_process_that_runs_is_not_called_offline(pages, upstream):
+    """Whatever its port says, execution that runs leads as a P0 and is drawn as an alarm."""
+    evidence = {"code": "EXECUTION_EVIDENCE", "subject": "execution-engine", "severity": "P0"}
+    upstream.answers["/api/v1/posture"] |= {
+        "posture": "HALTED",
+        "expected": False,
+        "reasons": [{**evidence, "halts": True, "detail": "1 pod runs"}],
+    }
+    upstream.answers["/api/v1/agents"]["agents"][0] |= {
+        "agent_name": "execution-engine",
+        "kind": "execution",
+        "state": "OFFLINE",
+        "expected": False,
+        "reasons": [evidence],
+    }
+    upstream.answers["/api/v1/timeline"]["agents"][0] |= {"agent_name": "execution-engine"}
+    cells = upstream.answers["/api/v1/timeline"]["agents"][0]["cells"]
+    cells[0] |= {"state": "OFFLINE", "expected": False, "reason_code": "EXECUTION_EVIDENCE"}
+    page = (await pages.get("/")).text
+
+    assert "<span>P0</span><span>EXECUTION_EVIDENCE</span>" in page
+    assert "RUNNING (must be off)" in page
+    assert "c-alarm" in page
+    assert 'class="row-halted"' in page
+
+
+@pytest.mark.parametrize(
+    ("posture", "words"),
+    [
+        pytest.param({}, "all required evidence is seen", id="all is well"),
+        pytest.param({"accusations": [{"code": "X"}]}, "Alarms that have not", id="an alarm"),
+        pytest.param({"coverage": {"gaps": [{}]}}, "Not everything", id="a gap"),
+        pytest.param({"coverage": None}, "Not everything", id="no coverage"),
+        pytest.param({"evidence_age_seconds": None}, "Not everything", id="no age"),
+        pytest.param({"accusations": None}, "Alarms that have not", id="not told"),
+    ],
+)
+async def test_all_is_seen_is_said_only_where_it_is(pages, upstream, posture, words):
+    """The sentence beside no reasons follows the worst thing on the page."""
+    upstream.answers["/api/v1/posture"] |= posture
+    page = (await pages.get("/")).text
+
+    assert words in page
+    assert ("all required evidence is seen" in page) == (words == "all required evidence is seen")

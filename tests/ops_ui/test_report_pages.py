@@ -58,7 +58,8 @@ async def test_go_is_shown_as_go(pages, upstream):
     upstream.answers[READY] = readiness("GO", "")
     page = (await pages.get("/readiness")).text
 
-    assert "badge-fine" in page
+    assert "verdict-ok" in page
+    assert "icon-ok" in page
     assert "● GO" in page.replace('<span class="glyph" aria-hidden="true">●</span>', "●")
 
 
@@ -78,9 +79,10 @@ async def test_what_cannot_be_read_is_never_go(pages, upstream, answer):
     page = (await pages.get("/readiness")).text
     floor = (await pages.get("/")).text
 
-    assert "badge-bad" in page
-    assert "badge-fine" not in page
-    assert '<span class="chip-name">Readiness</span> <strong>GO</strong>' not in floor
+    assert "verdict-failure" in page or "verdict-halted" in page
+    assert "verdict-ok" not in page
+    assert "icon-ok" not in page
+    assert "chip-fine" not in floor
 
 
 async def test_the_floor_tells_readiness_with_its_session(pages, upstream):
@@ -91,7 +93,10 @@ async def test_the_floor_tells_readiness_with_its_session(pages, upstream):
     go = (await pages.get("/")).text
 
     assert "READINESS_EXPIRED, session 2026-11-18" in no
-    assert '<strong>GO</strong> <span class="chip-note">session 2026-11-18</span>' in go
+    assert "chip-bad" in no
+    assert "chip-fine" not in no
+    assert '<strong>● GO</strong> <span class="chip-note">session 2026-11-18</span>' in go
+    assert "chip-fine" in go
 
 
 async def test_deploys_are_listed_with_the_latest_whole(pages, upstream):
