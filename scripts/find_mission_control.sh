@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Finds Mission Control for the scripts beside it, from any folder, from cron and with any PATH.
-# It is sourced: it sets `mission_control` to the command to run, and the fleet file where none is named.
+# It is sourced: it sets `mission_control` to the command to run. Which fleet is judged is never guessed:
+# without a fleet file the command says what to set, and ends with 78.
 here="$(cd "$(/usr/bin/dirname "${BASH_SOURCE[0]}")" && pwd)"
 project="${here%/scripts}"
 mission_control="$project/.venv/bin/mission-control"
@@ -10,8 +11,4 @@ fi
 if [[ -z $mission_control ]]; then
   echo "mission-control is not installed: run 'make setup' in $project" >&2
   exit 1
-fi
-# Artifacts belong where the script is called from, unless somebody says otherwise.
-if [[ -z ${MISSION_CONTROL_FLEET_FILE:-}${AGENTS_CONFIG_PATH:-}${MISSION_CONTROL_CONFIG:-} ]]; then
-  export MISSION_CONTROL_FLEET_FILE="$project/deploy/fleets/agenttrader.yaml"
 fi

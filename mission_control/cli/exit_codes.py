@@ -5,6 +5,7 @@ INTERNAL = 1
 USAGE = 2
 HALTED = 3
 VERIFICATION_FAILED = 4
+NOTHING_TO_DO = 5
 CONFIGURATION = 78
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -17,6 +18,7 @@ Exit codes:
   2    wrong usage of the command line
   3    HALTED, NOT READY, or evidence of execution; a last known good that was not captured
   4    a verification failed: a service deviates, a check fails, an answer is not 2xx
+  5    nothing to do: it is not that time in New York
   78   the configuration cannot be used
   130  interrupted
   141  whoever read the output went away

@@ -1,28 +1,26 @@
 """Command line: `schedule`, the sessions to come and the holidays between."""
 
 import re
-import shlex
-import sys
-from datetime import date, datetime, time
-from pathlib import Path
+from datetime import date, datetime, time, timedelta
 
 import click
 import orjson
 
 from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag
+from mission_control.cli.crontab import MACHINE, write_crontab
+from mission_control.cli.exit_codes import NOTHING_TO_DO, OK
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.configuration.settings import load_closures_in_force
 from mission_control.decide.session_plan import plan_session
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.market_calendar.new_york import instant_of
+from mission_control.market_calendar.new_york import in_new_york, instant_of
 from mission_control.model.schedule import Job, SessionPlan
 from mission_control.model.session import Phase
-from mission_control.present.crontab import CARRIED, PROGRAM, crontab_text
 from mission_control.present.plan_document import plan_document, plan_lines
 from mission_control.present.schedule import schedule_as_dict, schedule_lines
 
 MOST_SESSIONS = 260
-NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LATE_AT_MOST = timedelta(minutes=15)
 
 
 def _read_instant(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
@@ -39,10 +37,25 @@ def _read_instant(_: click.Context, __: click.Parameter, value: str | None) -> d
     return instant
 
 
-def _read_namespace(_: click.Context, __: click.Parameter, value: str) -> str:
-    if NAMESPACE.fullmatch(value) is None:
-        raise click.BadParameter(f"{value[:80]!r} is no namespace: letters, digits and dashes")
-    return value
+def _read_clock(_: click.Context, __: click.Parameter, value: str | None) -> time | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value)
+    if found is None:
+        raise click.BadParameter(f"{value[:20]!r} is no time such as 08:30")
+    return time(int(found[1]), int(found[2]))
+
+
+def is_clock(now: datetime, wanted: time) -> bool:
+    """
+    Tell whether New York's clock shows this time, or a quarter of an hour more at most.
+
+    A busy machine starts late; the other of the two lines that cron has of it is at least half an
+    hour off.
+    """
+    there = in_new_york(now)
+    due = instant_of(there.date(), wanted)
+    return timedelta() <= now - due < LATE_AT_MOST
 
 
 @click.command()
@@ -62,50 +75,69 @@ def _read_namespace(_: click.Context, __: click.Parameter, value: str) -> str:
 )
 @click.option("--crontab", is_flag=True, help="Print the playbook's day as a crontab.")
 @click.option(
-    "--namespace",
-    metavar="NS",
-    envvar="MISSION_CONTROL_NAMESPACE",
-    default="trading-floor",
-    show_default=True,
-    callback=_read_namespace,
-    help="The namespace in the crontab's commands.",
+    "--local",
+    is_flag=False,
+    flag_value=MACHINE,
+    metavar="[ZONE]",
+    help="With --crontab: lines in this zone's time, the machine's own where none is named.",
 )
+@click.option(
+    "--if-new-york",
+    "if_new_york",
+    metavar="HH:MM",
+    callback=_read_clock,
+    help="Only say by the exit code whether it is this time in New York: 0, else 5.",
+)
+@setting_flags("fleet_file", "root", "namespace", "context", "kubeconfig", "repository")
 @json_flag
-@click.pass_obj
+@click.pass_context
 def schedule(
-    context: CliContext,
+    ctx: click.Context,
     count: int,
     at: datetime | None,
-    namespace: str,
     *,
     crontab: bool,
+    local: str | None,
+    if_new_york: time | None,
     as_json: bool,
+    **flags: str | None,
 ) -> None:
     """
     List the market's next sessions and the holidays between.
 
     Each session stands there with all its phase boundaries, in New York's time and in UTC; early
     closes and changes of the clocks are marked. A session that has not closed yet is the first,
-    and what is planned for it follows. A server shows what became of each run.
+    and what is planned for it follows. A server shows what became of each run. The crontab judges
+    the floor of the settings in force here, which it carries.
     """
+    context = ctx.ensure_object(CliContext)
+    now = at or context.clock()
+    if if_new_york is not None:
+        raise click.exceptions.Exit(OK if is_clock(now, if_new_york) else NOTHING_TO_DO)
+    if local is not None and not crontab:
+        raise click.UsageError("--local goes with --crontab")
     if crontab:
-        environ = context.environ
-        carried = {n: v for n in CARRIED if "\n" not in (v := environ.get(n, "")) and v}
-        click.echo(crontab_text(namespace, _find_script, carried), nl=False)
+        settings = settings_with(context, flags)
+        click.echo(write_crontab(context, settings, local, now), nl=False)
         return
     calendar = MarketCalendar(
         load_closures_in_force(context.environ, config_file=context.config_file)
     )
-    now = at or context.clock()
     session = calendar.session_at(now)
     if session.phase is Phase.UNKNOWN:
         raise (click.UsageError if at else click.ClickException)(session.note)
+    _list_sessions(context, calendar, now, count, as_json=as_json or context.json)
+
+
+def _list_sessions(
+    context: CliContext, calendar: MarketCalendar, now: datetime, count: int, *, as_json: bool
+) -> None:
     sessions = calendar.sessions_from(now, count)
     if len(sessions) < count:
         context.say(f"The calendar ends on {calendar.valid_through}: {len(sessions)} of {count}.")
     last = sessions[-1].close if sessions else now
     holidays = calendar.holidays_between(now, last)
-    if as_json or context.json:
+    if as_json:
         values = schedule_as_dict(sessions, holidays, now)
         plans = [plan_document(_plan(calendar, s.session_date)) for s in sessions]
         shown = {**values, "plans": plans}
@@ -119,10 +151,3 @@ def schedule(
 
 def _plan(calendar: MarketCalendar, on: date) -> SessionPlan:
     return plan_session(on, calendar.session_at(instant_of(on, time(12))), frozenset(Job))
-
-
-def _find_script(name: str) -> str:
-    """Give where a script is; its bare name where we were installed without our scripts."""
-    project = Path(__file__).resolve().parents[2]
-    path = Path(sys.executable).parent / name if name == PROGRAM else project / "scripts" / name
-    return shlex.quote(str(path)) if path.is_file() else name

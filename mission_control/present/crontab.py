@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time, timedelta, tzinfo
+from typing import NamedTuple
 
+from mission_control.market_calendar.new_york import instant_of
 from mission_control.model.schedule import Job
 
 ZONE = "America/New_York"
 WEEKDAYS = "mon-fri"
-"""Named: numbers mean other days to other programs (semantics, section 8)."""
+"""Named: numbers mean other days to other programs."""
 EVERY_DAY = "*"
 PROGRAM = "mission-control"
-NEEDED = ("MISSION_CONTROL_FLEET_FILE", "MISSION_CONTROL_ROOT")
-CARRIED = (*NEEDED, "MISSION_CONTROL_CONFIG", "MISSION_CONTROL_REPOSITORY")
-"""Variables that a crontab carries on; none of them holds a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +70,102 @@ ENTRIES = (
 """What the playbook runs, at the times of a usual day; the server follows the session's own."""
 
 
+class LocalTime(NamedTuple):
+    """New York's time on another clock; `shift` counts by how many days that is later there."""
+
+    minute: int
+    hour: int
+    shift: int
+
+
+def local_times(entry: CronEntry, zone: tzinfo, since: date) -> tuple[LocalTime, ...]:
+    """
+    Give every time at which an entry falls due on a clock of this zone, within the year to come.
+
+    There are two where only one of the two zones changes its clocks, or both do at other dates.
+    """
+    found = set[LocalTime]()
+    for number in range(366):
+        on = since + timedelta(days=number)
+        due = instant_of(on, time(entry.hour, entry.minute)).astimezone(zone)
+        found.add(LocalTime(due.minute, due.hour, (due.date() - on).days))
+    return tuple(sorted(found, key=lambda t: (t.shift, t.hour, t.minute)))
+
+
 def crontab_text(
     namespace: str,
     find_script: Callable[[str], str],
     variables: Mapping[str, str],
+    *,
+    withheld: Sequence[str] = (),
+    local: tuple[str, tzinfo, date] | None = None,
     entries: Sequence[CronEntry] = ENTRIES,
 ) -> str:
     """
     Write the crontab; `find_script` gives where a script, or our own program, is.
 
-    `variables` are those of ours that are set where it is made: cron sets none by itself.
+    `variables` are what is in force where it is made: cron sets none by itself. `withheld` names
+    those that hold a secret, which whoever installs it has to give in another way. Without `local`
+    (a zone's name, the zone, and the date of today) the lines are in New York's time and need a
+    cron that reads CRON_TZ. With it they are in that zone's time, and a line whose time comes
+    twice a year is guarded by New York's clock.
 
     Cron knows neither holidays nor early closes: the scripts do, and say so.
     """
     lines = [
-        "# Mission Control: the playbook's day, for a cron that reads CRON_TZ, as cronie does.",
-        "# Where cron does not, its machine has to keep New York's time.",
-        "# A server of ours needs none of this. Beside one nothing runs twice as the planned run:",
-        "# whoever claims it first is the one. On holidays and at other hours than planned, as on",
-        "# an early close, they run all the same, say so, and are recorded beside the plan.",
-        f"CRON_TZ={ZONE}",
-        *(f"{name}={value}" for name, value in sorted(variables.items())),
-        *(f"# {name}=...   (needed: say it here)" for name in NEEDED if name not in variables),
+        *(_LOCAL_HEAD if local else _ZONE_HEAD),
+        *_HEAD,
+        *((f"# The times below are those of {local[0]}.",) if local else (f"CRON_TZ={ZONE}",)),
+        *(f"{name}={_quoted(value)}" for name, value in sorted(variables.items())),
+        *(f"# {name}=...   (needed, and not written here: it holds a secret)" for name in withheld),
     ]
     for entry in entries:
-        lines += ["", f"# {entry.title}"]
+        lines += ["", f"# {entry.hour:02}:{entry.minute:02} in New York: {entry.title}"]
         command = " && ".join(
             " ".join(_argument(a, namespace, find_script) for a in each) for each in entry.commands
         )
-        lines.append(f"{entry.minute} {entry.hour} * * {entry.days} {command}")
+        if local is None:
+            lines.append(f"{entry.minute} {entry.hour} * * {entry.days} {command}")
+            continue
+        guard = f"{find_script(PROGRAM)} schedule --if-new-york {entry.hour:02}:{entry.minute:02}"
+        times = local_times(entry, local[1], local[2])
+        guarded = f"{guard} && {command}" if len(times) > 1 else command
+        lines += [
+            f"{at.minute} {at.hour} * * {_days(entry.days, at.shift)} {guarded}" for at in times
+        ]
     return "\n".join([*lines, ""])
+
+
+_ZONE_HEAD = (
+    "# Mission Control: the playbook's day, for a cron that reads CRON_TZ, as cronie does.",
+    "# Debian's and Ubuntu's cron does not: there use `schedule --crontab --local`.",
+)
+_LOCAL_HEAD = (
+    "# Mission Control: the playbook's day, for a cron that keeps its machine's time.",
+    "# Where a line comes twice, New York's clock decides which of the two runs: the other ends at",
+    "# once. Make it again when either zone changes its rules for summer time.",
+)
+_HEAD = (
+    "# A server of ours needs none of this. Beside one nothing runs twice as the planned run: the",
+    "# first to claim it is the one. On holidays and at other hours than planned, as on an early",
+    "# close, they run all the same, say so, and are recorded beside the plan.",
+)
+_SHIFTED = {
+    (WEEKDAYS, -1): "sun-thu",
+    (WEEKDAYS, 0): WEEKDAYS,
+    (WEEKDAYS, 1): "tue-sat",
+}
+
+
+def _days(days: str, shift: int) -> str:
+    """Name the days of the other zone on which New York's fall."""
+    return days if days == EVERY_DAY else _SHIFTED[(days, shift)]
+
+
+def _quoted(value: str) -> str:
+    """Write a value so that cron keeps it whole, blanks at its ends too."""
+    mark = "'" if '"' in value else '"'
+    return f"{mark}{value}{mark}" if value != value.strip() or value[:1] in "\"'" else value
 
 
 def _argument(argument: str, namespace: str, find_script: Callable[[str], str]) -> str:

@@ -271,6 +271,7 @@ def test_the_script_works_from_cron(tmp_path, arguments, code):
     environ = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(tmp_path),
+        "MISSION_CONTROL_FLEET_FILE": str(PROJECT / "deploy/fleets/agenttrader.yaml"),
         "MISSION_CONTROL_ROOT": str(tmp_path),
         "MISSION_CONTROL_DEADLINE_SECONDS": "0.5",
     }
@@ -301,3 +302,20 @@ def test_no_capture_makes_a_tag(floor, tmp_path):
     tags = subprocess.run(["git", "-C", repository, "tag"], check=True, capture_output=True)
 
     assert b"" == tags.stdout
+
+
+def test_a_script_never_guesses_its_fleet(tmp_path):
+    """Where no fleet is named the script judges none, says what to set, and ends with 78."""
+    done = subprocess.run(
+        [str(PROJECT / "scripts/readiness_check.sh")],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=100,
+    )
+
+    assert 78 == done.returncode
+    assert "MISSION_CONTROL_FLEET_FILE" in done.stderr
+    assert [] == list(tmp_path.iterdir())
