@@ -103,7 +103,8 @@ def make_day(
 
 def readiness_sources(settings: Settings, edges: Edges, clock: Clock) -> ReadinessSources:
     """Connect what readiness reads beside the floor."""
-    repository = RepositoryReader(settings.repository, clock) if settings.repository else None
+    path, lints = settings.repository, settings.fleet.repository_lints
+    repository = RepositoryReader(path, clock, lints) if path else None
     return ReadinessSources(
         clock,
         StoreCheck(ArtifactStore(settings.root), clock),

@@ -67,7 +67,8 @@ async def ready_to_run(settings: Settings, clock: Clock) -> AsyncGenerator[RunPa
     """Connect everything that jobs need, for the time of the block."""
     store = ArtifactStore(settings.root)
     async with reading(settings, clock) as edges:
-        repository = RepositoryReader(settings.repository, clock) if settings.repository else None
+        path, lints = settings.repository, settings.fleet.repository_lints
+        repository = RepositoryReader(path, clock, lints) if path else None
         sources = ReadinessSources(
             clock,
             StoreCheck(store, clock),

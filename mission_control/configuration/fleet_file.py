@@ -10,9 +10,9 @@ from mission_control.configuration.cluster_access import read_cluster
 from mission_control.configuration.problems import Problems, did_you_mean, quoted
 from mission_control.configuration.yaml_source import YamlSource, read_yaml
 from mission_control.configuration.yaml_value import Value
-from mission_control.model.fleet import Fleet
+from mission_control.model.fleet import Fleet, RepositoryLints
 
-FLEET_KEYS = ("agents", "cluster")
+FLEET_KEYS = ("agents", "cluster", "repository_lints")
 
 MAX_AGENTS = 10_000
 
@@ -38,11 +38,13 @@ def read_fleet(
 ) -> Fleet:
     """Read the inventory out of a file's top-level fields; usable when no problem was noted."""
     access = read_cluster(fields.get("cluster"), defaults.folder, problems)
+    told = fields.get("repository_lints")
+    lints = told.choice(RepositoryLints, problems) if told else None
     agents = fields.get("agents")
     if agents is None:
         if source.root.kind == "map":
             source.root.refuse(problems, "there is no list of agents", "add agents:")
-        return Fleet((), source.digest, source.name, access=access)
+        return Fleet((), source.digest, source.name, access=access, repository_lints=lints)
     before = len(problems)
     entries = [
         read_entry(v, defaults, problems) for v in agents.items(problems, at_most=MAX_AGENTS)
@@ -54,7 +56,7 @@ def read_fleet(
     _refuse_cycle(entries, problems)
     usable = [entry.agent for entry in entries if entry.agent is not None]
     in_order = tuple(sorted(usable, key=lambda agent: agent.agent_name))
-    return Fleet(in_order, source.digest, source.name, access=access)
+    return Fleet(in_order, source.digest, source.name, access=access, repository_lints=lints)
 
 
 def _refuse_duplicates(entries: list[Entry], problems: Problems) -> None:

@@ -73,6 +73,7 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
         git_sha=known.git_sha if known else "",
         git_branch=known.git_branch if known else "",
         label=snapshot.label,
+        repository_lints=snapshot.fleet.repository_lints,
     )
 
 

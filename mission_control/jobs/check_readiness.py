@@ -107,6 +107,7 @@ def report_internal_error(ground: Ground, at: datetime, error: str) -> Readiness
         context=ground.fleet.cluster,
         fleet_digest=ground.fleet.digest,
         label=ground.label,
+        repository_lints=ground.fleet.repository_lints,
     )
 
 

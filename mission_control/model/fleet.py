@@ -148,13 +148,21 @@ NO_CLUSTER = "none"
 """That no cluster is read is configured, never the result of a failure (semantics, section 6)."""
 
 
+class RepositoryLints(StrEnum):
+    """Whether the programs that the fleet's own repository brings along are run (section 7)."""
+
+    RUN = "run"
+    NOT_RUN = "not_run"
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """
     The inventory of one floor; agents sorted by name; `digest` is the file's SHA-256 in hex.
 
     `cluster` names the cluster that is read for people, `access` says how; both are there or
-    neither is. `access.floor_namespace` holds the kill switch.
+    neither is. `access.floor_namespace` holds the kill switch. `repository_lints` is None until
+    the file says it.
     """
 
     agents: tuple[Agent, ...]
@@ -162,6 +170,7 @@ class Fleet:
     source: str
     cluster: str = NO_CLUSTER
     access: ClusterAccess | None = None
+    repository_lints: RepositoryLints | None = None
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ScriptRun:
-    """A check of the repository's own that was run: its exit code, None where it did not end."""
+    """
+    A program of the repository's own: its exit code, None where it did not end or was not run.
+
+    `detail` is then why, and else the last thing it said.
+    """
 
     path: str
     exit_code: int | None
@@ -17,11 +21,13 @@ class Repository:
     """
     A git working tree; paths are relative to it.
 
-    `dirty` are changed paths, our own artifacts left out. `release_tags` match `v2-release-*`.
-    `repo_id` is the content of `.repo_id`, None where there is no such file. `manifests` counts
+    `dirty` are changed paths, our own artifacts left out; `unknowable` those that differ and of
+    which only a filter that the repository names could say whether they changed. `hiding` are
+    flags, rules and settings with which git would not tell of a change. `release_tags` match
+    `v2-release-*`, the newest last; of `broken_tags` nothing can be told. `repo_id` is the content of `.repo_id`, None where there is no such file. `manifests` counts
     the files that were looked through for images; `latest_images` are `file:line` of those that
     say `:latest`, `unread` the files that could not be looked through to their end. `preflight`
-    is None where there is no such script or it was not to be run; `lints` are the fleet's own
+    is None where there is no such script or it was not wanted; `lints` are the fleet's own
     safety lints that exist.
     """
 
@@ -29,7 +35,10 @@ class Repository:
     git_sha: str
     git_branch: str
     dirty: tuple[str, ...] = ()
+    unknowable: tuple[str, ...] = ()
+    hiding: tuple[str, ...] = ()
     release_tags: tuple[str, ...] = ()
+    broken_tags: tuple[str, ...] = ()
     repo_id: str | None = None
     origin: str | None = None
     manifests: int = 0

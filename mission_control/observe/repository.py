@@ -1,193 +1,220 @@
-"""Observe: the fleet's repository, by git and by reading its files; nothing in it is changed."""
+"""Observe: the fleet's repository; it is read and never obeyed, and nothing in it is changed."""
 
-import asyncio
+import json
 import os
-import re
-import signal
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, cast
 
 from mission_control.jobs.ports import Clock
+from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.repository import Repository, RepositoryHead, ScriptRun
+from mission_control.observe.bounded_process import OutputTooLongError, run_bounded
+from mission_control.observe.own_thread import in_own_thread
 from mission_control.observe.redaction import printable, redact_text
 
-GIT_SECONDS = 10.0
+LOOK_SECONDS = 60.0
+"""A whole tree is read within this time, every file of it, or not at all."""
+HEAD_SECONDS = 10.0
 SCRIPT_SECONDS = 120.0
-MAX_OUTPUT = 1024 * 1024
-MAX_FILES = 2_000
-MAX_FILE_BYTES = 1024 * 1024
-OUR_OWN = ("audit_artifacts/", "ops/lkg/", "history.sqlite3")
-"""What we write ourselves never makes a tree dirty (semantics, section 7)."""
-_MANIFESTS = re.compile(r"(k8s|infra)/.+(?<!\.md)|(.*/)?cloudbuild[^/]*\.ya?ml")
-_STATUS = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
-_LINTS = ("verify_risk_management.py", "verify_zero_trust.py")
-_LATEST = re.compile(r":latest\b")
-_COMMENT = re.compile(r"""^([^#'"]*\s|\s*)#.*$""")
-"""A comment of YAML or of a shell; a line with a quote before its # is taken as it is."""
+TIDY_SECONDS = 30.0
+MAX_ANSWER = 32 * 1024 * 1024
+MAX_SCRIPT_OUTPUT = 1024 * 1024
+MAX_FILES_NAMED = 20_000
+READER = "mission_control.observe.git_tree"
+ALONE = (
+    "unshare", "--user", "--map-current-user", "--net", "--pid", "--ipc", "--fork", "--kill-child",
+)  # fmt: skip
+"""
+How a program of the repository is run: without a network, and ended with all that it started.
+
+The user namespace needs no privilege, and takes from root what would lead out of the others.
+"""
 
 
 class GitError(Exception):
-    """git did not answer as it should."""
+    """The repository could not be told of."""
 
 
 class RepositoryReader:
-    """Reads one working tree; runs the fleet's own checks only where they are wanted."""
+    """Reads one working tree; runs the fleet's own programs only where the fleet file says so."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Read this tree by this clock."""
+    def __init__(self, path: Path, clock: Clock, lints: RepositoryLints | None = None) -> None:
+        """Read this tree by this clock; `lints` is what the fleet file says of its programs."""
         self._path = path
         self._clock = clock
+        self._lints = lints
 
     async def read(self, *, run_preflight: bool) -> Seen[Repository] | Unseen:
-        """Look once; a tree that git cannot tell of is `Unseen(UNREADABLE)`."""
+        """Look once; a tree that cannot be told of as a whole is `Unseen(UNREADABLE)`."""
         at = self._clock()
         try:
-            async with asyncio.timeout(GIT_SECONDS + 2 * SCRIPT_SECONDS):
-                return Seen(await self._look(run_preflight=run_preflight), at)
+            async with _scratch() as scratch:
+                return Seen(await self._look(scratch, run_preflight=run_preflight), at)
         except (GitError, OSError, TimeoutError) as error:
-            detail = printable(redact_text(str(error) or type(error).__name__))[:200]
-            return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
+            return _unseen(error, at)
 
     async def head(self) -> Seen[RepositoryHead] | Unseen:
-        """Say which commit the tree stands on; nothing in the repository is run."""
+        """Say which commit the tree stands on."""
         at = self._clock()
         try:
-            sha = (await self._git("rev-parse", "HEAD")).strip()
-            branch = (await self._git("rev-parse", "--abbrev-ref", "HEAD")).strip()
-            repo_id = _stripped(await asyncio.to_thread(_text_of, self._path / ".repo_id"))
+            told = await self._ask(HEAD_SECONDS, ask="head")
         except (GitError, OSError, TimeoutError) as error:
-            detail = printable(redact_text(str(error) or type(error).__name__))[:200]
-            return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
-        shown = None if repo_id is None else printable(redact_text(repo_id))[:120]
-        return Seen(RepositoryHead(sha, printable(redact_text(branch))[:200], shown), at)
+            return _unseen(error, at)
+        return Seen(RepositoryHead(told["sha"], _branch(told), _repo_id(told)), at)
 
-    async def tracked(self) -> Seen[tuple[str, ...]] | Unseen:
-        """List the files that git knows of, sorted."""
+    async def tracked(self, pattern: str) -> Seen[tuple[str, ...]] | Unseen:
+        """List the files that git knows of whose whole name matches, sorted."""
         at = self._clock()
         try:
-            names = (await self._git("ls-files", "-z")).split("\0")
+            told = await self._ask(
+                HEAD_SECONDS, ask="tracked", pattern=pattern, at_most=MAX_FILES_NAMED
+            )
         except (GitError, OSError, TimeoutError) as error:
-            detail = printable(redact_text(str(error) or type(error).__name__))[:200]
-            return Unseen(UnseenReason.UNREADABLE, at, detail=detail)
-        return Seen(tuple(sorted(n for n in names if n)), at)
+            return _unseen(error, at)
+        return Seen(tuple(told["files"]), at)
 
-    async def _look(self, *, run_preflight: bool) -> Repository:
-        sha = (await self._git("rev-parse", "HEAD")).strip()
-        branch = (await self._git("rev-parse", "--abbrev-ref", "HEAD")).strip()
-        status = await self._git(*_STATUS)
-        tags = (await self._git("tag", "--list", "v2-release-*", "--sort=creatordate")).split()
-        remotes = (await self._git("remote")).split()
-        origin = await self._git("remote", "get-url", "origin") if "origin" in remotes else ""
-        files = (await self._git("ls-files", "-z")).split("\0")
-        manifests = [f for f in files if _MANIFESTS.fullmatch(f)]
-        looked = await asyncio.to_thread(_look_through, self._path, manifests[:MAX_FILES])
-        lints = [f for f in files if f.rpartition("/")[2] in _LINTS]
-        preflight = next((f for f in files if f.rpartition("/")[2] == "preflight.sh"), None)
+    async def _look(self, scratch: Path, *, run_preflight: bool) -> Repository:
+        wanted = self._lints is RepositoryLints.RUN
+        told = await self._ask(LOOK_SECONDS, ask="look", scratch=str(scratch), copies=wanted)
+        preflight = told["preflight"] if run_preflight else None
+        lints: list[str] = told["lints"]
+        why = await _why_not_alone(scratch) if wanted and (preflight or lints) else ""
+        run = partial(self._run, scratch, why)
         return Repository(
             path=str(self._path),
-            git_sha=sha,
-            git_branch=branch,
-            dirty=_dirty(status),
-            release_tags=tuple(tags),
-            repo_id=_stripped(await asyncio.to_thread(_text_of, self._path / ".repo_id")),
-            origin=redact_text(origin.strip()) or None,
-            manifests=len(manifests),
-            latest_images=tuple(looked.latest),
-            unread=(*looked.unread, *manifests[MAX_FILES:]),
-            names_git_sha=not looked.named.isdisjoint({"git_sha", "GIT_SHA"}),
-            names_build_id="BUILD_ID" in looked.named,
-            preflight=await self._run("bash", preflight) if preflight and run_preflight else None,
-            lints=tuple([await self._run("python3", lint) for lint in lints]),
+            git_sha=told["sha"],
+            git_branch=_branch(told),
+            dirty=_shown(told["dirty"]),
+            unknowable=_shown(told["unknowable"]),
+            hiding=_shown(told["hiding"]),
+            release_tags=_shown(told["tags"]),
+            broken_tags=_shown(told["broken_tags"]),
+            repo_id=_repo_id(told),
+            origin=redact_text(printable(told["origin"] or "").strip()) or None,
+            manifests=told["manifests"],
+            latest_images=tuple(f"{shown_name(name)}:{line}" for name, line in told["latest"]),
+            unread=_shown(told["unread"]),
+            names_git_sha=not {"git_sha", "GIT_SHA"}.isdisjoint(told["named"]),
+            names_build_id="BUILD_ID" in told["named"],
+            preflight=await run("bash", preflight) if preflight else None,
+            lints=tuple([await run("python3", lint) for lint in lints]),
         )
 
-    async def _git(self, *arguments: str) -> str:
-        command = ("git", "-C", str(self._path), *arguments)
-        code, output = await _execute(command, self._path, GIT_SECONDS)
-        if len(output) >= MAX_OUTPUT:
-            raise GitError(f"git {arguments[0]} said more than {MAX_OUTPUT} bytes")
-        if code != 0:
-            raise GitError(f"git {arguments[0]}: {output.strip()[-160:] or f'ended with {code}'}")
-        return output
+    async def _ask(self, seconds: float, **question: object) -> Mapping[str, Any]:
+        """
+        Ask a process of its own about the tree.
 
-    async def _run(self, interpreter: str, script: str) -> ScriptRun:
-        """Run one of the repository's own checks, within a time, and tell how it ended."""
+        It has no environment of ours, not even HOME: no GIT_* and no configuration of any user.
+        """
+        asked = json.dumps({"root": str(self._path.absolute()), **question})
+        command = (sys.executable, "-I", "-m", READER, asked)
         try:
-            code, output = await _execute((interpreter, script), self._path, SCRIPT_SECONDS)
-        except (OSError, TimeoutError) as error:
-            return ScriptRun(script, None, type(error).__name__)
-        lines = [line for line in output.splitlines() if line.strip()]
-        last = printable(redact_text(lines[-1]))[:160] if lines and code else ""
-        return ScriptRun(script, code, last)
+            ended = await run_bounded(
+                command, Path("/"), {"LC_ALL": "C.UTF-8"}, seconds, MAX_ANSWER
+            )
+            told = json.loads(ended.output) if ended.code == 0 else {}
+        except TimeoutError:
+            raise GitError(f"it was not read within {seconds:.0f} s") from None
+        except (OutputTooLongError, ValueError) as error:
+            raise GitError(f"it cannot be told of as a whole: {error}") from None
+        if not isinstance(told, dict) or not told:
+            raise GitError(f"reading it ended with {ended.code}: {ended.error.strip()[-160:]}")
+        answered = cast("dict[str, Any]", told)
+        if "error" in answered:
+            raise GitError(str(answered["error"]))
+        return answered
+
+    async def _run(self, scratch: Path, why_not: str, interpreter: str, script: str) -> ScriptRun:
+        """Run one of the repository's own programs in a copy of the commit, and tell how it ended."""
+        shown = shown_name(script)
+        if self._lints is not RepositoryLints.RUN:
+            return ScriptRun(shown, None, "not run: the fleet file does not say so")
+        if why_not:
+            return ScriptRun(shown, None, why_not)
+        command = (*ALONE, "--", interpreter, f"./{script}")
+        environment = _environment(scratch)
+        try:
+            ended = await run_bounded(
+                command, scratch / "copy", environment, SCRIPT_SECONDS, MAX_SCRIPT_OUTPUT
+            )
+        except (OSError, TimeoutError, OutputTooLongError) as error:
+            return ScriptRun(shown, None, _said(str(error)) or type(error).__name__)
+        last = _said(ended.output.decode(errors="replace")) or _said(ended.error)
+        return ScriptRun(shown, ended.code, last if ended.code else "")
 
 
-async def _execute(command: Sequence[str], folder: Path, seconds: float) -> tuple[int, str]:
-    """Run a command without a terminal, and end it and its children when its time is over."""
-    # GIT_OPTIONAL_LOCKS: `git status` must not even refresh the index.
-    environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=folder,
-        env=environ,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+async def _why_not_alone(scratch: Path) -> str:
+    """Say why a program cannot be kept from the network here; empty where it can."""
     try:
-        async with asyncio.timeout(seconds):
-            output, _ = await process.communicate()
-    except BaseException:
-        _end(process)
-        await process.wait()
-        raise
-    return process.returncode or 0, output[:MAX_OUTPUT].decode("utf-8", errors="replace")
+        ended = await run_bounded(
+            (*ALONE, "--", "true"), scratch, _environment(scratch), HEAD_SECONDS, MAX_SCRIPT_OUTPUT
+        )
+    except (OSError, TimeoutError, OutputTooLongError) as error:
+        why = _said(str(error)) or type(error).__name__
+    else:
+        why = "" if ended.code == 0 else _said(ended.error) or f"unshare ended with {ended.code}"
+    return why and f"not run, for it cannot be kept from the network here: {why}"
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _environment(scratch: Path) -> dict[str, str]:
+    """Give all that a program of the repository hears of ours."""
+    path = os.environ.get("PATH", os.defpath)
+    return {"PATH": path, "LANG": "C.UTF-8", "HOME": str(scratch / "home")}
 
 
-def _dirty(status: str) -> tuple[str, ...]:
-    """Give the changed paths of `git status --porcelain -z`, ours left out."""
-    paths = [entry[3:] for entry in status.split("\0") if len(entry) > 3]  # noqa: PLR2004  (XY and a space)
-    return tuple(printable(p)[:120] for p in paths if not p.startswith(OUR_OWN))
-
-
-def _stripped(text: str | None) -> str | None:
-    return None if text is None else text.strip()
-
-
-class _Looked(NamedTuple):
-    """What was found in manifests: `file:line` of `:latest`, words named, files not read whole."""
-
-    latest: list[str]
-    named: set[str]
-    unread: list[str]
-
-
-def _look_through(root: Path, manifests: Iterable[str]) -> _Looked:
-    looked = _Looked([], set(), [])
-    for name in manifests:
-        text = _text_of(root / name)
-        if text is None or len(text) >= MAX_FILE_BYTES:
-            looked.unread.append(name)
-        for number, line in enumerate((text or "").split("\n"), 1):
-            if _LATEST.search(_COMMENT.sub(r"\1", line)):
-                looked.latest.append(f"{name}:{number}")
-        looked.named.update(w for w in ("git_sha", "GIT_SHA", "BUILD_ID") if text and w in text)
-    return looked
-
-
-def _text_of(path: Path) -> str | None:
-    """Read a file's beginning, a character for each byte; None for what is no readable file."""
+@asynccontextmanager
+async def _scratch() -> AsyncGenerator[Path]:
+    """Give a folder of ours for the time of the block."""
+    folder = Path(tempfile.mkdtemp(prefix="mission-control-"))
     try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES).decode("latin-1")
-    except OSError:
-        return None
+        for name in ("copy", "home"):
+            (folder / name).mkdir()
+        yield folder
+    finally:
+        with suppress(TimeoutError):
+            await in_own_thread(partial(shutil.rmtree, folder, ignore_errors=True), TIDY_SECONDS)
+
+
+def shown_name(name: str) -> str:
+    """
+    Give a file's name as it may be shown: redacted, and what is not printable spelled out.
+
+    A name with control characters says so: what looks like two lines is one name.
+    """
+    text = redact_text(name)[:200]
+    if text.isprintable():
+        return text
+    spelled = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return f"{spelled} (a name with control characters)"
+
+
+def _shown(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(shown_name(name) for name in names)
+
+
+def _branch(told: Mapping[str, Any]) -> str:
+    return printable(redact_text(told["branch"]))[:200]
+
+
+def _repo_id(told: Mapping[str, Any]) -> str | None:
+    held = told["repo_id"]
+    return None if held is None else printable(redact_text(held))[:120]
+
+
+def _said(text: str) -> str:
+    """Give the last line of what a program said, as it may be shown."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return printable(redact_text(lines[-1]))[:160] if lines else ""
+
+
+def _unseen(error: Exception, at: datetime) -> Unseen:
+    detail = printable(redact_text(str(error) or type(error).__name__))[:200]
+    return Unseen(UnseenReason.UNREADABLE, at, detail=detail)

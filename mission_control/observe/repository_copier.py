@@ -1,6 +1,5 @@
 """Observe: files of the fleet's repository, copied redacted; no link is followed, none changed."""
 
-import asyncio
 import hashlib
 import os
 import re
@@ -14,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import CopiedFile, RepositoryCopy, RepositoryHead
 from mission_control.observe.file_redaction import Redacted, redact_file, redact_yaml
+from mission_control.observe.own_thread import in_own_thread
+from mission_control.observe.plain_file import read_plain_file
 from mission_control.observe.redaction import printable, redact_text
 from mission_control.observe.repository import RepositoryReader
 
@@ -23,11 +24,12 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 12
 MAX_SECONDS = 60.0
 """Made to be slow, a tree must not hold up who copies it."""
+GIVEN_UP_SECONDS = 90.0
+"""One that hangs in a single read is given up then: a mount can go away."""
 MOST_PARTS = 4
 """A run's folders go four deep (`record.run_draft`), and the copies lie in one of them."""
 _STORABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SECRET_SUFFIXES = frozenset({".pem", ".key", ".p12", ".pfx", ".jks", ".keystore"})
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class RepositoryCopier:
@@ -44,7 +46,11 @@ class RepositoryCopier:
 
     async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
         """Copy these files and all below these folders, as far as limits and secrets allow."""
-        return await asyncio.to_thread(copy_files, self._path, wanted)
+        try:
+            return await in_own_thread(partial(copy_files, self._path, wanted), GIVEN_UP_SECONDS)
+        except TimeoutError:
+            why = f"not copied within {GIVEN_UP_SECONDS:.0f} seconds"
+            return RepositoryCopy(missing=tuple((name, why) for name in sorted(wanted)))
 
 
 def copy_files(
@@ -121,7 +127,7 @@ def _copy(root: Path, name: str, redact: Callable[[str], Redacted] | None = None
     why = _why_not_by_name(name)
     content: bytes | None = None
     try:
-        content = None if why else read_plain_file(root, name)
+        content = None if why else read_plain_file(root, name, MAX_FILE_BYTES + 1)
     except OSError as error:
         why = _why(error)
     if content is None:
@@ -156,30 +162,20 @@ def _redacted(shown: str, content: bytes, redact: Callable[[str], Redacted]) -> 
     return CopiedFile(shown, copy, "", hashlib.sha256(copy).hexdigest(), len(copy))
 
 
-def read_plain_file(root: Path, name: str) -> bytes | None:
-    """Read a file, refusing a link at every step; None for what is no plain file."""
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        *parents, last = PurePosixPath(name).parts
-        for part in parents:
-            inner = os.open(part, _READ | os.O_DIRECTORY, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        if stat.S_ISLNK(os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode):
-            return None
-        with os.fdopen(os.open(last, _READ, dir_fd=folder), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
-            return file.read(MAX_FILE_BYTES + 1)
-    finally:
-        os.close(folder)
-
-
 def _why(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
 async def copy_one(path: Path) -> CopiedFile:
     """Copy a YAML file from wherever it is, redacted; a link is followed, as for its reader."""
-    real = await asyncio.to_thread(path.resolve)
-    return await asyncio.to_thread(_copy, real.parent, real.name, redact_yaml)
+
+    def copied() -> CopiedFile:
+        real = path.resolve()
+        return _copy(real.parent, real.name, redact_yaml)
+
+    try:
+        return await in_own_thread(copied, GIVEN_UP_SECONDS)
+    except TimeoutError:
+        return CopiedFile(
+            _shown(path.name), why_not=f"not read within {GIVEN_UP_SECONDS:.0f} seconds"
+        )

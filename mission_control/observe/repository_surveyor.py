@@ -1,19 +1,20 @@
 """Observe: what the fleet's repository builds and documents; nothing in it is run or changed."""
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import BuildPipeline, RepositorySurvey
+from mission_control.observe.own_thread import in_own_thread
+from mission_control.observe.plain_file import read_plain_file
 from mission_control.observe.plain_yaml import UNREADABLE, read_plain_yaml, strings_of
 from mission_control.observe.redaction import printable, redact_text
 from mission_control.observe.repository import RepositoryReader
-from mission_control.observe.repository_copier import read_plain_file
 
 MOST_PIPELINES = 100
 MOST_IMAGES = 50
@@ -21,8 +22,10 @@ MOST_DOCUMENTS = 500
 MAX_PIPELINE_BYTES = 64 * 1024
 MAX_SECONDS = 10.0
 """For all pipelines together: made to be slow, they must not hold up a blueprint."""
-_PIPELINE = re.compile(r"(.*/)?cloudbuild[^/]*\.ya?ml")
-_DOCUMENT = re.compile(r"(docs|ops)/.+\.md|[^/]+\.md")
+GIVEN_UP_SECONDS = 20.0
+_WANTED_PIPELINES = r"(.*/)?cloudbuild[^/]*\.ya?ml"
+_WANTED_DOCUMENTS = r"(docs|ops)/.+\.md|[^/]+\.md"
+_PIPELINE = re.compile(_WANTED_PIPELINES, re.DOTALL)
 _TAGS = frozenset({"-t", "--tag", "--destination"})
 
 
@@ -36,14 +39,21 @@ class RepositorySurveyor:
 
     async def survey(self) -> Seen[RepositorySurvey] | Unseen:
         """Look once; a tree that git cannot tell of is `Unseen`."""
-        head, tracked = await self._reader.head(), await self._reader.tracked()
+        head = await self._reader.head()
+        tracked = await self._reader.tracked(f"{_WANTED_PIPELINES}|{_WANTED_DOCUMENTS}")
         if isinstance(head, Unseen):
             return head
         if isinstance(tracked, Unseen):
             return tracked
         built = [f for f in tracked.value if _PIPELINE.fullmatch(f)][:MOST_PIPELINES]
-        documents = [_shown(f) for f in tracked.value if _DOCUMENT.fullmatch(f)]
-        pipelines = await asyncio.to_thread(read_pipelines, self._path, built)
+        documents = [_shown(f) for f in tracked.value if not _PIPELINE.fullmatch(f)]
+        try:
+            pipelines = await in_own_thread(
+                partial(read_pipelines, self._path, built), GIVEN_UP_SECONDS
+            )
+        except TimeoutError:
+            problem = f"not read within {GIVEN_UP_SECONDS:.0f} s"
+            pipelines = [BuildPipeline(_shown(name), problem=problem) for name in built]
         found = RepositorySurvey(head.value, tuple(pipelines), tuple(documents[:MOST_DOCUMENTS]))
         return Seen(found, head.at)
 
@@ -67,7 +77,7 @@ def read_pipelines(
 def _read(root: Path, name: str) -> BuildPipeline:
     path = _shown(name)
     try:
-        content = read_plain_file(root, name)
+        content = read_plain_file(root, name, MAX_PIPELINE_BYTES + 1)
         if content is None or len(content) > MAX_PIPELINE_BYTES:
             return BuildPipeline(path, problem="it is no plain file of a usual size")
         nodes = read_plain_yaml(content.decode())

@@ -2,6 +2,7 @@
 
 from typing import NotRequired, TypedDict
 
+from mission_control.model.fleet import RepositoryLints
 from mission_control.model.readiness import Check, ReadinessReport
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.markdown import render
@@ -35,6 +36,7 @@ class ReadinessDocument(TypedDict):
     session_date: str | None
     session_phase: str
     fleet_digest: str
+    repository_lints: str | None
     checks: list[CheckDocument]
     label: NotRequired[str]
 
@@ -57,6 +59,7 @@ def readiness_document(report: ReadinessReport) -> ReadinessDocument:
         "session_date": session.session_date.isoformat() if session.session_date else None,
         "session_phase": session.phase.value,
         "fleet_digest": report.fleet_digest,
+        "repository_lints": report.repository_lints and report.repository_lints.value,
         "checks": [_check(c) for c in report.checks],
     }
     if report.label:
@@ -135,7 +138,14 @@ def readiness_markdown(report: ReadinessReport) -> str:
         {"readiness": _TEMPLATE},
         "readiness",
         r=document,
-        headline="READY (GO)" if report.ready else f"NOT READY (NO-GO) {report.code}".strip(),
+        headline=_headline(report),
         stopping=[c for c in worse if c["blocks"]],
         warning=[c for c in worse if not c["blocks"]],
     )
+
+
+def _headline(report: ReadinessReport) -> str:
+    """Give the verdict, and what the fleet file leaves out of it for good."""
+    said = "READY (GO)" if report.ready else f"NOT READY (NO-GO) {report.code}".strip()
+    left_out = report.repository_lints is RepositoryLints.NOT_RUN
+    return f"{said}, the repository's own lints not run" if left_out else said

@@ -13,7 +13,7 @@ from mission_control.model.cluster.access import AccountFacts, Grant
 from mission_control.model.cluster.containers import EnvVariable
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
 from mission_control.model.cluster.workload import ObjectRef
-from mission_control.model.fleet import Criticality
+from mission_control.model.fleet import Criticality, RepositoryLints
 from mission_control.model.readiness import (
     CheckOutcome,
     PollCoverage,
@@ -68,8 +68,9 @@ def probe(floor):
 
 @pytest.fixture
 def floor():
-    """Give a floor on a cluster on which all is well."""
+    """Give a floor on a cluster on which all is well, whose file has the repository's lints run."""
     made = ClusterFloor()
+    made.fleet = replace(made.fleet, repository_lints=RepositoryLints.RUN)
     probe(made)
     return made
 
@@ -128,6 +129,11 @@ def hurt(act):
         return {}
 
     return hurting
+
+
+def say_of_lints(wanted):
+    """Have the fleet file say this of the repository's own programs."""
+    return hurt(lambda f: setattr(f, "fleet", replace(f.fleet, repository_lints=wanted)))
 
 
 def set_workload(name, **fields):
@@ -279,6 +285,14 @@ ROWS = [
     ("RC-201", UNKNOWN, change(preflight=None)),
     ("RC-202", FAIL, change(lints=(ScriptRun("verify_zero_trust.py", 2),))),
     ("RC-202", UNKNOWN, change(lints=(ScriptRun("verify_zero_trust.py", None),))),
+    ("RC-202", UNKNOWN, change(lints=())),
+    ("RC-201", UNKNOWN, say_of_lints(None)),
+    ("RC-202", UNKNOWN, say_of_lints(None)),
+    ("RC-102", UNKNOWN, change(unknowable=("k8s/a.yaml",))),
+    ("RC-102", UNKNOWN, change(hiding=("k8s/a.yaml is flagged skip-worktree",))),
+    ("RC-102", FAIL, change(dirty=tuple("abcdef"), hiding=("info/exclude has rules",))),
+    ("RC-103", UNKNOWN, change(broken_tags=("v2-release-2",))),
+    ("RC-103", FAIL, change(release_tags=(), broken_tags=("v2-release-2",))),
     ("RC-203", FAIL, change(latest_images=("k8s/x.yaml:3",))),
     ("RC-203", UNKNOWN, change(manifests=0)),
     ("RC-203", UNKNOWN, change(unread=("k8s/large.yaml",))),
@@ -535,11 +549,30 @@ def test_without_a_cluster_nothing_proves_execution_off(floor):
     assert "" == report.namespace
 
 
-def test_a_repository_without_lints_passes_them(floor):
-    """Lints that do not exist are not missed (facts, e)."""
-    assert (PASS, False) == outcome(
-        judge_readiness(gather(floor, **change(lints=())(floor))), "RC-202"
-    )
+def test_lints_that_the_fleet_file_leaves_out_are_not_applicable_and_the_report_says_so(floor):
+    """`not_run` is digested configuration: it says NO no more, and is told with the verdict."""
+    say_of_lints(RepositoryLints.NOT_RUN)(floor)
+    report = judge_readiness(gather(floor, **change(lints=(), preflight=None)(floor)))
+
+    assert (CheckOutcome.NOT_APPLICABLE, False) == outcome(report, "RC-201")
+    assert (CheckOutcome.NOT_APPLICABLE, False) == outcome(report, "RC-202")
+    assert report.ready
+    assert RepositoryLints.NOT_RUN is report.repository_lints
+
+
+def test_what_hides_changes_is_told_beside_what_differs(floor):
+    """All three kinds of doubt about a tree stand in one sentence, cut with a count."""
+    fields = {
+        "dirty": tuple("abcdefg"),
+        "unknowable": ("x.bin",),
+        "hiding": ("y is flagged assume-unchanged",),
+    }
+    report = judge_readiness(gather(floor, **change(**fields)(floor)))
+    (told,) = [c.detail for c in report.checks if c.code == "RC-102"]
+
+    assert "7 paths differ: a, b, c, d, e and 2 more" in told
+    assert "whether x.bin changed" in told
+    assert "y is flagged assume-unchanged" in told
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Checks: the fleet's repository: what is to run is what was reviewed (facts, e)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mission_control.decide.check_outcome import FAIL, PASS, UNKNOWN, check, not_applicable
+from mission_control.model.fleet import RepositoryLints
 from mission_control.model.readiness import Check, CheckOutcome, ReadinessEvidence
 from mission_control.model.reading import Unseen
 from mission_control.model.repository import Repository, ScriptRun
@@ -25,18 +26,19 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
         return
     yield check("RC-101", PASS, f"at {repository.git_sha[:12]} on {repository.git_branch}")
     yield from _tree(repository)
-    yield _preflight(repository, skipped=evidence.skip_preflight)
-    yield _lints(repository)
+    wanted = evidence.snapshot.fleet.repository_lints
+    yield _preflight(repository, wanted, skipped=evidence.skip_preflight)
+    yield _lints(repository, wanted)
     yield from _images(repository)
 
 
 def _tree(repository: Repository) -> Iterator[Check]:
-    dirty = repository.dirty
-    told = f"{len(dirty)} paths differ: {', '.join(dirty[:5])}"
-    yield check("RC-102", FAIL if dirty else PASS, told if dirty else "nothing differs")
-    tags = repository.release_tags
+    yield _clean(repository)
+    tags, broken = repository.release_tags, repository.broken_tags
     newest = f"newest of {len(tags)}: {tags[-1]}" if tags else "no tag v2-release-*"
-    yield check("RC-103", PASS if tags else FAIL, newest)
+    if broken:
+        newest += f"; nothing can be told of {_few(broken)}"
+    yield check("RC-103", FAIL if not tags else UNKNOWN if broken else PASS, newest)
     held = repository.repo_id
     if held is None:
         yield check("RC-104", UNKNOWN, "there is no .repo_id")
@@ -48,20 +50,46 @@ def _tree(repository: Repository) -> Iterator[Check]:
     yield check("RC-105", PASS if right else UNKNOWN, said)
 
 
-def _preflight(repository: Repository, *, skipped: bool) -> Check:
+def _clean(repository: Repository) -> Check:
+    """Judge whether the tree is the commit; what hides a change is never taken for none."""
+    dirty, unknowable, hiding = repository.dirty, repository.unknowable, repository.hiding
+    told = list[str]()
+    if dirty:
+        told.append(f"{len(dirty)} paths differ: {_few(dirty)}")
+    if unknowable:
+        why = "for the filter that the repository names for it is not run"
+        told.append(f"it cannot be told whether {_few(unknowable)} changed, {why}")
+    if hiding:
+        told.append(f"git would not tell of every change: {_few(hiding)}")
+    outcome = FAIL if dirty else UNKNOWN if told else PASS
+    return check("RC-102", outcome, "; ".join(told) or "nothing differs")
+
+
+def _preflight(repository: Repository, wanted: RepositoryLints | None, *, skipped: bool) -> Check:
     if skipped:
         return not_applicable("RC-201", "skipped by --skip-preflight")
+    if wanted is not RepositoryLints.RUN:
+        return _not_run("RC-201", wanted, "preflight.sh is a program of the repository")
     if repository.preflight is None:
         return check("RC-201", UNKNOWN, "there is no preflight.sh")
     return check("RC-201", _outcome(repository.preflight), _ended(repository.preflight))
 
 
-def _lints(repository: Repository) -> Check:
+def _lints(repository: Repository, wanted: RepositoryLints | None) -> Check:
+    if wanted is not RepositoryLints.RUN:
+        return _not_run("RC-202", wanted, "the safety lints are programs of the repository")
     if not repository.lints:
-        return check("RC-202", PASS, "the repository has no safety lint of its own")
+        return check("RC-202", UNKNOWN, "the repository has no safety lint of its own")
     outcomes = {_outcome(run) for run in repository.lints}
     worst = next((o for o in (FAIL, UNKNOWN) if o in outcomes), PASS)
     return check("RC-202", worst, "; ".join(_ended(run) for run in repository.lints))
+
+
+def _not_run(code: str, wanted: RepositoryLints | None, what: str) -> Check:
+    if wanted is RepositoryLints.NOT_RUN:
+        return not_applicable(code, "the fleet file says repository_lints: not_run")
+    told = "the fleet file must say repository_lints: run or not_run"
+    return check(code, UNKNOWN, f"{what}; none was run: {told}")
 
 
 def _images(repository: Repository) -> Iterator[Check]:
@@ -71,10 +99,10 @@ def _images(repository: Repository) -> Iterator[Check]:
         yield check("RC-204", UNKNOWN, nothing, blocks=False)
         return
     found, count = repository.latest_images, repository.manifests
-    said = f":latest at {', '.join(found[:5])}" if found else f"none in {count} manifests"
+    said = f":latest at {_few(found)}" if found else f"none in {count} manifests"
     unread = repository.unread
     if unread:
-        said += f"; not read whole: {', '.join(unread[:5])}"
+        said += f"; not read whole: {_few(unread)}"
     yield check("RC-203", FAIL if found else UNKNOWN if unread else PASS, said)
     lacking = [
         name
@@ -88,6 +116,11 @@ def _images(repository: Repository) -> Iterator[Check]:
     yield check("RC-204", FAIL if lacking else PASS, told, blocks=False)
 
 
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""  # noqa: PLR2004  (a sentence)
+    return f"{', '.join(name[:120] for name in names[:5])}{more}"
+
+
 def _outcome(run: ScriptRun) -> CheckOutcome:
     if run.exit_code is None:
         return UNKNOWN
@@ -95,5 +128,5 @@ def _outcome(run: ScriptRun) -> CheckOutcome:
 
 
 def _ended(run: ScriptRun) -> str:
-    ended = "did not end" if run.exit_code is None else f"ended with {run.exit_code}"
+    ended = "did not run to its end" if run.exit_code is None else f"ended with {run.exit_code}"
     return f"{run.path} {ended}" + (f": {run.detail}" if run.detail else "")
