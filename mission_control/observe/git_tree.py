@@ -193,8 +193,10 @@ def _workdir(
     for delta in index.diff_to_workdir(_LOOK).deltas:
         path = os.fsdecode(delta.new_file.raw_path)
         named = (repository.get_attr(path, a) for a in ("filter", "working-tree-encoding"))
-        filtered = delta.status is DeltaStatus.MODIFIED and any(isinstance(n, str) for n in named)
-        yield path, delta.status, filtered
+        content = (
+            delta.status is DeltaStatus.MODIFIED and delta.old_file.mode == delta.new_file.mode
+        )
+        yield path, delta.status, content and any(isinstance(n, str) for n in named)
 
 
 def _hiding(

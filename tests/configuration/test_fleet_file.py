@@ -12,6 +12,7 @@ from mission_control.model.fleet import (
     Criticality,
     Kind,
     Owner,
+    RepositoryLints,
     Slo,
     SloWindow,
     TlsFiles,
@@ -245,3 +246,18 @@ def test_the_shipped_fleet_is_the_plans_whole_roster():
     assert gamma is not None
     assert f"http://agenttrader-gamma-strategy{suffix}" == gamma.service_dns
     assert ContractKind.LIVENESS is gamma.contract
+
+
+def test_whether_the_repositorys_programs_are_run_is_said_or_not(write):
+    """
+    A fleet file says run or not_run; one that says neither leaves it open, and the shipped one runs.
+    """
+    least = "agents:\n  - {agent_name: a, kind: ops, contract: none}\n"
+
+    assert RepositoryLints.RUN is load(write(f"repository_lints: run\n{least}")).repository_lints
+    assert (
+        RepositoryLints.NOT_RUN is load(write(f"repository_lints: not_run\n{least}")).repository_lints
+    )
+    assert None is load(write(least)).repository_lints
+    shipped = load(REPOSITORY / "deploy/fleets/agenttrader.yaml")
+    assert RepositoryLints.RUN is shipped.repository_lints

@@ -346,6 +346,9 @@ def test_a_name_may_be_listed_once(write):
         pytest.param("[a, b]\n", "must be a mapping, and is a list", id="list"),
         pytest.param("agents: [1]\n", "must be a mapping, and is a number", id="number"),
         pytest.param(
+            LEAST + "repository_lints: maybe\n", "'maybe' is none of run, not_run", id="lints"
+        ),
+        pytest.param(
             LEAST + "cluster: gke\n", "'gke' is none of none, in-cluster, kubeconfig", id="cluster"
         ),
         pytest.param(LEAST + "agents: []\n", "given twice", id="agents twice"),

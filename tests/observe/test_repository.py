@@ -1,13 +1,17 @@
 """The repository reader on real git repositories."""
 
 import asyncio
+import os
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen
+from mission_control.observe import git_tree
 from mission_control.observe import repository as repository_module
 from mission_control.observe.repository import RepositoryReader
 from tests.ports import PATIENCE_SECONDS
@@ -48,9 +52,9 @@ def write(folder, name, text):
     path.write_text(text)
 
 
-async def look(folder, *, run_preflight=True):
-    """Read the tree once."""
-    return await RepositoryReader(folder, lambda: AT).read(run_preflight=run_preflight)
+async def look(folder, *, run_preflight=True, lints=RepositoryLints.RUN):
+    """Read the tree once; the fleet file has its programs run, where nothing else is said."""
+    return await RepositoryReader(folder, lambda: AT, lints).read(run_preflight=run_preflight)
 
 
 async def read(folder, **how):
@@ -133,18 +137,26 @@ async def test_a_comment_is_no_image(tree, text):
     assert ((), ()) == (found.latest_images, found.unread)
 
 
-async def test_what_is_not_read_to_its_end_is_told(tree, monkeypatch):
-    """A file of a megabyte, a link into nothing, one file too many: each is named."""
+async def test_what_is_not_read_to_its_end_is_told(tree, tmp_path_factory):
+    """A file of a megabyte, a link into nothing or outside, one file too many: each is named."""
+    outside = tmp_path_factory.mktemp("outside") / "x.yaml"
+    outside.write_text("image: r/y:latest\n")
     write(tree, "k8s/large.yaml", "a" * (1024 * 1024) + "\nimage: r/y:latest\n")
     (tree / "k8s/link.yaml").symlink_to("nowhere")
+    (tree / "k8s/outside.yaml").symlink_to(outside)
+    (tree / "k8s/same.yaml").symlink_to("20.yaml")
     commit(tree)
     found = await read(tree)
-    monkeypatch.setattr("mission_control.observe.repository.MAX_FILES", 1)
-    few = await read(tree)
+    names = [f"k8s/{n:04}.yaml" for n in range(git_tree.MAX_FILES)]
+    for name in names:
+        write(tree, name, "a: 1\n")
+    commit(tree)
+    many = await read(tree)
 
-    assert ("k8s/large.yaml", "k8s/link.yaml") == found.unread
-    assert ("k8s/large.yaml", "k8s/link.yaml") == few.unread
-    assert 3 == found.manifests
+    assert ("k8s/large.yaml", "k8s/link.yaml", "k8s/outside.yaml") == found.unread
+    assert 5 == found.manifests
+    assert 5 == len(many.unread)
+    assert len(names) + 5 == many.manifests
 
 
 async def test_a_renamed_file_is_a_change(tree):
@@ -171,32 +183,35 @@ async def test_the_repository_s_own_checks_are_run(tree):
     assert None is (await read(tree, run_preflight=False)).preflight
 
 
-def _text(path):
-    return path.read_text().strip()
+def sleeping(mark):
+    """Find the processes that sleep for so many seconds."""
+    found = list[str]()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cmdline").read_bytes().split(b"\0")[:2] == [b"sleep", mark.encode()]:
+                found.append(process.name)
+    return found
 
 
-def runs(process):
-    """Tell whether a process runs, and has not merely been left unburied."""
-    try:
-        return "Z" not in (process / "stat").read_text().split()[2]
-    except OSError:
-        return False
+async def test_a_check_that_hangs_is_ended_with_its_children(tree, tmp_path_factory, monkeypatch):
+    """
+    A script that does not end has no exit code, and nothing of it is left running.
 
-
-async def test_a_check_that_hangs_is_ended_with_its_children(tree, monkeypatch):
-    """A script that does not end has no exit code, and nothing of it is left running."""
+    Not even what made itself a session of its own: with the script its process namespace ends.
+    """
+    told = tmp_path_factory.mktemp("told")
     monkeypatch.setattr(repository_module, "SCRIPT_SECONDS", 3.0)
-    write(tree, "scripts/preflight.sh", f"sleep 60 & echo $! > {tree}/child; wait\n")
+    mark = f"31{os.getpid()}"  # what is left is found by its odd number of seconds
+    write(tree, "scripts/preflight.sh", f"setsid sleep {mark} & touch {told}/began; wait\n")
     commit(tree)
     found = await read(tree)
-    child = Path(f"/proc/{_text(tree / 'child')}")
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while runs(child):  # noqa: ASYNC110  (a process that ends tells only its parent)
+        while sleeping(mark):  # noqa: ASYNC110  (a process that ends tells only its parent)
             await asyncio.sleep(0.05)
 
+    assert (told / "began").exists()
     assert found.preflight is not None
     assert (None, "TimeoutError") == (found.preflight.exit_code, found.preflight.detail)
-    assert not runs(child)
 
 
 async def test_reading_changes_nothing(tree):

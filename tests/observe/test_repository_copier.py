@@ -10,12 +10,12 @@ import pytest
 from mission_control.model.reading import Seen, Unseen
 from mission_control.observe import repository_copier
 from mission_control.observe.file_redaction import HEADER
+from mission_control.observe.plain_file import read_plain_file
 from mission_control.observe.repository import RepositoryReader
 from mission_control.observe.repository_copier import (
     RepositoryCopier,
     copy_files,
     copy_one,
-    read_plain_file,
 )
 from mission_control.observe.repository_surveyor import RepositorySurveyor
 from mission_control.present.canonical_json import encode_json
@@ -156,7 +156,7 @@ async def test_a_folder_without_git_has_no_head(tmp_path):
     copier = RepositoryCopier(tmp_path, reader)
 
     assert isinstance(await copier.head(), Unseen)
-    assert isinstance(await reader.tracked(), Unseen)
+    assert isinstance(await reader.tracked(".*"), Unseen)
     assert isinstance(await RepositorySurveyor(tmp_path, reader).survey(), Unseen)
     assert {"a.yaml": ""} == told(await copier.copy(["a.yaml"]))
 
@@ -182,7 +182,7 @@ def test_a_link_that_appears_meanwhile_is_not_followed(tmp_path, name):
     (tmp_path / "link").symlink_to("real/x")
 
     try:
-        content = read_plain_file(tmp_path, name)
+        content = read_plain_file(tmp_path, name, 100)
     except OSError:
         content = None
     assert content is None

@@ -12,6 +12,7 @@ from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
 from mission_control.model.cluster.workload import JobCounts, WorkloadFacts
 from mission_control.model.deploy_report import ReportComparison
+from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.deploy_document import deploy_document, pod_summary
@@ -28,8 +29,10 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def judged(**changes):
-    """Judge a floor, well but for the changes."""
+    """Judge a floor, well but for the changes, whose file has the repository's lints run."""
     floor = ClusterFloor()
+    lints = changes.pop("lints", RepositoryLints.RUN)
+    floor.fleet = replace(floor.fleet, repository_lints=lints)
     probe(floor)
     return judge_readiness(gather(floor, **changes))
 
@@ -67,6 +70,19 @@ def deployed(label=""):
 def test_equal_input_gives_equal_bytes(name, content, request):
     """Reports are what they were, byte for byte; a change of theirs shows here first."""
     assert (GOLDEN / name).read_text() == content()
+
+
+def test_what_the_fleet_file_leaves_out_is_in_the_headline():
+    """A report without the repository's own lints says so with its verdict, GO or NO-GO."""
+    first, *_ = readiness_markdown(judged(lints=RepositoryLints.NOT_RUN)).splitlines()
+    worse, *_ = readiness_markdown(judged(lints=RepositoryLints.NOT_RUN, store=None)).splitlines()
+    run, *_ = readiness_markdown(judged()).splitlines()
+
+    assert "# Readiness: READY (GO), the repository's own lints not run" == first
+    assert worse.endswith("the repository's own lints not run")
+    assert "# Readiness: READY (GO)" == run
+    document = readiness_document(judged(lints=RepositoryLints.NOT_RUN))
+    assert "not_run" == document["repository_lints"]
 
 
 def test_the_predecessor_s_fields_are_kept():
