@@ -127,8 +127,8 @@ def _run(settings: Settings, clock: Clock, label: str, *, with_ui: bool) -> int:
         bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
     process.raise_open_files_limit()
     process.calm_garbage_collection()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, clock, label, listener, with_ui=with_ui))
+    served = _serve(settings, clock, label, listener, with_ui=with_ui)
+    process.run(served, uvloop.new_event_loop)
     return 0
 
 

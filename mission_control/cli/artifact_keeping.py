@@ -1,12 +1,12 @@
 """Command line: `artifacts copy` and `artifacts retention`, which keep the record."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import TypeVar
 
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.bootstrap.planned import claim_planned
 from mission_control.cli.context import CliContext
@@ -104,7 +104,7 @@ async def _report(context: CliContext, settings: Settings) -> ReportedRetention:
 def _await(ctx: click.Context, job: Coroutine[object, object, T]) -> T:
     """Run a job; what stops it is told with its remedy."""
     try:
-        return asyncio.run(job)
+        return process.run(job)
     except StorageError as error:
         click.echo(f"The record cannot be used: {printable(str(error))}", err=True)
         ctx.exit(INTERNAL)

@@ -1,6 +1,5 @@
 """Command line: `artifacts`, what was recorded and whether it is still as it was."""
 
-import asyncio
 from collections.abc import Coroutine
 from datetime import datetime
 from typing import TypeVar
@@ -8,6 +7,7 @@ from typing import TypeVar
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap import once
 from mission_control.cli.artifact_keeping import copy, retention
 from mission_control.cli.context import CliContext
@@ -111,7 +111,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
 def _await(ctx: click.Context, reading: Coroutine[object, object, T]) -> T:
     """Run a reading of the record; what stops it is told with its remedy."""
     try:
-        return asyncio.run(reading)
+        return process.run(reading)
     except StorageError as error:
         click.echo(f"The record cannot be read: {printable(str(error))}", err=True)
         ctx.exit(INTERNAL)

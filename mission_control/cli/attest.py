@@ -1,12 +1,12 @@
 """Command line: `attest`, whether anything of execution was seen in a session."""
 
-import asyncio
 from dataclasses import replace
 from datetime import date, datetime
 
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import past_to_read
 from mission_control.cli.context import CliContext
@@ -43,7 +43,7 @@ def attest(
     settings = settings_with(context, flags)
     try:
         with context.busy("Reading history"):
-            attested, path = asyncio.run(
+            attested, path = process.run(
                 _attest(context, settings, asked.date() if asked else None)
             )
     except NoSuchSession as error:

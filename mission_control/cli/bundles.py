@@ -1,10 +1,9 @@
 """Command line: what `pre-market` and `post-market` share: making a bundle, and telling of it."""
 
-import asyncio
-
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
@@ -35,7 +34,7 @@ def make_bundle(
     settings = settings_with(context, flags)
     with context.busy(f"Asking every service {ROUNDS} times, and reading the cluster"):
         work = _bundle(context, settings, kind, (skip_preflight, skip_health))
-        entry, report = asyncio.run(work)
+        entry, report = process.run(work)
     verdict = f"{report.verdict.value} {report.code}".strip()
     if as_json or context.json:
         document = {

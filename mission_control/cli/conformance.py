@@ -1,11 +1,11 @@
 """Command line: `conformance`, one service held against the status contract."""
 
-import asyncio
 from urllib.parse import urlsplit
 
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap.once import probe_once
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
@@ -66,7 +66,7 @@ def conformance(
         expected_endpoints=ASKED,
         deadline_seconds=deadline,
     )
-    round_ = asyncio.run(probe_once(agent, context.clock))
+    round_ = process.run(probe_once(agent, context.clock))
     report = judge_conformance(round_.readings, round_.finished, expected)
     if as_json or context.json:
         click.echo(orjson.dumps(conformance_as_dict(report, url), option=orjson.OPT_INDENT_2))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap.origin import run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
@@ -47,7 +48,7 @@ def deploy_report(
     settings = settings_with(context, flags)
     with context.busy("Reading the cluster"):
         work = _report(context, settings, output_dir, sample_health=not skip_health)
-        made, where = asyncio.run(work)
+        made, where = process.run(work)
     if as_json or context.json:
         click.echo(orjson.dumps(made.document, option=orjson.OPT_INDENT_2))
     else:

@@ -42,8 +42,8 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     now = context.clock()
     process.raise_open_files_limit()
     with context.busy("Asking every service and the cluster once"):
-        snapshot, examined, records = asyncio.run(_look(settings, context.clock))
-        tried = asyncio.run(try_destination(settings))
+        snapshot, examined, records = process.run(_look(settings, context.clock))
+        tried = process.run(try_destination(settings))
     checks = [
         *look_here(settings, now),
         *look_at_records(*records),

@@ -1,11 +1,11 @@
 """Command line: the floor as the API answers it, wherever that answer was made."""
 
-import asyncio
 from dataclasses import dataclass
 
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mission_control import process
 from mission_control.bootstrap import once
 from mission_control.cli.remote import ask_for_document
 from mission_control.configuration.settings import Settings
@@ -105,7 +105,7 @@ class FloorAnswers:
 
 def observe_floor(settings: Settings, clock: Clock) -> FloorAnswers:
     """Ask the fleet once, in this process, and answer as the API would."""
-    snapshot = asyncio.run(once.observe_once(settings, clock))
+    snapshot = process.run(once.observe_once(settings, clock))
     return _read(dict(posture_document(snapshot)), dict(agents_document(snapshot)))
 
 

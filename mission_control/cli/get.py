@@ -1,11 +1,11 @@
 """Command line: `get`, an answer of the API without a server."""
 
-import asyncio
 import sys
 
 import click
 import httpx
 
+from mission_control import process
 from mission_control.bootstrap.answer import answer_once
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
@@ -56,5 +56,5 @@ def _answer_here(
 ) -> RemoteAnswer:
     settings = settings_with(context, flags)
     with context.busy("Asking every service once"):
-        response = asyncio.run(answer_once(settings, context.clock, path, accept))
+        response = process.run(answer_once(settings, context.clock, path, accept))
     return RemoteAnswer(response.status_code, response.content)

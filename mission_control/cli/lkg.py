@@ -1,6 +1,5 @@
 """Command line: `lkg`, the last known good: captured, listed, compared and verified."""
 
-import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
@@ -8,6 +7,7 @@ from typing import TypeVar
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap import once
 from mission_control.bootstrap.planned import beside_the_plan, claim_planned
 from mission_control.bootstrap.runs import find_build, ready_to_run
@@ -212,7 +212,7 @@ def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> Artifact
 def _await(ctx: click.Context, work: Coroutine[object, object, T]) -> T:
     """Run a job; a reference to nothing is wrong usage, a record that fails is told."""
     try:
-        return asyncio.run(work)
+        return process.run(work)
     except NoSuchReport as error:
         click.echo(f"Error: {printable(str(error))}", err=True)
         ctx.exit(USAGE)

@@ -1,6 +1,5 @@
 """Command line: `readiness`, the gate that can say NO."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import RunParts, ready_to_run
 from mission_control.cli.context import CliContext
@@ -72,7 +72,7 @@ def readiness(
     with context.busy(f"Asking every service {rounds} times"):
         asked = _Asked(looking, skip_preflight, with_deploy_report)
         work = _judge(context, settings, asked)
-        report, path, problem = asyncio.run(work)
+        report, path, problem = process.run(work)
     if as_json or context.json:
         click.echo(orjson.dumps(readiness_document(report), option=orjson.OPT_INDENT_2))
     else:

@@ -8,6 +8,7 @@ from typing import cast
 import click
 import httpx
 
+from mission_control import process
 from mission_control.configuration.service_address import UnusableAddress, read_base_url
 
 DEADLINE_SECONDS = 20.0
@@ -34,7 +35,7 @@ def ask_server(url: str, path: str, accept: str = "*/*") -> RemoteAnswer:
     except UnusableAddress as error:
         raise click.BadParameter(f"{error.problem} ({error.remedy})", param_hint="--url") from error
     try:
-        return asyncio.run(_ask(base + path, accept))
+        return process.run(_ask(base + path, accept))
     except (httpx.HTTPError, TimeoutError) as error:
         reason = type(error).__name__
         raise click.ClickException(f"{base} could not be asked: {reason}") from error

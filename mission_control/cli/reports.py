@@ -1,10 +1,9 @@
 """Command line: `reports`, recorded reports and what changed between two."""
 
-import asyncio
-
 import click
 import orjson
 
+from mission_control import process
 from mission_control.bootstrap import once
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import USAGE
@@ -48,7 +47,7 @@ def diff(
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
     artifacts = once.read_artifacts(root, context.clock)
     try:
-        old, new = asyncio.run(_both(artifacts, before, after))
+        old, new = process.run(_both(artifacts, before, after))
     except NoSuchReport as error:
         click.echo(f"Error: {error}", err=True)
         ctx.exit(USAGE)

@@ -24,9 +24,10 @@ class Repository:
     `dirty` are changed paths, our own artifacts left out; `unknowable` those that differ and of
     which only a filter that the repository names could say whether they changed. `hiding` are
     flags, rules and settings with which git would not tell of a change. `release_tags` match
-    `v2-release-*`, the newest last; of `broken_tags` nothing can be told. `repo_id` is the content of `.repo_id`, None where there is no such file. `manifests` counts
-    the files that were looked through for images; `latest_images` are `file:line` of those that
-    say `:latest`, `unread` the files that could not be looked through to their end. `preflight`
+    `v2-release-*`, the newest last; of `broken_tags` nothing can be told. `repo_id` is the content
+    of `.repo_id`, None where there is no such file. `manifests` counts the files that were looked
+    through for images; `latest_images` are `file:line` of those that say `:latest`, `unread` the
+    files that could not be looked through to their end. `preflight`
     is None where there is no such script or it was not wanted; `lints` are the fleet's own
     safety lints that exist.
     """

@@ -2,25 +2,45 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from mission_control.decide.evidence import MAX_AGE_SECONDS, seconds_between
 from mission_control.jobs.ports import Clock
 from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import Witnessed
 from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
+from mission_control.observe.own_thread import begin_in_own_thread
+from mission_control.observe.plain_file import read_regular
 
 MAX_BYTES = 4 * 1024
 DEADLINE_SECONDS = 2.0
-"""A mounted file is read within this time, or not at all: a mount can hang."""
+"""A mounted file is read within this time, or the read is given up: a mount can hang."""
+FEW_HANGING, MOST_HANGING = 4, 60
+AGAIN_SECONDS = 60.0
+"""While a few reads hang, another is begun only as often as this, and none beyond the most."""
+_SILENCE = frozenset(
+    {
+        UnseenReason.TIMEOUT,
+        UnseenReason.CONNECTION_REFUSED,
+        UnseenReason.CONNECTION_LOST,
+        UnseenReason.DNS_FAILURE,
+        UnseenReason.THROTTLED,
+    }
+)
+_SERVER_ERROR = 500
 
 
 class SwitchWitnesses:
     """
     The configured witnesses outside the services; satisfies `SwitchReader`.
 
-    What cannot be read is `Unseen(UNREADABLE)`. The predecessor read every error as "not
-    halted"; here no error has a meaning of its own.
+    What cannot be read is `Unseen`. The predecessor read every error as "not halted"; here no
+    error has a meaning of its own. Silence alone (a file that is slow, an API server that does
+    not answer) leaves what was last read as it was, with the time at which it was read: it counts
+    as long as it is young. What *is* read, a changed value or that there is none, counts at once.
     """
 
     def __init__(
@@ -36,10 +56,10 @@ class SwitchWitnesses:
         `config_map` is None where no cluster is read.
         """
         self._config_map = config_map
-        self._file = file
+        self._file = SwitchFile(file, clock) if file is not None else None
         self._environment = dict(environment)
         self._clock = clock
-        self._reading: asyncio.Task[str] | None = None
+        self._told: Witnessed | None = None
 
     async def read(self) -> tuple[Witnessed, ...]:
         """Hear each configured witness once."""
@@ -49,43 +69,99 @@ class SwitchWitnesses:
             for name, value in sorted(self._environment.items())
         ]
         if self._file is not None:
-            reading = await self._read_file(self._file)
-            heard.append(Witnessed(WitnessKind.FILE, str(self._file), reading))
+            reading = await self._file.read()
+            heard.append(Witnessed(WitnessKind.FILE, str(self._file.path), reading))
         if told is not None:
-            heard.append(await told)
+            heard.append(self._settle(await told))
         return tuple(heard)
 
-    async def _read_file(self, path: Path) -> Seen[str] | Unseen:
-        """
-        Read in a thread; while one read hangs no second is started.
-
-        What a read that hung brings at last is old, and is thrown away.
-        """
-        if self._reading is not None:
-            if not self._reading.done():
-                return self._unseen("a read of it still hangs")
-            self._reading.exception()  # looked at, so that nobody complains that nobody did
-            self._reading = None
-        if self._reading is None:
-            self._reading = asyncio.create_task(asyncio.to_thread(_first_bytes, path))
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                text = await asyncio.shield(self._reading)
-        except TimeoutError:
-            return self._unseen(f"not read within {DEADLINE_SECONDS:.0f} s")
-        except UnicodeDecodeError:
-            self._reading = None
-            return self._unseen("not UTF-8 text")
-        except OSError as error:
-            self._reading = None
-            return self._unseen(error.strerror or type(error).__name__)
-        self._reading = None
-        return Seen(text, self._clock())
-
-    def _unseen(self, detail: str) -> Unseen:
-        return Unseen(UnseenReason.UNREADABLE, self._clock(), detail=detail)
+    def _settle(self, witnessed: Witnessed) -> Witnessed:
+        """Give what the ConfigMap was last heard to say, while its server is merely silent."""
+        reading, known = witnessed.reading, self._told
+        if isinstance(reading, Unseen) and known is not None and _is_silence(reading):
+            return known if _is_young(known.reading, self._clock()) else witnessed
+        self._told = witnessed
+        return witnessed
 
 
-def _first_bytes(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES).decode("utf-8")
+class SwitchFile:
+    """
+    The mounted file, each read of it in a thread of its own.
+
+    One that hangs is given up after its deadline and the next is begun all the same, so that a
+    file that is well again is heard at once, whatever became of earlier reads. What such a read
+    brings at last is dated by its beginning: no later than what it tells was true.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Read this file by this clock."""
+        self.path = path
+        self._clock = clock
+        self._begun = 0
+        self._hanging = dict[int, datetime]()
+        self._known: tuple[int, Seen[str] | Unseen] | None = None
+
+    async def read(self) -> Seen[str] | Unseen:
+        """Read once; while it takes longer than it may, what was last read counts while young."""
+        now = self._clock()
+        if not self._may_begin(now):
+            return self._last_read(f"{len(self._hanging)} reads of it hang")
+        self._begun += 1
+        number = self._begun
+        self._hanging[number] = now
+        reading = begin_in_own_thread(partial(_text_of, self.path))
+        reading.add_done_callback(partial(self._note, number, now))
+        done, _ = await asyncio.wait({reading}, timeout=DEADLINE_SECONDS)
+        if done and self._known is not None:
+            return self._known[1]
+        return self._last_read(f"not read within {DEADLINE_SECONDS:.0f} s")
+
+    def _may_begin(self, now: datetime) -> bool:
+        hanging = self._hanging.values()
+        if len(hanging) < FEW_HANGING:
+            return True
+        since = abs(seconds_between(max(hanging), now))
+        return len(hanging) < MOST_HANGING and since >= AGAIN_SECONDS
+
+    def _note(self, number: int, at: datetime, read: asyncio.Future[str]) -> None:
+        """Keep what a read brought, unless a later one has brought something already."""
+        del self._hanging[number]
+        error = read.exception()
+        reading: Seen[str] | Unseen
+        if error is None:
+            reading = Seen(read.result(), at)
+        else:
+            reading = Unseen(UnseenReason.UNREADABLE, at, detail=_why(error))
+        if self._known is None or number > self._known[0]:
+            self._known = (number, reading)
+
+    def _last_read(self, why: str) -> Seen[str] | Unseen:
+        known = self._known[1] if self._known else None
+        if isinstance(known, Seen) and _is_young(known, self._clock()):
+            return known
+        before = f"; before, {known.detail}" if isinstance(known, Unseen) else ""
+        return Unseen(UnseenReason.UNREADABLE, self._clock(), detail=f"{why}{before}")
+
+
+def _text_of(path: Path) -> str:
+    return read_regular(path, MAX_BYTES).decode("utf-8")
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text"
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or type(error).__name__
+    return type(error).__name__
+
+
+def _is_silence(reading: Unseen) -> bool:
+    status = reading.exchange.status or 0
+    failing = reading.reason is UnseenReason.HTTP_STATUS and status >= _SERVER_ERROR
+    return failing or reading.reason in _SILENCE
+
+
+def _is_young(reading: Seen[str] | Unseen, now: datetime) -> bool:
+    """Tell whether it was seen, and no longer ago than required evidence may be."""
+    age = seconds_between(reading.at, now)
+    return isinstance(reading, Seen) and 0 <= age <= MAX_AGE_SECONDS

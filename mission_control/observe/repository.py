@@ -120,7 +120,7 @@ class RepositoryReader:
             ended = await run_bounded(
                 command, Path("/"), {"LC_ALL": "C.UTF-8"}, seconds, MAX_ANSWER
             )
-            told = json.loads(ended.output) if ended.code == 0 else {}
+            told: object = json.loads(ended.output) if ended.code == 0 else {}
         except TimeoutError:
             raise GitError(f"it was not read within {seconds:.0f} s") from None
         except (OutputTooLongError, ValueError) as error:
@@ -133,7 +133,7 @@ class RepositoryReader:
         return answered
 
     async def _run(self, scratch: Path, why_not: str, interpreter: str, script: str) -> ScriptRun:
-        """Run one of the repository's own programs in a copy of the commit, and tell how it ended."""
+        """Run one of the repository's programs in a copy of the commit, and tell how it ended."""
         shown = shown_name(script)
         if self._lints is not RepositoryLints.RUN:
             return ScriptRun(shown, None, "not run: the fleet file does not say so")

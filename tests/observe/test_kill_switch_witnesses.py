@@ -1,11 +1,25 @@
 """Observe: the kill switch is heard, and what cannot be heard says nothing."""
 
+import asyncio
+import os
+import socket
+from contextlib import contextmanager
+from datetime import timedelta
+
 import pytest
 
 from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import Seen, Unseen
-from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
+from mission_control.observe import kill_switch_witnesses as witnesses_module
+from mission_control.observe.cluster_reader import config_map_witness as config_map_module
+from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
+from mission_control.observe.cluster_reader.lister import ClusterLister
+from mission_control.observe.kill_switch_witnesses import SwitchFile, SwitchWitnesses
+from mission_control.simulation.cluster_stage import ApiFault, ClusterStage
+from tests.hanging_files import hanging
 from tests.observe.conftest import NOW
+from tests.observe.test_cluster_reader import FLOOR, Cluster
+from tests.ports import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -40,12 +54,28 @@ def not_text(path):
     path.write_bytes(b"\xff\xfe1")
 
 
+def fifo(path):
+    """Put in its place what waits for a writer to be opened."""
+    os.mkfifo(path)
+
+
+def listening(path):
+    """Put a socket in its place."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+def device(path):
+    """Link to what never ends."""
+    path.symlink_to("/dev/zero")
+
+
 def dangling(path):
     """Link to nowhere, as a mount does whose ConfigMap is gone."""
     path.symlink_to(path.parent / "..data")
 
 
-@pytest.mark.parametrize("hurt", [missing, directory, not_text, dangling])
+@pytest.mark.parametrize("hurt", [missing, directory, not_text, dangling, fifo, listening, device])
 async def test_what_cannot_be_read_is_unreadable(tmp_path, hurt):
     """A file that cannot be read is UNREADABLE, never "not halted"."""
     path = tmp_path / "EXECUTION_HALTED"
@@ -85,3 +115,184 @@ async def test_the_environment_is_heard(tmp_path):
 
     assert [(WitnessKind.ENVIRONMENT, "EXECUTION_HALTED")] == [(w.kind, w.source) for w in told]
     assert () == await heard(None)
+
+
+@pytest.mark.parametrize(
+    ("hurt", "kind"),
+    [(fifo, "a FIFO"), (listening, "a socket"), (device, "a character device")],
+    ids=["fifo", "socket", "device"],
+)
+async def test_what_is_no_file_is_refused_by_name(tmp_path, hurt, kind):
+    """It is never opened, for that could wait for ever, and the reason says what it is."""
+    path = tmp_path / "EXECUTION_HALTED"
+    hurt(path)
+
+    (witness,) = await heard(path)
+
+    assert isinstance(witness.reading, Unseen)
+    assert f"it is {kind}, not a regular file" == witness.reading.detail
+
+
+class Moving:
+    """A clock that is moved by hand."""
+
+    def __init__(self):
+        """Begin now."""
+        self.now = NOW
+
+    def __call__(self):
+        """Give the instant."""
+        return self.now
+
+
+@pytest.fixture
+def switch(tmp_path, monkeypatch):
+    """Give a switch's file that says 1, what reads it, and the clock by which it is read."""
+    monkeypatch.setattr(witnesses_module, "DEADLINE_SECONDS", PATIENCE_SECONDS)
+    path, clock = tmp_path / "EXECUTION_HALTED", Moving()
+    path.write_text("1")
+    return path, SwitchFile(path, clock), clock
+
+
+@contextmanager
+def impatience():
+    """Give reads up soon, where they hang for certain."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(witnesses_module, "DEADLINE_SECONDS", 0.2)
+        yield
+
+
+async def test_what_was_last_read_counts_while_it_is_young(switch):
+    """A slow read changes nothing for 45 s, and its age is told; then nothing is known any more."""
+    path, file, clock = switch
+    first = await file.read()
+    with hanging(path), impatience():
+        clock.now += timedelta(seconds=45)
+        young = await file.read()
+        clock.now += timedelta(seconds=1)
+        old = await file.read()
+
+    assert Seen("1", NOW) == first == young
+    assert isinstance(old, Unseen)
+    assert "not read within 0 s" == old.detail
+
+
+async def test_a_file_that_is_well_again_is_heard_at_once(switch):
+    """Whatever became of the reads that hang: they hang on a file that is another by now."""
+    path, file, clock = switch
+    with hanging(path):
+        with impatience():
+            before = await file.read()
+        path.rename(path.with_name("old"))
+        path.write_text("0")
+        clock.now += timedelta(seconds=2)
+        after = await file.read()
+
+    assert isinstance(before, Unseen)
+    assert Seen("0", NOW + timedelta(seconds=2)) == after
+
+
+async def test_a_changed_value_is_heard_however_late_it_is_read(switch):
+    """A read that was given up still tells what it found, and that counts from its beginning."""
+    path, file, clock = switch
+    await file.read()
+    clock.now += timedelta(seconds=1)
+    path.write_text("0")
+    with hanging(path), impatience():
+        hung = await file.read()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while file._hanging:  # noqa: ASYNC110, SLF001  (the thread tells nobody but the file)
+            await asyncio.sleep(0.01)
+    with hanging(path), impatience():
+        late = await file.read()
+
+    assert Seen("1", NOW) == hung
+    assert Seen("0", NOW + timedelta(seconds=1)) == late
+
+
+@pytest.mark.parametrize("hurt", [missing, directory, not_text, dangling, fifo])
+async def test_what_is_read_as_gone_is_not_slow(switch, hurt):
+    """A file that is seen to be gone or to be no file ends what was read before, at once."""
+    path, file, _ = switch
+    await file.read()
+    path.unlink()
+    hurt(path)
+
+    assert isinstance(await file.read(), Unseen)
+    path.rmdir() if hurt is directory else path.unlink(missing_ok=True)
+    path.write_text("1")
+    with hanging(path), impatience():
+        slow = await file.read()
+    assert isinstance(slow, Unseen)
+    assert slow.detail.startswith("not read within 0 s; before, ")
+
+
+async def test_reads_that_hang_are_bounded(switch, monkeypatch):
+    """A few are begun at once, others a minute apart, and beyond the most none: that is said."""
+    path, file, clock = switch
+    monkeypatch.setattr(witnesses_module, "MOST_HANGING", 5)
+    with hanging(path), impatience():
+        told = [await file.read() for _ in range(5)]
+        clock.now += timedelta(seconds=60)
+        told += [await file.read() for _ in range(2)]
+        clock.now += timedelta(hours=1)
+        told.append(await file.read())
+
+    late, few, most = "not read within 0 s", "4 reads of it hang", "5 reads of it hang"
+    assert [late] * 4 + [few, late, most, most] == [u.detail for u in told if isinstance(u, Unseen)]
+
+
+class SwitchMap:
+    """The switch's ConfigMap in a cluster, and what hears it by a clock of its own."""
+
+    def __init__(self):
+        """Serve a cluster in which the switch is engaged."""
+        self.cluster, self.clock = Cluster(), Moving()
+        lister = ClusterLister(self.cluster.server, self.clock)
+        self.witnesses = SwitchWitnesses(None, {}, self.clock, ConfigMapWitness(lister, FLOOR))
+
+    async def read(self, fault=None, **stage):
+        """Hear it once, with a fault of the API server or another stage."""
+        faults = {(FLOOR, "configmaps"): fault} if fault else {}
+        self.cluster.stage = ClusterStage(faults=faults, **stage)
+        (witness,) = await self.witnesses.read()
+        return witness.reading
+
+
+@pytest.mark.parametrize("fault", [ApiFault.THROTTLED, ApiFault.UNAVAILABLE, ApiFault.HUNG])
+async def test_a_silent_api_server_leaves_the_switch_as_it_was_last_heard(fault, monkeypatch):
+    """For 45 s, and with the time at which it was heard; a value that changed is heard at once."""
+    switch = SwitchMap()
+    first = await switch.read()
+    monkeypatch.setattr(config_map_module, "DEADLINE_SECONDS", 0.3)
+    switch.clock.now += timedelta(seconds=45)
+    young = await switch.read(fault)
+    switch.clock.now += timedelta(seconds=1)
+    old = await switch.read(fault)
+    monkeypatch.setattr(config_map_module, "DEADLINE_SECONDS", PATIENCE_SECONDS)
+    changed = await switch.read(kill_switch="0")
+
+    assert ("1", NOW, first) == (first.value, first.at, young)
+    assert isinstance(old, Unseen)
+    assert "0" == changed.value
+
+
+@pytest.mark.parametrize(
+    "fault", [ApiFault.DENIED, ApiFault.GARBAGE, ApiFault.MISSING, ApiFault.CUT]
+)
+async def test_what_the_api_server_says_is_not_silence(fault, monkeypatch):
+    """A refusal and a broken answer count at once, and silence after them hides neither."""
+    switch = SwitchMap()
+    await switch.read()
+
+    assert isinstance(await switch.read(fault), Unseen)
+    monkeypatch.setattr(config_map_module, "DEADLINE_SECONDS", 0.3)
+    assert isinstance(await switch.read(ApiFault.HUNG), Unseen)
+
+
+async def test_a_switch_that_is_gone_is_not_silence():
+    """That the ConfigMap does not exist is something seen, whatever it said before."""
+    switch = SwitchMap()
+    await switch.read()
+
+    assert "" == (await switch.read(kill_switch=None)).value
