@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import httpx
 import pytest
 
+from mission_control.jobs.watch_floor import SWITCH_SECONDS
+from tests.hanging_files import hanging
 from tests.ports import PATIENCE_SECONDS, free_ports
 
 PORTS_OF_A_DEMO = 12
@@ -98,6 +100,40 @@ def test_the_predecessors_two_variables_serve(fleet_file, tmp_path, run):
     values = json.loads(status.stdout)
     assert ["marketdata"] == [agent["agent_name"] for agent in values["agents"]]
     assert "ENGAGED" == values["posture"]["kill_switch"]["state"]
+
+
+def fifo(path):
+    """Put what waits for a writer in the switch's place."""
+    path.unlink()
+    os.mkfifo(path)
+    return nullcontext()
+
+
+@pytest.mark.parametrize("hurt", [fifo, hanging], ids=["fifo", "hanging"])
+def test_a_switch_that_hangs_holds_up_neither_its_return_nor_the_end(fleet_file, tmp_path, hurt):
+    """
+    The posture says what is wrong, a file that is well again confirms, and SIGTERM ends the server.
+    """
+    switch = tmp_path / "EXECUTION_HALTED"
+    switch.write_text("1\n")
+    port = free_ports(2)
+    url = f"http://127.0.0.1:{port}"
+    two = {"AGENTS_CONFIG_PATH": str(fleet_file), "EXECUTION_HALTED_FILE": str(switch)}
+    with (
+        hurt(switch),
+        process("serve", "--port", port, "--ui-port", port + 1, **two) as server,
+    ):
+        wait_for(f"{url}/api/v1/posture", "KILL_SWITCH_UNCONFIRMED")
+        told = httpx.get(f"{url}/api/v1/safety", trust_env=False).text
+        switch.rename(tmp_path / "hangs")
+        switch.write_text("1\n")
+        wait_for(f"{url}/api/v1/posture", '"confirmed":true')
+        (tmp_path / "hangs").replace(switch)
+        time.sleep(SWITCH_SECONDS + 1)  # it is being read again by now, and hangs where it can
+        code, seconds = stop(server, signal.SIGTERM)
+
+    assert (0, True) == (code, seconds < PATIENCE_SECONDS / 2)
+    assert ("it is a FIFO" in told) is (hurt is fifo)
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
