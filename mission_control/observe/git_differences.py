@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 
 import pygit2
 from pygit2.enums import DeltaStatus, DiffOption, FileMode, RepositoryOpenFlag
+from pygit2.ffi import C  # pyright: ignore[reportUnknownVariableType]  (made by its build)
 
 from mission_control.observe.plain_file import read_plain_file
 
@@ -100,7 +101,7 @@ def _entries(index: pygit2.Index) -> Iterator[Entry]:
     if len(index) > MAX_ENTRIES:
         raise TreeError(f"it has more than {MAX_ENTRIES} files")
     # pygit2 shows no flags of an entry; libgit2 does.
-    library, own = cast("Any", pygit2).ffi.C, cast("Any", index)._index  # noqa: SLF001
+    library, own = cast("Any", C), cast("Any", index)._index  # noqa: SLF001
     for number in range(len(index)):
         entry = index[number]
         raw = library.git_index_get_byindex(own, number)

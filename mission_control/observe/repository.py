@@ -1,5 +1,6 @@
 """Observe: the fleet's repository; it is read and never obeyed, and nothing in it is changed."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -23,7 +24,8 @@ from mission_control.observe.redaction import printable, redact_text
 LOOK_SECONDS = 60.0
 """A whole tree is read within this time, every file of it, or not at all."""
 HEAD_SECONDS = 10.0
-SCRIPT_SECONDS = 120.0
+SCRIPT_SECONDS, PROGRAMS_SECONDS = 120.0, 240.0
+"""For one program of the repository, and for all of them together."""
 TIDY_SECONDS = 30.0
 MAX_ANSWER = 32 * 1024 * 1024
 MAX_SCRIPT_OUTPUT = 1024 * 1024
@@ -87,7 +89,8 @@ class RepositoryReader:
         preflight = told["preflight"] if run_preflight else None
         lints: list[str] = told["lints"]
         why = await _why_not_alone(scratch) if wanted and (preflight or lints) else ""
-        run = partial(self._run, scratch, why)
+        until = asyncio.get_running_loop().time() + PROGRAMS_SECONDS
+        run = partial(self._run, scratch, why, until)
         return Repository(
             path=str(self._path),
             git_sha=told["sha"],
@@ -132,18 +135,21 @@ class RepositoryReader:
             raise GitError(str(answered["error"]))
         return answered
 
-    async def _run(self, scratch: Path, why_not: str, interpreter: str, script: str) -> ScriptRun:
+    async def _run(
+        self, scratch: Path, why_not: str, until: float, interpreter: str, script: str
+    ) -> ScriptRun:
         """Run one of the repository's programs in a copy of the commit, and tell how it ended."""
         shown = shown_name(script)
         if self._lints is not RepositoryLints.RUN:
             return ScriptRun(shown, None, "not run: the fleet file does not say so")
-        if why_not:
-            return ScriptRun(shown, None, why_not)
+        left = min(SCRIPT_SECONDS, until - asyncio.get_running_loop().time())
+        if why_not or left <= 0:
+            return ScriptRun(shown, None, why_not or "not run: no time was left")
         command = (*ALONE, "--", interpreter, f"./{script}")
         environment = _environment(scratch)
         try:
             ended = await run_bounded(
-                command, scratch / "copy", environment, SCRIPT_SECONDS, MAX_SCRIPT_OUTPUT
+                command, scratch / "copy", environment, left, MAX_SCRIPT_OUTPUT
             )
         except (OSError, TimeoutError, OutputTooLongError) as error:
             return ScriptRun(shown, None, _said(str(error)) or type(error).__name__)

@@ -1,19 +1,23 @@
 """Observe: the fleet's repository is read and never obeyed, whatever it names or hides."""
 
+import asyncio
 import os
 import socket
 import subprocess
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen
-from mission_control.observe import git_tree
+from mission_control.observe import git_differences, git_tree
 from mission_control.observe import repository as repository_module
-from mission_control.observe.repository import RepositoryReader
+from mission_control.observe.repository import READER, RepositoryReader
 from mission_control.observe.repository_copier import RepositoryCopier
 from mission_control.observe.repository_surveyor import RepositorySurveyor
 from tests.observe.conftest import NOW
+from tests.ports import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 OWN = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always")
@@ -537,9 +541,9 @@ async def test_a_list_that_would_be_cut_is_not_told_at_all(tree, monkeypatch):
 
 def test_more_entries_than_are_read_are_an_error(tree, monkeypatch, tmp_path):
     """A tree that is too large to compare is not compared in part."""
-    monkeypatch.setattr(git_tree, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(git_differences, "MAX_ENTRIES", 2)
 
-    with pytest.raises(git_tree.TreeError, match="more than 2 entries"):
+    with pytest.raises(git_differences.TreeError, match="more than 2 files"):
         git_tree.look(str(tree), tmp_path, copies=False)
 
 
@@ -552,6 +556,44 @@ async def test_reading_that_hangs_is_given_up(tree, monkeypatch):
 
     assert isinstance(seen, Unseen)
     assert "not read within 1 s" in seen.detail
+
+
+def readers(tree):
+    """Find the processes that read this tree."""
+    found = list[str]()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            told = (process / "cmdline").read_bytes()
+            if READER.encode() in told and os.fsencode(tree) in told:
+                found.append(process.name)
+    return found
+
+
+async def test_reading_that_is_cancelled_leaves_nothing_behind(tree):
+    """A run that is ended while it waits for a mount ends at once, and its process with it."""
+    (tree / ".git/config").unlink()
+    os.mkfifo(tree / ".git/config")
+    reading = asyncio.create_task(RepositoryReader(tree, lambda: NOW).read(run_preflight=False))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not readers(tree):  # noqa: ASYNC110  (another process's start tells nobody)
+            await asyncio.sleep(0.05)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    assert reading.cancelled()
+    assert [] == readers(tree)
+
+
+async def test_programs_share_the_time_that_there_is(tree, monkeypatch):
+    """Twenty lints that hang take no longer than two; those for which no time is left say so."""
+    monkeypatch.setattr(repository_module, "PROGRAMS_SECONDS", 0.0)
+    for folder in ("a", "b"):
+        (tree / folder).mkdir()
+        (tree / folder / "verify_zero_trust.py").write_text("")
+    commit(tree)
+    runs = (await read(tree, RepositoryLints.RUN)).lints
+
+    assert [(None, "not run: no time was left")] * 2 == [(r.exit_code, r.detail) for r in runs]
 
 
 LINT = """\

@@ -5,6 +5,7 @@ import os
 import socket
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -251,7 +252,7 @@ class SwitchMap:
         lister = ClusterLister(self.cluster.server, self.clock)
         self.witnesses = SwitchWitnesses(None, {}, self.clock, ConfigMapWitness(lister, FLOOR))
 
-    async def read(self, fault=None, **stage):
+    async def read(self, fault=None, **stage) -> Any:
         """Hear it once, with a fault of the API server or another stage."""
         faults = {(FLOOR, "configmaps"): fault} if fault else {}
         self.cluster.stage = ClusterStage(faults=faults, **stage)
