@@ -201,6 +201,7 @@ async def test_a_changed_value_is_heard_however_late_it_is_read(switch):
     path.write_text("0")
     with hanging(path), impatience():
         hung = await file.read()
+        clock.now += timedelta(seconds=5)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while file._hanging:  # noqa: ASYNC110, SLF001  (the thread tells nobody but the file)
             await asyncio.sleep(0.01)
