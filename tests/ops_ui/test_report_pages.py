@@ -85,6 +85,16 @@ async def test_what_cannot_be_read_is_never_go(pages, upstream, answer):
     assert "chip-fine" not in floor
 
 
+@pytest.mark.parametrize(("said", "shown"), [("not_run", True), ("run", False), (None, False)])
+async def test_lints_that_are_left_out_are_told_beside_the_verdict(pages, upstream, said, shown):
+    """A verdict without the repository's own lints is never read as one with them."""
+    upstream.answers[READY] = readiness("GO", "", repository_lints=said)
+    page = (await pages.get("/readiness")).text
+    headline = page.split("<h1>")[1].split("</h1>")[0]
+
+    assert ("the repository's own lints not run" in headline) is shown
+
+
 async def test_the_floor_tells_readiness_with_its_session(pages, upstream):
     """The chip shows the verdict, why, and for which session."""
     upstream.answers[READY] = readiness("NO-GO", "READINESS_EXPIRED")
