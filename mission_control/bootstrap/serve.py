@@ -68,7 +68,7 @@ async def connected(
         standing = history.standing if history else NOTHING_STANDS
         first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
         board = FloorBoard(first, clock, time.monotonic)
-        past = PastFloor(history.reader, memory, calendar, board) if history else None
+        past = _past(history, memory, calendar, board)
         day = make_day(settings, edges, board, past, clock, label)
         api = ApiParts(
             board,
