@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from mission_control.api.answers import HTML, Answer, AnyRequest, give, json_answer, wants
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.ports import Runbook
 from mission_control.present.html_page import html_page, render_markdown
@@ -37,7 +37,7 @@ class RunbookList(TypedDict):
     label: NotRequired[str]
 
 
-def runbook_list(parts: ApiParts) -> RunbookList:
+def runbook_list(parts: ReadingParts) -> RunbookList:
     """List the runbooks that can be read."""
     found = [runbook for code in parts.runbooks.codes() if (runbook := parts.runbooks.read(code))]
     links: list[RunbookLink] = [
@@ -57,7 +57,7 @@ def runbook_answer(runbook: Runbook, *, as_html: bool, label: str) -> Answer:
     return Answer(runbook.markdown.encode(), MARKDOWN, "accept, accept-encoding")
 
 
-def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the route of the list, and those of the runbooks."""
 
     @get(
@@ -72,7 +72,7 @@ def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     return [runbooks, *_page_routes(parts)]
 
 
-def _page_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def _page_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     @get(
         "/api/v1/runbooks/{code:str}",
         summary="A runbook as Markdown; HTML by Accept or with `.html`",

@@ -22,6 +22,7 @@ from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.planned_run import Runner, RunSources
 from mission_control.jobs.poll_coverage import watched_coverage
 from mission_control.jobs.ports import Clock
+from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.run_lkg import run_lkg
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.scheduled_day import ScheduledDay

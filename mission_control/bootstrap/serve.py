@@ -11,6 +11,7 @@ from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
+from mission_control.bootstrap.readers import asks_readers, readers_process
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
@@ -68,18 +69,24 @@ async def connected(
         standing = history.standing if history else NOTHING_STANDS
         first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
         board = FloorBoard(first, clock, time.monotonic)
-        past = _past(history, memory, calendar, board)
-        day = make_day(settings, edges, board, past, clock, label)
+        past = ask = None
+        options = _api_options(settings, clock, label)
+        if history and memory:
+            past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
+            readers = await stack.enter_async_context(readers_process(settings, options).kept())
+            ask = asks_readers(readers, board, memory, clock)
+        day = make_day(settings, replace(edges, sources=sources), board, past, clock, label)
         api = ApiParts(
             board,
             calendar,
             RunbookLibrary(settings.runbooks),
-            _attest(settings, edges),
             ArtifactReader(settings.root, clock),
             past,
-            day,
             clock,
-            _api_options(settings, clock, label),
+            options,
+            attestation=_attest(settings, edges),
+            day=day,
+            ask=ask,
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)

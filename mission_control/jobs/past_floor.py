@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from mission_control.decide.evidence import MAX_AGE_SECONDS
 from mission_control.decide.floor import decide_floor
-from mission_control.decide.stall import NO_STALL
 from mission_control.decide.slo import attain, window_of, window_spans
+from mission_control.decide.stall import NO_STALL
 from mission_control.decide.timeline import (
     MINUTE,
     draw_timeline,

@@ -66,11 +66,11 @@ class RememberedFloor:
             FloorEvidence(FLEET, {}), self.floor.standing, session_at, self.floor.now
         )
         self.board = FloorBoard(first, lambda: self.floor.now, time.monotonic)
-        self.past = PastFloor(keeper.reader, self.memory, Calendar(), self.board)
+        self.past = PastFloor(keeper.reader, self.memory.unfinished_minute, Calendar(), self.board)
         self.decided = []
 
-    def decide(self):
-        """Decide, publish and remember, as one step of the watch."""
+    def decide(self, *, asked=True):
+        """Decide, publish and remember, as one step of the watch; with rounds that just ended."""
         before, evidence = self.board.current(), self.floor.evidence()
         snapshot = decide_floor(
             evidence,
@@ -81,7 +81,7 @@ class RememberedFloor:
         )
         events = self.board.publish(snapshot, list(find_happenings(before, snapshot)))
         self.memory.note_decision(evidence, before.standing, before, snapshot, events)
-        for round_ in evidence.rounds.values():
+        for round_ in evidence.rounds.values() if asked else ():
             agent = self.floor.fleet.agent(round_.agent_name)
             assert agent is not None
             self.memory.note_round(round_, agent.primary_path)
