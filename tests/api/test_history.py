@@ -24,9 +24,7 @@ async def past(tmp_path):
         remembered = RememberedFloor(kept)
         floor = remembered.floor
         for number in range(61):
-            for beat in (3, 6, 9) if number else ():
-                floor.refresh(NOW + timedelta(seconds=10 * (number - 1) + beat))
-                remembered.decide(asked=False)
+            remembered.beat_until(NOW + timedelta(seconds=10 * number))
             floor.refresh(NOW + timedelta(seconds=10 * number))
             if 20 <= number < 26:
                 floor.say(STRATEGY, "status.state", "DEGRADED")

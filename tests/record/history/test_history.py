@@ -89,6 +89,13 @@ class RememberedFloor:
         return snapshot
 
 
+    def beat_until(self, at):
+        """Decide again on what is known, every two seconds as between answers, until an instant."""
+        while self.floor.now + timedelta(seconds=2) < at:
+            self.floor.now += timedelta(seconds=2)
+            self.decide(asked=False)
+
+
 async def written(keeper):
     """Wait until everything that was put is written; a loaded machine is given the time."""
     async with asyncio.timeout(60):
@@ -182,6 +189,7 @@ async def test_between_changes_the_last_decision_holds(keeper):
     with keeper() as kept:
         remembered = RememberedFloor(kept)
         for second in range(0, 300, 10):
+            remembered.beat_until(NOW + timedelta(seconds=second))
             remembered.floor.refresh(NOW + timedelta(seconds=second))
             remembered.decide()
         await written(kept)
@@ -197,19 +205,24 @@ async def test_what_nobody_watched_is_a_gap(keeper):
     with keeper() as kept:
         remembered = RememberedFloor(kept)
         remembered.decide()
+        remembered.beat_until(NOW + timedelta(seconds=20))
         remembered.floor.refresh(NOW + timedelta(minutes=30))
         remembered.decide()
+        remembered.beat_until(NOW + timedelta(minutes=30, seconds=20))
         await written(kept)
         before = await remembered.past.as_of(NOW - timedelta(minutes=5))
         within = await remembered.past.as_of(NOW + timedelta(minutes=10))
         lines = await remembered.past.timelines(
-            [STRATEGY], NOW - timedelta(minutes=5), NOW + timedelta(minutes=31)
+            [STRATEGY],
+            NOW - timedelta(minutes=5),
+            NOW + timedelta(minutes=30, seconds=20),
         )
 
     assert isinstance(before, NotWatched)
     assert isinstance(within, NotWatched)
     ((_, segments),) = lines.by_agent
     assert [None, "HALTED", None, "HALTED"] == [s.state and s.state.value for s in segments]
+    assert [300.0, 18.0, 1782.0, 20.0] == [s.seconds for s in segments]
     assert [300.0, 60.0, 1740.0, 60.0] == [s.seconds for s in segments]
 
 
@@ -507,7 +520,7 @@ async def test_stretches_of_deciding_survive_and_add_up(keeper):
 
     assert ((seconds[1], seconds[9]), (seconds[20], seconds[30])) == minute.decided
     assert {"strategy-engine": (2, 2)} == minute.counts
-    assert () == old.decided
+    assert old.decided is None
 
 
 async def test_after_a_batch_that_was_dropped_everything_is_told_anew(tmp_path, monkeypatch):
