@@ -47,7 +47,12 @@ class ApiOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadingParts:
-    """What is read to answer for the past, the record and the runbooks; nothing can write."""
+    """
+    What is read to answer for the past, the record and the runbooks; nothing can write.
+
+    `renders` is false where a text that takes long to render must not be: where the floor is
+    decided.
+    """
 
     floor: PublishedFloor
     calendar: CalendarReader
@@ -57,6 +62,7 @@ class ReadingParts:
     clock: Clock
     options: ApiOptions
     cache: SnapshotCache = field(default_factory=SnapshotCache, kw_only=True)
+    renders: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

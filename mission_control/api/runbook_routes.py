@@ -13,7 +13,7 @@ from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.ports import Runbook
-from mission_control.present.html_page import html_page, render_markdown
+from mission_control.present.html_page import html_page, plain_page, render_markdown
 from mission_control.present.posture_document import runbook_url
 
 MARKDOWN = "text/markdown"
@@ -49,8 +49,15 @@ def runbook_list(parts: ReadingParts) -> RunbookList:
     return document
 
 
-def runbook_answer(runbook: Runbook, *, as_html: bool, label: str) -> Answer:
-    """Give a runbook as it was written, or as a page in which nothing can act."""
+def runbook_answer(runbook: Runbook, *, as_html: bool, label: str, renders: bool = True) -> Answer:
+    """
+    Give a runbook as it was written, or as a page in which nothing can act.
+
+    Where nothing is rendered, as in the process that decides, the page shows what was written.
+    """
+    if as_html and not renders:
+        page = plain_page(runbook.title, runbook.markdown, label)
+        return Answer(page.encode(), HTML, "accept, accept-encoding")
     if as_html:
         page = html_page(runbook.title, render_markdown(runbook.markdown), label)
         return Answer(page.encode(), HTML, "accept, accept-encoding")
@@ -91,6 +98,9 @@ def _page_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
             raise Problem(404, "runbook_not_found", "There is no runbook for this code", detail)
         suffix = asked["suffix"]
         as_html = suffix == ".html" or (suffix is None and wants(request, HTML))
-        return give(runbook_answer(found, as_html=as_html, label=parts.options.label), request)
+        answer = runbook_answer(
+            found, as_html=as_html, label=parts.options.label, renders=parts.renders
+        )
+        return give(answer, request)
 
     return [runbook]

@@ -24,7 +24,7 @@ from mission_control.record.history.database import open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 
 if TYPE_CHECKING:
-    from mission_control.bootstrap.readers import ReadersSetup
+    from mission_control.bootstrap.aside import ReadersSetup
 
 NICE = 10
 """Below what decides: on a busy machine readers wait first."""

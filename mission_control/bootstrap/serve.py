@@ -8,10 +8,10 @@ from importlib.metadata import version
 
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
-from mission_control.bootstrap.readers import asks_readers, readers_process
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
@@ -24,6 +24,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.standing import NOTHING_STANDS
 from mission_control.observe.attestation import Attestation
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
+from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.runbook_library import RunbookLibrary
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
@@ -58,8 +59,12 @@ async def connected(
     could; everything else never touches the root.
     """
     store = ArtifactStore(settings.root)
-    async with reading(settings, clock) as edges, AsyncExitStack() as stack:
-        history = memory = None
+    async with AsyncExitStack() as stack:
+        history = memory = interpreter = None
+        if records:
+            aside = await stack.enter_async_context(interpreting_process(settings).kept())
+            interpreter = Interpreter(aside.ask)
+        edges = await stack.enter_async_context(reading(settings, clock, interpreter))
         sources, calendar = edges.sources, edges.calendar
         if records:
             history = await stack.enter_async_context(_history(settings, calendar, clock))
@@ -87,6 +92,7 @@ async def connected(
             attestation=_attest(settings, edges),
             day=day,
             ask=ask,
+            renders=ask is None,
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)

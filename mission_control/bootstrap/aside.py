@@ -1,4 +1,4 @@
-"""Bootstrap: the process that answers readers, from the end of the process that decides."""
+"""Bootstrap: the processes that do slow work, from the end of the process that decides."""
 
 import os
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ SECONDS = 20.0
 RECORD_SECONDS = 120.0
 """Verifying a large record reads all of it; that is worth waiting for."""
 _RECORD = ("/api/v1/artifacts", "/api/v1/reports", "/api/v1/lkg", "/api/v1/attestation")
+MOST_BODIES = 256
+"""So many long answers may wait to be read, 16 MiB at most."""
 LIBPQ = "PG"
 """What the variables begin with that PostgreSQL's own library reads, its password file's among."""
 
@@ -49,6 +51,13 @@ def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
     prefix = LIBPQ if settings.database_url is not None else None
     module = "mission_control.bootstrap.readers_process"
     return ChildProcess(module, setup, environment_of(os.environ, prefix))
+
+
+def interpreting_process(settings: Settings) -> ChildProcess:
+    """Describe the process that reads long answers, one at a time; it runs once it is kept."""
+    module = "mission_control.bootstrap.interpreting_process"
+    environ = environment_of(os.environ)
+    return ChildProcess(module, settings.log_format, environ, at_once=1, waiting=MOST_BODIES)
 
 
 def asks_readers(
