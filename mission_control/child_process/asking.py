@@ -57,8 +57,9 @@ class ChildProcess:
     """
     Asks a child, which is kept running: `ask` never raises and never waits past its deadlines.
 
-    `at_once` questions are put to it together, `waiting` more may wait. A question that is not
-    answered in time has the child killed and begun again: it cannot be told apart from a hang.
+    `at_once` questions are put to it together, `waiting` more may wait, and `wait_now` do. A
+    question that is not answered in time has the child killed and begun again: it cannot be told
+    apart from a hang.
     """
 
     module: str
@@ -66,12 +67,14 @@ class ChildProcess:
     environ: Mapping[str, str]
     at_once: int = 4
     waiting: int = 32
-    _running: _Running | None = None
-    _ready: asyncio.Event = field(default_factory=asyncio.Event)
-    _trouble: str = ""
-    _wait: int = 0
+    wait_now: int = field(default=0, init=False)
+    _running: _Running | None = field(default=None, init=False)
+    _ready: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _trouble: str = field(default="", init=False)
     _slots: asyncio.Semaphore = field(init=False)
-    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(READY + 1))
+    _numbers: "itertools.count[int]" = field(
+        default_factory=lambda: itertools.count(READY + 1), init=False
+    )
 
     def __post_init__(self) -> None:
         """Have room for as many questions as are put at once."""
@@ -94,16 +97,16 @@ class ChildProcess:
 
     async def ask(self, what: object, seconds: float) -> Answered | Unanswered:
         """Ask, and wait so many seconds for room and as many again for the answer."""
-        if self._wait >= self.waiting:
+        if self.wait_now >= self.waiting:
             return Unanswered("too many questions wait already")
-        self._wait += 1
+        self.wait_now += 1
         try:
             async with asyncio.timeout(seconds):
                 await self._slots.acquire()
         except TimeoutError:
             return Unanswered(f"other questions have taken all of {seconds:g} s")
         finally:
-            self._wait -= 1
+            self.wait_now -= 1
         try:
             return await self._ask_now(what, seconds)
         finally:
@@ -130,6 +133,8 @@ class ChildProcess:
             if running is None:
                 return Unanswered("the process that answers has not started yet")
             log.warning("a question was not answered in %g s: its process is begun again", seconds)
+            if running is self._running:
+                self._ready.clear()  # nobody is sent to one that is being killed
             running.end()
             return Unanswered(f"there was no answer in {seconds:g} s")
 

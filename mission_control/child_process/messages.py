@@ -32,7 +32,7 @@ async def read_message(stream: asyncio.StreamReader) -> tuple[int, Answered | Un
             raise asyncio.IncompleteReadError(b"", beside)
         pieces.append(piece)
         beside -= len(piece)
-    return number, value if isinstance(value, Unanswered) else Answered(value, pieces)
+    return number, value if isinstance(value, Unanswered) else Answered(value, tuple(pieces))
 
 
 def next_message(given: BinaryIO) -> tuple[int, object] | None:
