@@ -14,6 +14,8 @@ from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
 from mission_control.model.question import Answered, LiveFloor, Question, Unanswered
 
+READERS = "mission_control.bootstrap.readers_process"
+BODIES = "mission_control.bootstrap.interpreting_process"
 SECONDS = 20.0
 RECORD_SECONDS = 120.0
 """Verifying a large record reads all of it; that is worth waiting for."""
@@ -49,15 +51,13 @@ def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
         settings.database_url,
     )
     prefix = LIBPQ if settings.database_url is not None else None
-    module = "mission_control.bootstrap.readers_process"
-    return ChildProcess(module, setup, environment_of(os.environ, prefix))
+    return ChildProcess(READERS, setup, environment_of(os.environ, prefix))
 
 
 def interpreting_process(settings: Settings) -> ChildProcess:
     """Describe the process that reads long answers, one at a time; it runs once it is kept."""
-    module = "mission_control.bootstrap.interpreting_process"
     environ = environment_of(os.environ)
-    return ChildProcess(module, settings.log_format, environ, at_once=1, waiting=MOST_BODIES)
+    return ChildProcess(BODIES, settings.log_format, environ, at_once=1, waiting=MOST_BODIES)
 
 
 def asks_readers(
