@@ -1,5 +1,6 @@
 """Jobs: the floor as it was, decided again from what was recorded by the same functions."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,7 @@ class PastFloor:
     calendar: CalendarReader
     floor: PublishedFloor
     days: dict[datetime, Watch] = field(default_factory=dict[datetime, Watch])
+    one_day_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def as_of(self, at: datetime) -> FloorSnapshot | NotWatched:
         """
@@ -153,13 +155,15 @@ class PastFloor:
         return found
 
     async def _whole_day(self, midnight: datetime) -> Watch:
-        known = self.days.get(midnight)
-        if known is None:
-            known = summarise(await self.history.minutes(midnight, midnight + DAY))
-            while len(self.days) >= MOST_DAYS:
-                del self.days[min(self.days)]
-            self.days[midnight] = known
-        return known
+        """Give a day that is over; many who ask for it have it read once."""
+        async with self.one_day_at_a_time:
+            known = self.days.get(midnight)
+            if known is None:
+                known = summarise(await self.history.minutes(midnight, midnight + DAY))
+                while len(self.days) >= MOST_DAYS:
+                    del self.days[min(self.days)]
+                self.days[midnight] = known
+            return known
 
     async def _minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
         """Give the watched minutes, the one that has not ended yet included."""
