@@ -47,12 +47,7 @@ class ApiOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadingParts:
-    """
-    What is read to answer for the past, the record and the runbooks; nothing can write.
-
-    `renders` is false where a text that takes long to render must not be: where the floor is
-    decided.
-    """
+    """What is read to answer for the past, the record and the runbooks; nothing can write."""
 
     floor: PublishedFloor
     calendar: CalendarReader
@@ -62,7 +57,11 @@ class ReadingParts:
     clock: Clock
     options: ApiOptions
     cache: SnapshotCache = field(default_factory=SnapshotCache, kw_only=True)
-    renders: bool = field(default=True, kw_only=True)
+
+    @property
+    def renders(self) -> bool:
+        """Tell whether a text may be rendered here."""
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,11 @@ class ApiParts(ReadingParts):
     attestation: AttestationReader
     day: DayReader
     ask: AskQuestion | None = None
+
+    @property
+    def renders(self) -> bool:
+        """Tell whether a text may be rendered here: not where the floor is decided meanwhile."""
+        return self.ask is None
 
     def own_process(self) -> OwnProcess:
         """Say how we ourselves are at this moment."""

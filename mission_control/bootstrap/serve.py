@@ -59,12 +59,8 @@ async def connected(
     could; everything else never touches the root.
     """
     store = ArtifactStore(settings.root)
-    async with AsyncExitStack() as stack:
-        history = memory = interpreter = None
-        if records:
-            aside = await stack.enter_async_context(interpreting_process(settings).kept())
-            interpreter = Interpreter(aside.ask)
-        edges = await stack.enter_async_context(reading(settings, clock, interpreter))
+    async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
+        history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
             history = await stack.enter_async_context(_history(settings, calendar, clock))
@@ -74,7 +70,6 @@ async def connected(
         standing = history.standing if history else NOTHING_STANDS
         first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
         board = FloorBoard(first, clock, time.monotonic)
-        past = ask = None
         options = _api_options(settings, clock, label)
         if history and memory:
             past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
@@ -92,12 +87,22 @@ async def connected(
             attestation=_attest(settings, edges),
             day=day,
             ask=ask,
-            renders=ask is None,
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)
         yield Parts(sources, board, watch, application, store, day, edges.further, past)
+
+
+@asynccontextmanager
+async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGenerator[Edges]:
+    """Connect what reads the floor; long answers are read `aside`, by a process of their own."""
+    async with AsyncExitStack() as stack:
+        interpreter = None
+        if aside:
+            process = await stack.enter_async_context(interpreting_process(settings).kept())
+            interpreter = Interpreter(process.ask)
+        yield await stack.enter_async_context(reading(settings, clock, interpreter))
 
 
 def _attest(settings: Settings, edges: Edges) -> Attestation:

@@ -61,7 +61,7 @@ def clock():
 def near(far, clock, tmp_path):
     """Give the API whose readers are answered elsewhere."""
     control = PaperControl(clock=clock, root=tmp_path)
-    parts = replace(control.parts(), ask=far, renders=False)
+    parts = replace(control.parts(), ask=far)
     control.application = create_application(parts)
     return control
 
