@@ -88,7 +88,6 @@ class RememberedFloor:
         self.decided.append(snapshot)
         return snapshot
 
-
     def beat_until(self, at):
         """Decide again on what is known, every two seconds as between answers, until an instant."""
         while self.floor.now + timedelta(seconds=2) < at:
