@@ -104,8 +104,8 @@ async def runbook(state: State, code: FromPath[str]) -> Response[str]:
     if isinstance(text, Missed):
         heading = "The runbook could not be read"
         return pages.render("message.html", 502, heading=heading, text=text.detail)
-    body = pages.markdown.render(text).replace("<pre>", '<pre tabindex="0">')
-    return pages.render("runbook.html", code=plain, body=body)
+    shown = await pages.renderer.show(f"{plain}.md", text.encode())
+    return pages.render("runbook.html", code=plain, shown=shown)
 
 
 @get("/read-only", media_type=MediaType.HTML)

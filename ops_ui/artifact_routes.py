@@ -15,7 +15,6 @@ from ops_ui.pages.artifacts import (
     list_path,
     older_path,
     runs_of,
-    show_file,
     why_not,
 )
 from ops_ui.pages.keeping import copy_badge, copy_problems, report_paths, retention_badge
@@ -55,7 +54,7 @@ async def artifact(state: State, path: FromPath[str]) -> Response[str]:
     if content is None or isinstance(content, Missed):
         status, heading, text = why_not(content)
         return pages.render("message.html", status, heading=heading, text=text)
-    shown = show_file(path.lstrip("/"), content, pages.markdown)
+    shown = await pages.renderer.show(path.lstrip("/"), content)
     return pages.render("artifact.html", shown=shown, label=await pages.client.label())
 
 

@@ -92,7 +92,9 @@ class MissionControlClient:
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
             if response.status_code == HTTP_SERVICE_UNAVAILABLE:
-                return Missed(Failure.RESTARTING, "it answers 503: starting, stopping or stalled")
+                return Missed(
+                    Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy"
+                )
             if response.status_code != HTTP_OK:
                 return Missed(Failure.GARBAGE, f"{path} answered {response.status_code}")
             body = bytearray()

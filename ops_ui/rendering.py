@@ -7,7 +7,6 @@ from typing import cast
 import jinja2
 from litestar import MediaType, Response
 from litestar.datastructures import State
-from markdown_it import MarkdownIt
 
 from ops_ui.instants import clock_short, clock_time, new_york, utc
 from ops_ui.mission_control_client import MissionControlClient
@@ -15,6 +14,7 @@ from ops_ui.notes import pods_text
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
+from ops_ui.slow_rendering import Renderer
 from ops_ui.views import GLYPHS
 
 HERE = Path(__file__).parent
@@ -55,7 +55,7 @@ class Pages:
         self.floor = FloorPage(client, monotonic)
         self.refresh_seconds = settings.refresh_seconds
         self.slow_refresh_seconds = 6 * settings.refresh_seconds
-        self.markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+        self.renderer = Renderer()
 
     def render(self, name: str, status: int = 200, **values: object) -> Response[str]:
         """Render a page; it is never kept by a cache."""

@@ -31,12 +31,12 @@ async def deploys(state: State) -> Response[str]:
         return pages.render("message.html", 502, heading=heading, text=document.detail)
     newest = await pages.client.markdown("/api/v1/reports/deploy/latest")
     trouble = newest.detail if isinstance(newest, Missed) else ""
-    html = ""
+    shown = None
     if isinstance(newest, str):
-        html = pages.markdown.render(newest).replace("<pre>", '<pre tabindex="0">')
+        shown = await pages.renderer.show("deploy_report.md", newest.encode())
     label = document.get("label") or ""
     reports = reports_of(document)
-    return pages.render("deploys.html", reports=reports, html=html, trouble=trouble, label=label)
+    return pages.render("deploys.html", reports=reports, shown=shown, trouble=trouble, label=label)
 
 
 @get("/deploys/diff", media_type=MediaType.HTML)

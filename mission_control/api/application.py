@@ -16,8 +16,9 @@ from mission_control.api.liveness import health_routes, liveness_routes
 from mission_control.api.lkg_routes import lkg_routes
 from mission_control.api.no_execution_routes import no_execution_routes
 from mission_control.api.ops_routes import metrics_routes, status_routes
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ApiParts, ReadingParts
 from mission_control.api.problems import exception_handlers
+from mission_control.api.readers_aside import ReadersAside
 from mission_control.api.report_routes import report_routes
 from mission_control.api.runbook_routes import runbook_routes
 from mission_control.api.schedule_routes import schedule_routes
@@ -35,16 +36,44 @@ def create_application(parts: ApiParts, lifespan: Sequence[Lifespan] = ()) -> Se
 
     Nothing it is handed can write, and nothing it answers waits for anything slow.
     """
-    litestar = Litestar(
-        route_handlers=_routes(parts),
+    litestar = _litestar(_routes(parts), parts.options.label, lifespan)
+    aside = None
+    if parts.ask is not None:
+        aside = ReadersAside(litestar, parts.ask, parts.clock, parts.options.label)
+    return SecuredApplication(litestar, parts.options, parts.clock, aside)
+
+
+def reading_application(parts: ReadingParts) -> Litestar:
+    """Give as much of the API as answers for the past and the record; its head is not dressed."""
+    return _litestar(_reading_routes(parts), parts.options.label)
+
+
+def _litestar(
+    routes: Sequence[HTTPRouteHandler], label: str, lifespan: Sequence[Lifespan] = ()
+) -> Litestar:
+    return Litestar(
+        route_handlers=routes,
         before_request=refuse_the_past,
-        exception_handlers=exception_handlers(parts.options.label),
+        exception_handlers=exception_handlers(label),
         lifespan=list(lifespan),
         logging_config=None,
         openapi_config=None,
         debug=False,
     )
-    return SecuredApplication(litestar, parts.options, parts.clock)
+
+
+def _reading_routes(parts: ReadingParts) -> list[HTTPRouteHandler]:
+    return [
+        *snapshot_routes(parts),
+        *session_routes(parts),
+        *agent_routes(parts),
+        *runbook_routes(parts),
+        *no_execution_routes(parts),
+        *artifact_routes(parts),
+        *history_routes(parts),
+        *report_routes(parts),
+        *lkg_routes(parts),
+    ]
 
 
 def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
@@ -53,18 +82,10 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *health_routes(parts),
         *status_routes(parts),
         *metrics_routes(parts),
-        *snapshot_routes(parts),
-        *session_routes(parts),
-        *agent_routes(parts),
+        *_reading_routes(parts),
         *event_routes(parts),
         *stream_routes(parts),
-        *runbook_routes(parts),
         *attestation_routes(parts),
-        *no_execution_routes(parts),
-        *artifact_routes(parts),
-        *history_routes(parts),
-        *report_routes(parts),
-        *lkg_routes(parts),
         *schedule_routes(parts),
         *contract_routes(),
     ]

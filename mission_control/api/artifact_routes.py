@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter
 
 from mission_control.api.answers import AnyRequest, give, has_already, json_answer
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery
@@ -56,7 +56,7 @@ _TYPES = {
 }
 
 
-def artifact_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the routes of the ledger and of its files."""
 
     @get(
@@ -88,7 +88,7 @@ def artifact_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     return [artifacts, _file_route(parts)]
 
 
-async def _page(parts: ApiParts, query: ArtifactQuery) -> ArtifactsDocument:
+async def _page(parts: ReadingParts, query: ArtifactQuery) -> ArtifactsDocument:
     page = await parts.artifacts.page(query)
     checked = await parts.artifacts.check()
     destination = parts.options.durable_copy
@@ -105,7 +105,7 @@ async def _page(parts: ApiParts, query: ArtifactQuery) -> ArtifactsDocument:
     return document
 
 
-def _file_route(parts: ApiParts) -> HTTPRouteHandler:
+def _file_route(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/artifacts/{path:path}",
         summary="A recorded file; its digest is its ETag, and it never changes",

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from mission_control.api.answers import AnyRequest, give, json_answer
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.api.snapshot_routes import NO_SUCH_AGENT
 from mission_control.api.the_past import instant_of, past_of, read_period, remembered
@@ -55,12 +55,12 @@ class PastEvents(TypedDict):
     label: NotRequired[str]
 
 
-def history_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def history_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the routes of the past."""
     return [_timeline(parts), _events(parts), _slo(parts)]
 
 
-def _agents(parts: ApiParts, agent_name: str | None) -> Sequence[Agent]:
+def _agents(parts: ReadingParts, agent_name: str | None) -> Sequence[Agent]:
     fleet = parts.floor.current().fleet
     if agent_name is None:
         return fleet.agents
@@ -70,7 +70,7 @@ def _agents(parts: ApiParts, agent_name: str | None) -> Sequence[Agent]:
     return (agent,)
 
 
-def _timeline(parts: ApiParts) -> HTTPRouteHandler:
+def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/timeline",
         summary="How services were over time; what nobody watched is a gap",
@@ -104,7 +104,7 @@ def _timeline(parts: ApiParts) -> HTTPRouteHandler:
     return timeline
 
 
-def _events(parts: ApiParts) -> HTTPRouteHandler:
+def _events(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/events",
         summary="What happened, newest first, page by page",
@@ -135,7 +135,7 @@ def _events(parts: ApiParts) -> HTTPRouteHandler:
     return events
 
 
-def _slo(parts: ApiParts) -> HTTPRouteHandler:
+def _slo(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/slo",
         summary="What services attained in market time, and what is left of their budgets",

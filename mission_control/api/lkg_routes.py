@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from mission_control.api.answers import AnyRequest, give, json_answer
 from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.capture_cache import CaptureCache
 from mission_control.jobs.recorded_lkg import compare_captures, list_captures, newest_good
@@ -25,12 +25,12 @@ from mission_control.present.lkg_list import (
 TAGS = ["lkg"]
 
 
-def lkg_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def lkg_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the routes of the last known good."""
     return [_list_route(parts), _diff_route(parts)]
 
 
-def _list_route(parts: ApiParts) -> HTTPRouteHandler:
+def _list_route(parts: ReadingParts) -> HTTPRouteHandler:
     cache = CaptureCache(parts.clock)
 
     @get(
@@ -57,7 +57,7 @@ def _list_route(parts: ApiParts) -> HTTPRouteHandler:
     return captures
 
 
-def _diff_route(parts: ApiParts) -> HTTPRouteHandler:
+def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/lkg/diff",
         summary="What differs between two captures; each is latest, previous, good, or a run",

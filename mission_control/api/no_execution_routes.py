@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from mission_control.api.answers import Answer, AnyRequest, give, json_answer, wants
 from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.attest_session import JOB, JSON_NAME
 from mission_control.jobs.recorded_reports import newest_by_session, read_markdown, read_report
@@ -44,7 +44,7 @@ class RecordedAttestationDocument(TypedDict):
     label: NotRequired[str]
 
 
-def no_execution_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def no_execution_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the route of recorded attestations."""
 
     @get(

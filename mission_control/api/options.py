@@ -1,6 +1,7 @@
 """API: what the server tells of itself, and what it hands to every resource."""
 
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
 from mission_control.api.snapshot_cache import SnapshotCache
@@ -12,9 +13,16 @@ from mission_control.jobs.ports import (
     CalendarReader,
     Clock,
     FloorReader,
+    PublishedFloor,
     RunbookReader,
 )
+from mission_control.model.question import Answered, Unanswered
 from mission_control.present.own_status import OwnProcess
+
+AskQuestion = Callable[
+    [str, bytes, tuple[tuple[bytes, bytes], ...]], Awaitable[Answered | Unanswered]
+]
+"""Path, query and headers of a GET, put to the process that answers readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +46,43 @@ class ApiOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiParts:
-    """Everything that a resource may read; nothing of it can write."""
+class ReadingParts:
+    """What is read to answer for the past, the record and the runbooks; nothing can write."""
 
-    floor: FloorReader
+    floor: PublishedFloor
     calendar: CalendarReader
     runbooks: RunbookReader
-    attestation: AttestationReader
     artifacts: ArtifactsReader
     past: PastFloor | None
-    day: DayReader
     clock: Clock
     options: ApiOptions
-    cache: SnapshotCache = field(default_factory=SnapshotCache)
+    cache: SnapshotCache = field(default_factory=SnapshotCache, kw_only=True)
+
+    @property
+    def renders(self) -> bool:
+        """Tell whether a text may be rendered here."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts(ReadingParts):
+    """
+    Everything that a resource may read; nothing of it can write.
+
+    `ask` puts a reader's question to the process that answers it; without one, as where an answer
+    is made once for the command line, everything is answered here.
+    """
+
+    floor: FloorReader
+    _: KW_ONLY
+    attestation: AttestationReader
+    day: DayReader
+    ask: AskQuestion | None = None
+
+    @property
+    def renders(self) -> bool:
+        """Tell whether a text may be rendered here: not where the floor is decided meanwhile."""
+        return self.ask is None
 
     def own_process(self) -> OwnProcess:
         """Say how we ourselves are at this moment."""

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from mission_control.api.answers import Answer, AnyRequest, give, json_answer, wants
 from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.decide.readiness import judge_standing
 from mission_control.decide.report_diff import compare_reports
@@ -64,12 +64,12 @@ class DiffDocument(TypedDict):
     label: NotRequired[str]
 
 
-def report_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def report_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the routes of readiness and of deploy reports."""
     return [*_readiness_routes(parts), *_deploy_routes(parts), _diff_route(parts)]
 
 
-def _readiness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     unreadable = describes_problem("The record cannot be read")
 
     @get(
@@ -98,7 +98,7 @@ def _readiness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     return [readiness, readiness_md]
 
 
-def _standing(parts: ApiParts, newest: RecordedReport | None) -> LatestReadinessDocument:
+def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
     snapshot = parts.floor.current()
     since, halted_at = parts.floor.watched()
     verdict = recorded_verdict(newest) if newest else None
@@ -107,7 +107,7 @@ def _standing(parts: ApiParts, newest: RecordedReport | None) -> LatestReadiness
     return latest_readiness(snapshot, standing, path, newest.document if newest else None)
 
 
-def _deploy_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     answers = {
         200: describes(str, "Markdown, as the predecessor gave it", MARKDOWN),
         404: describes_problem("No deploy report is recorded"),
@@ -148,7 +148,7 @@ def _deploy_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     return [deploy, listed]
 
 
-def _diff_route(parts: ApiParts) -> HTTPRouteHandler:
+def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/reports/diff",
         summary="What changed between two recorded deploy reports",
@@ -190,7 +190,7 @@ def _listed(report: RecordedReport) -> ListedReport:
 
 
 async def _markdown(
-    parts: ApiParts,
+    parts: ReadingParts,
     request: AnyRequest,
     newest: RecordedReport | None,
     name: str,

@@ -10,10 +10,10 @@ from litestar.params import FromPath
 
 from mission_control.api.answers import HTML, Answer, AnyRequest, give, json_answer, wants
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.ports import Runbook
-from mission_control.present.html_page import html_page, render_markdown
+from mission_control.present.html_page import html_page, plain_page, render_markdown
 from mission_control.present.posture_document import runbook_url
 
 MARKDOWN = "text/markdown"
@@ -37,7 +37,7 @@ class RunbookList(TypedDict):
     label: NotRequired[str]
 
 
-def runbook_list(parts: ApiParts) -> RunbookList:
+def runbook_list(parts: ReadingParts) -> RunbookList:
     """List the runbooks that can be read."""
     found = [runbook for code in parts.runbooks.codes() if (runbook := parts.runbooks.read(code))]
     links: list[RunbookLink] = [
@@ -49,15 +49,22 @@ def runbook_list(parts: ApiParts) -> RunbookList:
     return document
 
 
-def runbook_answer(runbook: Runbook, *, as_html: bool, label: str) -> Answer:
-    """Give a runbook as it was written, or as a page in which nothing can act."""
+def runbook_answer(runbook: Runbook, *, as_html: bool, label: str, renders: bool = True) -> Answer:
+    """
+    Give a runbook as it was written, or as a page in which nothing can act.
+
+    Where nothing is rendered, as in the process that decides, the page shows what was written.
+    """
+    if as_html and not renders:
+        page = plain_page(runbook.title, runbook.markdown, label)
+        return Answer(page.encode(), HTML, "accept, accept-encoding")
     if as_html:
         page = html_page(runbook.title, render_markdown(runbook.markdown), label)
         return Answer(page.encode(), HTML, "accept, accept-encoding")
     return Answer(runbook.markdown.encode(), MARKDOWN, "accept, accept-encoding")
 
 
-def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the route of the list, and those of the runbooks."""
 
     @get(
@@ -72,7 +79,7 @@ def runbook_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     return [runbooks, *_page_routes(parts)]
 
 
-def _page_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def _page_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     @get(
         "/api/v1/runbooks/{code:str}",
         summary="A runbook as Markdown; HTML by Accept or with `.html`",
@@ -91,6 +98,9 @@ def _page_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
             raise Problem(404, "runbook_not_found", "There is no runbook for this code", detail)
         suffix = asked["suffix"]
         as_html = suffix == ".html" or (suffix is None and wants(request, HTML))
-        return give(runbook_answer(found, as_html=as_html, label=parts.options.label), request)
+        answer = runbook_answer(
+            found, as_html=as_html, label=parts.options.label, renders=parts.renders
+        )
+        return give(answer, request)
 
     return [runbook]

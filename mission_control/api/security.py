@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from litestar import Litestar
-from litestar.types import HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from mission_control.api.options import ApiOptions
 from mission_control.api.problems import ALLOWED_METHODS, problem_bytes
@@ -55,11 +55,13 @@ class SecuredApplication:
 
     Writing methods are refused before any route is looked for. HEAD is answered as GET without
     its body. An error that the application itself fails to answer is answered here.
+    `aside` is asked before the routes are: it passes readers' questions on.
     """
 
     litestar: Litestar
     options: ApiOptions
     clock: Clock
+    aside: ASGIApp | None = None
     _fixed: RawHeaders = field(default_factory=RawHeaders)
 
     def __post_init__(self) -> None:
@@ -88,7 +90,7 @@ class SecuredApplication:
             return
         asked: HTTPScope = {**scope, "method": "GET"} if answering.method == "HEAD" else scope
         try:
-            await self.litestar(asked, receive, dressed)
+            await (self.aside or self.litestar)(asked, receive, dressed)
         except Exception:
             if answering.started:
                 raise

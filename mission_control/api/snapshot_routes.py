@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from mission_control.api.answers import Answer, AnyRequest, give
 from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import snapshot_of
 from mission_control.jobs.ports import CalendarReader
@@ -47,12 +47,12 @@ class SessionAnswer(TypedDict):
     label: NotRequired[str]
 
 
-def posture_answer(parts: ApiParts, snapshot: FloorSnapshot) -> Answer:
+def posture_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
     """Give the encoded posture of a snapshot."""
     return parts.cache.document(snapshot, "posture", posture_document)
 
 
-def agents_answer(parts: ApiParts, snapshot: FloorSnapshot) -> Answer:
+def agents_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
     """Give the encoded list of services of a snapshot."""
     return parts.cache.document(snapshot, "agents", agents_document)
 
@@ -71,7 +71,7 @@ def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> Session
     return document
 
 
-def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the routes of posture and safety."""
 
     @get(
@@ -96,7 +96,7 @@ def snapshot_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     return [posture, safety]
 
 
-def session_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the route of the market session."""
 
     @get(
@@ -113,7 +113,7 @@ def session_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     return [session]
 
 
-def agent_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
+def agent_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the routes of the services, all and one."""
 
     @get(

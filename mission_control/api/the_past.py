@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from mission_control.api.answers import AnyRequest
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.errors import StorageError
 from mission_control.jobs.past_floor import NotWatched, PastFloor
@@ -16,7 +16,7 @@ from mission_control.model.snapshot import FloorSnapshot
 LONGEST = timedelta(days=62)
 
 T = TypeVar("T")
-_TIMELESS = ("/api/v1/posture", "/api/v1/agents", "/api/v1/safety", "/api/v1/session")
+TIMELESS = ("/api/v1/posture", "/api/v1/agents", "/api/v1/safety", "/api/v1/session")
 
 
 async def refuse_the_past(request: AnyRequest) -> None:
@@ -24,12 +24,12 @@ async def refuse_the_past(request: AnyRequest) -> None:
     if "at" not in request.query_params:
         return
     path = request.url.path
-    if not path.startswith(_TIMELESS):
+    if not path.startswith(TIMELESS):
         title, detail = "This is only answered for the present", f"`at` means nothing on {path}"
         raise Problem(400, "at_not_supported", title, detail[:200])
 
 
-async def snapshot_of(parts: ApiParts, request: AnyRequest) -> FloorSnapshot:
+async def snapshot_of(parts: ReadingParts, request: AnyRequest) -> FloorSnapshot:
     """Give the newest snapshot, or that of the instant which `?at=` names."""
     asked = request.query_params.get("at")
     if asked is None:
@@ -45,7 +45,7 @@ async def snapshot_of(parts: ApiParts, request: AnyRequest) -> FloorSnapshot:
     return replace(found, label=label)
 
 
-def past_of(parts: ApiParts) -> PastFloor:
+def past_of(parts: ReadingParts) -> PastFloor:
     """Give what answers for the past; raises the problem that there is none."""
     if parts.past is None:
         title, detail = "The past is not recorded", "this process keeps no history"
@@ -66,7 +66,7 @@ def read_instant(text: str, name: str) -> datetime:
 
 
 def read_period(
-    parts: ApiParts, request: AnyRequest, default: timedelta
+    parts: ReadingParts, request: AnyRequest, default: timedelta
 ) -> tuple[datetime, datetime]:
     """Read `from` and `to`; without them the stretch that ends now."""
     now = parts.clock()

@@ -18,6 +18,7 @@ from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver
 from mission_control.observe.http_transport import Transports, open_transports
+from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
 from mission_control.observe.service_probe import ServiceProbe
 
@@ -37,7 +38,9 @@ class Edges:
 
 
 @asynccontextmanager
-async def reading(settings: Settings, clock: Clock = real_clock) -> AsyncGenerator[Edges]:
+async def reading(
+    settings: Settings, clock: Clock = real_clock, interpreter: Interpreter | None = None
+) -> AsyncGenerator[Edges]:
     """Connect what reads the floor; nothing is asked, and nothing can be recorded."""
     calendar = MarketCalendar(settings.closures)
     async with open_transports() as transports:
@@ -49,7 +52,7 @@ async def reading(settings: Settings, clock: Clock = real_clock) -> AsyncGenerat
             account = AccountReader(lister.server, objects, clock)
             further = FurtherObserver(objects, account)
         sources = floor_sources.FloorSources(
-            ServiceProbe(transports, clock),
+            ServiceProbe(transports, clock, interpreter),
             _hear(settings, clock, lister),
             calendar,
             clock,

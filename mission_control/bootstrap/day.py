@@ -22,6 +22,7 @@ from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.planned_run import Runner, RunSources
 from mission_control.jobs.poll_coverage import watched_coverage
 from mission_control.jobs.ports import Clock
+from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.run_lkg import run_lkg
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.scheduled_day import ScheduledDay
@@ -77,7 +78,7 @@ def make_day(
     writer = RunWriter(ArtifactStore(settings.root))
     artifacts = ArtifactReader(settings.root, clock)
     sources = DaySources(
-        partial(_look, board, past, clock),
+        partial(_look, board, past, edges.sources.memory, clock),
         readiness_sources(settings, edges, clock),
         writer,
         redact_text,
@@ -142,7 +143,7 @@ def claim_owner() -> str:
 
 
 async def _look(
-    board: FloorBoard, past: PastFloor | None, clock: Clock
+    board: FloorBoard, past: PastFloor | None, memory: FloorMemory | None, clock: Clock
 ) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
     """
     Give the floor as it is decided next, with how it was watched lately.
@@ -157,8 +158,8 @@ async def _look(
             break
         await asyncio.sleep(AGAIN_SECONDS)
     snapshot = board.current()
-    if past is None or past.memory is None:
+    if past is None or memory is None:
         why = "this process does not watch"
         return snapshot, Unseen(UnseenReason.PARTIAL, snapshot.at, detail=why)
-    coverage = await watched_coverage(snapshot.fleet, past.memory, past.history, snapshot.at)
+    coverage = await watched_coverage(snapshot.fleet, memory, past.history, snapshot.at)
     return snapshot, coverage

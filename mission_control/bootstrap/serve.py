@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
@@ -23,6 +24,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.standing import NOTHING_STANDS
 from mission_control.observe.attestation import Attestation
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
+from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.runbook_library import RunbookLibrary
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
@@ -57,8 +59,8 @@ async def connected(
     could; everything else never touches the root.
     """
     store = ArtifactStore(settings.root)
-    async with reading(settings, clock) as edges, AsyncExitStack() as stack:
-        history = memory = None
+    async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
+        history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
             history = await stack.enter_async_context(_history(settings, calendar, clock))
@@ -68,23 +70,39 @@ async def connected(
         standing = history.standing if history else NOTHING_STANDS
         first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
         board = FloorBoard(first, clock, time.monotonic)
-        past = PastFloor(history.reader, memory, calendar, board) if history else None
-        day = make_day(settings, edges, board, past, clock, label)
+        options = _api_options(settings, clock, label)
+        if history and memory:
+            past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
+            readers = await stack.enter_async_context(readers_process(settings, options).kept())
+            ask = asks_readers(readers, board, memory, clock)
+        day = make_day(settings, replace(edges, sources=sources), board, past, clock, label)
         api = ApiParts(
             board,
             calendar,
             RunbookLibrary(settings.runbooks),
-            _attest(settings, edges),
             ArtifactReader(settings.root, clock),
             past,
-            day,
             clock,
-            _api_options(settings, clock, label),
+            options,
+            attestation=_attest(settings, edges),
+            day=day,
+            ask=ask,
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)
         yield Parts(sources, board, watch, application, store, day, edges.further, past)
+
+
+@asynccontextmanager
+async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGenerator[Edges]:
+    """Connect what reads the floor; long answers are read `aside`, by a process of their own."""
+    async with AsyncExitStack() as stack:
+        interpreter = None
+        if aside:
+            process = await stack.enter_async_context(interpreting_process(settings).kept())
+            interpreter = Interpreter(process.ask)
+        yield await stack.enter_async_context(reading(settings, clock, interpreter))
 
 
 def _attest(settings: Settings, edges: Edges) -> Attestation:

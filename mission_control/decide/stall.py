@@ -17,6 +17,8 @@ BEAT_SECONDS = 1.0
 """The deciding loop beats at least this often."""
 MISSED_BEATS = 3
 """This many missed beats in a row are a stall (interface, `/healthz`)."""
+NO_STALL = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
+"""Two decisions that lie no farther apart than this belong together."""
 
 
 def has_stalled(seconds_since_beat: float) -> bool:
@@ -31,8 +33,7 @@ def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
     Decisions that are no stall apart belong to one stretch. A minute that does not tell proves
     nothing.
     """
-    no_stall = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
-    return join_spans((span for m in minutes for span in m.decided), no_stall)
+    return join_spans((span for m in minutes for span in m.decided or ()), NO_STALL)
 
 
 def find_undecided(

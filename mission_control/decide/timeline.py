@@ -1,9 +1,12 @@
 """Decide: how a service was over time. What was not watched is a gap, never drawn through."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mission_control.decide.stall import NO_STALL, find_decided
+from mission_control.decide.time_spans import share
 from mission_control.model.codes import NOT_YET_ASKED
 from mission_control.model.fleet import Agent, ContractKind
 from mission_control.model.history import (
@@ -32,19 +35,25 @@ def summarise(minutes: Iterable[WatchedMinute]) -> Watch:
     """
     Join watched minutes, which come oldest first, into stretches, for all and by service.
 
-    One in which nobody was asked, but somebody decided, was not watched.
+    One in which nothing was asked, but the floor was decided, was not watched. Of one in which
+    something was asked, only the time in which the floor was decided was: a process that is stopped
+    looks at nothing. A minute of before minutes told this was watched whole.
     """
+    minutes = list(minutes)
+    decided = find_decided(minutes)
     anybody = list[Span]()
     spans = dict[str, list[Span]]()
     counts = dict[str, tuple[int, int]]()
     for each in minutes:
         if not each.counts:
             continue
-        span = (each.minute, each.minute + MINUTE)
-        _join(anybody, span)
+        watched = _watched(each, decided)
+        for span in watched:
+            _join(anybody, span)
         for name, (asked, obtained) in each.counts.items():
-            if asked:
-                _join(spans.setdefault(name, []), span)
+            own = spans.setdefault(name, [])
+            for span in watched if asked else ():
+                _join(own, span)
             before = counts.get(name, (0, 0))
             counts[name] = (before[0] + asked, before[1] + obtained)
     agents = {
@@ -54,27 +63,52 @@ def summarise(minutes: Iterable[WatchedMinute]) -> Watch:
     return Watch(tuple(anybody), agents)
 
 
+def _watched(minute: WatchedMinute, decided: Sequence[Span]) -> Sequence[Span]:
+    """Give the time of a minute in which the floor was decided; the whole where it cannot tell."""
+    whole = (minute.minute, minute.minute + MINUTE)
+    if minute.decided is None:
+        return (whole,)
+    first = bisect_right(decided, whole[0], key=lambda span: span[1])
+    return share((whole,), decided[first:])
+
+
 def watched_spans(
     agent: Agent, watches: Iterable[Watch], since: datetime, until: datetime
 ) -> tuple[Span, ...]:
     """
     Give the stretches in which an agent was watched, oldest first, joined and cut.
 
-    One that is never asked by configuration was watched while anybody was.
+    One that is never asked by configuration was watched while anything was.
     """
+    if agent.contract is ContractKind.NONE:
+        return floor_spans(watches, since, until)
+    own = (w.agents[agent.agent_name].spans for w in watches if agent.agent_name in w.agents)
+    return _joined(own, since, until)
+
+
+def floor_spans(watches: Iterable[Watch], since: datetime, until: datetime) -> tuple[Span, ...]:
+    """Give the stretches in which the floor was watched at all, oldest first, joined and cut."""
+    return _joined((w.anybody for w in watches), since, until)
+
+
+def _joined(
+    stretches: Iterable[Iterable[Span]], since: datetime, until: datetime
+) -> tuple[Span, ...]:
+    """Join and cut; what is shorter than a stall is no gap, nor is it at either end."""
     joined = list[Span]()
-    for watch in watches:
-        own = watch.agents.get(agent.agent_name)
-        silent = agent.contract is ContractKind.NONE
-        for begin, end in watch.anybody if silent else own.spans if own else ():
-            cut = (max(begin, since), min(end, until))
-            if cut[0] < cut[1]:
-                _join(joined, cut)
+    for begin, end in (span for spans in stretches for span in spans):
+        if max(begin, since) < min(end, until):
+            _join(joined, (max(begin, since), min(end, until)))
+    if joined and joined[0][0] - since <= NO_STALL:
+        joined[0] = (since, joined[0][1])
+    if joined and until - joined[-1][1] <= NO_STALL:
+        joined[-1] = (joined[-1][0], until)
     return tuple(joined)
 
 
 def _join(spans: list[Span], span: Span) -> None:
-    if spans and spans[-1][1] >= span[0]:
+    """Add a stretch; less than a stall after the one before it belongs to that."""
+    if spans and span[0] - spans[-1][1] <= NO_STALL:
         spans[-1] = (spans[-1][0], max(spans[-1][1], span[1]))
     else:
         spans.append(span)

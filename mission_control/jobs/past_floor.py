@@ -1,18 +1,25 @@
 """Jobs: the floor as it was, decided again from what was recorded by the same functions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from mission_control.decide.evidence import MAX_AGE_SECONDS
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.slo import attain, window_of, window_spans
-from mission_control.decide.timeline import MINUTE, draw_timeline, summarise, watched_spans
+from mission_control.decide.stall import NO_STALL
+from mission_control.decide.timeline import (
+    MINUTE,
+    draw_timeline,
+    floor_spans,
+    summarise,
+    watched_spans,
+)
 from mission_control.jobs.history_ports import HistoryReader
-from mission_control.jobs.ports import CalendarReader, FloorReader
-from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.jobs.ports import CalendarReader, PublishedFloor
 from mission_control.model.fleet import Agent
-from mission_control.model.history import Attainment, Segment, Watch, WatchedMinute
+from mission_control.model.history import Attainment, Segment, ServiceChange, Watch, WatchedMinute
 from mission_control.model.session import TradingDay
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.instants import new_york_text
@@ -41,13 +48,18 @@ class Timelines:
 
 @dataclass(frozen=True, slots=True)
 class PastFloor:
-    """Answers questions about the past; raises StorageError where history cannot be read."""
+    """
+    Answers questions about the past; raises StorageError where history cannot be read.
+
+    `unfinished` gives the minute that is being counted; it is None where no floor is watched.
+    """
 
     history: HistoryReader
-    memory: FloorMemory | None
+    unfinished: Callable[[], WatchedMinute | None] | None
     calendar: CalendarReader
-    floor: FloorReader
+    floor: PublishedFloor
     days: dict[datetime, Watch] = field(default_factory=dict[datetime, Watch])
+    one_day_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def as_of(self, at: datetime) -> FloorSnapshot | NotWatched:
         """
@@ -61,7 +73,8 @@ class PastFloor:
         if decision is None:
             return NotWatched("nothing was recorded by then")
         watches = await self.watches(at - MINUTE, at + MINUTE)
-        near = any(begin <= at < end for w in watches for begin, end in w.anybody)
+        spans = floor_spans(watches, at - MINUTE, at + MINUTE)
+        near = any(begin <= at <= end + NO_STALL for begin, end in spans)
         if not near and at - decision.at > timedelta(seconds=MAX_AGE_SECONDS):
             return NotWatched("nobody watched the floor at that time")
         return decide_floor(
@@ -80,11 +93,14 @@ class PastFloor:
         only = agents[0].agent_name if len(agents) == 1 else None
         changes = await self.history.changes(since, until, only)
         watches = await self.watches(since, until)
+        own = dict[str, list[ServiceChange]]()
+        for change in changes:
+            own.setdefault(change.agent_name, []).append(change)
         drawn = tuple(
             (
                 agent.agent_name,
                 draw_timeline(
-                    [c for c in changes if c.agent_name == agent.agent_name],
+                    own.get(agent.agent_name, ()),
                     watched_spans(agent, watches, since, until),
                     since,
                     until,
@@ -139,22 +155,34 @@ class PastFloor:
         return found
 
     async def _whole_day(self, midnight: datetime) -> Watch:
-        known = self.days.get(midnight)
-        if known is None:
-            known = summarise(await self.history.minutes(midnight, midnight + DAY))
-            while len(self.days) >= MOST_DAYS:
-                del self.days[min(self.days)]
-            self.days[midnight] = known
-        return known
+        """Give a day that is over; many who ask for it have it read once."""
+        async with self.one_day_at_a_time:
+            known = self.days.get(midnight)
+            if known is None:
+                known = summarise(await self.history.minutes(midnight, midnight + DAY))
+                while len(self.days) >= MOST_DAYS:
+                    del self.days[min(self.days)]
+                self.days[midnight] = known
+            return known
 
     async def _minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
         """Give the watched minutes, the one that has not ended yet included."""
         minutes = list(await self.history.minutes(since, until))
-        now = None if self.memory is None else self.memory.unfinished_minute()
+        now = None if self.unfinished is None else self.unfinished()
         if now is not None and since <= now.minute < until:
-            known = [m for m in minutes if m.minute != now.minute]
-            minutes = [*known, now]
+            if minutes and minutes[-1].minute == now.minute:
+                now = _added(minutes.pop(), now)
+            minutes.append(now)
         return minutes
+
+
+def _added(stored: WatchedMinute, now: WatchedMinute) -> WatchedMinute:
+    """Add what this process counts to what was counted before it started in the same minute."""
+    counts = dict(stored.counts)
+    for name, (asked, obtained) in now.counts.items():
+        before = counts.get(name, (0, 0))
+        counts[name] = (before[0] + asked, before[1] + obtained)
+    return replace(now, counts=counts, decided=(*(stored.decided or ()), *(now.decided or ())))
 
 
 def kept_since(now: datetime, calendar: CalendarReader, trading_days: int) -> datetime | None:

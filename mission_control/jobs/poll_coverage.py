@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from mission_control.decide.timeline import MINUTE
+from mission_control.decide.time_spans import add_up, share
+from mission_control.decide.timeline import MINUTE, summarise
 from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.fleet import Agent, Fleet
-from mission_control.model.history import WatchedMinute
+from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.readiness import PollCoverage
 
 WANTED = timedelta(minutes=15)
@@ -33,28 +34,32 @@ async def watched_coverage(
     except StorageError:
         minutes.clear()
     minutes |= {m.minute: m for m in memory.recent_minutes() if since <= m.minute <= minute}
-    whole = (m for at, m in minutes.items() if at < minute)
-    return _count(fleet, minutes, sum(_seconds(fleet, m) for m in whole))
+    decided = summarise(minutes[at] for at in sorted(minutes)).anybody
+    whole = [m for at, m in minutes.items() if at < minute]
+    return _count(fleet, minutes, sum(_seconds(fleet, m, decided) for m in whole))
 
 
 def _required(fleet: Fleet) -> Sequence[Agent]:
     return [a for a in fleet.agents if a.required and a.primary_path is not None]
 
 
-def _seconds(fleet: Fleet, watched: WatchedMinute) -> float:
+def _seconds(fleet: Fleet, watched: WatchedMinute, decided: Sequence[Span]) -> float:
     """
     Give how much of a minute was watched: as much as of the service that was asked least.
 
-    One round less than fits into a minute is a minute still: rounds do not begin with minutes.
+    One round less than fits into a minute is a minute still: rounds do not begin with minutes. Time
+    in which nothing was decided was not watched, however often something was asked beside it.
     """
     whole = MINUTE.total_seconds()
+    here = share(((watched.minute, watched.minute + MINUTE),), decided)
+    most = add_up(here).total_seconds()
     shares = [
         min(1.0, (watched.counts.get(a.agent_name, (0, 0))[0] + 1) * a.interval_seconds / whole)
         for a in _required(fleet)
         if watched.counts.get(a.agent_name, (0, 0))[0]
     ]
     everybody = len(shares) == len(_required(fleet))
-    return whole * min(shares, default=0.0) if everybody else 0.0
+    return min(most, whole * min(shares, default=0.0)) if everybody else 0.0
 
 
 def _count(fleet: Fleet, minutes: Mapping[datetime, WatchedMinute], seconds: float) -> PollCoverage:

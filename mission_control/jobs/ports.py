@@ -177,19 +177,23 @@ class LoopBeat:
     detail: str
 
 
-class FloorReader(Protocol):
-    """The published floor, as everything that presents it reads it."""
+class PublishedFloor(Protocol):
+    """As much of the published floor as questions about the past and the record lean on."""
 
     def current(self) -> FloorSnapshot:
         """Give the newest snapshot; before the first poll it says that nothing was asked yet."""
         ...
 
-    def beat(self) -> LoopBeat:
-        """Say whether the deciding loop has stalled (three missed beats)."""
-        ...
-
     def watched(self) -> tuple[datetime, datetime | None]:
         """Give since when the floor is watched without a break, and when it was HALTED last."""
+        ...
+
+
+class FloorReader(PublishedFloor, Protocol):
+    """The published floor, as everything that presents it reads it."""
+
+    def beat(self) -> LoopBeat:
+        """Say whether the deciding loop has stalled (three missed beats)."""
         ...
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from mission_control.decide.timeline import gaps_between
+from mission_control.decide.timeline import floor_spans, gaps_between
 from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import EventQuery
 from mission_control.jobs.past_floor import NotWatched, PastFloor
@@ -27,8 +27,7 @@ async def posture_timeline(
     before = await past.as_of(since)
     changes = await _changes(past, since, until)
     watches = await past.watches(since, until)
-    spans = [span for watch in watches for span in watch.anybody]
-    unwatched = gaps_between(spans, since, until)
+    unwatched = gaps_between(floor_spans(watches, since, until), since, until)
     first = None if isinstance(before, NotWatched) else before.posture.verdict.value
     document = posture_timeline_document(since, until, first, changes, unwatched)
     return encode_json(document), unwatched

@@ -46,13 +46,14 @@ class WatchedMinute:
     """
     A minute (its beginning, UTC) in which services were asked: asked and obtained, by name.
 
-    `decided` are the stretches, from the first to the last decision of each, in which somebody
-    decided the floor without a stall; they may lie in the minutes around it as well.
+    `decided` are the stretches, from the first to the last decision of each, in which the floor
+    was decided without a stall; they may lie in the minutes around it as well. None is a minute
+    that was stored before minutes told this.
     """
 
     minute: datetime
     counts: Mapping[str, tuple[int, int]]
-    decided: tuple[Span, ...] = ()
+    decided: tuple[Span, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,10 @@ class _Taken(NamedTuple):
 def _read(received: Received, path: str, contract: ContractKind, taken: _Taken) -> EndpointReading:
     reason, detail = _refused_by_status(received)
     plain = contract is ContractKind.HTTP and path != "/ops/status"
-    if received.refusal is not None and reason is None and not plain:
-        return taken.unseen(received.refusal, received.refusal_detail)
     document, problem = _parse(received.body)
     claims = NO_CLAIMS if document is None else read_claims(document)
+    if received.refusal is not None and reason is None and not plain:
+        return taken.unseen(received.refusal, received.refusal_detail, claims)
     if reason is not None and not _speaks_freshness(document, path, received.status, problem):
         return taken.unseen(reason, detail, claims)
     if plain:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from mission_control.model.reading import (
 )
 from mission_control.observe.connection_failure import FAILURES, describe, reason_for
 from mission_control.observe.http_transport import USER_AGENT, Transports
+from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.opening import PHASES
 from mission_control.observe.received import MAX_BODY_BYTES, Received, interpret
 from mission_control.observe.redaction import printable, redact_text
@@ -35,10 +37,13 @@ class ServiceProbe:
     client layer of httpx costs more than the network does.
     """
 
-    def __init__(self, transports: Transports, clock: Clock) -> None:
-        """Probe through these transports by this clock."""
+    def __init__(
+        self, transports: Transports, clock: Clock, interpreter: Interpreter | None = None
+    ) -> None:
+        """Probe through these transports by this clock; read answers by this interpreter."""
         self._transports = transports
         self._clock = clock
+        self._interpreter = interpreter or Interpreter()
         self._requests: dict[str, httpx.Request] = {}
         self._names: dict[tuple[str, int | None], set[str]] = {}
 
@@ -100,13 +105,17 @@ class ServiceProbe:
         except FAILURES as error:
             reason, detail = reason_for(error), printable(redact_text(describe(error)))
         else:
-            return interpret(
+            return await self._interpreter.read(
                 received,
-                path=path,
-                contract=agent.contract,
-                at=self._clock(),
-                took=loop.time() - began,
-                phases=tuple(phases),
+                partial(
+                    interpret,
+                    received,
+                    path=path,
+                    contract=agent.contract,
+                    at=self._clock(),
+                    took=loop.time() - began,
+                    phases=tuple(phases),
+                ),
             )
         exchange = Exchange(phases=tuple(phases))
         return Unseen(reason, self._clock(), loop.time() - began, detail, exchange)

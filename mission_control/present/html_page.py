@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from html import escape
 from typing import cast
 
 from markdown_it import MarkdownIt
+
+RENDERED = 64
+"""So many rendered texts are remembered; a runbook has 64 KiB at most."""
 
 _SCHEME = re.compile(r"\s*(?:https?://|[a-z][a-z0-9+.-]*:|//|\\)", re.IGNORECASE)
 _ALLOWED = re.compile(r"https?://", re.IGNORECASE)
@@ -27,6 +31,13 @@ def is_harmless_link(url: str) -> bool:
     return bool(_ALLOWED.match(url)) or not _SCHEME.match(url)
 
 
+def plain_page(title: str, text: str, label: str = "") -> str:
+    """Give a page that shows a text as it was written, and says that it was not rendered."""
+    why = "<p>This could not be rendered just now: it is shown as it was written.</p>"
+    return html_page(title, f"{why}\n<pre>{escape(text)}</pre>", label)
+
+
+@lru_cache(maxsize=RENDERED)
 def render_markdown(markdown: str) -> str:
     """
     Render Markdown as HTML: raw HTML stays text, and links are http, https or relative.

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactPage, ArtifactQuery, Checked
@@ -23,6 +24,8 @@ from mission_control.record.recovery import read_whole
 from mission_control.record.verification import verify
 
 CHECK_KEEPS_SECONDS = 300.0
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +138,30 @@ def _read_on(ledger: Ledger, known: _Index) -> _Index:
     inode = ledger.inode()
     if inode != known.inode or not _stands(ledger, known):
         known = _Index(inode)
-    read, last, entries = known.read_bytes, known.last, list(known.entries)
-    by_date, by_job = dict(known.by_date), dict(known.by_job)
+    read, last, first = known.read_bytes, known.last, len(known.entries)
+    fresh = list[LedgerEntry]()
     for line in ledger.lines(read):
         if not line.endswith(b"\n"):
             break  # it is being written, or torn: either way it is no line yet
         read, last = read + len(line), line
         entry = read_line(line)
         if entry is not None:
-            position = (len(entries),)
-            by_date[entry.session_date] = by_date.get(entry.session_date, ()) + position
-            by_job[entry.job] = by_job.get(entry.job, ()) + position
-            entries.append(entry)
-    return _Index(inode, read, last, tuple(entries), by_date, by_job)
+            fresh.append(entry)
+    if read == known.read_bytes:
+        return known
+    by_date = _more(known.by_date, first, [entry.session_date for entry in fresh])
+    by_job = _more(known.by_job, first, [entry.job for entry in fresh])
+    return _Index(inode, read, last, known.entries + tuple(fresh), by_date, by_job)
+
+
+def _more(
+    known: Mapping[K, tuple[int, ...]], first: int, keys: Iterable[K]
+) -> Mapping[K, tuple[int, ...]]:
+    """Add what lines say from the `first` position on; each key's positions are joined once."""
+    found = dict[K, list[int]]()
+    for position, key in enumerate(keys, first):
+        found.setdefault(key, []).append(position)
+    return {**known, **{key: (*known.get(key, ()), *more) for key, more in found.items()}}
 
 
 def _stands(ledger: Ledger, known: _Index) -> bool:

@@ -5,16 +5,11 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote, urlencode
 
-import orjson
-from markdown_it import MarkdownIt
-
 from ops_ui.mission_control_client import Document, Missed
 
 API = "/api/v1/artifacts"
 FILTERS = ("job", "session_date", "since", "until", "cursor", "limit")
 MAX_FILTER = 64
-MAX_SHOWN = 512 * 1024
-"""Characters of a file that are shown; the whole file is there to be downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +19,6 @@ class Badge:
     look: str
     glyph: str
     words: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileShown:
-    """One recorded file: rendered Markdown as `html`, or `text`; neither where it is no text."""
-
-    path: str
-    size: int
-    html: str = ""
-    text: str = ""
-    cut: bool = False
 
 
 def list_path(asked: Mapping[str, str]) -> str:
@@ -79,21 +63,6 @@ def runs_of(document: Document) -> Sequence[Mapping[str, object]]:
     return [cast("Mapping[str, object]", run) for run in found if isinstance(run, dict)]
 
 
-def show_file(path: str, content: bytes, markdown: MarkdownIt) -> FileShown:
-    """Show a file's text: Markdown rendered without HTML of its own, JSON set out in lines."""
-    if path.endswith(".json"):
-        content = _set_out(content)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return FileShown(path, len(content))
-    cut, text = len(text) > MAX_SHOWN, text[:MAX_SHOWN]
-    if path.endswith(".md"):
-        html = markdown.render(text).replace("<pre>", '<pre tabindex="0">')
-        return FileShown(path, len(content), html=html, cut=cut)
-    return FileShown(path, len(content), text=_visible(text), cut=cut)
-
-
 def why_not(missed: Missed | None) -> tuple[int, str, str]:
     """Give status, heading and sentence for a file that cannot be shown."""
     if missed is None:
@@ -104,19 +73,3 @@ def why_not(missed: Missed | None) -> tuple[int, str, str]:
     if "410" in missed.detail:
         return 502, "NOT INTACT: this file is missing", "It is recorded and is not there any more."
     return 502, "The record could not be read", missed.detail
-
-
-def _set_out(content: bytes) -> bytes:
-    try:
-        return orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2)
-    except orjson.JSONDecodeError:
-        return content
-
-
-def _visible(text: str) -> str:
-    """Replace what could reorder a page or hide in it, line ends and tabs apart."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )

@@ -13,6 +13,8 @@ from ops_ui.views import FloorView, see_floor
 DAY = timedelta(days=1)
 STRIPS_KEEP_SECONDS = 60.0
 """A cell of a strip is half an hour: asking for them with each refresh would gain nothing."""
+STRIPS_PAUSES_SECONDS = (10.0, 20.0, 40.0, 60.0, 120.0)
+"""After each failure in a row: what has no answer now is not helped by being asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class FloorPage:
         self._last_at = 0.0
         self._strips: Document | Missed = Missed(Failure.DOWN, "not asked yet")
         self._strips_until = 0.0
+        self._strips_failed = 0
+        self._asking_strips: asyncio.Task[Document | Missed] | None = None
 
     async def see(self) -> Shown:
         """Ask for posture, services, events, strips and runs at once, and make one view."""
@@ -74,9 +78,27 @@ class FloorPage:
         return see_floor(posture, agents, events, timeline)
 
     async def _ask_strips(self) -> Document | Missed:
-        """Ask for the strips, or give those of the minute before."""
-        if self._seconds() >= self._strips_until:
+        """
+        Ask for the strips, or give those of the minute before.
+
+        Many pages at once ask once. Strips that were missed are asked for again later and later.
+        """
+        if self._seconds() < self._strips_until:
+            return self._strips
+        if self._asking_strips is None:
+            self._asking_strips = asyncio.create_task(self._ask_strips_now())
+        return await asyncio.shield(self._asking_strips)
+
+    async def _ask_strips_now(self) -> Document | Missed:
+        try:
             self._strips = await self._client.document(f"/api/v1/timeline?step={DAY_STEP}")
-            whole = not isinstance(self._strips, Missed)
-            self._strips_until = self._seconds() + (STRIPS_KEEP_SECONDS if whole else 0.0)
+        finally:
+            self._asking_strips = None
+        if isinstance(self._strips, Missed):
+            pauses = STRIPS_PAUSES_SECONDS
+            pause = pauses[min(self._strips_failed, len(pauses) - 1)]
+            self._strips_failed += 1
+        else:
+            pause, self._strips_failed = STRIPS_KEEP_SECONDS, 0
+        self._strips_until = self._seconds() + pause
         return self._strips

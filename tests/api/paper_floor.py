@@ -191,12 +191,12 @@ class PaperControl:
             self.floor,
             PaperCalendar(),
             PaperRunbooks(),
-            self.attestation,
             ArtifactReader(self.root, self.clock),
             self.past,
-            self.day or a_day(self.root, self.clock, {}),
             self.clock,
             options,
+            attestation=self.attestation,
+            day=self.day or a_day(self.root, self.clock, {}),
         )
 
     async def ask(self, path: str, method: str = "GET", **more: Any) -> httpx.Response:

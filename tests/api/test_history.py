@@ -24,6 +24,7 @@ async def past(tmp_path):
         remembered = RememberedFloor(kept)
         floor = remembered.floor
         for number in range(61):
+            remembered.beat_until(NOW + timedelta(seconds=10 * number))
             floor.refresh(NOW + timedelta(seconds=10 * number))
             if 20 <= number < 26:
                 floor.say(STRATEGY, "status.state", "DEGRADED")

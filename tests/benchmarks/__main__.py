@@ -36,6 +36,7 @@ from processes import (
     serving,
     start_poller,
 )
+from readers import measure_readers
 from readiness import measure_readiness
 
 Row = dict[str, object]
@@ -213,6 +214,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "age": lambda _given: _ages(),
     "detection": lambda _given: _detections(),
     "answers": lambda _given: answers(1_000, 10),
+    "readers": lambda _given: measure_readers(),
     "readiness": lambda _given: iter([measure_readiness()]),
     "cluster": lambda _given: (measure_cluster(*size) for size in ((60, 60), (60, 1_000))),
 }

@@ -98,8 +98,14 @@ class Serving:
 
 
 @contextmanager
-def serving(targets: Sequence[Target], interval: float, root: Path) -> Generator[Serving]:
-    """Serve a fleet of these targets, each asked at one endpoint, for the time of the block."""
+def serving(
+    targets: Sequence[Target], interval: float, root: Path, *, beats: Path | None = None
+) -> Generator[Serving]:
+    """
+    Serve a fleet of these targets, each asked at one endpoint, for the time of the block.
+
+    Late beats of its event loop are written to `beats`, where that is given.
+    """
     fleet = root / "fleet.yaml"
     lines = ["agents:"]
     for target in targets:
@@ -114,6 +120,8 @@ def serving(targets: Sequence[Target], interval: float, root: Path) -> Generator
         port = free.getsockname()[1]
     environment = {**os.environ, "MISSION_CONTROL_KILL_SWITCH_FILE": str(switch)}
     command = [str(Path(sys.executable).with_name("mission-control")), "serve"]
+    if beats is not None:
+        command = [sys.executable, str(HERE / "measured.py"), str(beats), "serve"]
     command += ["--fleet-file", str(fleet), "--port", str(port), "--root", str(root)]
     log = (root / "serve.log").open("w")
     with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:

@@ -210,3 +210,64 @@ def test_a_window_is_the_time_that_a_target_is_about(window, sessions, period, h
 def test_a_segment_knows_its_length():
     """A segment's length is in seconds."""
     assert 600.0 == Segment(BEGIN, END, None).seconds
+
+
+def told_minute(number, *spans):
+    """Give a watched minute that tells in which of its seconds the floor was decided."""
+    begin = BEGIN + timedelta(minutes=number)
+    decided = tuple((begin + timedelta(seconds=a), begin + timedelta(seconds=b)) for a, b in spans)
+    return replace(minute(number), decided=decided)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        pytest.param(
+            [told_minute(0, (0.5, 10), (53, 59.5)), told_minute(1, (0.5, 59.5))],
+            [(10.0, "OK"), (43.0, None), (67.0, "OK")],
+            id="stopped for 43 s in one minute",
+        ),
+        pytest.param(
+            [told_minute(0, (0, 10)), told_minute(1, (5, 59.5))],
+            [(10.0, "OK"), (55.0, None), (55.0, "OK")],
+            id="stopped over the end of a minute",
+        ),
+        pytest.param(
+            [told_minute(0, (0, 59.4)), told_minute(1, (0.4, 30), (32.9, 59))],
+            [(120.0, "OK")],
+            id="less than a stall is no gap",
+        ),
+        pytest.param(
+            [told_minute(0, (0, 59.5)), told_minute(1)],
+            [(59.5, "OK"), (60.5, None)],
+            id="asked, and never decided",
+        ),
+        pytest.param(
+            [minute(0), told_minute(1, (0.5, 30))],
+            [(90.0, "OK"), (30.0, None)],
+            id="a minute of before minutes told this",
+        ),
+    ],
+)
+def test_what_nobody_decided_is_a_gap_to_the_second(minutes, expected):
+    """A process that was stopped looked at nothing, however often it asked in that minute."""
+    until = BEGIN + timedelta(minutes=2)
+    days = [[summarise(minutes)], [summarise([each]) for each in minutes]]
+    silent = replace(STRATEGY, agent_name="silent", contract=ContractKind.NONE)
+
+    for watches in days:
+        for agent in (STRATEGY, silent):
+            spans = watched_spans(agent, watches, BEGIN, until)
+            assert expected == told(draw_timeline([change(-600)], spans, BEGIN, until))
+
+
+def test_time_that_nobody_decided_is_not_good_time():
+    """What a service attained leaves out the stall, as unobserved."""
+    until = BEGIN + timedelta(minutes=1)
+    watch = summarise([told_minute(0, (0, 10), (53, 59.5))])
+    spans = watched_spans(STRATEGY, [watch], BEGIN, until)
+    segments = draw_timeline([change(-600)], spans, BEGIN, until)
+
+    found = attain(STRATEGY, segments, ((BEGIN, until),), [watch])
+
+    assert (17.0, 43.0) == (found.good_seconds, found.unobserved_seconds)

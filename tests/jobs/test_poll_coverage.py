@@ -1,5 +1,6 @@
 """Poll coverage: fifteen whole minutes, from history and from what this process watched."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -85,3 +86,17 @@ async def test_a_history_that_cannot_be_read_counts_for_nothing():
     coverage = await watched_coverage(FLEET, watched(minutes(3, 0)), broken, NOW)
 
     assert 180 == coverage.seconds
+
+
+async def test_time_in_which_nothing_was_decided_was_not_watched():
+    """A process that is stopped for 43 s of a minute covers 17 s of it, whatever it counted."""
+    held = minutes(15, 0)
+    spans = [
+        tuple((m.minute + timedelta(seconds=b), m.minute + timedelta(seconds=e)) for b, e in told)
+        for m, told in zip(held, [((0, 10), (53, 59.5))] + [((0.5, 59.5),)] * 15, strict=True)
+    ]
+    stopped = [replace(m, decided=told) for m, told in zip(held, spans, strict=True)]
+
+    coverage = await watched_coverage(FLEET, watched(stopped), watched([]), NOW)
+
+    assert 900 - 43 == round(coverage.seconds)

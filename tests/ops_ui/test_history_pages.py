@@ -1,8 +1,12 @@
 """Pages: one service in full, past events, targets, and the floor as it was."""
 
+import asyncio
+
 import httpx
 import pytest
 
+from ops_ui.mission_control_client import MissionControlClient
+from ops_ui.pages.floor import FloorPage
 from tests.ops_ui.conftest import AGENT, AGENTS, AT, POSTURE
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +112,37 @@ async def test_strips_are_not_asked_for_with_each_refresh(pages, upstream):
     asked = [r.url.path for r in upstream.requests]
 
     assert (3, 1) == (asked.count("/api/v1/posture"), asked.count("/api/v1/timeline"))
+
+
+async def test_strips_that_were_missed_are_asked_for_later_and_later(upstream):
+    """A floor that is renewed every two seconds asks a failing timeline seldom, then again."""
+    upstream.answers["/api/v1/timeline"] = httpx.Response(503)
+    behind = httpx.AsyncClient(
+        transport=httpx.MockTransport(upstream), base_url="http://mission-control"
+    )
+    now = 0.0
+    page = FloorPage(MissionControlClient(behind, 5.0), lambda: now)
+    asked_at = list[float]()
+    for step in range(120):
+        now = 2.0 * step
+        before = len(upstream.requests)
+        await page.see()
+        if any(r.url.path == "/api/v1/timeline" for r in upstream.requests[before:]):
+            asked_at.append(now)
+
+    assert [0.0, 10.0, 30.0, 70.0, 130.0] == asked_at
+
+
+async def test_many_pages_at_once_ask_for_the_strips_once(upstream):
+    """Twenty readers who open the floor together share one question about the past."""
+    behind = httpx.AsyncClient(
+        transport=httpx.MockTransport(upstream), base_url="http://mission-control"
+    )
+    page = FloorPage(MissionControlClient(behind, 60.0), lambda: 0.0)
+
+    await asyncio.gather(*(page.see() for _ in range(20)))
+
+    assert 1 == [r.url.path for r in upstream.requests].count("/api/v1/timeline")
 
 
 async def test_events_are_listed_with_filters_in_the_address(pages, upstream):

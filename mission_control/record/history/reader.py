@@ -211,6 +211,8 @@ def _event(row: Row[Any]) -> FloorEvent:
 
 def _minute(row: Row[Any]) -> WatchedMinute:
     counts = {name: (asked, obtained) for name, (asked, obtained) in unpack(row.counts).items()}
-    spans = unpack(row.decided) if row.decided else ()
-    decided = tuple((schema.from_micros(b), schema.from_micros(e)) for b, e in spans)
+    decided = None
+    if row.decided is not None:
+        spans = unpack(row.decided)
+        decided = tuple((schema.from_micros(b), schema.from_micros(e)) for b, e in spans)
     return WatchedMinute(schema.from_micros(row.minute), counts, decided)

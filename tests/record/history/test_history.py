@@ -66,11 +66,11 @@ class RememberedFloor:
             FloorEvidence(FLEET, {}), self.floor.standing, session_at, self.floor.now
         )
         self.board = FloorBoard(first, lambda: self.floor.now, time.monotonic)
-        self.past = PastFloor(keeper.reader, self.memory, Calendar(), self.board)
+        self.past = PastFloor(keeper.reader, self.memory.unfinished_minute, Calendar(), self.board)
         self.decided = []
 
-    def decide(self):
-        """Decide, publish and remember, as one step of the watch."""
+    def decide(self, *, asked=True):
+        """Decide, publish and remember, as one step of the watch; with rounds that just ended."""
         before, evidence = self.board.current(), self.floor.evidence()
         snapshot = decide_floor(
             evidence,
@@ -81,12 +81,18 @@ class RememberedFloor:
         )
         events = self.board.publish(snapshot, list(find_happenings(before, snapshot)))
         self.memory.note_decision(evidence, before.standing, before, snapshot, events)
-        for round_ in evidence.rounds.values():
+        for round_ in evidence.rounds.values() if asked else ():
             agent = self.floor.fleet.agent(round_.agent_name)
             assert agent is not None
             self.memory.note_round(round_, agent.primary_path)
         self.decided.append(snapshot)
         return snapshot
+
+    def beat_until(self, at):
+        """Decide again on what is known, every two seconds as between answers, until an instant."""
+        while self.floor.now + timedelta(seconds=2) < at:
+            self.floor.now += timedelta(seconds=2)
+            self.decide(asked=False)
 
 
 async def written(keeper):
@@ -182,6 +188,7 @@ async def test_between_changes_the_last_decision_holds(keeper):
     with keeper() as kept:
         remembered = RememberedFloor(kept)
         for second in range(0, 300, 10):
+            remembered.beat_until(NOW + timedelta(seconds=second))
             remembered.floor.refresh(NOW + timedelta(seconds=second))
             remembered.decide()
         await written(kept)
@@ -197,19 +204,24 @@ async def test_what_nobody_watched_is_a_gap(keeper):
     with keeper() as kept:
         remembered = RememberedFloor(kept)
         remembered.decide()
+        remembered.beat_until(NOW + timedelta(seconds=20))
         remembered.floor.refresh(NOW + timedelta(minutes=30))
         remembered.decide()
+        remembered.beat_until(NOW + timedelta(minutes=30, seconds=20))
         await written(kept)
         before = await remembered.past.as_of(NOW - timedelta(minutes=5))
         within = await remembered.past.as_of(NOW + timedelta(minutes=10))
         lines = await remembered.past.timelines(
-            [STRATEGY], NOW - timedelta(minutes=5), NOW + timedelta(minutes=31)
+            [STRATEGY],
+            NOW - timedelta(minutes=5),
+            NOW + timedelta(minutes=30, seconds=20),
         )
 
     assert isinstance(before, NotWatched)
     assert isinstance(within, NotWatched)
     ((_, segments),) = lines.by_agent
     assert [None, "HALTED", None, "HALTED"] == [s.state and s.state.value for s in segments]
+    assert [300.0, 18.0, 1782.0, 20.0] == [s.seconds for s in segments]
     assert [300.0, 60.0, 1740.0, 60.0] == [s.seconds for s in segments]
 
 
@@ -507,7 +519,7 @@ async def test_stretches_of_deciding_survive_and_add_up(keeper):
 
     assert ((seconds[1], seconds[9]), (seconds[20], seconds[30])) == minute.decided
     assert {"strategy-engine": (2, 2)} == minute.counts
-    assert () == old.decided
+    assert old.decided is None
 
 
 async def test_after_a_batch_that_was_dropped_everything_is_told_anew(tmp_path, monkeypatch):

@@ -1,0 +1,187 @@
+"""API: readers' questions: put to a process of their own, so that none of them slows a decision."""
+
+import asyncio
+from collections import OrderedDict
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from mission_control.api.options import AskQuestion
+from mission_control.api.problems import problem_bytes
+from mission_control.api.the_past import TIMELESS
+from mission_control.jobs.ports import Clock
+from mission_control.model.question import Answered, AnswerHead, Question, Unanswered
+from mission_control.present.problem_document import PROBLEM_JSON
+
+NOT_ANSWERED = "readers_not_answered"
+_PLACES = (
+    "/api/v1/timeline",
+    "/api/v1/events",
+    "/api/v1/slo",
+    "/api/v1/artifacts",
+    "/api/v1/reports",
+    "/api/v1/readiness",
+    "/api/v1/lkg",
+    "/api/v1/attestation/no-execution",
+)
+"""What is answered from history or the record; what lies below each as well."""
+_LIVE = frozenset({"/api/v1/events/recent"})
+"""Below these, and answered from what is published."""
+RUNBOOKS = "/api/v1/runbooks/"
+HEADERS = frozenset({b"accept", b"accept-encoding", b"if-none-match"})
+"""What an answer may depend on, apart from its address."""
+_KEPT_ANSWERS, _KEPT_BYTES = 64, 8 * 1024 * 1024
+_WHOLE, _KEPT = "/api/v1/slo", "/api/v1/timeline"
+
+Headers = tuple[tuple[bytes, bytes], ...]
+_Key = tuple[str, bytes, Headers]
+
+
+def is_asked_aside(path: str, query: bytes, headers: Headers) -> bool:
+    """Tell whether a GET is a reader's question, and not one for what is published."""
+    if path in _LIVE:
+        return False
+    if any(path == place or path.startswith((f"{place}/", f"{place}.")) for place in _PLACES):
+        return True
+    if path.startswith(RUNBOOKS):
+        html = any(name == b"accept" and b"html" in value for name, value in headers)
+        return path.endswith(".html") or (html and not path.endswith(".md"))
+    return path.startswith(TIMELESS) and "at" in _names(query)
+
+
+def is_kept(path: str, query: bytes) -> bool:
+    """Tell whether an answer is good until the minute ends: strips, and what was attained."""
+    return path == _WHOLE or (path == _KEPT and "step" in _names(query))
+
+
+def _names(query: bytes) -> set[str]:
+    return {name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
+
+
+class ReadersAside:
+    """
+    Passes readers' questions on, and everything else to the application itself.
+
+    The same question of many at once is asked once. Strips and what was attained are remembered
+    until the minute ends, as far as so many bytes allow. Where no answer comes it is 503 with
+    Retry-After, and a runbook is then shown as plain text by the application. Used from one loop.
+    """
+
+    def __init__(self, application: ASGIApp, ask: AskQuestion, clock: Clock, label: str) -> None:
+        """Ask through `ask`; the application answers everything else."""
+        self._application = application
+        self._ask = ask
+        self._clock = clock
+        self._label = label
+        self._asking: dict[_Key, asyncio.Task[Answered | Unanswered]] = {}
+        self._kept: OrderedDict[_Key, Answered] = OrderedDict()
+        self._minute: datetime | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._application(scope, receive, send)
+            return
+        headers = tuple(sorted((k, v) for k, v in scope["headers"] if k in HEADERS))
+        path, query = scope["path"], scope["query_string"]
+        if not is_asked_aside(path, query, headers):
+            await self._application(scope, receive, send)
+            return
+        answer = await self._answer((path, query, headers))
+        if isinstance(answer, Answered):
+            await _give(answer, send)
+        elif path.startswith(RUNBOOKS):
+            await self._application(scope, receive, send)
+        else:
+            await self._refuse(answer, scope, send)
+
+    async def _answer(self, key: _Key) -> Answered | Unanswered:
+        now = self._clock()
+        minute = now.replace(second=0, microsecond=0)
+        if minute != self._minute:
+            self._minute = minute
+            self._kept.clear()
+        known = self._kept.get(key)
+        if known is not None:
+            return known
+        task = self._asking.get(key)
+        if task is None:
+            task = self._asking[key] = asyncio.ensure_future(self._ask(*key))
+            task.add_done_callback(lambda done: self._finish(key, minute, done))
+        return await asyncio.shield(task)  # who leaves does not end it for those who wait
+
+    def _finish(
+        self, key: _Key, minute: datetime, done: "asyncio.Future[Answered | Unanswered]"
+    ) -> None:
+        self._asking.pop(key, None)
+        if done.cancelled() or done.exception() is not None or minute != self._minute:
+            return
+        answer = done.result()
+        if isinstance(answer, Answered) and _is_whole(answer) and is_kept(key[0], key[1]):
+            self._kept[key] = answer
+            while len(self._kept) > _KEPT_ANSWERS or _bytes_of(self._kept) > _KEPT_BYTES:
+                self._kept.popitem(last=False)
+
+    async def _refuse(self, why: Unanswered, scope: HTTPScope, send: Send) -> None:
+        title = "This is not answered at the moment; the floor is watched all the same"
+        body = problem_bytes(
+            503, NOT_ANSWERED, title, why.detail, path=scope["path"], label=self._label
+        )
+        headers = [
+            (b"content-type", PROBLEM_JSON.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"retry-after", str(why.retry_after_seconds).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _is_whole(answer: Answered) -> bool:
+    return isinstance(answer.value, AnswerHead) and answer.value.status in {200, 304}
+
+
+def _bytes_of(kept: OrderedDict[_Key, Answered]) -> int:
+    return sum(len(piece) for answer in kept.values() for piece in answer.body)
+
+
+async def _give(answer: Answered, send: Send) -> None:
+    head = answer.value
+    if not isinstance(head, AnswerHead):
+        raise TypeError("the process that answers readers said something else")
+    start = {"type": "http.response.start", "status": head.status, "headers": [*head.headers]}
+    await send(start)  # pyright: ignore[reportArgumentType]  (as its application sent it)
+    for piece in answer.body:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def answer_within(application: ASGIApp, question: Question) -> Answered:
+    """Answer a question that was passed on, in the process that it was passed on to."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": question.path,
+        "raw_path": question.path.encode(),
+        "query_string": question.query,
+        "root_path": "",
+        "headers": [(b"host", b"localhost"), *question.headers],
+        "client": None,
+        "server": ("localhost", 80),
+    }
+    said = list[Message]()
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    await application(scope, receive, send)  # pyright: ignore[reportArgumentType]  (as servers do)
+    start = next(m for m in said if m["type"] == "http.response.start")
+    body = [m["body"] for m in said if m["type"] == "http.response.body" and m["body"]]
+    return Answered(AnswerHead(start["status"], tuple(start["headers"])), body)

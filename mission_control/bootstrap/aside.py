@@ -1,0 +1,79 @@
+"""Bootstrap: the processes that do slow work, from the end of the process that decides."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mission_control.api.options import ApiOptions, AskQuestion
+from mission_control.child_process.asking import ChildProcess, environment_of
+from mission_control.configuration.settings import Settings
+from mission_control.jobs.floor_board import FloorBoard
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.market_calendar.closures import Closure
+from mission_control.model.fleet import Fleet
+from mission_control.model.question import Answered, LiveFloor, Question, Unanswered
+
+READERS = "mission_control.bootstrap.readers_process"
+BODIES = "mission_control.bootstrap.interpreting_process"
+SECONDS = 60.0
+"""The first question about 30 days of 200 services takes 12 s of a processor that is idle."""
+RECORD_SECONDS = 120.0
+"""Verifying a large record reads all of it; that is worth waiting for."""
+_RECORD = ("/api/v1/artifacts", "/api/v1/reports", "/api/v1/lkg", "/api/v1/attestation")
+MOST_BODIES = 256
+"""So many long answers may wait to be read, 16 MiB at most."""
+LIBPQ = "PG"
+"""What the variables begin with that PostgreSQL's own library reads, its password file's among."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadersSetup:
+    """What the process that answers readers is made with; all of it is fixed at start."""
+
+    fleet: Fleet
+    root: Path
+    runbooks: Path
+    closures: tuple[Closure, ...]
+    log_format: str
+    options: ApiOptions
+    database_url: str | None = None
+
+
+def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
+    """Describe the process; it runs once it is kept."""
+    setup = ReadersSetup(
+        settings.fleet,
+        settings.root,
+        settings.runbooks,
+        settings.closures,
+        settings.log_format,
+        options,
+        settings.database_url,
+    )
+    prefix = LIBPQ if settings.database_url is not None else None
+    return ChildProcess(READERS, setup, environment_of(os.environ, prefix))
+
+
+def interpreting_process(settings: Settings) -> ChildProcess:
+    """Describe the process that reads long answers, one at a time; it runs once it is kept."""
+    environ = environment_of(os.environ)
+    return ChildProcess(BODIES, settings.log_format, environ, at_once=1, waiting=MOST_BODIES)
+
+
+def asks_readers(
+    process: ChildProcess, board: FloorBoard, memory: FloorMemory, clock: Clock
+) -> AskQuestion:
+    """Give what puts a reader's question to the process, with what only we know."""
+
+    async def ask(
+        path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> Answered | Unanswered:
+        snapshot = board.current()
+        watched = board.watched()
+        minute = memory.unfinished_minute()
+        live = LiveFloor(clock(), snapshot.at, snapshot.session, *watched, minute)
+        seconds = RECORD_SECONDS if path.startswith(_RECORD) else SECONDS
+        return await process.ask(Question(path, query, headers, live), seconds)
+
+    return ask

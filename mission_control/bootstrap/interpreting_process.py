@@ -1,0 +1,27 @@
+"""Bootstrap: the process that reads long answers in which there may be secrets."""
+
+from typing import TYPE_CHECKING, cast
+
+from mission_control.child_process.answering import Answerer, run_child
+from mission_control.log_records import configure_logging
+from mission_control.model.question import Answered
+
+if TYPE_CHECKING:
+    from mission_control.observe.interpreter import Reading
+
+NICE = 0
+"""As what decides: a decision waits for this."""
+
+
+def prepare(setup: object) -> Answerer:
+    """Set up the log, whose format is all there is to know, and give what reads an answer."""
+    configure_logging(cast("str", setup))
+
+    async def answer(what: object) -> Answered:
+        return Answered(cast("Reading", what)())
+
+    return answer
+
+
+if __name__ == "__main__":
+    run_child(prepare, nice=NICE)

@@ -1,0 +1,97 @@
+"""Bootstrap: the process that answers readers: the routes of the past and the record, no more."""
+
+from contextvars import ContextVar
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from mission_control.api.application import reading_application
+from mission_control.api.options import ReadingParts
+from mission_control.api.readers_aside import answer_within
+from mission_control.child_process.answering import Answerer, run_child
+from mission_control.decide.floor import decide_floor
+from mission_control.jobs.past_floor import PastFloor
+from mission_control.log_records import configure_logging
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.fleet import Fleet
+from mission_control.model.history import WatchedMinute
+from mission_control.model.question import Answered, LiveFloor, Question
+from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
+from mission_control.model.standing import NOTHING_STANDS
+from mission_control.observe.runbook_library import RunbookLibrary
+from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.record.history.database import open_engine
+from mission_control.record.history.reader import HistoryReaderSql
+
+if TYPE_CHECKING:
+    from mission_control.bootstrap.aside import ReadersSetup
+
+NICE = 10
+"""Below what decides: on a busy machine readers wait first."""
+
+_LIVE: ContextVar[LiveFloor] = ContextVar("live")
+
+
+class ToldFloor:
+    """
+    What a question tells of the published floor; satisfies `PublishedFloor`.
+
+    It knows the inventory, the time and the session. Of services and evidence it knows nothing,
+    and no route here asks: what is true now is answered by the process that decides.
+    """
+
+    def __init__(self, fleet: Fleet, calendar: MarketCalendar) -> None:
+        """Know the inventory."""
+        self._fleet = fleet
+        self._calendar = calendar
+
+    def current(self) -> FloorSnapshot:
+        """Give a floor of which nothing was asked yet, as of the question's newest decision."""
+        live = _LIVE.get()
+        evidence = FloorEvidence(replace(self._fleet, agents=()), {})
+        floor = decide_floor(evidence, NOTHING_STANDS, self._calendar.session_at, live.at)
+        return replace(floor, fleet=self._fleet, session=live.session)
+
+    def watched(self) -> tuple[datetime, datetime | None]:
+        """Give since when the floor is watched without a break, and when it was HALTED last."""
+        live = _LIVE.get()
+        return live.watched_since, live.halted_at
+
+
+def told_now() -> datetime:
+    """Give the time of the process that asks: each question has one now."""
+    return _LIVE.get().now
+
+
+def _told_minute() -> WatchedMinute | None:
+    return _LIVE.get().minute
+
+
+def prepare(setup: object) -> Answerer:
+    """Connect what reads, and give what answers a question with it."""
+    made = cast("ReadersSetup", setup)
+    configure_logging(made.log_format)
+    calendar = MarketCalendar(made.closures)
+    floor = ToldFloor(made.fleet, calendar)
+    history = HistoryReaderSql(open_engine(made.root, made.database_url))
+    parts = ReadingParts(
+        floor,
+        calendar,
+        RunbookLibrary(made.runbooks),
+        ArtifactReader(made.root, told_now),
+        PastFloor(history, _told_minute, calendar, floor),
+        told_now,
+        made.options,
+    )
+    application = reading_application(parts)
+
+    async def answer(what: object) -> Answered:
+        question = cast("Question", what)
+        _LIVE.set(question.live)
+        return await answer_within(application, question)
+
+    return answer
+
+
+if __name__ == "__main__":
+    run_child(prepare, nice=NICE)
