@@ -103,6 +103,7 @@ class _Seen:
     offline: set[str] = field(default_factory=set[str])
     answers: list[float] = field(default_factory=list[float])
     refused: int = 0
+    gave_up: int = 0
 
 
 def _look(
@@ -141,6 +142,7 @@ def _look(
         if seen.answers
         else None,
         "refused": seen.refused,
+        "gave_up": seen.gave_up,
         "core_percent": round(100 * used / (ended - began), 1),
     }
 
@@ -182,7 +184,11 @@ def _reader(ours: Serving, number: int) -> Callable[[_Seen, threading.Event], No
         with _client(ours) as client:
             while not over.is_set():
                 began = time.perf_counter()
-                answer = client.get(_question(chance))
+                try:
+                    answer = client.get(_question(chance))
+                except httpx.TimeoutException:
+                    seen.gave_up += 1
+                    continue
                 if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
                     seen.refused += 1
                     over.wait(float(answer.headers["retry-after"]))
