@@ -1,6 +1,7 @@
 """Model: the inventory, which says who is on the floor and what is expected of them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 MARKETDATA_STALE_CEILING_SECONDS = 120
@@ -144,6 +145,23 @@ class ClusterAccess:
     context: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EndedAlarm:
+    """
+    One alarm that a human ended in the fleet file: which, who did it, and why.
+
+    `since` (UTC) is when the alarm was raised, as the posture tells it: an alarm that is raised
+    again later is another one.
+    """
+
+    code: str
+    subject: str
+    source: str
+    since: datetime
+    who: str
+    why: str
+
+
 NO_CLUSTER = "none"
 """That no cluster is read is configured, never the result of a failure (semantics, section 6)."""
 
@@ -154,7 +172,8 @@ class Fleet:
     The inventory of one floor; agents sorted by name; `digest` is the file's SHA-256 in hex.
 
     `cluster` names the cluster that is read for people, `access` says how; both are there or
-    neither is. `access.floor_namespace` holds the kill switch.
+    neither is. `access.floor_namespace` holds the kill switch. `ended_alarms` are those that a
+    human ended.
     """
 
     agents: tuple[Agent, ...]
@@ -162,6 +181,7 @@ class Fleet:
     source: str
     cluster: str = NO_CLUSTER
     access: ClusterAccess | None = None
+    ended_alarms: tuple[EndedAlarm, ...] = ()
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -39,7 +39,7 @@ def test_an_accusation_is_told_with_what_it_changes(floor):
 
 def test_the_end_of_an_accusation_is_told(floor):
     """A denial ends the accusation, and both that and the posture are told."""
-    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+    floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
 
     told = happenings(floor, floor.refresh)
 

@@ -150,13 +150,14 @@ def test_a_seen_denial_acquits(floor, hurt, severity, code, subject):
     """When every source is seen saying otherwise, nothing stands, and the floor is OK again."""
     hurt(floor)
     floor.decide()
-
-    floor.refresh(floor.now + timedelta(seconds=10))
     floor.switch = "1"
-    if code == "FRESHNESS_GATE_FALSE_POSITIVE":
-        tick = floor.now.timestamp() - 3
-        floor.answer(MARKETDATA, "/healthz", {"ok": True, "last_tick_epoch_seconds": tick})
-    snapshot = floor.decide()
+
+    def bear_out(floor):
+        if code == "FRESHNESS_GATE_FALSE_POSITIVE":
+            tick = floor.now.timestamp() - 3
+            floor.answer(MARKETDATA, "/healthz", {"ok": True, "last_tick_epoch_seconds": tick})
+
+    snapshot = floor.deny_in_a_row(answer=bear_out)
 
     assert (Verdict.OK, ()) == (snapshot.posture.verdict, snapshot.standing.accusations)
 
@@ -204,16 +205,6 @@ def test_a_frozen_responder_cannot_acquit(floor):
     floor.say(STRATEGY, "status.last_updated_utc", "2026-11-18T15:00:00Z")
 
     assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().standing.accusations}
-
-
-def test_leaving_the_inventory_ends_an_accusation(floor):
-    """An accusation ends with the recorded change by which its source left the inventory."""
-    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
-    floor.decide()
-    agents = tuple(a for a in floor.fleet.agents if a is not STRATEGY)
-    floor.fleet = type(floor.fleet)(agents, "1" * 64, "fleet.yaml")
-
-    assert () == floor.decide().standing.accusations
 
 
 def test_a_broken_answer_still_accuses(floor):

@@ -169,6 +169,8 @@ def project_pod(shape: PodShape) -> PodFacts:
             *(_state(s, init=False) for s in status.ephemeral_container_statuses or ()),
         ),
         labels=labels_of(meta),
+        uid=clean(meta.uid),
+        ips=tuple(clean(each.ip) for each in status.pod_ips or ()),
     )
 
 
