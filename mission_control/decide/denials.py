@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mission_control.decide.agent_evidence import AgentEvidence
 from mission_control.decide.cluster.agreement import REPLICAS
-from mission_control.decide.evidence import can_acquit, seconds_between
+from mission_control.decide.evidence import can_acquit
 from mission_control.decide.freshness import judge_source
 from mission_control.decide.instances import (
     Denial,
@@ -16,10 +16,15 @@ from mission_control.decide.instances import (
     settle_instance,
 )
 from mission_control.decide.tick import REFUSED_FROM, read_tick
-from mission_control.model.fleet import EndedAlarm
 from mission_control.model.reading import EndpointReading, Seen
 from mission_control.model.snapshot import FreshnessState
-from mission_control.model.standing import EXECUTION, KILL_SWITCH, Accusation, Instance
+from mission_control.model.standing import (
+    EXECUTION,
+    KILL_SWITCH,
+    Accusation,
+    Instance,
+    is_meant,
+)
 from mission_control.model.status_contract.answer import Answer
 from mission_control.model.status_contract.rich import RichStatus
 
@@ -160,7 +165,7 @@ def _end_by_hand(alarm: Accusation, hearing: Hearing) -> str:
     Its source has to be seen, whole, and without the fact: a human ends what nothing can clear,
     and never what is still said or cannot be seen.
     """
-    entry = next((e for e in hearing.fleet.ended_alarms if _is_meant(e, alarm)), None)
+    entry = next((e for e in hearing.fleet.ended_alarms if is_meant(e, alarm)), None)
     if entry is None:
         return ""
     name, path = service_of(alarm.source) or (alarm.source, "")
@@ -173,9 +178,3 @@ def _end_by_hand(alarm: Accusation, hearing: Hearing) -> str:
     else:
         ended = name not in hearing.view.agents and isinstance(reading, Seen)
     return f"ended by {entry.who} in the fleet file: {entry.why}" if ended else ""
-
-
-def _is_meant(entry: EndedAlarm, alarm: Accusation) -> bool:
-    """Tell whether an entry names this alarm; its time may be written without the fraction."""
-    same = (entry.code, entry.subject, entry.source) == (alarm.code, alarm.subject, alarm.source)
-    return same and abs(seconds_between(entry.since, alarm.since)) < 1

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mission_control.model import codes
+from mission_control.model.fleet import EndedAlarm
 from mission_control.model.status_contract.rich import ServiceState
 
 KILL_SWITCH = "kill-switch"
@@ -80,6 +81,12 @@ class Accusation:
         """Tell whether it is Sev-0: execution, a freshness bypass, or a contradiction about one."""
         about = self.subject == KILL_SWITCH or self.fact == EXECUTION
         return self.code in SEV0_CODES or (self.code == codes.CONTRADICTION and about)
+
+
+def is_meant(entry: EndedAlarm, alarm: Accusation) -> bool:
+    """Tell whether an entry of the fleet file means this alarm; its `since` may be cut short."""
+    same = (entry.code, entry.subject, entry.source) == (alarm.code, alarm.subject, alarm.source)
+    return same and abs((entry.since - alarm.since).total_seconds()) < 1
 
 
 @dataclass(frozen=True, slots=True)
