@@ -20,7 +20,6 @@ from mission_control.model.reading import EndpointReading, Seen
 from mission_control.model.snapshot import FreshnessState
 from mission_control.model.standing import (
     EXECUTION,
-    KILL_SWITCH,
     Accusation,
     Instance,
     is_meant,
@@ -28,8 +27,10 @@ from mission_control.model.standing import (
 from mission_control.model.status_contract.answer import Answer
 from mission_control.model.status_contract.rich import RichStatus
 
-_CLAIMS = frozenset({"agent_mode", "kill_switch", "safe_to_execute_orders", "service_kind"})
-"""Facts that a service claims of execution; the others are about freshness."""
+_FRESHNESS = frozenset(
+    {"freshness", "http_status", "is_fresh", "ok", "safe_to_run_strategies", "tick"}
+)
+"""Facts about the age of marketdata; the others are claims about execution."""
 
 
 def settle_alarm(alarm: Accusation, hearing: Hearing) -> Accusation | str:
@@ -60,11 +61,10 @@ def _is_listed(source: str, sources: Collection[str]) -> bool:
 
 def _is_told_by_older_lists(alarm: Accusation, hearing: Hearing) -> bool:
     """Tell whether lists that take a contradiction back were read before it was last heard."""
-    if alarm.fact not in {REPLICAS, EXECUTION} or alarm.source not in hearing.agents:
-        return False
     workload = hearing.view.agents.get(alarm.source)
-    seen_at = None if workload is None else workload.seen_at
-    return seen_at is None or seen_at <= alarm.last_seen
+    if workload is None or workload.seen_at is None or alarm.fact not in {REPLICAS, EXECUTION}:
+        return False  # what is off is told by lists that are newer in any case
+    return workload.seen_at <= alarm.last_seen
 
 
 def _settle_sev0(alarm: Accusation, service: tuple[str, str], hearing: Hearing) -> Accusation | str:
@@ -139,8 +139,10 @@ def _tells(alarm: Accusation, reading: Seen[Answer]) -> bool:
             return claims.kill_switch is not None
         case "service_kind":
             return isinstance(status, RichStatus)
-        case _:
+        case fact if fact in _FRESHNESS:
             return read_tick(reading.value, reading.at) is not None
+        case _:
+            return True  # a fact that no rule here knows never counts as dropped
 
 
 def _is_primary_well(alarm: Accusation, evidence: AgentEvidence, now: datetime) -> bool:
@@ -150,7 +152,7 @@ def _is_primary_well(alarm: Accusation, evidence: AgentEvidence, now: datetime) 
     For freshness that is an age that we computed ourselves; a claim is denied where it is made.
     """
     path = evidence.agent.primary_path or ""
-    if alarm.fact in _CLAIMS or alarm.subject == KILL_SWITCH:
+    if alarm.fact not in _FRESHNESS:
         source = f"{evidence.agent.agent_name} {path}"
         return (alarm.code, alarm.subject, source, alarm.fact) in evidence.denied
     reading = evidence.readings.get(path)

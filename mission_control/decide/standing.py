@@ -36,8 +36,7 @@ def carry_accusations(
         statement = said.pop(accusation.key, None)
         if statement is not None:
             again = replace(accusation, detail=statement.detail, last_seen=now)
-            known = accusation.instances or (Instance(heard_at=accusation.since),)
-            kept[again.key] = _note_speaker(again, known, hearing)
+            kept[again.key] = _note_speaker(again, _known_instances(accusation), hearing)
             continue
         settled = settle_alarm(accusation, hearing)
         if isinstance(settled, str):
@@ -54,16 +53,20 @@ def carry_accusations(
 def _note_speaker(
     accusation: Accusation, known: tuple[Instance, ...], hearing: Hearing
 ) -> Accusation:
-    """
-    Keep which process said it, of a service's Sev-0: only that one may deny it later.
-
-    One that was heard before instances were kept, or whose answer is not there any more, is a
-    process that nothing tells from others.
-    """
-    if not accusation.sev0 or service_of(accusation.source) is None:
+    """Keep which process said it, of a service's Sev-0: only that one may deny it later."""
+    if not _has_instances(accusation):
         return accusation
     speaker = find_speaker(accusation.source, hearing)
     return replace(accusation, instances=note_instance(known, speaker))
+
+
+def _has_instances(alarm: Accusation) -> bool:
+    return alarm.sev0 and service_of(alarm.source) is not None
+
+
+def _known_instances(alarm: Accusation) -> tuple[Instance, ...]:
+    """Give who said it before; one that nothing tells from others where that was not kept."""
+    return alarm.instances or (Instance(heard_at=alarm.last_seen),)
 
 
 def _heard_by(accusation: Accusation, now: datetime) -> Accusation:
@@ -115,7 +118,10 @@ def join_standing(before: Standing, now: Standing) -> Standing:
 
 
 def _join(old: Accusation, new: Accusation) -> Accusation:
-    instances = note_instance(old.instances, None)
-    for instance in new.instances:
+    joined = replace(new, since=old.since)
+    if not _has_instances(new):
+        return joined
+    instances = note_instance(_known_instances(old), None)
+    for instance in _known_instances(new):
         instances = note_instance(instances, instance)
-    return replace(new, since=old.since, instances=instances)
+    return replace(joined, instances=instances)

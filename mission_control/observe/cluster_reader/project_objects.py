@@ -170,7 +170,7 @@ def project_pod(shape: PodShape) -> PodFacts:
         ),
         labels=labels_of(meta),
         uid=clean(meta.uid),
-        ips=tuple(clean(each.ip) for each in status.pod_ips or ()),
+        ips=tuple(clean(each.ip) for each in status.pod_ips or () if each.ip),
     )
 
 
