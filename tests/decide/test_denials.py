@@ -11,6 +11,7 @@ from mission_control.model.reading import UnseenReason
 from mission_control.model.standing import Verdict
 from tests.decide.cluster_of_values import AGENTS, FLOOR, ClusterFloor, pod, workload
 from tests.decide.floor_of_values import (
+    GAMMA,
     INGEST,
     MARKETDATA,
     NOW,
@@ -436,6 +437,19 @@ def test_renaming_an_agent_does_not_end_its_p0(floor):
         assert (address == THERE) == standing
 
 
+def test_who_is_renamed_and_says_it_again_has_not_denied_it(floor):
+    """Under its new name it raises an alarm of its own, beside the old one."""
+    raise_sev0(floor)
+    renamed = rename(floor, "engine-of-strategies")
+    floor.peers[renamed.agent_name] = HERE
+    floor.answer(
+        renamed, OPS, changed(rich(STRATEGY, NOW), "safety.safe_to_execute_orders", value=True)
+    )
+
+    assert stands(floor)
+    assert stands(floor, subject=renamed.agent_name)
+
+
 def test_a_removed_agent_keeps_its_p0(floor):
     """Nobody is asked any more, so nothing denies it."""
     raise_sev0(floor)
@@ -590,6 +604,26 @@ def test_a_lesser_paths_sev0_stands_where_the_primary_says_nothing_of_it(floor, 
     assert stands(floor, code, MD)
 
 
+def test_a_lesser_path_without_its_kind_is_not_denied_by_a_primary_that_tells_none(floor):
+    """A liveness service that called itself execution elsewhere never says what it is instead."""
+    floor.answer(GAMMA, OPS, changed(rich(GAMMA, floor.now), "service_kind", "execution"))
+    assert stands(floor, subject=GAMMA.agent_name)
+    floor.deny_in_a_row(20, 60, lambda f: f.answer(GAMMA, OPS, MINIMAL))
+
+    assert stands(floor, subject=GAMMA.agent_name)
+
+
+def test_a_fact_that_no_rule_knows_never_counts_as_dropped(floor):
+    """What cannot be told to be absent stands, for a path and for a human's hand."""
+    stale_path(floor)
+    odd = tuple(replace(a, fact="not known") for a in floor.standing.accusations)
+    floor.standing = replace(floor.standing, accusations=odd)
+    floor.answer(MARKETDATA, "/healthz", LIVE)
+    end(floor, source=f"{MD} /healthz")
+
+    assert stands(floor, "MARKETDATA_STALE", MD)
+
+
 # What a human ended in the fleet file.
 
 
@@ -677,6 +711,23 @@ def test_no_human_ends_a_p0(floor):
     floor.answer(STRATEGY, OPS, MINIMAL)
 
     assert stands(floor)
+
+
+def test_no_human_ends_what_no_service_said(floor):
+    """Our own clock is no service that could be seen without it."""
+    for agent in (MARKETDATA, STRATEGY, INGEST):
+        read = floor.answers[agent.agent_name][OPS]
+        skewed = replace(read, exchange=replace(read.exchange, date_skew=60.0))
+        floor.answers[agent.agent_name][OPS] = skewed
+    assert stands(floor, "OWN_CLOCK_SUSPECT", "own-clock")
+    end(floor, "OWN_CLOCK_SUSPECT", "own-clock", subject="own-clock")
+    for name, readings in floor.answers.items():
+        silent = {
+            p: replace(r, exchange=replace(r.exchange, date_skew=None)) for p, r in readings.items()
+        }
+        floor.answers[name] = silent
+
+    assert stands(floor, "OWN_CLOCK_SUSPECT", "own-clock")
 
 
 def test_a_contradiction_with_a_cluster_that_is_no_longer_read_can_be_ended(cluster):
