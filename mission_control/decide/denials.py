@@ -90,8 +90,7 @@ def _find_denial(alarm: Accusation, service: tuple[str, str], hearing: Hearing) 
     reading = None if evidence is None else evidence.readings.get(path)
     if evidence is None or not isinstance(reading, Seen):
         return None
-    lesser = path != evidence.agent.primary_path
-    dropped = lesser and _is_whole_without(alarm, reading, hearing)
+    dropped = _is_whole_without(alarm, reading, hearing)
     if alarm.key in evidence.denied or (dropped and _is_primary_well(alarm, evidence, hearing.now)):
         return Denial(reading, evidence)
     return None

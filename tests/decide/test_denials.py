@@ -301,7 +301,9 @@ def test_an_address_that_several_pods_have_tells_no_process(cluster):
     """Pods on their node's network share its address."""
     on_cluster(cluster, replica("a", "10.0.0.7"), replica("b", "10.0.0.7"))
     raise_sev0(cluster)
+    (instance,) = cluster.standing.accusations[0].instances
 
+    assert (2, False) == (len(instance.pods), instance.own_address)
     assert deny_once(cluster)
 
 
@@ -435,6 +437,18 @@ def test_renaming_an_agent_does_not_end_its_p0(floor):
             floor.answer(renamed, OPS, rich(STRATEGY, floor.now))
             standing = stands(floor)
         assert (address == THERE) == standing
+
+
+def test_a_renamed_service_that_never_told_its_names_is_not_known_again(floor):
+    """At the same address may answer another one by now: only its names would tell."""
+    raise_sev0(floor, safety__safe_to_execute_orders="yes")
+    renamed = rename(floor, "engine-of-strategies")
+    floor.peers[renamed.agent_name], floor.connects = HERE, True
+    for _ in range(20):
+        floor.now += timedelta(seconds=50)
+        floor.answer(renamed, OPS, rich(STRATEGY, floor.now))
+
+        assert stands(floor)
 
 
 def test_who_is_renamed_and_says_it_again_has_not_denied_it(floor):
