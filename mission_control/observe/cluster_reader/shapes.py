@@ -210,19 +210,13 @@ class ContainerStatusShape(Loose):
     last_state: StateShape | None = None
 
 
-class PodAddress(Loose):
-    """One of a pod's addresses."""
-
-    ip: str | None = None
-
-
 class PodStatus(Loose):
     """A pod's status."""
 
     phase: str | None = None
     reason: str | None = None
     pod_ip: str | None = msgspec.field(default=None, name="podIP")
-    pod_ips: list[PodAddress] | None = msgspec.field(default=None, name="podIPs")
+    pod_ips: list[dict[str, str]] | None = msgspec.field(default=None, name="podIPs")
     start_time: datetime | None = None
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatusShape] | None = None
