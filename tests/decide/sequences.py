@@ -82,7 +82,14 @@ def sequences(draw, *, own_denials: bool = True, most: int = 40) -> list[Step]:
     """Draw what happens after the alarm was raised; rows of denials come in runs of one replica."""
     runs = st.tuples(steps(own_denials=own_denials), st.sampled_from((1, 1, 1, 3, 9, 12)))
     drawn = draw(st.lists(runs, min_size=1, max_size=12))
-    return [step for step, times in drawn for _ in range(times)][:most]
+    return [step for run in drawn for step in _repeated(*run)][:most]
+
+
+def _repeated(step: Step, times: int) -> list[Step]:
+    """Give a run of one step; a longer one is paced as a row of denials has to be."""
+    if times == 1:
+        return [step]
+    return [step._replace(connects=True, seconds=max(step.seconds, 50.0))] * times
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Decide: what ends an alarm that stands: the process that raised it, never another one."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def raise_sev0(floor, peer=HERE, **changes):
     assert stands(floor)
 
 
-def deny(floor, peer=HERE, times=11, apart=50.0, **changes):
+def deny(floor, peer=HERE, times=11, apart=50.0, **changes: Any):
     """Let it deny so often over new connections, seconds apart; tell whether the alarm stands."""
     floor.peers[SE] = peer
 
@@ -121,7 +122,9 @@ def test_who_calls_itself_otherwise_never_denies(floor, name):
     """Another service at the same address is another process; another build may be the mended."""
     raise_sev0(floor)
 
-    assert deny(floor, times=30, **{name: "another"})
+    changes: dict[str, Any] = {name: "another"}
+
+    assert deny(floor, times=30, **changes)
     assert not deny(floor, git_sha="fedcba9", build_id="8")
 
 
@@ -234,7 +237,7 @@ def on_cluster(floor, *pods, read=True):
         floor.read_lists()
 
 
-def replica(name, ip="", started=NOW - timedelta(hours=1), **changes):
+def replica(name, ip="", started: datetime | None = NOW - timedelta(hours=1), **changes: Any):
     """Give a pod of the strategy."""
     return pod(RUN_SE, name=f"{SE}-{name}", ip=ip, started=started, uid=f"uid-{name}", **changes)
 
@@ -279,7 +282,7 @@ def test_one_of_two_pods_behind_one_address_does_not_deny_at_once(cluster):
 
 def deny_with_two_pods(cluster):
     """Let ten denials come in a row while whole lists show two pods."""
-    cluster.connects = True
+    cluster.connects, standing = True, True
     for _ in range(11):
         on_cluster(cluster, replica("a"), replica("b"))
         standing = deny_once(cluster, seconds=50)
@@ -431,7 +434,7 @@ def test_renaming_an_agent_does_not_end_its_p0(floor):
     renamed = rename(floor, "engine-of-strategies")
     floor.connects = True
     for address in (THERE, HERE):
-        floor.peers[renamed.agent_name] = address
+        floor.peers[renamed.agent_name], standing = address, True
         for _ in range(11):
             floor.now += timedelta(seconds=50)
             floor.answer(renamed, OPS, rich(STRATEGY, floor.now))

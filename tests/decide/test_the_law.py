@@ -218,7 +218,7 @@ def test_a_broken_answer_still_accuses(floor):
     assert ["EXECUTION_EVIDENCE"] == [a.code for a in snapshot.standing.accusations]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(claim=st.sampled_from(CLAIMS), played=sequences(own_denials=False))
 def test_without_a_denial_by_the_same_instance_no_sequence_ends_better(claim, played):
     """Whatever else is heard over time, a Sev-0 stands that the process that raised it upholds."""
@@ -232,7 +232,7 @@ def test_without_a_denial_by_the_same_instance_no_sequence_ends_better(claim, pl
         assert (began.verdict, began.severity) == (now.verdict, now.severity)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(claim=st.sampled_from(CLAIMS), played=sequences(most=60))
 def test_a_sev0_ends_by_every_instance_that_raised_it(claim, played):
     """When it ends each one has denied it: once where lists tell it apart, else in a whole row."""
