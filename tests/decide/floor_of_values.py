@@ -200,13 +200,13 @@ class FloorOfValues:
 
     def deny_in_a_row(self, times: int = 11, apart: float = 50.0, answer=None) -> FloorSnapshot:
         """Let everybody answer well so often, each time over new connections, seconds apart."""
-        self.connects = True
+        self.connects, decided = True, list[FloorSnapshot]()
         for _ in range(times):
             self.refresh(self.now + timedelta(seconds=apart))
             if answer is not None:
                 answer(self)
-            snapshot = self.decide()
-        return snapshot
+            decided.append(self.decide())
+        return decided[-1]
 
     def evidence(self) -> FloorEvidence:
         """Give the evidence as the watch would."""
