@@ -7,12 +7,13 @@ from typing import cast
 from mission_control.configuration.agent_entry import Entry, read_entry
 from mission_control.configuration.agent_fields import Defaults
 from mission_control.configuration.cluster_access import read_cluster
+from mission_control.configuration.ended_alarms import read_ended_alarms
 from mission_control.configuration.problems import Problems, did_you_mean, quoted
 from mission_control.configuration.yaml_source import YamlSource, read_yaml
 from mission_control.configuration.yaml_value import Value
 from mission_control.model.fleet import Fleet, RepositoryLints
 
-FLEET_KEYS = ("agents", "cluster", "repository_lints")
+FLEET_KEYS = ("agents", "cluster", "ended_alarms", "repository_lints")
 
 MAX_AGENTS = 10_000
 
@@ -40,6 +41,7 @@ def read_fleet(
     access = read_cluster(fields.get("cluster"), defaults.folder, problems)
     told = fields.get("repository_lints")
     lints = told.choice(RepositoryLints, problems) if told else None
+    ended = read_ended_alarms(fields.get("ended_alarms"), problems)
     agents = fields.get("agents")
     if agents is None:
         if source.root.kind == "map":
@@ -56,7 +58,14 @@ def read_fleet(
     _refuse_cycle(entries, problems)
     usable = [entry.agent for entry in entries if entry.agent is not None]
     in_order = tuple(sorted(usable, key=lambda agent: agent.agent_name))
-    return Fleet(in_order, source.digest, source.name, access=access, repository_lints=lints)
+    return Fleet(
+        in_order,
+        source.digest,
+        source.name,
+        access=access,
+        repository_lints=lints,
+        ended_alarms=ended,
+    )
 
 
 def _refuse_duplicates(entries: list[Entry], problems: Problems) -> None:

@@ -10,6 +10,7 @@ from mission_control.decide.cluster.lists import SUBJECT as CLUSTER
 from mission_control.decide.evidence import Key, SessionAt, Statement
 from mission_control.decide.floor_looks import FloorLooks, look_again
 from mission_control.decide.freshness_claims import state_freshness_contradictions
+from mission_control.decide.instances import Hearing
 from mission_control.decide.kill_switch import state_kill_switch
 from mission_control.decide.own_clock import SUBJECT as OWN_CLOCK
 from mission_control.decide.own_clock import state_own_clock
@@ -25,7 +26,7 @@ from mission_control.decide.posture import (
 )
 from mission_control.decide.required_evidence import count_coverage, lacks_feed, measure_age
 from mission_control.decide.service_report import report_services
-from mission_control.decide.standing import carry_accusations
+from mission_control.decide.standing import Carried, carry_accusations
 from mission_control.model.finding import Reason
 from mission_control.model.fleet import ContractKind
 from mission_control.model.snapshot import (
@@ -72,7 +73,7 @@ def decide_on_looks(
     is taken over from it instead of being made anew. The answer is the same without it.
     """
     weighed = [look.evidence for look in looks.agents]
-    accusations = _carry_accusations(looks, weighed, evidence, standing, now)
+    accusations, cleared = _carry_accusations(looks, weighed, evidence, standing, now)
     reports = report_services(looks.agents, accusations, standing, before, now)
     memory = tuple(reasons_from_memory(evidence, looks.session))
     posture = _decide_posture(looks, weighed, accusations, reports, standing, now, memory)
@@ -87,6 +88,7 @@ def decide_on_looks(
         standing=_carry(accusations, posture, reports, standing),
         label=label,
         cluster=evidence.cluster,
+        cleared=cleared,
     )
 
 
@@ -127,20 +129,20 @@ def _carry_accusations(
     evidence: FloorEvidence,
     standing: Standing,
     now: datetime,
-) -> tuple[Accusation, ...]:
+) -> Carried:
     """Carry what stands; nobody's denials are gathered while nothing does."""
     shared = tuple(_state_together(looks, weighed))
     accusing = [s for e in weighed if e.accusing for s in e.accusing]
     accusing.extend(s for s in shared if s.accuses)
     accusing.extend(looks.cluster.accusing)
-    if not standing.accusations:
-        return carry_accusations((), accusing, frozenset(), (), now)
+    if not standing.accusations and not accusing:
+        return Carried()
+    agents = {e.agent.agent_name: e for e in weighed}
     denied = set[Key](s.key for s in shared if not s.accuses)
-    denied.update(*(e.denied for e in weighed))
-    asked = {e.agent.agent_name: (e.agent, e.readings) for e in weighed}
-    denied.update(acquit_by_cluster(standing.accusations, asked, looks.cluster))
+    denied.update(acquit_by_cluster(standing.accusations, agents, looks.cluster))
     sources = _sources(evidence) | looks.cluster.sources
-    return carry_accusations(standing.accusations, accusing, denied, sources, now)
+    hearing = Hearing(evidence.fleet, agents, denied, sources, looks.cluster, now)
+    return carry_accusations(standing.accusations, accusing, hearing, now)
 
 
 def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:

@@ -7,6 +7,8 @@ from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
 
+_ENDED = EventType.ACCUSATION_ENDED
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -76,15 +78,17 @@ def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
 def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     old = {a.key: a for a in before.standing.accusations}
     new = {a.key: a for a in after.standing.accusations}
+    cleared = dict(after.cleared)
     for type_, verb, severity, here, there in (
         (EventType.ACCUSATION_OPENED, "accuses", Severity.P1, new, old),
-        (EventType.ACCUSATION_ENDED, "no longer accuses", Severity.INFO, old, new),
+        (_ENDED, "no longer accuses", Severity.INFO, old, new),
     ):
         for key in sorted(here.keys() - there.keys()):
             accusation = here[key]
+            how = f" ({cleared[key]})" if type_ is _ENDED and key in cleared else ""
             yield Happening(
                 type_,
-                f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}",
+                f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}{how}",
                 severity,
                 accusation.subject,
                 {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},

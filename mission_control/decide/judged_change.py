@@ -7,6 +7,7 @@ from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.history import ServiceChange
 from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.model.standing import Accusation
 from mission_control.model.status_contract.claims import Claims
 
 _NOTHING = ClusterFacts(())
@@ -47,9 +48,14 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
         posture.coverage.gaps,
         snapshot.session.phase,
         (switch.state, switch.confirmed, switch.conflicting),
-        tuple(a.key for a in snapshot.standing.accusations),
+        tuple((a.key, _who_said(a)) for a in snapshot.standing.accusations),
         snapshot.fleet.digest,
     )
+
+
+def _who_said(alarm: Accusation) -> tuple[tuple[object, ...], ...]:
+    """Give which processes raised an alarm and how often each denied it: a start goes on there."""
+    return tuple((i.peer, i.told, i.pods, i.own_address, i.denials) for i in alarm.instances)
 
 
 def _claims_differ(before: FloorSnapshot, after: FloorSnapshot) -> bool:

@@ -18,9 +18,10 @@ from mission_control.model.kill_switch import (
 )
 from mission_control.model.reading import EndpointReading, Seen, Unseen
 from mission_control.model.snapshot import Witnessed
+from mission_control.model.standing import KILL_SWITCH
 from mission_control.model.switch_text import SwitchText, read_switch_text
 
-SUBJECT = "kill-switch"
+SUBJECT = KILL_SWITCH
 
 _STATES = {
     SwitchText.TRUTHY: KillSwitchState.ENGAGED,

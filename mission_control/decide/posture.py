@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from mission_control.decide.cluster.agent_workload import HALTING
-from mission_control.decide.cluster.agreement import EXECUTION
 from mission_control.decide.evidence import within_age
+from mission_control.decide.instances import count_denials
 from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.decide.required_evidence import EvidenceAge, Lack
 from mission_control.model import codes
@@ -23,7 +23,6 @@ PAGING_BEFORE_OPEN = timedelta(minutes=60)
 HORIZON_WARNING_DAYS = 90
 
 _HALTING_STATES = frozenset({ServiceState.OFFLINE, ServiceState.UNKNOWN, ServiceState.HALTED})
-_SEV0 = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POSITIVE})
 
 
 def pages_now(session: MarketSession) -> bool:
@@ -68,10 +67,7 @@ def reasons_from_accusations(
 ) -> Iterator[Reason]:
     """Turn what stands accused into reasons: Sev-0 in every phase, the rest while it gates."""
     for accusation in accusations:
-        sev0 = accusation.code in _SEV0 or (
-            accusation.code == codes.CONTRADICTION
-            and (accusation.subject == SWITCH or accusation.fact == EXECUTION)
-        )
+        sev0 = accusation.sev0
         gates = session.phase.gates
         stale = accusation.code in {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
         if stale and not gates:
@@ -81,7 +77,8 @@ def reasons_from_accusations(
         severity = Severity.P0 if sev0 else Severity.P1 if pages else Severity.P2
         detail = f"{accusation.source}: {accusation.detail}"
         if accusation.last_seen < session.at:
-            detail += f" (last said {accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}, not denied since)"
+            said, denied = f"{accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(accusation)
+            detail += f" (last said {said}, {denied or 'not denied since'})"
         halts = sev0 or gates or clock
         yield Reason(accusation.code, accusation.subject, severity, detail, halts, accusation.since)
 

@@ -1,6 +1,7 @@
 """Model: the inventory, which says who is on the floor and what is expected of them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 MARKETDATA_STALE_CEILING_SECONDS = 120
@@ -144,6 +145,23 @@ class ClusterAccess:
     context: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EndedAlarm:
+    """
+    One alarm that a human ended in the fleet file: which, who did it, and why.
+
+    `since` (UTC) is when the alarm was raised, as the posture tells it: an alarm that is raised
+    again later is another one.
+    """
+
+    code: str
+    subject: str
+    source: str
+    since: datetime
+    who: str
+    why: str
+
+
 NO_CLUSTER = "none"
 """That no cluster is read is configured, never the result of a failure (semantics, section 6)."""
 
@@ -162,7 +180,7 @@ class Fleet:
 
     `cluster` names the cluster that is read for people, `access` says how; both are there or
     neither is. `access.floor_namespace` holds the kill switch. `repository_lints` is None until
-    the file says it.
+    the file says it. `ended_alarms` are those that a human ended.
     """
 
     agents: tuple[Agent, ...]
@@ -171,6 +189,7 @@ class Fleet:
     cluster: str = NO_CLUSTER
     access: ClusterAccess | None = None
     repository_lints: RepositoryLints | None = None
+    ended_alarms: tuple[EndedAlarm, ...] = ()
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

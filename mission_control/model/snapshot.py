@@ -113,7 +113,8 @@ class FloorSnapshot:
     Everything decided at one instant `at` (house rule 5), from one set of readings.
 
     `sequence` counts snapshots since the process started. `label` is `DEMO` when the floor is
-    simulated, `AS OF ...` when the past is shown, else empty.
+    simulated, `AS OF ...` when the past is shown, else empty. `cleared` are the alarms that this
+    decision ended, by key, and how each ended.
     """
 
     at: datetime
@@ -126,6 +127,7 @@ class FloorSnapshot:
     standing: Standing
     label: str = ""
     cluster: ClusterFacts | None = None
+    cleared: tuple[tuple[tuple[str, str, str, str], str], ...] = ()
 
     def service(self, agent_name: str) -> ServiceReport | None:
         """Find a service by its inventory name; None when it is not listed."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
 from mission_control.model.finding import Reason
-from mission_control.model.fleet import Fleet
+from mission_control.model.fleet import EndedAlarm, Fleet
 from mission_control.model.snapshot import Coverage, FloorSnapshot
-from mission_control.model.standing import Accusation
+from mission_control.model.standing import Accusation, Instance, is_meant
 from mission_control.present.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.present.kill_switch_document import KillSwitchDocument, kill_switch_document
 from mission_control.present.session_document import SessionDocument, session_document
@@ -26,8 +26,26 @@ class ReasonDocument(TypedDict):
     runbook_url: str
 
 
+class InstanceDocument(TypedDict):
+    """
+    One process that raised a Sev-0 alarm: its address, and the pods that it may be.
+
+    `denials` are counted in a row since `denied_from`, each over a new connection.
+    """
+
+    peer: str
+    pods: list[str]
+    heard_at: str | None
+    denials: int
+    denied_from: str | None
+
+
 class AccusationDocument(TypedDict):
-    """What a source said against the floor and has not taken back."""
+    """
+    What a source said against the floor and has not taken back.
+
+    `instances` are the processes that said it, of a service's Sev-0 alone.
+    """
 
     code: str
     subject: str
@@ -36,6 +54,19 @@ class AccusationDocument(TypedDict):
     detail: str
     since: str
     last_seen: str
+    instances: list[InstanceDocument]
+
+
+class EndedAlarmDocument(TypedDict):
+    """An alarm that a human ended in the fleet file; `stands` while it could not end yet."""
+
+    code: str
+    subject: str
+    source: str
+    since: str
+    who: str
+    why: str
+    stands: bool
 
 
 class GapDocument(TypedDict):
@@ -80,6 +111,7 @@ class PostureDocument(TypedDict):
     oldest_evidence: str
     coverage: CoverageDocument
     accusations: list[AccusationDocument]
+    ended_alarms: list[EndedAlarmDocument]
     fleet: FleetDocument
     cluster: str
     label: NotRequired[str]
@@ -110,6 +142,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "oldest_evidence": posture.oldest_evidence,
         "coverage": _coverage(posture.coverage),
         "accusations": accusation_documents(snapshot.standing.accusations),
+        "ended_alarms": [_ended(entry, snapshot) for entry in snapshot.fleet.ended_alarms],
         "fleet": fleet_document(snapshot.fleet),
         "cluster": snapshot.fleet.cluster,
     }
@@ -145,9 +178,32 @@ def accusation_documents(accusations: Iterable[Accusation]) -> list[AccusationDo
             "detail": accusation.detail,
             "since": utc_text(accusation.since),
             "last_seen": utc_text(accusation.last_seen),
+            "instances": [_instance(each) for each in accusation.instances],
         }
         for accusation in sorted(accusations, key=lambda a: a.key)
     ]
+
+
+def _instance(instance: Instance) -> InstanceDocument:
+    return {
+        "peer": instance.peer,
+        "pods": list(instance.pods),
+        "heard_at": utc_text_or_none(instance.heard_at),
+        "denials": instance.denials,
+        "denied_from": utc_text_or_none(instance.denied_from),
+    }
+
+
+def _ended(entry: EndedAlarm, snapshot: FloorSnapshot) -> EndedAlarmDocument:
+    return {
+        "code": entry.code,
+        "subject": entry.subject,
+        "source": entry.source,
+        "since": utc_text(entry.since),
+        "who": entry.who,
+        "why": entry.why,
+        "stands": any(is_meant(entry, a) for a in snapshot.standing.accusations),
+    }
 
 
 def fleet_document(fleet: Fleet) -> FleetDocument:

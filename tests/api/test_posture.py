@@ -6,10 +6,19 @@ import orjson
 import pytest
 
 from mission_control.decide.stall import mark_stalled
+from mission_control.model.fleet import EndedAlarm
 from mission_control.model.reading import Seen, UnseenReason
 from mission_control.model.status_contract.answer import read_answer
 from tests.api.paper_floor import PaperControl, PaperFloor, healthy_snapshot
-from tests.decide.floor_of_values import MARKETDATA, NOW, STRATEGY, FloorOfValues, changed, rich
+from tests.decide.floor_of_values import (
+    INGEST,
+    MARKETDATA,
+    NOW,
+    STRATEGY,
+    FloorOfValues,
+    changed,
+    rich,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +60,52 @@ async def test_an_accusation_is_told():
     assert ["safe_to_execute_orders"] == [a["fact"] for a in safety["execution_evidence"]]
     claims = {c["agent_name"]: c["safe_to_execute_orders"] for c in safety["claims"]}
     assert claims["strategy-engine"]
+
+
+async def test_who_has_to_deny_a_p0_and_how_far_it_is_denied_is_told():
+    """Each process that said it, by its address, with its denials in a row."""
+    floor = FloorOfValues(peers={STRATEGY.agent_name: "10.0.0.7:8080"}, connects=True)
+    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+    floor.decide()
+    floor.deny_in_a_row(2)
+
+    (told,) = (await over(floor).ask("/api/v1/posture")).json()["accusations"]
+
+    assert [
+        {
+            "peer": "10.0.0.7:8080",
+            "pods": [],
+            "heard_at": "2026-11-18T15:15:00.000Z",
+            "denials": 2,
+            "denied_from": "2026-11-18T15:15:50.000Z",
+        }
+    ] == told["instances"]
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_an_alarm_that_a_human_ended_is_told(seen):
+    """Which, by whom and why, and whether it stands because its source is not seen without it."""
+    floor = FloorOfValues()
+    floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
+    floor.decide()
+    source = f"{MARKETDATA.agent_name} /ops/status"
+    entry = EndedAlarm("MARKETDATA_STALE", MARKETDATA.agent_name, source, floor.now, "me", "gone")
+    floor.fleet = replace(floor.fleet, ended_alarms=(entry,))
+    if seen:
+        floor.answer(MARKETDATA, "/ops/status", rich(INGEST, floor.now))
+    floor.decide()
+
+    (told,) = (await over(floor).ask("/api/v1/posture")).json()["ended_alarms"]
+
+    assert {
+        "code": "MARKETDATA_STALE",
+        "subject": MARKETDATA.agent_name,
+        "source": source,
+        "since": "2026-11-18T15:15:00.000Z",
+        "who": "me",
+        "why": "gone",
+        "stands": not seen,
+    } == told
 
 
 async def test_only_the_name_of_the_fleet_file_is_told():

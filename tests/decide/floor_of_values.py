@@ -1,7 +1,7 @@
 """A floor made of values: what services answer, as decisions see it. No I/O, no clock."""
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -160,6 +160,10 @@ class FloorOfValues:
     standing: Standing = NOTHING_STANDS
     session_at: SessionAt = session_at
     answers: dict[str, dict[str, EndpointReading]] = field(default_factory=dict)
+    peers: dict[str, str] = field(default_factory=dict)
+    """Which address answers for an agent."""
+    connects: bool = False
+    """Whether every answer comes over a connection that was opened for it."""
 
     def __post_init__(self) -> None:
         """Let everybody answer well."""
@@ -168,14 +172,12 @@ class FloorOfValues:
     def refresh(self, at: datetime | None = None) -> None:
         """Let everybody answer well at an instant, which becomes now."""
         self.now = at or self.now
-        self.answers = {
-            a.agent_name: {"/ops/status": reading("/ops/status", rich(a, self.now), self.now)}
-            for a in (MARKETDATA, STRATEGY, INGEST)
-        }
-        self.answers["marketdata-mcp-server"]["/healthz"] = reading("/healthz", LIVE, self.now)
-        self.answers["gamma-strategy"] = {
-            p: reading(p, LIVE, self.now) for p in ("/healthz", "/readyz", "/livez")
-        }
+        self.answers = {}
+        for agent in (MARKETDATA, STRATEGY, INGEST):
+            self.answer(agent, "/ops/status", rich(agent, self.now))
+        self.answer(MARKETDATA, "/healthz", LIVE)
+        for path in ("/healthz", "/readyz", "/livez"):
+            self.answer(GAMMA, path, LIVE)
 
     def say(self, agent: Agent, path: str, value: object) -> None:
         """Replace the status field at a dotted path in an agent's `/ops/status`."""
@@ -184,15 +186,27 @@ class FloorOfValues:
 
     def answer(self, agent: Agent, path: str, document: object, status: int = 200) -> None:
         """Replace what an agent answers on a path."""
-        self.answers.setdefault(agent.agent_name, {})[path] = reading(
-            path, document, self.now, status
-        )
+        name = agent.agent_name
+        read = reading(path, document, self.now, status)
+        phases = (("connect", 0.001),) if self.connects else ()
+        exchange = replace(read.exchange, peer=self.peers.get(name, ""), phases=phases)
+        self.answers.setdefault(name, {})[path] = replace(read, exchange=exchange)
 
     def lose(
         self, agent: Agent, path: str, reason: UnseenReason, status: int | None = None
     ) -> None:
         """Make a path's reading unseen."""
         self.answers[agent.agent_name][path] = unseen(reason, self.now, status)
+
+    def deny_in_a_row(self, times: int = 11, apart: float = 50.0, answer=None) -> FloorSnapshot:
+        """Let everybody answer well so often, each time over new connections, seconds apart."""
+        self.connects, decided = True, list[FloorSnapshot]()
+        for _ in range(times):
+            self.refresh(self.now + timedelta(seconds=apart))
+            if answer is not None:
+                answer(self)
+            decided.append(self.decide())
+        return decided[-1]
 
     def evidence(self) -> FloorEvidence:
         """Give the evidence as the watch would."""

@@ -709,16 +709,19 @@ def test_gamma_needs_its_pods_too(floor):
     assert ("REPLICAS_BELOW_DESIRED", GAMMA.agent_name, "P1") in halting(floor.decide())
 
 
-def test_a_strategy_that_called_itself_execution_is_not_acquitted_by_lists(floor):
-    """What a service of another kind said of itself is its own to take back."""
+@pytest.mark.parametrize("gone", [False, True], ids=["its pod is there", "its pod is gone"])
+def test_a_strategy_that_called_itself_execution_stands_until_its_pod_is_gone(floor, gone):
+    """What a service of another kind said of itself no proof that execution is off takes back."""
     floor.say(STRATEGY, "service_kind", "execution")
     floor.decide()
-    floor.workloads[SE] = workload(RUN_SE, 0)
-    del floor.pods[SE]
+    if gone:
+        floor.workloads[SE] = workload(RUN_SE, 0)
+        del floor.pods[SE]
     floor.now += timedelta(seconds=10)
     floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
     floor.decide()
     floor.read_lists()
     floor.now += timedelta(seconds=1)
 
-    assert "service_kind" in {a.fact for a in floor.decide().standing.accusations}
+    standing = floor.decide().standing.accusations
+    assert gone == ("service_kind" not in {a.fact for a in standing})

@@ -7,7 +7,15 @@ from mission_control.decide.posture import pages_now
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Agent, Criticality, Fleet, Kind
-from tests.decide.floor_of_values import CLOSE_AT, EVENING, FLEET, OPEN_AT, STRATEGY, session_at
+from tests.decide.floor_of_values import (
+    CLOSE_AT,
+    EVENING,
+    FLEET,
+    MARKETDATA,
+    OPEN_AT,
+    STRATEGY,
+    session_at,
+)
 
 
 def happenings(floor, change):
@@ -39,15 +47,14 @@ def test_an_accusation_is_told_with_what_it_changes(floor):
 
 def test_the_end_of_an_accusation_is_told(floor):
     """A denial ends the accusation, and both that and the posture are told."""
-    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
+    floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
 
     told = happenings(floor, floor.refresh)
+    ended = [h for h in told if h.type is EventType.ACCUSATION_ENDED]
 
-    assert [
-        EventType.POSTURE_CHANGED,
-        EventType.ACCUSATION_ENDED,
-        EventType.SERVICE_CHANGED,
-    ] == [h.type for h in told]
+    assert EventType.POSTURE_CHANGED is told[0].type
+    assert {"CONTRADICTION", "MARKETDATA_STALE"} == {h.data["code"] for h in ended}
+    assert all(h.message.endswith(" no longer says it)") for h in ended)
 
 
 def test_a_service_that_changes_is_told(floor):

@@ -25,6 +25,7 @@ from tests.decide.floor_of_values import (
     unseen,
 )
 from tests.decide.hurts import HALTING
+from tests.decide.sequences import CLAIMS, AlarmOverTime, Step, sequences
 
 HURTS = [p.values[0] for p in HALTING]
 PLACES = [
@@ -150,13 +151,14 @@ def test_a_seen_denial_acquits(floor, hurt, severity, code, subject):
     """When every source is seen saying otherwise, nothing stands, and the floor is OK again."""
     hurt(floor)
     floor.decide()
-
-    floor.refresh(floor.now + timedelta(seconds=10))
     floor.switch = "1"
-    if code == "FRESHNESS_GATE_FALSE_POSITIVE":
-        tick = floor.now.timestamp() - 3
-        floor.answer(MARKETDATA, "/healthz", {"ok": True, "last_tick_epoch_seconds": tick})
-    snapshot = floor.decide()
+
+    def bear_out(floor):
+        if code == "FRESHNESS_GATE_FALSE_POSITIVE":
+            tick = floor.now.timestamp() - 3
+            floor.answer(MARKETDATA, "/healthz", {"ok": True, "last_tick_epoch_seconds": tick})
+
+    snapshot = floor.deny_in_a_row(answer=bear_out)
 
     assert (Verdict.OK, ()) == (snapshot.posture.verdict, snapshot.standing.accusations)
 
@@ -206,16 +208,6 @@ def test_a_frozen_responder_cannot_acquit(floor):
     assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().standing.accusations}
 
 
-def test_leaving_the_inventory_ends_an_accusation(floor):
-    """An accusation ends with the recorded change by which its source left the inventory."""
-    floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
-    floor.decide()
-    agents = tuple(a for a in floor.fleet.agents if a is not STRATEGY)
-    floor.fleet = type(floor.fleet)(agents, "1" * 64, "fleet.yaml")
-
-    assert () == floor.decide().standing.accusations
-
-
 def test_a_broken_answer_still_accuses(floor):
     """A document that breaks its contract cannot hide the accusation inside it."""
     floor.answer(STRATEGY, "/ops/status", {"safety": {"safe_to_execute_orders": True}})
@@ -224,3 +216,33 @@ def test_a_broken_answer_still_accuses(floor):
 
     assert isinstance(floor.answers[STRATEGY.agent_name]["/ops/status"], Unseen)
     assert ["EXECUTION_EVIDENCE"] == [a.code for a in snapshot.standing.accusations]
+
+
+@settings(max_examples=150, deadline=None)
+@given(claim=st.sampled_from(CLAIMS), played=sequences(own_denials=False))
+def test_without_a_denial_by_the_same_instance_no_sequence_ends_better(claim, played):
+    """Whatever else is heard over time, a Sev-0 stands that the process that raised it upholds."""
+    over_time = AlarmOverTime(claim)
+    began = over_time.play(Step("raise", 1.0)).posture
+
+    for step in played:
+        now = over_time.play(step).posture
+
+        assert over_time.stands
+        assert (began.verdict, began.severity) == (now.verdict, now.severity)
+
+
+@settings(max_examples=150, deadline=None)
+@given(claim=st.sampled_from(CLAIMS), played=sequences(most=60))
+def test_a_sev0_ends_by_every_instance_that_raised_it(claim, played):
+    """When it ends each one has denied it: once where lists tell it apart, else in a whole row."""
+    over_time = AlarmOverTime(claim)
+    over_time.play(Step("raise", 1.0))
+    listed = False
+
+    for step in played:
+        over_time.play(step)
+        listed = listed or step.how == "lists"
+        if not over_time.stands:
+            assert [] == list(over_time.undenied() if listed else over_time.without_row())
+            return

@@ -17,6 +17,9 @@ from tests.decide.floor_of_values import FLEET, NOW, STRATEGY, FloorOfValues, se
 from tests.jobs.test_remember_floor import Shelf
 
 WITHOUT = Fleet(tuple(a for a in FLEET.agents if a != STRATEGY), "4" * 64, "fleet.yaml")
+EXECUTES = "agent_identity.agent_mode", "EXECUTE"
+STALE = "marketdata.is_fresh", False
+ENDED = EventType.ACCUSATION_ENDED
 
 
 class Calendar(PaperCalendar):
@@ -29,16 +32,17 @@ class Calendar(PaperCalendar):
 
 @pytest.mark.parametrize("late", [False, True], ids=["known at the start", "known later"])
 @pytest.mark.parametrize(
-    ("fleet", "ended"),
+    ("fleet", "field", "value", "ended"),
     [
-        pytest.param(FLEET, [], id="it stands"),
-        pytest.param(WITHOUT, [EventType.ACCUSATION_ENDED], id="who made it is no longer listed"),
+        pytest.param(FLEET, *EXECUTES, [], id="it stands"),
+        pytest.param(WITHOUT, *EXECUTES, [], id="a P0 stands though its source is unlisted"),
+        pytest.param(WITHOUT, *STALE, [ENDED], id="who made it is no longer listed"),
     ],
 )
-def test_what_stood_before_the_start_is_told_where_it_ends(fleet, ended, late):
+def test_what_stood_before_the_start_is_told_where_it_ends(fleet, field, value, ended, late):
     """History hears the end of what it told opened, though this process never held it."""
     floor = FloorOfValues()
-    floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
+    floor.say(STRATEGY, field, value)
     stood = floor.decide().standing
     shelf: Any = Shelf()
     shelf.stood = stood
@@ -47,7 +51,7 @@ def test_what_stood_before_the_start_is_told_where_it_ends(fleet, ended, late):
     first = first_snapshot(fleet, sources, "", NOTHING_STANDS if late else stood)
     board = FloorBoard(first, lambda: NOW, time.monotonic)
     FloorWatch(fleet, sources, board).publish(polled=False)
-    accusations = (EventType.ACCUSATION_OPENED, EventType.ACCUSATION_ENDED)
+    accusations = (EventType.ACCUSATION_OPENED, ENDED)
     told = [e.type for e in shelf.records[0].events if e.type in accusations]
 
     assert ended == told

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from mission_control.decide.standing import join_standing
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.cluster.containers import EnvVariable
 from mission_control.model.reading import Seen, ServiceRound
-from mission_control.model.standing import NOTHING_STANDS
+from mission_control.model.standing import NOTHING_STANDS, Instance
 from tests.decide.cluster_of_values import ClusterFloor, with_env
 from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues
 
@@ -145,6 +146,60 @@ def test_what_stood_is_joined_as_soon_as_it_is_known_and_once(shelf):
     assert (NOTHING_STANDS, True) == memory.recall(NOTHING_STANDS)
     shelf.stood = stood
     assert stood.accusations == FloorMemory(shelf).recall(NOTHING_STANDS)[0].accusations
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        pytest.param("10.0.0.7:80", "10.0.0.8:80", ["10.0.0.7:80", "10.0.0.8:80"], id="two"),
+        pytest.param("10.0.0.7:80", "10.0.0.7:80", ["10.0.0.7:80"], id="the same"),
+        pytest.param(None, "10.0.0.7:80", ["", "10.0.0.7:80"], id="one that was not kept"),
+        pytest.param("10.0.0.7:80", None, ["", "10.0.0.7:80"], id="one that is not known"),
+    ],
+)
+def test_every_process_that_raised_an_alarm_is_joined(before, now, expected):
+    """Who said it before the start has to deny it too, and each from the beginning."""
+    floor = FloorOfValues()
+    floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
+    (alarm,) = floor.decide().standing.accusations
+
+    def standing(peer, denials):
+        made = () if peer is None else (Instance(peer, denials=denials, denied_at=NOW),)
+        return replace(NOTHING_STANDS, accusations=(replace(alarm, instances=made),))
+
+    (joined,) = join_standing(standing(before, 7), standing(now, 0)).accusations
+
+    assert expected == [i.peer for i in joined.instances]
+    assert {0} == {i.denials for i in joined.instances}
+
+
+def test_an_alarm_below_sev0_is_joined_without_any_process():
+    """What no instance has to deny keeps its first time, and no more."""
+    floor = FloorOfValues()
+    floor.say(STRATEGY, "marketdata.is_fresh", value=False)
+    stood = floor.decide().standing
+    floor.now += timedelta(seconds=10)
+    floor.standing = NOTHING_STANDS
+    again = floor.decide().standing
+    (joined,) = join_standing(stood, again).accusations
+
+    assert (NOW, floor.now, ()) == (joined.since, joined.last_seen, joined.instances)
+
+
+def test_a_decision_is_kept_when_an_alarm_is_raised_or_denied_by_another_process(shelf):
+    """A start goes on with who said it and with the row of denials, so each is written."""
+    floor = FloorOfValues(peers={STRATEGY.agent_name: "10.0.0.7:80"}, connects=True)
+    memory, before = FloorMemory(shelf), None
+    told = []
+    for peer, value in (("7", True), ("7", True), ("8", True), ("8", False), ("7", False)):
+        floor.refresh(floor.now + timedelta(seconds=50))
+        floor.peers[STRATEGY.agent_name] = f"10.0.0.{peer}:80"
+        floor.say(STRATEGY, "safety.safe_to_execute_orders", value=value)
+        kept = len(shelf.records)
+        before = decide(memory, floor, before)
+        told.append(len(shelf.records) - kept)
+
+    assert [1, 0, 1, 1, 1] == told
 
 
 def watch(memory, floor, before, seconds):

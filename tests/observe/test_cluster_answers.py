@@ -190,3 +190,26 @@ async def test_another_object_is_no_witness_of_the_switch(monkeypatch, metadata)
 
     assert isinstance(witnessed.reading, Unseen)
     assert "it is another object" in witnessed.reading.detail
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({}, ("", ())),
+        ({"podIP": "10.0.0.7"}, ("10.0.0.7", ())),
+        (
+            {"podIP": "10.0.0.7", "podIPs": [{"ip": "10.0.0.7"}, {"ip": "fd00::7"}, {}]},
+            ("10.0.0.7", ("10.0.0.7", "fd00::7")),
+        ),
+        ({"podIPs": None}, ("", ())),
+    ],
+    ids=str,
+)
+def test_a_pod_tells_its_number_and_all_its_addresses(status, expected):
+    """What tells it from a later pod of its name, and by which address it answers."""
+    uid = "6f1d3a52-7a0e-4f0c-9f5e-2c1b7f1f0a11"
+    raw = {"metadata": {**META, "uid": uid}, "spec": TEMPLATE["spec"], "status": status}
+    (pod,), odd = project_all([msgspec.Raw(orjson.dumps(raw))], "Pod", POD, project_pod)
+
+    assert (uid, expected, ()) == (pod.uid, (pod.ip, pod.ips), odd)
+    assert f"{FLOOR}/x {uid}" == pod.identity

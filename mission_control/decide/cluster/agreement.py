@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
+from mission_control.decide.agent_evidence import AgentEvidence
 from mission_control.decide.cluster.view import ClusterView
 from mission_control.decide.evidence import Key, Statement, answered
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Kind
 from mission_control.model.reading import EndpointReading
-from mission_control.model.standing import Accusation
+from mission_control.model.standing import EXECUTION, Accusation
 
 REPLICAS = "replicas"
-EXECUTION = "execution"
-"""The facts of contradictions between a service and the cluster; the second is about execution."""
+"""The fact of a contradiction between a service and the cluster that is not about execution."""
 
 Readings = Mapping[str, EndpointReading]
 
@@ -36,7 +36,7 @@ def state_disagreements(agent: Agent, readings: Readings, view: ClusterView) -> 
 
 def acquit_by_cluster(
     standing: tuple[Accusation, ...],
-    agents: Mapping[str, tuple[Agent, Readings]],
+    agents: Mapping[str, AgentEvidence],
     view: ClusterView,
 ) -> Iterator[Key]:
     """
@@ -57,10 +57,10 @@ def acquit_by_cluster(
             ):
                 yield key
         elif _was_running(accusation) and accusation.subject in agents:
-            agent, readings = agents[accusation.subject]
-            silent = not any(answered(r) for r in readings.values())
+            evidence = agents[accusation.subject]
+            silent = not any(answered(r) for r in evidence.readings.values())
             later = view.oldest is not None and view.oldest > accusation.last_seen
-            if silent and later and _is_off(accusation, agent, view):
+            if silent and later and _is_off(accusation, evidence.agent, view):
                 yield key
 
 

@@ -48,7 +48,9 @@ class PodFacts:
     """
     One pod; `owner` is the object that directly controls it, None for a bare pod.
 
-    `pending_reason` is why it is not scheduled or not started, in the cluster's words.
+    `pending_reason` is why it is not scheduled or not started, in the cluster's words. `uid` is
+    the cluster's own number of it, which no other pod of the same name ever has. `ips` are all its
+    addresses, `ip` the first of them.
     """
 
     namespace: str
@@ -65,6 +67,13 @@ class PodFacts:
     containers: tuple[Container, ...] = ()
     states: tuple[ContainerState, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    uid: str = ""
+    ips: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """Tell this pod from a later one that bears its name: name, and uid or start (UTC)."""
+        return f"{self.namespace}/{self.name} {self.uid or self.started}"
 
     @property
     def live(self) -> bool:

@@ -17,7 +17,6 @@ from mission_control.observe.cluster_reader.shapes import (
     Named,
     PodShape,
     StateShape,
-    Template,
     WorkloadShape,
     WorkloadSpec,
     WorkloadStatus,
@@ -97,7 +96,7 @@ def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
         service_account=clean(template.spec.service_account_name),
         containers=() if kind == "ReplicaSet" and owner else project_containers(template.spec),
         labels=labels_of(meta),
-        pod_labels=_template_labels(template),
+        pod_labels=labels_of(template.metadata or Metadata()),
     )
 
 
@@ -169,6 +168,8 @@ def project_pod(shape: PodShape) -> PodFacts:
             *(_state(s, init=False) for s in status.ephemeral_container_statuses or ()),
         ),
         labels=labels_of(meta),
+        uid=clean(meta.uid),
+        ips=tuple(clean(each["ip"]) for each in status.pod_ips or () if "ip" in each),
     )
 
 
@@ -228,10 +229,6 @@ def labels_of(meta: Metadata) -> Mapping[str, str]:
     """Give an object's labels, sorted."""
     pairs = sorted((meta.labels or {}).items())[:MAX_LABELS]
     return {clean(key): clean(value) for key, value in pairs}
-
-
-def _template_labels(template: Template) -> Mapping[str, str]:
-    return labels_of(template.metadata) if template.metadata else {}
 
 
 def in_utc(instant: datetime | None) -> datetime | None:

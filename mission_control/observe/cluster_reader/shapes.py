@@ -26,6 +26,7 @@ class Metadata(Loose):
 
     name: str = ""
     namespace: str | None = None
+    uid: str | None = None
     labels: Labels | None = None
     annotations: Labels | None = None
     generation: int | None = None
@@ -215,6 +216,7 @@ class PodStatus(Loose):
     phase: str | None = None
     reason: str | None = None
     pod_ip: str | None = msgspec.field(default=None, name="podIP")
+    pod_ips: list[dict[str, str]] | None = msgspec.field(default=None, name="podIPs")
     start_time: datetime | None = None
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatusShape] | None = None

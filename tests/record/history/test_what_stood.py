@@ -8,7 +8,7 @@ import pytest
 from mission_control.jobs.history_ports import EventQuery
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.standing import Accusation
-from tests.decide.floor_of_values import NOW, STRATEGY
+from tests.decide.floor_of_values import MARKETDATA, NOW, STRATEGY
 from tests.record.history.conftest import Keeper, keeping
 from tests.record.history.test_clock_steps import decision
 from tests.record.history.test_history import RememberedFloor, written
@@ -56,16 +56,23 @@ async def test_what_another_did_not_hear_stands_after_a_restart(tmp_path, databa
 
     assert accusations
     assert () == calm_one.accusations
-    assert replace(calm_one, accusations=accusations) == found
+    assert {i.heard_at for a in accusations for i in a.instances} == {NOW + MINUTE}
+    # An event names no process: then any may have said it.
+    unnamed = tuple(replace(a, instances=()) for a in accusations)
+    assert replace(calm_one, accusations=unnamed) == found
 
 
 async def test_what_was_denied_is_over_for_all(tmp_path, database_url):
     """Once the service denied it, it stands no more, whoever wrote last."""
+    accused = ()
     with keeping(tmp_path, database_url) as kept:
         remembered = RememberedFloor(kept)
-        await heard(remembered, kept, 0, executes=False)
-        accused = await heard(remembered, kept, 1, executes=True)
-        await heard(remembered, kept, 2, executes=False)
+        for minute, fresh in ((0, True), (1, False), (2, True)):
+            remembered.floor.refresh(NOW + minute * MINUTE)
+            remembered.floor.say(MARKETDATA, "marketdata.is_fresh", value=fresh)
+            told_by = remembered.decide().standing.accusations
+            accused = accused or told_by
+            await written(kept)
     found = await stood(tmp_path, database_url)
 
     assert accused
