@@ -2,11 +2,16 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 
-_ODD = re.compile(r"\x1b\[[0-9;?]{0,30}[A-Za-z]|\\u[0-9A-Fa-f]{4}|[^\t\n\r -~]")
-"""A terminal's colours, a letter that JSON escapes, and every character outside of plain text."""
+_ODD = re.compile(
+    r"(?:\x1b|\\{1,8}(?:u001[bB]|x1[bB]|033|e))\[[0-9;?]{0,30}[A-Za-z]"
+    r"|\\u[0-9A-Fa-f]{4}|(?:\\x[0-9A-Fa-f]{2}){1,64}|\\{1,8}[nrt](?![A-Za-z]:)|[^\t\n\r -~]"
+)
+"""A terminal's colours, what JSON and Python escape, and all that is outside of plain text."""
+ESCAPED_END = "\v"
+"""An end of a line that was escaped, and so does not end the text that it is in."""
 _MOST_LETTERS = 4
+_MOST_REMEMBERED = 20_000
 _QUOTES = {
     "\N{LEFT SINGLE QUOTATION MARK}": "'",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
@@ -23,7 +28,9 @@ def is_plain(text: str) -> bool:
 
 def fold(text: str) -> str:
     """Give a text with full-width and accented letters as plain ones, without the invisible."""
-    return _ODD.sub(lambda odd: _folded(odd[0]), text)
+    if "\x1b[" in text or "\\" in text:
+        return _ODD.sub(lambda odd: _folded(odd[0]), text)
+    return text.translate(_LETTERS)
 
 
 def places(text: str) -> list[int]:
@@ -37,20 +44,44 @@ def places(text: str) -> list[int]:
     return found
 
 
-@lru_cache(maxsize=8_192)
+class _Letters(dict[int, str]):
+    """Each character's plain letters, found out when it is first met; not all are remembered."""
+
+    def __missing__(self, number: int) -> str:
+        letter = chr(number)
+        plain = letter if is_plain(letter) else _plain(letter)
+        if len(self) < _MOST_REMEMBERED:
+            self[number] = plain
+        return plain
+
+
+_LETTERS = _Letters()
+
+
 def _folded(odd: str) -> str:
-    if odd.startswith("\x1b["):
+    if len(odd) == 1:
+        return _LETTERS[ord(odd)]
+    if odd.endswith(("\\n", "\\r")):
+        return ESCAPED_END
+    if odd.endswith("\\t"):
+        return " "
+    if "[" in odd:
         return ""
-    if odd.startswith("\\u"):
-        letter = chr(int(odd[2:], 16))
-        # An escaped quote does not end the text that it is in.
-        return "\N{REPLACEMENT CHARACTER}" if letter in _SYNTAX else _plain(letter)
-    return _plain(odd)
+    if odd.startswith("\\x"):
+        letters = bytes.fromhex(odd.replace("\\x", "")).decode(errors="replace")
+    else:
+        letters = chr(int(odd[2:], 16))
+    return "".join(map(_escaped, letters))
+
+
+def _escaped(letter: str) -> str:
+    """Give the plain letters of one that was escaped; a quote does not end the text it is in."""
+    return "\N{REPLACEMENT CHARACTER}" if letter in _SYNTAX else _LETTERS[ord(letter)]
 
 
 def _plain(odd: str) -> str:
     if odd.isspace():
-        return "\n" if odd in "\n\x0b\x0c\x85\u2028\u2029" else " "
+        return "\n" if odd in "\n\v\f\x85\u2028\u2029" else " "
     letters = unicodedata.normalize("NFKD", _QUOTES.get(odd, odd))
     kept = "".join(c for c in letters if unicodedata.category(c) not in {"Cc", "Cf", "Mn", "Me"})
     return kept if len(kept) <= _MOST_LETTERS else odd

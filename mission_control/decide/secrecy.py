@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
-from mission_control.decide.folded_text import fold, is_plain, places
+from mission_control.decide.folded_text import ESCAPED_END, fold, is_plain, places
 from mission_control.decide.secret_blocks import find_encoded, find_key_blocks, is_account
-from mission_control.decide.secret_forms import FORMS, NAMING, SUSPICIOUS
+from mission_control.decide.secret_forms import BLOCKS, FORMS, NAMING, PARTS, WHOLE
 from mission_control.decide.secret_names import is_secret_key
 from mission_control.decide.secret_pairs import MASK, Span, find_pairs
 
@@ -30,6 +30,11 @@ _RUNS = bytes.maketrans(
     bytes(104 if n in b"abcdef0" else 122 if n in _LETTERS else 32 for n in range(256)),
 )
 """What may be of a hexadecimal number becomes `h`, what else may be of base64 `z`."""
+_APART = bytes.maketrans(
+    bytes(range(256)),
+    bytes(n if bytes((n,)).isalnum() else 32 for n in range(256)),
+)
+"""What is no letter and no digit becomes a blank."""
 _LONG_RUN = 20
 """So long are the shortest keys that only their letters and digits tell."""
 _REMEMBERED_BODY = 4_096
@@ -53,7 +58,8 @@ def _quick_look(folded: bytes) -> frozenset[bytes]:
 
 def _words_in(folded: bytes) -> frozenset[bytes]:
     line = b" " + folded + b" "
-    found = {word for word in SUSPICIOUS if word and word in line}
+    found = {word for word in PARTS if word in line}
+    found.update(b"=" + word for word in WHOLE.intersection(line.translate(_APART).split()))
     runs = line.translate(_RUNS).split()
     if any(len(run) >= _LONG_RUN and b"z" in run for run in runs):
         found.add(b"")
@@ -110,16 +116,17 @@ def _find(plain: str, *, within: bool = True) -> list[Span]:
 def _look(plain: str, words: frozenset[bytes], *, within: bool) -> Iterator[Span]:
     if not words.isdisjoint(NAMING):
         yield from find_pairs(plain)
+    lines = plain.replace(ESCAPED_END, "\n")
     for form in FORMS:
         if not words.isdisjoint(form.words) or (not form.words and b"" in words):
             yield from (
                 Span(*found.span("s" if "s" in form.pattern.groupindex else 0))
-                for found in form.pattern.finditer(plain)
+                for found in form.pattern.finditer(lines)
             )
-    if not words.isdisjoint({b"-----begin", b"-----end", b"private", b"private-lines"}):
-        yield from (Span(*block) for block in find_key_blocks(plain))
+    if not words.isdisjoint(BLOCKS):
+        yield from (Span(*block) for block in find_key_blocks(lines))
     if within and b"" in words:
-        for place, held in find_encoded(plain):
+        for place, held in find_encoded(lines):
             if is_account(held) or _find(held, within=False):
                 yield Span(*place)
 
@@ -130,10 +137,19 @@ def secret_words(words: Sequence[object]) -> frozenset[int]:
 
     They are looked at as one line, so that a program and a flag tell of the words after them.
     """
-    texts = [str(w) if isinstance(w, str | int) and not isinstance(w, bool) else "" for w in words]
+    texts = [_as_word(word) for word in words]
     if not any(text.startswith("-") for text in texts):
         return frozenset()
     line = fold(" ".join(texts))
     begins = [0, *accumulate(len(fold(text)) + 1 for text in texts)]
-    found = (range(bisect_right(begins, s.start) - 1, bisect_right(begins, s.end - 1)) for s in _find(line))
+    found = (
+        range(bisect_right(begins, s.start) - 1, bisect_right(begins, s.end - 1))
+        for s in _find(line)
+    )
     return frozenset(place for places_of in found for place in places_of)
+
+
+def _as_word(word: object) -> str:
+    """Give a word as a shell would have it: in quotes where it holds blanks."""
+    text = str(word) if isinstance(word, str | int) and not isinstance(word, bool) else ""
+    return '"' + text.replace('"', "'") + '"' if " " in text else text

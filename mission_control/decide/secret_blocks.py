@@ -17,8 +17,12 @@ _REST_OF_LINE = re.compile(
 )
 _HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Comment|Version|Encryption|Key-Derivation): .*")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
-_AROUND = "\"'`,\\>|*#"
+_WITHIN = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?P<s>[A-Za-z0-9+/=]{32,}+)|^[ \t]*+(?P<short>[A-Za-z0-9+/=]{4,}+)(?=[\"'])"
+)
+"""A part of a key that is not the last word of its line, as where a list of texts is shown."""
+_AROUND = "\"'`,;\\>|*#)]}"
+_BEFORE = tuple("\"'`:=,([{>")
 _MOST_LINES = 400
 _MOST_IN_A_LINE = 4_096
 _LONG = 16
@@ -118,13 +122,16 @@ def _key_in(line: str, before: int) -> Span | None:
     words = line.split()
     if not words or len(line) > _MOST_IN_A_LINE:
         return None
-    word = words[-1].strip(_AROUND)
-    if not _BASE64.fullmatch(word):
-        return None
-    if len(words) - 1 != before and len(words) > 1 and len(word) < _SURELY:
-        return None
-    at = line.rindex(word)
-    return at, at + len(word)
+    word = words[-1].rstrip(_AROUND)
+    part = word[len(word.rstrip(_LETTERS)) :]
+    quoted = part != word and word[: -len(part)].endswith(_BEFORE)
+    sure = len(part) >= _SURELY or part.endswith("=")
+    alone = part == word and (len(words) in {1, before + 1} or sure)
+    if part and (alone or quoted):
+        at = line.rindex(part)
+        return at, at + len(part)
+    within = _WITHIN.search(line)
+    return within.span(within.lastgroup or 0) if within else None
 
 
 def find_encoded(text: str) -> Iterator[tuple[Span, str]]:

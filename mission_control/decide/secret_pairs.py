@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from enum import Enum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 from mission_control.decide.secret_names import is_harmless, is_secret_key
@@ -17,9 +19,20 @@ class Span(NamedTuple):
     shown: str = MASK
 
 
+class _Kind(Enum):
+    """What a name says of the value after it."""
+
+    PLAIN = auto()
+    SECRET = auto()
+    HEADER = auto()
+    COOKIE = auto()
+    WEAK = auto()
+    """Secret only in a query or as a phrase, such as `api key: x`: else it is the key of anything."""
+
+
 _PAIR = re.compile(
     r"(?<![A-Za-z0-9_.-])[.-]*+(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*+)"
-    r"(?P<close>(?:[\\\"'`\]]|%22|%27){0,6}+)"
+    r"(?P<close>(?:[\\\"'`\]]|%22|%27){0,24}+)"
     r"(?:\s{0,20}+(?P<sign>=>|:(?!:|//)=?|==?|%3[ADad])\s*+(?:%22|%27)?|(?P<xml>>))"
 )
 _FLAG = re.compile(
@@ -53,10 +66,10 @@ _VALUE_FIRST = re.compile(
 )
 _VALUE = re.compile(
     r"(?:[bBrRuUfF]{1,2}(?=[\"']))?(?:"
-    r"(?P<slashes>\\{1,8})(?P<mark>[\"'])"
+    r"(?P<slashes>\\{1,32})(?P<mark>[\"'])"
     r"(?P<escaped>(?:(?!(?<!\\)(?P=slashes)(?P=mark))[^\r\n])*+)"
-    r"|\"(?P<double>(?:[^\"\\]|\\[\s\S])*+)\"|\"(?P<open>[^\r\n]*+)"
-    r"|'(?P<single>(?:[^'\\\r\n]|\\.)*+)'?|`(?P<tick>[^`\r\n]*+)"
+    r"|\"(?P<double>(?:[^\"\\]|\\[\s\S]|\"(?=\w))*+)\"|\"(?P<open>[^\r\n]*+)"
+    r"|'(?P<single>(?:[^'\\\r\n]|\\.|'(?=\w))*+)'?|`(?P<tick>[^`\r\n]*+)"
     r"|(?P<group>[\[({][^\[\](){}\n]*+[\])}]?[^\s,;&\"'`<>(){}\[\]]*+)"
     r"|(?P<bare>(?:[^\s,;&\"'`<>(){}\[\]]|[,;&)\]}\[({](?![\s,;&\"'`)\]}]|[\w.-]*+[=:]|\Z)"
     r"|[\"'`](?=\w))++))"
@@ -74,6 +87,8 @@ _PHRASE = re.compile(
     r"|license|pass) \Z",
     re.IGNORECASE,
 )
+_LONGEST_NAME = 100
+"""Longer names are looked at each time, so that what is remembered stays small."""
 _FAINT = frozenset(
     "auth private pass pwd pin otp totp mfa salt pepper sig signature credential credentials"
     " webhook cookie session".split()
@@ -147,23 +162,37 @@ def _after(lead: re.Pattern[str], text: str, found: re.Match[str]) -> Span | Non
 
 
 def _of_pair(text: str, found: re.Match[str]) -> Span | None:
-    name, start = found["name"], found.start("name")
+    name = found["name"]
+    kind = _remember_kind(name) if len(name) <= _LONGEST_NAME else _kind_of(name)
+    if kind is _Kind.PLAIN:
+        return None
+    start = found.start("name")
     if found["xml"] and text[start - 1 : start] not in {"<", ":"}:
         return None
-    folded = name.casefold().strip("._-")
-    if folded in {"authorization", "proxy-authorization"}:
+    if kind is _Kind.HEADER:
         return _of_header(text, found, _HEADER)
-    if folded in {"cookie", "set-cookie"} and found["sign"]:
+    if kind is _Kind.COOKIE and found["sign"]:
         return _of_header(text, found, _COOKIE)
-    if folded in {"key", "phrase", "id", "keys"}:
-        # Only in a query or as a phrase, such as `api key: x`: else it is the key of anything.
+    if kind is _Kind.WEAK:
         before = text[max(0, start - 12) : start]
-        if not (_PHRASE.search(before) or (folded == "key" and _QUERY.search(before))):
+        if not (_PHRASE.search(before) or _QUERY.search(before)):
             return None
-    elif not is_secret_key(name):
-        return None
     value = _VALUE.match(text, found.end())
     return None if value is None else _judge(text, found, value)
+
+
+def _kind_of(name: str) -> _Kind:
+    folded = name.casefold().strip("._-")
+    if folded in {"authorization", "proxy-authorization"}:
+        return _Kind.HEADER
+    if folded in {"cookie", "set-cookie"}:
+        return _Kind.COOKIE
+    if folded in {"key", "keys", "phrase", "id"}:
+        return _Kind.WEAK
+    return _Kind.SECRET if is_secret_key(name) else _Kind.PLAIN
+
+
+_remember_kind = lru_cache(maxsize=4_096)(_kind_of)
 
 
 def _judge(text: str, found: re.Match[str], value: re.Match[str]) -> Span | None:
@@ -208,7 +237,9 @@ def _is_plain(name: str, value: re.Match[str]) -> bool:
     kind, body = _body(value)
     if not body or body == MASK or _REFERENCE.fullmatch(body):
         return True
-    if kind == "bare" and (_BLOCK.fullmatch(body) or _STATE.fullmatch(body) or body.startswith("-")):
+    if kind == "bare" and (
+        _BLOCK.fullmatch(body) or _STATE.fullmatch(body) or body.startswith("-")
+    ):
         return True
     return is_harmless(name, body)
 

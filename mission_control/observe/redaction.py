@@ -31,17 +31,17 @@ def redact_document(value: object) -> object:
     """
     Give a copy of a JSON document without secrets: masked by key name and by form of value.
 
-    The caller has capped the document's depth.
+    The caller has capped the document's depth. What is no JSON is shown as its text.
     """
-    if isinstance(value, str):
-        return redact_text(value)
+    if value is None or isinstance(value, int | float):
+        return value
     if isinstance(value, bytes | bytearray):
         return redact_text(bytes(value).decode(errors="replace"))
     if isinstance(value, Mapping):
         return _redact_mapping(cast("Mapping[object, object]", value))
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         return _redact_list(cast("Sequence[object]", value))
-    return value
+    return redact_text(str(value))
 
 
 def _redact_mapping(held: Mapping[object, object]) -> dict[str, object]:

@@ -63,7 +63,9 @@ NAMED = (
     Row("JSON number", '{"password": 40711704, "user": "ops"}', ("40711704",), ("ops",)),
     Row("JSON list", f'{{"passwords": ["{HUSH}"], "user": "ops"}}', kept=("ops",)),
     Row("JSON with an escaped quote", f'{{"password": "a\\"{HUSH}", "u": 1}}', kept=('"u": 1',)),
-    Row("JSON in JSON", json.dumps({"m": json.dumps({"password": HUSH, "u": "ops"})}), kept=("ops",)),
+    Row(
+        "JSON in JSON", json.dumps({"m": json.dumps({"password": HUSH, "u": "ops"})}), kept=("ops",)
+    ),
     Row(
         "JSON in JSON in JSON",
         json.dumps({"m": json.dumps({"n": json.dumps({"token": HUSH, "u": "ops"})})}),
@@ -72,7 +74,9 @@ NAMED = (
     Row("JSON that is cut", f'{{"user": "ops", "password": "{HUSH}', kept=("ops",)),
     Row("Python dict", f"{{'password': '{HUSH}', 'user': 'ops'}}", kept=("'user': 'ops'",)),
     Row("Python dict of bytes", f"{{b'password': b'{HUSH}', b'user': b'ops'}}", kept=("ops",)),
-    Row("Python dict of mixed quotes", f"{{'token': \"it's {HUSH}\", 'user': 'ops'}}", kept=("ops",)),
+    Row(
+        "Python dict of mixed quotes", f"{{'token': \"it's {HUSH}\", 'user': 'ops'}}", kept=("ops",)
+    ),
     Row("Python tuple", f"[('x-api-key', '{HUSH}'), ('user', 'ops')]", kept=("ops",)),
     Row("Python tuple of bytes", f"[(b'x-api-key', b'{HUSH}'), (b'user', b'ops')]", kept=("ops",)),
     Row("Python keywords", f"connect(user='ops', password='{HUSH}', port=1)", kept=("port=1",)),
@@ -98,7 +102,9 @@ NAMED = (
     Row("Redis configuration", f"requirepass {HUSH}\nport 1", kept=("port 1",)),
     Row("AUTH of Redis", f"> AUTH {HUSH}", kept=("AUTH",)),
     Row("PASS of a mail server", f"PASS {HUSH}", kept=("PASS",)),
-    Row("AWS configuration", f"aws configure set aws_secret_access_key {HUSH}", kept=("configure",)),
+    Row(
+        "AWS configuration", f"aws configure set aws_secret_access_key {HUSH}", kept=("configure",)
+    ),
     Row("AWS credentials", f"aws_secret_access_key={HUSH}", kept=("aws_secret_access_key",)),
     Row("header", f"X-Api-Key: {HUSH}\r\nHost: x", kept=("Host: x",)),
     Row("header of two words", f"api key: {HUSH}", kept=("api key",)),
@@ -118,18 +124,27 @@ NAMED = (
     Row("client secret", f"client_secret={HUSH}&scope=a", kept=("scope=a",)),
     Row("refresh token", f'{{"refreshToken":"{HUSH}"}}'),
     Row("session", f"session_id={HUSH}"),
-    Row("PIN", '{"pin": "4711"}', ("4711",)),
-    Row("PIN, assigned", "USER_PIN=4711", ("4711",)),
-    Row("PIN in a sentence", "the PIN is 4711 today", ("4711",), ("today",)),
+    Row("PIN", '{"pin": "47110815"}', ("47110815",)),
+    Row("PIN, assigned", "USER_PIN=47110815", ("47110815",)),
+    Row("PIN in a sentence", "the PIN is 47110815 today", ("47110815",), ("today",)),
     Row("salt", f"PASSWORD_SALT={HUSH}"),
     Row("salt alone", f'{{"salt": "{HUSH}"}}'),
     Row("pepper", f"PEPPER={HUSH}"),
     Row("seed of one-time passwords", "TOTP_SEED=JBSWY3DPEHPK3PXP", ("JBSWY3DP",)),
-    Row("otpauth", "otpauth://totp/x:ops?secret=JBSWY3DPEHPK3PXP&issuer=x", ("JBSWY3DP",), ("issuer=x",)),
-    Row("one-time password", '{"otp": "402117"}', ("402117",)),
-    Row("mnemonic", '{"mnemonic": "army van defense carry"}', ("army", "carry")),
+    Row(
+        "otpauth",
+        "otpauth://totp/x:ops?secret=JBSWY3DPEHPK3PXP&issuer=x",
+        ("JBSWY3DP",),
+        ("issuer=x",),
+    ),
+    Row("one-time password", '{"otp": "40211708"}', ("40211708",)),
+    Row("mnemonic", '{"mnemonic": "army van defense carry"}', ("army van defense",)),
     Row("webhook by its name", '{"alert_webhook": "https://x.example/in/abc"}', ("in/abc",)),
-    Row("name and value", f'[{{"name": "DB_PASSWORD", "value": "{HUSH}"}}, 7]', kept=("DB_PASSWORD",)),
+    Row(
+        "name and value",
+        f'[{{"name": "DB_PASSWORD", "value": "{HUSH}"}}, 7]',
+        kept=("DB_PASSWORD",),
+    ),
     Row("value and name", f'[{{"value":"{HUSH}","name":"DB_PASSWORD"}}]', kept=("DB_PASSWORD",)),
     Row("escaped name and value", json.dumps({"a": f'{{"name":"TOKEN","value":"{HUSH}"}}'})),
     Row("behind a long name", f"{'a_' * 60}password={HUSH}"),
@@ -168,7 +183,9 @@ COMMANDS = (
     Row("--user=", f"curl --user=ops:{HUSH} http://x/", kept=("http://x/",)),
     Row("--proxy-user", f"curl --proxy-user ops:{HUSH} http://x/", kept=("http://x/",)),
     Row("curl -H", f"curl -H 'X-Api-Key: {HUSH}' http://x/", kept=("http://x/",)),
-    Row("curl -H, bearer", f'curl -H "Authorization: Bearer {HUSH}" http://x/', kept=("http://x/",)),
+    Row(
+        "curl -H, bearer", f'curl -H "Authorization: Bearer {HUSH}" http://x/', kept=("http://x/",)
+    ),
     Row("curl --data", f"curl --data 'user=ops&password={HUSH}' http://x/", kept=("http://x/",)),
     Row("mysql -p", f"mysql -u root -p{HUSH} db", kept=("mysql -u root", "db")),
     Row("mysqldump -p", f"mysqldump -h db -p'{HUSH}' x"),
@@ -187,21 +204,49 @@ COMMANDS = (
 )
 
 HEADERS = (
-    Row("bearer", f"Authorization: Bearer {HUSH}1 then more", (HUSH,), ("Authorization", "then more")),
+    Row(
+        "bearer",
+        f"Authorization: Bearer {HUSH}1 then more",
+        (HUSH,),
+        ("Authorization", "then more"),
+    ),
     Row("bearer, letters alone", "bearer abcdefghijklm", ("abcdefghijklm",)),
-    Row("bearer in a dict", f"{{'Authorization': 'Bearer {HUSH}', 'Host': 'x'}}", kept=("'Host': 'x'",)),
+    Row(
+        "bearer in a dict",
+        f"{{'Authorization': 'Bearer {HUSH}', 'Host': 'x'}}",
+        kept=("'Host': 'x'",),
+    ),
     Row("basic", "basic Y2FuYXJ5OmNhbmFyeQ== then", ("Y2FuYXJ5",), ("then",)),
     Row("token", "Authorization: token 0123456789abcdef", ("0123456789abcdef",)),
     Row("scheme of its own", f"Authorization: Floor {HUSH}"),
     Row("no scheme", f"Authorization: {HUSH}"),
     Row("digest", f'Authorization: Digest username="ops", response="{HUSH}"'.replace('"', "")),
-    Row("signature of AWS", f"Authorization: AWS4-HMAC-SHA256 Credential=a/b, Signature={HEXES}", (HEXES,)),
+    Row(
+        "signature of AWS",
+        f"Authorization: AWS4-HMAC-SHA256 Credential=a/b, Signature={HEXES}",
+        (HEXES,),
+    ),
     Row("key behind a bearer", f"Authorization: Bearer {LONG}, X-Api-Key: {HUSH}", (HUSH, LONG)),
-    Row("header in front of a key", f"Authorization: {BEGIN}\n{BODY}\n{END}\nthen", (BODY,), ("then",)),
-    Row("bearer in front of a key", f"Authorization: Bearer {BEGIN}\n{BODY}\n{END}\nthen", (BODY,), ("then",)),
+    Row(
+        "header in front of a key",
+        f"Authorization: {BEGIN}\n{BODY}\n{END}\nthen",
+        (BODY,),
+        ("then",),
+    ),
+    Row(
+        "bearer in front of a key",
+        f"Authorization: Bearer {BEGIN}\n{BODY}\n{END}\nthen",
+        (BODY,),
+        ("then",),
+    ),
     Row("cookie", f"Cookie: session={HUSH}; a=b", kept=("Cookie",)),
     Row("set-cookie", f"set-cookie: sid={HUSH}; Path=/\r\nHost: x", kept=("Host: x",)),
-    Row("JWT", f"got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.{LONG} from", (LONG,), ("got", "from")),
+    Row(
+        "JWT",
+        f"got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.{LONG} from",
+        (LONG,),
+        ("got", "from"),
+    ),
     Row("JWT in two parts", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ", ("eyJzdWIi",)),
 )
 
@@ -211,7 +256,11 @@ ADDRESSES = (
     Row("URL with an at in it", f"redis://ops:p@{HUSH}@db/0", kept=("@db/0",)),
     Row("URL with a slash in it", f"postgres://ops:a/{HUSH}@db/x", kept=("@db/x",)),
     Row("URL with a hash in it", f"postgres://ops:#{HUSH}@db/x", kept=("@db/x",)),
-    Row("two URLs", f"nats://a:{HUSH}@h1:4222,nats://b:{HUSH}@h2:4222", kept=("@h1:4222", "@h2:4222")),
+    Row(
+        "two URLs",
+        f"nats://a:{HUSH}@h1:4222,nats://b:{HUSH}@h2:4222",
+        kept=("@h1:4222", "@h2:4222"),
+    ),
     Row("key in a URL", "https://canary0canary@o1.ingest.example/1", ("canary0canary",), ("/1",)),
     Row("token of NATS", "nats://s3cr3t@nats:4222", ("s3cr3t",), ("@nats:4222",)),
     Row("token of NATS over TLS", "tls://s3cr3t@nats:4222", ("s3cr3t",), ("@nats:4222",)),
@@ -223,30 +272,104 @@ ADDRESSES = (
     Row("?access_token=", f"GET /x#access_token={HUSH}&b=1", kept=("b=1",)),
     Row("?code=", f"GET /callback?code={HUSH}&state=s", kept=("GET /callback",)),
     Row("?auth=", f"wss://x.example/?auth={HUSH}"),
-    Row("presigned by AWS", f"https://b.s3.example/k?X-Amz-Algorithm=A&X-Amz-Signature={HEXES}", (HEXES,), ("X-Amz-Algorithm=A",)),
-    Row("credential of AWS", "https://b/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F2026&X-Amz-Date=1", ("AKIAIO",), ("X-Amz-Date=1",)),
-    Row("token of AWS", f"https://b/k?X-Amz-Security-Token={LONG}&X-Amz-Date=1", (LONG,), ("X-Amz-Date=1",)),
-    Row("presigned by AWS as before", f"https://b/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature={HUSH}", (HUSH, "AKIAIO")),
-    Row("presigned by Google", f"https://b/k?X-Goog-Signature={HEXES}&X-Goog-Date=1", (HEXES,), ("X-Goog-Date=1",)),
-    Row("signature of Azure", f"https://a.blob.example/c?sv=2026&sig={LONG}%3D&se=1", (LONG,), ("sv=2026",)),
-    Row("account of Azure", f"AccountName=a;AccountKey={LONG}==;EndpointSuffix=x", (LONG,), ("AccountName=a",)),
-    Row("shared key of Azure", f"Endpoint=sb://x/;SharedAccessKeyName=r;SharedAccessKey={LONG}=", (LONG,), ("sb://x/",)),
+    Row(
+        "presigned by AWS",
+        f"https://b.s3.example/k?X-Amz-Algorithm=A&X-Amz-Signature={HEXES}",
+        (HEXES,),
+        ("X-Amz-Algorithm=A",),
+    ),
+    Row(
+        "credential of AWS",
+        "https://b/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F2026&X-Amz-Date=1",
+        ("AKIAIO",),
+        ("X-Amz-Date=1",),
+    ),
+    Row(
+        "token of AWS",
+        f"https://b/k?X-Amz-Security-Token={LONG}&X-Amz-Date=1",
+        (LONG,),
+        ("X-Amz-Date=1",),
+    ),
+    Row(
+        "presigned by AWS as before",
+        f"https://b/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature={HUSH}",
+        (HUSH, "AKIAIO"),
+    ),
+    Row(
+        "presigned by Google",
+        f"https://b/k?X-Goog-Signature={HEXES}&X-Goog-Date=1",
+        (HEXES,),
+        ("X-Goog-Date=1",),
+    ),
+    Row(
+        "signature of Azure",
+        f"https://a.blob.example/c?sv=2026&sig={LONG}%3D&se=1",
+        (LONG,),
+        ("sv=2026",),
+    ),
+    Row(
+        "account of Azure",
+        f"AccountName=a;AccountKey={LONG}==;EndpointSuffix=x",
+        (LONG,),
+        ("AccountName=a",),
+    ),
+    Row(
+        "shared key of Azure",
+        f"Endpoint=sb://x/;SharedAccessKeyName=r;SharedAccessKey={LONG}=",
+        (LONG,),
+        ("sb://x/",),
+    ),
     Row("shared signature of Azure", f"SharedAccessSignature=sr={LONG}", (LONG,)),
 )
 
 HOOKS = (
-    Row("hook of Slack", f"https://hooks.slack.com/services/T0/B0/{LONG}", (LONG,), ("hooks.slack.com",)),
-    Row("hook of Discord", f"https://discord.com/api/webhooks/1234567890/{LONG}", (LONG,), ("discord.com",)),
+    Row(
+        "hook of Slack",
+        f"https://hooks.slack.com/services/T0/B0/{LONG}",
+        (LONG,),
+        ("hooks.slack.com",),
+    ),
+    Row(
+        "hook of Discord",
+        f"https://discord.com/api/webhooks/1234567890/{LONG}",
+        (LONG,),
+        ("discord.com",),
+    ),
     Row("hook of Discord as before", f"https://discordapp.com/api/webhooks/1/{LONG}", (LONG,)),
-    Row("hook of Teams", f"https://x.webhook.office.com/webhookb2/{HEXES}@a/IncomingWebhook/{LONG}/b", (LONG, HEXES)),
+    Row(
+        "hook of Teams",
+        f"https://x.webhook.office.com/webhookb2/{HEXES}@a/IncomingWebhook/{LONG}/b",
+        (LONG, HEXES),
+    ),
     Row("hook of Teams as before", f"https://outlook.office.com/webhook/{HEXES}@a/x", (HEXES,)),
-    Row("flow of Teams", f"https://x.logic.azure.com/workflows/w/run?sp=a&sig={LONG}", (LONG,), ("sp=a",)),
-    Row("bot of Telegram", f"https://api.telegram.org/bot123456789:AA{LONG}/sendMessage", (LONG,), ("sendMessage",)),
+    Row(
+        "flow of Teams",
+        f"https://x.logic.azure.com/workflows/w/run?sp=a&sig={LONG}",
+        (LONG,),
+        ("sp=a",),
+    ),
+    Row(
+        "bot of Telegram",
+        f"https://api.telegram.org/bot123456789:AA{LONG}/sendMessage",
+        (LONG,),
+        ("sendMessage",),
+    ),
     Row("token of Telegram", f"using 123456789:AA{LONG} now", (LONG,), ("now",)),
-    Row("hook of Zapier", "https://hooks.zapier.com/hooks/catch/123456/abc12d/", ("123456/abc12d",)),
+    Row(
+        "hook of Zapier", "https://hooks.zapier.com/hooks/catch/123456/abc12d/", ("123456/abc12d",)
+    ),
     Row("hook of IFTTT", "https://maker.ifttt.com/trigger/x/with/key/bAcd1234", ("bAcd1234",)),
-    Row("hook of PagerDuty", f"https://events.pagerduty.com/integration/{HEXES}/enqueue", (HEXES,), ("enqueue",)),
-    Row("ping of a dead man's switch", "https://hc-ping.com/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", ("0a1b2c3d",)),
+    Row(
+        "hook of PagerDuty",
+        f"https://events.pagerduty.com/integration/{HEXES}/enqueue",
+        (HEXES,),
+        ("enqueue",),
+    ),
+    Row(
+        "ping of a dead man's switch",
+        "https://hc-ping.com/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+        ("0a1b2c3d",),
+    ),
     Row("hook of Mattermost", "https://chat.example/hooks/xgtkb1w8wtfu8qbs1w9cy4ar", ("xgtkb1w8",)),
     Row("bot of Discord", f"MTIzNDU2Nzg5MDEyMzQ1Njc4.G1a2b3.{LONG}", (LONG,)),
     Row("bot of Slack", "xox" + f"b-123456789012-{LONG}", (LONG,)),
@@ -322,36 +445,88 @@ _LOGGED = "\n".join(
     for n, part in enumerate((BEGIN, BODY, BODY_TOO, TAIL, END, "went on"))
 )
 _LOGGED_TAIL = "\n".join(
-    f"2026-11-30T09:00:0{n}.000Z {part}" for n, part in enumerate((BODY, BODY_TOO, TAIL, END, "then"))
+    f"2026-11-30T09:00:0{n}.000Z {part}"
+    for n, part in enumerate((BODY, BODY_TOO, TAIL, END, "then"))
 )
 BLOCKS = (
     Row("private key", f"a\n{BEGIN}\n{BODY}\n{TAIL}\n{END}\nwent on", _PARTS, ("went on",)),
     *(
-        Row(f"{kind} private key", f"-----BEGIN {kind} {KIND}\n{BODY}\n{TAIL}\n-----END {kind} {KIND}", _PARTS)
+        Row(
+            f"{kind} private key",
+            f"-----BEGIN {kind} {KIND}\n{BODY}\n{TAIL}\n-----END {kind} {KIND}",
+            _PARTS,
+        )
         for kind in ("RSA", "EC", "OPENSSH", "ENCRYPTED")
     ),
-    Row("PGP", f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{BODY}\n=aB3d\n-----END PGP PRIVATE KEY BLOCK-----\nthen", _PARTS, ("then",)),
-    Row("SSH2", f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{BODY}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----", _PARTS),
-    Row("PuTTY", f"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 2\n{BODY}\n{TAIL}\nPrivate-MAC: {HEXES}", _PARTS),
-    Row("with headers", f"{BEGIN}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,{HEXES}\n\n{BODY}\n{TAIL}\n{END}", (*_PARTS, HEXES)),
-    Row("indented", f"  tls:\n    {BEGIN}\n    {BODY}\n    {TAIL}\n    {END}\n  b: 1", _PARTS, ("b: 1",)),
+    Row(
+        "PGP",
+        f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{BODY}\n=aB3d\n-----END PGP PRIVATE KEY BLOCK-----\nthen",
+        _PARTS,
+        ("then",),
+    ),
+    Row(
+        "SSH2",
+        f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{BODY}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+        _PARTS,
+    ),
+    Row(
+        "PuTTY",
+        f"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 2\n{BODY}\n{TAIL}\nPrivate-MAC: {HEXES}",
+        _PARTS,
+    ),
+    Row(
+        "with headers",
+        f"{BEGIN}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,{HEXES}\n\n{BODY}\n{TAIL}\n{END}",
+        (*_PARTS, HEXES),
+    ),
+    Row(
+        "indented",
+        f"  tls:\n    {BEGIN}\n    {BODY}\n    {TAIL}\n    {END}\n  b: 1",
+        _PARTS,
+        ("b: 1",),
+    ),
     Row("logged with a time before each line", _LOGGED, _PARTS, ("went on",)),
     Row("in one line", f"key {BEGIN}\\n{BODY}\\n{TAIL}\\n{END}\\n then", _PARTS, ("then",)),
-    Row("in JSON", json.dumps({"k": f"{BEGIN}\n{BODY}\n{TAIL}\n{END}\n", "u": "ops"}), _PARTS, ("ops",)),
-    Row("escaped for a URL", f"k={BEGIN.replace(' ', '%20')}%0A{BODY}%0A{END.replace(' ', '+')}&u=ops", (BODY,), ("ops",)),
+    Row(
+        "in JSON",
+        json.dumps({"k": f"{BEGIN}\n{BODY}\n{TAIL}\n{END}\n", "u": "ops"}),
+        _PARTS,
+        ("ops",),
+    ),
+    Row(
+        "escaped for a URL",
+        f"k={BEGIN.replace(' ', '%20')}%0A{BODY}%0A{END.replace(' ', '+')}&u=ops",
+        (BODY,),
+        ("ops",),
+    ),
     Row("end lost", f"{BEGIN}\n{BODY}\n{BODY_TOO}", (BODY, BODY_TOO)),
-    Row("end lost, and more", f"{BEGIN}\n{BODY}\n{TAIL}\nwent on as ever", _PARTS, ("went on as ever",)),
+    Row(
+        "end lost, and more",
+        f"{BEGIN}\n{BODY}\n{TAIL}\nwent on as ever",
+        _PARTS,
+        ("went on as ever",),
+    ),
     Row("end lost in one line", f"{BEGIN}\\n{BODY}\\n{BODY_TOO}", (BODY, BODY_TOO)),
     Row("end lost, short", f"{BEGIN}\nMIIEvQIBAD", ("MIIEvQIBAD",)),
     Row("end lost, in a log", "\n".join(_LOGGED.split("\n")[:3]), (BODY, BODY_TOO)),
-    Row("two, the first cut", f"{BEGIN}\n{BODY}\nwent on\n{BEGIN}\n{BODY_TOO}\n{END}", (BODY, BODY_TOO), ("went on",)),
+    Row(
+        "two, the first cut",
+        f"{BEGIN}\n{BODY}\nwent on\n{BEGIN}\n{BODY_TOO}\n{END}",
+        (BODY, BODY_TOO),
+        ("went on",),
+    ),
     Row("beginning lost", f"{BODY}\n{BODY_TOO}\n{END}\nwent on", (BODY, BODY_TOO), ("went on",)),
     Row("beginning lost, indented", f"a: |\n    {BODY}\n    {END}\nb: 1", (BODY,), ("b: 1",)),
     Row("beginning lost, short", f"{BODY}\n{TAIL}\n{END}", (BODY, TAIL)),
     Row("beginning lost, only the shortest", f"{TAIL}\n{END}\nwent on", (TAIL,), ("went on",)),
     Row("beginning lost, in a log", _LOGGED_TAIL, _PARTS, ("then",)),
     Row("beginning lost, in one line", f"{BODY}\\n{TAIL}\\n{END}\\n then", _PARTS, ("then",)),
-    Row("key and a header", f"{BEGIN}\n{BODY}\n{END}\nAuthorization: Bearer {LONG} ok", (BODY, LONG), ("ok",)),
+    Row(
+        "key and a header",
+        f"{BEGIN}\n{BODY}\n{END}\nAuthorization: Bearer {LONG} ok",
+        (BODY, LONG),
+        ("ok",),
+    ),
     Row("encoded, in lines", f"LS0tLS1CRUdJTi\n  {BODY}\n", (BODY,)),
 )
 
@@ -369,22 +544,56 @@ FILES = (
 
 ENCODED = (
     Row("account of Google, base64", _encoded(ACCOUNT), (_encoded(ACCOUNT)[200:240],)),
-    Row("account of Google, base64 in lines", _over_lines(ACCOUNT), tuple(_over_lines(ACCOUNT).split("\n")[1:9])),
-    Row("account of Google, base64 in a pair", f"GCP={_encoded(ACCOUNT)} next", (_encoded(ACCOUNT)[200:240],), ("next",)),
-    Row("JSON, base64", _encoded(f'{{"password": "{HUSH}"}}'), (_encoded(f'{{"password": "{HUSH}"}}')[4:],)),
-    Row("settings, base64", f"x {_encoded(f'DB_PASSWORD={HUSH}')} y", (_encoded(f"DB_PASSWORD={HUSH}"),), ("x ", " y")),
-    Row("htpasswd, base64", _encoded("ops:$apr1$Zx81abcd$a1B2c3D4e5F6g7H8i9J0k1"), ("b3BzOiRhcHIx",)),
-    Row("pgpass, base64", _encoded(f"db:5432:floor:ops:{HUSH}"), (_encoded(f"db:5432:floor:ops:{HUSH}"),)),
+    Row(
+        "account of Google, base64 in lines",
+        _over_lines(ACCOUNT),
+        tuple(_over_lines(ACCOUNT).split("\n")[1:9]),
+    ),
+    Row(
+        "account of Google, base64 in a pair",
+        f"GCP={_encoded(ACCOUNT)} next",
+        (_encoded(ACCOUNT)[200:240],),
+        ("next",),
+    ),
+    Row(
+        "JSON, base64",
+        _encoded(f'{{"password": "{HUSH}"}}'),
+        (_encoded(f'{{"password": "{HUSH}"}}')[4:],),
+    ),
+    Row(
+        "settings, base64",
+        f"x {_encoded(f'DB_PASSWORD={HUSH}')} y",
+        (_encoded(f"DB_PASSWORD={HUSH}"),),
+        ("x ", " y"),
+    ),
+    Row(
+        "htpasswd, base64", _encoded("ops:$apr1$Zx81abcd$a1B2c3D4e5F6g7H8i9J0k1"), ("b3BzOiRhcHIx",)
+    ),
+    Row(
+        "pgpass, base64",
+        _encoded(f"db:5432:floor:ops:{HUSH}"),
+        (_encoded(f"db:5432:floor:ops:{HUSH}"),),
+    ),
     Row("name and password, base64", _encoded(f"ops:{HUSH}"), (_encoded(f"ops:{HUSH}"),)),
-    Row("docker, base64", _encoded(f'{{"auths":{{"r":{{"auth":"{_encoded("ops:" + HUSH)}"}}}}}}'), ("eyJhdXRocyI6",)),
+    Row(
+        "docker, base64",
+        _encoded(f'{{"auths":{{"r":{{"auth":"{_encoded("ops:" + HUSH)}"}}}}}}'),
+        ("eyJhdXRocyI6",),
+    ),
     Row("private key, base64", _encoded(f"{BEGIN}\n{BODY}\n{END}\n"), (_encoded(BODY)[8:40],)),
 )
 
 SPELLED = (
-    Row("full width", f"\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44\uff1d{HUSH} next", kept=("next",)),
+    Row(
+        "full width",
+        f"\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44\uff1d{HUSH} next",
+        kept=("next",),
+    ),
     Row("full-width sign", f"password\uff1a {HUSH} next", kept=("next",)),
     Row("zero width in the name", f"pass\u200bword={HUSH} next", kept=("next",)),
-    Row("zero width in the value", "password=hunter\u200b2-Zx81 next", ("hunter", "Zx81"), ("next",)),
+    Row(
+        "zero width in the value", "password=hunter\u200b2-Zx81 next", ("hunter", "Zx81"), ("next",)
+    ),
     Row("soft hyphen", f"to\u00adken={HUSH}"),
     Row("word joiner", f"api\u2060_key={HUSH}"),
     Row("variation selector", f"secret\ufe0f={HUSH}"),
@@ -393,11 +602,19 @@ SPELLED = (
     Row("ligature", f"o\ufb03ce_token={HUSH}"),
     Row("no-break blanks", f"password\u00a0=\u00a0{HUSH}\u00a0next", kept=("next",)),
     Row("typographic quotes", f"password: \u201ca {HUSH} b\u201d next", kept=("next",)),
-    Row("colours of a terminal", f"\x1b[36mpassword\x1b[0m=\x1b[35m{HUSH}\x1b[0m \x1b[1mnext", kept=("next",)),
+    Row(
+        "colours of a terminal",
+        f"\x1b[36mpassword\x1b[0m=\x1b[35m{HUSH}\x1b[0m \x1b[1mnext",
+        kept=("next",),
+    ),
     Row("zeros in between", "\0".join(f"password={HUSH}"), ("h\0u\0n", "hunter")),
     Row("escaped letters", f'{{"\\u0070assword": "{HUSH}"'),
     Row("key in full width", "\uff21\uff2b\uff29\uff21IOSFODNN7EXAMPLE", ("IOSFODNN7",)),
-    Row("among other letters", f"\u041f\u0440\u0438\u0432\u0435\u0442 password={HUSH} \u043c\u0438\u0440", kept=("\u043c\u0438\u0440",)),
+    Row(
+        "among other letters",
+        f"\u041f\u0440\u0438\u0432\u0435\u0442 password={HUSH} \u043c\u0438\u0440",
+        kept=("\u043c\u0438\u0440",),
+    ),
     Row("full-width document", f'{{"\uff54\uff4f\uff4b\uff45\uff4e": "{HUSH}"}}'),
 )
 
@@ -435,7 +652,7 @@ HARMLESS: tuple[str, ...] = (
     "token-service-7d9f8b6c5d-x2x4q restarted",
     "sk-learn-model-training-job",
     "asianmarketsession opened",
-    'secretKeyRef: {name: trader-secrets, key: APCA_API_KEY_ID}',
+    "secretKeyRef: {name: trader-secrets, key: APCA_API_KEY_ID}",
     '{"valueFrom":{"secretKeyRef":{"name":"trader-secrets","key":"APCA_API_KEY_ID"}}}',
     '{"secret":{"secretName":"tls","defaultMode":420}}',
     '{"envFrom":[{"secretRef":{"name":"trader-secrets"}}]}',

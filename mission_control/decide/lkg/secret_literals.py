@@ -44,7 +44,11 @@ def _look_in_list(held: Sequence[object], path: tuple[str, ...]) -> Iterator[str
     """Look at each entry; of a command line, all words before it tell what it is."""
     secret = secret_words([_plain(each) for each in held])
     for number, each in enumerate(held):
-        known = text(cast("Mapping[str, object]", each).get("name")) if isinstance(each, Mapping) else ""
+        known = (
+            text(cast("Mapping[str, object]", each).get("name"))
+            if isinstance(each, Mapping)
+            else ""
+        )
         found = list(_look(each, (*path, known or str(number))))
         if not found and number in secret and not _is_harmless_flag(each):
             found = [_say((*path, str(number)))]
