@@ -68,10 +68,18 @@ def _folded(odd: str) -> str:
     if "[" in odd:
         return ""
     if odd.startswith("\\x"):
-        letters = bytes.fromhex(odd.replace("\\x", "")).decode(errors="replace")
+        letters = _decoded(bytes.fromhex(odd.replace("\\x", "")))
     else:
-        letters = chr(int(odd[2:], 16))
+        letters = bytes.fromhex(odd[2:]).decode("utf-16-be", errors="replace")
     return "".join(map(_escaped, letters))
+
+
+def _decoded(octets: bytes) -> str:
+    """Read escaped bytes as the text that they were, or as the letters of one."""
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
 
 
 def _escaped(letter: str) -> str:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 Span = tuple[int, int]
 
 _BLANK = r"(?:[ +]|%20)"
-_MARK = rf"{_BLANK}?(?:[A-Z0-9]{{1,20}}{_BLANK}){{0,4}}PRIVATE{_BLANK}KEY(?:{_BLANK}BLOCK)?{_BLANK}?-{{4,5}}"
+_MARK = (
+    rf"{_BLANK}?(?:[A-Z0-9]{{1,20}}{_BLANK}){{0,4}}"
+    rf"PRIVATE{_BLANK}KEY(?:{_BLANK}BLOCK)?{_BLANK}?-{{4,5}}"
+)
 _BEGIN = re.compile(rf"-{{4,5}}{_BLANK}?BEGIN{_MARK}|\bPrivate-Lines:[ ]?\d{{1,4}}", re.IGNORECASE)
 _END = re.compile(rf"-{{4,5}}{_BLANK}?END{_MARK}|\bPrivate-MAC:[ ]?\w+", re.IGNORECASE)
 _REST_OF_LINE = re.compile(
@@ -18,7 +21,8 @@ _REST_OF_LINE = re.compile(
 _HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Comment|Version|Encryption|Key-Derivation): .*")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _WITHIN = re.compile(
-    r"(?<![A-Za-z0-9+/=])(?P<s>[A-Za-z0-9+/=]{32,}+)|^[ \t]*+(?P<short>[A-Za-z0-9+/=]{4,}+)(?=[\"'])"
+    r"(?<![A-Za-z0-9+/=])(?P<s>[A-Za-z0-9+/=]{32,}+)"
+    r"|^[ \t]*+(?P<short>[A-Za-z0-9+/=]{4,}+)(?=[\"'])"
 )
 """A part of a key that is not the last word of its line, as where a list of texts is shown."""
 _AROUND = "\"'`,;\\>|*#)]}"

@@ -52,7 +52,9 @@ _KNOWN_BEGINNINGS = {
     "=key": r"key-(?=[a-z]*[0-9])[0-9a-z]{32}",
     "=xkeysib =xsmtpsib": r"x(?:key|smtp)sib-[\w-]{16,}",
     "xox =xapp": r"(?:xox[a-z](?:\.xox[a-z])?|xapp)-[A-Za-z0-9-]{10,}",
-    "=sk =rk": r"[sr]k-(?-i:(?=[\w-]{0,40}[0-9A-Z]))[\w-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,}",
+    "=sk =rk": (
+        r"[sr]k-(?-i:(?=[\w-]{0,40}[0-9A-Z]))[\w-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,}"
+    ),
     "=whsec": r"whsec_[A-Za-z0-9]{12,}",
     "=hvs =hvb =hvr": r"hv[sbr]\.[\w-]{16,}",
     "=atlasv0": r"(?-i:[A-Za-z0-9]{10,20}\.atlasv1\.[\w=-]{16,})",
@@ -94,7 +96,7 @@ _HOOKS = {
     "=hc": r"hc-ping\.com/(?P<s>[\w-]{8,})",
     "=hooks =hook =webhooks =webhook": r"https?://[^\s\"'<>/]{1,200}/(?:api/)?(?:web)?hooks?/(?P<s>[\w-]{12,}(?:/[\w-]+)?)",
 }
-_PASSWORD_OF_A_URL = (
+_ACCOUNT_OF_A_URL = (
     r"(?<=://)[^\s/:]*+:(?!\d{1,5}(?:[/?#\"',;]|\s|\Z))"
     r"(?:[^\s/]*(?=@)|(?:(?!://)[^\s\"'<>])*(?=@))"
 )
@@ -119,7 +121,7 @@ FORMS: tuple[Form, ...] = (
     _form("ls0tls0crudjti", r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]*+(?:\r?\n[ \t]*+[A-Za-z0-9+/=]{32,}+)*"),
     _form("=bearer", r"\bbearer\s+(?!auth|token|scheme|header)(?P<s>[A-Za-z0-9+/=._~-]{8,})"),
     _form("=basic =token", rf"\b(?i:basic|token)\s+(?P<s>{_CREDENTIAL})", _EXACTLY),
-    _form("@", _PASSWORD_OF_A_URL),
+    _form("@", _ACCOUNT_OF_A_URL),
     _form("@", r"(?:(?<=https://)|(?<=http://)|(?<=wss://)|(?<=ws://))[^\s/:@?#]{8,}+(?=@)"),
     _form("@", r"(?:(?<=nats://)|(?<=tls://)|(?<=redis://)|(?<=rediss://))[^\s/:@?#]++(?=@)"),
     *(_form(words, pattern) for words, pattern in _HOOKS.items()),

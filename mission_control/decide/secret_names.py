@@ -13,7 +13,7 @@ _VOCABULARY = re.compile(
     "|connectionstring|webhookur[il]|seedphrase|pincode|otpseed|^(?:pass|pwd|auth|key)$"
 )
 _WHOLE_WORDS = frozenset(
-    "pass pwd auth pin salt pepper otp totp hotp mfa sig webhook otpauth htpasswd pgpass".split()
+    ("pass", "pwd", "auth", "pin", "salt", "pepper", "otp", "totp", "mfa", "sig", "webhook")
 )
 """Words that say so only where they are whole: `pin` does, `ping` and `mapping` do not."""
 _NO_PASSES = ("bypass", "compass", "trespass", "surpass", "encompass", "overpass", "underpass")

@@ -27,7 +27,7 @@ class _Kind(Enum):
     HEADER = auto()
     COOKIE = auto()
     WEAK = auto()
-    """Secret only in a query or as a phrase, such as `api key: x`: else it is the key of anything."""
+    """Secret only in a query or as a phrase (`api key: x`): else it is the key of anything."""
 
 
 _PAIR = re.compile(
@@ -39,8 +39,8 @@ _FLAG = re.compile(
     r"(?<![\w-])--?(?P<name>[A-Za-z][\w.-]*+)(?:[\\\"']{0,4}+[ \t]*+,\s*+|[ \t]++)(?!-)"
 )
 _SENTENCE = re.compile(
-    r"(?<![A-Za-z0-9])(?P<name>pass(?:word|phrase|code|wd)|pwd|pin|otp|(?:bot |access )?token|secret"
-    r"|(?:api|access|secret|private|signing|encryption|master|license)[ _-]?key|credential)s?"
+    r"(?<![A-Za-z0-9])(?P<name>pass(?:word|phrase|code|wd)|pwd|pin|otp|(?:bot |access )?token"
+    r"|secret|(?:api|access|secret|private|signing|encryption|master|license)[ _-]?key|credential)s?"
     r"(?:\s(?:for|of|on)\s[^\s\"']{1,60}(?:\s[^\s\"']{1,60})?)?"
     r"\s(?:(?:is|was|are|reads|becomes)(?:\snow|\sset\sto|\sstill)?|changed\sto|(?:re)?set\sto)"
     r":?\s++",
@@ -90,8 +90,10 @@ _PHRASE = re.compile(
 _LONGEST_NAME = 100
 """Longer names are looked at each time, so that what is remembered stays small."""
 _FAINT = frozenset(
-    "auth private pass pwd pin otp totp mfa salt pepper sig signature credential credentials"
-    " webhook cookie session".split()
+    (
+        *("auth", "private", "pass", "pwd", "pin", "otp", "totp", "mfa", "salt", "pepper", "sig"),
+        *("signature", "credential", "credentials", "webhook", "cookie"),
+    )
 )
 """Names that are words of prose as well: there the value has to look like a secret, too."""
 _STATE = re.compile(

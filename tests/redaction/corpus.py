@@ -460,13 +460,15 @@ BLOCKS = (
     ),
     Row(
         "PGP",
-        f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{BODY}\n=aB3d\n-----END PGP PRIVATE KEY BLOCK-----\nthen",
+        f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{BODY}\n=aB3d\n"
+        "-----END PGP PRIVATE KEY BLOCK-----\nthen",
         _PARTS,
         ("then",),
     ),
     Row(
         "SSH2",
-        f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{BODY}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+        f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{BODY}\n"
+        "---- END SSH2 ENCRYPTED PRIVATE KEY ----",
         _PARTS,
     ),
     Row(

@@ -106,7 +106,7 @@ def cost(text):
 
 @pytest.mark.parametrize("make", TEXTS.values(), ids=TEXTS)
 def test_four_times_the_length_costs_about_four_times(make):
-    """A quadratic pattern would cost sixteen times as much; a machine that is busy is asked again."""
+    """A quadratic pattern would cost sixteen times as much; what is disturbed is run again."""
     ratios = []
     while not ratios or (min(ratios) > 8 and len(ratios) < 5):
         short, long = cost(make(LENGTH)), cost(make(4 * LENGTH))

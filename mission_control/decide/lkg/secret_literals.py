@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-from mission_control.decide.lkg.parts import text, title_of
+from mission_control.decide.lkg.parts import mapping, text, title_of
 from mission_control.decide.secrecy import is_secret_key, redact_text, secret_words
 from mission_control.decide.secret_names import is_harmless
 from mission_control.model.cluster.raw import KubernetesObject
@@ -44,14 +44,10 @@ def _look_in_list(held: Sequence[object], path: tuple[str, ...]) -> Iterator[str
     """Look at each entry; of a command line, all words before it tell what it is."""
     secret = secret_words([_plain(each) for each in held])
     for number, each in enumerate(held):
-        known = (
-            text(cast("Mapping[str, object]", each).get("name"))
-            if isinstance(each, Mapping)
-            else ""
-        )
-        found = list(_look(each, (*path, known or str(number))))
+        known = text(mapping(each).get("name")) or str(number)
+        found = list(_look(each, (*path, known)))
         if not found and number in secret and not _is_harmless_flag(each):
-            found = [_say((*path, str(number)))]
+            found = [_say((*path, known))]
         yield from found
 
 
