@@ -147,12 +147,11 @@ def find_encoded(text: str) -> Iterator[tuple[Span, str]]:
             yield from _decoded(text, together)
             together = []
         together.append(run)
-    yield from _decoded(text, together)
+    if together:
+        yield from _decoded(text, together)
 
 
 def _decoded(text: str, runs: list[re.Match[str]]) -> Iterator[tuple[Span, str]]:
-    if not runs:
-        return
     end = runs[-1].end()
     tail = _TAIL.match(text, end)
     held = _decode("".join(run[0] for run in runs) + (tail[0].strip() if tail else ""))

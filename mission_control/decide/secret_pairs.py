@@ -40,7 +40,7 @@ _FLAG = re.compile(
 )
 _SENTENCE = re.compile(
     r"(?<![A-Za-z0-9])(?P<name>pass(?:word|phrase|code|wd)|pwd|pin|otp|(?:bot |access )?token"
-    r"|secret|(?:api|access|secret|private|signing|encryption|master|license)[ _-]?key|credential)s?"
+    r"|secret|credential|(?:api|access|secret|private|signing|encryption|master)[ _-]?key)s?"
     r"(?:\s(?:for|of|on)\s[^\s\"']{1,60}(?:\s[^\s\"']{1,60})?)?"
     r"\s(?:(?:is|was|are|reads|becomes)(?:\snow|\sset\sto|\sstill)?|changed\sto|(?:re)?set\sto)"
     r":?\s++",
@@ -228,10 +228,8 @@ def _of_header(text: str, found: re.Match[str], form: re.Pattern[str]) -> Span |
 
 
 def _body(value: re.Match[str]) -> tuple[str, str]:
-    for kind in _BODIES:
-        if value[kind] is not None:
-            return kind, value[kind]
-    return "bare", ""
+    kind = next(each for each in _BODIES if value[each] is not None)
+    return kind, value[kind]
 
 
 def _is_plain(name: str, value: re.Match[str]) -> bool:
