@@ -4,16 +4,17 @@ Log records: one JSON object per line on stderr, redacted.
 Set up once by those who start a process; nothing is configured on import.
 """
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
 import structlog.typing
 
-from mission_control.observe.redaction import redact_document
+from mission_control.observe.redaction import redact_document, redact_text
 
 EventDict = MutableMapping[str, Any]
 
@@ -25,6 +26,20 @@ def redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 def _render(_logger: object, _method: str, event: EventDict) -> str:
     return orjson.dumps(event, default=str, option=orjson.OPT_SORT_KEYS).decode()
+
+
+class _RedactedHandler(logging.StreamHandler[TextIO]):
+    """Writes to a stream; of a record that cannot be written it tells no more than it may."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (named by logging)
+        """Say which record was lost, and why; the original would repeat its arguments."""
+        error = sys.exception()
+        if isinstance(error, BrokenPipeError):
+            return
+        event = f"a record of {record.module} line {record.lineno} could not be written: {error!r}"
+        lost: EventDict = {"level": "error", "logger": record.name, "event": redact_text(event)}
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(_render(None, "", lost) + "\n")
 
 
 def configure_logging(log_format: str, level: int = logging.INFO) -> None:
@@ -50,7 +65,7 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
             *finish,
         ],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _RedactedHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]

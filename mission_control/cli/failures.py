@@ -65,12 +65,12 @@ def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
 
 
 def _tell_internal(error: Exception, *, as_json: bool) -> None:
-    if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
-        traceback.print_exception(error, file=sys.stderr)
     # Imported only now, so that help and errors in the command line stay quick.
     redact_text: Callable[[str], str] = import_module(
         "mission_control.observe.redaction"
     ).redact_text
+    if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
+        sys.stderr.write(redact_text("".join(traceback.format_exception(error))))
     said = printable(redact_text(f"{type(error).__name__}: {error}".rstrip(": ")))
     if as_json:
         document = {"error": {"code": "internal", "problem": said}}

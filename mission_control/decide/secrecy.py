@@ -1,81 +1,155 @@
-"""Decide: what gives a secret away: the name it goes by, or the form of its value."""
+"""
+Decide: what gives a secret away: the name it goes by, or the form of its value.
 
-import re
+This is the one place that knows. Whatever is stored, logged, shown or exported is masked by it,
+and a capture of the last known good is refused by it.
+"""
 
-MASK = "[REDACTED]"
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate
 
-_VOCABULARY = (
-    "apikey|secret|token|authorization|passwd|password|passphrase|privatekey|firebasekey|cookie"
-    "|bearer|keyid|credential|accesskey|sessionid|signature"
+from mission_control.decide.folded_text import ESCAPED_END, fold, is_plain, places
+from mission_control.decide.secret_blocks import find_encoded, find_key_blocks, is_account
+from mission_control.decide.secret_forms import BLOCKS, FORMS, NAMING, PARTS, WHOLE
+from mission_control.decide.secret_names import is_secret_key
+from mission_control.decide.secret_pairs import MASK, Span, find_pairs
+
+__all__ = ["MASK", "is_secret_key", "looks_harmless", "redact_text", "secret_words"]
+
+_SIGNS = b"\"',()[]<>=&?;|%\t\n\r"
+_CONTROLS = bytes(n for n in (*range(32), 127) if n not in b"\t\n\r")
+_FOLD = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789" + _SIGNS + _CONTROLS,
+    b"abcdefghijklmnopqrstuvwxyz000000000" + b" " * len(_SIGNS) + b"\0" * len(_CONTROLS),
 )
-_SECRET_KEY = re.compile(_VOCABULARY + "|^(pass|pwd|auth|key)$")
-_SECRET_WORDS = frozenset({"pass", "pwd", "auth"})
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_WEAK_WORD = re.compile(r"(?:^|_)(?:key|private)(?:_|$)")
-"""Words that say so too (facts, i), unless they stand in what is known to be no secret."""
-_PLAIN_WORDS = re.compile(
-    r"(?:^|_)(?:(?:primary|public|foreign|partition|sort|topology|idempotency|cache|dedup|group"
-    r"|config_map|map|label|row|lookup|unique|index)_key"
-    r"|key_(?:ref|path|file|name|prefix|type|count|level|metric|ring|space)s?"
-    r"|private_(?:ip|subnet|network|cluster|endpoint|node|pool|dns|zone|link|google)s?)(?=_|$)"
+_LETTERS = b"ghijklmnopqrstuvwxyz+/"
+_RUNS = bytes.maketrans(
+    bytes(range(256)),
+    bytes(104 if n in b"abcdef0" else 122 if n in _LETTERS else 32 for n in range(256)),
 )
-_HARMLESS_KEY = re.compile("tokens?(count|total|used|limit)|(max|total|prompt)tokens?$")
-"""Counters of tokens and the like: their names hold a secret word, their values are numbers."""
-
-_VALUES: tuple[str, ...] = (
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
-    r"\b(?:bearer|basic|token)\s+[A-Za-z0-9+/=._~-]{8,}",
-    r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?",
-    r"(?<=://)[^\s/:]*:[^\s/]*(?=@)",
-    r"(?:(?<=https://)|(?<=http://))[^\s/:@?#]{8,}(?=@)",
-    r"\bhooks\.slack\.com/[a-z]{1,20}/[A-Za-z0-9/_-]{8,}",
-    r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]*(?:\r?\n[ \t]*[A-Za-z0-9+/=]{32,})*",
-    r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}",
-    r"\bAIza[A-Za-z0-9_-]{30,}",
-    r"\bya29\.[A-Za-z0-9._-]{10,}",
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{16,})",
-    r"\b(?:glpat-[A-Za-z0-9_-]{16,}|hvs\.[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,})",
-    r"\b(?:set-)?cookie\s*[:=]\s*[^\r\n\"]+",
-    r"\bauthorization\s*[:=]\s*[^\r\n\",]+",
-    (
-        r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{0,40}(?:api[_-]?key|access[_-]?key|secret|password|passwd"
-        r"|pwd|token|(?:encryption|signing|master|alpaca|private|tls|hmac|ssh)[_.-]key)[A-Za-z0-9_-]{0,40}\s*[:=]\s*[^\s,;&\"'}\]]+"
-    ),
+"""What may be of a hexadecimal number becomes `h`, what else may be of base64 `z`."""
+_APART = bytes.maketrans(
+    bytes(range(256)),
+    bytes(n if bytes((n,)).isalnum() else 32 for n in range(256)),
 )
-_KEY_ENDS = "PRIVATE KEY-----"
-_END_OF_A_KEY = re.compile(
-    r"^(?:[A-Za-z0-9+/=]{16,}+\r?\n){1,60}+-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----", re.MULTILINE
-)
-_VALUE = re.compile("|".join(f"(?:{v})" for v in _VALUES), re.IGNORECASE)
-_SPELLED = re.sub(r"(api|private|firebase|access|key|session)(key|id)", r"\1[_ -]?\2", _VOCABULARY)
-_WORDS = (
-    r"(?<=[_\"-])(?:pass|pwd|auth)(?=[_\"-])|(?<=\")private(?=\")"
-    r"|(?:encryption|signing|master|alpaca|tls|hmac|ssh)[_.-]?key(?=\")"
-)
-_QUOTED_PAIR = re.compile(
-    rf"(\"[^\"\n]{{0,60}}(?:{_SPELLED}|{_WORDS})[^\"\n]{{0,60}}\"\s*:\s*)"
-    r"(\"(?:[^\"\\]|\\.)*(?:\"|\Z)|[^\s,}\]]+)",
-    re.IGNORECASE,
-)
+"""What is no letter and no digit becomes a blank."""
+_LONG_RUN = 20
+"""So long are the shortest keys that only their letters and digits tell."""
+_REMEMBERED_BODY = 4_096
+"""Longer texts are looked through each time, so that what is remembered stays small."""
 
 
-def is_secret_key(key: str) -> bool:
-    """Tell whether a key's name says that its value is secret, however it is spelled."""
-    words = re.split(r"[^a-z0-9]+", key.casefold())
-    plain = "".join(words)
-    secret = bool(_SECRET_KEY.search(plain)) or not _SECRET_WORDS.isdisjoint(words)
-    return (secret or _has_weak_word(key, plain)) and not _HARMLESS_KEY.search(plain)
+def looks_harmless(body: bytes) -> bool:
+    """Tell, cheaply and from the raw text, that nothing in it could need redaction."""
+    return body.isascii() and not _quick_look(body.translate(_FOLD))
 
 
-def _has_weak_word(key: str, plain: str) -> bool:
-    if "key" not in plain and "private" not in plain:
-        return False
-    words = re.sub(r"[^a-z0-9]+", "_", _HUMP.sub("_", key).casefold())
-    return bool(_WEAK_WORD.search(_PLAIN_WORDS.sub("", words)))
+def _quick_look(folded: bytes) -> frozenset[bytes]:
+    """
+    Give the suspicious words that are in a text; an empty one for a long run of letters.
+
+    Folded are capitals, digits and signs, so that a service's answers are equal but for what
+    they say, and are looked through once for all the times and counts that they tell.
+    """
+    return _remember(folded) if len(folded) <= _REMEMBERED_BODY else _words_in(folded)
 
 
-def redact_text(text: str) -> str:
-    """Mask every secret that a text shows by its form: tokens, keys, passwords in URLs, cookies."""
-    shown = _VALUE.sub(MASK, _QUOTED_PAIR.sub(rf'\1"{MASK}"', text))
-    # A key that is left has lost its beginning, as at the top of a log's tail.
-    return _END_OF_A_KEY.sub(MASK, shown) if _KEY_ENDS in shown else shown
+def _words_in(folded: bytes) -> frozenset[bytes]:
+    line = b" " + folded + b" "
+    found = {word for word in PARTS if word in line}
+    found.update(b"=" + word for word in WHOLE.intersection(line.translate(_APART).split()))
+    runs = line.translate(_RUNS).split()
+    if any(len(run) >= _LONG_RUN and b"z" in run for run in runs):
+        found.add(b"")
+    return frozenset(found)
+
+
+_remember = lru_cache(maxsize=4_096)(_words_in)
+
+
+def redact_text(text: str, *, keep_lines: bool = False) -> str:
+    """
+    Mask every secret in a text: by its name, its form, its block, and within base64 as well.
+
+    With `keep_lines` a secret over several lines leaves as many, so that what is masked can be
+    looked through line by line.
+    """
+    plain = text if is_plain(text) else fold(text)
+    spans = _find(plain)
+    if not spans:
+        return text
+    if plain is not text:
+        at = places(text)
+        spans = [Span(at[s.start], max(at[s.end], at[s.end - 1] + 1), s.shown) for s in spans]
+    return _masked(text, spans, keep_lines=keep_lines)
+
+
+def _masked(text: str, spans: Sequence[Span], *, keep_lines: bool) -> str:
+    parts, at = list[str](), 0
+    for span in spans:
+        lines = text.count("\n", span.start, span.end) if keep_lines else 0
+        parts += [text[at : span.start], span.shown, "\n" * lines]
+        at = span.end
+    return "".join([*parts, text[at:]])
+
+
+def _find(plain: str, *, within: bool = True) -> list[Span]:
+    """Give every secret in a folded text by its place, in order and apart."""
+    words = _quick_look(plain.encode(errors="replace").translate(_FOLD))
+    if not words:
+        return []
+    merged = list[Span]()
+    for span in sorted(_look(plain, words, within=within)):
+        if span.start == span.end:
+            continue
+        if merged and span.start <= merged[-1].end:
+            last = merged[-1]
+            outer = last if last.end >= span.end else None
+            merged[-1] = outer or Span(last.start, span.end)
+        else:
+            merged.append(span)
+    return merged
+
+
+def _look(plain: str, words: frozenset[bytes], *, within: bool) -> Iterator[Span]:
+    if not words.isdisjoint(NAMING):
+        yield from find_pairs(plain)
+    lines = plain.replace(ESCAPED_END, "\n")
+    for form in FORMS:
+        if not words.isdisjoint(form.words) or (not form.words and b"" in words):
+            yield from (
+                Span(*found.span("s" if "s" in form.pattern.groupindex else 0))
+                for found in form.pattern.finditer(lines)
+            )
+    if not words.isdisjoint(BLOCKS):
+        yield from (Span(*block) for block in find_key_blocks(lines))
+    if within and b"" in words:
+        for place, held in find_encoded(lines):
+            if is_account(held) or _find(held, within=False):
+                yield Span(*place)
+
+
+def secret_words(words: Sequence[object]) -> frozenset[int]:
+    """
+    Give which words of a command line are secret, in part or wholly, by their places.
+
+    They are looked at as one line, so that a program and a flag tell of the words after them.
+    """
+    texts = [_as_word(word) for word in words]
+    if not any(text.startswith("-") for text in texts):
+        return frozenset()
+    line = fold(" ".join(texts))
+    begins = [0, *accumulate(len(fold(text)) + 1 for text in texts)]
+    found = (
+        range(bisect_right(begins, s.start) - 1, bisect_right(begins, s.end - 1))
+        for s in _find(line)
+    )
+    return frozenset(place for places_of in found for place in places_of)
+
+
+def _as_word(word: object) -> str:
+    """Give a word as a shell would have it: in quotes where it holds blanks."""
+    text = str(word) if isinstance(word, str | int) and not isinstance(word, bool) else ""
+    return '"' + text.replace('"', "'") + '"' if " " in text else text

@@ -20,7 +20,7 @@ _FLAG = re.compile(
     r"""(?P<value>"[^"\n]*"?|'[^'\n]*'?|[^\s"',\]]+)"""
 )
 """A flag and what follows it: after a blank or an equals sign, or as the next item of a list."""
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
 _BLOCK = re.compile(r"[|>][+-]?\d*[+-]?\s*(?:#.*)?")
 _NOTHING = re.compile(r"""(?:(?i:true|false|null|~)|["'{\[]?["'}\]]?),?\s*(?:#.*)?""")
 _PLAIN_NAME = re.compile(r"""["']?[A-Za-z0-9][A-Za-z0-9._/-]{0,252}["']?,?""")
@@ -43,11 +43,6 @@ def why_secret(text: str) -> str:
     return next((why for pattern, why in _WHOLLY_SECRET if pattern.search(text)), "")
 
 
-def is_secret_name(name: str) -> bool:
-    """Tell whether a name says that its value is secret, also by a word within it: `basicAuth`."""
-    return is_secret_key(name) or is_secret_key(_HUMP.sub("_", name))
-
-
 def redact_lines(text: str) -> str:
     """
     Give prose, a script or settings with what is secret masked, line for line.
@@ -56,12 +51,14 @@ def redact_lines(text: str) -> str:
     environment variables whose names say so, and whatever its own form gives away. Where only
     the name of a Secret stands below what refers to one it stays: names are no secrets.
     """
-    lines = _FLAG.sub(_mask_flag, text).split("\n")
+    # Over several lines first: what is left of a key has no name in its own line.
+    whole = redact_text(text, keep_lines=True)
+    lines = _FLAG.sub(_mask_flag, whole).split("\n")
     return "\n".join(_Masker(lines).masked())
 
 
 def _mask_flag(found: re.Match[str]) -> str:
-    return found["flag"] + MASK if is_secret_name(found["key"]) else found[0]
+    return found["flag"] + MASK if is_secret_key(found["key"]) else found[0]
 
 
 class _Masker:
@@ -92,7 +89,7 @@ class _Masker:
             if _BLOCK.fullmatch(value["value"]):
                 return line
             return redact_text(_VALUE.sub(rf"\g<before>{MASK}", line))
-        if pair is None or not is_secret_name(pair["key"].strip()):
+        if pair is None or not is_secret_key(pair["key"].strip()):
             return redact_text(line)
         return self._mask_pair(number, line, pair)
 
@@ -131,7 +128,7 @@ def _names_one(pair: re.Match[str]) -> bool:
 def _entries_with_secret_names(lines: Sequence[str]) -> Iterator[int]:
     """Give the lines of every entry of a list that is named as something secret."""
     for number, line in enumerate(lines):
-        if not any(is_secret_name(found["name"]) for found in _NAMED.finditer(line)):
+        if not any(is_secret_key(found["name"]) for found in _NAMED.finditer(line)):
             continue
         yield number
         for other in range(number + 1, min(number + _ENTRY, len(lines))):

@@ -1,5 +1,6 @@
 """Observe: what an HTTP answer is worth, once its bytes are here. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from mission_control.model.status_contract.answer import Answer, Shape, read_ans
 from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
 from mission_control.model.status_contract.smaller_shapes import PlainAnswer
 from mission_control.observe.redaction import (
+    MASK,
     excerpt,
     looks_harmless,
     printable,
@@ -26,6 +28,7 @@ from mission_control.observe.redaction import (
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
 REFUSED_FROM = 300
+_MODE = re.compile(r"[\w -]{1,32}")
 _NOT_OFFERED = frozenset({404, 405, 501})
 
 
@@ -82,7 +85,7 @@ def _read(received: Received, path: str, contract: ContractKind, taken: _Taken) 
     reason, detail = _refused_by_status(received)
     plain = contract is ContractKind.HTTP and path != "/ops/status"
     document, problem = _parse(received.body)
-    claims = NO_CLAIMS if document is None else read_claims(document)
+    claims = NO_CLAIMS if document is None else _shown(read_claims(document))
     if received.refusal is not None and reason is None and not plain:
         return taken.unseen(received.refusal, received.refusal_detail, claims)
     if reason is not None and not _speaks_freshness(document, path, received.status, problem):
@@ -93,6 +96,14 @@ def _read(received: Received, path: str, contract: ContractKind, taken: _Taken) 
     if problem is not None:
         return taken.unseen(problem, _PROBLEMS[problem])
     return _validate(received, document, path, claims, taken)
+
+
+def _shown(claims: Claims) -> Claims:
+    """Give claims as they may be kept: what is no word of a mode may be anything, also a secret."""
+    mode = claims.agent_mode
+    if mode is None or (_MODE.fullmatch(mode) and redact_text(mode) == mode):
+        return claims
+    return replace(claims, agent_mode=MASK)
 
 
 _PROBLEMS = {

@@ -1,10 +1,16 @@
 """Observe: redaction, before anything that others wrote is stored, logged, shown or exported."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import cast
 
-from mission_control.decide.secrecy import MASK, is_secret_key, redact_text
+from mission_control.decide.secrecy import (
+    MASK,
+    is_secret_key,
+    looks_harmless,
+    redact_text,
+    secret_words,
+)
+from mission_control.decide.secret_names import NAMED, NAMING, refers
 
 __all__ = [
     "MASK",
@@ -20,58 +26,45 @@ MAX_EXCERPT = 200
 _EXCERPT_SOURCE = 2_048
 """An excerpt is redacted in this much text before it is cut, so that no cut bares half a secret."""
 
-_SUSPICIOUS = tuple(
-    b"key secret token auth pass pwd cookie bearer basic credential session signature -----begin"
-    b" -----end eyj @ akia asia aroa aida aiza ya00 ghp_ gho_ ghu_ ghs_ ghr_ xox sk- \\u"
-    b" private hooks.slack ls0tls0crudjti glpat- hvs. k_live k_test".split()
-)
-"""In lower case and with every digit as 0, as `looks_harmless` folds what it looks through."""
-_FOLD = bytes.maketrans(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmnopqrstuvwxyz000000000"
-)
-_REMEMBERED_BODY = 4_096
-"""Longer texts are looked through each time, so that what is remembered stays small."""
-
-
-def looks_harmless(body: bytes) -> bool:
-    """Tell, cheaply and from the raw text, that nothing in it could need redaction."""
-    folded = body.translate(_FOLD)
-    if len(folded) > _REMEMBERED_BODY:
-        return _has_no_suspicious_word(folded)
-    return _remember_harmless(folded)
-
-
-def _has_no_suspicious_word(folded: bytes) -> bool:
-    return not any(word in folded for word in _SUSPICIOUS)
-
-
-@lru_cache(maxsize=4_096)
-def _remember_harmless(folded: bytes) -> bool:
-    """Look once through what services say again and again with other times and counts."""
-    return _has_no_suspicious_word(folded)
-
 
 def redact_document(value: object) -> object:
     """
     Give a copy of a JSON document without secrets: masked by key name and by form of value.
 
-    The caller has capped the document's depth.
+    The caller has capped the document's depth. What is no JSON is shown as its text.
     """
-    if isinstance(value, str):
-        return redact_text(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, bytes | bytearray):
+        return redact_text(bytes(value).decode(errors="replace"))
     if isinstance(value, Mapping):
-        pairs = cast("Mapping[object, object]", value).items()
-        return {
-            redact_text(str(k)): MASK if _hides(str(k), v) else redact_document(v) for k, v in pairs
-        }
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [redact_document(v) for v in cast("Sequence[object]", value)]
-    return value
+        return _redact_mapping(cast("Mapping[object, object]", value))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _redact_list(cast("Sequence[object]", value))
+    return redact_text(str(value))
 
 
-def _hides(key: str, value: object) -> bool:
-    """Tell whether the value under this key is masked; null and booleans are no secrets."""
-    return value is not None and not isinstance(value, bool) and is_secret_key(key)
+def _redact_mapping(held: Mapping[object, object]) -> dict[str, object]:
+    named = any(isinstance(name := held.get(key), str) and is_secret_key(name) for key in NAMING)
+    return {
+        redact_text(str(k)): _redact_value(
+            str(k), v, told=named and k in NAMED and isinstance(v, str)
+        )
+        for k, v in held.items()
+    }
+
+
+def _redact_value(key: str, value: object, *, told: bool) -> object:
+    """Mask what its name or its neighbour says to be secret; null and booleans are no secrets."""
+    hides = value is not None and not isinstance(value, bool) and (told or is_secret_key(key))
+    return MASK if hides and not refers(key, value) else redact_document(value)
+
+
+def _redact_list(held: Sequence[object]) -> list[object]:
+    """Mask what only the words before it say to be secret as a whole, and all else by itself."""
+    secret = secret_words(held)
+    shown = [redact_document(each) for each in held]
+    return [MASK if n in secret and held[n] == each else each for n, each in enumerate(shown)]
 
 
 def excerpt(body: bytes) -> str:

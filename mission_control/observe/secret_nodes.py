@@ -6,7 +6,9 @@ from typing import Any, cast
 
 import yaml
 
-from mission_control.observe.manifest_redaction import is_secret_name, redact_lines, why_secret
+from mission_control.decide.secrecy import secret_words
+from mission_control.decide.secret_names import NAMED, NAMING
+from mission_control.observe.manifest_redaction import redact_lines, why_secret
 from mission_control.observe.plain_yaml import (
     STRING,
     items_of,
@@ -14,13 +16,10 @@ from mission_control.observe.plain_yaml import (
     read_plain_yaml,
     text_of,
 )
-from mission_control.observe.redaction import MASK, redact_text
+from mission_control.observe.redaction import MASK, is_secret_key, redact_text
 from mission_control.observe.references import is_name_of_one, is_plain_key, is_reference
 
 _FLAG = re.compile(r"--?([A-Za-z][\w.-]*)")
-_NAMING = ("name", "key", "variable", "id", "path", "header")
-_NAMED = frozenset({"value", "values", "default", "val", "literal", "content", "data"})
-"""Under these keys stands what a neighbour's name tells of."""
 _NOTHING = frozenset({"", "true", "false", "null", "~"})
 _MOST_WITHIN = 3
 """Documents within texts within documents are looked into so deep; below they are lines."""
@@ -67,14 +66,14 @@ def _mask_mapping(node: yaml.MappingNode, under: str, within: int) -> None:
     node.flow_style = False
     pairs = pairs_of(node)
     by_key = {text_of(k): v for k, v in pairs}
-    tells = any(is_secret_name(text_of(by_key[n])) for n in _NAMING if n in by_key)
+    tells = any(is_secret_key(text_of(by_key[n])) for n in NAMING if n in by_key)
     plain = {"key"} if "key" in by_key and is_plain_key(under, by_key) else set[str]()
     for key, value in pairs:
         name = text_of(key)
         refers = is_reference(name, value) or is_name_of_one(under, name, value)
         if refers or name in plain:
             _mask_forms(value)
-        elif is_secret_name(name) or (tells and name in _NAMED):
+        elif is_secret_key(name) or (tells and name in NAMED):
             _mask_all(value)
         else:
             mask_secrets(value, name, within)
@@ -84,13 +83,17 @@ def _mask_mapping(node: yaml.MappingNode, under: str, within: int) -> None:
 def _mask_sequence(node: yaml.SequenceNode, under: str, within: int) -> None:
     node.flow_style = False
     follows = False
-    for each in items_of(node):
+    secret = secret_words([text_of(each) for each in items_of(node)])
+    for number, each in enumerate(items_of(node)):
+        before = text_of(each)
         if follows:
             _mask_all(each)
         else:
             mask_secrets(each, under, within)
-        flag = _FLAG.fullmatch(text_of(each).strip())
-        follows = flag is not None and is_secret_name(flag[1])
+        if number in secret and text_of(each) == before:
+            _mask_all(each)
+        flag = _FLAG.fullmatch(before.strip())
+        follows = flag is not None and is_secret_key(flag[1])
 
 
 def _mask_all(node: yaml.Node) -> None:

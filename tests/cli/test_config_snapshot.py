@@ -55,7 +55,7 @@ def repository(tmp_path):
         "k8s/.env": "TOKEN=hunter5\n",
         "k8s/blob.bin": "a\0b",
         "configs/agents/agents.yaml": "agents: []\n",
-        "k8s/sk-learn-model-training-job.yaml": "a: 1\n",
+        "k8s/sk-a1B2c3D4e5F6g7H8i9J0.yaml": "a: 1\n",
         "k8s/merged.yaml": "a: &a {b: 1}\nc: {<<: *a}\n",
         ".repo_id": "agent-trader-v2\n",
     }.items():

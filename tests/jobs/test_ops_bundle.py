@@ -121,7 +121,7 @@ async def test_a_part_that_breaks_is_a_gap(tmp_path, monkeypatch, part, source):
     monkeypatch.setattr(ops_bundle, part, broken)
     folder, account, _ = await bundle(tmp_path)
 
-    assert {source: "RuntimeError: [REDACTED]"} == gaps(account)[source]
+    assert {source: "RuntimeError: password=[REDACTED]"} == gaps(account)[source]
     assert (folder / "readiness_report.json").exists()
     assert (folder / "deploy_report.json").exists()
 

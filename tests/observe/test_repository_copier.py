@@ -74,7 +74,7 @@ def test_limits_are_told(tmp_path, monkeypatch):
 def test_a_name_that_is_not_shown_as_it_is_is_only_listed(tmp_path):
     """A name that looks like a token, or is no text: nothing is copied, and all can be written."""
     (tmp_path / "k8s").mkdir()
-    for name in (b"sk-learn-model-training-job.yaml", b"a.yaml", b"\xff.yaml"):
+    for name in (b"sk-a1B2c3D4e5F6g7H8i9J0.yaml", b"a.yaml", b"\xff.yaml"):
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/k8s/" + name))).write_text("a: 1\n")
     deep = Path(os.fsdecode(os.fsencode(tmp_path) + b"/k8s" + b"/d" * 13 + b"/\xff"))
     deep.mkdir(parents=True)

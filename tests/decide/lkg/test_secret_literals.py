@@ -207,4 +207,4 @@ def test_a_key_that_is_a_secret_is_not_repeated_either():
     item = {"kind": "ConfigMap", "metadata": {"name": "x"},
             "data": {"token=abcdefghij": "AKIAIOSFODNN7EXAMPLE"}}  # fmt: skip
 
-    assert ["ConfigMap/x: data.[REDACTED]"] == list(find_secrets(item))
+    assert ["ConfigMap/x: data.token=[REDACTED]"] == list(find_secrets(item))
