@@ -170,11 +170,14 @@ class HeldConnection(asyncio.Protocol):
         if len(self._answer.body) > self._max_body_bytes:
             self._finish(self._last_came_at())
             self.abort()
-        elif not self._head_done and self._received > MAX_HEAD_BYTES:
+        elif not self._head_done and self._is_more_than(MAX_HEAD_BYTES):
             self._give_up(httpx.RemoteProtocolError("the head of the answer is too large"))
-        elif self._received > self._max_bytes:
-            told = f"more than {self._max_bytes // 1024} KiB came, and the answer was not whole"
+        elif self._is_more_than(self._max_bytes):
+            told = f"{self._received // 1024} KiB came, and the answer was not whole"
             self._give_up(AnswerTooLargeError(told))
+
+    def _is_more_than(self, most_bytes: int) -> bool:
+        return self._received > most_bytes or self._headers > MAX_HEADERS
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is under way: by the closing itself where that ends a body, else lost."""
@@ -192,8 +195,6 @@ class HeldConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note a header of the answer; trailers are only counted."""
         self._headers += 1
-        if self._headers > MAX_HEADERS:
-            raise ValueError("too many headers")
         if not self._head_done:
             self._answer.headers.append((name, value))
 

@@ -235,10 +235,16 @@ def _where(agent: Agent, course: Course) -> str:
         case "tls":
             return f"tls (with {course.peer})"
         case "answer":
-            heard = course.connection is not None and course.connection.has_heard
-            return f"answer ({course.peer} has sent {'only a part' if heard else 'nothing'})"
+            return f"answer ({course.peer} has sent {_how_much(course)})"
         case _:
             return "the files that the request needs"
+
+
+def _how_much(course: Course) -> str:
+    if course.connection is None or not course.connection.has_heard:
+        return "nothing"
+    late = course.answer is not None and course.answer.came_at is not None
+    return "it too late" if late else "only a part"
 
 
 def _claims(reading: EndpointReading) -> Claims:

@@ -1,8 +1,11 @@
 """Fixtures: raw sockets that answer whatever a test says, byte for byte."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -10,6 +13,7 @@ import pytest
 
 from mission_control.model.fleet import Agent, Kind
 from mission_control.observe.http_transport import Transports
+from mission_control.observe.names import Names
 from mission_control.observe.service_probe import ServiceProbe
 
 NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
@@ -25,6 +29,7 @@ class RawServer:
         self.heads: list[str] = []
         self.connections = 0
         self.url = ""
+        self.port = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read requests one after another and play the script for each."""
@@ -45,21 +50,70 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[RawServer]]]:
     """Give a way to start a raw server."""
     async with AsyncExitStack() as stack:
 
-        async def start(script: Script, tls: ssl.SSLContext | None = None) -> RawServer:
+        async def start(
+            script: Script,
+            tls: ssl.SSLContext | None = None,
+            *,
+            address: str = "127.0.0.1",
+            port: int = 0,
+        ) -> RawServer:
             raw = RawServer(script)
-            server = await asyncio.start_server(raw.talk, "127.0.0.1", 0, ssl=tls)
+            server = await asyncio.start_server(raw.talk, address, port, ssl=tls)
             stack.callback(server.close)
-            port = server.sockets[0].getsockname()[1]
-            raw.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+            raw.port = server.sockets[0].getsockname()[1]
+            raw.url = f"{'https' if tls else 'http'}://{address}:{raw.port}"
             return raw
 
         yield start
 
 
+class NameServer:
+    """Stands where `socket.getaddrinfo` does, and says, or does not, where names lead."""
+
+    def __init__(self) -> None:
+        """Know no name."""
+        self.leads: dict[str, list[str]] = {}
+        self.hangs: set[str] = set()
+        self.fails: set[str] = set()
+        self.asked = Counter[str]()
+        self.release = threading.Event()
+
+    def __call__(self, host: str, port: int | None, **how: int) -> list[tuple[object, ...]]:
+        """Say where a name leads."""
+        self.asked[host] += 1
+        if host in self.hangs:
+            self.release.wait(60)
+        if host in self.fails:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        if host not in self.leads:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [
+            found for to in self.leads[host] for found in socket.getaddrinfo(to, port, **how)
+        ]
+
+
 @pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    """Give the production transports."""
-    opened = Transports()
+def name_server() -> Iterator[NameServer]:
+    """Give what says where names lead; lookups that hang end with the test."""
+    server = NameServer()
+    yield server
+    server.release.set()
+
+
+@pytest.fixture
+async def pass_time() -> AsyncIterator[Callable[[float], None]]:
+    """Give a way to let so many seconds pass by the clock of the event loop."""
+    loop = asyncio.get_running_loop()
+    real, passed = loop.time, [0.0]
+    loop.time = lambda: real() + sum(passed)  # type: ignore[method-assign]
+    yield passed.append
+    loop.time = real  # type: ignore[method-assign]
+
+
+@pytest.fixture
+async def transports(name_server: NameServer) -> AsyncIterator[Transports]:
+    """Give the production transports, with names of the test's own."""
+    opened = Transports(Names(name_server))
     yield opened
     await opened.aclose()
 
