@@ -119,8 +119,10 @@ class ServiceProbe:
         except TimeoutError:
             return self._silent(agent, path, course, began)
         except FAILURES as error:
-            reason, detail = reason_for(error), printable(redact_text(describe(error)))
-            return self._broken(agent, path, course, began, (reason, detail))
+            why = reason_for(error), printable(redact_text(describe(error)))
+            if why[0] is UnseenReason.CONNECTION_LOST:
+                why = self._held_up(agent, began, course.sent_at or loop.time()) or why
+            return self._broken(agent, path, course, began, why)
         came_at = course.answer.came_at if course.answer is not None else None
         now = loop.time()
         if now > deadline and (came_at is None or came_at > deadline + TICK_SECONDS):
@@ -146,13 +148,19 @@ class ServiceProbe:
         Where our own loop was held up while the service needed us, it is not the service's
         silence: how it would have answered cannot be told.
         """
-        now = asyncio.get_running_loop().time()
-        lost = self._transports.stalls.lost(began, _needed_us_until(course, now))
-        if lost > max(STALL_SECONDS, STALL_SHARE * agent.deadline_seconds):
-            detail = f"our own loop was held up for {lost:.1f} s; how it answers cannot be told"
-            return self._broken(agent, path, course, began, (UnseenReason.OWN_STALL, detail))
+        needed_us_until = _needed_us_until(course, asyncio.get_running_loop().time())
         detail = f"no whole answer in {agent.deadline_seconds} s: still in {_where(agent, course)}"
-        return self._broken(agent, path, course, began, (UnseenReason.TIMEOUT, detail))
+        silence = (UnseenReason.TIMEOUT, detail)
+        why = self._held_up(agent, began, needed_us_until) or silence
+        return self._broken(agent, path, course, began, why)
+
+    def _held_up(self, agent: Agent, began: float, until: float) -> tuple[UnseenReason, str] | None:
+        """Say that our own loop was held up between two instants, if it was for long enough."""
+        lost = self._transports.stalls.lost(began, until)
+        if lost <= max(STALL_SECONDS, STALL_SHARE * agent.deadline_seconds):
+            return None
+        detail = f"our own loop was held up for {lost:.1f} s; how it answers cannot be told"
+        return UnseenReason.OWN_STALL, detail
 
     def _broken(
         self,

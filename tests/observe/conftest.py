@@ -1,13 +1,16 @@
 """Fixtures: raw sockets that answer whatever a test says, byte for byte."""
 
 import asyncio
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from mission_control.model.fleet import Agent, Kind
 from mission_control.observe.http_transport import Transports
 from mission_control.observe.names import Names
 from mission_control.observe.service_probe import ServiceProbe
+from tests.real_parts import lacking
 
 NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -87,9 +91,7 @@ class NameServer:
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         if host not in self.leads:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [
-            found for to in self.leads[host] for found in socket.getaddrinfo(to, port, **how)
-        ]
+        return [found for to in self.leads[host] for found in socket.getaddrinfo(to, port, **how)]
 
 
 @pytest.fixture
@@ -132,3 +134,20 @@ def agent() -> Callable[..., Agent]:
         return Agent("target", Kind.STRATEGY, url, **{"deadline_seconds": 10.0, **more})  # type: ignore[arg-type]
 
     return name
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate for 127.0.0.1 and its key."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    openssl = shutil.which("openssl") or lacking("openssl is not installed")
+    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
+    files = ("-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert))
+    subprocess.run([openssl, "req", "-x509", *files, *subject], check=True, capture_output=True)
+    return cert, key
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """Give a self-signed certificate for 127.0.0.1 and its key."""
+    return make_certificate(tmp_path)

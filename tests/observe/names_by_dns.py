@@ -73,9 +73,7 @@ async def main() -> None:
 
     async def ask(name: str, deadline: float):  # noqa: ANN202
         url = f"http://{name}:8080"
-        agent = Agent(
-            "x", Kind.STRATEGY, url, expected_endpoints=(OPS,), deadline_seconds=deadline
-        )
+        agent = Agent("x", Kind.STRATEGY, url, expected_endpoints=(OPS,), deadline_seconds=deadline)
         return (await probe.read(agent, None)).readings[OPS]
 
     hung = [asyncio.create_task(ask(f"hung-{n}.test", 2.0)) for n in range(HUNG)]

@@ -53,7 +53,9 @@ async def test_the_phase_that_used_up_the_time_is_told(serve, name_server, probe
     """A lookup that hangs is named as what the time went into, with the name."""
     name_server.hangs.add("hung.test")
 
-    reading = (await probe.read(agent("http://hung.test", deadline_seconds=0.2), None)).readings[OPS]
+    reading = (await probe.read(agent("http://hung.test", deadline_seconds=0.2), None)).readings[
+        OPS
+    ]
 
     told = "no whole answer in 0.2 s: still in dns (the lookup of hung.test has not ended)"
     assert told == reading.detail
@@ -209,4 +211,3 @@ async def test_lookups_have_threads_of_their_own():
     await Names(look).find("a.test")
 
     assert [("name-lookup", True)] == kinds
-
