@@ -16,7 +16,7 @@ import pytest
 
 from mission_control.model.fleet import Agent, Kind
 from mission_control.observe.http_transport import Transports
-from mission_control.observe.names import Names
+from mission_control.observe.names import Address, Names
 from mission_control.observe.service_probe import ServiceProbe
 from tests.real_parts import lacking
 
@@ -82,7 +82,7 @@ class NameServer:
         self.asked = Counter[str]()
         self.release = threading.Event()
 
-    def __call__(self, host: str, port: int | None, **how: int) -> list[tuple[object, ...]]:
+    def __call__(self, host: str, port: int | None, **how: int) -> list[Address]:
         """Say where a name leads."""
         self.asked[host] += 1
         if host in self.hangs:

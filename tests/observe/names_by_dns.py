@@ -10,11 +10,11 @@ import json
 import socket
 import struct
 import threading
-from datetime import UTC, datetime
 from functools import partial
 
 import orjson
 
+from mission_control.bootstrap.clock import real_clock
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import Seen
 from mission_control.observe.http_transport import Transports
@@ -50,7 +50,7 @@ def serve_names(server: socket.socket) -> None:
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, keeps: str) -> None:
     """Answer every request well."""
     while await reader.readuntil(b"\r\n\r\n"):
-        body = orjson.dumps(rich(STRATEGY, datetime.now(UTC)))
+        body = orjson.dumps(rich(STRATEGY, real_clock()))
         head = f"HTTP/1.1 200 OK\r\nconnection: {keeps}\r\ncontent-length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         if keeps == "close":
@@ -69,9 +69,9 @@ async def main() -> None:
     await asyncio.start_server(partial(answer, keeps="keep-alive"), "127.0.0.2", 8080)
     await asyncio.start_server(partial(answer, keeps="close"), "127.0.0.3", 8080)
     transports = Transports()
-    probe = ServiceProbe(transports, lambda: datetime.now(UTC))
+    probe = ServiceProbe(transports, real_clock)
 
-    async def ask(name: str, deadline: float):  # noqa: ANN202
+    async def ask(name: str, deadline: float):
         url = f"http://{name}:8080"
         agent = Agent("x", Kind.STRATEGY, url, expected_endpoints=(OPS,), deadline_seconds=deadline)
         return (await probe.read(agent, None)).readings[OPS]

@@ -7,12 +7,13 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import orjson
 import pytest
 import uvloop
 
+from mission_control.bootstrap.clock import real_clock
 from mission_control.model.fleet import Agent, Kind, TlsFiles
 from mission_control.model.reading import Seen, UnseenReason
 from mission_control.observe.connection_failure import describe
@@ -62,8 +63,8 @@ class ThreadedService:
             connection.recv(1)
             return
         time.sleep(self.after)
-        body = orjson.dumps(rich(STRATEGY, datetime.now(UTC)))
-        self.answered_at = datetime.now(UTC)
+        body = orjson.dumps(rich(STRATEGY, real_clock()))
+        self.answered_at = real_clock()
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
         connection.recv(1)
 
@@ -72,13 +73,13 @@ def read_while_held(service, loop_factory, scheme="http", **more):
     """Ask a service, and hold the event loop up from when the service has heard of it."""
 
     async def hold_when_asked():
-        while not service.asked.is_set():
+        while not service.asked.is_set():  # noqa: ASYNC110  (a thread sets it)
             await asyncio.sleep(0)
         time.sleep(HELD_SECONDS)  # noqa: ASYNC251  (this is what is tried)
 
     async def run():
         transports = Transports()
-        probe = ServiceProbe(transports, lambda: datetime.now(UTC))
+        probe = ServiceProbe(transports, real_clock)
         url = f"{scheme}://127.0.0.1:{service.port}"
         agent = Agent("x", Kind.STRATEGY, url, expected_endpoints=(OPS,), **more)
         agent = replace(agent, deadline_seconds=DEADLINE)
@@ -151,7 +152,7 @@ async def test_a_loop_that_goes_round_has_lost_nothing():
     loop = asyncio.get_running_loop()
     stalls.start()
     began = loop.time()
-    while loop.time() < began + 0.3:  # past a beat, however loaded the machine
+    while loop.time() < began + 0.3:  # noqa: ASYNC110  (past a beat)
         await asyncio.sleep(0.01)
     before = loop.time()
     time.sleep(1.0)  # noqa: ASYNC251  (this is what is tried)
