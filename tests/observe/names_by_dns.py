@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 from functools import partial
+from typing import Any
 
 import orjson
 
@@ -71,7 +72,7 @@ async def main() -> None:
     transports = Transports()
     probe = ServiceProbe(transports, real_clock)
 
-    async def ask(name: str, deadline: float):
+    async def ask(name: str, deadline: float) -> Any:
         url = f"http://{name}:8080"
         agent = Agent("x", Kind.STRATEGY, url, expected_endpoints=(OPS,), deadline_seconds=deadline)
         return (await probe.read(agent, None)).readings[OPS]

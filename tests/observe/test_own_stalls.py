@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -35,7 +36,7 @@ class ThreadedService:
         """Answer so many seconds after having been asked; None for never, or give up at once."""
         self.after, self.tls, self.gives_up = after, tls, gives_up
         self.asked = threading.Event()
-        self.answered_at = None
+        self.answered_at = real_clock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self._serve)
@@ -69,7 +70,7 @@ class ThreadedService:
         connection.recv(1)
 
 
-def read_while_held(service, loop_factory, scheme="http", **more):
+def read_while_held(service, loop_factory, scheme="http", **more) -> Any:
     """Ask a service, and hold the event loop up from when the service has heard of it."""
 
     async def hold_when_asked():
