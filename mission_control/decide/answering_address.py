@@ -20,13 +20,14 @@ def note_addresses(
     The first ones are no news. Others are told at once, or when an hour has passed since the
     last were told and they answer still.
     """
-    asked = {r.exchange.peer for r in readings if r.exchange.peer and answered(r)}
-    added = tuple(sorted(asked.difference(before.known)))
+    known = before.known
+    new = [r for r in readings if r.exchange.peer and r.exchange.peer not in known]
+    added = tuple(sorted({r.exchange.peer for r in new if answered(r)})) if new else ()
     if not added:
         return before
-    if not before.known:
+    if not known:
         return Addresses(added)
     told_at = before.told_at
     if told_at is not None and timedelta() <= now - told_at < TOLD_APART:
         return before
-    return Addresses((*before.known, *added)[-MOST_KNOWN:], added, now)
+    return Addresses((*known, *added)[-MOST_KNOWN:], added, now)

@@ -2,17 +2,20 @@
 
 import asyncio
 import math
+import os
 import socket
-import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from mission_control.observe.connection_failure import AnswerTooLargeError
+
+if TYPE_CHECKING:
+    import ssl
 
 MAX_HEAD_BYTES = 32 * 1024
 """A head that goes on for longer than this is given up."""
@@ -20,6 +23,8 @@ MAX_HEADERS = 500
 """An answer with more headers and trailers than this is given up."""
 OVERHEAD_BYTES = 64 * 1024
 """Heads, trailers, chunk sizes and their extensions may take so much beside the body."""
+SOON_SECONDS = 0.1
+"""An answer that was read so soon after it was asked for cannot have lain there for long."""
 SLICE_BYTES = 16 * 1024
 """What comes in is parsed in pieces of this size, and no further once it is too much."""
 
@@ -32,6 +37,11 @@ _LAST_DATA_OFFSET = 52
 _INFO_BYTES = _LAST_DATA_OFFSET + 4
 
 T = TypeVar("T")
+
+
+def name_peer(host: str, port: int) -> str:
+    """Write an address and port as people do: `10.0.0.7:8080`, `[::1]:8080`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(slots=True)
@@ -76,7 +86,7 @@ class HeldConnection(asyncio.Protocol):
         self._whole = False
         self.has_heard = False
         self.is_free = True
-        self._socket: socket.socket | None = None
+        self._sent_at = 0.0
         self.host = ""
         self.peer = ""
         self.named_at = math.inf
@@ -95,24 +105,12 @@ class HeldConnection(asyncio.Protocol):
 
     def has_unread(self) -> bool:
         """Tell whether the socket holds bytes that we have not read yet."""
-        return self._asks(lambda s: len(s.recv(1, socket.MSG_PEEK)) > 0) or False
+        return bool(self._asks(lambda s: s.recv(1, socket.MSG_PEEK)))
 
-    def led_to(
-        self,
-        connected: socket.socket,
-        host: str,
-        peer: str,
-        named_at: float,
-        context: ssl.SSLContext | None,
-    ) -> None:
-        """
-        Note where the connection leads, and by what.
-
-        `named_at` is when the lookup that led there was begun, by the event loop's clock;
-        infinite for a host that is an address. `context` is None without TLS.
-        """
-        self._socket = connected
-        self.host, self.peer, self.named_at, self.context = host, peer, named_at, context
+    def lead_to(self, host: str, port: int) -> str:
+        """Note the address where the connection leads; gives it as people write it."""
+        self.host, self.peer = host, name_peer(host, port)
+        return self.peer
 
     async def exchange(self, wire: bytes) -> WireAnswer:
         """
@@ -127,7 +125,8 @@ class HeldConnection(asyncio.Protocol):
         self._received = self._headers = 0
         self._head_done = self._whole = False
         self.has_heard = self.is_free = False
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter, self._sent_at = loop.create_future(), loop.time()
         self._transport.write(wire)
         try:
             return await self._waiter
@@ -244,19 +243,27 @@ class HeldConnection(asyncio.Protocol):
         Say when the last byte reached this machine, by the event loop's clock.
 
         Linux tells how long ago that was, in ms (`tcpi_last_data_recv` of TCP_INFO); None
-        where it cannot be told.
+        where it cannot be told. It is not asked for answers that came too soon to lie about.
         """
+        now = asyncio.get_running_loop().time()
+        if now - self._sent_at < SOON_SECONDS:
+            return now
         told = self._asks(lambda s: s.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _INFO_BYTES))
         if told is None or len(told) < _INFO_BYTES:
             return None
         (ago,) = _LAST_DATA_RECEIVED.unpack_from(told, _LAST_DATA_OFFSET)
-        return asyncio.get_running_loop().time() - ago / 1000
+        return now - ago / 1000
 
     def _asks(self, ask: Callable[[socket.socket], T]) -> T | None:
-        """Ask our socket something; None where it is closed, or cannot say."""
+        """Ask our socket something, by a copy; None where it is closed, or cannot say."""
+        if self._transport is None:
+            return None
         try:
-            return None if self._socket is None else ask(self._socket)
-        except OSError:
+            with socket.socket(
+                fileno=os.dup(self._transport.get_extra_info("socket").fileno())
+            ) as s:
+                return ask(s)
+        except (OSError, ValueError, AttributeError):
             return None
 
     def _ends_with_the_connection(self) -> bool:

@@ -1,6 +1,7 @@
 """Observe: transports that reach services: no redirects, cookies, proxies or decompression."""
 
 import asyncio
+import math
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -103,15 +104,15 @@ class HeldTransport(httpx.AsyncBaseTransport):
         if not held:
             return None
         now = asyncio.get_running_loop().time()
-        useful = [c for c in held if self._serves(origin.host, c, context, now)]
-        for connection in held:
-            if connection not in useful:
-                connection.abort()
-        taken = useful.pop() if useful else None
-        held[:] = useful
-        if taken is not None:
-            self._names.look_again(origin.host)
-        return taken
+        if len(held) > 1 and not self._serves(origin.host, held[0], context, now):
+            held.pop(0).abort()  # one that is seldom needed is not kept past its end
+        while held:
+            connection = held.pop()
+            if self._serves(origin.host, connection, context, now):
+                self._names.look_again(origin.host)
+                return connection
+            connection.abort()
+        return None
 
     def _serves(
         self,
@@ -121,10 +122,12 @@ class HeldTransport(httpx.AsyncBaseTransport):
         now: float,
     ) -> bool:
         """Tell whether a connection is open, young, and where its name and files lead today."""
-        named_at = self._names.confirm(host, connection.host, connection.named_at)
-        if named_at is None:
-            return False
-        connection.named_at = named_at
+        named_at = connection.named_at
+        if named_at < math.inf:  # it was found by a name
+            named_at = self._names.confirm(host, connection.host, named_at)
+            if named_at is None:
+                return False
+            connection.named_at = named_at
         return (
             connection.is_free
             and now < connection.ends_at
@@ -165,14 +168,14 @@ def _wire(request: httpx.Request) -> bytes:
     return b"\r\n".join((*lines, b"", b""))
 
 
-async def _exchange(connection: HeldConnection, wire: bytes) -> WireAnswer:
+def _exchange(connection: HeldConnection, wire: bytes) -> Awaitable[WireAnswer]:
     """Send a request and give its answer; notes on the course of the request what it asks."""
     course = COURSE.get()
     if course is not None:
         course.phase, course.peer = "answer", connection.peer
         course.named_at, course.connection = connection.named_at, connection
         course.sent_at = asyncio.get_running_loop().time()
-    return await connection.exchange(wire)
+    return connection.exchange(wire)
 
 
 def _count_again(request: httpx.Request) -> None:

@@ -6,7 +6,7 @@ import math
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, cast
 
 from mission_control.decide.evidence import MAX_AGE_SECONDS
@@ -136,19 +136,15 @@ def _says_nothing(error: BaseException | None) -> bool:
     return error is not None and not told
 
 
-def is_address(host: str) -> bool:
-    """Tell whether a host is an address already, and no name."""
+@lru_cache(maxsize=16_384)
+def addressed(host: str) -> Lookup | None:
+    """Give a host that is an address as though it had been looked up; None where it is a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return True
-
-
-def addressed(host: str) -> Lookup:
-    """Give a host that is an address as though it had been looked up: it leads there for ever."""
+        return None
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    return Lookup(tuple(found), math.inf)
+    return Lookup(tuple(found), math.inf)  # it leads there for ever
 
 
 def with_port(address: Address, port: int) -> Address:

@@ -1,7 +1,7 @@
 """Observe: asks services for their status; decides nothing about the answers."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -113,7 +113,7 @@ class ServiceProbe:
         self._transports.stalls.start()
         began = loop.time()
         try:
-            async with Patience(deadline, course):
+            with Patience(deadline, course):
                 request = await self._request(agent, path)
                 received = await _exchange(self._transports.for_agent(agent.tls), request)
         except TimeoutError:
@@ -202,6 +202,7 @@ class ServiceProbe:
             raise UnreadableFileError.of(error, path) from error
 
 
+_READ_HEADERS = frozenset({b"date", b"location", b"content-encoding"})
 _HEADERS = {
     "user-agent": USER_AGENT,
     "accept": "application/json, text/html;q=0.5, */*;q=0.1",
@@ -290,10 +291,21 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request)
         await response.aclose()
 
 
+def _told(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, str]:
+    """Give the headers that are read, each with all its values."""
+    told = dict[bytes, str]()
+    for name, value in headers:
+        known = name.lower()
+        if known in _READ_HEADERS:
+            text = value.decode("latin-1")
+            told[known] = f"{told[known]}, {text}" if known in told else text
+    return told
+
+
 async def _receive(response: httpx.Response) -> Received:
-    status, headers = response.status_code, response.headers
-    date, location = headers.get("date"), headers.get("location", "")
-    encoding = headers.get("content-encoding", "identity").strip().casefold()
+    status, headers = response.status_code, _told(response.headers.raw)
+    date, location = headers.get(b"date"), headers.get(b"location", "")
+    encoding = headers.get(b"content-encoding", "identity").strip().casefold()
     if encoding not in {"", "identity"}:
         detail = f"content-encoding {printable(encoding)[:40]} was not asked for"
         return Received(status, b"", date, location, UnseenReason.ENCODED, detail)

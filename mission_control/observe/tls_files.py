@@ -69,6 +69,8 @@ class TlsContexts:
 
     def trouble(self, files: TlsFiles | None) -> str:
         """Say why files that changed do not serve yet; empty where they do."""
+        if files not in self._contexts:
+            return ""
         now = asyncio.get_running_loop().time()
         if self._reads.is_under_way(files) and now - self._looked_at[files] > HANGS_AFTER_SECONDS:
             return f"{_named(files)}: reading hangs"
