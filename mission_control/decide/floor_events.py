@@ -32,6 +32,7 @@ def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Hap
         earlier = known.get(report.agent.agent_name)
         if earlier is not None and earlier is not report:
             yield from _service(earlier, report)
+            yield from _address(earlier, report)
 
 
 def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
@@ -93,6 +94,22 @@ def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happen
                 accusation.subject,
                 {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
             )
+
+
+def _address(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]:
+    if before.round is None or after.round is None:
+        return
+    old, new = before.round.addresses, after.round.addresses
+    if new.told_at is None or new.told_at == old.told_at:
+        return
+    name, added = after.agent.agent_name, ", ".join(new.added)
+    was = [a for a in new.known if a not in new.added]
+    yield Happening(
+        EventType.SERVICE_ADDRESS,
+        f"{name} answers from a new address, {added}; before from {', '.join(was[-3:])}",
+        agent_name=name,
+        data={"before": was, "after": list(new.added)},
+    )
 
 
 def _service(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]:

@@ -1,7 +1,7 @@
 """Decide: the state of one service, and whether the playbook expects it in this phase."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from mission_control.decide.evidence import (
 from mission_control.decide.service_troubles import (
     Trouble,
     identity_notes,
+    old_files_notes,
     reported_troubles,
     side_notes,
 )
@@ -32,6 +33,10 @@ LAG_SECONDS = 30.0
 """After a boundary of the session the fleet may lag this long (semantics, section 3)."""
 
 _STALE_CODES = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
+_SAYS_NOTHING = frozenset(
+    {UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED, UnseenReason.OWN_STALL}
+)
+"""Reasons that are our own, and tell nothing of the service."""
 _FRESHNESS_CODES = {
     FreshnessState.STALE: codes.MARKETDATA_STALE,
     FreshnessState.MISSING: codes.MARKETDATA_MISSING,
@@ -71,6 +76,9 @@ def judge_service(
     workload that runs it makes any state unexpected.
     """
     judged = _judge_answers(agent, readings, given)
+    notes = old_files_notes(readings)
+    if notes:
+        judged = replace(judged, troubles=(*judged.troubles, *notes))
     if given.workload is None:
         return judged
     troubles = tuple(find_workload_troubles(agent, given.workload))
@@ -141,7 +149,7 @@ def _judge_unseen(
     given: Circumstances,
 ) -> Judgement:
     why = Trouble(primary.code, primary.detail or f"{agent.primary_path} was not seen")
-    if primary.reason in {UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED}:
+    if primary.reason in _SAYS_NOTHING:
         return _unexpected(ServiceState.UNKNOWN, why)
     if not any(answered(r) for r in readings.values()):
         if agent.kind is Kind.EXECUTION:

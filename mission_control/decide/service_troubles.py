@@ -44,6 +44,12 @@ def identity_notes(agent: Agent, status: RichStatus) -> tuple[Trouble, ...]:
     return (Trouble(codes.IDENTITY_MISMATCH, detail, note=True),)
 
 
+def old_files_notes(readings: Mapping[str, EndpointReading]) -> tuple[Trouble, ...]:
+    """Note certificate files that changed and cannot be used, while the earlier ones serve."""
+    told = sorted({r.exchange.old_files for r in readings.values()} - {""})
+    return tuple(Trouble(codes.RELOAD_FAILED, detail, note=True) for detail in told)
+
+
 def side_notes(agent: Agent, readings: Mapping[str, EndpointReading]) -> tuple[Trouble, ...]:
     """Note listed paths other than the primary one that were not seen."""
     return tuple(

@@ -14,6 +14,8 @@ class EventType(StrEnum):
     POLL = "mission_control.poll"
     POSTURE_CHANGED = "posture.changed"
     SERVICE_CHANGED = "agent.changed"
+    SERVICE_ADDRESS = "agent.address"
+    """A service answers from an address that it did not answer from before."""
     SESSION_CHANGED = "session.changed"
     KILL_SWITCH_CHANGED = "kill_switch.changed"
     ACCUSATION_OPENED = "accusation.opened"

@@ -40,6 +40,8 @@ class UnseenReason(StrEnum):
     """The API server answered 429."""
     PARTIAL = "PARTIAL"
     """Pages were missing: a list that is not whole is no list."""
+    OWN_STALL = "OWN_STALL"
+    """Our own loop was held up while the service was asked: how it answers cannot be told."""
 
 
 OF_THE_CLUSTER = frozenset(
@@ -62,7 +64,8 @@ class Exchange:
     there where a connection was opened or failed to open. `date_skew` is the server's `Date`
     header minus our clock in seconds. `excerpt` is at most 200 redacted characters of the body.
     `peer` is the address that was asked (`10.0.0.7:8080`, `[::1]:8080`), empty where no
-    connection was had.
+    connection was had. `old_files` is why certificate files that changed are not used yet, and
+    the earlier ones still are; empty where the newest are.
     """
 
     status: int | None = None
@@ -70,6 +73,7 @@ class Exchange:
     date_skew: float | None = None
     excerpt: str = ""
     peer: str = ""
+    old_files: str = ""
 
 
 NO_EXCHANGE = Exchange()
@@ -115,14 +119,29 @@ EndpointReading = Seen[Answer] | Unseen
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """
+    From which addresses a service has answered since the start, the newest last.
+
+    `added` are those that were told as new, and when; None where none was told yet.
+    """
+
+    known: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceRound:
     """
     What the newest round over one service brought: a reading per path that was asked.
 
     A path that was found not offered keeps its `Unseen(NOT_OFFERED)` until it is asked again.
+    `addresses` are carried from round to round.
     """
 
     agent_name: str
     started: datetime
     finished: datetime
     readings: Mapping[str, EndpointReading] = field(default_factory=dict[str, EndpointReading])
+    addresses: Addresses = Addresses()

@@ -8,7 +8,22 @@ import httpx
 
 from mission_control.model.reading import UnseenReason
 
+
+class AnswerTooLargeError(httpx.RemoteProtocolError):
+    """More came than any answer may have, and it was not whole."""
+
+
+class UnreadableFileError(Exception):
+    """A file that a request needs, of a token or of certificates, cannot be used."""
+
+    @classmethod
+    def of(cls, error: OSError, file: str) -> "UnreadableFileError":
+        """Say which file, and why."""
+        return cls(f"{error.filename or file}: {error.strerror or type(error).__name__}")
+
+
 FAILURES = (
+    UnreadableFileError,
     httpx.HTTPError,
     httpx.InvalidURL,
     OSError,
@@ -24,6 +39,8 @@ def reason_for(error: BaseException) -> UnseenReason:
     """
     chain = tuple(_chain(error))
     for kinds, reason in (
+        ((UnreadableFileError,), UnseenReason.UNREADABLE),
+        ((AnswerTooLargeError,), UnseenReason.BODY_TOO_LARGE),
         ((ssl.SSLError, ssl.CertificateError), UnseenReason.TLS_FAILURE),
         ((socket.gaierror,), UnseenReason.DNS_FAILURE),
         ((ConnectionRefusedError,), UnseenReason.CONNECTION_REFUSED),
@@ -37,6 +54,8 @@ def reason_for(error: BaseException) -> UnseenReason:
 def describe(error: BaseException) -> str:
     """Say in a few words what failed, by the innermost error of the chain."""
     *_, innermost = _chain(error)
+    if isinstance(error, UnreadableFileError | AnswerTooLargeError):
+        return str(error)[:300]
     return f"{type(innermost).__name__}: {innermost}"[:300]
 
 

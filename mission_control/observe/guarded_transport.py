@@ -10,6 +10,10 @@ FORBIDDEN_SEGMENTS = frozenset({"state", "recover", "execute"})
 """Paths that act although asked with GET: `/state` moves the execution engine (facts, b)."""
 
 
+SENT = "sent"
+"""The extension of a request in which a transport counts, by method, what it sends again."""
+
+
 class RefusedRequest(MissionControlError):  # noqa: N818  (a refusal, not a failure)
     """A request that Mission Control must never send was refused before anything was sent."""
 
@@ -35,6 +39,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if any(s.split(";", 1)[0].strip() in FORBIDDEN_SEGMENTS for s in segments):
             raise RefusedRequest(f"{request.url.path} is refused: it acts when it is asked")
         self.sent["GET"] += 1
+        request.extensions[SENT] = self.sent
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:

@@ -1,6 +1,7 @@
 """Observe: transports that reach services: no redirects, cookies, proxies or decompression."""
 
 import asyncio
+import math
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,14 +10,16 @@ from importlib.metadata import version
 
 import httpx
 
+from mission_control.decide.evidence import MAX_AGE_SECONDS
 from mission_control.model.fleet import TlsFiles
-from mission_control.observe.guarded_transport import GuardedTransport
+from mission_control.observe.connection_age import Lives
+from mission_control.observe.guarded_transport import SENT, GuardedTransport
 from mission_control.observe.held_connection import HeldConnection, WireAnswer
-from mission_control.observe.opening import Origin, open_connection
+from mission_control.observe.loop_stalls import LoopStalls
+from mission_control.observe.names import Names
+from mission_control.observe.opening import COURSE, Origin, open_connection
 from mission_control.observe.received import MAX_BODY_BYTES
-
-KEEP_ALIVE_SECONDS = 75.0
-"""Longer than any interval that is allowed, so that a service keeps its connection."""
+from mission_control.observe.tls_files import TlsContexts
 
 USER_AGENT = f"mission-control/{version('mission-control')}"
 
@@ -33,25 +36,33 @@ class HeldTransport(httpx.AsyncBaseTransport):
     nothing. A body is read up to one byte more than the cap, then the connection is dropped; the
     time limit is whoever awaits it. `tell_loss` is told the host and port (None where the URL has
     none) of an idle connection that its peer closed.
+
+    A connection is used for at most 45 s, and no longer than its name leads to its peer or its
+    TLS context is the newest; then another is opened.
     """
 
     def __init__(
         self,
-        context: Callable[[], ssl.SSLContext],
+        context: Callable[[], Awaitable[ssl.SSLContext]],
         tell_loss: Callable[[str, int | None], None] = _tell_nobody,
         *,
         max_body_bytes: int = MAX_BODY_BYTES,
         server_name: str | None = None,
+        names: Names | None = None,
+        lives: Lives | None = None,
     ) -> None:
         """
-        Open nothing yet; the TLS context is asked for when a connection needs it.
+        Open nothing yet; the TLS context is asked for with each request that needs it.
 
         `server_name` is what the certificate must be made out to, where that is not the host.
+        `names` and `lives` are shared with the other transports of one process.
         """
         self._context = context
         self._tell_loss = tell_loss
         self._max_body_bytes = max_body_bytes
         self._server_name = server_name
+        self._names = names or Names()
+        self._lives = lives or Lives()
         self._idle: dict[Origin, list[HeldConnection]] = {}
         self._closed = False
 
@@ -60,20 +71,24 @@ class HeldTransport(httpx.AsyncBaseTransport):
         Send a request and give its answer.
 
         A held connection may have been closed just as we wrote; a GET that got no byte in
-        answer is then sent once more on a new one (RFC 9110, section 9.2.2).
+        answer is then sent once more on a new one (RFC 9110, section 9.2.2), and counted once
+        more in the request's `SENT`.
         """
         url = request.url
         origin = Origin(url.host, url.port, url.scheme == "https", self._server_name)
+        context = await self._context() if origin.secure else None
         wire = _wire(request)
-        held = self._take(origin)
+        held = self._take(origin, context)
         if held is not None:
             try:
-                return self._respond(origin, held, await held.exchange(wire), request)
+                return self._respond(origin, held, await _exchange(held, wire), request)
             except (OSError, httpx.RemoteProtocolError):
-                if held.has_heard:
+                if held.has_heard or request.method != "GET":
                     raise
-        opened = await open_connection(origin, self._context, partial(self._make, origin))
-        return self._respond(origin, opened, await opened.exchange(wire), request)
+                _count_again(request)
+        opened = await open_connection(origin, self._names, context, partial(self._make, origin))
+        opened.ends_at = self._lives.end_of(asyncio.get_running_loop().time())
+        return self._respond(origin, opened, await _exchange(opened, wire), request)
 
     async def aclose(self) -> None:
         """Drop every idle connection; nothing is lost by it, and so nobody is told."""
@@ -83,16 +98,42 @@ class HeldTransport(httpx.AsyncBaseTransport):
                 connection.abort()
         self._idle.clear()
 
-    def _take(self, origin: Origin) -> HeldConnection | None:
-        """Give a connection that is open and was used lately, the one used last."""
-        held = self._idle.get(origin, [])
+    def _take(self, origin: Origin, context: ssl.SSLContext | None) -> HeldConnection | None:
+        """Give the connection used last that may still be used; drop all that may not."""
+        held = self._idle.get(origin)
+        if not held:
+            return None
         now = asyncio.get_running_loop().time()
+        if len(held) > 1 and not self._serves(origin.host, held[0], context, now):
+            held.pop(0).abort()  # one that is seldom needed is not kept past its end
         while held:
             connection = held.pop()
-            if connection.is_free and now - connection.idle_since <= KEEP_ALIVE_SECONDS:
+            if self._serves(origin.host, connection, context, now):
+                self._names.look_again(origin.host)
                 return connection
             connection.abort()
         return None
+
+    def _serves(
+        self,
+        host: str,
+        connection: HeldConnection,
+        context: ssl.SSLContext | None,
+        now: float,
+    ) -> bool:
+        """Tell whether a connection is open, young, and where its name and files lead today."""
+        named_at = connection.named_at
+        if named_at < math.inf:  # it was found by a name
+            named_at = self._names.confirm(host, connection.host, named_at)
+            if named_at is None:
+                return False
+            connection.named_at = named_at
+        return (
+            connection.is_free
+            and now < connection.ends_at
+            and now - named_at <= MAX_AGE_SECONDS
+            and connection.context is context
+        )
 
     def _make(self, origin: Origin) -> HeldConnection:
         return HeldConnection(self._max_body_bytes, partial(self._lose, origin))
@@ -127,17 +168,37 @@ def _wire(request: httpx.Request) -> bytes:
     return b"\r\n".join((*lines, b"", b""))
 
 
+def _exchange(connection: HeldConnection, wire: bytes) -> Awaitable[WireAnswer]:
+    """Send a request and give its answer; notes on the course of the request what it asks."""
+    course = COURSE.get()
+    if course is not None:
+        course.phase, course.peer = "answer", connection.peer
+        course.named_at, course.connection = connection.named_at, connection
+        course.sent_at = asyncio.get_running_loop().time()
+    return connection.exchange(wire)
+
+
+def _count_again(request: httpx.Request) -> None:
+    """Count a request that is sent a second time, where somebody counts."""
+    if SENT in request.extensions:
+        request.extensions[SENT][request.method] += 1
+
+
 class Transports:
     """
     The guarded transports of one process: one for all, and one for each set of TLS files.
 
     Certificates are always verified, against the system's authorities or the agent's own.
+    `names` looks names up for all of them; `stalls` tells when our own loop was held up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names | None = None) -> None:
         """Open nothing yet; connections belong to the event loop that asks first."""
-        self._shared: GuardedTransport | None = None
-        self._own: dict[TlsFiles, GuardedTransport] = {}
+        self.names = names or Names()
+        self.stalls = LoopStalls()
+        self._contexts = TlsContexts()
+        self._lives = Lives()
+        self._opened: dict[TlsFiles | None, GuardedTransport] = {}
         self._further = list[Callable[[], Awaitable[None]]]()
         self.tell_loss: Callable[[str, int | None], None] | None = None
 
@@ -145,20 +206,26 @@ class Transports:
         """
         Give the transport for an agent's TLS files, the shared one where it has none.
 
-        Raises OSError (ssl.SSLError among them) when a certificate file cannot be used.
+        Its requests raise UnreadableFileError when a certificate file could never be used.
         """
-        if tls is None:
-            self._shared = self._shared or self._open(_Lazily(ssl.create_default_context))
-            return self._shared
-        if tls not in self._own:
-            context = _load(tls)
-            self._own[tls] = self._open(lambda: context)
-        return self._own[tls]
+        known = self._opened.get(tls)
+        if known is None:
+            held = HeldTransport(
+                partial(self._contexts.context, tls),
+                self._lost,
+                names=self.names,
+                lives=self._lives,
+            )
+            known = self._opened[tls] = GuardedTransport(held)
+        return known
+
+    def trouble(self, tls: TlsFiles | None) -> str:
+        """Say why an agent's TLS files that changed do not serve yet; empty where they do."""
+        return self._contexts.trouble(tls)
 
     def opened(self) -> tuple[GuardedTransport, ...]:
         """List the transports in use."""
-        shared = () if self._shared is None else (self._shared,)
-        return (*shared, *self._own.values())
+        return tuple(self._opened.values())
 
     def also_close(self, close: Callable[[], Awaitable[None]]) -> None:
         """Close somebody else's connections, such as those to the API server, with ours."""
@@ -166,37 +233,15 @@ class Transports:
 
     async def aclose(self) -> None:
         """Close every connection."""
+        self.stalls.stop()
         for transport in self.opened():
             await transport.aclose()
         for close in self._further:
             await close()
 
-    def _open(self, context: Callable[[], ssl.SSLContext]) -> GuardedTransport:
-        return GuardedTransport(HeldTransport(context, self._lost))
-
     def _lost(self, host: str, port: int | None) -> None:
         if self.tell_loss is not None:
             self.tell_loss(host, port)
-
-
-class _Lazily:
-    """Makes the TLS context when it is first needed: reading the authorities takes 20 ms."""
-
-    def __init__(self, make: Callable[[], ssl.SSLContext]) -> None:
-        self._make = make
-        self._made: ssl.SSLContext | None = None
-
-    def __call__(self) -> ssl.SSLContext:
-        self._made = self._made or self._make()
-        return self._made
-
-
-def _load(tls: TlsFiles) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    if tls.cert_file is not None:
-        # A key that wants a password is an error here; without this it would ask the terminal.
-        context.load_cert_chain(tls.cert_file, tls.key_file, password="")
-    return context
 
 
 @asynccontextmanager

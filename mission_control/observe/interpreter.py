@@ -45,5 +45,5 @@ class Interpreter:
             return cast("EndpointReading", answer.value)
         size = f"{len(received.body) / 1024:.0f} KiB"
         detail = f"its answer of {size} was not redacted in time and is withheld: {answer.detail}"
-        held = replace(received, refusal=UnseenReason.UNREADABLE, refusal_detail=detail)
+        held = replace(received, refusal=UnseenReason.OWN_STALL, refusal_detail=detail)
         return reading.func(held, *reading.args[1:], **reading.keywords)

@@ -56,6 +56,7 @@ def interpret(
     at: datetime,
     took: float,
     phases: tuple[tuple[str, float], ...] = (),
+    peer: str = "",
 ) -> EndpointReading:
     """
     Turn an answer into a reading (semantics, section 2); a bad answer is a reading too.
@@ -63,7 +64,7 @@ def interpret(
     Claims are read from any JSON body, whatever the status: an accusation in a broken or
     refused answer still counts.
     """
-    exchange = Exchange(received.status, phases, _skew(received.date, at))
+    exchange = Exchange(received.status, phases, _skew(received.date, at), peer=peer)
     reading = _read(received, path, contract, _Taken(at, took, exchange))
     if isinstance(reading, Seen) and reading.value.shape is not Shape.PLAIN:
         return reading  # its whole answer is kept, redacted; what was not understood is excerpted

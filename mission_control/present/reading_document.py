@@ -28,7 +28,8 @@ class ReadingDocument(TypedDict):
     What one path brought: a shape (`rich`) or the reason it was not seen (`TIMEOUT`).
 
     `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that
-    was not understood.
+    was not understood. `peer` is the address that was asked (`10.0.0.7:8080`), empty where no
+    connection was had; `phases` are there where one was opened for this reading.
     """
 
     path: str
@@ -43,6 +44,7 @@ class ReadingDocument(TypedDict):
     excerpt: str
     problems: list[ProblemDocument]
     document: object
+    peer: str
 
 
 def readings_of(report: ServiceReport) -> Mapping[str, EndpointReading]:
@@ -79,4 +81,5 @@ def reading_document(path: str, reading: EndpointReading) -> ReadingDocument:
         "excerpt": exchange.excerpt,
         "problems": [{"field": field, "problem": text} for field, text in problems],
         "document": document,
+        "peer": exchange.peer,
     }

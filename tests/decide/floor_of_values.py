@@ -13,6 +13,7 @@ from mission_control.errors import ContractViolation
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
 from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import (
+    Addresses,
     EndpointReading,
     Exchange,
     Seen,
@@ -164,6 +165,7 @@ class FloorOfValues:
     """Which address answers for an agent."""
     connects: bool = False
     """Whether every answer comes over a connection that was opened for it."""
+    addresses: dict[str, Addresses] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let everybody answer well."""
@@ -211,7 +213,9 @@ class FloorOfValues:
     def evidence(self) -> FloorEvidence:
         """Give the evidence as the watch would."""
         rounds = {
-            name: ServiceRound(name, self.now, self.now, readings)
+            name: ServiceRound(
+                name, self.now, self.now, readings, self.addresses.get(name, Addresses())
+            )
             for name, readings in self.answers.items()
         }
         heard = Unseen(UnseenReason.UNREADABLE, self.now, detail="no such file")

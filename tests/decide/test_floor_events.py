@@ -7,6 +7,7 @@ from mission_control.decide.posture import pages_now
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Agent, Criticality, Fleet, Kind
+from mission_control.model.reading import Addresses
 from tests.decide.floor_of_values import (
     CLOSE_AT,
     EVENING,
@@ -100,3 +101,23 @@ def test_a_service_that_joins_is_no_change(floor):
     told = [h.type for h in find_happenings(before, floor.decide())]
 
     assert EventType.SERVICE_CHANGED not in told
+
+
+def test_a_new_address_is_told(floor):
+    """A service that answers from another address is told once, with both."""
+    name = STRATEGY.agent_name
+    answers = {"known": ("10.0.0.7:80", "10.0.0.9:80"), "added": ("10.0.0.9:80",)}
+
+    def from_address(addresses):
+        floor.addresses[name] = addresses
+
+    from_address(Addresses(("10.0.0.7:80",)))
+    told = happenings(floor, lambda: from_address(Addresses(**answers, told_at=OPEN_AT)))
+    again = happenings(floor, lambda: from_address(Addresses(**answers, told_at=OPEN_AT)))
+
+    message = f"{name} answers from a new address, 10.0.0.9:80; before from 10.0.0.7:80"
+    assert [(EventType.SERVICE_ADDRESS, message, name)] == [
+        (h.type, h.message, h.agent_name) for h in told
+    ]
+    assert {"before": ["10.0.0.7:80"], "after": ["10.0.0.9:80"]} == told[0].data
+    assert [] == again

@@ -1,5 +1,6 @@
 """Decide: the state of one service, and whether it is expected (semantics, section 3)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -331,3 +332,28 @@ def test_what_a_service_said_is_held_against_it(floor, path, value, code):
 
     assert (False, code) == said[1:]
     assert ("OFFLINE", False, code) == judged(floor, STRATEGY)
+
+
+@pytest.mark.parametrize("agent", [STRATEGY, EXECUTION], ids=lambda a: a.agent_name)
+def test_our_own_stall_is_not_the_service_s_silence(floor, agent):
+    """A service that we were held up in asking is UNKNOWN and unexpected, never OFFLINE."""
+    add(floor, agent)
+    floor.answer(agent, OPS, {})
+    floor.lose(agent, OPS, UnseenReason.OWN_STALL)
+
+    assert ("UNKNOWN", False, "OWN_STALL") == judged(floor, agent)
+
+
+def test_old_certificates_are_noted_and_change_nothing(floor):
+    """Files that could not be read again are said beside the state, which they do not change."""
+    before = judged(floor, STRATEGY)
+    reading = floor.answers[STRATEGY.agent_name][OPS]
+    exchange = replace(reading.exchange, old_files="/tls/key.pem: No such file")
+    floor.answers[STRATEGY.agent_name][OPS] = replace(reading, exchange=exchange)
+
+    report = next(r for r in floor.decide().services if r.agent is STRATEGY)
+
+    assert before[:2] == judged(floor, STRATEGY)[:2]
+    assert [("RELOAD_FAILED", "INFO", "/tls/key.pem: No such file")] == [
+        (r.code, r.severity, r.detail) for r in report.reasons if r.code == "RELOAD_FAILED"
+    ]

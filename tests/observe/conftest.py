@@ -1,16 +1,24 @@
 """Fixtures: raw sockets that answer whatever a test says, byte for byte."""
 
 import asyncio
+import shutil
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from mission_control.model.fleet import Agent, Kind
 from mission_control.observe.http_transport import Transports
+from mission_control.observe.names import Address, Names
 from mission_control.observe.service_probe import ServiceProbe
+from tests.real_parts import lacking
 
 NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -25,6 +33,7 @@ class RawServer:
         self.heads: list[str] = []
         self.connections = 0
         self.url = ""
+        self.port = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read requests one after another and play the script for each."""
@@ -45,21 +54,68 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[RawServer]]]:
     """Give a way to start a raw server."""
     async with AsyncExitStack() as stack:
 
-        async def start(script: Script, tls: ssl.SSLContext | None = None) -> RawServer:
+        async def start(
+            script: Script,
+            tls: ssl.SSLContext | None = None,
+            *,
+            address: str = "127.0.0.1",
+            port: int = 0,
+        ) -> RawServer:
             raw = RawServer(script)
-            server = await asyncio.start_server(raw.talk, "127.0.0.1", 0, ssl=tls)
+            server = await asyncio.start_server(raw.talk, address, port, ssl=tls)
             stack.callback(server.close)
-            port = server.sockets[0].getsockname()[1]
-            raw.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+            raw.port = server.sockets[0].getsockname()[1]
+            raw.url = f"{'https' if tls else 'http'}://{address}:{raw.port}"
             return raw
 
         yield start
 
 
+class NameServer:
+    """Stands where `socket.getaddrinfo` does, and says, or does not, where names lead."""
+
+    def __init__(self) -> None:
+        """Know no name."""
+        self.leads: dict[str, list[str]] = {}
+        self.hangs: set[str] = set()
+        self.fails: set[str] = set()
+        self.asked = Counter[str]()
+        self.release = threading.Event()
+
+    def __call__(self, host: str, port: int | None, **how: int) -> list[Address]:
+        """Say where a name leads."""
+        self.asked[host] += 1
+        if host in self.hangs:
+            self.release.wait(60)
+        if host in self.fails:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        if host not in self.leads:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [found for to in self.leads[host] for found in socket.getaddrinfo(to, port, **how)]
+
+
 @pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    """Give the production transports."""
-    opened = Transports()
+def name_server() -> Iterator[NameServer]:
+    """Give what says where names lead; lookups that hang end with the test."""
+    server = NameServer()
+    yield server
+    server.release.set()
+
+
+@pytest.fixture
+async def pass_time() -> AsyncIterator[Callable[[float], None]]:
+    """Give a way to let so many seconds pass by the clock of the event loop."""
+    loop = asyncio.get_running_loop()
+    real, passed = loop.time, [0.0]
+    loop.time = lambda: real() + sum(passed)  # type: ignore[method-assign]
+    yield passed.append
+    loop.time = real  # type: ignore[method-assign]
+
+
+@pytest.fixture
+async def transports(name_server: NameServer) -> AsyncIterator[Transports]:
+    """Give the production transports, with names of the test's own."""
+    opened = Transports(Names(name_server))
     yield opened
     await opened.aclose()
 
@@ -78,3 +134,20 @@ def agent() -> Callable[..., Agent]:
         return Agent("target", Kind.STRATEGY, url, **{"deadline_seconds": 10.0, **more})  # type: ignore[arg-type]
 
     return name
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate for 127.0.0.1 and its key."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    openssl = shutil.which("openssl") or lacking("openssl is not installed")
+    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
+    files = ("-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert))
+    subprocess.run([openssl, "req", "-x509", *files, *subject], check=True, capture_output=True)
+    return cert, key
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """Give a self-signed certificate for 127.0.0.1 and its key."""
+    return make_certificate(tmp_path)

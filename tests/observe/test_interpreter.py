@@ -123,7 +123,7 @@ async def test_an_answer_that_is_not_read_in_time_is_withheld(serve, transports,
     reading = await read(raw, transports, agent, Interpreter(unanswered))
 
     assert isinstance(reading, Unseen)
-    assert UnseenReason.UNREADABLE is reading.reason
+    assert UnseenReason.OWN_STALL is reading.reason
     assert f"KiB was not redacted in time and is withheld: {why}" in reading.detail
     assert reading.claims.safe_to_execute_orders is True
     assert CANARY not in repr(reading)

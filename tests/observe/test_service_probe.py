@@ -2,9 +2,7 @@
 
 import asyncio
 import gzip
-import shutil
 import ssl
-import subprocess
 from datetime import timedelta
 
 import orjson
@@ -218,17 +216,6 @@ async def test_a_name_that_does_not_resolve_is_named(probe, agent):
     target = agent("http://no-such-host.invalid", deadline_seconds=20.0)
 
     assert "DNS_FAILURE" == (await probe.read(target, None)).readings[OPS].code
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """Make a self-signed certificate for 127.0.0.1."""
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    openssl = shutil.which("openssl") or pytest.skip("openssl is not installed")
-    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
-    files = ("-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert)
-    subprocess.run([openssl, "req", "-x509", *files, *subject], check=True, capture_output=True)
-    return cert, key
 
 
 async def test_certificates_are_verified(serve, probe, agent, certificate):

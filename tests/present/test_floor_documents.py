@@ -289,3 +289,12 @@ def test_a_seen_reading_shows_its_document():
         document["outcome"],
         document["document"],
     )
+
+
+def test_a_reading_shows_who_answered():
+    """The address that was asked is shown, and empty where no connection was had."""
+    asked = Unseen(UnseenReason.TIMEOUT, NOW, exchange=Exchange(peer="10.0.0.7:8080"))
+
+    documents = [reading_document("/x", r) for r in (asked, Unseen(UnseenReason.TIMEOUT, NOW))]
+
+    assert ["10.0.0.7:8080", ""] == [d["peer"] for d in documents]

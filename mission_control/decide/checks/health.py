@@ -16,7 +16,7 @@ from mission_control.model.readiness import Check, ReadinessEvidence
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import ServiceReport
 
-_NOT_SEEN = frozenset({UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED})
+_NOT_SEEN = frozenset({UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED, UnseenReason.OWN_STALL})
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
@@ -41,9 +41,11 @@ def _answer(report: ServiceReport) -> Subject:
     reading = readings.get(path)
     if isinstance(reading, Seen):
         return Subject(agent.agent_name, PASS, f"{path} answered {reading.value.http_status}")
-    if reading is None or reading.reason in _NOT_SEEN:
+    if reading is None:
         return Subject(agent.agent_name, UNKNOWN, f"{path} was not asked", agent.required)
     detail = f"{path}: {reading.code}"
+    if reading.reason in _NOT_SEEN:
+        return Subject(agent.agent_name, UNKNOWN, detail, agent.required)
     return Subject(agent.agent_name, FAIL, detail, agent.required)
 
 

@@ -67,6 +67,10 @@ _EXPLAINED: dict[UnseenReason, tuple[str, str]] = {
         "the endpoint has not been asked",
         "Ask it: not asking is not passing.",
     ),
+    UnseenReason.OWN_STALL: (
+        "Mission Control itself was held up while it asked",
+        "Ask again where Mission Control has enough CPU.",
+    ),
     UnseenReason.UNREADABLE: (
         "a file that the request needs cannot be read here",
         "Make the token or certificate file readable to Mission Control.",

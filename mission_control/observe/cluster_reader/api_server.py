@@ -1,6 +1,7 @@
 """Cluster reader: one API server, spoken to through the guard alone."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -32,8 +33,12 @@ Open = Callable[[Endpoint], httpx.AsyncBaseTransport]
 
 def open_transport(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
     """Open held connections to an API server, which is found already."""
+
+    async def context() -> ssl.SSLContext:
+        return endpoint.context
+
     return HeldTransport(
-        lambda: endpoint.context,
+        context,
         max_body_bytes=MAX_PAGE_BYTES,
         server_name=endpoint.server_name,
     )

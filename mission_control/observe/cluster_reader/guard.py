@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpx
 
 from mission_control.observe.cluster_reader.resources import CORE, METRICS, RESOURCES
-from mission_control.observe.guarded_transport import RefusedRequest
+from mission_control.observe.guarded_transport import SENT, RefusedRequest
 
 _NAME = r"[a-z0-9][a-z0-9.:-]{0,252}"
 _PARAMETERS = frozenset(
@@ -56,6 +56,7 @@ class ClusterGuard(httpx.AsyncBaseTransport):
         if refused:
             raise RefusedRequest(refused)
         self.sent["GET"] += 1
+        request.extensions[SENT] = self.sent
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:

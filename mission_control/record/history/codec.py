@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from mission_control.model.fleet import Fleet
 from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import (
+    Addresses,
     EndpointReading,
     Exchange,
     Seen,
@@ -104,6 +105,7 @@ def _round(round_: ServiceRound) -> Json:
         "started": round_.started,
         "finished": round_.finished,
         "readings": {path: _reading(r) for path, r in round_.readings.items()},
+        "addresses": _addresses(round_.addresses),
     }
 
 
@@ -113,7 +115,19 @@ def _read_round(document: Json) -> ServiceRound:
         _instant(document["started"]),
         _instant(document["finished"]),
         {path: _read_reading(path, r) for path, r in document["readings"].items()},
+        _read_addresses(document.get("addresses")),
     )
+
+
+def _addresses(addresses: Addresses) -> Json:
+    return {"known": addresses.known, "added": addresses.added, "told_at": addresses.told_at}
+
+
+def _read_addresses(document: Json | None) -> Addresses:
+    if document is None:  # rounds of before addresses were kept have none
+        return Addresses()
+    told_at = None if document["told_at"] is None else _instant(document["told_at"])
+    return Addresses(tuple(document["known"]), tuple(document["added"]), told_at)
 
 
 def _reading(reading: EndpointReading) -> Json:
@@ -179,6 +193,7 @@ def _exchange(exchange: Exchange) -> Json:
         "date_skew": exchange.date_skew,
         "excerpt": exchange.excerpt,
         "peer": exchange.peer,
+        "old_files": exchange.old_files,
     }
 
 
@@ -186,7 +201,7 @@ def _read_exchange(document: Json) -> Exchange:
     phases = tuple((name, seconds) for name, seconds in document["phases"])
     peer = document.get("peer", "")  # readings of before the address was kept have none
     status, skew, excerpt = document["status"], document["date_skew"], document["excerpt"]
-    return Exchange(status, phases, skew, excerpt, peer)
+    return Exchange(status, phases, skew, excerpt, peer, document.get("old_files", ""))
 
 
 def _claims(claims: Claims) -> Json:

@@ -18,14 +18,16 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.history_ports import EventQuery, MinuteRecord
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.model.reading import Unseen, UnseenReason
+from mission_control.model.reading import Addresses, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.present.decision_result import decision_result
 from mission_control.record.history import schema
 from mission_control.record.history.codec import (
+    pack,
     pack_evidence,
     pack_fleet,
     pack_standing,
+    unpack,
     unpack_evidence,
     unpack_fleet,
     unpack_standing,
@@ -128,6 +130,26 @@ def test_inputs_survive_being_written(hurt):
     assert floor.fleet == unpack_fleet(pack_fleet(floor.fleet))
     assert evidence == unpack_evidence(pack_evidence(evidence), floor.fleet)
     assert snapshot.standing == unpack_standing(pack_standing(snapshot.standing))
+
+
+def test_where_a_service_answered_from_survives_being_written():
+    """Peers, old files and known addresses come back; rounds of before they were kept have none."""
+    floor = FloorOfValues()
+    readings = floor.answers[STRATEGY.agent_name]
+    seen = readings["/ops/status"]
+    exchange = replace(seen.exchange, peer="10.0.0.7:80", old_files="/tls/key.pem: gone")
+    readings["/ops/status"] = replace(seen, exchange=exchange)
+    floor.addresses[STRATEGY.agent_name] = Addresses(("a:1", "b:1"), ("b:1",), floor.now)
+    evidence = floor.evidence()
+    stored = unpack(pack_evidence(evidence))
+
+    assert evidence == unpack_evidence(pack_evidence(evidence), floor.fleet)
+    for round_ in stored["rounds"]:
+        del round_["addresses"]
+        for reading in round_["readings"].values():
+            del reading["exchange"]["old_files"], reading["exchange"]["peer"]
+    old = unpack_evidence(pack(stored), floor.fleet).rounds[STRATEGY.agent_name]
+    assert (Addresses(), "") == (old.addresses, old.readings["/ops/status"].exchange.peer)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

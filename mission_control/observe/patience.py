@@ -1,0 +1,61 @@
+"""Observe: a deadline that never passes over what has come in already."""
+
+import asyncio
+from types import TracebackType
+
+from mission_control.observe.opening import Course
+
+PASS_SECONDS = 0.002
+"""The event loop reads its sockets at least once in so long, where nothing holds it up."""
+MOST_PASSES = 16
+
+
+class Patience:
+    """
+    Ends what is awaited in its block with TimeoutError at a deadline of the event loop's clock.
+
+    A loop that was held up may hear of its timers before it has read its sockets. So the sockets
+    are read first, as long as the one that is asked holds anything: an answer that lies there is
+    no silence. Whether it came in time is for the caller to tell.
+    """
+
+    __slots__ = ("_cancelling", "_course", "_deadline", "_is_over", "_task", "_timer")
+
+    def __init__(self, deadline: float, course: Course) -> None:
+        """Wait until this instant for the request with this course."""
+        self._deadline = deadline
+        self._course = course
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._cancelling = 0
+        self._is_over = False
+
+    def __enter__(self) -> None:
+        """Begin to wait."""
+        self._task = asyncio.current_task()
+        self._cancelling = 0 if self._task is None else self._task.cancelling()
+        self._timer = asyncio.get_running_loop().call_at(self._deadline, self._check, 0)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait no longer; our own cancelling becomes TimeoutError, as in `asyncio.timeout`."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._is_over and self._task is not None:
+            ours = self._task.uncancel() <= self._cancelling
+            if ours and kind is asyncio.CancelledError:
+                raise TimeoutError from error
+
+    def _check(self, passes: int) -> None:
+        asked = self._course.connection
+        more = asked is not None and (asked.is_answered or asked.has_unread())
+        if passes == 0 or (more and passes < MOST_PASSES):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(PASS_SECONDS, self._check, passes + 1)
+        elif self._task is not None:
+            self._is_over = True
+            self._task.cancel()
