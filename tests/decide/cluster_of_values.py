@@ -21,6 +21,7 @@ from mission_control.model.fleet import (
     Criticality,
     Fleet,
     Kind,
+    RepositoryLints,
     Workload,
 )
 from mission_control.model.kill_switch import WitnessKind
@@ -51,6 +52,7 @@ FLEET = Fleet(
     tuple(sorted((*AGENTS, ENGINE, QUIET), key=lambda a: a.agent_name)),
     digest="0" * 64,
     source="fleet.yaml",
+    repository_lints=RepositoryLints.RUN,
     cluster="context test",
     access=ACCESS,
 )
