@@ -10,10 +10,17 @@ from typing import NamedTuple, cast
 import orjson
 
 from mission_control.errors import ContractViolation
-from mission_control.model.fleet import ContractKind
+from mission_control.model.fleet import ContractKind, Kind
 from mission_control.model.reading import EndpointReading, Exchange, Seen, Unseen, UnseenReason
-from mission_control.model.status_contract.answer import Answer, Shape, read_answer, recognise_shape
-from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
+from mission_control.model.status_contract.answer import (
+    Answer,
+    Shape,
+    is_success,
+    read_answer,
+    recognise_shape,
+)
+from mission_control.model.status_contract.broken_claims import Heard, hear_body
+from mission_control.model.status_contract.claims import NO_CLAIMS
 from mission_control.model.status_contract.smaller_shapes import PlainAnswer
 from mission_control.observe.redaction import (
     excerpt,
@@ -25,7 +32,6 @@ from mission_control.observe.redaction import (
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
-REFUSED_FROM = 300
 _NOT_OFFERED = frozenset({404, 405, 501})
 
 
@@ -50,6 +56,7 @@ def interpret(
     *,
     path: str,
     contract: ContractKind,
+    kind: Kind,
     at: datetime,
     took: float,
     phases: tuple[tuple[str, float], ...] = (),
@@ -57,14 +64,32 @@ def interpret(
     """
     Turn an answer into a reading (semantics, section 2); a bad answer is a reading too.
 
-    Claims are read from any JSON body, whatever the status: an accusation in a broken or
-    refused answer still counts.
+    Claims are read from whatever was received, before anything is refused: an accusation in a
+    broken, cut-off or refused answer still counts. Only of kind ops a broken one is not heard,
+    because it tells of other agents.
     """
     exchange = Exchange(received.status, phases, _skew(received.date, at))
-    reading = _read(received, path, contract, _Taken(at, took, exchange))
+    document, problem = _parse(received.body)
+    heard = Heard(NO_CLAIMS)
+    if kind is not Kind.OPS or document is not None:
+        heard = hear_body(received.body, document)
+    taken = _Taken(at, took, exchange, heard)
+    reading = _read(received, document, problem, _Asked(path, contract), taken)
     if isinstance(reading, Seen) and reading.value.shape is not Shape.PLAIN:
         return reading  # its whole answer is kept, redacted; what was not understood is excerpted
     return replace(reading, exchange=replace(exchange, excerpt=excerpt(received.body)))
+
+
+class _Asked(NamedTuple):
+    """What was asked: a path, of a service that promised a contract."""
+
+    path: str
+    contract: ContractKind
+
+    @property
+    def plain(self) -> bool:
+        """Tell whether any 2xx is all that is promised there."""
+        return self.contract is ContractKind.HTTP and self.path != "/ops/status"
 
 
 class _Taken(NamedTuple):
@@ -73,26 +98,33 @@ class _Taken(NamedTuple):
     at: datetime
     took: float
     exchange: Exchange
+    heard: Heard
 
-    def unseen(self, reason: UnseenReason, detail: str, claims: Claims = NO_CLAIMS) -> Unseen:
-        return Unseen(reason, self.at, self.took, detail, self.exchange, claims)
+    def seen(self, answer: Answer) -> Seen[Answer]:
+        return Seen(answer, self.at, self.took, self.exchange)
+
+    def unseen(self, reason: UnseenReason, detail: str) -> Unseen:
+        return Unseen(reason, self.at, self.took, detail, self.exchange, self.heard.claims)
 
 
-def _read(received: Received, path: str, contract: ContractKind, taken: _Taken) -> EndpointReading:
+def _read(
+    received: Received,
+    document: object,
+    problem: UnseenReason | None,
+    asked: _Asked,
+    taken: _Taken,
+) -> EndpointReading:
     reason, detail = _refused_by_status(received)
-    plain = contract is ContractKind.HTTP and path != "/ops/status"
-    if received.refusal is not None and reason is None and not plain:
+    if reason is not None and not _speaks_freshness(document, asked, received.status, problem):
+        return taken.unseen(reason, detail)
+    if asked.plain:
+        claims = taken.heard.claims
+        return taken.seen(Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null"))
+    if received.refusal is not None and reason is None:
         return taken.unseen(received.refusal, received.refusal_detail)
-    document, problem = _parse(received.body)
-    claims = NO_CLAIMS if document is None else read_claims(document)
-    if reason is not None and not _speaks_freshness(document, path, received.status, problem):
-        return taken.unseen(reason, detail, claims)
-    if plain:
-        page = Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null")
-        return Seen(page, *taken)
     if problem is not None:
         return taken.unseen(problem, _PROBLEMS[problem])
-    return _validate(received, document, path, claims, taken)
+    return _validate(received, document, asked.path, taken)
 
 
 _PROBLEMS = {
@@ -101,9 +133,7 @@ _PROBLEMS = {
 }
 
 
-def _validate(
-    received: Received, document: object, path: str, claims: Claims, taken: _Taken
-) -> EndpointReading:
+def _validate(received: Received, document: object, path: str, taken: _Taken) -> EndpointReading:
     shown = received.body
     if not looks_harmless(received.body):
         shown = orjson.dumps(redact_document(document))
@@ -114,21 +144,21 @@ def _validate(
             path=path,
             http_status=received.status,
             shown=shown,
-            claims=claims,
+            claims=taken.heard.claims,
+            doubled=taken.heard.doubled,
         )
     except ContractViolation as violation:
-        if received.status >= REFUSED_FROM:
-            refused = f"answered {received.status}"
-            return taken.unseen(UnseenReason.HTTP_STATUS, refused, claims)
+        if not is_success(received.status):
+            return taken.unseen(UnseenReason.HTTP_STATUS, f"answered {received.status}")
         detail = printable(redact_text(str(violation)))[:1000]
-        invalid = taken.unseen(UnseenReason.CONTRACT_INVALID, detail, claims)
+        invalid = taken.unseen(UnseenReason.CONTRACT_INVALID, detail)
         return replace(invalid, problems=violation.problems)
-    return Seen(answer, *taken)
+    return taken.seen(answer)
 
 
 def _refused_by_status(received: Received) -> tuple[UnseenReason | None, str]:
     status = received.status
-    if 200 <= status < 300:  # noqa: PLR2004
+    if is_success(status):
         return None, ""
     if status in _NOT_OFFERED:
         return UnseenReason.NOT_OFFERED, f"answered {status}: not offered"
@@ -139,13 +169,19 @@ def _refused_by_status(received: Received) -> tuple[UnseenReason | None, str]:
 
 
 def _speaks_freshness(
-    document: object, path: str, status: int, problem: UnseenReason | None
+    document: object, asked: _Asked, status: int, problem: UnseenReason | None
 ) -> bool:
-    """Tell whether a 503 of `/healthz` is the freshness contract's way of saying stale."""
-    if path != "/healthz" or status != 503 or problem is not None:  # noqa: PLR2004
+    """
+    Tell whether a 503 of `/healthz` is the freshness contract's way of saying stale.
+
+    Only beside a rich contract: where `/healthz` is what tells that a service lives, or any
+    page of it does, a 503 tells that it does not.
+    """
+    beside = asked.path == "/healthz" and asked.contract is ContractKind.RICH
+    if not beside or status != 503 or problem is not None:  # noqa: PLR2004
         return False
     try:
-        shape = recognise_shape(document, path=path)
+        shape = recognise_shape(document, path=asked.path)
     except ContractViolation:
         return False
     return shape in {Shape.HEALTH_FRESHNESS, Shape.LEGACY_TICK}

@@ -104,6 +104,7 @@ class ServiceProbe:
                 received,
                 path=path,
                 contract=agent.contract,
+                kind=agent.kind,
                 at=self._clock(),
                 took=loop.time() - began,
                 phases=tuple(phases),
