@@ -9,7 +9,11 @@ from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.standing import Accusation, Standing
 
-HELD_AGAINST_A_SERVICE = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POSITIVE})
+HELD_AGAINST_A_SERVICE = {
+    codes.EXECUTION_EVIDENCE: Severity.P0,
+    codes.FRESHNESS_GATE_FALSE_POSITIVE: Severity.P0,
+    codes.MODE_UNKNOWN: Severity.P1,
+}
 """What a service said that makes any state of its own unexpected, until it takes it back."""
 
 
@@ -55,8 +59,9 @@ def held_against(accusations: Iterable[Accusation]) -> Mapping[str, tuple[Reason
     """
     held = dict[str, dict[str, Reason]]()
     for a in accusations:
-        if a.code in HELD_AGAINST_A_SERVICE:
-            reason = Reason(a.code, a.subject, Severity.P0, a.detail, halts=True, since=a.since)
+        severity = HELD_AGAINST_A_SERVICE.get(a.code)
+        if severity is not None:
+            reason = Reason(a.code, a.subject, severity, a.detail, halts=True, since=a.since)
             held.setdefault(a.subject, {})[a.code] = reason
     return {subject: tuple(by_code.values()) for subject, by_code in held.items()}
 

@@ -58,6 +58,9 @@ _LEGACY_KEYS = frozenset({"ok", "last_tick_age_seconds"})
 MAX_PROBLEMS = 32
 """Broken fields that are named one by one; a hostile answer has no say in how many."""
 
+SAID_TWICE = "is there more than once"
+"""What is wrong with a key that an object has twice."""
+
 _NAMED_IN_MESSAGE = 5
 
 
@@ -140,7 +143,7 @@ def read_answer(
     model = SHAPE_MODELS[shape]
     twice = [p for p in doubled if p in CLAIM_PLACES or is_field(model, p)] if doubled else ()
     if twice:
-        problems = [(".".join(place), "is there more than once") for place in twice]
+        problems = [(".".join(place), SAID_TWICE) for place in twice]
         raise _violation(shape, problems)
     try:
         status = cast("Status", model.model_validate_json(body))
