@@ -199,7 +199,7 @@ class _Reader:
 
     def _name(self, word: str) -> None:
         depth = len(self._expects)
-        if depth > _DEPTH_OF_CLAIMS:
+        if depth > _DEPTH_OF_CLAIMS or len(self._keys) < depth - 1:  # too deep, or in a list
             return
         del self._keys[depth - 1 :]
         self._keys.append(str(_value_of(word, ends=False)))

@@ -107,7 +107,7 @@ def _worst_mode(stated: Sequence[object]) -> str | None:
     """Give the worst of the stated modes, without what cannot be seen when it is printed."""
     if len(stated) <= 1:  # as in almost every answer
         return _shown(stated[0]) if stated else None
-    return min(map(_shown, stated), key=lambda mode: _WORST_FIRST.index(read_mode(mode)))
+    return min(map(_shown, stated), key=lambda mode: (_WORST_FIRST.index(read_mode(mode)), mode))
 
 
 def _shown(value: object) -> str:

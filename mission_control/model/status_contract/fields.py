@@ -67,9 +67,10 @@ def read_instant(value: object) -> datetime:
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(clean_text)]
 Name = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=MAX_TEXT),
+    StringConstraints(max_length=MAX_TEXT),
     AfterValidator(refuse_blank),
     AfterValidator(clean_text),
+    WithJsonSchema({"type": "string", "maxLength": MAX_TEXT, "pattern": r"\S"}),
 ]
 """A text that says something: what a contract requires is never blank."""
 Codes = Annotated[tuple[Text, ...], Field(max_length=MAX_LIST, strict=False)]
