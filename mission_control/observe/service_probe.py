@@ -159,15 +159,19 @@ async def _receive(response: httpx.Response) -> Received:
     status, headers = response.status_code, response.headers
     date, location = headers.get("date"), headers.get("location", "")
     encoding = headers.get("content-encoding", "identity").strip().casefold()
+    refusal, detail = None, ""
     if encoding not in {"", "identity"}:
+        refusal = UnseenReason.ENCODED
         detail = f"content-encoding {printable(encoding)[:40]} was not asked for"
-        return Received(status, b"", date, location, UnseenReason.ENCODED, detail)
     body = bytearray()
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (what transports give)
     async for chunk in response.stream:
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            detail = f"more than {MAX_BODY_BYTES // 1024} KiB"
-            cut = bytes(body[:MAX_BODY_BYTES])
-            return Received(status, cut, date, location, UnseenReason.BODY_TOO_LARGE, detail)
-    return Received(status, bytes(body), date, location)
+            if refusal is None:
+                refusal, detail = (
+                    UnseenReason.BODY_TOO_LARGE,
+                    f"more than {MAX_BODY_BYTES // 1024} KiB",
+                )
+            break
+    return Received(status, bytes(body[:MAX_BODY_BYTES]), date, location, refusal, detail)

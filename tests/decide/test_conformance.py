@@ -247,7 +247,7 @@ def test_a_key_that_is_there_twice_is_named():
 )
 def test_a_mode_nobody_knows_is_a_violation_wherever_it_is_said(reading):
     """
-    A mode outside the vocabulary is named also where the answer is broken or has no mode of its own.
+    A mode outside the vocabulary is named also where an answer is broken or promises no mode.
     """
     report = judge(STRATEGY, healthz=reading)
 

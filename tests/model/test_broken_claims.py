@@ -29,8 +29,11 @@ CAP = 64 * 1024
     [
         pytest.param(b'{"age": NaN, "agent_mode": "LIVE"}', LIVE, id="NaN before"),
         pytest.param(b'{"agent_mode": "LIVE", "x": [-Infinity]}', LIVE, id="Infinity behind"),
-        pytest.param(b'{"x": %s1%s, "agent_mode": "LIVE"}' % (b"[" * 9000, b"]" * 9000), LIVE,
-                     id="9000 deep before"),
+        pytest.param(
+            b'{"x": %s1%s, "agent_mode": "LIVE"}' % (b"[" * 9000, b"]" * 9000),
+            LIVE,
+            id="9000 deep before",
+        ),
         pytest.param(b'{"agent_mode": "LIVE", "x": ' + b'{"a":' * 9000, LIVE, id="deep behind"),
         pytest.param(b'{"agent_mode": "LIVE", "x": "' + b"y" * CAP, LIVE, id="cut off in a text"),
         pytest.param(b'{"x": "%s", "agent_mode": "LIVE"' % (b"y" * 60000), LIVE, id="not closed"),
@@ -72,33 +75,43 @@ CAP = 64 * 1024
         pytest.param(b'{"s": {"t": "5" disk"}, "agent_mode": "LIVE"}', LIVE, id="and deeper"),
         pytest.param(b'{"s": "a\nb", "agent_mode": "LIVE"}', LIVE, id="a line break in a text"),
         pytest.param(b'{ // no\n"agent_mode": "LIVE"}', LIVE, id="a comment"),
-        pytest.param(b'{"a" "agent_mode": ["LIVE"]}', Claims(agent_mode="(a list)"),
-                     id="a list behind a break"),
+        pytest.param(
+            b'{"a" "agent_mode": ["LIVE"]}',
+            Claims(agent_mode="(a list)"),
+            id="a list behind a break",
+        ),
         pytest.param(b'{"a" "safe_to_execute_orders": tru', ORDERS, id="cut off behind a break"),
         pytest.param(b'{"a" "kill_switch": 0', OFF, id="nought behind a break"),
         pytest.param(b'{"agent\\u005fmode": "L\\u0049VE", "x": NaN}', LIVE, id="escaped"),
         pytest.param(b'{"agent_mode": "LIVE\\', LIVE, id="half an escape"),
         pytest.param(b'{"x": NaN, "agent_mode": [1]}', Claims(agent_mode="(a list)"), id="a list"),
-        pytest.param(b'{"x": NaN, "agent_mode": 7}', Claims(agent_mode="(a number)"), id="a number"),
         pytest.param(
-            b'{"x": NaN, "safety": {"safe_to_execute_orders": %s}}' % (b"9" * 5000), ORDERS,
+            b'{"x": NaN, "agent_mode": 7}', Claims(agent_mode="(a number)"), id="a number"
+        ),
+        pytest.param(
+            b'{"x": NaN, "safety": {"safe_to_execute_orders": %s}}' % (b"9" * 5000),
+            ORDERS,
             id="a number without end",
         ),
         pytest.param(b'{"x": NaN, "agent_mode": null}', NO_CLAIMS, id="null says nothing"),
         pytest.param(
             b'{"x": NaN, "identity": {"agent_mode": "LIVE"}}', LIVE, id="in a health answer"
         ),
-        pytest.param(b'{"x": NaN, "note": "\\"agent_mode\\": \\"LIVE\\""}', NO_CLAIMS, id="in a text"),
+        pytest.param(
+            b'{"x": NaN, "note": "\\"agent_mode\\": \\"LIVE\\""}', NO_CLAIMS, id="in a text"
+        ),
         pytest.param(b'{"x": NaN, "agents": [{"agent_mode": "LIVE"}]}', NO_CLAIMS, id="of another"),
         pytest.param(b'{"x": NaN, "a": {"agent_mode": "LIVE"}}', NO_CLAIMS, id="another place"),
         pytest.param(b'[{"agent_mode": "LIVE"}, NaN]', NO_CLAIMS, id="in a list"),
-        pytest.param(b'{"a": {"safety": {"kill_switch": false}}, "b": NaN}', NO_CLAIMS, id="deeper"),
+        pytest.param(
+            b'{"a": {"safety": {"kill_switch": false}}, "b": NaN}', NO_CLAIMS, id="deeper"
+        ),
         pytest.param(b'<html><script>{"agent_mode": "LIVE"}</script>', NO_CLAIMS, id="HTML"),
         pytest.param(b"agent_mode: LIVE is never allowed", NO_CLAIMS, id="prose"),
         pytest.param(b"", NO_CLAIMS, id="nothing"),
         pytest.param(b"\x00\xff" * 300, NO_CLAIMS, id="noise"),
     ],
-)  # fmt: skip
+)
 def test_claims_are_heard_in_what_is_no_sound_json(body, claims):
     """
     A claim counts at its place and outside texts as far as places are known, then anywhere.
@@ -170,18 +183,23 @@ def test_a_document_too_deep_to_be_written_is_still_heard():
 words = st.sampled_from(["LIVE", "OFF", "", "no", "a:b", '"agent_mode":"LIVE"', "\\", "{", "'"])
 keys = st.sampled_from(sorted({key for place in CLAIM_PLACES for key in place} | {"x"}))
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False,
-    allow_infinity=False) | words | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=2), inner,
-    max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | words
+    | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=2), inner, max_size=4)
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 documents = st.dictionaries(keys, values, max_size=5) | values
 
 
 @settings(max_examples=1500, deadline=None)
-@given(documents, st.sampled_from([None, 2]), st.booleans())
-@example({"x": {"safety": {}}, "safety": {"kill_switch": 0.0}}, None, False)
+@given(document=documents, indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
+@example(document=[{"safety": {"kill_switch": 0}}], indent=None, ascii_only=False)
 def test_going_through_sound_json_hears_what_parsing_it_does(document, indent, ascii_only):
     """
     Of a sound document token by token the same is heard as of the parsed one, however written.
