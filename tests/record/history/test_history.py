@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
+from mission_control.model.status_contract.claims import Claims
 from mission_control.present.decision_result import decision_result
 from mission_control.record.history import schema
 from mission_control.record.history.codec import (
@@ -38,6 +40,8 @@ from tests.decide.floor_of_values import (
     NOW,
     STRATEGY,
     FloorOfValues,
+    changed,
+    rich,
     session_at,
 )
 from tests.decide.hurts import HALTING
@@ -122,6 +126,23 @@ def test_inputs_survive_being_written(hurt):
     assert floor.fleet == unpack_fleet(pack_fleet(floor.fleet))
     assert evidence == unpack_evidence(pack_evidence(evidence), floor.fleet)
     assert snapshot.standing == unpack_standing(pack_standing(snapshot.standing))
+
+
+def test_what_was_valid_when_it_was_kept_is_still_readable():
+    """An answer that today breaks its contract comes back as broken, with what it claimed."""
+    floor = FloorOfValues()
+    blank = changed(rich(STRATEGY, floor.now), "service_name", " ")
+    kept = orjson.dumps(changed(blank, "agent_identity.agent_mode", "LIVE"))
+    seen = floor.answers[STRATEGY.agent_name]["/ops/status"]
+    claims = Claims(agent_mode="LIVE")
+    answer = replace(seen.value, document=kept, claims=claims)
+    floor.answers[STRATEGY.agent_name]["/ops/status"] = replace(seen, value=answer)
+
+    evidence = unpack_evidence(pack_evidence(floor.evidence()), floor.fleet)
+
+    again = evidence.rounds[STRATEGY.agent_name].readings["/ops/status"]
+    assert ("CONTRACT_INVALID", claims, seen.at) == (again.code, again.claims, again.at)
+    assert ["service_name"] == [field for field, _ in again.problems]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
