@@ -340,6 +340,7 @@ ROWS = [
     ("RC-407", FAIL, say(RUN_SE, "safety.safe_to_execute_orders", True)),  # noqa: FBT003
     ("RC-408", FAIL, set_switch("0")),
     ("RC-501", FAIL, hurt(lambda f: f.lose(RUN_SE, "/ops/status", UnseenReason.TIMEOUT))),
+    ("RC-501", FAIL, hurt(lambda f: f.answer(RUN_SE, "/ops/status", rich(RUN_SE, f.now), 503))),
     ("RC-501", UNKNOWN, unasked),
     ("RC-501", UNKNOWN, empty_fleet),
     ("RC-502", FAIL, say(RUN_SE, "status.state", "DEGRADED")),

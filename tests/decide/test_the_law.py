@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mission_control.decide.agent_evidence import weigh_evidence
 from mission_control.decide.floor import decide_floor
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Criticality
@@ -339,6 +340,18 @@ def test_a_mode_in_a_health_answer_counts(floor):
     assert ["EXECUTION_EVIDENCE"] == [a.code for a in p0.standing.accusations]
     assert ["EXECUTION_EVIDENCE", "MODE_UNKNOWN"] == [a.code for a in both.standing.accusations]
     assert (Verdict.OK, ()) == (well.posture.verdict, well.standing.accusations)
+
+
+def test_a_gate_that_refuses_claims_no_freshness_any_more(floor):
+    """Of all that was said before, a refusal takes back one thing: that this gate is open."""
+    tick = floor.now.timestamp()
+    floor.answer(MARKETDATA, "/healthz", {"ok": False, "last_tick_epoch_seconds": tick}, 503)
+    name = MARKETDATA.agent_name
+    readings = floor.evidence().rounds[name]
+
+    denied = weigh_evidence(MARKETDATA, readings, session_at, floor.now).denied
+
+    assert ("FRESHNESS_GATE_FALSE_POSITIVE", name, f"{name} /healthz", "ok") in denied
 
 
 def test_what_is_no_2xx_takes_nothing_back(floor):
