@@ -194,6 +194,8 @@ class _Reader:
             self._mark = token.start()
             self._name(token[0])
             return self._expect(_NAME, _COLON)
+        if not self._is_at_place():
+            return self._take_value(None)
         ends = token.end() == len(self._text)
         return self._take_value(_value_of(token[0], ends=ends))
 
@@ -205,14 +207,17 @@ class _Reader:
         self._keys.append(str(_value_of(word, ends=False)))
 
     def _take_value(self, value: object) -> bool:
-        expected = self._expects[-1]
-        if expected not in _AFTER_VALUE:
+        following = _AFTER_VALUE.get(self._expects[-1])
+        if following is None:
             return False
-        self._expects[-1] = _AFTER_VALUE[expected]
-        in_objects = expected == _VALUE and len(self._keys) == len(self._expects)
-        if in_objects:
+        if self._is_at_place():
             self._say(tuple(self._keys), value)
+        self._expects[-1] = following
         return True
+
+    def _is_at_place(self) -> bool:
+        """Tell whether a value comes now to which nothing but keys leads, and few of them."""
+        return self._expects[-1] == _VALUE and len(self._keys) == len(self._expects)
 
     def _say(self, place: Place, value: object) -> None:
         if place in self._places:
