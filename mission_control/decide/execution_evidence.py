@@ -76,5 +76,5 @@ def _mode(claims: Claims) -> Iterator[tuple[str, str, bool, str]]:
         case ModeText.HARMLESS:
             yield (EXECUTION_EVIDENCE, "agent_mode", False, said)
             yield (MODE_UNKNOWN, "agent_mode", False, said)
-        case None:
+        case _:
             return

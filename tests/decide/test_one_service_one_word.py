@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
-from mission_control.model.reading import OF_THE_CLUSTER, Exchange, Seen, Unseen, UnseenReason
+from mission_control.model.reading import OF_THE_CLUSTER, Seen, Unseen, UnseenReason
 from mission_control.model.standing import Verdict
 from mission_control.model.status_contract.rich import ServiceState
 from mission_control.present.agent_document import agent_document
@@ -84,7 +84,7 @@ def floors(draw):
     return agent, draw(answers(agent)), draw(st.booleans())
 
 
-REFUSED = Seen(reading("/healthz", {"ok": False}, NOW, 503).value, NOW, exchange=Exchange(503))
+REFUSED = reading("/healthz", {"ok": False}, NOW, 503)
 GAMMA_LIKE = Agent("target", Kind.STRATEGY, "http://target", contract=ContractKind.LIVENESS)
 
 
@@ -100,6 +100,13 @@ def decide(agent, brought, *, evening):
     return floor.decide()
 
 
+def report_of(snapshot):
+    """Give the report on the one service."""
+    report = snapshot.service("target")
+    assert report is not None
+    return report
+
+
 @settings(max_examples=600, deadline=None)
 @given(floors())
 @example((GAMMA_LIKE, {"/healthz": REFUSED}, False))
@@ -113,8 +120,10 @@ def test_a_service_that_is_not_well_is_named_by_the_posture(floor):
     """
     agent, brought, evening = floor
     snapshot = decide(agent, brought, evening=evening)
-    report, posture = snapshot.service("target"), snapshot.posture
-    document = agent_document(snapshot, "target")["agent"]
+    report, posture = report_of(snapshot), snapshot.posture
+    whole = agent_document(snapshot, "target")
+    assert whole is not None
+    document = whole["agent"]
     reasons = {r.subject for r in posture.reasons}
 
     assert (report.state.value, report.expected) == (document["state"], document["expected"])
@@ -140,7 +149,7 @@ def test_a_primary_path_that_is_no_2xx_is_missing_evidence(floor):
     if isinstance(primary, Seen) and 200 <= status < 300:
         return
     snapshot = decide(agent, brought, evening=evening)
-    report, posture = snapshot.service("target"), snapshot.posture
+    report, posture = report_of(snapshot), snapshot.posture
 
     assert not report.expected
     assert f"target {agent.primary_path}" in {subject for subject, _ in posture.coverage.gaps}
@@ -161,7 +170,7 @@ def test_what_only_lives_is_offline_by_its_status(body, contract, status):
     probes = {p: read_body(agent, p, b'{"status": "ok"}', NOW, 200) for p in ("/readyz", "/livez")}
     brought = probes | {"/healthz": read_body(agent, "/healthz", body, NOW, status)}
 
-    report = decide(agent, brought, evening=False).service("target")
+    report = report_of(decide(agent, brought, evening=False))
 
     known = (ServiceState.OFFLINE, False)
     assert known == (report.state, report.expected)
@@ -172,7 +181,7 @@ def test_a_redirect_is_no_life_either():
     """A liveness path that leads elsewhere says nothing of the service."""
     brought = {"/healthz": unseen(UnseenReason.REDIRECTED, NOW, 302)}
 
-    report = decide(GAMMA_LIKE, brought, evening=False).service("target")
+    report = report_of(decide(GAMMA_LIKE, brought, evening=False))
 
     assert (ServiceState.OFFLINE, False, "REDIRECTED") == (
         report.state,

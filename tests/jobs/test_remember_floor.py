@@ -94,7 +94,7 @@ def test_a_refused_primary_reading_was_not_obtained(shelf):
     """A round whose primary path answers with anything but a 2xx was asked for nothing."""
     memory, floor = FloorMemory(shelf), FloorOfValues()
     decide(memory, floor, None)
-    floor.answer(STRATEGY, PRIMARY, rich(STRATEGY, floor.now), 503)
+    floor.answer(STRATEGY, "/ops/status", rich(STRATEGY, floor.now), 503)
     for readings in (
         floor.answers["strategy-engine"],
         {PRIMARY: unseen(UnseenReason.TIMEOUT, NOW)},

@@ -78,14 +78,13 @@ def _judge(container: str, name: str, value: str) -> EnvWord | None:
 
 def _judge_mode(container: str, name: str, value: str) -> EnvWord | None:
     said = _says(f"{name}={value.strip()[:40] or '(blank)'}")
-    match read_mode(value):
-        case ModeText.HARMLESS:
-            return None
-        case ModeText.FORBIDDEN:
-            return EnvWord(container, name, accuses=True, detail=said)
-        case ModeText.UNKNOWN:
-            told = f"{said}, which is no known mode"
-            return EnvWord(container, name, accuses=True, detail=told, code=MODE_UNKNOWN)
+    mode = read_mode(value)
+    if mode is ModeText.HARMLESS:
+        return None
+    if mode is ModeText.FORBIDDEN:
+        return EnvWord(container, name, accuses=True, detail=said)
+    told = f"{said}, which is no known mode"
+    return EnvWord(container, name, accuses=True, detail=told, code=MODE_UNKNOWN)
 
 
 def _says(shown: str) -> str:

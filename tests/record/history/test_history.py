@@ -19,7 +19,7 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.history_ports import EventQuery, MinuteRecord
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.model.reading import Unseen, UnseenReason
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.status_contract.claims import Claims
 from mission_control.present.decision_result import decision_result
@@ -134,6 +134,7 @@ def test_what_was_valid_when_it_was_kept_is_still_readable():
     blank = changed(rich(STRATEGY, floor.now), "service_name", " ")
     kept = orjson.dumps(changed(blank, "agent_identity.agent_mode", "LIVE"))
     seen = floor.answers[STRATEGY.agent_name]["/ops/status"]
+    assert isinstance(seen, Seen)
     claims = Claims(agent_mode="LIVE")
     answer = replace(seen.value, document=kept, claims=claims)
     floor.answers[STRATEGY.agent_name]["/ops/status"] = replace(seen, value=answer)
@@ -141,6 +142,7 @@ def test_what_was_valid_when_it_was_kept_is_still_readable():
     evidence = unpack_evidence(pack_evidence(floor.evidence()), floor.fleet)
 
     again = evidence.rounds[STRATEGY.agent_name].readings["/ops/status"]
+    assert isinstance(again, Unseen)
     assert ("CONTRACT_INVALID", claims, seen.at) == (again.code, again.claims, again.at)
     assert ["service_name"] == [field for field, _ in again.problems]
 
