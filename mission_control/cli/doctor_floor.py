@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mission_control.cli.doctor_report import Check, failed, passed, warned
+from mission_control.decide.evidence import is_obtained
 from mission_control.model.fleet import ContractKind, Criticality, Kind
 from mission_control.model.kill_switch import KillSwitchState, Witness, WitnessKind
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound
@@ -43,7 +44,7 @@ def _service(report: ServiceReport) -> Check:
             return failed(agent.agent_name, f"execution answers: {detail}", "see its runbook: P0")
         return passed(agent.agent_name, f"execution does not answer: {detail}")
     primary = report.round.readings.get(agent.primary_path or "") if report.round else None
-    if isinstance(primary, Seen):
+    if is_obtained(primary):
         return passed(agent.agent_name, detail)
     remedy = f"look at {agent.service_dns}{agent.primary_path}, or at the fleet file's entry"
     judge = failed if agent.required else warned
@@ -76,4 +77,6 @@ def _readings(seen: ServiceRound | None) -> str:
 
 def _one(reading: EndpointReading) -> str:
     told = ANSWERED if isinstance(reading, Seen) else reading.code
+    if isinstance(reading, Seen) and reading.value.refused:
+        told = f"{ANSWERED} {reading.value.http_status}"
     return f"{told} in {reading.took * 1000:.0f} ms"

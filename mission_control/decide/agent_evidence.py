@@ -75,7 +75,7 @@ def weigh_evidence(
     agent: Agent, round_: ServiceRound | None, session_at: SessionAt, now: datetime
 ) -> AgentEvidence:
     """Work out what an agent's newest round says at `now`."""
-    readings = current_readings(round_, now)
+    readings = current_readings(agent.contract, round_, now)
     sources = judge_sources(agent, readings, now)
     freshness = judge_freshness(agent, sources)
     views = tuple(view_feed(agent, readings, sources))

@@ -81,6 +81,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "An object of a list has fields of the wrong shape, so nothing is known of it."),
     (codes.MODE_UNRESOLVED, "P1", "A mode cannot be told",
      "A container's mode comes from where it cannot be read, such as a Secret."),
+    (codes.MODE_UNKNOWN, "P1", "A mode nobody knows",
+     "A service or its workload says a mode that is neither harmless nor known to be forbidden."),
     (codes.STATE_UNEXPLAINED, "P1", "A state without a reason",
      "The service reports a state other than OK and gives no reason code."),
     (codes.UNLISTED_REASON, "P2", "A reason code nobody knows",

@@ -36,14 +36,14 @@ from mission_control.decide.conformance_rules.truth_table import (
     explain_reason_codes,
     explain_switch_row,
 )
-from mission_control.decide.evidence import within_age
+from mission_control.decide.evidence import refuse_by_status, within_age
 from mission_control.model.conformance import (
     ConformanceReport,
     Deviation,
     EndpointOutcome,
     Gravity,
 )
-from mission_control.model.fleet import Kind
+from mission_control.model.fleet import ContractKind, Kind
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 from mission_control.model.status_contract.answer import STATUS_PATH, Answer, Shape
 from mission_control.model.status_contract.rich import RichStatus
@@ -88,7 +88,7 @@ def judge_conformance(
 
     Deviations run from Sev-0 evidence over violations to advice, then by endpoint and field.
     """
-    current = {path: _usable(readings[path], now) for path in sorted(readings)}
+    current = {path: _usable(path, readings[path], now) for path in sorted(readings)}
     kind = expected_kind or _reported_kind(current)
     deviations = {d: None for path in current for d in _explain(path, current, kind)}
     for path in current:
@@ -103,8 +103,9 @@ def judge_conformance(
     )
 
 
-def _usable(reading: EndpointReading, now: datetime) -> EndpointReading:
+def _usable(path: str, reading: EndpointReading, now: datetime) -> EndpointReading:
     """Give the reading while it may be used; that something is not offered keeps."""
+    reading = refuse_by_status(ContractKind.RICH, path, reading)
     if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED:
         return reading
     return within_age(reading, now)

@@ -140,5 +140,7 @@ def _sample(path: str, reading: EndpointReading) -> HealthSample:
         return HealthSample(path, ok=False, status_code=status, excerpt=reading.exchange.excerpt,
                             error=reading.detail or reading.code)  # fmt: skip
     text = reading.value.document.decode("utf-8", errors="replace")[:400]
-    return HealthSample(path, ok=True, status_code=reading.value.http_status, excerpt=text,
-                        error=None)  # fmt: skip
+    answer = reading.value
+    error = f"answered {answer.http_status}" if answer.refused else None
+    return HealthSample(path, ok=not answer.refused, status_code=answer.http_status, excerpt=text,
+                        error=error)  # fmt: skip

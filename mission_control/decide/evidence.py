@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
+from mission_control.model.fleet import ContractKind
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
 from mission_control.model.session import MarketSession
+from mission_control.model.status_contract.answer import Shape
 from mission_control.model.status_contract.rich import RichStatus
 
 MAX_AGE_SECONDS = 45.0
@@ -15,6 +18,8 @@ FROZEN_AFTER_SECONDS = 60.0
 """A status last updated longer ago than this comes from a frozen responder (section 3)."""
 AHEAD_TOLERANCE_SECONDS = 5.0
 """A clock reading further ahead of ours than this is not believed (section 3)."""
+HEALTH_PATH = "/healthz"
+_SAY_STALE = frozenset({Shape.HEALTH_FRESHNESS, Shape.LEGACY_TICK})
 
 T = TypeVar("T")
 
@@ -78,7 +83,35 @@ def within_age(
     return Unseen(UnseenReason.EXPIRED, reading.at, reading.took, detail)
 
 
-def current_readings(round_: ServiceRound | None, now: datetime) -> Mapping[str, EndpointReading]:
+def refuse_by_status(
+    contract: ContractKind, path: str, reading: EndpointReading
+) -> EndpointReading:
+    """
+    Give an answer that is no 2xx as not seen: it is not alive, whatever its body says.
+
+    Only `/healthz` beside a rich contract says "stale" by its status, and is an answer all the
+    same; where it is what tells that a service lives, it is not. What it claims still counts.
+    """
+    if isinstance(reading, Unseen) or not reading.value.refused:
+        return reading
+    answer = reading.value
+    beside = contract is ContractKind.RICH and path == HEALTH_PATH
+    if beside and answer.shape in _SAY_STALE:
+        return reading
+    exchange = replace(reading.exchange, status=answer.http_status)
+    detail = f"answered {answer.http_status}"
+    reason = UnseenReason.HTTP_STATUS
+    return Unseen(reason, reading.at, reading.took, detail, exchange, answer.claims)
+
+
+def is_obtained(primary: EndpointReading | None) -> bool:
+    """Tell whether a primary reading was had: an answer, and a 2xx."""
+    return isinstance(primary, Seen) and not primary.value.refused
+
+
+def current_readings(
+    contract: ContractKind, round_: ServiceRound | None, now: datetime
+) -> Mapping[str, EndpointReading]:
     """
     Give the readings of a round that may still be used, by path, sorted.
 
@@ -89,7 +122,7 @@ def current_readings(round_: ServiceRound | None, now: datetime) -> Mapping[str,
     return {
         path: reading
         if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED
-        else within_age(reading, now)
+        else within_age(refuse_by_status(contract, path, reading), now)
         for path, reading in sorted(round_.readings.items())
     }
 
@@ -124,9 +157,9 @@ def can_acquit(reading: EndpointReading, now: datetime) -> bool:
     Tell whether a denial in this reading counts.
 
     Only a valid, current answer can acquit: not a broken document, not an expired reading, not
-    a responder whose clock stands still or runs ahead.
+    one that is no 2xx, not a responder whose clock stands still or runs ahead.
     """
-    if isinstance(reading, Unseen):
+    if isinstance(reading, Unseen) or reading.value.refused:
         return False
     status = reading.value.status
     return not (isinstance(status, RichStatus) and clock_trouble(status, reading.at, now))

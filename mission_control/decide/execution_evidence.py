@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from mission_control.decide.evidence import Statement, answered, can_acquit
-from mission_control.model.codes import EXECUTION_EVIDENCE
+from mission_control.model.codes import EXECUTION_EVIDENCE, MODE_UNKNOWN
 from mission_control.model.fleet import Agent, Kind
+from mission_control.model.mode_text import ModeText
 from mission_control.model.reading import EndpointReading, Seen
 from mission_control.model.status_contract.claims import Claims
 from mission_control.model.status_contract.rich import RichStatus
@@ -19,16 +20,17 @@ def state_execution(
     Give what one service's answers state about execution (semantics, section 3).
 
     Accusations count from any answer, also from a broken or expired one; denials only from
-    one that can acquit. A running execution process accuses by answering at all, and nothing
+    one that can acquit. A mode that nobody knows is no evidence of execution
+    and no denial either. A running execution process accuses by answering at all, and nothing
     it says can deny that: only proof that it is off can, which needs a cluster.
     """
     for path, reading in readings.items():
         source = f"{agent.agent_name} {path}"
         acquits = can_acquit(reading, now)
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
-        for fact, accuses, detail in _facts(claims):
+        for code, fact, accuses, detail in _facts(claims):
             if accuses or acquits:
-                yield Statement(EXECUTION_EVIDENCE, agent.agent_name, source, fact, accuses, detail)
+                yield Statement(code, agent.agent_name, source, fact, accuses, detail)
         if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
             reported = reading.value.status.service_kind
             accuses = reported is Kind.EXECUTION
@@ -48,15 +50,31 @@ def state_execution(
         )
 
 
-def _facts(claims: Claims) -> Iterator[tuple[str, bool, str]]:
+def _facts(claims: Claims) -> Iterator[tuple[str, str, bool, str]]:
+    """Give what claims say: code, fact, whether it accuses, and how."""
     if claims.safe_to_execute_orders is not None:
         yield (
+            EXECUTION_EVIDENCE,
             "safe_to_execute_orders",
             claims.safe_to_execute_orders,
             "says safe_to_execute_orders: true",
         )
-    if claims.agent_mode:
-        yield ("agent_mode", claims.forbidden_mode, f"says agent_mode {claims.agent_mode.strip()}")
+    yield from _mode(claims)
     if claims.kill_switch in {SwitchText.TRUTHY, SwitchText.FALSY}:
         off = claims.kill_switch is SwitchText.FALSY
-        yield ("kill_switch", off, "says the kill switch is off")
+        yield (EXECUTION_EVIDENCE, "kill_switch", off, "says the kill switch is off")
+
+
+def _mode(claims: Claims) -> Iterator[tuple[str, str, bool, str]]:
+    """Give what a mode says: only a harmless one denies, what stood of another before it."""
+    said = f"says agent_mode {claims.agent_mode or '(blank)'}"
+    match claims.mode:
+        case ModeText.FORBIDDEN:
+            yield (EXECUTION_EVIDENCE, "agent_mode", True, said)
+        case ModeText.UNKNOWN:
+            yield (MODE_UNKNOWN, "agent_mode", True, f"{said}, which is no known mode")
+        case ModeText.HARMLESS:
+            yield (EXECUTION_EVIDENCE, "agent_mode", False, said)
+            yield (MODE_UNKNOWN, "agent_mode", False, said)
+        case _:
+            return

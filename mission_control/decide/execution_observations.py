@@ -1,7 +1,9 @@
 """Decide: what one decision's evidence tells of execution, source by source."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from mission_control.decide.cluster.agreement import EXECUTION
 from mission_control.decide.evidence import can_acquit, clock_trouble
@@ -11,6 +13,7 @@ from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
 from mission_control.model.kill_switch import KillSwitch, KillSwitchState
+from mission_control.model.mode_text import ModeText, read_mode
 from mission_control.model.no_execution import Fact, Matter, Observation
 from mission_control.model.reading import EndpointReading, Seen, Unseen
 from mission_control.model.standing import Accusation
@@ -43,9 +46,19 @@ def observe_execution(fleet: Fleet, looks: FloorLooks, now: datetime) -> Iterato
             *_hear(agent, look.evidence.readings, now),
             *cluster.observe_modes(agent, required=required),
         ]
-        yield from told
+        said = chain(look.evidence.accusing, looks.cluster.accusing)
+        strange = [s for s in said if (s.code, s.subject) == (codes.MODE_UNKNOWN, agent.agent_name)]
+        yield from (_forget_mode(o, strange[0].detail) for o in told) if strange else told
         if not any(o.matter.fact is Fact.AGENT_MODE for o in told):
             yield _nobody_tells(agent, fleet)
+
+
+def _forget_mode(observation: Observation, why: str) -> Observation:
+    """Take a mode for not observed, where some source of the same agent says one nobody knows."""
+    told = observation.value or ""
+    if observation.matter.fact is not Fact.AGENT_MODE or read_mode(told) is ModeText.FORBIDDEN:
+        return observation
+    return replace(observation, value=None, unobserved=why)
 
 
 def _observe_switch(switch: KillSwitch) -> Iterator[Observation]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from mission_control.decide.evidence import Statement, clock_trouble
+from mission_control.decide.evidence import HEALTH_PATH, Statement, clock_trouble
 from mission_control.decide.tick import REFUSED_FROM, judge_tick, read_tick
 from mission_control.model.codes import MARKETDATA_MISSING, MARKETDATA_STALE
 from mission_control.model.fleet import Agent, Kind
@@ -12,7 +12,6 @@ from mission_control.model.snapshot import NO_FRESHNESS, Freshness, FreshnessSta
 from mission_control.model.status_contract.rich import RichStatus
 
 STATUS_PATH = "/ops/status"
-HEALTH_PATH = "/healthz"
 
 _WORST_FIRST = (
     FreshnessState.STALE,

@@ -39,7 +39,9 @@ def state_false_positives(
         if tick is None:
             continue
         source = f"{agent.agent_name} {path}"
-        unborne, acquits = _cannot_bear_claims(tick, reading.at), can_acquit(reading, now)
+        # A refusal acquits nobody of anything but this: it says that nothing is fresh there.
+        acquits = reading.value.refused or can_acquit(reading, now)
+        unborne = _cannot_bear_claims(tick, reading.at)
         for fact, claimed in _claims_of(reading.value):
             accuses = claimed and unborne and session_at(reading.at).phase.gates
             denies = acquits and not (claimed and unborne)

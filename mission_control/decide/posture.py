@@ -23,6 +23,8 @@ PAGING_BEFORE_OPEN = timedelta(minutes=60)
 HORIZON_WARNING_DAYS = 90
 
 _HALTING_STATES = frozenset({ServiceState.OFFLINE, ServiceState.UNKNOWN, ServiceState.HALTED})
+_IN_EVERY_PHASE = frozenset({codes.OWN_CLOCK_SUSPECT, codes.MODE_UNKNOWN})
+"""P1 that halts and pages in any phase: the session itself is in doubt, or what may run in it."""
 
 
 def pages_now(session: MarketSession) -> bool:
@@ -65,21 +67,25 @@ def halts_the_floor(report: ServiceReport) -> bool:
 def reasons_from_accusations(
     accusations: Iterable[Accusation], session: MarketSession
 ) -> Iterator[Reason]:
-    """Turn what stands accused into reasons: Sev-0 in every phase, the rest while it gates."""
+    """
+    Turn what stands accused into reasons, which halt while the session gates.
+
+    Sev-0, a mode that nobody knows and a suspect clock of our own do so in every phase.
+    """
     for accusation in accusations:
         sev0 = accusation.sev0
         gates = session.phase.gates
         stale = accusation.code in {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
         if stale and not gates:
             continue
-        clock = accusation.code == codes.OWN_CLOCK_SUSPECT  # then the session is in doubt as well
-        pages = clock or pages_now(session)
+        always = accusation.code in _IN_EVERY_PHASE
+        pages = always or pages_now(session)
         severity = Severity.P0 if sev0 else Severity.P1 if pages else Severity.P2
         detail = f"{accusation.source}: {accusation.detail}"
         if accusation.last_seen < session.at:
             said, denied = f"{accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(accusation)
             detail += f" (last said {said}, {denied or 'not denied since'})"
-        halts = sev0 or gates or clock
+        halts = sev0 or gates or always
         yield Reason(accusation.code, accusation.subject, severity, detail, halts, accusation.since)
 
 

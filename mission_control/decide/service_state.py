@@ -32,6 +32,8 @@ from mission_control.model.status_contract.rich import RichStatus, ServiceState
 LAG_SECONDS = 30.0
 """After a boundary of the session the fleet may lag this long (semantics, section 3)."""
 
+_NOT_ALIVE = frozenset({UnseenReason.HTTP_STATUS, UnseenReason.REDIRECTED})
+"""What a path that has nothing to say but that it lives answers when it does not."""
 _STALE_CODES = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
 _SAYS_NOTHING = frozenset(
     {UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED, UnseenReason.OWN_STALL}
@@ -151,21 +153,26 @@ def _judge_unseen(
     why = Trouble(primary.code, primary.detail or f"{agent.primary_path} was not seen")
     if primary.reason in _SAYS_NOTHING:
         return _unexpected(ServiceState.UNKNOWN, why)
-    if not any(answered(r) for r in readings.values()):
-        if agent.kind is Kind.EXECUTION:
-            if given.execution_off:
-                return _proven_off(primary.code)
-            detail = "no answer, but no cluster proves that it is off"
-            unproven = Trouble(codes.EXECUTION_NOT_PROVEN_OFF, detail)
-            return _unexpected(ServiceState.OFFLINE, unproven, why)
+    if primary.reason in _NOT_ALIVE and agent.contract is not ContractKind.RICH:
         return _unexpected(ServiceState.OFFLINE, why)
+    if not any(answered(r) for r in readings.values()):
+        return _judge_silent(agent, primary.code, why, given)
     if primary.reason is UnseenReason.NOT_OFFERED and any(
-        isinstance(r, Seen) and r.value.http_status < 300  # noqa: PLR2004
-        for r in readings.values()
+        isinstance(r, Seen) and not r.value.refused for r in readings.values()
     ):
         detail = f"it answers, but does not offer {agent.primary_path}"
         return _unexpected(ServiceState.DEGRADED, Trouble(codes.CONTRACT_NOT_OFFERED, detail))
     return _unexpected(ServiceState.UNKNOWN, why)
+
+
+def _judge_silent(agent: Agent, code: str, why: Trouble, given: Circumstances) -> Judgement:
+    if agent.kind is not Kind.EXECUTION:
+        return _unexpected(ServiceState.OFFLINE, why)
+    if given.execution_off:
+        return _proven_off(code)
+    detail = "no answer, but no cluster proves that it is off"
+    unproven = Trouble(codes.EXECUTION_NOT_PROVEN_OFF, detail)
+    return _unexpected(ServiceState.OFFLINE, unproven, why)
 
 
 def _judge_shapeless(

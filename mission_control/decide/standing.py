@@ -8,8 +8,15 @@ from typing import NamedTuple
 from mission_control.decide.denials import settle_alarm
 from mission_control.decide.evidence import Key, Statement
 from mission_control.decide.instances import Hearing, find_speaker, note_instance, service_of
+from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.standing import SEV0_CODES, Accusation, Instance, Standing
+
+HELD_AGAINST_A_SERVICE = {
+    **dict.fromkeys(SEV0_CODES, Severity.P0),
+    codes.MODE_UNKNOWN: Severity.P1,
+}
+"""What a service said that makes any state of its own unexpected, until it takes it back."""
 
 
 class Carried(NamedTuple):
@@ -96,8 +103,9 @@ def held_against(accusations: Iterable[Accusation]) -> Mapping[str, tuple[Reason
     """
     held = dict[str, dict[str, Reason]]()
     for a in accusations:
-        if a.code in SEV0_CODES:
-            reason = Reason(a.code, a.subject, Severity.P0, a.detail, halts=True, since=a.since)
+        severity = HELD_AGAINST_A_SERVICE.get(a.code)
+        if severity is not None:
+            reason = Reason(a.code, a.subject, severity, a.detail, halts=True, since=a.since)
             held.setdefault(a.subject, {})[a.code] = reason
     return {subject: tuple(by_code.values()) for subject, by_code in held.items()}
 

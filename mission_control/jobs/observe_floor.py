@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from mission_control.decide.evidence import is_obtained
 from mission_control.decide.floor import decide_floor
 from mission_control.jobs.floor_sources import FloorSources
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.readiness import PollCoverage
-from mission_control.model.reading import Seen, ServiceRound, Unseen, UnseenReason
+from mission_control.model.reading import ServiceRound, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import Standing
 
@@ -66,7 +67,7 @@ async def observe_rounds(
             if round_ is not None and agent.contract is not ContractKind.NONE:
                 asked[agent.agent_name] += 1
                 seen = round_.readings.get(agent.primary_path or "")
-                obtained[agent.agent_name] += isinstance(seen, Seen)
+                obtained[agent.agent_name] += is_obtained(seen)
     if snapshot is None:
         raise ValueError("the floor was not looked at")
     required = [a.agent_name for a in fleet.agents if a.required and a.primary_path is not None]

@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from mission_control.decide.evidence import is_obtained
 from mission_control.decide.judged_change import find_changes, why_kept
 from mission_control.decide.stall import has_stalled
 from mission_control.decide.standing import join_standing
 from mission_control.jobs.history_ports import DecisionRecord, HistoryWriter, MinuteRecord
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.history import Span, WatchedMinute
-from mission_control.model.reading import Seen, ServiceRound
+from mission_control.model.reading import ServiceRound
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import Standing
 
@@ -53,7 +54,7 @@ class FloorMemory:
         if not round_.readings or self._is_undecided(round_.finished):
             return  # it has nothing that could be asked, or nobody judges what it answers
         asked, obtained = self._counts.get(round_.agent_name, (0, 0))
-        seen = isinstance(round_.readings.get(primary_path or ""), Seen)
+        seen = is_obtained(round_.readings.get(primary_path or ""))
         self._counts[round_.agent_name] = (asked + 1, obtained + seen)
 
     def note_decision(

@@ -11,10 +11,25 @@ from typing import NamedTuple, cast
 import orjson
 
 from mission_control.errors import ContractViolation
-from mission_control.model.fleet import ContractKind
-from mission_control.model.reading import EndpointReading, Exchange, Seen, Unseen, UnseenReason
-from mission_control.model.status_contract.answer import Answer, Shape, read_answer, recognise_shape
-from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
+from mission_control.model.fleet import ContractKind, Kind
+from mission_control.model.mode_text import forbidden_word
+from mission_control.model.reading import (
+    NO_EXCHANGE,
+    EndpointReading,
+    Exchange,
+    Seen,
+    Unseen,
+    UnseenReason,
+)
+from mission_control.model.status_contract.answer import (
+    Answer,
+    Shape,
+    is_success,
+    read_answer,
+    recognise_shape,
+)
+from mission_control.model.status_contract.broken_claims import Heard, hear_body
+from mission_control.model.status_contract.claims import NO_CLAIMS, Claims
 from mission_control.model.status_contract.smaller_shapes import PlainAnswer
 from mission_control.observe.redaction import (
     MASK,
@@ -27,8 +42,7 @@ from mission_control.observe.redaction import (
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
-REFUSED_FROM = 300
-_MODE = re.compile(r"[\w -]{1,32}")
+_MODE = re.compile(r"[\w ()-]{0,32}")
 _NOT_OFFERED = frozenset({404, 405, 501})
 
 
@@ -53,22 +67,41 @@ def interpret(
     *,
     path: str,
     contract: ContractKind,
+    kind: Kind,
     at: datetime,
     took: float,
-    phases: tuple[tuple[str, float], ...] = (),
-    peer: str = "",
+    asked: Exchange = NO_EXCHANGE,
 ) -> EndpointReading:
     """
     Turn an answer into a reading (semantics, section 2); a bad answer is a reading too.
 
-    Claims are read from any JSON body, whatever the status: an accusation in a broken or
-    refused answer still counts.
+    Claims are read from whatever was received, before anything is refused: an accusation in a
+    broken, cut-off or refused answer still counts. Only of kind ops a broken one is not heard,
+    because it tells of other agents. `asked` tells how the connection was had, and with whom.
     """
-    exchange = Exchange(received.status, phases, _skew(received.date, at), peer=peer)
-    reading = _read(received, path, contract, _Taken(at, took, exchange))
+    exchange = replace(asked, status=received.status, date_skew=_skew(received.date, at))
+    document, problem = _parse(received.body)
+    heard = Heard(NO_CLAIMS)
+    if kind is not Kind.OPS or document is not None:
+        heard = hear_body(received.body, document)
+    heard = heard._replace(claims=_shown(heard.claims))
+    taken = _Taken(at, took, exchange, heard)
+    reading = _read(received, document, problem, _Asked(path, contract), taken)
     if isinstance(reading, Seen) and reading.value.shape is not Shape.PLAIN:
         return reading  # its whole answer is kept, redacted; what was not understood is excerpted
     return replace(reading, exchange=replace(exchange, excerpt=excerpt(received.body)))
+
+
+class _Asked(NamedTuple):
+    """What was asked: a path, of a service that promised a contract."""
+
+    path: str
+    contract: ContractKind
+
+    @property
+    def plain(self) -> bool:
+        """Tell whether any 2xx is all that is promised there."""
+        return self.contract is ContractKind.HTTP and self.path != "/ops/status"
 
 
 class _Taken(NamedTuple):
@@ -77,34 +110,45 @@ class _Taken(NamedTuple):
     at: datetime
     took: float
     exchange: Exchange
+    heard: Heard
 
-    def unseen(self, reason: UnseenReason, detail: str, claims: Claims = NO_CLAIMS) -> Unseen:
-        return Unseen(reason, self.at, self.took, detail, self.exchange, claims)
+    def seen(self, answer: Answer) -> Seen[Answer]:
+        return Seen(answer, self.at, self.took, self.exchange)
+
+    def unseen(self, reason: UnseenReason, detail: str) -> Unseen:
+        return Unseen(reason, self.at, self.took, detail, self.exchange, self.heard.claims)
 
 
-def _read(received: Received, path: str, contract: ContractKind, taken: _Taken) -> EndpointReading:
+def _read(
+    received: Received,
+    document: object,
+    problem: UnseenReason | None,
+    asked: _Asked,
+    taken: _Taken,
+) -> EndpointReading:
     reason, detail = _refused_by_status(received)
-    plain = contract is ContractKind.HTTP and path != "/ops/status"
-    document, problem = _parse(received.body)
-    claims = NO_CLAIMS if document is None else _shown(read_claims(document))
-    if received.refusal is not None and reason is None and not plain:
-        return taken.unseen(received.refusal, received.refusal_detail, claims)
-    if reason is not None and not _speaks_freshness(document, path, received.status, problem):
-        return taken.unseen(reason, detail, claims)
-    if plain:
-        page = Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null")
-        return Seen(page, *taken)
+    if reason is not None and not _speaks_freshness(document, asked, received.status, problem):
+        return taken.unseen(reason, detail)
+    if asked.plain:
+        claims = taken.heard.claims
+        return taken.seen(Answer(Shape.PLAIN, received.status, PlainAnswer(), claims, b"null"))
+    if received.refusal is not None and reason is None:
+        return taken.unseen(received.refusal, received.refusal_detail)
     if problem is not None:
         return taken.unseen(problem, _PROBLEMS[problem])
-    return _validate(received, document, path, claims, taken)
+    return _validate(received, document, asked.path, taken)
 
 
 def _shown(claims: Claims) -> Claims:
-    """Give claims as they may be kept: what is no word of a mode may be anything, also a secret."""
+    """
+    Give claims as they may be kept: what is no word of a mode may be anything, also a secret.
+
+    What it means stays: a mode that can place orders is kept as the word that says so.
+    """
     mode = claims.agent_mode
     if mode is None or (_MODE.fullmatch(mode) and redact_text(mode) == mode):
         return claims
-    return replace(claims, agent_mode=MASK)
+    return replace(claims, agent_mode=forbidden_word(mode) or MASK)
 
 
 _PROBLEMS = {
@@ -113,9 +157,7 @@ _PROBLEMS = {
 }
 
 
-def _validate(
-    received: Received, document: object, path: str, claims: Claims, taken: _Taken
-) -> EndpointReading:
+def _validate(received: Received, document: object, path: str, taken: _Taken) -> EndpointReading:
     shown = received.body
     if not looks_harmless(received.body):
         shown = orjson.dumps(redact_document(document))
@@ -126,21 +168,21 @@ def _validate(
             path=path,
             http_status=received.status,
             shown=shown,
-            claims=claims,
+            claims=taken.heard.claims,
+            doubled=taken.heard.doubled,
         )
     except ContractViolation as violation:
-        if received.status >= REFUSED_FROM:
-            refused = f"answered {received.status}"
-            return taken.unseen(UnseenReason.HTTP_STATUS, refused, claims)
+        if not is_success(received.status):
+            return taken.unseen(UnseenReason.HTTP_STATUS, f"answered {received.status}")
         detail = printable(redact_text(str(violation)))[:1000]
-        invalid = taken.unseen(UnseenReason.CONTRACT_INVALID, detail, claims)
+        invalid = taken.unseen(UnseenReason.CONTRACT_INVALID, detail)
         return replace(invalid, problems=violation.problems)
-    return Seen(answer, *taken)
+    return taken.seen(answer)
 
 
 def _refused_by_status(received: Received) -> tuple[UnseenReason | None, str]:
     status = received.status
-    if 200 <= status < 300:  # noqa: PLR2004
+    if is_success(status):
         return None, ""
     if status in _NOT_OFFERED:
         return UnseenReason.NOT_OFFERED, f"answered {status}: not offered"
@@ -151,13 +193,19 @@ def _refused_by_status(received: Received) -> tuple[UnseenReason | None, str]:
 
 
 def _speaks_freshness(
-    document: object, path: str, status: int, problem: UnseenReason | None
+    document: object, asked: _Asked, status: int, problem: UnseenReason | None
 ) -> bool:
-    """Tell whether a 503 of `/healthz` is the freshness contract's way of saying stale."""
-    if path != "/healthz" or status != 503 or problem is not None:  # noqa: PLR2004
+    """
+    Tell whether a 503 of `/healthz` is the freshness contract's way of saying stale.
+
+    Only beside a rich contract: where `/healthz` is what tells that a service lives, or any
+    page of it does, a 503 tells that it does not.
+    """
+    beside = asked.path == "/healthz" and asked.contract is ContractKind.RICH
+    if not beside or status != 503 or problem is not None:  # noqa: PLR2004
         return False
     try:
-        shape = recognise_shape(document, path=path)
+        shape = recognise_shape(document, path=asked.path)
     except ContractViolation:
         return False
     return shape in {Shape.HEALTH_FRESHNESS, Shape.LEGACY_TICK}

@@ -139,10 +139,10 @@ class ServiceProbe:
                 received,
                 path=path,
                 contract=agent.contract,
+                kind=agent.kind,
                 at=_earlier(self._clock(), held_up),
                 took=now - began - held_up,
-                phases=tuple(course.phases),
-                peer=course.peer,
+                asked=Exchange(phases=tuple(course.phases), peer=course.peer),
             ),
         )
         reading = _as_named(reading, course)
@@ -187,7 +187,15 @@ class ServiceProbe:
         received = Received(part.status, bytes(part.body[:MAX_BODY_BYTES]))
         heard = await self._interpreter.read(
             received,
-            partial(interpret, received, path=path, contract=agent.contract, at=at, took=took),
+            partial(
+                interpret,
+                received,
+                path=path,
+                contract=agent.contract,
+                kind=agent.kind,
+                at=at,
+                took=took,
+            ),
         )
         exchange = replace(exchange, status=part.status, excerpt=heard.exchange.excerpt)
         return Unseen(why[0], at, took, why[1], exchange, _claims(heard))
@@ -317,15 +325,19 @@ async def _receive(response: httpx.Response) -> Received:
     status, headers = response.status_code, _told(response.headers.raw)
     date, location = headers.get(b"date"), headers.get(b"location", "")
     encoding = headers.get(b"content-encoding", "identity").strip().casefold()
+    refusal, detail = None, ""
     if encoding not in {"", "identity"}:
+        refusal = UnseenReason.ENCODED
         detail = f"content-encoding {printable(encoding)[:40]} was not asked for"
-        return Received(status, b"", date, location, UnseenReason.ENCODED, detail)
     body = bytearray()
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (what transports give)
     async for chunk in response.stream:
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            detail = f"more than {MAX_BODY_BYTES // 1024} KiB"
-            cut = bytes(body[:MAX_BODY_BYTES])
-            return Received(status, cut, date, location, UnseenReason.BODY_TOO_LARGE, detail)
-    return Received(status, bytes(body), date, location)
+            if refusal is None:
+                refusal, detail = (
+                    UnseenReason.BODY_TOO_LARGE,
+                    f"more than {MAX_BODY_BYTES // 1024} KiB",
+                )
+            break
+    return Received(status, bytes(body[:MAX_BODY_BYTES]), date, location, refusal, detail)

@@ -31,6 +31,14 @@ HALF_A_STATUS = (
     b'{"service_name":"marketdata-mcp-server","service_kind":"marketdata",'
     b'"repo_id":"agent-trader-v2","status":{"state":"OK","summ'
 )
+LIVE_BESIDE_NAN = (
+    b'{"service_name": "marketdata-mcp-server", "service_kind": "marketdata",'
+    b' "heartbeat": {"age_seconds": NaN}, "agent_identity": {"agent_mode": "LIVE"}}'
+)
+ORDERS_SAID_TWICE = (
+    b'{"service_name":"marketdata-mcp-server","service_kind":"marketdata",'
+    b'"safety":{"safe_to_execute_orders":true,"safe_to_execute_orders":false}}'
+)
 
 
 def _whole_answers() -> Mapping[Fault, Answer]:
@@ -38,6 +46,9 @@ def _whole_answers() -> Mapping[Fault, Answer]:
         Fault.TOO_DEEP: Answer(body=b'{"status":' + b"[" * DEPTH + b"]" * DEPTH + b"}"),
         Fault.HTML: Answer(body=SIGN_IN_PAGE, content_type="text/html; charset=utf-8"),
         Fault.TRUNCATED: Answer(body=HALF_A_STATUS),
+        Fault.NOT_A_NUMBER: Answer(body=LIVE_BESIDE_NAN),
+        Fault.SAID_TWICE: Answer(body=ORDERS_SAID_TWICE),
+        Fault.UNWELL: json_answer({"ok": False}, status=503),
         Fault.REDIRECTED: Answer(307, headers=(("location", "/redirected"),)),
         Fault.UNAVAILABLE: json_answer({"detail": "Service Unavailable"}, status=503),
         Fault.NOTHING_OFFERED: json_answer({"detail": "Not Found"}, status=404),

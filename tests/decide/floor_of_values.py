@@ -26,6 +26,7 @@ from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witness
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.model.status_contract.answer import read_answer
 from mission_control.model.status_contract.claims import read_claims
+from mission_control.observe.received import Received, interpret
 
 OPEN_AT = datetime(2026, 11, 18, 14, 30, tzinfo=UTC)
 CLOSE_AT = datetime(2026, 11, 18, 21, 0, tzinfo=UTC)
@@ -141,6 +142,14 @@ def reading(path: str, document: object, at: datetime, status: int = 200):
             claims=read_claims(document),
         )
     return Seen(answer, at, 0.01, exchange)
+
+
+def read_body(agent: Agent, path: str, body: bytes, at: datetime, status: int) -> EndpointReading:
+    """Read a body, sound or not, as the probe does of this agent."""
+    received = Received(status, body)
+    return interpret(
+        received, path=path, contract=agent.contract, kind=agent.kind, at=at, took=0.01
+    )
 
 
 def unseen(reason: UnseenReason, at: datetime, status: int | None = None) -> Unseen:

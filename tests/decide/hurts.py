@@ -105,6 +105,21 @@ HALTING = [
         say(INGEST, "agent_identity.agent_mode", "LIVE "),
     ),
     row(
+        "a mode nobody knows",
+        P1,
+        "MODE_UNKNOWN",
+        SE,
+        say(STRATEGY, "agent_identity.agent_mode", "TURBO"),
+    ),
+    row(
+        "a mode of another type",
+        P1,
+        "MODE_UNKNOWN",
+        INGEST.agent_name,
+        say(INGEST, "agent_identity.agent_mode", ["PAPER"]),
+    ),
+    row("a blank mode", P1, "MODE_UNKNOWN", MD, say(MARKETDATA, "agent_identity.agent_mode", " ")),
+    row(
         "kind execution answers",
         P0,
         "EXECUTION_EVIDENCE",
@@ -206,6 +221,20 @@ HALTING = [
         "HTTP_503",
         GAMMA.agent_name,
         lose(GAMMA, "/healthz", UnseenReason.HTTP_STATUS, 503),
+    ),
+    row(
+        "liveness 503 that says why",
+        P1,
+        "HTTP_503",
+        GAMMA.agent_name,
+        answer(GAMMA, "/healthz", {"ok": False}, 503),
+    ),
+    row(
+        "contract in a 500",
+        P1,
+        "HTTP_500",
+        GAMMA.agent_name,
+        answer(GAMMA, "/healthz", {"status": "ok"}, 500),
     ),
     row("contract broken", P1, "CONTRACT_INVALID", SE, answer(STRATEGY, OPS, {"status": "ok"})),
     row(

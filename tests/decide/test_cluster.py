@@ -297,6 +297,70 @@ def test_a_mode_that_cannot_be_told_blocks(floor, hurt, told):
     assert told in snapshot.posture.reasons[0].detail
 
 
+STRANGE = [
+    pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "TURBO")), id="a word nobody knows"),
+    pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "")), id="blank"),
+    pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "ОFF")), id="look-alike"),  # noqa: RUF001
+    pytest.param(set_env(SE, EnvVariable("EXECUTION_MODE", "turbo")), id="execution mode"),
+    pytest.param(
+        add_pod(replace(pod(RUN_SE), containers=with_env(EnvVariable("AGENT_MODE", "TURBO")))),
+        id="only in the pod",
+    ),
+]
+
+
+@pytest.mark.parametrize("hurt", STRANGE)
+@pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
+def test_a_specified_mode_that_nobody_knows_halts_in_every_phase(floor, hurt, at):
+    """What a pod is told is judged as what a service says, and stands until a whole list denies."""
+    floor.refresh(at)
+    at_best = floor.decide().posture.verdict
+    hurt(floor)
+    strange = floor.decide()
+    for resource in ("deployments", "pods"):
+        floor.lose_list(resource, FLOOR, UnseenReason.TIMEOUT)
+    lost = floor.decide()
+    floor.refresh(floor.now + timedelta(seconds=15))
+    well = floor.decide()
+
+    assert {("MODE_UNKNOWN", SE, "P1")} == halting(strange)
+    assert not strange.service(SE).expected
+    assert ("MODE_UNKNOWN", SE) in {(r.code, r.subject) for r in lost.posture.reasons}
+    assert at_best is well.posture.verdict
+
+
+@pytest.mark.parametrize(
+    "after", [EnvVariable("AGENT_MODE", "TURBO"), secret("AGENT_MODE")], ids=["unknown", "hidden"]
+)
+@pytest.mark.parametrize("before", ["EXECUTE", "WEIRD"])
+def test_only_a_known_mode_takes_another_back(floor, before, after):
+    """A mode that is unknown or hidden denies neither a forbidden nor an unknown one before it."""
+    set_env(SE, EnvVariable("AGENT_MODE", before))(floor)
+    stood = {a.key for a in floor.decide().standing.accusations}
+    set_env(SE, after)(floor)
+    still = {a.key for a in floor.decide().standing.accusations}
+    set_env(SE, EnvVariable("AGENT_MODE", "OFF"))(floor)
+
+    assert stood
+    assert stood <= still
+    assert () == floor.decide().standing.accusations
+
+
+@pytest.mark.parametrize("mode", ["ＬＩＶＥ", "paper-live", "L\u200bive"])  # noqa: RUF001
+def test_a_specified_mode_is_compared_as_a_said_one_is(floor, mode):
+    """Full width, other words and invisible characters hide no forbidden mode in a pod either."""
+    set_env(SE, EnvVariable("AGENT_MODE", mode))(floor)
+
+    assert {("EXECUTION_EVIDENCE", SE, "P0")} == halting(floor.decide())
+
+
+def test_a_trading_mode_is_compared_alike(floor):
+    """Paper in full width is paper."""
+    set_env(SE, EnvVariable("TRADING_MODE", "\uff50aper\u200b"))(floor)
+
+    assert Verdict.OK is floor.decide().posture.verdict
+
+
 def test_a_mode_that_cannot_be_told_acquits_nobody(floor):
     """A workload that said EXECUTE and now hides its mode is still accused."""
     set_env(SE, EnvVariable("AGENT_MODE", "EXECUTE"))(floor)

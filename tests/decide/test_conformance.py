@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mission_control.decide.conformance import judge_conformance
+from mission_control.errors import ContractViolation
 from mission_control.model.conformance import Gravity
 from mission_control.model.fleet import Kind
 from mission_control.model.reading import OF_THE_CLUSTER, Exchange, Seen, Unseen, UnseenReason
-from mission_control.model.status_contract.answer import Answer, Shape
+from mission_control.model.status_contract.answer import Answer, Shape, read_answer
+from mission_control.model.status_contract.broken_claims import hear_body
+from mission_control.model.status_contract.claims import Claims
 from mission_control.model.status_contract.smaller_shapes import PlainAnswer
 from tests.decide.contract_answers import (
     ADVICE,
@@ -209,6 +212,57 @@ def test_unknown_field_still_gets_a_remedy():
     report = judge_conformance({"/ops/status": unseen}, NOW)
 
     assert "JSON Schema" in report.deviations[0].remedy
+
+
+def test_a_key_that_is_there_twice_is_named():
+    """
+    A field said twice breaks the contract, and what helps is to say it once.
+    """
+    body = b'{"ok": true, "ok": false, "colour": 1, "colour": 2}'
+    heard = hear_body(body, {"ok": False, "colour": 2})
+    with pytest.raises(ContractViolation) as caught:
+        read_answer(
+            body, {"ok": False}, path="/healthz", http_status=200, shown=b"", doubled=heard.doubled
+        )
+    problems = caught.value.problems
+    unseen = Unseen(UnseenReason.CONTRACT_INVALID, NOW, problems=problems)
+
+    report = judge_conformance({"/healthz": unseen}, NOW)
+
+    told_twice = [d for d in report.deviations if d.path == "/healthz"]
+    assert [("ok", "is there more than once")] == [(d.field, d.problem) for d in told_twice]
+    assert "once" in told_twice[0].remedy
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        pytest.param(
+            Unseen(UnseenReason.NOT_JSON, NOW, claims=Claims(agent_mode="TURBO")), id="no JSON"
+        ),
+        pytest.param(
+            seen({"status": "ok", "identity": {"agent_mode": "TURBO"}}, "/healthz"), id="liveness"
+        ),
+    ],
+)
+def test_a_mode_nobody_knows_is_a_violation_wherever_it_is_said(reading):
+    """
+    A mode outside the vocabulary is named also where an answer is broken or promises no mode.
+    """
+    report = judge(STRATEGY, healthz=reading)
+
+    assert ("violation", "agent_mode", "a.6") in told(report)
+    assert not report.conforms
+
+
+def test_what_is_no_2xx_is_not_seen():
+    """
+    A contract that comes with a 500 is none, however whole it is.
+    """
+    report = judge_conformance({"/ops/status": seen(STRATEGY, http_status=500)}, NOW)
+
+    assert ["HTTP_500"] == [e.outcome for e in report.endpoints]
+    assert not report.conforms
 
 
 def test_old_reading_counts_as_not_seen():

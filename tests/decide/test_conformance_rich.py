@@ -104,15 +104,6 @@ def test_answers_of_the_default_posture_keep_the_contract(document):
     ("changes", "deviations"),
     [
         pytest.param(
-            {"service_name": " "},
-            [
-                (VIOLATION, "service_name", "a.3 row 1"),
-                (ADVICE, "agent_identity.agent_name", "a.6"),
-            ],
-            id="empty required name",
-        ),
-        pytest.param({"repo_id": ""}, [(VIOLATION, "repo_id", "a.3 row 1")], id="empty repo"),
-        pytest.param(
             {"agent_identity__agent_name": "gamma"},
             [(ADVICE, "agent_identity.agent_name", "a.6")],
             id="two names",
@@ -121,6 +112,11 @@ def test_answers_of_the_default_posture_keep_the_contract(document):
             {"agent_identity__agent_mode": "STREAM"},
             [(ADVICE, "agent_identity.agent_mode", "a.6")],
             id="fallback mode",
+        ),
+        pytest.param(
+            {"agent_identity__agent_mode": "TURBO"},
+            [(VIOLATION, "agent_identity.agent_mode", "a.6")],
+            id="mode nobody knows",
         ),
         pytest.param({"git_sha": None}, [(ADVICE, "git_sha", "a.1")], id="no build told"),
         pytest.param({"build_id": GONE}, [(ADVICE, "build_id", "a.1")], id="key absent"),

@@ -75,6 +75,17 @@ def test_a_workload_that_is_well_is_ok(floor):
     assert [("/ops/status", True)] == [(s.path, s.ok) for s in found.samples]
 
 
+def test_a_sample_that_is_no_2xx_is_not_ok(floor):
+    """An answer that refuses is no healthy sample, whatever it says."""
+    agent = floor.fleet.agent(SE)
+    floor.answer(agent, "/healthz", {"ok": False, "last_tick_epoch_seconds": 1}, 503)
+
+    samples = {s.path: s for s in find(report_of(floor)).samples}
+
+    told = samples["/healthz"]
+    assert (False, 503, "answered 503") == (told.ok, told.status_code, told.error)
+
+
 ROWS = [
     ("degraded", "crash loop", {"pods": {"states": state("CrashLoopBackOff")}}),
     ("degraded", "image pull", {"pods": {"states": state("ErrImagePull", init=True)}}),

@@ -409,6 +409,52 @@ def test_modes_are_followed_over_the_day():
     assert expected == told(day.attest(), Fact.AGENT_MODE, "strategy-engine", "/ops/status")
 
 
+@pytest.mark.parametrize(
+    "hurt",
+    [
+        pytest.param(
+            lambda f: f.say(STRATEGY, "agent_identity.agent_mode", "TURBO"), id="in an answer"
+        ),
+        pytest.param(
+            lambda f: f.run(STRATEGY_RUN, containers=with_env(EnvVariable("AGENT_MODE", "TURBO"))),
+            id="in a specification",
+        ),
+        pytest.param(
+            lambda f: f.answer(
+                STRATEGY, "/healthz", {"status": "ok", "identity": {"agent_mode": "TURBO"}}
+            ),
+            id="beside one that is known",
+        ),
+    ],
+)
+def test_a_mode_that_nobody_knows_is_a_gap(hurt):
+    """Where one source says what nobody knows, no other can say in which mode it ran."""
+    day = Day()
+    day.decide(at_minute(60), hurt)
+    day.decide(at_minute(70))
+    made = day.attest()
+
+    (gap,) = matter_of(made, Fact.AGENT_MODE, "strategy-engine").gaps
+    assert (at_minute(60), at_minute(70)) == gap.span
+    assert "no known mode" in gap.unobserved
+    assert GAPS is made.conclusion
+
+
+def test_a_forbidden_mode_beside_an_unknown_one_is_seen():
+    """What accuses is no gap, whatever else is said."""
+    day = Day()
+
+    def hurt(floor):
+        floor.say(STRATEGY, "agent_identity.agent_mode", "LIVE")
+        floor.answer(STRATEGY, "/healthz", {"status": "ok", "identity": {"agent_mode": "TURBO"}})
+
+    day.decide(at_minute(60), hurt)
+    made = day.attest()
+
+    assert FOUND is made.conclusion
+    assert (60.0, "LIVE", "") in told(made, Fact.AGENT_MODE, "strategy-engine", "/ops/status")
+
+
 def test_a_mode_from_a_config_map_is_resolved_and_none_is_told_as_such():
     """As the container would get it; a workload without any is told as not set."""
     day = Day()

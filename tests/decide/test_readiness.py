@@ -324,6 +324,9 @@ ROWS = [
     ("RC-401", FAIL, env(EnvVariable("TRADING_MODE", "live"))),
     ("RC-401", FAIL, say(RUN_SE, "agent_identity.agent_mode", "LIVE")),
     ("RC-401", UNKNOWN, env(secret("AGENT_MODE"))),
+    ("RC-401", UNKNOWN, env(EnvVariable("AGENT_MODE", "TURBO"))),
+    ("RC-401", UNKNOWN, say(RUN_SE, "agent_identity.agent_mode", "TURBO")),
+    ("RC-407", FAIL, say(RUN_SE, "agent_identity.agent_mode", "TURBO")),
     ("RC-401", UNKNOWN, lose("pods")),
     ("RC-401", UNKNOWN, nothing),
     ("RC-402", FAIL, set_switch("true")),
@@ -350,6 +353,7 @@ ROWS = [
     ("RC-407", FAIL, say(RUN_SE, "safety.safe_to_execute_orders", True)),  # noqa: FBT003
     ("RC-408", FAIL, set_switch("0")),
     ("RC-501", FAIL, hurt(lambda f: f.lose(RUN_SE, "/ops/status", UnseenReason.TIMEOUT))),
+    ("RC-501", FAIL, hurt(lambda f: f.answer(RUN_SE, "/ops/status", rich(RUN_SE, f.now), 503))),
     ("RC-501", UNKNOWN, unasked),
     ("RC-501", UNKNOWN, empty_fleet),
     ("RC-502", FAIL, say(RUN_SE, "status.state", "DEGRADED")),

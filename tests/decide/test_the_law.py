@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mission_control.decide.agent_evidence import weigh_evidence
 from mission_control.decide.floor import decide_floor
+from mission_control.model.finding import Severity
+from mission_control.model.fleet import Criticality
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Verdict
 from tests.decide.floor_of_values import (
@@ -20,7 +23,9 @@ from tests.decide.floor_of_values import (
     NOW,
     STRATEGY,
     FloorOfValues,
-    reading,
+    changed,
+    read_body,
+    rich,
     session_at,
     unseen,
 )
@@ -37,6 +42,17 @@ PLACES = [
     (GAMMA.agent_name, "/readyz"),
 ]
 RUBBISH = {"corrupt": "\x00"}
+MODES = ["TURBO", "", " \u200b", "ОFF", ["OFF"], 7, {"mode": "OFF"}]  # noqa: RUF001  (a look-alike)
+BREAKS = [
+    lambda body: body[:-1] + b',"age":NaN}',
+    lambda body: body[: len(body) * 2 // 3],
+    lambda body: b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"," + body[1:],
+    lambda body: b"\xef\xbb\xbf" + body,
+    lambda body: body.decode().encode("utf-16"),
+    lambda body: body + b"}",
+    lambda body: body[:-1] + b',"status":' + b'{"state":"OK"},"ok":true}',
+    lambda body: body[:-1] + b"," + body[1:],
+]
 
 
 def leaves(document, at=()):
@@ -47,11 +63,25 @@ def leaves(document, at=()):
             yield from leaves(value, (*at, key))
 
 
+HOW = (
+    "remove",
+    "silence",
+    "drop key",
+    "garble key",
+    "age",
+    "switch",
+    "mode",
+    "break",
+    "refuse",
+    "refuse what was seen",
+)
+
+
 @st.composite
 def degradations(draw):
     """Choose a way in which one reading gets worse."""
     place = draw(st.sampled_from(PLACES))
-    how = draw(st.sampled_from(["remove", "silence", "drop key", "garble key", "age", "switch"]))
+    how = draw(st.sampled_from(HOW))
     reason = draw(st.sampled_from(list(UnseenReason)))
     return place, how, reason, draw(st.integers(0, 200)), draw(st.floats(0, 90))
 
@@ -73,8 +103,28 @@ def degrade(floor, degradation):
     elif how == "silence":
         floor.answers[name][path] = unseen(reason, seen.at)
     elif isinstance(seen, Seen):
-        document = corrupt(orjson.loads(seen.value.document), pick, garble=how == "garble key")
-        floor.answers[name][path] = reading(path, document, seen.at, seen.value.http_status)
+        spoil(floor, name, path, how, pick)
+
+
+def spoil(floor, name, path, how, pick):
+    """Say a mode nobody knows, break an answer or its JSON, or answer the same with a 503."""
+    seen, agent = floor.answers[name][path], floor.fleet.agent(name)
+    body, status = seen.value.document, seen.value.http_status
+    document = orjson.loads(body)
+    if how == "mode":
+        where = "agent_identity" if path == "/ops/status" else "identity"
+        mode = MODES[pick % len(MODES)]
+        body = orjson.dumps(document | {where: document.get(where, {}) | {"agent_mode": mode}})
+    elif how == "break":
+        body = BREAKS[pick % len(BREAKS)](body)
+    elif how == "refuse":
+        status = 503
+    elif how == "refuse what was seen":
+        floor.answers[name][path] = replace(seen, value=replace(seen.value, http_status=503))
+        return
+    else:
+        body = orjson.dumps(corrupt(document, pick, garble=how == "garble key"))
+    floor.answers[name][path] = read_body(agent, path, body, seen.at, status)
 
 
 def corrupt(document, pick, *, garble):
@@ -246,3 +296,95 @@ def test_a_sev0_ends_by_every_instance_that_raised_it(claim, played):
         if not over_time.stands:
             assert [] == list(over_time.undenied() if listed else over_time.without_row())
             return
+
+
+@pytest.mark.parametrize("evening", [False, True], ids=["open", "evening"])
+@pytest.mark.parametrize("mode", MODES, ids=repr)
+@pytest.mark.parametrize("agent", [MARKETDATA, STRATEGY, INGEST], ids=lambda a: a.agent_name)
+def test_a_mode_nobody_knows_halts_in_every_phase(floor, agent, mode, evening):
+    """Whoever says it and whenever: HALTED, P1, unexpected, until it says a known one."""
+    optional = replace(agent, criticality=Criticality.OPTIONAL)
+    floor.fleet = replace(
+        floor.fleet, agents=tuple(optional if a is agent else a for a in floor.fleet.agents)
+    )
+    floor.refresh(EVENING if evening else NOW)
+    at_best = floor.decide().posture.verdict
+    if agent is not MARKETDATA or evening:  # a floor without a feed is never OK
+        assert at_best is not Verdict.HALTED
+    floor.say(agent, "agent_identity.agent_mode", mode)
+    snapshot = floor.decide()
+    report = snapshot.service(agent.agent_name)
+    told = {(r.code, r.subject): r for r in snapshot.posture.reasons}
+
+    assert Verdict.HALTED is snapshot.posture.verdict
+    reason = told["MODE_UNKNOWN", agent.agent_name]
+    assert (Severity.P1, True) == (reason.severity, reason.halts)
+    assert (False, "MODE_UNKNOWN") == (report.expected, report.reason_code)
+
+    floor.refresh(floor.now + timedelta(seconds=10))
+    for said in (unseen(UnseenReason.TIMEOUT, floor.now), unseen(UnseenReason.NOT_JSON, floor.now)):
+        floor.answers[agent.agent_name]["/ops/status"] = said
+        assert Verdict.HALTED is floor.decide().posture.verdict
+    floor.refresh(floor.now + timedelta(seconds=10))
+    assert at_best is floor.decide().posture.verdict
+
+
+@pytest.mark.parametrize("wrap", BREAKS[:7])
+def test_a_broken_body_still_accuses(floor, wrap):
+    """At night, from an optional service, in a body that is no JSON: a forbidden mode is a P0."""
+    optional = replace(INGEST, criticality=Criticality.OPTIONAL)
+    floor.fleet = replace(
+        floor.fleet, agents=tuple(optional if a is INGEST else a for a in floor.fleet.agents)
+    )
+    floor.refresh(EVENING)
+    body = orjson.dumps(changed(rich(INGEST, floor.now), "agent_identity.agent_mode", "live"))
+    floor.answers[INGEST.agent_name]["/ops/status"] = read_body(
+        optional, "/ops/status", wrap(body), floor.now, 200
+    )
+
+    snapshot = floor.decide()
+
+    assert Verdict.HALTED is snapshot.posture.verdict
+    assert ("EXECUTION_EVIDENCE", INGEST.agent_name) in {
+        (r.code, r.subject) for r in snapshot.posture.reasons if r.severity is Severity.P0
+    }
+
+
+def test_a_mode_in_a_health_answer_counts(floor):
+    """What `/healthz` says of its identity is heard as what the contract says is."""
+    floor.answer(GAMMA, "/healthz", {"status": "ok", "identity": {"agent_mode": "Live"}})
+    p0 = floor.decide()
+    floor.answer(GAMMA, "/healthz", {"status": "ok", "identity": {"agent_mode": "TURBO"}})
+    both = floor.decide()
+    floor.answer(GAMMA, "/healthz", {"status": "ok", "identity": {"agent_mode": "PAPER"}})
+    well = floor.decide()
+
+    assert ["EXECUTION_EVIDENCE"] == [a.code for a in p0.standing.accusations]
+    assert ["EXECUTION_EVIDENCE", "MODE_UNKNOWN"] == [a.code for a in both.standing.accusations]
+    assert (Verdict.OK, ()) == (well.posture.verdict, well.standing.accusations)
+
+
+def test_a_gate_that_refuses_claims_no_freshness_any_more(floor):
+    """Of all that was said before, a refusal takes back one thing: that this gate is open."""
+    tick = floor.now.timestamp()
+    floor.answer(MARKETDATA, "/healthz", {"ok": False, "last_tick_epoch_seconds": tick}, 503)
+    name = MARKETDATA.agent_name
+    readings = floor.evidence().rounds[name]
+
+    denied = weigh_evidence(MARKETDATA, readings, session_at, floor.now).denied
+
+    assert ("FRESHNESS_GATE_FALSE_POSITIVE", name, f"{name} /healthz", "ok") in denied
+
+
+def test_what_is_no_2xx_takes_nothing_back(floor):
+    """A `/healthz` that refuses says nothing that clears what was said there before."""
+    said = {"ok": True, "last_tick_epoch_seconds": floor.now.timestamp()}
+    floor.answer(MARKETDATA, "/healthz", said | {"identity": {"agent_mode": "LIVE"}})
+    floor.decide()
+    calm = said | {"ok": False, "identity": {"agent_mode": "OFF"}}
+    floor.answer(MARKETDATA, "/healthz", calm, 503)
+    refused = {a.code for a in floor.decide().standing.accusations}
+    floor.answer(MARKETDATA, "/healthz", calm | {"ok": True})
+
+    assert "EXECUTION_EVIDENCE" in refused
+    assert "EXECUTION_EVIDENCE" not in {a.code for a in floor.decide().standing.accusations}

@@ -9,10 +9,10 @@ from mission_control.decide.standing import join_standing
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.cluster.containers import EnvVariable
-from mission_control.model.reading import Seen, ServiceRound
+from mission_control.model.reading import Seen, ServiceRound, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Instance
 from tests.decide.cluster_of_values import ClusterFloor, with_env
-from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues
+from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues, rich, unseen
 
 PRIMARY = STRATEGY.primary_path
 
@@ -89,6 +89,23 @@ def test_rounds_are_counted_by_the_minute(shelf):
     memory.end()
     assert 2 == len(shelf.minutes())
     assert memory.unfinished_minute() is None
+
+
+def test_a_refused_primary_reading_was_not_obtained(shelf):
+    """A round whose primary path answers with anything but a 2xx was asked for nothing."""
+    memory, floor = FloorMemory(shelf), FloorOfValues()
+    decide(memory, floor, None)
+    floor.answer(STRATEGY, "/ops/status", rich(STRATEGY, floor.now), 503)
+    for readings in (
+        floor.answers["strategy-engine"],
+        {PRIMARY: unseen(UnseenReason.TIMEOUT, NOW)},
+    ):
+        memory.note_round(round_at(1, readings), PRIMARY)
+    memory.note_round(round_at(2), PRIMARY)
+
+    unfinished = memory.unfinished_minute()
+    assert unfinished is not None
+    assert {"strategy-engine": (3, 1)} == unfinished.counts
 
 
 def test_a_floor_that_nobody_decides_was_not_watched(shelf):

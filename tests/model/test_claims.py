@@ -63,7 +63,48 @@ def safety(**claims):
             {"agent_identity": {"agent_mode": "OBSERVE"}}, Claims(agent_mode="OBSERVE"), id="mode"
         ),
         pytest.param({"agent_mode": "PAPER"}, Claims(agent_mode="PAPER"), id="minimal mode"),
-        pytest.param({"agent_mode": ["EXECUTE"]}, NO_CLAIMS, id="mode of no kind"),
+        pytest.param({"agent_mode": ["PAPER"]}, Claims(agent_mode="(a list)"), id="mode a list"),
+        pytest.param({"agent_mode": {}}, Claims(agent_mode="(an object)"), id="mode an object"),
+        pytest.param({"agent_mode": 7}, Claims(agent_mode="(a number)"), id="mode a number"),
+        pytest.param({"agent_mode": False}, Claims(agent_mode="(false)"), id="mode a boolean"),
+        pytest.param({"agent_mode": True}, Claims(agent_mode="(true)"), id="mode the other one"),
+        pytest.param({"agent_mode": "\u200b "}, Claims(agent_mode=""), id="mode blank"),
+        pytest.param({"agent_mode": None}, NO_CLAIMS, id="null is nothing said"),
+        pytest.param(
+            {"identity": {"agent_mode": "LIVE"}, "status": "ok"},
+            Claims(agent_mode="LIVE"),
+            id="mode under the identity of a health endpoint",
+        ),
+        pytest.param(
+            {"identity": {"mode": "LIVE"}, "agent_identity": {"mode": "OFF"}},
+            Claims(agent_mode="LIVE"),
+            id="the worse of two identities",
+        ),
+        pytest.param(
+            {"identity": {"agent_mode": "PAPER"}, "agent_mode": "WEIRD"},
+            Claims(agent_mode="WEIRD"),
+            id="an unknown mode is worse than a harmless one",
+        ),
+        pytest.param(
+            {"identity": {"agent_mode": "LIVE"}, "agent_mode": "WEIRD"},
+            Claims(agent_mode="LIVE"),
+            id="a forbidden mode is worse than an unknown one",
+        ),
+        pytest.param(
+            {"agent_mode": "X" * 80 + " live"},
+            Claims(agent_mode="… live …"),
+            id="what forbids a mode is not cut off",
+        ),
+        pytest.param(
+            {"agent_mode": "live " + "X" * 80},
+            Claims(agent_mode="live " + "X" * 59),
+            id="what forbids a mode stands in front",
+        ),
+        pytest.param(
+            {"agents": [{"agent_mode": "LIVE"}], "note": {"agent_mode": "LIVE"}},
+            NO_CLAIMS,
+            id="modes of others",
+        ),
         pytest.param(
             {"agent_identity": {"agent_mode": "OBSERVE"}, "agent_mode": "live"},
             Claims(agent_mode="live"),
@@ -96,13 +137,14 @@ def test_claims_are_read_for_the_worse(document, claims):
         pytest.param("", False, id="empty"),
         pytest.param("OBSERVE", False, id="observe"),
         pytest.param("LIVELY", False, id="longer word"),
+        pytest.param("paper/live", True, id="one of two words"),
         pytest.param("EXECUTE", True, id="execute"),
         pytest.param(" live\t", True, id="any case and blanks"),
     ],
 )
 def test_modes_that_can_place_orders_are_forbidden(mode, forbidden):
     """
-    EXECUTE and LIVE are forbidden in any case, and no other word is.
+    A mode is forbidden by what it means, however it is written.
     """
     assert forbidden is Claims(agent_mode=mode).forbidden_mode
 

@@ -66,16 +66,6 @@ INGEST = STRATEGY_WITH_DEAD_MARKETDATA | {
     "marketdata": None,
 }
 
-REQUIRED_FIELDS_MISSING = STRATEGY_WITH_DEAD_MARKETDATA | {
-    "service_name": "",
-    "status": {
-        "state": "UNKNOWN",
-        "summary": "Unknown",
-        "reason_codes": ["REQUIRED_FIELDS_MISSING"],
-        "last_updated_utc": "2026-03-06T15:00:07Z",
-    },
-}
-
 MINIMAL = {
     "uptime": 86_400.5,
     "last_heartbeat": "2026-03-06T15:00:07+00:00",
@@ -115,9 +105,6 @@ def read(document, path="/ops/status", http_status=200):
         ),
         pytest.param("/ops/status", 200, DISABLED_EXECUTION, Shape.RICH, id="execution, disabled"),
         pytest.param("/ops/status", 200, INGEST, Shape.RICH, id="ingest, without marketdata"),
-        pytest.param(
-            "/ops/status", 200, REQUIRED_FIELDS_MISSING, Shape.RICH, id="empty required field"
-        ),
         pytest.param(
             "/ops/status",
             200,

@@ -187,7 +187,7 @@ def test_rich_contract_does_not_need_what_decides_nothing(field):
         pytest.param("marketdata", None, id="no marketdata"),
         pytest.param("marketdata.is_fresh", None, id="no tick ever"),
         pytest.param("status.reason_codes", [], id="no reasons"),
-        pytest.param("service_name", "", id="empty name"),
+        pytest.param("git_sha", "", id="a build that is not known"),
         pytest.param("safety.safe_to_execute_orders", True, id="safe to execute"),
         pytest.param("status.last_updated_utc", "2026-03-06T10:00:07.5-05:00", id="offset"),
     ],
@@ -424,3 +424,59 @@ def test_any_bytes_are_an_answer_or_a_violation(body):
     Bytes that are no JSON at all, handed over by mistake, are a violation too.
     """
     reads_or_refuses(body, {"status": "ok"}, "/healthz")
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" \t\n\u00a0\u3000", id="blanks of all sorts"),
+        pytest.param("\u200b\ufeff\u2060\u202e", id="zero width"),
+        pytest.param("\x00\x1b", id="controls"),
+        pytest.param("\u3164\u115f\u2800\ufe0f", id="letters without a shape"),
+    ],
+)
+@pytest.mark.parametrize(
+    "field",
+    [
+        "service_name",
+        "repo_id",
+        "agent_identity.agent_name",
+        "agent_identity.agent_role",
+        "agent_identity.agent_mode",
+        "status.summary",
+    ],
+)
+def test_a_required_text_that_is_blank_breaks_the_contract(field, blank):
+    """
+    What is required and shows nothing is missing, whatever it is made of.
+    """
+    with pytest.raises(ContractViolation) as caught:
+        read(changed(RICH, field, blank))
+
+    assert [field] == [name for name, _ in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", ["-", "価", "\N{GRINNING FACE}", "a\u200b"])
+def test_a_text_that_shows_something_is_not_blank(name):
+    """
+    Any letter, figure or sign is enough.
+    """
+    assert read(changed(RICH, "service_name", name)).status
+
+
+def test_a_field_that_is_there_twice_breaks_the_contract():
+    """
+    Of two values nobody can tell which holds; keys that the contract does not have are free.
+    """
+    body = json.dumps(RICH).encode()
+    extra = [("status", "colour"), ("safety", "x", "y"), ("colour",)]
+    twice = [*extra, ("status", "state"), ("identity", "agent_mode")]
+
+    answer = read_answer(body, RICH, path="/ops/status", http_status=200, shown=b"", doubled=extra)
+    with pytest.raises(ContractViolation) as caught:
+        read_answer(body, RICH, path="/ops/status", http_status=200, shown=b"", doubled=twice)
+
+    assert answer.status
+    assert ["status.state", "identity.agent_mode"] == [f for f, _ in caught.value.problems]
+    assert "status.state: is there more than once" in str(caught.value)

@@ -327,7 +327,7 @@ async def test_what_is_not_offered_rests_for_five_minutes(serve, transports, age
 
 
 async def test_a_stale_healthz_speaks_through_its_503(serve, probe, agent):
-    """A 503 of `/healthz` in the freshness contract is an answer, and any other 503 is none."""
+    """A 503 of `/healthz` beside a rich contract may say stale, and any other 503 is none."""
     stale = orjson.dumps({"ok": False, "last_tick_epoch_seconds": 1, "age_seconds": 9.0})
     for body, seen in (
         (stale, True),
@@ -336,9 +336,56 @@ async def test_a_stale_healthz_speaks_through_its_503(serve, probe, agent):
         (b'{"ok": "no"}', False),
     ):
         server = await serve(plays(http(body, "503 No")))
-        target = agent(server.url, contract=ContractKind.LIVENESS)
+        target = agent(server.url, expected_endpoints=("/healthz",))
         reading = (await probe.read(target, None)).readings["/healthz"]
         assert seen == isinstance(reading, Seen)
+
+
+SAYS_LIVE = changed(rich(STRATEGY, NOW), "agent_identity.agent_mode", "LIVE")
+ACCUSES = orjson.dumps(SAYS_LIVE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        pytest.param(http(ACCUSES.replace(b"0.0", b"NaN")), "NOT_JSON", id="NaN beside it"),
+        pytest.param(
+            http(b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"," + ACCUSES[1:]), "TOO_DEEP", id="deep"
+        ),
+        pytest.param(
+            http(ACCUSES[:-1] + b',"x":"' + b"y" * 70_000 + b'"}'), "BODY_TOO_LARGE", id="too large"
+        ),
+        pytest.param(http(ACCUSES[:-40]), "NOT_JSON", id="cut off"),
+        pytest.param(
+            http(ACCUSES, headers=["content-encoding: gzip"]), "ENCODED", id="a lying header"
+        ),
+        pytest.param(http(ACCUSES, "503 No"), "HTTP_503", id="refused"),
+        pytest.param(http(ACCUSES, "404 No"), "NOT_OFFERED", id="not offered"),
+        pytest.param(
+            http(ACCUSES.replace(b'"LIVE"', b'"LIVE","agent_mode":"OFF"')),
+            "CONTRACT_INVALID",
+            id="said twice",
+        ),
+    ],
+)
+async def test_an_answer_is_heard_before_it_is_refused(serve, probe, agent, answer, code):
+    """Whatever is wrong with an answer on the wire, the mode that it says counts."""
+    server = await serve(plays(answer))
+    reading = (await probe.read(agent(server.url, expected_endpoints=(OPS,)), None)).readings[OPS]
+
+    assert isinstance(reading, Unseen)
+    assert (code, "LIVE") == (reading.code, reading.claims.agent_mode)
+
+
+async def test_a_service_that_only_lives_is_dead_by_a_503(serve, probe, agent):
+    """Where `/healthz` is what tells that a service lives, a 503 is none of its answers."""
+    stale = orjson.dumps({"ok": False, "last_tick_epoch_seconds": 1})
+    for contract, listed in ((ContractKind.LIVENESS, ()), (ContractKind.HTTP, ("/healthz",))):
+        server = await serve(plays(http(stale, "503 No")))
+        target = agent(server.url, contract=contract, expected_endpoints=listed)
+        reading = (await probe.read(target, None)).readings["/healthz"]
+
+        assert "HTTP_503" == getattr(reading, "code", "seen")
 
 
 async def test_a_page_is_enough_for_the_http_contract(serve, probe, agent):

@@ -16,7 +16,7 @@ SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 FLEET_FILE = FOLDER.parent / "deploy" / "fleets" / "agenttrader.yaml"
 OWN_ADDRESS = "127.0.0.1:8080"
 STANDING = ["EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE", "CONTRADICTION"]
-STANDING += ["MARKETDATA_STALE", "MARKETDATA_MISSING"]
+STANDING += ["MARKETDATA_STALE", "MARKETDATA_MISSING", "MODE_UNKNOWN"]
 
 
 def page_name(page):

@@ -89,6 +89,8 @@ def test_the_gzip_bomb_is_small_until_it_goes_off(served, client, url):
         ("critical-depth-1000", (200, "application/json", 2011), b'{"status":[[['),
         ("critical-html", (200, "text/html; charset=utf-8", 106), b"<!doctype html>"),
         ("critical-truncated", (200, "application/json", 124), b'{"service_name":'),
+        ("critical-nan", (200, "application/json", 148), b'{"service_name":'),
+        ("critical-said-twice", (200, "application/json", 140), b'{"service_name":'),
         ("critical-503", (503, "application/json", 32), b'{"detail":"Service'),
         ("offers-nothing", (404, "application/json", 22), b'{"detail":"Not Found"}'),
     ],

@@ -136,6 +136,20 @@ def test_a_service_can_admit_to_execute_mode(ask):
     assert "EXECUTE" == document["agent_identity"]["agent_mode"]
 
 
+def test_a_service_can_be_in_a_mode_nobody_knows(ask):
+    """In agent-mode-unknown the strategy-engine reports a mode of no vocabulary."""
+    document = ask("agent-mode-unknown", "strategy-engine").json()
+
+    assert "TURBO" == document["agent_identity"]["agent_mode"]
+
+
+def test_a_service_that_only_lives_can_say_that_it_does_not(ask):
+    """In liveness-503 the gamma-strategy refuses with a body that looks like an answer."""
+    answer = ask("liveness-503", "gamma-strategy", "/healthz")
+
+    assert (503, {"ok": False}) == (answer.status_code, answer.json())
+
+
 def test_a_service_may_execute_orders_in_one_scenario_alone(ask):
     """The constant false of the contract is true in safe-to-execute, and nowhere else."""
     allowed = [

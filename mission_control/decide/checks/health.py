@@ -10,7 +10,7 @@ from mission_control.decide.check_outcome import (
     check,
     settle,
 )
-from mission_control.decide.evidence import answered
+from mission_control.decide.evidence import answered, is_obtained
 from mission_control.model.fleet import ContractKind, Kind
 from mission_control.model.readiness import Check, ReadinessEvidence
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
@@ -40,7 +40,9 @@ def _answer(report: ServiceReport) -> Subject:
         return Subject(agent.agent_name, FAIL if running else PASS, detail)
     reading = readings.get(path)
     if isinstance(reading, Seen):
-        return Subject(agent.agent_name, PASS, f"{path} answered {reading.value.http_status}")
+        outcome = PASS if is_obtained(reading) else FAIL
+        detail = f"{path} answered {reading.value.http_status}"
+        return Subject(agent.agent_name, outcome, detail, outcome is PASS or agent.required)
     if reading is None:
         return Subject(agent.agent_name, UNKNOWN, f"{path} was not asked", agent.required)
     detail = f"{path}: {reading.code}"

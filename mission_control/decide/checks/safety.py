@@ -55,15 +55,17 @@ def _modes(snapshot: FloorSnapshot, view: ClusterView) -> Check:
         and claims.agent_mode
         and claims.forbidden_mode
     ]
-    said += [s.detail for s in view.accusing if s.fact.endswith(MODES)]
     said += [
-        a.detail
-        for a in snapshot.standing.accusations
-        if a.code == codes.EXECUTION_EVIDENCE and a.fact.endswith((*MODES, "agent_mode"))
+        s.detail
+        for s in (*view.accusing, *snapshot.standing.accusations)
+        if s.code == codes.EXECUTION_EVIDENCE and s.fact.endswith((*MODES, "agent_mode"))
     ]
     if said:
         return check("RC-401", FAIL, "; ".join(sorted(set(said))[:5]))
-    open_ = [fact for *_, fact in sorted(view.undecided) if fact.endswith(MODES)]
+    strange = [s.detail for s in snapshot.standing.accusations if s.code == codes.MODE_UNKNOWN]
+    if strange:
+        return check("RC-401", UNKNOWN, "; ".join(sorted(set(strange))[:5]))
+    open_ = sorted({fact for *_, fact in view.undecided if fact.endswith(MODES)})
     if open_:
         return check("RC-401", UNKNOWN, f"cannot be told: {', '.join(open_[:5])}")
     return _over_lists(

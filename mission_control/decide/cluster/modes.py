@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from mission_control.decide.cluster.environment import ConfigMaps, Resolved, resolve
 from mission_control.model.cluster.containers import Container
+from mission_control.model.codes import EXECUTION_EVIDENCE, MODE_UNKNOWN
+from mission_control.model.mode_text import ModeText, fold_mode, read_mode
 from mission_control.model.switch_text import FALSY, TRUTHY
 
-FORBIDDEN_MODES = frozenset({"execute", "live"})
 _ON = TRUTHY | {"y", "t", "enabled"}
 _OFF = FALSY | {"", "n", "f", "disabled"}
 _MODES = ("AGENT_MODE", "EXECUTION_MODE")
@@ -23,7 +24,8 @@ class EnvWord(NamedTuple):
     What one variable of one container says.
 
     `accuses` None means that it cannot be told: it neither accuses nor denies. It `blocks` where
-    a mode is concerned, or where the variable is written and so is surely there.
+    a mode is concerned, or where the variable is written and so is surely there. `code` is what
+    it accuses of: a mode that nobody knows is no evidence of execution.
     """
 
     container: str
@@ -31,6 +33,7 @@ class EnvWord(NamedTuple):
     accuses: bool | None
     detail: str
     blocks: bool = False
+    code: str = EXECUTION_EVIDENCE
 
 
 def read_modes(containers: Iterable[Container], config_maps: ConfigMaps) -> Iterator[EnvWord]:
@@ -48,27 +51,41 @@ def read_modes(containers: Iterable[Container], config_maps: ConfigMaps) -> Iter
 
 def _hear(container: str, name: str, resolved: Resolved) -> EnvWord | None:
     for value in resolved.possible:
-        word = _judge(name, value)
-        if word is not None and word[0]:
-            told = f"{word[1]}, unless something hides it: {resolved.problem}"
-            return EnvWord(container, name, True, told)  # noqa: FBT003  (what it says)
+        word = _judge(container, name, value)
+        if word is not None and word.accuses:
+            told = f"{word.detail}, unless something hides it: {resolved.problem}"
+            return word._replace(detail=told)
     if resolved.problem:
         return EnvWord(container, name, None, f"{name} cannot be told: {resolved.problem}")
-    word = None if resolved.value is None else _judge(name, resolved.value)
-    return None if word is None else EnvWord(container, name, *word)
+    return None if resolved.value is None else _judge(container, name, resolved.value)
 
 
-def _judge(name: str, value: str) -> tuple[bool | None, str] | None:
-    word = value.strip().casefold()
+def _judge(container: str, name: str, value: str) -> EnvWord | None:
+    word = fold_mode(value)
     shown = f"{name}={value.strip()[:40]}"
     if name in _MODES:
-        accuses = word in FORBIDDEN_MODES
-    elif name == "TRADING_MODE":
+        return _judge_mode(container, name, value)
+    if name == "TRADING_MODE":
         accuses = word not in {"", "paper"}
     elif name in _SWITCHES:
         accuses = word in FALSY
     elif word in _ON or word in _OFF:
         accuses = word in _ON
     else:
-        return None, f"{shown} is neither on nor off"
-    return (True, f"its environment says {shown}") if accuses else None
+        return EnvWord(container, name, None, f"{shown} is neither on nor off")
+    return EnvWord(container, name, accuses=True, detail=_says(shown)) if accuses else None
+
+
+def _judge_mode(container: str, name: str, value: str) -> EnvWord | None:
+    said = _says(f"{name}={value.strip()[:40] or '(blank)'}")
+    mode = read_mode(value)
+    if mode is ModeText.HARMLESS:
+        return None
+    if mode is ModeText.FORBIDDEN:
+        return EnvWord(container, name, accuses=True, detail=said)
+    told = f"{said}, which is no known mode"
+    return EnvWord(container, name, accuses=True, detail=told, code=MODE_UNKNOWN)
+
+
+def _says(shown: str) -> str:
+    return f"its environment says {shown}"

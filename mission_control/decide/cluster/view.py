@@ -1,6 +1,6 @@
 """Decide: everything that one round over the cluster is worth at one instant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
@@ -85,7 +85,7 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
         oldest=checked.oldest,
         execution_off=checked.complete and is_execution_off(fleet, known, owners),
         accusing=accusing,
-        undecided=frozenset(w.key for w, _ in open_),
+        undecided=frozenset(_find_undecided(w for w, _ in words)),
         lacks=(*find_cluster_lacks(checked), *_unresolved([w for w, blocks in open_ if blocks])),
         coverage=count_lists(checked),
         agents=find_agent_workloads(checked, known, owners),
@@ -109,7 +109,20 @@ def _hear(
             fact = f"{word.container} {word.variable}"
             detail = f"container {word.container} of {_name(thing)}: {word.detail}"
             stated = _state(thing, owners, fact, detail, accuses=bool(word.accuses))
-            yield stated, word.blocks
+            yield stated._replace(code=word.code), word.blocks
+
+
+def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
+    """
+    Give what a whole list does not take back, although it no longer shows it.
+
+    What cannot be told may still be either; and a mode that nobody knows denies no other.
+    """
+    for word in words:
+        if not word.accuses or word.code == codes.MODE_UNKNOWN:
+            yield word._replace(code=codes.EXECUTION_EVIDENCE).key
+        if not word.accuses:
+            yield word._replace(code=codes.MODE_UNKNOWN).key
 
 
 def _maps_of(namespace: str, facts: ClusterFacts, checked: CheckedLists) -> ConfigMaps:

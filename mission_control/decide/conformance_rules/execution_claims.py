@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from mission_control.model.conformance import Deviation, Gravity
+from mission_control.model.mode_text import ModeText
 from mission_control.model.reading import EndpointReading, Seen
+from mission_control.model.status_contract.rich import RichStatus
+from mission_control.model.status_contract.smaller_shapes import MinimalStatus
 from mission_control.model.switch_text import SwitchText
 
 _STOP = "Stop the line and treat this as possible live execution (runbook EXECUTION_EVIDENCE)"
@@ -33,6 +36,15 @@ def explain_execution_claims(path: str, reading: EndpointReading) -> Iterator[De
             f"mode {(claims.agent_mode or '').strip()} is forbidden; it is Sev-0 evidence",
             "; then restart the agent in OFF, OBSERVE, EVAL or PAPER.",
         )
+    if claims.mode is ModeText.UNKNOWN and not _has_mode(reading):
+        yield Deviation(
+            Gravity.VIOLATION,
+            path,
+            "agent_mode",
+            "status contract a.6",
+            f"mode {claims.agent_mode or '(blank)'} is none that is known (MODE_UNKNOWN)",
+            "Set AGENT_MODE to the mode the agent really runs in.",
+        )
     if claims.kill_switch is SwitchText.FALSY:
         yield _sev0(
             path,
@@ -41,6 +53,13 @@ def explain_execution_claims(path: str, reading: EndpointReading) -> Iterator[De
             "the service sees the kill switch off; it is Sev-0 evidence",
             "; then have a person engage the switch and find who released it.",
         )
+
+
+def _has_mode(reading: EndpointReading) -> bool:
+    """Tell whether the answer's own shape has a mode, which its rules then explain."""
+    return isinstance(reading, Seen) and isinstance(
+        reading.value.status, RichStatus | MinimalStatus
+    )
 
 
 def _sev0(path: str, field: str, section: str, problem: str, then: str) -> Deviation:

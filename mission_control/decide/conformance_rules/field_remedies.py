@@ -1,12 +1,12 @@
 """Decide: what to send in a field, told by the contract's own descriptions."""
 
 from collections.abc import Iterator
-from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mission_control.model.status_contract.answer import STATUS_PATH
+from mission_control.model.status_contract.fields import models_in
 from mission_control.model.status_contract.rich import RichStatus
 from mission_control.model.status_contract.smaller_shapes import (
     HealthFreshness,
@@ -55,12 +55,7 @@ def _walk(model: type[BaseModel], parts: list[str]) -> Iterator[FieldInfo]:
         if info is None:
             return
         yield info
-        inner = _models_in(info.annotation)
+        inner = models_in(info.annotation)
         if not inner:
             return
         model = inner[0]
-
-
-def _models_in(annotation: object) -> list[type[BaseModel]]:
-    parts = (annotation, *get_args(annotation))
-    return [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]

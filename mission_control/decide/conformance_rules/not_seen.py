@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mission_control.decide.conformance_rules.field_remedies import remedy_for, section_of
 from mission_control.model.conformance import Deviation, Gravity
 from mission_control.model.reading import Unseen, UnseenReason
+from mission_control.model.status_contract.answer import SAID_TWICE
 
 _EXPLAINED: dict[UnseenReason, tuple[str, str]] = {
     UnseenReason.TIMEOUT: (
@@ -79,6 +80,7 @@ _EXPLAINED: dict[UnseenReason, tuple[str, str]] = {
 
 _MILD_BESIDE_THE_CONTRACT = frozenset({UnseenReason.REDIRECTED, UnseenReason.ENCODED})
 _UNAVAILABLE = 503
+_ONCE = "Send each key once: of two values, readers take different ones."
 
 
 def explain_unseen(path: str, reading: Unseen, *, contractual: bool) -> Iterator[Deviation]:
@@ -92,7 +94,8 @@ def explain_unseen(path: str, reading: Unseen, *, contractual: bool) -> Iterator
     if reading.reason is UnseenReason.CONTRACT_INVALID and reading.problems:
         for field, problem in reading.problems:
             rule = f"status contract {section_of(path, field)}"
-            yield Deviation(Gravity.VIOLATION, path, field, rule, problem, remedy_for(path, field))
+            remedy = _ONCE if problem == SAID_TWICE else remedy_for(path, field)
+            yield Deviation(Gravity.VIOLATION, path, field, rule, problem, remedy)
         return
     problem, remedy = _EXPLAINED[reading.reason]
     gravity = _gravity(reading, contractual=contractual)

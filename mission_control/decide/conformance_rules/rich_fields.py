@@ -7,8 +7,8 @@ from mission_control.decide.conformance_rules.look import Look
 from mission_control.model.conformance import Deviation
 from mission_control.model.fleet import MARKETDATA_STALE_CEILING_SECONDS as CEILING
 from mission_control.model.fleet import Kind
+from mission_control.model.mode_text import ModeText, read_mode
 from mission_control.model.status_contract.answer import Status
-from mission_control.model.status_contract.claims import Claims
 from mission_control.model.status_contract.rich import (
     DEFAULT_HEARTBEAT_TTL_SECONDS,
     RichStatus,
@@ -66,21 +66,8 @@ def explain_kind(look: Look[RichStatus]) -> Iterator[Deviation]:
 
 
 def explain_identity(look: Look[RichStatus]) -> Iterator[Deviation]:
-    """Explain required names that are empty, names that disagree, and unknown modes."""
+    """Explain names that disagree, and modes outside the vocabulary."""
     identity = look.status.agent_identity
-    required = {
-        "service_name": look.status.service_name,
-        "repo_id": look.status.repo_id,
-        "agent_identity.agent_name": identity.agent_name,
-    }
-    for field, value in required.items():
-        if not value.strip():
-            yield look.violation(
-                field,
-                "status contract a.3 row 1",
-                "a required field is empty",
-                "Set the variable it is read from (REPO_ID, AGENT_NAME, SERVICE_NAME).",
-            )
     if identity.agent_name != look.status.service_name:
         yield look.advice(
             "agent_identity.agent_name",
@@ -93,13 +80,18 @@ def explain_identity(look: Look[RichStatus]) -> Iterator[Deviation]:
 
 def explain_mode(look: Look[Status], field: str, mode: str) -> Iterator[Deviation]:
     """Explain an agent mode outside the vocabulary; forbidden ones are evidence, told elsewhere."""
-    if mode not in MODES and not Claims(agent_mode=mode).forbidden_mode:
-        yield look.advice(
-            field,
-            "status contract a.6",
-            "the mode is none of OFF, OBSERVE, EVAL and PAPER",
-            "Set AGENT_MODE to the mode the agent really runs in.",
-        )
+    rule = "status contract a.6"
+    remedy = "Set AGENT_MODE to the mode the agent really runs in."
+    match read_mode(mode):
+        case ModeText.UNKNOWN:
+            problem = "the mode is none that is known (MODE_UNKNOWN)"
+            yield look.violation(field, rule, problem, remedy)
+        case ModeText.HARMLESS if mode not in MODES:
+            yield look.advice(
+                field, rule, "the mode is none of OFF, OBSERVE, EVAL and PAPER", remedy
+            )
+        case _:
+            return
 
 
 def explain_build(look: Look[RichStatus]) -> Iterator[Deviation]:

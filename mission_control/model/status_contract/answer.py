@@ -1,6 +1,6 @@
 """Status contract: an answer recognised as one of the shapes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
@@ -9,8 +9,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mission_control.errors import ContractViolation
-from mission_control.model.status_contract.claims import NO_CLAIMS, Claims, read_claims
-from mission_control.model.status_contract.fields import ContractModel
+from mission_control.model.status_contract.claims import (
+    CLAIM_PLACES,
+    NO_CLAIMS,
+    Claims,
+    Place,
+    read_claims,
+)
+from mission_control.model.status_contract.fields import ContractModel, is_field
 from mission_control.model.status_contract.rich import RichStatus
 from mission_control.model.status_contract.smaller_shapes import (
     HealthFreshness,
@@ -52,6 +58,9 @@ _LEGACY_KEYS = frozenset({"ok", "last_tick_age_seconds"})
 MAX_PROBLEMS = 32
 """Broken fields that are named one by one; a hostile answer has no say in how many."""
 
+SAID_TWICE = "is there more than once"
+"""What is wrong with a key that an object has twice."""
+
 _NAMED_IN_MESSAGE = 5
 
 
@@ -69,6 +78,16 @@ class Answer:
     status: Status
     claims: Claims = NO_CLAIMS
     document: bytes = b"{}"
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether it was no success by its status: whatever it says, it is not alive."""
+        return not is_success(self.http_status)
+
+
+def is_success(http_status: int) -> bool:
+    """Tell whether an HTTP status is a 2xx, the only ones that say that something is well."""
+    return 200 <= http_status < 300  # noqa: PLR2004
 
 
 def recognise_shape(document: object, *, path: str) -> Shape:
@@ -108,32 +127,41 @@ def read_answer(
     http_status: int,
     shown: bytes,
     claims: Claims | None = None,
+    doubled: Sequence[Place] = (),
 ) -> Answer:
     """
     Validate an answer strictly against the shape it resembles.
 
     `body` is the JSON text as received and `document` the same parsed; the caller has capped
-    both. `shown` is its redacted JSON text; `claims` are the document's, where already read.
+    both. `shown` is its redacted JSON text; `claims` are the document's, where already read, and
+    `doubled` the places of which it speaks twice: which of two values holds nobody can tell, so
+    that a field of the contract said twice breaks it, and so does a claim.
 
     Raises ContractViolation that names each offending field and never repeats its value.
     """
     shape = recognise_shape(document, path=path)
+    model = SHAPE_MODELS[shape]
+    twice = [p for p in doubled if p in CLAIM_PLACES or is_field(model, p)] if doubled else ()
+    if twice:
+        problems = [(".".join(place), SAID_TWICE) for place in twice]
+        raise _violation(shape, problems)
     try:
-        status = cast("Status", SHAPE_MODELS[shape].model_validate_json(body))
+        status = cast("Status", model.model_validate_json(body))
     except ValidationError as error:
-        raise _violation(shape, error) from None
+        errors = error.errors(include_url=False, include_context=False)
+        problems = [(".".join(map(str, e["loc"])), _describe(e)) for e in errors]
+        raise _violation(shape, problems) from None
     claimed = read_claims(document) if claims is None else claims
     return Answer(shape, http_status, status, claimed, shown)
 
 
-def _violation(shape: Shape, error: ValidationError) -> ContractViolation:
-    errors = error.errors(include_url=False, include_context=False)
-    problems = tuple((".".join(map(str, e["loc"])), _describe(e)) for e in errors[:MAX_PROBLEMS])
+def _violation(shape: Shape, problems: Sequence[tuple[str, str]]) -> ContractViolation:
     named = [f"{field or '(top)'}: {text}" for field, text in problems[:_NAMED_IN_MESSAGE]]
-    unnamed = len(errors) - len(named)
+    unnamed = len(problems) - len(named)
     more = f"; and {unnamed} more" if unnamed else ""
     return ContractViolation(
-        f"not a valid {shape.value} answer: " + "; ".join(named) + more, problems=problems
+        f"not a valid {shape.value} answer: " + "; ".join(named) + more,
+        problems=tuple(problems[:MAX_PROBLEMS]),
     )
 
 
@@ -156,7 +184,7 @@ def _kind_of(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return "text" if value else "empty text"
+            return ("text" if value.strip() else "blanks") if value else "empty text"
         case int() | float():
             return "a number"
         case dict():

@@ -1,8 +1,9 @@
 """Status contract: the field types that all shapes share; strict, capped and cleaned."""
 
 import re
+import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +21,9 @@ MAX_LIST = 64
 RFC_3339 = r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$"
 """An instant as RFC 3339 writes it: full date, `T`, seconds, and a `Z` or an offset."""
 
+_SHAPELESS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that show nothing: the Hangul fillers, and the Braille pattern of no dots."""
+
 _INSTANT = re.compile(RFC_3339.strip("^$"), re.ASCII)
 
 
@@ -28,6 +32,18 @@ def clean_text(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def refuse_blank(text: str) -> str:
+    """
+    Give the text, where there is something in it to be seen.
+
+    Raises ValueError where it is empty or all blanks, controls and characters without a shape.
+    """
+    for character in text:
+        if character not in _SHAPELESS and unicodedata.category(character)[0] in "LNPS":
+            return text
+    raise ValueError("is blank")
 
 
 def read_instant(value: object) -> datetime:
@@ -49,7 +65,14 @@ def read_instant(value: object) -> datetime:
 
 
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(clean_text)]
-Name = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(clean_text)]
+Name = Annotated[
+    str,
+    StringConstraints(max_length=MAX_TEXT),
+    AfterValidator(refuse_blank),
+    AfterValidator(clean_text),
+    WithJsonSchema({"type": "string", "maxLength": MAX_TEXT, "pattern": r"\S"}),
+]
+"""A text that says something: what a contract requires is never blank."""
 Codes = Annotated[tuple[Text, ...], Field(max_length=MAX_LIST, strict=False)]
 UtcInstant = Annotated[
     datetime,
@@ -68,3 +91,19 @@ class ContractModel(BaseModel):
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+def is_field(model: type[BaseModel], place: tuple[str, ...]) -> bool:
+    """Tell whether the keys that lead to a value are a shape's own, and not extra ones."""
+    for key in place:
+        info = model.model_fields.get(key)
+        if info is None:
+            return False
+        model = next(iter(models_in(info.annotation)), BaseModel)
+    return True
+
+
+def models_in(annotation: object) -> list[type[BaseModel]]:
+    """Give the shapes that a field may hold."""
+    parts = (annotation, *get_args(annotation))
+    return [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]

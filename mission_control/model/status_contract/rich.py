@@ -45,7 +45,7 @@ class ReportedStatus(ContractModel):
     """What a service says of its own state."""
 
     state: Annotated[ServiceState, Field(description="The service's state.")]
-    summary: Annotated[Text, Field(description="The state in words: `Halted`.")]
+    summary: Annotated[Name, Field(description="The state in words: `Halted`.")]
     reason_codes: Annotated[
         Codes, Field(description="Why the state is not OK: one code, or none for OK.")
     ]
@@ -135,10 +135,10 @@ class RichStatus(ContractModel):
     service_kind: Annotated[Kind, Field(description="What the service does.")]
     repo_id: Annotated[Name, Field(description="The repository it was built from.")]
     git_sha: Annotated[
-        Name | None, Field(description="The commit it was built from; null when not known.")
+        Text | None, Field(description="The commit it was built from; null when not known.")
     ] = None
     build_id: Annotated[
-        Name | None, Field(description="The build that made it; null when not known.")
+        Text | None, Field(description="The build that made it; null when not known.")
     ] = None
     agent_identity: AgentIdentity
     status: ReportedStatus

@@ -37,7 +37,7 @@ class HealthFreshness(ContractModel):
     `age_seconds` is the service's own reckoning; we compute ours from the tick.
     """
 
-    service: Annotated[Name | None, Field(description="The service's name.")] = None
+    service: Annotated[Text | None, Field(description="The service's name.")] = None
     last_tick_epoch_seconds: Annotated[
         Number | None, Field(description="When the last tick was received, in epoch seconds.")
     ] = None
@@ -68,8 +68,8 @@ class LegacyTick(ContractModel):
 class Liveness(ContractModel):
     """`{"status": ...}`: somebody answered. Says nothing about freshness."""
 
-    status: Annotated[Text, Field(description="How the process is: `ok`.")]
-    service: Annotated[Name | None, Field(description="The service's name.")] = None
+    status: Annotated[Name, Field(description="How the process is: `ok`.")]
+    service: Annotated[Text | None, Field(description="The service's name.")] = None
 
 
 class PlainAnswer(ContractModel):

@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 from pydantic import TypeAdapter
 
+from mission_control.errors import ContractViolation
 from mission_control.model.fleet import Fleet
 from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import (
@@ -155,11 +156,26 @@ def _read_reading(path: str, document: Json) -> EndpointReading:
         answer = Answer(shape, status, PlainAnswer(), claims, shown)
     else:
         parsed = orjson.loads(shown)
-        answer = read_answer(
-            shown, parsed, path=path, http_status=status, shown=shown, claims=claims
-        )
+        try:
+            answer = read_answer(
+                shown, parsed, path=path, http_status=status, shown=shown, claims=claims
+            )
+        except ContractViolation as violation:  # kept when the contract was read less strictly
+            return _no_longer_valid(document, claims, violation)
     exchange = _read_exchange(document["exchange"])
     return Seen(answer, _instant(document["at"]), document["took"], exchange)
+
+
+def _no_longer_valid(document: Json, claims: Claims, violation: ContractViolation) -> Unseen:
+    return Unseen(
+        UnseenReason.CONTRACT_INVALID,
+        _instant(document["at"]),
+        document["took"],
+        str(violation),
+        _read_exchange(document["exchange"]),
+        claims,
+        violation.problems,
+    )
 
 
 def _unseen(reading: Unseen) -> Json:

@@ -55,6 +55,18 @@ CRITICAL_SERVICE_FAILURES = (
         "The marketdata service answers with JSON that stops in the middle, which is NOT_JSON.",
     ),
     _failing(
+        "critical-nan",
+        Fault.NOT_A_NUMBER,
+        "The marketdata service says agent mode LIVE beside a NaN: no JSON, and execution evidence "
+        "all the same, a P0.",
+    ),
+    _failing(
+        "critical-said-twice",
+        Fault.SAID_TWICE,
+        "The marketdata service says in one answer that orders may be executed and that they may "
+        "not: the worse counts, a P0.",
+    ),
+    _failing(
         "critical-redirect",
         Fault.REDIRECTED,
         "The marketdata service redirects every request, and nobody follows.",

@@ -48,6 +48,13 @@ EXECUTION_TROUBLES = (
         twists={STRATEGY_ENGINE: Twist(agent_mode="EXECUTE")},
     ),
     Scenario(
+        "agent-mode-unknown",
+        "The strategy-engine reports agent mode TURBO, which nobody knows: the floor halts in "
+        "every phase.",
+        OPEN_SESSION,
+        twists={STRATEGY_ENGINE: Twist(agent_mode="TURBO")},
+    ),
+    Scenario(
         "safe-to-execute",
         "The strategy-engine reports safe_to_execute_orders true, which the contract never "
         "allows: execution evidence, a P0.",

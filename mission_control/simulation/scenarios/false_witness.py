@@ -2,8 +2,10 @@
 
 from mission_control.simulation.scenarios.calm_and_closed import OPEN_SESSION
 from mission_control.simulation.scenarios.scenario import (
+    GAMMA_STRATEGY,
     MARKET_INGEST,
     STRATEGY_ENGINE,
+    Fault,
     Scenario,
     Twist,
 )
@@ -22,6 +24,13 @@ FALSE_WITNESSES = (
         "and the floor halts.",
         OPEN_SESSION,
         twists={STRATEGY_ENGINE: Twist(clock_ahead_seconds=45.0)},
+    ),
+    Scenario(
+        "liveness-503",
+        "The gamma-strategy answers 503 with an ok of false on every path: it does not live, "
+        "whatever its answer says, and the floor halts.",
+        OPEN_SESSION,
+        faults={GAMMA_STRATEGY: Fault.UNWELL},
     ),
     Scenario(
         "identity-mismatch",

@@ -9,6 +9,7 @@ from mission_control.simulation.cluster_stage import EVERYTHING, ApiFault, Clust
 
 MARKETDATA = "marketdata-mcp-server"
 STRATEGY_ENGINE = "strategy-engine"
+GAMMA_STRATEGY = "gamma-strategy"
 MARKET_INGEST = "market-ingest"
 EXECUTION_ENGINE = "execution-engine"
 KUBERNETES = "kubernetes"
@@ -35,6 +36,9 @@ class Fault(StrEnum):
     TOO_DEEP = "too-deep"
     HTML = "html"
     TRUNCATED = "truncated"
+    NOT_A_NUMBER = "not-a-number"
+    SAID_TWICE = "said-twice"
+    UNWELL = "unwell"
     REDIRECTED = "redirected"
     UNAVAILABLE = "unavailable"
     NOTHING_OFFERED = "nothing-offered"

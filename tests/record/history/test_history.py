@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,9 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.history_ports import EventQuery, MinuteRecord
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.model.reading import Addresses, Unseen, UnseenReason
+from mission_control.model.reading import Addresses, Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
+from mission_control.model.status_contract.claims import Claims
 from mission_control.present.decision_result import decision_result
 from mission_control.record.history import schema
 from mission_control.record.history.codec import (
@@ -40,6 +42,8 @@ from tests.decide.floor_of_values import (
     NOW,
     STRATEGY,
     FloorOfValues,
+    changed,
+    rich,
     session_at,
 )
 from tests.decide.hurts import HALTING
@@ -150,6 +154,25 @@ def test_where_a_service_answered_from_survives_being_written():
             del reading["exchange"]["old_files"], reading["exchange"]["peer"]
     old = unpack_evidence(pack(stored), floor.fleet).rounds[STRATEGY.agent_name]
     assert (Addresses(), "") == (old.addresses, old.readings["/ops/status"].exchange.peer)
+
+
+def test_what_was_valid_when_it_was_kept_is_still_readable():
+    """An answer that today breaks its contract comes back as broken, with what it claimed."""
+    floor = FloorOfValues()
+    blank = changed(rich(STRATEGY, floor.now), "service_name", " ")
+    kept = orjson.dumps(changed(blank, "agent_identity.agent_mode", "LIVE"))
+    seen = floor.answers[STRATEGY.agent_name]["/ops/status"]
+    assert isinstance(seen, Seen)
+    claims = Claims(agent_mode="LIVE")
+    answer = replace(seen.value, document=kept, claims=claims)
+    floor.answers[STRATEGY.agent_name]["/ops/status"] = replace(seen, value=answer)
+
+    evidence = unpack_evidence(pack_evidence(floor.evidence()), floor.fleet)
+
+    again = evidence.rounds[STRATEGY.agent_name].readings["/ops/status"]
+    assert isinstance(again, Unseen)
+    assert ("CONTRACT_INVALID", claims, seen.at) == (again.code, again.claims, again.at)
+    assert ["service_name"] == [field for field, _ in again.problems]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
