@@ -3,9 +3,9 @@
 import ipaddress
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mission_control.configuration.agent_details import KUBERNETES_NAME
+from mission_control.configuration.database_url import database_url_problem
 from mission_control.configuration.found_settings import Found
 from mission_control.configuration.problems import did_you_mean, quoted
 from mission_control.configuration.service_address import LABEL
@@ -122,13 +122,9 @@ def read_existing_folder(found: Found) -> Path:
 def read_database_url(found: Found) -> str:
     """Give a database's URL; a complaint never repeats it, because it may hold a password."""
     text = found.text.strip()
-    remedy = "write it as sqlite:///history.db or postgresql://user@host/name"
-    try:
-        scheme = urlsplit(text).scheme.partition("+")[0]
-    except ValueError:
-        scheme = ""
-    if scheme not in {"sqlite", "postgresql"} or "://" not in text:
-        raise _refused(found, "is no URL of a database that is understood", remedy)
+    wrong = database_url_problem(text)
+    if wrong is not None:
+        raise _refused(found, *wrong)
     return text
 
 

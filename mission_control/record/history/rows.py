@@ -16,7 +16,7 @@ from mission_control.record.history.codec import (
     pack_standing,
     unpack,
 )
-from mission_control.record.history.database import writing
+from mission_control.record.history.database import LONG_SECONDS, writing
 from mission_control.record.history.in_force import (
     changes_in_force,
     decision_in_force,
@@ -113,7 +113,7 @@ def prune(engine: Engine, oldest: int) -> None:
     so do accusations that were never told ended.
     """
     changes, decisions = schema.service_changes, schema.decisions
-    with writing(engine) as connection:
+    with writing(engine, LONG_SECONDS) as connection:
         connection.execute(
             delete(changes).where(
                 changes.c.at <= oldest, changes.c.id.not_in(changes_in_force(oldest))

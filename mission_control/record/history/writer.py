@@ -14,7 +14,7 @@ from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.record.history import schema
-from mission_control.record.history.database import met_another, migrate, writing
+from mission_control.record.history.database import describe, met_another, migrate, writing
 from mission_control.record.history.reader import READ_FAILURES
 from mission_control.record.history.rows import prune, write_decision, write_minute
 from mission_control.record.history.waiting import WaitingRecords
@@ -120,7 +120,7 @@ class HistoryWriterThread:
             with self._engine.connect() as connection:
                 self._recalled = newest_standing(connection) or NOTHING_STANDS
         except READ_FAILURES as error:
-            raise OSError(0, f"what stood cannot be read: {_describe(error)}") from error
+            raise OSError(0, f"what stood cannot be read: {describe(error)}") from error
 
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
@@ -141,7 +141,7 @@ class HistoryWriterThread:
                 self._waiting.settle(batch)
                 return True
         except Exception as error:
-            self._trouble = _describe(error)
+            self._trouble = describe(error)
             log.exception("history: a batch was not written")
         self._waiting.drop(batch)
         return not self._stopping.is_set()
@@ -162,7 +162,7 @@ class HistoryWriterThread:
                 return True
             second = isinstance(error, IntegrityError) and tries < MOST_MEETINGS
             if not second:
-                self._trouble = _describe(error)
+                self._trouble = describe(error)
                 log.warning("history cannot be written: %s", self._trouble)
             if last_tries > (MOST_MEETINGS if met_another(error) else 0):
                 return False
@@ -196,9 +196,3 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
     except (SQLAlchemyError, CommandError, OSError) as error:
         return error
     return None
-
-
-def _describe(error: Exception) -> str:
-    """Say what is wrong, without the statement and its values."""
-    cause = getattr(error, "orig", None) or error
-    return f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else ''}"[:300]
