@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.record import require_record
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
@@ -65,10 +67,16 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
     return listener
 
 
-def run_server(settings: Settings, *, with_ui: bool = False) -> int:
-    """Serve until stopped by SIGINT or SIGTERM; gives the exit code."""
+def run_server(settings: Settings, *, with_ui: bool = False, history_is_new: str = "") -> int:
+    """
+    Serve until stopped by SIGINT or SIGTERM; gives the exit code.
+
+    `history_is_new` is the ledger's head by which a human takes a lost history for new.
+    """
     configure_logging(settings.log_format)
-    return _run(settings, real_clock, "", with_ui=with_ui)
+    require_record(settings)
+    parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
+    return _run(settings, real_clock, "", parts, with_ui=with_ui)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,8 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
     with started as floor:
         for line in _what_to_try(floor, options):
             say(line)
-        return _run(floor.settings, floor.clock, "DEMO", with_ui=options.with_ui)
+        parts = connected(floor.settings, floor.clock, "DEMO", records=True)
+        return _run(floor.settings, floor.clock, "DEMO", parts, with_ui=options.with_ui)
 
 
 def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
@@ -120,7 +129,14 @@ def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
     yield ""
 
 
-def _run(settings: Settings, clock: Clock, label: str, *, with_ui: bool) -> int:
+def _run(
+    settings: Settings,
+    clock: Clock,
+    label: str,
+    connecting: AbstractAsyncContextManager[Parts],
+    *,
+    with_ui: bool,
+) -> int:
     where = "--port, MISSION_CONTROL_PORT"
     listener = bind(settings.host, settings.port, where=where)
     if with_ui:
@@ -128,15 +144,21 @@ def _run(settings: Settings, clock: Clock, label: str, *, with_ui: bool) -> int:
     process.raise_open_files_limit()
     process.calm_garbage_collection()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, clock, label, listener, with_ui=with_ui))
+        runner.run(_serve(settings, clock, label, connecting, listener, with_ui=with_ui))
     return 0
 
 
 async def _serve(
-    settings: Settings, clock: Clock, label: str, listener: socket.socket, *, with_ui: bool
+    settings: Settings,
+    clock: Clock,
+    label: str,
+    connecting: AbstractAsyncContextManager[Parts],
+    listener: socket.socket,
+    *,
+    with_ui: bool,
 ) -> None:
     async with (
-        connected(settings, clock, label, records=True) as parts,
+        connecting as parts,
         contextlib.AsyncExitStack() as s,
     ):
         server = _Server(

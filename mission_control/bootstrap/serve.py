@@ -11,6 +11,7 @@ from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
+from mission_control.bootstrap.record import starting_root
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
@@ -26,6 +27,7 @@ from mission_control.observe.cluster_reader.further_reader import FurtherObserve
 from mission_control.observe.runbook_library import RunbookLibrary
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.history.continuity import StartingRoot
 from mission_control.record.history.opening import OpenHistory, open_history
 from mission_control.record.store_check import StoreCheck
 
@@ -48,28 +50,38 @@ class Parts:
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, clock: Clock = real_clock, label: str = "", *, records: bool = False
+    settings: Settings,
+    clock: Clock = real_clock,
+    label: str = "",
+    *,
+    records: bool = False,
+    history_is_new: str = "",
 ) -> AsyncGenerator[Parts]:
     """
     Connect all parts for the time of the block; nothing is asked before the watch runs.
 
     `label` marks every answer, DEMO for a simulated floor. Only what `records` tries whether it
-    could; everything else never touches the root.
+    could; everything else never touches the root. `history_is_new` is the ledger's head by which
+    a human takes a lost history for new.
     """
     store = ArtifactStore(settings.root)
     async with reading(settings, clock) as edges, AsyncExitStack() as stack:
         history = memory = None
         sources, calendar = edges.sources, edges.calendar
         if records:
-            history = await stack.enter_async_context(_history(settings, calendar, clock))
-            memory = FloorMemory(history.writer)
+            starting = starting_root(settings, store, clock, history_is_new)
+            opening = _history(settings, calendar, clock, starting, store)
+            history = await stack.enter_async_context(opening)
+            memory = FloorMemory(history.writer, tells_new=not label)
             stack.callback(memory.end)
             sources = replace(sources, store=StoreCheck(store, clock), memory=memory)
         standing = history.standing if history else NOTHING_STANDS
-        first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
+        first = floor_sources.first_snapshot(
+            settings.fleet, sources, label, standing, standing_known=_is_known(history)
+        )
         board = FloorBoard(first, clock, time.monotonic)
         past = PastFloor(history.reader, memory, calendar, board) if history else None
-        day = make_day(settings, edges, board, past, clock, label)
+        day = make_day(settings, edges, board, past, clock, label, store)
         api = ApiParts(
             board,
             calendar,
@@ -92,8 +104,19 @@ def _attest(settings: Settings, edges: Edges) -> Attestation:
     return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.account)
 
 
+def _is_known(history: OpenHistory | None) -> bool:
+    """Tell whether all that stood before the start is known, as it is to who keeps nothing."""
+    if history is None:
+        return True
+    return history.writer.recalled() is not None and not history.writer.lost()
+
+
 def _history(
-    settings: Settings, calendar: MarketCalendar, clock: Clock
+    settings: Settings,
+    calendar: MarketCalendar,
+    clock: Clock,
+    starting: StartingRoot,
+    store: ArtifactStore,
 ) -> AbstractAsyncContextManager[OpenHistory]:
     days = settings.history_trading_days
     return open_history(
@@ -102,6 +125,8 @@ def _history(
         clock,
         time.monotonic,
         lambda now: kept_since(now, calendar, days),
+        starting,
+        store.known_head,
     )
 
 

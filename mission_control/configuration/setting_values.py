@@ -119,6 +119,15 @@ def read_existing_folder(found: Found) -> Path:
     return path
 
 
+def read_record_id(found: Found) -> str:
+    """Give the id of the record that the root must hold."""
+    text = found.text.strip()
+    if re.fullmatch(r"[0-9a-f]{16}", text) is None:
+        remedy = "copy record_id from audit_artifacts/record.json below the root"
+        raise _refused(found, f"{quoted(found.text)} is no id of a record", remedy)
+    return text
+
+
 def read_database_url(found: Found) -> str:
     """Give a database's URL; a complaint never repeats it, because it may hold a password."""
     text = found.text.strip()

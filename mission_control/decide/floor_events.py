@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
+from mission_control.model.standing import Accusation
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +74,28 @@ def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     )
 
 
+def accusation_opened(accusation: Accusation) -> Happening:
+    """Give the event that tells of an accusation's beginning."""
+    return _told(accusation, EventType.ACCUSATION_OPENED, "accuses", Severity.P1)
+
+
 def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     old = {a.key: a for a in before.standing.accusations}
     new = {a.key: a for a in after.standing.accusations}
-    for type_, verb, severity, here, there in (
-        (EventType.ACCUSATION_OPENED, "accuses", Severity.P1, new, old),
-        (EventType.ACCUSATION_ENDED, "no longer accuses", Severity.INFO, old, new),
-    ):
-        for key in sorted(here.keys() - there.keys()):
-            accusation = here[key]
-            yield Happening(
-                type_,
-                f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}",
-                severity,
-                accusation.subject,
-                {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
-            )
+    for key in sorted(new.keys() - old.keys()):
+        yield accusation_opened(new[key])
+    for key in sorted(old.keys() - new.keys()):
+        yield _told(old[key], EventType.ACCUSATION_ENDED, "no longer accuses", Severity.INFO)
+
+
+def _told(accusation: Accusation, type_: EventType, verb: str, severity: Severity) -> Happening:
+    return Happening(
+        type_,
+        f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}",
+        severity,
+        accusation.subject,
+        {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
+    )
 
 
 def _service(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]:

@@ -20,7 +20,7 @@ LONG_SECONDS = 35.0
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REFUSED = {"40001", "40P01", "55P03"}
 """PostgreSQL: not in one order with others, a deadlock, a lock that was not had in time."""
-_SPEAK_PLAINLY = ("sqlite3", "builtins", "alembic")
+_SPEAK_PLAINLY = ("sqlite3", "builtins", "alembic", "mission_control")
 """Where those come from whose words tell nothing of a server."""
 _MEANT = {
     "08": "the connection failed",

@@ -1,11 +1,13 @@
 """History: rows written into the tables, and rows that are old enough to go."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
+from mission_control.decide.floor_events import accusation_opened
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.model.fleet import Fleet
+from mission_control.model.standing import Accusation
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.decision_result import decision_result
 from mission_control.record.history import schema
@@ -70,6 +72,24 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
     if events:
         connection.execute(insert(schema.events), events)
     return snapshot.fleet.digest
+
+
+def write_openings(connection: Connection, alarms: Iterable[Accusation]) -> None:
+    """Tell alarms opened that were noted, and never written; whoever starts then knows of them."""
+    rows = [
+        {
+            "at": schema.to_micros(a.since),
+            "type": opened.type.value,
+            "severity": opened.severity.value,
+            "agent_name": opened.agent_name,
+            "message": opened.message,
+            "data": encode_json(opened.data).decode(),
+        }
+        for a in alarms
+        for opened in (accusation_opened(a),)
+    ]
+    if rows:
+        connection.execute(insert(schema.events), rows)
 
 
 def _write_fleet(connection: Connection, fleet: Fleet) -> None:

@@ -3,22 +3,51 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 
 from alembic.util import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from mission_control.decide.standing import join_standing
+from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord
 from mission_control.jobs.ports import Clock
+from mission_control.model.artifact import LedgerHead
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.model.standing import NOTHING_STANDS, Standing
+from mission_control.model.record_memory import HistoryPin
+from mission_control.model.standing import NOTHING_STANDS, Accusation, Standing
 from mission_control.record.history import schema
-from mission_control.record.history.database import describe, met_another, migrate, writing
+from mission_control.record.history.continuity import (
+    Notes,
+    Settled,
+    StartingRoot,
+    keep_head,
+    pin_of,
+    settle,
+    take_notes,
+)
+from mission_control.record.history.database import (
+    describe,
+    met_another,
+    migrate,
+    sqlite_file,
+    writing,
+)
+from mission_control.record.history.history_file import HistoryFile
+from mission_control.record.history.notes import carry
+from mission_control.record.history.noting import AlarmNotes
 from mission_control.record.history.reader import READ_FAILURES
-from mission_control.record.history.rows import prune, write_decision, write_minute
+from mission_control.record.history.rows import (
+    prune,
+    write_decision,
+    write_minute,
+    write_openings,
+)
 from mission_control.record.history.waiting import WaitingRecords
 from mission_control.record.history.what_stood import newest_standing
+from mission_control.record.store_check import StoreCheck
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 MOST_MEETINGS = 3
@@ -26,6 +55,8 @@ MOST_MEETINGS = 3
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
+NOTING_SECONDS = 2.0
+"""So long a stop waits for alarms to be noted that were not written."""
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +77,15 @@ class HistoryWriterThread:
         clock: Clock,
         monotonic: Callable[[], float],
         oldest_kept: Callable[[datetime], datetime | None],
+        starting: StartingRoot | None = None,
+        ledger_head: Callable[[], LedgerHead | None] = lambda: None,
     ) -> None:
-        """Write through this engine; nothing happens before `start`."""
+        """
+        Write through this engine; nothing happens before `start`.
+
+        With a root that starts, its record and this history are compared and bound; `ledger_head`
+        gives the head of its ledger as it is known, without looking.
+        """
         self._engine = engine
         self._clock = clock
         self._monotonic = monotonic
@@ -60,17 +98,36 @@ class HistoryWriterThread:
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
         self._recalled: Standing | None = None
+        self._starting = starting
+        self._ledger_head = ledger_head
+        self._settled = Settled("", None)
+        self._held = ExitStack()
+        self._left: Notes | None = None
+        self._notes = AlarmNotes()
+        file = sqlite_file(engine)
+        self._file = HistoryFile(file) if file else None
+        self._place = StoreCheck(self._file, clock) if self._file else None
 
     def start(self) -> None:
         """Begin to write."""
         self._busy_since = self._monotonic()
+        self._notes.start()
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Write what waits, for at most so long."""
+        """Write what waits, for at most so long; what is not written then is told in the log."""
         self._stopping.set()
         self._waiting.wake()
         self._thread.join(seconds)
+        noted = self._notes.stop(NOTING_SECONDS)
+        if self._thread.is_alive() or self._waiting.told_losses():
+            log.error("history: not everything was written at the stop: %s", self._trouble)
+        for alarm in self._notes.unwritten():
+            kept = "noted below the root" if noted and self._left else "and noted nowhere"
+            told = f"{alarm.code} {alarm.subject}, told by {alarm.source}"
+            log.error("history: an alarm was not written at the stop, %s: %s", kept, told)
+        if noted and not self._thread.is_alive():
+            self._held.close()
 
     def idle(self) -> bool:
         """Tell whether everything that was put is written."""
@@ -82,14 +139,28 @@ class HistoryWriterThread:
 
     def put(self, record: HistoryRecord) -> bool:
         """Take a record; one that is lost is told here and by `check`."""
+        if isinstance(record, DecisionRecord):
+            self._notes.stands(record.snapshot.standing)
         return self._waiting.put(record)
 
     def recalled(self) -> Standing | None:
         """Give what stood when the process before ended; None until that could be read."""
         return self._recalled
 
+    def lost(self) -> str:
+        """Say what was lost of what stood before the start; nothing where nothing was."""
+        return self._settled.lost
+
+    def began(self) -> datetime | None:
+        """Give when this record began; None where that is not known, or it continues another."""
+        marker = self._settled.marker
+        return None if marker is None or marker.continues else marker.began
+
     async def check(self) -> Seen[None] | Unseen:
-        """Say whether what was put is being written."""
+        """Say whether what was put is being written, and where it can be found again."""
+        placed = await self._place.check() if self._place else Seen(None, self._clock())
+        if isinstance(placed, Unseen):
+            return placed
         now, busy = self._clock(), self._busy_since
         lost = self._waiting.told_losses()
         if self._trouble:
@@ -115,12 +186,29 @@ class HistoryWriterThread:
 
     def _open(self) -> None:
         """Bring the tables up to date, and read what stood before anything is written."""
+        if self._starting is not None and self._left is None:
+            self._left = take_notes(self._starting.root, self._held)
+            self._notes.use(self._left.own, carry(self._left.left))
         migrate(self._engine)
+        if self._file is not None:
+            self._file.remember()
         try:
-            with self._engine.connect() as connection:
-                self._recalled = newest_standing(connection) or NOTHING_STANDS
+            if self._starting is not None and self._left is not None:
+                self._settled = settle(self._engine, self._starting, self._left)
+            self._recalled = self._recall(carry(self._left.left if self._left else ()).alarms)
         except READ_FAILURES as error:
             raise OSError(0, f"what stood cannot be read: {describe(error)}") from error
+        if self._settled.lost:
+            log.error("history: %s: what stood before is not known", self._settled.lost)
+
+    def _recall(self, noted: Sequence[Accusation]) -> Standing:
+        """Read what stood, with what was only noted; that is told opened here, as it should be."""
+        with writing(self._engine) as connection:
+            known = newest_standing(connection) or NOTHING_STANDS
+            keys = {a.key for a in known.accusations}
+            missing = Standing(tuple(a for a in noted if a.key not in keys))
+            write_openings(connection, missing.accusations)
+        return join_standing(missing, known)
 
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
@@ -170,14 +258,28 @@ class HistoryWriterThread:
             tries += 1
 
     def _write(self, batch: Sequence[HistoryRecord]) -> None:
-        fleets = set[str]()
+        fleets, told = set[str](), [r for r in batch if isinstance(r, DecisionRecord)]
+        if self._file is not None:
+            self._file.check()
         with writing(self._engine) as connection:
             for record in batch:
                 if isinstance(record, DecisionRecord):
                     fleets.add(write_decision(connection, record, self._fleets | fleets))
                 else:
                     write_minute(connection, record)
+            pin = self._pin(connection) if self._starting is not None else None
         self._fleets |= fleets  # only now is it sure that they are there
+        if told:
+            self._notes.written(told[-1].snapshot.standing, pin)
+
+    def _pin(self, connection: Connection) -> HistoryPin | None:
+        """Keep the ledger's head here, and give what the root is to know of this history."""
+        marker, head = self._settled.marker, self._ledger_head()
+        if self._settled.lost or marker is None:
+            return None
+        if head is not None:
+            keep_head(connection, marker.record_id, head)
+        return pin_of(connection)
 
     def _prune_sometimes(self) -> None:
         now = self._monotonic()
@@ -193,6 +295,6 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
     """Act, and give what a database may raise; anything else is a bug of ours, and is raised."""
     try:
         act()
-    except (SQLAlchemyError, CommandError, OSError) as error:
+    except (SQLAlchemyError, CommandError, OSError, StorageError) as error:
         return error
     return None
