@@ -26,6 +26,7 @@ def refusal(environ, **named):
     [
         pytest.param("MISSION_CONTROL_PORT", "80a", "'80a' is no port", id="port"),
         pytest.param("MISSION_CONTROL_PORT", "0", "'0' is no port", id="port 0"),
+        pytest.param("MISSION_CONTROL_RECORD_ID", "x", "'x' is no id of a record", id="record"),
         pytest.param("MISSION_CONTROL_PORT", "65536", "is no port", id="port too high"),
         pytest.param("MISSION_CONTROL_PORT", "٨٠", "is no port", id="other digits"),
         pytest.param("MISSION_CONTROL_PORT", "", "is set to nothing", id="empty"),

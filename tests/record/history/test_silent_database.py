@@ -37,7 +37,11 @@ class Proxy:
         with suppress(OSError):
             while True:
                 inner = self.listener.accept()[0]
-                outer = socket.create_connection(("127.0.0.1", self.to))
+                try:
+                    outer = socket.create_connection(("127.0.0.1", self.to))
+                except ConnectionRefusedError:
+                    inner.close()
+                    continue
                 self.made += 1
                 self.sockets += [inner, outer]
                 for pair in ((inner, outer), (outer, inner)):
