@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +21,6 @@ from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.origin import run_origin
-from mission_control.bootstrap.record import require_record
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
@@ -34,6 +32,8 @@ GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""
 TIDY_SECONDS, TIDY_AGAIN_SECONDS = 10.0, 60.0
 """The day begins once the record is tidy, but waits no longer; tidying goes on until it is."""
+
+Connecting = contextlib.AbstractAsyncContextManager[Parts]
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +68,10 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
 
 
 def run_server(settings: Settings, *, with_ui: bool = False, history_is_new: str = "") -> int:
-    """
-    Serve until stopped by SIGINT or SIGTERM; gives the exit code.
-
-    `history_is_new` is the ledger's head by which a human takes a lost history for new.
-    """
+    """Serve until stopped by SIGINT or SIGTERM; gives the exit code."""
     configure_logging(settings.log_format)
-    require_record(settings)
     parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
-    return _run(settings, real_clock, "", parts, with_ui=with_ui)
+    return _run(settings, real_clock, parts, with_ui=with_ui)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,7 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
         for line in _what_to_try(floor, options):
             say(line)
         parts = connected(floor.settings, floor.clock, "DEMO", records=True)
-        return _run(floor.settings, floor.clock, "DEMO", parts, with_ui=options.with_ui)
+        return _run(floor.settings, floor.clock, parts, with_ui=options.with_ui)
 
 
 def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
@@ -129,14 +124,7 @@ def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
     yield ""
 
 
-def _run(
-    settings: Settings,
-    clock: Clock,
-    label: str,
-    connecting: AbstractAsyncContextManager[Parts],
-    *,
-    with_ui: bool,
-) -> int:
+def _run(settings: Settings, clock: Clock, parts: Connecting, *, with_ui: bool) -> int:
     where = "--port, MISSION_CONTROL_PORT"
     listener = bind(settings.host, settings.port, where=where)
     if with_ui:
@@ -144,23 +132,14 @@ def _run(
     process.raise_open_files_limit()
     process.calm_garbage_collection()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, clock, label, connecting, listener, with_ui=with_ui))
+        runner.run(_serve(settings, clock, parts, listener, with_ui=with_ui))
     return 0
 
 
 async def _serve(
-    settings: Settings,
-    clock: Clock,
-    label: str,
-    connecting: AbstractAsyncContextManager[Parts],
-    listener: socket.socket,
-    *,
-    with_ui: bool,
+    settings: Settings, clock: Clock, made: Connecting, listener: socket.socket, *, with_ui: bool
 ) -> None:
-    async with (
-        connecting as parts,
-        contextlib.AsyncExitStack() as s,
-    ):
+    async with made as parts, contextlib.AsyncExitStack() as s:
         server = _Server(
             uvicorn.Config(
                 parts.application,  # pyright: ignore[reportArgumentType]
@@ -187,7 +166,7 @@ async def _serve(
         day.add_done_callback(_report_day)
         if with_ui:
             await s.enter_async_context(_pages(settings))
-        if label:
+        if parts.watch.label:
             origin = run_origin(settings, "demo")
             sample = asyncio.create_task(run_jobs_when_seen(parts, origin, settings.root))
             s.callback(sample.cancel)

@@ -1,5 +1,8 @@
 """Bootstrap: whose record a root holds, and a history that a human takes for new."""
 
+import asyncio
+from contextlib import suppress
+
 from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
@@ -14,6 +17,7 @@ from mission_control.record.history.continuity import StartingRoot
 from mission_control.record.record_marker import read_marker
 
 ACCEPTANCE_JOB = "history_is_new"
+FINDING_SECONDS = 3.0
 ACCEPTANCE_FILE = f"{ACCEPTANCE_JOB}.json"
 
 
@@ -39,6 +43,13 @@ def require_record(settings: Settings) -> None:
             remedy="look whether the root is mounted and the right one; leave record_id away"
             " only where a new record shall begin",
         )
+
+
+async def find_record(settings: Settings) -> None:
+    """Refuse as `require_record` does, but let no root that hangs keep anybody from serving."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FINDING_SECONDS):
+            await asyncio.to_thread(require_record, settings)
 
 
 def starting_root(

@@ -11,7 +11,7 @@ from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
-from mission_control.bootstrap.record import starting_root
+from mission_control.bootstrap.record import find_record, starting_root
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
@@ -21,13 +21,12 @@ from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.scheduled_day import ScheduledDay
 from mission_control.jobs.watch_floor import CLUSTER_SECONDS, FloorWatch
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.standing import NOTHING_STANDS
+from mission_control.model.snapshot import FloorSnapshot
 from mission_control.observe.attestation import Attestation
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
 from mission_control.observe.runbook_library import RunbookLibrary
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.history.continuity import StartingRoot
 from mission_control.record.history.opening import OpenHistory, open_history
 from mission_control.record.store_check import StoreCheck
 
@@ -69,17 +68,13 @@ async def connected(
         history = memory = None
         sources, calendar = edges.sources, edges.calendar
         if records:
-            starting = starting_root(settings, store, clock, history_is_new)
-            opening = _history(settings, calendar, clock, starting, store)
+            await find_record(settings)
+            opening = _history(settings, calendar, clock, store, history_is_new)
             history = await stack.enter_async_context(opening)
             memory = FloorMemory(history.writer, tells_new=not label)
             stack.callback(memory.end)
             sources = replace(sources, store=StoreCheck(store, clock), memory=memory)
-        standing = history.standing if history else NOTHING_STANDS
-        first = floor_sources.first_snapshot(
-            settings.fleet, sources, label, standing, standing_known=_is_known(history)
-        )
-        board = FloorBoard(first, clock, time.monotonic)
+        board = FloorBoard(_first(settings, sources, label, history), clock, time.monotonic)
         past = PastFloor(history.reader, memory, calendar, board) if history else None
         day = make_day(settings, edges, board, past, clock, label, store)
         api = ApiParts(
@@ -104,19 +99,25 @@ def _attest(settings: Settings, edges: Edges) -> Attestation:
     return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.account)
 
 
-def _is_known(history: OpenHistory | None) -> bool:
-    """Tell whether all that stood before the start is known, as it is to who keeps nothing."""
+def _first(
+    settings: Settings, sources: floor_sources.FloorSources, label: str, history: OpenHistory | None
+) -> FloorSnapshot:
+    """Decide before anything was asked, on what stood where history knows all of it."""
+    fleet = settings.fleet
     if history is None:
-        return True
-    return history.writer.recalled() is not None and not history.writer.lost()
+        return floor_sources.first_snapshot(fleet, sources, label)
+    known = history.writer.recalled() is not None and not history.writer.lost()
+    return floor_sources.first_snapshot(
+        fleet, sources, label, history.standing, standing_known=known
+    )
 
 
 def _history(
     settings: Settings,
     calendar: MarketCalendar,
     clock: Clock,
-    starting: StartingRoot,
     store: ArtifactStore,
+    history_is_new: str,
 ) -> AbstractAsyncContextManager[OpenHistory]:
     days = settings.history_trading_days
     return open_history(
@@ -125,7 +126,7 @@ def _history(
         clock,
         time.monotonic,
         lambda now: kept_since(now, calendar, days),
-        starting,
+        starting_root(settings, store, clock, history_is_new),
         store.known_head,
     )
 

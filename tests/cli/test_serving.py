@@ -154,7 +154,7 @@ def test_a_root_without_the_record_that_is_wanted_is_refused(fleet_file, tmp_pat
 
 def test_the_record_that_is_wanted_is_served(fleet_file, tmp_path):
     """
-    A root that holds the record of the settings is served; a head that nobody needs changes nothing.
+    A root that holds the wanted record is served; a head that is not needed changes nothing.
     """
     root, port = tmp_path / "root", free_ports(2)
     given = {"MISSION_CONTROL_ROOT": str(root)}

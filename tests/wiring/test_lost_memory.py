@@ -1,10 +1,11 @@
 """Wiring: memory that is lost is on the posture at once, and at the next start."""
 
 import asyncio
+import os
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
 from mission_control.simulation.scenarios.catalogue import find_scenario
 from tests.ports import PATIENCE_SECONDS
+from tests.record.test_gone_root import delete
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 ACCUSES = "agent-mode-execute"
@@ -74,8 +76,8 @@ async def until(parts, condition):
     return parts.board.current()
 
 
-def reason(snapshot, code):
-    """Give what the posture says of a code."""
+def reason(snapshot, code) -> Any:
+    """Give what the posture says of a code; None where it says nothing."""
     return next((r for r in snapshot.posture.reasons if r.code == code), None)
 
 
@@ -86,11 +88,10 @@ def accused(snapshot):
 
 async def test_a_history_that_is_deleted_while_we_serve_is_not_forgotten(floor):
     """It is said at once, at the next start too, and until a human has named the ledger's head."""
-    root: Path = floor.settings.root
+    root = floor.settings.root
     async with floor.serving() as parts:
         before = await until(parts, accused)
-        for file in root.glob("history.sqlite3*"):
-            file.unlink()
+        delete(root)
         failing = await until(parts, lambda s: reason(s, "HISTORY_FAILING"))
     floor.loopback.stop()
     async with floor.serving() as parts:
@@ -116,16 +117,16 @@ async def test_a_history_that_is_deleted_while_we_serve_is_not_forgotten(floor):
 
 async def test_a_root_that_is_deleted_while_we_serve_is_said_by_both(floor):
     """Store and history say so, nothing is made in its place, and the next start is a new one."""
-    root: Path = floor.settings.root
+    root = floor.settings.root
     async with floor.serving() as parts:
         await until(parts, lambda s: accused(s) and parts.store.known_head())
-        root.rename(root.with_name("gone"))
+        os.rename(root, root.with_name("gone"))  # noqa: PTH104
         both = await until(
             parts,
             lambda s: reason(s, "HISTORY_FAILING") and reason(s, "ARTIFACT_STORE_FAILING"),
         )
         assert accused(both)
-        assert not root.exists()
+        assert not os.path.exists(root)  # noqa: PTH110, ASYNC240
     async with floor.serving() as parts:
         begun = await until(parts, lambda s: reason(s, "RECORD_NEW"))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, Row, inspect, select
 
 from mission_control.decide.lost_memory import find_loss, names_head
 from mission_control.decide.standing import join_standing
@@ -17,7 +17,6 @@ from mission_control.jobs.ports import Clock
 from mission_control.model.artifact import GENESIS, LedgerHead
 from mission_control.model.record_memory import (
     HistoryMemory,
-    HistoryPin,
     RecordMarker,
     RootMemory,
 )
@@ -25,15 +24,17 @@ from mission_control.model.standing import NOTHING_STANDS, Standing
 from mission_control.record.history import schema
 from mission_control.record.history.database import describe, writing
 from mission_control.record.history.in_force import decision_written_last
-from mission_control.record.history.notes import (
-    Note,
-    NotesFile,
-    carry,
-    own_notes,
-    read_notes,
-    remove,
-)
+from mission_control.record.history.note import Note, carry
+from mission_control.record.history.notes import NotesFile, own_notes, read_notes, remove
 from mission_control.record.history.reader import READ_FAILURES
+from mission_control.record.history.record_rows import (
+    ID_BYTES,
+    bind,
+    forget_head,
+    head_of,
+    rows_of,
+    set_apart,
+)
 from mission_control.record.history.what_stood import newest_standing
 from mission_control.record.record_marker import (
     holds_line,
@@ -42,8 +43,6 @@ from mission_control.record.record_marker import (
     server_ran,
     write_marker,
 )
-
-_ID_BYTES = 8
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +114,12 @@ def look_into(connection: Connection, root: Path, memory: RootMemory) -> History
     tables = set(inspect(connection).get_table_names())
     if schema.decisions.name not in tables:
         return HistoryMemory()
-    rows = _rows(connection) if schema.records.name in tables else []
+    rows = rows_of(connection) if schema.records.name in tables else []
     table, numbers = schema.decisions, [pin.decision for pin in memory.pins]
     newest = connection.scalar(decision_written_last()) or 0
     pinned = select(table.c.id, table.c.at).where(table.c.id.in_(numbers))
     own = next((row for row in rows if row.record_id == memory.record_id), None)
-    lost = own is not None and not holds_line(root, _head(own))
+    lost = own is not None and not holds_line(root, head_of(own))
     return HistoryMemory(
         rows[0].database_id if rows else None,
         frozenset(row.record_id for row in rows),
@@ -137,7 +136,7 @@ def _is_of(row: Row[Any], root: Path, memory: RootMemory, newest: int) -> bool:
         return False
     if row.ledger_seq == 0:
         return newest == 0 and not memory.server_ran
-    return holds_line(root, _head(row))
+    return holds_line(root, head_of(row))
 
 
 def settle(engine: Engine, start: StartingRoot, notes: Notes) -> Settled:
@@ -153,31 +152,13 @@ def settle(engine: Engine, start: StartingRoot, notes: Notes) -> Settled:
         lost = find_loss(memory, found)
         if lost and _accepts(start, lost):
             lost, found = "", replace(found, lost_line=None)
-            _forget_head(connection, memory.record_id)
-        identity = memory.record_id or found.same_ledger or secrets.token_hex(_ID_BYTES)
+            forget_head(connection, memory.record_id)
+        identity = memory.record_id or found.same_ledger or secrets.token_hex(ID_BYTES)
         if not lost:
-            _bind(connection, identity, newest_line(root) or GENESIS)
+            bind(connection, identity, newest_line(root) or GENESIS)
         elif memory.record_id is None and not found.records:
-            _set_apart(connection)
+            set_apart(connection)
     return Settled(lost, None if lost else _mark(start, found, identity))
-
-
-def pin_of(connection: Connection) -> HistoryPin | None:
-    """Give the newest decision with its database; None where there is none yet."""
-    table = schema.decisions
-    last = select(table.c.id, table.c.at).where(
-        table.c.id == decision_written_last().scalar_subquery()
-    )
-    row, known = connection.execute(last).first(), _rows(connection)
-    return HistoryPin(known[0].database_id, row.id, row.at) if row and known else None
-
-
-def keep_head(connection: Connection, record_id: str, head: LedgerHead) -> None:
-    """Keep the ledger's head as it is known now; an older one is not taken."""
-    table = schema.records
-    older = (table.c.record_id == record_id) & (table.c.ledger_seq < head.seq)
-    values = {"ledger_seq": head.seq, "ledger_hash": head.hash}
-    connection.execute(update(table).where(older).values(values))
 
 
 def recall_standing(root: Path, engine: Engine | None) -> tuple[Standing, str]:
@@ -224,37 +205,3 @@ def _mark(start: StartingRoot, found: HistoryMemory, identity: str) -> RecordMar
         problem = "another server has begun the record at the same time"
         raise StorageError(problem, path=str(start.root), remedy="it is looked at again")
     return known
-
-
-def _rows(connection: Connection) -> list[Row[Any]]:
-    table = schema.records
-    return list(connection.execute(select(table).order_by(table.c.record_id)))
-
-
-def _head(row: Row[Any]) -> LedgerHead:
-    return LedgerHead(seq=row.ledger_seq, hash=row.ledger_hash)
-
-
-def _forget_head(connection: Connection, record_id: str | None) -> None:
-    table = schema.records
-    values = {"ledger_seq": GENESIS.seq, "ledger_hash": GENESIS.hash}
-    connection.execute(update(table).where(table.c.record_id == record_id).values(values))
-
-
-def _set_apart(connection: Connection) -> None:
-    """
-    Give a database that is not the root's a record of no root.
-
-    Else what is written to it from now on would make it look like one of before records had ids.
-    """
-    nowhere = LedgerHead(seq=1, hash=secrets.token_hex(32))
-    _bind(connection, secrets.token_hex(_ID_BYTES), nowhere)
-
-
-def _bind(connection: Connection, record_id: str, head: LedgerHead) -> None:
-    rows = _rows(connection)
-    if all(row.record_id != record_id for row in rows):
-        database = rows[0].database_id if rows else secrets.token_hex(_ID_BYTES)
-        row = {"record_id": record_id, "database_id": database, "ledger_seq": 0}
-        connection.execute(insert(schema.records).values(ledger_hash=GENESIS.hash, **row))
-    keep_head(connection, record_id, head)

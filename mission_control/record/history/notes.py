@@ -6,78 +6,24 @@ from it. A note is written over the older of two slots and synced: one that was 
 """
 
 import fcntl
-import hashlib
 import os
 import re
 import stat
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 
 from mission_control.errors import StorageError
-from mission_control.model.record_memory import HistoryPin
-from mission_control.model.standing import Accusation, Standing
 from mission_control.record.folder import Folder, storing
-from mission_control.record.history.codec import pack, pack_standing, unpack, unpack_standing
+from mission_control.record.history.note import SLOT_BYTES, Note, newest_of, slot_of
 from mission_control.record.ledger import FOLDER
 from mission_control.record.record_marker import open_records
 from mission_control.record.verification import NOTES
 
-SLOT_BYTES = 32 * 1024
-_HEAD_BYTES = 32 + 8 + 4
 _NAMED = re.compile(rf"{NOTES}([0-9]{{1,4}})")
 _MOST_FILES = 64
 _READ_TIMES, _READ_PAUSE_SECONDS = 3, 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """
-    What a server noted last.
-
-    `alarms` stand and are in no database that it knows of; `cut` tells that there were more than
-    fit. `pin` is what it wrote last. `server_ran` is what the ledger of a root without a marker
-    told before this server's own runs were in it. `damaged` tells that a note was torn.
-    """
-
-    alarms: tuple[Accusation, ...] = ()
-    pin: HistoryPin | None = None
-    server_ran: bool = False
-    cut: bool = False
-    damaged: bool = False
-
-    def as_bytes(self) -> bytes:
-        """Write it so that it fits into a slot: alarms beyond that are told as cut."""
-        alarms = list(self.alarms)
-        while len(content := self._packed(alarms)) > SLOT_BYTES - _HEAD_BYTES:
-            alarms = alarms[: len(alarms) // 2]
-        return content
-
-    def _packed(self, alarms: list[Accusation]) -> bytes:
-        pin = self.pin
-        return pack(
-            {
-                "alarms": pack_standing(Standing(tuple(alarms))).hex(),
-                "cut": self.cut or len(alarms) < len(self.alarms),
-                "pin": None if pin is None else [pin.database_id, pin.decision, pin.at],
-                "server_ran": self.server_ran,
-            }
-        )
-
-
-def carry(notes: Iterable[Note]) -> Note:
-    """Give one note that says all that several do, so that they need not be kept."""
-    told = tuple(notes)
-    alarms = {a.key: a for note in told for a in note.alarms}
-    pins = sorted((n.pin for n in told if n.pin is not None), key=lambda pin: pin.decision)
-    return Note(
-        tuple(alarms.values()),
-        pins[-1] if pins else None,
-        any(n.server_ran for n in told),
-        any(n.cut or n.damaged for n in told),
-    )
 
 
 class NotesFile:
@@ -101,7 +47,7 @@ class NotesFile:
                 raise FileNotFoundError(2, "the notes are gone, or others stand in their place")
             sequence = self._sequence + 1
             offset = sequence % 2 * SLOT_BYTES
-            os.pwrite(self._descriptor, _slot(sequence, note.as_bytes()), offset)
+            os.pwrite(self._descriptor, slot_of(sequence, note), offset)
             os.fsync(self._descriptor)
             self._sequence = sequence
 
@@ -236,32 +182,4 @@ def _read(records: Folder, name: str) -> Note:
 def _newest(descriptor: int) -> tuple[int, Note]:
     """Give the newest note with its number; a slot that is not whole may have held a newer one."""
     slots = [os.pread(descriptor, SLOT_BYTES, at * SLOT_BYTES) for at in (0, 1)]
-    read = [_content(slot) for slot in slots]
-    whole = [each for each in read if each is not None]
-    torn = any(slot.strip(b"\0") and each is None for slot, each in zip(slots, read, strict=True))
-    sequence, content = max(whole, default=(0, b""))
-    note = _understand(content) if content else Note()
-    return sequence, Note(note.alarms, note.pin, note.server_ran, note.cut, note.damaged or torn)
-
-
-def _slot(sequence: int, content: bytes) -> bytes:
-    told = sequence.to_bytes(8, "big") + len(content).to_bytes(4, "big") + content
-    return hashlib.sha256(told).digest() + told
-
-
-def _content(slot: bytes) -> tuple[int, bytes] | None:
-    size = int.from_bytes(slot[40:44], "big")
-    told = slot[32 : _HEAD_BYTES + size]
-    if size == 0 or hashlib.sha256(told).digest() != slot[:32]:
-        return None
-    return int.from_bytes(told[:8], "big"), told[12:]
-
-
-def _understand(content: bytes) -> Note:
-    try:
-        document = unpack(content)
-        alarms = unpack_standing(bytes.fromhex(document["alarms"])).accusations
-        pin = HistoryPin(*document["pin"]) if document["pin"] else None
-        return Note(alarms, pin, document["server_ran"], document["cut"])
-    except (ValueError, LookupError, TypeError):
-        return Note(damaged=True)
+    return newest_of(slots)

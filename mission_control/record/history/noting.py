@@ -6,7 +6,8 @@ import threading
 from mission_control.errors import StorageError
 from mission_control.model.record_memory import HistoryPin
 from mission_control.model.standing import Accusation, Standing
-from mission_control.record.history.notes import Note, NotesFile, carry
+from mission_control.record.history.note import Note, carry
+from mission_control.record.history.notes import NotesFile
 
 AGAIN_SECONDS = 1.0
 

@@ -3,31 +3,20 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from datetime import datetime
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from mission_control.decide.standing import join_standing
 from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord
 from mission_control.jobs.ports import Clock
 from mission_control.model.artifact import LedgerHead
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.model.record_memory import HistoryPin
-from mission_control.model.standing import NOTHING_STANDS, Accusation, Standing
+from mission_control.model.standing import Standing
 from mission_control.record.history import schema
-from mission_control.record.history.continuity import (
-    Notes,
-    Settled,
-    StartingRoot,
-    keep_head,
-    pin_of,
-    settle,
-    take_notes,
-)
+from mission_control.record.history.continuity import StartingRoot
 from mission_control.record.history.database import (
     describe,
     met_another,
@@ -36,17 +25,9 @@ from mission_control.record.history.database import (
     writing,
 )
 from mission_control.record.history.history_file import HistoryFile
-from mission_control.record.history.notes import carry
-from mission_control.record.history.noting import AlarmNotes
-from mission_control.record.history.reader import READ_FAILURES
-from mission_control.record.history.rows import (
-    prune,
-    write_decision,
-    write_minute,
-    write_openings,
-)
+from mission_control.record.history.memory import RecordMemory
+from mission_control.record.history.rows import prune, write_decision, write_minute
 from mission_control.record.history.waiting import WaitingRecords
-from mission_control.record.history.what_stood import newest_standing
 from mission_control.record.store_check import StoreCheck
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
@@ -55,8 +36,6 @@ MOST_MEETINGS = 3
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
-NOTING_SECONDS = 2.0
-"""So long a stop waits for alarms to be noted that were not written."""
 
 log = logging.getLogger(__name__)
 
@@ -98,12 +77,7 @@ class HistoryWriterThread:
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
         self._recalled: Standing | None = None
-        self._starting = starting
-        self._ledger_head = ledger_head
-        self._settled = Settled("", None)
-        self._held = ExitStack()
-        self._left: Notes | None = None
-        self._notes = AlarmNotes()
+        self._memory = RecordMemory(starting, ledger_head)
         file = sqlite_file(engine)
         self._file = HistoryFile(file) if file else None
         self._place = StoreCheck(self._file, clock) if self._file else None
@@ -111,7 +85,7 @@ class HistoryWriterThread:
     def start(self) -> None:
         """Begin to write."""
         self._busy_since = self._monotonic()
-        self._notes.start()
+        self._memory.notes.start()
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
@@ -119,15 +93,9 @@ class HistoryWriterThread:
         self._stopping.set()
         self._waiting.wake()
         self._thread.join(seconds)
-        noted = self._notes.stop(NOTING_SECONDS)
         if self._thread.is_alive() or self._waiting.told_losses():
             log.error("history: not everything was written at the stop: %s", self._trouble)
-        for alarm in self._notes.unwritten():
-            kept = "noted below the root" if noted and self._left else "and noted nowhere"
-            told = f"{alarm.code} {alarm.subject}, told by {alarm.source}"
-            log.error("history: an alarm was not written at the stop, %s: %s", kept, told)
-        if noted and not self._thread.is_alive():
-            self._held.close()
+        self._memory.end(may_let_go=not self._thread.is_alive())
 
     def idle(self) -> bool:
         """Tell whether everything that was put is written."""
@@ -140,7 +108,7 @@ class HistoryWriterThread:
     def put(self, record: HistoryRecord) -> bool:
         """Take a record; one that is lost is told here and by `check`."""
         if isinstance(record, DecisionRecord):
-            self._notes.stands(record.snapshot.standing)
+            self._memory.notes.stands(record.snapshot.standing)
         return self._waiting.put(record)
 
     def recalled(self) -> Standing | None:
@@ -149,11 +117,11 @@ class HistoryWriterThread:
 
     def lost(self) -> str:
         """Say what was lost of what stood before the start; nothing where nothing was."""
-        return self._settled.lost
+        return self._memory.settled.lost
 
     def began(self) -> datetime | None:
         """Give when this record began; None where that is not known, or it continues another."""
-        marker = self._settled.marker
+        marker = self._memory.settled.marker
         return None if marker is None or marker.continues else marker.began
 
     async def check(self) -> Seen[None] | Unseen:
@@ -186,29 +154,13 @@ class HistoryWriterThread:
 
     def _open(self) -> None:
         """Bring the tables up to date, and read what stood before anything is written."""
-        if self._starting is not None and self._left is None:
-            self._left = take_notes(self._starting.root, self._held)
-            self._notes.use(self._left.own, carry(self._left.left))
+        self._memory.take_notes()
         migrate(self._engine)
         if self._file is not None:
             self._file.remember()
-        try:
-            if self._starting is not None and self._left is not None:
-                self._settled = settle(self._engine, self._starting, self._left)
-            self._recalled = self._recall(carry(self._left.left if self._left else ()).alarms)
-        except READ_FAILURES as error:
-            raise OSError(0, f"what stood cannot be read: {describe(error)}") from error
-        if self._settled.lost:
-            log.error("history: %s: what stood before is not known", self._settled.lost)
-
-    def _recall(self, noted: Sequence[Accusation]) -> Standing:
-        """Read what stood, with what was only noted; that is told opened here, as it should be."""
-        with writing(self._engine) as connection:
-            known = newest_standing(connection) or NOTHING_STANDS
-            keys = {a.key for a in known.accusations}
-            missing = Standing(tuple(a for a in noted if a.key not in keys))
-            write_openings(connection, missing.accusations)
-        return join_standing(missing, known)
+        self._recalled = self._memory.recall(self._engine)
+        if self.lost():
+            log.error("history: what stood before is not known: %s", self.lost())
 
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
@@ -267,19 +219,10 @@ class HistoryWriterThread:
                     fleets.add(write_decision(connection, record, self._fleets | fleets))
                 else:
                     write_minute(connection, record)
-            pin = self._pin(connection) if self._starting is not None else None
+            pin = self._memory.pin(connection)
         self._fleets |= fleets  # only now is it sure that they are there
         if told:
-            self._notes.written(told[-1].snapshot.standing, pin)
-
-    def _pin(self, connection: Connection) -> HistoryPin | None:
-        """Keep the ledger's head here, and give what the root is to know of this history."""
-        marker, head = self._settled.marker, self._ledger_head()
-        if self._settled.lost or marker is None:
-            return None
-        if head is not None:
-            keep_head(connection, marker.record_id, head)
-        return pin_of(connection)
+            self._memory.notes.written(told[-1].snapshot.standing, pin)
 
     def _prune_sometimes(self) -> None:
         now = self._monotonic()

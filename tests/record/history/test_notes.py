@@ -15,14 +15,8 @@ from mission_control.errors import StorageError
 from mission_control.model.record_memory import HistoryPin
 from mission_control.record.history import notes, postgresql, writer
 from mission_control.record.history.continuity import recall_standing
-from mission_control.record.history.notes import (
-    SLOT_BYTES,
-    Note,
-    NotesFile,
-    carry,
-    own_notes,
-    read_notes,
-)
+from mission_control.record.history.note import SLOT_BYTES, Note, carry
+from mission_control.record.history.notes import NotesFile, own_notes, read_notes
 from mission_control.record.verification import verify
 from tests.decide.floor_of_values import STRATEGY, FloorOfValues
 from tests.record.history.starting import Server, serve_once, serving, wait_until
@@ -59,8 +53,9 @@ def alarming_process(root):
     command, pipe = [sys.executable, str(PROCESS), str(root)], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
         try:
+            assert process.stdout is not None
             assert "ready\n" == process.stdout.readline()
-            yield process
+            yield process, process.stdout
         finally:
             process.kill()
 
@@ -81,10 +76,10 @@ def test_an_alarm_on_a_full_disk_survives_kill_9(tmp_path):
     """The disk is full, an alarm comes, the process is killed, room is made: the alarm stands."""
     disk = tmp_path / "disk"
     with small_disk(disk, "2m"):
-        with alarming_process(disk) as process:
+        with alarming_process(disk) as (process, said):
             filler = fill(disk)
             print("alarm", file=process.stdin, flush=True)
-            assert "raised\n" == process.stdout.readline()
+            assert "raised\n" == said.readline()
             wait_until(lambda: noted(disk) == ALARMS)
             process.kill()
             process.wait()
@@ -96,7 +91,7 @@ def test_an_alarm_on_a_full_disk_survives_kill_9(tmp_path):
 
 
 def test_what_was_written_is_noted_no_more(tmp_path, database_url):
-    """Written, an alarm needs no note: killed after that, nothing is known but what history knows."""
+    """An alarm that is written needs no note: what history holds is enough for a start."""
     with serving(tmp_path, database_url) as server:
         server.raise_alarm()
         server.settle()
