@@ -186,3 +186,17 @@ async def test_another_ledger_in_its_place_is_said(tmp_path):
         store.check()
     with pytest.raises(StorageError, match="had 3 lines"):
         await reader.page(ArtifactQuery())
+
+
+def test_another_folder_in_the_place_of_a_root_without_a_marker_is_said(tmp_path):
+    """A record of before records had ids is known by its folder alone, while it is used."""
+    root = tmp_path / "root"
+    record(root)
+    store = ArtifactStore(root)
+    store.check()
+    root.rename(tmp_path / "aside")
+    root.mkdir()
+    with pytest.raises(StorageError, match="not the record that was there"):
+        store.check()
+
+    assert {} == everything(root)
