@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from mission_control.errors import StorageError
 from mission_control.model.record_memory import HistoryPin
+from mission_control.model.standing import NOTHING_STANDS
 from mission_control.record.history import notes, postgresql, writer
 from mission_control.record.history.continuity import recall_standing
 from mission_control.record.history.note import SLOT_BYTES, Note, carry
@@ -115,6 +116,11 @@ def test_a_noted_alarm_is_told_to_every_server_that_starts(tmp_path, database_ur
         read_only = recall_standing(tmp_path, calm.engine)
         with serving(tmp_path, database_url) as server:
             stands = keys(server.writer.recalled())
+            server.floor.standing = server.writer.recalled() or NOTHING_STANDS
+            server.floor.answers.pop(STRATEGY.agent_name)  # silent since
+            server.decide()
+            server.settle()
+            wait_until(lambda: not noted(tmp_path))
             calm.decide()
             calm.settle()
     with serving(tmp_path, database_url) as third:
