@@ -33,6 +33,8 @@ GRACE_SECONDS = 2
 TIDY_SECONDS, TIDY_AGAIN_SECONDS = 10.0, 60.0
 """The day begins once the record is tidy, but waits no longer; tidying goes on until it is."""
 
+Connecting = contextlib.AbstractAsyncContextManager[Parts]
+
 log = logging.getLogger(__name__)
 
 
@@ -65,10 +67,11 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
     return listener
 
 
-def run_server(settings: Settings, *, with_ui: bool = False) -> int:
+def run_server(settings: Settings, *, with_ui: bool = False, history_is_new: str = "") -> int:
     """Serve until stopped by SIGINT or SIGTERM; gives the exit code."""
     configure_logging(settings.log_format)
-    return _run(settings, real_clock, "", with_ui=with_ui)
+    parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
+    return _run(settings, real_clock, parts, with_ui=with_ui)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
     with started as floor:
         for line in _what_to_try(floor, options):
             say(line)
-        return _run(floor.settings, floor.clock, "DEMO", with_ui=options.with_ui)
+        parts = connected(floor.settings, floor.clock, "DEMO", records=True)
+        return _run(floor.settings, floor.clock, parts, with_ui=options.with_ui)
 
 
 def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
@@ -120,25 +124,22 @@ def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
     yield ""
 
 
-def _run(settings: Settings, clock: Clock, label: str, *, with_ui: bool) -> int:
+def _run(settings: Settings, clock: Clock, parts: Connecting, *, with_ui: bool) -> int:
     where = "--port, MISSION_CONTROL_PORT"
     listener = bind(settings.host, settings.port, where=where)
     if with_ui:
         bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
     process.raise_open_files_limit()
     process.calm_garbage_collection()
-    served = _serve(settings, clock, label, listener, with_ui=with_ui)
+    served = _serve(settings, clock, parts, listener, with_ui=with_ui)
     process.run(served, uvloop.new_event_loop)
     return 0
 
 
 async def _serve(
-    settings: Settings, clock: Clock, label: str, listener: socket.socket, *, with_ui: bool
+    settings: Settings, clock: Clock, made: Connecting, listener: socket.socket, *, with_ui: bool
 ) -> None:
-    async with (
-        connected(settings, clock, label, records=True) as parts,
-        contextlib.AsyncExitStack() as s,
-    ):
+    async with made as parts, contextlib.AsyncExitStack() as s:
         server = _Server(
             uvicorn.Config(
                 parts.application,  # pyright: ignore[reportArgumentType]
@@ -165,7 +166,7 @@ async def _serve(
         day.add_done_callback(_report_day)
         if with_ui:
             await s.enter_async_context(_pages(settings))
-        if label:
+        if parts.watch.label:
             origin = run_origin(settings, "demo")
             sample = asyncio.create_task(run_jobs_when_seen(parts, origin, settings.root))
             s.callback(sample.cancel)

@@ -73,19 +73,24 @@ def make_day(
     past: PastFloor | None,
     clock: Clock,
     label: str,
+    store: ArtifactStore,
 ) -> ScheduledDay:
-    """Connect the scheduled day of a server that watches this board."""
-    writer = RunWriter(ArtifactStore(settings.root))
+    """
+    Connect the scheduled day of a server that watches this board.
+
+    All of it records through the one store, which knows the root that the server began with.
+    """
+    writer = RunWriter(store)
     artifacts = ArtifactReader(settings.root, clock)
     sources = DaySources(
         partial(_look, board, past, edges.sources.memory, clock),
-        readiness_sources(settings, edges, clock),
+        readiness_sources(settings, edges, clock, store),
         writer,
         redact_text,
         past,
     )
     keeping = day_jobs.KeepingSources(
-        keeping_parts(settings, clock, label),
+        keeping_parts(settings, clock, label, store),
         past.history if past else None,
         partial(copy_destination, settings),
     )
@@ -98,17 +103,19 @@ def make_day(
     }
     runners = {job: run for job, run in every.items() if is_offered(settings, job)}
     origin = run_origin(settings, "schedule")
-    run_sources = run_sources_of(settings, edges.calendar, clock, origin, label)
+    run_sources = run_sources_of(settings, edges.calendar, clock, origin, label, store)
     return ScheduledDay(edges.calendar, artifacts, runners, run_sources)
 
 
-def readiness_sources(settings: Settings, edges: Edges, clock: Clock) -> ReadinessSources:
+def readiness_sources(
+    settings: Settings, edges: Edges, clock: Clock, store: ArtifactStore
+) -> ReadinessSources:
     """Connect what readiness reads beside the floor."""
     path, lints = settings.repository, settings.fleet.repository_lints
     repository = RepositoryReader(path, clock, lints) if path else None
     return ReadinessSources(
         clock,
-        StoreCheck(ArtifactStore(settings.root), clock),
+        StoreCheck(store, clock),
         edges.further,
         repository,
         ArtifactReader(settings.root, clock),
@@ -121,6 +128,7 @@ def run_sources_of(
     clock: Clock,
     origin: RunOrigin,
     label: str = "",
+    store: ArtifactStore | None = None,
 ) -> RunSources:
     """Connect what claiming and recording a planned run leans on."""
 
@@ -130,7 +138,7 @@ def run_sources_of(
     return RunSources(
         clock,
         RunClaims(settings.root, claim_owner()),
-        RunWriter(ArtifactStore(settings.root)),
+        RunWriter(store or ArtifactStore(settings.root)),
         origin,
         ground,
         redact_text,

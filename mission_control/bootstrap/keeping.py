@@ -16,11 +16,16 @@ from mission_control.record.durable_copy.mounted_folder import MountedFolder
 from mission_control.record.durable_copy.s3_store import S3Place, S3Store
 
 
-def keeping_parts(settings: Settings, clock: Clock = real_clock, label: str = "") -> KeepingParts:
+def keeping_parts(
+    settings: Settings,
+    clock: Clock = real_clock,
+    label: str = "",
+    store: ArtifactStore | None = None,
+) -> KeepingParts:
     """Give what the retention report and the durable copy work with."""
     return KeepingParts(
         ArtifactReader(settings.root, clock),
-        RunWriter(ArtifactStore(settings.root)),
+        RunWriter(store or ArtifactStore(settings.root)),
         MarketCalendar(settings.closures),
         clock,
         settings.fleet,

@@ -1,5 +1,6 @@
 """Bootstrap: jobs run once from the command line, with everything they read and write."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -8,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mission_control.bootstrap.connect import Edges, reading
+from mission_control.bootstrap.record import require_record
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.jobs import floor_sources
@@ -29,6 +31,7 @@ from mission_control.observe.repository import RepositoryReader
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
+from mission_control.record.history.continuity import recall_standing
 from mission_control.record.history.database import SQLITE_NAME, open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 from mission_control.record.store_check import StoreCheck
@@ -65,6 +68,7 @@ class RunParts:
 @asynccontextmanager
 async def ready_to_run(settings: Settings, clock: Clock) -> AsyncGenerator[RunParts]:
     """Connect everything that jobs need, for the time of the block."""
+    require_record(settings)
     store = ArtifactStore(settings.root)
     async with reading(settings, clock) as edges:
         path, lints = settings.repository, settings.fleet.repository_lints
@@ -119,16 +123,20 @@ async def recall(settings: Settings) -> tuple[Standing, bool]:
     """
     Give what stood when a server decided last, and whether that is known.
 
-    Where no server ever kept a history nothing stands. One that cannot be read is not known,
-    which halts: what was accused there may not be forgotten here.
+    Where no server ever kept a history nothing stands. One that cannot be read, or is lost, older
+    or another's, is not known, which halts: what was accused there may not be forgotten here.
     """
-    with _open_history(settings) as history:
-        if history is None:
-            return NOTHING_STANDS, True
-        try:
-            return await history.standing() or NOTHING_STANDS, True
-        except StorageError:
-            return NOTHING_STANDS, False
+    url = settings.database_url
+    known = url is not None or _exists(settings.root / SQLITE_NAME)
+    engine = open_engine(settings.root, url) if known else None
+    try:
+        stood, lost = await asyncio.to_thread(recall_standing, settings.root, engine)
+    except StorageError:
+        return NOTHING_STANDS, False
+    finally:
+        if engine is not None:
+            engine.dispose()
+    return stood, not lost
 
 
 @contextmanager

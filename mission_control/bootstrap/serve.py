@@ -12,6 +12,7 @@ from mission_control.bootstrap.aside import asks_readers, interpreting_process, 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
+from mission_control.bootstrap.record import find_record, starting_root
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
@@ -21,7 +22,7 @@ from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.scheduled_day import ScheduledDay
 from mission_control.jobs.watch_floor import CLUSTER_SECONDS, FloorWatch
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.standing import NOTHING_STANDS
+from mission_control.model.snapshot import FloorSnapshot
 from mission_control.observe.attestation import Attestation
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
 from mission_control.observe.interpreter import Interpreter
@@ -50,32 +51,39 @@ class Parts:
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, clock: Clock = real_clock, label: str = "", *, records: bool = False
+    settings: Settings,
+    clock: Clock = real_clock,
+    label: str = "",
+    *,
+    records: bool = False,
+    history_is_new: str = "",
 ) -> AsyncGenerator[Parts]:
     """
     Connect all parts for the time of the block; nothing is asked before the watch runs.
 
     `label` marks every answer, DEMO for a simulated floor. Only what `records` tries whether it
-    could; everything else never touches the root.
+    could; everything else never touches the root. `history_is_new` is the ledger's head by which
+    a human takes a lost history for new.
     """
     store = ArtifactStore(settings.root)
     async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
         history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
-            history = await stack.enter_async_context(_history(settings, calendar, clock))
-            memory = FloorMemory(history.writer)
+            await find_record(settings)
+            opening = _history(settings, calendar, clock, store, history_is_new)
+            history = await stack.enter_async_context(opening)
+            memory = FloorMemory(history.writer, tells_new=not label)
             stack.callback(memory.end)
             sources = replace(sources, store=StoreCheck(store, clock), memory=memory)
-        standing = history.standing if history else NOTHING_STANDS
-        first = floor_sources.first_snapshot(settings.fleet, sources, label, standing)
-        board = FloorBoard(first, clock, time.monotonic)
+        board = FloorBoard(_first(settings, sources, label, history), clock, time.monotonic)
         options = _api_options(settings, clock, label)
         if history and memory:
             past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
             readers = await stack.enter_async_context(readers_process(settings, options).kept())
             ask = asks_readers(readers, board, memory, clock)
-        day = make_day(settings, replace(edges, sources=sources), board, past, clock, label)
+        watched = replace(edges, sources=sources)
+        day = make_day(settings, watched, board, past, clock, label, store)
         api = ApiParts(
             board,
             calendar,
@@ -110,8 +118,25 @@ def _attest(settings: Settings, edges: Edges) -> Attestation:
     return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.account)
 
 
+def _first(
+    settings: Settings, sources: floor_sources.FloorSources, label: str, history: OpenHistory | None
+) -> FloorSnapshot:
+    """Decide before anything was asked, on what stood where history knows all of it."""
+    fleet = settings.fleet
+    if history is None:
+        return floor_sources.first_snapshot(fleet, sources, label)
+    known = history.writer.recalled() is not None and not history.writer.lost()
+    return floor_sources.first_snapshot(
+        fleet, sources, label, history.standing, standing_known=known
+    )
+
+
 def _history(
-    settings: Settings, calendar: MarketCalendar, clock: Clock
+    settings: Settings,
+    calendar: MarketCalendar,
+    clock: Clock,
+    store: ArtifactStore,
+    history_is_new: str,
 ) -> AbstractAsyncContextManager[OpenHistory]:
     days = settings.history_trading_days
     return open_history(
@@ -120,6 +145,8 @@ def _history(
         clock,
         time.monotonic,
         lambda now: kept_since(now, calendar, days),
+        starting_root(settings, store, clock, history_is_new),
+        store.known_head,
     )
 
 

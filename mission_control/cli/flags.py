@@ -14,6 +14,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 SETTING_FLAGS = {
     "fleet_file": ("FILE", "The fleet file: who is on the floor."),
     "root": ("DIR", "Where audit_artifacts/ and ops/lkg/ live."),
+    "record_id": ("ID", "The record that the root must hold; another is refused."),
     "host": ("HOST", "The loopback address to listen on."),
     "port": ("PORT", "The API's port."),
     "ui_port": ("PORT", "The operator's pages' port."),

@@ -9,11 +9,25 @@ from mission_control.cli.flags import setting_flags, settings_with
 
 @click.command()
 @setting_flags(
-    "host", "port", "ui_port", "fleet_file", "root", "namespace", "context", "kubeconfig"
+    "host",
+    "port",
+    "ui_port",
+    "fleet_file",
+    "root",
+    "record_id",
+    "namespace",
+    "context",
+    "kubeconfig",
 )
 @click.option("--with-ui", is_flag=True, help="Serve the operator's pages as well.")
+@click.option(
+    "--history-is-new",
+    metavar="HEAD",
+    default="",
+    help="Take a lost or foreign history for new, at this head of the ledger alone; recorded.",
+)
 @click.pass_context
-def serve(ctx: click.Context, *, with_ui: bool, **flags: str | None) -> None:
+def serve(ctx: click.Context, *, with_ui: bool, history_is_new: str, **flags: str | None) -> None:
     """
     Serve the API, and watch the floor.
 
@@ -21,4 +35,5 @@ def serve(ctx: click.Context, *, with_ui: bool, **flags: str | None) -> None:
     is listened on, because there is no authentication yet. The log goes to stderr.
     """
     context = ctx.ensure_object(CliContext)
-    ctx.exit(asgi.run_server(settings_with(context, flags), with_ui=with_ui))
+    settings = settings_with(context, flags)
+    ctx.exit(asgi.run_server(settings, with_ui=with_ui, history_is_new=history_is_new))

@@ -56,6 +56,7 @@ class Setting:
 SETTINGS = (
     Setting("fleet_file", predecessors=("AGENTS_CONFIG_PATH",)),
     Setting("root", default="."),
+    Setting("record_id"),
     Setting("host", default="127.0.0.1"),
     Setting("port", default="8080", shape=Shape.NUMBER),
     Setting("ui_port", default="8090", shape=Shape.NUMBER),

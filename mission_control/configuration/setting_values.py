@@ -3,9 +3,9 @@
 import ipaddress
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mission_control.configuration.agent_details import KUBERNETES_NAME
+from mission_control.configuration.database_url import database_url_problem
 from mission_control.configuration.found_settings import Found
 from mission_control.configuration.problems import did_you_mean, quoted
 from mission_control.configuration.service_address import LABEL
@@ -119,16 +119,21 @@ def read_existing_folder(found: Found) -> Path:
     return path
 
 
+def read_record_id(found: Found) -> str:
+    """Give the id of the record that the root must hold."""
+    text = found.text.strip()
+    if re.fullmatch(r"[0-9a-f]{16}", text) is None:
+        remedy = "copy record_id from audit_artifacts/record.json below the root"
+        raise _refused(found, f"{quoted(found.text)} is no id of a record", remedy)
+    return text
+
+
 def read_database_url(found: Found) -> str:
     """Give a database's URL; a complaint never repeats it, because it may hold a password."""
     text = found.text.strip()
-    remedy = "write it as sqlite:///history.db or postgresql://user@host/name"
-    try:
-        scheme = urlsplit(text).scheme.partition("+")[0]
-    except ValueError:
-        scheme = ""
-    if scheme not in {"sqlite", "postgresql"} or "://" not in text:
-        raise _refused(found, "is no URL of a database that is understood", remedy)
+    wrong = database_url_problem(text)
+    if wrong is not None:
+        raise _refused(found, *wrong)
     return text
 
 

@@ -47,6 +47,7 @@ class Settings:
     fleet: Fleet
     root: Path
     runbooks: Path
+    record_id: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     ui_port: int = 8090
@@ -158,6 +159,7 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
     return Settings(
         fleet=settle_cluster(fleet, namespace, context, kubeconfig),
         root=root,
+        record_id=read("record_id", values.read_record_id, None),
         runbooks=read("runbooks", values.read_existing_folder, RUNBOOKS),
         host=host,
         port=port,

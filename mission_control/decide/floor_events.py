@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
+from mission_control.model.standing import Accusation
 
 _ENDED = EventType.ACCUSATION_ENDED
 
@@ -76,24 +77,32 @@ def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     )
 
 
+def accusation_opened(accusation: Accusation) -> Happening:
+    """Give the event that tells of an accusation's beginning."""
+    return _told(accusation, EventType.ACCUSATION_OPENED, "accuses", Severity.P1)
+
+
 def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     old = {a.key: a for a in before.standing.accusations}
     new = {a.key: a for a in after.standing.accusations}
     cleared = dict(after.cleared)
-    for type_, verb, severity, here, there in (
-        (EventType.ACCUSATION_OPENED, "accuses", Severity.P1, new, old),
-        (_ENDED, "no longer accuses", Severity.INFO, old, new),
-    ):
-        for key in sorted(here.keys() - there.keys()):
-            accusation = here[key]
-            how = f" ({cleared[key]})" if type_ is _ENDED and key in cleared else ""
-            yield Happening(
-                type_,
-                f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}{how}",
-                severity,
-                accusation.subject,
-                {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
-            )
+    for key in sorted(new.keys() - old.keys()):
+        yield accusation_opened(new[key])
+    for key in sorted(old.keys() - new.keys()):
+        how = f" ({cleared[key]})" if key in cleared else ""
+        yield _told(old[key], _ENDED, "no longer accuses", Severity.INFO, how)
+
+
+def _told(
+    accusation: Accusation, type_: EventType, verb: str, severity: Severity, how: str = ""
+) -> Happening:
+    return Happening(
+        type_,
+        f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}{how}",
+        severity,
+        accusation.subject,
+        {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
+    )
 
 
 def _address(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]:

@@ -22,6 +22,14 @@ PAGING_BEFORE_OPEN = timedelta(minutes=60)
 """P1 pages from an hour before the open until the close (semantics, section 11)."""
 HORIZON_WARNING_DAYS = 90
 
+_UNREAD = "history could not be read since the start: what stood accused is not known"
+_LOST = (
+    "what stood before is not known; a human who has looked starts once with"
+    " serve --history-is-new=HEAD (the ledger's, as `artifacts verify` says)"
+)
+_NEW = "this root began a new record, and nothing from before is known here; said"
+_UTC = "%Y-%m-%dT%H:%M:%SZ"
+
 _HALTING_STATES = frozenset({ServiceState.OFFLINE, ServiceState.UNKNOWN, ServiceState.HALTED})
 _IN_EVERY_PHASE = frozenset({codes.OWN_CLOCK_SUSPECT, codes.MODE_UNKNOWN})
 """P1 that halts and pages in any phase: the session itself is in doubt, or what may run in it."""
@@ -123,8 +131,11 @@ def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iter
     still be helped.
     """
     if not evidence.standing_known:  # silence never acquits, not even that of our own memory
-        detail = "history could not be read since the start: what stood accused is not known"
+        detail = _UNREAD if not evidence.standing_lost else f"{evidence.standing_lost}: {_LOST}"
         yield Reason(codes.STANDING_UNKNOWN, "history", Severity.P1, detail, halts=True)
+    until = evidence.record_new_until
+    if until is not None and session.at < until:
+        yield Reason(codes.RECORD_NEW, "record", Severity.P2, f"{_NEW} until {until:{_UTC}}")
     paging = Severity.P1 if pages_now(session) else Severity.P2
     for code, subject, tried, severity, what in (
         (

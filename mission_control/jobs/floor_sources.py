@@ -32,7 +32,12 @@ class FloorSources:
 
 
 def first_snapshot(
-    fleet: Fleet, sources: FloorSources, label: str, standing: Standing = NOTHING_STANDS
+    fleet: Fleet,
+    sources: FloorSources,
+    label: str,
+    standing: Standing = NOTHING_STANDS,
+    *,
+    standing_known: bool = True,
 ) -> FloorSnapshot:
     """
     Decide the floor before anything was asked: every service is NOT_YET_ASKED.
@@ -40,7 +45,7 @@ def first_snapshot(
     `standing` is what stood when this process's predecessor ended, where history knows it.
     """
     now = sources.clock()
-    evidence = FloorEvidence(fleet, {})
+    evidence = FloorEvidence(fleet, {}, standing_known=standing_known)
     calendar = sources.calendar
     return decide_floor(evidence, standing, calendar.session_at, now, label=label)
 

@@ -73,6 +73,14 @@ class HistoryWriter(Protocol):
         """Give what stood when the process before ended; None until that could be read."""
         ...
 
+    def lost(self) -> str:
+        """Say what was lost of what stood before the start; nothing where nothing was."""
+        ...
+
+    def began(self) -> datetime | None:
+        """Give when this record began; None where it is not known, or continues an older one."""
+        ...
+
     async def check(self) -> Seen[None] | Unseen:
         """Say whether what was put is being written."""
         ...

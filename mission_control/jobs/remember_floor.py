@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from mission_control.decide.evidence import is_obtained
 from mission_control.decide.judged_change import find_changes, why_kept
+from mission_control.decide.lost_memory import said_as_new_until
 from mission_control.decide.stall import has_stalled
 from mission_control.decide.standing import join_standing
 from mission_control.jobs.history_ports import DecisionRecord, HistoryWriter, MinuteRecord
+from mission_control.jobs.ports import CalendarReader
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.reading import ServiceRound
@@ -25,9 +27,11 @@ class FloorMemory:
     Used by the watch alone, from one event loop.
     """
 
-    def __init__(self, history: HistoryWriter) -> None:
-        """Remember into this history."""
+    def __init__(self, history: HistoryWriter, *, tells_new: bool = True) -> None:
+        """Remember into this history; a simulated floor does not tell that its record is new."""
         self.history = history
+        self.tells_new = tells_new
+        self._new_until: datetime | None = None
         self._kept_at: datetime | None = None
         self._decided_at: datetime | None = None
         self._recalled = False
@@ -41,12 +45,21 @@ class FloorMemory:
         Give a standing with what stood before the start, and whether that is known yet.
 
         It is joined once, as soon as history could be read: until then nobody may be acquitted.
+        What a history holds that was lost in part stands too, and is not all that is to be known.
         """
         before = self.history.recalled()
+        known = before is not None and not self.history.lost()
         if before is not None and not self._recalled:
             self._recalled = True
-            return join_standing(before, standing), True
-        return standing, before is not None
+            return join_standing(before, standing), known
+        return standing, known
+
+    def new_until(self, calendar: CalendarReader) -> datetime | None:
+        """Say until when the record is called new; None where it is not, or not known yet."""
+        began = self.history.began() if self.tells_new else None
+        if began is not None and self._new_until is None:
+            self._new_until = said_as_new_until(began, calendar.sessions_from(began, 2))
+        return self._new_until
 
     def note_round(self, round_: ServiceRound, primary_path: str | None) -> None:
         """Count a round: asked once, and obtained where its primary reading was seen."""

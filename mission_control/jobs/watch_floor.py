@@ -183,6 +183,8 @@ class FloorWatch:
             self._kept,
             known,
             self._cluster,
+            memory.history.lost() if memory else "",
+            memory.new_until(self.sources.calendar) if memory else None,
         )
         looks = look_again(
             evidence,

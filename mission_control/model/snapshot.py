@@ -158,7 +158,9 @@ class FloorEvidence:
     is the newest try to write below the root and `history` whether history is being written,
     None where nothing is ever recorded. `standing_known` is false until history was read after
     a start: then nobody knows what stood accused before. `cluster` is the newest round over the
-    cluster, None before the first and where the fleet has none.
+    cluster, None before the first and where the fleet has none. `standing_lost` says why what
+    stood is not known although history could be read. `record_new_until` is the instant until
+    which a record that began lately is called new.
     """
 
     fleet: Fleet
@@ -168,3 +170,5 @@ class FloorEvidence:
     history: Seen[None] | Unseen | None = None
     standing_known: bool = True
     cluster: ClusterFacts | None = None
+    standing_lost: str = ""
+    record_new_until: datetime | None = None

@@ -18,7 +18,7 @@ from mission_control.model.artifact import (
     RecordedArtifact,
 )
 from mission_control.record.folder import Folder
-from mission_control.record.ledger import FOLDER, Ledger
+from mission_control.record.ledger import FOLDER, PATH, Ledger
 from mission_control.record.ledger_line import read_line
 from mission_control.record.recovery import read_whole
 from mission_control.record.verification import verify
@@ -130,8 +130,27 @@ class ArtifactReader:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
             index = _Index()
+        _refuse_loss(self._index, index)
         self._index = index
         return index
+
+
+def _refuse_loss(known: _Index, index: _Index) -> None:
+    """
+    Raise StorageError where lines are gone that were there: what is left would look intact.
+
+    The newest line alone may have been taken back, as one is that could not be made durable.
+    """
+    durable, found = known.entries[:-1], index.entries
+    last = len(durable) - 1
+    read_on = last >= 0 and len(found) > last and found[last] is durable[last]
+    same = read_on or [e.hash for e in durable] == [e.hash for e in found[: len(durable)]]
+    if (known.entries and not found) or not same:
+        raise StorageError(
+            f"the ledger had {len(known.entries)} lines, and what is there now is not that ledger",
+            path=PATH,
+            remedy="bring back the root that was there; its mount may be lost",
+        )
 
 
 def _read_on(ledger: Ledger, known: _Index) -> _Index:

@@ -1,22 +1,36 @@
 """Record: the store of artifacts: written once, recorded in the ledger, never touched again."""
 
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mission_control.errors import AlreadyRecordedError, StorageError
-from mission_control.model.artifact import ArtifactFile, Collection, LedgerEntry, RunFacts
+from mission_control.model.artifact import (
+    ArtifactFile,
+    Collection,
+    LedgerEntry,
+    LedgerHead,
+    RunFacts,
+)
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.run_document import run_document
 from mission_control.record.folder import Folder, check_name, storing
 from mission_control.record.latest_views import show_latest
-from mission_control.record.ledger import FOLDER, Ledger, LockedLedger
+from mission_control.record.ledger import FOLDER, PATH, Ledger, LockedLedger
 from mission_control.record.ledger_line import Recorded
+from mission_control.record.record_marker import read_marker
 from mission_control.record.recovery import finish_files, place, recover_runs
 from mission_control.record.run_draft import RunDraft, digest, drafting, remove_abandoned
+
+if TYPE_CHECKING:
+    from mission_control.model.record_memory import RecordMarker
+
+_ANOTHER = "this is not the record that was there: it is gone, was replaced, or its mount is lost"
+_BRING_BACK = "bring back what was there; what is there now is left as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,7 @@ class RunBeingWritten:
     within: Folder
     ledger: Ledger
     collection: Collection
+    follow: Callable[[LedgerHead], LedgerHead]
 
     def write(self, path: str, content: bytes) -> ArtifactFile:
         """Write a file of the run."""
@@ -46,7 +61,7 @@ class RunBeingWritten:
         """
         check_name(name)
         with self.ledger.locked() as ledger:
-            head = ledger.head()
+            head = self.follow(ledger.head())
             facts = _allowed(facts, ledger)
             account = encode_json(run_document(facts, self.draft.files, head))
             own = self.draft.finish(account)
@@ -109,23 +124,61 @@ class ArtifactStore:
     Everything recorded below one root. Raises StorageError and nothing else.
 
     It holds nothing open between calls, so that a file system that went away and came back is
-    used again.
+    used again. But what stands there instead, or a ledger that lost lines, is refused: a new
+    record would begin in it without a word.
     """
 
     def __init__(self, root: Path) -> None:
         """Store below this folder, which is made when it is first needed."""
         self.root = root
+        self._used: tuple[int, int] | None = None
+        self._marker: RecordMarker | None = None
+        self._head: LedgerHead | None = None
+
+    def known_head(self) -> LedgerHead | None:
+        """Give the ledger's head as it was seen last; nothing is looked at."""
+        return self._head
+
+    @contextmanager
+    def _open(self) -> Generator[tuple[Folder, Folder]]:
+        """Open the root and the folder of its records, which must be those of before."""
+        known = self._used is not None
+        opening = Folder.open_existing(self.root) if known else Folder.open(self.root)
+        with opening as root:
+            create = self._recognise(root)
+            with root.descend(FOLDER, create=create) as records:
+                yield root, records
+
+    def _recognise(self, root: Folder) -> bool:
+        """Refuse another root than that of before; tells whether a record may begin in it."""
+        with storing(root.path):
+            told = os.fstat(root.descriptor)
+        here, marker = (told.st_dev, told.st_ino), read_marker(self.root)
+        moved = self._used not in {None, here}
+        if (self._marker is not None and marker != self._marker) or (moved and marker is None):
+            raise StorageError(_ANOTHER, path=root.path, remedy=_BRING_BACK)
+        self._used, self._marker = here, marker
+        return marker is None
+
+    def _follow(self, head: LedgerHead) -> LedgerHead:
+        """Give the head of the ledger, which must not have gone back; its lock is held."""
+        known = self._head
+        if known is not None and head != known and head.seq <= known.seq:
+            problem = f"the ledger went back from line {known.seq} to {head.seq}"
+            raise StorageError(problem, path=PATH, remedy=_BRING_BACK)
+        self._head = head
+        return head
 
     @contextmanager
     def writing(self, collection: Collection) -> Generator[RunBeingWritten]:
         """Give a run to be written; one that is not recorded when the block ends leaves nothing."""
         with (
-            Folder.open(self.root) as root,
-            root.descend(FOLDER, create=True) as records,
+            self._open() as (root, records),
             root.descend(collection.value, create=True) as within,
             drafting(within) as draft,
         ):
-            yield RunBeingWritten(draft, root, within, Ledger(records), collection)
+            ledger = Ledger(records)
+            yield RunBeingWritten(draft, root, within, ledger, collection, self._follow)
 
     def write_file(self, collection: Collection, name: str, content: bytes, facts: RunFacts) -> str:
         """
@@ -138,12 +191,11 @@ class ArtifactStore:
         if facts.only_once is not None:
             raise StorageError("a single file is no planned run", path=name)
         with (
-            Folder.open(self.root) as root,
-            root.descend(FOLDER, create=True) as records,
+            self._open() as (root, records),
             root.descend(collection.value, create=True) as within,
             Ledger(records).locked() as ledger,
         ):
-            head = ledger.head()
+            head = self._follow(ledger.head())
             free = _free_name(within, check_name(name))
             path = f"{collection.value}/{free}"
             written = (digest(path, content),)
@@ -157,10 +209,10 @@ class ArtifactStore:
 
     def check(self) -> None:
         """Prove by trying that artifacts could be written now."""
-        with Folder.open(self.root) as root, root.descend(FOLDER, create=True) as records:
+        with self._open() as (_root, records):
             records.try_writing()
             with Ledger(records).locked() as ledger:
-                ledger.head()
+                self._follow(ledger.head())
 
     def sweep(self, now: datetime) -> tuple[list[str], list[LedgerEntry]]:
         """
@@ -170,7 +222,7 @@ class ArtifactStore:
         died before its line in the ledger, gets its line now, marked as recovered.
         """
         removed = list[str]()
-        with Folder.open(self.root) as root, root.descend(FOLDER, create=True) as records:
+        with self._open() as (root, records):
             removed += [f"{FOLDER}/{name}" for name in remove_abandoned(records)]
             with Ledger(records).locked() as ledger:
                 finish_files(root, Ledger(records))
@@ -184,7 +236,7 @@ class ArtifactStore:
     def _recover(
         self, root: Folder, records: Folder, ledger: LockedLedger, now: datetime
     ) -> list[LedgerEntry]:
-        head = ledger.head()
+        head = self._follow(ledger.head())
         recovered = list[LedgerEntry]()
         for recorded in recover_runs(root, Ledger(records), now):
             if recorded.once is not None and ledger.holds(recorded.once):

@@ -67,6 +67,34 @@ class Ledger:
             while line := file.readline(MAX_LINE_BYTES):
                 yield line
 
+    def newest(self) -> LedgerHead:
+        """Give the head of the chain without touching anything; a line being written is none."""
+        if not self.folder.exists(NAME):
+            return GENESIS
+        with os.fdopen(self.folder.open_file(NAME), "rb", buffering=0) as file, storing(PATH):
+            end = file.seek(0, os.SEEK_END)
+            tail = _last_line(file.fileno(), end)
+            if tail and not tail.endswith(b"\n"):
+                tail = _last_line(file.fileno(), end - len(tail))
+        return _head_of(tail)
+
+    def mentions(self, sought: bytes) -> bool:
+        """
+        Tell whether a line holds this field, written as lines have it.
+
+        Looked for in the bytes of the whole file, piece by piece: in no other text of a line can
+        it stand like this, for there its quotes would be escaped.
+        """
+        if not self.folder.exists(NAME):
+            return False
+        with os.fdopen(self.folder.open_file(NAME), "rb") as file, storing(PATH):
+            kept = b""
+            while piece := file.read(_PIECE):
+                if sought in kept + piece:
+                    return True
+                kept = (kept + piece)[-len(sought) :]
+        return False
+
     def inode(self) -> int:
         """Give the file's inode; 0 where there is none yet."""
         if not self.folder.exists(NAME):
@@ -96,34 +124,11 @@ class LockedLedger:
                 self._move_aside(file.fileno(), tail, end - len(tail))
                 end -= len(tail)
                 tail = b"" if end == 0 else _last_line(file.fileno(), end)
-        if not tail:
-            return GENESIS
-        entry = read_line(tail)
-        if entry is None:
-            raise StorageError(
-                "its last line is no line of ours, so nothing is chained to it",
-                path=PATH,
-                remedy="run `mission-control artifacts verify`, and keep the file as it is",
-            )
-        return entry.head
+        return _head_of(tail)
 
     def holds(self, once: str) -> bool:
-        """
-        Tell whether a line names this, which may stand only once.
-
-        Looked for in the bytes of the whole file, piece by piece: in no other text of a line can
-        it stand like this, for there its quotes would be escaped.
-        """
-        sought = b'"once":' + encode_json(once)
-        if not self.folder.exists(NAME):
-            return False
-        with os.fdopen(self._open(os.O_RDONLY), "rb") as file, storing(PATH):
-            kept = b""
-            while piece := file.read(_PIECE):
-                if sought in kept + piece:
-                    return True
-                kept = piece[-len(sought) :]
-        return False
+        """Tell whether a line names this, which may stand only once."""
+        return Ledger(self.folder).mentions(b'"once":' + encode_json(once))
 
     def append(self, recorded: Recorded, head: LedgerHead) -> LedgerEntry:
         """Chain a line to the head and make it durable; nothing is left of one that fails."""
@@ -179,6 +184,20 @@ def _lock(descriptor: int) -> None:
                 time.sleep(_TRY_EVERY)
             else:
                 return
+
+
+def _head_of(tail: bytes) -> LedgerHead:
+    """Give the head of a chain that ends with this line; raises StorageError for none of ours."""
+    if not tail:
+        return GENESIS
+    entry = read_line(tail)
+    if entry is None:
+        raise StorageError(
+            "its last line is no line of ours, so nothing is chained to it",
+            path=PATH,
+            remedy="run `mission-control artifacts verify`, and keep the file as it is",
+        )
+    return entry.head
 
 
 def _last_line(descriptor: int, end: int) -> bytes:

@@ -1,13 +1,24 @@
 """Record: tries, off the event loop and within a deadline, whether artifacts could be written."""
 
 import asyncio
+from pathlib import Path
+from typing import Protocol
 
 from mission_control.errors import StorageError
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.record.artifact_store import ArtifactStore
 
 DEADLINE_SECONDS = 3.0
+
+
+class Tried(Protocol):
+    """A place that can be tried: the store of artifacts, or history's file."""
+
+    root: Path
+
+    def check(self) -> None:
+        """Raise StorageError where it cannot be used."""
+        ...
 
 
 class StoreCheck:
@@ -18,7 +29,7 @@ class StoreCheck:
     never more than one thread that waits for it.
     """
 
-    def __init__(self, store: ArtifactStore, clock: Clock) -> None:
+    def __init__(self, store: Tried, clock: Clock) -> None:
         """Try this store by this clock."""
         self._store = store
         self._clock = clock

@@ -24,9 +24,12 @@ from mission_control.model.artifact import (
 from mission_control.record.folder import TEMPORARY, Folder
 from mission_control.record.ledger import FOLDER, LOCK, NAME, PATH, TORN, Ledger
 from mission_control.record.ledger_line import read_line
+from mission_control.record.record_marker import MARKER
 from mission_control.record.recovery import MAX_ACCOUNT_BYTES, RunAccount, hash_file, read_whole
 
-_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, "README.md", ".gitignore", "run_claims"})
+_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, MARKER, "README.md", ".gitignore", "run_claims"})
+NOTES = "history_notes-"
+"""What servers note of alarms that history does not hold yet has a name that begins so."""
 Kind = DiscrepancyKind
 
 
@@ -139,7 +142,7 @@ class _Look:
             for name, _ in records.entries():
                 path = f"{FOLDER}/{name}"
                 known = path in collections or path in LATEST_VIEWS or name in _OURS_WITHOUT_RECORD
-                if not known and not name.startswith((TEMPORARY, TORN)):
+                if not known and not name.startswith((TEMPORARY, TORN, NOTES)):
                     self.say(path, Kind.UNRECORDED, "no line of the ledger names it")
 
     def check_files(self, root: Folder) -> None:

@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from mission_control.jobs.watch_floor import SWITCH_SECONDS
+from mission_control.model.record_memory import RecordMarker
+from mission_control.record.record_marker import read_marker, write_marker
 from tests.hanging_files import hanging
 from tests.ports import PATIENCE_SECONDS, free_ports
 
@@ -164,6 +167,48 @@ def test_another_host_than_loopback_is_refused(fleet_file):
 
     assert 78 == server.returncode
     assert "no authentication yet" in told
+
+
+@pytest.mark.parametrize("held", ["", "fedcba9876543210"], ids=["no record", "another record"])
+@pytest.mark.parametrize("command", [("serve",), ("readiness", "--namespace", "trading-floor")])
+def test_a_root_without_the_record_that_is_wanted_is_refused(fleet_file, tmp_path, command, held):
+    """
+    With the record's id in the settings a root that was lost begins no new one: exit code 78.
+    """
+    root = tmp_path / "root"
+    if held:
+        write_marker(root, RecordMarker(held, datetime(2026, 11, 20, tzinfo=UTC), continues=False))
+    given = {"MISSION_CONTROL_RECORD_ID": "0123456789abcdef", "MISSION_CONTROL_ROOT": str(root)}
+    with process(*command, "--fleet-file", fleet_file, **given) as server:
+        _, told = server.communicate(timeout=PATIENCE_SECONDS)
+
+    assert 78 == server.returncode
+    assert f"the root holds {f'record {held}' if held else 'no record'}" in told
+    assert "MISSION_CONTROL_RECORD_ID" in told
+    assert bool(held) is root.exists()
+
+
+def test_the_record_that_is_wanted_is_served(fleet_file, tmp_path):
+    """
+    A root that holds the wanted record is served; a head that is not needed changes nothing.
+    """
+    root, port = tmp_path / "root", free_ports(2)
+    given = {"MISSION_CONTROL_ROOT": str(root)}
+    flags = ["--fleet-file", fleet_file, "--port", port, "--ui-port", port + 1]
+    url = f"http://127.0.0.1:{port}/api/v1/posture"
+    with process("serve", *flags, **given) as server:
+        wait_for(url, "RECORD_NEW")
+        stop(server, signal.SIGTERM)
+    marker = read_marker(root)
+    assert marker is not None
+    again = ["--record-id", marker.record_id, "--history-is-new", "0" * 64]
+    with process("serve", *flags, *again, **given) as server:
+        wait_for(url, "RECORD_NEW")
+        with httpx.Client(trust_env=False) as client:
+            said = client.get(url).text
+        code, _ = stop(server, signal.SIGTERM)
+
+    assert (0, False) == (code, "STANDING_UNKNOWN" in said)
 
 
 def test_the_scenarios_are_listed(run):

@@ -309,11 +309,13 @@ def test_equal_configuration_has_an_equal_digest(least, fleet_file):
 
 def test_a_database_password_is_never_shown(least):
     """
-    Neither the settings' repr nor what is shown of them holds the password, escaped or not.
+    Neither the settings' repr nor what is shown of them holds the password, however it is written.
     """
     for url in (
         "postgresql://me:hunter2@db/history",
-        "postgresql://me:hun#ter2/hunter2@db/history",
+        "postgresql://me:hun%23ter2%2Fhunter2@db/history",
+        "postgres://me:hunter2@a.example:5432,db/history",
+        "postgresql+psycopg://me:hunter2@[::1]:5432,db/history",
         "postgresql://db/history?password=hunter2",
     ):
         settings = load_settings({**least, "MISSION_CONTROL_DATABASE_URL": url})

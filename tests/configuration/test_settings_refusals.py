@@ -26,6 +26,7 @@ def refusal(environ, **named):
     [
         pytest.param("MISSION_CONTROL_PORT", "80a", "'80a' is no port", id="port"),
         pytest.param("MISSION_CONTROL_PORT", "0", "'0' is no port", id="port 0"),
+        pytest.param("MISSION_CONTROL_RECORD_ID", "x", "'x' is no id of a record", id="record"),
         pytest.param("MISSION_CONTROL_PORT", "65536", "is no port", id="port too high"),
         pytest.param("MISSION_CONTROL_PORT", "٨٠", "is no port", id="other digits"),
         pytest.param("MISSION_CONTROL_PORT", "", "is set to nothing", id="empty"),
@@ -181,10 +182,30 @@ def test_problems_of_every_source_are_told_at_once(write):
     } == {problem.where for problem in error.problems}
 
 
-def test_a_bad_database_url_is_not_repeated(least):
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        pytest.param("postgresql://me:hun@ter2@db/h", "@ as %40", id="at"),
+        pytest.param("postgresql://me:hun#ter2@db/h", "# as %23", id="number sign"),
+        pytest.param("postgresql://me:hun/ter2@db/h", "/ as %2F", id="slash"),
+        pytest.param("postgresql://me:hun?ter2@db/h", "? as %3F", id="question mark"),
+        pytest.param("postgresql://me:hun[ter2@db/h", "[ as %5B", id="bracket"),
+        pytest.param("postgresql://me:hun%ter2@db/h", "% as %25", id="percent"),
+        pytest.param("postgresql://db/h?password=hun@ter2", "@ as", id="in the query"),
+        pytest.param("postgresql://me:hunter2@db:54x/h", "from 1 to 65535", id="port"),
+        pytest.param("postgresql://me:hunter2@db:0/h", "from 1 to 65535", id="port 0"),
+        pytest.param("postgresql://me:hunter2@a:1,b:99999/h", "from 1 to", id="second port"),
+        pytest.param("postgresql://me:hunter2@d b/h", "user@host:5432", id="host"),
+        pytest.param("postgresql+psycopg2://me:hunter2@db/h", "no driver", id="driver"),
+        pytest.param("mysql://me:hunter2@db", "write it as", id="another database"),
+        pytest.param("me:hunter2@db", "write it as", id="no URL"),
+    ],
+)
+def test_a_bad_database_url_is_not_repeated(least, url, remedy):
     """
-    The complaint about a database's URL never holds the URL.
+    A database's URL that would be misread is refused with what to write, and never repeated.
     """
-    error = refusal({**least, "MISSION_CONTROL_DATABASE_URL": "postgres://me:hunter2@db"})
+    error = refusal({**least, "MISSION_CONTROL_DATABASE_URL": url})
 
-    assert "hunter2" not in str(error)
+    assert remedy in error.remedy
+    assert "ter2" not in str(error)

@@ -282,3 +282,26 @@ def test_a_standing_that_is_not_known_halts(floor, at):
 
     assert Verdict.HALTED is snapshot.posture.verdict
     assert "STANDING_UNKNOWN" in {r.code for r in snapshot.posture.reasons if r.halts}
+
+
+def test_a_history_that_was_lost_halts_and_says_what_a_human_does(floor):
+    """What was lost of the past is told with its remedy, in every phase."""
+    lost = "the database is empty and belongs to no record"
+    evidence = replace(floor.evidence(), standing_known=False, standing_lost=lost)
+    snapshot = decide_floor(evidence, floor.standing, session_at, NOW)
+
+    (reason,) = [r for r in snapshot.posture.reasons if r.code == "STANDING_UNKNOWN"]
+    assert (Severity.P1, True) == (reason.severity, reason.halts)
+    assert reason.detail.startswith(lost)
+    assert "--history-is-new=HEAD" in reason.detail
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(1, True), (0, False), (-1, False)])
+def test_a_record_that_began_lately_is_said_to_be_new(floor, seconds, said):
+    """It is P2 until its time is over, and halts nothing."""
+    until = NOW + timedelta(seconds=seconds)
+    evidence = replace(floor.evidence(), record_new_until=until)
+    snapshot = decide_floor(evidence, floor.standing, session_at, NOW)
+
+    told = [r for r in snapshot.posture.reasons if r.code == "RECORD_NEW"]
+    assert [(Severity.P2, False)] * said == [(r.severity, r.halts) for r in told]

@@ -23,6 +23,7 @@ class Shelf:
     def __init__(self):
         """Take everything."""
         self.records, self.stood, self.full = [], None, False
+        self.what_was_lost, self.record_began = "", None
 
     def put(self, record):
         """Take a record, unless it is full."""
@@ -34,6 +35,14 @@ class Shelf:
     def recalled(self):
         """Give what stood before, once it is known."""
         return self.stood
+
+    def lost(self):
+        """Say what was lost."""
+        return self.what_was_lost
+
+    def began(self):
+        """Say when the record began, where it is new."""
+        return self.record_began
 
     async def check(self):
         """Be well."""

@@ -61,7 +61,12 @@ def bared_in(told):
 def answer(body, status=200):
     """Interpret a body as the probe does."""
     return interpret(
-        Received(status, body), path=OPS, contract=ContractKind.RICH, at=NOW, took=0.01
+        Received(status, body),
+        path=OPS,
+        contract=ContractKind.RICH,
+        kind=Kind.STRATEGY,
+        at=NOW,
+        took=0.01,
     )
 
 

@@ -79,6 +79,8 @@ def pack_evidence(evidence: FloorEvidence) -> bytes:
             "store": None if evidence.store is None else _store(evidence.store),
             "history": None if evidence.history is None else _store(evidence.history),
             "standing_known": evidence.standing_known,
+            "standing_lost": evidence.standing_lost,
+            "record_new_until": evidence.record_new_until,
             "cluster": None if evidence.cluster is None else cluster_document(evidence.cluster),
         }
     )
@@ -97,6 +99,8 @@ def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
         None if history is None else _read_store(history),
         document["standing_known"],
         read_cluster(document.get("cluster")),  # decisions of before 0.2 have none
+        document.get("standing_lost", ""),
+        _instant(until) if (until := document.get("record_new_until")) else None,
     )
 
 

@@ -15,10 +15,32 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_NAME = "history.sqlite3"
 BUSY_SECONDS = 5
 BUSY_PAUSE_SECONDS = 0.02
-CONNECT_SECONDS = 5
+LONG_SECONDS = 35.0
+"""So long a server may take to change tables, or to drop many old rows."""
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REFUSED = {"40001", "40P01", "55P03"}
 """PostgreSQL: not in one order with others, a deadlock, a lock that was not had in time."""
+_SPEAK_PLAINLY = ("sqlite3", "builtins", "alembic", "mission_control")
+"""Where those come from whose words tell nothing of a server."""
+_MEANT = {
+    "08": "the connection failed",
+    "25006": "the database can only be read: is it a standby?",
+    "28": "the user or the password was refused",
+    "3D": "there is no database of that name",
+    "42501": "the user may not do that",
+    "42": "a table or column is not as this version needs it",
+    "53": "the server has no space, memory or connections left",
+    "55": "what was needed is locked by another",
+    "57014": "the server gave the statement up: it took too long",
+    "57": "the server is stopping or starting",
+}
+"""What the SQLSTATEs that matter here mean, by their beginnings."""
+_SERVER_SAYS = {
+    "ConnectionTimeout": "the server was not reached in time",
+    "SilentServerError": "the server did not answer in time; a new connection is made",
+}
+_UNREACHED = "the server was not reached, or the connection was lost"
+_NO_SERVER = object()
 _MIGRATING = threading.Lock()
 _WRITES = "mission_control_writes"
 
@@ -32,32 +54,37 @@ def open_engine(root: Path, database_url: str | None) -> Engine:
     """
     if database_url is None:
         return _open_sqlite(make_url(f"sqlite:///{root / SQLITE_NAME}"))
-    url = make_url(database_url)
-    if url.drivername in {"postgresql", "postgres"}:
-        url = url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() == "sqlite":
-        return _open_sqlite(url)
-    return create_engine(
-        url,
-        pool_pre_ping=True,
-        pool_size=3,
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "options": "-c statement_timeout=30000 -c lock_timeout=5000",
-        },
-    )
+    if database_url.startswith("sqlite"):
+        return _open_sqlite(make_url(database_url))
+    # Imported here: it takes a while, and SQLite needs none of it.
+    from mission_control.record.history.postgresql import open_postgresql  # noqa: PLC0415
+
+    return open_postgresql(database_url)
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """Give the file that history is kept in; None where a server keeps it, or memory."""
+    name = engine.url.database
+    there = engine.dialect.name == "sqlite" and name and name != ":memory:"
+    return Path(name) if there and name else None
 
 
 @contextmanager
-def writing(engine: Engine) -> Generator[Connection]:
+def writing(engine: Engine, patience: float | None = None) -> Generator[Connection]:
     """
     Hold a transaction that may write; it is committed at the end of the block, or undone.
+
+    With `patience` a server's answers are waited for that many seconds, not the usual few.
 
     SQLite lets one in at a time, from its first statement on: nobody changes what was read here
     before it is written. Who only reads connects to the engine, and takes no lock.
     """
-    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
-        yield connection
+    with engine.connect().execution_options(**{_WRITES: True}) as connection:
+        raw = connection.connection.dbapi_connection
+        if patience is not None and hasattr(raw, "patience"):
+            setattr(raw, "patience", patience)  # noqa: B010  (a server's connection alone has one)
+        with connection.begin():
+            yield connection
 
 
 def met_another(error: Exception) -> bool:
@@ -66,6 +93,27 @@ def met_another(error: Exception) -> bool:
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _LOCKED
     return isinstance(error, IntegrityError) or getattr(cause, "sqlstate", None) in _REFUSED
+
+
+def describe(error: Exception) -> str:
+    """
+    Say what is wrong with a database in words of ours.
+
+    A server's driver writes hosts and users into its sentences, and for a URL that was misread a
+    part of the password; so of those only the class and the SQLSTATE are told. Neither SQLite,
+    the system nor Alembic knows any of that.
+    """
+    cause: object = getattr(error, "orig", None) or error
+    name = type(cause).__name__
+    state = getattr(cause, "sqlstate", _NO_SERVER)
+    if state is not _NO_SERVER:
+        state = str(state or "")
+        meant = next((m for begin, m in _MEANT.items() if state.startswith(begin)), "")
+        told = f"{name} (SQLSTATE {state})" if state else name
+        return f"{told}: {meant or _SERVER_SAYS.get(name, _UNREACHED)}"
+    plainly = type(cause).__module__.partition(".")[0] in _SPEAK_PLAINLY
+    text = str(cause) if plainly else ""
+    return f"{name}: {text.splitlines()[0] if text else ''}"[:300].removesuffix(": ")
 
 
 def migrate(engine: Engine) -> None:
@@ -81,7 +129,7 @@ def migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with _MIGRATING, writing(engine) as connection:
+    with _MIGRATING, writing(engine, LONG_SECONDS) as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7135001)")
         config.attributes["connection"] = connection

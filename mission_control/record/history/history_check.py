@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mission_control.jobs.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.record.history.database import SQLITE_NAME, open_engine
+from mission_control.record.history.database import SQLITE_NAME, describe, open_engine
 
 DEADLINE_SECONDS = 8.0
 
@@ -22,8 +22,7 @@ async def check_history(root: Path, database_url: str | None, clock: Clock) -> S
         detail = f"no answer within {DEADLINE_SECONDS:g} s"
         return Unseen(UnseenReason.TIMEOUT, clock(), DEADLINE_SECONDS, detail)
     except (SQLAlchemyError, OSError) as error:
-        cause = str(getattr(error, "orig", None) or error).splitlines()
-        return Unseen(UnseenReason.UNREADABLE, clock(), detail=cause[0][:200] if cause else "")
+        return Unseen(UnseenReason.UNREADABLE, clock(), detail=describe(error))
     return Seen(told, clock())
 
 

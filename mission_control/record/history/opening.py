@@ -9,7 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from mission_control.jobs.ports import Clock
+from mission_control.model.artifact import LedgerHead
 from mission_control.model.standing import NOTHING_STANDS, Standing
+from mission_control.record.history.continuity import StartingRoot
 from mission_control.record.history.database import open_engine
 from mission_control.record.history.reader import HistoryReaderSql
 from mission_control.record.history.writer import HistoryWriterThread
@@ -36,16 +38,19 @@ async def open_history(
     clock: Clock,
     monotonic: Callable[[], float],
     oldest_kept: Callable[[datetime], datetime | None],
+    starting: StartingRoot | None = None,
+    ledger_head: Callable[[], LedgerHead | None] = lambda: None,
 ) -> AsyncGenerator[OpenHistory]:
     """
     Open history for the time of the block; what still waits at its end is written.
 
-    A database that cannot be opened stops nobody: the writer keeps trying, and says so.
+    A database that cannot be opened stops nobody: the writer keeps trying, and says so. With a
+    root that starts, its record and this history are compared and bound.
     """
     engine = open_engine(root, database_url)
     reader = HistoryReaderSql(engine)
     await asyncio.to_thread(_make_room, root)
-    writer = HistoryWriterThread(engine, clock, monotonic, oldest_kept)
+    writer = HistoryWriterThread(engine, clock, monotonic, oldest_kept, starting, ledger_head)
     writer.start()
     try:
         yield OpenHistory(writer, reader, await _recall(writer))

@@ -1,11 +1,13 @@
 """History: rows written into the tables, and rows that are old enough to go."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
+from mission_control.decide.floor_events import accusation_opened
 from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
 from mission_control.model.fleet import Fleet
+from mission_control.model.standing import Accusation
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.decision_result import decision_result
 from mission_control.record.history import schema
@@ -16,7 +18,7 @@ from mission_control.record.history.codec import (
     pack_standing,
     unpack,
 )
-from mission_control.record.history.database import writing
+from mission_control.record.history.database import LONG_SECONDS, writing
 from mission_control.record.history.in_force import (
     changes_in_force,
     decision_in_force,
@@ -72,6 +74,24 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
     return snapshot.fleet.digest
 
 
+def write_openings(connection: Connection, alarms: Iterable[Accusation]) -> None:
+    """Tell alarms opened that were noted, and never written; whoever starts then knows of them."""
+    rows = [
+        {
+            "at": schema.to_micros(a.since),
+            "type": opened.type.value,
+            "severity": opened.severity.value,
+            "agent_name": opened.agent_name,
+            "message": opened.message,
+            "data": encode_json(opened.data).decode(),
+        }
+        for a in alarms
+        for opened in (accusation_opened(a),)
+    ]
+    if rows:
+        connection.execute(insert(schema.events), rows)
+
+
 def _write_fleet(connection: Connection, fleet: Fleet) -> None:
     table = schema.fleets
     known = select(func.count()).select_from(table).where(table.c.digest == fleet.digest)
@@ -113,7 +133,7 @@ def prune(engine: Engine, oldest: int) -> None:
     so do accusations that were never told ended.
     """
     changes, decisions = schema.service_changes, schema.decisions
-    with writing(engine) as connection:
+    with writing(engine, LONG_SECONDS) as connection:
         connection.execute(
             delete(changes).where(
                 changes.c.at <= oldest, changes.c.id.not_in(changes_in_force(oldest))

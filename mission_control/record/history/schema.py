@@ -81,6 +81,16 @@ events = Table(
 )
 """What happened."""
 
+records = Table(
+    "records",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("database_id", Text, nullable=False),
+    Column("ledger_seq", BigInteger, nullable=False),
+    Column("ledger_hash", Text, nullable=False),
+)
+"""The records that this history belongs to, each with the head of its ledger as known last."""
+
 
 def to_micros(instant: datetime) -> int:
     """Give an instant as microseconds since 1970 in UTC."""

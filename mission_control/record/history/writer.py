@@ -9,16 +9,26 @@ from alembic.util import CommandError
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import DecisionRecord, HistoryRecord
 from mission_control.jobs.ports import Clock
+from mission_control.model.artifact import LedgerHead
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.model.standing import NOTHING_STANDS, Standing
+from mission_control.model.standing import Standing
 from mission_control.record.history import schema
-from mission_control.record.history.database import met_another, migrate, writing
-from mission_control.record.history.reader import READ_FAILURES
+from mission_control.record.history.continuity import StartingRoot
+from mission_control.record.history.database import (
+    describe,
+    met_another,
+    migrate,
+    sqlite_file,
+    writing,
+)
+from mission_control.record.history.history_file import HistoryFile
+from mission_control.record.history.memory import RecordMemory
 from mission_control.record.history.rows import prune, write_decision, write_minute
 from mission_control.record.history.waiting import WaitingRecords
-from mission_control.record.history.what_stood import newest_standing
+from mission_control.record.store_check import StoreCheck
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 MOST_MEETINGS = 3
@@ -46,8 +56,15 @@ class HistoryWriterThread:
         clock: Clock,
         monotonic: Callable[[], float],
         oldest_kept: Callable[[datetime], datetime | None],
+        starting: StartingRoot | None = None,
+        ledger_head: Callable[[], LedgerHead | None] = lambda: None,
     ) -> None:
-        """Write through this engine; nothing happens before `start`."""
+        """
+        Write through this engine; nothing happens before `start`.
+
+        With a root that starts, its record and this history are compared and bound; `ledger_head`
+        gives the head of its ledger as it is known, without looking.
+        """
         self._engine = engine
         self._clock = clock
         self._monotonic = monotonic
@@ -60,17 +77,25 @@ class HistoryWriterThread:
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
         self._recalled: Standing | None = None
+        self._memory = RecordMemory(starting, ledger_head)
+        file = sqlite_file(engine)
+        self._file = HistoryFile(file) if file else None
+        self._place = StoreCheck(self._file, clock) if self._file else None
 
     def start(self) -> None:
         """Begin to write."""
         self._busy_since = self._monotonic()
+        self._memory.notes.start()
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Write what waits, for at most so long."""
+        """Write what waits, for at most so long; what is not written then is told in the log."""
         self._stopping.set()
         self._waiting.wake()
         self._thread.join(seconds)
+        if self._thread.is_alive() or self._waiting.told_losses():
+            log.error("history: not everything was written at the stop: %s", self._trouble)
+        self._memory.end(may_let_go=not self._thread.is_alive())
 
     def idle(self) -> bool:
         """Tell whether everything that was put is written."""
@@ -82,14 +107,28 @@ class HistoryWriterThread:
 
     def put(self, record: HistoryRecord) -> bool:
         """Take a record; one that is lost is told here and by `check`."""
+        if isinstance(record, DecisionRecord):
+            self._memory.notes.stands(record.snapshot.standing)
         return self._waiting.put(record)
 
     def recalled(self) -> Standing | None:
         """Give what stood when the process before ended; None until that could be read."""
         return self._recalled
 
+    def lost(self) -> str:
+        """Say what was lost of what stood before the start; nothing where nothing was."""
+        return self._memory.settled.lost
+
+    def began(self) -> datetime | None:
+        """Give when this record began; None where that is not known, or it continues another."""
+        marker = self._memory.settled.marker
+        return None if marker is None or marker.continues else marker.began
+
     async def check(self) -> Seen[None] | Unseen:
-        """Say whether what was put is being written."""
+        """Say whether what was put is being written, and where it can be found again."""
+        placed = await self._place.check() if self._place else Seen(None, self._clock())
+        if isinstance(placed, Unseen):
+            return placed
         now, busy = self._clock(), self._busy_since
         lost = self._waiting.told_losses()
         if self._trouble:
@@ -115,12 +154,13 @@ class HistoryWriterThread:
 
     def _open(self) -> None:
         """Bring the tables up to date, and read what stood before anything is written."""
+        self._memory.take_notes()
         migrate(self._engine)
-        try:
-            with self._engine.connect() as connection:
-                self._recalled = newest_standing(connection) or NOTHING_STANDS
-        except READ_FAILURES as error:
-            raise OSError(0, f"what stood cannot be read: {_describe(error)}") from error
+        if self._file is not None:
+            self._file.remember()
+        self._recalled = self._memory.recall(self._engine)
+        if self.lost():
+            log.error("history: what stood before is not known: %s", self.lost())
 
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
@@ -141,7 +181,7 @@ class HistoryWriterThread:
                 self._waiting.settle(batch)
                 return True
         except Exception as error:
-            self._trouble = _describe(error)
+            self._trouble = describe(error)
             log.exception("history: a batch was not written")
         self._waiting.drop(batch)
         return not self._stopping.is_set()
@@ -162,7 +202,7 @@ class HistoryWriterThread:
                 return True
             second = isinstance(error, IntegrityError) and tries < MOST_MEETINGS
             if not second:
-                self._trouble = _describe(error)
+                self._trouble = describe(error)
                 log.warning("history cannot be written: %s", self._trouble)
             if last_tries > (MOST_MEETINGS if met_another(error) else 0):
                 return False
@@ -170,14 +210,19 @@ class HistoryWriterThread:
             tries += 1
 
     def _write(self, batch: Sequence[HistoryRecord]) -> None:
-        fleets = set[str]()
+        fleets, told = set[str](), [r for r in batch if isinstance(r, DecisionRecord)]
+        if self._file is not None:
+            self._file.check()
         with writing(self._engine) as connection:
             for record in batch:
                 if isinstance(record, DecisionRecord):
                     fleets.add(write_decision(connection, record, self._fleets | fleets))
                 else:
                     write_minute(connection, record)
+            pin = self._memory.pin(connection)
         self._fleets |= fleets  # only now is it sure that they are there
+        if told:
+            self._memory.notes.written(told[-1].snapshot.standing, pin)
 
     def _prune_sometimes(self) -> None:
         now = self._monotonic()
@@ -193,12 +238,6 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
     """Act, and give what a database may raise; anything else is a bug of ours, and is raised."""
     try:
         act()
-    except (SQLAlchemyError, CommandError, OSError) as error:
+    except (SQLAlchemyError, CommandError, OSError, StorageError) as error:
         return error
     return None
-
-
-def _describe(error: Exception) -> str:
-    """Say what is wrong, without the statement and its values."""
-    cause = getattr(error, "orig", None) or error
-    return f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else ''}"[:300]

@@ -1,0 +1,74 @@
+"""Bootstrap: whose record a root holds, and a history that a human takes for new."""
+
+import asyncio
+from contextlib import suppress
+
+from mission_control.bootstrap.origin import run_origin
+from mission_control.configuration.settings import Settings
+from mission_control.errors import ConfigurationError, StorageError
+from mission_control.jobs.ports import Clock
+from mission_control.jobs.run_origin import Ground
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.artifact import Collection, LedgerHead
+from mission_control.present.canonical_json import encode_json
+from mission_control.present.instants import utc_text
+from mission_control.record.artifact_store import ArtifactStore, stamp
+from mission_control.record.history.continuity import StartingRoot
+from mission_control.record.record_marker import read_marker
+
+ACCEPTANCE_JOB = "history_is_new"
+FINDING_SECONDS = 3.0
+ACCEPTANCE_FILE = f"{ACCEPTANCE_JOB}.json"
+
+
+def require_record(settings: Settings) -> None:
+    """
+    Refuse a root that does not hold the record that the settings name.
+
+    Raises ConfigurationError. A root that cannot be read is not refused: it is told on the
+    posture, and may come back.
+    """
+    wanted = settings.record_id
+    if wanted is None:
+        return
+    try:
+        marker = read_marker(settings.root)
+    except StorageError:
+        return
+    if marker is None or marker.record_id != wanted:
+        held = f"record {marker.record_id}" if marker else "no record"
+        raise ConfigurationError(
+            f"the root holds {held}, and {wanted} is wanted",
+            where=settings.sources.get("record_id", "record_id"),
+            remedy="look whether the root is mounted and the right one; leave record_id away"
+            " only where a new record shall begin",
+        )
+
+
+async def find_record(settings: Settings) -> None:
+    """Refuse as `require_record` does, but let no root that hangs keep anybody from serving."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FINDING_SECONDS):
+            await asyncio.to_thread(require_record, settings)
+
+
+def starting_root(
+    settings: Settings, store: ArtifactStore, clock: Clock, history_is_new: str
+) -> StartingRoot:
+    """Give the root of a server that starts, and how a history taken for new is recorded."""
+
+    def record_acceptance(lost: str, head: LedgerHead) -> None:
+        now = clock()
+        ground = Ground.unseen(MarketCalendar(settings.closures).session_at(now), settings.fleet)
+        facts = run_origin(settings, "command").facts(ACCEPTANCE_JOB, ground, now, now)
+        document = {
+            "accepted_at": utc_text(now),
+            "ledger_head": {"seq": head.seq, "hash": head.hash},
+            "what_was_lost": lost,
+            "database": settings.shown()["database_url"],
+        }
+        with store.writing(Collection.OPS_RUNS) as run:
+            run.write(ACCEPTANCE_FILE, encode_json(document))
+            run.record(facts, f"{stamp(now)}_{ACCEPTANCE_JOB}")
+
+    return StartingRoot(settings.root, clock, history_is_new, record_acceptance)
