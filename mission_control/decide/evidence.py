@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, TypeVar
 
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
@@ -15,6 +15,9 @@ FROZEN_AFTER_SECONDS = 60.0
 """A status last updated longer ago than this comes from a frozen responder (section 3)."""
 AHEAD_TOLERANCE_SECONDS = 5.0
 """A clock reading further ahead of ours than this is not believed (section 3)."""
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 T = TypeVar("T")
 

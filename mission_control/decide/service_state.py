@@ -140,7 +140,8 @@ def _judge_unseen(
     readings: Mapping[str, EndpointReading],
     given: Circumstances,
 ) -> Judgement:
-    why = Trouble(primary.code, primary.detail or f"{agent.primary_path} was not seen")
+    told = primary.detail or f"{agent.primary_path} was not seen"
+    why = Trouble(primary.code, told, confirmed=primary.confirmed)
     if primary.reason in {UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED}:
         return _unexpected(ServiceState.UNKNOWN, why)
     if not any(answered(r) for r in readings.values()):
@@ -169,7 +170,7 @@ def _judge_shapeless(
         return _unexpected(ServiceState.DEGRADED, Trouble(codes.CONTRACT_MINIMAL, detail))
     unread = Unseen(UnseenReason.NOT_YET_ASKED, primary_at)
     failing = [
-        Trouble(codes.NOT_READY, f"{path}: {reading.code}")
+        Trouble(codes.NOT_READY, f"{path}: {reading.code}", confirmed=reading.confirmed)
         for path in ("/readyz", "/livez")
         if path in readings or agent.contract is ContractKind.LIVENESS
         if isinstance(reading := readings.get(path, unread), Unseen)
@@ -222,7 +223,7 @@ def _corrections(
             found.append(Trouble(codes.MARKET_CLOSED_DURING_SESSION, detail))
     code = _FRESHNESS_CODES.get(given.freshness.state)
     if code and given.phase.gates:
-        found.append(Trouble(code, given.freshness.detail))
+        found.append(Trouble(code, given.freshness.detail, confirmed=given.freshness.confirmed))
     if agent.kind is Kind.EXECUTION:
         detail = "an execution process is running: its port answers"
         found.append(Trouble(codes.EXECUTION_EVIDENCE, detail))

@@ -65,10 +65,17 @@ def join_standing(before: Standing, now: Standing) -> Standing:
     """
     Give what stands with what stood before a start, which was read only now.
 
-    What both know keeps its first time; who denies it by now is heard in the next decision.
+    What both know keeps its first time; who denies it by now is heard in the next decision. A
+    path that answered before the start answered once, whatever it answers since.
     """
     accusations = {a.key: a for a in now.accusations}
     for old in before.accusations:
         new = accusations.get(old.key)
         accusations[old.key] = old if new is None else replace(new, since=old.since)
-    return replace(now, accusations=tuple(accusations[key] for key in sorted(accusations)))
+    earlier = {s.agent_name: s.answered for s in before.services}
+    services = tuple(
+        replace(s, answered=tuple(sorted({*s.answered, *earlier.get(s.agent_name, ())})))
+        for s in now.services
+    )
+    standing = tuple(accusations[key] for key in sorted(accusations))
+    return replace(now, accusations=standing, services=services)

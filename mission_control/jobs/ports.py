@@ -16,6 +16,7 @@ from mission_control.model.cluster.further import (
 from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
+from mission_control.model.history import Span
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.repository import (
     Repository,
@@ -188,8 +189,8 @@ class FloorReader(Protocol):
         """Say whether the deciding loop has stalled (three missed beats)."""
         ...
 
-    def watched(self) -> tuple[datetime, datetime | None]:
-        """Give since when the floor is watched without a break, and when it was HALTED last."""
+    def watched(self) -> tuple[datetime, Sequence[Span]]:
+        """Give since when the floor is watched without a break, and its confirmed halts since."""
         ...
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:

@@ -42,8 +42,8 @@ class RoundTimer:
             _end(self._waiter, True)  # noqa: FBT003  (hurried)
 
     def rest_until(self, instant: float) -> None:
-        """Take no hurry until then: the last one was for nothing."""
-        self._resting_until = instant
+        """Take no hurry until then, or as long as was said before where that is longer."""
+        self._resting_until = max(self._resting_until, instant)
 
 
 def _end(waiter: "asyncio.Future[bool]", hurried: bool) -> None:  # noqa: FBT001  (its result)

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field, replace
 
 from mission_control.decide.agent_look import AgentLook, is_news
 from mission_control.decide.cadence import (
+    ASK_AGAIN_SECONDS,
+    ASKED_AGAIN_AT_ONCE,
     HURRY_APART_SECONDS,
     HURRY_RESTS_SECONDS,
+    interval_of,
     next_due,
     spread,
 )
 from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
+from mission_control.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import FloorSources
@@ -23,6 +27,7 @@ from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
+from mission_control.model.standing import Standing
 from mission_control.present.predecessor import poll_outcomes
 
 SWITCH_SECONDS = 2.0
@@ -61,6 +66,9 @@ class FloorWatch:
     _looks: FloorLooks | None = None
     _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
+    _turns: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(ASKED_AGAIN_AT_ONCE)
+    )
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -80,17 +88,61 @@ class FloorWatch:
         loop = asyncio.get_running_loop()
         while True:
             hurried = await timer.wait_until(due)
-            news = True
-            try:
-                known = self._rounds.get(agent.agent_name)
-                news = self._receive(agent, await self.sources.services.read(agent, known))
-            except Exception:  # a bug of ours: others go on, this one's reading expires
-                log.exception("reading %s failed", agent.agent_name)
-            if not hurried:
-                due = next_due(due, loop.time(), agent.interval_seconds)
-            else:
+            news, silent = await self._ask(agent)
+            due = self._next_due(agent, due)
+            if hurried:
                 rest = HURRY_APART_SECONDS if news else HURRY_RESTS_SECONDS
                 timer.rest_until(loop.time() + rest)
+            while silent:
+                timer.rest_until(loop.time() + ASK_AGAIN_SECONDS)
+                silent = await self._ask_again(agent, due)
+                due = self._next_due(agent, due)
+
+    def _next_due(self, agent: Agent, due: float) -> float:
+        """Give when a service is due next: that has not come yet where a round ran beside it."""
+        now = asyncio.get_running_loop().time()
+        gates = self._looks is None or self._looks.session.phase.gates
+        return due if now < due else next_due(due, now, interval_of(agent, gates=gates))
+
+    async def _ask_again(self, agent: Agent, due: float) -> bool:
+        """
+        Ask a service again that was silent for the first time; tells whether to do so once more.
+
+        Where many fell silent together they take turns, and one whose own round is due first is
+        asked by that.
+        """
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        held = True
+        try:
+            async with asyncio.timeout_at(due):
+                await self._turns.acquire()
+        except TimeoutError:
+            held = False
+        try:
+            _, silent = await self._ask(agent)
+        finally:
+            if held:
+                self._turns.release()
+        return silent
+
+    async def _ask(self, agent: Agent) -> tuple[bool, bool]:
+        """Run one round over a service; tells whether it is news, and whether to ask it again."""
+        try:
+            known = self._rounds.get(agent.agent_name)
+            newest = await self.sources.services.read(agent, known)
+            before = self._rounds.get(agent.agent_name)  # memory may have been recalled meanwhile
+            round_ = join_rounds(agent, before, newest, self._answered(agent))
+            return self._receive(agent, round_), asks_again(round_)
+        except Exception:  # a bug of ours: others go on, this one's reading expires
+            log.exception("reading %s failed", agent.agent_name)
+            return True, False
+
+    def _answered(self, agent: Agent) -> tuple[str, ...]:
+        """Give the paths that answered before the start; later ones the rounds know themselves."""
+        if agent.agent_name in self._rounds:
+            return ()
+        held = self.board.current().standing.service(agent.agent_name)
+        return held.answered if held else ()
 
     def _receive(self, agent: Agent, round_: ServiceRound) -> bool:
         """
@@ -170,11 +222,20 @@ class FloorWatch:
         await asyncio.sleep(SETTLE_SECONDS)
         self._fresh.clear()
 
+    def _recall(self, standing: Standing) -> None:
+        """Judge the rounds so far again: what stood before the start is known only now."""
+        for held in standing.services:
+            round_ = self._rounds.get(held.agent_name)
+            if round_ is not None:
+                self._rounds[held.agent_name] = recall_answered(round_, held.answered)
+
     def publish(self, *, polled: bool) -> None:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
         before, memory = self.board.current(), self.sources.memory
         standing, known = memory.recall(before.standing) if memory else (before.standing, True)
+        if standing is not before.standing:
+            self._recall(standing)
         evidence = FloorEvidence(
             self.fleet,
             dict(self._rounds),

@@ -45,12 +45,17 @@ class Accusation:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSince:
-    """Since when a service has been in its present state (UTC)."""
+    """
+    Since when a service has been in its present state (UTC).
+
+    `answered` are its paths that ever answered anything but 404, 405 or 501, sorted.
+    """
 
     agent_name: str
     state: ServiceState
     expected: bool
     since: datetime
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,10 @@ class Standing:
     verdict: Verdict | None = None
     verdict_since: datetime | None = None
     services: tuple[ServiceSince, ...] = ()
+
+    def service(self, agent_name: str) -> ServiceSince | None:
+        """Find what is held of a service; None when nothing is."""
+        return next((s for s in self.services if s.agent_name == agent_name), None)
 
 
 NOTHING_STANDS = Standing()

@@ -28,12 +28,13 @@ class ReadingDocument(TypedDict):
     What one path brought: a shape (`rich`) or the reason it was not seen (`TIMEOUT`).
 
     `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that
-    was not understood.
+    was not understood. A first silence is not `confirmed`: it is asked about again.
     """
 
     path: str
     seen: bool
     outcome: str
+    confirmed: bool
     detail: str
     http_status: int | None
     at: str
@@ -70,6 +71,7 @@ def reading_document(path: str, reading: EndpointReading) -> ReadingDocument:
         "path": path,
         "seen": isinstance(reading, Seen),
         "outcome": outcome,
+        "confirmed": isinstance(reading, Seen) or reading.confirmed,
         "detail": detail,
         "http_status": status,
         "at": utc_text(reading.at),

@@ -83,7 +83,8 @@ async def test_a_recorded_go_stands(control, floor):
 async def test_a_halt_takes_go_back_until_the_next_run(control, floor):
     """HALTED after GO is READINESS_EXPIRED, also when the floor is OK again; a new run restores."""
     await judge(control, floor)
-    control.floor.halted_at = floor.now + timedelta(seconds=1)
+    at = floor.now + timedelta(seconds=1)
+    control.floor.halts = ((at, at),)
     revoked = (await control.ask(LATEST)).json()
     floor.refresh(floor.now + timedelta(minutes=1))
     probe(floor)

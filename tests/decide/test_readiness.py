@@ -602,9 +602,12 @@ def test_a_moving_image_is_told_from_a_pinned_one(image, moving):
 GIVEN = RecordedVerdict(NOW - timedelta(minutes=30), "2026-11-18", ReadinessVerdict.GO, "", "d")
 
 
-def stand(newest=GIVEN, at=NOW, since=OPEN_AT - timedelta(hours=2), halted=None, digest="d"):
-    """Say what a verdict is worth."""
-    return judge_standing(newest, session_at(at), since, halted, digest)
+def stand(
+    newest=GIVEN, at=NOW, since=OPEN_AT - timedelta(hours=2), halted=None, digest="d", *, now=False
+):
+    """Say what a verdict is worth, after a confirmed halt of an instant."""
+    halts = () if halted is None else ((halted, halted),)
+    return judge_standing(newest, session_at(at), since, halts, digest, halted=now)
 
 
 def test_go_stands_while_nothing_takes_it_back():

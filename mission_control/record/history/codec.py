@@ -13,6 +13,7 @@ from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import (
     EndpointReading,
     Exchange,
+    PathPast,
     Seen,
     ServiceRound,
     Unseen,
@@ -104,6 +105,7 @@ def _round(round_: ServiceRound) -> Json:
         "started": round_.started,
         "finished": round_.finished,
         "readings": {path: _reading(r) for path, r in round_.readings.items()},
+        "past": {path: past._asdict() for path, past in round_.past.items()},
     }
 
 
@@ -113,6 +115,18 @@ def _read_round(document: Json) -> ServiceRound:
         _instant(document["started"]),
         _instant(document["finished"]),
         {path: _read_reading(path, r) for path, r in document["readings"].items()},
+        {p: _read_past(told) for p, told in document.get("past", {}).items()},  # none of before 0.2
+    )
+
+
+def _read_past(document: Json) -> PathPast:
+    since = document["since"]
+    return PathPast(
+        document["answered"],
+        tuple(_instant(at) for at in document["failures"]),
+        document["fresh"],
+        None if since is None else _instant(since),
+        document["advances"],
     )
 
 
@@ -157,6 +171,7 @@ def _unseen(reading: Unseen) -> Json:
         "exchange": _exchange(reading.exchange),
         "claims": _claims(reading.claims),
         "problems": reading.problems,
+        "confirmed": reading.confirmed,
     }
 
 
@@ -169,6 +184,7 @@ def _read_unseen(document: Json) -> Unseen:
         _read_exchange(document["exchange"]),
         _read_claims(document["claims"]),
         tuple((field, problem) for field, problem in document["problems"]),
+        document.get("confirmed", True),  # silences of before they were asked about again
     )
 
 
