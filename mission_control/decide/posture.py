@@ -191,8 +191,9 @@ def reasons_from_services(
 
 
 def _is_confirmed(report: ServiceReport) -> bool:
-    """Tell whether anything that makes a service unexpected needs no second look."""
-    telling = [r for r in report.reasons if r.severity is not Severity.INFO]
+    """Tell whether anything that makes a service unexpected, and not only unseen, is confirmed."""
+    unseen = codes.WORKLOAD_UNSEEN  # the lost list is a reason of its own
+    telling = [r for r in report.reasons if r.severity is not Severity.INFO and r.code != unseen]
     return any(r.confirmed for r in telling or report.reasons[:1])
 
 

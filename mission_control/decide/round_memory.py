@@ -113,7 +113,7 @@ def _confirm(
 ) -> EndpointReading:
     if isinstance(reading, Seen) or not is_silence(reading):
         return reading
-    again = isinstance(old, Unseen) and old.reason is not UnseenReason.NOT_OFFERED
+    again = isinstance(old, Unseen)
     return replace(reading, confirmed=again or len(failures) >= MOST_FAILURES)
 
 

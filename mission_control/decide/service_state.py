@@ -1,7 +1,7 @@
 """Decide: the state of one service, and whether the playbook expects it in this phase."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -205,8 +205,11 @@ def _judge_reported(
         state = ServiceState.UNKNOWN
     elif corrections and state in {ServiceState.OK, ServiceState.MARKET_CLOSED}:
         state = ServiceState.DEGRADED
-    expected = not corrections and _is_expected(primary, given)
-    own = () if expected else reported_troubles(status)
+    well = _is_expected(primary, given)
+    expected = well and not corrections
+    sure = not well or any(c.confirmed for c in corrections)
+    told = () if expected else reported_troubles(status)
+    own = tuple(replace(t, confirmed=sure) for t in told)
     return Judgement(state, expected, (*corrections, *own, *notes), reported)
 
 
@@ -231,7 +234,7 @@ def _corrections(
 
 
 def _is_expected(primary: Seen[RichStatus], given: Circumstances) -> bool:
-    """Look the reported state up in the table; only called when nothing had to be corrected."""
+    """Look the reported state up in the table, which counts where nothing had to be corrected."""
     reported = frozenset(primary.value.status.reason_codes)
     closed = given.session_at(primary.at).phase.closed
     match primary.value.status.state:
