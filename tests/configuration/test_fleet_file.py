@@ -245,3 +245,18 @@ def test_the_shipped_fleet_is_the_plans_whole_roster():
     assert gamma is not None
     assert f"http://agenttrader-gamma-strategy{suffix}" == gamma.service_dns
     assert ContractKind.LIVENESS is gamma.contract
+
+
+@pytest.mark.parametrize(
+    ("entry", "brisk"),
+    [
+        ("criticality: critical", 2.0),
+        ("criticality: critical\ninterval_seconds: 5", None),
+        ("criticality: important", None),
+    ],
+)
+def test_a_critical_service_is_asked_more_often_while_the_session_gates(write, entry, brisk):
+    """Every 2 s, where the inventory says nothing else."""
+    agent = only_agent(write, entry)
+
+    assert brisk == agent.gating_interval_seconds

@@ -200,7 +200,8 @@ class FloorOfValues:
         """Take the answers of agents as rounds of now, joined with their rounds before; or all."""
         for agent in agents or self.fleet.agents:
             name = agent.agent_name
-            newest = ServiceRound(name, self.now, self.now, dict(self.answers[name]))
+            answers = dict(self.answers.get(name, {}))
+            newest = ServiceRound(name, self.now, self.now, answers)
             self.rounds[name] = join_rounds(agent, self.rounds.get(name), newest)
 
     def evidence(self) -> FloorEvidence:

@@ -53,7 +53,8 @@ class WatchedFloor:
                 self.answered[name] = dict(round_.readings)
                 agent = self.floor.fleet.agent(name)
                 joined = join_rounds(agent, held if self.joins else None, round_)
-                self.rounds[name] = joined if self.joins else replace(round_, readings=joined.readings)
+                past = joined.past if self.joins else {}
+                self.rounds[name] = replace(joined, past=past)
         return FloorEvidence(newest.fleet, dict(self.rounds), newest.switch_witnesses)
 
     def decide_both(self) -> tuple[FloorSnapshot, FloorSnapshot]:

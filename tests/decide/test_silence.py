@@ -9,7 +9,7 @@ from mission_control.decide.floor_events import find_happenings
 from mission_control.decide.judged_change import why_kept
 from mission_control.decide.standing import join_standing
 from mission_control.model.event import EventType
-from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
+from mission_control.model.fleet import Agent, Criticality, Fleet, Kind
 from mission_control.model.reading import UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, ServiceSince, Verdict
 from tests.decide.floor_of_values import (
@@ -270,7 +270,7 @@ def test_a_source_that_changes_its_word_with_every_reading_contradicts(feed):
 
 
 def test_a_word_that_only_age_changed_contradicts_nobody(feed):
-    """A reading that grew old since was not read after the feed moved on; it is stale all the same."""
+    """A reading that grew old was not read after the feed moved on; it is stale all the same."""
     tell(feed, STRATEGY, 110)
     later(feed, 12)
     feed.answer(MARKETDATA, OPS, rich(MARKETDATA, feed.now, 1))
@@ -396,9 +396,9 @@ def test_losing_those_who_disagree_mends_no_clock(how):
 
 
 def test_silence_makes_no_median_of_dates_a_better_one():
-    """Three clocks of five said otherwise; two of them fall silent, and the clock stands suspect."""
+    """Three clocks of five said otherwise; two fall silent, and ours is suspect all the same."""
     floor = FloorOfValues()
-    more = [Agent(f"s{n}", Kind.STRATEGY, "http://s", contract=ContractKind.RICH) for n in range(2)]
+    more = [Agent(f"s{n}", Kind.STRATEGY, "http://s") for n in range(2)]
     floor.fleet = Fleet((MARKETDATA, STRATEGY, INGEST, *more), digest="0" * 64, source="f")
     for agent in more:
         floor.answers[agent.agent_name] = {OPS: reading(OPS, rich(agent, NOW), NOW)}
