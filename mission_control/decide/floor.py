@@ -179,6 +179,7 @@ def _carry(
         verdict=standing.verdict if starting else posture.verdict,
         verdict_since=standing.verdict_since if starting else posture.since,
         services=standing.services if services == standing.services else services,
+        confirmed=standing.confirmed if starting else posture.confirmed,
     )
 
 

@@ -224,7 +224,7 @@ def decide_posture(
 
     Any halting reason makes it HALTED; else a closed session makes it MARKET_CLOSED; else OK.
     `since` carries on from the standing verdict while the verdict stays the same. HALTED is
-    confirmed once any reason that halts is.
+    confirmed once any reason that halts is, until it ends: silence leaves it no less sure.
     """
     if any(r.halts for r in reasons):
         verdict = Verdict.HALTED
@@ -235,6 +235,7 @@ def decide_posture(
     unexpected = tuple(r.agent.agent_name for r in reports if not r.expected)
     same = standing.verdict is verdict and standing.verdict_since is not None
     halting = {r.subject for r in reasons if r.halts}
+    sure = any(r.halts and r.confirmed for r in reasons) or (same and standing.confirmed)
     return Posture(
         verdict=verdict,
         expected=verdict is not Verdict.HALTED and not unexpected,
@@ -245,5 +246,5 @@ def decide_posture(
         oldest_evidence=age.subject,
         degraded=tuple(sorted(name for name in unexpected if name not in halting)),
         coverage=coverage,
-        confirmed=verdict is not Verdict.HALTED or any(r.halts and r.confirmed for r in reasons),
+        confirmed=verdict is not Verdict.HALTED or sure,
     )

@@ -95,8 +95,8 @@ class Posture:
 
     `evidence_age_seconds` is the age of the oldest required evidence by our clock, None when
     some required evidence was never seen; `oldest_evidence` names it. `degraded` lists agents
-    that are not as expected but do not halt the floor. HALTED is `confirmed` when any reason
-    that halts is; every other verdict is.
+    that are not as expected but do not halt the floor. HALTED is `confirmed` from the first
+    reason on that halts and is confirmed, until it ends; every other verdict is.
     """
 
     verdict: Verdict

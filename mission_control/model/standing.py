@@ -60,12 +60,17 @@ class ServiceSince:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The memory a decision starts from: open accusations and since when things are so."""
+    """
+    The memory a decision starts from: open accusations and since when things are so.
+
+    A halt is `confirmed` once anything that halted in it was.
+    """
 
     accusations: tuple[Accusation, ...] = ()
     verdict: Verdict | None = None
     verdict_since: datetime | None = None
     services: tuple[ServiceSince, ...] = ()
+    confirmed: bool = True
 
     def service(self, agent_name: str) -> ServiceSince | None:
         """Find what is held of a service; None when nothing is."""

@@ -7,6 +7,7 @@ import pytest
 
 from mission_control.decide.floor_events import find_happenings
 from mission_control.decide.judged_change import why_kept
+from mission_control.decide.stall import mark_stalled
 from mission_control.decide.standing import join_standing
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Criticality, Fleet, Kind
@@ -143,19 +144,33 @@ def test_confirming_is_told_and_kept(lived):
     assert "change" == why_kept(first, second, second.at)
 
 
-def test_doubt_after_a_confirmed_halt_is_told(lived):
-    """A confirmed halt that ends into a first silence is told as such."""
-    lose(lived, STRATEGY, OPS)
-    sure = lose(lived, STRATEGY, OPS)
+def test_a_halt_that_was_confirmed_stays_so_until_it_ends(lived):
+    """That what confirmed it falls silent makes nothing less sure; the next halt begins anew."""
     later(lived)
-    lived.answer(STRATEGY, OPS, rich(STRATEGY, lived.now))
-    lived.lose(INGEST, OPS, UnseenReason.TIMEOUT)
+    lived.say(STRATEGY, "status.last_updated_utc", stamp(lived.now + timedelta(hours=1)))
+    lived.ask(STRATEGY)
+    sure = lived.decide()
+    silent = lose(lived, STRATEGY, OPS)
+    later(lived)
+    lived.refresh()
     lived.ask()
-    doubt = lived.decide()
-    (told,) = (h for h in find_happenings(sure, doubt) if h.type is EventType.POSTURE_CHANGED)
+    well = lived.decide()
+    another = lose(lived, STRATEGY, OPS)
 
-    assert not doubt.posture.confirmed
-    assert "(asked again in a second)" in told.message
+    assert ({("CLOCK_SKEW", True)}, {("TIMEOUT", False)}) == (halting(sure), halting(silent))
+    assert [True, True, True, False] == [
+        s.posture.confirmed for s in (sure, silent, well, another)
+    ]
+
+
+def test_doubt_after_a_stall_is_told(lived):
+    """A stall of ours is a confirmed halt; a first silence found after it is not."""
+    stalled = mark_stalled(lived.decide(), lived.now, 7)
+    doubt = lose(lived, STRATEGY, OPS)
+    (told,) = (h for h in find_happenings(stalled, doubt) if h.type is EventType.POSTURE_CHANGED)
+
+    assert (True, False) == (stalled.posture.confirmed, doubt.posture.confirmed)
+    assert "HALTED -> HALTED (unexpected) (asked again in a second)" in told.message
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez", HEALTH])
