@@ -3,17 +3,10 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from mission_control.decide.agent_look import AgentLook, is_news
-from mission_control.decide.cadence import (
-    ASK_AGAIN_SECONDS,
-    ASKED_AGAIN_AT_ONCE,
-    HURRY_APART_SECONDS,
-    HURRY_RESTS_SECONDS,
-    interval_of,
-    next_due,
-    spread,
-)
+from mission_control.decide.cadence import ASKED_AGAIN_AT_ONCE, next_due, spread
 from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
@@ -21,7 +14,7 @@ from mission_control.decide.round_memory import asks_again, join_rounds, recall_
 from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import FloorSources
-from mission_control.jobs.round_timer import RoundTimer
+from mission_control.jobs.round_timer import Asked, ServiceRounds
 from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
@@ -66,9 +59,6 @@ class FloorWatch:
     _looks: FloorLooks | None = None
     _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
-    _turns: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(ASKED_AGAIN_AT_ONCE)
-    )
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -77,65 +67,31 @@ class FloorWatch:
             tasks.create_task(self._read_cluster())
             tasks.create_task(self._try_memory())
             tasks.create_task(self._decide())
-            timers = {a.agent_name: RoundTimer() for a in self.fleet.agents}
-            self.sources.services.when_lost(lambda name: timers[name].hurry())
-            began = asyncio.get_running_loop().time()
-            for agent, offset in spread(self.fleet.agents):
-                timer = timers[agent.agent_name]
-                tasks.create_task(self._watch(agent, began + offset, timer))
+            self._watch_services(tasks)
 
-    async def _watch(self, agent: Agent, due: float, timer: RoundTimer) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            hurried = await timer.wait_until(due)
-            news, silent = await self._ask(agent)
-            due = self._next_due(agent, due)
-            if hurried:
-                rest = HURRY_APART_SECONDS if news else HURRY_RESTS_SECONDS
-                timer.rest_until(loop.time() + rest)
-            while silent:
-                timer.rest_until(loop.time() + ASK_AGAIN_SECONDS)
-                silent = await self._ask_again(agent, due)
-                due = self._next_due(agent, due)
+    def _watch_services(self, tasks: asyncio.TaskGroup) -> None:
+        began, turns = asyncio.get_running_loop().time(), asyncio.Semaphore(ASKED_AGAIN_AT_ONCE)
+        rounds = {
+            a.agent_name: ServiceRounds(a, partial(self._ask, a), self._gates, turns)
+            for a in self.fleet.agents
+        }
+        self.sources.services.when_lost(lambda name: rounds[name].hurry())
+        for agent, offset in spread(self.fleet.agents):
+            tasks.create_task(rounds[agent.agent_name].run(began + offset))
 
-    def _next_due(self, agent: Agent, due: float) -> float:
-        """Give when a service is due next: that has not come yet where a round ran beside it."""
-        now = asyncio.get_running_loop().time()
-        gates = self._looks is None or self._looks.session.phase.gates
-        return due if now < due else next_due(due, now, interval_of(agent, gates=gates))
+    def _gates(self) -> bool:
+        return self._looks is None or self._looks.session.phase.gates
 
-    async def _ask_again(self, agent: Agent, due: float) -> bool:
-        """
-        Ask a service again that was silent for the first time; tells whether to do so once more.
-
-        Where many fell silent together they take turns, and one whose own round is due first is
-        asked by that.
-        """
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
-        held = True
+    async def _ask(self, agent: Agent) -> Asked:
+        """Run one round over a service, and keep it joined with those before."""
+        name = agent.agent_name
         try:
-            async with asyncio.timeout_at(due):
-                await self._turns.acquire()
-        except TimeoutError:
-            held = False
-        try:
-            _, silent = await self._ask(agent)
-        finally:
-            if held:
-                self._turns.release()
-        return silent
-
-    async def _ask(self, agent: Agent) -> tuple[bool, bool]:
-        """Run one round over a service; tells whether it is news, and whether to ask it again."""
-        try:
-            known = self._rounds.get(agent.agent_name)
-            newest = await self.sources.services.read(agent, known)
-            before = self._rounds.get(agent.agent_name)  # memory may have been recalled meanwhile
-            round_ = join_rounds(agent, before, newest, self._answered(agent))
-            return self._receive(agent, round_), asks_again(round_)
+            newest = await self.sources.services.read(agent, self._rounds.get(name))
+            round_ = join_rounds(agent, self._rounds.get(name), newest, self._answered(agent))
+            return Asked(news=self._receive(agent, round_), silent=asks_again(round_))
         except Exception:  # a bug of ours: others go on, this one's reading expires
-            log.exception("reading %s failed", agent.agent_name)
-            return True, False
+            log.exception("reading %s failed", name)
+            return Asked(news=True, silent=False)
 
     def _answered(self, agent: Agent) -> tuple[str, ...]:
         """Give the paths that answered before the start; later ones the rounds know themselves."""

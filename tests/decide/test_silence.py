@@ -158,9 +158,7 @@ def test_a_halt_that_was_confirmed_stays_so_until_it_ends(lived):
     another = lose(lived, STRATEGY, OPS)
 
     assert ({("CLOCK_SKEW", True)}, {("TIMEOUT", False)}) == (halting(sure), halting(silent))
-    assert [True, True, True, False] == [
-        s.posture.confirmed for s in (sure, silent, well, another)
-    ]
+    assert [True, True, True, False] == [s.posture.confirmed for s in (sure, silent, well, another)]
 
 
 def test_doubt_after_a_stall_is_told(lived):
@@ -274,6 +272,18 @@ def test_a_real_contradiction_shows_within_one_more_round(feed, stale):
     assert [False, True] == [contradicts(told), contradicts(more)]
 
 
+def test_sources_that_were_not_read_since_each_others_word_do_not_contradict(feed):
+    """One that was last read before, and one that says so only since."""
+    feed.answers[OTHER.agent_name] = {OPS: unseen(UnseenReason.TIMEOUT, feed.now)}
+    del feed.rounds[OTHER.agent_name]
+    feed.ask(OTHER)
+    tell(feed, STRATEGY, 130)
+    new = tell(feed, OTHER, 1)
+    both = tell(feed, STRATEGY, 130)
+
+    assert [False, True] == [contradicts(new), contradicts(both)]
+
+
 def test_a_source_that_changes_its_word_with_every_reading_contradicts(feed):
     """Whoever is read while it says the other thing is contradicted by it."""
     told = []
@@ -363,6 +373,22 @@ def test_one_status_alone_tells_nothing_of_our_clock():
         snapshots.append(floor.decide())
 
     assert [set(), {"OWN_CLOCK_SUSPECT"}] == [clock(s) for s in snapshots]
+
+
+@pytest.mark.parametrize("dates", [True, False])
+def test_a_status_is_heard_only_beside_another(dates):
+    """Where one service alone sends no `Date`, or is alone, its status tells nothing of our clock."""
+    floor = FloorOfValues()
+    if not dates:
+        floor.fleet = Fleet((STRATEGY,), digest="0" * 64, source="f")
+    at = stamp(NOW + timedelta(hours=1))
+    document = changed(rich(STRATEGY, NOW), "status.last_updated_utc", at)
+    told = reading(OPS, document, NOW)
+    exchange = replace(told.exchange, date_skew=None)
+    floor.answers[STRATEGY.agent_name] = {OPS: replace(told, exchange=exchange)}
+    floor.ask()
+
+    assert not clock(floor.decide())
 
 
 def test_services_behind_by_offsets_of_their_own_are_no_clock():

@@ -31,6 +31,7 @@ Json = dict[str, Any]
 
 _FLEET = TypeAdapter(Fleet)
 _STANDING = TypeAdapter(Standing)
+_PASTS = TypeAdapter(dict[str, PathPast])
 _LEVEL = 3
 _MOST_BYTES = 512 * 1024 * 1024
 
@@ -115,18 +116,7 @@ def _read_round(document: Json) -> ServiceRound:
         _instant(document["started"]),
         _instant(document["finished"]),
         {path: _read_reading(path, r) for path, r in document["readings"].items()},
-        {p: _read_past(told) for p, told in document.get("past", {}).items()},  # none of before 0.2
-    )
-
-
-def _read_past(document: Json) -> PathPast:
-    since = document["since"]
-    return PathPast(
-        document["answered"],
-        tuple(_instant(at) for at in document["failures"]),
-        document["fresh"],
-        None if since is None else _instant(since),
-        document["advances"],
+        _PASTS.validate_python(document.get("past", {})),  # rounds of before 0.2 have none
     )
 
 
