@@ -182,9 +182,8 @@ def _banner(posture: Document) -> Banner:
     reasons = _mappings(posture["reasons"])
     nothing: Document = {}
     lead = reasons[0] if reasons else nothing
-    beside = [part for part in (_text(lead.get("severity")), _text(lead.get("code"))) if part]
-    if posture.get("confirmed") is False:
-        beside.append("not confirmed yet: asked again in a second")
+    doubt = "not confirmed yet: asked again in a second" if posture.get("confirmed") is False else ""
+    beside = [p for p in (_text(lead.get("severity")), _text(lead.get("code")), doubt) if p]
     if since := clock_time(posture.get("since")):
         beside.append(f"since {since}")
     age = posture.get("evidence_age_seconds")

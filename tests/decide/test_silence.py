@@ -96,6 +96,8 @@ def test_a_5xx_of_a_freshness_path_is_an_answer(lived):
 
     assert ("MARKETDATA_STALE", True) in halting(snapshot)
     assert snapshot.posture.confirmed
+    (lead, *_) = snapshot.service(MARKETDATA.agent_name).reasons
+    assert ("MARKETDATA_STALE", True) == (lead.code, lead.confirmed)
 
 
 def test_a_5xx_of_execution_is_evidence_at_once():
