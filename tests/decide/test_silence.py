@@ -379,7 +379,7 @@ def test_one_status_alone_tells_nothing_of_our_clock():
 
 @pytest.mark.parametrize("dates", [True, False])
 def test_a_status_is_heard_only_beside_another(dates):
-    """Where one service alone sends no `Date`, or is alone, its status tells nothing of our clock."""
+    """Where a service alone sends no `Date`, or is alone, its status tells nothing of our clock."""
     floor = FloorOfValues()
     if not dates:
         floor.fleet = Fleet((STRATEGY,), digest="0" * 64, source="f")
