@@ -59,7 +59,7 @@ def join_rounds(
         fresh, since = _word(words.get(path), reading, told)
         joined = PathPast(ever, failures, fresh, since, _advances(old, reading))
         past[path] = told if joined == told else joined
-    return replace(newest, readings=readings, past=past)
+    return ServiceRound(newest.agent_name, newest.started, newest.finished, readings, past)
 
 
 def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceRound:
@@ -104,7 +104,7 @@ def is_silence(reading: EndpointReading) -> bool:
 
 def _failures(reading: EndpointReading, before: tuple[datetime, ...]) -> tuple[datetime, ...]:
     """Keep the silences that still count; one dated ahead, by a clock that stepped back, does."""
-    recent = tuple(f for f in before if reading.at - f <= FAILURES_COUNT_FOR)
+    recent = before and tuple(f for f in before if reading.at - f <= FAILURES_COUNT_FOR)
     return (*recent, reading.at)[-MOST_FAILURES:] if is_silence(reading) else recent
 
 
