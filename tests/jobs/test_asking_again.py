@@ -32,8 +32,8 @@ class Services:
     def __init__(self, answer):
         """Answer so."""
         self.answer = answer
-        self.asked = {}
-        self.tell = None
+        self.asked: dict[str, int] = {}
+        self.tell: Any = None
 
     async def read(self, agent, previous):  # noqa: ARG002  (what the probe would go by)
         """Ask one."""
@@ -134,7 +134,7 @@ async def test_a_bug_of_ours_is_no_silence():
     services = Services(answer)
     async with watching(fleet, services) as board:
         await until(lambda: services.asked.get("s000", 0) >= 3)
-        shown = board.current().service("s000")
+        shown: Any = board.current().service("s000")
 
     assert shown.round.readings[HEALTH].at == NOW
 
@@ -153,7 +153,8 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
         return {path: reading(path, LIVE, NOW) for path in (HEALTH, "/readyz")} | gone
 
     def code(board):
-        round_ = board.current().service(GAMMA.agent_name).round
+        shown: Any = board.current().service(GAMMA.agent_name)
+        round_ = shown.round
         return None if round_ is None else round_.readings["/livez"].code
 
     fleet = Fleet((replace(GAMMA, interval_seconds=SELDOM),), "0" * 64, "fleet.yaml")
@@ -162,7 +163,7 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
             await until(lambda: code(board) == "NOT_OFFERED")
             shelf.stood = stood
         await until(lambda: code(board) == "NO_LONGER_OFFERED")
-        kept = board.current().standing.service(GAMMA.agent_name)
+        kept: Any = board.current().standing.service(GAMMA.agent_name)
 
     assert (HEALTH, "/livez", "/readyz") == kept.answered
 
@@ -178,13 +179,15 @@ async def test_rounds_without_a_server_are_joined_too():
     async def wait(_):
         pass
 
-    sources = FloorSources(Services(answer), Switches(), Calendar(), lambda: NOW)
+    services = Services(answer)
+    sources = FloorSources(services, Switches(), Calendar(), lambda: NOW)
     told = []
     for rounds in (2, 3, 4):
-        sources.services.asked.clear()
+        services.asked.clear()
         looking = Looking(rounds, wait=wait)
         snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_STANDS)
-        newest = snapshot.services[0].round.readings[HEALTH]
+        shown: Any = snapshot.services[0]
+        newest = shown.round.readings[HEALTH]
         told.append((newest.code, newest.confirmed))
 
     assert [("TIMEOUT", False), ("TIMEOUT", True), ("NO_LONGER_OFFERED", True)] == told

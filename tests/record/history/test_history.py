@@ -135,7 +135,7 @@ def test_what_rounds_before_told_survives_being_written():
     floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
     floor.ask()
     evidence, snapshot = floor.evidence(), floor.decide()
-    again = unpack_evidence(pack_evidence(evidence), floor.fleet)
+    again: Any = unpack_evidence(pack_evidence(evidence), floor.fleet)
 
     assert evidence == again
     assert not again.rounds[STRATEGY.agent_name].readings["/ops/status"].confirmed
