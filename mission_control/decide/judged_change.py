@@ -43,7 +43,6 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
         posture.verdict,
         posture.expected,
         posture.severity,
-        posture.confirmed,
         tuple((r.code, r.subject, r.severity, r.halts, r.confirmed) for r in posture.reasons),
         posture.coverage.gaps,
         snapshot.session.phase,
