@@ -51,7 +51,7 @@ class WatchedFloor:
             held = self.rounds.get(name)
             if held is None or self.answered.get(name) != round_.readings:
                 self.answered[name] = dict(round_.readings)
-                agent = self.floor.fleet.agent(name)
+                agent = {a.agent_name: a for a in newest.fleet.agents}[name]
                 joined = join_rounds(agent, held if self.joins else None, round_)
                 past = joined.past if self.joins else {}
                 self.rounds[name] = replace(joined, past=past)

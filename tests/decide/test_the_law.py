@@ -14,6 +14,7 @@ from mission_control.model.reading import Exchange, Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Verdict
 from tests.decide.floor_of_values import (
     EVENING,
+    FLEET,
     GAMMA,
     INGEST,
     LIVE,
@@ -39,6 +40,7 @@ PLACES = [
     (GAMMA.agent_name, "/healthz"),
     (GAMMA.agent_name, "/readyz"),
 ]
+AGENTS = {a.agent_name: a for a in FLEET.agents}
 RUBBISH = {"corrupt": "\x00"}
 
 
@@ -126,9 +128,11 @@ SAYINGS = st.sampled_from(["well", "stale", "ahead", "silent", "refused", "lost"
 def say(floor, place, what):
     """Let a service answer on a path in one of many ways, by the floor's clock."""
     name, path = place
-    agent, answers = floor.fleet.agent(name), floor.answers[name]
+    agent, answers = AGENTS[name], floor.answers[name]
     tick_age = 200.0 if what == "stale" else 3.0
-    document = rich(agent, floor.now, tick_age) if path == "/ops/status" else dict(LIVE)
+    document: dict[str, object] = (
+        rich(agent, floor.now, tick_age) if path == "/ops/status" else {**LIVE}
+    )
     if what == "ahead" and path == "/ops/status":
         ahead = stamp(floor.now + timedelta(hours=12))
         document = changed(document, "status.last_updated_utc", ahead)
@@ -168,14 +172,14 @@ def test_whatever_was_lived_through_silence_makes_nothing_better(evening, dates,
     for (name, path), what, seconds in lived:
         floor.now += timedelta(seconds=seconds)
         say(floor, (name, path), what)
-        floor.ask(floor.fleet.agent(name))
+        floor.ask(AGENTS[name])
         floor.decide()
     ranks = [rank(floor.decide().posture)]
 
     for (name, path), reason, seconds in lost:
         floor.now += timedelta(seconds=seconds)
-        floor.lose(floor.fleet.agent(name), path, reason, STATUSES.get(reason))
-        floor.ask(floor.fleet.agent(name))
+        floor.lose(AGENTS[name], path, reason, STATUSES.get(reason))
+        floor.ask(AGENTS[name])
         ranks.append(rank(floor.decide().posture))
 
     assert sorted(ranks) == ranks
