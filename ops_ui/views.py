@@ -182,13 +182,13 @@ def _banner(posture: Document) -> Banner:
     reasons = _mappings(posture["reasons"])
     nothing: Document = {}
     lead = reasons[0] if reasons else nothing
-    beside = [part for part in (_text(lead.get("severity")), _text(lead.get("code"))) if part]
+    doubt = "" if posture.get("confirmed", True) else "not confirmed yet: asked again in a second"
+    beside = [p for p in (_text(lead.get("severity")), _text(lead.get("code")), doubt) if p]
     if since := clock_time(posture.get("since")):
         beside.append(f"since {since}")
     age = posture.get("evidence_age_seconds")
-    beside.append(
-        f"evidence {age:.0f} s old" if isinstance(age, int | float) else "evidence incomplete"
-    )
+    known = isinstance(age, int | float)
+    beside.append(f"evidence {age:.0f} s old" if known else "evidence incomplete")
     look = {"OK": "ok", "MARKET_CLOSED": "closed", "HALTED": "halted"}[verdict]
     word = verdict.replace("_", " ") + ("" if expected else " (unexpected)")
     return Banner(look if expected or verdict == "HALTED" else f"{look} unexpected",

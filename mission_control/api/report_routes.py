@@ -27,6 +27,7 @@ from mission_control.jobs.recorded_reports import (
     read_markdown,
     recorded_verdict,
 )
+from mission_control.model.standing import Verdict
 from mission_control.present.deploy_document import change_document
 from mission_control.present.standing_readiness import LatestReadinessDocument, latest_readiness
 
@@ -100,9 +101,11 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
 def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
     snapshot = parts.floor.current()
-    since, halted_at = parts.floor.watched()
+    since, halts = parts.floor.watched()
     verdict = recorded_verdict(newest) if newest else None
-    standing = judge_standing(verdict, snapshot.session, since, halted_at, snapshot.fleet.digest)
+    digest = snapshot.fleet.digest
+    halted = snapshot.posture.verdict is Verdict.HALTED
+    standing = judge_standing(verdict, snapshot.session, since, halts, digest, halted=halted)
     path = newest.entry.path if newest else None
     return latest_readiness(snapshot, standing, path, newest.document if newest else None)
 

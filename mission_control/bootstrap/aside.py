@@ -70,9 +70,9 @@ def asks_readers(
         path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]
     ) -> Answered | Unanswered:
         snapshot = board.current()
-        watched = board.watched()
-        minute = memory.unfinished_minute()
-        live = LiveFloor(clock(), snapshot.at, snapshot.session, *watched, minute)
+        since, halts = board.watched()
+        verdict, minute = snapshot.posture.verdict, memory.unfinished_minute()
+        live = LiveFloor(clock(), snapshot.at, snapshot.session, since, halts, verdict, minute)
         seconds = RECORD_SECONDS if path.startswith(_RECORD) else SECONDS
         return await process.ask(Question(path, query, headers, live), seconds)
 

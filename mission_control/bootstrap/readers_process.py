@@ -1,5 +1,6 @@
 """Bootstrap: the process that answers readers: the routes of the past and the record, no more."""
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from mission_control.jobs.past_floor import PastFloor
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
-from mission_control.model.history import WatchedMinute
+from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.question import Answered, LiveFloor, Question
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import NOTHING_STANDS
@@ -36,8 +37,8 @@ class ToldFloor:
     """
     What a question tells of the published floor; satisfies `PublishedFloor`.
 
-    It knows the inventory, the time and the session. Of services and evidence it knows nothing,
-    and no route here asks: what is true now is answered by the process that decides.
+    It knows the inventory, the time, the session and the verdict. Of services and evidence it
+    knows nothing, and no route here asks: what is true now is answered by the process that decides.
     """
 
     def __init__(self, fleet: Fleet, calendar: MarketCalendar) -> None:
@@ -50,12 +51,13 @@ class ToldFloor:
         live = _LIVE.get()
         evidence = FloorEvidence(replace(self._fleet, agents=()), {})
         floor = decide_floor(evidence, NOTHING_STANDS, self._calendar.session_at, live.at)
-        return replace(floor, fleet=self._fleet, session=live.session)
+        posture = replace(floor.posture, verdict=live.verdict)
+        return replace(floor, fleet=self._fleet, session=live.session, posture=posture)
 
-    def watched(self) -> tuple[datetime, datetime | None]:
-        """Give since when the floor is watched without a break, and when it was HALTED last."""
+    def watched(self) -> tuple[datetime, Sequence[Span]]:
+        """Give since when the floor is watched without a break, and its confirmed halts since."""
         live = _LIVE.get()
-        return live.watched_since, live.halted_at
+        return live.watched_since, live.halts
 
 
 def told_now() -> datetime:

@@ -33,6 +33,7 @@ class ReasonAnswer(_Answer):
     severity: Severity
     detail: str
     halts: bool
+    confirmed: bool = True
 
 
 class SessionAnswer(_Answer):
@@ -65,6 +66,7 @@ class PostureAnswer(_Answer):
     at_et: str
     posture: Verdict
     expected: bool
+    confirmed: bool = True
     severity: str | None
     reasons: list[ReasonAnswer]
     since_et: str

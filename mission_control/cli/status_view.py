@@ -45,6 +45,7 @@ def _verdict(posture: PostureAnswer) -> Text:
     age = posture.evidence_age_seconds
     parts = [
         "as expected" if posture.expected else "unexpected",
+        "" if posture.confirmed else "not confirmed yet",
         posture.severity or "",
         posture.reasons[0].code if posture.reasons else "",
         f"since {posture.since_et}",
@@ -84,7 +85,8 @@ def _reasons(reasons: list[ReasonAnswer]) -> Table:
     table = _table("WHY", "CODE", "ABOUT", "DETAIL")
     for reason in reasons:
         severity = f"{reason.severity} halts" if reason.halts else reason.severity
-        texts = (severity, reason.code, reason.subject, reason.detail)
+        detail = reason.detail if reason.confirmed else f"not confirmed yet: {reason.detail}"
+        texts = (severity, reason.code, reason.subject, detail)
         table.add_row(*(Text(printable(text)) for text in texts))
     return table
 

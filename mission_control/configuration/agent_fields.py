@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 MAX_ENDPOINTS = 32
 
+GATING_INTERVAL_SECONDS = 2.0
+"""A critical service is asked this often while the session gates (semantics, section 2)."""
 CLOUD_RUN_SUFFIX = ".run.app"
 
 
@@ -57,11 +59,13 @@ class AgentFields:
         contract = self._choice("contract", ContractKind, ContractKind.RICH)
         service_dns = self._base_url(contract)
         interval, deadline = self._cadence()
+        criticality = self._choice("criticality", Criticality, Criticality.IMPORTANT)
+        brisk = criticality is Criticality.CRITICAL and "interval_seconds" not in self.fields
         agent = Agent(
             agent_name=name,
             kind=kind or Kind.OPS,
             service_dns=service_dns,
-            criticality=self._choice("criticality", Criticality, Criticality.IMPORTANT),
+            criticality=criticality,
             expected_endpoints=self._endpoints(),
             contract=contract,
             interval_seconds=interval,
@@ -74,6 +78,7 @@ class AgentFields:
             bearer_token_file=self._part(
                 "bearer_token_file", lambda v, p: read_file_path(v, self.defaults.folder, p)
             ),
+            gating_interval_seconds=min(GATING_INTERVAL_SECONDS, interval) if brisk else None,
         )
         self._compare(agent)
         return agent

@@ -1,15 +1,15 @@
 """Decide: what the newest round over one agent is worth, and until when that stays so."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
-from statistics import median
 from typing import NamedTuple
 
 from mission_control.decide.evidence import (
     AHEAD_TOLERANCE_SECONDS,
     FROZEN_AFTER_SECONDS,
     MAX_AGE_SECONDS,
+    NEVER,
     Denials,
     SessionAt,
     Statement,
@@ -25,15 +25,22 @@ from mission_control.decide.freshness_claims import (
     view_feed,
 )
 from mission_control.decide.kill_switch import deny_as_witnesses, hear_service
+from mission_control.decide.own_clock import ClockTold, tell_clock
 from mission_control.decide.required_evidence import AgentCoverage, Lack, count_asked, find_lacks
 from mission_control.decide.tick import read_tick
 from mission_control.model.fleet import Agent, ContractKind
 from mission_control.model.kill_switch import Witness
-from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
+from mission_control.model.reading import (
+    EndpointReading,
+    PathPast,
+    Seen,
+    ServiceRound,
+    Unseen,
+    UnseenReason,
+)
 from mission_control.model.snapshot import Freshness, FreshnessState
 from mission_control.model.status_contract.rich import RichStatus
 
-NEVER = datetime.max.replace(tzinfo=UTC)
 _CLOSE = timedelta(milliseconds=1)
 """An age is compared as a float of seconds: this close to its limit it is reckoned anew."""
 
@@ -44,8 +51,8 @@ class AgentEvidence(NamedTuple):
 
     Nothing in it changes by time passing before `until`, so that it need not be worked out
     again until then. `seen_at` is when its primary reading was taken, None where there is none;
-    `ages` tells whether the floor's evidence is as old as this agent's. `date_skew` is the
-    median skew of its `Date` headers in seconds.
+    `ages` tells whether the floor's evidence is as old as this agent's. `clock` is
+    what it tells of our own.
     """
 
     agent: Agent
@@ -56,10 +63,10 @@ class AgentEvidence(NamedTuple):
     freshness: Freshness
     accusing: tuple[Statement, ...]
     denied: Denials
-    fresh_source: str
+    fresh: tuple[View, ...]
     not_fresh: tuple[View, ...]
     witnesses: tuple[Witness, ...]
-    date_skew: float | None
+    clock: ClockTold
     lacks: tuple[Lack, ...]
     coverage: AgentCoverage
     ages: bool
@@ -76,9 +83,10 @@ def weigh_evidence(
 ) -> AgentEvidence:
     """Work out what an agent's newest round says at `now`."""
     readings = current_readings(agent.contract, round_, now)
+    past: Mapping[str, PathPast] = {} if round_ is None else round_.past
     sources = judge_sources(agent, readings, now)
     freshness = judge_freshness(agent, sources)
-    views = tuple(view_feed(agent, readings, sources))
+    views = tuple(view_feed(agent, readings, sources, past))
     witnesses = tuple(hear_service(agent.agent_name, readings, now))
     said = tuple(
         chain(
@@ -89,8 +97,6 @@ def weigh_evidence(
         )
     )
     primary = primary_reading(agent.primary_path, readings, now)
-    skews = [r.exchange.date_skew for r in readings.values() if r.exchange.date_skew is not None]
-    fresh = (v.source for v in views if v.freshness.state is FreshnessState.FRESH)
     return AgentEvidence(
         agent=agent,
         round=round_,
@@ -100,10 +106,10 @@ def weigh_evidence(
         freshness=freshness,
         accusing=tuple(s for s in said if s.accuses),
         denied=frozenset((*(s.key for s in said if not s.accuses), *deny_as_witnesses(witnesses))),
-        fresh_source=next(fresh, ""),
+        fresh=tuple(v for v in views if v.freshness.state is FreshnessState.FRESH),
         not_fresh=tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH),
         witnesses=witnesses,
-        date_skew=median(skews) if skews else None,
+        clock=tell_clock(agent, readings, past),
         lacks=find_lacks(agent, primary, freshness),
         coverage=count_asked(agent, readings),
         ages=agent.required and agent.contract is not ContractKind.NONE,

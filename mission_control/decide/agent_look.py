@@ -72,7 +72,7 @@ def judge_agent(
     severity = severity_of_trouble(evidence.agent, session)
     name = evidence.agent.agent_name
     reasons = tuple(
-        Reason(t.code, name, Severity.INFO if t.note else severity, t.detail)
+        Reason(t.code, name, Severity.INFO if t.note else severity, t.detail, confirmed=t.confirmed)
         for t in judged.troubles
     )
     return AgentLook(evidence, surroundings, judged, reasons, workload)

@@ -23,12 +23,23 @@ def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
     ]
 
 
+ASK_AGAIN_SECONDS = 1.0
+"""The first silence of a service is asked about again after so long (semantics, section 2)."""
+ASKED_AGAIN_AT_ONCE = 50
+"""So many services are asked again beside their cadence at one time; others wait their turn."""
+
 HURRY_RESTS_SECONDS = 600.0
 """A service that closes idle connections and is well all the same is not hurried to for so long."""
 
 
 HURRY_APART_SECONDS = 5.0
 """A service that keeps closing connections and keeps changing is hurried to no more often."""
+
+
+def interval_of(agent: Agent, *, gates: bool) -> float:
+    """Give how often (seconds) an agent is asked, while the session gates or does not."""
+    brisk = agent.gating_interval_seconds
+    return brisk if gates and brisk is not None else agent.interval_seconds
 
 
 def next_due(due: float, now: float, interval: float) -> float:

@@ -19,6 +19,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "The service answered with a redirect, which is never followed."),
     (codes.NOT_OFFERED, "P1", "The endpoint is not offered",
      "The service answers 404, 405 or 501 for an endpoint that it is expected to offer."),
+    (codes.NO_LONGER_OFFERED, "P1", "The endpoint is no longer offered",
+     "An endpoint that answered before now answers 404, 405 or 501."),
     (codes.BODY_TOO_LARGE, "P1", "The answer is too large",
      "The answer's body is larger than 64 KiB, or its framing is, and the rest was not read."),
     (codes.ENCODED, "P1", "The answer is compressed",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, TypeVar
 
 from mission_control.model.fleet import ContractKind
@@ -20,6 +20,9 @@ AHEAD_TOLERANCE_SECONDS = 5.0
 """A clock reading further ahead of ours than this is not believed (section 3)."""
 HEALTH_PATH = "/healthz"
 _SAY_STALE = frozenset({Shape.HEALTH_FRESHNESS, Shape.LEGACY_TICK})
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 T = TypeVar("T")
 

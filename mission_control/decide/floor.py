@@ -25,6 +25,7 @@ from mission_control.decide.posture import (
     reasons_from_switch_and_calendar,
 )
 from mission_control.decide.required_evidence import count_coverage, lacks_feed, measure_age
+from mission_control.decide.round_memory import answered_paths
 from mission_control.decide.service_report import report_services
 from mission_control.decide.standing import Carried, carry_accusations
 from mission_control.model.finding import Reason
@@ -151,11 +152,12 @@ def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iter
     if looks.cluster.agents:
         for each in weighed:
             yield from state_disagreements(each.agent, each.readings, looks.cluster)
-    fresh_source = next((e.fresh_source for e in weighed if e.fresh_source), "")
-    not_fresh = chain.from_iterable(e.not_fresh for e in weighed if e.not_fresh)
-    gates = looks.session.phase.gates
-    yield from state_freshness_contradictions(fresh_source, not_fresh, gates=gates)
-    yield from state_own_clock([e.date_skew for e in weighed if e.date_skew is not None])
+    not_fresh = tuple(chain.from_iterable(e.not_fresh for e in weighed if e.not_fresh))
+    if not_fresh:
+        fresh = tuple(chain.from_iterable(e.fresh for e in weighed))
+        gates = looks.session.phase.gates
+        yield from state_freshness_contradictions(fresh, not_fresh, gates=gates)
+    yield from state_own_clock([e.clock for e in weighed])
 
 
 def _sources(evidence: FloorEvidence) -> frozenset[str]:
@@ -171,8 +173,7 @@ def _carry(
     reports: Sequence[ServiceReport],
     standing: Standing,
 ) -> Standing:
-    held = chain(standing.services, repeat(None))
-    services = tuple(_since(r, s) for r, s in zip(reports, held, strict=False))
+    services = tuple(_since(report, held) for report, held in _held(reports, standing))
     # Until everybody was asked once after a start, what stood before it is neither so nor over.
     starting = standing.verdict is not None and any(_is_unasked(r) for r in reports)
     return Standing(
@@ -180,6 +181,7 @@ def _carry(
         verdict=standing.verdict if starting else posture.verdict,
         verdict_since=standing.verdict_since if starting else posture.since,
         services=standing.services if services == standing.services else services,
+        confirmed=standing.confirmed if starting else posture.confirmed,
     )
 
 
@@ -189,15 +191,26 @@ def _is_unasked(report: ServiceReport) -> bool:
 
 def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
     """Give since when a service is so: the value held already where it says the same."""
-    name = report.agent.agent_name
-    if held is not None and held.agent_name == name and _is_unasked(report):
+    if held is not None and _is_unasked(report):
         return held
+    answered = answered_paths(report.round, held.answered if held else ())
     if (
         held is not None
         and held.since is report.since
         and held.state is report.state
         and held.expected is report.expected
-        and held.agent_name == report.agent.agent_name
+        and held.answered == answered
     ):
         return held
-    return ServiceSince(report.agent.agent_name, report.state, report.expected, report.since)
+    name = report.agent.agent_name
+    return ServiceSince(name, report.state, report.expected, report.since, answered)
+
+
+def _held(
+    reports: Sequence[ServiceReport], standing: Standing
+) -> Iterator[tuple[ServiceReport, ServiceSince | None]]:
+    """Give each report with what is held of its service, mostly in the same place."""
+    for report, held in zip(reports, chain(standing.services, repeat(None)), strict=False):
+        name = report.agent.agent_name
+        same = held is not None and held.agent_name == name
+        yield report, held if same else standing.service(name)

@@ -38,19 +38,24 @@ def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Hap
 
 def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     old, new = before.posture, after.posture
-    if (old.verdict, old.expected) == (new.verdict, new.expected):
+    told = (new.verdict, new.expected, new.confirmed)
+    if (old.verdict, old.expected, old.confirmed) == told:
         return
     lead = new.reasons[0] if new.reasons else None
     because = f": {lead.code} {lead.subject}" if lead else ""
     expected = "" if new.expected else " (unexpected)"
+    doubt = "" if new.confirmed else " (asked again in a second)"
+    if old.verdict is new.verdict and new.confirmed is not old.confirmed:
+        doubt = " (confirmed)" if new.confirmed else doubt
     yield Happening(
         EventType.POSTURE_CHANGED,
-        f"posture {old.verdict.value} -> {new.verdict.value}{expected}{because}",
+        f"posture {old.verdict.value} -> {new.verdict.value}{expected}{doubt}{because}",
         new.severity or Severity.INFO,
         data={
             "before": old.verdict.value,
             "after": new.verdict.value,
             "expected": new.expected,
+            "confirmed": new.confirmed,
             "reason_codes": [r.code for r in new.reasons[:20]],
         },
     )

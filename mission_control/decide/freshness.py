@@ -33,7 +33,9 @@ def judge_source(path: str, reading: EndpointReading, now: datetime) -> Freshnes
             return None
         refused = reading.reason is UnseenReason.HTTP_STATUS and path == HEALTH_PATH
         state = FreshnessState.STALE if refused else FreshnessState.UNVERIFIABLE
-        return Freshness(state, source=path, detail=f"{path} was not seen: {reading.code}")
+        detail = f"{path} was not seen: {reading.code}"
+        confirmed = refused or reading.confirmed
+        return Freshness(state, source=path, detail=detail, confirmed=confirmed)
     status = reading.value.status
     if isinstance(status, RichStatus):
         trouble = clock_trouble(status, reading.at, now)
@@ -72,7 +74,7 @@ def judge_freshness(agent: Agent, sources: Mapping[str, Freshness]) -> Freshness
     A marketdata service about whose feed nothing speaks is unverifiable, never fresh. A
     strategy that does not speak of marketdata promises nothing about it.
     """
-    spoken = sorted(sources.values(), key=lambda f: _WORST_FIRST.index(f.state))
+    spoken = sorted(sources.values(), key=lambda f: (_WORST_FIRST.index(f.state), not f.confirmed))
     if not spoken:
         if agent.kind is not Kind.MARKETDATA:
             return NO_FRESHNESS
@@ -80,6 +82,11 @@ def judge_freshness(agent: Agent, sources: Mapping[str, Freshness]) -> Freshness
     if agent.kind is Kind.STRATEGY and spoken[0].state is FreshnessState.UNVERIFIABLE:
         return spoken[0] if spoken[0].last_tick else NO_FRESHNESS
     return spoken[0]
+
+
+def speaks(freshness: Freshness) -> bool:
+    """Tell a source that says something from one that was not seen at all."""
+    return freshness.state is not FreshnessState.UNVERIFIABLE or freshness.last_tick is not None
 
 
 def state_staleness(

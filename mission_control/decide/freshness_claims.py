@@ -1,15 +1,22 @@
 """Decide: whether a freshness gate claims what cannot be, and whether two sources disagree."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from mission_control.decide.evidence import SessionAt, Statement, can_acquit, seconds_between
-from mission_control.decide.freshness import HEALTH_PATH, health_status, refusal_status
+from mission_control.decide.evidence import (
+    ALWAYS,
+    NEVER,
+    SessionAt,
+    Statement,
+    can_acquit,
+    seconds_between,
+)
+from mission_control.decide.freshness import HEALTH_PATH, health_status, refusal_status, speaks
 from mission_control.decide.tick import REFUSED_FROM, Tick, read_tick
 from mission_control.model.codes import CONTRADICTION, FRESHNESS_GATE_FALSE_POSITIVE
 from mission_control.model.fleet import Agent, Kind
-from mission_control.model.reading import EndpointReading, Seen
+from mission_control.model.reading import NOTHING_TOLD, EndpointReading, PathPast, Seen
 from mission_control.model.snapshot import Freshness, FreshnessState
 from mission_control.model.status_contract.answer import Answer
 from mission_control.model.status_contract.rich import RichStatus
@@ -81,24 +88,43 @@ def _claims_of(answer: Answer) -> Iterator[tuple[str, bool]]:
 
 
 class View(NamedTuple):
-    """One path's word on the one feed; `fact` tells a refusal by status from a word."""
+    """
+    One path's word on the one feed; `fact` tells a refusal by status from a word.
+
+    `at` is when it was read, and `since` the reading in which it first said so, ALWAYS where that
+    is not known and NEVER where it did not: only age made its word what it is.
+    """
 
     agent_name: str
     source: str
     fact: str
     freshness: Freshness
+    at: datetime
+    since: datetime
 
 
 def view_feed(
-    agent: Agent, readings: Mapping[str, EndpointReading], sources: Mapping[str, Freshness]
+    agent: Agent,
+    readings: Mapping[str, EndpointReading],
+    sources: Mapping[str, Freshness],
+    past: Mapping[str, PathPast],
 ) -> Iterator[View]:
     """Give each path's word on the feed: the marketdata services' and the strategies' own."""
     if agent.kind not in {Kind.MARKETDATA, Kind.STRATEGY}:
         return
     for path, freshness in sources.items():
-        refused = refusal_status(readings.get(path)) is not None
-        fact = "http_status" if refused else "freshness"
-        yield View(agent.agent_name, f"{agent.agent_name} {path}", fact, freshness)
+        reading = readings.get(path)
+        fact = "http_status" if refusal_status(reading) is not None else "freshness"
+        source = f"{agent.agent_name} {path}"
+        at = ALWAYS if reading is None else reading.at
+        since = _said_since(freshness, past.get(path, NOTHING_TOLD))
+        yield View(agent.agent_name, source, fact, freshness, at, since)
+
+
+def _said_since(freshness: Freshness, told: PathPast) -> datetime:
+    if told.fresh is None or told.since is None:
+        return ALWAYS
+    return told.since if told.fresh is (freshness.state is FreshnessState.FRESH) else NEVER
 
 
 def state_agreement(
@@ -121,27 +147,34 @@ def state_agreement(
 
 
 def state_freshness_contradictions(
-    fresh_source: str, not_fresh: Iterable[View], *, gates: bool
+    fresh: Sequence[View], not_fresh: Iterable[View], *, gates: bool
 ) -> Iterator[Statement]:
     """
     Give which sources disagree about the one feed: fresh here, not fresh there.
 
-    The source on the worse side accuses, and takes it back by saying fresh itself
-    (`state_agreement`). And where all are heard and none says fresh any more, so that
-    `fresh_source` is empty, they agree: then it is staleness alone that stands.
+    Services are read seconds apart, so a feed that stops or recovers is told by one before the
+    other: two disagree only where both were read since either changed its word. Until then the
+    worse side is stale all the same. It accuses, and takes it back by saying fresh itself
+    (`state_agreement`). And where all are heard and none says fresh any more, they agree: then
+    it is staleness alone that stands.
     """
     views = tuple(not_fresh)
-    agree = not fresh_source and all(_speaks(v.freshness) for v in views)
+    agree = not fresh and all(speaks(v.freshness) for v in views)
+    newest = max((f.at for f in fresh), default=ALWAYS)
+    oldest = min((f.since for f in fresh), default=NEVER)
     for view in views:
         if agree:
             yield Statement(CONTRADICTION, view.agent_name, view.source, view.fact, accuses=False)
-        elif gates and fresh_source and _speaks(view.freshness):
+            continue
+        late = view.since > newest or view.at < oldest
+        other = None if late or not speaks(view.freshness) else _find_opposite(view, fresh)
+        if gates and other is not None:
             says = view.freshness.state.value
-            detail = f"{view.source} says {says} while {fresh_source} says FRESH"
+            detail = f"{view.source} says {says} while {other.source} says FRESH"
             key = (CONTRADICTION, view.agent_name, view.source, view.fact)
             yield Statement(*key, accuses=True, detail=detail)
 
 
-def _speaks(freshness: Freshness) -> bool:
-    """Tell a source that says something from one that was not seen at all."""
-    return freshness.state is not FreshnessState.UNVERIFIABLE or freshness.last_tick is not None
+def _find_opposite(view: View, fresh: Sequence[View]) -> View | None:
+    """Find the first source that says fresh where both were read since either changed its word."""
+    return next((f for f in fresh if min(view.at, f.at) >= max(view.since, f.since)), None)

@@ -44,11 +44,12 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
         posture.verdict,
         posture.expected,
         posture.severity,
-        tuple((r.code, r.subject, r.severity, r.halts) for r in posture.reasons),
+        tuple((r.code, r.subject, r.severity, r.halts, r.confirmed) for r in posture.reasons),
         posture.coverage.gaps,
         snapshot.session.phase,
         (switch.state, switch.confirmed, switch.conflicting),
         tuple((a.key, _who_said(a)) for a in snapshot.standing.accusations),
+        tuple(s.answered for s in snapshot.standing.services),
         snapshot.fleet.digest,
     )
 

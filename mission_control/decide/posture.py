@@ -156,7 +156,14 @@ def reasons_from_lacks(lacks: Iterable[Lack], session: MarketSession) -> Iterato
     """Turn lacking evidence into reasons, which halt while the session gates."""
     if session.phase.gates:
         for lack in lacks:
-            yield Reason(lack.code, lack.subject, Severity.P1, lack.detail, halts=True)
+            yield Reason(
+                lack.code,
+                lack.subject,
+                Severity.P1,
+                lack.detail,
+                halts=True,
+                confirmed=lack.confirmed,
+            )
 
 
 def reasons_from_cluster(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
@@ -193,17 +200,26 @@ def reasons_from_services(
             f"{report.state.value}: {lead.detail}",
             halts,
             report.since,
+            _is_confirmed(report),
         )
+
+
+def _is_confirmed(report: ServiceReport) -> bool:
+    """Tell whether anything that makes a service unexpected, and not only unseen, is confirmed."""
+    unseen = codes.WORKLOAD_UNSEEN  # the lost list is a reason of its own
+    telling = [r for r in report.reasons if r.severity is not Severity.INFO and r.code != unseen]
+    return any(r.confirmed for r in telling or report.reasons[:1])
 
 
 def order_reasons(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """
     Order reasons worst first, then by code and subject; one per code and subject, the worst.
 
-    Equal evidence gives equal reasons, whatever order it arrived in.
+    Of equal ones the confirmed counts. Equal evidence gives equal reasons, whatever order it
+    arrived in.
     """
     kept = dict[tuple[str, str], Reason]()
-    for reason in sorted(reasons, key=lambda r: (*r.order, r.detail)):
+    for reason in sorted(reasons, key=lambda r: (*r.order, not r.confirmed, r.detail)):
         kept.setdefault((reason.code, reason.subject), reason)
     return tuple(kept.values())
 
@@ -221,7 +237,8 @@ def decide_posture(
     Say whether the floor may run (semantics, section 6).
 
     Any halting reason makes it HALTED; else a closed session makes it MARKET_CLOSED; else OK.
-    `since` carries on from the standing verdict while the verdict stays the same.
+    `since` carries on from the standing verdict while the verdict stays the same. HALTED is
+    confirmed once any reason that halts is, until it ends: silence leaves it no less sure.
     """
     if any(r.halts for r in reasons):
         verdict = Verdict.HALTED
@@ -232,6 +249,7 @@ def decide_posture(
     unexpected = tuple(r.agent.agent_name for r in reports if not r.expected)
     same = standing.verdict is verdict and standing.verdict_since is not None
     halting = {r.subject for r in reasons if r.halts}
+    sure = any(r.halts and r.confirmed for r in reasons) or (same and standing.confirmed)
     return Posture(
         verdict=verdict,
         expected=verdict is not Verdict.HALTED and not unexpected,
@@ -242,4 +260,5 @@ def decide_posture(
         oldest_evidence=age.subject,
         degraded=tuple(sorted(name for name in unexpected if name not in halting)),
         coverage=coverage,
+        confirmed=verdict is not Verdict.HALTED or sure,
     )

@@ -1,6 +1,6 @@
 """Decide: GO or NO-GO, from every check; UNKNOWN blocks as FAIL does (semantics, section 7)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -19,6 +19,7 @@ from mission_control.decide.checks import (
 from mission_control.decide.checks.ourselves import SNAPSHOT_SECONDS
 from mission_control.decide.evidence import within_age
 from mission_control.market_calendar.new_york import in_new_york
+from mission_control.model.history import Span
 from mission_control.model.readiness import (
     ReadinessEvidence,
     ReadinessReport,
@@ -40,6 +41,7 @@ PLANNED = (timedelta(minutes=-60), timedelta(minutes=-15), timedelta(minutes=5))
 NO_GO = "READINESS_NO_GO"
 SESSION_CLOSED = "SESSION_CLOSED"
 EXPIRED = "READINESS_EXPIRED"
+HALTED_NOW = "HALTED_NOW"
 NEVER_JUDGED = "READINESS_MISSING"
 
 
@@ -115,16 +117,19 @@ def judge_standing(
     newest: RecordedVerdict | None,
     session: MarketSession,
     watched_since: datetime,
-    halted_at: datetime | None,
+    halts: Sequence[Span],
     fleet_digest: str,
+    *,
+    halted: bool = False,
 ) -> ReadinessStanding:
     """
     Say what the newest recorded verdict is worth at `session.at`: GO does not keep.
 
-    `watched_since` is since when this floor has been watched without a break, and `halted_at`
-    when it was HALTED last in that time. A verdict from before, HALTED after it, another session
-    date, another fleet, or a planned readiness that is five minutes late revokes it to NO-GO;
-    only a full READY run restores it.
+    `watched_since` is since when this floor has been watched without a break. `halts` are the
+    confirmed ones of that time, oldest first: when each began, and when it was HALTED last. A
+    verdict from before, a halt after it, another session date, another fleet, or a planned
+    readiness that is five minutes late revokes it to NO-GO; only a full READY run restores it.
+    While the floor is `halted` no GO is served; where nothing revoked it, it is again after that.
     """
     if newest is None:
         return _no(NEVER_JUDGED, "no readiness is recorded")
@@ -132,7 +137,11 @@ def judge_standing(
         return _no(newest.code or NO_GO, f"the run of {_clock(newest.at)} says NO-GO")
     if not is_offered(session):
         return _no(SESSION_CLOSED, "GO is given from an hour before the open to the close")
-    revoked = next(_revocations(newest, session, watched_since, halted_at, fleet_digest), None)
+    revoked = next(_revocations(newest, session, watched_since, halts, fleet_digest), None)
+    given = f"GO was given at {_clock(newest.at)}"
+    if halted:
+        kept = "and is served again if this halt ends unconfirmed"
+        return _no(HALTED_NOW, f"the floor is HALTED; {revoked or f'{given}, {kept}'}")
     if revoked is not None:
         return _no(EXPIRED, revoked)
     return ReadinessStanding(ReadinessVerdict.GO, "", f"given at {_clock(newest.at)}")
@@ -142,7 +151,7 @@ def _revocations(
     newest: RecordedVerdict,
     session: MarketSession,
     watched_since: datetime,
-    halted_at: datetime | None,
+    halts: Sequence[Span],
     fleet_digest: str,
 ) -> Iterator[str]:
     """Give everything that takes a GO back."""
@@ -153,8 +162,9 @@ def _revocations(
         yield f"GO was given for the session of {newest.session_date}"
     if newest.fleet_digest != fleet_digest:
         yield "GO was given for another fleet file"
-    if halted_at is not None and halted_at >= newest.at:
-        yield f"the floor was HALTED at {_clock(halted_at)}, after GO was given"
+    halt = next((began for began, last in halts if last >= newest.at), None)
+    if halt is not None:
+        yield f"the floor was HALTED at {_clock(max(halt, newest.at))}, after GO was given"
     if newest.at < watched_since:
         yield f"nobody watched the floor from then until {_clock(watched_since)}"
     late = _due(session)

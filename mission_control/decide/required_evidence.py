@@ -20,6 +20,7 @@ class Lack:
     code: str
     subject: str
     detail: str
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ def find_lacks(agent: Agent, primary: EndpointReading, freshness: Freshness) -> 
             found.append(Lack(codes.UNOBSERVED, agent.agent_name, detail))
     elif isinstance(primary, Unseen):
         detail = f"{agent.primary_path} was not seen: {primary.detail or primary.code}"
-        found.append(Lack(primary.code, agent.agent_name, detail))
+        found.append(Lack(primary.code, agent.agent_name, detail, primary.confirmed))
     if agent.kind is Kind.MARKETDATA and freshness.state is not FreshnessState.FRESH:
         code = _NOT_FRESH.get(freshness.state, codes.MARKETDATA_UNVERIFIABLE)
-        found.append(Lack(code, agent.agent_name, _describe(freshness)))
+        found.append(Lack(code, agent.agent_name, _describe(freshness), freshness.confirmed))
     return tuple(found)
 
 

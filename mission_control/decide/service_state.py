@@ -32,7 +32,9 @@ from mission_control.model.status_contract.rich import RichStatus, ServiceState
 LAG_SECONDS = 30.0
 """After a boundary of the session the fleet may lag this long (semantics, section 3)."""
 
-_NOT_ALIVE = frozenset({UnseenReason.HTTP_STATUS, UnseenReason.REDIRECTED})
+_NOT_ALIVE = frozenset(
+    {UnseenReason.HTTP_STATUS, UnseenReason.REDIRECTED, UnseenReason.NO_LONGER_OFFERED}
+)
 """What a path that has nothing to say but that it lives answers when it does not."""
 _STALE_CODES = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
 _SAYS_NOTHING = frozenset(
@@ -150,7 +152,8 @@ def _judge_unseen(
     readings: Mapping[str, EndpointReading],
     given: Circumstances,
 ) -> Judgement:
-    why = Trouble(primary.code, primary.detail or f"{agent.primary_path} was not seen")
+    told = primary.detail or f"{agent.primary_path} was not seen"
+    why = Trouble(primary.code, told, confirmed=primary.confirmed)
     if primary.reason in _SAYS_NOTHING:
         return _unexpected(ServiceState.UNKNOWN, why)
     if primary.reason in _NOT_ALIVE and agent.contract is not ContractKind.RICH:
@@ -184,7 +187,7 @@ def _judge_shapeless(
         return _unexpected(ServiceState.DEGRADED, Trouble(codes.CONTRACT_MINIMAL, detail))
     unread = Unseen(UnseenReason.NOT_YET_ASKED, primary_at)
     failing = [
-        Trouble(codes.NOT_READY, f"{path}: {reading.code}")
+        Trouble(codes.NOT_READY, f"{path}: {reading.code}", confirmed=reading.confirmed)
         for path in ("/readyz", "/livez")
         if path in readings or agent.contract is ContractKind.LIVENESS
         if isinstance(reading := readings.get(path, unread), Unseen)
@@ -219,8 +222,11 @@ def _judge_reported(
         state = ServiceState.UNKNOWN
     elif corrections and state in {ServiceState.OK, ServiceState.MARKET_CLOSED}:
         state = ServiceState.DEGRADED
-    expected = not corrections and _is_expected(primary, given)
-    own = () if expected else reported_troubles(status)
+    well = _is_expected(primary, given)
+    expected = well and not corrections
+    sure = not well or any(c.confirmed for c in corrections)
+    told = () if expected else reported_troubles(status)
+    own = tuple(replace(t, confirmed=sure) for t in told)
     return Judgement(state, expected, (*corrections, *own, *notes), reported)
 
 
@@ -237,7 +243,7 @@ def _corrections(
             found.append(Trouble(codes.MARKET_CLOSED_DURING_SESSION, detail))
     code = _FRESHNESS_CODES.get(given.freshness.state)
     if code and given.phase.gates:
-        found.append(Trouble(code, given.freshness.detail))
+        found.append(Trouble(code, given.freshness.detail, confirmed=given.freshness.confirmed))
     if agent.kind is Kind.EXECUTION:
         detail = "an execution process is running: its port answers"
         found.append(Trouble(codes.EXECUTION_EVIDENCE, detail))
@@ -245,7 +251,7 @@ def _corrections(
 
 
 def _is_expected(primary: Seen[RichStatus], given: Circumstances) -> bool:
-    """Look the reported state up in the table; only called when nothing had to be corrected."""
+    """Look the reported state up in the table, which counts where nothing had to be corrected."""
     reported = frozenset(primary.value.status.reason_codes)
     closed = given.session_at(primary.at).phase.closed
     match primary.value.status.state:

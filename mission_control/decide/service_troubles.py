@@ -11,11 +11,16 @@ from mission_control.model.status_contract.rich import RichStatus, ServiceState
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something to say about a service: a code, a sentence, and whether it is only a note."""
+    """
+    Something to say about a service: a code, a sentence, and whether it is only a note.
+
+    A first silence is not `confirmed` before it was asked about again.
+    """
 
     code: str
     detail: str
     note: bool = False
+    confirmed: bool = True
 
 
 def reported_troubles(status: RichStatus) -> tuple[Trouble, ...]:

@@ -64,6 +64,7 @@ def mark_stalled(snapshot: FloorSnapshot, now: datetime, sequence: int) -> Floor
         since=snapshot.posture.since if halted else now,
         evidence_age_seconds=None,
         oldest_evidence="mission-control",
+        confirmed=True,
     )
     return replace(
         snapshot,

@@ -116,13 +116,19 @@ def join_standing(before: Standing, now: Standing) -> Standing:
 
     What both know keeps its first time, and every process that said it: it was said again since,
     so that each has to deny it from the beginning. Who denies it by now is heard in the next
-    decision.
+    decision. A path that answered before the start answered once, whatever it answers since.
     """
     accusations = {a.key: a for a in now.accusations}
     for old in before.accusations:
         new = accusations.get(old.key)
         accusations[old.key] = old if new is None else _join(old, new)
-    return replace(now, accusations=tuple(accusations[key] for key in sorted(accusations)))
+    earlier = {s.agent_name: s.answered for s in before.services}
+    services = tuple(
+        replace(s, answered=tuple(sorted({*s.answered, *earlier.get(s.agent_name, ())})))
+        for s in now.services
+    )
+    standing = tuple(accusations[key] for key in sorted(accusations))
+    return replace(now, accusations=standing, services=services)
 
 
 def _join(old: Accusation, new: Accusation) -> Accusation:

@@ -10,12 +10,14 @@ from mission_control.decide.floor_events import Happening
 from mission_control.decide.stall import BEAT_SECONDS, has_stalled, mark_stalled
 from mission_control.jobs.ports import Clock, LoopBeat
 from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.history import Span
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import Verdict
 
 REMEMBERED_EVENTS = 500
 REMEMBERED_POLLS = 50
 """Poll events repeat each service's outcome, so fewer of them are kept."""
+REMEMBERED_HALTS = 500
 QUIET_SECONDS = 5.0
 """Without news, followers are given the newest snapshot this often."""
 
@@ -41,7 +43,7 @@ class FloorBoard:
         self._news = asyncio.Event()
         self._closed = False
         self._watched_since = first.at
-        self._halted_at: datetime | None = None
+        self._halts: deque[Span] = deque(maxlen=REMEMBERED_HALTS)
 
     @property
     def next_sequence(self) -> int:
@@ -70,8 +72,7 @@ class FloorBoard:
             (self._polls if poll else self._events).append(event)
             news = news or not poll
         self._snapshot = snapshot
-        if snapshot.posture.verdict is Verdict.HALTED:
-            self._halted_at = snapshot.at
+        self._note_halt(snapshot)
         if has_stalled(self._monotonic() - self._last_beat):
             self._watched_since = snapshot.at  # nobody decided meanwhile
         self._stalled = None
@@ -91,7 +92,7 @@ class FloorBoard:
             return self._snapshot
         if self._stalled is None:
             self._stalled = mark_stalled(self._snapshot, self._clock(), self.next_sequence)
-            self._halted_at = self._stalled.at
+            self._note_halt(self._stalled)
         return self._stalled
 
     def beat(self) -> LoopBeat:
@@ -103,9 +104,22 @@ class FloorBoard:
         detail = f"the deciding loop has not beaten for {waited:.1f} s ({rhythm})"
         return LoopBeat(stalled=True, seconds_since_beat=waited, detail=detail)
 
-    def watched(self) -> tuple[datetime, datetime | None]:
-        """Give since when the floor is watched without a break, and when it was HALTED last."""
-        return self._watched_since, self._halted_at
+    def watched(self) -> tuple[datetime, Sequence[Span]]:
+        """
+        Give since when the floor is watched without a break, and its confirmed halts since then.
+
+        Of each halt when it began and when it was HALTED last, oldest first; of very many the
+        newest.
+        """
+        return self._watched_since, tuple(self._halts)
+
+    def _note_halt(self, snapshot: FloorSnapshot) -> None:
+        posture = snapshot.posture
+        if posture.verdict is not Verdict.HALTED or not posture.confirmed:
+            return
+        if self._halts and self._halts[-1][0] == posture.since:
+            self._halts.pop()
+        self._halts.append((posture.since, snapshot.at))
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
         """Give the newest events of every kind, newest first."""

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from mission_control.decide.floor import decide_floor
+from mission_control.decide.round_memory import join_rounds
 from mission_control.jobs.ports import (
     CalendarReader,
     Clock,
@@ -57,7 +58,9 @@ async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> Floor
     witnessed = await sources.switches.read()
     rounds = await asyncio.gather(*asking)
     facts = await reading if reading else None
-    by_name = {r.agent_name: r for r in rounds}
+    by_name = {
+        a.agent_name: join_rounds(a, None, r) for a, r in zip(fleet.agents, rounds, strict=True)
+    }
     evidence = FloorEvidence(fleet, by_name, witnessed, cluster=facts)
     now = sources.clock()
     session_at = sources.calendar.session_at

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from mission_control.decide.evidence import is_obtained
 from mission_control.decide.floor import decide_floor
+from mission_control.decide.round_memory import join_rounds
 from mission_control.jobs.floor_sources import FloorSources
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.readiness import PollCoverage
@@ -56,7 +57,8 @@ async def observe_rounds(
         if number:
             await looking.wait(looking.apart_seconds)
         evidence = await _gather(fleet, sources, rounds, looking, standing_known=standing_known)
-        rounds = dict(evidence.rounds)
+        rounds = _join(fleet, rounds, evidence.rounds, standing)
+        evidence = replace(evidence, rounds=rounds)
         now = sources.clock()
         snapshot = decide_floor(
             evidence, standing, sources.calendar.session_at, now, sequence=number + 1, label=label
@@ -77,6 +79,22 @@ async def observe_rounds(
         return snapshot, Unseen(UnseenReason.PARTIAL, snapshot.at, detail=f"{told}; {wanted}")
     agents = tuple((name, asked[name], obtained[name]) for name in required)
     return snapshot, PollCoverage(0.0, 0.0, agents, stands_in=f"{told}, stand in for 15 minutes")
+
+
+def _join(
+    fleet: Fleet,
+    before: Mapping[str, ServiceRound],
+    newest: Mapping[str, ServiceRound],
+    standing: Standing,
+) -> dict[str, ServiceRound]:
+    """Judge each service's newest round by those before it, as the watch does."""
+    held = {s.agent_name: s.answered for s in standing.services}
+    agents = (a for a in fleet.agents if a.agent_name in newest)
+    return {
+        name: join_rounds(a, before.get(name), newest[name], held.get(name, ()))
+        for a in agents
+        for name in [a.agent_name]
+    }
 
 
 async def _gather(

@@ -16,6 +16,7 @@ from mission_control.model.cluster.further import (
 from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
+from mission_control.model.history import Span
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.repository import (
     Repository,
@@ -184,8 +185,8 @@ class PublishedFloor(Protocol):
         """Give the newest snapshot; before the first poll it says that nothing was asked yet."""
         ...
 
-    def watched(self) -> tuple[datetime, datetime | None]:
-        """Give since when the floor is watched without a break, and when it was HALTED last."""
+    def watched(self) -> tuple[datetime, Sequence[Span]]:
+        """Give since when the floor is watched without a break, and its confirmed halts since."""
         ...
 
 

@@ -1,6 +1,18 @@
-"""Jobs: when the next round over one service begins: on its cadence, or at once."""
+"""Jobs: when the next round over one service begins: on its cadence, at once, or once more."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mission_control.decide.cadence import (
+    ASK_AGAIN_SECONDS,
+    HURRY_APART_SECONDS,
+    HURRY_RESTS_SECONDS,
+    interval_of,
+    next_due,
+)
+from mission_control.model.fleet import Agent
 
 
 class RoundTimer:
@@ -42,10 +54,72 @@ class RoundTimer:
             _end(self._waiter, True)  # noqa: FBT003  (hurried)
 
     def rest_until(self, instant: float) -> None:
-        """Take no hurry until then: the last one was for nothing."""
-        self._resting_until = instant
+        """Take no hurry until then, or as long as was said before where that is longer."""
+        self._resting_until = max(self._resting_until, instant)
 
 
 def _end(waiter: "asyncio.Future[bool]", hurried: bool) -> None:  # noqa: FBT001  (its result)
     if not waiter.done():
         waiter.set_result(hurried)
+
+
+class Asked(NamedTuple):
+    """What a round came to: whether it is news, and whether a first silence is in it."""
+
+    news: bool
+    silent: bool
+
+
+@dataclass(slots=True)
+class ServiceRounds:
+    """
+    Runs rounds over one service until it is cancelled; a first silence is asked about again.
+
+    `gates` tells whether the session does, for the cadence. `turns` are shared by all services:
+    where many fall silent together, so many are asked again at one time.
+    """
+
+    agent: Agent
+    ask: Callable[[], Awaitable[Asked]]
+    gates: Callable[[], bool]
+    turns: asyncio.Semaphore
+    _timer: RoundTimer = field(default_factory=RoundTimer)
+
+    def hurry(self) -> None:
+        """Begin the next round at once, unless hurrying rests."""
+        self._timer.hurry()
+
+    async def run(self, due: float) -> None:
+        """Begin with a round at `due`, in seconds of the event loop's clock."""
+        loop = asyncio.get_running_loop()
+        while True:
+            hurried = await self._timer.wait_until(due)
+            news, silent = await self.ask()
+            due = self._next_due(due)
+            if hurried:
+                rest = HURRY_APART_SECONDS if news else HURRY_RESTS_SECONDS
+                self._timer.rest_until(loop.time() + rest)
+            while silent:
+                self._timer.rest_until(loop.time() + ASK_AGAIN_SECONDS)
+                silent = await self._ask_again(due)
+                due = self._next_due(due)
+
+    def _next_due(self, due: float) -> float:
+        """Give when the service is due next: that is not over where a round ran beside it."""
+        now = asyncio.get_running_loop().time()
+        return due if now < due else next_due(due, now, interval_of(self.agent, gates=self.gates()))
+
+    async def _ask_again(self, due: float) -> bool:
+        """Ask once more, when it is our turn or due anyway; tells of another first silence."""
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        held = True
+        try:
+            async with asyncio.timeout_at(due):
+                await self.turns.acquire()
+        except TimeoutError:
+            held = False
+        try:
+            return (await self.ask()).silent
+        finally:
+            if held:
+                self.turns.release()

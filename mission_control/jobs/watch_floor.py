@@ -3,26 +3,24 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from mission_control.decide.agent_look import AgentLook, is_news
-from mission_control.decide.cadence import (
-    HURRY_APART_SECONDS,
-    HURRY_RESTS_SECONDS,
-    next_due,
-    spread,
-)
+from mission_control.decide.cadence import ASKED_AGAIN_AT_ONCE, next_due, spread
 from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
+from mission_control.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import FloorSources
-from mission_control.jobs.round_timer import RoundTimer
+from mission_control.jobs.round_timer import Asked, ServiceRounds
 from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
+from mission_control.model.standing import Standing
 from mission_control.present.predecessor import poll_outcomes
 
 SWITCH_SECONDS = 2.0
@@ -69,28 +67,38 @@ class FloorWatch:
             tasks.create_task(self._read_cluster())
             tasks.create_task(self._try_memory())
             tasks.create_task(self._decide())
-            timers = {a.agent_name: RoundTimer() for a in self.fleet.agents}
-            self.sources.services.when_lost(lambda name: timers[name].hurry())
-            began = asyncio.get_running_loop().time()
-            for agent, offset in spread(self.fleet.agents):
-                timer = timers[agent.agent_name]
-                tasks.create_task(self._watch(agent, began + offset, timer))
+            self._watch_services(tasks)
 
-    async def _watch(self, agent: Agent, due: float, timer: RoundTimer) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            hurried = await timer.wait_until(due)
-            news = True
-            try:
-                known = self._rounds.get(agent.agent_name)
-                news = self._receive(agent, await self.sources.services.read(agent, known))
-            except Exception:  # a bug of ours: others go on, this one's reading expires
-                log.exception("reading %s failed", agent.agent_name)
-            if not hurried:
-                due = next_due(due, loop.time(), agent.interval_seconds)
-            else:
-                rest = HURRY_APART_SECONDS if news else HURRY_RESTS_SECONDS
-                timer.rest_until(loop.time() + rest)
+    def _watch_services(self, tasks: asyncio.TaskGroup) -> None:
+        began, turns = asyncio.get_running_loop().time(), asyncio.Semaphore(ASKED_AGAIN_AT_ONCE)
+        rounds = {
+            a.agent_name: ServiceRounds(a, partial(self._ask, a), self._gates, turns)
+            for a in self.fleet.agents
+        }
+        self.sources.services.when_lost(lambda name: rounds[name].hurry())
+        for agent, offset in spread(self.fleet.agents):
+            tasks.create_task(rounds[agent.agent_name].run(began + offset))
+
+    def _gates(self) -> bool:
+        return self._looks is None or self._looks.session.phase.gates
+
+    async def _ask(self, agent: Agent) -> Asked:
+        """Run one round over a service, and keep it joined with those before."""
+        name = agent.agent_name
+        try:
+            newest = await self.sources.services.read(agent, self._rounds.get(name))
+            round_ = join_rounds(agent, self._rounds.get(name), newest, self._answered(agent))
+            return Asked(news=self._receive(agent, round_), silent=asks_again(round_))
+        except Exception:  # a bug of ours: others go on, this one's reading expires
+            log.exception("reading %s failed", name)
+            return Asked(news=True, silent=False)
+
+    def _answered(self, agent: Agent) -> tuple[str, ...]:
+        """Give the paths that answered before the start; later ones the rounds know themselves."""
+        if agent.agent_name in self._rounds:
+            return ()
+        held = self.board.current().standing.service(agent.agent_name)
+        return held.answered if held else ()
 
     def _receive(self, agent: Agent, round_: ServiceRound) -> bool:
         """
@@ -170,11 +178,20 @@ class FloorWatch:
         await asyncio.sleep(SETTLE_SECONDS)
         self._fresh.clear()
 
+    def _recall(self, standing: Standing) -> None:
+        """Judge the rounds so far again: what stood before the start is known only now."""
+        for held in standing.services:
+            round_ = self._rounds.get(held.agent_name)
+            if round_ is not None:
+                self._rounds[held.agent_name] = recall_answered(round_, held.answered)
+
     def publish(self, *, polled: bool) -> None:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
         before, memory = self.board.current(), self.sources.memory
         standing, known = memory.recall(before.standing) if memory else (before.standing, True)
+        if standing is not before.standing:
+            self._recall(standing)
         evidence = FloorEvidence(
             self.fleet,
             dict(self._rounds),

@@ -40,7 +40,8 @@ class Reason:
     One reason: a stable code, whom it is about, how bad it is, and a sentence for people.
 
     `halts` tells whether this reason alone makes the posture HALTED. `since` is when it was
-    first established (UTC), None when it is only true of this instant.
+    first established (UTC), None when it is only true of this instant. A silence that was not
+    asked about again yet is not `confirmed`: it shows and halts, and takes no GO back.
     """
 
     code: str
@@ -49,6 +50,7 @@ class Reason:
     detail: str
     halts: bool = False
     since: datetime | None = None
+    confirmed: bool = True
 
     @property
     def order(self) -> tuple[int, int, int, str, str]:

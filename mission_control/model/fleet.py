@@ -88,7 +88,8 @@ class Agent:
     One service of the fleet, as the inventory lists it (facts, section o).
 
     `service_dns` is a base URL without a trailing slash, None only for `contract: none`.
-    `interval_seconds` and `deadline_seconds` are wall seconds; their sum never exceeds 40.
+    `interval_seconds` and `deadline_seconds` are wall seconds; their sum never exceeds 40. While
+    the session gates it is asked every `gating_interval_seconds` where there is one.
     """
 
     agent_name: str
@@ -105,6 +106,7 @@ class Agent:
     slo: Slo | None = None
     tls: TlsFiles | None = None
     bearer_token_file: str | None = None
+    gating_interval_seconds: float | None = None
 
     @property
     def required(self) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mission_control.model.history import WatchedMinute
+from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.session import MarketSession
+from mission_control.model.standing import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +15,16 @@ class LiveFloor:
     What only the deciding process knows, told with each question: everything else is recorded.
 
     `now` is its clock's, `at` and `session` those of the newest decision. `watched_since` and
-    `halted_at` are what readiness is judged by; `minute` is the one that is being counted.
+    `halts`, the confirmed ones since, are what readiness is judged by; `verdict` is the newest
+    posture's. `minute` is the one that is being counted.
     """
 
     now: datetime
     at: datetime
     session: MarketSession
     watched_since: datetime
-    halted_at: datetime | None
+    halts: Sequence[Span]
+    verdict: Verdict
     minute: WatchedMinute | None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mission_control.model.status_contract.answer import Answer
 from mission_control.model.status_contract.claims import NO_CLAIMS, Claims
@@ -23,6 +23,8 @@ class UnseenReason(StrEnum):
     HTTP_STATUS = "HTTP_STATUS"
     REDIRECTED = "REDIRECTED"
     NOT_OFFERED = "NOT_OFFERED"
+    NO_LONGER_OFFERED = "NO_LONGER_OFFERED"
+    """404, 405 or 501 of a path that answered otherwise before."""
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     ENCODED = "ENCODED"
     NOT_JSON = "NOT_JSON"
@@ -96,7 +98,8 @@ class Unseen:
 
     `claims` are what a broken answer still said against itself: a document that fails its
     contract and says `safe_to_execute_orders: true` must not hide behind its own breakage.
-    `problems` are the fields that broke the contract, as (path, what is wrong) pairs.
+    `problems` are the fields that broke the contract, as (path, what is wrong) pairs. What is
+    not `confirmed` was silent for the first time, and is asked about again after a second.
     """
 
     reason: UnseenReason
@@ -106,6 +109,7 @@ class Unseen:
     exchange: Exchange = NO_EXCHANGE
     claims: Claims = NO_CLAIMS
     problems: tuple[tuple[str, str], ...] = ()
+    confirmed: bool = True
 
     @property
     def code(self) -> str:
@@ -116,6 +120,26 @@ class Unseen:
 
 
 EndpointReading = Seen[Answer] | Unseen
+
+
+class PathPast(NamedTuple):
+    """
+    What one path told up to now, this round included, so that a single value can be judged.
+
+    `answered` is true once it answered anything but 404, 405 or 501. `failures` are when it was
+    silent lately (UTC, oldest first, three at most). `fresh` is its newest word on the
+    marketdata, None while it never gave one, and `since` the reading in which it first said so.
+    `advances` tells whether the time of its status went on as ours did since the reading before.
+    """
+
+    answered: bool = False
+    failures: tuple[datetime, ...] = ()
+    fresh: bool | None = None
+    since: datetime | None = None
+    advances: bool = False
+
+
+NOTHING_TOLD = PathPast()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +161,8 @@ class ServiceRound:
     What the newest round over one service brought: a reading per path that was asked.
 
     A path that was found not offered keeps its `Unseen(NOT_OFFERED)` until it is asked again.
-    `addresses` are carried from round to round.
+    `addresses` are carried from round to round. `past` holds what each path told up to now; a path
+    without an entry is judged by its reading alone.
     """
 
     agent_name: str
@@ -145,3 +170,4 @@ class ServiceRound:
     finished: datetime
     readings: Mapping[str, EndpointReading] = field(default_factory=dict[str, EndpointReading])
     addresses: Addresses = Addresses()
+    past: Mapping[str, PathPast] = field(default_factory=dict[str, PathPast])

@@ -33,7 +33,8 @@ class Freshness:
     Freshness of the marketdata as one service tells it.
 
     `threshold_seconds` is what the age of the last tick is compared with; `source` the path that
-    told the tick.
+    told the tick. It is not `confirmed` where all that is known is a silence that was not asked
+    about again yet.
     """
 
     state: FreshnessState
@@ -41,6 +42,7 @@ class Freshness:
     last_tick: datetime | None = None
     source: str = ""
     detail: str = ""
+    confirmed: bool = True
 
     def age_seconds(self, now: datetime) -> float | None:
         """Give our clock minus the last tick (wall seconds, never negative); None without one."""
@@ -93,7 +95,8 @@ class Posture:
 
     `evidence_age_seconds` is the age of the oldest required evidence by our clock, None when
     some required evidence was never seen; `oldest_evidence` names it. `degraded` lists agents
-    that are not as expected but do not halt the floor.
+    that are not as expected but do not halt the floor. HALTED is `confirmed` from the first
+    reason on that halts and is confirmed, until it ends; every other verdict is.
     """
 
     verdict: Verdict
@@ -105,6 +108,7 @@ class Posture:
     oldest_evidence: str
     degraded: tuple[str, ...]
     coverage: Coverage
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

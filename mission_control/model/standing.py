@@ -91,22 +91,36 @@ def is_meant(entry: EndedAlarm, alarm: Accusation) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSince:
-    """Since when a service has been in its present state (UTC)."""
+    """
+    Since when a service has been in its present state (UTC).
+
+    `answered` are its paths that ever answered anything but 404, 405 or 501, sorted.
+    """
 
     agent_name: str
     state: ServiceState
     expected: bool
     since: datetime
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The memory a decision starts from: open accusations and since when things are so."""
+    """
+    The memory a decision starts from: open accusations and since when things are so.
+
+    A halt is `confirmed` once anything that halted in it was.
+    """
 
     accusations: tuple[Accusation, ...] = ()
     verdict: Verdict | None = None
     verdict_since: datetime | None = None
     services: tuple[ServiceSince, ...] = ()
+    confirmed: bool = True
+
+    def service(self, agent_name: str) -> ServiceSince | None:
+        """Find what is held of a service; None when nothing is."""
+        return next((s for s in self.services if s.agent_name == agent_name), None)
 
 
 NOTHING_STANDS = Standing()

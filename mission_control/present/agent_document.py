@@ -63,7 +63,11 @@ class FreshnessDocument(TypedDict):
 
 
 class AgentSummary(TypedDict):
-    """One service: the predecessor's fields first, then how we judge it."""
+    """
+    One service: the predecessor's fields first, then how we judge it.
+
+    While the session gates it is asked every `gating_interval_seconds`, where there is one.
+    """
 
     agent_name: str
     kind: str
@@ -90,6 +94,7 @@ class AgentSummary(TypedDict):
     owner: OwnerDocument | None
     slo: SloDocument | None
     interval_seconds: float
+    gating_interval_seconds: float | None
     deadline_seconds: float
     workload: WorkloadSummary | None
 
@@ -181,6 +186,7 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
         "owner": _owner(agent),
         "slo": _slo(agent),
         "interval_seconds": agent.interval_seconds,
+        "gating_interval_seconds": agent.gating_interval_seconds,
         "deadline_seconds": agent.deadline_seconds,
         "workload": workload_summary(report.workload),
     }

@@ -15,13 +15,18 @@ RUNBOOKS = "/api/v1/runbooks"
 
 
 class ReasonDocument(TypedDict):
-    """One reason: what, about whom, how bad, and the page that says what to do."""
+    """
+    One reason: what, about whom, how bad, and the page that says what to do.
+
+    One that is not `confirmed` is a first silence, which is asked about again after a second.
+    """
 
     code: str
     subject: str
     severity: str
     detail: str
     halts: bool
+    confirmed: bool
     since: str | None
     runbook_url: str
 
@@ -100,6 +105,7 @@ class PostureDocument(TypedDict):
     sequence: int
     posture: str
     expected: bool
+    confirmed: bool
     severity: str | None
     reasons: list[ReasonDocument]
     degraded: list[str]
@@ -131,6 +137,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "sequence": snapshot.sequence,
         "posture": posture.verdict.value,
         "expected": posture.expected,
+        "confirmed": posture.confirmed,
         "severity": posture.severity.value if posture.severity else None,
         "reasons": reason_documents(posture.reasons),
         "degraded": sorted(posture.degraded),
@@ -160,6 +167,7 @@ def reason_documents(reasons: Iterable[Reason]) -> list[ReasonDocument]:
             "severity": reason.severity.value,
             "detail": reason.detail,
             "halts": reason.halts,
+            "confirmed": reason.confirmed,
             "since": utc_text_or_none(reason.since),
             "runbook_url": runbook_url(reason.code),
         }

@@ -29,12 +29,14 @@ class ReadingDocument(TypedDict):
 
     `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that
     was not understood. `peer` is the address that was asked (`10.0.0.7:8080`), empty where no
-    connection was had; `phases` are there where one was opened for this reading.
+    connection was had; `phases` are there where one was opened for this reading. A first silence
+    is not `confirmed`: it is asked about again.
     """
 
     path: str
     seen: bool
     outcome: str
+    confirmed: bool
     detail: str
     http_status: int | None
     at: str
@@ -72,6 +74,7 @@ def reading_document(path: str, reading: EndpointReading) -> ReadingDocument:
         "path": path,
         "seen": isinstance(reading, Seen),
         "outcome": outcome,
+        "confirmed": isinstance(reading, Seen) or reading.confirmed,
         "detail": detail,
         "http_status": status,
         "at": utc_text(reading.at),

@@ -14,6 +14,7 @@ from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.ports import AttestationFacts, LoopBeat, Runbook
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
+from mission_control.model.history import Span
 from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.predecessor import poll_outcomes
@@ -67,11 +68,11 @@ class PaperFloor:
     )
     followed_after: list[int | None] = field(default_factory=list["int | None"])
     since: datetime = STARTED
-    halted_at: datetime | None = None
+    halts: tuple[Span, ...] = ()
 
-    def watched(self) -> tuple[datetime, datetime | None]:
-        """Give since when it is watched, and when it was HALTED last."""
-        return self.since, self.halted_at
+    def watched(self) -> tuple[datetime, tuple[Span, ...]]:
+        """Give since when it is watched, and its confirmed halts."""
+        return self.since, self.halts
 
     def current(self) -> FloorSnapshot:
         """Give the newest snapshot."""

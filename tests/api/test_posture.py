@@ -202,3 +202,22 @@ async def test_a_real_floor_has_no_label(control: PaperControl):
 
     assert "label" not in answer.json()
     assert "x-mission-control-label" not in answer.headers
+
+
+async def test_a_first_silence_is_marked_as_not_confirmed():
+    """Posture and services tell what is to be asked again, down to the reading."""
+    floor = FloorOfValues()
+    floor.ask()
+    well = (await over(floor).ask("/api/v1/posture")).json()
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+    floor.ask()
+    control = over(floor)
+    posture = (await control.ask("/api/v1/posture")).json()
+    agents = (await control.ask("/api/v1/agents")).json()["agents"]
+    detail = (await control.ask("/api/v1/agents/strategy-engine")).json()["agent"]
+
+    assert (True, False) == (well["confirmed"], posture["confirmed"])
+    assert [("TIMEOUT", False)] == [(r["code"], r["confirmed"]) for r in posture["reasons"]]
+    told = {a["agent_name"]: [r["confirmed"] for r in a["reasons"]] for a in agents}
+    assert ([True], [False]) == (told["gamma-strategy"], told["strategy-engine"])
+    assert [("/ops/status", False)] == [(r["path"], r["confirmed"]) for r in detail["readings"]]

@@ -9,12 +9,13 @@ import pytest
 from mission_control.jobs.check_readiness import record_readiness
 from mission_control.jobs.report_deploys import make_report, record_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.model.reading import UnseenReason
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from tests.api.paper_floor import PaperControl, PaperFloor
 from tests.decide.cluster_of_values import ClusterFloor
-from tests.decide.floor_of_values import NOW, OPEN_AT
+from tests.decide.floor_of_values import NOW, OPEN_AT, STRATEGY
 from tests.decide.test_readiness import gather, judge_readiness, probe
 
 pytestmark = pytest.mark.anyio
@@ -83,7 +84,8 @@ async def test_a_recorded_go_stands(control, floor):
 async def test_a_halt_takes_go_back_until_the_next_run(control, floor):
     """HALTED after GO is READINESS_EXPIRED, also when the floor is OK again; a new run restores."""
     await judge(control, floor)
-    control.floor.halted_at = floor.now + timedelta(seconds=1)
+    at = floor.now + timedelta(seconds=1)
+    control.floor.halts = ((at, at),)
     revoked = (await control.ask(LATEST)).json()
     floor.refresh(floor.now + timedelta(minutes=1))
     probe(floor)
@@ -95,6 +97,26 @@ async def test_a_halt_takes_go_back_until_the_next_run(control, floor):
     assert ["READINESS_EXPIRED", "READINESS_EXPIRED", ""] == [
         a["code"] for a in (revoked, still, restored)
     ]
+
+
+async def test_a_first_silence_takes_go_back_only_while_it_lasts(control, floor):
+    """While it is HALTED the verdict is NO-GO, and the very same GO is served after that."""
+    await judge(control, floor)
+    decided = control.floor.snapshot
+    floor.ask()
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+    floor.ask()
+    control.floor.snapshot = floor.decide()
+    halted = (await control.ask(LATEST)).json()
+    control.floor.snapshot = decided
+    after = (await control.ask(LATEST)).json()
+
+    assert ("NO-GO", "HALTED_NOW") == (halted["verdict"], halted["code"])
+    assert ("GO", "", halted["report_path"]) == (
+        after["verdict"],
+        after["code"],
+        after["report_path"],
+    )
 
 
 async def test_an_altered_report_is_no_verdict(control, floor):

@@ -1,8 +1,17 @@
 """`status`: whether the floor may run, read off a floor that really answers."""
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
+
+from mission_control.cli.floor_answers import AgentsAnswer, FloorAnswers, PostureAnswer
+from mission_control.cli.status_view import show_floor
+from mission_control.model.reading import UnseenReason
+from mission_control.present.agent_document import agents_document
+from mission_control.present.posture_document import posture_document
+from tests.decide.floor_of_values import STRATEGY, FloorOfValues
 
 
 @pytest.mark.parametrize(
@@ -37,6 +46,33 @@ def test_a_halted_floor_says_why(floor):
     assert "kill switch ENGAGED, confirmed" in second
     reason = next(line for line in rest if "marketdata-mcp-server" in line)
     assert "P1 halts" in reason
+    assert "not confirmed" not in result.stdout
+
+
+def test_a_first_silence_is_said_to_be_one(floor):
+    """One look cannot tell whether a service that did not answer would have a second later."""
+    result = floor("critical-refused").run("status")
+
+    reason = next(line for line in result.stdout.splitlines() if "P1 halts  CONNECTION_" in line)
+    assert "not confirmed yet: " in reason
+
+
+def test_a_verdict_that_hangs_on_a_first_silence_says_so():
+    """The first line leaves no doubt about the doubt."""
+    values = FloorOfValues()
+    values.ask()
+    heads = []
+    for _ in range(2):
+        values.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+        values.ask()
+        snapshot = values.decide()
+        posture = PostureAnswer.model_validate(posture_document(snapshot))
+        agents = AgentsAnswer.model_validate(agents_document(snapshot)).agents
+        console = Console(record=True, width=200, file=StringIO())
+        console.print(show_floor(FloorAnswers({}, posture, tuple(agents))))
+        heads.append(console.export_text().splitlines()[0])
+
+    assert [True, False] == ["not confirmed yet" in head for head in heads]
 
 
 def test_services_stand_worst_first_one_a_line(floor):

@@ -260,3 +260,18 @@ def test_whether_the_repositorys_programs_are_run_is_said_or_not(write):
     assert None is load(write(least)).repository_lints
     shipped = load(REPOSITORY / "deploy/fleets/agenttrader.yaml")
     assert RepositoryLints.RUN is shipped.repository_lints
+
+
+@pytest.mark.parametrize(
+    ("entry", "brisk"),
+    [
+        ("criticality: critical", 2.0),
+        ("criticality: critical\ninterval_seconds: 5", None),
+        ("criticality: important", None),
+    ],
+)
+def test_a_critical_service_is_asked_more_often_while_the_session_gates(write, entry, brisk):
+    """Every 2 s, where the inventory says nothing else."""
+    agent = only_agent(write, entry)
+
+    assert brisk == agent.gating_interval_seconds

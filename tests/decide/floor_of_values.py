@@ -9,6 +9,7 @@ import orjson
 
 from mission_control.decide.evidence import SessionAt
 from mission_control.decide.floor import decide_floor
+from mission_control.decide.round_memory import join_rounds
 from mission_control.errors import ContractViolation
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
 from mission_control.model.kill_switch import WitnessKind
@@ -175,6 +176,7 @@ class FloorOfValues:
     connects: bool = False
     """Whether every answer comes over a connection that was opened for it."""
     addresses: dict[str, Addresses] = field(default_factory=dict)
+    rounds: dict[str, ServiceRound] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let everybody answer well."""
@@ -219,14 +221,23 @@ class FloorOfValues:
             decided.append(self.decide())
         return decided[-1]
 
+    def ask(self, *agents: Agent) -> None:
+        """Take the answers of agents as rounds of now, joined with their rounds before; or all."""
+        for agent in agents or self.fleet.agents:
+            name = agent.agent_name
+            answers = dict(self.answers.get(name, {}))
+            newest = ServiceRound(name, self.now, self.now, answers)
+            self.rounds[name] = join_rounds(agent, self.rounds.get(name), newest)
+
     def evidence(self) -> FloorEvidence:
-        """Give the evidence as the watch would."""
+        """Give the evidence as the watch would: of who was never asked what the answers say."""
         rounds = {
             name: ServiceRound(
                 name, self.now, self.now, readings, self.addresses.get(name, Addresses())
             )
             for name, readings in self.answers.items()
         }
+        rounds |= self.rounds
         heard = Unseen(UnseenReason.UNREADABLE, self.now, detail="no such file")
         if self.switch is not None:
             heard = Seen(self.switch, self.now)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.decide.cadence import GRID_SECONDS, next_due, spread
+from mission_control.decide.cadence import GRID_SECONDS, interval_of, next_due, spread
 from mission_control.model.fleet import Agent, Kind
 
 
@@ -49,3 +49,11 @@ def test_the_next_start_is_never_further_than_an_interval(due, late, interval):
     following = next_due(due, now, interval)
 
     assert now - 1e-6 <= following <= now + interval + 1e-6
+
+
+@pytest.mark.parametrize(("brisk", "expected"), [(2.0, [10.0, 2.0]), (None, [10.0, 10.0])])
+def test_who_is_asked_more_often_is_so_only_while_the_session_gates(brisk, expected):
+    """A service with an interval of its own for that time has it then, and only then."""
+    agent = Agent("a", Kind.STRATEGY, "http://a", gating_interval_seconds=brisk)
+
+    assert expected == [interval_of(agent, gates=gates) for gates in (False, True)]

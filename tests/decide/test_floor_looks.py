@@ -1,6 +1,6 @@
 """Decide: looking only at what changed gives the answer that looking at everything gives."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mission_control.decide.agent_look import AgentLook, is_news
 from mission_control.decide.floor import decide_floor, decide_on_looks
 from mission_control.decide.floor_looks import look_again, look_at
+from mission_control.decide.round_memory import join_rounds
 from mission_control.model.reading import ServiceRound, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from tests.decide.floor_of_values import (
@@ -38,6 +39,8 @@ class WatchedFloor:
 
     floor: FloorOfValues
     rounds: dict[str, ServiceRound] = field(default_factory=dict)
+    answered: dict[str, object] = field(default_factory=dict)
+    joins: bool = True
     known: dict[str, AgentLook] = field(default_factory=dict)
     before: FloorSnapshot | None = None
 
@@ -46,9 +49,12 @@ class WatchedFloor:
         newest = self.floor.evidence()
         for name, round_ in newest.rounds.items():
             held = self.rounds.get(name)
-            if held is None or held.readings != round_.readings:
-                copy = dict(round_.readings)
-                self.rounds[name] = ServiceRound(name, round_.started, round_.finished, copy)
+            if held is None or self.answered.get(name) != round_.readings:
+                self.answered[name] = dict(round_.readings)
+                agent = {a.agent_name: a for a in newest.fleet.agents}[name]
+                joined = join_rounds(agent, held if self.joins else None, round_)
+                past = joined.past if self.joins else {}
+                self.rounds[name] = replace(joined, past=past)
         return FloorEvidence(newest.fleet, dict(self.rounds), newest.switch_witnesses)
 
     def decide_both(self) -> tuple[FloorSnapshot, FloorSnapshot]:
@@ -86,7 +92,17 @@ def answer_late(floor, lateness):
     floor.answer(agent, "/ops/status", changed(document, "status.last_updated_utc", updated))
 
 
+def without_date(floor, place):
+    """Let one path answer without a `Date` header from now on."""
+    name, path = place
+    known = floor.answers[name].get(path)
+    if known is not None:
+        exchange = replace(known.exchange, date_skew=None)
+        floor.answers[name][path] = replace(known, exchange=exchange)
+
+
 STEPS = st.one_of(
+    st.sampled_from(PLACES).map(lambda p: (without_date, p)),
     st.tuples(
         st.sampled_from([MARKETDATA, STRATEGY]), st.sampled_from([3, 100, 115]), st.integers(0, 59)
     ).map(lambda lateness: (answer_late, lateness)),
@@ -100,12 +116,16 @@ BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds
 
 
 @settings(max_examples=400, deadline=None)
-@given(beginning=st.sampled_from(BEGINNINGS), steps=st.lists(STEPS, min_size=1, max_size=8))
-def test_what_is_taken_over_is_what_would_be_decided_anew(beginning, steps):
+@given(
+    beginning=st.sampled_from(BEGINNINGS),
+    steps=st.lists(STEPS, min_size=1, max_size=8),
+    joins=st.booleans(),
+)
+def test_what_is_taken_over_is_what_would_be_decided_anew(beginning, steps, joins):
     """However evidence and time move, looking at what changed decides as looking at all does."""
     floor = FloorOfValues()
     floor.refresh(beginning)
-    watched = WatchedFloor(floor)
+    watched = WatchedFloor(floor, joins=joins)
     watched.decide_both()
 
     for act, what in steps:

@@ -638,9 +638,12 @@ def test_a_moving_image_is_told_from_a_pinned_one(image, moving):
 GIVEN = RecordedVerdict(NOW - timedelta(minutes=30), "2026-11-18", ReadinessVerdict.GO, "", "d")
 
 
-def stand(newest=GIVEN, at=NOW, since=OPEN_AT - timedelta(hours=2), halted=None, digest="d"):
-    """Say what a verdict is worth."""
-    return judge_standing(newest, session_at(at), since, halted, digest)
+def stand(
+    newest=GIVEN, at=NOW, since=OPEN_AT - timedelta(hours=2), halted=None, digest="d", *, now=False
+):
+    """Say what a verdict is worth, after a confirmed halt of an instant."""
+    halts = () if halted is None else ((halted, halted),)
+    return judge_standing(newest, session_at(at), since, halts, digest, halted=now)
 
 
 def test_go_stands_while_nothing_takes_it_back():
@@ -696,3 +699,54 @@ def test_a_planned_readiness_has_five_minutes():
 def test_a_halt_before_the_verdict_is_over():
     """What happened before the run is in the run."""
     assert ReadinessVerdict.GO is stand(halted=GIVEN.at - timedelta(seconds=1)).verdict
+
+
+@pytest.mark.parametrize(
+    ("halts", "code", "said"),
+    [
+        ((), "HALTED_NOW", "is served again if this halt ends unconfirmed"),
+        (((10, 12),), "HALTED_NOW", "HALTED; the floor was HALTED at 09:55:00 EST"),
+    ],
+)
+def test_while_the_floor_is_halted_no_go_is_served(halts, code, said):
+    """Whether or not the halt is confirmed yet; only one that is takes GO back for good."""
+    spans = tuple(
+        (NOW - timedelta(minutes=30 - a), NOW - timedelta(minutes=30 - b)) for a, b in halts
+    )
+    since = OPEN_AT - timedelta(hours=2)
+    halted = judge_standing(GIVEN, session_at(NOW), since, spans, "d", halted=True)
+    over = judge_standing(GIVEN, session_at(NOW), since, spans, "d")
+
+    assert (ReadinessVerdict.NO_GO, code) == (halted.verdict, halted.code)
+    assert said in halted.detail
+    assert ("READINESS_EXPIRED" if halts else "") == over.code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"newest": None}, "READINESS_MISSING"),
+        ({"newest": replace(GIVEN, verdict=ReadinessVerdict.NO_GO, code="X")}, "X"),
+        ({"at": CLOSE_AT}, "SESSION_CLOSED"),
+    ],
+)
+def test_what_is_no_go_anyway_says_why(changes, code):
+    """A halt only takes the place of GO."""
+    assert code == stand(**changes, now=True).code
+
+
+def test_the_first_halt_after_go_is_named():
+    """Its beginning is told; a halt that began before GO counts since GO."""
+    minute = timedelta(minutes=1)
+    early, late = GIVEN.at - minute, GIVEN.at + minute
+    ended, lasting = (early, early), (early, late)
+    after = ((late, late + minute), (late + 2 * minute, late + 3 * minute))
+    since = OPEN_AT - timedelta(hours=2)
+    said = [
+        judge_standing(GIVEN, session_at(NOW), since, halts, "d").detail
+        for halts in (after, (ended, *after), (lasting, *after))
+    ]
+
+    assert ["09:46:00 EST", "09:46:00 EST", "09:45:00 EST"] == [
+        d.partition("HALTED at ")[2].partition(",")[0] for d in said
+    ]

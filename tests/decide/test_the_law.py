@@ -13,20 +13,24 @@ from mission_control.decide.agent_evidence import weigh_evidence
 from mission_control.decide.floor import decide_floor
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Criticality
-from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.reading import Exchange, Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Verdict
 from tests.decide.floor_of_values import (
     EVENING,
+    FLEET,
     GAMMA,
     INGEST,
+    LIVE,
     MARKETDATA,
     NOW,
     STRATEGY,
     FloorOfValues,
     changed,
     read_body,
+    reading,
     rich,
     session_at,
+    stamp,
     unseen,
 )
 from tests.decide.hurts import HALTING
@@ -41,6 +45,7 @@ PLACES = [
     (GAMMA.agent_name, "/healthz"),
     (GAMMA.agent_name, "/readyz"),
 ]
+AGENTS = {a.agent_name: a for a in FLEET.agents}
 RUBBISH = {"corrupt": "\x00"}
 MODES = ["TURBO", "", " \u200b", "ОFF", ["OFF"], 7, {"mode": "OFF"}]  # noqa: RUF001  (a look-alike)
 BREAKS = [
@@ -160,6 +165,77 @@ def test_worse_evidence_never_improves_the_posture(evening, hurts, steps):
         verdicts.append(floor.decide().posture.verdict)
 
     assert sorted(verdicts, key=lambda v: v.rank) == verdicts
+
+
+def rank(posture):
+    """Order postures, the best first; a halt that is confirmed is worse than one that is not."""
+    return posture.verdict.rank, posture.verdict is Verdict.HALTED and posture.confirmed
+
+
+SAYINGS = st.sampled_from(["well", "stale", "ahead", "silent", "refused", "lost", "broken"])
+
+
+def say(floor, place, what):
+    """Let a service answer on a path in one of many ways, by the floor's clock."""
+    name, path = place
+    agent, answers = AGENTS[name], floor.answers[name]
+    tick_age = 200.0 if what == "stale" else 3.0
+    document: dict[str, object] = (
+        rich(agent, floor.now, tick_age) if path == "/ops/status" else {**LIVE}
+    )
+    if what == "ahead" and path == "/ops/status":
+        ahead = stamp(floor.now + timedelta(hours=12))
+        document = changed(document, "status.last_updated_utc", ahead)
+    answers[path] = {
+        "silent": lambda: unseen(UnseenReason.TIMEOUT, floor.now),
+        "refused": lambda: unseen(UnseenReason.HTTP_STATUS, floor.now, 503),
+        "lost": lambda: unseen(UnseenReason.NOT_OFFERED, floor.now, 404),
+        "broken": lambda: unseen(UnseenReason.CONTRACT_INVALID, floor.now, 200),
+    }.get(what, lambda: reading(path, document, floor.now))()
+    if what in {"well", "stale", "ahead"}:
+        answers[path] = replace(answers[path], exchange=Exchange(200))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    evening=st.booleans(),
+    dates=st.booleans(),
+    lived=st.lists(
+        st.tuples(st.sampled_from(PLACES), SAYINGS, st.sampled_from([0.5, 1.0, 10.0, 100.0])),
+        max_size=8,
+    ),
+    lost=st.lists(
+        st.tuples(st.sampled_from(PLACES), st.sampled_from(list(UnseenReason)), st.floats(0, 40)),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_whatever_was_lived_through_silence_makes_nothing_better(evening, dates, lived, lost):
+    """After any rounds, further ones that bring less leave neither verdict nor doubt the better."""
+    floor = FloorOfValues()
+    floor.refresh(EVENING if evening else NOW)
+    if not dates:
+        for name, path in PLACES:
+            say(floor, (name, path), "well")
+    floor.ask()
+    floor.decide()
+    for (name, path), what, seconds in lived:
+        floor.now += timedelta(seconds=seconds)
+        say(floor, (name, path), what)
+        floor.ask(AGENTS[name])
+        floor.decide()
+    ranks = [rank(floor.decide().posture)]
+
+    for (name, path), reason, seconds in lost:
+        floor.now += timedelta(seconds=seconds)
+        floor.lose(AGENTS[name], path, reason, STATUSES.get(reason))
+        floor.ask(AGENTS[name])
+        ranks.append(rank(floor.decide().posture))
+
+    assert sorted(ranks) == ranks
+
+
+STATUSES = {UnseenReason.HTTP_STATUS: 500, UnseenReason.NOT_OFFERED: 404}
 
 
 @settings(max_examples=300, deadline=None)

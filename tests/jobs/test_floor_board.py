@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -138,3 +139,42 @@ async def test_followers_are_woken_by_news(board, snapshot):
 
     assert isinstance(woken[0], FloorSnapshot)
     assert ["news"] == [e.message for e in woken[1:] if isinstance(e, FloorEvent)]
+
+
+def halted(snapshot, seconds, *, confirmed=True, since=0):
+    """Give a HALTED snapshot so many seconds later."""
+    at = NOW + timedelta(seconds=seconds)
+    posture = replace(
+        snapshot.posture,
+        verdict=Verdict.HALTED,
+        confirmed=confirmed,
+        since=NOW + timedelta(seconds=since),
+    )
+    return replace(snapshot, at=at, posture=posture)
+
+
+async def test_only_confirmed_halts_are_remembered(board, snapshot):
+    """Each from its beginning, which may be before it was confirmed, to when it was seen last."""
+    told = []
+    for shown in (
+        halted(snapshot, 1, confirmed=False, since=1),
+        snapshot,
+        halted(snapshot, 3, confirmed=False, since=3),
+        halted(snapshot, 4, since=3),
+        halted(snapshot, 5, since=3),
+        snapshot,
+        halted(snapshot, 9, since=9),
+    ):
+        board.publish(shown, ())
+        told.append([[round((t - NOW).total_seconds()) for t in h] for h in board.watched()[1]])
+
+    assert [[], [], [], [[3, 4]], [[3, 5]], [[3, 5]], [[3, 5], [9, 9]]] == told
+
+
+async def test_a_stall_is_a_confirmed_halt(board, seconds):
+    """Nobody decided: that is no silence that may be over in a second."""
+    seconds.now = 3.5
+    shown = board.current()
+
+    assert shown.posture.confirmed
+    assert ((shown.posture.since, shown.at),) == board.watched()[1]

@@ -48,6 +48,7 @@ async def test_hurrying_rests_where_it_was_for_nothing():
     """A service that closes idle connections and is well is not hurried to for a while."""
     timer = RoundTimer()
     timer.rest_until(now() + LONG)
+    timer.rest_until(now())  # a shorter rest ends no longer one
     timer.hurry()
 
     with pytest.raises(TimeoutError):

@@ -132,6 +132,16 @@ async def test_the_first_pixel_is_the_verdict(pages, upstream, verdict, expected
     assert "evidence 4 s old" in page.text
 
 
+@pytest.mark.parametrize(("told", "doubted"), [({}, False), ({"confirmed": False}, True)])
+async def test_a_halt_that_hangs_on_a_first_silence_says_so(pages, upstream, told, doubted):
+    """Beside the verdict stands that it is not confirmed yet; a server of before never says so."""
+    upstream.answers[POSTURE] |= {"posture": "HALTED", "expected": False} | told
+
+    page = await see(pages)
+
+    assert doubted == ("not confirmed yet: asked again in a second" in page.text)
+
+
 @pytest.mark.parametrize("key", ["posture", "expected", "reasons", "at", "session", "kill_switch"])
 async def test_nothing_is_green_on_a_missing_key(pages, upstream, key):
     """A posture without any key that a verdict needs is unreadable."""

@@ -142,7 +142,7 @@ def test_the_standing_verdict_is_told_with_its_report():
     """The latest readiness says what it is worth now, beside what it said."""
     floor = ClusterFloor()
     snapshot = replace(floor.decide(), label="DEMO")
-    standing = judge_standing(None, snapshot.session, NOW, None, "d")
+    standing = judge_standing(None, snapshot.session, NOW, (), "d")
     document = latest_readiness(snapshot, standing, None, None)
 
     assert ("NO-GO", "READINESS_MISSING", "DEMO") == (

@@ -40,6 +40,10 @@ _EXPLAINED: dict[UnseenReason, tuple[str, str]] = {
         "the endpoint is not offered",
         "Serve it, or leave it out of the service's expected endpoints.",
     ),
+    UnseenReason.NO_LONGER_OFFERED: (
+        "the endpoint was offered before and is not any more",
+        "Serve it again, or leave it out of the service's expected endpoints.",
+    ),
     UnseenReason.BODY_TOO_LARGE: (
         "the answer is longer than 64 KiB",
         "Send the contract's fields alone; leave lists and histories to other endpoints.",

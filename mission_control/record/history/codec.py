@@ -15,6 +15,7 @@ from mission_control.model.reading import (
     Addresses,
     EndpointReading,
     Exchange,
+    PathPast,
     Seen,
     ServiceRound,
     Unseen,
@@ -32,6 +33,7 @@ Json = dict[str, Any]
 
 _FLEET = TypeAdapter(Fleet)
 _STANDING = TypeAdapter(Standing)
+_PASTS = TypeAdapter(dict[str, PathPast])
 _LEVEL = 3
 _MOST_BYTES = 512 * 1024 * 1024
 
@@ -111,6 +113,7 @@ def _round(round_: ServiceRound) -> Json:
         "finished": round_.finished,
         "readings": {path: _reading(r) for path, r in round_.readings.items()},
         "addresses": _addresses(round_.addresses),
+        "past": {path: past._asdict() for path, past in round_.past.items()},
     }
 
 
@@ -121,6 +124,7 @@ def _read_round(document: Json) -> ServiceRound:
         _instant(document["finished"]),
         {path: _read_reading(path, r) for path, r in document["readings"].items()},
         _read_addresses(document.get("addresses")),
+        _PASTS.validate_python(document.get("past", {})),  # rounds of before 0.2 have none
     )
 
 
@@ -191,6 +195,7 @@ def _unseen(reading: Unseen) -> Json:
         "exchange": _exchange(reading.exchange),
         "claims": _claims(reading.claims),
         "problems": reading.problems,
+        "confirmed": reading.confirmed,
     }
 
 
@@ -203,6 +208,7 @@ def _read_unseen(document: Json) -> Unseen:
         _read_exchange(document["exchange"]),
         _read_claims(document["claims"]),
         tuple((field, problem) for field, problem in document["problems"]),
+        document.get("confirmed", True),  # silences of before they were asked about again
     )
 
 

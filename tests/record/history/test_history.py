@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -173,6 +174,38 @@ def test_what_was_valid_when_it_was_kept_is_still_readable():
     assert isinstance(again, Unseen)
     assert ("CONTRACT_INVALID", claims, seen.at) == (again.code, again.claims, again.at)
     assert ["service_name"] == [field for field, _ in again.problems]
+
+
+def test_what_rounds_before_told_survives_being_written():
+    """Paths' pasts, and what is not confirmed, come back as the very same values."""
+    floor = FloorOfValues()
+    floor.ask()
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+    floor.ask()
+    evidence, snapshot = floor.evidence(), floor.decide()
+    again: Any = unpack_evidence(pack_evidence(evidence), floor.fleet)
+
+    assert evidence == again
+    assert not again.rounds[STRATEGY.agent_name].readings["/ops/status"].confirmed
+    assert snapshot.standing == unpack_standing(pack_standing(snapshot.standing))
+
+
+def test_decisions_of_before_pasts_were_kept_can_be_read():
+    """An older decision knows no past of a path; what it did not see was confirmed."""
+    floor = FloorOfValues()
+    floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+    document = unpack(pack_evidence(floor.evidence()))
+    for round_ in document["rounds"]:
+        del round_["past"]
+        for reading in round_["readings"].values():
+            reading.pop("confirmed", None)
+    standing = orjson.loads(zlib.decompress(pack_standing(floor.decide().standing)))
+    for service in standing["services"]:
+        del service["answered"]
+
+    assert floor.evidence() == unpack_evidence(pack(document), floor.fleet)
+    old = unpack_standing(zlib.compress(orjson.dumps(standing)))
+    assert {()} == {s.answered for s in old.services}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
