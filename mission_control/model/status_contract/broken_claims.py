@@ -42,8 +42,7 @@ _LOOSE_PLACES = {
     "safe_to_execute_orders": PERMISSION,
 }
 _WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
-_EMPTY: dict[str, object] = {"{": {}, "[": []}
-"""What stands for a container as a claim's value: its kind is all that matters."""
+_EMPTY: dict[str, object] = {"{": {}, "[": []}  # of a container its kind is all that matters
 _SPOKEN_OF = tuple(sorted({place[-1] for place in CLAIM_PLACES}))
 _LONGEST_NUMBER = 400
 
@@ -130,9 +129,8 @@ class _Reader:
         self.said: list[tuple[Place, object]] = []
         self.doubled: dict[Place, None] = {}
         self._text = text
-        self._places: set[Place] = set()
-        self._expects: list[int] = []
-        self._keys: list[str] = []
+        self._places = set[Place]()
+        self._expects, self._keys = list[int](), list[str]()
         self._mark = 0
         self._begun = False
 

@@ -175,15 +175,10 @@ def _read_reading(path: str, document: Json) -> EndpointReading:
 
 
 def _no_longer_valid(document: Json, claims: Claims, violation: ContractViolation) -> Unseen:
-    return Unseen(
-        UnseenReason.CONTRACT_INVALID,
-        _instant(document["at"]),
-        document["took"],
-        str(violation),
-        _read_exchange(document["exchange"]),
-        claims,
-        violation.problems,
-    )
+    at, exchange = _instant(document["at"]), _read_exchange(document["exchange"])
+    told, problems = str(violation), violation.problems
+    reason = UnseenReason.CONTRACT_INVALID
+    return Unseen(reason, at, document["took"], told, exchange, claims, problems)
 
 
 def _unseen(reading: Unseen) -> Json:
