@@ -6,10 +6,16 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from mission_control.api.application import reading_application
+from mission_control.api.readers_aside import answer_within
+from mission_control.bootstrap import readers_process
 from mission_control.jobs.check_readiness import record_readiness
 from mission_control.jobs.report_deploys import make_report, record_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.question import LiveFloor, Question
 from mission_control.model.reading import UnseenReason
+from mission_control.model.standing import Verdict
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
@@ -186,3 +192,20 @@ async def test_answers_of_a_demo_are_marked(tmp_path, floor):
 
     for path in (LATEST, "/api/v1/reports/deploy", "/api/v1/reports/diff"):
         assert "DEMO" == (await control.ask(path)).json()["label"]
+
+
+async def test_the_process_beside_serves_go_only_while_the_floor_is_not_halted(control, floor):
+    """The process that answers readers is told the verdict: GO is served under OK, and no other."""
+    await judge(control, floor)
+    snapshot = control.floor.snapshot
+    since, _ = control.floor.watched()
+    told = readers_process.ToldFloor(snapshot.fleet, MarketCalendar())
+    application = reading_application(replace(control.parts(), floor=told))
+    served = []
+    for verdict in (Verdict.OK, Verdict.HALTED):
+        live = LiveFloor(snapshot.at, snapshot.at, snapshot.session, since, (), verdict, None)
+        readers_process._LIVE.set(live)  # noqa: SLF001  (as the process does with each question)
+        answer = await answer_within(application, Question(LATEST, b"", (), live))
+        served.append(orjson.loads(b"".join(answer.body))["code"])
+
+    assert ["", "HALTED_NOW"] == served
