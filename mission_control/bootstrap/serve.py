@@ -84,18 +84,10 @@ async def connected(
             ask = asks_readers(readers, board, memory, clock)
         watched = replace(edges, sources=sources)
         day = make_day(settings, watched, board, past, clock, label, store)
-        api = ApiParts(
-            board,
-            calendar,
-            RunbookLibrary(settings.runbooks),
-            ArtifactReader(settings.root, clock),
-            past,
-            clock,
-            options,
-            attestation=_attest(settings, edges),
-            day=day,
-            ask=ask,
-        )
+        runbooks = RunbookLibrary(settings.runbooks)
+        artifacts, proof = ArtifactReader(settings.root, clock), _attest(settings, edges)
+        read = (board, calendar, runbooks, artifacts, past, clock, options)
+        api = ApiParts(*read, attestation=proof, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)

@@ -63,8 +63,9 @@ def _note_speaker(
     """Keep which process said it, of a service's Sev-0: only that one may deny it later."""
     if not _has_instances(accusation):
         return accusation
-    speaker = find_speaker(accusation.source, hearing)
-    return replace(accusation, instances=note_instance(known, speaker))
+    noted = note_instance(known, find_speaker(accusation.source, hearing))
+    unknown = Instance(heard_at=accusation.last_seen)  # a claim that outlived its reading
+    return replace(accusation, instances=noted or (unknown,))
 
 
 def _has_instances(alarm: Accusation) -> bool:

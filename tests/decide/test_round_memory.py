@@ -54,6 +54,7 @@ SILENT = [
     (UnseenReason.CONNECTION_REFUSED, None),
     (UnseenReason.CONNECTION_LOST, None),
     (UnseenReason.DNS_FAILURE, None),
+    (UnseenReason.OWN_STALL, None),
     (UnseenReason.HTTP_STATUS, 500),
     (UnseenReason.HTTP_STATUS, 503),
 ]
@@ -61,7 +62,9 @@ SILENT = [
 
 @pytest.mark.parametrize(("reason", "status"), SILENT)
 def test_a_first_silence_is_asked_about_again(reason, status):
-    """Silence, a refusal, a lost connection, a lost name and a 5xx may be over in a second."""
+    """
+    Silence, a refusal, a lost connection or name, a 5xx and our own stall may be over in a second.
+    """
     joined = rounds(well(NOW), unseen(reason, NOW + SECOND, status), well(NOW + 2 * SECOND))
 
     assert [None, False, None] == confirmed(joined)

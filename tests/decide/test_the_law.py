@@ -432,8 +432,8 @@ def test_a_mode_in_a_health_answer_counts(floor):
     p0 = floor.decide()
     floor.answer(GAMMA, "/healthz", {"status": "ok", "identity": {"agent_mode": "TURBO"}})
     both = floor.decide()
-    floor.answer(GAMMA, "/healthz", {"status": "ok", "identity": {"agent_mode": "PAPER"}})
-    well = floor.decide()
+    paper = {"status": "ok", "identity": {"agent_mode": "PAPER"}}
+    well = floor.deny_in_a_row(answer=lambda f: f.answer(GAMMA, "/healthz", paper))
 
     assert ["EXECUTION_EVIDENCE"] == [a.code for a in p0.standing.accusations]
     assert ["EXECUTION_EVIDENCE", "MODE_UNKNOWN"] == [a.code for a in both.standing.accusations]
@@ -457,10 +457,17 @@ def test_what_is_no_2xx_takes_nothing_back(floor):
     said = {"ok": True, "last_tick_epoch_seconds": floor.now.timestamp()}
     floor.answer(MARKETDATA, "/healthz", said | {"identity": {"agent_mode": "LIVE"}})
     floor.decide()
-    calm = said | {"ok": False, "identity": {"agent_mode": "OFF"}}
-    floor.answer(MARKETDATA, "/healthz", calm, 503)
-    refused = {a.code for a in floor.decide().standing.accusations}
-    floor.answer(MARKETDATA, "/healthz", calm | {"ok": True})
+    calm = {"identity": {"agent_mode": "OFF"}}
 
-    assert "EXECUTION_EVIDENCE" in refused
-    assert "EXECUTION_EVIDENCE" not in {a.code for a in floor.decide().standing.accusations}
+    def answered(status):
+        def answer(f):
+            tick = {"ok": status < 300, "last_tick_epoch_seconds": f.now.timestamp()}
+            f.answer(MARKETDATA, "/healthz", calm | tick, status)
+
+        return answer
+
+    refused = floor.deny_in_a_row(answer=answered(503)).standing.accusations
+    heard = floor.deny_in_a_row(answer=answered(200)).standing.accusations
+
+    assert "EXECUTION_EVIDENCE" in {a.code for a in refused}
+    assert "EXECUTION_EVIDENCE" not in {a.code for a in heard}

@@ -473,6 +473,9 @@ async def test_a_record_rewritten_while_it_grows_is_found_by_its_copy(kept, fold
     before = everything(there)
     ledger = kept.root / "audit_artifacts/ledger.jsonl"
     overwrite(ledger, b"".join(ledger.read_bytes().splitlines(keepends=True)[:3]))
+    with pytest.raises(StorageError, match="is not that ledger"):
+        await kept.copy(folder)  # in the process that knew the lines nothing is copied at all
+    kept = KeptRecord(kept.root, kept.now)  # as a later command knows it
 
     async def record():
         kept.add()

@@ -146,7 +146,7 @@ async def test_a_raising_job_is_failed_with_its_redacted_traceback(tmp_path, clo
     trace = (tmp_path / state.path / FAILURE_NAME).read_text()
 
     assert (RunOutcome.FAILED, 1) == (state.outcome, account(tmp_path / state.path)["exit_code"])
-    assert "ValueError: no such thing: [REDACTED]" in trace
+    assert "ValueError: no such thing: password=[REDACTED]" in trace
     assert "in raising" in trace
     assert "hunter2" not in trace + state.detail
 
