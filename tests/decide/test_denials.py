@@ -202,12 +202,17 @@ def test_an_alarm_of_before_instances_were_kept_is_one_that_nothing_tells_apart(
 
 
 def test_what_is_said_by_an_answer_that_is_over_names_no_process(floor):
-    """An expired answer that is all there is of an alarm tells no address any more."""
+    """An expired answer that is all there is of an alarm tells no address any more, ever again."""
     floor.answer(STRATEGY, OPS, {"safety": {"safe_to_execute_orders": True}})
     floor.now += timedelta(seconds=60)
 
     assert stands(floor)
-    assert [()] == [a.instances for a in floor.standing.accusations]
+    once = floor.standing.accusations
+    assert [("", "", floor.now)] == [
+        (i.peer, i.told, i.heard_at) for a in once for i in a.instances
+    ]
+    assert stands(floor)
+    assert once == floor.standing.accusations
 
 
 def test_more_replicas_than_are_kept_are_never_forgotten(floor):
