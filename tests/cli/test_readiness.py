@@ -216,6 +216,7 @@ def test_scripts_work_from_cron(tmp_path, script, arguments, code):
     environ = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(tmp_path),
+        "MISSION_CONTROL_FLEET_FILE": str(PROJECT / "deploy/fleets/agenttrader.yaml"),
         "MISSION_CONTROL_ROOT": str(tmp_path),
         "MISSION_CONTROL_DEADLINE_SECONDS": "0.5",
     }

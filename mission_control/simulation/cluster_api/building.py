@@ -150,6 +150,7 @@ def _pod_status(spec: Object, twist: WorkloadTwist, at: datetime, *, ready: bool
     return {
         "phase": phase or "Running",
         "podIP": "10.8.0.7",
+        "podIPs": [{"ip": "10.8.0.7"}],
         "startTime": since,
         "conditions": [*conditions, {"type": "PodScheduled", "status": "True"}],
         "initContainerStatuses": inits,
