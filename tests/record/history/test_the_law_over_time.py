@@ -126,7 +126,7 @@ STEPS = ("silence", "hear", "plan", "restart", "keep", "older", "lose", "elsewhe
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     before=st.lists(st.sampled_from(("hear", "plan", "keep", "restart")), max_size=3),
     after=st.lists(st.sampled_from(STEPS), min_size=1, max_size=6),
