@@ -85,8 +85,12 @@ def answered_paths(round_: ServiceRound | None, known: tuple[str, ...] = ()) -> 
     """Give every path that ever answered anything but 404, 405 or 501, with those known, sorted."""
     if round_ is None:
         return known
-    found = {path for path, told in round_.past.items() if told.answered}
-    return known if found.issubset(known) else tuple(sorted({*known, *found}))
+    for path, told in round_.past.items():  # of every service in every decision: no set is made
+        if told.answered and path not in known:
+            break
+    else:
+        return known
+    return tuple(sorted({*known, *(p for p, told in round_.past.items() if told.answered)}))
 
 
 def asks_again(round_: ServiceRound) -> bool:

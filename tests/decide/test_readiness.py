@@ -355,6 +355,7 @@ ROWS = [
     ("RC-501", FAIL, hurt(lambda f: f.lose(RUN_SE, "/ops/status", UnseenReason.TIMEOUT))),
     ("RC-501", FAIL, hurt(lambda f: f.answer(RUN_SE, "/ops/status", rich(RUN_SE, f.now), 503))),
     ("RC-501", UNKNOWN, unasked),
+    ("RC-501", UNKNOWN, hurt(lambda f: f.lose(RUN_SE, "/ops/status", UnseenReason.OWN_STALL))),
     ("RC-501", UNKNOWN, empty_fleet),
     ("RC-502", FAIL, say(RUN_SE, "status.state", "DEGRADED")),
     ("RC-502", FAIL, set_workload(QUIET.agent_name, ready=0)),
