@@ -92,15 +92,17 @@ class FloorView:
         Say what it means that no reason is given.
 
         "All is seen" is said only where it is so: not above an alarm that was not cleared, nor
-        beside evidence that was not obtained.
+        where required evidence has no age; what was not obtained besides is counted.
         """
         alarms, coverage = self.posture.get("accusations"), self.posture.get("coverage")
         gaps = cast("Document", coverage).get("gaps") if isinstance(coverage, Mapping) else None
         if alarms != []:
             return "None that counts now. Alarms that have not been cleared are listed below."
-        if gaps != [] or not isinstance(self.posture.get("evidence_age_seconds"), int | float):
+        if gaps is None or not isinstance(self.posture.get("evidence_age_seconds"), int | float):
             return "None that counts now. Not everything that was asked for was obtained."
-        return "None: all required evidence is seen, fresh and consistent."
+        whole = "None: all required evidence is seen, fresh and consistent."
+        count = len(cast("list[object]", gaps)) if isinstance(gaps, list) else 0
+        return f"{whole} Of what is not required, {count} not obtained." if count else whole
 
     @property
     def cluster_note(self) -> str:
