@@ -141,3 +141,16 @@ def test_a_field_said_twice_is_a_deviation(path, body, status, code, fields):
     problems = reading.problems if isinstance(reading, Unseen) else ()
     assert code == getattr(reading, "code", "seen")
     assert fields == [field for field, _ in problems]
+
+
+@pytest.mark.parametrize(
+    "mode",
+    ["paper+live", "LIVE password=hunter2", "x" * 40 + " executing " + "y" * 40, "observe; LIVE!"],
+)
+def test_a_mode_that_is_masked_still_means_what_it_says(mode):
+    """What hides a secret in a mode never hides that the mode can place orders."""
+    reading = read(json.dumps({"agent_identity": {"agent_mode": mode}}).encode())
+
+    assert isinstance(reading, Unseen)
+    assert reading.claims.forbidden_mode
+    assert "hunter2" not in f"{reading.claims}"
