@@ -164,6 +164,26 @@ class EndedAlarm:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class KnownWorkload:
+    """
+    What runs in a watched namespace beside the inventory: who knows it, and why it is there.
+
+    `kind` is a workload's, or `Pod` for one that nothing owns.
+    """
+
+    kind: str
+    name: str
+    namespace: str
+    who: str
+    why: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Identify it within the cluster, as a workload does."""
+        return (self.namespace, self.kind, self.name)
+
+
 NO_CLUSTER = "none"
 """That no cluster is read is configured, never the result of a failure (semantics, section 6)."""
 
@@ -182,7 +202,8 @@ class Fleet:
 
     `cluster` names the cluster that is read for people, `access` says how; both are there or
     neither is. `access.floor_namespace` holds the kill switch. `repository_lints` is None until
-    the file says it. `ended_alarms` are those that a human ended.
+    the file says it. `ended_alarms` are those that a human ended. `known_workloads` run in its
+    namespaces without being agents.
     """
 
     agents: tuple[Agent, ...]
@@ -192,6 +213,7 @@ class Fleet:
     access: ClusterAccess | None = None
     repository_lints: RepositoryLints | None = None
     ended_alarms: tuple[EndedAlarm, ...] = ()
+    known_workloads: tuple[KnownWorkload, ...] = ()
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
+from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import Repository
@@ -73,7 +74,7 @@ class ReadinessEvidence:
 
     `now` is the judgement's instant. What is None was not configured; what was tried and not
     obtained is `Unseen`. `report` tells whether the deploy report could be made. `skipped` names
-    checks that the caller left out, by code.
+    checks that the caller left out, by code. `captured` is what ran at the last known good.
     """
 
     now: datetime
@@ -86,6 +87,7 @@ class ReadinessEvidence:
     report: Seen[str] | Unseen | None = None
     store: Seen[None] | Unseen | None = None
     skip_preflight: bool = False
+    captured: CapturedWorkloads = NOTHING_CAPTURED
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,19 @@ class Addresses:
     told_at: datetime | None = None
 
 
+class ToldBuild(NamedTuple):
+    """
+    Which build and mode a service told from one address (`peer`), in words.
+
+    `first` and `last` are when it told so first and last (UTC), as far as that is remembered.
+    """
+
+    peer: str
+    build: str
+    first: datetime
+    last: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceRound:
     """
@@ -162,7 +175,7 @@ class ServiceRound:
 
     A path that was found not offered keeps its `Unseen(NOT_OFFERED)` until it is asked again.
     `addresses` are carried from round to round. `past` holds what each path told up to now; a path
-    without an entry is judged by its reading alone.
+    without an entry is judged by its reading alone. `builds` are what it told of its build lately.
     """
 
     agent_name: str
@@ -171,3 +184,4 @@ class ServiceRound:
     readings: Mapping[str, EndpointReading] = field(default_factory=dict[str, EndpointReading])
     addresses: Addresses = Addresses()
     past: Mapping[str, PathPast] = field(default_factory=dict[str, PathPast])
+    builds: tuple[ToldBuild, ...] = ()

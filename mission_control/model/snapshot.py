@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mission_control.model.cluster.facts import ClusterFacts
-from mission_control.model.cluster.view import AgentWorkload
+from mission_control.model.cluster.view import AgentWorkload, CapturedWorkloads
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.kill_switch import KillSwitch, WitnessKind
@@ -95,8 +95,9 @@ class Posture:
 
     `evidence_age_seconds` is the age of the oldest required evidence by our clock, None when
     some required evidence was never seen; `oldest_evidence` names it. `degraded` lists agents
-    that are not as expected but do not halt the floor. HALTED is `confirmed` from the first
-    reason on that halts and is confirmed, until it ends; every other verdict is.
+    that are not as expected, or whose replicas differ, but do not halt the floor. HALTED is
+    `confirmed` from the first reason on that halts and is confirmed, until it ends; every other
+    verdict is.
     """
 
     verdict: Verdict
@@ -164,7 +165,8 @@ class FloorEvidence:
     a start: then nobody knows what stood accused before. `cluster` is the newest round over the
     cluster, None before the first and where the fleet has none. `standing_lost` says why what
     stood is not known although history could be read. `record_new_until` is the instant until
-    which a record that began lately is called new.
+    which a record that began lately is called new. `captured` is what ran at the last known good,
+    None where no record is read.
     """
 
     fleet: Fleet
@@ -176,3 +178,4 @@ class FloorEvidence:
     cluster: ClusterFacts | None = None
     standing_lost: str = ""
     record_new_until: datetime | None = None
+    captured: CapturedWorkloads | None = None

@@ -7,6 +7,8 @@ from datetime import datetime
 from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.workload import ObjectRef
 
+BUILD_ANNOTATIONS = frozenset({"agenttrader.dev/build_id", "agenttrader.dev/git_sha"})
+"""The annotations of a pod that are kept: which build it is of (facts, d)."""
 FINISHED = frozenset({"Succeeded", "Failed"})
 CRASHES = frozenset({"CrashLoopBackOff", "Error", "RunContainerError", "StartError"})
 PULL_FAILURES = frozenset(
@@ -50,7 +52,7 @@ class PodFacts:
 
     `pending_reason` is why it is not scheduled or not started, in the cluster's words. `uid` is
     the cluster's own number of it, which no other pod of the same name ever has. `ips` are all its
-    addresses, `ip` the first of them.
+    addresses, `ip` the first of them. `annotations` are those of its build alone.
     """
 
     namespace: str
@@ -69,6 +71,7 @@ class PodFacts:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     uid: str = ""
     ips: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def identity(self) -> str:

@@ -44,3 +44,19 @@ class AgentWorkload:
     def digests(self) -> tuple[str, ...]:
         """Give the digests of the images that run in its live pods, sorted."""
         return tuple(sorted({s.digest for p in self.pods if p.live for s in p.states if s.digest}))
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedWorkloads:
+    """
+    What ran in a namespace when its newest GOOD capture was made, by namespace, kind and name.
+
+    `path` is the capture's. Where none counts it is empty, and `note` says why.
+    """
+
+    running: frozenset[tuple[str, str, str]] = frozenset()
+    path: str = ""
+    note: str = ""
+
+
+NOTHING_CAPTURED = CapturedWorkloads(note="no capture is GOOD")

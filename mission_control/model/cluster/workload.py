@@ -31,6 +31,30 @@ class JobCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollout:
+    """
+    How far a workload's pods are of its newest specification, as its controller tells.
+
+    `updated` pods are of the newest specification and `available` are ready for long enough; None
+    where the kind does not count them. `strategy` is how pods are replaced (`RollingUpdate`,
+    `Recreate`, `OnDelete`), and pods numbered below `partition` are held back. `revision` is what
+    all pods were of when the last rollout ended and `newest` what they are to be of; empty where
+    the kind has none. `troubles` are the conditions that are not as they should be, in words.
+    `ended_at` is when its controller saw the last rollout through (UTC), None where it does not
+    say.
+    """
+
+    updated: int
+    available: int | None = None
+    strategy: str = ""
+    partition: int = 0
+    revision: str = ""
+    newest: str = ""
+    troubles: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadFacts:
     """
     A Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob.
@@ -41,6 +65,8 @@ class WorkloadFacts:
     `generation` is its number, which grows with every change of the specification; 0 for kinds
     whose controllers do not observe it (Job, CronJob).
     A ReplicaSet that has an owner bears no containers: its owner's are the ones that count.
+    `paused` is a Deployment whose changes are not rolled out. `rollout` is None for what has none:
+    a ReplicaSet, a Job, a CronJob.
     """
 
     kind: str
@@ -52,6 +78,7 @@ class WorkloadFacts:
     observed: bool = True
     generation: int = 0
     suspended: bool = False
+    paused: bool = False
     schedule: str = ""
     job: JobCounts | None = None
     owner: ObjectRef | None = None
@@ -59,6 +86,7 @@ class WorkloadFacts:
     containers: tuple[Container, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    rollout: Rollout | None = None
 
     @property
     def ref(self) -> ObjectRef:

@@ -7,16 +7,19 @@ from typing import Any, TypeVar
 import msgspec
 
 from mission_control.model.cluster.facts import EventFacts, OddObject
-from mission_control.model.cluster.pod import ContainerState, PodFacts
-from mission_control.model.cluster.workload import JobCounts, ObjectRef, WorkloadFacts
+from mission_control.model.cluster.pod import BUILD_ANNOTATIONS, ContainerState, PodFacts
+from mission_control.model.cluster.workload import JobCounts, ObjectRef, Rollout, WorkloadFacts
 from mission_control.observe.cluster_reader.project_containers import clean, project_containers
 from mission_control.observe.cluster_reader.shapes import (
+    Condition,
     ContainerStatusShape,
     EventShape,
     Metadata,
     Named,
     PodShape,
+    RollingUpdate,
     StateShape,
+    Strategy,
     WorkloadShape,
     WorkloadSpec,
     WorkloadStatus,
@@ -97,7 +100,51 @@ def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
         containers=() if kind == "ReplicaSet" and owner else project_containers(template.spec),
         labels=labels_of(meta),
         pod_labels=labels_of(template.metadata or Metadata()),
+        paused=bool(spec.paused),
+        rollout=_rollout(kind, spec, status),
     )
+
+
+def _rollout(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> Rollout | None:
+    """Give how a rollout stands; a count left out is none, as Kubernetes leaves out a zero."""
+    strategy = spec.strategy or spec.update_strategy or Strategy()
+    how = clean(strategy.type, 60)
+    troubles = tuple(_amiss(status.conditions or ()))
+    match kind:
+        case "Deployment":
+            ended = _ended(status.conditions or ())
+            updated, available = status.updated_replicas or 0, status.available_replicas or 0
+            return Rollout(updated, available, how, troubles=troubles, ended_at=ended)
+        case "StatefulSet":
+            held = (strategy.rolling_update or RollingUpdate()).partition or 0
+            revision, newest = clean(status.current_revision), clean(status.update_revision)
+            updated = status.updated_replicas or 0
+            return Rollout(updated, None, how, held, revision, newest, troubles)
+        case "DaemonSet":
+            updated, available = status.updated_number_scheduled or 0, status.number_available or 0
+            return Rollout(updated, available, how, troubles=troubles)
+        case _:
+            return None
+
+
+_SHOULD_BE = {"Available": "True", "Progressing": "True", "ReplicaFailure": "False"}
+"""How the conditions of a Deployment should be."""
+
+
+def _amiss(conditions: Iterable[Condition]) -> Iterable[str]:
+    for condition in sorted(conditions, key=lambda c: c.type):
+        wanted = _SHOULD_BE.get(condition.type)
+        # A paused rollout is Unknown, and so is one whose controller cannot tell.
+        if wanted is not None and condition.status != wanted:
+            said = f"{condition.type} is {clean(condition.status, 20)}"
+            yield f"{said} ({clean(condition.reason, 60)})" if condition.reason else said
+
+
+def _ended(conditions: Iterable[Condition]) -> datetime | None:
+    for condition in conditions:
+        if condition.type == "Progressing" and condition.reason == "NewReplicaSetAvailable":
+            return in_utc(condition.last_update_time)
+    return None
 
 
 def _replicas(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> tuple[int, int, int]:
@@ -170,6 +217,11 @@ def project_pod(shape: PodShape) -> PodFacts:
         labels=labels_of(meta),
         uid=clean(meta.uid),
         ips=tuple(clean(each["ip"]) for each in status.pod_ips or () if "ip" in each),
+        annotations={
+            key: clean(value)
+            for key, value in sorted((meta.annotations or {}).items())
+            if key in BUILD_ANNOTATIONS
+        },
     )
 
 

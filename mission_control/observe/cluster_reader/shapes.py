@@ -131,8 +131,25 @@ class JobTemplate(Loose):
     spec: JobTemplateSpec
 
 
+class RollingUpdate(Loose):
+    """How far pods are replaced; a StatefulSet's alone has a partition."""
+
+    partition: Count | None = None
+
+
+class Strategy(Loose):
+    """How pods are replaced when their specification changes."""
+
+    type: str | None = None
+    rolling_update: RollingUpdate | None = None
+
+
 class WorkloadSpec(Loose):
     """The specification of any workload."""
+
+    paused: bool | None = None
+    strategy: Strategy | None = None
+    update_strategy: Strategy | None = None
 
     replicas: Count | None = None
     parallelism: Count | None = None
@@ -149,6 +166,7 @@ class Condition(Loose):
     status: str = ""
     reason: str | None = None
     message: str | None = None
+    last_update_time: datetime | None = None
 
 
 class WorkloadStatus(Loose):
@@ -156,6 +174,12 @@ class WorkloadStatus(Loose):
 
     conditions: list[Condition] | None = None
 
+    updated_replicas: Count | None = None
+    available_replicas: Count | None = None
+    current_revision: str | None = None
+    update_revision: str | None = None
+    updated_number_scheduled: Count | None = None
+    number_available: Count | None = None
     replicas: Count | None = None
     ready_replicas: Count | None = None
     current_number_scheduled: Count | None = None

@@ -9,6 +9,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from mission_control.errors import ContractViolation
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.fleet import Fleet
 from mission_control.model.kill_switch import WitnessKind
 from mission_control.model.reading import (
@@ -18,6 +19,7 @@ from mission_control.model.reading import (
     PathPast,
     Seen,
     ServiceRound,
+    ToldBuild,
     Unseen,
     UnseenReason,
 )
@@ -34,6 +36,8 @@ Json = dict[str, Any]
 _FLEET = TypeAdapter(Fleet)
 _STANDING = TypeAdapter(Standing)
 _PASTS = TypeAdapter(dict[str, PathPast])
+_BUILDS = TypeAdapter(tuple[ToldBuild, ...])
+_CAPTURED = TypeAdapter(CapturedWorkloads | None)
 _LEVEL = 3
 _MOST_BYTES = 512 * 1024 * 1024
 
@@ -84,6 +88,7 @@ def pack_evidence(evidence: FloorEvidence) -> bytes:
             "standing_lost": evidence.standing_lost,
             "record_new_until": evidence.record_new_until,
             "cluster": None if evidence.cluster is None else cluster_document(evidence.cluster),
+            "captured": _captured(evidence.captured),
         }
     )
 
@@ -103,7 +108,15 @@ def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
         read_cluster(document.get("cluster")),  # decisions of before 0.2 have none
         document.get("standing_lost", ""),
         _instant(until) if (until := document.get("record_new_until")) else None,
+        _CAPTURED.validate_python(document.get("captured")),  # earlier decisions knew of none
     )
+
+
+def _captured(captured: CapturedWorkloads | None) -> Json | None:
+    if captured is None:
+        return None
+    running = sorted(captured.running)
+    return {"running": running, "path": captured.path, "note": captured.note}
 
 
 def _round(round_: ServiceRound) -> Json:
@@ -114,6 +127,7 @@ def _round(round_: ServiceRound) -> Json:
         "readings": {path: _reading(r) for path, r in round_.readings.items()},
         "addresses": _addresses(round_.addresses),
         "past": {path: past._asdict() for path, past in round_.past.items()},
+        "builds": [told._asdict() for told in round_.builds],
     }
 
 
@@ -125,6 +139,7 @@ def _read_round(document: Json) -> ServiceRound:
         {path: _read_reading(path, r) for path, r in document["readings"].items()},
         _read_addresses(document.get("addresses")),
         _PASTS.validate_python(document.get("past", {})),  # rounds of before 0.2 have none
+        _BUILDS.validate_python(document.get("builds", ())),  # nor were builds kept
     )
 
 

@@ -22,6 +22,7 @@ from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 Placed = tuple[str, str, Object]
 """An object with its namespace and the plural name of its kind."""
 
+_FEW = {"maxUnavailable": "25%", "maxSurge": "25%"}
 _PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
 
@@ -57,16 +58,38 @@ def _workload(planned: Planned, twist: WorkloadTwist, at: datetime) -> Object:
         status |= {"replicas": wanted, "updatedReplicas": wanted}
     if ready:
         status |= {"readyReplicas": ready, "availableReplicas": ready}
+    strategy: Object = {}
+    if planned.kind == "Deployment":
+        strategy = {"strategy": {"type": "RollingUpdate", "rollingUpdate": _FEW}}
+        status["conditions"] = list(_conditions(wanted, ready, at))
+    elif planned.kind == "StatefulSet":
+        strategy = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}
+        revision = f"{planned.name}-5c8d7f9b6"
+        status |= {"currentRevision": revision, "updateRevision": revision}
+        status["currentReplicas"] = wanted
     template = {"metadata": {"labels": labels_of(planned)}, "spec": pod_spec(planned, twist)}
     return {
         "metadata": metadata(planned.namespace, planned.name, at, labels_of(planned)),
         "spec": {
             "replicas": wanted,
+            **strategy,
             "selector": {"matchLabels": {"app": planned.name}},
             "template": template,
         },
         "status": status,
     }
+
+
+def _conditions(wanted: int, ready: int, at: datetime) -> Iterator[Object]:
+    """Give what a Deployment's controller tells of its last rollout, which is through."""
+    since = stamp(at - STARTED)
+    least = wanted - max(1, wanted // 4) if wanted > 1 else wanted
+    times = {"lastUpdateTime": since, "lastTransitionTime": since}
+    there = {"status": "True", "reason": "MinimumReplicasAvailable"}
+    if ready < least:
+        there = {"status": "False", "reason": "MinimumReplicasUnavailable"}
+    yield {"type": "Available", **there, **times}
+    yield {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", **times}
 
 
 def _cron_job(planned: Planned, twist: WorkloadTwist, at: datetime) -> Iterator[Placed]:
