@@ -1,14 +1,18 @@
 """Bootstrap: settings become the edges that read the floor, for the time of a block."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
+from mission_control.jobs.capture_cache import CaptureCache
 from mission_control.jobs.ports import Clock
+from mission_control.jobs.recorded_lkg import find_captured_workloads
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.fleet import ClusterAccess
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
@@ -21,6 +25,7 @@ from mission_control.observe.http_transport import Transports, open_transports
 from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
 from mission_control.observe.service_probe import ServiceProbe
+from mission_control.record.artifact_reader import ArtifactReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,14 @@ async def reading(
             calendar,
             clock,
             cluster=ClusterObserver(lister) if lister else None,
+            captured=_recall(settings, clock) if lister else None,
         )
         yield Edges(sources, calendar, transports, lister, account, further)
+
+
+def _recall(settings: Settings, clock: Clock) -> Callable[[], Awaitable[CapturedWorkloads]]:
+    artifacts, cache = ArtifactReader(settings.root, clock), CaptureCache(clock)
+    return partial(find_captured_workloads, artifacts, settings.fleet, cache)
 
 
 def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:

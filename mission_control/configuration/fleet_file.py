@@ -8,12 +8,13 @@ from mission_control.configuration.agent_entry import Entry, read_entry
 from mission_control.configuration.agent_fields import Defaults
 from mission_control.configuration.cluster_access import read_cluster
 from mission_control.configuration.ended_alarms import read_ended_alarms
+from mission_control.configuration.known_workloads import read_known_workloads
 from mission_control.configuration.problems import Problems, did_you_mean, quoted
 from mission_control.configuration.yaml_source import YamlSource, read_yaml
 from mission_control.configuration.yaml_value import Value
 from mission_control.model.fleet import Fleet, RepositoryLints
 
-FLEET_KEYS = ("agents", "cluster", "ended_alarms", "repository_lints")
+FLEET_KEYS = ("agents", "cluster", "ended_alarms", "known_workloads", "repository_lints")
 
 MAX_AGENTS = 10_000
 
@@ -57,6 +58,7 @@ def read_fleet(
     _refuse_unknown_dependencies(entries, problems)
     _refuse_cycle(entries, problems)
     usable = [entry.agent for entry in entries if entry.agent is not None]
+    known = read_known_workloads(fields.get("known_workloads"), usable, problems)
     in_order = tuple(sorted(usable, key=lambda agent: agent.agent_name))
     return Fleet(
         in_order,
@@ -65,6 +67,7 @@ def read_fleet(
         access=access,
         repository_lints=lints,
         ended_alarms=ended,
+        known_workloads=known,
     )
 
 

@@ -28,6 +28,8 @@ NAMES = {
     "RC-306": "cluster.recent_restarts",
     "RC-307": "cluster.pending_pods",
     "RC-308": "health.probes_configured",
+    "RC-309": "cluster.replicas_alike",
+    "RC-310": "cluster.no_leftover_workloads",
     "RC-401": "safety.agent_mode_not_execute",
     "RC-402": "safety.kill_switch",
     "RC-403": "safety.kill_switch_witnesses_agree",

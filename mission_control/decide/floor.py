@@ -20,7 +20,9 @@ from mission_control.decide.posture import (
     reasons_from_accusations,
     reasons_from_cluster,
     reasons_from_lacks,
+    reasons_from_leftovers,
     reasons_from_memory,
+    reasons_from_replicas,
     reasons_from_services,
     reasons_from_switch_and_calendar,
 )
@@ -28,6 +30,7 @@ from mission_control.decide.required_evidence import count_coverage, lacks_feed,
 from mission_control.decide.round_memory import answered_paths
 from mission_control.decide.service_report import report_services
 from mission_control.decide.standing import Carried, carry_accusations
+from mission_control.decide.told_builds import find_told_skew
 from mission_control.model.finding import Reason
 from mission_control.model.fleet import ContractKind
 from mission_control.model.snapshot import (
@@ -77,7 +80,9 @@ def decide_on_looks(
     accusations, cleared = _carry_accusations(looks, weighed, evidence, standing, now)
     reports = report_services(looks.agents, accusations, standing, before, now)
     memory = tuple(reasons_from_memory(evidence, looks.session))
-    posture = _decide_posture(looks, weighed, accusations, reports, standing, now, memory)
+    leftovers = reasons_from_leftovers(looks.cluster, evidence.captured)
+    further = (*memory, *leftovers, *reasons_from_replicas(looks.cluster, _told_skews(looks)))
+    posture = _decide_posture(looks, weighed, accusations, reports, standing, now, further)
     return FloorSnapshot(
         at=now,
         sequence=sequence,
@@ -91,6 +96,16 @@ def decide_on_looks(
         cluster=evidence.cluster,
         cleared=cleared,
     )
+
+
+def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
+    """Give the services whose replicas told different builds lately."""
+    for look in looks.agents:
+        round_ = look.evidence.round
+        if round_ is not None and len(round_.builds) > 1:
+            detail = find_told_skew(round_.builds, look.workload)
+            if detail:
+                yield look.evidence.agent.agent_name, detail
 
 
 def _decide_posture(

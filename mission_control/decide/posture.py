@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from mission_control.decide.cluster.agent_workload import HALTING
+from mission_control.decide.cluster.view import ClusterView
 from mission_control.decide.evidence import within_age
 from mission_control.decide.instances import count_denials
 from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.decide.required_evidence import EvidenceAge, Lack
 from mission_control.model import codes
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.finding import Reason, Severity, worst
 from mission_control.model.fleet import Agent, Criticality, Kind
 from mission_control.model.kill_switch import KillSwitch
@@ -178,6 +180,27 @@ def reasons_from_cluster(lacks: Iterable[Lack], session: MarketSession) -> Itera
         yield Reason(lack.code, lack.subject, severity, lack.detail, halts=gates)
 
 
+def reasons_from_replicas(view: ClusterView, told: Iterable[tuple[str, str]]) -> Iterator[Reason]:
+    """
+    Give the workloads and services whose replicas differ; `told` are (agent, detail) of answers.
+
+    That alone neither halts nor revokes: readiness says NO to it, and here it has to be seen.
+    """
+    for subject, detail in (*view.skews, *told):
+        yield Reason(codes.REPLICA_SKEW, subject, Severity.P2, detail)
+
+
+def reasons_from_leftovers(
+    view: ClusterView, captured: CapturedWorkloads | None
+) -> Iterator[Reason]:
+    """Give what runs and was known to nobody, not to the last known good either."""
+    held = captured.running if captured is not None else frozenset()
+    for thing in view.unknown:
+        if thing.key not in held:
+            detail = f"{thing.why}; neither the inventory nor known_workloads lists it"
+            yield Reason(codes.LEFTOVER_WORKLOAD, thing.title, Severity.P2, detail)
+
+
 def reasons_from_services(
     reports: Iterable[ServiceReport], session: MarketSession
 ) -> Iterator[Reason]:
@@ -249,6 +272,8 @@ def decide_posture(
     unexpected = tuple(r.agent.agent_name for r in reports if not r.expected)
     same = standing.verdict is verdict and standing.verdict_since is not None
     halting = {r.subject for r in reasons if r.halts}
+    agents = {r.agent.agent_name for r in reports}
+    skewed = agents & {r.subject for r in reasons if r.code == codes.REPLICA_SKEW}
     sure = any(r.halts and r.confirmed for r in reasons) or (same and standing.confirmed)
     return Posture(
         verdict=verdict,
@@ -258,7 +283,7 @@ def decide_posture(
         since=standing.verdict_since if same and standing.verdict_since else now,
         evidence_age_seconds=age.seconds,
         oldest_evidence=age.subject,
-        degraded=tuple(sorted(name for name in unexpected if name not in halting)),
+        degraded=tuple(sorted({*unexpected, *skewed} - halting)),
         coverage=coverage,
         confirmed=verdict is not Verdict.HALTED or sure,
     )

@@ -13,6 +13,7 @@ from mission_control.decide.checks import (
     health,
     images,
     infrastructure,
+    known,
     ourselves,
     safety,
 )
@@ -32,7 +33,7 @@ from mission_control.model.repository import Repository
 from mission_control.model.session import MarketSession
 
 T = TypeVar("T")
-SUBJECTS = (change_control, images, cluster, safety, health, infrastructure, ourselves)
+SUBJECTS = (change_control, images, cluster, known, safety, health, infrastructure, ourselves)
 BEFORE_OPEN = timedelta(minutes=60)
 GRACE = timedelta(minutes=5)
 PLANNED = (timedelta(minutes=-60), timedelta(minutes=-15), timedelta(minutes=5))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from mission_control.decide.evidence import AHEAD_TOLERANCE_SECONDS, seconds_between
 from mission_control.decide.freshness import judge_sources, speaks
+from mission_control.decide.told_builds import note_builds
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import (
     NOTHING_TOLD,
@@ -60,7 +61,9 @@ def join_rounds(
         fresh, since = _word(words.get(path), reading, told)
         joined = PathPast(ever, failures, fresh, since, _advances(old, reading))
         past[path] = told if joined == told else joined
-    return replace(newest, readings=readings, past=past)
+    told = () if before is None else before.builds
+    builds = note_builds(told, newest.readings, newest.finished)
+    return replace(newest, readings=readings, past=past, builds=builds)
 
 
 def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceRound:

@@ -8,9 +8,11 @@ from mission_control.decide.check_outcome import NAMES
 from mission_control.decide.readiness import judge_readiness
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.ports import Clock, FurtherReader, RepositoryReader, StoreReader
+from mission_control.jobs.recorded_lkg import find_captured_workloads
 from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.readiness import (
     Check,
     CheckOutcome,
@@ -77,8 +79,15 @@ async def check_readiness(
         report=report,
         store=await sources.store.check(),
         skip_preflight=skip_preflight,
+        captured=await _captured(snapshot, sources),
     )
     return judge_readiness(evidence)
+
+
+async def _captured(snapshot: FloorSnapshot, sources: ReadinessSources) -> CapturedWorkloads:
+    if sources.artifacts is None:
+        return CapturedWorkloads(note="nothing is recorded here")
+    return await find_captured_workloads(sources.artifacts, snapshot.fleet)
 
 
 async def read_repository(

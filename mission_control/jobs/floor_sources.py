@@ -1,6 +1,7 @@
 """Jobs: the edges that the floor is watched through, and one look through all of them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mission_control.decide.floor import decide_floor
@@ -14,6 +15,7 @@ from mission_control.jobs.ports import (
     SwitchReader,
 )
 from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.fleet import Fleet
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import NOTHING_STANDS, Standing
@@ -21,7 +23,11 @@ from mission_control.model.standing import NOTHING_STANDS, Standing
 
 @dataclass(frozen=True, slots=True)
 class FloorSources:
-    """The edges that a watch reads from; without a store nothing is ever recorded."""
+    """
+    The edges that a watch reads from; without a store nothing is ever recorded.
+
+    `captured` tells what ran at the last known good, where a record is read.
+    """
 
     services: ServiceReader
     switches: SwitchReader
@@ -30,6 +36,7 @@ class FloorSources:
     store: StoreReader | None = None
     memory: FloorMemory | None = None
     cluster: ClusterReader | None = None
+    captured: Callable[[], Awaitable[CapturedWorkloads]] | None = None
 
 
 def first_snapshot(
@@ -61,7 +68,8 @@ async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> Floor
     by_name = {
         a.agent_name: join_rounds(a, None, r) for a, r in zip(fleet.agents, rounds, strict=True)
     }
-    evidence = FloorEvidence(fleet, by_name, witnessed, cluster=facts)
+    captured = await sources.captured() if sources.captured else None
+    evidence = FloorEvidence(fleet, by_name, witnessed, cluster=facts, captured=captured)
     now = sources.clock()
     session_at = sources.calendar.session_at
     return decide_floor(evidence, NOTHING_STANDS, session_at, now, sequence=1, label=label)

@@ -119,4 +119,5 @@ async def _gather(
         witnessed,
         standing_known=standing_known,
         cluster=facts,
+        captured=await sources.captured() if sources.captured else None,
     )

@@ -7,6 +7,7 @@ from typing import cast
 import orjson
 
 from mission_control.decide.lkg.capture_diff import compare_manifests
+from mission_control.decide.lkg.parts import running_in
 from mission_control.decide.lkg.verification import verify_capture
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
@@ -20,6 +21,8 @@ from mission_control.jobs.recorded_reports import (
     read_report,
 )
 from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.model.fleet import Fleet
 from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME
 from mission_control.model.recorded_lkg import ComparedCaptures, FoundGood, RecordedLkg
 
@@ -53,6 +56,32 @@ async def newest_good(
         elif found.is_good and namespace in {None, found.namespace}:
             return FoundGood(found, tuple(doubts))
     return FoundGood(None, tuple(doubts))
+
+
+async def find_captured_workloads(
+    artifacts: ArtifactsReader, fleet: Fleet, cache: CaptureCache | None = None
+) -> CapturedWorkloads:
+    """
+    Give what ran at the last known good of the floor's namespace, on this very cluster.
+
+    Where no capture counts nothing did, and the note says why: whoever runs now is then known by
+    the inventory and the fleet file alone.
+    """
+    if fleet.access is None:
+        return NOTHING_CAPTURED
+    try:
+        good = await newest_good(artifacts, fleet.access.floor_namespace, cache)
+        if good.capture is None:
+            return CapturedWorkloads(note="; ".join((NOTHING_CAPTURED.note, *good.doubts)))
+        told = str(good.capture.metadata.get("kubectl_context") or "")
+        if told != fleet.cluster:
+            note = f"the last known good ({good.capture.entry.path}) is of another cluster: {told}"
+            return CapturedWorkloads(note=note)
+        content = await read_manifest(artifacts, good.capture)
+        running = running_in(_document(content, good.capture.entry))
+    except StorageError as error:
+        return CapturedWorkloads(note=f"the record cannot be read: {error}")
+    return CapturedWorkloads(running, good.capture.entry.path)
 
 
 async def find_capture(

@@ -16,6 +16,7 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import FloorSources
 from mission_control.jobs.round_timer import Asked, ServiceRounds
 from mission_control.model.cluster.facts import ClusterFacts
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
@@ -27,6 +28,8 @@ SWITCH_SECONDS = 2.0
 """The kill switch's file and environment are heard this often."""
 STORE_SECONDS = 5.0
 """Whether artifacts could be written is tried this often."""
+CAPTURED_SECONDS = 60.0
+"""What ran at the last known good is read this often; it changes once a session."""
 CLUSTER_SECONDS = 15.0
 """The cluster's lists are read this often, a quarter of the age at which they expire."""
 SETTLE_SECONDS = 0.1
@@ -54,6 +57,7 @@ class FloorWatch:
     _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
     _witnessed: tuple[Witnessed, ...] = ()
     _cluster: ClusterFacts | None = None
+    _captured: CapturedWorkloads | None = None
     _stored: Seen[None] | Unseen | None = None
     _kept: Seen[None] | Unseen | None = None
     _looks: FloorLooks | None = None
@@ -66,6 +70,7 @@ class FloorWatch:
             tasks.create_task(self._hear_switches())
             tasks.create_task(self._read_cluster())
             tasks.create_task(self._try_memory())
+            tasks.create_task(self._recall_captured())
             tasks.create_task(self._decide())
             self._watch_services(tasks)
 
@@ -155,6 +160,15 @@ class FloorWatch:
                 log.exception("trying the store or history failed")
             await asyncio.sleep(STORE_SECONDS)
 
+    async def _recall_captured(self) -> None:
+        captured = self.sources.captured
+        while captured is not None:
+            try:
+                self._captured = await captured()
+            except Exception:  # a bug of ours: what was read last is as good as before
+                log.exception("reading the last known good failed")
+            await asyncio.sleep(CAPTURED_SECONDS)
+
     async def _decide(self) -> None:
         loop = asyncio.get_running_loop()
         poll_due = loop.time()
@@ -202,6 +216,7 @@ class FloorWatch:
             self._cluster,
             memory.history.lost() if memory else "",
             memory.new_until(self.sources.calendar) if memory else None,
+            self._captured,
         )
         looks = look_again(
             evidence,

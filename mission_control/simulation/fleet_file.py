@@ -1,11 +1,12 @@
 """Simulation: the fleet file of the simulated floor, as `deploy/fleets` would hold it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import yaml
 
 from mission_control.model.fleet import Agent
-from mission_control.simulation.roster import NAMES_WITH_HTTP, ROSTER
+from mission_control.simulation.roster import KNOWN, NAMES_WITH_HTTP, ROSTER
 
 
 def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) -> str:
@@ -18,9 +19,12 @@ def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) 
     cluster: object = "none"
     if kubeconfig is not None:
         cluster = {"access": "kubeconfig", "context": "simulated", "kubeconfig": kubeconfig}
+    known = [asdict(each) for each in KNOWN]
     agents = [_entry(agent, base_urls) for agent in ROSTER]
     return yaml.safe_dump(
-        {"cluster": cluster, "agents": agents}, sort_keys=False, allow_unicode=True
+        {"cluster": cluster, "known_workloads": known, "agents": agents},
+        sort_keys=False,
+        allow_unicode=True,
     )
 
 

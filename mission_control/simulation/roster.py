@@ -7,6 +7,7 @@ from mission_control.model.fleet import (
     ContractKind,
     Criticality,
     Kind,
+    KnownWorkload,
     Owner,
     Slo,
     SloWindow,
@@ -102,6 +103,31 @@ ROSTER: tuple[Agent, ...] = (
     ),
 )
 """In the order of the floor's ports. Addresses are unknown until the floor is served."""
+
+KNOWN: tuple[KnownWorkload, ...] = (
+    KnownWorkload(
+        "CronJob",
+        "ops-heartbeat-writer",
+        "trading-floor",
+        _ON_CALL,
+        "patches the heartbeat ConfigMap of ops-cron every minute, and no other",
+    ),
+    KnownWorkload(
+        "CronJob",
+        "ops-post-market",
+        "trading-floor",
+        _ON_CALL,
+        "suspended; it reads what ran after the close when a human resumes it",
+    ),
+    KnownWorkload(
+        "Deployment",
+        "mission-control",
+        "trading-floor",
+        _ON_CALL,
+        "watches this floor, which no inventory of its own lists",
+    ),
+)
+"""What runs beside the roster, and why."""
 
 NAMES_WITH_HTTP: tuple[str, ...] = tuple(
     agent.agent_name for agent in ROSTER if agent.contract is not ContractKind.NONE

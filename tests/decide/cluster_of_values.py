@@ -13,7 +13,7 @@ from mission_control.model.cluster.facts import (
     OddObject,
 )
 from mission_control.model.cluster.pod import ContainerState, PodFacts
-from mission_control.model.cluster.workload import ObjectRef, WorkloadFacts
+from mission_control.model.cluster.workload import ObjectRef, Rollout, WorkloadFacts
 from mission_control.model.fleet import (
     Agent,
     ClusterAccess,
@@ -75,6 +75,7 @@ def workload(agent: Agent, replicas: int = 1, **changes: Any) -> WorkloadFacts:
         actual=replicas,
         ready=replicas,
         containers=(Container("main", "r/x:1", env=PAPER),),
+        rollout=Rollout(replicas, None if ref_of(agent).kind == "StatefulSet" else replicas),
     )
     return replace(made, **changes)
 

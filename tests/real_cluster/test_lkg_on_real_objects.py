@@ -26,7 +26,7 @@ from mission_control.observe.service_probe import ServiceProbe
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_stage import ClusterStage
-from mission_control.simulation.roster import ROSTER
+from mission_control.simulation.roster import KNOWN, ROSTER
 from tests.real_cluster.kube_apiserver import ADMIN, NOBODY, RealApiServer
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
@@ -60,7 +60,8 @@ async def capturing(access, root):
     """Give a way to capture as whom the access says; nothing is recorded."""
     lister = ClusterLister(ApiServer(access), real_clock)
     objects = ObjectReader(lister)
-    fleet = Fleet(tuple(sorted(ROSTER, key=lambda a: a.agent_name)), "d" * 64, "f", "test", access)
+    roster = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
+    fleet = Fleet(roster, "d" * 64, "f", "test", access, known_workloads=KNOWN)
     async with open_transports() as transports:
         transports.also_close(lister.server.forget)
         sources = FloorSources(

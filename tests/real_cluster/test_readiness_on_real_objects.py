@@ -25,7 +25,7 @@ from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.store_check import StoreCheck
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
-from mission_control.simulation.roster import ROSTER
+from mission_control.simulation.roster import KNOWN, ROSTER
 from tests.real_cluster.kube_apiserver import NOBODY
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
@@ -45,7 +45,8 @@ async def judge(access, tmp_path):
     lister = ClusterLister(ApiServer(access), real_clock)
     objects = ObjectReader(lister)
     account = AccountReader(lister.server, objects, real_clock)
-    fleet = Fleet(tuple(sorted(ROSTER, key=lambda a: a.agent_name)), "d" * 64, "f", "test", access)
+    roster = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
+    fleet = Fleet(roster, "d" * 64, "f", "test", access, known_workloads=KNOWN)
     async with open_transports() as transports:
         transports.also_close(lister.server.forget)
         sources = FloorSources(

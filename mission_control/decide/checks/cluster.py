@@ -11,7 +11,13 @@ from mission_control.decide.check_outcome import (
     check,
     not_applicable,
 )
-from mission_control.decide.cluster.ownership import WorkloadKey, count_ready
+from mission_control.decide.cluster.ownership import count_ready
+from mission_control.decide.cluster.replicas import (
+    LASTING,
+    REPLICA_LISTS,
+    Replicas,
+    compare_replicas,
+)
 from mission_control.decide.cluster.scope import ClusterScope
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import WorkloadFacts
@@ -20,7 +26,6 @@ from mission_control.model.reading import Unseen
 
 CODES = ("RC-301", "RC-302", "RC-303", "RC-304", "RC-305", "RC-306", "RC-307", "RC-308")
 RECENT = timedelta(hours=1)
-LASTING = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
@@ -32,7 +37,8 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
     yield from _reached(scope)
     lasting = [w for w in scope.facts.workloads if w.kind in LASTING]
     yield _workloads(scope, lasting)
-    yield _replicas(scope, lasting)
+    compared = tuple(compare_replicas(scope.facts, scope.checked, scope.owners))
+    yield _replicas(scope, compared)
     pods = [p for p in scope.facts.pods if p.live]
     yield _crashes(scope, pods)
     yield _restarts(scope, pods, evidence)
@@ -66,22 +72,22 @@ def _workloads(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
     return check("RC-303", FAIL, detail)
 
 
-def _replicas(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
-    subjects = list[Subject]()
-    pods = dict[WorkloadKey, list[PodFacts]]()
-    for pod in scope.facts.pods:
-        if (owner := scope.owners.workload_of(pod)) is not None:
-            pods.setdefault(owner.key, []).append(pod)
-    for w in lasting:
-        ready = min(w.ready, count_ready(pods.get(w.key, ())))
-        right = ready == w.ready == w.desired and w.observed
-        seen = "" if w.observed else ", and its newest specification was not taken up"
-        detail = f"{ready} of {w.desired} ready{seen}"
-        subjects.append(
-            Subject(str(w.ref), PASS if right else FAIL, detail, scope.blocks_workload(w))
-        )
-    needed = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods")
-    return scope.settle("RC-304", needed, subjects, "ready as wanted", "no workload was found")
+def _replicas(scope: ClusterScope, compared: Sequence[Replicas]) -> Check:
+    subjects = [_rolled_out(scope, each) for each in compared if each.workload.kind in LASTING]
+    return scope.settle(
+        "RC-304", REPLICA_LISTS, subjects, "ready as wanted", "no workload was found"
+    )
+
+
+def _rolled_out(scope: ClusterScope, replicas: Replicas) -> Subject:
+    """Say whether all pods of a workload are ready, and its last rollout is through."""
+    w, blocks = replicas.workload, scope.blocks_workload(replicas.workload)
+    ready = min(w.ready, count_ready(replicas.pods))
+    detail = "; ".join((f"{ready} of {w.desired} ready", *replicas.undone))
+    right = ready == w.ready == w.desired and not replicas.undone
+    if right and w.rollout is None:
+        return Subject(str(w.ref), UNKNOWN, "how far its rollout is was not told", blocks)
+    return Subject(str(w.ref), PASS if right else FAIL, detail, blocks)
 
 
 def _crashes(scope: ClusterScope, pods: Sequence[PodFacts]) -> Check:

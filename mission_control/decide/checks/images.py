@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mission_control.decide.check_outcome import FAIL, PASS, Subject, not_applicable
+from mission_control.decide.cluster.replicas import REPLICATED
 from mission_control.decide.cluster.scope import ClusterScope
 from mission_control.model.readiness import Check, ReadinessEvidence
 
@@ -26,9 +27,25 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
             present.append(Subject(where, PASS if known else FAIL, known or missing, blocks))
             moving = moves(c.image)
             tagged.append(Subject(where, FAIL if moving else PASS, c.image, blocks))
+    present.extend(_several_digests(scope))
     nothing = "no container was found"
     yield scope.settle("RC-205", ("pods",), present, "every image has a digest", nothing)
     yield scope.settle("RC-206", ("pods",), tagged, "every image is tagged or pinned", nothing)
+
+
+def _several_digests(scope: ClusterScope) -> Iterator[Subject]:
+    """Give the containers that run more than one image among the pods of one workload."""
+    for workload in scope.facts.workloads:
+        pods = scope.pods.get(workload.key, ())
+        found = dict[str, dict[str, int]]()
+        for state in (s for p in pods if p.live and not p.deleting for s in p.states if s.digest):
+            counts = found.setdefault(state.name, {})
+            counts[state.digest] = counts.get(state.digest, 0) + 1
+        for name, counts in found.items():
+            if len(counts) > 1 and workload.kind in REPLICATED:
+                told = ", ".join(f"{d[:19]} ({n})" for d, n in sorted(counts.items()))
+                detail = f"container {name} runs several digests: {told}"
+                yield Subject(str(workload.ref), FAIL, detail, scope.blocks_workload(workload))
 
 
 def moves(image: str) -> bool:

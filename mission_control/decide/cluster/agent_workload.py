@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from mission_control.decide.cluster.lists import CheckedLists
-from mission_control.decide.cluster.ownership import Owners, count_ready
+from mission_control.decide.cluster.ownership import Owners, count_ready, pods_by_workload
 from mission_control.decide.service_troubles import Trouble
 from mission_control.model import codes
 from mission_control.model.cluster.facts import LIST_OF_KIND, ClusterFacts, EventFacts, ListReading
@@ -29,11 +29,7 @@ def find_agent_workloads(
     checked: CheckedLists, facts: ClusterFacts, owners: Owners
 ) -> Mapping[str, AgentWorkload]:
     """Give what runs each agent for which the inventory names a workload, by agent."""
-    pods = dict[tuple[str, str, str], list[PodFacts]]()
-    for pod in facts.pods:
-        workload = owners.workload_of(pod)
-        if workload is not None:
-            pods.setdefault(workload.key, []).append(pod)
+    pods = pods_by_workload(facts, owners)
     warnings = _warnings_by_object(facts)
     return {
         agent.agent_name: _view(Workload(key[1], key[2], key[0]), checked, owners, pods, warnings)

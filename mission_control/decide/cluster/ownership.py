@@ -58,6 +58,16 @@ class Owners(NamedTuple):
         return f"{thing.namespace}/{root.ref if root else ObjectRef('Pod', thing.name)}"
 
 
+def pods_by_workload(facts: ClusterFacts, owners: Owners) -> Mapping[WorkloadKey, list[PodFacts]]:
+    """Give the pods of each workload, those that its ReplicaSets or Jobs control included."""
+    found = dict[WorkloadKey, list[PodFacts]]()
+    for pod in facts.pods:
+        workload = owners.workload_of(pod)
+        if workload is not None:
+            found.setdefault(workload.key, []).append(pod)
+    return found
+
+
 def count_ready(pods: Iterable[PodFacts]) -> int:
     """Count the pods that are ready and stay, as a controller counts them."""
     return sum(1 for p in pods if p.live and p.ready and not p.deleting)

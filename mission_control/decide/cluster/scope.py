@@ -1,13 +1,18 @@
 """Decide: whose a workload or pod is, and whether a check over it blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from mission_control.decide.check_outcome import UNKNOWN, Subject, check, settle
 from mission_control.decide.cluster.execution import is_execution_pod, is_execution_workload
 from mission_control.decide.cluster.lists import CheckedLists, check_lists
-from mission_control.decide.cluster.ownership import Owners, find_owners
+from mission_control.decide.cluster.ownership import (
+    Owners,
+    WorkloadKey,
+    find_owners,
+    pods_by_workload,
+)
 from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import WorkloadFacts
@@ -25,6 +30,7 @@ class ClusterScope(NamedTuple):
     facts: ClusterFacts
     checked: CheckedLists
     owners: Owners
+    pods: Mapping[WorkloadKey, Sequence[PodFacts]]
 
     @classmethod
     def of(cls, snapshot: FloorSnapshot, now: datetime) -> "ClusterScope | None":
@@ -34,7 +40,8 @@ class ClusterScope(NamedTuple):
             return None
         facts = snapshot.cluster or ClusterFacts(fleet.access.namespaces)
         checked = check_lists(fleet.access, snapshot.cluster, now)
-        return cls(facts, checked, find_owners(fleet, facts))
+        owners = find_owners(fleet, facts)
+        return cls(facts, checked, owners, pods_by_workload(facts, owners))
 
     def belongs(self, workload: WorkloadFacts) -> bool:
         """Tell whether a workload is of the fleet: by either label, or by the inventory."""

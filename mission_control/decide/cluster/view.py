@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mission_control.decide.cluster.agent_workload import find_agent_workloads
 from mission_control.decide.cluster.environment import ConfigMaps
 from mission_control.decide.cluster.execution import find_running, is_execution_off
+from mission_control.decide.cluster.leftovers import RunningThing, find_running_things
 from mission_control.decide.cluster.lists import (
     NEVER,
     CheckedLists,
@@ -17,6 +18,7 @@ from mission_control.decide.cluster.lists import (
 )
 from mission_control.decide.cluster.modes import read_modes
 from mission_control.decide.cluster.ownership import Owners, find_owners
+from mission_control.decide.cluster.replicas import compare_replicas, maps_by_namespace
 from mission_control.decide.evidence import Key, Statement
 from mission_control.decide.required_evidence import AgentCoverage, Lack
 from mission_control.model import codes
@@ -40,7 +42,8 @@ class ClusterView(NamedTuple):
     `sources` are all lists that may accuse, `whole` those that were read whole; the silence of
     those in `acquitting` takes back what they said, apart from the facts in `undecided`.
     `execution_off` tells that whole lists show no execution; `oldest` is when the oldest required
-    list was read (UTC), None where one was not seen.
+    list was read (UTC), None where one was not seen. `skews` are (subject, detail) of workloads
+    whose replicas differ, and `unknown` what runs and neither inventory nor fleet file name.
     """
 
     fleet: Fleet
@@ -57,6 +60,8 @@ class ClusterView(NamedTuple):
     lacks: tuple[Lack, ...] = ()
     coverage: AgentCoverage = NOTHING_ASKED
     agents: Mapping[str, AgentWorkload] = {}
+    skews: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[RunningThing, ...] = ()
 
     def holds(self, fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> bool:
         """Tell whether this is still what the newest round is worth."""
@@ -89,7 +94,22 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
         lacks=(*find_cluster_lacks(checked), *_unresolved([w for w, blocks in open_ if blocks])),
         coverage=count_lists(checked),
         agents=find_agent_workloads(checked, known, owners),
+        skews=tuple(_find_skews(known, checked, owners)),
+        unknown=tuple(
+            thing
+            for thing in find_running_things(fleet, known, owners, checked)
+            if not thing.by and not thing.doubt
+        ),
     )
+
+
+def _find_skews(
+    facts: ClusterFacts, checked: CheckedLists, owners: Owners
+) -> Iterator[tuple[str, str]]:
+    for found in compare_replicas(facts, checked, owners):
+        if found.skew:
+            name = _name(found.workload)
+            yield owners.subject(found.workload), f"{name}: {'; '.join(found.skew)}"
 
 
 def _state_running(facts: ClusterFacts, owners: Owners) -> Iterator[Statement]:
@@ -102,7 +122,7 @@ def _hear(
     facts: ClusterFacts, checked: CheckedLists, owners: Owners
 ) -> Iterator[tuple[Statement, bool]]:
     """Hear every container's environment; what cannot be told does not accuse, but may block."""
-    maps = {namespace: _maps_of(namespace, facts, checked) for namespace in facts.namespaces}
+    maps = maps_by_namespace(facts, checked)
     nothing = ConfigMaps({}, whole=False)
     for thing in (*facts.workloads, *facts.pods):
         for word in read_modes(thing.containers, maps.get(thing.namespace, nothing)):
@@ -123,11 +143,6 @@ def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
             yield word._replace(code=codes.EXECUTION_EVIDENCE).key
         if not word.accuses:
             yield word._replace(code=codes.MODE_UNKNOWN).key
-
-
-def _maps_of(namespace: str, facts: ClusterFacts, checked: CheckedLists) -> ConfigMaps:
-    mine = {m.name: m for m in facts.config_maps if m.namespace == namespace}
-    return ConfigMaps(mine, checked.is_whole("configmaps", namespace))
 
 
 def _state(

@@ -84,3 +84,29 @@ def find_oddity(value: object) -> str:
         elif isinstance(here, list):
             waiting += [(v, depth + 1) for v in cast("list[object]", here)]
     return ""
+
+
+def running_in(manifest: Mapping[str, Any]) -> frozenset[tuple[str, str, str]]:
+    """
+    Give the workloads of a captured manifest that ran, by namespace, kind and name.
+
+    What was captured at 0 replicas, or suspended, did not.
+    """
+    return frozenset(
+        (text(mapping(item, "metadata").get("namespace")), text(item.get("kind")), name_of(item))
+        for item in mappings(manifest.get("items"))
+        if _ran(item)
+    )
+
+
+def _ran(item: KubernetesObject) -> bool:
+    spec = mapping(item, "spec")
+    match item.get("kind"):
+        case "Deployment" | "StatefulSet":
+            return count(spec.get("replicas"), 1) > 0
+        case "DaemonSet":
+            return True
+        case "CronJob":
+            return spec.get("suspend") is not True
+        case _:
+            return False
