@@ -89,7 +89,7 @@ def judge_rollout(workload: WorkloadFacts, pods: Sequence[PodFacts]) -> Progress
     if rollout is None or workload.desired == 0:
         return Progress()
     rolling = (*_replacing(workload, rollout), *_ending(pods))
-    held = _held(workload, rollout, rolling=bool(rolling))
+    held = tuple(_held(workload, rollout, rolling=bool(rolling)))
     undone = [*held, *rolling]
     if rollout.available is not None and rollout.available < workload.desired:
         undone.append(f"{rollout.available} of {workload.desired} available")
