@@ -61,9 +61,9 @@ PASS, FAIL, UNKNOWN = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.UNKNOWN
 
 def probe(floor):
     """Let every container have both probes."""
-    for run in list(floor.workloads.values()):
+    for key, run in list(floor.workloads.items()):
         probes = tuple(replace(c, probes=("liveness", "readiness")) for c in run.containers)
-        floor.workloads[run.name] = replace(run, containers=probes)
+        floor.workloads[key] = replace(run, containers=probes)
 
 
 @pytest.fixture

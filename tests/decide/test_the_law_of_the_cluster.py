@@ -10,6 +10,7 @@ from mission_control.decide.agent_look import AgentLook
 from mission_control.decide.cluster.view import ClusterView
 from mission_control.decide.floor import decide_floor, decide_on_looks
 from mission_control.decide.floor_looks import look_again
+from mission_control.decide.readiness import judge_readiness
 from mission_control.model.cluster.containers import EnvVariable, KeyRef
 from mission_control.model.cluster.facts import REQUIRED_LISTS
 from mission_control.model.reading import OF_THE_CLUSTER, ServiceRound, UnseenReason
@@ -18,9 +19,19 @@ from tests.decide.cluster_of_values import ACCESS, ENGINE, ClusterFloor, with_en
 from tests.decide.floor_of_values import EVENING, NOW, STRATEGY, rich
 from tests.decide.hurts import HALTING
 from tests.decide.test_cluster import SEV0, TROUBLES, UNTOLD, answer_engine
+from tests.decide.test_leftovers import LEFT_OVER
+from tests.decide.test_readiness import gather
+from tests.decide.test_replicas import EIGHT, ODD, UNDONE, run_eight
 from tests.decide.test_the_law import degradations, degrade
 
-HURTS = [p.values[0] for p in (*HALTING, *SEV0, *TROUBLES, *UNTOLD)]
+
+def run_odd(odd):
+    """Let the strategy engine run eight replicas, one of which is this."""
+    return lambda floor: run_eight(floor, odd)
+
+
+HURTS = [p.values[0] for p in (*HALTING, *SEV0, *TROUBLES, *UNTOLD, *LEFT_OVER)]
+HURTS += [run_odd(p.values[0]) for p in ODD]
 LISTS = [(r, n) for n in ACCESS.namespaces for r in REQUIRED_LISTS]
 REASONS = [*OF_THE_CLUSTER, UnseenReason.TIMEOUT, UnseenReason.HTTP_STATUS]
 
@@ -73,6 +84,41 @@ def test_worse_evidence_of_the_cluster_never_improves_the_posture(evening, hurts
         answers.append(_rank(floor.decide()))
 
     assert sorted(answers) == answers
+
+
+ODD_REPLICAS = [p.values[0] for p in ODD]
+LEFT_OVERS = [p.values[0] for p in LEFT_OVER]
+HALF_DONE = [p.values[0] for p in UNDONE]
+
+
+def drop_pod(floor, number):
+    """Show one pod fewer of the workload of eight."""
+    names = [name for name in EIGHT if name in floor.pods]
+    if names:
+        del floor.pods[names[number % len(names)]]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    odd=st.none() | st.sampled_from(ODD_REPLICAS),
+    half_done=st.none() | st.sampled_from(HALF_DONE),
+    left_over=st.none() | st.sampled_from(LEFT_OVERS),
+    steps=st.lists(st.one_of(cluster_degradations(), st.integers(0, 7)), min_size=1, max_size=4),
+)
+def test_no_go_by_replicas_and_left_overs_stays_no_go(odd, half_done, left_over, steps):
+    """Hiding lists, ageing them and losing pods never makes a readiness that says NO say GO."""
+    floor = ClusterFloor()
+    run_eight(floor, *([odd] if odd else []), facts=half_done)
+    if left_over:
+        left_over(floor)
+    answers = [judge_readiness(gather(floor)).ready]
+
+    for step in steps:
+        (drop_pod if isinstance(step, int) else degrade_cluster)(floor, step)
+        answers.append(judge_readiness(gather(floor)).ready)
+
+    assert sorted(answers, reverse=True) == answers
+    assert (not any((odd, half_done, left_over))) is answers[0]
 
 
 def _rank(snapshot: FloorSnapshot) -> tuple[int, bool]:

@@ -20,6 +20,7 @@ from mission_control.jobs.ops_bundle import DaySources
 from mission_control.jobs.recorded_lkg import (
     compare_captures,
     find_capture,
+    find_captured_workloads,
     list_captures,
     newest_good,
     read_manifest,
@@ -621,3 +622,42 @@ async def test_a_deploy_report_is_held_against_the_newest_good(capturing):
     assert "no capture is GOOD" == other.problem
     assert ("nothing is recorded here", "no cluster is read") == (nowhere.problem, blind.problem)
     assert lost.problem.startswith("the record cannot be read")
+
+
+async def test_what_ran_at_the_last_known_good_is_found(capturing):
+    """Of the newest GOOD capture of the floor's namespace, as long as it is of this cluster."""
+    fleet = capturing.snapshot.fleet
+    await capturing.record()
+    none = await find_captured_workloads(capturing.artifacts, fleet)
+    good = await capturing.record(status=LkgStatus.GOOD, reasons=())
+    found = await find_captured_workloads(capturing.artifacts, fleet)
+    elsewhere = replace(fleet, cluster="context staging")
+    other = await find_captured_workloads(capturing.artifacts, elsewhere)
+    blind = await find_captured_workloads(capturing.artifacts, replace(fleet, access=None))
+    path = capturing.root / good.path / "lkg_manifest.yaml"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"strategy-engine", b"strategy-engines"))
+    altered = await find_captured_workloads(ArtifactReader(capturing.root, lambda: AT), fleet)
+
+    assert (frozenset(), "no capture is GOOD") == (none.running, none.note)
+    assert (good.path, "") == (found.path, found.note)
+    names = {(kind, name) for _, kind, name in found.running}
+    assert {("Deployment", "strategy-engine"), ("CronJob", "ops-heartbeat-writer")} <= names
+    assert not {("Deployment", "execution-engine"), ("CronJob", "ops-post-market")} & names
+    assert (frozenset(), "") == (other.running, other.path)
+    assert "is of another cluster" in other.note
+    assert (frozenset(), "") == (blind.running, blind.path)
+    assert frozenset() == altered.running
+    assert "no capture is GOOD; the capture" in altered.note
+
+
+async def test_a_record_that_cannot_be_read_makes_nothing_known(capturing):
+    """It is told, and what runs is then known by the inventory and the fleet file alone."""
+    await capturing.record(status=LkgStatus.GOOD, reasons=())
+    (capturing.root / "audit_artifacts/ledger.jsonl").unlink()
+    (capturing.root / "audit_artifacts/ledger.jsonl").mkdir()
+    artifacts = ArtifactReader(capturing.root, lambda: AT)
+    lost = await find_captured_workloads(artifacts, capturing.snapshot.fleet)
+
+    assert frozenset() == lost.running
+    assert lost.note.startswith("the record cannot be read")

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
+import orjson
 import pytest
 
 from mission_control.model.cluster.containers import EnvVariable, KeyRef
 from mission_control.model.cluster.facts import ClusterFacts, ListReading
+from mission_control.model.cluster.workload import Rollout
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen
 from mission_control.observe.cluster_reader import credentials as credentials_module
@@ -22,6 +24,12 @@ from mission_control.observe.cluster_reader.credentials import Endpoint, NoAcces
 from mission_control.observe.cluster_reader.guard import ClusterGuard
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
+from mission_control.observe.cluster_reader.project_objects import (
+    POD,
+    WORKLOAD,
+    project_pod,
+    project_workload,
+)
 from mission_control.observe.cluster_reader.reader import ClusterObserver
 from mission_control.observe.guarded_transport import RefusedRequest
 from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
@@ -221,6 +229,102 @@ async def test_a_workload_without_a_template_is_odd():
     )
 
     assert ["it has no pod template"] == [o.problem for o in read.odd]
+
+
+def workload(kind, spec=None, **status):
+    """Project a workload with this specification and status."""
+    whole = {
+        "metadata": {"name": "w", "namespace": FLOOR, "generation": 4},
+        "spec": {"replicas": 8, "template": {"spec": {"containers": []}}, **(spec or {})},
+        "status": {"observedGeneration": 4, **status},
+    }
+    return project_workload(kind, WORKLOAD.decode(orjson.dumps(whole)))
+
+
+ENDED = "2026-11-18T15:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "status", "expected"),
+    [
+        (
+            "Deployment",
+            {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}}},
+            {
+                "updatedReplicas": 8,
+                "availableReplicas": 7,
+                "conditions": [
+                    {"type": "Available", "status": "True"},
+                    {
+                        "type": "Progressing",
+                        "status": "True",
+                        "reason": "NewReplicaSetAvailable",
+                        "lastUpdateTime": ENDED,
+                    },
+                ],
+            },
+            Rollout(8, 7, "RollingUpdate", ended_at=datetime(2026, 11, 18, 15, tzinfo=UTC)),
+        ),
+        (
+            "Deployment",
+            {},
+            {
+                "conditions": [
+                    {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"},
+                    {"type": "Progressing", "status": "False"},
+                    {"type": "Unheard", "status": "False"},
+                ]
+            },
+            Rollout(
+                0,
+                0,
+                troubles=("Progressing is False", "ReplicaFailure is True (FailedCreate)"),
+            ),
+        ),
+        (
+            "StatefulSet",
+            {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}}},
+            {"updatedReplicas": 5, "currentRevision": "w-1", "updateRevision": "w-2"},
+            Rollout(5, None, "RollingUpdate", 3, "w-1", "w-2"),
+        ),
+        ("StatefulSet", {"updateStrategy": {"type": "OnDelete"}}, {}, Rollout(0, None, "OnDelete")),
+        (
+            "DaemonSet",
+            {"updateStrategy": {"type": "RollingUpdate"}},
+            {
+                "desiredNumberScheduled": 3,
+                "currentNumberScheduled": 3,
+                "updatedNumberScheduled": 2,
+                "numberAvailable": 1,
+            },
+            Rollout(2, 1, "RollingUpdate"),
+        ),
+        ("ReplicaSet", {}, {}, None),
+        ("Job", {}, {}, None),
+    ],
+    ids=["Deployment", "in trouble", "StatefulSet", "OnDelete", "DaemonSet", "ReplicaSet", "Job"],
+)
+def test_how_far_a_rollout_is_is_read_as_its_controller_tells(kind, spec, status, expected):
+    """Counts, revisions, what holds it, and the conditions that are not as they should be."""
+    assert expected == workload(kind, spec, **status).rollout
+
+
+def test_a_paused_deployment_is_read_as_paused():
+    """What is left out is not paused."""
+    assert workload("Deployment", {"paused": True}).paused
+    assert not workload("Deployment").paused
+
+
+def test_of_annotations_only_the_build_is_kept():
+    """All others may hold anything."""
+    marks = {"agenttrader.dev/git_sha": "54afffe", "agenttrader.dev/build_id": "7", "x": "secret"}
+    whole = {
+        "metadata": {"name": "p", "namespace": FLOOR, "annotations": marks},
+        "spec": {"containers": []},
+    }
+    made = project_pod(POD.decode(orjson.dumps(whole)))
+
+    assert {k: v for k, v in sorted(marks.items()) if k != "x"} == made.annotations
 
 
 async def test_of_config_maps_only_what_decides_is_kept():
