@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from mission_control.decide.cluster.ownership import Owners
+from mission_control.decide.cluster.leftovers import find_running_things
+from mission_control.decide.cluster.ownership import Owners, WorkloadKey
+from mission_control.decide.cluster.replicas import compare_replicas
 from mission_control.decide.cluster.scope import ClusterScope
 from mission_control.decide.reported_workload import report_workload
 from mission_control.model.cluster.further import ServiceFacts
@@ -28,6 +30,9 @@ ACTIONS = {
     "missing env": "Add the missing variables to the manifest; services refuse to start without.",
     "health failed": "Look at the service's page and its runbook.",
     "replicas not ready": "Describe the pods that are not ready.",
+    "rollout not through": "Ask whose rollout it is, and whether it goes on.",
+    "replicas differ": "Look at the page REPLICA_SKEW, and call the workload's owner.",
+    "in no list": "Look at the page LEFTOVER_WORKLOAD, and find out whose it is.",
     "cluster": "Restore access to the cluster, and make the report again.",
 }
 
@@ -108,12 +113,33 @@ def _report_all(
             by_workload.setdefault(workload.key, []).append(pod)
     nothing: Mapping[str, tuple[HealthSample, ...]] = {}
     samples = _samples(snapshot) if sample_health else nothing
+    further = _find_further(snapshot, scope)
     made = [
-        report_workload(w, by_workload.get(w.key, ()), snapshot, scope, samples)
+        report_workload(
+            w, by_workload.get(w.key, ()), snapshot, scope, samples, further.get(w.key, ())
+        )
         for w in scope.facts.workloads
         if w.kind in REPORTED
     ]
     return tuple(sorted(made, key=lambda w: (w.kind, w.name, w.namespace)))
+
+
+def _find_further(
+    snapshot: FloorSnapshot, scope: ClusterScope
+) -> Mapping[WorkloadKey, Sequence[str]]:
+    """Give what is wrong with a workload as a whole: its rollout, its replicas, who knows it."""
+    found = dict[WorkloadKey, list[str]]()
+    for each in compare_replicas(scope.facts, scope.checked, scope.owners):
+        told = found.setdefault(each.workload.key, [])
+        if each.workload.observed:
+            told.extend(f"rollout not through: {undone}" for undone in each.undone)
+        told.extend(f"replicas differ: {skew}" for skew in each.skew)
+    running = find_running_things(snapshot.fleet, scope.facts, scope.owners, scope.checked)
+    for thing in running:
+        if not (thing.by or thing.doubt):
+            unlisted = "in no list: neither the inventory nor known_workloads names it"
+            found.setdefault(thing.key, []).append(unlisted)
+    return found
 
 
 def _direct(pod: PodFacts, owners: Owners) -> Sequence[WorkloadFacts]:

@@ -28,14 +28,19 @@ def report_workload(
     snapshot: FloorSnapshot,
     scope: ClusterScope,
     samples: Mapping[str, tuple[HealthSample, ...]],
+    further: Sequence[str] = (),
 ) -> ReportedWorkload:
-    """Report one workload with its pods; `samples` are what agents answered, by agent."""
+    """
+    Report one workload with its pods; `samples` are what agents answered, by agent.
+
+    `further` are issues of the workload as a whole, found by looking at others as well.
+    """
     agent = scope.owners.agent_of(workload)
     told = samples.get(agent.agent_name, ()) if agent else ()
     primary = agent.primary_path if agent else None
     env = dict(_environment(workload, scope))
     allowed, why = _allowed(env, workload, snapshot.kill_switch)
-    issues = tuple(_issues(workload, pods, env, told, primary, allowed, why))
+    issues = (*_issues(workload, pods, env, told, primary, allowed, why), *further)
     return ReportedWorkload(
         kind=workload.kind,
         name=workload.name,
@@ -66,7 +71,7 @@ def _classify(allowed: bool, issues: Sequence[str]) -> Classification:  # noqa: 
     if not allowed:
         return Classification.HALTED
     families = {i.partition(":")[0] for i in issues}
-    harmless = {"not allowed to run", "missing env"}
+    harmless = {"not allowed to run", "missing env", "in no list"}
     return Classification.DEGRADED if families - harmless else Classification.OK
 
 

@@ -23,6 +23,9 @@ MOST_ISSUES = 25
 _WORST_FIRST = (
     "crash loop",
     "image pull",
+    "replicas differ",
+    "rollout not through",
+    "in no list",
     "replicas not ready",
     "health failed",
     "missing env",

@@ -32,7 +32,8 @@ class WorkloadTwist:
 
     `env` gives plain values; `env_refs` takes variables from elsewhere: name to (kind of
     source, its name, key). `waiting` is why the first container does not run, `init_waiting` the
-    same of the first init container.
+    same of the first init container. The first pod runs `odd_image`, as if edited by hand; so many
+    pods as `updated` are of the newest specification, where a rollout stopped.
     """
 
     replicas: int | None = None
@@ -49,6 +50,8 @@ class WorkloadTwist:
     image: str = ""
     pending: str = ""
     warning: str = ""
+    odd_image: str = ""
+    updated: int | None = None
 
 
 AS_ITS_FILE = "\0as the file"

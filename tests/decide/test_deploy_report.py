@@ -12,7 +12,7 @@ from mission_control.model.cluster.containers import EnvVariable, KeyRef
 from mission_control.model.cluster.facts import ConfigMapFacts
 from mission_control.model.cluster.further import ServiceFacts
 from mission_control.model.cluster.pod import ContainerState
-from mission_control.model.cluster.workload import JobCounts, ObjectRef, WorkloadFacts
+from mission_control.model.cluster.workload import JobCounts, ObjectRef, Rollout, WorkloadFacts
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.present.deploy_document import deploy_document
 from mission_control.present.deploy_markdown import deploy_markdown
@@ -41,6 +41,8 @@ def floor():
     for name, run in list(made.workloads.items()):
         if run.containers:
             made.workloads[name] = replace(run, containers=named())
+    for name, held in list(made.pods.items()):
+        made.pods[name] = replace(held, containers=named())
     return made
 
 
@@ -87,6 +89,8 @@ def test_a_sample_that_is_no_2xx_is_not_ok(floor):
 
 
 ROWS = [
+    ("degraded", "replicas differ", {"pods": {"containers": with_env(*IDENTITY[:1])}}),
+    ("degraded", "rollout not through", {"workloads": {"rollout": Rollout(0, 1)}}),
     ("degraded", "crash loop", {"pods": {"states": state("CrashLoopBackOff")}}),
     ("degraded", "image pull", {"pods": {"states": state("ErrImagePull", init=True)}}),
     ("degraded", "replicas not ready", {"workloads": {"ready": 0}}),
@@ -112,12 +116,26 @@ ROWS = [
 def test_a_workload_has_exactly_one_classification(floor, kind, issue, changes):
     """Halted outranks degraded outranks ok; crash and pull symptoms degrade, init ones too."""
     for where, fields in changes.items():
-        held = getattr(floor, where)
-        held[SE] = replace(held[SE], **fields)
+        set_held(where, **fields)(floor)
     found = find(report_of(floor))
 
     assert kind == found.classification
     assert any(i.startswith(issue) for i in found.issues)
+
+
+def test_what_nobody_lists_is_told_and_is_no_worse_for_it(floor):
+    """How a left-over fares is one matter, and that it is in no list another."""
+    floor.workloads["other"] = replace(floor.workloads[SE], name="other")
+    floor.pods["other"] = replace(
+        floor.pods[SE], name="other-x", owner=ObjectRef("Deployment", "other")
+    )
+    report = report_of(floor)
+
+    assert "ok" == find(report, "other").classification
+    assert ["in no list: neither the inventory nor known_workloads names it"] == [
+        i for i in find(report, "other").issues if not i.startswith("missing env")
+    ]
+    assert any("LEFTOVER_WORKLOAD" in action for action in report.actions)
 
 
 def test_halted_outranks_degraded(floor):
@@ -214,11 +232,13 @@ def documents(floor, change):
 
 
 def set_held(where, **fields):
-    """Change a workload or a pod."""
+    """Change a workload or a pod; a pod runs what its workload specifies."""
 
     def change(floor):
         held = getattr(floor, where)
         held[SE] = replace(held[SE], **fields)
+        if "containers" in fields:
+            floor.pods[SE] = replace(floor.pods[SE], containers=fields["containers"])
 
     return change
 

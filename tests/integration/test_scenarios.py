@@ -55,6 +55,9 @@ EXPECTED = {
     "image-pull": ("HALTED", "IMAGE_PULL_FAILING", SE),
     "below-desired": ("HALTED", "REPLICAS_BELOW_DESIRED", "gamma-strategy"),
     "answers-from-nowhere": ("HALTED", "CONTRADICTION", SE),
+    "odd-replica": ("OK", None, None),
+    "half-done-rollout": ("OK", None, None),
+    "left-over": ("OK", None, None),
     "config-map-off": ("HALTED", "EXECUTION_EVIDENCE", "kill-switch"),
     "pods-denied": ("HALTED", "DENIED", "cluster trading-floor/pods"),
     "odd-pod": ("HALTED", "CLUSTER_OBJECT_INVALID", "cluster trading-floor/pods"),
@@ -81,6 +84,24 @@ async def test_a_scenario_is_seen_for_what_it_is(watched, name):
     assert (code is None) == (not halting)
     if code:
         assert (code, subject) in halting
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("odd-replica", ("REPLICA_SKEW", SE)),
+        ("left-over", ("LEFTOVER_WORKLOAD", "trading-floor/Pod/old-recovery")),
+    ],
+)
+async def test_what_does_not_halt_is_shown(watched, name, expected):
+    """An odd replica and a left-over are reasons of the posture, of a lesser severity."""
+    floor = watched(name)
+    async with open_transports() as transports:
+        snapshot = await observe_once(floor.fleet, floor.sources(transports), "DEMO")
+
+    assert [(*expected, "P2")] == [
+        (r.code, r.subject, r.severity.value) for r in snapshot.posture.reasons
+    ]
 
 
 async def test_calm_is_quiet(watched):

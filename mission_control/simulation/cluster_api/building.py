@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -115,7 +116,11 @@ def counts(planned: Planned, twist: WorkloadTwist) -> tuple[int, int]:
 def pods_of(planned: Planned, twist: WorkloadTwist, at: datetime) -> Sequence[Object]:
     """Write the pods of a Deployment or StatefulSet."""
     wanted, ready = counts(planned, twist)
-    return [_pod(planned, twist, number, at, ready=number < ready) for number in range(wanted)]
+    odd = replace(twist, image=twist.odd_image or twist.image)
+    return [
+        _pod(planned, twist if number else odd, number, at, ready=number < ready)
+        for number in range(wanted)
+    ]
 
 
 def _pod(

@@ -55,13 +55,14 @@ def _workload(planned: Planned, twist: WorkloadTwist, at: datetime) -> Object:
     wanted, ready = counts(planned, twist)
     status: Object = {"observedGeneration": 1}
     if wanted:
-        status |= {"replicas": wanted, "updatedReplicas": wanted}
+        updated = wanted if twist.updated is None else twist.updated
+        status |= {"replicas": wanted, "updatedReplicas": updated}
     if ready:
         status |= {"readyReplicas": ready, "availableReplicas": ready}
     strategy: Object = {}
     if planned.kind == "Deployment":
         strategy = {"strategy": {"type": "RollingUpdate", "rollingUpdate": _FEW}}
-        status["conditions"] = list(_conditions(wanted, ready, at))
+        status["conditions"] = list(_conditions(twist, wanted, ready, at))
     elif planned.kind == "StatefulSet":
         strategy = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}
         revision = f"{planned.name}-5c8d7f9b6"
@@ -80,8 +81,8 @@ def _workload(planned: Planned, twist: WorkloadTwist, at: datetime) -> Object:
     }
 
 
-def _conditions(wanted: int, ready: int, at: datetime) -> Iterator[Object]:
-    """Give what a Deployment's controller tells of its last rollout, which is through."""
+def _conditions(twist: WorkloadTwist, wanted: int, ready: int, at: datetime) -> Iterator[Object]:
+    """Give what a Deployment's controller tells of its last rollout: it is through, or stopped."""
     since = stamp(at - STARTED)
     least = wanted - max(1, wanted // 4) if wanted > 1 else wanted
     times = {"lastUpdateTime": since, "lastTransitionTime": since}
@@ -89,7 +90,10 @@ def _conditions(wanted: int, ready: int, at: datetime) -> Iterator[Object]:
     if ready < least:
         there = {"status": "False", "reason": "MinimumReplicasUnavailable"}
     yield {"type": "Available", **there, **times}
-    yield {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", **times}
+    through = {"status": "True", "reason": "NewReplicaSetAvailable"}
+    if twist.updated is not None and twist.updated < wanted:
+        through = {"status": "False", "reason": "ProgressDeadlineExceeded"}
+    yield {"type": "Progressing", **through, **times}
 
 
 def _cron_job(planned: Planned, twist: WorkloadTwist, at: datetime) -> Iterator[Placed]:

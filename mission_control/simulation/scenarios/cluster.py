@@ -94,6 +94,39 @@ CLUSTER_TROUBLES = (
         STRATEGY_ENGINE,
         WorkloadTwist(replicas=0),
     ),
+    _twisted(
+        "odd-replica",
+        "One of the strategy-engine's eight pods runs the image of another build, which halts "
+        "nothing and makes readiness NO-GO by that pod's name.",
+        STRATEGY_ENGINE,
+        WorkloadTwist(
+            replicas=8,
+            odd_image="us-east4-docker.pkg.dev/agenttrader-prod/trader-repo/strategy-runtime:0ldbeef",
+        ),
+    ),
+    _twisted(
+        "half-done-rollout",
+        "The strategy-engine's last rollout stopped at five of eight pods, all of them ready, so "
+        "that the floor goes on and readiness is NO-GO.",
+        STRATEGY_ENGINE,
+        WorkloadTwist(replicas=8, updated=5),
+    ),
+    _staged(
+        "left-over",
+        "A pod of an old recovery system runs beside the fleet, which halts nothing and makes "
+        "readiness NO-GO by its name.",
+        ClusterStage(
+            extra={
+                (FLOOR, "pods"): (
+                    {
+                        "metadata": {"name": "old-recovery", "namespace": FLOOR},
+                        "spec": {"containers": [{"name": "main", "image": "recovery:2025-11"}]},
+                        "status": {"phase": "Running"},
+                    },
+                )
+            }
+        ),
+    ),
     _staged(
         "config-map-off",
         "The kill switch's ConfigMap says 0 while the mounted file still says 1: a P0.",
