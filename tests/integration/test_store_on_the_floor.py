@@ -10,6 +10,7 @@ from mission_control.jobs import watch_floor
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import first_snapshot
 from mission_control.jobs.watch_floor import FloorWatch
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.finding import Severity
 from mission_control.model.standing import Verdict
 from mission_control.observe.http_transport import open_transports
@@ -60,3 +61,38 @@ async def test_a_failing_store_is_a_reason_and_halts_nothing(watched, tmp_path, 
     assert (Severity.P1, False) == (reason.severity, reason.halts)
     assert str(root) in reason.detail
     assert {Verdict.OK} == {failing.posture.verdict, mended.posture.verdict}
+
+
+async def test_a_left_over_is_known_once_it_is_found_at_the_last_known_good(watched, monkeypatch):
+    """The record is read again and again; a reading of it that breaks takes nothing back."""
+    monkeypatch.setattr(watch_floor, "CAPTURED_SECONDS", 0.1)
+    floor, told, found = watched("left-over"), list[int](), asyncio.Event()
+    key = ("trading-floor", "Pod", "old-recovery")
+
+    async def captured():
+        if told:
+            told.append(1)
+            raise ValueError("a bug of ours")
+        if found.is_set():
+            told.append(1)
+        return CapturedWorkloads(frozenset({key} if told else ()), "ops/lkg/1")
+
+    async with open_transports() as transports:
+        sources = replace(floor.sources(transports), captured=captured)
+        board = FloorBoard(first_snapshot(floor.fleet, sources, ""), floor.clock, time.monotonic)
+        watch = asyncio.create_task(FloorWatch(floor.fleet, sources, board).run())
+        try:
+            shown = await becomes(board, leftovers)
+            found.set()
+            known = await becomes(board, lambda s: len(told) > 2 and not leftovers(s))
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    assert ["trading-floor/Pod/old-recovery"] == leftovers(shown)
+    assert [] == leftovers(known)
+
+
+def leftovers(snapshot):
+    """Give what runs and nobody knows."""
+    return [r.subject for r in snapshot.posture.reasons if r.code == "LEFTOVER_WORKLOAD"]

@@ -20,6 +20,7 @@ from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.history_ports import EventQuery, MinuteRecord
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.reading import Addresses, Seen, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.status_contract.claims import Claims
@@ -155,6 +156,22 @@ def test_where_a_service_answered_from_survives_being_written():
             del reading["exchange"]["old_files"], reading["exchange"]["peer"]
     old = unpack_evidence(pack(stored), floor.fleet).rounds[STRATEGY.agent_name]
     assert (Addresses(), "") == (old.addresses, old.readings["/ops/status"].exchange.peer)
+
+
+def test_what_was_told_of_builds_and_what_ran_once_survive_being_written():
+    """They come back as the very same values; decisions of before they were kept have none."""
+    floor = FloorOfValues()
+    captured = CapturedWorkloads(frozenset({("ns", "Deployment", "x")}), "ops/lkg/1", "a note")
+    evidence = replace(floor.evidence(), captured=captured)
+    stored = unpack(pack_evidence(evidence))
+
+    assert evidence == unpack_evidence(pack_evidence(evidence), floor.fleet)
+    assert evidence.rounds[STRATEGY.agent_name].builds
+    del stored["captured"]
+    for round_ in stored["rounds"]:
+        del round_["builds"]
+    old = unpack_evidence(pack(stored), floor.fleet)
+    assert (None, ()) == (old.captured, old.rounds[STRATEGY.agent_name].builds)
 
 
 def test_what_was_valid_when_it_was_kept_is_still_readable():
