@@ -21,7 +21,7 @@ from mission_control.jobs.history_ports import EventQuery, MinuteRecord
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.cluster.view import CapturedWorkloads
-from mission_control.model.reading import Addresses, Seen, Unseen, UnseenReason
+from mission_control.model.reading import Addresses, Seen, ToldBuild, Unseen, UnseenReason
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.status_contract.claims import Claims
 from mission_control.present.decision_result import decision_result
@@ -162,11 +162,12 @@ def test_what_was_told_of_builds_and_what_ran_once_survive_being_written():
     """They come back as the very same values; decisions of before they were kept have none."""
     floor = FloorOfValues()
     captured = CapturedWorkloads(frozenset({("ns", "Deployment", "x")}), "ops/lkg/1", "a note")
-    evidence = replace(floor.evidence(), captured=captured)
+    builds = (ToldBuild("10.0.0.7:80", "git_sha 54afffe", floor.now, floor.now),)
+    rounds = {n: replace(r, builds=builds) for n, r in floor.evidence().rounds.items()}
+    evidence = replace(floor.evidence(), rounds=rounds, captured=captured)
     stored = unpack(pack_evidence(evidence))
 
     assert evidence == unpack_evidence(pack_evidence(evidence), floor.fleet)
-    assert evidence.rounds[STRATEGY.agent_name].builds
     del stored["captured"]
     for round_ in stored["rounds"]:
         del round_["builds"]
