@@ -10,7 +10,7 @@ from mission_control.decide.instances import count_denials
 from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.decide.required_evidence import EvidenceAge, Lack
 from mission_control.model import codes
-from mission_control.model.cluster.view import CapturedWorkloads
+from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.model.finding import Reason, Severity, worst
 from mission_control.model.fleet import Agent, Criticality, Kind
 from mission_control.model.kill_switch import KillSwitch
@@ -194,7 +194,7 @@ def reasons_from_leftovers(
     view: ClusterView, captured: CapturedWorkloads | None
 ) -> Iterator[Reason]:
     """Give what runs and was known to nobody, not to the last known good either."""
-    held = captured.running if captured is not None else frozenset()
+    held = (captured or NOTHING_CAPTURED).running
     for thing in view.unknown:
         if thing.key not in held:
             detail = f"{thing.why}; neither the inventory nor known_workloads lists it"

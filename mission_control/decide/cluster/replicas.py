@@ -1,6 +1,7 @@
 """Decide: whether all replicas of a workload are one: its rollout, and the odd one among them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import NamedTuple
 
 from mission_control.decide.cluster.environment import ConfigMaps, resolve
@@ -19,6 +20,11 @@ BUILD_LABELS = ("app.kubernetes.io/version", "app.kubernetes.io/commit")
 """Labels of a pod that tell its build (facts, d)."""
 _REVISION = "controller-revision-hash"
 _STUCK = ("Progressing is False", "ReplicaFailure is True")
+_OTHERWISE = {"name", "image", "init", "pull_policy", "env", "env_from", "env_names"}
+_STARTED = tuple(
+    f.name for f in fields(Container) if f.name not in {*_OTHERWISE, "probes", "resources"}
+)
+"""What else is kept of a container tells what it starts: command, arguments and the like."""
 _MOST_TOLD, _MOST_NAMED, _SHOWN = 4, 4, 80
 _NOT_TOLD = ""
 
@@ -232,7 +238,7 @@ def _container_features(container: Container, maps: ConfigMaps) -> dict[str, str
         value = resolved.problem or resolved.value
         if value is not None:
             found[f"{name} of {of}"] = value or "blank"
-    return found
+    return found | {f"{name} of {of}": str(getattr(container, name)) for name in _STARTED}
 
 
 def _names(container: Container) -> str:
