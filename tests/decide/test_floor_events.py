@@ -203,14 +203,9 @@ def test_a_posture_that_stays_says_what_changed(floor):
     floor.say(STRATEGY, "status.state", "DEGRADED")
     odd = floor.decide()
 
-    assert [
-        "not every service is as expected: KILL_SWITCH strategy-engine;"
-        " the posture stays MARKET_CLOSED"
-    ] == posture_told(calm, odd)
-    assert [
-        "every service is as expected again, KILL_SWITCH strategy-engine ended;"
-        " the posture stays MARKET_CLOSED"
-    ] == posture_told(odd, calm)
+    why, stays = "KILL_SWITCH strategy-engine", "the posture stays MARKET_CLOSED"
+    assert [f"not every service is as expected: {why}; {stays}"] == posture_told(calm, odd)
+    assert [f"every service is as expected again, {why} ended; {stays}"] == posture_told(odd, calm)
 
 
 def test_the_end_of_a_halt_says_what_ended(floor):

@@ -90,9 +90,9 @@ MISSED_DETAIL = (
         ),
         pytest.param(
             EVENING_BEFORE, THANKSGIVING, "10:00:00", "SESSION_CLOSED",
-            "no session today: holiday, Thanksgiving Day (NYSE Rule 7.2); the next is planned to be judged at"
-            " 2026-11-27 08:30:00 EST; the last verdict is NO-GO SESSION_CLOSED of 2026-11-25"
-            " 16:30:03 EST, about the session of 2026-11-25", id="holiday",
+            "no session today: holiday, Thanksgiving Day (NYSE Rule 7.2); the next is planned to be"
+            " judged at 2026-11-27 08:30:00 EST; the last verdict is NO-GO SESSION_CLOSED of"
+            " 2026-11-25 16:30:03 EST, about the session of 2026-11-25", id="holiday",
         ),
         pytest.param(
             verdict_of(SATURDAY, "11:00:00"), SATURDAY, "12:00:00", "SESSION_CLOSED",

@@ -110,14 +110,16 @@ async def test_a_run_is_recorded_as_the_planned_one(tmp_path, clock):
     assert verify(tmp_path).intact
 
 
+BROKEN = "WARNING ended 2026-11-20_pre_market_readiness_133000Z after 0.0 s:"
+
+
 @pytest.mark.parametrize(
     ("work", "told"),
     [
         (None, "INFO ended 2026-11-20_pre_market_readiness_133000Z after 0.0 s: SUCCEEDED"),
         (
             raising,
-            "WARNING ended 2026-11-20_pre_market_readiness_133000Z after 0.0 s: FAILED:"
-            " ValueError: no such thing: password=[REDACTED]",
+            f"{BROKEN} FAILED: ValueError: no such thing: password=[REDACTED]",
         ),
     ],
     ids=["well", "broken"],
@@ -135,12 +137,19 @@ async def test_the_end_of_a_run_is_one_line(tmp_path, clock, caplog, work, told)
 async def test_a_run_whose_end_cannot_be_read_is_told_so(tmp_path, clock, caplog):
     """Its record is there or not: who reads the log is sent to look."""
     day = a_day(tmp_path, clock)
-    run = run_of(day, Job.PRE_MARKET)
-    (tmp_path / "audit_artifacts").mkdir()
-    (tmp_path / "audit_artifacts/ledger.jsonl").mkdir()
-    await day._log_end(run, clock())
+    run, record = run_of(day, Job.PRE_MARKET), day.runners[Job.PRE_MARKET]
+    ledger = tmp_path / "audit_artifacts/ledger.jsonl"
 
-    assert "has ended, and how cannot be read" in caplog.text
+    async def recorded_and_lost(origin):
+        entry = await record(origin)
+        ledger.rename(tmp_path / "aside")
+        ledger.mkdir()
+        return entry
+
+    day.runners = {Job.PRE_MARKET: recorded_and_lost}
+    await day.begin(run)
+
+    assert f"{run.key} has ended, and how cannot be read" in caplog.text
 
 
 async def test_nothing_runs_twice(tmp_path, clock):

@@ -12,9 +12,9 @@ from mission_control.model.lkg import (
     AgentCoverage,
     LkgStatus,
     NotKnown,
-    SessionHalt,
     ObservedSwitch,
     SessionEvidence,
+    SessionHalt,
     WatchedSession,
 )
 from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
