@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from mission_control.decide.posture import pages_now, severity_of_alarm
+from mission_control.market_calendar.new_york import in_new_york
+from mission_control.model.codes import KILL_SWITCH_UNCONFIRMED, POLL_LOOP_STALLED
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
-from mission_control.model.snapshot import FloorSnapshot, ServiceReport
-from mission_control.model.standing import Accusation
+from mission_control.model.kill_switch import KillSwitchState
+from mission_control.model.session import MarketSession, Phase
+from mission_control.model.snapshot import FloorSnapshot, Posture, ServiceReport
+from mission_control.model.standing import Accusation, Verdict
 
 _ENDED = EventType.ACCUSATION_ENDED
 
@@ -41,15 +47,9 @@ def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]
     told = (new.verdict, new.expected, new.confirmed)
     if (old.verdict, old.expected, old.confirmed) == told:
         return
-    lead = new.reasons[0] if new.reasons else None
-    because = f": {lead.code} {lead.subject}" if lead else ""
-    expected = "" if new.expected else " (unexpected)"
-    doubt = "" if new.confirmed else " (asked again in a second)"
-    if old.verdict is new.verdict and new.confirmed is not old.confirmed:
-        doubt = " (confirmed)" if new.confirmed else doubt
     yield Happening(
         EventType.POSTURE_CHANGED,
-        f"posture {old.verdict.value} -> {new.verdict.value}{expected}{doubt}{because}",
+        _turned(old, new) if old.verdict is not new.verdict else _stayed(old, new),
         new.severity or Severity.INFO,
         data={
             "before": old.verdict.value,
@@ -61,12 +61,70 @@ def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]
     )
 
 
+def _turned(old: Posture, new: Posture) -> str:
+    """Say what the posture became and why: what leads it now, or what no longer halts it."""
+    because = _lead(new)
+    if not because and old.verdict is Verdict.HALTED:
+        because = f"{_lead(old)} ended"
+    halted = new.verdict is Verdict.HALTED  # which is never expected: that goes without saying
+    expected = "" if new.expected or halted else " (unexpected)"
+    doubt = "" if new.confirmed else " (asked again in a second)"
+    turn = f"posture {old.verdict.value} -> {new.verdict.value}"
+    return f"{turn}{expected}{doubt}{f': {because}' if because else ''}"
+
+
+def _stayed(old: Posture, new: Posture) -> str:
+    """Say what changed, where that is not the verdict."""
+    stays = f"the posture stays {new.verdict.value}"
+    if old.confirmed is not new.confirmed:
+        doubt = "confirmed" if new.confirmed else "not confirmed, and asked again in a second"
+        return f"the halt is {doubt}: {_lead(new)}; {stays}"
+    if new.expected:
+        return f"every service is as expected again, {_lead(old)} ended; {stays}"
+    return f"not every service is as expected: {_lead(new)}; {stays}"
+
+
+def _lead(posture: Posture) -> str:
+    lead = posture.reasons[0] if posture.reasons else None
+    return f"{lead.code} {lead.subject}" if lead else ""
+
+
+def stall_ended(
+    begin: datetime, end: datetime, seconds: float, session: MarketSession
+) -> Happening:
+    """
+    Give the one event of a stall of ours that is over, with both its ends.
+
+    What the floor did meanwhile was not watched: no recovery is told, for nothing was seen to fail.
+    """
+    here, in_utc = _between(in_new_york(begin), in_new_york(end)), _between(begin, end)
+    return Happening(
+        EventType.STALLED,
+        f"our own stall: nothing was decided from {here} ({in_utc}), {seconds:.1f} s;"
+        " what happened then was not watched",
+        Severity.P1 if pages_now(session) else Severity.P2,
+        data={
+            "code": POLL_LOOP_STALLED,
+            "begin": begin.isoformat(),
+            "end": end.isoformat(),
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def _between(begin: datetime, end: datetime) -> str:
+    return f"{begin:%H:%M:%S} to {end:%H:%M:%S %Z}"
+
+
 def _session(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     old, new = before.session.phase, after.session.phase
     if old is not new:
         message = f"session {old.value} -> {new.value}"
         yield Happening(
-            EventType.SESSION_CHANGED, message, data={"before": old.value, "after": new.value}
+            EventType.SESSION_CHANGED,
+            message,
+            Severity.P1 if new is Phase.UNKNOWN else Severity.INFO,
+            data={"before": old.value, "after": new.value},
         )
 
 
@@ -74,17 +132,36 @@ def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
     old, new = before.kill_switch, after.kill_switch
     if (old.state, old.confirmed) == (new.state, new.confirmed):
         return
+    moved = f"{old.state.value} -> {new.state.value}"
+    if old.state is new.state:
+        moved = f"is {'' if new.confirmed else 'not '}confirmed, and stays {new.state.value}"
     yield Happening(
         EventType.KILL_SWITCH_CHANGED,
-        f"kill switch {old.state.value} -> {new.state.value}: {new.detail}",
-        Severity.INFO if new.confirmed else Severity.P0,
+        f"kill switch {moved}: {new.detail}",
+        _severity_of_switch(after),
         data={"before": old.state.value, "after": new.state.value, "confirmed": new.confirmed},
     )
 
 
-def accusation_opened(accusation: Accusation) -> Happening:
-    """Give the event that tells of an accusation's beginning."""
-    return _told(accusation, EventType.ACCUSATION_OPENED, "accuses", Severity.P1)
+def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
+    """Give P0 for a switch that is off, and what the posture gives one that is not confirmed."""
+    switch = snapshot.kill_switch
+    if switch.state is KillSwitchState.DISENGAGED:
+        return Severity.P0
+    if switch.confirmed:
+        return Severity.INFO
+    named = (r.severity for r in snapshot.posture.reasons if r.code == KILL_SWITCH_UNCONFIRMED)
+    return next(named, Severity.P0)
+
+
+def accusation_opened(accusation: Accusation, session: MarketSession | None = None) -> Happening:
+    """
+    Give the event that tells of an accusation's beginning, as severe as its phase makes it.
+
+    Without a session, as of an alarm that was noted before an end, it is taken for an open one.
+    """
+    severity = severity_of_alarm(accusation, session)
+    return _told(accusation, EventType.ACCUSATION_OPENED, "accuses", severity)
 
 
 def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
@@ -92,7 +169,7 @@ def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happen
     new = {a.key: a for a in after.standing.accusations}
     cleared = dict(after.cleared)
     for key in sorted(new.keys() - old.keys()):
-        yield accusation_opened(new[key])
+        yield accusation_opened(new[key], after.session)
     for key in sorted(old.keys() - new.keys()):
         how = f" ({cleared[key]})" if key in cleared else ""
         yield _told(old[key], _ENDED, "no longer accuses", Severity.INFO, how)
@@ -132,11 +209,9 @@ def _service(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]
     if old == new:
         return
     name = after.agent.agent_name
-    why = f": {after.reason_code}" if after.reason_code else ""
-    expected = "expected" if after.expected else "unexpected"
     yield Happening(
         EventType.SERVICE_CHANGED,
-        f"{name} {before.state.value} -> {after.state.value} ({expected}){why}",
+        f"{name} {_moved(before, after)}",
         after.reasons[0].severity if after.reasons and not after.expected else Severity.INFO,
         name,
         {
@@ -146,3 +221,17 @@ def _service(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]
             "reason_code": after.reason_code,
         },
     )
+
+
+def _moved(before: ServiceReport, after: ServiceReport) -> str:
+    """Say what changed of a service: its state, else whether it is expected, else why."""
+    why = f": {after.reason_code}" if after.reason_code else ""
+    state, expected = after.state.value, "expected" if after.expected else "unexpected"
+    if before.state is not after.state:
+        return f"{before.state.value} -> {state} ({expected}){why}"
+    if before.expected is after.expected:
+        because = f"{after.reason_code or 'no reason'} instead of {before.reason_code or 'none'}"
+        return f"stays {state} ({expected}), for {because}"
+    if not after.expected:
+        return f"is not as expected{why}; it stays {state}"
+    return f"is as expected again, {before.reason_code or 'its reason'} ended; it stays {state}"

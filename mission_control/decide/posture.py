@@ -33,6 +33,7 @@ _NEW = "this root began a new record, and nothing from before is known here; sai
 _UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 _HALTING_STATES = frozenset({ServiceState.OFFLINE, ServiceState.UNKNOWN, ServiceState.HALTED})
+_STALE = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
 _IN_EVERY_PHASE = frozenset({codes.OWN_CLOCK_SUSPECT, codes.MODE_UNKNOWN})
 """P1 that halts and pages in any phase: the session itself is in doubt, or what may run in it."""
 
@@ -74,6 +75,20 @@ def halts_the_floor(report: ServiceReport) -> bool:
     return matters and not report.expected and (stopped or failing)
 
 
+def severity_of_alarm(alarm: Accusation, session: MarketSession | None) -> Severity:
+    """
+    Say how bad an alarm is in its phase (semantics, sections 6 and 11).
+
+    Sev-0 is P0 in every phase. A feed that is stale after hours is what a closed market looks
+    like, until it is still so an hour before the next open. No known session counts as open.
+    """
+    if alarm.sev0:
+        return Severity.P0
+    if alarm.code in _IN_EVERY_PHASE or session is None or pages_now(session):
+        return Severity.P1
+    return Severity.INFO if alarm.code in _STALE else Severity.P2
+
+
 def reasons_from_accusations(
     accusations: Iterable[Accusation], session: MarketSession
 ) -> Iterator[Reason]:
@@ -85,12 +100,10 @@ def reasons_from_accusations(
     for accusation in accusations:
         sev0 = accusation.sev0
         gates = session.phase.gates
-        stale = accusation.code in {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
-        if stale and not gates:
+        if accusation.code in _STALE and not gates:
             continue
         always = accusation.code in _IN_EVERY_PHASE
-        pages = always or pages_now(session)
-        severity = Severity.P0 if sev0 else Severity.P1 if pages else Severity.P2
+        severity = severity_of_alarm(accusation, session)
         detail = f"{accusation.source}: {accusation.detail}"
         if accusation.last_seen < session.at:
             said, denied = f"{accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(accusation)

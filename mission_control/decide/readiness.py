@@ -30,7 +30,7 @@ from mission_control.model.readiness import (
 )
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import Repository
-from mission_control.model.session import MarketSession
+from mission_control.model.session import MarketSession, Phase
 
 T = TypeVar("T")
 SUBJECTS = (change_control, images, cluster, known, safety, health, infrastructure, ourselves)
@@ -124,7 +124,11 @@ def judge_standing(
     halted: bool = False,
 ) -> ReadinessStanding:
     """
-    Say what the newest recorded verdict is worth at `session.at`: GO does not keep.
+    Say whether this session may run at `session.at`: GO does not keep, nor does NO-GO.
+
+    `newest` is the newest recorded verdict, of whatever day. It counts for its own session alone:
+    without one, what is served says since when one is due, or that today has no session, and the
+    verdict of another day only beside that, dated.
 
     `watched_since` is since when this floor has been watched without a break. `halts` are the
     confirmed ones of that time, oldest first: when each began, and when it was HALTED last. A
@@ -132,12 +136,15 @@ def judge_standing(
     readiness that is five minutes late revokes it to NO-GO; only a full READY run restores it.
     While the floor is `halted` no GO is served; where nothing revoked it, it is again after that.
     """
-    if newest is None:
-        return _no(NEVER_JUDGED, "no readiness is recorded")
-    if newest.verdict is not ReadinessVerdict.GO:
-        return _no(newest.code or NO_GO, f"the run of {_clock(newest.at)} says NO-GO")
+    last = _last_said(newest, session.at)
     if not is_offered(session):
-        return _no(SESSION_CLOSED, "GO is given from an hour before the open to the close")
+        return _no(SESSION_CLOSED, f"{_why_closed(session)}; {last}")
+    if newest is None or not _counts_for(newest, session):
+        expired = newest is not None and newest.verdict is ReadinessVerdict.GO
+        return _no(EXPIRED if expired else NEVER_JUDGED, f"{_not_judged(session)}; {last}")
+    if newest.verdict is not ReadinessVerdict.GO:
+        told = [f"the run of {_clock(newest.at)} says NO-GO", *_brought_none(newest, session)]
+        return _no(newest.code or NO_GO, "; ".join(told))
     revoked = next(_revocations(newest, session, watched_since, halts, fleet_digest), None)
     given = f"GO was given at {_clock(newest.at)}"
     if halted:
@@ -148,6 +155,65 @@ def judge_standing(
     return ReadinessStanding(ReadinessVerdict.GO, "", f"given at {_clock(newest.at)}")
 
 
+def is_of_session(session_date: str | None, session: MarketSession) -> bool:
+    """Tell whether a report of this session date (ISO) is about the session of today."""
+    return session.session_date is not None and session_date == session.session_date.isoformat()
+
+
+def _counts_for(newest: RecordedVerdict, session: MarketSession) -> bool:
+    """Tell whether a verdict is about this session, and was made when GO could be given."""
+    return is_of_session(newest.session_date, session) and newest.code != SESSION_CLOSED
+
+
+def _why_closed(session: MarketSession) -> str:
+    """Say why GO cannot be given now, and when it is judged next."""
+    if session.open is None or session.close is None:
+        if session.phase.gates:
+            return f"GO cannot be given, for the session is not known: {session.note}"
+        what = _NO_SESSION.get(session.phase, "")
+        today = f"no session today: {what}{f', {session.note}' if session.note else ''}"
+    elif session.at < session.open:
+        when = _clock(session.open + PLANNED[0])
+        return f"not yet due: the readiness of this session is planned for {when}"
+    else:
+        early = " (early close)" if session.early_close else ""
+        closed = f"this session closed at {_clock(session.close)}{early}"
+        today = f"{closed}, and GO is given from an hour before the open to the close"
+    if session.next_open is None:
+        return today
+    judged = session.next_open + PLANNED[0]
+    return f"{today}; the next is planned to be judged at {_dated(judged)}"
+
+
+_NO_SESSION = {Phase.CLOSED_WEEKEND: "weekend", Phase.CLOSED_HOLIDAY: "holiday"}
+
+
+def _not_judged(session: MarketSession) -> str:
+    """Say that this session has no verdict, and which planned readiness should have brought it."""
+    late = _due(session)
+    if late is not None:
+        return f"the readiness planned for today {_clock(late)} brought no verdict"
+    planned = "" if session.open is None else _clock(session.open + PLANNED[0])
+    return f"this session is not judged yet: its readiness is planned for {planned}"
+
+
+def _last_said(newest: RecordedVerdict | None, now: datetime) -> str:
+    """Give the newest verdict as what it is: one of before, with its date where it is not today."""
+    if newest is None:
+        return "no readiness is recorded"
+    today = in_new_york(newest.at).date() == in_new_york(now).date()
+    when = f"today {_clock(newest.at)}" if today else _dated(newest.at)
+    said = f"{newest.verdict.value} {newest.code}".strip()
+    of = f"the session of {newest.session_date}" if newest.session_date else "no session"
+    return f"the last verdict is {said} of {when}{'' if today else f', about {of}'}"
+
+
+def _brought_none(newest: RecordedVerdict, session: MarketSession) -> Iterator[str]:
+    late = _due(session)
+    if late is not None and newest.at < late:
+        yield f"the readiness planned for {_clock(late)} brought no verdict"
+
+
 def _revocations(
     newest: RecordedVerdict,
     session: MarketSession,
@@ -155,12 +221,9 @@ def _revocations(
     halts: Sequence[Span],
     fleet_digest: str,
 ) -> Iterator[str]:
-    """Give everything that takes a GO back."""
-    date = session.session_date.isoformat() if session.session_date else None
+    """Give everything that takes a GO of this session back."""
     if newest.at > session.at:
         yield f"GO is dated in the future, at {_clock(newest.at)}"
-    if newest.session_date != date:
-        yield f"GO was given for the session of {newest.session_date}"
     if newest.fleet_digest != fleet_digest:
         yield "GO was given for another fleet file"
     halt = next((began for began, last in halts if last >= newest.at), None)
@@ -168,9 +231,7 @@ def _revocations(
         yield f"the floor was HALTED at {_clock(max(halt, newest.at))}, after GO was given"
     if newest.at < watched_since:
         yield f"nobody watched the floor from then until {_clock(watched_since)}"
-    late = _due(session)
-    if late is not None and newest.at < late:
-        yield f"the readiness planned for {_clock(late)} brought no verdict"
+    yield from _brought_none(newest, session)
 
 
 def _due(session: MarketSession) -> datetime | None:
@@ -182,6 +243,11 @@ def _due(session: MarketSession) -> datetime | None:
 def _clock(instant: datetime) -> str:
     """Write an instant as people in New York read it, with the zone's name."""
     return f"{in_new_york(instant):%H:%M:%S %Z}"
+
+
+def _dated(instant: datetime) -> str:
+    """Write an instant of another day as people in New York read it."""
+    return f"{in_new_york(instant):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _no(code: str, detail: str) -> ReadinessStanding:

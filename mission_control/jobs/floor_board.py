@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from mission_control.decide.floor_events import Happening
+from mission_control.decide.floor_events import Happening, stall_ended
 from mission_control.decide.stall import BEAT_SECONDS, has_stalled, mark_stalled
 from mission_control.jobs.ports import Clock, LoopBeat
 from mission_control.model.event import EventType, FloorEvent
@@ -42,6 +42,7 @@ class FloorBoard:
         self._identity = 0
         self._news = asyncio.Event()
         self._closed = False
+        self._has_decided = False
         self._watched_since = first.at
         self._halts: deque[Span] = deque(maxlen=REMEMBERED_HALTS)
 
@@ -56,7 +57,7 @@ class FloorBoard:
     ) -> tuple[FloorEvent, ...]:
         """Hang up a decided snapshot, number what happened, tell the followers, give the events."""
         news, told = False, list[FloorEvent]()
-        for happening in happenings:
+        for happening in (*self._stall_until(snapshot), *happenings):
             self._identity += 1
             event = FloorEvent(
                 self._identity,
@@ -71,7 +72,7 @@ class FloorBoard:
             poll = happening.type is EventType.POLL
             (self._polls if poll else self._events).append(event)
             news = news or not poll
-        self._snapshot = snapshot
+        self._snapshot, self._has_decided = snapshot, True
         self._note_halt(snapshot)
         if has_stalled(self._monotonic() - self._last_beat):
             self._watched_since = snapshot.at  # nobody decided meanwhile
@@ -81,10 +82,20 @@ class FloorBoard:
             self._wake()
         return tuple(told)
 
+    def _stall_until(self, snapshot: FloorSnapshot) -> Iterable[Happening]:
+        """Give the stall that this decision ends; before the first one nothing could stall."""
+        seconds = self._monotonic() - self._last_beat
+        if self._has_decided and has_stalled(seconds):
+            yield stall_ended(self._snapshot.at, snapshot.at, seconds, snapshot.session)
+
     def close(self) -> None:
         """End every follower: the process is stopping."""
         self._closed = True
         self._wake()
+
+    def decided(self) -> FloorSnapshot:
+        """Give what was decided last, even where a stall has made it no answer since."""
+        return self._snapshot
 
     def current(self) -> FloorSnapshot:
         """Give the newest snapshot; one that is no longer being renewed is HALTED."""

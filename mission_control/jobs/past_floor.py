@@ -7,24 +7,27 @@ from datetime import UTC, datetime, timedelta
 
 from mission_control.decide.evidence import MAX_AGE_SECONDS
 from mission_control.decide.floor import decide_floor
-from mission_control.decide.slo import attain, window_of, window_spans
+from mission_control.decide.slo import attain, lost_feed, window_of, window_spans
 from mission_control.decide.stall import NO_STALL
 from mission_control.decide.timeline import (
     MINUTE,
     draw_timeline,
     floor_spans,
+    gaps_between,
     summarise,
     watched_spans,
 )
 from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.ports import CalendarReader, PublishedFloor
-from mission_control.model.fleet import Agent
+from mission_control.model.fleet import Agent, Kind
 from mission_control.model.history import Attainment, Segment, ServiceChange, Watch, WatchedMinute
 from mission_control.model.session import TradingDay
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.instants import new_york_text
 
 DAY = timedelta(days=1)
+LOOKED_AHEAD = timedelta(minutes=10)
+"""So far after an instant it is looked for when the floor was decided again."""
 MOST_DAYS = 70
 """Days that are remembered: some more than the longest stretch that is answered for."""
 
@@ -66,15 +69,18 @@ class PastFloor:
         Give the floor as it was decided at `at`, decided anew from the same inputs.
 
         Its own instant is that of the decision in force then: nothing that was decided changed
-        between the two. In a minute in which nobody watched there was none, apart from the
-        time for which the decision's own evidence was good.
+        between the two. While nobody decided there was none, apart from the time for which the
+        evidence of the last decision was good, where it is not known when the next was made.
         """
         decision = await self.history.decision_at(at)
         if decision is None:
             return NotWatched("nothing was recorded by then")
-        watches = await self.watches(at - MINUTE, at + MINUTE)
-        spans = floor_spans(watches, at - MINUTE, at + MINUTE)
-        near = any(begin <= at <= end + NO_STALL for begin, end in spans)
+        since, until = at - MINUTE, at + LOOKED_AHEAD
+        spans = floor_spans(await self.watches(since, until), since, until)
+        gap = next((g for g in gaps_between(spans, since, until) if g[0] < at < g[1]), None)
+        if gap is not None and gap[1] < until:
+            return NotWatched(_undecided(max(gap[0], decision.at), gap[1]))
+        near = gap is None or at <= gap[0] + NO_STALL
         if not near and at - decision.at > timedelta(seconds=MAX_AGE_SECONDS):
             return NotWatched("nobody watched the floor at that time")
         return decide_floor(
@@ -121,15 +127,20 @@ class PastFloor:
         """
         began = await self.history.began()
         since = until if began is None else min(max(since, began), until)
-        lines = await self.timelines(agents, since, until)
+        feeds = [a for a in self.floor.current().fleet.agents if a.kind is Kind.MARKETDATA]
+        names = {a.agent_name for a in agents}
+        asked = [*agents, *(a for a in feeds if a.agent_name not in names)]
+        lines = await self.timelines(asked, since, until)
         watches = await self.watches(since, until)
         segments = dict(lines.by_agent)
+        feed_lost = lost_feed(segments[a.agent_name] for a in feeds)
         attained = tuple(
             attain(
                 agent,
                 segments[agent.agent_name],
                 window_spans(window_of(agent), lines.sessions, since, until),
                 watches,
+                feed_lost,
             )
             for agent in agents
         )
@@ -174,6 +185,12 @@ class PastFloor:
                 now = _added(minutes.pop(), now)
             minutes.append(now)
         return minutes
+
+
+def _undecided(begin: datetime, end: datetime) -> str:
+    seconds = (end - begin).total_seconds()
+    span = f"from {new_york_text(begin)} to {new_york_text(end)}"
+    return f"nothing was decided {span} ({seconds:.1f} s): what happened then was not watched"
 
 
 def _added(stored: WatchedMinute, now: WatchedMinute) -> WatchedMinute:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from mission_control.decide.time_spans import add_up, share
-from mission_control.decide.timeline import MINUTE, summarise
+from mission_control.decide.timeline import MINUTE, floor_spans, summarise
 from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import HistoryReader
 from mission_control.jobs.remember_floor import FloorMemory
@@ -34,7 +34,8 @@ async def watched_coverage(
     except StorageError:
         minutes.clear()
     minutes |= {m.minute: m for m in memory.recent_minutes() if since <= m.minute <= minute}
-    decided = summarise(minutes[at] for at in sorted(minutes)).anybody
+    watched = (summarise(minutes[at] for at in sorted(minutes)),)
+    decided = floor_spans(watched, since, now)  # decisions do not begin with minutes either
     whole = [m for at, m in minutes.items() if at < minute]
     return _count(fleet, minutes, sum(_seconds(fleet, m, decided) for m in whole))
 

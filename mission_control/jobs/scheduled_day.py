@@ -39,6 +39,7 @@ NOON = time(12)
 DAYS_BACK = timedelta(days=35)
 """Plans that are older are not looked at any more: their runs have long ended."""
 
+_WELL = frozenset({RunOutcome.SUCCEEDED, RunOutcome.LATE})
 log = logging.getLogger(__name__)
 
 
@@ -165,6 +166,7 @@ class ScheduledDay:
                 await record_overlap(run, self.sources)
                 await release(run, claim, self.sources)
                 return
+            began = self.sources.clock()
             log.info("begins %s", run.key, extra={"attempt": claim.attempt})
             try:
                 stuck = await run_claimed(run, claim, self.runners[run.job], self.sources)
@@ -172,9 +174,24 @@ class ScheduledDay:
                 ended.set_result(None)
             if stuck is not None:
                 self._running.stays(run.job, stuck)
+            await self._log_end(run, began)
         except StorageError as error:
             log.exception("%s was not recorded", run.key)
             self._remember_failure(run, str(error))
+
+    async def _log_end(self, run: PlannedRun, began: datetime) -> None:
+        """Say in one line how a run ended, as the record has it, and how long it took."""
+        now = self.sources.clock()
+        try:
+            (state,) = await self._states([run], now)
+        except StorageError as error:
+            log.warning("%s has ended, and how cannot be read: %s", run.key, error)
+            return
+        ended = state.outcome.value if state.outcome else "with nothing recorded"
+        told = ": ".join(filter(None, (ended, state.detail)))
+        level = logging.INFO if state.outcome in _WELL else logging.WARNING
+        seconds = (now - began).total_seconds()
+        log.log(level, "ended %s after %.1f s: %s", run.key, seconds, told)
 
     def _remember_failure(self, run: PlannedRun, why: str) -> None:
         detail = f"it could not be recorded: {why}"

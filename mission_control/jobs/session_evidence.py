@@ -1,6 +1,7 @@
 """Jobs: how a session went, gathered from history and the record, for who judges it afterwards."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from mission_control.decide.floor import decide_floor
@@ -21,11 +22,12 @@ from mission_control.jobs.recorded_reports import (
     read_report,
     recorded_verdict,
 )
+from mission_control.market_calendar.new_york import in_new_york
 from mission_control.model.artifact import LedgerEntry
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.fleet import Fleet
 from mission_control.model.history import Span, Watch
-from mission_control.model.lkg import AgentCoverage, NotKnown, WatchedSession
+from mission_control.model.lkg import AgentCoverage, NotKnown, SessionHalt, WatchedSession
 from mission_control.model.readiness import RecordedVerdict
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import Verdict
@@ -96,30 +98,42 @@ async def _events(
 
 def _follow(
     first: FloorSnapshot, events: Sequence[FloorEvent]
-) -> tuple[Sequence[tuple[datetime, str]], Sequence[str]]:
+) -> tuple[Sequence[SessionHalt], Sequence[str]]:
     """
-    Give every instant that tells of a halt, oldest first, and every change that breaks the chain.
+    Give every halt, oldest first, and every change that breaks the chain.
 
     A change that does not begin with what the one before ended with follows one that was lost:
     what was in between is not known, and no halt. Where several processes watch one floor each
     tells each change: the newest one told again breaks nothing.
     """
-    halted, broken = list[tuple[datetime, str]](), list[str]()
+    halted, broken = list[SessionHalt](), list[str]()
     verdict, newest = first.posture.verdict.value, None
     if first.posture.verdict is Verdict.HALTED:
         codes = ", ".join(r.code for r in first.posture.reasons[:3])
-        halted.append((first.at, f"HALTED when it opened: {codes}"))
+        halted.append(SessionHalt(first.at, None, f"HALTED when it opened: {codes}"))
     changes = [e for e in events if e.type is EventType.POSTURE_CHANGED]
     for event in sorted(changes, key=lambda e: e.identity):
         before, after = event.data.get("before"), event.data.get("after")
         if Verdict.HALTED.value in (before, after):
-            halted.append((event.at, event.message[:200]))
+            if (before, after) != newest:
+                _note_halt(halted, event, before, after)
         elif before != verdict and (before, after) != newest:
-            broken.append(f"at {event.at:%H:%M:%S} UTC, {event.message[:160]}")
+            here = f"{in_new_york(event.at):%H:%M:%S %Z}"
+            broken.append(f"at {here} ({event.at:%H:%M:%S} UTC), {event.message[:160]}")
         if before != after:
             newest = (before, after)
         verdict = str(after)
     return halted, broken
+
+
+def _note_halt(halted: list[SessionHalt], event: FloorEvent, before: object, after: object) -> None:
+    """Begin a halt, end the one that lasts, or tell one of which the beginning was lost."""
+    lasts = bool(halted) and halted[-1].ended is None
+    if not lasts:
+        began = None if before == Verdict.HALTED.value else event.at
+        halted.append(SessionHalt(began, None, event.message[:200]))
+    if after != Verdict.HALTED.value:
+        halted[-1] = replace(halted[-1], ended=event.at)
 
 
 def _coverage(fleet: Fleet, watch: Watch, session: Span) -> Sequence[AgentCoverage]:

@@ -12,6 +12,8 @@ class EventType(StrEnum):
     """The kinds of event; `POLL` keeps the predecessor's name (facts, section l)."""
 
     POLL = "mission_control.poll"
+    STALLED = "mission_control.stalled"
+    """We ourselves decided nothing for a while, which is over: `begin`, `end`, `seconds`."""
     POSTURE_CHANGED = "posture.changed"
     SERVICE_CHANGED = "agent.changed"
     SERVICE_ADDRESS = "agent.address"

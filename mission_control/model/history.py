@@ -111,8 +111,9 @@ class Attainment:
     What a service attained in one period; all times are seconds of its window's time.
 
     Good is time in which it was as expected. What nobody watched is not good: it counts against
-    the budget like what was bad, and is told apart. `attained` is a percentage, None where the
-    window has no time in the period.
+    the budget like what was bad, and is told apart. `dependency_seconds` is time in which it was
+    held up by marketdata, which was not as expected itself: that is marketdata's to answer for,
+    and part of neither. `attained` is a percentage of the time that is left, None where none is.
     """
 
     agent_name: str
@@ -124,16 +125,22 @@ class Attainment:
     unobserved_seconds: float
     asked: int
     obtained: int
+    dependency_seconds: float = 0.0
+
+    @property
+    def own_seconds(self) -> float:
+        """Give the time that this service answers for."""
+        return self.total_seconds - self.dependency_seconds
 
     @property
     def attained(self) -> float | None:
-        """Give good time as a percentage of all time."""
-        return 100 * self.good_seconds / self.total_seconds if self.total_seconds else None
+        """Give good time as a percentage of the time that it answers for."""
+        return 100 * self.good_seconds / self.own_seconds if self.own_seconds > 0 else None
 
     @property
     def budget_seconds(self) -> float | None:
         """Give how long it may be otherwise than expected in this period."""
-        return None if self.target is None else self.total_seconds * (100 - self.target) / 100
+        return None if self.target is None else self.own_seconds * (100 - self.target) / 100
 
     @property
     def budget_left_seconds(self) -> float | None:

@@ -164,16 +164,29 @@ class AgentCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionHalt:
+    """
+    A stretch of a session in which the posture was HALTED, with the sentence that told it.
+
+    `began` is None where its beginning is not recorded, `ended` where no end is.
+    """
+
+    began: datetime | None
+    ended: datetime | None
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchedSession:
     """
     A session as history tells it.
 
-    `halted` are the instants at which the posture was told to be HALTED, with the sentence;
+    `halted` are its halts, each once, oldest first;
     `undecided` the stretches in which nobody decided any posture.
     """
 
     seconds: float
-    halted: tuple[tuple[datetime, str], ...]
+    halted: tuple[SessionHalt, ...]
     agents: tuple[AgentCoverage, ...]
     undecided: tuple[Span, ...]
 

@@ -86,7 +86,7 @@ _TEMPLATE = """\
 
 {% endif %}
 {% if r.otherwise_ready %}
-Every check passes; only the session is missing: GO is given from an hour before the open to the close.
+Every *required* check passes; only the session is missing: GO is given from an hour before the open to the close.
 
 {% endif %}
 {% if stopping %}

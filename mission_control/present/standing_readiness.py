@@ -12,7 +12,8 @@ class LatestReadinessDocument(TypedDict):
     """
     The verdict as it stands now, and the recorded report that it stands on.
 
-    `verdict` may be NO-GO although the report says GO: GO does not keep.
+    `verdict` may be NO-GO although the report says GO: GO does not keep. `report_is_current` is
+    false where the report is about another session than today's, or where none is recorded.
     """
 
     ts: str
@@ -23,6 +24,7 @@ class LatestReadinessDocument(TypedDict):
     session_date: str | None
     report_path: str | None
     report: Mapping[str, Any] | None
+    report_is_current: bool
     label: NotRequired[str]
 
 
@@ -43,7 +45,16 @@ def latest_readiness(
         "session_date": date.isoformat() if date else None,
         "report_path": path,
         "report": report,
+        "report_is_current": report is not None and _is_of_today(report, snapshot),
     }
     if snapshot.label:
         document["label"] = snapshot.label
     return document
+
+
+def _is_of_today(report: Mapping[str, Any], snapshot: FloorSnapshot) -> bool:
+    """Tell whether a report was made today in New York, about today's session if any."""
+    date = snapshot.session.session_date
+    made = str(report.get("generated_et"))[: len("2026-11-18")]
+    today = new_york_text(snapshot.at)[: len("2026-11-18")]
+    return made == today and report.get("session_date") == (date and date.isoformat())

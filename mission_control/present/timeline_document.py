@@ -58,7 +58,11 @@ class TimelineDocument(TypedDict):
 
 
 class AttainmentDocument(TypedDict):
-    """What one service attained; times are seconds of its window's time, shares percentages."""
+    """
+    What one service attained; times are seconds of its window's time, shares percentages.
+
+    `dependency_seconds` were lost to marketdata, and count neither for nor against it.
+    """
 
     agent_name: str
     window: str
@@ -69,6 +73,7 @@ class AttainmentDocument(TypedDict):
     good_seconds: float
     bad_seconds: float
     unobserved_seconds: float
+    dependency_seconds: float
     budget_seconds: float | None
     budget_left_seconds: float | None
     asked: int
@@ -166,6 +171,7 @@ def _attainment(each: Attainment) -> AttainmentDocument:
         "good_seconds": round(each.good_seconds, 3),
         "bad_seconds": round(each.bad_seconds, 3),
         "unobserved_seconds": round(each.unobserved_seconds, 3),
+        "dependency_seconds": round(each.dependency_seconds, 3),
         "budget_seconds": rounded(each.budget_seconds),
         "budget_left_seconds": rounded(each.budget_left_seconds),
         "asked": each.asked,

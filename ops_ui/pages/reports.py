@@ -25,6 +25,11 @@ class ReadinessView:
     document: Document
 
     @property
+    def is_old(self) -> bool:
+        """Tell whether the report is about another session, or may be."""
+        return bool(self.report) and self.document.get("report_is_current") is not True
+
+    @property
     def stopping(self) -> tuple[Mapping[str, object], ...]:
         """Give the checks that say NO."""
         return tuple(c for c in self.checks if c["stops"])
@@ -50,7 +55,8 @@ def see_readiness(document: Document | Missed) -> ReadinessView:
     word = "GO" if go else f"NO-GO {code if isinstance(code, str) else ''}".strip()
     detail = document.get("detail")
     look, glyph = ("ok", "●") if go else ("halted", "■")
-    if code == "SESSION_CLOSED" and held.get("otherwise_ready") is True:
+    current = document.get("report_is_current") is True
+    if code == "SESSION_CLOSED" and current and held.get("otherwise_ready") is True:
         look, glyph = "closed", "◐"
     return ReadinessView(
         look,

@@ -50,6 +50,33 @@ async def test_the_floor_of_then_is_given_with_its_label(past):
     assert ("OK", False) == (posture["posture"], posture["expected"])
 
 
+async def test_inside_a_stall_of_ours_nothing_is_claimed(tmp_path):
+    """Six seconds in which nothing was decided are a gap with both ends, and no OK."""
+    with keeping(tmp_path, None) as kept:
+        remembered = RememberedFloor(kept)
+        for second in (*range(0, 121, 10), 126.2, *range(130, 190, 10)):
+            at = NOW + timedelta(seconds=second)
+            if second != 126.2:
+                remembered.beat_until(at)
+            remembered.floor.refresh(at)
+            remembered.decide()
+        await written(kept)
+        clock = PaperClock(NOW + timedelta(seconds=180))
+        control = PaperControl(
+            floor=remembered.board, clock=clock, root=tmp_path, past=remembered.past
+        )
+        asked = (119, 120, 120.5, 123, 126, 126.5)
+        answers = [
+            await control.ask("/api/v1/posture", params={"at": stamp(second)}) for second in asked
+        ]
+
+    assert [200, 200, 404, 404, 404, 200] == [a.status_code for a in answers]
+    assert (
+        "nothing was decided from 2026-11-18 10:17:00 EST to 2026-11-18 10:17:06 EST (6.2 s):"
+        " what happened then was not watched"
+    ) == answers[3].json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/posture", "/api/v1/agents", "/api/v1/safety"])
 async def test_the_past_does_not_stay_in_the_cache(past, path):
     """Asking for then and for now in turn gives each its own answer and tag."""

@@ -664,7 +664,11 @@ def test_go_stands_while_nothing_takes_it_back():
     [
         ({"newest": None}, "READINESS_MISSING", "no readiness is recorded"),
         ({"newest": replace(GIVEN, verdict=ReadinessVerdict.NO_GO, code="X")}, "X", "NO-GO"),
-        ({"newest": replace(GIVEN, session_date="2026-11-17")}, "READINESS_EXPIRED", "2026-11-17"),
+        (
+            {"newest": replace(GIVEN, session_date="2026-11-17")},
+            "READINESS_EXPIRED",
+            "planned for today 09:35:00 EST brought no verdict; the last verdict is GO",
+        ),
         ({"digest": "other"}, "READINESS_EXPIRED", "another fleet"),
         ({"halted": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "HALTED"),
         ({"since": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "nobody watched"),

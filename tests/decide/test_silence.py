@@ -142,7 +142,7 @@ def test_confirming_is_told_and_kept(lived):
 
     assert [[False], [True], []] == [[h.data["confirmed"] for h in each] for each in told]
     assert "(asked again in a second)" in told[0][0].message
-    assert "HALTED -> HALTED (unexpected) (confirmed)" in told[1][0].message
+    assert "the halt is confirmed: TIMEOUT strategy-engine; the posture stays" in told[1][0].message
     assert "change" == why_kept(first, second, second.at)
 
 
@@ -170,7 +170,7 @@ def test_doubt_after_a_stall_is_told(lived):
     (told,) = (h for h in find_happenings(stalled, doubt) if h.type is EventType.POSTURE_CHANGED)
 
     assert (True, False) == (stalled.posture.confirmed, doubt.posture.confirmed)
-    assert "HALTED -> HALTED (unexpected) (asked again in a second)" in told.message
+    assert "the halt is not confirmed, and asked again in a second: " in told.message
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez", HEALTH])

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.decide.floor_events import Happening
+from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.jobs.floor_board import REMEMBERED_EVENTS, FloorBoard
 from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.finding import Severity
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import Verdict
 from tests.decide.floor_of_values import NOW, FloorOfValues
@@ -91,6 +92,29 @@ async def test_a_beat_ends_the_stall(board, snapshot, seconds):
     board.publish(replace(snapshot, sequence=board.next_sequence), ())
 
     assert Verdict.OK is board.current().posture.verdict
+
+
+async def test_a_stall_that_is_over_is_one_event(board, snapshot, seconds):
+    """It has both its ends, and what is compared afterwards is what was decided, not the stall."""
+    first = board.publish(snapshot, ())
+    seconds.now = 6.2
+    stalled = board.current()
+    later = replace(snapshot, at=NOW + timedelta(seconds=6.2), sequence=board.next_sequence)
+    (told,) = board.publish(later, [*find_happenings(board.decided(), later)])
+    seconds.now += 3.0
+
+    assert (Verdict.HALTED, ()) == (stalled.posture.verdict, first)
+    assert (EventType.STALLED, Severity.P1) == (told.type, told.severity)
+    assert "from 10:15:00 to 10:15:06 EST (15:15:00 to 15:15:06 UTC), 6.2 s" in told.message
+    assert (NOW.isoformat(), later.at.isoformat()) == (told.data["begin"], told.data["end"])
+    assert () == board.publish(later, ())
+
+
+async def test_before_the_first_decision_nothing_stalls(board, snapshot, seconds):
+    """A start that takes its time is none: nothing was decided before it."""
+    seconds.now = 10.0
+
+    assert () == board.publish(snapshot, ())
 
 
 async def test_events_are_newest_first_and_capped(board, snapshot):

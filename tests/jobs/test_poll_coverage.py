@@ -100,3 +100,18 @@ async def test_time_in_which_nothing_was_decided_was_not_watched():
     coverage = await watched_coverage(FLEET, watched(stopped), watched([]), NOW)
 
     assert 900 - 43 == round(coverage.seconds)
+
+
+@pytest.mark.parametrize("first", [0.0, 0.4, 2.9])
+async def test_minutes_whose_first_decision_comes_a_little_later_are_whole(first):
+    """Decisions do not begin with minutes: a watch without a stall misses nothing of the first."""
+    whole = [
+        replace(m, decided=((m.minute + timedelta(seconds=first), m.minute + MINUTE),))
+        for m in minutes(15, 0)
+    ]
+    late = whole[0].minute + timedelta(seconds=20)
+    begun = [replace(whole[0], decided=((late, late + MINUTE),)), *whole[1:]]
+
+    told = [await watched_coverage(FLEET, watched(m), watched([]), NOW) for m in (whole, begun)]
+
+    assert [900, 880] == [c.seconds for c in told]

@@ -110,6 +110,48 @@ async def test_a_run_is_recorded_as_the_planned_one(tmp_path, clock):
     assert verify(tmp_path).intact
 
 
+BROKEN = "WARNING ended 2026-11-20_pre_market_readiness_133000Z after 0.0 s:"
+
+
+@pytest.mark.parametrize(
+    ("work", "told"),
+    [
+        (None, "INFO ended 2026-11-20_pre_market_readiness_133000Z after 0.0 s: SUCCEEDED"),
+        (
+            raising,
+            f"{BROKEN} FAILED: ValueError: no such thing: password=[REDACTED]",
+        ),
+    ],
+    ids=["well", "broken"],
+)
+async def test_the_end_of_a_run_is_one_line(tmp_path, clock, caplog, work, told):
+    """With what became of it and how long it took: a log that only begins runs tells half."""
+    caplog.set_level("INFO", "mission_control.jobs.scheduled_day")
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: work} if work else None)
+    await day.begin(run_of(day, Job.PRE_MARKET))
+    ended = [r for r in caplog.records if r.getMessage().startswith("ended ")]
+
+    assert [told] == [f"{r.levelname} {r.getMessage()}" for r in ended]
+
+
+async def test_a_run_whose_end_cannot_be_read_is_told_so(tmp_path, clock, caplog):
+    """Its record is there or not: who reads the log is sent to look."""
+    day = a_day(tmp_path, clock)
+    run, record = run_of(day, Job.PRE_MARKET), day.runners[Job.PRE_MARKET]
+    ledger = tmp_path / "audit_artifacts/ledger.jsonl"
+
+    async def recorded_and_lost(origin):
+        entry = await record(origin)
+        ledger.rename(tmp_path / "aside")
+        ledger.mkdir()
+        return entry
+
+    day.runners = {Job.PRE_MARKET: recorded_and_lost}
+    await day.begin(run)
+
+    assert f"{run.key} has ended, and how cannot be read" in caplog.text
+
+
 async def test_nothing_runs_twice(tmp_path, clock):
     """Neither again in one process, nor in two at once, nor after a restart."""
     one, two = a_day(tmp_path, clock), a_day(tmp_path, clock, owner="host:2")

@@ -37,6 +37,7 @@ from tests.decide.floor_of_values import (
 pytestmark = pytest.mark.anyio
 SESSION = (OPEN_AT, CLOSE_AT)
 MINUTE, BEAT = timedelta(minutes=1), timedelta(seconds=1)
+LATER = NOW + MINUTE
 DATE = date(2026, 11, 18)
 ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
 ASKED = [a.agent_name for a in FLEET.agents if a.required and a.primary_path is not None]
@@ -166,37 +167,43 @@ async def test_who_decided_at_the_open_and_the_close_may_be_told_by_the_minutes_
 @pytest.mark.parametrize(
     ("events", "halts"),
     [
-        ([OPENED, changed(NOW, "OK", "HALTED", 2)], ["posture OK -> HALTED"]),
+        ([OPENED, changed(NOW, "OK", "HALTED", 2)], [(NOW, None)]),
         (
-            [OPENED, changed(NOW, "OK", "HALTED", 2), changed(NOW + MINUTE, "HALTED", "OK", 3)],
-            ["posture OK -> HALTED", "posture HALTED -> OK"],
+            [OPENED, changed(NOW, "OK", "HALTED", 2), changed(LATER, "HALTED", "OK", 3)],
+            [(NOW, LATER)],
         ),
         (
-            [OPENED, changed(NOW, "HALTED", "OK", 2)],
-            ["posture HALTED -> OK"],
+            [
+                OPENED,
+                changed(NOW, "OK", "HALTED", 2),
+                changed(NOW, "OK", "HALTED", 3),
+                changed(NOW, "HALTED", "HALTED", 4),
+                changed(LATER, "HALTED", "OK", 5),
+                changed(LATER, "HALTED", "OK", 6),
+                changed(LATER + MINUTE, "OK", "HALTED", 7),
+            ],
+            [(NOW, LATER), (LATER + MINUTE, None)],
         ),
-        (
-            [changed(NOW, "OK", "OK", 2), changed(NOW + MINUTE, "OK", "HALTED", 3)],
-            ["posture OK -> HALTED"],
-        ),
-        (
-            [OPENED, AGAIN, changed(NOW, "OK", "HALTED", 3)],
-            ["posture OK -> HALTED"],
-        ),
+        ([OPENED, changed(NOW, "HALTED", "OK", 2)], [(None, NOW)]),
+        ([OPENED, changed(NOW, "HALTED", "HALTED", 2)], [(None, None)]),
+        ([changed(NOW, "OK", "OK", 2), changed(LATER, "OK", "HALTED", 3)], [(LATER, None)]),
+        ([OPENED, AGAIN, changed(NOW, "OK", "HALTED", 3)], [(NOW, None)]),
     ],
     ids=[
         "halted",
         "halted for a while",
+        "twice, confirmed and by two processes",
         "its beginning was lost",
+        "both ends were lost",
         "the open was lost too",
         "by one of two processes",
     ],
 )
-async def test_every_halt_of_the_session_is_told(tmp_path, events, halts):
-    """Also one whose beginning or end was lost."""
+async def test_every_halt_of_the_session_is_told_once(tmp_path, events, halts):
+    """With its beginning and its end; also one whose beginning or end was lost."""
     found = await watched(tmp_path, decision(), decision(NOW, *events), *minutes())
 
-    assert halts == [told for _, told in found.halted]
+    assert halts == [(h.began, h.ended) for h in found.halted]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +242,7 @@ async def test_what_it_opened_with_counts(tmp_path):
     broken.switch = None
     found = await watched(tmp_path, decision(floor=broken), *minutes())
 
-    assert found.halted[0][1].startswith("HALTED when it opened: ")
+    assert found.halted[0].told.startswith("HALTED when it opened: ")
 
 
 async def test_events_of_other_kinds_and_hours_are_no_halts(tmp_path):
@@ -274,7 +281,7 @@ async def test_many_events_are_read_page_by_page(tmp_path, monkeypatch):
     events = [OPENED, changed(NOW, "OK", "HALTED", 2), changed(NOW + MINUTE, "HALTED", "OK", 3)]
     found = await watched(tmp_path, decision(), decision(NOW, *events), *minutes())
 
-    assert 2 == len(found.halted)
+    assert [(NOW, NOW + MINUTE)] == [(h.began, h.ended) for h in found.halted]
 
 
 class Reports:

@@ -35,6 +35,7 @@ def readiness(verdict="NO-GO", code="READINESS_NO_GO", **report):
         "detail": "the run says so",
         "session_date": "2026-11-18",
         "report_path": RUN,
+        "report_is_current": True,
         "report": {"generated_et": "then", "verdict": verdict, "checks": checks, **report},
     }
 
@@ -61,6 +62,18 @@ async def test_go_is_shown_as_go(pages, upstream):
     assert "verdict-ok" in page
     assert "icon-ok" in page
     assert "● GO" in page.replace('<span class="glyph" aria-hidden="true">●</span>', "●")
+
+
+@pytest.mark.parametrize(("current", "old"), [(True, False), (False, True), (None, True)])
+async def test_a_report_of_another_session_is_told_so(pages, upstream, current, old):
+    """What said NO last week is not what says NO now; and closed is calm only with today's."""
+    answer = readiness("NO-GO", "SESSION_CLOSED", otherwise_ready=True)
+    upstream.answers[READY] = answer | {"report_is_current": current}
+    page = (await pages.get("/readiness")).text
+
+    assert old is ("The report below is not of this session" in page)
+    assert old is ("What said NO then" in page)
+    assert old is ("verdict-closed" not in page)
 
 
 @pytest.mark.parametrize(

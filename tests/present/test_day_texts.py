@@ -110,6 +110,11 @@ def test_an_account_names_some_gaps_and_counts_the_rest(tmp_path):
     assert {"what": "cluster lists", "reason": "and 7 more gaps"} == coverage["gaps"][-1]
 
 
+def test_a_table_without_rows_says_so():
+    """A heading alone could as well be a list that was cut off."""
+    assert "A  B\n# none\n" == cluster_texts.text_table(("A", "B"), [])
+
+
 def test_a_cell_stays_on_its_line():
     """What others wrote cannot make lines of its own."""
     text = cluster_texts.text_table(("A", "B"), [("x\ny", ""), ("z", "a  b")])

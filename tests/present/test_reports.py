@@ -150,3 +150,22 @@ def test_the_standing_verdict_is_told_with_its_report():
         document["code"],
         document.get("label"),
     )
+
+
+@pytest.mark.parametrize(
+    ("report", "current"),
+    [
+        ({"generated_et": "2026-11-18 08:30:01 EST", "session_date": "2026-11-18"}, True),
+        ({"generated_et": "2026-11-17 16:30:03 EST", "session_date": "2026-11-17"}, False),
+        ({"generated_et": "2026-11-18 08:30:01 EST", "session_date": None}, False),
+        ({"generated_et": "2026-11-17 16:30:03 EST", "session_date": "2026-11-18"}, False),
+        ({"session_date": "2026-11-18"}, False),
+        (None, False),
+    ],
+)
+def test_a_report_is_current_where_it_is_of_today_and_its_session(report, current):
+    """Anything else is shown as what was said then."""
+    snapshot = ClusterFloor().decide()
+    standing = judge_standing(None, snapshot.session, NOW, (), "d")
+
+    assert current is latest_readiness(snapshot, standing, None, report)["report_is_current"]

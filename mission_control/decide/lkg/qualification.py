@@ -7,6 +7,7 @@ from typing import Any
 from mission_control.decide.lkg.manifest import ENGAGED
 from mission_control.decide.lkg.parts import mapping
 from mission_control.decide.lkg.since_lkg import compare_from_open
+from mission_control.market_calendar.new_york import in_new_york
 from mission_control.model.lkg import (
     SESSION_NOT_CLOSED,
     LkgReason,
@@ -76,13 +77,27 @@ def _posture(evidence: SessionEvidence) -> Iterator[LkgReason]:
     if isinstance(watched, NotKnown):
         yield LkgReason("POSTURE_NOT_KNOWN", watched.detail)
         return
-    for at, told in watched.halted[:_MOST_TOLD]:
-        yield LkgReason("POSTURE_HALTED", f"at {at:%H:%M:%S} UTC, in the session: {told}")
+    for halt in watched.halted[:_MOST_TOLD]:
+        yield LkgReason("POSTURE_HALTED", f"{_span(halt.began, halt.ended)}: {halt.told}")
     for begin, end in watched.undecided[:_MOST_TOLD]:
         # A floor that nobody decides is HALTED (`decide.stall`); one whose record was lost may be.
         seconds = f"{(end - begin).total_seconds():.0f} s"
-        told = f"from {begin:%H:%M:%S} to {end:%H:%M:%S} UTC nobody decided it ({seconds})"
-        yield LkgReason("POSTURE_NOT_KNOWN", told)
+        yield LkgReason("POSTURE_NOT_KNOWN", f"{_span(begin, end)}: nobody decided it, {seconds}")
+
+
+def _span(begin: datetime | None, end: datetime | None) -> str:
+    """Write a stretch as people in New York read it, and in UTC."""
+    if begin is None:
+        ended = f"until {_clock(end)}" if end else "for a while"
+        return f"{ended}, from when on is not recorded"
+    if end is None:
+        return f"from {_clock(begin)} on, without an end in the session"
+    here = f"{in_new_york(begin):%H:%M:%S} to {in_new_york(end):%H:%M:%S %Z}"
+    return f"from {here} ({begin:%H:%M:%S} to {end:%H:%M:%S} UTC)"
+
+
+def _clock(at: datetime) -> str:
+    return f"{in_new_york(at):%H:%M:%S %Z} ({at:%H:%M:%S} UTC)"
 
 
 def _coverage(watched: WatchedSession | NotKnown) -> Iterator[LkgReason]:
@@ -118,7 +133,7 @@ def _at(name: str, held: Sequence[RecordedVerdict], fleet: str) -> Iterator[LkgR
         yield LkgReason("READINESS_MISSING", f"no readiness is recorded for {name}")
     for each in held:
         if each.verdict is not ReadinessVerdict.GO:
-            told = f"{name} at {each.at:%H:%M:%S} UTC was NO-GO {each.code}".rstrip()
+            told = f"{name} at {_clock(each.at)} was NO-GO {each.code}".rstrip()
             yield LkgReason("READINESS_NO_GO", told)
         elif each.fleet_digest != fleet:
             yield LkgReason("FLEET_CHANGED", f"{name} was judged with another inventory")

@@ -16,9 +16,15 @@ GAP = "  "
 
 
 def text_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a table with columns as wide as they need; what stands in a cell stays on its line."""
+    """
+    Write a table with columns as wide as they need; what stands in a cell stays on its line.
+
+    One without rows says so: a heading alone could as well be a list that was cut off.
+    """
     lines = [list(headings), *([" ".join(str(c).split()) or "-" for c in row] for row in rows)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(headings))]
+    if len(lines) == 1:
+        return f"{GAP.join(headings)}\n# none\n"
     return "".join(
         GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         + "\n"

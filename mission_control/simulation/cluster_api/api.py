@@ -54,6 +54,7 @@ class SimulatedCluster:
         self._old = old
         self._lock = Lock()
         self._requests = Counter[tuple[str, str]]()
+        self._newest: tuple[Staging, Objects] | None = None
 
     @property
     def requests(self) -> Counter[tuple[str, str]]:
@@ -93,10 +94,17 @@ class SimulatedCluster:
         if place is None:
             return _nowhere(scope["path"])
         if place.part == "log" or place.version == METRICS:
-            objects = objects_of(staged)
+            objects = self._objects(staged)
             return _log(place, query, objects) if place.part else _usage(place, objects)
         refused = _refuse(fault, place)
-        return refused or _give(place, objects_of(staged), query, fault)
+        return refused or _give(place, self._objects(staged), query, fault)
+
+    def _objects(self, staged: Staging) -> Objects:
+        """Give every object; those of one instant are made once."""
+        newest = self._newest
+        if newest is None or newest[0] != staged:
+            self._newest = newest = (staged, objects_of(staged))
+        return newest[1]
 
 
 def _nowhere(path: str) -> Answer:

@@ -14,6 +14,7 @@ from mission_control.model.lkg import (
     NotKnown,
     ObservedSwitch,
     SessionEvidence,
+    SessionHalt,
     WatchedSession,
 )
 from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
@@ -327,7 +328,7 @@ SOILED = [
     pytest.param(session(close=None), "SESSION_NOT_CLOSED", id="no close"),
     pytest.param(soil(posture=Verdict.HALTED, posture_codes=("X",)), "POSTURE_HALTED",
                  id="halted now"),
-    pytest.param(watched(halted=((OPEN, "OK -> HALTED"),)), "POSTURE_HALTED",
+    pytest.param(watched(halted=(SessionHalt(OPEN, None, "OK -> HALTED"),)), "POSTURE_HALTED",
                  id="halted in the session"),
     pytest.param(soil(watched=UNKNOWN), "POSTURE_NOT_KNOWN", id="history lost: posture"),
     pytest.param(watched(undecided=((OPEN, OPEN + MINUTES),)), "POSTURE_NOT_KNOWN",
@@ -411,6 +412,35 @@ def test_any_single_doubt_keeps_it_a_candidate(judged, hurt, code):
 
     assert LkgStatus.CANDIDATE is status
     assert code in codes
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"halted": (SessionHalt(OPEN, OPEN + MINUTES, "X"),)},
+         "from 09:30:00 to 09:31:00 EST (14:30:00 to 14:31:00 UTC): X"),
+        ({"halted": (SessionHalt(OPEN, None, "X"),)},
+         "from 09:30:00 EST (14:30:00 UTC) on, without an end in the session: X"),
+        ({"halted": (SessionHalt(None, OPEN, "X"),)},
+         "until 09:30:00 EST (14:30:00 UTC), from when on is not recorded: X"),
+        ({"halted": (SessionHalt(None, None, "X"),)},
+         "for a while, from when on is not recorded: X"),
+        ({"undecided": ((OPEN, OPEN + MINUTES),)},
+         "from 09:30:00 to 09:31:00 EST (14:30:00 to 14:31:00 UTC): nobody decided it, 60 s"),
+    ],
+)  # fmt: skip
+def test_a_stretch_is_told_in_both_times(judged, changes, told):
+    """With its beginning, its end and the zone: who reads it next year was not there."""
+    watched(**changes)(judged)
+
+    assert told == judged.judge()[2]
+
+
+def test_a_no_go_is_told_in_both_times(judged):
+    """As the morning's people read it, and in UTC."""
+    readiness(verdict(-60, go=False), *PLANNED[1:])(judged)
+
+    assert "T-60 at 08:30:00 EST (13:30:00 UTC) was NO-GO NOT_READY" == judged.judge()[2]
 
 
 def test_no_session_at_all_is_a_candidate(judged):
