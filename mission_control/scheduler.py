@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -107,7 +107,8 @@ class DayScheduler:
                 now = self._clock()
                 today = in_new_york(now).date()
                 late = self._prepared != today and now >= instant_of(today, PREPARED_BY)
-                if self._prepared is None or late or self._day.unsettled:
+                stale = self._day.unsettled or self._day.is_outdated()
+                if self._prepared is None or late or stale:
                     await self._prepare()
                 for run in await self._day.due():
                     self._arm(run, now)
@@ -133,7 +134,9 @@ class DayScheduler:
         self._at(following, self._prepare_anew, PREPARE, grace=None)
         before, self._prepared = self._prepared, today  # first: whoever tends meanwhile sees it
         try:
-            for run in await self._day.prepare():
+            runs = await self._day.prepare()
+            self._disarm_all_but({PREPARE, *(run.key for run in runs)})
+            for run in runs:
                 self._arm(run, max(run.planned_at, now))
         except BaseException:
             self._prepared = before
@@ -146,6 +149,12 @@ class DayScheduler:
                 await self._prepare()
         except Exception:  # tending tries it again
             log.exception("planning the day failed")
+
+    def _disarm_all_but(self, names: Collection[str]) -> None:
+        """Forget runs that are planned no more, as when a closure was announced."""
+        for armed in self._scheduler.get_jobs():
+            if armed.id not in names:
+                armed.remove()
 
     def _arm(self, run: PlannedRun, at: datetime) -> None:
         grace = max(1, int((run.deadline - at).total_seconds()))

@@ -7,6 +7,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 MAX_URL_BYTES = 8_192
 """Path and query together, as Mission Control's own API has it."""
+MAX_NAME_BYTES = 255
+"""A longer name no file can have."""
 OPEN_PATHS = frozenset({"/healthz", "/health", "/livez"})
 """Answered under any name: an orchestrator asks for health by address."""
 
@@ -45,6 +47,8 @@ def _refusal_of(scope: Mapping[str, Any], allowed_hosts: Collection[str]) -> tup
         return 414, f"Path and query may have {MAX_URL_BYTES} bytes"
     if any(c < " " or c == "\x7f" for c in scope["path"]):
         return 404, "No page has a control character in its name"
+    if any(len(part.encode()) > MAX_NAME_BYTES for part in scope["path"].split("/")):
+        return 404, "No page has so long a name"
     if any(_announces_body(name, value) for name, value in scope["headers"]):
         return 413, "No request may have a body: these pages only read"
     hosts = [value for name, value in scope["headers"] if name == b"host"]

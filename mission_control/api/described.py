@@ -42,7 +42,7 @@ def representation(request: AnyRequest, offers: Sequence[str], unnamed: str = ""
     """
     suffix = request.url.path.rpartition("/")[2].rpartition(".")
     by_suffix = SUFFIXES.get(f".{suffix[2]}") if suffix[1] else None
-    if by_suffix in offers:
+    if by_suffix is not None and by_suffix in offers:
         return by_suffix
     chosen = choose(header_of(request, "accept"), offers)
     if chosen.media_type is None:

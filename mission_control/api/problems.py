@@ -83,7 +83,8 @@ def exception_handlers(
 def _kept_by_none(request: AnyRequest) -> dict[str, str]:
     """Give the headers of a problem: no cache keeps it, or takes it for another representation."""
     headers = {"cache-control": "no-store"}
-    options = getattr(request.scope.get("route_handler"), "opt", {})
+    scope = cast("Mapping[str, object]", request.scope)
+    options: Mapping[str, str] = getattr(scope.get("route_handler"), "opt", {})
     return {**headers, "vary": options[VARIES]} if VARIES in options else headers
 
 

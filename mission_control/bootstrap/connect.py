@@ -3,10 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
+from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
+from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.ports import Clock
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import ClusterAccess
@@ -17,6 +20,7 @@ from mission_control.observe.cluster_reader.further_reader import FurtherObserve
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver
+from mission_control.observe.followed_file import FollowedFile
 from mission_control.observe.http_transport import Transports, open_transports
 from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
@@ -30,7 +34,7 @@ class Edges:
     """
 
     sources: floor_sources.FloorSources
-    calendar: MarketCalendar
+    calendar: CalendarInForce
     transports: Transports
     lister: ClusterLister | None = None
     account: AccountReader | None = None
@@ -42,7 +46,7 @@ async def reading(
     settings: Settings, clock: Clock = real_clock, interpreter: Interpreter | None = None
 ) -> AsyncGenerator[Edges]:
     """Connect what reads the floor; nothing is asked, and nothing can be recorded."""
-    calendar = MarketCalendar(settings.closures)
+    calendar = calendar_in_force(settings)
     async with open_transports() as transports:
         lister = account = further = None
         if settings.fleet.access is not None:
@@ -57,8 +61,23 @@ async def reading(
             calendar,
             clock,
             cluster=ClusterObserver(lister) if lister else None,
+            in_force=calendar,
+            reloads=transports.take_reloads,
         )
         yield Edges(sources, calendar, transports, lister, account, further)
+
+
+def calendar_in_force(settings: Settings) -> CalendarInForce:
+    """Give the calendar, which follows the closures file once somebody looks."""
+    file = None
+    if settings.closures_file is not None:
+        file = FollowedFile(settings.closures_file, _load_calendar, settings.closures_digest)
+    return CalendarInForce(MarketCalendar(settings.closures), file)
+
+
+def _load_calendar(path: Path) -> tuple[str, MarketCalendar]:
+    read = load_closures(path)
+    return read.digest, MarketCalendar(read.closures)
 
 
 def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:

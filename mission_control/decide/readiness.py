@@ -166,7 +166,8 @@ def _revocations(
     if halt is not None:
         yield f"the floor was HALTED at {_clock(max(halt, newest.at))}, after GO was given"
     if newest.at < watched_since:
-        yield f"nobody watched the floor from then until {_clock(watched_since)}"
+        since = _clock(watched_since)
+        yield f"the floor is watched without a break, by the calendar in force, only since {since}"
     late = _due(session)
     if late is not None and newest.at < late:
         yield f"the readiness planned for {_clock(late)} brought no verdict"

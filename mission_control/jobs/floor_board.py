@@ -81,6 +81,10 @@ class FloorBoard:
             self._wake()
         return tuple(told)
 
+    def begin_anew(self, at: datetime) -> None:
+        """Have what was given before count no more: it was given under another calendar."""
+        self._watched_since = at
+
     def close(self) -> None:
         """End every follower: the process is stopping."""
         self._closed = True

@@ -2,13 +2,20 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mission_control.decide.agent_look import AgentLook, is_news
 from mission_control.decide.cadence import ASKED_AGAIN_AT_ONCE, next_due, spread
+from mission_control.decide.evidence import SessionAt, session_in_doubt
 from mission_control.decide.floor import decide_on_looks
-from mission_control.decide.floor_events import Happening, find_happenings
+from mission_control.decide.floor_events import (
+    Happening,
+    find_happenings,
+    reloaded,
+    turns_session,
+)
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
 from mission_control.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.decide.stall import BEAT_SECONDS
@@ -19,6 +26,7 @@ from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
+from mission_control.model.reload import Reload
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
 from mission_control.model.standing import Standing
 from mission_control.present.predecessor import poll_outcomes
@@ -29,6 +37,8 @@ STORE_SECONDS = 5.0
 """Whether artifacts could be written is tried this often."""
 CLUSTER_SECONDS = 15.0
 """The cluster's lists are read this often, a quarter of the age at which they expire."""
+FILES_SECONDS = 1.0
+"""Files that may change are looked at this often."""
 SETTLE_SECONDS = 0.1
 """Readings that arrive together are decided together; a failure shows at most this much later."""
 DECIDE_SECONDS = 0.5
@@ -58,6 +68,7 @@ class FloorWatch:
     _kept: Seen[None] | Unseen | None = None
     _looks: FloorLooks | None = None
     _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
+    _reloaded: list[Happening] = field(default_factory=list[Happening])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -66,6 +77,7 @@ class FloorWatch:
             tasks.create_task(self._hear_switches())
             tasks.create_task(self._read_cluster())
             tasks.create_task(self._try_memory())
+            tasks.create_task(self._follow_files())
             tasks.create_task(self._decide())
             self._watch_services(tasks)
 
@@ -113,7 +125,7 @@ class FloorWatch:
         if self._looks is None or before is None:
             self._fresh.set()
             return True
-        session_at, now = self.sources.calendar.session_at, self.sources.clock()
+        session_at, now = self._session_at(), self.sources.clock()
         look = look_at(agent, round_, session_at, now, among=self._looks)
         self._known[agent.agent_name] = look
         news = is_news(before, look)
@@ -154,6 +166,42 @@ class FloorWatch:
             except Exception:  # a bug of ours: the last try expires
                 log.exception("trying the store or history failed")
             await asyncio.sleep(STORE_SECONDS)
+
+    def _session_at(self) -> SessionAt:
+        in_force = self.sources.in_force
+        doubt = in_force.doubt if in_force else None
+        return session_in_doubt(self.sources.calendar.session_at, doubt)
+
+    async def _follow_files(self) -> None:
+        """Take files again that changed; a calendar that did has everything judged by it."""
+        while True:
+            try:
+                self._tell(self.sources.reloads() if self.sources.reloads else ())
+                await self._follow_calendar()
+            except Exception:  # a bug of ours: what is in force stays
+                log.exception("looking for changed files failed")
+            await asyncio.sleep(FILES_SECONDS)
+
+    async def _follow_calendar(self) -> None:
+        in_force, now = self.sources.in_force, self.sources.clock()
+        if in_force is None:
+            return
+        # Of the calendar from before, and not of what it says by then: a look may take a while.
+        earlier = session_in_doubt(in_force.calendar.session_at, in_force.doubt)
+        reload = await in_force.look(now)
+        if reload is None:
+            return
+        now = self.sources.clock()
+        before, after = earlier(now), self._session_at()(now)
+        self._reloaded.append(reloaded(reload, before, after))
+        self._looks, self._known = None, {}
+        if turns_session(before, after):
+            self.board.begin_anew(now)
+        self._fresh.set()
+
+    def _tell(self, reloads: Sequence[Reload]) -> None:
+        session = self._session_at()(self.sources.clock())
+        self._reloaded.extend(reloaded(reload, session, session) for reload in reloads)
 
     async def _decide(self) -> None:
         loop = asyncio.get_running_loop()
@@ -202,6 +250,7 @@ class FloorWatch:
             self._cluster,
             memory.history.lost() if memory else "",
             memory.new_until(self.sources.calendar) if memory else None,
+            self.sources.in_force.doubt if self.sources.in_force else None,
         )
         looks = look_again(
             evidence,
@@ -221,7 +270,11 @@ class FloorWatch:
             label=self.label,
         )
         # What stood before the start was opened then: here it only ends, and history hears of it.
-        happenings = [*find_happenings(replace(before, standing=standing), snapshot)]
+        happenings = [
+            *self._reloaded,
+            *find_happenings(replace(before, standing=standing), snapshot),
+        ]
+        self._reloaded.clear()
         if polled:
             happenings.append(_poll(snapshot))
         events = self.board.publish(snapshot, happenings)
