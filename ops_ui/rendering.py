@@ -14,6 +14,7 @@ from ops_ui.notes import pods_text
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
+from ops_ui.shown_file import visible
 from ops_ui.slow_rendering import Renderer
 from ops_ui.views import GLYPHS
 
@@ -28,6 +29,7 @@ def templates() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -45,6 +47,11 @@ def templates() -> jinja2.Environment:
     names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]
     names["glyphs"] = GLYPHS
     return environment
+
+
+def _finalize(value: object) -> object:
+    """Show what any expression gives, with nothing in it that could reorder or hide text."""
+    return visible(value) if type(value) is str else value
 
 
 class Pages:

@@ -175,12 +175,12 @@ async def test_go_does_not_outlive_a_session_that_was_closed(closures, monkeypat
     async with serving(closures, EIGHT_THIRTY + timedelta(seconds=2)) as (client, _):
         await until(client, path, lambda d: d["verdict"] == "GO")
         closures.write_text(CLOSED)
-        closed = await until(client, path, lambda d: d["verdict"] == "NO-GO")
+        closed = await until(client, path, lambda d: d["code"] == "SESSION_CLOSED")
         closures.write_text(NONE)
         opened = await until(client, path, lambda d: d["code"] != "SESSION_CLOSED")
         phase = (await client.get("/api/v1/session")).json()["session"]["phase"]
 
-    assert "SESSION_CLOSED" == closed["code"]
+    assert "NO-GO" == closed["verdict"]
     assert ("NO-GO", "READINESS_EXPIRED", "PRE_MARKET") == (
         opened["verdict"],
         opened["code"],
@@ -205,15 +205,16 @@ async def test_closures_that_cannot_be_read_leave_no_session(closures, hurt):
         doubted = await until(
             client, "/api/v1/posture", lambda d: d["session"]["phase"] == "UNKNOWN"
         )
-        # The past is what was decided then, although the doubt is over by the time it is asked.
-        at = doubted["at"]
+        number = doubted["sequence"]
+        later = await until(client, "/api/v1/posture", lambda d: d["sequence"] > number)
         plan_stays = len(plans(root))
         closures.write_text(NONE)
         healed = await until(
             client, "/api/v1/posture", lambda d: d["session"]["phase"] != "UNKNOWN"
         )
         told = await reload_event(client)
-        then = await until(client, f"/api/v1/posture?at={at}", bool)
+        # The past is what was decided then, although the doubt is over by the time it is asked.
+        then = await until(client, f"/api/v1/posture?at={later['at']}", bool)
 
     codes = {r["code"]: r for r in doubted["reasons"]}
     assert ("MARKET_CLOSED", "HALTED", "MARKET_CLOSED") == (
