@@ -107,8 +107,7 @@ class DayScheduler:
                 now = self._clock()
                 today = in_new_york(now).date()
                 late = self._prepared != today and now >= instant_of(today, PREPARED_BY)
-                stale = self._day.unsettled or self._day.is_outdated()
-                if self._prepared is None or late or stale:
+                if self._prepared is None or late or self._day.unsettled:
                     await self._prepare()
                 for run in await self._day.due():
                     self._arm(run, now)

@@ -100,7 +100,13 @@ class ScheduledDay:
             return [r for r in self.plan(today).runs if now < r.deadline and not r.skipped]
 
     async def due(self) -> Sequence[PlannedRun]:
-        """Give the runs that should have begun by now and that nobody runs or has run."""
+        """
+        Give the runs that should have begun by now and that nobody runs or has run.
+
+        Notices as well that today is planned otherwise by now, as when closures changed.
+        """
+        if self._prepared is not None and self._prepared != self.plan(self._prepared.on):
+            self.unsettled = True
         return [s.run for s in await self._open_states() if may_begin(s)]
 
     async def begin(self, run: PlannedRun) -> None:
@@ -119,11 +125,6 @@ class ScheduledDay:
                 await self._run(run, claim)
         finally:
             self._beginning.discard(run.key)
-
-    def is_outdated(self) -> bool:
-        """Tell whether today is planned otherwise by now than it was prepared: closures changed."""
-        prepared = self._prepared
-        return prepared is not None and prepared != self.plan(prepared.on)
 
     def _is_superseded(self, run: PlannedRun) -> bool:
         """Tell whether a run was armed by a plan of today that is no longer in force."""

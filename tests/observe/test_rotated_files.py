@@ -1,6 +1,7 @@
 """Observe: certificates and tokens that are rotated are used, without a restart."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import ssl
@@ -190,3 +191,40 @@ async def test_a_token_file_that_hangs_hangs_no_other(serve, probe, agent, tmp_p
     assert "still in the files that the request needs" in rounds[0].readings[OPS].detail
     assert isinstance(well, Seen)
     hung.write_text("token")  # lets the one read go that is under way
+
+
+async def test_each_rotation_is_told_once_with_both_digests(
+    probe, transports, serve, agent, mount, tmp_path
+):
+    """What was read again, what could not be, and its mending are each news with both digests."""
+    old, new = make_certificate(tmp_path / "old"), make_certificate(tmp_path / "new")
+    half = tmp_path / "half.pem"
+    half.write_text(new[1].read_text()[:200])
+    mount.hold(*old)
+    server = await serve(plays(http(GOOD)), server_context(*old))
+    target = agent(server.url, tls=mount.tls)
+    await probe.read(target, None)
+    first = transports.take_reloads()
+    told = []
+    for cert, key in (new, (new[0], half), new):
+        mount.hold(cert, key)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (news := transports.take_reloads()):
+                await probe.read(target, None)
+                await asyncio.sleep(0.05)
+        told += news
+    rotated, refused, mended = told
+
+    assert () == first
+    assert digest_of(*old) == rotated.before
+    assert digest_of(*new) == rotated.after == refused.before == mended.before == mended.after
+    assert digest_of(new[0], half) == refused.after
+    assert ("", "") == (rotated.trouble, mended.trouble)
+    assert str(mount.folder / "key.pem") in refused.trouble
+    named = f"{mount.tls.ca_file}, {mount.tls.cert_file}, {mount.tls.key_file}"
+    assert {("certificates", named)} == {(each.what, each.files) for each in told}
+
+
+def digest_of(cert, key):
+    """Give the SHA-256 of an authority, a certificate, which is the same here, and its key."""
+    return hashlib.sha256(2 * cert.read_bytes() + key.read_bytes()).hexdigest()

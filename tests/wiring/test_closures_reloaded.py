@@ -87,7 +87,8 @@ async def reload_event(client, kind="files.reloaded"):
 
 def plans(root):
     """Give every plan that was recorded, in order."""
-    return [json.loads(p.read_bytes()) for p in sorted(root.rglob("session_plan.json"))]
+    found = sorted(root.rglob("session_plan.json"), key=lambda p: p.stat().st_mtime_ns)
+    return [json.loads(path.read_bytes()) for path in found]
 
 
 def runs_of(plan, job):

@@ -10,6 +10,7 @@ from ops_ui import connection_limits as of_the_pages
 from ops_ui.application import create_application
 from ops_ui.settings import Settings
 from tests.api.paper_floor import PaperControl
+from tests.ops_ui.conftest import streamed
 from tests.wiring.test_connection_limits import PATIENCE, served
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 def pages():
     """Give the pages over nothing at all."""
-    missing = httpx.MockTransport(lambda _: httpx.Response(404))
+    missing = httpx.MockTransport(lambda _: httpx.Response(404, content=streamed(b"")))
     behind = httpx.AsyncClient(transport=missing, base_url="http://localhost")
     return create_application(Settings(), behind)
 

@@ -8,7 +8,7 @@ from mission_control.errors import StorageError
 from mission_control.jobs.history_ports import EventQuery
 from mission_control.model.reading import Seen, Unseen
 from mission_control.record.history.database import SQLITE_NAME
-from tests.record.history.conftest import keeping
+from tests.record.history.conftest import Keeper
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +17,9 @@ async def test_a_file_that_is_no_database_is_told_and_heals(tmp_path):
     """Writer and reader say what to do; with the file moved aside a new one is begun at once."""
     spoilt = tmp_path / SQLITE_NAME
     spoilt.write_bytes(b"this is no database\n" * 500)
-    with keeping(tmp_path, None) as kept:
+    kept = Keeper(tmp_path, None)
+    kept.writer.start()
+    try:
         async with asyncio.timeout(60):
             while not isinstance(told := await kept.writer.check(), Unseen):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
@@ -27,6 +29,8 @@ async def test_a_file_that_is_no_database_is_told_and_heals(tmp_path):
             while not isinstance(await kept.writer.check(), Seen):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         page = await kept.reader.events(EventQuery(10))
+    finally:
+        kept.stop()
 
     for text in (told.detail, unread.value.problem):
         assert "file is not a database" in text
