@@ -55,14 +55,15 @@ async def reading(
             objects = ObjectReader(lister)
             account = AccountReader(lister.server, objects, clock)
             further = FurtherObserver(objects, account)
+        probe = ServiceProbe(transports, clock, interpreter)
         sources = floor_sources.FloorSources(
-            ServiceProbe(transports, clock, interpreter),
+            probe,
             _hear(settings, clock, lister),
             calendar,
             clock,
             cluster=ClusterObserver(lister) if lister else None,
             in_force=calendar,
-            reloads=transports.take_reloads,
+            reloads=probe.take_reloads,
         )
         yield Edges(sources, calendar, transports, lister, account, further)
 

@@ -163,17 +163,30 @@ async def test_files_that_stay_keep_their_connection(serve, probe, agent, mount,
     assert 1 == server.connections
 
 
-async def test_a_rotated_token_is_sent_at_once(serve, probe, agent, tmp_path):
-    """A token is read for each request, over the same connection."""
+async def test_a_rotated_token_is_sent_once_it_has_settled(serve, probe, agent, tmp_path):
+    """A new token goes over the same connection; one half written is never sent, and told."""
     token = tmp_path / "token"
     server = await serve(plays(http(GOOD)))
     target = agent(server.url, bearer_token_file=str(token), expected_endpoints=(OPS,))
-    for text in ("first", "second"):
-        token.write_text(text)
-        await probe.read(target, None)
+    token.write_text("first")
+    await probe.read(target, None)
+    token.write_text("")
+    emptied = await until(probe, target, lambda r: r.exchange.old_files)
+    (refused,) = probe.take_reloads()
+    token.write_text("second")
+    await until(probe, target, lambda _: server.heads[-1].split()[-1] == "second")
+    (taken,) = probe.take_reloads()
 
     sent = [line for head in server.heads for line in head.split("\r\n") if "earer" in line]
-    assert ["first", "second"] == [line.split()[-1] for line in sent]
+    assert ["first", "second"] == list(dict.fromkeys(line.split()[-1] for line in sent))
+    assert isinstance(emptied, Seen)
+    assert "empty or not plain text" in emptied.exchange.old_files == refused.trouble
+    assert ("token", str(token), "") == (taken.what, taken.files, taken.trouble)
+    assert [hashlib.sha256(t).hexdigest() for t in (b"first", b"second")] == [
+        taken.before,
+        taken.after,
+    ]
+    assert "" == (await probe.read(target, None)).readings[OPS].exchange.old_files
     assert 1 == server.connections
 
 
