@@ -15,6 +15,7 @@ from mission_control.errors import StorageError
 from mission_control.jobs.past_floor import NotWatched, PastFloor
 from mission_control.market_calendar import new_york
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.instants import new_york_text
 
 LONGEST = timedelta(days=62)
 _NEW_YORKS = "ISO 8601; without a zone it is New York's time."
@@ -51,9 +52,11 @@ async def snapshot_of(parts: ReadingParts, request: AnyRequest) -> FloorSnapshot
     if asked is None:
         return parts.floor.current()
     at = read_instant(_with_plus(request, "at"), "at")
-    if at > parts.clock():
+    now = parts.clock()
+    if at > now:
         title = "The future is not known"
-        raise Problem(422, "at_in_the_future", title, "`at` lies after the server's own time")
+        detail = f"`at` lies after the server's own time, which is {new_york_text(now)}"
+        raise Problem(422, "at_in_the_future", title, detail)
     found = await remembered(past_of(parts).as_of(at))
     if isinstance(found, NotWatched):
         raise Problem(404, "history_gap", "The floor was not watched then", found.detail)
