@@ -233,6 +233,21 @@ class FloorWatch:
             if round_ is not None:
                 self._rounds[held.agent_name] = recall_answered(round_, held.answered)
 
+    def _evidence(self, *, standing_known: bool) -> FloorEvidence:
+        memory, in_force = self.sources.memory, self.sources.in_force
+        return FloorEvidence(
+            self.fleet,
+            dict(self._rounds),
+            self._witnessed,
+            self._stored,
+            self._kept,
+            standing_known,
+            self._cluster,
+            memory.history.lost() if memory else "",
+            memory.new_until(self.sources.calendar) if memory else None,
+            in_force.doubt if in_force else None,
+        )
+
     def publish(self, *, polled: bool) -> None:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
@@ -240,18 +255,7 @@ class FloorWatch:
         standing, known = memory.recall(before.standing) if memory else (before.standing, True)
         if standing is not before.standing:
             self._recall(standing)
-        evidence = FloorEvidence(
-            self.fleet,
-            dict(self._rounds),
-            self._witnessed,
-            self._stored,
-            self._kept,
-            known,
-            self._cluster,
-            memory.history.lost() if memory else "",
-            memory.new_until(self.sources.calendar) if memory else None,
-            self.sources.in_force.doubt if self.sources.in_force else None,
-        )
+        evidence = self._evidence(standing_known=known)
         looks = look_again(
             evidence,
             self.sources.calendar.session_at,
