@@ -14,12 +14,12 @@ from mission_control.model.reload import Reload
 from mission_control.model.session import CalendarDoubt, MarketSession, Phase
 from mission_control.model.standing import Verdict
 from mission_control.record.history.codec import pack_evidence, unpack_evidence
-from tests.decide.floor_of_values import EVENING, NOW, FloorOfValues, session_at
+from tests.decide.floor_of_values import CLOSE_AT, EVENING, NOW, FloorOfValues, session_at
 
 OPEN, NIGHT = session_at(NOW), session_at(EVENING)
 HOLIDAY = MarketSession(NOW, Phase.CLOSED_HOLIDAY)
 UNKNOWN = MarketSession(NOW, Phase.UNKNOWN)
-EARLY = replace(OPEN, close=OPEN.close - timedelta(hours=3))
+EARLY = replace(OPEN, close=CLOSE_AT - timedelta(hours=3))
 TAKEN = Reload("closures", "/etc/closures.yaml", "a" * 64, "b" * 64)
 REFUSED = replace(TAKEN, after="", trouble="/etc/closures.yaml: cannot be read")
 DOUBT = CalendarDoubt(NOW - timedelta(seconds=1), "the closures file changed: it is gone")

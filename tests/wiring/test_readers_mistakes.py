@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -86,7 +87,7 @@ def pages_over(control):
     transport = httpx.ASGITransport(control.application)
     plain = {"accept-encoding": "identity"}  # as the pages' own client asks
     behind = httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=plain)
-    app = create_application(Settings(timeout_seconds=30.0), behind)
+    app: Any = create_application(Settings(timeout_seconds=30.0), behind)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
 
 
