@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -133,7 +133,9 @@ class DayScheduler:
         self._at(following, self._prepare_anew, PREPARE, grace=None)
         before, self._prepared = self._prepared, today  # first: whoever tends meanwhile sees it
         try:
-            for run in await self._day.prepare():
+            runs = await self._day.prepare()
+            self._disarm_all_but({PREPARE, *(run.key for run in runs)})
+            for run in runs:
                 self._arm(run, max(run.planned_at, now))
         except BaseException:
             self._prepared = before
@@ -146,6 +148,12 @@ class DayScheduler:
                 await self._prepare()
         except Exception:  # tending tries it again
             log.exception("planning the day failed")
+
+    def _disarm_all_but(self, names: Collection[str]) -> None:
+        """Forget runs that are planned no more, as when a closure was announced."""
+        for armed in self._scheduler.get_jobs():
+            if armed.id not in names:
+                armed.remove()
 
     def _arm(self, run: PlannedRun, at: datetime) -> None:
         grace = max(1, int((run.deadline - at).total_seconds()))

@@ -20,9 +20,15 @@ from ops_ui.artifact_routes import artifact_routes
 from ops_ui.history_routes import history_routes
 from ops_ui.instants import new_york
 from ops_ui.lkg_routes import lkg_routes
-from ops_ui.mission_control_client import HTTP_OK, Missed, MissionControlClient, open_client
+from ops_ui.mission_control_client import (
+    HTTP_NOT_FOUND,
+    HTTP_OK,
+    Missed,
+    MissionControlClient,
+    open_client,
+)
 from ops_ui.own_status import own_status
-from ops_ui.rendering import Pages, pages_of
+from ops_ui.rendering import MAX_AT, Pages, pages_of
 from ops_ui.report_routes import report_routes
 from ops_ui.request_limits import with_request_limits
 from ops_ui.schedule_routes import schedule_routes
@@ -63,7 +69,7 @@ def with_security_headers(app: ASGIApp) -> ASGIApp:
 async def floor(state: State, request: Request[object, object, State]) -> Response[str]:
     """Show the floor, or with `?at=` the floor as it was."""
     pages = pages_of(state)
-    at = str(request.query_params.get("at", ""))[:40]
+    at = str(request.query_params.get("at", ""))[:MAX_AT]
     if at:
         return await _past_floor(pages, at)
     shown = await pages.floor.see()
@@ -76,12 +82,11 @@ async def _past_floor(pages: Pages, at: str) -> Response[str]:
     view = await pages.floor.see_past(at)
     if not isinstance(view, Missed):
         return pages.render("floor.html", view=view, last=None, last_age=None, at=at)
-    if "404" in view.detail:
+    if view.status == HTTP_NOT_FOUND:
         heading = "? UNKNOWN: nobody watched the floor then"
         text = f"At {new_york(at) or 'that time'} nothing was recorded, and nothing is made up."
         return pages.render("message.html", 404, heading=heading, text=text)
-    heading = "The floor of then could not be read"
-    return pages.render("message.html", 502, heading=heading, text=view.detail)
+    return pages.missed(view, "The floor of then could not be read")
 
 
 @get("/wall", media_type=MediaType.HTML)
@@ -102,8 +107,7 @@ async def runbook(state: State, code: FromPath[str]) -> Response[str]:
     if text is None:
         return pages.render("message.html", 404, heading="No such runbook", text=plain)
     if isinstance(text, Missed):
-        heading = "The runbook could not be read"
-        return pages.render("message.html", 502, heading=heading, text=text.detail)
+        return pages.missed(text, "The runbook could not be read")
     shown = await pages.renderer.show(f"{plain}.md", text.encode())
     return pages.render("runbook.html", code=plain, shown=shown)
 
@@ -114,8 +118,7 @@ async def read_only(state: State) -> Response[str]:
     pages = pages_of(state)
     proof = await pages.client.document("/api/v1/attestation/read-only")
     if isinstance(proof, Missed):
-        heading = "The proof could not be read"
-        return pages.render("message.html", 502, heading=heading, text=proof.detail)
+        return pages.missed(proof, "The proof could not be read")
     return pages.render("read_only.html", proof=proof)
 
 

@@ -30,8 +30,7 @@ async def artifacts(state: State, request: Request[object, object, State]) -> Re
     asked = {str(k): str(v) for k, v in request.query_params.items()}
     document = await pages.client.document(list_path(asked))
     if isinstance(document, Missed):
-        heading = "What was recorded could not be read"
-        return pages.render("message.html", 502, heading=heading, text=document.detail)
+        return pages.missed(document, "What was recorded could not be read")
     return pages.render(
         "artifacts.html",
         document=document,

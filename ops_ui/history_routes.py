@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from ops_ui.mission_control_client import Document, Missed
+from ops_ui.mission_control_client import HTTP_NOT_FOUND, Document, Missed
 from ops_ui.pages.history import (
     asked_filters,
     attained_of,
@@ -18,7 +18,7 @@ from ops_ui.pages.history import (
     older_events,
     worst_first,
 )
-from ops_ui.rendering import Pages, pages_of
+from ops_ui.rendering import MAX_AT, Pages, pages_of
 from ops_ui.strips import DAY_STEP, MONTH_STEP, NOTHING, instant_of, strips_of
 
 MONTH_SECONDS = 30 * 86_400
@@ -30,7 +30,7 @@ async def service(
 ) -> Response[str]:
     """Show one service: who it is, how it is and was, and every answer that it gave."""
     pages, name = pages_of(state), agent_name[:128]
-    at = str(request.query_params.get("at", ""))[:40]
+    at = str(request.query_params.get("at", ""))[:MAX_AT]
     document = await pages.client.document(_at(f"/api/v1/agents/{quote(name, safe='')}", at))
     if isinstance(document, Missed) or not isinstance(document.get("agent"), dict):
         return _missed(pages, document, "This service")
@@ -89,13 +89,17 @@ def _at(path: str, at: str) -> str:
 
 
 def _timeline(name: str, step: int, at: str, document: Document, seconds: int = 86_400) -> str:
-    """Ask for a stretch that ends at the page's own instant."""
-    until = instant_of(at) or instant_of(document.get("ts"))
+    """
+    Ask for a stretch that ends at the page's own instant.
+
+    `at` is passed on as it was written: only Mission Control knows what a time without zone is.
+    """
+    until = instant_of(document.get("ts"))
     asked = {"agent": name, "step": str(step)}
     if until is not None:
         begin = until.timestamp() - seconds
         asked["from"] = until.fromtimestamp(begin, until.tzinfo).isoformat()
-        asked["to"] = until.isoformat()
+        asked["to"] = at or until.isoformat()
     return f"/api/v1/timeline?{urlencode(asked)}"
 
 
@@ -108,9 +112,11 @@ def _recent_segments(timeline: Document | Missed) -> Sequence[Document]:
 
 
 def _missed(pages: Pages, missed: object, what: str) -> Response[str]:
-    detail = missed.detail if isinstance(missed, Missed) else "it is not understood"
-    if "404" in detail:
+    if not isinstance(missed, Missed):
+        text = "it is not understood"
+        return pages.render("message.html", 502, heading=f"{what} could not be read", text=text)
+    if missed.status == HTTP_NOT_FOUND:
         heading = f"? UNKNOWN: {what.lower()} is not known"
         text = "It is not in the inventory, or nobody watched it at that time."
         return pages.render("message.html", 404, heading=heading, text=text)
-    return pages.render("message.html", 502, heading=f"{what} could not be read", text=detail)
+    return pages.missed(missed, f"{what} could not be read")

@@ -6,7 +6,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
-from ops_ui.mission_control_client import Failure, Missed
+from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.pages.lkg import captures_of, good_doubts_of, good_path_of, lkg_diff_path
 from ops_ui.pages.reports import gaps_of
 from ops_ui.rendering import pages_of
@@ -18,8 +18,7 @@ async def lkg(state: State) -> Response[str]:
     pages = pages_of(state)
     document = await pages.client.document("/api/v1/lkg")
     if isinstance(document, Missed):
-        heading = "The last known good could not be read"
-        return pages.render("message.html", 502, heading=heading, text=document.detail)
+        return pages.missed(document, "The last known good could not be read")
     return pages.render(
         "lkg.html",
         captures=captures_of(document),
@@ -37,9 +36,10 @@ async def lkg_diff(state: State, request: Request[object, object, State]) -> Res
     document = await pages.client.document(lkg_diff_path(asked))
     if isinstance(document, Missed):
         heading = "These two could not be compared"
-        text = "Two recorded captures are needed. " + document.detail
-        status = 404 if document.failure is Failure.GARBAGE else 502
-        return pages.render("message.html", status, heading=heading, text=text)
+        if document.status != HTTP_NOT_FOUND:
+            return pages.missed(document, heading)
+        text = f"Two recorded captures are needed. {document.told or document.detail}"
+        return pages.render("message.html", 404, heading=heading, text=text)
     return pages.render("lkg_diff.html", document=document, gaps=gaps_of(document))
 
 

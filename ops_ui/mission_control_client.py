@@ -12,6 +12,9 @@ import orjson
 
 HTTP_OK, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE = 200, 404, 503
 MAX_BYTES = 4 * 1024 * 1024
+MAX_PROBLEM_BYTES = 64 * 1024
+MISTAKES = frozenset({400, 414, 422})
+"""What Mission Control answers to a reader's own mistake."""
 
 
 class Failure(StrEnum):
@@ -25,10 +28,22 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """No usable answer, and why."""
+    """
+    No usable answer, and why.
+
+    `status` is that of an answer which says what is wrong, 0 where there was none, and `told` its
+    sentence.
+    """
 
     failure: Failure
     detail: str
+    status: int = 0
+    told: str = ""
+
+    @property
+    def is_mistake(self) -> bool:
+        """Tell whether it is the reader's address that asks for what cannot be."""
+        return self.status in MISTAKES
 
 
 Document = Mapping[str, object]
@@ -46,7 +61,7 @@ class MissionControlClient:
         """Ask for a JSON object."""
         body = await self._body(path, "application/json")
         if body is None or isinstance(body, Missed):
-            return body or Missed(Failure.GARBAGE, f"{path} is not there")
+            return body or Missed(Failure.GARBAGE, f"{path} is not there", HTTP_NOT_FOUND)
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -96,14 +111,13 @@ class MissionControlClient:
                     Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy"
                 )
             if response.status_code != HTTP_OK:
-                return Missed(Failure.GARBAGE, f"{path} answered {response.status_code}")
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > limit:
-                    most = f"{limit // 2**20} MiB"
-                    return Missed(Failure.GARBAGE, f"{path} answered more than {most}")
-            return bytes(body)
+                status = response.status_code
+                told = told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
+                return Missed(Failure.GARBAGE, f"{path} answered {status}", status, told)
+            body = await _body_of(response, limit)
+            if body is None:
+                return Missed(Failure.GARBAGE, f"{path} answered more than {limit // 2**20} MiB")
+            return body
 
     @asynccontextmanager
     async def stream(self, last_event_id: str) -> AsyncGenerator[httpx.Response]:
@@ -116,6 +130,26 @@ class MissionControlClient:
             "GET", "/api/v1/stream", headers=headers, timeout=timeout
         ) as response:
             yield response
+
+
+async def _body_of(response: httpx.Response, limit: int) -> bytes | None:
+    """Read a body; None for one that is larger than so many bytes."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def told_by(problem: bytes) -> str:
+    """Give the sentence of problem details; empty where there is none."""
+    try:
+        document = orjson.loads(problem)
+    except orjson.JSONDecodeError:
+        return ""
+    found = cast("Document", document).get("detail") if isinstance(document, dict) else ""
+    return found[:500] if isinstance(found, str) else ""
 
 
 def open_client(base_url: str, timeout_seconds: float) -> httpx.AsyncClient:

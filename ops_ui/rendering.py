@@ -9,15 +9,18 @@ from litestar import MediaType, Response
 from litestar.datastructures import State
 
 from ops_ui.instants import clock_short, clock_time, new_york, utc
-from ops_ui.mission_control_client import MissionControlClient
+from ops_ui.mission_control_client import Missed, MissionControlClient
 from ops_ui.notes import pods_text
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
+from ops_ui.shown_file import visible
 from ops_ui.slow_rendering import Renderer
 from ops_ui.views import GLYPHS
 
 HERE = Path(__file__).parent
+MAX_AT = 80
+"""Characters of `?at=` that are passed on: more than Mission Control takes for a time."""
 
 
 def templates() -> jinja2.Environment:
@@ -26,6 +29,7 @@ def templates() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -43,6 +47,11 @@ def templates() -> jinja2.Environment:
     names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]
     names["glyphs"] = GLYPHS
     return environment
+
+
+def _finalize(value: object) -> object:
+    """Show what any expression gives, with nothing in it that could reorder or hide text."""
+    return visible(value) if type(value) is str else value
 
 
 class Pages:
@@ -70,6 +79,13 @@ class Pages:
             media_type=MediaType.HTML,
             headers={"cache-control": "no-store"},
         )
+
+    def missed(self, missed: Missed, heading: str) -> Response[str]:
+        """Say why a page cannot be shown, and to a reader's own mistake what is wanted."""
+        if missed.is_mistake:
+            heading, text = "This address asks for what cannot be answered", missed.told
+            return self.render("message.html", missed.status, heading=heading, text=text)
+        return self.render("message.html", 502, heading=heading, text=missed.detail)
 
 
 def pages_of(state: State) -> Pages:

@@ -6,7 +6,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
-from ops_ui.mission_control_client import Failure, Missed
+from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.pages.attestation import attestation_path, see_attestation
 from ops_ui.pages.reports import diff_path, gaps_of, reports_of, see_readiness
 from ops_ui.rendering import pages_of
@@ -27,8 +27,7 @@ async def deploys(state: State) -> Response[str]:
     pages = pages_of(state)
     document = await pages.client.document("/api/v1/reports/deploy")
     if isinstance(document, Missed):
-        heading = "Deploy reports could not be read"
-        return pages.render("message.html", 502, heading=heading, text=document.detail)
+        return pages.missed(document, "Deploy reports could not be read")
     newest = await pages.client.markdown("/api/v1/reports/deploy/latest")
     trouble = newest.detail if isinstance(newest, Missed) else ""
     shown = None
@@ -47,9 +46,10 @@ async def diff(state: State, request: Request[object, object, State]) -> Respons
     document = await pages.client.document(diff_path(asked))
     if isinstance(document, Missed):
         heading = "These two could not be compared"
-        text = "Two recorded reports are needed. " + document.detail
-        status = 404 if document.failure is Failure.GARBAGE else 502
-        return pages.render("message.html", status, heading=heading, text=text)
+        if document.status != HTTP_NOT_FOUND:
+            return pages.missed(document, heading)
+        text = f"Two recorded reports are needed. {document.told or document.detail}"
+        return pages.render("message.html", 404, heading=heading, text=text)
     return pages.render("diff.html", document=document, gaps=gaps_of(document))
 
 
@@ -59,8 +59,10 @@ async def attestation(state: State, request: Request[object, object, State]) -> 
     pages = pages_of(state)
     asked = {str(k): str(v) for k, v in request.query_params.items()}
     document = await pages.client.document(attestation_path(asked))
+    if isinstance(document, Missed) and document.is_mistake:
+        return pages.missed(document, "")
     missed = isinstance(document, Missed)
-    absent = missed and "404" in document.detail
+    absent = missed and document.status == HTTP_NOT_FOUND
     status = 404 if absent else 502 if missed else 200
     view = see_attestation({} if absent else document)
     return pages.render("attestation.html", status, view=view)

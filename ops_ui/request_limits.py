@@ -7,6 +7,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 MAX_URL_BYTES = 8_192
 """Path and query together, as Mission Control's own API has it."""
+MAX_NAME_BYTES = 255
+"""A longer name no file can have."""
 OPEN_PATHS = frozenset({"/healthz", "/health", "/livez"})
 """Answered under any name: an orchestrator asks for health by address."""
 
@@ -43,9 +45,25 @@ def _refusal_of(scope: Mapping[str, Any], allowed_hosts: Collection[str]) -> tup
     path = scope.get("raw_path") or scope["path"].encode()
     if len(path) + len(scope["query_string"]) > MAX_URL_BYTES:
         return 414, f"Path and query may have {MAX_URL_BYTES} bytes"
+    if not _names_a_page(scope["path"]):
+        return 404, "No page has a control character in its name, or so long a one"
     if any(_announces_body(name, value) for name, value in scope["headers"]):
         return 413, "No request may have a body: these pages only read"
+    return _doubtful_name(scope, allowed_hosts)
+
+
+def _names_a_page(path: str) -> bool:
+    """Tell whether a file could have such a name: any other is a question of its own."""
+    controls = any(c < " " or c == "\x7f" for c in path)
+    return not controls and all(len(p.encode()) <= MAX_NAME_BYTES for p in path.split("/"))
+
+
+def _doubtful_name(
+    scope: Mapping[str, Any], allowed_hosts: Collection[str]
+) -> tuple[int, str] | None:
     hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if not hosts and scope.get("http_version") == "1.0":
+        return None  # a load balancer's probe: no browser speaks it
     if len(hosts) != 1:
         return 400, "A request has exactly one Host header"
     if scope["path"] not in OPEN_PATHS and _name_of(hosts[0]) not in allowed_hosts:

@@ -19,7 +19,7 @@ MAX_PLAIN = 64 * 1024
 """Characters that are shown of what could not be rendered in time."""
 TOO_LONG = f"It is longer than {MAX_RENDERED // 1024} KiB, and shown as it was written."
 NOT_IN_TIME = "It could not be rendered in time, and is shown as it was written."
-_ACTS = re.compile(r"[^\n\t\x20-\x7e\xa1-\xac\xae-\u0377]")
+_ACTS = re.compile(r"[^\n\r\t\x20-\x7e\xa1-\xac\xae-\u0377]")
 """What has to be looked at more closely before it is shown: what could be invisible is in here."""
 
 
@@ -49,11 +49,11 @@ def show_file(path: str, content: bytes) -> FileShown:
         return FileShown(path, len(content))
     cut, text = len(text) > MAX_SHOWN, text[:MAX_SHOWN]
     if not path.endswith(".md"):
-        return FileShown(path, len(content), text=_visible(text), cut=cut)
+        return FileShown(path, len(content), text=visible(text), cut=cut)
     if len(content) > MAX_RENDERED:
-        return FileShown(path, len(content), text=_visible(text), cut=cut, note=TOO_LONG)
+        return FileShown(path, len(content), text=visible(text), cut=cut, note=TOO_LONG)
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    html = str(markdown.render(text)).replace("<pre>", '<pre tabindex="0">')
+    html = str(markdown.render(visible(text))).replace("<pre>", '<pre tabindex="0">')
     return FileShown(path, len(content), html=html)
 
 
@@ -61,7 +61,7 @@ def show_plainly(path: str, content: bytes) -> FileShown:
     """Show the beginning of a text as it was written, which takes no time worth naming."""
     beginning = content[: 4 * MAX_PLAIN].decode("utf-8", errors="replace")
     cut = len(content) > len(beginning[:MAX_PLAIN].encode())
-    text = _visible(beginning[:MAX_PLAIN])
+    text = visible(beginning[:MAX_PLAIN])
     return FileShown(path, len(content), text=text, cut=cut, note=NOT_IN_TIME)
 
 
@@ -72,6 +72,6 @@ def _set_out(content: bytes) -> bytes:
         return content
 
 
-def _visible(text: str) -> str:
-    """Replace what could reorder a page or hide in it, line ends and tabs apart."""
+def visible(text: str) -> str:
+    """Replace what could reorder a page or hide in it, line ends, tabs and spaces apart."""
     return _ACTS.sub(lambda m: m[0] if m[0].isprintable() else "\N{REPLACEMENT CHARACTER}", text)

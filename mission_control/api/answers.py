@@ -6,10 +6,13 @@ from typing import Any
 
 from litestar import Request, Response
 
+from mission_control.api.negotiation import weight_of
 from mission_control.present.canonical_json import encode_json
 
 JSON = "application/json"
 HTML = "text/html"
+MARKDOWN = "text/markdown"
+PLAIN = "text/plain"
 
 WORTH_PACKING = 1_024
 """Bytes below which an answer is never compressed."""
@@ -20,7 +23,7 @@ AnyRequest = Request[Any, Any, Any]
 
 class Answer:
     """
-    An encoded answer and its entity tag, which is the digest of its bytes.
+    An encoded answer and its entity tag, the digest of its bytes and of what they are.
 
     Compressed at most once, when somebody first accepts it.
     """
@@ -33,7 +36,10 @@ class Answer:
         text = media_type.startswith("text/") and "charset=" not in media_type
         self.content_type = f"{media_type}; charset=utf-8" if text else media_type
         self.vary = vary
-        self.tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+        # Plain text and Markdown have the same bytes, and are not the same representation.
+        self.tag = hashlib.blake2b(
+            self.content_type.encode() + b"\n" + body, digest_size=12
+        ).hexdigest()
         self._packed: bytes | None = None
 
     @property
@@ -44,9 +50,9 @@ class Answer:
         return self._packed
 
 
-def json_answer(document: object) -> Answer:
+def json_answer(document: object, vary: str = "accept-encoding") -> Answer:
     """Encode a document as the answer to be given."""
-    return Answer(encode_json(document))
+    return Answer(encode_json(document), JSON, vary)
 
 
 def give(answer: Answer, request: AnyRequest) -> Response[bytes]:
@@ -82,17 +88,9 @@ def has_already(if_none_match: str, tag: str) -> bool:
 
 def accepts_gzip(request: AnyRequest) -> bool:
     """Tell whether the client says that it can unpack gzip."""
-    return _wants(request.headers.get("accept-encoding", ""), "gzip")
+    return weight_of(header_of(request, "accept-encoding"), "gzip") > 0
 
 
-def wants(request: AnyRequest, media_type: str) -> bool:
-    """Tell whether the client asks for a media type by name."""
-    return _wants(request.headers.get("accept", ""), media_type)
-
-
-def _wants(header: str, name: str) -> bool:
-    for part in header.split(","):
-        what, *parameters = (piece.strip() for piece in part.casefold().split(";"))
-        if what == name:
-            return not any(p.replace(" ", "") in {"q=0", "q=0.0", "q=0.00"} for p in parameters)
-    return False
+def header_of(request: AnyRequest, name: str) -> str:
+    """Give a header that may be sent in several lines, as one."""
+    return ", ".join(request.headers.getall(name, []))

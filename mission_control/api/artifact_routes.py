@@ -1,7 +1,7 @@
 """API: what was recorded: the ledger page by page, and every file by its digest."""
 
 from collections.abc import Awaitable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, TypeVar
 
 from litestar import Response, get
@@ -12,6 +12,7 @@ from mission_control.api.answers import AnyRequest, give, has_already, json_answ
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
+from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery
 from mission_control.jobs.kept_state import copy_state, retention_state
@@ -33,17 +34,12 @@ Limit = Annotated[
     int, QueryParameter(ge=1, le=MAX_RUNS, description="How many runs; 1 to 200, newest first.")
 ]
 Cursor = Annotated[
-    int | None, QueryParameter(ge=1, description="The `next_cursor` of the page before.")
+    int | None,
+    QueryParameter(ge=1, le=MOST_COUNTED, description="The `next_cursor` of the page before."),
 ]
 Job = Annotated[str | None, QueryParameter(max_length=64, description="Only runs of this job.")]
 SessionDate = Annotated[
     date | None, QueryParameter(description="Only runs of this session: YYYY-MM-DD.")
-]
-Since = Annotated[
-    datetime | None, QueryParameter(description="Only runs from this instant on, with its offset.")
-]
-Until = Annotated[
-    datetime | None, QueryParameter(description="Only runs before this instant, with its offset.")
 ]
 
 _TYPES = {
@@ -75,12 +71,10 @@ def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         cursor: Cursor = None,
         job: Job = None,
         session_date: SessionDate = None,
-        since: Since = None,
-        until: Until = None,
+        _since: Since = None,
+        _until: Until = None,
     ) -> Response[bytes]:
-        if any(i is not None and i.utcoffset() is None for i in (since, until)):
-            detail = "write it as 2026-11-20T13:30:00Z, or with another offset from UTC"
-            raise Problem(422, "instant_without_offset", "An instant has no offset", detail)
+        since, until = instant_of(request, "since"), instant_of(request, "until")
         query = ArtifactQuery(limit, cursor, job, session_date, since, until)
         document = await reading_record(_page(parts, query))
         return give(json_answer(document), request)

@@ -13,7 +13,17 @@ from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.api.snapshot_routes import NO_SUCH_AGENT
-from mission_control.api.the_past import instant_of, past_of, read_period, remembered
+from mission_control.api.the_past import (
+    MOST_COUNTED,
+    From,
+    Since,
+    To,
+    Until,
+    instant_of,
+    past_of,
+    read_period,
+    remembered,
+)
 from mission_control.decide.timeline import worst_by_step
 from mission_control.jobs.history_ports import EventQuery
 from mission_control.model.fleet import Agent
@@ -32,7 +42,12 @@ MOST_CELLS = 5_000
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 
 AgentName = Annotated[
-    str | None, QueryParameter(max_length=128, description="Only this service, by its name.")
+    str | None,
+    QueryParameter(
+        max_length=128,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="Only this service, by its name.",
+    ),
 ]
 Step = Annotated[
     int | None,
@@ -42,7 +57,8 @@ Limit = Annotated[
     int, QueryParameter(ge=1, le=MAX_EVENTS, description="How many events; 1 to 500, newest first.")
 ]
 Cursor = Annotated[
-    int | None, QueryParameter(ge=1, description="The `next_cursor` of the page before.")
+    int | None,
+    QueryParameter(ge=1, le=MOST_COUNTED, description="The `next_cursor` of the page before."),
 ]
 
 
@@ -83,7 +99,11 @@ def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
         },
     )
     async def timeline(
-        request: AnyRequest, agent: AgentName = None, step: Step = None
+        request: AnyRequest,
+        agent: AgentName = None,
+        step: Step = None,
+        _from: From = None,
+        _to: To = None,
     ) -> Response[bytes]:
         past, agents = past_of(parts), _agents(parts, agent)
         since, until = read_period(parts, request, DAY)
@@ -116,7 +136,12 @@ def _events(parts: ReadingParts) -> HTTPRouteHandler:
         },
     )
     async def events(
-        request: AnyRequest, limit: Limit = 100, cursor: Cursor = None, agent: AgentName = None
+        request: AnyRequest,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+        agent: AgentName = None,
+        _since: Since = None,
+        _until: Until = None,
     ) -> Response[bytes]:
         past = past_of(parts)
         since = instant_of(request, "since")
@@ -146,7 +171,7 @@ def _slo(parts: ReadingParts) -> HTTPRouteHandler:
             503: describes_problem("History cannot be read"),
         },
     )
-    async def slo(request: AnyRequest) -> Response[bytes]:
+    async def slo(request: AnyRequest, _from: From = None, _to: To = None) -> Response[bytes]:
         past = past_of(parts)
         since, until = read_period(parts, request, MONTH)
         agents = parts.floor.current().fleet.agents

@@ -8,16 +8,23 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from mission_control.api.answers import Answer, AnyRequest, give, json_answer, wants
+from mission_control.api.answers import JSON, Answer, AnyRequest, give, json_answer
 from mission_control.api.artifact_routes import reading_record
-from mission_control.api.described import describes, describes_problem
+from mission_control.api.described import (
+    NEGOTIATED,
+    NONE_ACCEPTED,
+    REPORT,
+    VARY,
+    describes,
+    describes_problem,
+    representation,
+)
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.attest_session import JOB, JSON_NAME
 from mission_control.jobs.recorded_reports import newest_by_session, read_markdown, read_report
 from mission_control.model.artifact import LedgerEntry
 
-MARKDOWN = "text/markdown"
 MOST_LISTED = 60
 
 SessionDate = Annotated[
@@ -48,12 +55,15 @@ def no_execution_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Give the route of recorded attestations."""
 
     @get(
-        ["/api/v1/attestation/no-execution", "/api/v1/attestation/no-execution.md"],
+        [f"/api/v1/attestation/no-execution{suffix}" for suffix in ("", ".md", ".json")],
         summary="The newest attestation of a session; Markdown by Accept or suffix",
         tags=["attestation"],
+        opt=NEGOTIATED,
         responses={
             200: describes(RecordedAttestationDocument, "As it was recorded"),
             404: describes_problem("No such session is attested"),
+            406: NONE_ACCEPTED,
+            422: describes_problem("`session` is no date"),
             503: describes_problem("The record cannot be read"),
         },
     )
@@ -64,9 +74,10 @@ def no_execution_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
             detail = "make it with `mission-control attest`, after the session has closed"
             raise Problem(404, "attestation_not_found", title, detail)
         newest = entries[0]
-        if request.url.path.endswith(".md") or wants(request, MARKDOWN):
+        media_type = representation(request, REPORT, unnamed=JSON)
+        if media_type != JSON:
             body = await reading_record(read_markdown(parts.artifacts, newest, JSON_NAME))
-            return give(Answer(body, MARKDOWN, vary="accept, accept-encoding"), request)
+            return give(Answer(body, media_type, VARY), request)
         report = await reading_record(read_report(parts.artifacts, newest, JSON_NAME))
         document: RecordedAttestationDocument = {
             **_listed(newest),
@@ -75,7 +86,7 @@ def no_execution_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         }
         if parts.options.label:
             document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, VARY), request)
 
     return [no_execution]
 

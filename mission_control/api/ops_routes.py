@@ -8,8 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
-from mission_control.api.answers import Answer, AnyRequest, give, wants
-from mission_control.api.described import describes
+from mission_control.api.answers import Answer, AnyRequest, give, header_of
+from mission_control.api.described import NEGOTIATED, VARY, describes
+from mission_control.api.negotiation import choose
 from mission_control.api.options import ApiParts
 from mission_control.api.snapshot_cache import SnapshotCache
 from mission_control.model.snapshot import FloorSnapshot
@@ -18,6 +19,7 @@ from mission_control.present.metrics_document import metric_families
 from mission_control.present.own_status import OwnProcess, own_status_document
 
 OPEN_METRICS = "application/openmetrics-text"
+EXPOSITIONS = ("text/plain; version=0.0.4", f"{OPEN_METRICS}; version=1.0.0")
 
 
 class _Families:
@@ -34,7 +36,7 @@ def metrics_text(snapshot: FloorSnapshot, own: OwnProcess, events: int, *, open_
     """Write the metrics as OpenMetrics 1.0, or as Prometheus text 0.0.4."""
     write, media_type = choose_encoder(OPEN_METRICS if open_ else "")
     body = write(_Families(metric_families(snapshot, own, events)))
-    return Answer(body, media_type, "accept, accept-encoding")
+    return Answer(body, media_type, VARY)
 
 
 def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
@@ -66,12 +68,14 @@ def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         summary="Prometheus text; OpenMetrics by Accept",
         tags=["ops"],
         media_type="text/plain",
+        opt=NEGOTIATED,
         responses={200: describes(str, "The metrics", "text/plain")},
     )
     async def metrics(request: AnyRequest) -> Response[bytes]:
         own = parts.own_process()
         moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
-        open_ = wants(request, OPEN_METRICS)
+        # A scraper that asks for what we have not is given the text, which each of them reads.
+        open_ = choose(header_of(request, "accept"), EXPOSITIONS).media_type == EXPOSITIONS[1]
         newest = next(iter(parts.floor.recent_events(1)), None)
         events = newest.identity if newest else 0
         build = partial(metrics_text, own=own, events=events, open_=open_)

@@ -15,6 +15,8 @@ from mission_control.present.problem_document import PROBLEM_JSON, problem_docum
 log = logging.getLogger("mission_control.api")
 
 ALLOWED_METHODS = "GET, HEAD, OPTIONS"
+VARIES = "vary"
+"""The option of a route that says by what its answers vary."""
 SHOWN_INSTANCE = 256
 """Characters of the asked path that a problem repeats."""
 
@@ -66,16 +68,24 @@ def exception_handlers(
             return unmeant(request, error)
         status, code, title, detail = _describe(error)
         body = problem_bytes(status, code, title, detail, path=request.url.path, label=label)
-        headers = {**(error.headers or {}), "cache-control": "no-store"}
+        headers = {**(error.headers or {}), **_kept_by_none(request)}
         return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
     def unmeant(request: AnyRequest, error: Exception) -> Response[bytes]:
         log.error("answering %r failed", request.url.path, exc_info=error)
         body = problem_bytes(500, *_CODES[500], path=request.url.path, label=label)
-        headers = {"cache-control": "no-store"}
+        headers = _kept_by_none(request)
         return Response(body, status_code=500, media_type=PROBLEM_JSON, headers=headers)
 
     return {HTTPException: meant, Exception: unmeant}
+
+
+def _kept_by_none(request: AnyRequest) -> dict[str, str]:
+    """Give the headers of a problem: no cache keeps it, or takes it for another representation."""
+    headers = {"cache-control": "no-store"}
+    scope = cast("Mapping[str, object]", request.scope)
+    options: Mapping[str, str] = getattr(scope.get("route_handler"), "opt", {})
+    return {**headers, "vary": options[VARIES]} if VARIES in options else headers
 
 
 def _describe(error: HTTPException) -> tuple[int, str, str, str]:

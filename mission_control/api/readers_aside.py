@@ -7,8 +7,12 @@ from urllib.parse import parse_qsl
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from mission_control.api.answers import HTML
+from mission_control.api.described import SUFFIXES, VARY
+from mission_control.api.negotiation import choose
 from mission_control.api.options import AskQuestion
 from mission_control.api.problems import problem_bytes
+from mission_control.api.runbook_routes import REPRESENTATIONS
 from mission_control.api.the_past import TIMELESS
 from mission_control.jobs.ports import Clock
 from mission_control.model.question import Answered, AnswerHead, Question, Unanswered
@@ -45,8 +49,9 @@ def is_asked_aside(path: str, query: bytes, headers: Headers) -> bool:
     if any(path == place or path.startswith((f"{place}/", f"{place}.")) for place in _PLACES):
         return True
     if path.startswith(RUNBOOKS):
-        html = any(name == b"accept" and b"html" in value for name, value in headers)
-        return path.endswith(".html") or (html and not path.endswith(".md"))
+        accept = ", ".join(v.decode("latin-1") for name, v in headers if name == b"accept")
+        suffix = path.endswith(tuple(SUFFIXES))
+        return path.endswith(".html") or (not suffix and choose(accept, REPRESENTATIONS)[0] == HTML)
     return path.startswith(TIMELESS) and "at" in _names(query)
 
 
@@ -132,6 +137,7 @@ class ReadersAside:
             (b"content-type", PROBLEM_JSON.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
+            (b"vary", VARY.encode()),
             (b"retry-after", str(why.retry_after_seconds).encode()),
         ]
         await send({"type": "http.response.start", "status": 503, "headers": headers})

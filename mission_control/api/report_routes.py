@@ -7,9 +7,17 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from mission_control.api.answers import Answer, AnyRequest, give, json_answer, wants
+from mission_control.api.answers import JSON, MARKDOWN, Answer, AnyRequest, give, json_answer
 from mission_control.api.artifact_routes import reading_record
-from mission_control.api.described import describes, describes_problem
+from mission_control.api.described import (
+    NEGOTIATED,
+    NONE_ACCEPTED,
+    REPORT,
+    VARY,
+    describes,
+    describes_problem,
+    representation,
+)
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.decide.readiness import judge_standing
@@ -32,8 +40,8 @@ from mission_control.present.deploy_document import change_document
 from mission_control.present.standing_readiness import LatestReadinessDocument, latest_readiness
 
 TAGS = ["reports"]
-MARKDOWN = "text/markdown"
 MOST_LISTED = 100
+_NOT_FOUND = {READINESS_JSON: "readiness_not_found", DEPLOY_JSON: "deploy_report_not_found"}
 
 Reference = Annotated[
     str, QueryParameter(max_length=200, description="latest, previous, or a run's path or name.")
@@ -74,27 +82,42 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     unreadable = describes_problem("The record cannot be read")
 
     @get(
-        "/api/v1/readiness/latest",
-        summary="GO or NO-GO as it stands at this moment, with the report it stands on",
+        ["/api/v1/readiness/latest", "/api/v1/readiness/latest.json"],
+        summary="GO or NO-GO as it stands at this moment; the report as Markdown by Accept",
         tags=TAGS,
-        responses={200: describes(LatestReadinessDocument, "The verdict"), 503: unreadable},
+        opt=NEGOTIATED,
+        responses={
+            200: describes(LatestReadinessDocument, "The verdict"),
+            404: describes_problem("No readiness report is recorded, and Markdown was asked for"),
+            406: NONE_ACCEPTED,
+            503: unreadable,
+        },
     )
     async def readiness(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
-        if wants(request, MARKDOWN):
-            return await _markdown(parts, request, newest, READINESS_JSON, "readiness_not_found")
-        return give(json_answer(_standing(parts, newest)), request)
+        # Who names nothing is told what the verdict is worth now, which no recorded text knows.
+        media_type = representation(request, REPORT, unnamed=JSON)
+        if media_type == JSON:
+            return give(json_answer(_standing(parts, newest), VARY), request)
+        before = _worth_now(_standing(parts, newest))
+        return await _markdown(parts, request, newest, READINESS_JSON, media_type, before)
 
     @get(
         "/api/v1/readiness/latest.md",
-        summary="The newest readiness report for people, as it was recorded",
+        summary="The newest readiness report for people, below what it is worth now",
         tags=TAGS,
         media_type=MARKDOWN,
-        responses={200: describes(str, "Markdown", MARKDOWN), 503: unreadable},
+        opt=NEGOTIATED,
+        responses={
+            200: describes(str, "Markdown", MARKDOWN),
+            404: describes_problem("No readiness report is recorded"),
+            503: unreadable,
+        },
     )
     async def readiness_md(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
-        return await _markdown(parts, request, newest, READINESS_JSON, "readiness_not_found")
+        before = _worth_now(_standing(parts, newest))
+        return await _markdown(parts, request, newest, READINESS_JSON, MARKDOWN, before)
 
     return [readiness, readiness_md]
 
@@ -110,26 +133,38 @@ def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadi
     return latest_readiness(snapshot, standing, path, newest.document if newest else None)
 
 
+def _worth_now(standing: LatestReadinessDocument) -> str:
+    """Say above a recorded GO that it is none any more; empty where the report says it itself."""
+    report = standing["report"]
+    if report is None or standing["verdict"] == report.get("verdict"):
+        return ""
+    head = f"# Readiness now: {standing['verdict']} ({standing['code']})"
+    told = f"As of {standing['at_et']}: {standing['detail']}."
+    return f"{head}\n\n{told} What follows is the report as it was recorded.\n\n---\n\n"
+
+
 def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     answers = {
         200: describes(str, "Markdown, as the predecessor gave it", MARKDOWN),
         404: describes_problem("No deploy report is recorded"),
+        406: NONE_ACCEPTED,
         503: describes_problem("The record cannot be read"),
     }
 
     @get(
-        ["/api/v1/reports/deploy/latest", "/api/v1/reports/deploy/latest.md"],
-        summary="The newest deploy report; JSON for who asks for it by name",
+        [f"/api/v1/reports/deploy/latest{suffix}" for suffix in ("", ".md", ".json")],
+        summary="The newest deploy report; JSON where it is strictly preferred",
         tags=TAGS,
         media_type=MARKDOWN,
+        opt=NEGOTIATED,
         responses=answers,
     )
     async def deploy(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, DEPLOY_JSON))
-        by_name = wants(request, "application/json") and not request.url.path.endswith(".md")
-        if newest is not None and by_name:
-            return give(json_answer(newest.document), request)
-        return await _markdown(parts, request, newest, DEPLOY_JSON, "deploy_report_not_found")
+        media_type = representation(request, REPORT)
+        if newest is not None and media_type == JSON:
+            return give(json_answer(newest.document, VARY), request)
+        return await _markdown(parts, request, newest, DEPLOY_JSON, media_type)
 
     @get(
         "/api/v1/reports/deploy",
@@ -197,10 +232,13 @@ async def _markdown(
     request: AnyRequest,
     newest: RecordedReport | None,
     name: str,
-    code: str,
+    media_type: str,
+    before: str = "",
 ) -> Response[bytes]:
     if newest is None:
         title = "No such report is recorded"
-        raise Problem(404, code, title, "it is recorded when the job runs for the first time")
+        raise Problem(
+            404, _NOT_FOUND[name], title, "it is recorded when the job runs for the first time"
+        )
     body = await reading_record(read_markdown(parts.artifacts, newest.entry, name))
-    return give(Answer(body, MARKDOWN, vary="accept, accept-encoding"), request)
+    return give(Answer(before.encode() + body, media_type, VARY), request)

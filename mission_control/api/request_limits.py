@@ -47,6 +47,8 @@ def _refusals(scope: Asked, allowed_hosts: Collection[str]) -> Iterator[Refusal]
         detail = "a reader sends no body"
         yield Refusal(413, "body_not_accepted", "No request may have a body", detail, CLOSE)
     hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if not hosts and scope.get("http_version") == "1.0":
+        return  # a load balancer's probe: no browser speaks it, so no other site is behind it
     if len(hosts) != 1:
         detail = "a request has exactly one Host header"
         yield Refusal(400, "bad_host", "The Host header cannot be understood", detail)

@@ -8,18 +8,34 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from mission_control.api.answers import HTML, Answer, AnyRequest, give, json_answer, wants
-from mission_control.api.described import describes, describes_problem
+from mission_control.api.answers import (
+    HTML,
+    JSON,
+    MARKDOWN,
+    PLAIN,
+    Answer,
+    AnyRequest,
+    give,
+    json_answer,
+)
+from mission_control.api.described import (
+    NEGOTIATED,
+    NONE_ACCEPTED,
+    VARY,
+    describes,
+    describes_problem,
+    representation,
+)
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.jobs.ports import Runbook
 from mission_control.present.html_page import html_page, plain_page, render_markdown
 from mission_control.present.posture_document import runbook_url
 
-MARKDOWN = "text/markdown"
 TAGS = ["runbooks"]
+REPRESENTATIONS = (MARKDOWN, PLAIN, HTML, JSON)
 
-_CODE = re.compile(r"(?P<code>[A-Za-z0-9_]{1,64})(?P<suffix>\.md|\.html)?")
+_CODE = re.compile(r"(?P<code>[A-Za-z0-9_]{1,64})(?:\.md|\.html|\.json)?")
 
 
 class RunbookLink(TypedDict):
@@ -28,6 +44,13 @@ class RunbookLink(TypedDict):
     code: str
     title: str
     url: str
+
+
+class RunbookDocument(RunbookLink):
+    """One runbook, its text as Markdown."""
+
+    markdown: str
+    label: NotRequired[str]
 
 
 class RunbookList(TypedDict):
@@ -49,19 +72,35 @@ def runbook_list(parts: ReadingParts) -> RunbookList:
     return document
 
 
-def runbook_answer(runbook: Runbook, *, as_html: bool, label: str, renders: bool = True) -> Answer:
+def runbook_answer(
+    runbook: Runbook, media_type: str, label: str, *, renders: bool = True
+) -> Answer:
     """
-    Give a runbook as it was written, or as a page in which nothing can act.
+    Give a runbook as it was written, as a page in which nothing can act, or within a document.
 
     Where nothing is rendered, as in the process that decides, the page shows what was written.
     """
-    if as_html and not renders:
-        page = plain_page(runbook.title, runbook.markdown, label)
-        return Answer(page.encode(), HTML, "accept, accept-encoding")
-    if as_html:
+    if media_type == JSON:
+        return json_answer(_runbook_document(runbook, label), VARY)
+    if media_type != HTML:
+        return Answer(runbook.markdown.encode(), media_type, VARY)
+    if renders:
         page = html_page(runbook.title, render_markdown(runbook.markdown), label)
-        return Answer(page.encode(), HTML, "accept, accept-encoding")
-    return Answer(runbook.markdown.encode(), MARKDOWN, "accept, accept-encoding")
+    else:
+        page = plain_page(runbook.title, runbook.markdown, label)
+    return Answer(page.encode(), HTML, VARY)
+
+
+def _runbook_document(runbook: Runbook, label: str) -> RunbookDocument:
+    document: RunbookDocument = {
+        "code": runbook.code,
+        "title": runbook.title,
+        "url": runbook_url(runbook.code),
+        "markdown": runbook.markdown,
+    }
+    if label:
+        document["label"] = label
+    return document
 
 
 def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
@@ -82,12 +121,14 @@ def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 def _page_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     @get(
         "/api/v1/runbooks/{code:str}",
-        summary="A runbook as Markdown; HTML by Accept or with `.html`",
+        summary="A runbook as Markdown; HTML or JSON by Accept or suffix",
         tags=TAGS,
         media_type=MARKDOWN,
+        opt=NEGOTIATED,
         responses={
             200: describes(str, "The runbook", MARKDOWN),
             404: describes_problem("No such runbook"),
+            406: NONE_ACCEPTED,
         },
     )
     async def runbook(request: AnyRequest, code: FromPath[str]) -> Response[bytes]:
@@ -96,11 +137,8 @@ def _page_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         if asked is None or found is None:
             detail = "the list at /api/v1/runbooks names every code that has one"
             raise Problem(404, "runbook_not_found", "There is no runbook for this code", detail)
-        suffix = asked["suffix"]
-        as_html = suffix == ".html" or (suffix is None and wants(request, HTML))
-        answer = runbook_answer(
-            found, as_html=as_html, label=parts.options.label, renders=parts.renders
-        )
-        return give(answer, request)
+        media_type = representation(request, REPRESENTATIONS)
+        label = parts.options.label
+        return give(runbook_answer(found, media_type, label, renders=parts.renders), request)
 
     return [runbook]

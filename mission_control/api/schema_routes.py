@@ -2,22 +2,39 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from mission_control.api.answers import HTML, Answer, AnyRequest, give, wants
-from mission_control.api.described import describes
+from mission_control.api.answers import HTML, JSON, Answer, AnyRequest, give
+from mission_control.api.described import (
+    NEGOTIATED,
+    NONE_ACCEPTED,
+    SUFFIXES,
+    VARY,
+    describes,
+    representation,
+)
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.contract_schema import ops_status_schema
 from mission_control.present.html_page import api_page
+from mission_control.present.problem_document import PROBLEM_JSON
 
 TAGS = ["schemas"]
 OPEN_API = "application/vnd.oai.openapi+json"
 JSON_SCHEMA = "application/schema+json"
-VARY = "accept, accept-encoding"
+REPRESENTATIONS = (OPEN_API, JSON, HTML)
+REFUSED: Mapping[str, str] = {
+    "400": "The request cannot be understood, or asks for the past where there is none",
+    "405": "Only GET, HEAD and OPTIONS are answered",
+    "413": "No request may have a body",
+    "414": "The URL is too long",
+    "421": "The Host header names another server",
+}
+_PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 
 
 def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, object]:
@@ -34,7 +51,32 @@ def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, o
         render_plugins=[JsonRenderPlugin()],
     )
     aside = Litestar(route_handlers=list(routes), openapi_config=config, logging_config=None)
-    return aside.openapi_schema.to_schema()
+    document: dict[str, Any] = aside.openapi_schema.to_schema()
+    for path, item in document["paths"].items():
+        _describe_problems(item["get"])
+        _describe_suffix(path, item["get"]["responses"]["200"])
+    return document
+
+
+def _describe_problems(operation: dict[str, Any]) -> None:
+    """Tell of what any request can be refused for, and of parameters; each is problem details."""
+    told = operation["responses"]
+    if told.get("400", {}).get("content", {}).keys() == {JSON}:
+        del told["400"]  # the library's own, which is never given
+    refused = dict(REFUSED)
+    if "parameters" in operation:
+        refused["422"] = "A parameter has a value that is not possible"
+    for status, description in refused.items():
+        told.setdefault(status, {"description": description, "content": _PROBLEM})
+
+
+def _describe_suffix(path: str, answer: dict[str, Any]) -> None:
+    """Name the one media type that a suffix stands for."""
+    media_type = SUFFIXES.get(f".{path.rpartition('.')[2]}", "")
+    if media_type.startswith("text/"):
+        answer["content"] = {media_type: {"schema": {"type": "string"}}}
+    elif media_type == JSON and any(t.startswith("text/") for t in answer["content"]):
+        answer["content"] = {media_type: {"schema": {"type": "object"}}}
 
 
 def contract_routes() -> Sequence[HTTPRouteHandler]:
@@ -63,20 +105,23 @@ def description_routes(
     """Give the routes of this API's description, worked out when it is first asked for."""
 
     @cache
-    def described(*, as_html: bool) -> Answer:
-        if as_html:
+    def described(media_type: str) -> Answer:
+        if media_type == HTML:
             return Answer(api_page(description(), label).encode(), HTML, VARY)
-        return Answer(encode_json(description()), OPEN_API, VARY)
+        return Answer(encode_json(description()), media_type, VARY)
 
     @get(
-        ["/schema", "/schema.html"],
+        ["/schema", "/schema.html", "/schema.json"],
         summary="This API as OpenAPI 3.1; a plain page by Accept or with `.html`",
         tags=TAGS,
         media_type=OPEN_API,
-        responses={200: describes(dict[str, object], "The description", OPEN_API)},
+        opt=NEGOTIATED,
+        responses={
+            200: describes(dict[str, object], "The description", OPEN_API),
+            406: NONE_ACCEPTED,
+        },
     )
     async def schema(request: AnyRequest) -> Response[bytes]:
-        as_html = request.url.path.endswith(".html") or wants(request, HTML)
-        return give(described(as_html=as_html), request)
+        return give(described(representation(request, REPRESENTATIONS)), request)
 
     return [schema]

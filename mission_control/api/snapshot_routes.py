@@ -12,7 +12,7 @@ from mission_control.api.answers import Answer, AnyRequest, give
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
-from mission_control.api.the_past import snapshot_of
+from mission_control.api.the_past import At, snapshot_of
 from mission_control.jobs.ports import CalendarReader
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.agent_document import (
@@ -34,6 +34,12 @@ from mission_control.present.session_document import (
 TAGS = ["floor"]
 SESSIONS_AHEAD = 5
 NO_SUCH_AGENT = "agent_not_found"
+PAST_PROBLEMS = {
+    400: describes_problem("No history is kept, and `at` was asked for"),
+    404: describes_problem("The floor was not watched then"),
+    422: describes_problem("`at` is not understood, or lies in the future"),
+    503: describes_problem("History cannot be read"),
+}
 
 
 class SessionAnswer(TypedDict):
@@ -78,18 +84,18 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/posture",
         summary="May the floor run, and how do we know",
         tags=TAGS,
-        responses={200: describes(PostureDocument, "The posture and its reasons")},
+        responses={200: describes(PostureDocument, "The posture and its reasons"), **PAST_PROBLEMS},
     )
-    async def posture(request: AnyRequest) -> Response[bytes]:
+    async def posture(request: AnyRequest, _at: At = None) -> Response[bytes]:
         return give(posture_answer(parts, await snapshot_of(parts, request)), request)
 
     @get(
         "/api/v1/safety",
         summary="Kill switch, witnesses and every sign of execution",
         tags=TAGS,
-        responses={200: describes(SafetyDocument, "What speaks of execution")},
+        responses={200: describes(SafetyDocument, "What speaks of execution"), **PAST_PROBLEMS},
     )
-    async def safety(request: AnyRequest) -> Response[bytes]:
+    async def safety(request: AnyRequest, _at: At = None) -> Response[bytes]:
         snapshot = await snapshot_of(parts, request)
         return give(parts.cache.document(snapshot, "safety", safety_document), request)
 
@@ -103,9 +109,12 @@ def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/session",
         summary="The market session and the next ones",
         tags=TAGS,
-        responses={200: describes(SessionAnswer, "Phase, boundaries, next sessions")},
+        responses={
+            200: describes(SessionAnswer, "Phase, boundaries, next sessions"),
+            **PAST_PROBLEMS,
+        },
     )
-    async def session(request: AnyRequest) -> Response[bytes]:
+    async def session(request: AnyRequest, _at: At = None) -> Response[bytes]:
         render = partial(session_answer, parts.calendar)
         answer = parts.cache.document(await snapshot_of(parts, request), "session", render)
         return give(answer, request)
@@ -120,9 +129,9 @@ def agent_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/agents",
         summary="Every service: state, expected, reasons",
         tags=TAGS,
-        responses={200: describes(AgentsDocument, "The services, by name")},
+        responses={200: describes(AgentsDocument, "The services, by name"), **PAST_PROBLEMS},
     )
-    async def agents(request: AnyRequest) -> Response[bytes]:
+    async def agents(request: AnyRequest, _at: At = None) -> Response[bytes]:
         return give(agents_answer(parts, await snapshot_of(parts, request)), request)
 
     @get(
@@ -131,10 +140,13 @@ def agent_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         tags=TAGS,
         responses={
             200: describes(AgentDocument, "The service in full"),
-            404: describes_problem("Not in the inventory"),
+            **PAST_PROBLEMS,
+            404: describes_problem("Not in the inventory, or the floor was not watched then"),
         },
     )
-    async def agent(request: AnyRequest, agent_name: FromPath[str]) -> Response[bytes]:
+    async def agent(
+        request: AnyRequest, agent_name: FromPath[str], _at: At = None
+    ) -> Response[bytes]:
         snapshot = await snapshot_of(parts, request)
         if snapshot.fleet.agent(agent_name) is None or snapshot.service(agent_name) is None:
             # The predecessor's clients look for the code in `detail`.

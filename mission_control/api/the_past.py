@@ -3,17 +3,34 @@
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
+
+from litestar.params import QueryParameter
 
 from mission_control.api.answers import AnyRequest
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
 from mission_control.errors import StorageError
 from mission_control.jobs.past_floor import NotWatched, PastFloor
+from mission_control.market_calendar import new_york
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.instants import new_york_text
 
 LONGEST = timedelta(days=62)
+_NEW_YORKS = "ISO 8601; without a zone it is New York's time."
+At = Annotated[str | None, QueryParameter(name="at", description=f"As it was then. {_NEW_YORKS}")]
+From = Annotated[str | None, QueryParameter(name="from", description=f"The begin. {_NEW_YORKS}")]
+To = Annotated[str | None, QueryParameter(name="to", description=f"The end. {_NEW_YORKS}")]
+Since = Annotated[
+    str | None, QueryParameter(name="since", description=f"From this instant on. {_NEW_YORKS}")
+]
+Until = Annotated[
+    str | None, QueryParameter(name="until", description=f"Before this instant. {_NEW_YORKS}")
+]
+"""Described so; read by `read_instant`, which sees the `+` of an offset that was not escaped."""
+MOST_COUNTED = 2**63 - 1
+"""More is no number that a record can have."""
 
 T = TypeVar("T")
 TIMELESS = ("/api/v1/posture", "/api/v1/agents", "/api/v1/safety", "/api/v1/session")
@@ -35,9 +52,11 @@ async def snapshot_of(parts: ReadingParts, request: AnyRequest) -> FloorSnapshot
     if asked is None:
         return parts.floor.current()
     at = read_instant(_with_plus(request, "at"), "at")
-    if at > parts.clock():
+    now = parts.clock()
+    if at > now:
         title = "The future is not known"
-        raise Problem(422, "at_in_the_future", title, "`at` lies after the server's own time")
+        detail = f"`at` lies after the server's own time, which is {new_york_text(now)}"
+        raise Problem(422, "at_in_the_future", title, detail)
     found = await remembered(past_of(parts).as_of(at))
     if isinstance(found, NotWatched):
         raise Problem(404, "history_gap", "The floor was not watched then", found.detail)
@@ -54,15 +73,13 @@ def past_of(parts: ReadingParts) -> PastFloor:
 
 
 def read_instant(text: str, name: str) -> datetime:
-    """Read an instant with its offset from UTC; anything else is a problem that says how."""
+    """Read an instant, in New York's time where it names no zone, or say how to write one."""
     try:
-        instant = datetime.fromisoformat(text)
+        return new_york.read_instant(text)
     except ValueError:
-        instant = None
-    if instant is None or instant.utcoffset() is None:
-        detail = f"write `{name}` as 2026-11-20T13:30:00Z, or with another offset from UTC"
-        raise Problem(422, "instant_not_understood", "This is no instant", detail)
-    return instant
+        detail = f"write `{name}` as 2026-11-20T08:30, which is New York's time, or with its zone "
+        detail += "as 2026-11-20T13:30:00Z; the year is 1970 to 2999"
+        raise Problem(422, "instant_not_understood", "This is no instant", detail) from None
 
 
 def read_period(

@@ -7,6 +7,7 @@ from pathlib import Path
 from mission_control.api.options import ApiOptions, AskQuestion
 from mission_control.child_process.asking import ChildProcess, environment_of
 from mission_control.configuration.settings import Settings
+from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.remember_floor import FloorMemory
@@ -62,7 +63,11 @@ def interpreting_process(settings: Settings) -> ChildProcess:
 
 
 def asks_readers(
-    process: ChildProcess, board: FloorBoard, memory: FloorMemory, clock: Clock
+    process: ChildProcess,
+    board: FloorBoard,
+    memory: FloorMemory,
+    clock: Clock,
+    calendar: CalendarInForce,
 ) -> AskQuestion:
     """Give what puts a reader's question to the process, with what only we know."""
 
@@ -72,7 +77,8 @@ def asks_readers(
         snapshot = board.current()
         since, halts = board.watched()
         verdict, minute = snapshot.posture.verdict, memory.unfinished_minute()
-        live = LiveFloor(clock(), snapshot.at, snapshot.session, since, halts, verdict, minute)
+        at, session, closures = snapshot.at, snapshot.session, calendar.calendar.closures
+        live = LiveFloor(clock(), at, session, since, halts, verdict, minute, closures)
         seconds = RECORD_SECONDS if path.startswith(_RECORD) else SECONDS
         return await process.ask(Question(path, query, headers, live), seconds)
 

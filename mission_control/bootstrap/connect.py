@@ -4,10 +4,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
+from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
+from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.capture_cache import CaptureCache
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.recorded_lkg import find_captured_workloads
@@ -21,6 +24,7 @@ from mission_control.observe.cluster_reader.further_reader import FurtherObserve
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver
+from mission_control.observe.followed_file import FollowedFile
 from mission_control.observe.http_transport import Transports, open_transports
 from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
@@ -35,7 +39,7 @@ class Edges:
     """
 
     sources: floor_sources.FloorSources
-    calendar: MarketCalendar
+    calendar: CalendarInForce
     transports: Transports
     lister: ClusterLister | None = None
     account: AccountReader | None = None
@@ -47,7 +51,7 @@ async def reading(
     settings: Settings, clock: Clock = real_clock, interpreter: Interpreter | None = None
 ) -> AsyncGenerator[Edges]:
     """Connect what reads the floor; nothing is asked, and nothing can be recorded."""
-    calendar = MarketCalendar(settings.closures)
+    calendar = calendar_in_force(settings)
     async with open_transports() as transports:
         lister = account = further = None
         if settings.fleet.access is not None:
@@ -56,13 +60,16 @@ async def reading(
             objects = ObjectReader(lister)
             account = AccountReader(lister.server, objects, clock)
             further = FurtherObserver(objects, account)
+        probe = ServiceProbe(transports, clock, interpreter)
         sources = floor_sources.FloorSources(
-            ServiceProbe(transports, clock, interpreter),
+            probe,
             _hear(settings, clock, lister),
             calendar,
             clock,
             cluster=ClusterObserver(lister) if lister else None,
             captured=_recall(settings, clock) if lister else None,
+            in_force=calendar,
+            reloads=probe.take_reloads,
         )
         yield Edges(sources, calendar, transports, lister, account, further)
 
@@ -70,6 +77,19 @@ async def reading(
 def _recall(settings: Settings, clock: Clock) -> Callable[[], Awaitable[CapturedWorkloads]]:
     artifacts, cache = ArtifactReader(settings.root, clock), CaptureCache(clock)
     return partial(find_captured_workloads, artifacts, settings.fleet, cache)
+
+
+def calendar_in_force(settings: Settings) -> CalendarInForce:
+    """Give the calendar, which follows the closures file once somebody looks."""
+    file = None
+    if settings.closures_file is not None:
+        file = FollowedFile(settings.closures_file, _load_calendar, settings.closures_digest)
+    return CalendarInForce(MarketCalendar(settings.closures), file)
+
+
+def _load_calendar(path: Path) -> tuple[str, MarketCalendar]:
+    read = load_closures(path)
+    return read.digest, MarketCalendar(read.closures)
 
 
 def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:

@@ -21,12 +21,11 @@ from mission_control.jobs.observe_floor import all_asked
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.jobs.planned_run import Runner, RunSources
 from mission_control.jobs.poll_coverage import watched_coverage
-from mission_control.jobs.ports import Clock
+from mission_control.jobs.ports import CalendarReader, Clock
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.run_lkg import run_lkg
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.scheduled_day import ScheduledDay
-from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import LedgerEntry
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import Unseen, UnseenReason
@@ -90,7 +89,7 @@ def make_day(
         past,
     )
     keeping = day_jobs.KeepingSources(
-        keeping_parts(settings, clock, label, store),
+        keeping_parts(settings, clock, label, store, edges.calendar),
         past.history if past else None,
         partial(copy_destination, settings),
     )
@@ -124,7 +123,7 @@ def readiness_sources(
 
 def run_sources_of(
     settings: Settings,
-    calendar: MarketCalendar,
+    calendar: CalendarReader,
     clock: Clock,
     origin: RunOrigin,
     label: str = "",

@@ -6,7 +6,7 @@ from mission_control.bootstrap.clock import real_clock
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
-from mission_control.jobs.ports import Clock
+from mission_control.jobs.ports import CalendarReader, Clock
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.observe.redaction import redact_text
 from mission_control.record.artifact_reader import ArtifactReader
@@ -21,12 +21,13 @@ def keeping_parts(
     clock: Clock = real_clock,
     label: str = "",
     store: ArtifactStore | None = None,
+    calendar: CalendarReader | None = None,
 ) -> KeepingParts:
     """Give what the retention report and the durable copy work with."""
     return KeepingParts(
         ArtifactReader(settings.root, clock),
         RunWriter(store or ArtifactStore(settings.root)),
-        MarketCalendar(settings.closures),
+        calendar or MarketCalendar(settings.closures),
         clock,
         settings.fleet,
         label,

@@ -10,10 +10,9 @@ from mission_control.bootstrap.origin import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.decide.session_plan import plan_session
 from mission_control.jobs.claimed_command import CommandSources, claiming
-from mission_control.jobs.ports import Clock
+from mission_control.jobs.ports import CalendarReader, Clock
 from mission_control.jobs.recorded_runs import days_between
 from mission_control.jobs.run_origin import RunOrigin
-from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.new_york import in_new_york, instant_of
 from mission_control.model.schedule import Job, PlannedRun
 from mission_control.record.artifact_reader import ArtifactReader
@@ -24,7 +23,7 @@ DAYS_BACK = timedelta(days=5)
 
 def claim_planned(
     settings: Settings,
-    calendar: MarketCalendar,
+    calendar: CalendarReader,
     clock: Clock,
     say: Callable[[str], None],
     jobs: Collection[Job],
@@ -47,7 +46,7 @@ def beside_the_plan(settings: Settings) -> RunOrigin:
 
 
 def runs_near(
-    calendar: MarketCalendar, now: datetime, offered: Collection[Job]
+    calendar: CalendarReader, now: datetime, offered: Collection[Job]
 ) -> Sequence[PlannedRun]:
     """List every offered run that may be due at an instant, those of the days before included."""
     today = in_new_york(now).date()

@@ -11,6 +11,7 @@ from mission_control.api.options import ReadingParts
 from mission_control.api.readers_aside import answer_within
 from mission_control.child_process.answering import Answerer, run_child
 from mission_control.decide.floor import decide_floor
+from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.calendar import MarketCalendar
@@ -26,6 +27,7 @@ from mission_control.record.history.reader import HistoryReaderSql
 
 if TYPE_CHECKING:
     from mission_control.bootstrap.aside import ReadersSetup
+    from mission_control.market_calendar.closures import Closure
 
 NICE = 10
 """Below what decides: on a busy machine readers wait first."""
@@ -41,7 +43,7 @@ class ToldFloor:
     knows nothing, and no route here asks: what is true now is answered by the process that decides.
     """
 
-    def __init__(self, fleet: Fleet, calendar: MarketCalendar) -> None:
+    def __init__(self, fleet: Fleet, calendar: CalendarInForce) -> None:
         """Know the inventory."""
         self._fleet = fleet
         self._calendar = calendar
@@ -73,7 +75,7 @@ def prepare(setup: object) -> Answerer:
     """Connect what reads, and give what answers a question with it."""
     made = cast("ReadersSetup", setup)
     configure_logging(made.log_format)
-    calendar = MarketCalendar(made.closures)
+    calendar = CalendarInForce(MarketCalendar(made.closures))
     floor = ToldFloor(made.fleet, calendar)
     history = HistoryReaderSql(open_engine(made.root, made.database_url))
     parts = ReadingParts(
@@ -90,6 +92,9 @@ def prepare(setup: object) -> Answerer:
     async def answer(what: object) -> Answered:
         question = cast("Question", what)
         _LIVE.set(question.live)
+        if question.live.closures != calendar.calendar.closures:
+            closures = cast("tuple[Closure, ...]", question.live.closures)
+            calendar.calendar = MarketCalendar(closures)
         return await answer_within(application, question)
 
     return answer

@@ -17,11 +17,10 @@ from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.past_floor import PastFloor, kept_since
-from mission_control.jobs.ports import Clock
+from mission_control.jobs.ports import CalendarReader, Clock
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.jobs.scheduled_day import ScheduledDay
 from mission_control.jobs.watch_floor import CLUSTER_SECONDS, FloorWatch
-from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.observe.attestation import Attestation
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
@@ -81,7 +80,7 @@ async def connected(
         if history and memory:
             past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
             readers = await stack.enter_async_context(readers_process(settings, options).kept())
-            ask = asks_readers(readers, board, memory, clock)
+            ask = asks_readers(readers, board, memory, clock, calendar)
         watched = replace(edges, sources=sources)
         day = make_day(settings, watched, board, past, clock, label, store)
         runbooks = RunbookLibrary(settings.runbooks)
@@ -125,7 +124,7 @@ def _first(
 
 def _history(
     settings: Settings,
-    calendar: MarketCalendar,
+    calendar: CalendarReader,
     clock: Clock,
     store: ArtifactStore,
     history_is_new: str,

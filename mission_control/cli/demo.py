@@ -1,7 +1,7 @@
 """Command line: `demo`, a trading floor that is simulated and can be hurt."""
 
 import difflib
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 import orjson
@@ -9,22 +9,10 @@ import orjson
 from mission_control import asgi
 from mission_control.bootstrap.demo import demo_scenarios
 from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag
-from mission_control.market_calendar.new_york import new_york
+from mission_control.cli.flags import json_flag, read_at
 
 PORT = click.IntRange(1, 65535)
 FLOOR_PORTS = click.IntRange(1, 65000)
-
-
-def _read_start(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-        aware = instant if instant.tzinfo else instant.replace(tzinfo=new_york())
-        return aware.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(f"{value!r} is no ISO 8601 time as 2026-11-27T12:55") from error
 
 
 def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -48,7 +36,7 @@ def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option(
     "--at",
     metavar="ISO",
-    callback=_read_start,
+    callback=read_at,
     help="Start the clock there and let it tick at real speed, as 2026-11-27T12:55. A time "
     "without an offset is New York's.",
 )

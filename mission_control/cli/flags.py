@@ -1,13 +1,16 @@
 """Command line: the flags that several commands share."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
 from mission_control.cli.context import CliContext
 from mission_control.cli.failures import JSON_ASKED
+from mission_control.cli.printable import printable
 from mission_control.configuration.settings import Settings, load_settings
+from mission_control.market_calendar.new_york import read_instant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,6 +50,17 @@ def settings_with(
     for note in settings.notes if tell else ():
         context.say(f"Note: {note}.")
     return settings
+
+
+def read_at(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    """Read a time as the API and the pages do: one that names no zone is New York's."""
+    if value is None:
+        return None
+    try:
+        return read_instant(value)
+    except ValueError as error:
+        detail = f"{printable(value, 80)!r} is no time such as 2026-11-27T12:55 (New York) or "
+        raise click.BadParameter(f"{detail}2026-11-27T17:55Z, of the years 1970 to 2999") from error
 
 
 def _ask_json(ctx: click.Context, _: click.Parameter, asked: bool) -> bool:  # noqa: FBT001  (click's signature)

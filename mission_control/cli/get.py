@@ -11,6 +11,7 @@ from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
 from mission_control.cli.flags import setting_flags, settings_with, url_flag
 from mission_control.cli.remote import RemoteAnswer, ask_server
+from mission_control.model.visible_text import visible
 
 ENDLESS = "/api/v1/stream"
 
@@ -36,7 +37,8 @@ def get(
     Answer a path as the API would.
 
     Without --url, the fleet is asked once and the answer is made in this process: no server is
-    needed and nothing is recorded. The body goes to stdout as it is. Exits with 0 for an answer
+    needed and nothing is recorded. The body goes to stdout as it is, to a terminal
+    without what could steer it. Exits with 0 for an answer
     of 2xx, with 4 for any other, which is told on stderr.
     """
     context = ctx.ensure_object(CliContext)
@@ -45,7 +47,11 @@ def get(
         if url is not None
         else _answer_here(context, flags, path, accept)
     )
-    click.echo(answer.body, nl=sys.stdout.isatty() and not answer.body.endswith(b"\n"))
+    if sys.stdout.isatty():
+        shown = visible(answer.body.decode("utf-8", "replace"))
+        click.echo(shown, nl=not shown.endswith("\n"))
+    else:
+        click.echo(answer.body, nl=False)
     if not httpx.codes.is_success(answer.status):
         context.say(f"The answer's status is {answer.status}.")
         ctx.exit(VERIFICATION_FAILED)

@@ -24,6 +24,7 @@ from mission_control.jobs.capture_lkg import (
     record_lkg,
 )
 from mission_control.jobs.observe_floor import Looking
+from mission_control.jobs.ports import CalendarReader
 from mission_control.jobs.recorded_lkg import (
     MOST_LISTED,
     compare_captures,
@@ -33,7 +34,6 @@ from mission_control.jobs.recorded_lkg import (
 from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
 from mission_control.jobs.run_lkg import record_refusal
 from mission_control.jobs.run_origin import RunOrigin
-from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.lkg import LkgCapture, LkgRefused
 from mission_control.model.schedule import Job
 from mission_control.present.lkg_document import metadata_document
@@ -119,7 +119,7 @@ def _is_of_the_floor(context: CliContext, settings: Settings) -> bool:
 
 
 def _claiming(
-    context: CliContext, settings: Settings, calendar: MarketCalendar, *, ours: bool
+    context: CliContext, settings: Settings, calendar: CalendarReader, *, ours: bool
 ) -> AbstractAsyncContextManager[RunOrigin]:
     """Claim the planned capture, which is of the configured floor and of nothing else."""
     if ours:

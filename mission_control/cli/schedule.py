@@ -9,7 +9,7 @@ import orjson
 from mission_control.cli.context import CliContext
 from mission_control.cli.crontab import MACHINE, write_crontab
 from mission_control.cli.exit_codes import NOTHING_TO_DO, OK
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.flags import json_flag, read_at, setting_flags, settings_with
 from mission_control.configuration.settings import load_closures_in_force
 from mission_control.decide.session_plan import plan_session
 from mission_control.market_calendar.calendar import MarketCalendar
@@ -21,20 +21,6 @@ from mission_control.present.schedule import schedule_as_dict, schedule_lines
 
 MOST_SESSIONS = 260
 LATE_AT_MOST = timedelta(minutes=15)
-
-
-def _read_instant(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{value!r} is no ISO 8601 instant such as 2026-11-27T13:00Z"
-        ) from error
-    if instant.utcoffset() is None:
-        raise click.BadParameter(f"{value!r} has no offset from UTC: end it with Z, or -05:00")
-    return instant
 
 
 def _read_clock(_: click.Context, __: click.Parameter, value: str | None) -> time | None:
@@ -70,8 +56,9 @@ def is_clock(now: datetime, wanted: time) -> bool:
 @click.option(
     "--at",
     metavar="ISO",
-    callback=_read_instant,
-    help="List from this instant, such as 2026-11-27T13:00-05:00, not from now.",
+    callback=read_at,
+    help="List from this time, such as 2026-11-27T13:00, not from now. A time without a zone is "
+    "New York's.",
 )
 @click.option("--crontab", is_flag=True, help="Print the playbook's day as a crontab.")
 @click.option(

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 
@@ -29,7 +30,15 @@ REMEDIES = {
 }
 
 
-def load_closures(path: Path) -> tuple[Closure, ...]:
+@dataclass(frozen=True, slots=True)
+class ClosuresRead:
+    """The closures as they were read once, in the order of their dates, with the file's SHA-256."""
+
+    closures: tuple[Closure, ...] = ()
+    digest: str = ""
+
+
+def load_closures(path: Path) -> ClosuresRead:
     """
     Read the closures file, in the order of its dates, or say everything that is wrong with it.
 
@@ -37,7 +46,8 @@ def load_closures(path: Path) -> tuple[Closure, ...]:
     from gating while the market trades.
     """
     _refuse_large(path)
-    root = read_yaml(path, what="closures file").root
+    source = read_yaml(path, what="closures file")
+    root = source.root
     problems = Problems()
     listed = root.fields(FILE_KEYS, problems).get("closures")
     if listed is None:
@@ -52,7 +62,7 @@ def load_closures(path: Path) -> tuple[Closure, ...]:
             entry.refuse(problems, f"a second closure on {closure.on}", "keep one of them")
         closures.setdefault(closure.on, closure)
     problems.raise_if_any()
-    return tuple(closures[on] for on in sorted(closures))
+    return ClosuresRead(tuple(closures[on] for on in sorted(closures)), source.digest)
 
 
 def _refuse_large(path: Path) -> None:

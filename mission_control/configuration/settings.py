@@ -64,6 +64,7 @@ class Settings:
     kill_switch_environment: Mapping[str, str] = field(default_factory=dict[str, str])
     closures: tuple[Closure, ...] = ()
     closures_file: Path | None = None
+    closures_digest: str = ""
     allowed_hosts: tuple[str, ...] = values.LOOPBACK_HOSTS
     durable_copy: Path | S3Address | None = None
     durable_copy_endpoint: str | None = None
@@ -118,9 +119,9 @@ def load_closures_in_force(
     named = environ.get(CONFIG_VARIABLE, "").strip()
     file = read_config_file(config_file or (Path(named) if named else None), problems)
     sources = Sources({}, environ, file.fields, file.folder, Path.cwd())
-    _, closures = SettingsReader(find_settings(sources, problems), problems).closures()
+    _, read = SettingsReader(find_settings(sources, problems), problems).closures()
     problems.raise_if_any()
-    return closures
+    return read.closures
 
 
 def load_root_in_force(
@@ -177,8 +178,9 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
         kill_switch_environment=MappingProxyType(
             {name: environ[name] for name in SWITCH_VARIABLES if name in environ}
         ),
-        closures=closures,
+        closures=closures.closures,
         closures_file=closures_file,
+        closures_digest=closures.digest,
         allowed_hosts=tuple(dict.fromkeys([*allowed_hosts, values.host_name(host)])),
         **durable_copy_settings(reader, root),
         config_file=file.path,

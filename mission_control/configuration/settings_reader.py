@@ -12,13 +12,12 @@ from mission_control.configuration.cadence import (
     DEFAULT_INTERVAL_SECONDS,
     cadence_problem,
 )
-from mission_control.configuration.closures import load_closures
+from mission_control.configuration.closures import ClosuresRead, load_closures
 from mission_control.configuration.config_file import ConfigFile
 from mission_control.configuration.fleet_file import load_fleet, read_fleet
 from mission_control.configuration.found_settings import Found, Origin
 from mission_control.configuration.problems import Problems
 from mission_control.configuration.setting_values import read_path, read_port, read_seconds
-from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
 
 T = TypeVar("T")
@@ -94,13 +93,13 @@ class SettingsReader:
             sources["fleet_file"] = f"{Origin.FILE} {file.fields['agents'].where}"
         return sources
 
-    def closures(self) -> tuple[Path | None, tuple[Closure, ...]]:
+    def closures(self) -> tuple[Path | None, ClosuresRead]:
         """Load the closures file, where one is named."""
         path = self.read("closures_file", read_path, None)
         if path is not None:
             with self.problems.gathering():
                 return path, load_closures(path)
-        return path, ()
+        return path, ClosuresRead()
 
     def refuse(self, found: Found, problem: str, remedy: str) -> None:
         """Note a problem with a setting that could be read, but not used."""

@@ -62,7 +62,7 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
     (codes.MARKET_CLOSED_DURING_SESSION, "P1", "The service believes the market is closed",
      "The service reports MARKET_CLOSED while our calendar says that the session is open."),
     (codes.RELOAD_FAILED, "INFO", "Changed files could not be read again",
-     "Certificate files changed and cannot be loaded as they are; the earlier ones still serve."),
+     "Certificates or the closures file changed and cannot be used; what was read before stays."),
     (codes.NOT_READY, "P1", "A readiness or liveness probe fails",
      "A service under the liveness contract fails `/readyz` or `/livez`."),
     (codes.EXECUTION_NOT_PROVEN_OFF, "P2", "Execution is silent, but not proven off",

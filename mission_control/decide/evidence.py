@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from mission_control.model.fleet import ContractKind
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
-from mission_control.model.session import MarketSession
+from mission_control.model.session import CalendarDoubt, MarketSession, Phase
 from mission_control.model.status_contract.answer import Shape
 from mission_control.model.status_contract.rich import RichStatus
 
@@ -38,6 +38,19 @@ class SessionAt(Protocol):
     def __call__(self, now: datetime, /) -> MarketSession:
         """Answer for any instant; UNKNOWN is an answer."""
         ...
+
+
+def session_in_doubt(session_at: SessionAt, doubt: CalendarDoubt | None) -> SessionAt:
+    """Give what answers as the calendar does, and UNKNOWN from when it is in doubt."""
+    if doubt is None:
+        return session_at
+
+    def doubted(now: datetime, /) -> MarketSession:
+        if now < doubt.since:
+            return session_at(now)
+        return MarketSession(now, Phase.UNKNOWN, note=doubt.detail)
+
+    return doubted
 
 
 class Statement(NamedTuple):

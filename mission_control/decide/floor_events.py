@@ -10,6 +10,7 @@ from mission_control.model.codes import KILL_SWITCH_UNCONFIRMED, POLL_LOOP_STALL
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.kill_switch import KillSwitchState
+from mission_control.model.reload import Reload
 from mission_control.model.session import MarketSession, Phase
 from mission_control.model.snapshot import FloorSnapshot, Posture, ServiceReport
 from mission_control.model.standing import Accusation, Verdict
@@ -26,6 +27,49 @@ class Happening:
     severity: Severity = Severity.INFO
     agent_name: str | None = None
     data: dict[str, object] = field(default_factory=dict[str, object])
+
+
+def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Happening:
+    """
+    Give the event that files changed; the sessions are those of one instant, by either calendar.
+
+    A change that closes a running session, or opens one, pages, and so does one after which no
+    session is known.
+    """
+    data: dict[str, object] = {
+        "what": reload.what,
+        "files": reload.files,
+        "before": reload.before,
+        "after": reload.after,
+    }
+    digests = f"{_short(reload.before)} -> {_short(reload.after)}"
+    moved = (before.open, before.close) != (after.open, after.close)
+    turn = ""
+    if moved and before.close is not None and after.close is not None:
+        turn = f"; the session closes at {in_new_york(after.close):%H:%M %Z}"
+        turn += f", no longer at {in_new_york(before.close):%H:%M %Z}"
+    if before.phase is not after.phase:
+        data |= {"phase_before": before.phase.value, "phase_after": after.phase.value}
+        turn = f"; the session is {after.phase.value}, no longer {before.phase.value}"
+    if reload.trouble:
+        data["detail"] = reload.trouble
+        message = f"{reload.what} changed and cannot be used ({digests}): {reload.trouble}{turn}"
+        severity = Severity.P1 if after.phase is Phase.UNKNOWN else Severity.P2
+        return Happening(EventType.RELOAD_FAILED, message, severity, data=data)
+    turned = turns_session(before, after)
+    severity = Severity.P1 if turned else Severity.P2 if moved else Severity.INFO
+    message = f"{reload.what} read again ({digests}): {reload.files}{turn}"
+    return Happening(EventType.FILES_RELOADED, message, severity, data=data)
+
+
+def turns_session(before: MarketSession, after: MarketSession) -> bool:
+    """Tell whether another calendar closes or opens the session of an instant, or takes it away."""
+    gates = before.phase.gates is not after.phase.gates
+    return gates or before.session_date != after.session_date
+
+
+def _short(digest: str) -> str:
+    return digest[:12] if digest else "unreadable"
 
 
 def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from mission_control.decide.agent_evidence import AgentEvidence, weigh_evidence
 from mission_control.decide.agent_look import AgentLook, Surroundings, judge_agent
 from mission_control.decide.cluster.view import ClusterView, view_cluster
-from mission_control.decide.evidence import SessionAt
+from mission_control.decide.evidence import SessionAt, session_in_doubt
 from mission_control.decide.kill_switch import hear_configured, hear_listed, judge_kill_switch
 from mission_control.model.fleet import Agent
 from mission_control.model.kill_switch import KillSwitch
@@ -44,8 +44,9 @@ def look_again(
     It holds while the agent's round, its workload, the session's phase and the switch's
     confirmation are the same and no rule about age begins to judge a reading otherwise. The same
     goes for the cluster as `viewed` before. So the answer is the same with and without both, as
-    a property test shows.
+    a property test shows. All of it is of one calendar: where that changes, nothing is known.
     """
+    session_at = session_in_doubt(session_at, evidence.calendar_doubt)
     cluster = viewed
     if cluster is None or not cluster.holds(evidence.fleet, evidence.cluster, now):
         cluster = view_cluster(evidence.fleet, evidence.cluster, now)

@@ -151,6 +151,9 @@ def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iter
     until = evidence.record_new_until
     if until is not None and session.at < until:
         yield Reason(codes.RECORD_NEW, "record", Severity.P2, f"{_NEW} until {until:{_UTC}}")
+    if evidence.calendar_doubt is not None:  # that no session is known halts, as CALENDAR_UNKNOWN
+        detail = evidence.calendar_doubt.detail
+        yield Reason(codes.RELOAD_FAILED, "market-calendar", Severity.P2, detail)
     paging = Severity.P1 if pages_now(session) else Severity.P2
     for code, subject, tried, severity, what in (
         (

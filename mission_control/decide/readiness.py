@@ -230,7 +230,8 @@ def _revocations(
     if halt is not None:
         yield f"the floor was HALTED at {_clock(max(halt, newest.at))}, after GO was given"
     if newest.at < watched_since:
-        yield f"nobody watched the floor from then until {_clock(watched_since)}"
+        since = _clock(watched_since)
+        yield f"the floor is watched without a break, by the calendar in force, only since {since}"
     yield from _brought_none(newest, session)
 
 

@@ -1,11 +1,12 @@
 """Jobs: the edges that the floor is watched through, and one look through all of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.round_memory import join_rounds
+from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.ports import (
     CalendarReader,
     Clock,
@@ -17,6 +18,7 @@ from mission_control.jobs.ports import (
 from mission_control.jobs.remember_floor import FloorMemory
 from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.fleet import Fleet
+from mission_control.model.reload import Reload
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
 from mission_control.model.standing import NOTHING_STANDS, Standing
 
@@ -26,7 +28,9 @@ class FloorSources:
     """
     The edges that a watch reads from; without a store nothing is ever recorded.
 
-    `captured` tells what ran at the last known good, where a record is read.
+    `captured` tells what ran at the last known good, where a record is read. `in_force` is the
+    calendar once more where its closures may change, and `reloads` gives each set of other files
+    once that was read again.
     """
 
     services: ServiceReader
@@ -37,6 +41,8 @@ class FloorSources:
     memory: FloorMemory | None = None
     cluster: ClusterReader | None = None
     captured: Callable[[], Awaitable[CapturedWorkloads]] | None = None
+    in_force: CalendarInForce | None = None
+    reloads: Callable[[], Sequence[Reload]] | None = None
 
 
 def first_snapshot(

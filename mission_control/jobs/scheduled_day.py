@@ -61,6 +61,7 @@ class ScheduledDay:
     beat: Callable[[], str] | None = None
     unsettled: bool = True
     _began: date | None = None
+    _prepared: SessionPlan | None = None
     _beginning: set[str] = field(default_factory=set[str])
     _running: RunningJobs = field(default_factory=RunningJobs)
     _troubles: dict[str, str] = field(default_factory=dict[str, str])
@@ -87,6 +88,7 @@ class ScheduledDay:
         """
         now, today = self.sources.clock(), self._today()
         self._began = self._began or today
+        self._prepared = self.plan(today)
         self.unsettled = True
         try:
             await self._record_plans(today)
@@ -99,7 +101,13 @@ class ScheduledDay:
             return [r for r in self.plan(today).runs if now < r.deadline and not r.skipped]
 
     async def due(self) -> Sequence[PlannedRun]:
-        """Give the runs that should have begun by now and that nobody runs or has run."""
+        """
+        Give the runs that should have begun by now and that nobody runs or has run.
+
+        Notices as well that today is planned otherwise by now, as when closures changed.
+        """
+        if self._prepared is not None and self._prepared != self.plan(self._prepared.on):
+            self.unsettled = True
         return [s.run for s in await self._open_states() if may_begin(s)]
 
     async def begin(self, run: PlannedRun) -> None:
@@ -109,7 +117,7 @@ class ScheduledDay:
         Never raises for what a job does: its failure is recorded, and what could not even be
         recorded is remembered here and logged. One that could not be claimed stays due.
         """
-        if run.key in self._beginning or run.job not in self.runners:
+        if run.key in self._beginning or run.job not in self.runners or self._is_superseded(run):
             return
         self._beginning.add(run.key)
         try:
@@ -118,6 +126,11 @@ class ScheduledDay:
                 await self._run(run, claim)
         finally:
             self._beginning.discard(run.key)
+
+    def _is_superseded(self, run: PlannedRun) -> bool:
+        """Tell whether a run was armed by a plan of today that is no longer in force."""
+        today = run.session_date == self._today()
+        return today and run not in self.plan(run.session_date).runs
 
     async def view(self) -> DayView:
         """Give today's plan, with what became of each run so far; raises StorageError."""

@@ -2,13 +2,20 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mission_control.decide.agent_look import AgentLook, is_news
 from mission_control.decide.cadence import ASKED_AGAIN_AT_ONCE, next_due, spread
+from mission_control.decide.evidence import SessionAt, session_in_doubt
 from mission_control.decide.floor import decide_on_looks
-from mission_control.decide.floor_events import Happening, find_happenings
+from mission_control.decide.floor_events import (
+    Happening,
+    find_happenings,
+    reloaded,
+    turns_session,
+)
 from mission_control.decide.floor_looks import FloorLooks, look_again, look_at
 from mission_control.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.decide.stall import BEAT_SECONDS
@@ -20,6 +27,7 @@ from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
+from mission_control.model.reload import Reload
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot, Witnessed
 from mission_control.model.standing import Standing
 from mission_control.present.predecessor import poll_outcomes
@@ -32,6 +40,8 @@ CAPTURED_SECONDS = 60.0
 """What ran at the last known good is read this often; it changes once a session."""
 CLUSTER_SECONDS = 15.0
 """The cluster's lists are read this often, a quarter of the age at which they expire."""
+FILES_SECONDS = 1.0
+"""Files that may change are looked at this often."""
 SETTLE_SECONDS = 0.1
 """Readings that arrive together are decided together; a failure shows at most this much later."""
 DECIDE_SECONDS = 0.5
@@ -62,6 +72,7 @@ class FloorWatch:
     _kept: Seen[None] | Unseen | None = None
     _looks: FloorLooks | None = None
     _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
+    _reloaded: list[Happening] = field(default_factory=list[Happening])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -71,6 +82,7 @@ class FloorWatch:
             tasks.create_task(self._read_cluster())
             tasks.create_task(self._try_memory())
             tasks.create_task(self._recall_captured())
+            tasks.create_task(self._follow_files())
             tasks.create_task(self._decide())
             self._watch_services(tasks)
 
@@ -118,7 +130,7 @@ class FloorWatch:
         if self._looks is None or before is None:
             self._fresh.set()
             return True
-        session_at, now = self.sources.calendar.session_at, self.sources.clock()
+        session_at, now = self._session_at(), self.sources.clock()
         look = look_at(agent, round_, session_at, now, among=self._looks)
         self._known[agent.agent_name] = look
         news = is_news(before, look)
@@ -169,6 +181,42 @@ class FloorWatch:
                 log.exception("reading the last known good failed")
             await asyncio.sleep(CAPTURED_SECONDS)
 
+    def _session_at(self) -> SessionAt:
+        in_force = self.sources.in_force
+        doubt = in_force.doubt if in_force else None
+        return session_in_doubt(self.sources.calendar.session_at, doubt)
+
+    async def _follow_files(self) -> None:
+        """Take files again that changed; a calendar that did has everything judged by it."""
+        while True:
+            try:
+                self._tell(self.sources.reloads() if self.sources.reloads else ())
+                await self._follow_calendar()
+            except Exception:  # a bug of ours: what is in force stays
+                log.exception("looking for changed files failed")
+            await asyncio.sleep(FILES_SECONDS)
+
+    async def _follow_calendar(self) -> None:
+        in_force, now = self.sources.in_force, self.sources.clock()
+        if in_force is None:
+            return
+        # Of the calendar from before, and not of what it says by then: a look may take a while.
+        earlier = session_in_doubt(in_force.calendar.session_at, in_force.doubt)
+        reload = await in_force.look(now)
+        if reload is None:
+            return
+        now = self.sources.clock()
+        before, after = earlier(now), self._session_at()(now)
+        self._reloaded.append(reloaded(reload, before, after))
+        self._looks, self._known = None, {}
+        if turns_session(before, after):
+            self.board.begin_anew(now)
+        self._fresh.set()
+
+    def _tell(self, reloads: Sequence[Reload]) -> None:
+        session = self._session_at()(self.sources.clock())
+        self._reloaded.extend(reloaded(reload, session, session) for reload in reloads)
+
     async def _decide(self) -> None:
         loop = asyncio.get_running_loop()
         poll_due = loop.time()
@@ -199,25 +247,31 @@ class FloorWatch:
             if round_ is not None:
                 self._rounds[held.agent_name] = recall_answered(round_, held.answered)
 
-    def publish(self, *, polled: bool) -> None:
-        """Decide the floor on what is there now and hang it on the board."""
-        now = self.sources.clock()
-        before, memory = self.board.decided(), self.sources.memory
-        standing, known = memory.recall(before.standing) if memory else (before.standing, True)
-        if standing is not before.standing:
-            self._recall(standing)
-        evidence = FloorEvidence(
+    def _evidence(self, *, standing_known: bool) -> FloorEvidence:
+        memory, in_force = self.sources.memory, self.sources.in_force
+        return FloorEvidence(
             self.fleet,
             dict(self._rounds),
             self._witnessed,
             self._stored,
             self._kept,
-            known,
+            standing_known,
             self._cluster,
             memory.history.lost() if memory else "",
             memory.new_until(self.sources.calendar) if memory else None,
             self._captured,
+            self._captured,
+            in_force.doubt if in_force else None,
         )
+
+    def publish(self, *, polled: bool) -> None:
+        """Decide the floor on what is there now and hang it on the board."""
+        now = self.sources.clock()
+        before, memory = self.board.current(), self.sources.memory
+        standing, known = memory.recall(before.standing) if memory else (before.standing, True)
+        if standing is not before.standing:
+            self._recall(standing)
+        evidence = self._evidence(standing_known=known)
         looks = look_again(
             evidence,
             self.sources.calendar.session_at,
@@ -236,7 +290,11 @@ class FloorWatch:
             label=self.label,
         )
         # What stood before the start was opened then: here it only ends, and history hears of it.
-        happenings = [*find_happenings(replace(before, standing=standing), snapshot)]
+        happenings = [
+            *self._reloaded,
+            *find_happenings(replace(before, standing=standing), snapshot),
+        ]
+        self._reloaded.clear()
         if polled:
             happenings.append(_poll(snapshot))
         events = self.board.publish(snapshot, happenings)

@@ -22,6 +22,10 @@ class EventType(StrEnum):
     KILL_SWITCH_CHANGED = "kill_switch.changed"
     ACCUSATION_OPENED = "accusation.opened"
     ACCUSATION_ENDED = "accusation.ended"
+    FILES_RELOADED = "files.reloaded"
+    """Files that changed are in force now; `data` has the SHA-256 of before and after."""
+    RELOAD_FAILED = "files.reload_failed"
+    """Files changed and cannot be used; what was read before stays."""
 
 
 @dataclass(frozen=True, slots=True)

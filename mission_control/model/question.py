@@ -16,7 +16,7 @@ class LiveFloor:
 
     `now` is its clock's, `at` and `session` those of the newest decision. `watched_since` and
     `halts`, the confirmed ones since, are what readiness is judged by; `verdict` is the newest
-    posture's. `minute` is the one that is being counted.
+    posture's. `minute` is the one that is being counted, and `closures` are those in force.
     """
 
     now: datetime
@@ -26,6 +26,7 @@ class LiveFloor:
     halts: Sequence[Span]
     verdict: Verdict
     minute: WatchedMinute | None
+    closures: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,14 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarDoubt:
+    """Since when the calendar is in doubt, because its closures could not be read again."""
+
+    since: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class TradingDay:
     """One session: date in New York, opening and closing instants in UTC."""
 

@@ -11,7 +11,7 @@ from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.kill_switch import KillSwitch, WitnessKind
 from mission_control.model.reading import Seen, ServiceRound, Unseen
-from mission_control.model.session import MarketSession
+from mission_control.model.session import CalendarDoubt, MarketSession
 from mission_control.model.standing import Standing, Verdict
 from mission_control.model.status_contract.rich import ServiceState
 
@@ -166,7 +166,7 @@ class FloorEvidence:
     cluster, None before the first and where the fleet has none. `standing_lost` says why what
     stood is not known although history could be read. `record_new_until` is the instant until
     which a record that began lately is called new. `captured` is what ran at the last known good,
-    None where no record is read.
+    None where no record is read. `calendar_doubt` says why no session is known.
     """
 
     fleet: Fleet
@@ -179,3 +179,4 @@ class FloorEvidence:
     standing_lost: str = ""
     record_new_until: datetime | None = None
     captured: CapturedWorkloads | None = None
+    calendar_doubt: CalendarDoubt | None = None

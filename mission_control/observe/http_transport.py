@@ -3,7 +3,7 @@
 import asyncio
 import math
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -12,6 +12,7 @@ import httpx
 
 from mission_control.decide.evidence import MAX_AGE_SECONDS
 from mission_control.model.fleet import TlsFiles
+from mission_control.model.reload import Reload
 from mission_control.observe.connection_age import Lives
 from mission_control.observe.guarded_transport import SENT, GuardedTransport
 from mission_control.observe.held_connection import HeldConnection, WireAnswer
@@ -222,6 +223,10 @@ class Transports:
     def trouble(self, tls: TlsFiles | None) -> str:
         """Say why an agent's TLS files that changed do not serve yet; empty where they do."""
         return self._contexts.trouble(tls)
+
+    def take_reloads(self) -> Sequence[Reload]:
+        """Give each set of certificate files once that was read again, or could not be."""
+        return self._contexts.take_reloads()
 
     def opened(self) -> tuple[GuardedTransport, ...]:
         """List the transports in use."""

@@ -1,11 +1,10 @@
 """Observe: asks services for their status; decides nothing about the answers."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import httpx
 
@@ -23,24 +22,21 @@ from mission_control.model.reading import (
     Unseen,
     UnseenReason,
 )
+from mission_control.model.reload import Reload
 from mission_control.model.status_contract.claims import Claims
 from mission_control.observe.connection_failure import (
     FAILURES,
-    UnreadableFileError,
     describe,
     reason_for,
 )
-from mission_control.observe.daemon_work import DaemonWork
 from mission_control.observe.http_transport import USER_AGENT, Transports
 from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.opening import COURSE, Course
 from mission_control.observe.patience import Patience
 from mission_control.observe.received import MAX_BODY_BYTES, Received, interpret
 from mission_control.observe.redaction import printable, redact_text
+from mission_control.observe.token_files import TokenFiles
 
-MAX_TOKEN_BYTES = 16 * 1024
-MOST_TOKEN_READS = 64
-"""So many token files may be read at once; what hangs on a dead mount holds one of these."""
 TICK_SECONDS = 0.05
 """When a byte came is known no better than this, by far."""
 STALL_SECONDS = 0.25
@@ -64,8 +60,12 @@ class ServiceProbe:
         self._clock = clock
         self._interpreter = interpreter or Interpreter()
         self._requests: dict[str, httpx.Request] = {}
-        self._tokens = DaemonWork[str, str]("token-file", MOST_TOKEN_READS)
+        self._tokens = TokenFiles()
         self._names: dict[tuple[str, int | None], set[str]] = {}
+
+    def take_reloads(self) -> Sequence[Reload]:
+        """Give each set of certificates and each token file once that was read again, or not."""
+        return (*self._transports.take_reloads(), *self._tokens.take_reloads())
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
         """Have somebody told the names of agents that close a connection held to them."""
@@ -147,6 +147,7 @@ class ServiceProbe:
         )
         reading = _as_named(reading, course)
         old_files = self._transports.trouble(agent.tls)
+        old_files = old_files or self._tokens.trouble(agent.bearer_token_file)
         return _with_old_files(reading, old_files) if old_files else reading
 
     async def _silent(self, agent: Agent, path: str, course: Course, began: float) -> Unseen:
@@ -209,16 +210,9 @@ class ServiceProbe:
             self._names.setdefault(address, set()).add(agent.agent_name)
         if agent.bearer_token_file is None:
             return known
-        token = await self._token(agent.bearer_token_file)
+        token = await self._tokens.token(agent.bearer_token_file)
         headers = {**_HEADERS, "authorization": f"Bearer {token}"}
         return httpx.Request("GET", url, headers=headers)
-
-    async def _token(self, path: str) -> str:
-        """Read a token anew, so that a rotated one is used at once; raises UnreadableFileError."""
-        try:
-            return await asyncio.shield(self._tokens.ask(path, partial(_read_token, path)))
-        except OSError as error:
-            raise UnreadableFileError.of(error, path) from error
 
 
 _READ_HEADERS = frozenset({b"date", b"location", b"content-encoding"})
@@ -227,15 +221,6 @@ _HEADERS = {
     "accept": "application/json, text/html;q=0.5, */*;q=0.1",
     "accept-encoding": "identity",
 }
-
-
-def _read_token(path: str) -> str:
-    """Read a bearer token; runs in a thread."""
-    with Path(path).open("rb") as file:
-        text = file.read(MAX_TOKEN_BYTES).decode("ascii", errors="replace").strip()
-    if not text or not text.isprintable() or "\N{REPLACEMENT CHARACTER}" in text:
-        raise OSError(0, "the token file is empty or not plain text", path)
-    return text
 
 
 def _earlier(instant: datetime, seconds: float) -> datetime:

@@ -1,6 +1,7 @@
 """Observe: the TLS context that certificate files make, made again when they change."""
 
 import asyncio
+import hashlib
 import ssl
 import time
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mission_control.model.fleet import TlsFiles
+from mission_control.model.reload import Reload
 from mission_control.observe.connection_failure import UnreadableFileError
 from mission_control.observe.daemon_work import DaemonWork
 
@@ -21,6 +23,8 @@ MOST_READS = 64
 
 HANGS_AFTER_SECONDS = 30.0
 """A look at files that has not ended after so long is said to hang."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Of each file so much goes into its digest."""
 SETTLES_WITHIN = 10
 """Files that have changed so many times in a row while we waited are left to the next look."""
 
@@ -31,11 +35,16 @@ Per file, of what a link leads to: times of change (ns), size, device, inode; No
 
 
 class _Read(NamedTuple):
-    """What a look at the files brought; `context` is None where they are as they were."""
+    """
+    What a look at the files brought; `context` is None where they are as they were.
+
+    `digest` is the SHA-256 of all of them together, empty where one could not be read.
+    """
 
     state: State
     context: ssl.SSLContext | None = None
     trouble: str = ""
+    digest: str = ""
 
 
 class TlsContexts:
@@ -54,6 +63,13 @@ class TlsContexts:
         self._states: dict[TlsFiles | None, State] = {}
         self._troubles: dict[TlsFiles | None, str] = {}
         self._looked_at: dict[TlsFiles | None, float] = {}
+        self._digests: dict[TlsFiles | None, str] = {}
+        self._reloads = list[Reload]()
+
+    def take_reloads(self) -> Sequence[Reload]:
+        """Give what was read again, or could not be, since this was asked last."""
+        taken, self._reloads = tuple(self._reloads), []
+        return taken
 
     async def context(self, files: TlsFiles | None) -> ssl.SSLContext:
         """Give the newest context; raises UnreadableFileError where there never was one."""
@@ -95,10 +111,22 @@ class TlsContexts:
         if asked.exception() is not None:
             return
         read = asked.result()
+        self._note(files, read)
         self._states[files] = read.state
         if read.context is not None:
             self._contexts[files] = read.context
+            self._digests[files] = read.digest
         self._troubles[files] = read.trouble
+
+    def _note(self, files: TlsFiles | None, read: _Read) -> None:
+        """Note what is news: other bytes that serve, or a trouble that begins or ends."""
+        known, before = self._troubles.get(files), self._digests.get(files, "")
+        if known is None or (known == read.trouble and read.context is None):
+            return
+        after = read.digest if read.context is not None or read.trouble else before
+        if known != read.trouble or after != before:
+            self._reloads.append(Reload("certificates", _named(files), before, after, read.trouble))
+            del self._reloads[:-MOST_READS]
 
 
 def _read(files: TlsFiles | None, known: State | None) -> _Read:
@@ -111,7 +139,7 @@ def _read(files: TlsFiles | None, known: State | None) -> _Read:
     paths = _paths(files)
     state = _state(paths)
     if known is None:
-        return _Read(state, _load(files))
+        return _Read(state, _load(files), digest=_digest_of(paths))
     if state == known:
         return _Read(known)
     for _ in range(SETTLES_WITHIN):
@@ -123,9 +151,9 @@ def _read(files: TlsFiles | None, known: State | None) -> _Read:
         return _Read(known, None, f"{_named(files)}: keeps changing")
     try:
         # What changes while it is read is seen by the next look: this state is of before.
-        return _Read(state, _load(files))
+        return _Read(state, _load(files), digest=_digest_of(paths))
     except (OSError, ValueError) as error:
-        return _Read(known, None, str(_trouble(files, error)))
+        return _Read(known, None, str(_trouble(files, error)), _digest_of(paths))
 
 
 def _paths(files: TlsFiles | None) -> Sequence[str]:
@@ -141,16 +169,32 @@ def _named(files: TlsFiles | None) -> str:
 
 
 def _state(paths: Sequence[str]) -> State:
-    return tuple(_state_of(path) for path in paths)
+    return tuple(state_of(path) for path in paths)
 
 
-def _state_of(path: str) -> tuple[int, ...] | None:
+def state_of(path: str) -> tuple[int, ...] | None:
+    """Give what changes when a file does, of what a link leads to; None where it is absent."""
     try:
         found = Path(path).stat()
     except OSError:
         return None
     changed = found.st_mtime_ns, found.st_ctime_ns
     return *changed, found.st_size, found.st_dev, found.st_ino
+
+
+def _digest_of(paths: Sequence[str]) -> str:
+    """Give the SHA-256 of the files' own bytes, one after another; a folder is told by its name."""
+    digest = hashlib.sha256()
+    try:
+        for path in paths:
+            if Path(path).is_file():
+                with Path(path).open("rb") as file:
+                    digest.update(file.read(MOST_BYTES))
+            elif not Path(path).exists():
+                return ""
+    except OSError:
+        return ""
+    return digest.hexdigest()
 
 
 def _load(files: TlsFiles | None) -> ssl.SSLContext:

@@ -72,7 +72,7 @@ class AgentSummary(TypedDict):
     agent_name: str
     kind: str
     criticality: str
-    service_dns: str | None
+    service_dns: str
     expected_endpoints: list[str]
     status: str
     last_poll_at: str | None
@@ -166,7 +166,7 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
         "agent_name": agent.agent_name,
         "kind": agent.kind.value,
         "criticality": agent.criticality.value,
-        "service_dns": agent.service_dns,
+        "service_dns": agent.service_dns or "",
         "expected_endpoints": list(agent.expected_endpoints),
         "status": online_status(report, snapshot),
         "last_poll_at": utc_text_or_none(report.round.finished if report.round else None),

@@ -34,7 +34,7 @@ class AggregateAgent(TypedDict):
     agent_name: str
     kind: str
     criticality: str
-    service_dns: str | None
+    service_dns: str
     expected_endpoints: list[str]
     online: bool
     last_poll_at: str | None
@@ -58,7 +58,7 @@ def aggregate_agents(snapshot: FloorSnapshot) -> list[AggregateAgent]:
             "agent_name": report.agent.agent_name,
             "kind": report.agent.kind.value,
             "criticality": report.agent.criticality.value,
-            "service_dns": report.agent.service_dns,
+            "service_dns": report.agent.service_dns or "",
             "expected_endpoints": list(report.agent.expected_endpoints),
             "online": online_status(report, snapshot) == "ONLINE",
             "last_poll_at": utc_text_or_none(report.round.finished if report.round else None),
@@ -97,7 +97,7 @@ def _ops(report: ServiceReport) -> OpsResult:
     updated = status.status.last_updated_utc if status else None
     return {
         "state": report.state.value,
-        "summary": report.state.value.replace("_", " ").capitalize(),
+        "summary": report.state.summary,
         "reason_codes": list(codes),
         "last_updated_utc": None if updated is None else whole_seconds_text(updated),
     }

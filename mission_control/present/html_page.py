@@ -8,6 +8,8 @@ from typing import cast
 
 from markdown_it import MarkdownIt
 
+from mission_control.model.visible_text import visible
+
 RENDERED = 64
 """So many rendered texts are remembered; a runbook has 64 KiB at most."""
 
@@ -34,7 +36,7 @@ def is_harmless_link(url: str) -> bool:
 def plain_page(title: str, text: str, label: str = "") -> str:
     """Give a page that shows a text as it was written, and says that it was not rendered."""
     why = "<p>This could not be rendered just now: it is shown as it was written.</p>"
-    return html_page(title, f"{why}\n<pre>{escape(text)}</pre>", label)
+    return html_page(title, f"{why}\n<pre>{escape(visible(text))}</pre>", label)
 
 
 @lru_cache(maxsize=RENDERED)
@@ -46,7 +48,7 @@ def render_markdown(markdown: str) -> str:
     """
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     renderer.validateLink = is_harmless_link
-    return cast("str", renderer.render(markdown))
+    return cast("str", renderer.render(visible(markdown)))
 
 
 def api_page(schema: Mapping[str, object], label: str = "") -> str:

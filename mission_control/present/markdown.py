@@ -5,12 +5,14 @@ from collections.abc import Mapping
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from mission_control.model.visible_text import visible
+
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 
 def escape(value: object) -> str:
     """Write a value on one line so that no Markdown in it has any meaning, in a table as well."""
-    return _ACTIVE.sub(r"\\\1", " ".join(str(value).split()))
+    return _ACTIVE.sub(r"\\\1", " ".join(visible(str(value)).split()))
 
 
 def render(templates: Mapping[str, str], name: str, **values: object) -> str:

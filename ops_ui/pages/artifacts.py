@@ -8,8 +8,9 @@ from urllib.parse import quote, urlencode
 from ops_ui.mission_control_client import Document, Missed
 
 API = "/api/v1/artifacts"
+HTTP_CONFLICT, HTTP_GONE = 409, 410
 FILTERS = ("job", "session_date", "since", "until", "cursor", "limit")
-MAX_FILTER = 64
+MAX_FILTER = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ def why_not(missed: Missed | None) -> tuple[int, str, str]:
     """Give status, heading and sentence for a file that cannot be shown."""
     if missed is None:
         return 404, "Nothing was recorded under this path", ""
-    if "409" in missed.detail:
+    if missed.status == HTTP_CONFLICT:
         heading = "NOT INTACT: this file was altered"
         return 502, heading, "Its bytes are not those that were recorded, and so it is not shown."
-    if "410" in missed.detail:
+    if missed.status == HTTP_GONE:
         return 502, "NOT INTACT: this file is missing", "It is recorded and is not there any more."
     return 502, "The record could not be read", missed.detail

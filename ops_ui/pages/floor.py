@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from urllib.parse import urlencode
 
 from ops_ui.mission_control_client import Document, Failure, Missed, MissionControlClient
-from ops_ui.strips import DAY_STEP, instant_of
+from ops_ui.strips import DAY_STEP
 from ops_ui.views import FloorView, see_floor
 
-DAY = timedelta(days=1)
 STRIPS_KEEP_SECONDS = 60.0
 """A cell of a strip is half an hour: asking for them with each refresh would gain nothing."""
 STRIPS_PAUSES_SECONDS = (10.0, 20.0, 40.0, 60.0, 120.0)
@@ -66,10 +64,7 @@ class FloorPage:
         posture = await self._client.document(f"/api/v1/posture?{then}")
         if isinstance(posture, Missed):
             return posture
-        until = instant_of(at)
-        asked = {"step": str(DAY_STEP)}
-        if until is not None:
-            asked |= {"from": (until - DAY).isoformat(), "to": until.isoformat()}
+        asked = {"step": str(DAY_STEP), "to": at}
         agents, events, timeline = await asyncio.gather(
             self._client.document(f"/api/v1/agents?{then}"),
             self._client.document(f"/api/v1/events?{urlencode({'until': at, 'limit': '12'})}"),

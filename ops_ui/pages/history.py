@@ -8,7 +8,7 @@ import orjson
 
 from ops_ui.mission_control_client import Document, Missed
 
-MAX_FILTER = 64
+MAX_FILTER = 128
 EVENT_FILTERS = ("agent", "since", "until", "cursor", "limit")
 
 

@@ -97,8 +97,8 @@ async def test_the_past_does_not_stay_in_the_cache(past, path):
             "/api/v1/posture",
             {"at": "2026-11-18T15:16:00"},
             422,
-            "instant_not_understood",
-            id="no offset",
+            "at_in_the_future",
+            id="New York's future",
         ),
         pytest.param("/api/v1/runbooks", {"at": stamp(1)}, 400, "at_not_supported", id="runbooks"),
         pytest.param("/api/v1/slo", {"at": stamp(1)}, 400, "at_not_supported", id="slo"),
@@ -127,6 +127,20 @@ async def test_what_cannot_be_answered_is_a_problem(past, path, params, status, 
     answer = await past.ask(path, params=params)
 
     assert (status, code) == (answer.status_code, answer.json()["code"])
+
+
+async def test_a_time_without_a_zone_is_new_yorks(past):
+    """What the operator's clock showed is the same question as the instant in UTC."""
+    told = await past.ask("/api/v1/posture", params={"at": "2026-11-18T10:18:35"})
+    instant = await past.ask("/api/v1/posture", params={"at": stamp(215)})
+    line = await past.ask("/api/v1/timeline", params={"from": "2026-11-18T10:16", "step": "60"})
+    events = await past.ask("/api/v1/events", params={"until": "2026-11-18T10:16"})
+
+    assert "AS OF 2026-11-18 10:18:35 EST" == told.json()["label"]
+    assert instant.content == told.content
+    assert "2026-11-18T15:16:00.000Z" == line.json()["since"]
+    assert 200 == events.status_code
+    assert all(e["ts"] < "2026-11-18T15:16" for e in events.json()["events"])
 
 
 async def test_an_offset_with_an_unescaped_plus_is_understood(past):

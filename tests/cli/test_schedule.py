@@ -65,7 +65,7 @@ def test_a_published_closure_counts(run, tmp_path):
     [
         ["--next", "0"],
         ["--at", "noon"],
-        ["--at", "2026-11-18T10:00"],
+        ["--at", "0001-01-01T00:00+14:00"],
         ["--at", "2090-01-01T00:00Z"],
     ],
 )

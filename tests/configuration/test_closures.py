@@ -37,7 +37,7 @@ def test_closures_are_read_in_order_of_date(tmp_path):
     path = tmp_path / "closures.yaml"
     path.write_text(GOOD)
 
-    first, second = load_closures(path)
+    first, second = load_closures(path).closures
 
     assert (date(2026, 11, 24), ClosureKind.EARLY_CLOSE, time(13)) == (
         first.on,

@@ -13,10 +13,12 @@ import orjson
 import pytest
 
 from mission_control.jobs import planned_run
+from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.planned_run import FAILURE_NAME, TakenOverError
 from mission_control.jobs.running_jobs import RunningJobs
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.closures import Closure, ClosureKind
+from mission_control.market_calendar.new_york import in_new_york
 from mission_control.model.artifact import Collection
 from mission_control.model.schedule import Job, RunOutcome, RunStage
 from mission_control.record.artifact_store import ArtifactStore
@@ -784,3 +786,42 @@ def test_two_processes_on_one_root_run_no_job_twice(tmp_path):
     assert {0} == {racer.returncode for racer in racers}
     assert sorted(planned) == sorted(keys)
     assert verify(root).intact
+
+
+CLOSED_TODAY = Closure(ON, ClosureKind.CLOSED, None, "notice", ON, "ops")
+EARLY_TODAY = Closure(ON, ClosureKind.EARLY_CLOSE, time(13), "notice", ON, "ops")
+
+
+async def test_a_run_of_a_plan_that_is_over_does_not_begin(tmp_path, clock):
+    """What was armed before a closure was announced is not run, and is told as skipped."""
+    calendar = CalendarInForce(MarketCalendar())
+    day = a_day(tmp_path, clock, {Job.PRE_MARKET: nothing}, calendar=calendar)
+    (armed,) = await day.prepare()
+    calendar.calendar = MarketCalendar([CLOSED_TODAY])
+    await day.begin(armed)
+    due = await day.due()
+    noticed = day.unsettled
+    await day.prepare()
+
+    assert [] == list(due)
+    assert (True, False) == (noticed, day.unsettled)
+    assert [] == runs_in(tmp_path, "pre_market_readiness")
+    assert RunOutcome.SKIPPED_HOLIDAY is state_of(await day.view(), Job.PRE_MARKET).outcome
+    assert 2 == len(runs_in(tmp_path, "session_plan"))
+
+
+async def test_an_early_close_moves_the_evening_and_what_it_was(tmp_path, clock):
+    """The capture runs at its new time, once, and the old time is nobody's any more."""
+    calendar = CalendarInForce(MarketCalendar())
+    day = a_day(tmp_path, clock, {Job.POST_MARKET: nothing}, calendar=calendar)
+    (armed,) = await day.prepare()
+    calendar.calendar = MarketCalendar([EARLY_TODAY])
+    (moved,) = await day.prepare()
+    clock.now = moved.planned_at
+    await day.begin(moved)
+    clock.now = armed.planned_at
+    await day.begin(armed)
+
+    assert (13, 30) == in_new_york(moved.planned_at).timetuple()[3:5]
+    assert 1 == len(runs_in(tmp_path, "post_market_capture"))
+    assert RunOutcome.SUCCEEDED is state_of(await day.view(), Job.POST_MARKET).outcome

@@ -1,6 +1,7 @@
 """Observe: certificates and tokens that are rotated are used, without a restart."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import ssl
@@ -162,17 +163,30 @@ async def test_files_that_stay_keep_their_connection(serve, probe, agent, mount,
     assert 1 == server.connections
 
 
-async def test_a_rotated_token_is_sent_at_once(serve, probe, agent, tmp_path):
-    """A token is read for each request, over the same connection."""
+async def test_a_rotated_token_is_sent_once_it_has_settled(serve, probe, agent, tmp_path):
+    """A new token goes over the same connection; one half written is never sent, and told."""
     token = tmp_path / "token"
     server = await serve(plays(http(GOOD)))
     target = agent(server.url, bearer_token_file=str(token), expected_endpoints=(OPS,))
-    for text in ("first", "second"):
-        token.write_text(text)
-        await probe.read(target, None)
+    token.write_text("first")
+    await probe.read(target, None)
+    token.write_text("")
+    emptied = await until(probe, target, lambda r: r.exchange.old_files)
+    (refused,) = probe.take_reloads()
+    token.write_text("second")
+    await until(probe, target, lambda _: server.heads[-1].split()[-1] == "second")
+    (taken,) = probe.take_reloads()
 
     sent = [line for head in server.heads for line in head.split("\r\n") if "earer" in line]
-    assert ["first", "second"] == [line.split()[-1] for line in sent]
+    assert ["first", "second"] == list(dict.fromkeys(line.split()[-1] for line in sent))
+    assert isinstance(emptied, Seen)
+    assert "empty or not plain text" in emptied.exchange.old_files == refused.trouble
+    assert ("token", str(token), "") == (taken.what, taken.files, taken.trouble)
+    assert [hashlib.sha256(t).hexdigest() for t in (b"first", b"second")] == [
+        taken.before,
+        taken.after,
+    ]
+    assert "" == (await probe.read(target, None)).readings[OPS].exchange.old_files
     assert 1 == server.connections
 
 
@@ -190,3 +204,40 @@ async def test_a_token_file_that_hangs_hangs_no_other(serve, probe, agent, tmp_p
     assert "still in the files that the request needs" in rounds[0].readings[OPS].detail
     assert isinstance(well, Seen)
     hung.write_text("token")  # lets the one read go that is under way
+
+
+async def test_each_rotation_is_told_once_with_both_digests(
+    probe, transports, serve, agent, mount, tmp_path
+):
+    """What was read again, what could not be, and its mending are each news with both digests."""
+    old, new = make_certificate(tmp_path / "old"), make_certificate(tmp_path / "new")
+    half = tmp_path / "half.pem"
+    half.write_text(new[1].read_text()[:200])
+    mount.hold(*old)
+    server = await serve(plays(http(GOOD)), server_context(*old))
+    target = agent(server.url, tls=mount.tls)
+    await probe.read(target, None)
+    first = transports.take_reloads()
+    told = []
+    for cert, key in (new, (new[0], half), new):
+        mount.hold(cert, key)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (news := transports.take_reloads()):
+                await probe.read(target, None)
+                await asyncio.sleep(0.05)
+        told += news
+    rotated, refused, mended = told
+
+    assert () == first
+    assert digest_of(*old) == rotated.before
+    assert digest_of(*new) == rotated.after == refused.before == mended.before == mended.after
+    assert digest_of(new[0], half) == refused.after
+    assert ("", "") == (rotated.trouble, mended.trouble)
+    assert str(mount.folder / "key.pem") in refused.trouble
+    named = f"{mount.tls.ca_file}, {mount.tls.cert_file}, {mount.tls.key_file}"
+    assert {("certificates", named)} == {(each.what, each.files) for each in told}
+
+
+def digest_of(cert, key):
+    """Give the SHA-256 of an authority, a certificate, which is the same here, and its key."""
+    return hashlib.sha256(2 * cert.read_bytes() + key.read_bytes()).hexdigest()

@@ -186,3 +186,21 @@ async def test_what_cannot_be_read_is_said(pages, upstream, path):
 def test_the_paper_answers_are_whole():
     """The floor's own list and the single service tell of the same service."""
     assert AGENT["agent_name"] in {a["agent_name"] for a in AGENTS["agents"]}
+
+
+ODD = ["\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\x1b", "\x9b", "\u2028"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_what_could_reorder_a_page_is_shown_instead(pages, upstream, odd):
+    """Nothing that turns or hides text reaches a page raw, whoever wrote it."""
+    agent = upstream.answers[f"/api/v1/agents/{NAME}"]["agent"]
+    agent["readings"][0] |= {"excerpt": f"a{odd}b", "document": {f"k{odd}": f"v{odd}w"}}
+    agent["owner"] = {"primary": f"Ops{odd}", "secondary": None}
+    upstream.answers["/api/v1/events"]["events"][0]["message"] = f"it says {odd}so"
+    upstream.answers["/api/v1/runbooks/TIMEOUT"] = f"# TIMEOUT\n\nText {odd} of it\n"
+    for path in (SERVICE, "/events", "/runbooks/TIMEOUT"):
+        page = (await pages.get(path)).text
+
+        assert odd not in page, path
+        assert "\N{REPLACEMENT CHARACTER}" in page, path

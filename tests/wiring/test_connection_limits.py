@@ -30,11 +30,11 @@ async def plain(scope, _receive, send):
 
 
 @asynccontextmanager
-async def served(protocol, **limits) -> AsyncIterator[int]:
-    """Serve a plain application through this protocol; gives the port."""
+async def served(protocol, application=plain, **limits) -> AsyncIterator[int]:
+    """Serve an application through this protocol; gives the port."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        plain,  # pyright: ignore[reportArgumentType]
+        application,  # pyright: ignore[reportArgumentType]
         http=type("Limited", (protocol,), limits),
         log_config=None,
         access_log=False,

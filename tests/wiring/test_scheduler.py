@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.closures import Closure, ClosureKind
 from mission_control.market_calendar.new_york import in_new_york, instant_of
 from mission_control.model.schedule import Job, PlannedRun
-from mission_control.scheduler import BEAT_SECONDS, MISSED_BEATS, DayScheduler
+from mission_control.scheduler import BEAT_SECONDS, MISSED_BEATS, PREPARE, DayScheduler
 from mission_control.simulation.clock import SimulatedClock
 from tests.jobs.day_of_values import a_day, nothing
 
@@ -301,3 +302,23 @@ async def test_stopping_gives_back_what_runs(tmp_path):
 
     restarted = a_day(tmp_path, clock, {Job.PRE_MARKET: nothing}, owner="host:2")
     assert [Job.PRE_MARKET] == [r.job for r in await restarted.due()]
+
+
+async def test_what_is_planned_no_more_is_armed_no_more():
+    """A day that is prepared again with other runs leaves none of the runs from before armed."""
+    now = datetime(2026, 6, 11, 12, 0, tzinfo=UTC)
+    with time_machine.travel(now, tick=False):
+        day = PaperDay()
+        async with scheduling(day) as (scheduler, library):
+            before = {job.id for job in library.get_jobs()}
+            fewer = [r for r in runs_of(now.date()) if r.job is Job.POST_MARKET]
+            day.prepare = partial(_give, fewer)
+            day.unsettled = True
+            await scheduler.tend()
+            after = {job.id for job in library.get_jobs()}
+
+    assert {PREPARE, *(r.key for r in fewer)} == after < before
+
+
+async def _give(runs):
+    return runs

@@ -12,7 +12,6 @@ from mission_control.model.status_contract.answer import Status
 from mission_control.model.status_contract.rich import (
     DEFAULT_HEARTBEAT_TTL_SECONDS,
     RichStatus,
-    ServiceState,
 )
 
 MODES = ("OFF", "OBSERVE", "EVAL", "PAPER")
@@ -28,14 +27,6 @@ _INSTANTS = (
     "marketdata.last_tick_utc",
     "marketdata.last_bar_utc",
 )
-_SUMMARIES = {
-    ServiceState.OK: "Healthy",
-    ServiceState.DEGRADED: "Degraded",
-    ServiceState.HALTED: "Halted",
-    ServiceState.MARKET_CLOSED: "Market closed",
-    ServiceState.OFFLINE: "Offline",
-    ServiceState.UNKNOWN: "Unknown",
-}
 _SHAPE = "status contract a.1"
 
 
@@ -130,7 +121,7 @@ def explain_settings(look: Look[RichStatus]) -> Iterator[Deviation]:
             f"a tick older than {CEILING} s is never fresh, whatever this threshold says",
             f"Set MARKETDATA_STALE_THRESHOLD_S to {CEILING} or less.",
         )
-    summary = _SUMMARIES[look.status.status.state]
+    summary = look.status.status.state.summary
     if look.status.status.summary != summary:
         yield look.advice(
             "status.summary",

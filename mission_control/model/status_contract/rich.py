@@ -29,6 +29,12 @@ class ServiceState(StrEnum):
     OFFLINE = "OFFLINE"
     UNKNOWN = "UNKNOWN"
 
+    @property
+    def summary(self) -> str:
+        """Give the state in the contract's words for people."""
+        words = self.value.replace("_", " ").capitalize()
+        return "Healthy" if self is ServiceState.OK else words
+
 
 class AgentIdentity(ContractModel):
     """Who the process believes it is; a hint, never a key."""

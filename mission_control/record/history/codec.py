@@ -23,6 +23,7 @@ from mission_control.model.reading import (
     Unseen,
     UnseenReason,
 )
+from mission_control.model.session import CalendarDoubt
 from mission_control.model.snapshot import FloorEvidence, Witnessed
 from mission_control.model.standing import Standing
 from mission_control.model.status_contract.answer import Answer, Shape, read_answer
@@ -87,6 +88,7 @@ def pack_evidence(evidence: FloorEvidence) -> bytes:
             "standing_known": evidence.standing_known,
             "standing_lost": evidence.standing_lost,
             "record_new_until": evidence.record_new_until,
+            "calendar_doubt": evidence.calendar_doubt,
             "cluster": None if evidence.cluster is None else cluster_document(evidence.cluster),
             "captured": _captured(evidence.captured),
         }
@@ -109,6 +111,7 @@ def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
         document.get("standing_lost", ""),
         _instant(until) if (until := document.get("record_new_until")) else None,
         _CAPTURED.validate_python(document.get("captured")),  # earlier decisions knew of none
+        _read_doubt(document.get("calendar_doubt")),
     )
 
 
@@ -117,6 +120,13 @@ def _captured(captured: CapturedWorkloads | None) -> Json | None:
         return None
     running = sorted(captured.running)
     return {"running": running, "path": captured.path, "note": captured.note}
+
+
+def _read_doubt(document: Json | None) -> CalendarDoubt | None:
+    """Read why no session was known; decisions of before 0.2 have none."""
+    if document is None:
+        return None
+    return CalendarDoubt(_instant(document["since"]), document["detail"])
 
 
 def _round(round_: ServiceRound) -> Json:

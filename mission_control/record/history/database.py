@@ -18,6 +18,10 @@ BUSY_PAUSE_SECONDS = 0.02
 LONG_SECONDS = 35.0
 """So long a server may take to change tables, or to drop many old rows."""
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_SPOILT = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+_SPOILT_REMEDY = (
+    f"move {SQLITE_NAME} aside and put back a copy of it, or see the runbook HISTORY_FAILING"
+)
 _REFUSED = {"40001", "40P01", "55P03"}
 """PostgreSQL: not in one order with others, a deadlock, a lock that was not had in time."""
 _SPEAK_PLAINLY = ("sqlite3", "builtins", "alembic", "mission_control")
@@ -113,7 +117,9 @@ def describe(error: Exception) -> str:
         return f"{told}: {meant or _SERVER_SAYS.get(name, _UNREACHED)}"
     plainly = type(cause).__module__.partition(".")[0] in _SPEAK_PLAINLY
     text = str(cause) if plainly else ""
-    return f"{name}: {text.splitlines()[0] if text else ''}"[:300].removesuffix(": ")
+    told = f"{name}: {text.splitlines()[0] if text else ''}"[:300].removesuffix(": ")
+    spoilt = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SPOILT
+    return f"{told}; {_SPOILT_REMEDY}" if spoilt else told
 
 
 def migrate(engine: Engine) -> None:

@@ -26,6 +26,7 @@ from mission_control.record.history.codec import (
     unpack_fleet,
     unpack_standing,
 )
+from mission_control.record.history.database import describe
 from mission_control.record.history.in_force import (
     changes_in_force,
     decision_in_force,
@@ -125,8 +126,7 @@ class HistoryReaderSql:
             with self._engine.connect() as connection:
                 return read(connection)
         except READ_FAILURES as error:
-            cause = getattr(error, "orig", None) or error
-            problem = f"history cannot be read: {type(cause).__name__}"
+            problem = f"history cannot be read: {describe(error)}"
             remedy = "look at HISTORY_FAILING in /api/v1/posture"
             raise StorageError(problem, path="history", remedy=remedy) from error
 
