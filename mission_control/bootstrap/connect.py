@@ -45,6 +45,7 @@ async def reading(
     calendar = MarketCalendar(settings.closures)
     async with open_transports() as transports:
         lister = account = further = None
+        watched = [s.name for s in settings.fleet.execution.switches]
         if settings.fleet.access is not None:
             lister = find_cluster(settings.fleet.access, clock)
             transports.also_close(lister.server.forget)
@@ -56,7 +57,7 @@ async def reading(
             _hear(settings, clock, lister),
             calendar,
             clock,
-            cluster=ClusterObserver(lister) if lister else None,
+            cluster=ClusterObserver(lister, watched) if lister else None,
         )
         yield Edges(sources, calendar, transports, lister, account, further)
 

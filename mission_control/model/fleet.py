@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mission_control.model.execution_rules import NOTHING_ADDED, ExecutionRules
+
 MARKETDATA_STALE_CEILING_SECONDS = 120
 """No service may call a tick older than this fresh (semantics, section 3)."""
 
@@ -182,7 +184,8 @@ class Fleet:
 
     `cluster` names the cluster that is read for people, `access` says how; both are there or
     neither is. `access.floor_namespace` holds the kill switch. `repository_lints` is None until
-    the file says it. `ended_alarms` are those that a human ended.
+    the file says it. `ended_alarms` are those that a human ended, `execution` what the file adds
+    to how execution is recognised.
     """
 
     agents: tuple[Agent, ...]
@@ -192,6 +195,7 @@ class Fleet:
     access: ClusterAccess | None = None
     repository_lints: RepositoryLints | None = None
     ended_alarms: tuple[EndedAlarm, ...] = ()
+    execution: ExecutionRules = NOTHING_ADDED
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -7,13 +7,19 @@ from typing import Any
 import pytest
 
 from mission_control.model.cluster.containers import EnvSource, EnvVariable, KeyRef
-from mission_control.model.cluster.facts import ConfigMapFacts, EventFacts
+from mission_control.model.cluster.facts import (
+    REQUIRED_LISTS,
+    STARTER_LISTS,
+    ConfigMapFacts,
+    EventFacts,
+)
 from mission_control.model.cluster.pod import ContainerState
 from mission_control.model.cluster.workload import JobCounts, ObjectRef, WorkloadFacts
 from mission_control.model.fleet import Criticality, Workload
 from mission_control.model.reading import UnseenReason
 from mission_control.model.standing import Verdict
 from tests.decide.cluster_of_values import (
+    ACCESS,
     ELSEWHERE,
     ENGINE,
     FLEET,
@@ -66,7 +72,7 @@ def test_all_is_well_on_a_cluster_that_shows_it(floor):
         engine.reason_code,
     )
     assert ("OK", True, "UNOBSERVED") == (quiet.state, quiet.expected, quiet.reason_code)
-    assert (16, 0) == (
+    assert (len(ACCESS.namespaces) * (len(REQUIRED_LISTS) + len(STARTER_LISTS)), 0) == (
         len(floor.lists),
         len([g for g in snapshot.posture.coverage.gaps if "cluster" in g[0]]),
     )

@@ -15,6 +15,7 @@ KINDS = {
     "daemonsets": "DaemonSet",
     "deployments": "Deployment",
     "events": "Event",
+    "horizontalpodautoscalers": "HorizontalPodAutoscaler",
     "jobs": "Job",
     "namespaces": "Namespace",
     "networkpolicies": "NetworkPolicy",
@@ -23,6 +24,7 @@ KINDS = {
     "pods": "Pod",
     "priorityclasses": "PriorityClass",
     "replicasets": "ReplicaSet",
+    "replicationcontrollers": "ReplicationController",
     "rolebindings": "RoleBinding",
     "roles": "Role",
     "serviceaccounts": "ServiceAccount",
@@ -30,7 +32,16 @@ KINDS = {
     "statefulsets": "StatefulSet",
 }
 METRICS = "metrics.k8s.io/v1beta1"
-_CORE = ("configmaps", "events", "namespaces", "nodes", "pods", "serviceaccounts", "services")
+_CORE = (
+    "configmaps",
+    "events",
+    "namespaces",
+    "nodes",
+    "pods",
+    "replicationcontrollers",
+    "serviceaccounts",
+    "services",
+)
 _RBAC = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
 
 
@@ -45,12 +56,14 @@ def _roots(*, old: bool) -> dict[str, tuple[str, ...]]:
     if old:
         return {
             **common,
+            "/apis/autoscaling/v2beta2": ("horizontalpodautoscalers",),
             "/apis/batch/v1": ("jobs",),
             "/apis/batch/v1beta1": ("cronjobs",),
             "/apis/policy/v1beta1": ("poddisruptionbudgets",),
         }
     return {
         **common,
+        "/apis/autoscaling/v2": ("horizontalpodautoscalers",),
         "/apis/batch/v1": ("jobs", "cronjobs"),
         "/apis/policy/v1": ("poddisruptionbudgets",),
         f"/apis/{METRICS}": ("nodes", "pods"),
@@ -90,6 +103,13 @@ def discover(path: str, *, old: bool) -> Answer | None:
     """Answer what a client asks to find out what is offered; None for anything else."""
     if path == "/version":
         return Answer(200, orjson.dumps({"gitVersion": "v1.20.2" if old else "v1.29.4"}))
+    if path == "/apis":
+        names = sorted(
+            {root.split("/")[2] for root in _roots(old=old) if root.startswith("/apis/")}
+        )
+        groups = [{"name": name} for name in names]
+        whole = {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+        return Answer(200, orjson.dumps(whole))
     offered = _roots(old=old).get(path)
     if offered is None:
         return None
