@@ -85,6 +85,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "A container's mode comes from where it cannot be read, such as a Secret."),
     (codes.MODE_UNKNOWN, "P1", "A mode nobody knows",
      "A service or its workload says a mode that is neither harmless nor known to be forbidden."),
+    (codes.EXECUTION_COULD_START, "P1", "Something could start execution",
+     "A scaler, a trigger, a route or a job could start execution without a human."),
     (codes.STATE_UNEXPLAINED, "P1", "A state without a reason",
      "The service reports a state other than OK and gives no reason code."),
     (codes.UNLISTED_REASON, "P2", "A reason code nobody knows",

@@ -2,8 +2,28 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from mission_control.model.cluster.workload import ObjectRef
+
+PATTERNS = ("execution", "executor", "exec-engine", "order-router")
+"""Names that execution goes by (semantics, section 3); a fleet file adds to them."""
+
+
+@lru_cache(maxsize=4096)
+def repository_of(image: str) -> str:
+    """Give the path of an image without registry, tag and digest, in lower case."""
+    path = without_tag(image)
+    registry, _, rest = path.partition("/")
+    if rest and ("." in registry or ":" in registry or registry == "localhost"):
+        path = rest
+    return path.casefold()
+
+
+def without_tag(image: str) -> str:
+    """Give an image without its tag and digest."""
+    head, slash, last = image.partition("@")[0].rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"
 
 
 class SwitchEvidence(StrEnum):
@@ -52,7 +72,7 @@ class Exemption:
     """
     One workload that only looks like execution, while it runs this image: who says so, and why.
 
-    `image` is a repository without tag and digest.
+    `image` is a repository, in lower case; with a registry, a tag or a digest it means that alone.
     """
 
     namespace: str
@@ -60,6 +80,11 @@ class Exemption:
     image: str
     who: str
     why: str
+
+    def means(self, image: str) -> bool:
+        """Tell whether this is the image that the exemption was given for."""
+        forms = (image, without_tag(image), repository_of(image))
+        return self.image in {form.casefold() for form in forms}
 
 
 @dataclass(frozen=True, slots=True)

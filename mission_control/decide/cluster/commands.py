@@ -157,31 +157,18 @@ _HANDING_ON = frozenset({"e", "env", "set", "set-env-vars"})
 _TEXT_TOOLS = frozenset(
     "awk curl echo egrep git grep jq oc kubectl printf rg sed test wget".split()  # noqa: SIM905
 )
-_CLUSTER_TOOLS = frozenset({"argocd", "gcloud", "helm", "kubectl", "oc"})
-_CHANGES = frozenset(
-    [
-        "apply",
-        "autoscale",
-        "create",
-        "deploy",
-        "edit",
-        "execute",
-        "install",
-        "patch",
-        "replace",
-        "restart",
-        "resume",
-        "rollback",
-        "run",
-        "scale",
-        "set",
-        "start",
-        "sync",
-        "undo",
-        "update",
-        "upgrade",
-    ]
+_KUBECTL = frozenset(
+    {"apply", "autoscale", "create", "edit", "patch", "replace", "run", "scale", "set"}
+    | {"restart", "resume", "undo"}
 )
+_CHANGES = {
+    "argocd": frozenset({"create", "rollback", "set", "sync"}),
+    "gcloud": frozenset({"create", "deploy", "execute", "replace", "update"}),
+    "helm": frozenset({"install", "rollback", "upgrade"}),
+    "kubectl": _KUBECTL,
+    "oc": _KUBECTL,
+}
+"""Programs that change what a cluster runs, and the words by which they do."""
 
 
 class Started(NamedTuple):
@@ -241,7 +228,7 @@ def _read_simple(words: Sequence[str], found: _Found, depth: int) -> None:
             _assign(word, found)
     elif name == "cd":
         found.runs.extend(given[:1])
-    elif name in _CLUSTER_TOOLS and not _CHANGES.isdisjoint(given):
+    elif name in _CHANGES and not _CHANGES[name].isdisjoint(given):
         found.acts.append(" ".join(rest))
     _read_started(name, given, found, depth + 1)
 

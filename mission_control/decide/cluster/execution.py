@@ -17,11 +17,9 @@ from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import ObjectRef, StarterFacts, WorkloadFacts
-from mission_control.model.execution_rules import Exemption
+from mission_control.model.execution_rules import PATTERNS, Exemption, repository_of
 from mission_control.model.fleet import Fleet, Kind
 
-PATTERNS = ("execution", "executor", "exec-engine", "order-router")
-"""Names that execution goes by (semantics, section 3); a fleet file adds to them."""
 OURS = "mission-control"
 """The repository of our own image: whatever we are called, we execute nothing."""
 _BORDER = r"(?<!b)"  # a border router routes no orders
@@ -70,18 +68,6 @@ def _fold(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", plain)
     return _BETWEEN.sub("-", spaced.casefold()).strip("-")
-
-
-@lru_cache(maxsize=4096)
-def repository_of(image: str) -> str:
-    """Give the path of an image without registry, tag and digest, in lower case."""
-    path = image.partition("@")[0]
-    head, _, last = path.rpartition("/")
-    path = f"{head}/{last.partition(':')[0]}" if head else last.partition(":")[0]
-    registry, _, rest = path.partition("/")
-    if rest and ("." in registry or ":" in registry or registry == "localhost"):
-        path = rest
-    return path.casefold()
 
 
 def is_execution_workload(workload: WorkloadFacts, owners: Owners) -> bool:
@@ -146,7 +132,7 @@ def _goes_by_its_owner(thing: Thing, owners: Owners, exemption: Exemption | None
 
 
 def _is_meant(container: Container, exemption: Exemption | None) -> bool:
-    return exemption is not None and repository_of(container.image) == exemption.image
+    return exemption is not None and exemption.means(container.image)
 
 
 def _telling_labels(thing: Thing) -> Iterator[str]:

@@ -21,6 +21,7 @@ from mission_control.simulation.answers import (
 )
 from mission_control.simulation.cluster_api.building import Object
 from mission_control.simulation.cluster_api.offered import (
+    GROUPS,
     KINDS,
     METRICS,
     Place,
@@ -71,6 +72,9 @@ class SimulatedCluster:
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         place = find_place(scope["path"], old=self._old)
         fault = staged.stage.fault(place.namespace, place.resource) if place else None
+        if scope["path"] == GROUPS:
+            place = Place("v1", "", "apis")
+            fault = staged.stage.fault("", "apis")
         if fault is ApiFault.HUNG:
             await client_left(receive, within=None)
             return
@@ -87,7 +91,10 @@ class SimulatedCluster:
     ) -> Answer:
         if scope["method"] != "GET":
             return status(405, "MethodNotAllowed", "the server does not allow this method")
+        refused = _refuse(fault, place) if place else None
         found = discover(scope["path"], old=self._old)
+        if refused is not None and scope["path"] == GROUPS:
+            return refused
         if found is not None:
             return found
         if place is None:
@@ -95,7 +102,6 @@ class SimulatedCluster:
         if place.part == "log" or place.version == METRICS:
             objects = objects_of(staged)
             return _log(place, query, objects) if place.part else _usage(place, objects)
-        refused = _refuse(fault, place)
         return refused or _give(place, objects_of(staged), query, fault)
 
 

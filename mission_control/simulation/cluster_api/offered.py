@@ -31,6 +31,7 @@ KINDS = {
     "services": "Service",
     "statefulsets": "StatefulSet",
 }
+GROUPS = "/apis"
 METRICS = "metrics.k8s.io/v1beta1"
 _CORE = (
     "configmaps",
@@ -103,7 +104,7 @@ def discover(path: str, *, old: bool) -> Answer | None:
     """Answer what a client asks to find out what is offered; None for anything else."""
     if path == "/version":
         return Answer(200, orjson.dumps({"gitVersion": "v1.20.2" if old else "v1.29.4"}))
-    if path == "/apis":
+    if path == GROUPS:
         names = sorted(
             {root.split("/")[2] for root in _roots(old=old) if root.startswith("/apis/")}
         )
