@@ -442,7 +442,7 @@ STARTERS = [
             "nightly",
             "sh",
             "-c",
-            "kubectl scale deploy/execution-engine --replicas=0; kubectl get deploy execution-engine",
+            "kubectl scale deploy execution-engine --replicas=0; kubectl get deploy execution",
         ),
     ),
     starts(

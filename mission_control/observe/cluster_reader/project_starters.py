@@ -154,7 +154,7 @@ def _how(kind: str, shape: StarterShape) -> tuple[str, int | None]:
             paused = ", and is paused" if spec.get("paused") else ""
             how = f"it rolls out {wanted} pods{paused}" if wanted else ""
         case "Application":
-            how = "it syncs by itself" if _inside(spec, "syncPolicy").get("automated") else ""
+            how = "it syncs by itself" if _syncs(_inside(spec, "syncPolicy")) else ""
         case "CronWorkflow":
             how = "" if spec.get("suspend") is True else "it runs on a schedule"
         case "Sensor":
@@ -162,6 +162,13 @@ def _how(kind: str, shape: StarterShape) -> tuple[str, int | None]:
         case _:
             how = "a request starts it"
     return how, wanted
+
+
+def _syncs(policy: Object) -> bool:
+    """Tell whether an Application syncs by itself: an empty `automated` says that it does."""
+    if policy.get("automated") is None:
+        return False
+    return _inside(policy, "automated").get("enabled") is not False
 
 
 def _inside(spec: Object, key: str) -> Object:

@@ -70,7 +70,7 @@ class SimulatedCluster:
             self._requests[scope["method"], scope["path"]] += 1
         staged = self._staged()
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        place = find_place(scope["path"], old=self._old)
+        place = find_place(scope["path"], old=self._old, installed=staged.stage.installed)
         fault = staged.stage.fault(place.namespace, place.resource) if place else None
         if scope["path"] == GROUPS:
             place = Place("v1", "", "apis")
@@ -92,7 +92,7 @@ class SimulatedCluster:
         if scope["method"] != "GET":
             return status(405, "MethodNotAllowed", "the server does not allow this method")
         refused = _refuse(fault, place) if place else None
-        found = discover(scope["path"], old=self._old)
+        found = discover(scope["path"], old=self._old, installed=staged.stage.installed)
         if refused is not None and scope["path"] == GROUPS:
             return refused
         if found is not None:
