@@ -11,17 +11,17 @@ from mission_control.decide.cluster.view import ClusterView
 from mission_control.decide.floor import decide_floor, decide_on_looks
 from mission_control.decide.floor_looks import look_again
 from mission_control.model.cluster.containers import EnvVariable, KeyRef
-from mission_control.model.cluster.facts import REQUIRED_LISTS
+from mission_control.model.cluster.facts import REQUIRED_LISTS, STARTER_LISTS
 from mission_control.model.reading import OF_THE_CLUSTER, ServiceRound, UnseenReason
 from mission_control.model.snapshot import FloorSnapshot
 from tests.decide.cluster_of_values import ACCESS, ENGINE, ClusterFloor, with_env, workload
 from tests.decide.floor_of_values import EVENING, NOW, STRATEGY, rich
 from tests.decide.hurts import HALTING
-from tests.decide.test_cluster import SEV0, TROUBLES, UNTOLD, answer_engine
+from tests.decide.test_cluster import COULD_START, SEV0, TROUBLES, UNTOLD, answer_engine
 from tests.decide.test_the_law import degradations, degrade
 
-HURTS = [p.values[0] for p in (*HALTING, *SEV0, *TROUBLES, *UNTOLD)]
-LISTS = [(r, n) for n in ACCESS.namespaces for r in REQUIRED_LISTS]
+HURTS = [p.values[0] for p in (*HALTING, *SEV0, *TROUBLES, *UNTOLD, *COULD_START)]
+LISTS = [(r, n) for n in ACCESS.namespaces for r in (*REQUIRED_LISTS, *STARTER_LISTS)]
 REASONS = [*OF_THE_CLUSTER, UnseenReason.TIMEOUT, UnseenReason.HTTP_STATUS]
 
 

@@ -36,7 +36,7 @@ from mission_control.model.cluster.facts import (
 )
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.view import AgentWorkload
-from mission_control.model.cluster.workload import StarterFacts, WorkloadFacts
+from mission_control.model.cluster.workload import StarterFacts
 from mission_control.model.fleet import Fleet
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 
@@ -195,7 +195,7 @@ def _list_of(thing: Thing | ConfigMapFacts) -> str:
             return "configmaps"
         case StarterFacts():
             return LIST_OF_STARTER[thing.kind]
-        case WorkloadFacts():
+        case _:
             return LIST_OF_KIND[thing.kind]
 
 
