@@ -487,7 +487,7 @@ def _restore(server, path, before):
     server.ask("PUT", path, {**now, "data": before["data"]}).raise_for_status()
 
 
-async def look(access, rules=RULES):
+async def look(access, rules=RULES, standing=NOTHING_STANDS):
     """Read the cluster as whom the access says, and decide the floor on it in the session."""
     lister = ClusterLister(ApiServer(access), real_clock)
     agents = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
@@ -498,7 +498,7 @@ async def look(access, rules=RULES):
         await lister.server.forget()
     now = real_clock()
     evidence = FloorEvidence(fleet, {}, (), cluster=facts)
-    snapshot = decide_floor(evidence, NOTHING_STANDS, CALENDAR.session_at, now)
+    snapshot = decide_floor(evidence, standing, CALENDAR.session_at, now)
     unseen = Unseen(UnseenReason.NOT_YET_ASKED, now)
     checks = {c.code: c for c in safety.judge(ReadinessEvidence(now, snapshot, unseen))}
     return snapshot, checks
@@ -528,3 +528,63 @@ async def test_each_is_named_and_its_look_alike_is_not(
     assert ("FAIL", code == COULD_START) == (failed[check].outcome.value, seen.posture.withholds)
     assert set() == {*said_of(calm_, EVIDENCE), *said_of(calm_, COULD_START)}
     assert "PASS" == passed[check].outcome.value
+
+
+@contextmanager
+def rights(server, spared):
+    """Take from our account the rights to some groups, as an account of before had them."""
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{FLOOR}/roles/mission-control-reader"
+    held = server.ask("GET", path).json()
+    rules = [r for r in held["rules"] if spared not in r["apiGroups"]]
+    assert len(rules) < len(held["rules"])
+    server.ask("PUT", path, {**held, "rules": rules}).raise_for_status()
+    try:
+        yield
+    finally:
+        now = server.ask("GET", path).json()
+        server.ask("PUT", path, {**now, "rules": held["rules"]}).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("group", "lists"),
+    [
+        ("autoscaling", {"horizontalpodautoscalers"}),
+        ("keda.sh", {"scaledjobs.keda.sh", "scaledobjects.keda.sh"}),
+    ],
+)
+async def test_an_account_of_before_gets_no_go_and_is_told_the_remedy(
+    server, our_kubeconfig, access_by, group, lists
+):
+    """A list that our role does not grant is named with what to apply, and halts nothing by it."""
+    with rights(server, group):
+        snapshot, checks = await look(access_by(our_kubeconfig))
+    denied = [r for r in snapshot.posture.reasons if r.code == "DENIED"]
+
+    assert {f"cluster {FLOOR}/{name}" for name in lists} == {r.subject for r in denied}
+    assert {(False, True)} == {(r.halts, r.withholds) for r in denied}
+    assert all("apply deploy/kubernetes/rbac.yaml" in r.detail for r in denied)
+    assert "UNKNOWN" == checks["RC-406"].outcome.value
+    assert "apply deploy/kubernetes/rbac.yaml" in checks["RC-406"].detail
+
+
+async def test_our_role_grants_every_list_that_is_asked_for(server, our_kubeconfig, access_by):
+    """With our own manifest nothing that is read is refused, installed or not."""
+    snapshot, checks = await look(access_by(our_kubeconfig))
+
+    assert [] == [r for r in snapshot.posture.reasons if r.code == "DENIED"]
+    assert "PASS" == checks["RC-406"].outcome.value
+
+
+async def test_what_the_cluster_showed_stands_while_its_list_is_refused(
+    server, our_kubeconfig, access_by
+):
+    """Hiding a scaler after it was seen takes nothing back; a whole list without it does."""
+    access = access_by(our_kubeconfig)
+    with stored(server, [scaler("execution-engine")]):
+        seen, _ = await look(access)
+        with rights(server, "autoscaling"):
+            hidden, _ = await look(access, standing=seen.standing)
+    gone, _ = await look(access, standing=hidden.standing)
+    named = {(f"{FLOOR}/HorizontalPodAutoscaler/scaler", P1)}
+
+    assert (named, named, set()) == tuple(said_of(s, COULD_START) for s in (seen, hidden, gone))

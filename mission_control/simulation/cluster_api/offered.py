@@ -8,7 +8,25 @@ import orjson
 
 from mission_control.simulation.answers import Answer
 
+CUSTOM = {
+    "argoproj.io": (
+        "v1alpha1",
+        {
+            "applications": "Application",
+            "cronworkflows": "CronWorkflow",
+            "rollouts": "Rollout",
+            "sensors": "Sensor",
+        },
+    ),
+    "keda.sh": ("v1alpha1", {"scaledjobs": "ScaledJob", "scaledobjects": "ScaledObject"}),
+    "serving.knative.dev": (
+        "v1",
+        {"configurations": "Configuration", "revisions": "Revision", "services": "Service"},
+    ),
+}
+"""Groups that come with other programs, offered where a stage has them installed."""
 KINDS = {
+    **{f"{r}.{group}": kind for group, (_, kinds) in CUSTOM.items() for r, kind in kinds.items()},
     "clusterrolebindings": "ClusterRoleBinding",
     "clusterroles": "ClusterRole",
     "configmaps": "ConfigMap",
@@ -33,24 +51,6 @@ KINDS = {
     "statefulsets": "StatefulSet",
 }
 GROUPS = "/apis"
-CUSTOM = {
-    "argoproj.io": (
-        "v1alpha1",
-        {
-            "applications": "Application",
-            "cronworkflows": "CronWorkflow",
-            "rollouts": "Rollout",
-            "sensors": "Sensor",
-        },
-    ),
-    "keda.sh": ("v1alpha1", {"scaledjobs": "ScaledJob", "scaledobjects": "ScaledObject"}),
-    "serving.knative.dev": (
-        "v1",
-        {"configurations": "Configuration", "revisions": "Revision", "services": "Service"},
-    ),
-}
-"""Groups that come with other programs, offered where a stage has them installed."""
-KINDS |= {f"{r}.{group}": kind for group, (_, kinds) in CUSTOM.items() for r, kind in kinds.items()}
 METRICS = "metrics.k8s.io/v1beta1"
 _CORE = (
     "configmaps",
