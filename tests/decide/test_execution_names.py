@@ -111,6 +111,23 @@ def test_the_value_of_a_label_says_what_something_is(labels, heard):
     assert heard is bool(halting(floor.decide()))
 
 
+SIGNS = [
+    pytest.param({"containers": (Container("exec-engine", "r/x:1"),)}, id="container"),
+    pytest.param({"containers": (Container("m", "r/x:1", ports=("execution",)),)}, id="port"),
+    pytest.param({"service_account": "execution-ksa"}, id="service account"),
+    pytest.param({"owner": ObjectRef("Engine", "execution")}, id="owner that is not seen"),
+]
+
+
+@pytest.mark.parametrize("changes", SIGNS)
+def test_each_name_alone_says_what_something_is(changes):
+    """A container's, a port's, an account's, or that of an owner nobody reads."""
+    floor = ClusterFloor()
+    add_workload(deployment("x", 1, 1, **changes))(floor)
+
+    assert {("EXECUTION_EVIDENCE", f"{FLOOR}/Deployment/x", "P0")} == halting(floor.decide())
+
+
 def exempt(image="x/report", name="execution-report"):
     """Give a floor whose fleet file exempts one workload while it runs an image."""
     entry = Exemption(FLOOR, ObjectRef("Deployment", name), image, "A. Operator", "reads only")
