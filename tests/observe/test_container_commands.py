@@ -1,5 +1,7 @@
 """Projection of commands: what decides is kept, secrets are not, and nothing is cut unnoticed."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -15,7 +17,7 @@ from mission_control.observe.cluster_reader.shapes import PodSpec
 SECRET = "ghp_" + "a1B2" * 9
 
 
-def project(watched=WATCHED_ENV, **container):
+def project(watched=WATCHED_ENV, **container: Any):
     """Project a pod of one container."""
     spec = msgspec.convert({"containers": [{"name": "main", **container}]}, PodSpec)
     return project_containers(spec, watched)[0]
@@ -34,7 +36,7 @@ def test_what_decides_is_kept_and_a_secret_beside_it_is_not():
 
 def test_only_watched_settings_are_kept_with_those_that_are_added():
     """Of other flags not even the name stays."""
-    told = {"args": ["./app", "--order-gate=on", "--agentMode", "OFF", "--x=1"]}
+    told: Any = {"args": ["./app", "--order-gate=on", "--agentMode", "OFF", "--x=1"]}
 
     assert (("AGENT_MODE", "OFF"),) == project(**told).flags
     assert (("ORDER_GATE", "on"), ("AGENT_MODE", "OFF")) == project(
