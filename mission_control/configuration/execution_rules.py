@@ -6,7 +6,6 @@ from enum import StrEnum
 from mission_control.configuration.agent_details import read_workload, required
 from mission_control.configuration.problems import Problems, quoted
 from mission_control.configuration.yaml_value import Value
-from mission_control.model.cluster.workload import ObjectRef
 from mission_control.model.execution_rules import (
     DEFAULT_SWITCHES,
     NOTHING_ADDED,
@@ -129,5 +128,6 @@ def _read_exemption(
             named.refuse(problems, why, "take it out")
     if workload is None or len(problems) > before:
         return None
-    ref = ObjectRef(workload.kind, workload.name)
-    return Exemption(workload.namespace, ref, texts["image"].casefold(), texts["who"], texts["why"])
+    image = texts["image"].casefold()
+    where = (workload.namespace, workload.kind, workload.name)
+    return Exemption(*where, image, texts["who"], texts["why"])

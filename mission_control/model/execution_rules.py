@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from mission_control.model.cluster.workload import ObjectRef
-
 PATTERNS = ("execution", "executor", "exec-engine", "order-router")
 """Names that execution goes by (semantics, section 3); a fleet file adds to them."""
 
@@ -76,7 +74,8 @@ class Exemption:
     """
 
     namespace: str
-    ref: ObjectRef
+    kind: str
+    name: str
     image: str
     who: str
     why: str

@@ -126,7 +126,7 @@ def execution_document(rules: ExecutionRules) -> ExecutionDocument:
         "added_switches": [s.name for s in rules.switches],
         "exemptions": [
             {
-                "workload": f"{e.namespace}/{e.ref}",
+                "workload": f"{e.namespace}/{e.kind}/{e.name}",
                 "image": e.image,
                 "who": e.who,
                 "why": e.why,

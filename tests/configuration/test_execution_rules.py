@@ -5,7 +5,6 @@ import pytest
 from mission_control.configuration.execution_rules import MAX_PATTERN, MAX_PATTERNS
 from mission_control.configuration.fleet_file import load_fleet
 from mission_control.errors import ConfigurationError, ConfigurationErrors
-from mission_control.model.cluster.workload import ObjectRef
 from mission_control.model.execution_rules import (
     NOTHING_ADDED,
     ExecutionRules,
@@ -55,7 +54,8 @@ def test_what_a_fleet_file_adds_is_read_as_it_stands(write):
     )
     entry = Exemption(
         "trading-floor",
-        ObjectRef("Deployment", "execution-report"),
+        "Deployment",
+        "execution-report",
         "trader-repo/reports",
         "A. Operator",
         "reads what was executed, change 4711",

@@ -130,7 +130,7 @@ def test_each_name_alone_says_what_something_is(changes):
 
 def exempt(image="x/report", name="execution-report"):
     """Give a floor whose fleet file exempts one workload while it runs an image."""
-    entry = Exemption(FLOOR, ObjectRef("Deployment", name), image, "A. Operator", "reads only")
+    entry = Exemption(FLOOR, "Deployment", name, image, "A. Operator", "reads only")
     floor = ClusterFloor()
     floor.fleet = replace(FLEET, execution=ExecutionRules(exemptions=(entry,)))
     return floor

@@ -9,7 +9,6 @@ from mission_control.decide.checks import safety
 from mission_control.decide.floor import decide_floor
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model import codes
-from mission_control.model.cluster.workload import ObjectRef
 from mission_control.model.execution_rules import (
     ExecutionRules,
     Exemption,
@@ -58,7 +57,8 @@ RULES = ExecutionRules(
     exemptions=(
         Exemption(
             FLOOR,
-            ObjectRef("Deployment", "execution-report"),
+            "Deployment",
+            "execution-report",
             "agenttrader-prod/trader-repo/reports",
             "A. Operator",
             "reads what was executed, change 4711",

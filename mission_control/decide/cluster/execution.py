@@ -16,7 +16,7 @@ from mission_control.decide.cluster.ownership import Owners
 from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.cluster.pod import PodFacts
-from mission_control.model.cluster.workload import ObjectRef, StarterFacts, WorkloadFacts
+from mission_control.model.cluster.workload import StarterFacts, WorkloadFacts
 from mission_control.model.execution_rules import PATTERNS, Exemption, repository_of
 from mission_control.model.fleet import Fleet, Kind
 
@@ -93,9 +93,9 @@ def why_execution(thing: Thing, owners: Owners) -> str:
 
 def _find_exemption(root: Thing, owners: Owners) -> Exemption | None:
     kind = "Pod" if isinstance(root, PodFacts) else root.kind
-    ref = ObjectRef(kind, root.name)
+    key = (root.namespace, kind, root.name)
     rules = owners.rules.exemptions
-    return next((e for e in rules if (e.namespace, e.ref) == (root.namespace, ref)), None)
+    return next((e for e in rules if (e.namespace, e.kind, e.name) == key), None)
 
 
 def _find_sign(thing: Thing, exemption: Exemption | None, owners: Owners) -> str:
