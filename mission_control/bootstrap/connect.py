@@ -54,6 +54,7 @@ async def reading(
     calendar = calendar_in_force(settings)
     async with open_transports() as transports:
         lister = account = further = None
+        watched = [s.name for s in settings.fleet.execution.switches]
         if settings.fleet.access is not None:
             lister = find_cluster(settings.fleet.access, clock)
             transports.also_close(lister.server.forget)
@@ -66,7 +67,7 @@ async def reading(
             _hear(settings, clock, lister),
             calendar,
             clock,
-            cluster=ClusterObserver(lister) if lister else None,
+            cluster=ClusterObserver(lister, watched) if lister else None,
             captured=_recall(settings, clock) if lister else None,
             in_force=calendar,
             reloads=probe.take_reloads,

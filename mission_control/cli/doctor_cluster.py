@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mission_control.cli.doctor_report import Check, failed, passed, warned
 from mission_control.configuration.settings import Settings
-from mission_control.model.cluster.facts import REQUIRED_LISTS, ListReading
+from mission_control.model.cluster.facts import REQUIRED_LISTS, STARTER_LISTS, ListReading
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.examination import Examination
 
@@ -80,5 +80,5 @@ def _list(read: ListReading) -> Check:
     if isinstance(read.reading, Seen):
         return passed(subject, f"{read.reading.value} objects in {read.reading.took * 1000:.0f} ms")
     detail = read.reading.detail or read.reading.code
-    judge = failed if read.resource in REQUIRED_LISTS else warned
+    judge = failed if read.resource in {*REQUIRED_LISTS, *STARTER_LISTS} else warned
     return judge(subject, f"{read.reading.code}: {detail}", RBAC)

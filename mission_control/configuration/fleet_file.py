@@ -1,6 +1,7 @@
 """Configuration: the fleet file, which says who is on the floor, read strictly and whole."""
 
 import graphlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -8,13 +9,21 @@ from mission_control.configuration.agent_entry import Entry, read_entry
 from mission_control.configuration.agent_fields import Defaults
 from mission_control.configuration.cluster_access import read_cluster
 from mission_control.configuration.ended_alarms import read_ended_alarms
+from mission_control.configuration.execution_rules import read_execution
 from mission_control.configuration.known_workloads import read_known_workloads
 from mission_control.configuration.problems import Problems, did_you_mean, quoted
 from mission_control.configuration.yaml_source import YamlSource, read_yaml
 from mission_control.configuration.yaml_value import Value
-from mission_control.model.fleet import Fleet, RepositoryLints
+from mission_control.model.fleet import Agent, Fleet, Kind, RepositoryLints
 
-FLEET_KEYS = ("agents", "cluster", "ended_alarms", "known_workloads", "repository_lints")
+FLEET_KEYS = (
+    "agents",
+    "cluster",
+    "ended_alarms",
+    "execution",
+    "known_workloads",
+    "repository_lints",
+)
 
 MAX_AGENTS = 10_000
 
@@ -68,7 +77,14 @@ def read_fleet(
         repository_lints=lints,
         ended_alarms=ended,
         known_workloads=known,
+        execution=read_execution(fields.get("execution"), _executing(in_order), problems),
     )
+
+
+def _executing(agents: Sequence[Agent]) -> frozenset[tuple[str, str, str]]:
+    """Give the workloads that the inventory itself calls execution."""
+    named = (a.workload for a in agents if a.kind is Kind.EXECUTION)
+    return frozenset((w.namespace, w.kind, w.name) for w in named if w is not None)
 
 
 def _refuse_duplicates(entries: list[Entry], problems: Problems) -> None:

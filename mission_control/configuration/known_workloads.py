@@ -7,12 +7,13 @@ from enum import StrEnum
 from mission_control.configuration.agent_details import kubernetes_name, required
 from mission_control.configuration.problems import Problems, quoted
 from mission_control.configuration.yaml_value import Value
+from mission_control.model.execution_rules import PATTERNS
 from mission_control.model.fleet import Agent, KnownWorkload
 
 KEYS = ("kind", "name", "namespace", "who", "why")
 MAX_KNOWN = 1_000
 MAX_TEXT = 300
-_EXECUTION = re.compile(r"execution|executor|exec-engine|order-router")
+_EXECUTION = re.compile("|".join(PATTERNS))
 
 
 class KnownKind(StrEnum):

@@ -89,6 +89,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "Replicas of one workload differ in image, mode, safety environment, specification or build."),
     (codes.LEFTOVER_WORKLOAD, "P2", "Something runs that nobody lists",
      "A watched namespace runs what neither the inventory, the fleet file nor the LKG knows."),
+    (codes.EXECUTION_COULD_START, "P1", "Something could start execution",
+     "A scaler, a trigger, a route or a job could start execution without a human."),
     (codes.STATE_UNEXPLAINED, "P1", "A state without a reason",
      "The service reports a state other than OK and gives no reason code."),
     (codes.UNLISTED_REASON, "P2", "A reason code nobody knows",

@@ -119,7 +119,7 @@ class ReadCluster(NamedTuple):
         return Observation(matter, sources[0], None, lost)
 
     def _all_together(self, known: int) -> Observation:
-        running = len([*find_running(self.facts.workloads, self.facts.pods, self.owners)])
+        running = len([*find_running(self.facts, self.owners)])
         value, why = None, ""
         if running:
             value = f"{running} wanted or running"

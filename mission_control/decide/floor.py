@@ -24,6 +24,7 @@ from mission_control.decide.posture import (
     reasons_from_memory,
     reasons_from_replicas,
     reasons_from_services,
+    reasons_from_starter_lists,
     reasons_from_switch_and_calendar,
 )
 from mission_control.decide.required_evidence import count_coverage, lacks_feed, measure_age
@@ -127,6 +128,7 @@ def _decide_posture(
             ),
             *reasons_from_lacks((*lacks, *lacks_feed(e.agent for e in weighed)), session),
             *reasons_from_cluster(looks.cluster.lacks, session),
+            *reasons_from_starter_lists(looks.cluster.starter_lacks, session),
             *reasons_from_services(reports, session),
             *further,
         )
@@ -156,7 +158,8 @@ def _carry_accusations(
     agents = {e.agent.agent_name: e for e in weighed}
     denied = set[Key](s.key for s in shared if not s.accuses)
     denied.update(acquit_by_cluster(standing.accusations, agents, looks.cluster))
-    sources = _sources(evidence) | looks.cluster.sources
+    lists = looks.cluster.sources | looks.cluster.starter_sources
+    sources = _sources(evidence) | lists
     hearing = Hearing(evidence.fleet, agents, denied, sources, looks.cluster, now)
     return carry_accusations(standing.accusations, accusing, hearing, now)
 

@@ -84,7 +84,8 @@ def severity_of_alarm(alarm: Accusation, session: MarketSession | None) -> Sever
     """
     if alarm.sev0:
         return Severity.P0
-    if alarm.code in _IN_EVERY_PHASE or session is None or pages_now(session):
+    always = alarm.code in _IN_EVERY_PHASE or alarm.code == codes.EXECUTION_COULD_START
+    if always or session is None or pages_now(session):
         return Severity.P1
     return Severity.INFO if alarm.code in _STALE else Severity.P2
 
@@ -95,9 +96,11 @@ def reasons_from_accusations(
     """
     Turn what stands accused into reasons, which halt while the session gates.
 
-    Sev-0, a mode that nobody knows and a suspect clock of our own do so in every phase.
+    Sev-0, a mode that nobody knows and a suspect clock of our own do so in every phase. What could
+    start execution halts nothing: it is P1 in every phase, and withholds GO.
     """
     for accusation in accusations:
+        starts = accusation.code == codes.EXECUTION_COULD_START
         sev0 = accusation.sev0
         gates = session.phase.gates
         if accusation.code in _STALE and not gates:
@@ -108,8 +111,16 @@ def reasons_from_accusations(
         if accusation.last_seen < session.at:
             said, denied = f"{accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(accusation)
             detail += f" (last said {said}, {denied or 'not denied since'})"
-        halts = sev0 or gates or always
-        yield Reason(accusation.code, accusation.subject, severity, detail, halts, accusation.since)
+        halts = sev0 or always or (gates and not starts)
+        yield Reason(
+            accusation.code,
+            accusation.subject,
+            severity,
+            detail,
+            halts,
+            accusation.since,
+            withholds=starts,
+        )
 
 
 def reasons_from_switch_and_calendar(
@@ -217,6 +228,18 @@ def reasons_from_leftovers(
             yield Reason(codes.LEFTOVER_WORKLOAD, thing.title, Severity.P2, detail)
 
 
+def reasons_from_starter_lists(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+    """
+    Give the lists that would show what could start execution, and were not seen.
+
+    The floor is not HALTED for it, since lists of workloads show that nothing runs; but what is
+    hidden may start it, so no GO is given or kept.
+    """
+    severity = Severity.P1 if pages_now(session) else Severity.P2
+    for lack in lacks:
+        yield Reason(lack.code, lack.subject, severity, lack.detail, withholds=True)
+
+
 def reasons_from_services(
     reports: Iterable[ServiceReport], session: MarketSession
 ) -> Iterator[Reason]:
@@ -277,7 +300,8 @@ def decide_posture(
 
     Any halting reason makes it HALTED; else a closed session makes it MARKET_CLOSED; else OK.
     `since` carries on from the standing verdict while the verdict stays the same. HALTED is
-    confirmed once any reason that halts is, until it ends: silence leaves it no less sure.
+    confirmed once any reason that halts is, until it ends: silence leaves it no less sure. What
+    could start execution, or hides whether anything could, leaves no posture expected.
     """
     if any(r.halts for r in reasons):
         verdict = Verdict.HALTED
@@ -293,7 +317,7 @@ def decide_posture(
     sure = any(r.halts and r.confirmed for r in reasons) or (same and standing.confirmed)
     return Posture(
         verdict=verdict,
-        expected=verdict is not Verdict.HALTED and not unexpected,
+        expected=not (verdict is Verdict.HALTED or unexpected or any(r.withholds for r in reasons)),
         severity=worst(reasons),
         reasons=reasons,
         since=standing.verdict_since if same and standing.verdict_since else now,

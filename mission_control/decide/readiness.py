@@ -131,7 +131,8 @@ def judge_standing(
     verdict of another day only beside that, dated.
 
     `watched_since` is since when this floor has been watched without a break. `halts` are the
-    confirmed ones of that time, oldest first: when each began, and when it was HALTED last. A
+    confirmed ones of that time, oldest first: when each began, and when it was HALTED last; times
+    in which something could start execution are among them. A
     verdict from before, a halt after it, another session date, another fleet, or a planned
     readiness that is five minutes late revokes it to NO-GO; only a full READY run restores it.
     While the floor is `halted` no GO is served; where nothing revoked it, it is again after that.
@@ -228,7 +229,8 @@ def _revocations(
         yield "GO was given for another fleet file"
     halt = next((began for began, last in halts if last >= newest.at), None)
     if halt is not None:
-        yield f"the floor was HALTED at {_clock(max(halt, newest.at))}, after GO was given"
+        at = _clock(max(halt, newest.at))
+        yield f"the floor was HALTED at {at}, or execution could start then, after GO was given"
     if newest.at < watched_since:
         since = _clock(watched_since)
         yield f"the floor is watched without a break, by the calendar in force, only since {since}"

@@ -45,6 +45,7 @@ class FloorBoard:
         self._has_decided = False
         self._watched_since = first.at
         self._halts: deque[Span] = deque(maxlen=REMEMBERED_HALTS)
+        self._withheld_since: datetime | None = None
 
     @property
     def next_sequence(self) -> int:
@@ -123,6 +124,8 @@ class FloorBoard:
         """
         Give since when the floor is watched without a break, and its confirmed halts since then.
 
+        A time in which something could start execution takes GO back as a halt does.
+
         Of each halt when it began and when it was HALTED last, oldest first; of very many the
         newest.
         """
@@ -130,11 +133,19 @@ class FloorBoard:
 
     def _note_halt(self, snapshot: FloorSnapshot) -> None:
         posture = snapshot.posture
-        if posture.verdict is not Verdict.HALTED or not posture.confirmed:
+        if posture.verdict is Verdict.HALTED and posture.confirmed:
+            self._note_span(posture.since, snapshot.at)
+        if not posture.withholds:
+            self._withheld_since = None
             return
-        if self._halts and self._halts[-1][0] == posture.since:
+        self._withheld_since = self._withheld_since or snapshot.at
+        if posture.verdict is not Verdict.HALTED:
+            self._note_span(self._withheld_since, snapshot.at)
+
+    def _note_span(self, since: datetime, until: datetime) -> None:
+        if self._halts and self._halts[-1][0] == since:
             self._halts.pop()
-        self._halts.append((posture.since, snapshot.at))
+        self._halts.append((since, until))
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
         """Give the newest events of every kind, newest first."""

@@ -260,7 +260,6 @@ class FloorWatch:
             memory.history.lost() if memory else "",
             memory.new_until(self.sources.calendar) if memory else None,
             self._captured,
-            self._captured,
             in_force.doubt if in_force else None,
         )
 

@@ -41,7 +41,8 @@ class Reason:
 
     `halts` tells whether this reason alone makes the posture HALTED. `since` is when it was
     first established (UTC), None when it is only true of this instant. A silence that was not
-    asked about again yet is not `confirmed`: it shows and halts, and takes no GO back.
+    asked about again yet is not `confirmed`: it shows and halts, and takes no GO back. One that
+    `withholds` takes GO back although it does not halt: something could start execution.
     """
 
     code: str
@@ -51,6 +52,7 @@ class Reason:
     halts: bool = False
     since: datetime | None = None
     confirmed: bool = True
+    withholds: bool = False
 
     @property
     def order(self) -> tuple[int, int, int, str, str]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mission_control.model.execution_rules import NOTHING_ADDED, ExecutionRules
+
 MARKETDATA_STALE_CEILING_SECONDS = 120
 """No service may call a tick older than this fresh (semantics, section 3)."""
 
@@ -203,7 +205,8 @@ class Fleet:
     `cluster` names the cluster that is read for people, `access` says how; both are there or
     neither is. `access.floor_namespace` holds the kill switch. `repository_lints` is None until
     the file says it. `ended_alarms` are those that a human ended. `known_workloads` run in its
-    namespaces without being agents.
+    namespaces without being agents. `execution` is what the file adds to how execution is
+    recognised.
     """
 
     agents: tuple[Agent, ...]
@@ -214,6 +217,7 @@ class Fleet:
     repository_lints: RepositoryLints | None = None
     ended_alarms: tuple[EndedAlarm, ...] = ()
     known_workloads: tuple[KnownWorkload, ...] = ()
+    execution: ExecutionRules = NOTHING_ADDED
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -111,6 +111,11 @@ class Posture:
     coverage: Coverage
     confirmed: bool = True
 
+    @property
+    def withholds(self) -> bool:
+        """Tell whether no GO may be given or kept, although the floor may not be HALTED."""
+        return any(r.withholds for r in self.reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class FloorSnapshot:

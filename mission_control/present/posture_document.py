@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
+from mission_control.model.execution_rules import DEFAULT_SWITCHES, PATTERNS, ExecutionRules
 from mission_control.model.finding import Reason
 from mission_control.model.fleet import EndedAlarm, Fleet
 from mission_control.model.snapshot import Coverage, FloorSnapshot
@@ -97,6 +98,44 @@ class FleetDocument(TypedDict):
     agents: int
 
 
+class ExemptionDocument(TypedDict):
+    """One workload that only looks like execution while it runs an image, and who says so."""
+
+    workload: str
+    image: str
+    who: str
+    why: str
+
+
+class ExecutionDocument(TypedDict):
+    """How execution is recognised: what holds everywhere, and what the fleet file adds."""
+
+    patterns: list[str]
+    added_patterns: list[str]
+    switches: list[str]
+    added_switches: list[str]
+    exemptions: list[ExemptionDocument]
+
+
+def execution_document(rules: ExecutionRules) -> ExecutionDocument:
+    """Give the patterns, switches and exemptions in force."""
+    return {
+        "patterns": list(PATTERNS),
+        "added_patterns": list(rules.patterns),
+        "switches": [s.name for s in DEFAULT_SWITCHES],
+        "added_switches": [s.name for s in rules.switches],
+        "exemptions": [
+            {
+                "workload": f"{e.namespace}/{e.kind}/{e.name}",
+                "image": e.image,
+                "who": e.who,
+                "why": e.why,
+            }
+            for e in rules.exemptions
+        ],
+    }
+
+
 class PostureDocument(TypedDict):
     """May the floor run, and how do we know."""
 
@@ -118,6 +157,7 @@ class PostureDocument(TypedDict):
     coverage: CoverageDocument
     accusations: list[AccusationDocument]
     ended_alarms: list[EndedAlarmDocument]
+    execution: ExecutionDocument
     fleet: FleetDocument
     cluster: str
     label: NotRequired[str]
@@ -150,6 +190,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "coverage": _coverage(posture.coverage),
         "accusations": accusation_documents(snapshot.standing.accusations),
         "ended_alarms": [_ended(entry, snapshot) for entry in snapshot.fleet.ended_alarms],
+        "execution": execution_document(snapshot.fleet.execution),
         "fleet": fleet_document(snapshot.fleet),
         "cluster": snapshot.fleet.cluster,
     }

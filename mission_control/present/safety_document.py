@@ -9,7 +9,12 @@ from mission_control.model.reading import Seen
 from mission_control.model.snapshot import FloorSnapshot, FreshnessState, ServiceReport
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.kill_switch_document import KillSwitchDocument, kill_switch_document
-from mission_control.present.posture_document import AccusationDocument, accusation_documents
+from mission_control.present.posture_document import (
+    AccusationDocument,
+    ExecutionDocument,
+    accusation_documents,
+    execution_document,
+)
 from mission_control.present.predecessor import (
     FreshnessResult,
     by_name,
@@ -67,6 +72,7 @@ class SafetyDocument(TypedDict):
     execution_evidence: list[AccusationDocument]
     accusations: list[AccusationDocument]
     execution_services: list[ExecutionService]
+    execution: ExecutionDocument
     claims: list[ClaimDocument]
     label: NotRequired[str]
 
@@ -93,6 +99,7 @@ def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
             for report in by_name(snapshot)
             if report.agent.kind is Kind.EXECUTION
         ],
+        "execution": execution_document(snapshot.fleet.execution),
         "claims": [claim for report in by_name(snapshot) for claim in _claims(report)],
     }
     if snapshot.label:

@@ -64,7 +64,9 @@ class ClusterStage:
     The cluster as a scenario wants it.
 
     `faults` are by (namespace, resource), both may be `*`. `kill_switch` None means that the
-    ConfigMap does not exist. `extra` are raw objects by (namespace, resource), served as they are.
+    ConfigMap does not exist. `installed` are the groups of other programs that the API offers
+    (`keda.sh`), whose lists go by their whole names (`scaledobjects.keda.sh`). `extra` are raw
+    objects by (namespace, resource), served as they are.
     """
 
     faults: Mapping[tuple[str, str], ApiFault] = field(
@@ -76,6 +78,8 @@ class ClusterStage:
     extra: Mapping[tuple[str, str], tuple[Mapping[str, Any], ...]] = field(
         default_factory=dict[tuple[str, str], tuple[Mapping[str, Any], ...]]
     )
+
+    installed: frozenset[str] = frozenset()
 
     def fault(self, namespace: str, resource: str) -> ApiFault | None:
         """Give how asking for a list fails, if it does."""

@@ -6,14 +6,16 @@ from typing import Any
 from mission_control.model.cluster.containers import Container, EnvVariable
 from mission_control.model.cluster.facts import (
     LIST_OF_KIND,
+    LIST_OF_STARTER,
     REQUIRED_LISTS,
+    STARTER_LISTS,
     ClusterFacts,
     ConfigMapFacts,
     ListReading,
     OddObject,
 )
 from mission_control.model.cluster.pod import ContainerState, PodFacts
-from mission_control.model.cluster.workload import ObjectRef, Rollout, WorkloadFacts
+from mission_control.model.cluster.workload import ObjectRef, Rollout, StarterFacts, WorkloadFacts
 from mission_control.model.fleet import (
     Agent,
     ClusterAccess,
@@ -113,6 +115,7 @@ class ClusterFloor(FloorOfValues):
     workloads: dict[str, WorkloadFacts] = field(default_factory=dict)
     pods: dict[str, PodFacts] = field(default_factory=dict)
     maps: dict[str, ConfigMapFacts] = field(default_factory=dict)
+    starters: dict[str, StarterFacts] = field(default_factory=dict)
     lists: dict[tuple[str, str], ListReading] = field(default_factory=dict)
     never_read: bool = False
     _made: ClusterFacts | None = None
@@ -120,7 +123,7 @@ class ClusterFloor(FloorOfValues):
     def refresh(self, at=None) -> None:
         """Let everybody answer well, and the cluster show that all is well, at an instant."""
         super().refresh(at)
-        self.workloads, self.pods, self.maps = {}, {}, {}
+        self.workloads, self.pods, self.maps, self.starters = {}, {}, {}, {}
         for agent in (*AGENTS, QUIET):
             self.run(agent)
         self.workloads["execution-engine"] = workload(ENGINE, 0)
@@ -140,7 +143,7 @@ class ClusterFloor(FloorOfValues):
 
     def read_lists(self) -> None:
         """Read every list anew, now."""
-        wanted = [(r, n) for n in ACCESS.namespaces for r in REQUIRED_LISTS]
+        wanted = [(r, n) for n in ACCESS.namespaces for r in (*REQUIRED_LISTS, *STARTER_LISTS)]
         self.lists = {k: ListReading(*k, Seen(3, self.now)) for k in wanted}
 
     def lose_list(self, resource: str, namespace: str, reason: UnseenReason) -> None:
@@ -169,6 +172,11 @@ class ClusterFloor(FloorOfValues):
         }
         self.pods = {k: p for k, p in self.pods.items() if not forgotten("pods", p.namespace)}
         self.maps = {k: m for k, m in self.maps.items() if not forgotten("configmaps", m.namespace)}
+        self.starters = {
+            k: s
+            for k, s in self.starters.items()
+            if not forgotten(LIST_OF_STARTER[s.kind], s.namespace)
+        }
 
     def facts(self) -> ClusterFacts | None:
         """Give what was read; the very same value while nothing changed, as from the reader."""
@@ -180,6 +188,7 @@ class ClusterFloor(FloorOfValues):
             tuple(sorted(self.workloads.values(), key=lambda w: w.key)),
             tuple(sorted(self.pods.values(), key=lambda p: p.key)),
             tuple(self.maps.values()),
+            starters=tuple(sorted(self.starters.values(), key=lambda s: s.key)),
         )
         if self._made != made:
             self._made = made

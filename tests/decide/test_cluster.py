@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 
-from mission_control.model.cluster.containers import EnvSource, EnvVariable, KeyRef
-from mission_control.model.cluster.facts import ConfigMapFacts, EventFacts
+from mission_control.model.cluster.containers import Container, EnvSource, EnvVariable, KeyRef
+from mission_control.model.cluster.facts import (
+    LIST_OF_STARTER,
+    REQUIRED_LISTS,
+    STARTER_LISTS,
+    ConfigMapFacts,
+    EventFacts,
+)
 from mission_control.model.cluster.pod import ContainerState
-from mission_control.model.cluster.workload import JobCounts, ObjectRef, WorkloadFacts
+from mission_control.model.cluster.workload import JobCounts, ObjectRef, StarterFacts, WorkloadFacts
 from mission_control.model.fleet import Criticality, Workload
 from mission_control.model.reading import UnseenReason
 from mission_control.model.standing import Verdict
 from tests.decide.cluster_of_values import (
+    ACCESS,
     ELSEWHERE,
     ENGINE,
     FLEET,
@@ -66,7 +73,7 @@ def test_all_is_well_on_a_cluster_that_shows_it(floor):
         engine.reason_code,
     )
     assert ("OK", True, "UNOBSERVED") == (quiet.state, quiet.expected, quiet.reason_code)
-    assert (16, 0) == (
+    assert (len(ACCESS.namespaces) * (len(REQUIRED_LISTS) + len(STARTER_LISTS)), 0) == (
         len(floor.lists),
         len([g for g in snapshot.posture.coverage.gaps if "cluster" in g[0]]),
     )
@@ -450,6 +457,155 @@ def test_a_config_map_that_was_not_seen_leaves_modes_untold(floor):
     told = {(r.code, r.subject): r.detail for r in floor.decide().posture.reasons}
 
     assert "was not seen" in told[("MODE_UNRESOLVED", SE)]
+
+
+def starter(kind, name, how="it may", **changes):
+    """Let the cluster hold something that starts pods."""
+
+    def hurt(floor):
+        floor.starters[name] = StarterFacts(kind, FLOOR, name, how, **changes)
+
+    return hurt
+
+
+def act(text, **changes):
+    """Let a CronJob run a command that changes the cluster."""
+    box = Container("main", "r/kubectl:1", acts=(text,))
+    return add_workload(WorkloadFacts("CronJob", FLOOR, "nightly", 1, containers=(box,), **changes))
+
+
+TO_ENGINE = (ObjectRef("Deployment", "execution-engine"),)
+SCALER = "HorizontalPodAutoscaler"
+COULD_START = [
+    pytest.param(starter(SCALER, "a", targets=TO_ENGINE), f"{FLOOR}/{SCALER}/a", id="scaler"),
+    pytest.param(
+        starter(SCALER, "b", targets=(ObjectRef("Deployment", "execution-gateway"),)),
+        f"{FLOOR}/{SCALER}/b",
+        id="of what is not there",
+    ),
+    pytest.param(
+        starter("Service", "c", containers=(Container("main", "r/order-router:1"),)),
+        f"{FLOOR}/Service/c",
+        id="route",
+    ),
+    pytest.param(
+        act("kubectl scale deploy/execution-engine --replicas=1"),
+        f"{FLOOR}/CronJob/nightly",
+        id="job that scales it",
+    ),
+    pytest.param(
+        add_pod(
+            bare("deployer", containers=(Container("m", "r/k:1", acts=("helm upgrade executor",)),))
+        ),
+        f"{FLOOR}/Pod/deployer",
+        id="pod that upgrades it",
+    ),
+    pytest.param(
+        add_workload(
+            WorkloadFacts(
+                "Job",
+                FLOOR,
+                "executor",
+                0,
+                suspended=True,
+                labels={"kueue.x-k8s.io/queue-name": "q"},
+            )
+        ),
+        f"{FLOOR}/Job/executor",
+        id="job in a queue",
+    ),
+]
+
+
+@pytest.mark.parametrize(("hurt", "subject"), COULD_START)
+@pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
+def test_what_could_start_execution_is_p1_and_withholds_go(floor, hurt, subject, at):
+    """Nothing runs, so nothing is HALTED; but no posture is expected, and no GO is kept."""
+    floor.refresh(at)
+    at_best = floor.decide().posture.verdict
+    hurt(floor)
+    posture = floor.decide().posture
+
+    assert (at_best, False, True) == (posture.verdict, posture.expected, posture.withholds)
+    assert [("EXECUTION_COULD_START", subject, "P1")] == [
+        (r.code, r.subject, r.severity.value) for r in posture.reasons
+    ]
+
+
+@pytest.mark.parametrize(("hurt", "subject"), COULD_START)
+def test_what_could_start_execution_stands_until_whole_lists_do_not_show_it(floor, hurt, subject):
+    """Losing the list that told it, or that of its target, takes nothing back."""
+    hurt(floor)
+    floor.decide()
+    for resource in (
+        "cronjobs",
+        "jobs",
+        "pods",
+        "services.serving.knative.dev",
+        LIST_OF_STARTER[SCALER],
+    ):
+        floor.lose_list(resource, FLOOR, UnseenReason.TIMEOUT)
+    lost = floor.decide()
+    floor.refresh(floor.now + timedelta(seconds=15))
+
+    assert ("EXECUTION_COULD_START", subject) in {(r.code, r.subject) for r in lost.posture.reasons}
+    assert (Verdict.OK, ()) == (floor.decide().posture.verdict, floor.standing.accusations)
+
+
+STARTS_NOTHING = [
+    pytest.param(starter(SCALER, "a", targets=(ObjectRef("Deployment", SE),)), id="of another"),
+    pytest.param(starter(SCALER, "a", how="", targets=TO_ENGINE), id="that cannot act"),
+    pytest.param(act("kubectl scale deploy/execution-engine --replicas=0"), id="to zero"),
+    pytest.param(act("kubectl scale deploy/strategy-engine --replicas=1"), id="scales another"),
+    pytest.param(
+        add_workload(
+            WorkloadFacts(
+                "CronJob",
+                FLOOR,
+                "nightly",
+                0,
+                containers=(Container("m", "r/k:1", acts=("helm upgrade executor",)),),
+            )
+        ),
+        id="suspended",
+    ),
+    pytest.param(
+        add_workload(WorkloadFacts("Job", FLOOR, "executor", 0, suspended=True)), id="suspended job"
+    ),
+]
+
+
+@pytest.mark.parametrize("hurt", STARTS_NOTHING)
+def test_what_could_not_start_execution_is_quiet(floor, hurt):
+    """A scaler of a strategy, and what keeps execution at zero, are as they should be."""
+    hurt(floor)
+    posture = floor.decide().posture
+
+    assert (Verdict.OK, True, ()) == (posture.verdict, posture.expected, posture.reasons)
+
+
+@pytest.mark.parametrize("resource", [LIST_OF_STARTER[SCALER], "scaledobjects.keda.sh"])
+def test_a_list_of_starters_that_is_denied_withholds_go_by_name(floor, resource):
+    """An account of before reads no scalers: the list and the remedy are named, nothing halts."""
+    floor.lose_list(resource, FLOOR, UnseenReason.DENIED)
+    posture = floor.decide().posture
+
+    assert (Verdict.OK, False, True) == (posture.verdict, posture.expected, posture.withholds)
+    assert [("DENIED", f"cluster {FLOOR}/{resource}", "P1")] == [
+        (r.code, r.subject, r.severity.value) for r in posture.reasons
+    ]
+    assert "apply deploy/kubernetes/rbac.yaml" in posture.reasons[0].detail
+
+
+def test_a_wanted_rollout_of_execution_is_evidence_as_well(floor):
+    """What itself wants pods of execution runs it: a replication controller, a rollout."""
+    starter("Rollout", "x", wanted=2, targets=TO_ENGINE)(floor)
+    starter("ReplicationController", "order-router", how="", wanted=1)(floor)
+
+    assert {
+        ("EXECUTION_EVIDENCE", f"{FLOOR}/Rollout/x", "P0"),
+        ("EXECUTION_EVIDENCE", f"{FLOOR}/ReplicationController/order-router", "P0"),
+    } == halting(floor.decide())
 
 
 TROUBLES = [

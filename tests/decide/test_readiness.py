@@ -34,7 +34,17 @@ from tests.decide.cluster_of_values import (
     workload,
 )
 from tests.decide.floor_of_values import CLOSE_AT, EVENING, NOW, OPEN_AT, rich, session_at
-from tests.decide.test_cluster import MD, RUN_SE, SE, bare, deployment, from_map, secret, state
+from tests.decide.test_cluster import (
+    COULD_START,
+    MD,
+    RUN_SE,
+    SE,
+    bare,
+    deployment,
+    from_map,
+    secret,
+    state,
+)
 
 OURS = "system:serviceaccount:trading-floor:mission-control"
 GRANT = Grant("namespace trading-floor", "Role reader", "b", ())
@@ -357,6 +367,8 @@ ROWS = [
     ("RC-406", FAIL, hurt(lambda f: f.pods.update({"x": bare("order-router-1")}))),
     ("RC-406", FAIL, hurt(lambda f: f.answer(ENGINE, "/ops/status", rich(ENGINE, f.now)))),
     ("RC-406", UNKNOWN, lose("cronjobs")),
+    ("RC-406", UNKNOWN, lose("horizontalpodautoscalers")),
+    ("RC-406", FAIL, hurt(COULD_START[0].values[0])),
     ("RC-407", FAIL, say(RUN_SE, "safety.safe_to_execute_orders", True)),  # noqa: FBT003
     ("RC-408", FAIL, set_switch("0")),
     ("RC-501", FAIL, hurt(lambda f: f.lose(RUN_SE, "/ops/status", UnseenReason.TIMEOUT))),

@@ -12,13 +12,13 @@ from mission_control.decide.floor import decide_floor, decide_on_looks
 from mission_control.decide.floor_looks import look_again
 from mission_control.decide.readiness import judge_readiness
 from mission_control.model.cluster.containers import EnvVariable, KeyRef
-from mission_control.model.cluster.facts import REQUIRED_LISTS
+from mission_control.model.cluster.facts import REQUIRED_LISTS, STARTER_LISTS
 from mission_control.model.reading import OF_THE_CLUSTER, ServiceRound, UnseenReason
 from mission_control.model.snapshot import FloorSnapshot
 from tests.decide.cluster_of_values import ACCESS, ENGINE, ClusterFloor, with_env, workload
 from tests.decide.floor_of_values import EVENING, NOW, STRATEGY, rich
 from tests.decide.hurts import HALTING
-from tests.decide.test_cluster import SEV0, TROUBLES, UNTOLD, answer_engine
+from tests.decide.test_cluster import COULD_START, SEV0, TROUBLES, UNTOLD, answer_engine
 from tests.decide.test_leftovers import LEFT_OVER
 from tests.decide.test_readiness import gather
 from tests.decide.test_replicas import EIGHT, ODD, UNDONE, run_eight
@@ -30,9 +30,9 @@ def run_odd(odd):
     return lambda floor: run_eight(floor, odd)
 
 
-HURTS = [p.values[0] for p in (*HALTING, *SEV0, *TROUBLES, *UNTOLD, *LEFT_OVER)]
+HURTS = [p.values[0] for p in (*HALTING, *SEV0, *TROUBLES, *UNTOLD, *LEFT_OVER, *COULD_START)]
 HURTS += [run_odd(p.values[0]) for p in ODD]
-LISTS = [(r, n) for n in ACCESS.namespaces for r in REQUIRED_LISTS]
+LISTS = [(r, n) for n in ACCESS.namespaces for r in (*REQUIRED_LISTS, *STARTER_LISTS)]
 REASONS = [*OF_THE_CLUSTER, UnseenReason.TIMEOUT, UnseenReason.HTTP_STATUS]
 
 

@@ -9,7 +9,7 @@ import pytest
 from mission_control.decide.floor_events import Happening, find_happenings
 from mission_control.jobs.floor_board import REMEMBERED_EVENTS, FloorBoard
 from mission_control.model.event import EventType, FloorEvent
-from mission_control.model.finding import Severity
+from mission_control.model.finding import Reason, Severity
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.model.standing import Verdict
 from tests.decide.floor_of_values import NOW, FloorOfValues
@@ -193,6 +193,25 @@ async def test_only_confirmed_halts_are_remembered(board, snapshot):
         told.append([[round((t - NOW).total_seconds()) for t in h] for h in board.watched()[1]])
 
     assert [[], [], [], [[3, 4]], [[3, 5]], [[3, 5]], [[3, 5], [9, 9]]] == told
+
+
+def withheld(snapshot, seconds):
+    """Give a snapshot that is not HALTED, on which something could start execution."""
+    starts = Reason("EXECUTION_COULD_START", "x", Severity.P1, "it may", withholds=True)
+    posture = replace(snapshot.posture, reasons=(starts,))
+    return replace(snapshot, at=NOW + timedelta(seconds=seconds), posture=posture)
+
+
+async def test_a_time_in_which_execution_could_start_takes_go_back(board, snapshot):
+    """It is remembered from its beginning as a halt is, and not twice where the floor is HALTED."""
+    calm = replace(snapshot, posture=replace(snapshot.posture, verdict=Verdict.OK, reasons=()))
+    both = halted(withheld(calm, 0), 6, since=6)
+    for shown in (calm, withheld(calm, 2), withheld(calm, 4), calm, withheld(calm, 5), both):
+        board.publish(shown, ())
+
+    assert [[2, 4], [5, 5], [6, 6]] == [
+        [round((t - NOW).total_seconds()) for t in h] for h in board.watched()[1]
+    ]
 
 
 async def test_a_stall_is_a_confirmed_halt(board, seconds):

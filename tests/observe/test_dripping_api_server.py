@@ -28,12 +28,16 @@ EMPTY = {
     "daemonsets": b"DaemonSetList",
     "deployments": b"DeploymentList",
     "events": b"EventList",
+    "horizontalpodautoscalers": b"HorizontalPodAutoscalerList",
     "jobs": b"JobList",
     "pods": b"PodList",
     "replicasets": b"ReplicaSetList",
+    "replicationcontrollers": b"ReplicationControllerList",
     "statefulsets": b"StatefulSetList",
 }
 GROUPS = {
+    b"/apis": b'{"kind":"APIGroupList","groups":[{"name":"apps"},{"name":"batch"}]}',
+    b"/apis/autoscaling/v2": b'{"resources":[{"name":"horizontalpodautoscalers"}]}',
     b"/apis/batch/v1": b'{"resources":[{"name":"jobs"},{"name":"cronjobs"}]}',
 }
 

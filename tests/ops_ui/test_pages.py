@@ -132,6 +132,28 @@ async def test_the_first_pixel_is_the_verdict(pages, upstream, verdict, expected
     assert "evidence 4 s old" in page.text
 
 
+async def test_what_the_fleet_file_says_of_execution_is_shown(pages, upstream):
+    """An exemption with who and why, and what was added; nothing where it says nothing."""
+    silent = await see(pages)
+    entry = {
+        "workload": "floor/Deployment/report",
+        "image": "x/report",
+        "who": "Ops",
+        "why": "reads",
+    }
+    told = {"exemptions": [entry], "added_patterns": ["gateway"], "added_switches": ["ORDER_GATE"]}
+    upstream.answers[POSTURE] |= {"execution": told}
+
+    page = await see(pages)
+
+    assert "What the fleet file says of execution" not in silent.text
+    assert (
+        "floor/Deployment/report is not execution while it runs x/report: Ops, reads" in page.text
+    )
+    assert "gateway" in page.text
+    assert "ORDER_GATE" in page.text
+
+
 @pytest.mark.parametrize(("told", "doubted"), [({}, False), ({"confirmed": False}, True)])
 async def test_a_halt_that_hangs_on_a_first_silence_says_so(pages, upstream, told, doubted):
     """Beside the verdict stands that it is not confirmed yet; a server of before never says so."""

@@ -19,7 +19,7 @@ from mission_control.observe.cluster_reader.examination import examine_cluster
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver
-from mission_control.observe.cluster_reader.resources import RESOURCES
+from mission_control.observe.cluster_reader.resources import RESOURCES, STARTERS
 from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
 from mission_control.simulation.cluster_stage import ClusterStage
 from tests.real_cluster.kube_apiserver import NOBODY
@@ -53,7 +53,7 @@ async def test_our_account_reads_everything_it_needs(our_kubeconfig, access_by):
 
     unseen = [r.source for r in seen.lists if not isinstance(r.reading, Seen)]
     assert [] == unseen
-    expected = 2 * sum(r.namespaced for r in RESOURCES.values()) + 4
+    expected = 2 * (sum(r.namespaced for r in RESOURCES.values()) + len(STARTERS)) + 4
     assert expected == len(seen.lists)
     assert seen.verified
     assert OURS == seen.account.who

@@ -14,6 +14,7 @@ from mission_control.decide.check_outcome import (
 from mission_control.decide.cluster.view import ClusterView, view_cluster
 from mission_control.decide.evidence import answered
 from mission_control.model import codes
+from mission_control.model.execution_rules import BYPASSES
 from mission_control.model.fleet import Kind
 from mission_control.model.kill_switch import KillSwitchState, WitnessKind
 from mission_control.model.readiness import Check, ReadinessEvidence
@@ -21,10 +22,8 @@ from mission_control.model.reading import Seen
 from mission_control.model.snapshot import FloorSnapshot, FreshnessState
 from mission_control.model.standing import Verdict
 
-MODES = ("AGENT_MODE", "EXECUTION_MODE", "TRADING_MODE", "EXECUTION_ENABLED")
 BEFORE_OPEN = timedelta(minutes=60)
 """Freshness is required from so long before the open until the close (semantics, section 7)."""
-TOGGLES = ("MARKETDATA_HEALTH_CHECK_DISABLED", "MARKETDATA_FORCE_STALE")
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
@@ -55,22 +54,29 @@ def _modes(snapshot: FloorSnapshot, view: ClusterView) -> Check:
         and claims.agent_mode
         and claims.forbidden_mode
     ]
+    modes = _modes_of(snapshot)
     said += [
         s.detail
         for s in (*view.accusing, *snapshot.standing.accusations)
-        if s.code == codes.EXECUTION_EVIDENCE and s.fact.endswith((*MODES, "agent_mode"))
+        if s.code == codes.EXECUTION_EVIDENCE and s.fact.endswith((*modes, "agent_mode"))
     ]
     if said:
         return check("RC-401", FAIL, "; ".join(sorted(set(said))[:5]))
     strange = [s.detail for s in snapshot.standing.accusations if s.code == codes.MODE_UNKNOWN]
     if strange:
         return check("RC-401", UNKNOWN, "; ".join(sorted(set(strange))[:5]))
-    open_ = sorted({fact for *_, fact in view.undecided if fact.endswith(MODES)})
+    open_ = sorted({fact for *_, fact in view.undecided if fact.endswith(modes)})
     if open_:
         return check("RC-401", UNKNOWN, f"cannot be told: {', '.join(open_[:5])}")
     return _over_lists(
         "RC-401", snapshot, view, "no mode is EXECUTE or LIVE, in answers and in pod specifications"
     )
+
+
+def _modes_of(snapshot: FloorSnapshot) -> tuple[str, ...]:
+    """Give the ends of facts that tell of a switch of execution: all but the freshness bypasses."""
+    switches = (s.name for s in snapshot.fleet.execution.all_switches)
+    return (*(f" {name}" for name in switches if name not in BYPASSES), " MODE")
 
 
 def _over_lists(code: str, snapshot: FloorSnapshot, view: ClusterView, well: str) -> Check:
@@ -153,17 +159,22 @@ def _fresh(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
 
 
 def _toggles(snapshot: FloorSnapshot, view: ClusterView) -> Check:
-    said = [s.detail for s in view.accusing if s.fact.endswith(TOGGLES)]
+    toggles = tuple(f" {name}" for name in sorted(BYPASSES))
+    said = [s.detail for s in view.accusing if s.fact.endswith(toggles)]
     if said:
         return check("RC-405", FAIL, "; ".join(said[:5]))
-    open_ = [fact for *_, fact in sorted(view.undecided) if fact.endswith(TOGGLES)]
+    open_ = [fact for *_, fact in sorted(view.undecided) if fact.endswith(toggles)]
     if open_:
         return check("RC-405", UNKNOWN, f"cannot be told: {', '.join(open_[:5])}")
     return _over_lists("RC-405", snapshot, view, "no bypass toggle is on")
 
 
 def _execution(snapshot: FloorSnapshot, view: ClusterView) -> Check:
-    running = [s.detail for s in view.accusing if s.fact.endswith("running")]
+    running = [s.detail for s in view.accusing if s.fact.endswith((" running", " could start"))]
+    standing = [
+        a.detail for a in snapshot.standing.accusations if a.code == codes.EXECUTION_COULD_START
+    ]
+    running.extend(d for d in standing if d not in running)
     answering = [
         f"{r.agent.agent_name} answers"
         for r in snapshot.services
@@ -173,6 +184,11 @@ def _execution(snapshot: FloorSnapshot, view: ClusterView) -> Check:
     ]
     if running or answering:
         return check("RC-406", FAIL, "; ".join([*running, *answering][:5]))
+    hidden = sorted(view.starter_sources - view.starter_whole)
+    if hidden:
+        told = [f"{lack.subject}: {lack.detail}" for lack in view.starter_lacks] or hidden
+        detail = f"what could start execution was not seen whole: {'; '.join(told[:5])}"
+        return check("RC-406", UNKNOWN, detail)
     if view.execution_off:
         detail = "whole lists show nothing that executes, and no execution service answers"
         return check("RC-406", PASS, detail, sorted(view.sources))

@@ -49,7 +49,7 @@ def acquit_by_cluster(
     made = {s.key for s in view.accusing}
     for accusation in standing:
         key = accusation.key
-        if accusation.source in view.sources:
+        if accusation.source in view.sources or accusation.source in view.starter_sources:
             if (
                 accusation.source in view.acquitting
                 and key not in made

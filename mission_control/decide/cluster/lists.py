@@ -20,6 +20,7 @@ from mission_control.model.reading import Unseen, UnseenReason
 MAX_AGE_SECONDS = 60.0
 """Cluster lists: older than this, a list is EXPIRED (semantics, section 6)."""
 SUBJECT = "cluster"
+RBAC = "apply deploy/kubernetes/rbac.yaml"
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -58,12 +59,17 @@ class CheckedLists(NamedTuple):
         return list_source(resource, namespace) in self.whole
 
 
-def check_lists(access: ClusterAccess, facts: ClusterFacts | None, now: datetime) -> CheckedLists:
+def check_lists(
+    access: ClusterAccess,
+    facts: ClusterFacts | None,
+    now: datetime,
+    resources: Sequence[str] = REQUIRED_LISTS,
+) -> CheckedLists:
     """Look at every required list: what was not asked, not seen, or is too old is `Unseen`."""
     known = {} if facts is None else {r.source: r for r in facts.lists}
     checked = list[ListReading]()
     for namespace in sorted(access.namespaces):
-        for resource in sorted(REQUIRED_LISTS):
+        for resource in sorted(resources):
             read = known.get(list_source(resource, namespace))
             if read is None:
                 never = Unseen(UnseenReason.NOT_YET_ASKED, now, detail="not asked yet")
@@ -110,6 +116,19 @@ def find_cluster_lacks(checked: CheckedLists) -> tuple[Lack, ...]:
         for read, reading in unseen
     )
     return tuple(found)
+
+
+def find_starter_lacks(checked: CheckedLists, starters: CheckedLists) -> Iterator[Lack]:
+    """
+    List what is lacking of the lists that show what could start execution, and the remedy.
+
+    Where no required list was seen either, that one cause is told already.
+    """
+    if checked.lists and all(isinstance(r.reading, Unseen) for r in checked.lists):
+        return
+    for lack in find_cluster_lacks(starters):
+        remedy = f"; {RBAC}" if lack.code == codes.DENIED else ""
+        yield Lack(lack.code, lack.subject, f"it may start execution and was {lack.detail}{remedy}")
 
 
 def count_lists(checked: CheckedLists) -> AgentCoverage:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.cluster.pod import PodFacts
-from mission_control.model.cluster.workload import ObjectRef, WorkloadFacts
+from mission_control.model.cluster.workload import ObjectRef, StarterFacts, WorkloadFacts
+from mission_control.model.execution_rules import NOTHING_ADDED, ExecutionRules
 from mission_control.model.fleet import Agent, Fleet
 
 WorkloadKey = tuple[str, str, str]
@@ -16,13 +17,15 @@ class Owners(NamedTuple):
     Workloads by namespace, kind and name, and the agents that the inventory names for them.
 
     An agent for which it names none runs in the workloads of its own name (`by_name`). Where a
-    required one has no such workload either, `unplaced`, any of the fleet's may be its.
+    required one has no such workload either, `unplaced`, any of the fleet's may be its. `rules`
+    are what the fleet file adds to how execution is recognised.
     """
 
     workloads: Mapping[WorkloadKey, WorkloadFacts]
     agents: Mapping[WorkloadKey, Agent]
     by_name: Mapping[str, Agent]
     unplaced: bool
+    rules: ExecutionRules = NOTHING_ADDED
 
     def root(self, workload: WorkloadFacts) -> WorkloadFacts | None:
         """Give the workload at the end of the chain of owners; None where it was not seen."""
@@ -43,13 +46,33 @@ class Owners(NamedTuple):
         direct = self.workloads.get((pod.namespace, pod.owner.kind, pod.owner.name))
         return None if direct is None else self.root(direct) or direct
 
+    def above(self, thing: WorkloadFacts | PodFacts | StarterFacts) -> tuple[WorkloadFacts, ...]:
+        """Give the workload that something belongs to, and the one at the end of its owners."""
+        if isinstance(thing, PodFacts):
+            owner = thing.owner
+            key = None if owner is None else (thing.namespace, owner.kind, owner.name)
+            direct = None if key is None else self.workloads.get(key)
+        else:
+            direct = thing if isinstance(thing, WorkloadFacts) else None
+        if direct is None:
+            return ()
+        root = self.root(direct) or direct
+        chain = (direct, root) if root is not direct else (direct,)
+        return tuple(each for each in chain if each is not thing)
+
+    def agent_named(self, namespace: str, ref: ObjectRef) -> Agent | None:
+        """Give the agent that the inventory names for an object, seen or not."""
+        return self.agents.get((namespace, ref.kind, ref.name)) or self.by_name.get(ref.name)
+
     def agent_of(self, workload: WorkloadFacts) -> Agent | None:
         """Give the agent that a workload, or the one that owns it, runs."""
         root = self.root(workload) or workload
         return self.agents.get(root.key) or self.by_name.get(root.name)
 
-    def subject(self, thing: WorkloadFacts | PodFacts) -> str:
+    def subject(self, thing: WorkloadFacts | PodFacts | StarterFacts) -> str:
         """Name whom a statement about a workload or pod is about: its agent, else itself."""
+        if isinstance(thing, StarterFacts):
+            return f"{thing.namespace}/{ObjectRef(thing.kind, thing.name)}"
         workload = self.workload_of(thing) if isinstance(thing, PodFacts) else thing
         agent = self.agent_of(workload) if workload else None
         if agent is not None:
@@ -83,4 +106,5 @@ def find_owners(fleet: Fleet, facts: ClusterFacts) -> Owners:
     by_name = {a.agent_name: a for a in fleet.agents if a.workload is None}
     names = {w.name for w in facts.workloads}
     unplaced = any(a.required and a.agent_name not in names for a in by_name.values())
-    return Owners({w.key: w for w in facts.workloads}, agents, by_name, unplaced)
+    workloads = {w.key: w for w in facts.workloads}
+    return Owners(workloads, agents, by_name, unplaced, fleet.execution)

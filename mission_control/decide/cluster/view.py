@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 from mission_control.decide.cluster.agent_workload import find_agent_workloads
 from mission_control.decide.cluster.environment import ConfigMaps
-from mission_control.decide.cluster.execution import find_running, is_execution_off
+from mission_control.decide.cluster.execution import (
+    Thing,
+    find_running,
+    find_starters,
+    is_execution_off,
+)
 from mission_control.decide.cluster.leftovers import RunningThing, find_running_things
 from mission_control.decide.cluster.lists import (
     NEVER,
@@ -15,8 +20,9 @@ from mission_control.decide.cluster.lists import (
     check_lists,
     count_lists,
     find_cluster_lacks,
+    find_starter_lacks,
 )
-from mission_control.decide.cluster.modes import read_modes
+from mission_control.decide.cluster.modes import EnvWord, read_modes, read_safety_map
 from mission_control.decide.cluster.ownership import Owners, find_owners
 from mission_control.decide.cluster.replicas import compare_replicas, maps_by_namespace
 from mission_control.decide.evidence import Key, Statement
@@ -24,13 +30,17 @@ from mission_control.decide.required_evidence import AgentCoverage, Lack
 from mission_control.model import codes
 from mission_control.model.cluster.facts import (
     LIST_OF_KIND,
+    LIST_OF_STARTER,
+    STARTER_LISTS,
     ClusterFacts,
+    ConfigMapFacts,
     list_source,
 )
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.view import AgentWorkload
-from mission_control.model.cluster.workload import WorkloadFacts
+from mission_control.model.cluster.workload import StarterFacts
 from mission_control.model.fleet import Fleet
+from mission_control.model.kill_switch import KILL_SWITCH_MAP
 
 NOTHING_ASKED = AgentCoverage(0, 0)
 
@@ -44,6 +54,8 @@ class ClusterView(NamedTuple):
     `execution_off` tells that whole lists show no execution; `oldest` is when the oldest required
     list was read (UTC), None where one was not seen. `skews` are (subject, detail) of workloads
     whose replicas differ, and `unknown` what runs and neither inventory nor fleet file name.
+    `starter_sources`, `starter_whole` and `starter_lacks` are the same of the lists that show what
+    could start execution.
     """
 
     fleet: Fleet
@@ -62,6 +74,9 @@ class ClusterView(NamedTuple):
     agents: Mapping[str, AgentWorkload] = {}
     skews: tuple[tuple[str, str], ...] = ()
     unknown: tuple[RunningThing, ...] = ()
+    starter_sources: frozenset[str] = frozenset()
+    starter_whole: frozenset[str] = frozenset()
+    starter_lacks: tuple[Lack, ...] = ()
 
     def holds(self, fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> bool:
         """Tell whether this is still what the newest round is worth."""
@@ -76,17 +91,18 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     checked = check_lists(fleet.access, facts, now)
     known = facts or ClusterFacts(fleet.access.namespaces)
     owners = find_owners(fleet, known)
-    words = tuple(_hear(known, checked, owners))
+    starters = check_lists(fleet.access, facts, now, STARTER_LISTS)
+    words = tuple(_hear(fleet, known, checked, owners))
     accusing = tuple(chain(_state_running(known, owners), (w for w, _ in words if w.accuses)))
     open_ = [(w, blocks) for w, blocks in words if not w.accuses]
     return ClusterView(
         fleet=fleet,
         facts=facts,
         at=now,
-        until=checked.until,
+        until=min(checked.until, starters.until),
         sources=frozenset(r.source for r in checked.lists),
         whole=checked.whole,
-        acquitting=checked.acquitting,
+        acquitting=checked.acquitting | _acquitting(checked, starters),
         oldest=checked.oldest,
         execution_off=checked.complete and is_execution_off(fleet, known, owners),
         accusing=accusing,
@@ -100,6 +116,17 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
             for thing in find_running_things(fleet, known, owners, checked)
             if not thing.by and not thing.doubt
         ),
+        starter_sources=frozenset(r.source for r in starters.lists),
+        starter_whole=starters.whole,
+        starter_lacks=tuple(find_starter_lacks(checked, starters)),
+    )
+
+
+def _acquitting(checked: CheckedLists, starters: CheckedLists) -> frozenset[str]:
+    """Give the lists of starters whose silence takes back: what they target was seen as well."""
+    seen = {r.namespace for r in checked.lists if r.source in checked.acquitting}
+    return frozenset(
+        r.source for r in starters.lists if r.source in starters.whole and r.namespace in seen
     )
 
 
@@ -113,23 +140,42 @@ def _find_skews(
 
 
 def _state_running(facts: ClusterFacts, owners: Owners) -> Iterator[Statement]:
-    for thing, why in find_running(facts.workloads, facts.pods, owners):
+    for thing, why in find_running(facts, owners):
         detail = f"{_name(thing)} executes orders: {why}"
         yield _state(thing, owners, "running", detail, accuses=True)
+    for thing, how in find_starters(facts, owners):
+        detail = f"{_name(thing)} could start execution: {how}"
+        stated = _state(thing, owners, "could start", detail, accuses=True)
+        yield stated._replace(code=codes.EXECUTION_COULD_START)
 
 
 def _hear(
-    facts: ClusterFacts, checked: CheckedLists, owners: Owners
+    fleet: Fleet, facts: ClusterFacts, checked: CheckedLists, owners: Owners
 ) -> Iterator[tuple[Statement, bool]]:
-    """Hear every container's environment; what cannot be told does not accuse, but may block."""
+    """Hear every container and safety map; what cannot be told does not accuse, but may block."""
     maps = maps_by_namespace(facts, checked)
     nothing = ConfigMaps({}, whole=False)
-    for thing in (*facts.workloads, *facts.pods):
-        for word in read_modes(thing.containers, maps.get(thing.namespace, nothing)):
-            fact = f"{word.container} {word.variable}"
-            detail = f"container {word.container} of {_name(thing)}: {word.detail}"
-            stated = _state(thing, owners, fact, detail, accuses=bool(word.accuses))
-            yield stated._replace(code=word.code), word.blocks
+    rules = fleet.execution
+    for thing in (*facts.workloads, *facts.pods, *facts.starters):
+        for word in read_modes(thing.containers, maps.get(thing.namespace, nothing), rules):
+            yield _word(thing, owners, word, f"container {word.container} of "), word.blocks
+    for held in facts.config_maps:
+        if not _is_the_switch(held, fleet):
+            for word in read_safety_map(held, rules):
+                yield _word(held, owners, word), word.blocks
+
+
+def _is_the_switch(held: ConfigMapFacts, fleet: Fleet) -> bool:
+    """Tell whether a ConfigMap is the floor's kill switch, which is judged as its source."""
+    floor = fleet.access.floor_namespace if fleet.access else ""
+    return (held.namespace, held.name) == (floor, KILL_SWITCH_MAP)
+
+
+def _word(thing: Thing | ConfigMapFacts, owners: Owners, word: EnvWord, of: str = "") -> Statement:
+    fact = f"{word.container} {word.variable}"
+    detail = f"{of}{_name(thing)}: {word.detail}"
+    stated = _state(thing, owners, fact, detail, accuses=bool(word.accuses))
+    return stated._replace(code=word.code)
 
 
 def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
@@ -146,17 +192,37 @@ def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
 
 
 def _state(
-    thing: WorkloadFacts | PodFacts, owners: Owners, fact: str, detail: str, *, accuses: bool
+    thing: Thing | ConfigMapFacts, owners: Owners, fact: str, detail: str, *, accuses: bool
 ) -> Statement:
-    pod = isinstance(thing, PodFacts)
-    source = list_source("pods" if pod else LIST_OF_KIND[thing.kind], thing.namespace)
+    source = list_source(_list_of(thing), thing.namespace)
     fact = f"{thing.name} {fact}"
-    subject = owners.subject(thing)
+    if isinstance(thing, ConfigMapFacts):
+        subject = f"{thing.namespace}/ConfigMap/{thing.name}"
+    else:
+        subject = owners.subject(thing)
     return Statement(codes.EXECUTION_EVIDENCE, subject, source, fact, accuses, detail)
 
 
-def _name(thing: WorkloadFacts | PodFacts) -> str:
-    kind = "Pod" if isinstance(thing, PodFacts) else thing.kind
+def _list_of(thing: Thing | ConfigMapFacts) -> str:
+    match thing:
+        case PodFacts():
+            return "pods"
+        case ConfigMapFacts():
+            return "configmaps"
+        case StarterFacts():
+            return LIST_OF_STARTER[thing.kind]
+        case _:
+            return LIST_OF_KIND[thing.kind]
+
+
+def _name(thing: Thing | ConfigMapFacts) -> str:
+    match thing:
+        case PodFacts():
+            kind = "Pod"
+        case ConfigMapFacts():
+            kind = "ConfigMap"
+        case _:
+            kind = thing.kind
     return f"{kind} {thing.namespace}/{thing.name}"
 
 

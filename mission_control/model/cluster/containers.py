@@ -7,16 +7,19 @@ WATCHED_ENV = frozenset(
         "AGENT_MODE",
         "AGENT_NAME",
         "AGENT_ROLE",
+        "BROKER_EXECUTION_ENABLED",
         "BUILD_ID",
         "EXECUTION_ENABLED",
         "EXECUTION_HALTED",
         "EXECUTION_MODE",
         "EXECUTION_REPLICAS",
+        "EXEC_DRY_RUN",
         "EXEC_KILL_SWITCH",
         "GIT_SHA",
         "KILL_SWITCH",
         "MARKETDATA_FORCE_STALE",
         "MARKETDATA_HEALTH_CHECK_DISABLED",
+        "MODE",
         "PAPER_TRADING",
         "REPO_ID",
         "SHADOW_MODE",
@@ -67,6 +70,9 @@ class Container:
     `env` holds the watched variables in the order written, where a later one counts;
     `env_names` every name, sorted. `probes` are those of `startup`, `readiness` and `liveness`
     that are configured. `resources` are (`requests.cpu`, `100m`) pairs, sorted.
+    Of command and arguments it holds what they start (`runs`: programs, modules and scripts),
+    the watched settings that they give (`flags`, in upper case with underscores), and the
+    commands that change a cluster (`acts`). `ports` are the names of its ports.
     """
 
     name: str
@@ -78,3 +84,7 @@ class Container:
     env_names: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
     resources: tuple[tuple[str, str], ...] = field(default=())
+    runs: tuple[str, ...] = ()
+    flags: tuple[tuple[str, str], ...] = ()
+    acts: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()

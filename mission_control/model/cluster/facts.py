@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mission_control.model.cluster.pod import PodFacts
-from mission_control.model.cluster.workload import ObjectRef, WorkloadFacts
+from mission_control.model.cluster.workload import ObjectRef, StarterFacts, WorkloadFacts
 from mission_control.model.reading import Seen, Unseen
 
 
@@ -91,6 +91,7 @@ class ClusterFacts:
     pods: tuple[PodFacts, ...] = ()
     config_maps: tuple[ConfigMapFacts, ...] = ()
     warnings: tuple[EventFacts, ...] = ()
+    starters: tuple[StarterFacts, ...] = ()
 
 
 WORKLOAD_LISTS = (
@@ -104,6 +105,22 @@ WORKLOAD_LISTS = (
 """The resources whose lists hold workloads."""
 REQUIRED_LISTS = (*WORKLOAD_LISTS, "pods", "configmaps")
 """Lists of every watched namespace that the floor needs to see (semantics, section 6)."""
+LIST_OF_STARTER = {
+    "Application": "applications.argoproj.io",
+    "Configuration": "configurations.serving.knative.dev",
+    "CronWorkflow": "cronworkflows.argoproj.io",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "ReplicationController": "replicationcontrollers",
+    "Revision": "revisions.serving.knative.dev",
+    "Rollout": "rollouts.argoproj.io",
+    "ScaledJob": "scaledjobs.keda.sh",
+    "ScaledObject": "scaledobjects.keda.sh",
+    "Sensor": "sensors.argoproj.io",
+    "Service": "services.serving.knative.dev",
+}
+"""The kinds that start pods without a human, and the lists that hold them."""
+STARTER_LISTS = tuple(sorted(LIST_OF_STARTER.values()))
+"""Lists of every watched namespace that GO needs to see: what could start execution."""
 LIST_OF_KIND = {
     "CronJob": "cronjobs",
     "DaemonSet": "daemonsets",

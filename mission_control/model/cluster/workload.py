@@ -55,15 +55,43 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class StarterFacts:
+    """
+    An object by which a cluster starts pods without a human: a scaler, a trigger, a route.
+
+    `how` says in words how it would start them; empty where it cannot, as it stands now.
+    `wanted` is how many pods it wants itself, None for one that only changes what others want.
+    `targets` are the objects that it scales, deploys or names; `containers` those that it would
+    run itself.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    how: str = ""
+    wanted: int | None = None
+    targets: tuple[ObjectRef, ...] = ()
+    owner: ObjectRef | None = None
+    service_account: str = ""
+    containers: tuple[Container, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Identify it within the cluster; starters are sorted by this."""
+        return (self.namespace, self.kind, self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadFacts:
     """
     A Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob.
 
     `desired` is how many pods it wants: 0 for a suspended CronJob and a finished Job, 1 for a
     CronJob that is not suspended. `actual` is how many its controller counts, `ready` how many
-    of these are ready. `observed` tells whether the controller has seen the newest generation;
-    `generation` is its number, which grows with every change of the specification; 0 for kinds
-    whose controllers do not observe it (Job, CronJob).
+    of these are ready. `observed` tells whether the
+    controller has seen the newest generation; `generation` is its number, which grows with every
+    change of the specification; 0 for kinds whose controllers do not observe it (Job, CronJob).
     A ReplicaSet that has an owner bears no containers: its owner's are the ones that count.
     `paused` is a Deployment whose changes are not rolled out. `rollout` is None for what has none:
     a ReplicaSet, a Job, a CronJob.

@@ -53,6 +53,7 @@ async def examine_cluster(lister: ClusterLister) -> Examination:
         for n in (objects.namespaces if r.namespaced else ("",))
     ]
     raw = await asyncio.gather(*(objects.raw(*each) for each in wanted))
+    started = await objects.starters()
     named = await asyncio.gather(*(objects.namespace(n) for n in objects.namespaces))
     usage = await objects.usage()
     endpoint = server.endpoint
@@ -62,7 +63,9 @@ async def examine_cluster(lister: ClusterLister) -> Examination:
         account=account,
         lists=tuple(
             ListReading(*each, r if isinstance(r, Unseen) else Seen(len(r.value), r.at, r.took))
-            for each, r in sorted(zip(wanted, raw, strict=True), key=lambda p: (p[0][1], p[0][0]))
+            for each, r in sorted(
+                (*zip(wanted, raw, strict=True), *started), key=lambda p: (p[0][1], p[0][0])
+            )
         ),
         metrics=usage if isinstance(usage, Unseen) else Seen(len(usage.value), usage.at),
         namespaces=tuple(zip(objects.namespaces, named, strict=True)),

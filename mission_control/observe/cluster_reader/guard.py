@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 import httpx
 
-from mission_control.observe.cluster_reader.resources import CORE, METRICS, RESOURCES
+from mission_control.observe.cluster_reader.resources import (
+    CORE,
+    GROUPS,
+    METRICS,
+    RESOURCES,
+    STARTERS,
+)
 from mission_control.observe.guarded_transport import SENT, RefusedRequest
 
 _NAME = r"[a-z0-9][a-z0-9.:-]{0,252}"
@@ -20,9 +26,15 @@ def allowed_paths(namespaces: Sequence[str]) -> tuple[re.Pattern[str], ...]:
     """Give what the paths that may be asked for look like, all others being refused."""
     watched = "|".join(re.escape(n) for n in sorted(namespaces)) or r"(?!)"
     inside = rf"/namespaces/(?:{watched})"
-    roots = sorted({root for r in RESOURCES.values() for root in r.roots})
-    patterns = [r"/version", *(re.escape(root) for root in roots), re.escape(METRICS)]
-    for resource in RESOURCES.values():
+    resources = (*RESOURCES.values(), *STARTERS.values())
+    roots = sorted({root for r in resources for root in r.roots})
+    patterns = [
+        r"/version",
+        re.escape(GROUPS),
+        *(re.escape(root) for root in roots),
+        re.escape(METRICS),
+    ]
+    for resource in resources:
         root = "|".join(re.escape(root) for root in resource.roots)
         if resource.name == "namespaces":
             patterns.append(rf"{re.escape(CORE)}/namespaces/(?:{watched})")

@@ -1,6 +1,7 @@
 """Cluster reader: asks for lists page by page, and says of each that fails why."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
@@ -12,7 +13,7 @@ from mission_control.observe.cluster_reader.api_answers import (
     read_page,
 )
 from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.resources import Resource, collection_path
+from mission_control.observe.cluster_reader.resources import GROUPS, Resource, collection_path
 
 PAGE_LIMIT = 500
 MAX_OBJECTS = 20_000
@@ -25,6 +26,15 @@ RawObjects = tuple[msgspec.Raw, ...]
 RawList = Seen[RawObjects] | Unseen
 
 
+class _Group(msgspec.Struct):
+    name: str = ""
+
+
+class _Groups(msgspec.Struct):
+    kind: str = ""
+    groups: list[_Group] | None = None
+
+
 class _Offered(msgspec.Struct):
     name: str = ""
 
@@ -33,6 +43,7 @@ class _Discovered(msgspec.Struct):
     resources: list[_Offered] | None = None
 
 
+_GROUPS = msgspec.json.Decoder(_Groups)
 _DISCOVERED = msgspec.json.Decoder(_Discovered)
 
 
@@ -89,6 +100,50 @@ class ClusterLister:
             return Unseen(bad.reason, at, loop.time() - began, bad.detail, bad.exchange)
         return Seen(body, at, loop.time() - began)
 
+    async def groups(self, until: float) -> Seen[frozenset[str]] | Unseen:
+        """
+        Read which groups of resources the API server offers, until an instant of the loop's clock.
+
+        A group that is not among them is known not to be installed; a list that says nothing of
+        groups proves nothing.
+        """
+        read = await self.get_text(GROUPS, until)
+        if isinstance(read, Unseen):
+            return read
+        try:
+            told = _GROUPS.decode(read.value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            told = _Groups()
+        if told.kind != "APIGroupList" or not told.groups:
+            detail = f"{GROUPS} does not tell which groups there are"
+            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+        return Seen(frozenset(g.name for g in told.groups), read.at, read.took)
+
+    async def list_optional(
+        self,
+        resource: Resource,
+        namespace: str,
+        until: float,
+        groups: Seen[frozenset[str]] | Unseen,
+    ) -> RawList:
+        """Read a list that a cluster may not offer: it is empty where its group is not there."""
+        if resource.optional:
+            root = resource.roots[0]
+            if isinstance(groups, Unseen):
+                return groups
+            if root.split("/")[2] not in groups.value:
+                return Seen((), groups.at, groups.took)
+            body = await self.get_text(root, until)
+            if isinstance(body, Unseen):
+                return body
+            try:
+                offered = _read_offered(root, body.value)
+            except BadAnswerError as bad:
+                return Unseen(bad.reason, body.at, body.took, bad.detail)
+            if all(each.name != resource.name for each in offered):
+                return Seen((), body.at, body.took)
+        return await self.list_objects(resource, namespace, until)
+
     def root_in_use(self, resource: Resource) -> str:
         """Give the API root that a resource was last read from, the newest before that."""
         return self._roots.get(resource.name, resource.roots[0])
@@ -139,15 +194,21 @@ class ClusterLister:
             try:
                 async with self._busy:
                     body = await self.server.get(root)
-                offered = _DISCOVERED.decode(body).resources or ()
+                offered = _read_offered(root, body)
             except BadAnswerError as bad:
                 if bad.reason is not UnseenReason.NOT_OFFERED:
                     raise
                 continue
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                detail = f"{root} does not tell what it offers"
-                raise BadAnswerError(UnseenReason.CONTRACT_INVALID, detail) from None
             if any(each.name == resource.name for each in offered):
                 return root
         detail = f"no version of its API offers {resource.name}"
         raise BadAnswerError(UnseenReason.NOT_OFFERED, detail)
+
+
+def _read_offered(root: str, body: bytes) -> Sequence[_Offered]:
+    """Read what a version of a group offers; raises BadAnswerError for what does not tell."""
+    try:
+        return _DISCOVERED.decode(body).resources or ()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        detail = f"{root} does not tell what it offers"
+        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, detail) from None

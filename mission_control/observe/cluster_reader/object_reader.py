@@ -13,7 +13,7 @@ from mission_control.observe.cluster_reader.api_answers import BadAnswerError, r
 from mission_control.observe.cluster_reader.api_server import TEXT
 from mission_control.observe.cluster_reader.lister import ClusterLister, RawList
 from mission_control.observe.cluster_reader.project_containers import clean
-from mission_control.observe.cluster_reader.resources import CORE, METRICS, RESOURCES
+from mission_control.observe.cluster_reader.resources import CORE, METRICS, RESOURCES, STARTERS
 from mission_control.observe.cluster_reader.shapes import Loose, Named
 from mission_control.observe.redaction import redact_text
 
@@ -79,6 +79,15 @@ class ObjectReader:
     async def raw(self, resource: str, namespace: str = "") -> RawList:
         """Read a whole list of objects, undecoded."""
         return await self._lister.list_objects(RESOURCES[resource], namespace, _until())
+
+    async def starters(self) -> Sequence[tuple[tuple[str, str], RawList]]:
+        """Read every list that shows what could start execution, by its name and namespace."""
+        until = _until()
+        groups = await self._lister.groups(until)
+        wanted = [(name, n) for name in STARTERS for n in self.namespaces]
+        read = self._lister.list_optional
+        raw = await asyncio.gather(*(read(STARTERS[r], n, until, groups) for r, n in wanted))
+        return tuple(zip(wanted, raw, strict=True))
 
     async def objects(
         self, resource: str, namespace: str = ""

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from mission_control.decide.cluster.modes import is_safety_map
 from mission_control.decide.config_digest import digest_config_map
 from mission_control.model.cluster.containers import WATCHED_ENV, Container
 from mission_control.model.cluster.facts import ConfigMapFacts
 from mission_control.model.cluster.pod import PodFacts
-from mission_control.model.cluster.workload import WorkloadFacts
+from mission_control.model.cluster.workload import StarterFacts, WorkloadFacts
 from mission_control.model.kill_switch import KILL_SWITCH_MAP, SAFETY_MAP
 from mission_control.observe.cluster_reader.project_containers import clean
 from mission_control.observe.cluster_reader.project_objects import required
@@ -27,24 +28,30 @@ class Wanted(NamedTuple):
 
     keys: Collection[tuple[str, str, str]]
     prefixes: Collection[tuple[str, str, str]]
+    watched: Collection[str] = WATCHED_ENV
 
     def wants(self, namespace: str, name: str, key: str) -> bool:
-        """Tell whether a watched variable comes from this key."""
+        """Tell whether a watched variable comes from this key, or it is a setting of safety."""
         if (namespace, name, key) in self.keys:
             return True
+        if key.upper() in self.watched and is_safety_map(name):
+            return True
         return any(
-            (namespace, name) == (ns, map_) and prefix + key in WATCHED_ENV
+            (namespace, name) == (ns, map_) and prefix + key in self.watched
             for ns, map_, prefix in self.prefixes
         )
 
 
-def find_wanted(things: Iterable[WorkloadFacts | PodFacts]) -> Wanted:
+def find_wanted(
+    things: Iterable[WorkloadFacts | PodFacts | StarterFacts],
+    watched: Collection[str] = WATCHED_ENV,
+) -> Wanted:
     """Find the ConfigMap keys that watched variables come from."""
     keys, prefixes = set[tuple[str, str, str]](), set[tuple[str, str, str]]()
     for thing in things:
         for container in thing.containers:
             _collect(thing.namespace, container, keys, prefixes)
-    return Wanted(frozenset(keys), tuple(sorted(prefixes)))
+    return Wanted(frozenset(keys), tuple(sorted(prefixes)), watched)
 
 
 def _collect(

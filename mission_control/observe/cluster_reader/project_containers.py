@@ -1,7 +1,8 @@
 """Cluster reader: containers as their specification has them, kept to what is needed. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from mission_control.decide.cluster.commands import Started, fold_setting, read_command
 from mission_control.model.cluster.containers import (
     WATCHED_ENV,
     Container,
@@ -34,32 +35,70 @@ def clean(text: str | None, most: int = MAX_TEXT) -> str:
     return printable(redact_text(text[: most + _BEYOND]))[:most]
 
 
-def project_containers(spec: PodSpec) -> tuple[Container, ...]:
-    """Give a pod specification's containers: init ones first, as they run."""
+MAX_COMMAND = 32 * 1024
+"""A longer command and its arguments (characters) are not understood, which makes a pod odd."""
+MAX_STARTED = 1_000
+MAX_ACT = 2_000
+
+
+class OddError(Exception):
+    """An object whose fields do not go together, or that holds more than is read; says which."""
+
+
+def project_containers(
+    spec: PodSpec, watched: Collection[str] = WATCHED_ENV
+) -> tuple[Container, ...]:
+    """
+    Give a pod specification's containers: init ones first, as they run.
+
+    `watched` are the variables whose values are kept. Raises OddError for a command that is
+    longer or deeper than what is read.
+    """
     return (
-        *(_project(c, init=True) for c in spec.init_containers or ()),
-        *(_project(c, init=False) for c in spec.containers),
-        *(_project(c, init=False) for c in spec.ephemeral_containers or ()),
+        *(_project(c, watched, init=True) for c in spec.init_containers or ()),
+        *(_project(c, watched, init=False) for c in spec.containers),
+        *(_project(c, watched, init=False) for c in spec.ephemeral_containers or ()),
     )
 
 
-def _project(shape: ContainerShape, *, init: bool) -> Container:
+def _project(shape: ContainerShape, watched: Collection[str], *, init: bool) -> Container:
     probes = {
         "liveness": shape.liveness_probe,
         "readiness": shape.readiness_probe,
         "startup": shape.startup_probe,
     }
+    started = _read_command(shape)
+    settings = ((fold_setting(name), value) for name, value in started.settings)
     return Container(
         name=clean(shape.name),
         image=clean(shape.image),
         init=init,
         pull_policy=clean(shape.image_pull_policy),
-        env=tuple(_variable(e) for e in shape.env or () if e.name in WATCHED_ENV),
+        env=tuple(_variable(e) for e in shape.env or () if e.name.upper() in watched),
         env_from=tuple(_sources(shape.env_from or ())),
         env_names=tuple(sorted({clean(e.name) for e in shape.env or ()})),
         probes=tuple(name for name, probe in probes.items() if probe is not None),
         resources=tuple(_resources(shape.resources)),
+        runs=tuple(dict.fromkeys(map(clean, started.runs))),
+        flags=tuple((n, clean(v)) for n, v in settings if n in watched),
+        acts=tuple(clean(a, MAX_ACT) for a in started.acts),
+        ports=tuple(clean(p.name) for p in shape.ports or () if p.name),
     )
+
+
+def _read_command(shape: ContainerShape) -> Started:
+    """Read a command before it is redacted: a mask would hide what stands behind a secret."""
+    command, arguments = tuple(shape.command or ()), tuple(shape.args or ())
+    name = clean(shape.name)
+    if sum(map(len, command)) + sum(map(len, arguments)) > MAX_COMMAND:
+        raise OddError(f"container {name}: its command is longer than we read")
+    try:
+        started = read_command(command, arguments)
+    except ValueError as error:
+        raise OddError(f"container {name}: {error}") from None
+    if max(len(started.runs), len(started.settings)) > MAX_STARTED:
+        raise OddError(f"container {name}: its command starts more than we keep")
+    return started
 
 
 def _variable(env: Env) -> EnvVariable:

@@ -1,15 +1,20 @@
 """Cluster reader: raw objects to facts, one by one, so that an odd one never loses a list. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
+from mission_control.model.cluster.containers import WATCHED_ENV
 from mission_control.model.cluster.facts import EventFacts, OddObject
 from mission_control.model.cluster.pod import BUILD_ANNOTATIONS, ContainerState, PodFacts
 from mission_control.model.cluster.workload import JobCounts, ObjectRef, Rollout, WorkloadFacts
-from mission_control.observe.cluster_reader.project_containers import clean, project_containers
+from mission_control.observe.cluster_reader.project_containers import (
+    OddError,
+    clean,
+    project_containers,
+)
 from mission_control.observe.cluster_reader.shapes import (
     Condition,
     ContainerStatusShape,
@@ -30,10 +35,6 @@ Fact = TypeVar("Fact")
 MAX_LABELS = 64
 _ENDED = frozenset({"Complete", "Failed"})
 """Conditions of a Job that is over, well or not."""
-
-
-class OddError(Exception):
-    """An object whose fields do not go together; says which."""
 
 
 def project_all(
@@ -74,7 +75,9 @@ def _name_of(raw: msgspec.Raw) -> str:
         return "(without a readable name)"
 
 
-def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
+def project_workload(
+    kind: str, shape: WorkloadShape, watched: Collection[str] = WATCHED_ENV
+) -> WorkloadFacts:
     """Give a workload's facts; raises an error that `project_all` takes where it has no pods."""
     meta, spec, status = shape.metadata, shape.spec, shape.status
     owner = owner_of(meta)
@@ -93,14 +96,16 @@ def project_workload(kind: str, shape: WorkloadShape) -> WorkloadFacts:
         observed=not counted or (status.observed_generation or 0) >= (meta.generation or 0),
         generation=(meta.generation or 0) if counted else 0,
         suspended=bool(spec.suspend),
+        paused=bool(spec.paused),
         schedule=clean(spec.schedule),
         job=_job(status) if kind == "Job" else None,
         owner=owner,
         service_account=clean(template.spec.service_account_name),
-        containers=() if kind == "ReplicaSet" and owner else project_containers(template.spec),
+        containers=()
+        if kind == "ReplicaSet" and owner
+        else project_containers(template.spec, watched),
         labels=labels_of(meta),
         pod_labels=labels_of(template.metadata or Metadata()),
-        paused=bool(spec.paused),
         rollout=_rollout(kind, spec, status),
     )
 
@@ -187,7 +192,7 @@ def _job(status: WorkloadStatus) -> JobCounts:
     )
 
 
-def project_pod(shape: PodShape) -> PodFacts:
+def project_pod(shape: PodShape, watched: Collection[str] = WATCHED_ENV) -> PodFacts:
     """Give a pod's facts."""
     meta, spec, status = shape.metadata, shape.spec, shape.status
     conditions = {c.type: c for c in status.conditions or ()}
@@ -208,7 +213,7 @@ def project_pod(shape: PodShape) -> PodFacts:
         started=in_utc(status.start_time),
         pending_reason=clean(pending or status.reason, 200),
         service_account=clean(spec.service_account_name),
-        containers=project_containers(spec),
+        containers=project_containers(spec, watched),
         states=(
             *(_state(s, init=True) for s in status.init_container_statuses or ()),
             *(_state(s, init=False) for s in status.container_statuses or ()),

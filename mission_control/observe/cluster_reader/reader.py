@@ -1,13 +1,16 @@
 """Cluster reader: one round over the watched namespaces; decides nothing about what it sees."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from mission_control.model.cluster.containers import WATCHED_ENV
 from mission_control.model.cluster.facts import (
     KIND_OF_LIST,
+    LIST_OF_STARTER,
     REQUIRED_LISTS,
+    STARTER_LISTS,
     ClusterFacts,
     ConfigMapFacts,
     EventFacts,
@@ -15,13 +18,12 @@ from mission_control.model.cluster.facts import (
     OddObject,
 )
 from mission_control.model.cluster.pod import PodFacts
-from mission_control.model.cluster.workload import WorkloadFacts
+from mission_control.model.cluster.workload import StarterFacts, WorkloadFacts
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError
 from mission_control.observe.cluster_reader.lister import ClusterLister, RawList
 from mission_control.observe.cluster_reader.project_config_maps import (
     CONFIG_MAP,
-    Wanted,
     find_wanted,
     project_config_map,
 )
@@ -34,7 +36,8 @@ from mission_control.observe.cluster_reader.project_objects import (
     project_pod,
     project_workload,
 )
-from mission_control.observe.cluster_reader.resources import RESOURCES
+from mission_control.observe.cluster_reader.project_starters import STARTER, project_starter
+from mission_control.observe.cluster_reader.resources import RESOURCES, STARTERS
 
 ROUND_SECONDS = 10.0
 """A whole round has this long; a list that is not whole by then is `Unseen(TIMEOUT)`."""
@@ -52,9 +55,10 @@ class _Asked(NamedTuple):
 class ClusterObserver:
     """Reads every required list of every watched namespace; satisfies `ClusterReader`."""
 
-    def __init__(self, lister: ClusterLister) -> None:
-        """Read through this lister."""
+    def __init__(self, lister: ClusterLister, watched: Collection[str] = ()) -> None:
+        """Read through this lister; the values of `watched` variables are kept as well."""
         self._lister = lister
+        self._watched = WATCHED_ENV | frozenset(watched)
 
     async def read(self) -> ClusterFacts:
         """
@@ -65,14 +69,26 @@ class ClusterObserver:
         namespaces = tuple(sorted(self._lister.server.watched))
         until = asyncio.get_running_loop().time() + ROUND_SECONDS
         wanted = [(r, n) for n in namespaces for r in (*REQUIRED_LISTS, "events")]
+        starters = [(r, n) for n in namespaces for r in STARTER_LISTS]
         try:
             async with asyncio.timeout_at(until):
                 await self._lister.server.prepare()
         except (BadAnswerError, TimeoutError) as error:
             unseen = self._nobody(error)
-            return ClusterFacts(namespaces, tuple(ListReading(r, n, unseen) for r, n in wanted))
-        raw = await asyncio.gather(*(self._ask(r, n, until) for r, n in wanted))
-        return await asyncio.to_thread(project_facts, namespaces, raw)
+            lists = (ListReading(r, n, unseen) for r, n in (*wanted, *starters))
+            return ClusterFacts(namespaces, tuple(lists))
+        asked = asyncio.gather(*(self._ask(r, n, until) for r, n in wanted))
+        raw, more = await asyncio.gather(asked, self._ask_starters(starters, until))
+        return await asyncio.to_thread(project_facts, namespaces, [*raw, *more], self._watched)
+
+    async def _ask_starters(
+        self, wanted: Sequence[tuple[str, str]], until: float
+    ) -> Sequence[_Asked]:
+        """Read what could start pods; of what is not installed no list is asked for."""
+        groups = await self._lister.groups(until)
+        read = self._lister.list_optional
+        raw = await asyncio.gather(*(read(STARTERS[r], n, until, groups) for r, n in wanted))
+        return [_Asked(*each, found) for each, found in zip(wanted, raw, strict=True)]
 
     async def _ask(self, resource: str, namespace: str, until: float) -> _Asked:
         selector = WARNINGS if resource == "events" else ""
@@ -84,28 +100,40 @@ class ClusterObserver:
         return Unseen(bad.reason, self._lister.clock(), detail=bad.detail, exchange=bad.exchange)
 
 
-def project_facts(namespaces: Sequence[str], asked: Sequence[_Asked]) -> ClusterFacts:
+_STARTER_OF_LIST = {listed: kind for kind, listed in LIST_OF_STARTER.items()}
+
+
+def project_facts(
+    namespaces: Sequence[str], asked: Sequence[_Asked], watched: Collection[str] = WATCHED_ENV
+) -> ClusterFacts:
     """Give the facts in the raw lists, each kind sorted."""
     workloads, pods = list[WorkloadFacts](), list[PodFacts]()
     events, maps = list[EventFacts](), list[ConfigMapFacts]()
-    readings = list[ListReading]()
+    starters, readings = list[StarterFacts](), list[ListReading]()
     for each in sorted(asked, key=lambda a: a.resource == "configmaps"):
         odd: tuple[OddObject, ...] = ()
         if isinstance(each.raw, Seen):
             match each.resource:
                 case "pods":
-                    found, odd = project_all(each.raw.value, "Pod", POD, project_pod)
+                    project = partial(project_pod, watched=watched)
+                    found, odd = project_all(each.raw.value, "Pod", POD, project)
                     pods.extend(found)
                 case "events":
                     told, odd = project_all(each.raw.value, "Event", EVENT, project_event)
                     events.extend(told)
                 case "configmaps":
-                    project = partial(project_config_map, wanted=_wanted(workloads, pods))
-                    held, odd = project_all(each.raw.value, "ConfigMap", CONFIG_MAP, project)
+                    wanted = find_wanted((*workloads, *pods, *starters), watched)
+                    keep = partial(project_config_map, wanted=wanted)
+                    held, odd = project_all(each.raw.value, "ConfigMap", CONFIG_MAP, keep)
                     maps.extend(held)
+                case resource if resource in _STARTER_OF_LIST:
+                    kind = _STARTER_OF_LIST[resource]
+                    made = partial(project_starter, kind, watched=watched)
+                    able, odd = project_all(each.raw.value, kind, STARTER, made)
+                    starters.extend(able)
                 case resource:
                     kind = KIND_OF_LIST[resource]
-                    made = partial(project_workload, kind)
+                    made = partial(project_workload, kind, watched=watched)
                     some, odd = project_all(each.raw.value, kind, WORKLOAD, made)
                     workloads.extend(some)
         readings.append(_reading(each, odd))
@@ -116,11 +144,8 @@ def project_facts(namespaces: Sequence[str], asked: Sequence[_Asked]) -> Cluster
         tuple(sorted(pods, key=lambda p: p.key)),
         tuple(sorted(maps, key=lambda m: m.key)),
         tuple(_newest(events)),
+        tuple(sorted(starters, key=lambda s: s.key)),
     )
-
-
-def _wanted(workloads: list[WorkloadFacts], pods: list[PodFacts]) -> Wanted:
-    return find_wanted((*workloads, *pods))
 
 
 def _reading(asked: _Asked, odd: tuple[OddObject, ...]) -> ListReading:

@@ -88,12 +88,21 @@ class Resources(Loose):
     limits: dict[str, str | int | float] | None = None
 
 
+class ContainerPort(Loose):
+    """One port of a container."""
+
+    name: str | None = None
+
+
 class ContainerShape(Loose):
     """One container of a pod's specification."""
 
     name: str = ""
     image: str | None = None
     image_pull_policy: str | None = None
+    command: list[str] | None = None
+    args: list[str] | None = None
+    ports: list[ContainerPort] | None = None
     env: list[Env] | None = None
     env_from: list[EnvFrom] | None = None
     resources: Resources | None = None

@@ -21,6 +21,7 @@ from mission_control.simulation.answers import (
 )
 from mission_control.simulation.cluster_api.building import Object
 from mission_control.simulation.cluster_api.offered import (
+    GROUPS,
     KINDS,
     METRICS,
     Place,
@@ -70,8 +71,11 @@ class SimulatedCluster:
             self._requests[scope["method"], scope["path"]] += 1
         staged = self._staged()
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        place = find_place(scope["path"], old=self._old)
+        place = find_place(scope["path"], old=self._old, installed=staged.stage.installed)
         fault = staged.stage.fault(place.namespace, place.resource) if place else None
+        if scope["path"] == GROUPS:
+            place = Place("v1", "", "apis")
+            fault = staged.stage.fault("", "apis")
         if fault is ApiFault.HUNG:
             await client_left(receive, within=None)
             return
@@ -88,7 +92,10 @@ class SimulatedCluster:
     ) -> Answer:
         if scope["method"] != "GET":
             return status(405, "MethodNotAllowed", "the server does not allow this method")
-        found = discover(scope["path"], old=self._old)
+        refused = _refuse(fault, place) if place else None
+        found = discover(scope["path"], old=self._old, installed=staged.stage.installed)
+        if refused is not None and scope["path"] == GROUPS:
+            return refused
         if found is not None:
             return found
         if place is None:
