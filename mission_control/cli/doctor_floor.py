@@ -26,7 +26,7 @@ def _witness(witness: Witness) -> Check:
         KillSwitchState.UNKNOWN: "let it be readable and hold exactly 1",
     }
     if witness.state is KillSwitchState.ENGAGED:
-        confirms = "and confirms" if witness.kind.confirms else "and can only contradict"
+        confirms = "and confirms" if witness.confirms else "and can only contradict"
         return passed(subject, f"{witness.source} says {witness.state} {confirms}")
     because = f": {witness.detail}" if witness.detail else ""
     detail = f"{witness.source} says {witness.state}{because}"

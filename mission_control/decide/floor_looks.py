@@ -54,13 +54,15 @@ def look_again(
         for agent in evidence.fleet.agents
     ]
     witnesses = [w for e in weighed if e.witnesses for w in e.witnesses]
-    told = hear_configured(evidence.switch_witnesses, now)
-    listed = hear_listed(evidence.fleet, evidence.cluster, now)
-    switch = judge_kill_switch((*told, *listed, *witnesses))
+    fleet = evidence.fleet
+    told = hear_configured(evidence.switch_witnesses, now, fleet.switch_file)
+    listed = hear_listed(fleet, evidence.cluster, now)
+    heard = (*told, *listed, *witnesses)
+    switch = judge_kill_switch(heard, fleet.safety, api=fleet.access is not None)
     session = session_at(now)
     surroundings = _keep(
         Surroundings.of(
-            session, switch_confirmed=switch.confirmed, execution_off=cluster.execution_off
+            session, switch_confirmed=switch.confirmed_engaged, execution_off=cluster.execution_off
         ),
         known,
     )

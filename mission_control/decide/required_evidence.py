@@ -90,7 +90,7 @@ def measure_age(
             return EvidenceAge(None, agent_name)
         instants.append((at, agent_name))
     configured = (w for w in switch.witnesses if w.kind is not WitnessKind.SERVICE)
-    confirming = [w for w in configured if w.kind.confirms]
+    confirming = [w for w in configured if w.confirms]
     instants.extend((w.at, w.source) for w in confirming)
     if not confirming or not instants:
         return EvidenceAge(None, "kill-switch")
