@@ -9,11 +9,12 @@ from mission_control.configuration.agent_fields import Defaults
 from mission_control.configuration.cluster_access import read_cluster
 from mission_control.configuration.ended_alarms import read_ended_alarms
 from mission_control.configuration.problems import Problems, did_you_mean, quoted
+from mission_control.configuration.safety import read_safety, read_switch_file
 from mission_control.configuration.yaml_source import YamlSource, read_yaml
 from mission_control.configuration.yaml_value import Value
 from mission_control.model.fleet import Fleet, RepositoryLints
 
-FLEET_KEYS = ("agents", "cluster", "ended_alarms", "repository_lints")
+FLEET_KEYS = ("agents", "cluster", "ended_alarms", "kill_switch", "repository_lints", "safety")
 
 MAX_AGENTS = 10_000
 
@@ -42,6 +43,7 @@ def read_fleet(
     told = fields.get("repository_lints")
     lints = told.choice(RepositoryLints, problems) if told else None
     ended = read_ended_alarms(fields.get("ended_alarms"), problems)
+    switch_file = read_switch_file(fields.get("kill_switch"), problems)
     agents = fields.get("agents")
     if agents is None:
         if source.root.kind == "map":
@@ -58,6 +60,7 @@ def read_fleet(
     _refuse_cycle(entries, problems)
     usable = [entry.agent for entry in entries if entry.agent is not None]
     in_order = tuple(sorted(usable, key=lambda agent: agent.agent_name))
+    safety = read_safety(fields.get("safety"), usable, problems)
     return Fleet(
         in_order,
         source.digest,
@@ -65,6 +68,8 @@ def read_fleet(
         access=access,
         repository_lints=lints,
         ended_alarms=ended,
+        switch_file=switch_file,
+        safety=safety,
     )
 
 

@@ -70,9 +70,7 @@ def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iter
                 yield Witness(kind, source, state, reading.at, detail, value, confirms=True)
 
 
-def _witness(
-    witnessed: Witnessed, reading: Seen[str] | Unseen, file: SwitchFile | None
-) -> Witness:
+def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen, file: SwitchFile | None) -> Witness:
     kind = witnessed.kind
     mounted = witnessed.live_mount or file is SwitchFile.AUTHORITATIVE
     confirms = kind is WitnessKind.CONFIG_MAP or (kind is WitnessKind.FILE and mounted)
@@ -147,7 +145,7 @@ def judge_kill_switch(
 
 
 def _is_exact(witness: Witness) -> bool:
-    """Tell whether a witness says its word itself: a ConfigMap without the key only counts as off."""
+    """Tell whether a witness says its word itself; a ConfigMap without a key only counts as off."""
     off = witness.state is KillSwitchState.DISENGAGED
     return not off or read_switch_text(witness.value) is SwitchText.FALSY
 

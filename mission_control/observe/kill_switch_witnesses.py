@@ -192,13 +192,14 @@ def _lies_in_volume(place: Path) -> bool:
         above = next((p for p in place.parents if os.path.realpath(p) in mounts), place)
         held, volume = Path(os.path.realpath(place)), Path(os.path.realpath(above))
         nearest = next((p for p in (held, *held.parents) if str(p) in mounts), None)
-        data = os.readlink(volume / DATA)
+        data = str((volume / DATA).readlink())
         through = os.path.realpath(volume / DATA / place.relative_to(above))
         own = (volume / data).is_dir() and not (volume / data).is_symlink()
     except OSError:
         return False
     swapped = own and _SWAPPED.fullmatch(data) is not None
-    return swapped and nearest == volume and str(held) == through and (volume / data) in held.parents
+    follows = str(held) == through and (volume / data) in held.parents
+    return swapped and nearest == volume and follows
 
 
 def _mount_points() -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from mission_control.model.fleet import Agent
+from mission_control.model.fleet import Agent, SwitchFile
 from mission_control.simulation.roster import NAMES_WITH_HTTP, ROSTER
 
 
@@ -19,8 +19,12 @@ def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) 
     if kubeconfig is not None:
         cluster = {"access": "kubeconfig", "context": "simulated", "kubeconfig": kubeconfig}
     agents = [_entry(agent, base_urls) for agent in ROSTER]
+    # Nothing mounts a ConfigMap here: the simulated services read the very file that we read.
+    switch = {"file": SwitchFile.AUTHORITATIVE.value}
     return yaml.safe_dump(
-        {"cluster": cluster, "agents": agents}, sort_keys=False, allow_unicode=True
+        {"cluster": cluster, "kill_switch": switch, "agents": agents},
+        sort_keys=False,
+        allow_unicode=True,
     )
 
 

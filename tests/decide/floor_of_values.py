@@ -241,7 +241,7 @@ class FloorOfValues:
         heard = Unseen(UnseenReason.UNREADABLE, self.now, detail="no such file")
         if self.switch is not None:
             heard = Seen(self.switch, self.now)
-        witnessed = (Witnessed(WitnessKind.FILE, SWITCH_FILE, heard),)
+        witnessed = (Witnessed(WitnessKind.FILE, SWITCH_FILE, heard, live_mount=True),)
         return FloorEvidence(self.fleet, rounds, witnessed)
 
     def decide(self, at: datetime | None = None) -> FloorSnapshot:

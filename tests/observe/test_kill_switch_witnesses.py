@@ -319,7 +319,7 @@ def mounted(tmp_path):
 
 
 def fill_as_kubelet(volume, text="1", stamp="..2026_11_30_14_30_00.123456789"):
-    """Write a ConfigMap's volume as the kubelet does: a folder, a link to it, links through that."""
+    """Write a ConfigMap's volume as the kubelet does: a folder, and links that lead through it."""
     volume.mkdir(parents=True, exist_ok=True)
     (volume / stamp).mkdir()
     (volume / stamp / "EXECUTION_HALTED").write_text(text)
@@ -367,24 +367,24 @@ async def test_the_mount_is_found_through_a_link_to_it(tmp_path, mounted):
 
 
 def plain_file(tmp_path, mounted):
-    """A file that anybody wrote."""
+    """Write a file, as anybody can."""
     (tmp_path / "EXECUTION_HALTED").write_text("1")
     return tmp_path / "EXECUTION_HALTED"
 
 
 def same_shape_unmounted(tmp_path, mounted):
-    """A folder of just the kubelet's shape, which is no mount."""
+    """Write the kubelet's very shape, and mount nothing."""
     return fill_as_kubelet(tmp_path / "kill-switch")
 
 
 def file_in_a_mount(tmp_path, mounted):
-    """A mount that no kubelet keeps."""
+    """Put a file into a mount that no kubelet keeps."""
     mounted(tmp_path, "-t", "tmpfs", "tmpfs")
     return plain_file(tmp_path, mounted)
 
 
 def sub_path(tmp_path, mounted):
-    """One file of a volume mounted by subPath: it stays as it was when the pod began."""
+    """Mount one file by subPath: it stays as it was when the pod began."""
     held = fill_as_kubelet(tmp_path / "volume")
     path = tmp_path / "kill-switch" / "EXECUTION_HALTED"
     path.parent.mkdir()
@@ -394,7 +394,7 @@ def sub_path(tmp_path, mounted):
 
 
 def sub_path_of_a_volume(tmp_path, mounted):
-    """The folder that a volume held when the pod began, mounted by subPath."""
+    """Mount by subPath the folder that a volume held when the pod began."""
     held = fill_as_kubelet(tmp_path / "volume")
     (tmp_path / "kill-switch").mkdir()
     mounted(tmp_path / "kill-switch", "--bind", held.resolve().parent)
@@ -402,7 +402,7 @@ def sub_path_of_a_volume(tmp_path, mounted):
 
 
 def link_elsewhere(tmp_path, mounted):
-    """A link in the mount that leaves it."""
+    """Put a link into the mount that leaves it."""
     volume = tmp_path / "kill-switch"
     volume.mkdir()
     mounted(volume, "-t", "tmpfs", "tmpfs")
@@ -414,7 +414,7 @@ def link_elsewhere(tmp_path, mounted):
 
 
 def data_elsewhere(tmp_path, mounted):
-    """A mount whose `..data` leads out of it."""
+    """Let the mount's `..data` lead out of it."""
     volume = tmp_path / "kill-switch"
     volume.mkdir()
     mounted(volume, "-t", "tmpfs", "tmpfs")
@@ -426,7 +426,7 @@ def data_elsewhere(tmp_path, mounted):
 
 
 def past_the_link(tmp_path, mounted):
-    """The folder behind `..data` by its own name, which the kubelet leaves behind."""
+    """Name the folder behind `..data` itself, which the kubelet will leave behind."""
     volume = tmp_path / "kill-switch"
     volume.mkdir()
     mounted(volume, "-t", "tmpfs", "tmpfs")
@@ -434,7 +434,7 @@ def past_the_link(tmp_path, mounted):
 
 
 def covered(tmp_path, mounted):
-    """The live mount with a file mounted over its own."""
+    """Mount a file over the live mount's own."""
     volume = tmp_path / "kill-switch"
     volume.mkdir()
     mounted(volume, "-t", "tmpfs", "tmpfs")

@@ -28,7 +28,7 @@ from mission_control.model.cluster.facts import (
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.view import AgentWorkload
 from mission_control.model.cluster.workload import WorkloadFacts
-from mission_control.model.fleet import Fleet
+from mission_control.model.fleet import Fleet, Kind, Safety
 
 NOTHING_ASKED = AgentCoverage(0, 0)
 
@@ -72,7 +72,8 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     known = facts or ClusterFacts(fleet.access.namespaces)
     owners = find_owners(fleet, known)
     words = tuple(_hear(known, checked, owners))
-    accusing = tuple(chain(_state_running(known, owners), (w for w, _ in words if w.accuses)))
+    running = _state_running(known, owners, fleet.safety)
+    accusing = tuple(chain(running, (w for w, _ in words if w.accuses)))
     open_ = [(w, blocks) for w, blocks in words if not w.accuses]
     return ClusterView(
         fleet=fleet,
@@ -92,10 +93,20 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     )
 
 
-def _state_running(facts: ClusterFacts, owners: Owners) -> Iterator[Statement]:
+def _state_running(facts: ClusterFacts, owners: Owners, safety: Safety) -> Iterator[Statement]:
+    """Accuse what runs and executes, but for what the fleet file lets execute on paper."""
     for thing, why in find_running(facts.workloads, facts.pods, owners):
+        if safety.paper and _is_listed(thing, owners):
+            continue  # its mode is required evidence, from its pods as from its own answer
         detail = f"{_name(thing)} executes orders: {why}"
         yield _state(thing, owners, "running", detail, accuses=True)
+
+
+def _is_listed(thing: WorkloadFacts | PodFacts, owners: Owners) -> bool:
+    """Tell whether the inventory names what this belongs to as execution."""
+    workload = owners.workload_of(thing) if isinstance(thing, PodFacts) else thing
+    agent = owners.agent_of(workload) if workload is not None else None
+    return agent is not None and agent.kind is Kind.EXECUTION
 
 
 def _hear(
