@@ -12,6 +12,7 @@ import orjson
 
 HTTP_OK, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE = 200, 404, 503
 MAX_BYTES = 4 * 1024 * 1024
+SAFETY_HEADER, MAX_SAFETY = "x-mission-control-safety", 300
 
 
 class Failure(StrEnum):
@@ -38,9 +39,10 @@ class MissionControlClient:
     """Reads Mission Control's API with GET alone, under one total deadline for each question."""
 
     def __init__(self, client: httpx.AsyncClient, timeout_seconds: float) -> None:
-        """Ask through this client."""
+        """Ask through this client; `safety` is what the newest answer says is needed of it."""
         self._client = client
         self._timeout = timeout_seconds
+        self.safety = ""
 
     async def document(self, path: str) -> Document | Missed:
         """Ask for a JSON object."""
@@ -89,6 +91,7 @@ class MissionControlClient:
         self, path: str, accept: str, *, absent: bool, limit: int
     ) -> bytes | Missed | None:
         async with self._client.stream("GET", path, headers={"accept": accept}) as response:
+            self.safety = response.headers.get(SAFETY_HEADER, self.safety)[:MAX_SAFETY]
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
             if response.status_code == HTTP_SERVICE_UNAVAILABLE:

@@ -14,6 +14,7 @@ from mission_control.model.no_execution import (
     UnobservedSpan,
 )
 from mission_control.present.instants import (
+from mission_control.present.safety_needs import needs_text
     new_york_text,
     rounded,
     utc_text,
@@ -117,6 +118,7 @@ class NoExecutionDocument(TypedDict):
     decisions: int
     fleet_digests: list[str]
     clusters: list[str]
+    safety_needs: list[str]
     label: NotRequired[str]
 
 
@@ -146,6 +148,7 @@ def no_execution_document(made: NoExecution, label: str = "") -> NoExecutionDocu
         "decisions": made.decisions,
         "fleet_digests": list(made.fleets),
         "clusters": list(made.clusters),
+        "safety_needs": [needs_text(*each) for each in made.needs],
     }
     if label:
         document["label"] = label

@@ -1,9 +1,9 @@
 """
 The fleet's manifests on a real API server, and what a controller and a kubelet would add to them.
 
-As the manifests have it: both spellings of part-of, workloads without any labels, two strategies that
-call themselves strategy-engine, heartbeats that an unsuspended CronJob writes, suspended ops jobs,
-execution at 0 replicas in two namespaces.
+As the manifests have it: both spellings of part-of, workloads without any labels, two strategies
+that call themselves strategy-engine, heartbeats that an unsuspended CronJob writes, suspended ops
+jobs, execution at 0 replicas in two namespaces.
 """
 
 from datetime import timedelta
@@ -57,9 +57,9 @@ def container(name, image, variables, *, probes=PROBES, port=8080, mounted=False
     return made | ({"volumeMounts": [MOUNT]} if mounted else {})
 
 
-def workload(kind, name, selector, pod_labels, held, *, replicas=1, account="", namespace=FLOOR):
+def workload(kind, name, pod_labels, held, *, chosen=None, replicas=1, account="", at=FLOOR):
     """Write a Deployment or StatefulSet; what bears no labels has only its selector's."""
-    chosen = {"app": name} if selector is None else selector
+    chosen = chosen or {"app": name}
     spec = {"containers": [held]}
     if account:
         spec["serviceAccountName"] = account
@@ -69,7 +69,7 @@ def workload(kind, name, selector, pod_labels, held, *, replicas=1, account="", 
     made = {"replicas": replicas, "selector": {"matchLabels": chosen}, "template": template}
     if kind == "StatefulSet":
         made["serviceName"] = name
-    meta = {"name": name, "namespace": namespace, "labels": pod_labels}
+    meta = {"name": name, "namespace": at, "labels": pod_labels}
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": meta, "spec": made}
 
 
@@ -78,8 +78,8 @@ def strategy(letter, name):
     variables = [*identity("strategy-engine", "strategy_eval", "EVAL", name), FROM_MAP, *FROM_FILE]
     held = container(name, f"{REGISTRY}/strategy-runtime:54afffe", variables, mounted=True)
     bears = labels(name, "agenttrader-v2", "strategy-runtime")
-    account = "strategy-engine-ksa"
-    return workload("StatefulSet", name, {"strategy": letter}, bears, held, account=account)
+    chosen, account = {"strategy": letter}, "strategy-engine-ksa"
+    return workload("StatefulSet", name, bears, held, chosen=chosen, account=account)
 
 
 def cron_job(name, schedule, image, command, *, suspended, pod_labels, account=""):
@@ -109,7 +109,7 @@ def service(name, selector, port=8080):
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
 
 
-V2, OTHER = "agenttrader-v2", "agent-trader-v2"
+V2, OTHER, FEED = "agenttrader-v2", "agent-trader-v2", "marketdata-mcp-server"
 OPS_OF_V2 = labels("ops-heartbeat-writer", V2, "ops")
 
 WORKLOADS = (
@@ -118,13 +118,12 @@ WORKLOADS = (
     workload(
         "Deployment",
         "marketdata-mcp-server",
-        None,
         labels("marketdata-mcp-server", V2, "marketdata-mcp-server"),
         container(
             "marketdata-mcp-server",
             f"{REGISTRY}/marketdata-mcp-server:54afffe",
             [
-                *identity("marketdata-mcp-server", "marketdata", "OBSERVE", "marketdata-mcp-server"),
+                *identity(FEED, "marketdata", "OBSERVE", FEED),
                 FROM_MAP,
                 *FROM_FILE,
                 {"name": "APCA_API_KEY_ID", "valueFrom": {
@@ -136,7 +135,6 @@ WORKLOADS = (
     workload(
         "Deployment",
         "strategy-engine",
-        None,
         labels("strategy-engine", V2, "strategy-engine"),
         container(
             "strategy-engine",
@@ -150,7 +148,6 @@ WORKLOADS = (
     workload(
         "Deployment",
         "execution-engine",
-        None,
         labels("execution-engine", V2, "execution-agent"),
         container(
             "execution-engine",
@@ -166,17 +163,15 @@ WORKLOADS = (
     workload(
         "Deployment",
         "execution-agent",
-        None,
         {},
         container("execution-agent", f"{REGISTRY}/execution-agent:REPLACE_ME",
                   env(AGENT_MODE="OFF"), probes=()),
         replicas=0,
-        namespace=EXECUTION,
+        at=EXECUTION,
     ),
     workload(
         "Deployment",
         "mission-control",
-        None,
         labels("mission-control", OTHER, "ops"),
         container(
             "mission-control",
@@ -190,7 +185,6 @@ WORKLOADS = (
     workload(
         "Deployment",
         "agenttrader-ops-ui",
-        None,
         {},
         container("ops-ui", "ghcr.io/agenttrader/ops-ui@" + DIGEST, [], port=80),
     ),

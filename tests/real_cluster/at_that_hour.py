@@ -1,4 +1,4 @@
-"""The command line at another hour: `at_that_hour.py ISO READING COMMAND...`, and all else is real."""
+"""The command line at another hour: `at_that_hour.py ISO READING COMMAND...`, all else is real."""
 
 import os
 import sys

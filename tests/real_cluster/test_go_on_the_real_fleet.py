@@ -1,8 +1,8 @@
 """
 GO on the real fleet: its manifests alive on a real API server, and the shipped file as documented.
 
-Mission Control runs as processes of its own: in a pod (a service account's token and the ConfigMap's
-live mount, in a mount namespace of their own), and on a laptop (a kubeconfig, and no file at all).
+Mission Control runs as processes of its own: in a pod (a service account's token and the live mount
+of the ConfigMap, in a mount namespace of their own), and on a laptop (a kubeconfig, no file at all).
 """
 
 import json
@@ -18,8 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
+from mission_control.bootstrap.clock import real_clock
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
@@ -94,7 +94,8 @@ def on_loopback(text, urls):
 def edit_1(text, urls):
     """Give market-ingest its address."""
     entry = "  - agent_name: market-ingest\n    kind: ingest\n    criticality: critical # P0\n"
-    known = f"    service_dns: {urls['market-ingest']}\n    expected_endpoints: [/ops/status, /healthz]\n"
+    known = f"    service_dns: {urls['market-ingest']}\n"
+    known += "    expected_endpoints: [/ops/status, /healthz]\n"
     assert f"{entry}    contract: none\n" in text
     return text.replace(f"{entry}    contract: none\n", entry + known)
 
@@ -238,3 +239,87 @@ def test_its_posture_is_ok_and_expected(place):
     told = place.edited().posture()
 
     assert ("OK", True, []) == (told["posture"], told["expected"], told["reasons"])
+
+
+UNCONFIRMED = {
+    ("KILL_SWITCH", "market-ingest"),
+    ("KILL_SWITCH", "marketdata-mcp-server"),
+    ("KILL_SWITCH", "strategy-engine"),
+    ("KILL_SWITCH_UNCONFIRMED", "kill-switch"),
+    ("UNREADABLE", "cluster"),
+}
+LEFT_OUT = {
+    1: ("HALTED", "P1", {("UNOBSERVED", "market-ingest")}, {"RC-408", "RC-502"}),
+    2: (
+        "HALTED",
+        "P1",
+        {("DNS_FAILURE", "strategy-service")},
+        {"RC-408", "RC-501", "RC-502", "RC-703"},
+    ),
+    3: ("OK", "P2", set(), {"RC-502"}),
+    4: ("OK", None, set(), {"RC-403"}),
+    5: (
+        "HALTED",
+        "P0",
+        UNCONFIRMED,
+        {
+            *("RC-205", "RC-206", "RC-301", "RC-302", "RC-303", "RC-304", "RC-305", "RC-306"),
+            *("RC-307", "RC-308", "RC-401", "RC-402", "RC-403", "RC-405", "RC-406", "RC-408"),
+            *("RC-502", "RC-503", "RC-601", "RC-602", "RC-603"),
+        },
+    ),
+}
+"""Which edit is left out: posture, severity, what halts, and which checks say NO."""
+
+
+@pytest.mark.parametrize("edit", sorted(LEFT_OUT))
+def test_each_edit_left_out_gives_what_its_comment_promises(laptop, edit):
+    """Without one of the edits there is no GO, for just the reason that the file gives."""
+    posture, severity, halting, stopping = LEFT_OUT[edit]
+    laptop.edited(but=(edit,))
+    told, report = laptop.posture(), laptop.readiness()
+
+    halts = {(r["code"], r["subject"]) for r in told["reasons"] if r["halts"]}
+    assert (posture, severity, halting) == (told["posture"], told["severity"], halts)
+    assert (3, stopping) == (report.code, set(report.stopping))
+
+
+def test_the_shipped_file_names_every_edit_with_what_its_omission_gives():
+    """The edits at the file's head are those that are made here, and each is told at its place."""
+    head, _, body = SHIPPED.read_text().partition("\ncluster:\n")
+    listed = {int(n) for n in re.findall(r"^#   edit (\d)  ", head, re.MULTILINE)}
+    told = {int(n) for n in re.findall(r"Edit (\d)[:,]", head + body)}
+
+    assert set(LEFT_OUT) == {*EDITS, BY_FLAG} == listed == told
+
+
+def test_a_file_that_was_made_up_confirms_nothing(server, served, tmp_path):
+    """At the very path of the mount, a file that anybody wrote stands in for no API that is lost."""
+    laptop = Place(server, served, tmp_path, in_pod=False, made_up=True)
+    told = laptop.edited(but=(4, 5)).posture()
+    switch = told["kill_switch"]
+    (file,) = [w for w in switch["witnesses"] if w["kind"] == "file"]
+
+    assert ("ENGAGED", False) == (file["state"], file["can_confirm"])
+    assert ("UNKNOWN", False) == (switch["state"], switch["confirmed"])
+    assert "KILL_SWITCH_UNCONFIRMED" in {r["code"] for r in told["reasons"]}
+
+
+def test_the_live_mount_is_known_in_a_pod(server, served, tmp_path):
+    """In a pod the mounted file can confirm, and here it agrees with the API."""
+    told = Place(server, served, tmp_path, in_pod=True).edited().posture()
+    heard = {w["kind"]: (w["state"], w["can_confirm"]) for w in told["kill_switch"]["witnesses"]}
+
+    assert ("ENGAGED", True) == heard["file"] == heard["config_map"]
+
+
+def test_the_command_itself_judges_as_the_hour_allows(laptop):
+    """The installed command at its own clock: every check that blocks passes, whatever the hour."""
+    laptop.served.clock.set(real_clock())
+    program = Path(sys.executable).parent / "mission-control"
+    done = laptop.edited().run(program, "readiness", "--json", *laptop.context)
+    report = json.loads(done.stdout)
+
+    assert report["ready"] or report["otherwise_ready"]
+    assert (0 if report["ready"] else 3) == done.returncode
+    assert report["code"] in {"", "SESSION_CLOSED"}

@@ -1,6 +1,7 @@
 """Checks: every service answers as its contract promises, and is as the playbook expects."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mission_control.decide.check_outcome import (
     FAIL,
@@ -34,10 +35,12 @@ def _as_expected(services: Sequence[ServiceReport]) -> Check:
     """Judge every service that can be seen; who watches the others is named, and proves nothing."""
     judged = [_expected(r) for r in services if r.agent.unobserved is None]
     told = [f"{a.agent_name} ({a.unobserved.who})" for r in services if (a := r.agent).unobserved]
-    well = "each is as the playbook expects"
-    if told:
-        well += f"; not observed, and watched by others as declared: {', '.join(told)}; seen"
-    return settle("RC-502", judged, well, "the inventory lists nothing that can be seen")
+    nothing = "the inventory lists nothing that can be seen"
+    found = settle("RC-502", judged, "each that is seen is as the playbook expects", nothing)
+    if not told:
+        return found
+    watched = f"not observed here, as declared, and proven by nothing: {', '.join(told)}"
+    return replace(found, detail=f"{found.detail}; {watched}")
 
 
 def _answer(report: ServiceReport, evidence: ReadinessEvidence) -> Subject:

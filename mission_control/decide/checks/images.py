@@ -27,8 +27,10 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
             moving = moves(c.image)
             tagged.append(Subject(where, FAIL if moving else PASS, c.image, blocks))
     nothing = "no container was found"
-    yield scope.settle("RC-205", ("pods",), present, "every image has a digest", nothing)
-    yield scope.settle("RC-206", ("pods",), tagged, "every image is tagged or pinned", nothing)
+    yield scope.settle("RC-205", ("pods",), present, "every image that runs has a digest", nothing)
+    yield scope.settle(
+        "RC-206", ("pods",), tagged, "every image that runs is tagged or pinned", nothing
+    )
 
 
 def moves(image: str) -> bool:
