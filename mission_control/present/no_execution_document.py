@@ -14,12 +14,12 @@ from mission_control.model.no_execution import (
     UnobservedSpan,
 )
 from mission_control.present.instants import (
-from mission_control.present.safety_needs import needs_text
     new_york_text,
     rounded,
     utc_text,
     utc_text_or_none,
 )
+from mission_control.present.safety_needs import needs_text
 
 MOST_NAMED = 20
 """So many matters are named in one gap; each matter's own gaps stand with it."""
