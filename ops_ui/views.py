@@ -194,7 +194,8 @@ def _banner(posture: Document) -> Banner:
     look = {"OK": "ok", "MARKET_CLOSED": "closed", "HALTED": "halted"}[verdict]
     word = verdict.replace("_", " ") + ("" if expected else " (unexpected)")
     needs = posture.get("safety")
-    if verdict != "HALTED" and isinstance(needs, Mapping) and needs.get("judged") is not True:
+    judged = cast("Document", needs).get("judged") if isinstance(needs, Mapping) else True
+    if verdict != "HALTED" and judged is not True:
         word += " · safety not judged"
     return Banner(look if expected or verdict == "HALTED" else f"{look} unexpected",
                   GLYPHS[verdict], word, tuple(beside))  # fmt: skip

@@ -57,9 +57,10 @@ def container(name, image, variables, *, probes=PROBES, port=8080, mounted=False
     return made | ({"volumeMounts": [MOUNT]} if mounted else {})
 
 
-def workload(kind, name, pod_labels, held, *, chosen=None, replicas=1, account="", at=FLOOR):
+def workload(name, pod_labels, held, *, strategy="", replicas=1, account="", at=FLOOR):
     """Write a Deployment or StatefulSet; what bears no labels has only its selector's."""
-    chosen = chosen or {"app": name}
+    kind = "StatefulSet" if strategy else "Deployment"
+    chosen = {"strategy": strategy} if strategy else {"app": name}
     spec = {"containers": [held]}
     if account:
         spec["serviceAccountName"] = account
@@ -78,8 +79,7 @@ def strategy(letter, name):
     variables = [*identity("strategy-engine", "strategy_eval", "EVAL", name), FROM_MAP, *FROM_FILE]
     held = container(name, f"{REGISTRY}/strategy-runtime:54afffe", variables, mounted=True)
     bears = labels(name, "agenttrader-v2", "strategy-runtime")
-    chosen, account = {"strategy": letter}, "strategy-engine-ksa"
-    return workload("StatefulSet", name, bears, held, chosen=chosen, account=account)
+    return workload(name, bears, held, strategy=letter, account="strategy-engine-ksa")
 
 
 def cron_job(name, schedule, image, command, *, suspended, pod_labels, account=""):
@@ -116,7 +116,6 @@ WORKLOADS = (
     strategy("gamma", "gamma-strategy"),
     strategy("whale", "whale-strategy"),
     workload(
-        "Deployment",
         "marketdata-mcp-server",
         labels("marketdata-mcp-server", V2, "marketdata-mcp-server"),
         container(
@@ -133,7 +132,6 @@ WORKLOADS = (
         account="marketdata-mcp-server-ksa",
     ),
     workload(
-        "Deployment",
         "strategy-engine",
         labels("strategy-engine", V2, "strategy-engine"),
         container(
@@ -146,7 +144,6 @@ WORKLOADS = (
         account="trading-floor-sa",
     ),
     workload(
-        "Deployment",
         "execution-engine",
         labels("execution-engine", V2, "execution-agent"),
         container(
@@ -161,7 +158,6 @@ WORKLOADS = (
         account="trading-floor-sa",
     ),
     workload(
-        "Deployment",
         "execution-agent",
         {},
         container("execution-agent", f"{REGISTRY}/execution-agent:REPLACE_ME",
@@ -170,7 +166,6 @@ WORKLOADS = (
         at=EXECUTION,
     ),
     workload(
-        "Deployment",
         "mission-control",
         labels("mission-control", OTHER, "ops"),
         container(
@@ -183,7 +178,6 @@ WORKLOADS = (
         account="mission-control",
     ),
     workload(
-        "Deployment",
         "agenttrader-ops-ui",
         {},
         container("ops-ui", "ghcr.io/agenttrader/ops-ui@" + DIGEST, [], port=80),

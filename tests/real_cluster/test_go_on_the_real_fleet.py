@@ -2,7 +2,7 @@
 GO on the real fleet: its manifests alive on a real API server, and the shipped file as documented.
 
 Mission Control runs as processes of its own: in a pod (a service account's token and the live mount
-of the ConfigMap, in a mount namespace of their own), and on a laptop (a kubeconfig, no file at all).
+of the ConfigMap, in a mount namespace of their own), and on a laptop (a kubeconfig, and no file).
 """
 
 import json
@@ -294,7 +294,7 @@ def test_the_shipped_file_names_every_edit_with_what_its_omission_gives():
 
 
 def test_a_file_that_was_made_up_confirms_nothing(server, served, tmp_path):
-    """At the very path of the mount, a file that anybody wrote stands in for no API that is lost."""
+    """At the very path of the mount, a file that anybody wrote confirms nothing for a lost API."""
     laptop = Place(server, served, tmp_path, in_pod=False, made_up=True)
     told = laptop.edited(but=(4, 5)).posture()
     switch = told["kill_switch"]
