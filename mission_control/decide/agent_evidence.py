@@ -92,7 +92,8 @@ def weigh_evidence(
     sources = judge_sources(agent, readings, now)
     freshness = judge_freshness(agent, sources)
     views = tuple(view_feed(agent, readings, sources, past))
-    witnesses = tuple(hear_service(agent.agent_name, readings, now))
+    normal = safety.switch_normal
+    witnesses = tuple(hear_service(agent.agent_name, readings, now, normal))
     said = tuple(
         chain(
             state_execution(agent, readings, now, safety),
@@ -110,7 +111,12 @@ def weigh_evidence(
         readings=readings,
         freshness=freshness,
         accusing=tuple(s for s in said if s.accuses),
-        denied=frozenset((*(s.key for s in said if not s.accuses), *deny_as_witnesses(witnesses))),
+        denied=frozenset(
+            (
+                *(s.key for s in said if not s.accuses),
+                *deny_as_witnesses(witnesses, safety.switch_normal),
+            )
+        ),
         fresh=tuple(v for v in views if v.freshness.state is FreshnessState.FRESH),
         not_fresh=tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH),
         witnesses=witnesses,

@@ -97,20 +97,23 @@ def _read_config_map(value: str, absent: str) -> tuple[KillSwitchState, str]:
 
 
 def hear_service(
-    agent_name: str, readings: Mapping[str, EndpointReading], now: datetime
+    agent_name: str,
+    readings: Mapping[str, EndpointReading],
+    now: datetime,
+    normal: KillSwitchState = KillSwitchState.ENGAGED,
 ) -> Iterator[Witness]:
     """
     Give what a service says of the switch, by path; one that says nothing abstains.
 
-    A service that says "off" is heard even through a broken document; one that says "on" only
-    where its answer could acquit.
+    One that says what is not normal is heard even through a broken document; one that says what
+    is, only where its answer could acquit.
     """
     for path, reading in readings.items():
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
         if claims.kill_switch is None:
             continue
         state = _STATES[claims.kill_switch]
-        if state is KillSwitchState.ENGAGED and not can_acquit(reading, now):
+        if state is normal and not can_acquit(reading, now):
             state = KillSwitchState.UNKNOWN
         yield Witness(WitnessKind.SERVICE, f"{agent_name} {path}", state, reading.at)
 
@@ -161,32 +164,33 @@ def _why_unconfirmed(able: list[Witness], witnesses: tuple[Witness, ...], *, api
 
 def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
     """
-    Give what the witnesses state: DISENGAGED accuses, ENGAGED denies, UNKNOWN is silent.
+    Give what the witnesses state: what is not normal accuses, what is denies, UNKNOWN is silent.
 
-    Where the fleet runs with the switch off, off is no evidence of execution; that witnesses
-    contradict each other is told all the same. Services' own words are stated as execution
-    evidence where their answers are read; here they only contradict, and what they deny they deny
-    where they are heard (`deny_as_witnesses`).
+    DISENGAGED is evidence of execution, but for a fleet that runs with its switch off. Whatever
+    is normal, one that says otherwise while another says it contradicts. Services' own words are
+    stated as execution evidence where their answers are read; here they only contradict, and what
+    they deny they deny where they are heard (`deny_as_witnesses`).
     """
     runs_off = switch.normal is KillSwitchState.DISENGAGED
     for witness in switch.witnesses:
         service, state = witness.kind is WitnessKind.SERVICE, witness.state
-        off = state is KillSwitchState.DISENGAGED
-        if state is KillSwitchState.UNKNOWN or (service and not off):
+        differs = state is not switch.normal
+        if state is KillSwitchState.UNKNOWN or (service and not differs):
             continue
+        says = "off" if state is KillSwitchState.DISENGAGED else "engaged"
         if not service:
             because = f": {witness.detail}" if witness.detail else ""
-            detail = f"{witness.source} says the kill switch is off{because}"
-            accuses = off and not runs_off
-            yield Statement(EXECUTION_EVIDENCE, SUBJECT, witness.source, SUBJECT, accuses, detail)
-        if switch.conflicting or not off or runs_off:
-            accuses = off and switch.conflicting
-            detail = f"{witness.source} says off while another witness says engaged"
-            yield Statement(CONTRADICTION, SUBJECT, witness.source, SUBJECT, accuses, detail)
+            detail = f"{witness.source} says the kill switch is {says}{because}"
+            off = differs and not runs_off
+            yield Statement(EXECUTION_EVIDENCE, SUBJECT, witness.source, SUBJECT, off, detail)
+        if switch.conflicting or not differs:
+            other = "engaged" if says == "off" else "off"
+            detail = f"{witness.source} says {says} while another witness says {other}"
+            yield Statement(CONTRADICTION, SUBJECT, witness.source, SUBJECT, differs, detail)
 
 
-def deny_as_witnesses(witnesses: Iterable[Witness]) -> Iterator[Key]:
-    """Give the contradictions that witnesses who say ENGAGED take back, if they made them."""
+def deny_as_witnesses(witnesses: Iterable[Witness], normal: KillSwitchState) -> Iterator[Key]:
+    """Give the contradictions that witnesses who say what is normal take back, if made by them."""
     for witness in witnesses:
-        if witness.state is KillSwitchState.ENGAGED:
+        if witness.state is normal:
             yield (CONTRADICTION, SUBJECT, witness.source, SUBJECT)

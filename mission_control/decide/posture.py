@@ -106,7 +106,7 @@ def reasons_from_switch_and_calendar(
     A switch that nothing confirms halts where the fleet needs one. Where it is normally off, one
     that is confirmed to be on halts as well: a human halted this floor.
     """
-    if switch.confirmed and not switch.as_normal:
+    if safety.switch_required and switch.confirmed and not switch.as_normal:
         detail = f"it is {switch.state}, and the fleet file says that {switch.normal} is normal"
         yield Reason(codes.KILL_SWITCH, SWITCH, Severity.P1, detail, halts=True)
     elif safety.switch_required and not switch.confirmed:

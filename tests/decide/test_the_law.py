@@ -98,7 +98,8 @@ def degrade(floor, degradation):
     if how == "age":
         floor.now += timedelta(seconds=seconds)
     elif how == "switch":
-        floor.switch = [None, "", "HALTED", "2", "0"][pick % 5]
+        floor.switch = [None, "", "HALTED", "2", "0", floor.switch][pick % 6]
+        floor.mounted = floor.mounted and pick % 2 == 0
     elif seen is None:
         return
     elif how == "remove":
