@@ -17,14 +17,18 @@ async def at_once(_seconds: float) -> None:
     """Let no time pass between two rounds."""
 
 
+def clock_since(at: datetime, reading: float) -> SimulatedClock:
+    """Give a clock that showed an instant when the monotonic clock had this reading."""
+    return SimulatedClock(at + timedelta(seconds=time.monotonic() - reading))
+
+
 def main() -> None:
     """Run one command as of an instant, which was when the monotonic clock had this reading."""
     told, reading, name, *arguments = sys.argv[1:]
-    at = datetime.fromisoformat(told) + timedelta(seconds=time.monotonic() - float(reading))
     command = getattr(import_module(COMMANDS[name][0]), name.replace("-", "_"))
     context = CliContext(
         settings_source=lambda: sys.exit("the command loads its own settings"),
-        clock=SimulatedClock(at),
+        clock=clock_since(datetime.fromisoformat(told), float(reading)),
         json=False,
         quiet=False,
         console=Console(stderr=True),
