@@ -352,7 +352,8 @@ async def test_a_volume_that_a_kubelet_keeps_is_the_live_mount(tmp_path, mounted
     assert await is_live(path)
     fill_as_kubelet(volume, "0", "..2026_11_30_14_31_00.987654321")
     assert await is_live(path)
-    assert "0" == (await heard(path))[0].reading.value
+    (told,) = await heard(path)
+    assert Seen("0", NOW) == told.reading
 
 
 async def test_the_mount_is_found_through_a_link_to_it(tmp_path, mounted):

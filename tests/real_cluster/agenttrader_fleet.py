@@ -61,7 +61,7 @@ def workload(name, pod_labels, held, *, strategy="", replicas=1, account="", at=
     """Write a Deployment or StatefulSet; what bears no labels has only its selector's."""
     kind = "StatefulSet" if strategy else "Deployment"
     chosen = {"strategy": strategy} if strategy else {"app": name}
-    spec = {"containers": [held]}
+    spec: dict[str, object] = {"containers": [held]}
     if account:
         spec["serviceAccountName"] = account
     if "volumeMounts" in held:
