@@ -254,11 +254,6 @@ class Fleet:
     switch_file: SwitchFile | None = None
     safety: Safety = Safety()
 
-    @property
-    def unobserved(self) -> tuple[Agent, ...]:
-        """Give the agents that are declared to be unseen from here."""
-        return tuple(a for a in self.agents if a.unobserved is not None)
-
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""
         return next((a for a in self.agents if a.agent_name == agent_name), None)
