@@ -15,6 +15,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_PROBLEM_BYTES = 64 * 1024
 MISTAKES = frozenset({400, 414, 422})
 """What Mission Control answers to a reader's own mistake."""
+SAFETY_HEADER, MAX_SAFETY = "x-mission-control-safety", 300
 
 
 class Failure(StrEnum):
@@ -53,9 +54,10 @@ class MissionControlClient:
     """Reads Mission Control's API with GET alone, under one total deadline for each question."""
 
     def __init__(self, client: httpx.AsyncClient, timeout_seconds: float) -> None:
-        """Ask through this client."""
+        """Ask through this client; `safety` is what the newest answer says is needed of it."""
         self._client = client
         self._timeout = timeout_seconds
+        self.safety = ""
 
     async def document(self, path: str) -> Document | Missed:
         """Ask for a JSON object."""
@@ -104,6 +106,7 @@ class MissionControlClient:
         self, path: str, accept: str, *, absent: bool, limit: int
     ) -> bytes | Missed | None:
         async with self._client.stream("GET", path, headers={"accept": accept}) as response:
+            self.safety = response.headers.get(SAFETY_HEADER, self.safety)[:MAX_SAFETY]
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
             if response.status_code == HTTP_SERVICE_UNAVAILABLE:

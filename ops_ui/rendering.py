@@ -71,6 +71,7 @@ class Pages:
         text = self.environment.get_template(name).render(
             refresh_seconds=self.refresh_seconds,
             slow_refresh_seconds=self.slow_refresh_seconds,
+            safety=self.client.safety,
             **values,
         )
         return Response(

@@ -193,6 +193,10 @@ def _banner(posture: Document) -> Banner:
     beside.append(f"evidence {age:.0f} s old" if known else "evidence incomplete")
     look = {"OK": "ok", "MARKET_CLOSED": "closed", "HALTED": "halted"}[verdict]
     word = verdict.replace("_", " ") + ("" if expected else " (unexpected)")
+    needs = posture.get("safety")
+    judged = cast("Document", needs).get("judged") if isinstance(needs, Mapping) else True
+    if verdict != "HALTED" and judged is not True:
+        word += " · safety not judged"
     return Banner(look if expected or verdict == "HALTED" else f"{look} unexpected",
                   GLYPHS[verdict], word, tuple(beside))  # fmt: skip
 
@@ -219,6 +223,8 @@ def _row(agent: Document, strips: Mapping[str, Strip]) -> ServiceRow:
         code = _text(cast("list[object]", reported)[0])
     if agent.get("kind") == "execution" and code in RUNNING_CODES and severity == "P0":
         state, glyph = "RUNNING (must be off)", GLYPHS["HALTED"]  # whatever its port says
+    if state == "UNKNOWN" and expected and code == "UNOBSERVED":
+        state = "UNOBSERVED"
     owner = agent.get("owner")
     age = agent.get("evidence_age_seconds")
     name = _text(agent.get("agent_name"))

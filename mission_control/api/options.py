@@ -32,7 +32,8 @@ class ApiOptions:
 
     `allowed_hosts` are names as in a `Host` header without its port. `label` is `DEMO` for a
     simulated floor and marks every answer; empty otherwise. `durable_copy` names where what was
-    recorded is copied to, empty for nowhere.
+    recorded is copied to, empty for nowhere. `safety` says in a line what the fleet file needs of
+    it, and goes with every answer.
     """
 
     version: str
@@ -43,6 +44,7 @@ class ApiOptions:
     poll_interval_seconds: float = 10.0
     max_streams: int = 256
     durable_copy: str = ""
+    safety: str = ""
 
 
 @dataclass(frozen=True, slots=True)

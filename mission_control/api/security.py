@@ -35,6 +35,8 @@ FAILED = Refusal(
     500, "internal_error", "Mission Control has failed to answer", "the failure was logged"
 )
 LABEL_HEADER = "x-mission-control-label"
+NEEDS_HEADER = "x-mission-control-safety"
+"""What the fleet needs of kill switch, execution and freshness, so that every page can say it."""
 TIME_HEADER = "x-mission-control-time"
 """Our clock at the answer, also on a 304: by it a client reckons how old what it shows is."""
 
@@ -69,6 +71,8 @@ class SecuredApplication:
         headers = dict(SAFETY_HEADERS)
         if self.options.label:
             headers[LABEL_HEADER] = self.options.label.encode("ascii", "replace").decode()
+        if self.options.safety:
+            headers[NEEDS_HEADER] = self.options.safety
         self._fixed.extend((k.encode(), v.encode()) for k, v in headers.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

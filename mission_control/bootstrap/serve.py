@@ -26,6 +26,7 @@ from mission_control.observe.attestation import Attestation
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
 from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.runbook_library import RunbookLibrary
+from mission_control.present.safety_needs import needs_text
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.history.opening import OpenHistory, open_history
@@ -150,4 +151,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         allowed_hosts=settings.allowed_hosts,
         poll_interval_seconds=settings.interval_seconds,
         durable_copy=str(settings.durable_copy or ""),
+        safety=needs_text(settings.fleet.safety, settings.fleet.switch_file),
     )

@@ -8,6 +8,7 @@ from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.printable import printable
 from mission_control.configuration.setting_names import SETTINGS
 from mission_control.configuration.settings import Settings
+from mission_control.present.safety_needs import needs_document, needs_text
 
 
 @click.group()
@@ -49,6 +50,7 @@ def _as_dict(settings: Settings) -> dict[str, object]:
             "digest": settings.fleet.digest,
             "agents": [agent.agent_name for agent in settings.fleet.agents],
             "cluster": settings.fleet.cluster,
+            "safety": needs_document(settings.fleet),
         },
         "closures": len(settings.closures),
         "kill_switch_environment": dict(settings.kill_switch_environment),
@@ -73,6 +75,7 @@ def _lines(settings: Settings) -> list[str]:
         f"config digest  {settings.config_digest}",
         f"fleet digest   {settings.fleet.digest}  {len(settings.fleet.agents)} agents",
         f"cluster        {settings.fleet.cluster}",
+        f"safety         {needs_text(settings.fleet.safety, settings.fleet.switch_file)}",
         f"closures       {len(settings.closures)}",
         f"kill switch    {', '.join(switches) or 'not in the environment'}",
     ]

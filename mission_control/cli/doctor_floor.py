@@ -15,22 +15,28 @@ ANSWERED = "answered"
 def look_at_floor(snapshot: FloorSnapshot) -> Iterator[Check]:
     """Say of each witness of the kill switch and of each service whether it can be heard."""
     witnesses = snapshot.kill_switch.witnesses
-    yield from (_witness(w) for w in witnesses if w.kind is not WitnessKind.SERVICE)
+    yield from (
+        _witness(w, snapshot.kill_switch.normal)
+        for w in witnesses
+        if w.kind is not WitnessKind.SERVICE
+    )
     yield from (_service(report) for report in snapshot.services)
 
 
-def _witness(witness: Witness) -> Check:
+def _witness(witness: Witness, normal: KillSwitchState) -> Check:
     subject = "kill switch"
-    remedy = {
-        KillSwitchState.DISENGAGED: "engage the switch: execution must stay halted",
-        KillSwitchState.UNKNOWN: "let it be readable and hold exactly 1",
-    }
-    if witness.state is KillSwitchState.ENGAGED:
-        confirms = "and confirms" if witness.kind.confirms else "and can only contradict"
+    if witness.state is normal:
+        confirms = "and confirms" if witness.confirms else "and can only contradict"
         return passed(subject, f"{witness.source} says {witness.state} {confirms}")
     because = f": {witness.detail}" if witness.detail else ""
     detail = f"{witness.source} says {witness.state}{because}"
-    return failed(subject, detail, remedy[witness.state])
+    if witness.state is not KillSwitchState.UNKNOWN:
+        return failed(subject, detail, f"let it be {normal}, as is normal here")
+    exactly = "1" if normal is KillSwitchState.ENGAGED else "0"
+    remedy = f"let it be readable and hold exactly {exactly}"
+    if witness.kind is WitnessKind.FILE:
+        remedy += "; where no such file is, say kill_switch: {file: none} in the fleet file"
+    return failed(subject, detail, remedy)
 
 
 def _service(report: ServiceReport) -> Check:
@@ -54,6 +60,9 @@ def _service(report: ServiceReport) -> Check:
 def _unasked(report: ServiceReport) -> Check:
     agent = report.agent
     detail = f"not asked: {agent.criticality}, and its contract is none"
+    if agent.unobserved is not None:
+        who, why = agent.unobserved.who, agent.unobserved.why
+        return passed(agent.agent_name, f"{detail}; {who} watches it: {why}")
     if report.expected:
         return passed(agent.agent_name, f"{detail}; the cluster shows it as it should be")
     remedy = "give it an address and a contract, where it may be asked"

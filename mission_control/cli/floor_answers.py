@@ -65,6 +65,7 @@ class PostureAnswer(_Answer):
 
     at_et: str
     posture: Verdict
+    reads: str = ""
     expected: bool
     confirmed: bool = True
     severity: str | None

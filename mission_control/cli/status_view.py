@@ -52,7 +52,7 @@ def _verdict(posture: PostureAnswer) -> Text:
         "evidence incomplete" if age is None else f"evidence {age:.0f} s old",
         posture.label,
     ]
-    head = f"{GLYPHS[posture.posture]} {posture.posture}"
+    head = f"{GLYPHS[posture.posture]} {printable(posture.reads or posture.posture)}"
     rest = " · ".join(printable(part) for part in parts if part)
     return Text.assemble((head, style), f" · {rest}")
 

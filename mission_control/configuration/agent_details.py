@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mission_control.configuration.problems import Problems, quoted
 from mission_control.configuration.yaml_value import Value
-from mission_control.model.fleet import Owner, Slo, SloWindow, TlsFiles, Workload
+from mission_control.model.fleet import Owner, Slo, SloWindow, TlsFiles, Unobserved, Workload
 
 KUBERNETES_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -53,6 +53,15 @@ def read_owner(value: Value, problems: Problems) -> Owner | None:
     named = secondary is not None and secondary.kind != "null"
     second = secondary.text(problems, at_most=128) if secondary and named else None
     return Owner(first, second) if len(problems) == before else None
+
+
+def read_unobserved(value: Value, problems: Problems) -> Unobserved | None:
+    """Read who watches a service that nothing here can see, and why nothing can."""
+    before = len(problems)
+    fields = value.fields(("who", "why"), problems)
+    found = [required(fields, key, value, problems) for key in ("who", "why")]
+    texts = [each.text(problems, at_most=300) if each else "" for each in found]
+    return Unobserved(*texts) if len(problems) == before else None
 
 
 def read_slo(value: Value, problems: Problems) -> Slo | None:

@@ -24,6 +24,7 @@ KNOWN_KEYS = (
     "slo",
     "tls",
     "bearer_token_file",
+    "unobserved",
 )
 
 AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

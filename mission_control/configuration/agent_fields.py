@@ -11,6 +11,7 @@ from mission_control.configuration.agent_details import (
     read_owner,
     read_slo,
     read_tls,
+    read_unobserved,
     read_workload,
     required,
 )
@@ -79,6 +80,7 @@ class AgentFields:
                 "bearer_token_file", lambda v, p: read_file_path(v, self.defaults.folder, p)
             ),
             gating_interval_seconds=min(GATING_INTERVAL_SECONDS, interval) if brisk else None,
+            unobserved=self._part("unobserved", read_unobserved),
         )
         self._compare(agent)
         return agent
@@ -146,3 +148,19 @@ class AgentFields:
                 "an execution service on Cloud Run is never asked: a request can start it",
                 "write contract: none",
             )
+        self._refuse_seen(agent)
+
+    def _refuse_seen(self, agent: Agent) -> None:
+        """Refuse that something is called unobserved which is seen, or has to be."""
+        declared = self.fields.get("unobserved")
+        if declared is None:
+            return
+        if agent.contract is not ContractKind.NONE:
+            problem = f"it is asked over HTTP (contract: {agent.contract.value})"
+            declared.refuse(self.problems, problem, "take this out, or write contract: none")
+        if agent.workload is not None:
+            problem = f"it is judged by its workload {agent.workload.name}"
+            declared.refuse(self.problems, problem, "take one of the two out")
+        if agent.criticality is Criticality.CRITICAL:
+            problem = "a critical service has to be seen"
+            declared.refuse(self.problems, problem, "give it an address, or take it out")

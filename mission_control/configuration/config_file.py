@@ -52,7 +52,8 @@ def read_config_file(path: Path | None, problems: Problems) -> ConfigFile:
         fields = source.root.fields((*SETTINGS_BY_NAME, *FLEET_KEYS), problems)
         if "agents" in fields and "fleet_file" in fields:
             fields["agents"].refuse(problems, "there is a fleet_file too", "keep one of the two")
-        if "cluster" in fields and "agents" not in fields:
-            fields["cluster"].refuse(problems, "stands beside agents only", "move it there")
+        if "agents" not in fields:
+            for key in (k for k in FLEET_KEYS if k in fields):
+                fields[key].refuse(problems, "stands beside agents only", "move it there")
         return ConfigFile(path, source, fields)
     return ConfigFile(path)

@@ -12,18 +12,15 @@ from mission_control.configuration.ended_alarms import read_ended_alarms
 from mission_control.configuration.execution_rules import read_execution
 from mission_control.configuration.known_workloads import read_known_workloads
 from mission_control.configuration.problems import Problems, did_you_mean, quoted
+from mission_control.configuration.safety import read_safety, read_switch_file
 from mission_control.configuration.yaml_source import YamlSource, read_yaml
 from mission_control.configuration.yaml_value import Value
 from mission_control.model.fleet import Agent, Fleet, Kind, RepositoryLints
 
 FLEET_KEYS = (
-    "agents",
-    "cluster",
-    "ended_alarms",
-    "execution",
-    "known_workloads",
-    "repository_lints",
-)
+    "agents", "cluster", "ended_alarms", "execution", "kill_switch", "known_workloads",
+    "repository_lints", "safety",
+)  # fmt: skip
 
 MAX_AGENTS = 10_000
 
@@ -52,6 +49,7 @@ def read_fleet(
     told = fields.get("repository_lints")
     lints = told.choice(RepositoryLints, problems) if told else None
     ended = read_ended_alarms(fields.get("ended_alarms"), problems)
+    switch_file = read_switch_file(fields.get("kill_switch"), problems)
     agents = fields.get("agents")
     if agents is None:
         if source.root.kind == "map":
@@ -69,6 +67,7 @@ def read_fleet(
     usable = [entry.agent for entry in entries if entry.agent is not None]
     known = read_known_workloads(fields.get("known_workloads"), usable, problems)
     in_order = tuple(sorted(usable, key=lambda agent: agent.agent_name))
+    safety = read_safety(fields.get("safety"), usable, problems)
     return Fleet(
         in_order,
         source.digest,
@@ -78,6 +77,8 @@ def read_fleet(
         ended_alarms=ended,
         known_workloads=known,
         execution=read_execution(fields.get("execution"), _executing(in_order), problems),
+        switch_file=switch_file,
+        safety=safety,
     )
 
 

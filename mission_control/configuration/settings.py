@@ -42,6 +42,7 @@ class Settings:
     are sentences on what was accepted and may surprise. `config_digest` is the SHA-256 in hex of
     all of it, so equal digests mean equal configuration. `kill_switch_environment` holds those
     of EXECUTION_HALTED and EXEC_KILL_SWITCH that are set, exactly as they are set.
+    `kill_switch_file` is None where the fleet file says that there is none here.
     """
 
     fleet: Fleet
@@ -60,7 +61,7 @@ class Settings:
     log_format: str = "json"
     interval_seconds: float = DEFAULT_INTERVAL_SECONDS
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
-    kill_switch_file: Path = Path("/etc/agenttrader/kill-switch/EXECUTION_HALTED")
+    kill_switch_file: Path | None = Path("/etc/agenttrader/kill-switch/EXECUTION_HALTED")
     kill_switch_environment: Mapping[str, str] = field(default_factory=dict[str, str])
     closures: tuple[Closure, ...] = ()
     closures_file: Path | None = None
@@ -174,7 +175,7 @@ def _settle(reader: SettingsReader, file: ConfigFile, environ: Mapping[str, str]
         log_format=read("log_format", values.read_log_format, ""),
         interval_seconds=interval,
         deadline_seconds=deadline,
-        kill_switch_file=read("kill_switch_file", values.read_path, Path()),
+        kill_switch_file=reader.switch_file(fleet),
         kill_switch_environment=MappingProxyType(
             {name: environ[name] for name in SWITCH_VARIABLES if name in environ}
         ),

@@ -18,7 +18,7 @@ from mission_control.configuration.fleet_file import load_fleet, read_fleet
 from mission_control.configuration.found_settings import Found, Origin
 from mission_control.configuration.problems import Problems
 from mission_control.configuration.setting_values import read_path, read_port, read_seconds
-from mission_control.model.fleet import Fleet
+from mission_control.model.fleet import Fleet, SwitchFile
 
 T = TypeVar("T")
 
@@ -100,6 +100,17 @@ class SettingsReader:
             with self.problems.gathering():
                 return path, load_closures(path)
         return path, ClosuresRead()
+
+    def switch_file(self, fleet: Fleet) -> Path | None:
+        """Give where the kill switch's file is; None where the fleet file says there is none."""
+        path = self.read("kill_switch_file", read_path, Path())
+        if fleet.switch_file is not SwitchFile.NONE:
+            return path
+        found = self.found["kill_switch_file"]
+        if found.origin is not Origin.DEFAULT:
+            problem = "names a file, and the fleet file says kill_switch: {file: none}"
+            self.refuse(found, problem, "take one of the two out")
+        return None
 
     def refuse(self, found: Found, problem: str, remedy: str) -> None:
         """Note a problem with a setting that could be read, but not used."""

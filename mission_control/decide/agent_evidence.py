@@ -16,7 +16,7 @@ from mission_control.decide.evidence import (
     current_readings,
     primary_reading,
 )
-from mission_control.decide.execution_evidence import state_execution
+from mission_control.decide.execution_evidence import says_harmless_mode, state_execution
 from mission_control.decide.freshness import judge_freshness, judge_sources, state_staleness
 from mission_control.decide.freshness_claims import (
     View,
@@ -28,7 +28,7 @@ from mission_control.decide.kill_switch import deny_as_witnesses, hear_service
 from mission_control.decide.own_clock import ClockTold, tell_clock
 from mission_control.decide.required_evidence import AgentCoverage, Lack, count_asked, find_lacks
 from mission_control.decide.tick import read_tick
-from mission_control.model.fleet import Agent, ContractKind
+from mission_control.model.fleet import Agent, ContractKind, Safety
 from mission_control.model.kill_switch import Witness
 from mission_control.model.reading import (
     EndpointReading,
@@ -52,7 +52,7 @@ class AgentEvidence(NamedTuple):
     Nothing in it changes by time passing before `until`, so that it need not be worked out
     again until then. `seen_at` is when its primary reading was taken, None where there is none;
     `ages` tells whether the floor's evidence is as old as this agent's. `clock` is
-    what it tells of our own.
+    what it tells of our own. `execution_allowed` tells that it may execute, for it does on paper.
     """
 
     agent: Agent
@@ -71,6 +71,7 @@ class AgentEvidence(NamedTuple):
     coverage: AgentCoverage
     ages: bool
     seen_at: datetime | None
+    execution_allowed: bool = False
 
     def holds(self, agent: Agent, round_: ServiceRound | None, now: datetime) -> bool:
         """Tell whether this is still what the agent's newest round is worth."""
@@ -79,7 +80,11 @@ class AgentEvidence(NamedTuple):
 
 
 def weigh_evidence(
-    agent: Agent, round_: ServiceRound | None, session_at: SessionAt, now: datetime
+    agent: Agent,
+    round_: ServiceRound | None,
+    session_at: SessionAt,
+    now: datetime,
+    safety: Safety,
 ) -> AgentEvidence:
     """Work out what an agent's newest round says at `now`."""
     readings = current_readings(agent.contract, round_, now)
@@ -87,10 +92,11 @@ def weigh_evidence(
     sources = judge_sources(agent, readings, now)
     freshness = judge_freshness(agent, sources)
     views = tuple(view_feed(agent, readings, sources, past))
-    witnesses = tuple(hear_service(agent.agent_name, readings, now))
+    normal = safety.switch_normal
+    witnesses = tuple(hear_service(agent.agent_name, readings, now, normal))
     said = tuple(
         chain(
-            state_execution(agent, readings, now),
+            state_execution(agent, readings, now, safety),
             state_false_positives(agent, readings, session_at, now),
             state_staleness(agent, readings, sources),
             state_agreement(agent, readings, views),
@@ -105,7 +111,12 @@ def weigh_evidence(
         readings=readings,
         freshness=freshness,
         accusing=tuple(s for s in said if s.accuses),
-        denied=frozenset((*(s.key for s in said if not s.accuses), *deny_as_witnesses(witnesses))),
+        denied=frozenset(
+            (
+                *(s.key for s in said if not s.accuses),
+                *deny_as_witnesses(witnesses, safety.switch_normal),
+            )
+        ),
         fresh=tuple(v for v in views if v.freshness.state is FreshnessState.FRESH),
         not_fresh=tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH),
         witnesses=witnesses,
@@ -114,6 +125,7 @@ def weigh_evidence(
         coverage=count_asked(agent, readings),
         ages=agent.required and agent.contract is not ContractKind.NONE,
         seen_at=primary.at if isinstance(primary, Seen) else None,
+        execution_allowed=safety.paper and says_harmless_mode(agent, readings, now),
     )
 
 

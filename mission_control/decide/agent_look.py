@@ -67,6 +67,7 @@ def judge_agent(
         evidence.freshness,
         workload,
         surroundings.execution_off,
+        evidence.execution_allowed,
     )
     judged = judge_service(evidence.agent, evidence.readings, given)
     severity = severity_of_trouble(evidence.agent, session)

@@ -62,7 +62,7 @@ def _forget_mode(observation: Observation, why: str) -> Observation:
 
 
 def _observe_switch(switch: KillSwitch) -> Iterator[Observation]:
-    engaged = switch.state is KillSwitchState.ENGAGED and switch.confirmed
+    engaged = switch.confirmed_engaged
     known = engaged or switch.state is KillSwitchState.DISENGAGED
     value = switch.state.value if known else None
     why = "" if known else switch.detail or "nobody confirms it"

@@ -118,15 +118,16 @@ def _decide_posture(
     now: datetime,
     further: tuple[Reason, ...],
 ) -> Posture:
-    session, switch = looks.session, looks.switch
+    session, switch, safety = looks.session, looks.switch, looks.cluster.fleet.safety
     lacks = chain.from_iterable(e.lacks for e in weighed if e.lacks)
+    feed = lacks_feed(e.agent for e in weighed) if safety.freshness_required else ()
     reasons = order_reasons(
         (
             *reasons_from_accusations(accusations, session),
             *reasons_from_switch_and_calendar(
-                switch, session, execution_off=looks.cluster.execution_off
+                switch, session, safety, execution_off=looks.cluster.execution_off
             ),
-            *reasons_from_lacks((*lacks, *lacks_feed(e.agent for e in weighed)), session),
+            *reasons_from_lacks((*lacks, *feed), session),
             *reasons_from_cluster(looks.cluster.lacks, session),
             *reasons_from_starter_lists(looks.cluster.starter_lacks, session),
             *reasons_from_services(reports, session),
@@ -136,7 +137,7 @@ def _decide_posture(
     taken = [(e.seen_at, e.agent.agent_name) for e in weighed if e.ages]
     if looks.cluster.sources:
         taken.append((looks.cluster.oldest, CLUSTER))
-    age = measure_age(taken, switch, now)
+    age = measure_age(taken, switch, now, switch_required=safety.switch_required)
     coverage = count_coverage([*(e.coverage for e in weighed), looks.cluster.coverage], switch)
     return decide_posture(reasons, reports, session, standing, age, coverage, now)
 

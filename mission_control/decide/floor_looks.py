@@ -50,18 +50,17 @@ def look_again(
     cluster = viewed
     if cluster is None or not cluster.holds(evidence.fleet, evidence.cluster, now):
         cluster = view_cluster(evidence.fleet, evidence.cluster, now)
-    weighed = [
-        _weigh(agent, evidence.rounds.get(agent.agent_name), known, session_at, now)
-        for agent in evidence.fleet.agents
-    ]
+    weighed = [_weigh(agent, evidence, known, session_at, now) for agent in evidence.fleet.agents]
     witnesses = [w for e in weighed if e.witnesses for w in e.witnesses]
-    told = hear_configured(evidence.switch_witnesses, now)
-    listed = hear_listed(evidence.fleet, evidence.cluster, now)
-    switch = judge_kill_switch((*told, *listed, *witnesses))
+    fleet = evidence.fleet
+    told = hear_configured(evidence.switch_witnesses, now, fleet.switch_file)
+    listed = hear_listed(fleet, evidence.cluster, now)
+    heard = (*told, *listed, *witnesses)
+    switch = judge_kill_switch(heard, fleet.safety, api=fleet.access is not None)
     session = session_at(now)
     surroundings = _keep(
         Surroundings.of(
-            session, switch_confirmed=switch.confirmed, execution_off=cluster.execution_off
+            session, switch_confirmed=switch.confirmed_engaged, execution_off=cluster.execution_off
         ),
         known,
     )
@@ -80,7 +79,7 @@ def look_at(
     agent: Agent, round_: ServiceRound, session_at: SessionAt, now: datetime, among: FloorLooks
 ) -> AgentLook:
     """Look at one agent's newest round in the surroundings of the looks before."""
-    weighed = weigh_evidence(agent, round_, session_at, now)
+    weighed = weigh_evidence(agent, round_, session_at, now, among.cluster.fleet.safety)
     workload = among.cluster.agents.get(agent.agent_name)
     return judge_agent(weighed, workload, among.surroundings, among.session, session_at, now)
 
@@ -94,12 +93,12 @@ def _keep(surroundings: Surroundings, known: Looks) -> Surroundings:
 
 def _weigh(
     agent: Agent,
-    round_: ServiceRound | None,
+    evidence: FloorEvidence,
     known: Looks,
     session_at: SessionAt,
     now: datetime,
 ) -> AgentEvidence:
-    look = known.get(agent.agent_name)
+    look, round_ = known.get(agent.agent_name), evidence.rounds.get(agent.agent_name)
     if look is not None and look.evidence.holds(agent, round_, now):
         return look.evidence
-    return weigh_evidence(agent, round_, session_at, now)
+    return weigh_evidence(agent, round_, session_at, now, evidence.fleet.safety)

@@ -11,6 +11,7 @@ from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_looks import look_again
 from mission_control.decide.observed_matters import draw_matters, find_gaps, measure_facts
 from mission_control.decide.time_spans import add_up, join_spans
+from mission_control.model.fleet import Safety, SwitchFile
 from mission_control.model.history import PastDecision, Span
 from mission_control.model.no_execution import (
     Conclusion,
@@ -42,6 +43,7 @@ class DecisionLook(NamedTuple):
     cluster: str
     observations: tuple[Observation, ...]
     signs: tuple[Accusation, ...]
+    needs: tuple[Safety, SwitchFile | None]
 
 
 def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionLook:
@@ -59,6 +61,7 @@ def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionL
         evidence.fleet.cluster,
         (stood, *observe_execution(evidence.fleet, looks, at)),
         signs,
+        (evidence.fleet.safety, evidence.fleet.switch_file),
     )
 
 
@@ -75,6 +78,9 @@ class SessionObservations:
     decisions: int = 0
     fleets: set[str] = field(default_factory=set[str])
     clusters: set[str] = field(default_factory=set[str])
+    needs: set[tuple[Safety, SwitchFile | None]] = field(
+        default_factory=set[tuple[Safety, SwitchFile | None]]
+    )
     required: set[Matter] = field(default_factory=set[Matter])
     lines: dict[LineKey, list[ObservedSpan]] = field(
         default_factory=dict[LineKey, list[ObservedSpan]]
@@ -86,6 +92,7 @@ class SessionObservations:
         self.decisions += 1
         self.fleets.add(look.fleet_digest)
         self.clusters.add(look.cluster)
+        self.needs.add(look.needs)
         at = max(look.at, self.session.open)
         told = {o.key: o for o in look.observations}
         self.required.update(o.matter for o in look.observations if o.required)
@@ -147,6 +154,7 @@ class SessionObservations:
             decisions=self.decisions,
             fleets=tuple(sorted(self.fleets)),
             clusters=tuple(sorted(self.clusters)),
+            needs=tuple(sorted(self.needs, key=str)),
         )
 
 

@@ -12,8 +12,8 @@ from mission_control.decide.required_evidence import EvidenceAge, Lack
 from mission_control.model import codes
 from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.model.finding import Reason, Severity, worst
-from mission_control.model.fleet import Agent, Criticality, Kind
-from mission_control.model.kill_switch import KillSwitch
+from mission_control.model.fleet import Agent, Criticality, Kind, Safety
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState
 from mission_control.model.reading import Unseen
 from mission_control.model.session import MarketSession, Phase
 from mission_control.model.snapshot import Coverage, FloorEvidence, Posture, ServiceReport
@@ -124,15 +124,26 @@ def reasons_from_accusations(
 
 
 def reasons_from_switch_and_calendar(
-    switch: KillSwitch, session: MarketSession, *, execution_off: bool
+    switch: KillSwitch, session: MarketSession, safety: Safety, *, execution_off: bool
 ) -> Iterator[Reason]:
-    """Give what an unconfirmed switch and an unknown or ending calendar have to say."""
-    if not switch.confirmed:
+    """
+    Give what a switch that is not as it has to be, and an unknown or ending calendar have to say.
+
+    A switch that nothing confirms halts where the fleet needs one. Where it is normally off, one
+    that is confirmed to be on halts as well: a human halted this floor.
+    """
+    if safety.switch_required and switch.confirmed and not switch.as_normal:
+        detail = f"it is {switch.state}, and the fleet file says that {switch.normal} is normal"
+        yield Reason(codes.KILL_SWITCH, SWITCH, Severity.P1, detail, halts=True)
+    elif safety.switch_required and not switch.confirmed:
+        wanted = "execution is halted"
+        if switch.normal is KillSwitchState.DISENGAGED:
+            wanted = "the kill switch is DISENGAGED, as is normal here"
         yield Reason(
             codes.KILL_SWITCH_UNCONFIRMED,
             SWITCH,
             Severity.P1 if execution_off else Severity.P0,
-            f"nobody who can tell confirms that execution is halted: {switch.detail}",
+            f"nobody who can tell confirms that {wanted}: {switch.detail}",
             halts=True,
         )
     if session.phase is Phase.UNKNOWN:

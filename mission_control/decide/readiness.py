@@ -72,11 +72,12 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
         checks=checks,
         namespace=access.floor_namespace if access else "",
         context=snapshot.fleet.cluster,
-        fleet_digest=snapshot.fleet.digest,
+        fleet=snapshot.fleet,
         git_sha=known.git_sha if known else "",
         git_branch=known.git_branch if known else "",
         label=snapshot.label,
         repository_lints=snapshot.fleet.repository_lints,
+        repository=repository is not None,
     )
 
 

@@ -52,7 +52,7 @@ def find_lacks(agent: Agent, primary: EndpointReading, freshness: Freshness) -> 
     found = list[Lack]()
     if agent.contract is ContractKind.NONE:
         if agent.criticality is Criticality.CRITICAL:
-            detail = "critical, but it has no HTTP and no cluster is read"
+            detail = "critical, but its contract is none: it has to be asked over HTTP"
             found.append(Lack(codes.UNOBSERVED, agent.agent_name, detail))
     elif isinstance(primary, Unseen):
         detail = f"{agent.primary_path} was not seen: {primary.detail or primary.code}"
@@ -76,7 +76,11 @@ def _describe(judged: Freshness) -> str:
 
 
 def measure_age(
-    taken: Iterable[tuple[datetime | None, str]], switch: KillSwitch, now: datetime
+    taken: Iterable[tuple[datetime | None, str]],
+    switch: KillSwitch,
+    now: datetime,
+    *,
+    switch_required: bool = True,
 ) -> EvidenceAge:
     """
     Say how old the oldest required evidence is, and whose it is.
@@ -90,9 +94,9 @@ def measure_age(
             return EvidenceAge(None, agent_name)
         instants.append((at, agent_name))
     configured = (w for w in switch.witnesses if w.kind is not WitnessKind.SERVICE)
-    confirming = [w for w in configured if w.kind.confirms]
+    confirming = [w for w in configured if w.confirms]
     instants.extend((w.at, w.source) for w in confirming)
-    if not confirming or not instants:
+    if (switch_required and not confirming) or not instants:
         return EvidenceAge(None, "kill-switch")
     oldest, subject = min(instants)
     return EvidenceAge(max(0.0, seconds_between(oldest, now)), subject)

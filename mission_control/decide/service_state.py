@@ -68,6 +68,7 @@ class Circumstances(NamedTuple):
     freshness: Freshness
     workload: AgentWorkload | None = None
     execution_off: bool = False
+    execution_allowed: bool = False
 
 
 def judge_service(
@@ -120,7 +121,18 @@ def _unexpected(state: ServiceState, *troubles: Trouble) -> Judgement:
 
 
 def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
-    """Judge what has no HTTP by what runs it, where that is seen (semantics, section 1)."""
+    """
+    Judge what has no HTTP by what runs it, where that is seen (semantics, section 1).
+
+    What is declared to be watched by others stays UNKNOWN: expected, and evidence of nothing.
+    """
+    if agent.unobserved is not None:
+        detail = f"{agent.unobserved.who} watches it: {agent.unobserved.why}"
+        return Judgement(
+            ServiceState.UNKNOWN,
+            expected=True,
+            troubles=(Trouble(codes.UNOBSERVED, detail, note=True),),
+        )
     workload = given.workload
     if workload is None or workload.unseen:
         detail = "it has no HTTP by configuration, and no cluster shows what runs it"
@@ -244,7 +256,7 @@ def _corrections(
     code = _FRESHNESS_CODES.get(given.freshness.state)
     if code and given.phase.gates:
         found.append(Trouble(code, given.freshness.detail, confirmed=given.freshness.confirmed))
-    if agent.kind is Kind.EXECUTION:
+    if agent.kind is Kind.EXECUTION and not given.execution_allowed:
         detail = "an execution process is running: its port answers"
         found.append(Trouble(codes.EXECUTION_EVIDENCE, detail))
     return tuple(found)

@@ -114,7 +114,7 @@ def report_internal_error(ground: Ground, at: datetime, error: str) -> Readiness
         checks=checks,
         namespace=access.floor_namespace if access else "",
         context=ground.fleet.cluster,
-        fleet_digest=ground.fleet.digest,
+        fleet=ground.fleet,
         label=ground.label,
         repository_lints=ground.fleet.repository_lints,
     )

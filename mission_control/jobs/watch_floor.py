@@ -266,7 +266,7 @@ class FloorWatch:
     def publish(self, *, polled: bool) -> None:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
-        before, memory = self.board.current(), self.sources.memory
+        before, memory = self.board.decided(), self.sources.memory
         standing, known = memory.recall(before.standing) if memory else (before.standing, True)
         if standing is not before.standing:
             self._recall(standing)

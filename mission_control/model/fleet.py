@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mission_control.model.execution_rules import NOTHING_ADDED, ExecutionRules
+from mission_control.model.kill_switch import KillSwitchState
 
 MARKETDATA_STALE_CEILING_SECONDS = 120
 """No service may call a tick older than this fresh (semantics, section 3)."""
@@ -85,13 +86,23 @@ class TlsFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Unobserved:
+    """That nothing here can see a service: who watches it instead, and why (fleet file)."""
+
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """
     One service of the fleet, as the inventory lists it (facts, section o).
 
     `service_dns` is a base URL without a trailing slash, None only for `contract: none`.
     `interval_seconds` and `deadline_seconds` are wall seconds; their sum never exceeds 40. While
-    the session gates it is asked every `gating_interval_seconds` where there is one.
+    the session gates it is asked every `gating_interval_seconds` where there is one. `unobserved`
+    is declared of a `contract: none` that no workload here runs: it is then expected to be unseen,
+    and never evidence of anything.
     """
 
     agent_name: str
@@ -109,6 +120,7 @@ class Agent:
     tls: TlsFiles | None = None
     bearer_token_file: str | None = None
     gating_interval_seconds: float | None = None
+    unobserved: Unobserved | None = None
 
     @property
     def required(self) -> bool:
@@ -197,6 +209,51 @@ class RepositoryLints(StrEnum):
     NOT_RUN = "not_run"
 
 
+class SwitchFile(StrEnum):
+    """
+    What the fleet file says of the kill switch's file where Mission Control runs.
+
+    AUTHORITATIVE: the services read this very file, so that it confirms. NONE: there is none here,
+    which is no gap. Where nothing is said, only the ConfigMap's live mount confirms; any other
+    file contradicts at most.
+    """
+
+    AUTHORITATIVE = "authoritative"
+    NONE = "none"
+
+
+class Execution(StrEnum):
+    """Whether execution may run: not at all, or where it says that it trades on paper."""
+
+    FORBIDDEN = "forbidden"
+    PAPER = "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """
+    What the fleet needs of kill switch, execution and freshness (semantics, section 4).
+
+    The defaults are the strictest. What is not required may be missing without a word; whatever is
+    heard of it counts all the same. `switch_normal` is ENGAGED or DISENGAGED.
+    """
+
+    switch_required: bool = True
+    switch_normal: KillSwitchState = KillSwitchState.ENGAGED
+    execution: Execution = Execution.FORBIDDEN
+    freshness_required: bool = True
+
+    @property
+    def judged(self) -> bool:
+        """Tell whether all of it is required; else the best posture is not judged on safety."""
+        return self.switch_required and self.freshness_required
+
+    @property
+    def paper(self) -> bool:
+        """Tell whether execution may run on paper."""
+        return self.execution is Execution.PAPER
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """
@@ -206,7 +263,7 @@ class Fleet:
     neither is. `access.floor_namespace` holds the kill switch. `repository_lints` is None until
     the file says it. `ended_alarms` are those that a human ended. `known_workloads` run in its
     namespaces without being agents. `execution` is what the file adds to how execution is
-    recognised.
+    recognised. `switch_file` is None where the file says nothing of the kill switch's file.
     """
 
     agents: tuple[Agent, ...]
@@ -218,6 +275,8 @@ class Fleet:
     ended_alarms: tuple[EndedAlarm, ...] = ()
     known_workloads: tuple[KnownWorkload, ...] = ()
     execution: ExecutionRules = NOTHING_ADDED
+    switch_file: SwitchFile | None = None
+    safety: Safety = Safety()
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -19,17 +19,12 @@ class KillSwitchState(StrEnum):
 
 
 class WitnessKind(StrEnum):
-    """Where a witness stands; only the ConfigMap and its live mount can confirm."""
+    """Where a witness stands: the ConfigMap is read through the API, the file where we run."""
 
     CONFIG_MAP = "config_map"
     FILE = "file"
     ENVIRONMENT = "environment"
     SERVICE = "service"
-
-    @property
-    def confirms(self) -> bool:
-        """Tell whether this kind of witness can confirm that the switch is engaged."""
-        return self in {WitnessKind.CONFIG_MAP, WitnessKind.FILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +32,8 @@ class Witness:
     """
     One witness: `source` is its path, variable or service name; `at` when it was heard.
 
-    `value` is what a configured one holds, trimmed; empty where it was not read.
+    `value` is what a configured one holds, trimmed; empty where it was not read. One that
+    `confirms` can say alone how the switch is; any other contradicts at most.
     """
 
     kind: WitnessKind
@@ -46,6 +42,7 @@ class Witness:
     at: datetime
     detail: str = ""
     value: str = ""
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,9 @@ class KillSwitch:
     """
     The verdict over all witnesses.
 
-    `confirmed` means: a confirming witness was seen ENGAGED within its maximum age, and no
-    witness says DISENGAGED. `conflicting` means that witnesses contradict each other.
+    `confirmed` means: a confirming witness was seen to say `state` within its maximum age, and no
+    other contradicts it. `conflicting` means that witnesses contradict each other. `normal` is the
+    state in which this fleet runs.
     """
 
     state: KillSwitchState
@@ -62,3 +60,14 @@ class KillSwitch:
     conflicting: bool
     witnesses: tuple[Witness, ...]
     detail: str = ""
+    normal: KillSwitchState = KillSwitchState.ENGAGED
+
+    @property
+    def confirmed_engaged(self) -> bool:
+        """Tell whether execution is known to be halted."""
+        return self.confirmed and self.state is KillSwitchState.ENGAGED
+
+    @property
+    def as_normal(self) -> bool:
+        """Tell whether the switch is known to be as this fleet runs."""
+        return self.confirmed and self.state is self.normal

@@ -7,7 +7,7 @@ from enum import StrEnum
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
 from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
-from mission_control.model.fleet import RepositoryLints
+from mission_control.model.fleet import Fleet, RepositoryLints
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import Repository
 from mission_control.model.session import MarketSession
@@ -97,7 +97,8 @@ class ReadinessReport:
 
     `ready` is what the verdict says; `otherwise_ready` tells that the session is the only thing
     missing. `code` is why it is NO-GO: `NOT_READY` or `SESSION_CLOSED`, empty for GO.
-    `repository_lints` is what the fleet file says of them, None where it says nothing.
+    `repository_lints` is what the fleet file says of them, None where it says nothing. `fleet`
+    is all that it says; `repository` tells that one is configured.
     """
 
     at: datetime
@@ -108,11 +109,12 @@ class ReadinessReport:
     checks: tuple[Check, ...]
     namespace: str
     context: str
-    fleet_digest: str
+    fleet: Fleet
     git_sha: str = ""
     git_branch: str = ""
     label: str = ""
     repository_lints: RepositoryLints | None = None
+    repository: bool = False
 
     @property
     def ready(self) -> bool:

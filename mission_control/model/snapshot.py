@@ -150,12 +150,14 @@ class Witnessed:
     A configured kill-switch witness outside the services, and what it said this time.
 
     `absent` tells of a ConfigMap that was read without finding a switch why there is none.
+    `live_mount` tells of a file that it was read through a kubelet's own mount of a ConfigMap.
     """
 
     kind: WitnessKind
     source: str
     reading: Seen[str] | Unseen
     absent: str = ""
+    live_mount: bool = False
 
 
 @dataclass(frozen=True, slots=True)

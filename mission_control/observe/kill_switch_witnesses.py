@@ -1,10 +1,13 @@
 """Observe: hears the kill switch from its ConfigMap, its mounted file and the environment."""
 
 import asyncio
+import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mission_control.decide.evidence import MAX_AGE_SECONDS, seconds_between
 from mission_control.jobs.ports import Clock
@@ -16,11 +19,21 @@ from mission_control.observe.own_thread import begin_in_own_thread
 from mission_control.observe.plain_file import read_regular
 
 MAX_BYTES = 4 * 1024
+MOUNTS = Path("/proc/self/mountinfo")
+MOST_OF_MOUNTS = 4 * 1024 * 1024
 DEADLINE_SECONDS = 2.0
 """A mounted file is read within this time, or the read is given up: a mount can hang."""
 FEW_HANGING, MOST_HANGING = 4, 60
 AGAIN_SECONDS = 60.0
 """While a few reads hang, another is begun only as often as this, and none beyond the most."""
+DATA = "..data"
+"""The link in a kubelet's volume that leads to the folder which holds the newest files."""
+_SWAPPED = re.compile(r"\.\.[^/.][^/]*")
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How mountinfo writes a blank in a path."""
+_BEFORE_POINT = 4
+LOOKS = 2
+"""The kubelet may swap the folder in the middle of one look; it does not in two."""
 _SILENCE = frozenset(
     {
         UnseenReason.TIMEOUT,
@@ -69,8 +82,9 @@ class SwitchWitnesses:
             for name, value in sorted(self._environment.items())
         ]
         if self._file is not None:
-            reading = await self._file.read()
-            heard.append(Witnessed(WitnessKind.FILE, str(self._file.path), reading))
+            reading, mounted = await self._file.read()
+            source = str(self._file.path)
+            heard.append(Witnessed(WitnessKind.FILE, source, reading, live_mount=mounted))
         if told is not None:
             heard.append(self._settle(await told))
         return tuple(heard)
@@ -82,6 +96,13 @@ class SwitchWitnesses:
             return known if _is_young(known.reading, self._clock()) else witnessed
         self._told = witnessed
         return witnessed
+
+
+class FileReading(NamedTuple):
+    """What a file holds, and whether it was read through the ConfigMap's live mount."""
+
+    said: Seen[str] | Unseen
+    live_mount: bool = False
 
 
 class SwitchFile:
@@ -99,9 +120,9 @@ class SwitchFile:
         self._clock = clock
         self._begun = 0
         self._hanging = dict[int, datetime]()
-        self._known: tuple[int, Seen[str] | Unseen] | None = None
+        self._known: tuple[int, FileReading] | None = None
 
-    async def read(self) -> Seen[str] | Unseen:
+    async def read(self) -> FileReading:
         """Read once; while it takes longer than it may, what was last read counts while young."""
         now = self._clock()
         if not self._may_begin(now):
@@ -123,28 +144,70 @@ class SwitchFile:
         since = abs(seconds_between(max(hanging), now))
         return len(hanging) < MOST_HANGING and since >= AGAIN_SECONDS
 
-    def _note(self, number: int, at: datetime, read: asyncio.Future[str]) -> None:
+    def _note(self, number: int, at: datetime, read: "asyncio.Future[tuple[str, bool]]") -> None:
         """Keep what a read brought, unless a later one has brought something already."""
         del self._hanging[number]
         error = read.exception()
-        reading: Seen[str] | Unseen
         if error is None:
-            reading = Seen(read.result(), at)
+            text, mounted = read.result()
+            reading = FileReading(Seen(text, at), mounted)
         else:
-            reading = Unseen(UnseenReason.UNREADABLE, at, detail=_why(error))
+            reading = FileReading(Unseen(UnseenReason.UNREADABLE, at, detail=_why(error)))
         if self._known is None or number > self._known[0]:
             self._known = (number, reading)
 
-    def _last_read(self, why: str) -> Seen[str] | Unseen:
+    def _last_read(self, why: str) -> FileReading:
         known = self._known[1] if self._known else None
-        if isinstance(known, Seen) and _is_young(known, self._clock()):
+        if known is not None and _is_young(known.said, self._clock()):
             return known
-        before = f"; before, {known.detail}" if isinstance(known, Unseen) else ""
-        return Unseen(UnseenReason.UNREADABLE, self._clock(), detail=f"{why}{before}")
+        told = known.said if known is not None else None
+        before = f"; before, {told.detail}" if isinstance(told, Unseen) else ""
+        detail = f"{why}{before}"
+        return FileReading(Unseen(UnseenReason.UNREADABLE, self._clock(), detail=detail))
 
 
-def _text_of(path: Path) -> str:
-    return read_regular(path, MAX_BYTES).decode("utf-8")
+def _text_of(path: Path) -> tuple[str, bool]:
+    """Read the file, and tell whether it is the ConfigMap's live mount before and after it."""
+    mounted = is_live_mount(path)
+    text = read_regular(path, MAX_BYTES).decode("utf-8")
+    return text, mounted and is_live_mount(path)
+
+
+def is_live_mount(path: Path) -> bool:
+    """
+    Tell whether a file lies in a volume that a kubelet keeps like its ConfigMap.
+
+    Such a volume is a mount of its own. In it `..data` is a link to a folder `..<time>` beside it,
+    which the kubelet swaps whole, and the file is a link through `..data`. A subPath is another
+    thing: mounted once, it never follows the ConfigMap again. So is any file or folder that a
+    person can make without mounting anything.
+    """
+    place = Path(os.path.normpath(path.absolute()))
+    return any(_lies_in_volume(place) for _ in range(LOOKS))
+
+
+def _lies_in_volume(place: Path) -> bool:
+    try:
+        mounts = _mount_points()
+        above = next((p for p in place.parents if os.path.realpath(p) in mounts), place)
+        held, volume = Path(os.path.realpath(place)), Path(os.path.realpath(above))
+        nearest = next((p for p in (held, *held.parents) if str(p) in mounts), None)
+        data = str((volume / DATA).readlink())
+        through = os.path.realpath(volume / DATA / place.relative_to(above))
+        own = (volume / data).is_dir() and not (volume / data).is_symlink()
+    except OSError:
+        return False
+    swapped = own and _SWAPPED.fullmatch(data) is not None
+    follows = str(held) == through and (volume / data) in held.parents
+    return swapped and nearest == volume and follows
+
+
+def _mount_points() -> frozenset[str]:
+    """Give every mount point that this process sees; those of the root itself are left out."""
+    with MOUNTS.open("rb") as told:
+        lines = told.read(MOST_OF_MOUNTS).decode("utf-8", "surrogateescape").splitlines()
+    points = (line.split(" ")[4] for line in lines if line.count(" ") > _BEFORE_POINT)
+    return frozenset(_OCTAL.sub(lambda m: chr(int(m[1], 8)), p) for p in points) - {"/"}
 
 
 def _why(error: BaseException) -> str:

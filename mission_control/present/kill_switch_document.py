@@ -47,9 +47,7 @@ class HaltedDocument(TypedDict):
 
 def execution_is_halted(snapshot: FloorSnapshot) -> bool:
     """Tell whether the switch is confirmed to be engaged; anything less is a no."""
-    switch = snapshot.kill_switch
-    engaged = switch.state is KillSwitchState.ENGAGED and switch.confirmed
-    return engaged and still_decided(snapshot)
+    return snapshot.kill_switch.confirmed_engaged and still_decided(snapshot)
 
 
 def halted_document(snapshot: FloorSnapshot) -> HaltedDocument:
@@ -78,7 +76,7 @@ def _witness(witness: Witness) -> WitnessDocument:
         "source": witness.source,
         "state": witness.state.value,
         "at": utc_text(witness.at),
-        "can_confirm": witness.kind.confirms,
+        "can_confirm": witness.confirms,
         "detail": witness.detail,
     }
 
@@ -89,6 +87,6 @@ def _source(switch: KillSwitch) -> str | None:
     for witness in switch.witnesses:
         if witness.state is KillSwitchState.UNKNOWN or witness.state is not switch.state:
             continue
-        if witness.kind.confirms or not halted:
+        if witness.confirms or not halted:
             return f"{_PREFIXES[witness.kind]}:{witness.source}"
     return None

@@ -84,7 +84,7 @@ def _posture(snapshot: FloorSnapshot) -> Iterator[Metric]:
 def _circumstances(snapshot: FloorSnapshot) -> Iterator[Metric]:
     switch = snapshot.kill_switch
     yield _one_hot("kill_switch", "The kill switch", switch.state, KillSwitchState)
-    yield _gauge("kill_switch_confirmed", "1 while confirmed engaged", switch.confirmed)
+    yield _gauge("kill_switch_confirmed", "1 while confirmed engaged", switch.confirmed_engaged)
     yield _one_hot("session_phase", "The market session", snapshot.session.phase, Phase)
     days = snapshot.session.horizon_days
     yield _gauge("calendar_horizon_days", "Days that the calendar still covers", days)

@@ -19,6 +19,7 @@ from mission_control.present.instants import (
     utc_text,
     utc_text_or_none,
 )
+from mission_control.present.safety_needs import needs_text
 
 MOST_NAMED = 20
 """So many matters are named in one gap; each matter's own gaps stand with it."""
@@ -117,6 +118,7 @@ class NoExecutionDocument(TypedDict):
     decisions: int
     fleet_digests: list[str]
     clusters: list[str]
+    safety_needs: list[str]
     label: NotRequired[str]
 
 
@@ -146,6 +148,7 @@ def no_execution_document(made: NoExecution, label: str = "") -> NoExecutionDocu
         "decisions": made.decisions,
         "fleet_digests": list(made.fleets),
         "clusters": list(made.clusters),
+        "safety_needs": [needs_text(*each) for each in made.needs],
     }
     if label:
         document["label"] = label

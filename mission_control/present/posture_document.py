@@ -10,6 +10,7 @@ from mission_control.model.snapshot import Coverage, FloorSnapshot
 from mission_control.model.standing import Accusation, Instance, is_meant
 from mission_control.present.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.present.kill_switch_document import KillSwitchDocument, kill_switch_document
+from mission_control.present.safety_needs import NeedsDocument, needs_document, verdict_text
 from mission_control.present.session_document import SessionDocument, session_document
 
 RUNBOOKS = "/api/v1/runbooks"
@@ -143,6 +144,7 @@ class PostureDocument(TypedDict):
     at_et: str
     sequence: int
     posture: str
+    reads: str
     expected: bool
     confirmed: bool
     severity: str | None
@@ -152,6 +154,7 @@ class PostureDocument(TypedDict):
     since_et: str
     session: SessionDocument
     kill_switch: KillSwitchDocument
+    safety: NeedsDocument
     evidence_age_seconds: float | None
     oldest_evidence: str
     coverage: CoverageDocument
@@ -176,6 +179,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "at_et": new_york_text(snapshot.at),
         "sequence": snapshot.sequence,
         "posture": posture.verdict.value,
+        "reads": verdict_text(posture.verdict, snapshot.fleet.safety),
         "expected": posture.expected,
         "confirmed": posture.confirmed,
         "severity": posture.severity.value if posture.severity else None,
@@ -185,6 +189,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "since_et": new_york_text(posture.since),
         "session": session_document(snapshot.session),
         "kill_switch": kill_switch_document(snapshot),
+        "safety": needs_document(snapshot.fleet),
         "evidence_age_seconds": rounded(posture.evidence_age_seconds),
         "oldest_evidence": posture.oldest_evidence,
         "coverage": _coverage(posture.coverage),

@@ -6,6 +6,8 @@ from mission_control.model.fleet import RepositoryLints
 from mission_control.model.readiness import Check, ReadinessReport
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.markdown import render
+from mission_control.present.posture_document import fleet_document
+from mission_control.present.safety_needs import NOT_JUDGED, NeedsDocument, needs_document
 
 
 class CheckDocument(TypedDict):
@@ -36,6 +38,8 @@ class ReadinessDocument(TypedDict):
     session_date: str | None
     session_phase: str
     fleet_digest: str
+    fleet_file: str
+    safety: NeedsDocument
     repository_lints: str | None
     checks: list[CheckDocument]
     label: NotRequired[str]
@@ -58,7 +62,9 @@ def readiness_document(report: ReadinessReport) -> ReadinessDocument:
         "evidence_utc": utc_text(session.at),
         "session_date": session.session_date.isoformat() if session.session_date else None,
         "session_phase": session.phase.value,
-        "fleet_digest": report.fleet_digest,
+        "fleet_digest": report.fleet.digest,
+        "fleet_file": fleet_document(report.fleet)["source"],
+        "safety": needs_document(report.fleet),
         "repository_lints": report.repository_lints and report.repository_lints.value,
         "checks": [_check(c) for c in report.checks],
     }
@@ -111,8 +117,10 @@ What only warns:
 | Session | {{ r.session_date or "none" }}, {{ r.session_phase | md }} |
 | Namespace | {{ r.namespace | md }} |
 | Context | {{ r.kubectl_context | md }} |
-| Git | {{ r.git_sha | md }} on {{ r.git_branch | md }} |
-| Fleet | `{{ r.fleet_digest }}` |
+| Git | {{ (r.git_sha ~ " on " ~ r.git_branch if repository else "no repository is configured: change control and build are not judged") | md }} |
+| Fleet | {{ r.fleet_file | md }} `{{ r.fleet_digest }}` |
+| What it needs | {{ r.safety.text | md }} |
+| Not observed | {{ (unobserved | join("; ") or "nothing is declared so") | md }} |
 
 ## Checks
 
@@ -139,6 +147,11 @@ def readiness_markdown(report: ReadinessReport) -> str:
         "readiness",
         r=document,
         headline=_headline(report),
+        repository=report.repository,
+        unobserved=[
+            f"{u['agent_name']}, which {u['who']} watches: {u['why']}"
+            for u in document["safety"]["unobserved"]
+        ],
         stopping=[c for c in worse if c["blocks"]],
         warning=[c for c in worse if not c["blocks"]],
     )
@@ -147,5 +160,7 @@ def readiness_markdown(report: ReadinessReport) -> str:
 def _headline(report: ReadinessReport) -> str:
     """Give the verdict, and what the fleet file leaves out of it for good."""
     said = "READY (GO)" if report.ready else f"NOT READY (NO-GO) {report.code}".strip()
+    if not report.fleet.safety.judged:
+        said += f", {NOT_JUDGED}"
     left_out = report.repository_lints is RepositoryLints.NOT_RUN
     return f"{said}, the repository's own lints not run" if left_out else said

@@ -22,6 +22,7 @@ from mission_control.present.predecessor import (
     online_status,
 )
 from mission_control.present.reading_document import readings_of
+from mission_control.present.safety_needs import NeedsDocument, needs_document
 from mission_control.present.still_decided import still_decided
 
 
@@ -68,6 +69,7 @@ class SafetyDocument(TypedDict):
     at_et: str
     sequence: int
     kill_switch: KillSwitchDocument
+    needs: NeedsDocument
     marketdata: MarketdataDocument
     execution_evidence: list[AccusationDocument]
     accusations: list[AccusationDocument]
@@ -86,6 +88,7 @@ def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
         "at_et": new_york_text(snapshot.at),
         "sequence": snapshot.sequence,
         "kill_switch": kill_switch_document(snapshot),
+        "needs": needs_document(snapshot.fleet),
         "marketdata": _marketdata(snapshot),
         "execution_evidence": accusation_documents(evidence),
         "accusations": accusation_documents(standing),

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import yaml
 
-from mission_control.model.fleet import Agent
+from mission_control.model.fleet import Agent, SwitchFile
 from mission_control.simulation.roster import KNOWN, NAMES_WITH_HTTP, ROSTER
 
 
@@ -21,8 +21,10 @@ def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) 
         cluster = {"access": "kubeconfig", "context": "simulated", "kubeconfig": kubeconfig}
     known = [asdict(each) for each in KNOWN]
     agents = [_entry(agent, base_urls) for agent in ROSTER]
+    # Nothing mounts a ConfigMap here: the simulated services read the very file that we read.
+    switch = {"file": SwitchFile.AUTHORITATIVE.value}
     return yaml.safe_dump(
-        {"cluster": cluster, "known_workloads": known, "agents": agents},
+        {"cluster": cluster, "kill_switch": switch, "known_workloads": known, "agents": agents},
         sort_keys=False,
         allow_unicode=True,
     )

@@ -187,6 +187,7 @@ class PaperControl:
             label=self.label,
             max_streams=self.max_streams,
             durable_copy=self.durable_copy,
+            safety="kill switch required",
         )
         return ApiParts(
             self.floor,

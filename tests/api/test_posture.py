@@ -221,3 +221,20 @@ async def test_a_first_silence_is_marked_as_not_confirmed():
     told = {a["agent_name"]: [r["confirmed"] for r in a["reasons"]] for a in agents}
     assert ([True], [False]) == (told["gamma-strategy"], told["strategy-engine"])
     assert [("/ops/status", False)] == [(r["path"], r["confirmed"]) for r in detail["readings"]]
+
+
+async def test_what_the_fleet_needs_of_safety_goes_with_every_answer(control: PaperControl):
+    """Each answer's head says it in a line; posture and safety say it whole."""
+    paths = ["/healthz", "/api/v1/posture", "/api/v1/safety", "/api/v1/agents/nobody", "/nowhere"]
+    answers = [await control.ask(path) for path in paths]
+    posture, safety = answers[1].json(), answers[2].json()
+
+    assert {"kill switch required"} == {a.headers["x-mission-control-safety"] for a in answers}
+    assert posture["safety"] == safety["needs"]
+    assert (True, "ENGAGED", "forbidden", True) == (
+        posture["safety"]["kill_switch_required"],
+        posture["safety"]["kill_switch_normal"],
+        posture["safety"]["execution"],
+        posture["safety"]["freshness_required"],
+    )
+    assert ("OK", True) == (posture["reads"], posture["safety"]["judged"])

@@ -168,6 +168,8 @@ class FloorOfValues:
     now: datetime = NOW
     fleet: Fleet = FLEET
     switch: str | None = "1\n"
+    mounted: bool = True
+    """Whether the switch's file is the ConfigMap's live mount."""
     standing: Standing = NOTHING_STANDS
     session_at: SessionAt = session_at
     answers: dict[str, dict[str, EndpointReading]] = field(default_factory=dict)
@@ -241,7 +243,7 @@ class FloorOfValues:
         heard = Unseen(UnseenReason.UNREADABLE, self.now, detail="no such file")
         if self.switch is not None:
             heard = Seen(self.switch, self.now)
-        witnessed = (Witnessed(WitnessKind.FILE, SWITCH_FILE, heard),)
+        witnessed = (Witnessed(WitnessKind.FILE, SWITCH_FILE, heard, live_mount=self.mounted),)
         return FloorEvidence(self.fleet, rounds, witnessed)
 
     def decide(self, at: datetime | None = None) -> FloorSnapshot:

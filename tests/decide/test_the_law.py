@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mission_control.decide.agent_evidence import weigh_evidence
 from mission_control.decide.floor import decide_floor
 from mission_control.model.finding import Severity
-from mission_control.model.fleet import Criticality
+from mission_control.model.fleet import Criticality, Safety
 from mission_control.model.reading import Exchange, Seen, Unseen, UnseenReason
 from mission_control.model.standing import NOTHING_STANDS, Verdict
 from tests.decide.floor_of_values import (
@@ -98,7 +98,8 @@ def degrade(floor, degradation):
     if how == "age":
         floor.now += timedelta(seconds=seconds)
     elif how == "switch":
-        floor.switch = [None, "", "HALTED", "2", "0"][pick % 5]
+        floor.switch = [None, "", "HALTED", "2", "0", floor.switch][pick % 6]
+        floor.mounted = floor.mounted and pick % 2 == 0
     elif seen is None:
         return
     elif how == "remove":
@@ -447,7 +448,7 @@ def test_a_gate_that_refuses_claims_no_freshness_any_more(floor):
     name = MARKETDATA.agent_name
     readings = floor.evidence().rounds[name]
 
-    denied = weigh_evidence(MARKETDATA, readings, session_at, floor.now).denied
+    denied = weigh_evidence(MARKETDATA, readings, session_at, floor.now, Safety()).denied
 
     assert ("FRESHNESS_GATE_FALSE_POSITIVE", name, f"{name} /healthz", "ok") in denied
 

@@ -10,7 +10,7 @@ from mission_control.model import codes
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Reason, Severity, worst
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
-from mission_control.model.kill_switch import KillSwitch, KillSwitchState, WitnessKind
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState
 from mission_control.model.reading import Exchange, Unseen, UnseenReason
 from mission_control.model.session import MarketSession, Phase
 from mission_control.model.snapshot import (
@@ -120,22 +120,6 @@ def test_every_phase_either_gates_or_is_closed(phase):
     """
     assert (phase in {Phase.OPEN, Phase.UNKNOWN}) is phase.gates
     assert phase.gates is not phase.closed
-
-
-@pytest.mark.parametrize(
-    ("kind", "confirms"),
-    [
-        (WitnessKind.CONFIG_MAP, True),
-        (WitnessKind.FILE, True),
-        (WitnessKind.ENVIRONMENT, False),
-        (WitnessKind.SERVICE, False),
-    ],
-)
-def test_only_the_config_map_and_its_mount_confirm(kind, confirms):
-    """
-    The environment and the services can contradict the kill switch but never confirm it.
-    """
-    assert confirms is kind.confirms
 
 
 @pytest.mark.parametrize(

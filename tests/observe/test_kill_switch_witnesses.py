@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import subprocess
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from tests.hanging_files import hanging
 from tests.observe.conftest import NOW
 from tests.observe.test_cluster_reader import FLOOR, Cluster
 from tests.ports import PATIENCE_SECONDS
+from tests.real_parts import lacking
 
 pytestmark = pytest.mark.anyio
 
@@ -166,12 +168,12 @@ def impatience():
 async def test_what_was_last_read_counts_while_it_is_young(switch):
     """A slow read changes nothing for 45 s, and its age is told; then nothing is known any more."""
     path, file, clock = switch
-    first = await file.read()
+    first = (await file.read()).said
     with hanging(path), impatience():
         clock.now += timedelta(seconds=45)
-        young = await file.read()
+        young = (await file.read()).said
         clock.now += timedelta(seconds=1)
-        old = await file.read()
+        old = (await file.read()).said
 
     assert Seen("1", NOW) == first == young
     assert isinstance(old, Unseen)
@@ -183,11 +185,11 @@ async def test_a_file_that_is_well_again_is_heard_at_once(switch):
     path, file, clock = switch
     with hanging(path):
         with impatience():
-            before = await file.read()
+            before = (await file.read()).said
         path.rename(path.with_name("old"))
         path.write_text("0")
         clock.now += timedelta(seconds=2)
-        after = await file.read()
+        after = (await file.read()).said
 
     assert isinstance(before, Unseen)
     assert Seen("0", NOW + timedelta(seconds=2)) == after
@@ -200,13 +202,13 @@ async def test_a_changed_value_is_heard_however_late_it_is_read(switch):
     clock.now += timedelta(seconds=1)
     path.write_text("0")
     with hanging(path), impatience():
-        hung = await file.read()
+        hung = (await file.read()).said
         clock.now += timedelta(seconds=5)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while file._hanging:  # noqa: ASYNC110, SLF001  (the thread tells nobody but the file)
             await asyncio.sleep(0.01)
     with hanging(path), impatience():
-        late = await file.read()
+        late = (await file.read()).said
 
     assert Seen("1", NOW) == hung
     assert Seen("0", NOW + timedelta(seconds=1)) == late
@@ -220,11 +222,11 @@ async def test_what_is_read_as_gone_is_not_slow(switch, hurt):
     path.unlink()
     hurt(path)
 
-    assert isinstance(await file.read(), Unseen)
+    assert isinstance((await file.read()).said, Unseen)
     path.rmdir() if hurt is directory else path.unlink(missing_ok=True)
     path.write_text("1")
     with hanging(path), impatience():
-        slow = await file.read()
+        slow = (await file.read()).said
     assert isinstance(slow, Unseen)
     assert slow.detail.startswith("not read within 0 s; before, ")
 
@@ -234,11 +236,11 @@ async def test_reads_that_hang_are_bounded(switch, monkeypatch):
     path, file, clock = switch
     monkeypatch.setattr(witnesses_module, "MOST_HANGING", 5)
     with hanging(path), impatience():
-        told = [await file.read() for _ in range(5)]
+        told = [(await file.read()).said for _ in range(5)]
         clock.now += timedelta(seconds=60)
-        told += [await file.read() for _ in range(2)]
+        told += [(await file.read()).said for _ in range(2)]
         clock.now += timedelta(hours=1)
-        told.append(await file.read())
+        told.append((await file.read()).said)
 
     late, few, most = "not read within 0 s", "4 reads of it hang", "5 reads of it hang"
     assert [late] * 4 + [few, late, most, most] == [u.detail for u in told if isinstance(u, Unseen)]
@@ -298,3 +300,168 @@ async def test_a_switch_that_is_gone_is_not_silence():
     await switch.read()
 
     assert "" == (await switch.read(kill_switch=None)).value
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """Mount what is given over a folder or file, as only root can; all is taken away again."""
+    if os.geteuid():
+        lacking("mounting needs root")
+    over = list[str]()
+
+    def mount(target, *arguments):
+        subprocess.run(["mount", *arguments, target], check=True)
+        over.append(str(target))
+
+    yield mount
+    for target in reversed(over):
+        subprocess.run(["umount", target], check=True)
+
+
+def fill_as_kubelet(volume, text="1", stamp="..2026_11_30_14_30_00.123456789"):
+    """Write a ConfigMap's volume as the kubelet does: a folder, and links that lead through it."""
+    volume.mkdir(parents=True, exist_ok=True)
+    (volume / stamp).mkdir()
+    (volume / stamp / "EXECUTION_HALTED").write_text(text)
+    (volume / "..data_tmp").symlink_to(stamp)
+    (volume / "..data_tmp").rename(volume / "..data")
+    if not (volume / "EXECUTION_HALTED").is_symlink():
+        (volume / "EXECUTION_HALTED").symlink_to("..data/EXECUTION_HALTED")
+    return volume / "EXECUTION_HALTED"
+
+
+async def is_live(path):
+    """Tell what the reading says of where it was read."""
+    (witness,) = await heard(path)
+    assert isinstance(witness.reading, Seen)
+    return witness.live_mount
+
+
+@pytest.mark.parametrize("way", ["tmpfs", "bind"])
+async def test_a_volume_that_a_kubelet_keeps_is_the_live_mount(tmp_path, mounted, way):
+    """A mount of its own with its `..data` link is live, on tmpfs as on disk, and stays so."""
+    volume = tmp_path / "in a pod" / "kill-switch"
+    volume.mkdir(parents=True)
+    if way == "tmpfs":
+        mounted(volume, "-t", "tmpfs", "tmpfs")
+    else:
+        (tmp_path / "kubernetes.io~configmap").mkdir()
+        mounted(volume, "--bind", tmp_path / "kubernetes.io~configmap")
+    path = fill_as_kubelet(volume)
+
+    assert await is_live(path)
+    fill_as_kubelet(volume, "0", "..2026_11_30_14_31_00.987654321")
+    assert await is_live(path)
+    (told,) = await heard(path)
+    assert Seen("0", NOW) == told.reading
+
+
+async def test_the_mount_is_found_through_a_link_to_it(tmp_path, mounted):
+    """A folder that leads to the volume, as /var/run does to /run, is the volume."""
+    volume = tmp_path / "run"
+    volume.mkdir()
+    mounted(volume, "-t", "tmpfs", "tmpfs")
+    fill_as_kubelet(volume)
+    (tmp_path / "var").symlink_to(volume)
+
+    assert await is_live(tmp_path / "var" / "EXECUTION_HALTED")
+
+
+def plain_file(tmp_path, mounted):
+    """Write a file, as anybody can."""
+    (tmp_path / "EXECUTION_HALTED").write_text("1")
+    return tmp_path / "EXECUTION_HALTED"
+
+
+def same_shape_unmounted(tmp_path, mounted):
+    """Write the kubelet's very shape, and mount nothing."""
+    return fill_as_kubelet(tmp_path / "kill-switch")
+
+
+def file_in_a_mount(tmp_path, mounted):
+    """Put a file into a mount that no kubelet keeps."""
+    mounted(tmp_path, "-t", "tmpfs", "tmpfs")
+    return plain_file(tmp_path, mounted)
+
+
+def sub_path(tmp_path, mounted):
+    """Mount one file by subPath: it stays as it was when the pod began."""
+    held = fill_as_kubelet(tmp_path / "volume")
+    path = tmp_path / "kill-switch" / "EXECUTION_HALTED"
+    path.parent.mkdir()
+    path.touch()
+    mounted(path, "--bind", held.resolve())
+    return path
+
+
+def sub_path_of_a_volume(tmp_path, mounted):
+    """Mount by subPath the folder that a volume held when the pod began."""
+    held = fill_as_kubelet(tmp_path / "volume")
+    (tmp_path / "kill-switch").mkdir()
+    mounted(tmp_path / "kill-switch", "--bind", held.resolve().parent)
+    return tmp_path / "kill-switch" / "EXECUTION_HALTED"
+
+
+def link_elsewhere(tmp_path, mounted):
+    """Put a link into the mount that leaves it."""
+    volume = tmp_path / "kill-switch"
+    volume.mkdir()
+    mounted(volume, "-t", "tmpfs", "tmpfs")
+    path = fill_as_kubelet(volume)
+    (tmp_path / "mine").write_text("1")
+    path.unlink()
+    path.symlink_to(tmp_path / "mine")
+    return path
+
+
+def data_elsewhere(tmp_path, mounted):
+    """Let the mount's `..data` lead out of it."""
+    volume = tmp_path / "kill-switch"
+    volume.mkdir()
+    mounted(volume, "-t", "tmpfs", "tmpfs")
+    path = fill_as_kubelet(volume)
+    fill_as_kubelet(tmp_path / "other")
+    (volume / "..data").unlink()
+    (volume / "..data").symlink_to(tmp_path / "other" / "..data")
+    return path
+
+
+def past_the_link(tmp_path, mounted):
+    """Name the folder behind `..data` itself, which the kubelet will leave behind."""
+    volume = tmp_path / "kill-switch"
+    volume.mkdir()
+    mounted(volume, "-t", "tmpfs", "tmpfs")
+    return fill_as_kubelet(volume).resolve()
+
+
+def covered(tmp_path, mounted):
+    """Mount a file over the live mount's own."""
+    volume = tmp_path / "kill-switch"
+    volume.mkdir()
+    mounted(volume, "-t", "tmpfs", "tmpfs")
+    path = fill_as_kubelet(volume)
+    (tmp_path / "mine").write_text("1")
+    mounted(path.resolve(), "--bind", tmp_path / "mine")
+    return path
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        plain_file, same_shape_unmounted, file_in_a_mount, sub_path, sub_path_of_a_volume,
+        link_elsewhere, data_elsewhere, past_the_link, covered,
+    ],
+)  # fmt: skip
+async def test_anything_else_is_no_live_mount(tmp_path, mounted, made):
+    """A file that anybody can make, or that does not follow the ConfigMap, is only a file."""
+    assert not await is_live(made(tmp_path, mounted))
+
+
+async def test_without_a_table_of_mounts_nothing_is_live(tmp_path, mounted, monkeypatch):
+    """Where the system does not tell what is mounted, no file is the mount."""
+    tmp_path.joinpath("kill-switch").mkdir()
+    mounted(tmp_path / "kill-switch", "-t", "tmpfs", "tmpfs")
+    path = fill_as_kubelet(tmp_path / "kill-switch")
+    monkeypatch.setattr(witnesses_module, "MOUNTS", tmp_path / "gone")
+
+    assert not await is_live(path)

@@ -180,6 +180,7 @@ class Upstream:
             "/api/v1/runbooks/TIMEOUT": "# TIMEOUT: no answer\n\n<script>alert(1)</script>\n",
         }
         self.requests: list[httpx.Request] = []
+        self.safety = "kill switch required"
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request, or fail as a test says."""
@@ -193,9 +194,8 @@ class Upstream:
             answer = httpx.Response(200, text=answer)
         if not isinstance(answer, httpx.Response):
             answer = httpx.Response(200, content=orjson.dumps(answer))
-        return httpx.Response(
-            answer.status_code, headers=answer.headers, content=streamed(answer.content)
-        )
+        headers = {"x-mission-control-safety": self.safety, **answer.headers}
+        return httpx.Response(answer.status_code, headers=headers, content=streamed(answer.content))
 
 
 async def streamed(body: bytes) -> AsyncIterator[bytes]:

@@ -499,3 +499,36 @@ async def test_all_is_seen_is_said_only_where_it_is(pages, upstream, posture, wo
 
     assert words in page
     assert ("all required evidence is seen" in page) == words.startswith("all required")
+
+
+@pytest.mark.parametrize("path", [*PAGES_OF_NOW[:-1], "/runbooks/TIMEOUT"])
+async def test_every_page_says_what_the_fleet_needs_of_safety(pages, upstream, path):
+    """What is not required is said wherever anything is shown, escaped and in one line."""
+    upstream.safety = "kill switch NOT required; <b>freshness</b>"
+    page = await see(pages, path)
+
+    assert "What this fleet needs: kill switch NOT required; <b>freshness</b>." in page.text
+    assert "b" not in {tag for tag, _ in page.elements}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "judged", "said"),
+    [("OK", False, True), ("MARKET_CLOSED", False, True), ("HALTED", False, False),
+     ("OK", True, False), ("OK", None, True)],
+)  # fmt: skip
+async def test_a_calm_verdict_says_where_safety_is_not_judged(
+    pages, upstream, verdict, judged, said
+):
+    """OK is never read as more than was judged."""
+    upstream.answers[POSTURE] |= {"posture": verdict, "safety": {"judged": judged}}
+
+    assert said is ("· safety not judged" in (await see(pages)).text)
+
+
+async def test_a_service_that_is_watched_by_others_is_called_unobserved(pages, upstream):
+    """It is expected to be unseen here, and is no green UNKNOWN without a word."""
+    reason = {"code": "UNOBSERVED", "severity": "INFO", "detail": "Ops watches it: by hand"}
+    agent = {**AGENT, "state": "UNKNOWN", "expected": True, "reasons": [reason]}
+    upstream.answers["/api/v1/agents"]["agents"] = [agent]
+
+    assert "UNOBSERVED" in (await see(pages)).text

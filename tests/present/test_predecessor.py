@@ -153,7 +153,7 @@ def test_freshness_is_ours_and_only_for_marketdata():
 
 def witness(kind: WitnessKind, state: KillSwitchState, source: str = "x") -> Witness:
     """Give a witness."""
-    return Witness(kind, source, state, NOW)
+    return Witness(kind, source, state, NOW, confirms=kind is WitnessKind.FILE)
 
 
 ON, OFF, UNCLEAR = KillSwitchState.ENGAGED, KillSwitchState.DISENGAGED, KillSwitchState.UNKNOWN

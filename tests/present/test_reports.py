@@ -12,13 +12,23 @@ from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
 from mission_control.model.cluster.workload import JobCounts, WorkloadFacts
 from mission_control.model.deploy_report import ReportComparison
-from mission_control.model.fleet import RepositoryLints
+from mission_control.model.fleet import (
+    Agent,
+    ContractKind,
+    Kind,
+    RepositoryLints,
+    Safety,
+    SwitchFile,
+    Unobserved,
+)
 from mission_control.model.reading import Seen
+from mission_control.model.standing import Verdict
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.deploy_document import deploy_document, pod_summary
 from mission_control.present.deploy_markdown import deploy_markdown
 from mission_control.present.markdown import escape
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
+from mission_control.present.safety_needs import verdict_text
 from mission_control.present.standing_readiness import latest_readiness
 from tests.decide.cluster_of_values import FLOOR, ClusterFloor
 from tests.decide.floor_of_values import NOW
@@ -169,3 +179,30 @@ def test_a_report_is_current_where_it_is_of_today_and_its_session(report, curren
     standing = judge_standing(None, snapshot.session, NOW, (), "d")
 
     assert current is latest_readiness(snapshot, standing, None, report)["report_is_current"]
+
+
+def test_a_verdict_says_where_safety_is_not_judged_and_what_is_not_observed():
+    """The head of a report says what its fleet file leaves out, and who watches what is unseen."""
+    floor = ClusterFloor()
+    probe(floor)
+    unseen = Agent(
+        "cloud", Kind.OPS, None, contract=ContractKind.NONE, unobserved=Unobserved("Ops", "by hand")
+    )
+    needs = Safety(switch_required=False, freshness_required=False)
+    floor.fleet = replace(
+        floor.fleet, agents=(*floor.fleet.agents, unseen), safety=needs,
+        repository_lints=RepositoryLints.RUN, switch_file=SwitchFile.NONE,
+    )  # fmt: skip
+    report = judge_readiness(gather(floor))
+    text, document = readiness_markdown(report), readiness_document(report)
+    line = "kill switch NOT required, normally ENGAGED; its file here: none; execution forbidden;"
+    line += " freshness NOT required; safety not judged"
+
+    assert text.startswith("# Readiness: READY (GO), safety not judged\n")
+    assert f"| What it needs | {line} |" in text
+    assert "| Not observed | cloud, which Ops watches: by hand |" in text
+    assert (line, False) == (document["safety"]["text"], document["safety"]["judged"])
+    told = [{"agent_name": "cloud", "who": "Ops", "why": "by hand"}]
+    assert told == document["safety"]["unobserved"]
+    assert "OK · safety not judged" == verdict_text(Verdict.OK, needs)
+    assert "HALTED" == verdict_text(Verdict.HALTED, needs)

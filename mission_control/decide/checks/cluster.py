@@ -104,6 +104,7 @@ def _crashes(scope: ClusterScope, pods: Sequence[PodFacts]) -> Check:
 
 
 NO_PODS = "no live pod was found"
+NO_PODS_WANTED = "no workload wants a pod"
 
 
 def _restarts(scope: ClusterScope, pods: Sequence[PodFacts], evidence: ReadinessEvidence) -> Check:
@@ -133,8 +134,9 @@ def _pending(scope: ClusterScope, pods: Sequence[PodFacts]) -> Check:
 
 
 def _probes(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
+    """Judge the probes of whatever runs or is to run; what is kept at 0 pods has nothing to ask."""
     subjects = list[Subject]()
-    for w in lasting:
+    for w in (w for w in lasting if (w.desired, w.actual) != (0, 0)):
         for c in (c for c in w.containers if not c.init):
             lacking = [p for p in ("readiness", "liveness") if p not in c.probes]
             detail = f"container {c.name} has no {' or '.join(lacking)} probe"
@@ -142,7 +144,9 @@ def _probes(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
                 Subject(str(w.ref), FAIL if lacking else PASS, detail, scope.blocks_workload(w))
             )
     needed = ("deployments", "statefulsets")
-    return scope.settle("RC-308", needed, subjects, "both probes on every container", NO_PODS)
+    return scope.settle(
+        "RC-308", needed, subjects, "both probes on every container", NO_PODS_WANTED
+    )
 
 
 def _named(workloads: Sequence[WorkloadFacts]) -> Sequence[str]:

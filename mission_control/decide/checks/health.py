@@ -1,6 +1,7 @@
 """Checks: every service answers as its contract promises, and is as the playbook expects."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mission_control.decide.check_outcome import (
     FAIL,
@@ -11,6 +12,7 @@ from mission_control.decide.check_outcome import (
     settle,
 )
 from mission_control.decide.evidence import answered, is_obtained
+from mission_control.decide.execution_evidence import says_harmless_mode
 from mission_control.model.fleet import ContractKind, Kind
 from mission_control.model.readiness import Check, ReadinessEvidence
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
@@ -22,19 +24,33 @@ _NOT_SEEN = frozenset({UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED, UnseenR
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
     """Give the checks of what services answer, and whether a deploy report can be made."""
     services = evidence.snapshot.services
-    asked = [_answer(r) for r in services if r.agent.contract is not ContractKind.NONE]
+    asked = [_answer(r, evidence) for r in services if r.agent.contract is not ContractKind.NONE]
     nothing = "the inventory lists no service that is asked"
     yield settle("RC-501", asked, "each answers as its contract promises", nothing)
-    judged = [_expected(r) for r in services]
-    yield settle("RC-502", judged, "each is as the playbook expects", "the inventory is empty")
+    yield _as_expected(services)
     yield _report(evidence)
 
 
-def _answer(report: ServiceReport) -> Subject:
+def _as_expected(services: Sequence[ServiceReport]) -> Check:
+    """Judge every service that can be seen; who watches the others is named, and proves nothing."""
+    judged = [_expected(r) for r in services if r.agent.unobserved is None]
+    told = [f"{a.agent_name} ({a.unobserved.who})" for r in services if (a := r.agent).unobserved]
+    nothing = "the inventory lists nothing that can be seen"
+    found = settle("RC-502", judged, "each that is seen is as the playbook expects", nothing)
+    if not told:
+        return found
+    watched = f"not observed here, as declared, and proven by nothing: {', '.join(told)}"
+    return replace(found, detail=f"{found.detail}; {watched}")
+
+
+def _answer(report: ServiceReport, evidence: ReadinessEvidence) -> Subject:
     agent, path = report.agent, report.agent.primary_path or ""
     nothing: Mapping[str, EndpointReading] = {}
     readings = report.round.readings if report.round is not None else nothing
-    if agent.kind is Kind.EXECUTION:
+    paper = evidence.snapshot.fleet.safety.paper
+    if agent.kind is Kind.EXECUTION and not (
+        paper and says_harmless_mode(agent, readings, evidence.now)
+    ):
         running = any(answered(r) for r in readings.values())
         detail = "an execution process answers" if running else "does not answer"
         return Subject(agent.agent_name, FAIL if running else PASS, detail)

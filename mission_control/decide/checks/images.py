@@ -29,8 +29,10 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
             tagged.append(Subject(where, FAIL if moving else PASS, c.image, blocks))
     present.extend(_several_digests(scope))
     nothing = "no container was found"
-    yield scope.settle("RC-205", ("pods",), present, "every image has a digest", nothing)
-    yield scope.settle("RC-206", ("pods",), tagged, "every image is tagged or pinned", nothing)
+    yield scope.settle("RC-205", ("pods",), present, "every image that runs has a digest", nothing)
+    yield scope.settle(
+        "RC-206", ("pods",), tagged, "every image that runs is tagged or pinned", nothing
+    )
 
 
 def _several_digests(scope: ClusterScope) -> Iterator[Subject]:

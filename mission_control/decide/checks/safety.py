@@ -9,10 +9,12 @@ from mission_control.decide.check_outcome import (
     UNKNOWN,
     Subject,
     check,
+    not_applicable,
     settle,
 )
 from mission_control.decide.cluster.view import ClusterView, view_cluster
 from mission_control.decide.evidence import answered
+from mission_control.decide.execution_evidence import says_harmless_mode
 from mission_control.model import codes
 from mission_control.model.execution_rules import BYPASSES
 from mission_control.model.fleet import Kind
@@ -35,7 +37,7 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
     yield _witnesses(snapshot)
     yield _fresh(snapshot, evidence)
     yield _toggles(snapshot, view)
-    yield _execution(snapshot, view)
+    yield _execution(snapshot, view, evidence)
     yield _accused(snapshot, evidence)
     posture = snapshot.posture
     halted = posture.verdict is Verdict.HALTED
@@ -92,32 +94,44 @@ def _over_lists(code: str, snapshot: FloorSnapshot, view: ClusterView, well: str
     return check(code, PASS, well, sorted(view.sources))
 
 
+_NO_SWITCH = "the fleet file says safety: {kill_switch: {required: none}}"
+_EXACT = {KillSwitchState.ENGAGED: "1", KillSwitchState.DISENGAGED: "0"}
+
+
 def _switch(snapshot: FloorSnapshot) -> Check:
-    able = [w for w in snapshot.kill_switch.witnesses if w.kind.confirms]
+    """Judge whether the switch holds exactly its normal value, where the fleet needs one."""
+    if not snapshot.fleet.safety.switch_required:
+        return not_applicable("RC-402", _NO_SWITCH)
+    wanted = _EXACT[snapshot.kill_switch.normal]
+    able = [w for w in snapshot.kill_switch.witnesses if w.confirms]
     preferred = [w for w in able if w.kind is WitnessKind.CONFIG_MAP] or able
     if not preferred:
         return check("RC-402", UNKNOWN, "no witness that could confirm the switch is configured")
     subjects = list[Subject]()
     for w in preferred:
         # The end of its line is the file's, not the value's; nothing else is forgiven.
-        outcome = PASS if w.value.removesuffix("\n") == "1" else FAIL
+        outcome = PASS if w.value.removesuffix("\n") == wanted else FAIL
         if w.state is KillSwitchState.UNKNOWN and not w.value:
             outcome = UNKNOWN
         subjects.append(Subject(w.source, outcome, w.detail or f"it holds {w.value!r}"))
-    return settle("RC-402", subjects, "exactly 1", "", [w.source for w in preferred])
+    return settle("RC-402", subjects, f"exactly {wanted}", "", [w.source for w in preferred])
 
 
 def _witnesses(snapshot: FloorSnapshot) -> Check:
+    """Judge whether every witness says what is normal; what is heard counts, required or not."""
     switch = snapshot.kill_switch
+    if not switch.witnesses and not snapshot.fleet.safety.switch_required:
+        return not_applicable("RC-403", _NO_SWITCH)
     subjects = list[Subject]()
     for w in switch.witnesses:
         configured = w.kind is not WitnessKind.SERVICE
-        outcome = FAIL if w.state is KillSwitchState.DISENGAGED else PASS
+        outcome = PASS if w.state is switch.normal else FAIL
         if w.state is KillSwitchState.UNKNOWN:
             outcome = UNKNOWN
-        subjects.append(Subject(w.source, outcome, w.detail or w.state.value, configured or
-                                outcome is FAIL))  # fmt: skip
-    return settle("RC-403", subjects, "all say ENGAGED", "no witness was heard")
+        said = w.detail if outcome is not PASS and w.detail else w.state.value
+        blocks = configured or outcome is FAIL
+        subjects.append(Subject(w.source, outcome, said, blocks))
+    return settle("RC-403", subjects, f"all say {switch.normal}", "no witness was heard")
 
 
 def _accused(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
@@ -144,6 +158,7 @@ def _needs_freshness(evidence: ReadinessEvidence) -> bool:
 
 def _fresh(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
     needed = _needs_freshness(evidence)
+    required = snapshot.fleet.safety.freshness_required
     outcomes = {FreshnessState.FRESH: PASS, FreshnessState.UNVERIFIABLE: UNKNOWN}
     subjects = [
         Subject(
@@ -155,6 +170,8 @@ def _fresh(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
         for r in snapshot.services
         if r.agent.kind is Kind.MARKETDATA and r.agent.required
     ]
+    if not subjects and not required:
+        return not_applicable("RC-404", "the fleet file says safety: {freshness: none}")
     return settle("RC-404", subjects, "fresh", "no required marketdata service is in the inventory")
 
 
@@ -169,7 +186,8 @@ def _toggles(snapshot: FloorSnapshot, view: ClusterView) -> Check:
     return _over_lists("RC-405", snapshot, view, "no bypass toggle is on")
 
 
-def _execution(snapshot: FloorSnapshot, view: ClusterView) -> Check:
+def _execution(snapshot: FloorSnapshot, view: ClusterView, evidence: ReadinessEvidence) -> Check:
+    paper = snapshot.fleet.safety.paper
     running = [s.detail for s in view.accusing if s.fact.endswith((" running", " could start"))]
     standing = [
         a.detail for a in snapshot.standing.accusations if a.code == codes.EXECUTION_COULD_START
@@ -181,6 +199,7 @@ def _execution(snapshot: FloorSnapshot, view: ClusterView) -> Check:
         if r.agent.kind is Kind.EXECUTION
         and r.round is not None
         and any(map(answered, r.round.readings.values()))
+        and not (paper and says_harmless_mode(r.agent, r.round.readings, evidence.now))
     ]
     if running or answering:
         return check("RC-406", FAIL, "; ".join([*running, *answering][:5]))
@@ -189,6 +208,9 @@ def _execution(snapshot: FloorSnapshot, view: ClusterView) -> Check:
         told = [f"{lack.subject}: {lack.detail}" for lack in view.starter_lacks] or hidden
         detail = f"what could start execution was not seen whole: {'; '.join(told[:5])}"
         return check("RC-406", UNKNOWN, detail)
+    if paper:
+        detail = "the fleet file says execution: paper, and whatever runs says a harmless mode"
+        return _over_lists("RC-406", snapshot, view, detail)
     if view.execution_off:
         detail = "whole lists show nothing that executes, and no execution service answers"
         return check("RC-406", PASS, detail, sorted(view.sources))

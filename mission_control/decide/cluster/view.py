@@ -38,9 +38,10 @@ from mission_control.model.cluster.facts import (
 )
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.view import AgentWorkload
-from mission_control.model.cluster.workload import StarterFacts
-from mission_control.model.fleet import Fleet
-from mission_control.model.kill_switch import KILL_SWITCH_MAP
+from mission_control.model.cluster.workload import StarterFacts, WorkloadFacts
+from mission_control.model.execution_rules import SwitchEvidence
+from mission_control.model.fleet import Fleet, Kind, Safety
+from mission_control.model.kill_switch import KILL_SWITCH_MAP, KillSwitchState
 
 NOTHING_ASKED = AgentCoverage(0, 0)
 
@@ -93,7 +94,8 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     owners = find_owners(fleet, known)
     starters = check_lists(fleet.access, facts, now, STARTER_LISTS)
     words = tuple(_hear(fleet, known, checked, owners))
-    accusing = tuple(chain(_state_running(known, owners), (w for w, _ in words if w.accuses)))
+    running = _state_running(known, owners, fleet.safety)
+    accusing = tuple(chain(running, (w for w, _ in words if w.accuses)))
     open_ = [(w, blocks) for w, blocks in words if not w.accuses]
     return ClusterView(
         fleet=fleet,
@@ -139,8 +141,11 @@ def _find_skews(
             yield owners.subject(found.workload), f"{name}: {'; '.join(found.skew)}"
 
 
-def _state_running(facts: ClusterFacts, owners: Owners) -> Iterator[Statement]:
+def _state_running(facts: ClusterFacts, owners: Owners, safety: Safety) -> Iterator[Statement]:
+    """Accuse what runs and executes, but for what the fleet file lets execute on paper."""
     for thing, why in find_running(facts, owners):
+        if safety.paper and _is_listed(thing, owners):
+            continue  # its mode is required evidence, from its pods as from its own answer
         detail = f"{_name(thing)} executes orders: {why}"
         yield _state(thing, owners, "running", detail, accuses=True)
     for thing, how in find_starters(facts, owners):
@@ -149,20 +154,41 @@ def _state_running(facts: ClusterFacts, owners: Owners) -> Iterator[Statement]:
         yield stated._replace(code=codes.EXECUTION_COULD_START)
 
 
+def _is_listed(thing: Thing, owners: Owners) -> bool:
+    """Tell whether the inventory names what this belongs to as execution."""
+    workload = owners.workload_of(thing) if isinstance(thing, PodFacts) else thing
+    agent = owners.agent_of(workload) if isinstance(workload, WorkloadFacts) else None
+    return agent is not None and agent.kind is Kind.EXECUTION
+
+
 def _hear(
     fleet: Fleet, facts: ClusterFacts, checked: CheckedLists, owners: Owners
 ) -> Iterator[tuple[Statement, bool]]:
-    """Hear every container and safety map; what cannot be told does not accuse, but may block."""
+    """
+    Hear every container and safety map; what cannot be told does not accuse, but may block.
+
+    Where the fleet runs with its kill switch off, what says so of it is no evidence of execution.
+    """
     maps = maps_by_namespace(facts, checked)
     nothing = ConfigMaps({}, whole=False)
-    rules = fleet.execution
+    rules, passed_over = fleet.execution, _normally_off(fleet)
     for thing in (*facts.workloads, *facts.pods, *facts.starters):
         for word in read_modes(thing.containers, maps.get(thing.namespace, nothing), rules):
-            yield _word(thing, owners, word, f"container {word.container} of "), word.blocks
+            if word.variable not in passed_over:
+                yield _word(thing, owners, word, f"container {word.container} of "), word.blocks
     for held in facts.config_maps:
         if not _is_the_switch(held, fleet):
             for word in read_safety_map(held, rules):
-                yield _word(held, owners, word), word.blocks
+                if word.variable not in passed_over:
+                    yield _word(held, owners, word), word.blocks
+
+
+def _normally_off(fleet: Fleet) -> frozenset[str]:
+    """Name the kill switches of containers and maps that are off while all is normal."""
+    if fleet.safety.switch_normal is not KillSwitchState.DISENGAGED:
+        return frozenset()
+    guards = SwitchEvidence.KILL_SWITCH
+    return frozenset(s.name for s in fleet.execution.all_switches if s.evidence is guards)
 
 
 def _is_the_switch(held: ConfigMapFacts, fleet: Fleet) -> bool:

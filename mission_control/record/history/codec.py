@@ -275,6 +275,7 @@ def _witnessed(witnessed: Witnessed) -> Json:
         "source": witnessed.source,
         "reading": said,
         "absent": witnessed.absent,
+        "live_mount": witnessed.live_mount,
     }
 
 
@@ -285,8 +286,10 @@ def _read_witnessed(document: Json) -> Witnessed:
         reading = Seen(said["value"], _instant(said["at"]), said["took"])
     else:
         reading = _read_unseen(said)
-    absent = document.get("absent", "")
-    return Witnessed(WitnessKind(document["kind"]), document["source"], reading, absent)
+    kind = WitnessKind(document["kind"])
+    # Decisions of before 0.2 took every file for the mount, and are decided again as they were.
+    live_mount = document.get("live_mount", kind is WitnessKind.FILE)
+    return Witnessed(kind, document["source"], reading, document.get("absent", ""), live_mount)
 
 
 def _seen_text(reading: Seen[str]) -> Json:
