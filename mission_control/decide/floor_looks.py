@@ -59,9 +59,7 @@ def look_again(
     switch = judge_kill_switch((*told, *listed, *witnesses))
     session = session_at(now)
     surroundings = _keep(
-        Surroundings.of(
-            session, switch_confirmed=switch.confirmed, execution_off=cluster.execution_off
-        ),
+        Surroundings.of(session, cluster, switch_confirmed=switch.confirmed),
         known,
     )
     agents = list[AgentLook]()

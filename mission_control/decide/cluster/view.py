@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mission_control.decide.cluster.agent_workload import find_agent_workloads
 from mission_control.decide.cluster.environment import ConfigMaps
-from mission_control.decide.cluster.execution import find_running, is_execution_off
+from mission_control.decide.cluster.execution import find_running, is_execution_settled
 from mission_control.decide.cluster.lists import (
     NEVER,
     CheckedLists,
@@ -39,7 +39,8 @@ class ClusterView(NamedTuple):
 
     `sources` are all lists that may accuse, `whole` those that were read whole; the silence of
     those in `acquitting` takes back what they said, apart from the facts in `undecided`.
-    `execution_off` tells that whole lists show no execution; `oldest` is when the oldest required
+    `execution_off` tells that whole lists show no execution, `execution_settled` that they show of
+    each that executes whether it runs; `oldest` is when the oldest required
     list was read (UTC), None where one was not seen.
     """
 
@@ -52,6 +53,7 @@ class ClusterView(NamedTuple):
     acquitting: frozenset[str] = frozenset()
     oldest: datetime | None = None
     execution_off: bool = False
+    execution_settled: bool = False
     accusing: tuple[Statement, ...] = ()
     undecided: frozenset[Key] = frozenset()
     lacks: tuple[Lack, ...] = ()
@@ -72,7 +74,9 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     known = facts or ClusterFacts(fleet.access.namespaces)
     owners = find_owners(fleet, known)
     words = tuple(_hear(known, checked, owners))
-    accusing = tuple(chain(_state_running(known, owners), (w for w, _ in words if w.accuses)))
+    running = tuple(_state_running(known, owners))
+    accusing = tuple(chain(running, (w for w, _ in words if w.accuses)))
+    settled = checked.complete and is_execution_settled(fleet, known, owners)
     open_ = [(w, blocks) for w, blocks in words if not w.accuses]
     return ClusterView(
         fleet=fleet,
@@ -83,7 +87,8 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
         whole=checked.whole,
         acquitting=checked.acquitting,
         oldest=checked.oldest,
-        execution_off=checked.complete and is_execution_off(fleet, known, owners),
+        execution_off=settled and not running,
+        execution_settled=settled,
         accusing=accusing,
         undecided=frozenset(_find_undecided(w for w, _ in words)),
         lacks=(*find_cluster_lacks(checked), *_unresolved([w for w, blocks in open_ if blocks])),
