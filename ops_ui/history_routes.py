@@ -19,7 +19,7 @@ from ops_ui.pages.history import (
     worst_first,
 )
 from ops_ui.rendering import MAX_AT, Pages, pages_of
-from ops_ui.strips import DAY_STEP, MONTH_STEP, NOTHING, instant_of, strips_of
+from ops_ui.strips import DAY_STEP, MONTH_STEP, instant_of, missing_strip, strips_of
 
 MONTH_SECONDS = 30 * 86_400
 
@@ -43,8 +43,8 @@ async def service(
         "service.html",
         document=document,
         agent=document["agent"],
-        day=strips_of(day, "last 24 hours").get(name, NOTHING),
-        month=strips_of(month, "last 30 days", marked=False).get(name, NOTHING),
+        day=strips_of(day, "last 24 hours").get(name, missing_strip(day)),
+        month=strips_of(month, "last 30 days", marked=False).get(name, missing_strip(month)),
         segments=_recent_segments(day),
         attained=attained_of(slo, name),
         at=at,

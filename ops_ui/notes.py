@@ -21,6 +21,18 @@ def pods_text(workload: object) -> str:
     return f"{ready}/{desired}{again}"
 
 
+def no_digest_text(workload: object, pods: object) -> str:
+    """
+    Say why no digest is shown of a workload.
+
+    That nothing of it runs is only said where its pods were seen and none is there.
+    """
+    told: Document = cast("Document", workload) if isinstance(workload, Mapping) else {}
+    if told.get("unseen") != "" or not isinstance(pods, list):
+        return "not seen"
+    return "no node tells the digest of what runs" if pods else "none: nothing of it runs"
+
+
 def cluster_note(posture: Document) -> str:
     """Say how much of the cluster was seen."""
     if posture.get("cluster") == "none":

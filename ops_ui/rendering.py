@@ -10,7 +10,7 @@ from litestar.datastructures import State
 
 from ops_ui.instants import clock_short, clock_time, new_york, utc
 from ops_ui.mission_control_client import Missed, MissionControlClient
-from ops_ui.notes import pods_text
+from ops_ui.notes import no_digest_text, pods_text
 from ops_ui.pages.floor import FloorPage
 from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
@@ -42,6 +42,7 @@ def templates() -> jinja2.Environment:
         duration=duration,
         percent=percent,
         pods=pods_text,
+        no_digest=no_digest_text,
         set_out=set_out,
     )
     names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]

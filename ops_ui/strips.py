@@ -27,6 +27,12 @@ class Strip:
 
 
 NOTHING = Strip((), "no history")
+NOT_READ = Strip((), "history not read")
+
+
+def missing_strip(timeline: Document | Missed) -> Strip:
+    """Give what is shown where a timeline holds nothing of a service: no history, or not read."""
+    return NOT_READ if isinstance(timeline, Missed) else NOTHING
 
 
 def strips_of(

@@ -8,7 +8,7 @@ from ops_ui.day_plan import DayPlan, see_day
 from ops_ui.instants import clock_time
 from ops_ui.mission_control_client import Document, Failure, Missed
 from ops_ui.notes import ReadinessNote, cluster_note, pods_text, readiness_note
-from ops_ui.strips import NOTHING, Strip, strips_of
+from ops_ui.strips import Strip, missing_strip, strips_of
 
 GLYPHS = {
     "OK": "●",
@@ -85,6 +85,7 @@ class FloorView:
     at_et: str
     readiness: ReadinessNote = NOT_KNOWN
     day: DayPlan | None = None
+    events_missed: str = ""
 
     @property
     def nothing_wrong(self) -> str:
@@ -128,7 +129,8 @@ def see_floor(
     if isinstance(checked, Missed):
         return see_failure(checked)
     told = () if isinstance(events, Missed) else _mappings(events.get("events"))
-    rows = _services(agents, strips_of(timeline, "last 24 hours"))
+    strips = strips_of(timeline, "last 24 hours")
+    rows = _services(agents, strips, missing_strip(timeline))
     detail = ""
     if isinstance(agents, Missed):
         detail = f"The services could not be read: {agents.detail}."
@@ -144,6 +146,7 @@ def see_floor(
         at_et=_text(checked.get("at_et")),
         readiness=readiness_note(readiness),
         day=see_day(schedule) if schedule is not None else None,
+        events_missed=events.detail if isinstance(events, Missed) else "",
     )
 
 
@@ -201,14 +204,16 @@ def _banner(posture: Document) -> Banner:
                   GLYPHS[verdict], word, tuple(beside))  # fmt: skip
 
 
-def _services(agents: Document | Missed, strips: Mapping[str, Strip]) -> tuple[ServiceRow, ...]:
+def _services(
+    agents: Document | Missed, strips: Mapping[str, Strip], missing: Strip
+) -> tuple[ServiceRow, ...]:
     if isinstance(agents, Missed):
         return ()
-    rows = [_row(a, strips) for a in _mappings(agents.get("agents"))]
+    rows = [_row(a, strips, missing) for a in _mappings(agents.get("agents"))]
     return tuple(sorted(rows, key=_worst_first))
 
 
-def _row(agent: Document, strips: Mapping[str, Strip]) -> ServiceRow:
+def _row(agent: Document, strips: Mapping[str, Strip], missing: Strip) -> ServiceRow:
     state = _text(agent.get("state"))
     state = state if state in GLYPHS else "UNKNOWN"
     glyph = GLYPHS[state]
@@ -241,7 +246,7 @@ def _row(agent: Document, strips: Mapping[str, Strip]) -> ServiceRow:
         criticality=_text(agent.get("criticality")),
         age=float(age) if isinstance(age, int | float) else None,
         since=clock_time(agent.get("since")),
-        strip=strips.get(name, NOTHING),
+        strip=strips.get(name, missing),
         pods=pods_text(agent.get("workload")),
     )
 

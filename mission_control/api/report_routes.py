@@ -36,7 +36,11 @@ from mission_control.jobs.recorded_reports import (
     recorded_verdict,
 )
 from mission_control.model.standing import Verdict
-from mission_control.present.deploy_document import change_document
+from mission_control.present.deploy_document import (
+    FoldedDocument,
+    change_document,
+    folded_documents,
+)
 from mission_control.present.standing_readiness import LatestReadinessDocument, latest_readiness
 
 TAGS = ["reports"]
@@ -70,6 +74,7 @@ class DiffDocument(TypedDict):
     after: ListedReport
     changes: list[dict[str, str]]
     gaps: list[str]
+    folded: list[FoldedDocument]
     label: NotRequired[str]
 
 
@@ -214,6 +219,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
             "after": _listed(new),
             "changes": [change_document(c) for c in compared.changes],
             "gaps": list(compared.gaps),
+            "folded": folded_documents(compared),
         }
         if parts.options.label:
             document["label"] = parts.options.label

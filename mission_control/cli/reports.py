@@ -20,7 +20,7 @@ from mission_control.jobs.recorded_reports import (
     RecordedReport,
     find_report,
 )
-from mission_control.present.deploy_document import change_document
+from mission_control.present.deploy_document import change_document, folded_documents
 
 
 @click.group()
@@ -58,6 +58,7 @@ def diff(
             "to": new.entry.path,
             "changes": [change_document(c) for c in compared.changes],
             "gaps": list(compared.gaps),
+            "folded": folded_documents(compared),
         }
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
@@ -68,6 +69,9 @@ def diff(
         click.echo(printable(f"{c.subject}  {c.what}: {c.before} -> {c.after}"))
     if not compared.changes:
         click.echo("Nothing that was seen changed." if compared.gaps else "Nothing changed.")
+    if compared.folded:
+        told = ", ".join(f"{what} ({count})" for what, count in compared.folded)
+        click.echo(f"Left out, for it differs in any two reports: {told}.")
 
 
 async def _both(

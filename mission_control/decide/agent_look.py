@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.decide.agent_evidence import AgentEvidence
+from mission_control.decide.cluster.view import ClusterView
 from mission_control.decide.evidence import SessionAt
 from mission_control.decide.posture import pages_now, severity_of_trouble
 from mission_control.decide.service_state import Circumstances, Judgement, judge_service
@@ -20,13 +21,15 @@ class Surroundings:
     pages: bool
     switch_confirmed: bool
     execution_off: bool = False
+    execution_settled: bool = False
 
     @classmethod
     def of(
-        cls, session: MarketSession, *, switch_confirmed: bool, execution_off: bool
+        cls, session: MarketSession, cluster: ClusterView, *, switch_confirmed: bool
     ) -> "Surroundings":
         """Give what of these matters to a judgement."""
-        return cls(session.phase, pages_now(session), switch_confirmed, execution_off)
+        execution = cluster.execution_off, cluster.execution_settled
+        return cls(session.phase, pages_now(session), switch_confirmed, *execution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def judge_agent(
         workload,
         surroundings.execution_off,
         evidence.execution_allowed,
+        surroundings.execution_settled,
     )
     judged = judge_service(evidence.agent, evidence.readings, given)
     severity = severity_of_trouble(evidence.agent, session)

@@ -59,9 +59,7 @@ def look_again(
     switch = judge_kill_switch(heard, fleet.safety, api=fleet.access is not None)
     session = session_at(now)
     surroundings = _keep(
-        Surroundings.of(
-            session, switch_confirmed=switch.confirmed_engaged, execution_off=cluster.execution_off
-        ),
+        Surroundings.of(session, cluster, switch_confirmed=switch.confirmed_engaged),
         known,
     )
     agents = list[AgentLook]()

@@ -116,11 +116,18 @@ def _worth(run: PlannedRun, recorded: RecordedRun) -> int:
 
 
 def why_none_is_due(runs: Iterable[PlannedRun], jobs: Collection[Job], now: datetime) -> str:
-    """Say, for who starts a job by hand or from cron, why no planned run of it is due now."""
+    """
+    Say, for who starts a job by hand or from cron, why no planned run of it is due now.
+
+    Without any job it may be none of them, which says nothing of what is planned today.
+    """
+    if not jobs:
+        return "what was asked for counts as none of the day's runs"
     today = in_new_york(now).date()
     ours = sorted(r for r in runs if r.job in jobs and in_new_york(r.planned_at).date() == today)
     if not ours:
-        return "none is planned today"
+        named = " or ".join(sorted(job.value for job in jobs))
+        return f"no {named} is planned today"
     begun = [r for r in ours if r.planned_at <= now]
     run = begun[-1] if begun else ours[0]
     if run.skipped:

@@ -69,6 +69,7 @@ class Circumstances(NamedTuple):
     workload: AgentWorkload | None = None
     execution_off: bool = False
     execution_allowed: bool = False
+    execution_settled: bool = False
 
 
 def judge_service(
@@ -138,7 +139,7 @@ def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
         detail = "it has no HTTP by configuration, and no cluster shows what runs it"
         return _unexpected(ServiceState.UNKNOWN, Trouble(codes.UNOBSERVED, detail))
     if agent.kind is Kind.EXECUTION:
-        if given.execution_off and workload.off:
+        if _is_off(given):
             return _proven_off(codes.UNOBSERVED)
         detail = "it has no HTTP, and the cluster does not prove that it is off"
         unproven = Trouble(codes.EXECUTION_NOT_PROVEN_OFF, detail)
@@ -152,8 +153,20 @@ def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
     return Judgement(ServiceState.OK, expected=True, troubles=(note,))
 
 
+def _is_off(given: Circumstances) -> bool:
+    """
+    Tell whether an execution agent is proven off, by whole lists.
+
+    Where the inventory names what runs it, another that runs says nothing of this one; where it
+    does not, anything that executes may be it.
+    """
+    if given.execution_off or given.workload is None:
+        return given.execution_off
+    return given.execution_settled and given.workload.off
+
+
 def _proven_off(answer: str) -> Judgement:
-    detail = f"no answer ({answer}), and whole lists of the cluster show nothing that executes"
+    detail = f"no answer ({answer}), and whole lists of the cluster show nothing of it"
     note = Trouble(codes.EXECUTION_PROVEN_OFF, detail, note=True)
     return Judgement(ServiceState.OFFLINE, expected=True, troubles=(note,))
 
@@ -183,7 +196,7 @@ def _judge_unseen(
 def _judge_silent(agent: Agent, code: str, why: Trouble, given: Circumstances) -> Judgement:
     if agent.kind is not Kind.EXECUTION:
         return _unexpected(ServiceState.OFFLINE, why)
-    if given.execution_off:
+    if _is_off(given):
         return _proven_off(code)
     detail = "no answer, but no cluster proves that it is off"
     unproven = Trouble(codes.EXECUTION_NOT_PROVEN_OFF, detail)

@@ -64,7 +64,7 @@ async def check_readiness(
     account = await further.account() if further else None
     made = await make_report(snapshot, further, sources.artifacts, sources.clock)
     now = sources.clock()
-    report: Seen[str] | Unseen = Seen("the deploy report can be made", now)
+    report: Seen[str] | Unseen = Seen(f"made: {made.document['headline']}", now)
     if not made.access:
         why = str(made.document["meta"]["cluster_error"])
         report = Unseen(UnseenReason.PARTIAL, now, detail=why)

@@ -20,6 +20,9 @@ class Collection(StrEnum):
     LKG = "ops/lkg"
 
 
+PLACEHOLDERS = frozenset({".gitkeep", ".keep", ".placeholder", ".empty"})
+"""Empty files of these names keep a folder in git; they hold nothing."""
+
 LATEST_VIEWS = frozenset(
     {
         "audit_artifacts/readiness_report.md",

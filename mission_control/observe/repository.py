@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -39,6 +40,15 @@ How a program of the repository is run: without a network, and ended with all th
 
 The user namespace needs no privilege, and takes from root what would lead out of the others.
 """
+
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and cursor
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # titles
+    r"|\x1b[ -/]*[0-~]?"
+)
+"""Sequences by which a program speaks to a terminal (ECMA-48)."""
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
 class GitError(Exception):
@@ -216,8 +226,14 @@ def _repo_id(told: Mapping[str, Any]) -> str | None:
 
 
 def _said(text: str) -> str:
-    """Give the last line of what a program said, as it may be shown."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    """
+    Give the last line of what a program said that tells something, as it may be shown.
+
+    What only colours a terminal or moves its cursor is no word, and is gone before redaction: it
+    must not part a secret from its name.
+    """
+    plain = _CONTROL.sub("", _ESCAPES.sub("", text))
+    lines = [line for line in plain.splitlines() if any(c.isalnum() for c in line)]
     return printable(redact_text(lines[-1]))[:160] if lines else ""
 
 

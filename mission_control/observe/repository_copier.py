@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from mission_control.model.artifact import PLACEHOLDERS
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import CopiedFile, RepositoryCopy, RepositoryHead
 from mission_control.observe.file_redaction import Redacted, redact_file, redact_yaml
@@ -71,6 +72,8 @@ def copy_files(
         if not found and not any(what == name for what, _ in missing):
             missing.append((name, "it holds no file"))
         for path in found:
+            if _is_placeholder(root / path):
+                continue
             if len(files) >= MAX_FILES or left <= 0:
                 missing.append((path, f"beyond {MAX_FILES} files or {MAX_BYTES} bytes"))
                 continue
@@ -82,6 +85,16 @@ def copy_files(
             files.append(copied)
     told = sorted((_shown(what), why) for what, why in missing)
     return RepositoryCopy(tuple(sorted(files, key=lambda f: f.path)), tuple(told))
+
+
+def _is_placeholder(path: Path) -> bool:
+    """Tell whether a file is empty and only keeps its folder in git: it holds nothing to copy."""
+    if path.name not in PLACEHOLDERS:
+        return False
+    with suppress(OSError):
+        found = path.lstat()
+        return stat.S_ISREG(found.st_mode) and found.st_size == 0
+    return False
 
 
 def _below(root: Path, name: PurePosixPath, missing: list[tuple[str, str]]) -> Iterator[str]:

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
-from mission_control.model.cluster.workload import JobCounts
+from mission_control.model.cluster.pod import PodFacts
+from mission_control.model.cluster.workload import JobCounts, WorkloadFacts
 from mission_control.model.deploy_report import (
-    Classification,
     DeployReport,
+    Health,
     HealthSample,
     ReportChange,
     ReportComparison,
@@ -19,18 +20,6 @@ from mission_control.model.deploy_report import (
 from mission_control.present.instants import new_york_text, utc_text, utc_text_or_none
 
 Document = dict[str, Any]
-MOST_ISSUES = 25
-_WORST_FIRST = (
-    "crash loop",
-    "image pull",
-    "replicas differ",
-    "rollout not through",
-    "in no list",
-    "replicas not ready",
-    "health failed",
-    "missing env",
-    "not allowed to run",
-)
 
 
 def deploy_document(
@@ -46,18 +35,24 @@ def deploy_document(
     the last known good.
     """
     document: Document = {
+        "headline": report.headline,
         "meta": _meta(report),
         "summary": _summary(report),
         "changes": None if compared is None else [change_document(c) for c in compared.changes],
         "changes_gaps": [] if compared is None else list(compared.gaps),
+        "changes_folded": [] if compared is None else folded_documents(compared),
         "changes_since": since,
         "lkg": _since_lkg(lkg),
         "workloads": [_workload(w) for w in report.workloads],
         "services": [_service(s) for s in report.services],
+        "cron_jobs": [_cron_job(w) for w in report.cron_jobs],
+        "loose_pods": [_loose_pod(p) for p in report.loose_pods],
         "config_maps": dict(sorted(report.config_maps.items())),
-        "top_issues": _top_issues(report),
+        "config_map_keys": {k: list(v) for k, v in sorted(report.config_map_keys.items())},
+        "top_issues": [{"workload": w, "issue": i} for w, i in report.top_issues],
         "recommended_actions": list(report.actions) or ["None needed."],
         "errors": list(report.errors),
+        "unread": [{"list": r, "namespace": n, "why": w} for r, n, w in report.unread],
     }
     if report.label:
         document["label"] = report.label
@@ -76,6 +71,7 @@ def _meta(report: DeployReport) -> Document:
         "cluster_access": report.access,
         "cluster_error": report.access_error,
         "kill_switch": report.kill_switch,
+        "env_watched": list(report.env_watched),
         "session_date": _session_date(report),
         "health_sampled": report.health_sampled,
     }
@@ -93,8 +89,15 @@ def _since_lkg(lkg: SinceLkg | None) -> Document:
 
 
 def _summary(report: DeployReport) -> Document:
-    classes = Counter(w.classification for w in report.workloads)
+    """
+    Count the workloads by how they fare, and apart from that by whether they may trade.
+
+    As the predecessor did, `degraded` counts all that are not well: those that are `down` and
+    those that were not seen are among them.
+    """
+    fare = Counter(w.health for w in report.workloads)
     kinds = Counter(w.kind for w in report.workloads)
+    trade = Counter(w.may_trade.value for w in report.workloads)
     jobs = [w for w in report.workloads if w.job is not None]
     return {
         "workloads_total": len(report.workloads),
@@ -103,17 +106,25 @@ def _summary(report: DeployReport) -> Document:
         "daemonsets": kinds["DaemonSet"],
         "jobs": kinds["Job"],
         "jobs_active": sum(1 for w in jobs if w.job and w.job.active),
-        "healthy": classes[Classification.OK],
-        "degraded": classes[Classification.DEGRADED],
-        "halted": classes[Classification.HALTED],
+        "healthy": fare[Health.OK],
+        "degraded": len(report.workloads) - fare[Health.OK],
+        "down": fare[Health.DOWN],
+        "unknown": fare[Health.UNKNOWN],
+        "halted": sum(1 for w in report.workloads if w.present and not w.allowed),
+        "may_trade": dict(sorted(trade.items())),
     }
 
 
-def _top_issues(report: DeployReport) -> list[Document]:
-    """Give the issues of all workloads, what keeps something from running first."""
-    every = [(w.title, issue) for w in report.workloads for issue in w.issues]
-    every.sort(key=lambda e: (_WORST_FIRST.index(e[1].partition(":")[0]), e))
-    return [{"workload": title, "issue": issue} for title, issue in every[:MOST_ISSUES]]
+class FoldedDocument(TypedDict):
+    """What differs in any two reports of one floor, counted."""
+
+    what: str
+    count: int
+
+
+def folded_documents(compared: ReportComparison) -> list[FoldedDocument]:
+    """Give what differs in every two reports of one floor, counted by what it is."""
+    return [{"what": what, "count": count} for what, count in compared.folded]
 
 
 def change_document(change: ReportChange) -> Document:
@@ -138,12 +149,13 @@ def _workload(workload: ReportedWorkload) -> Document:
         "namespace": workload.namespace,
         "component": workload.component,
         "labels": dict(sorted(workload.labels.items())),
-        "classification": workload.classification.value,
+        "classification": workload.classification,
         "generation": workload.generation,
         "replicas_desired": workload.desired,
         "replicas_ready": workload.ready,
         "observed_generation_current": workload.observed,
-        "pod_status_summary": pod_summary(workload.pod_counts),
+        "pod_status_summary": _pods_told(workload),
+        "restarts": workload.restarts,
         "images": [_image(c) for c in workload.containers],
         "observed_image_digests": {k: list(v) for k, v in sorted(workload.digests.items())},
         "service_account": workload.service_account,
@@ -160,7 +172,15 @@ def _workload(workload: ReportedWorkload) -> Document:
         "allowed_reason": workload.allowed_reason,
         "issues": list(workload.issues),
         "job_status": _job_status(workload.job),
+        "may_trade": workload.may_trade.value,
+        "may_trade_because": workload.trade_because,
+        "criticality": workload.criticality or None,
+        "made_by": workload.made_by or None,
+        "present": workload.present,
+        "unseen": workload.unseen,
         "health": {
+            "state": workload.health.value,
+            "because": list(workload.because),
             "cluster_dns_url": workload.service_url,
             "samples": [_sample(s) for s in workload.samples],
         },
@@ -189,6 +209,13 @@ def _sample(sample: HealthSample) -> Document:
     }
 
 
+def _pods_told(workload: ReportedWorkload) -> str:
+    """Write a workload's pods; of pods that were not seen nothing is said, least of all `none`."""
+    if workload.unseen and not workload.pod_counts:
+        return "not seen"
+    return pod_summary(workload.pod_counts)
+
+
 def pod_summary(counts: Mapping[str, int]) -> str:
     """Write pods by what they do: `running=1`, or `none`."""
     return " ".join(f"{k}={v}" for k, v in sorted(counts.items()) if v) or "none"
@@ -212,6 +239,31 @@ def _resources(containers: Iterable[Container]) -> Document:
             for group in ("requests", "limits")
         }
     return found
+
+
+def _cron_job(cron: WorkloadFacts) -> Document:
+    return {
+        "name": cron.name,
+        "namespace": cron.namespace,
+        "schedule": cron.schedule,
+        "suspended": cron.suspended,
+        "service_account": cron.service_account,
+        "images": [_image(c) for c in cron.containers],
+        "env_names": {c.name: list(c.env_names) for c in cron.containers},
+        "labels": dict(sorted(cron.labels.items())),
+    }
+
+
+def _loose_pod(pod: PodFacts) -> Document:
+    return {
+        "name": pod.name,
+        "namespace": pod.namespace,
+        "phase": pod.phase,
+        "owner": str(pod.owner) if pod.owner else None,
+        "service_account": pod.service_account,
+        "images": [_image(c) for c in pod.containers],
+        "env_names": {c.name: list(c.env_names) for c in pod.containers},
+    }
 
 
 def _service(service: ServiceFacts) -> Document:

@@ -13,7 +13,8 @@ class WorkloadSummary(TypedDict):
     The workload that the inventory names, in numbers.
 
     `unseen` says why nothing can be told, empty where everything was seen; `desired` and the
-    other counts are null where the workload was not found.
+    other counts are null where the workload was not found, and `restarts` where its pods were not
+    seen. No `digests` says nothing where something is unseen.
     """
 
     kind: str
@@ -24,7 +25,7 @@ class WorkloadSummary(TypedDict):
     desired: int | None
     actual: int | None
     ready: int | None
-    restarts: int
+    restarts: int | None
     digests: list[str]
 
 
@@ -80,7 +81,7 @@ def workload_summary(workload: AgentWorkload | None) -> WorkloadSummary | None:
         "desired": found.desired if found else None,
         "actual": found.actual if found else None,
         "ready": found.ready if found else None,
-        "restarts": workload.restarts,
+        "restarts": None if workload.unseen else workload.restarts,
         "digests": list(workload.digests),
     }
 

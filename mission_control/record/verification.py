@@ -12,6 +12,7 @@ from mission_control.errors import StorageError
 from mission_control.model.artifact import (
     GENESIS,
     LATEST_VIEWS,
+    PLACEHOLDERS,
     RUN_FILE,
     ArtifactFile,
     Collection,
@@ -111,6 +112,8 @@ class _Look:
     def walk(self, root: Folder) -> None:
         for collection in Collection:
             for path, kind in _below(root, collection.value):
+                if _keeps_folder(root, collection.value, path, kind):
+                    continue
                 self.present.add(path)
                 if kind != stat.S_IFREG:
                     what = "a symbolic link" if kind == stat.S_IFLNK else "no regular file"
@@ -139,9 +142,10 @@ class _Look:
         """Name what stands in the records' own folder and is none of ours."""
         collections = {c.value for c in Collection}
         with suppress(StorageError), root.descend(FOLDER) as records:
-            for name, _ in records.entries():
+            for name, kind in records.entries():
                 path = f"{FOLDER}/{name}"
                 known = path in collections or path in LATEST_VIEWS or name in _OURS_WITHOUT_RECORD
+                known = known or _keeps_folder(root, FOLDER, path, kind)
                 if not known and not name.startswith((TEMPORARY, TORN, NOTES)):
                     self.say(path, Kind.UNRECORDED, "no line of the ledger names it")
 
@@ -169,6 +173,12 @@ class _Look:
             if pinned is not None and heads.get(pinned.seq) != pinned.hash:
                 detail = f"{path} follows line {pinned.seq}, which is not there as it was"
                 self.say(PATH, Kind.TRUNCATED, detail)
+
+
+def _keeps_folder(root: Folder, collection: str, path: str, kind: int) -> bool:
+    """Tell whether a file only keeps a collection's own folder in git; within a run none does."""
+    name = path.removeprefix(f"{collection}/")
+    return name in PLACEHOLDERS and kind == stat.S_IFREG and _hash(root, path)[1] == 0
 
 
 def _is_account(path: str) -> bool:

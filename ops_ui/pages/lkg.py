@@ -57,10 +57,12 @@ def _row(capture: Mapping[str, object]) -> CaptureRow:
         status="GOOD" if good else "UNKNOWN" if status == "GOOD" else status,
         reasons=reasons[:_MOST_REASONS],
         more_reasons=max(0, len(reasons) - _MOST_REASONS),
-        unchanged=_unchanged(capture.get("unchanged_for_sessions"), capture.get("same_as")),
+        unchanged=""
+        if problem  # nothing is known of one that cannot be read
+        else _unchanged(capture.get("unchanged_for_sessions"), capture.get("same_as")),
         digest=_text(capture.get("content_digest")),
         namespace=_text(capture.get("namespace")),
-        notes=tuple(_notes(capture)),
+        notes=() if problem else tuple(_notes(capture)),
     )
 
 

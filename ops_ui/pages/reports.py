@@ -99,6 +99,14 @@ def gaps_of(document: Document) -> Sequence[str]:
     return [str(g) for g in cast("list[object]", gaps)]
 
 
+def folded_of(document: Document) -> Sequence[str]:
+    """Count what was left out of the changes, for it differs in any two reports."""
+    listed = document.get("folded")
+    found = cast("list[object]", listed) if isinstance(listed, list) else []
+    each = [cast("Document", f) for f in found if isinstance(f, Mapping)]
+    return [f"{f.get('what', '?')} ({f.get('count', '?')})" for f in each]
+
+
 def diff_path(asked: Mapping[str, str]) -> str:
     """Give the API's path for the two reports in a page's address."""
     kept = {k: asked[k][:MAX_REFERENCE] for k in ("from", "to") if asked.get(k)}

@@ -39,7 +39,7 @@ def test_every_module_says_which_room_it_is(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_no_module_outgrows_its_page(path):
-    """A module has at most 400 lines, and a function fewer than 45 (aim: 30)."""
+    """A module has at most 500 lines, and a function fewer than 45 (aim: 30)."""
     text = path.read_text()
     functions = [
         f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
@@ -49,7 +49,7 @@ def test_no_module_outgrows_its_page(path):
         and node.end_lineno - node.lineno + 1 > 45
     ]
 
-    assert text.count("\n") <= 400
+    assert text.count("\n") <= 500
     assert [] == functions
 
 

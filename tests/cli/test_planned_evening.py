@@ -114,7 +114,7 @@ def test_what_is_not_configured_is_not_planned(floor):
     result = served.run("lkg", "capture")
 
     assert 3 == result.exit_code
-    assert "No planned run is due: none is planned today" in result.stderr
+    assert "No planned run is due: no lkg_capture is planned today" in result.stderr
     assert {} == accounts(served.folder)
 
 

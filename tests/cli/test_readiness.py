@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,45 @@ def test_a_deploy_report_is_recorded_and_compared(floor):
     assert ("trading-floor/Deployment/execution-engine", "replicas") in changes
     told = {(c["subject"], c["what"]) for c in json.loads(second.stdout)["changes"]}
     assert changes == told
+
+
+def test_over_a_quiet_day_nothing_changed(floor):
+    """A day of heartbeats and of Jobs of every minute is one counted line, and no change."""
+    served = floor("calm")
+    served.run("deploy-report")
+    served.clock.set(served.clock() + timedelta(days=1, minutes=7))
+    second = served.run("deploy-report", "--json")
+    document = json.loads(second.stdout)
+    diff = served.run("reports", "diff")
+    markdown = (served.folder / "audit_artifacts" / "deploy_report.md").read_text()
+
+    assert 0 == second.exit_code
+    assert ([], []) == (document["changes"], document["changes_gaps"])
+    assert {"heartbeats": 1, "runs of CronJobs": 2} == {
+        f["what"]: f["count"] for f in document["changes_folded"]
+    }
+    assert "Nothing changed since 2026-11-18 10:15:0" in markdown
+    assert "Nothing changed." in diff.stdout
+    left_out = "Left out, for it differs in any two reports: heartbeats (1), runs of CronJobs (2)."
+    assert left_out in diff.stdout
+    assert left_out in markdown
+    assert document["headline"] == "all 12 workloads ok"
+
+
+def test_a_crash_leads_the_report_whatever_the_kill_switch_says(floor):
+    """Headline, first row and first issue; readiness tells it in the same words."""
+    served = floor("crash-loop")
+    report = json.loads(served.run("deploy-report", "--json").stdout)
+    markdown = (served.folder / "audit_artifacts" / "deploy_report.md").read_text().splitlines()
+    checks = json.loads(served.run("readiness", "--json").stdout)["checks"]
+    told = "1 of 12 workloads down: marketdata-mcp-server crash-loops"
+
+    assert told == report["headline"]
+    assert f"# Deploy report: {told}" == markdown[0]
+    assert "Deployment/marketdata-mcp-server" == report["top_issues"][0]["workload"]
+    rows = markdown[markdown.index("|---|---|---|---|---|---|---|") :]
+    assert rows[1].startswith("| marketdata-mcp-server | Deployment | down: crash-loops")
+    assert f"made: {told}" == next(c["details"] for c in checks if c["code"] == "RC-503")
 
 
 def test_a_diff_of_what_is_not_recorded_says_so(floor):

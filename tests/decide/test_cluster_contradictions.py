@@ -10,7 +10,7 @@ from mission_control.model.cluster.containers import EnvSource, EnvVariable, Key
 from mission_control.model.cluster.facts import ConfigMapFacts
 from mission_control.model.cluster.pod import ContainerState
 from mission_control.model.cluster.workload import WorkloadFacts
-from mission_control.model.fleet import Fleet, Workload
+from mission_control.model.fleet import ContractKind, Fleet, Workload
 from mission_control.model.kill_switch import KILL_SWITCH_MAP, KillSwitchState
 from mission_control.model.reading import UnseenReason
 from mission_control.model.snapshot import Verdict
@@ -282,3 +282,35 @@ def test_an_execution_agent_without_a_named_workload_is_found_by_its_name():
     floor.workloads["gateway"] = deployment("gateway", 1, 1)
 
     assert ("EXECUTION_EVIDENCE", "gateway", "P0") in halting(floor.decide())
+
+
+@pytest.mark.parametrize("contract", [ContractKind.RICH, ContractKind.NONE], ids=str)
+def test_an_execution_agent_is_judged_by_what_runs_itself(contract):
+    """Another that executes halts the floor, and says nothing of the one that is off."""
+    engine = replace(ENGINE, contract=contract)
+    floor = ClusterFloor(fleet=fleet_with(engine))
+    floor.workloads["x"] = WorkloadFacts("Deployment", FLOOR, "execution-x", 1, 1, 1)
+    snapshot = floor.decide()
+    told = report(snapshot, "execution-engine")
+
+    assert f"{FLOOR}/Deployment/execution-x" in {s for c, s, _ in halting(snapshot)}
+    assert (True, "OFFLINE", "EXECUTION_PROVEN_OFF") == (
+        told.expected, told.state.value, told.reason_code,
+    )  # fmt: skip
+    floor.lose_list("jobs", FLOOR, UnseenReason.DENIED)
+    lost = report(floor.decide(), "execution-engine")
+    assert (False, "EXECUTION_NOT_PROVEN_OFF") == (lost.expected, lost.reason_code)
+
+
+def test_an_execution_agent_without_a_workload_may_be_any_that_runs():
+    """Where the inventory does not name what runs it, nothing shows that it is another."""
+    engine = replace(ENGINE, workload=None, agent_name="order-gateway")
+    floor = ClusterFloor(fleet=fleet_with(engine))
+    floor.answers["order-gateway"] = {}
+    floor.lose(engine, "/ops/status", UnseenReason.CONNECTION_REFUSED)
+    well = report(floor.decide(), "order-gateway")
+    floor.workloads["x"] = WorkloadFacts("Deployment", FLOOR, "execution-x", 1, 1, 1)
+    told = report(floor.decide(), "order-gateway")
+
+    assert (True, "EXECUTION_PROVEN_OFF") == (well.expected, well.reason_code)
+    assert (False, "EXECUTION_NOT_PROVEN_OFF") == (told.expected, told.reason_code)

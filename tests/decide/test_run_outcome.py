@@ -126,13 +126,21 @@ def test_a_run_that_could_not_be_claimed_is_failed_and_says_why():
             "holiday: Thanksgiving Day", id="a holiday",
         ),
         pytest.param([replace(RUN, job=Job.PRE_OPEN)], DURING,
-                     "none is planned today", id="another job"),
-        pytest.param([RUN], AT + timedelta(days=1), "none is planned today", id="yesterday's"),
+                     "no pre_market_readiness is planned today", id="another job"),
+        pytest.param([RUN], AT + timedelta(days=1),
+                     "no pre_market_readiness is planned today", id="yesterday's"),
     ],
 )  # fmt: skip
 def test_a_script_says_why_it_is_nobodys_planned_run(runs, now, words):
     """Who starts it by hand learns whether it is too early, too late or a holiday."""
     assert words == why_none_is_due(runs, {Job.PRE_MARKET}, now)
+
+
+def test_what_stands_for_no_run_says_nothing_of_the_plan():
+    """At 10:01 the day has had its runs, whatever a look of one round may count as."""
+    told = why_none_is_due([RUN], (), AFTER)
+
+    assert "what was asked for counts as none of the day's runs" == told
 
 
 def test_of_two_accounts_the_one_that_brought_evidence_counts():

@@ -183,6 +183,28 @@ async def test_the_repository_s_own_checks_are_run(tree):
     assert None is (await read(tree, run_preflight=False)).preflight
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("\\x1b[31mFAIL: 2 of 9\\x1b[0m\\n\\x1b[0m\\n", "FAIL: 2 of 9"),
+        ("it fails\\n\\x1b]0;a title\\x07\\n=====\\n\\x1b[2K\\r\\n", "it fails"),
+        ("10 %\\r\\x1b[1A99 %\\rdone: 3 errors\\x08\\x00\\n", "done: 3 errors"),
+        ("\\x1b]8;;http://x.example\\x1b\\\\a link\\x1b]8;;\\x1b\\\\", "a link"),
+        ("tok\\x1b[1men=abcdefgh12345678", "token=[REDACTED]"),
+        ("\\x1b[31m", ""),
+    ],
+    ids=["colours", "a rule and a title", "progress", "a link", "a secret parted", "nothing else"],
+)
+async def test_what_a_lint_says_is_its_last_line_with_words(tree, written, told):
+    """Colours, cursor movements and rules are no words, and part no secret from its name."""
+    program = f"import sys; sys.stdout.write(b'{written}'.decode('latin-1')); sys.exit(1)\n"
+    write(tree, "tools/verify_zero_trust.py", program)
+    commit(tree)
+    (lint,) = (await read(tree)).lints
+
+    assert (1, told) == (lint.exit_code, lint.detail)
+
+
 def sleeping(mark):
     """Find the processes that sleep for so many seconds."""
     found = list[str]()

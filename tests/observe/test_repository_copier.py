@@ -52,6 +52,17 @@ def test_what_is_not_there_is_missing(tmp_path):
     ).missing
 
 
+def test_a_file_that_keeps_a_folder_in_git_is_no_gap(tmp_path):
+    """Empty, it holds nothing to copy; with content, or a link, it is told as any other."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / ".gitkeep").touch()
+    assert ((), ()) == ((c := copy_files(tmp_path, ["kept"])).files, c.missing)
+
+    (tmp_path / "kept" / ".gitkeep").write_text("x")
+    (tmp_path / "kept" / ".keep").symlink_to("nowhere")
+    assert {"kept/.gitkeep", "kept/.keep"} == set(told(copy_files(tmp_path, ["kept"])))
+
+
 def test_limits_are_told(tmp_path, monkeypatch):
     """A file that is too large, and what lies beyond the number of files or bytes."""
     for name in "abc":

@@ -61,7 +61,7 @@ async def test_a_service_without_history_is_shown_all_the_same(pages, upstream):
         upstream.answers[path] = httpx.Response(503)
     page = (await pages.get(SERVICE)).text
 
-    assert "no history" in page
+    assert "history not read" in page
     assert NAME in page
 
 

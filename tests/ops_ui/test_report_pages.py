@@ -225,8 +225,55 @@ async def test_what_runs_a_service_is_on_its_page(pages, upstream):
         assert words in page, words
     assert "r/&lt;x&gt;:1" in page
     assert "&lt;b&gt;again" in page
+    agent["workload"] |= {"digests": [], "restarts": None}
+    agent["pods"] = []
+    lost = (await pages.get("/service/marketdata-mcp-server")).text
+    agent["workload"]["unseen"] = ""
+    gone = (await pages.get("/service/marketdata-mcp-server")).text
+    agent["pods"] = [POD]
+    untold = (await pages.get("/service/marketdata-mcp-server")).text
+
+    assert "nothing of it runs" not in lost
+    assert "<dd>not seen</dd>" in lost
+    assert "none: nothing of it runs" in gone
+    assert "no node tells the digest of what runs" in untold
     assert "Not seen." in unseen
     assert "not seen (ready/wanted)" in unseen
+
+
+async def test_what_could_not_be_read_is_not_nothing(pages, upstream):
+    """Events and history that were not answered are told as such, and not as none."""
+    upstream.answers["/api/v1/events/recent"] = httpx.Response(503)
+    upstream.answers["/api/v1/timeline"] = httpx.Response(503)
+    page = (await pages.get("/")).text
+    service = (await pages.get("/service/marketdata-mcp-server")).text
+
+    assert "They could not be read:" in page
+    assert "None yet." not in page
+    assert "no history" not in page + service
+    assert "history not read" in service
+
+
+async def test_a_service_without_http_is_not_asked(pages, upstream):
+    """Nothing was answered because nothing is asked, which is its configuration."""
+    agent = upstream.answers["/api/v1/agents/marketdata-mcp-server"]["agent"]
+    agent |= {"readings": [], "contract": "none"}
+    never = (await pages.get("/service/marketdata-mcp-server")).text
+    agent["contract"] = "rich"
+    yet = (await pages.get("/service/marketdata-mcp-server")).text
+
+    assert "nothing is asked of it" in never
+    assert "Nothing was asked yet." in yet
+
+
+async def test_what_is_left_out_of_a_comparison_is_counted(pages, upstream):
+    """Beside the changes, or beside that there are none."""
+    folded = [{"what": "heartbeats", "count": 3}, {"what": "<b>runs", "count": 2}, 7]
+    upstream.answers["/api/v1/reports/diff"] = {"changes": [], "gaps": [], "folded": folded}
+    page = (await pages.get("/deploys/diff")).text
+
+    assert "Nothing changed:" in page
+    assert "any two reports: heartbeats (3), &lt;b&gt;runs (2)." in page
 
 
 async def test_the_floor_tells_how_much_of_the_cluster_was_seen(pages, upstream):

@@ -153,9 +153,9 @@ def test_a_capture_that_cannot_be_believed_says_only_that():
     [
         ({"changes": None, "problem": "no capture is GOOD"},
          "Nothing is compared with the last known good: no capture is GOOD."),
-        ({"changes": []}, "Nothing since the last known good of then."),
+        ({"changes": []}, "Nothing changed since the last known good of then."),
         ({"changes": [], "gaps": ["half of it"]},
-         "Nothing that was seen since the last known good of then."),
+         "Nothing that was seen changed since the last known good of then."),
         ({"changes": [], "gaps": ["half of it"]},
          "Not the whole picture since the last known good: half of it"),
         ({"changes": [{"subject": "s", "what": "replicas", "before": "0", "after": "1"}]},
@@ -172,11 +172,16 @@ def test_a_deploy_report_says_what_changed_since_the_lkg(lkg, words):
         "kube_context",
         "kube_user",
         "namespace",
+        "session_date",
     )
     meta = {"cluster_access": True, **dict.fromkeys(told, "")}
-    counts = ("workloads_total", "healthy", "degraded", "halted", "deployments", "statefulsets",
-              "jobs", "jobs_active")  # fmt: skip
+    counts = ("workloads_total", "healthy", "degraded", "down", "unknown", "deployments",
+              "statefulsets", "daemonsets", "jobs", "jobs_active")  # fmt: skip
     document = {
+        "headline": "no workload was found",
+        "changes_folded": [],
+        "cron_jobs": [],
+        "loose_pods": [],
         "meta": meta,
         "summary": dict.fromkeys(counts, 0),
         "changes": None,

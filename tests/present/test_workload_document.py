@@ -55,4 +55,4 @@ def test_nothing_is_made_up_where_nothing_is_known():
 
     assert (None, [], []) == (workload_summary(None), pod_documents(None), warning_documents(None))
     assert lost is not None
-    assert (None, "not seen") == (lost["desired"], lost["unseen"])
+    assert (None, "not seen", None) == (lost["desired"], lost["unseen"], lost["restarts"])

@@ -62,6 +62,25 @@ def test_what_is_as_it_was_recorded_is_intact(root):
     assert 6 == found.head.seq
 
 
+def test_a_file_that_keeps_a_folder_in_git_is_no_discrepancy(root):
+    """An empty placeholder beside the runs is none of them; with content, or in a run, it is."""
+    runs = root / "audit_artifacts/ops_runs"
+    (root / "audit_artifacts/blueprints").mkdir()
+    for place in (root / "audit_artifacts", runs, root / "audit_artifacts/blueprints"):
+        (place / ".gitkeep").touch()
+    (root / "ops/lkg").mkdir(parents=True)
+    (root / "ops/lkg/.keep").touch()
+
+    assert () == verify(root).discrepancies
+    inside = next(p for p in runs.iterdir() if p.is_dir()) / ".gitkeep"
+    inside.touch()
+    (runs / ".gitkeep").write_text("evidence")
+    (root / "audit_artifacts/replays/.gitkeep").symlink_to("/etc/hostname")
+    assert named(root, inside)
+    assert named(root, runs / ".gitkeep")
+    assert named(root, root / "audit_artifacts/replays/.gitkeep")
+
+
 def test_a_root_without_anything_is_intact(tmp_path):
     """Where nothing was recorded there is nothing wrong."""
     assert verify(tmp_path).intact

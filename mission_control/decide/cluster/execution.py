@@ -166,9 +166,9 @@ def why_running(workload: WorkloadFacts) -> str:
     return f"{workload.desired} pods are wanted and {workload.actual} are there{paused}"
 
 
-def is_execution_off(fleet: Fleet, facts: ClusterFacts, owners: Owners) -> bool:
+def is_execution_settled(fleet: Fleet, facts: ClusterFacts, owners: Owners) -> bool:
     """
-    Tell whether whole lists show that nothing executes orders.
+    Tell whether whole lists show of everything that executes orders whether it runs.
 
     Nothing is shown of an execution agent whose workload stands in a namespace that nobody
     watches, nor of a workload whose newest specification its controller has not taken up.
@@ -180,7 +180,7 @@ def is_execution_off(fleet: Fleet, facts: ClusterFacts, owners: Owners) -> bool:
         for a in fleet.agents
     )
     unsettled = any(not w.observed for w in facts.workloads if is_execution_workload(w, owners))
-    return not (hidden or unsettled or any(find_running(facts, owners)))
+    return not (hidden or unsettled)
 
 
 def find_running(facts: ClusterFacts, owners: Owners) -> Iterator[tuple[Thing, str]]:

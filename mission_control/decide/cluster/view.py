@@ -11,7 +11,7 @@ from mission_control.decide.cluster.execution import (
     Thing,
     find_running,
     find_starters,
-    is_execution_off,
+    is_execution_settled,
 )
 from mission_control.decide.cluster.leftovers import RunningThing, find_running_things
 from mission_control.decide.cluster.lists import (
@@ -52,11 +52,12 @@ class ClusterView(NamedTuple):
 
     `sources` are all lists that may accuse, `whole` those that were read whole; the silence of
     those in `acquitting` takes back what they said, apart from the facts in `undecided`.
-    `execution_off` tells that whole lists show no execution; `oldest` is when the oldest required
-    list was read (UTC), None where one was not seen. `skews` are (subject, detail) of workloads
-    whose replicas differ, and `unknown` what runs and neither inventory nor fleet file name.
-    `starter_sources`, `starter_whole` and `starter_lacks` are the same of the lists that show what
-    could start execution.
+    `execution_off` tells that whole lists show no execution, `execution_settled` that they show of
+    each that executes whether it runs; `oldest` is when the oldest required list was read (UTC),
+    None where one was not seen. `skews` are (subject, detail) of workloads whose replicas differ,
+    and `unknown` what runs and neither inventory nor fleet file name. `starter_sources`,
+    `starter_whole` and `starter_lacks` are the same of the lists that show what could start
+    execution.
     """
 
     fleet: Fleet
@@ -68,6 +69,7 @@ class ClusterView(NamedTuple):
     acquitting: frozenset[str] = frozenset()
     oldest: datetime | None = None
     execution_off: bool = False
+    execution_settled: bool = False
     accusing: tuple[Statement, ...] = ()
     undecided: frozenset[Key] = frozenset()
     lacks: tuple[Lack, ...] = ()
@@ -94,8 +96,10 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     owners = find_owners(fleet, known)
     starters = check_lists(fleet.access, facts, now, STARTER_LISTS)
     words = tuple(_hear(fleet, known, checked, owners))
-    running = _state_running(known, owners, fleet.safety)
-    accusing = tuple(chain(running, (w for w, _ in words if w.accuses)))
+    running = tuple(find_running(known, owners))
+    stated = _state_running(running, known, owners, fleet.safety)
+    accusing = tuple(chain(stated, (w for w, _ in words if w.accuses)))
+    settled = checked.complete and is_execution_settled(fleet, known, owners)
     open_ = [(w, blocks) for w, blocks in words if not w.accuses]
     return ClusterView(
         fleet=fleet,
@@ -106,7 +110,8 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
         whole=checked.whole,
         acquitting=checked.acquitting | _acquitting(checked, starters),
         oldest=checked.oldest,
-        execution_off=checked.complete and is_execution_off(fleet, known, owners),
+        execution_off=settled and not running,
+        execution_settled=settled,
         accusing=accusing,
         undecided=frozenset(_find_undecided(w for w, _ in words)),
         lacks=(*find_cluster_lacks(checked), *_unresolved([w for w, blocks in open_ if blocks])),
@@ -141,9 +146,11 @@ def _find_skews(
             yield owners.subject(found.workload), f"{name}: {'; '.join(found.skew)}"
 
 
-def _state_running(facts: ClusterFacts, owners: Owners, safety: Safety) -> Iterator[Statement]:
+def _state_running(
+    running: Iterable[tuple[Thing, str]], facts: ClusterFacts, owners: Owners, safety: Safety
+) -> Iterator[Statement]:
     """Accuse what runs and executes, but for what the fleet file lets execute on paper."""
-    for thing, why in find_running(facts, owners):
+    for thing, why in running:
         if safety.paper and _is_listed(thing, owners):
             continue  # its mode is required evidence, from its pods as from its own answer
         detail = f"{_name(thing)} executes orders: {why}"

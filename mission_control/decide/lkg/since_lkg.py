@@ -4,11 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mission_control.decide.lkg.parts import mapping, mappings, text
-from mission_control.decide.lkg.specifications import (
-    compare_specifications,
-    find_specification_gaps,
-)
-from mission_control.decide.report_diff import compare_reports
+from mission_control.decide.report_diff import CONFIG_MAPS, WORKLOADS, compare_reports
+from mission_control.decide.report_sides import compare_specifications, find_specification_gaps
 from mission_control.model.deploy_report import ReportChange, ReportComparison
 from mission_control.model.lkg import WORKLOAD_KINDS
 
@@ -18,6 +15,8 @@ _IN_DETAIL = ("specification",)
 _CAPTURE, _REPORT = "the capture", "the deploy report"
 _Told = tuple[str, Document]
 """What it is called, and what it tells."""
+_PARTS = (WORKLOADS, CONFIG_MAPS)
+"""What a capture's metadata tell of a report; specifications are compared apart."""
 _GROUPS = ("digest ", "env names ", "image ")
 
 
@@ -33,14 +32,14 @@ def as_report(metadata: Document) -> Document:
 
 def compare_with_capture(metadata: Document, report: Document) -> ReportComparison:
     """Give what a deploy report shows differently from a capture: what changed since the LKG."""
-    compared = compare_reports(as_report(metadata), report)
+    compared = compare_reports(as_report(metadata), report, _PARTS)
     kept = _about(metadata, compared, in_detail=False)
     return _with_specifications(metadata, kept, (_CAPTURE, metadata), (_REPORT, report))
 
 
 def compare_from_open(report: Document, metadata: Document) -> ReportComparison:
     """Give what changed from a deploy report at the open to a capture, specifications included."""
-    compared = compare_reports(report, as_report(metadata))
+    compared = compare_reports(report, as_report(metadata), _PARTS)
     kept = _about(metadata, compared, in_detail=True)
     return _with_specifications(metadata, kept, (_REPORT, report), (_CAPTURE, metadata))
 
@@ -72,6 +71,7 @@ def _workload(component: Document) -> Document:
             text(c.get("container")): c.get("running") for c in containers if c.get("running")
         },
         "env_names": component.get("env_names"),
+        "unseen": "",
     }
 
 

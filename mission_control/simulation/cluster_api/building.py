@@ -133,14 +133,15 @@ def _pod(
         name = f"{owner}-{identity(planned.name, str(number))[:5]}"
     meta = metadata(planned.namespace, name, at, labels_of(planned))
     meta["ownerReferences"] = owned_by(kind, owner, planned.namespace)
-    spec = {**pod_spec(planned, twist), "nodeName": "" if twist.pending else f"node-{number + 1}"}
+    pending = bool(twist.pending) and not ready
+    spec = {**pod_spec(planned, twist), "nodeName": "" if pending else f"node-{number + 1}"}
     return {"metadata": meta, "spec": spec, "status": _pod_status(spec, twist, at, ready=ready)}
 
 
 def _pod_status(spec: Object, twist: WorkloadTwist, at: datetime, *, ready: bool) -> Object:
     since = stamp(at - STARTED)
     conditions: list[Object] = [{"type": "Ready", "status": "True" if ready else "False"}]
-    if twist.pending:
+    if twist.pending and not ready:
         unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
         return {"phase": "Pending", "conditions": [{**unscheduled, "message": twist.pending}]}
     inits = [

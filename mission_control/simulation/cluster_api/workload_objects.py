@@ -115,7 +115,9 @@ def _cron_job(planned: Planned, twist: WorkloadTwist, at: datetime) -> Iterator[
     )
     if suspended:
         return
-    name, since = f"{planned.name}-29531520", stamp(at - STARTED)
+    # As the controller does: each minute has a Job of its own, which bears the minute's number.
+    minute = at.replace(second=0, microsecond=0)
+    name, since = f"{planned.name}-{int(minute.timestamp()) // 60}", stamp(minute)
     meta = metadata(namespace, name, at, labels_of(planned))
     meta["ownerReferences"] = owned_by("CronJob", planned.name, namespace)
     status = {"succeeded": 1, "startTime": since, "completionTime": since}

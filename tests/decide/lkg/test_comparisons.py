@@ -233,10 +233,15 @@ def test_a_report_shows_what_changed_since_the_capture(raw):
 
     assert {
         f"ConfigMap {FLOOR}/agenttrader-safety": "data",
-        f"{FLOOR}/Deployment/{RESTING}": "workload",
         f"{FLOOR}/Deployment/{ENGINE}": "digest main",
     } == {c.subject: c.what for c in compared.changes}
-    assert 1 == len(compared.gaps)
+    assert "1 of deployments" in compared.gaps[-1]
+    report["unread"] = [{"list": "services", "namespace": "", "why": "DENIED"}]
+    assert not any("services" in gap for gap in compare_with_capture(metadata, report).gaps)
+    del report["unread"]
+    report["errors"] = []
+    gone = compare_with_capture(metadata, report).changes
+    assert f"{FLOOR}/Deployment/{RESTING}" in {c.subject for c in gone if c.what == "workload"}
 
 
 def test_what_no_digest_of_an_image_shows_is_a_change_too(raw):
