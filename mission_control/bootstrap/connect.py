@@ -63,7 +63,7 @@ async def reading(
 
 def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:
     """Connect what reads lists of a cluster; nothing is found or asked yet."""
-    return ClusterLister(ApiServer(access), clock)
+    return ClusterLister(ApiServer(access, clock=clock), clock)
 
 
 def _hear(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchWitnesses:

@@ -141,10 +141,11 @@ def _named(files: TlsFiles | None) -> str:
 
 
 def _state(paths: Sequence[str]) -> State:
-    return tuple(_state_of(path) for path in paths)
+    return tuple(state_of(path) for path in paths)
 
 
-def _state_of(path: str) -> tuple[int, ...] | None:
+def state_of(path: str) -> tuple[int, ...] | None:
+    """Give what changes with a file, of what a link leads to; None where it cannot be had."""
     try:
         found = Path(path).stat()
     except OSError:
