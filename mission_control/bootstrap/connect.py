@@ -48,7 +48,8 @@ async def reading(
         if settings.fleet.access is not None:
             lister = find_cluster(settings.fleet.access, clock)
             transports.also_close(lister.server.forget)
-            objects = ObjectReader(lister)
+            # Of its own: what jobs read never takes a turn from the rounds.
+            objects = ObjectReader(ClusterLister(lister.server, clock))
             account = AccountReader(lister.server, objects, clock)
             further = FurtherObserver(objects, account)
         sources = floor_sources.FloorSources(

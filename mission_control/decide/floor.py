@@ -21,6 +21,7 @@ from mission_control.decide.posture import (
     reasons_from_cluster,
     reasons_from_lacks,
     reasons_from_memory,
+    reasons_from_outdated_access,
     reasons_from_services,
     reasons_from_switch_and_calendar,
 )
@@ -112,6 +113,7 @@ def _decide_posture(
             ),
             *reasons_from_lacks((*lacks, *lacks_feed(e.agent for e in weighed)), session),
             *reasons_from_cluster(looks.cluster.lacks, session),
+            *reasons_from_outdated_access(looks.cluster.facts),
             *reasons_from_services(reports, session),
             *further,
         )

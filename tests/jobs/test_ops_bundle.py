@@ -155,6 +155,10 @@ class Further:
         self.listed, self.answer = tuple(events), log or Seen("a line\n", NOW)
         self.asked = []
 
+    def within(self, _seconds):
+        """Answer at once in any time."""
+        return self
+
     async def account(self):
         """Say who we are."""
         return AccountFacts("system:serviceaccount:x:y", verified=False, read_only=None)

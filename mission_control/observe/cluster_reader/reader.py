@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -72,7 +73,8 @@ class ClusterObserver:
             unseen = self._nobody(error)
             return ClusterFacts(namespaces, tuple(ListReading(r, n, unseen) for r, n in wanted))
         raw = await asyncio.gather(*(self._ask(r, n, until) for r, n in wanted))
-        return await asyncio.to_thread(project_facts, namespaces, raw)
+        facts = await asyncio.to_thread(project_facts, namespaces, raw)
+        return replace(facts, outdated=self._lister.server.trouble)
 
     async def _ask(self, resource: str, namespace: str, until: float) -> _Asked:
         selector = WARNINGS if resource == "events" else ""
