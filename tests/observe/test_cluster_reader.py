@@ -21,7 +21,7 @@ from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
 from mission_control.observe.cluster_reader.credentials import Endpoint
 from mission_control.observe.cluster_reader.guard import ClusterGuard
-from mission_control.observe.cluster_reader.kubeconfig import NoAccessError
+from mission_control.observe.cluster_reader.kubeconfig_files import NoAccessError
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.reader import ClusterObserver

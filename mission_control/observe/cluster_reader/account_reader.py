@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -62,6 +63,7 @@ class AccountReader:
             return AccountFacts("nobody", verified=False, read_only=None, detail=bad.detail)
         endpoint = self._server.endpoint
         who, verified = (endpoint.who if endpoint else "nobody"), False
+        by = endpoint.by if endpoint else ""
         roles, bindings = await asyncio.gather(
             _lists(objects, "roles", "clusterroles"),
             _lists(objects, "rolebindings", "clusterrolebindings"),
@@ -79,7 +81,12 @@ class AccountReader:
         if odd_roles or odd_bindings:
             detail = "some roles or bindings cannot be understood"
             return AccountFacts(who, verified, None, detail=detail)
-        return judge_account(who, held, given, verified=verified)
+        namespaces = objects.namespaces
+        judged = judge_account(who, held, given, verified=verified, namespaces=namespaces)
+        if not by:
+            return judged
+        detail = f"{judged.detail}; what {by} may do, who acts as it, was not looked at"
+        return replace(judged, read_only=None if judged.read_only else False, detail=detail)
 
 
 async def _lists(objects: ObjectReader, namespaced: str, of_cluster: str) -> Sequence[RawList]:

@@ -24,7 +24,7 @@ from mission_control.observe.cluster_reader.credentials import (
     Endpoint,
 )
 from mission_control.observe.cluster_reader.guard import ClusterGuard
-from mission_control.observe.cluster_reader.kubeconfig import NoAccessError, States
+from mission_control.observe.cluster_reader.kubeconfig_files import NoAccessError, States
 from mission_control.observe.connection_failure import FAILURES, describe, reason_for
 from mission_control.observe.http_transport import USER_AGENT, HeldTransport
 from mission_control.observe.redaction import printable, redact_text
@@ -137,15 +137,19 @@ class ApiServer:
         """List the namespaces that may be asked about."""
         return self.access.namespaces
 
-    async def prepare(self) -> None:
-        """Find the server and refresh who we are; raises BadAnswerError when that fails."""
+    async def prepare(self, seconds: float | None = None) -> None:
+        """
+        Find the server and refresh who we are; raises BadAnswerError when that fails.
+
+        Finding it takes at most `seconds`, as long as a round can wait where None are given.
+        """
         async with self._preparing:
             now = asyncio.get_running_loop().time()
             failed = self._failed
             if self._session is None and failed and now - failed[0] < FAILED_SECONDS:
                 raise BadAnswerError(UnseenReason.UNREADABLE, failed[1])
             try:
-                session = await self._newest(self._session)
+                session = await self._newest(self._session, seconds)
                 if session.endpoint.files is None:
                     session.authorization = await self._desk.authorize(session.endpoint)
             except NoAccessError as error:
@@ -155,10 +159,10 @@ class ApiServer:
                 raise BadAnswerError(UnseenReason.UNREADABLE, detail) from None
             self._failed = None
 
-    async def _newest(self, session: _Session | None) -> _Session:
+    async def _newest(self, session: _Session | None, seconds: float | None) -> _Session:
         """Give the session to use now: the one there is, or one found anew."""
         if session is None:
-            return await self._take(await self._find())
+            return await self._take(await self._find(seconds))
         if session.is_due(asyncio.get_running_loop().time()) or await self._is_settled(session):
             return await self._renew(session)
         return session
@@ -182,8 +186,8 @@ class ApiServer:
             return session
         return await self._take(endpoint)
 
-    async def _find(self) -> Endpoint:
-        return await (self._load(self.access) if self._load else self._desk.find())
+    async def _find(self, seconds: float | None = None) -> Endpoint:
+        return await (self._load(self.access) if self._load else self._desk.find(seconds))
 
     async def _take(self, endpoint: Endpoint) -> _Session:
         """Lead to this endpoint from now on."""

@@ -19,17 +19,17 @@ from typing import TypeVar, cast
 from mission_control.jobs.ports import Clock
 from mission_control.model.fleet import ClusterAccess
 from mission_control.observe.cluster_reader.exec_plugin import Credential, ask_plugin, read_instant
-from mission_control.observe.cluster_reader.kubeconfig import (
-    Login,
+from mission_control.observe.cluster_reader.kubeconfig import Login, read_login
+from mission_control.observe.cluster_reader.kubeconfig_files import (
     NoAccessError,
     States,
     WatchedFiles,
-    read_login,
 )
 from mission_control.observe.redaction import printable, redact_text
 
 DEADLINE_SECONDS = 8.0
 """Files and a plugin together have to hand out credentials within this time."""
+MIN_SECONDS = 0.5
 LOOK_SECONDS = 2.0
 """A look at whether files have changed may take so long, while what they said still serves."""
 EARLY_SECONDS = 60.0
@@ -80,20 +80,22 @@ class CredentialDesk:
         self._clock = clock
         self._pending: asyncio.Future[object] | None = None
 
-    async def find(self) -> Endpoint:
+    async def find(self, seconds: float | None = None) -> Endpoint:
         """Find the API server; raises NoAccessError when that fails or takes too long."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + DEADLINE_SECONDS
+        within = DEADLINE_SECONDS if seconds is None else seconds
+        until = loop.time() + within
         files = WatchedFiles()
-        login = await self._attempt(partial(read_login, self._access, os.environ, files))
+        login = await self._attempt(partial(read_login, self._access, os.environ, files), within)
         if login.provider is not None:
             login = self._provided(login, *login.provider)
         credential = Credential()
         if login.plugin is not None:
-            left = max(0.1, until - loop.time())
+            left = max(MIN_SECONDS, until - loop.time())
             credential = await ask_plugin(login.plugin, os.environ, left)
             login = _with(login, credential)
-        endpoint = await self._attempt(partial(_endpoint, login, files))
+        left = max(MIN_SECONDS, until - loop.time())
+        endpoint = await self._attempt(partial(_endpoint, login, files), left)
         return replace(endpoint, ends_at=self._end_of(login, credential))
 
     async def has_changed(self, endpoint: Endpoint) -> States | None:

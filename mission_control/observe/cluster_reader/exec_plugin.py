@@ -7,12 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mission_control.observe.bounded_process import Ended, OutputTooLongError, run_bounded
-from mission_control.observe.cluster_reader.kubeconfig import (
-    NoAccessError,
-    Plugin,
-    header_value,
-    mapping_of,
-)
+from mission_control.observe.cluster_reader.kubeconfig import Plugin, header_value
+from mission_control.observe.cluster_reader.kubeconfig_files import NoAccessError, mapping_of
 from mission_control.observe.redaction import excerpt
 
 MAX_OUTPUT_BYTES = 1024 * 1024

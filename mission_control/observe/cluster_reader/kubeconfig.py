@@ -1,74 +1,31 @@
 """Cluster reader: what a kubeconfig, or a pod's own account, says of the API server and of us."""
 
 import base64
-import binascii
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
-import yaml
 
-from mission_control.errors import MissionControlError
 from mission_control.model.fleet import ClusterAccess
-from mission_control.observe.plain_file import read_regular
-from mission_control.observe.plain_yaml import items_of, pairs_of, read_plain_yaml, text_of
-from mission_control.observe.tls_files import state_of
+from mission_control.observe.cluster_reader.kubeconfig_files import (
+    Entry,
+    NoAccessError,
+    Values,
+    WatchedFiles,
+    find_entry,
+    list_of,
+    mapping_of,
+    read_merged,
+)
 
-MAX_FILE_BYTES = 4 * 1024 * 1024
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-DEFAULT_FILE = "~/.kube/config"
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _AS_KEYS = ("as-uid", "as-groups", "as-user-extra")
 _IMPERSONATION = frozenset({"as", "extensions", *_AS_KEYS})
-_BOOLEAN = "tag:yaml.org,2002:bool"
-_NULL = "tag:yaml.org,2002:null"
-
-Values = Mapping[str, object]
-States = tuple[tuple[int, ...] | None, ...]
-
-
-class NoAccessError(MissionControlError):
-    """Nothing tells where the API server is, or who we are to it."""
-
-
-class WatchedFiles:
-    """Reads files, and remembers in which state each was before, so that a change shows."""
-
-    def __init__(self) -> None:
-        """Know no file."""
-        self._states: dict[str, tuple[int, ...] | None] = {}
-
-    def read(self, path: Path, what: str) -> bytes:
-        """Read a whole file; raises NoAccessError where that cannot be done."""
-        self.is_there(path)
-        try:
-            content = read_regular(path, MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise NoAccessError(f"{what} {path}: {error.strerror or error}") from None
-        if len(content) > MAX_FILE_BYTES:
-            raise NoAccessError(f"{what} {path}: it is larger than {MAX_FILE_BYTES} bytes")
-        if not content.strip():
-            raise NoAccessError(f"{what} {path}: it is empty")
-        return content
-
-    def is_there(self, path: Path) -> bool:
-        """Tell whether there is such a file; one that is not there is watched as well."""
-        self._states[str(path)] = state = state_of(str(path))
-        return state is not None
-
-    def loaded(self) -> States:
-        """Give the states in which the files were read."""
-        return tuple(self._states.values())
-
-    def current(self) -> States:
-        """Give the states in which they are now."""
-        return tuple(state_of(path) for path in self._states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,47 +65,6 @@ class Login:
     impersonated: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A named entry of a kubeconfig, and the folder that its relative paths begin in."""
-
-    what: str
-    values: Values
-    folder: Path
-
-    def text(self, key: str) -> str:
-        """Give a text, empty where there is none."""
-        value = self.values.get(key)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise NoAccessError(f"{self.what}: its {key} is no text")
-        return value
-
-    def flag(self, key: str) -> bool:
-        """Give a boolean, false where there is none; nothing else is taken for one."""
-        value = self.values.get(key, False)
-        if not isinstance(value, bool):
-            raise NoAccessError(f"{self.what}: its {key} is neither true nor false")
-        return value
-
-    def path(self, key: str) -> Path | None:
-        """Give a path, from the folder of the file that names it."""
-        named = self.text(key)
-        return self.folder / named if named else None
-
-    def content(self, key: str, files: WatchedFiles) -> bytes | None:
-        """Give what stands under `key-data`, else in the file that `key` names."""
-        data = self.text(f"{key}-data")
-        if data:
-            try:
-                return base64.b64decode("".join(data.split()), validate=True)
-            except (binascii.Error, ValueError):
-                raise NoAccessError(f"{self.what}: its {key}-data is no base64") from None
-        path = self.path(key)
-        return files.read(path, f"{self.what}: its {key}") if path else None
-
-
 def read_login(access: ClusterAccess, environ: Mapping[str, str], files: WatchedFiles) -> Login:
     """
     Read where the API server is and who we are; raises NoAccessError with what is wrong.
@@ -158,15 +74,15 @@ def read_login(access: ClusterAccess, environ: Mapping[str, str], files: Watched
     """
     if access.in_cluster:
         return _of_the_pod(environ, files)
-    contexts, clusters, users, current = _merge(_documents(access, environ, files))
+    contexts, clusters, users, current = read_merged(access, environ, files)
     name = access.context or current
     if not name:
         raise NoAccessError("the kubeconfig has no current-context, and no other is named")
-    context = _find(contexts, "context", name)
-    cluster = _find(clusters, "cluster", context.text("cluster"))
+    context = find_entry(contexts, "context", name)
+    cluster = find_entry(clusters, "cluster", context.text("cluster"))
     user_name = context.text("user")
-    nobody = _Entry("the user of the kubeconfig", {}, Path())
-    user = _find(users, "user", user_name) if user_name else nobody
+    nobody = Entry("the user of the kubeconfig", {}, Path())
+    user = find_entry(users, "user", user_name) if user_name else nobody
     if cluster.text("proxy-url"):
         raise NoAccessError(f"{cluster.what} wants a proxy-url, which is not supported")
     server = check_server(cluster.text("server"), cluster.what)
@@ -247,104 +163,6 @@ def _is_plain(segment: str) -> bool:
     return _SEGMENT.fullmatch(segment) is not None and not odd
 
 
-def _documents(
-    access: ClusterAccess, environ: Mapping[str, str], files: WatchedFiles
-) -> Iterator[tuple[Path, Values]]:
-    """Read every kubeconfig, in order; of several those that are not there are left out."""
-    named = access.kubeconfig or environ.get("KUBECONFIG") or DEFAULT_FILE
-    whole = Path(named).expanduser()
-    paths = [whole]
-    if access.kubeconfig is None or not files.is_there(whole):
-        paths = [Path(p).expanduser() for p in named.split(os.pathsep) if p]
-    there = [p for p in paths if files.is_there(p)] if len(paths) > 1 else paths
-    if not there:
-        raise NoAccessError("none of the kubeconfigs is there: " + ", ".join(map(str, paths)))
-    for path in there:
-        content = files.read(path, "the kubeconfig")
-        yield path, _parse(content, path)
-
-
-def _parse(content: bytes, path: Path) -> Values:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise NoAccessError(f"the kubeconfig {path} is no UTF-8") from None
-    nodes = read_plain_yaml(text)
-    if isinstance(nodes, str):
-        raise NoAccessError(f"the kubeconfig {path}: {nodes}")
-    values = _plain(nodes[0], str(path)) if len(nodes) == 1 else None
-    if not isinstance(values, dict):
-        raise NoAccessError(f"the kubeconfig {path} is no single mapping")
-    return cast("Values", values)
-
-
-def _plain(node: yaml.Node, where: str) -> object:
-    """Give mappings, lists, texts and booleans; a key that stands twice could mean either."""
-    if isinstance(node, yaml.MappingNode):
-        held = dict[str, object]()
-        for key_node, value in pairs_of(node):
-            key = text_of(key_node)
-            if key in held:
-                raise NoAccessError(f"the kubeconfig {where}: the key {key} stands twice")
-            held[key] = _plain(value, where)
-        return held
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(value, where) for value in items_of(node)]
-    if node.tag == _BOOLEAN:
-        return text_of(node).casefold() in {"true", "yes", "on", "y"}
-    return None if node.tag == _NULL else text_of(node)
-
-
-_Named = dict[str, _Entry]
-
-
-def _merge(documents: Iterator[tuple[Path, Values]]) -> tuple[_Named, _Named, _Named, str]:
-    """Merge as kubectl does: of each name, and of the current context, the first one counts."""
-    contexts, clusters, users, current = _Named(), _Named(), _Named(), ""
-    for path, values in documents:
-        current = current or _Entry("the kubeconfig", values, path.parent).text("current-context")
-        for kind, merged in (("context", contexts), ("cluster", clusters), ("user", users)):
-            for name, entry in _entries(values, kind, path).items():
-                merged.setdefault(name, entry)
-    return contexts, clusters, users, current
-
-
-def _entries(values: Values, kind: str, path: Path) -> _Named:
-    found = _Named()
-    for item in list_of(values.get(f"{kind}s"), f"the {kind}s of {path}"):
-        held = mapping_of(item, f"a {kind} of {path}")
-        name = _Entry(f"a {kind} of {path}", held, path.parent).text("name")
-        if name in found:
-            raise NoAccessError(f"the kubeconfig {path} has two of {kind} {name}")
-        what = f"{kind} {name} of the kubeconfig"
-        found[name] = _Entry(what, mapping_of(held.get(kind), what), path.parent)
-    return found
-
-
-def _find(entries: _Named, kind: str, name: str) -> _Entry:
-    if name not in entries:
-        raise NoAccessError(f"the kubeconfig has no {kind} {name or 'for the context'}")
-    return entries[name]
-
-
-def list_of(value: object, what: str) -> Sequence[object]:
-    """Give a list, empty for none; raises NoAccessError for anything else."""
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise NoAccessError(f"{what} are no list")
-    return cast("list[object]", value)
-
-
-def mapping_of(value: object, what: str) -> Values:
-    """Give a mapping, empty for none; raises NoAccessError for anything else."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise NoAccessError(f"{what} is no mapping")
-    return cast("Values", value)
-
-
 def header_value(text: str, what: str) -> str:
     """Give a text that a header can hold; raises NoAccessError for any other."""
     if not _HEADER_VALUE.fullmatch(text):
@@ -357,7 +175,7 @@ def _bearer(token: bytes | str, what: str) -> str:
     return f"Bearer {header_value(text.strip(), what)}"
 
 
-def _authorization(user: _Entry, files: WatchedFiles) -> str | None:
+def _authorization(user: Entry, files: WatchedFiles) -> str | None:
     """Give the header of a token or a password; a token's file goes before a token."""
     path, token = user.path("tokenFile"), user.text("token")
     if path is not None:
@@ -373,12 +191,12 @@ def _authorization(user: _Entry, files: WatchedFiles) -> str | None:
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
-def _plugin(user: _Entry, cluster: _Entry, authority: bytes | None) -> Plugin | None:
+def _plugin(user: Entry, cluster: Entry, authority: bytes | None) -> Plugin | None:
     what = f"{user.what}: its exec"
     values = mapping_of(user.values.get("exec"), what)
     if not values:
         return None
-    told = _Entry(what, values, user.folder)
+    told = Entry(what, values, user.folder)
     command, version = told.text("command"), told.text("apiVersion")
     if not command or not version.startswith("client.authentication.k8s.io/"):
         raise NoAccessError(f"{what} names no command, or another apiVersion than is known")
@@ -403,7 +221,7 @@ def _as_text(value: object, what: str) -> str:
     return value
 
 
-def _told_of(cluster: _Entry, authority: bytes | None) -> Values:
+def _told_of(cluster: Entry, authority: bytes | None) -> Values:
     """Give what a plugin may be told of the cluster, as kubectl tells it."""
     told: dict[str, object] = {"server": cluster.text("server")}
     if cluster.text("tls-server-name"):
@@ -419,7 +237,7 @@ def _told_of(cluster: _Entry, authority: bytes | None) -> Values:
     return told
 
 
-def _provider(user: _Entry) -> tuple[str, Mapping[str, str]] | None:
+def _provider(user: Entry) -> tuple[str, Mapping[str, str]] | None:
     """Give an auth-provider's name and the texts of its configuration."""
     what = f"{user.what}: its auth-provider"
     values = mapping_of(user.values.get("auth-provider"), what)
@@ -427,10 +245,10 @@ def _provider(user: _Entry) -> tuple[str, Mapping[str, str]] | None:
         return None
     config = mapping_of(values.get("config"), what)
     told = {key: text for key, text in config.items() if isinstance(text, str)}
-    return _Entry(what, values, user.folder).text("name"), told
+    return Entry(what, values, user.folder).text("name"), told
 
 
-def _impersonated(user: _Entry) -> Iterator[tuple[str, str]]:
+def _impersonated(user: Entry) -> Iterator[tuple[str, str]]:
     """Give the headers of whom we act as (Kubernetes, user impersonation)."""
     name = user.text("as")
     if not name:
