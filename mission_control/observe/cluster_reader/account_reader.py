@@ -86,7 +86,9 @@ class AccountReader:
         if not by:
             return judged
         detail = f"{judged.detail}; what {by} may do, who acts as it, was not looked at"
-        return replace(judged, read_only=None if judged.read_only else False, detail=detail)
+        return replace(
+            judged, read_only=None if judged.read_only else judged.read_only, detail=detail
+        )
 
 
 async def _lists(objects: ObjectReader, namespaced: str, of_cluster: str) -> Sequence[RawList]:

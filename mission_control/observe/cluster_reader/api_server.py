@@ -256,9 +256,10 @@ class ApiServer:
         async with self._preparing:
             if self._session is not session:
                 return self._session
-            if asyncio.get_running_loop().time() - session.looked_at < FAILED_SECONDS:
-                return None
+            is_new = asyncio.get_running_loop().time() - session.looked_at < FAILED_SECONDS
             try:
+                if is_new and await self._desk.has_changed(session.endpoint) is None:
+                    return None
                 other = await self._renew(session)
             except NoAccessError:
                 return None  # the next round finds the same, and says so

@@ -1,4 +1,4 @@
-"""Cluster reader: the files that lead to the API server: watched, parsed, merged as kubectl does."""
+"""Cluster reader: the files that lead to the API server: watched, and merged as kubectl does."""
 
 import base64
 import binascii
@@ -192,6 +192,7 @@ def _entries(values: Values, kind: str, path: Path) -> _Named:
 
 
 def find_entry(entries: Mapping[str, Entry], kind: str, name: str) -> Entry:
+    """Give the entry of a name; raises NoAccessError where there is none."""
     if name not in entries:
         raise NoAccessError(f"the kubeconfig has no {kind} {name or 'for the context'}")
     return entries[name]
