@@ -134,6 +134,34 @@ def test_a_snapshot_of_a_hung_cluster_ends_and_names_every_list(
     assert all("TIMEOUT: " in why for why in gaps.values())
 
 
+@pytest.mark.parametrize("command", ["status", "doctor", "get"])
+def test_credentials_are_had_before_any_service_is_asked(run, tmp_path, command):
+    """A plugin that takes its time competes with no answer of a service."""
+    done = tmp_path / "done"
+    write_config(tmp_path, "http://127.0.0.1:1", f"sleep 1; touch {done}; exit 1")
+    before = list[bool]()
+
+    def serve(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                asked, _ = listening.accept()
+                before.append(done.exists())
+                asked.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        port = listening.getsockname()[1]
+        path = tmp_path / "fleet.yaml"
+        path.write_text(FLEET.replace("127.0.0.1:1", f"127.0.0.1:{port}"))
+        about = ["/ops/status"] if command == "get" else []
+        run(command, *about, "--fleet-file", path, MISSION_CONTROL_ROOT=str(tmp_path))
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+    assert {True} == set(before)
+
+
 def test_what_a_library_logs_in_a_command_is_redacted(capsys):
     """A warning is told without its secrets, on one line, and capped."""
     record = logging.makeLogRecord(

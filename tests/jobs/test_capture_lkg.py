@@ -233,6 +233,19 @@ async def test_without_a_cluster_there_is_nothing_to_capture(capturing):
         assert LkgRefused(("no cluster is configured, so there is nothing to capture",)) == refused
 
 
+async def test_a_halted_floor_says_what_halts_it(capturing):
+    """Each reason has its subject: a list that was not had is told by its namespace and name."""
+    floor = ClusterFloor()
+    for resource in ("pods", "jobs"):
+        floor.lose_list(resource, FLOOR, UnseenReason.TIMEOUT)
+    capturing.snapshot = replace(capturing.snapshot, posture=floor.decide().posture)
+    made = await capturing.made()
+    told = next(r.detail for r in made.reasons if r.code == "POSTURE_HALTED")
+
+    assert "TIMEOUT of cluster trading-floor/pods" in told
+    assert "TIMEOUT of cluster trading-floor/jobs" in told
+
+
 async def test_a_secret_in_the_cluster_refuses(capturing):
     """The sentence names the variable, never the value."""
     twist = WorkloadTwist(env={"DB_PASSWORD": "hunter2"})
