@@ -35,7 +35,7 @@ from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
 from mission_control.model.readiness import PollCoverage
-from mission_control.model.reading import Seen, Unseen
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.credentials import Endpoint
