@@ -143,7 +143,7 @@ class Reading:
 
     def write(self, url: str, user: object = None, **cluster: object) -> None:
         """Write the kubeconfig."""
-        self.config.write_text(kubeconfig(url, user, **cluster))
+        self.config.write_text(kubeconfig(url, user, **cluster))  # type: ignore[arg-type]
 
     async def codes(self) -> set[str | None]:
         """Read a round, and say how its lists went: None for one that was seen."""

@@ -106,7 +106,7 @@ async def test_an_event_that_goes_on_is_as_new_as_its_last_time(server, reading)
     assert [("it failed again", 7), ("it failed once", 1)] == [
         (w.message, w.count) for w in warnings
     ]
-    assert LATER.partition(".")[0] in warnings[0].last_seen.isoformat()
+    assert LATER.partition(".")[0] in str(warnings[0].last_seen).replace(" ", "T")
 
 
 EARLIER, LATER = "2026-11-18T14:00:00.000000Z", "2026-11-18T15:00:00.000000Z"
