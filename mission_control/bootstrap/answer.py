@@ -13,6 +13,8 @@ async def answer_once(
 ) -> httpx.Response:
     """Answer a path as the API would after one observing round, in process."""
     async with connected(settings, clock) as parts:
+        if parts.edges is not None:
+            await parts.edges.find_cluster()
         snapshot = await floor_sources.observe_once(settings.fleet, parts.sources, "")
         parts.board.publish(snapshot, ())
         transport = httpx.ASGITransport(parts.application)

@@ -1,7 +1,7 @@
 """Bootstrap: settings become the edges that read the floor, for the time of a block."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,8 @@ from mission_control.jobs.ports import Clock
 from mission_control.jobs.recorded_lkg import find_captured_workloads
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.cluster.view import CapturedWorkloads
-from mission_control.model.fleet import ClusterAccess
 from mission_control.observe.cluster_reader.account_reader import AccountReader
+from mission_control.observe.cluster_reader.api_answers import BadAnswerError
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
 from mission_control.observe.cluster_reader.further_reader import FurtherObserver
@@ -30,6 +30,9 @@ from mission_control.observe.interpreter import Interpreter
 from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
 from mission_control.observe.service_probe import ServiceProbe
 from mission_control.record.artifact_reader import ArtifactReader
+
+PATIENT_SECONDS = 20.0
+"""So long credentials are waited for where nothing else waits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,17 @@ class Edges:
     account: AccountReader | None = None
     further: FurtherObserver | None = None
 
+    async def find_cluster(self) -> None:
+        """
+        Find the API server and our credentials before anything else is asked, for who looks once.
+
+        A plugin that hands them out may need seconds of a busy machine, and the services would
+        seem slow meanwhile. What fails is told by whatever asks for the cluster next.
+        """
+        if self.lister is not None:
+            with suppress(BadAnswerError):
+                await self.lister.server.prepare(PATIENT_SECONDS)
+
 
 @asynccontextmanager
 async def reading(
@@ -56,9 +70,11 @@ async def reading(
         lister = account = further = None
         watched = [s.name for s in settings.fleet.execution.switches]
         if settings.fleet.access is not None:
-            lister = find_cluster(settings.fleet.access, clock)
+            server = ApiServer(settings.fleet.access, clock=clock)
+            lister = ClusterLister(server, clock, transports.stalls)
             transports.also_close(lister.server.forget)
-            objects = ObjectReader(lister)
+            # Of its own: what jobs read never takes a turn from the rounds.
+            objects = ObjectReader(ClusterLister(server, clock, transports.stalls))
             account = AccountReader(lister.server, objects, clock)
             further = FurtherObserver(objects, account)
         probe = ServiceProbe(transports, clock, interpreter)
@@ -93,15 +109,10 @@ def _load_calendar(path: Path) -> tuple[str, MarketCalendar]:
     return read.digest, MarketCalendar(read.closures)
 
 
-def find_cluster(access: ClusterAccess, clock: Clock) -> ClusterLister:
-    """Connect what reads lists of a cluster; nothing is found or asked yet."""
-    return ClusterLister(ApiServer(access), clock)
-
-
 def _hear(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchWitnesses:
     """Connect the kill-switch witnesses outside the services."""
     # A lister of its own: slow lists never hold up the kill switch.
-    own = ClusterLister(lister.server, clock) if lister else None
+    own = ClusterLister(lister.server, clock, lister.stalls) if lister else None
     config_map = ConfigMapWitness(own, settings.namespace) if own else None
     file, environment = settings.kill_switch_file, settings.kill_switch_environment
     return SwitchWitnesses(file, environment, clock, config_map)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.connect import find_cluster, reading
+from mission_control.bootstrap.connect import reading
 from mission_control.configuration.settings import Settings
 from mission_control.jobs import floor_sources
 from mission_control.jobs.ports import Clock
@@ -23,7 +23,22 @@ from mission_control.record.store_check import StoreCheck
 async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:
     """Ask every service of the fleet once and decide; nothing is remembered or recorded."""
     async with reading(settings, clock) as edges:
+        await edges.find_cluster()
         return await floor_sources.observe_once(settings.fleet, edges.sources, "")
+
+
+async def observe_and_examine(
+    settings: Settings, clock: Clock = real_clock
+) -> tuple[FloorSnapshot, Examination | None]:
+    """
+    Look once at the floor, and before that try everything that is ever read of the cluster.
+
+    The examination is None where no cluster is configured.
+    """
+    async with reading(settings, clock) as edges:
+        await edges.find_cluster()
+        examined = await examine_cluster(edges.lister) if edges.lister else None
+        return await floor_sources.observe_once(settings.fleet, edges.sources, ""), examined
 
 
 async def probe_once(agent: Agent, clock: Clock = real_clock) -> ServiceRound:
@@ -35,17 +50,6 @@ async def probe_once(agent: Agent, clock: Clock = real_clock) -> ServiceRound:
 def read_artifacts(root: Path, clock: Clock = real_clock) -> ArtifactReader:
     """Give what reads the record below a root."""
     return ArtifactReader(root, clock)
-
-
-async def examine(settings: Settings, clock: Clock = real_clock) -> Examination | None:
-    """Try everything that is ever read of the cluster; None where none is configured."""
-    if settings.fleet.access is None:
-        return None
-    lister = find_cluster(settings.fleet.access, clock)
-    try:
-        return await examine_cluster(lister)
-    finally:
-        await lister.server.forget()
 
 
 async def try_records(

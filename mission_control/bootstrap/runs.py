@@ -71,6 +71,7 @@ async def ready_to_run(settings: Settings, clock: Clock) -> AsyncGenerator[RunPa
     require_record(settings)
     store = ArtifactStore(settings.root)
     async with reading(settings, clock) as edges:
+        await edges.find_cluster()
         path, lints = settings.repository, settings.fleet.repository_lints
         repository = RepositoryReader(path, clock, lints) if path else None
         sources = ReadinessSources(

@@ -47,6 +47,7 @@ class Parts:
     day: ScheduledDay
     further: FurtherObserver | None = None
     past: PastFloor | None = None
+    edges: Edges | None = None
 
 
 @asynccontextmanager
@@ -91,7 +92,7 @@ async def connected(
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)
-        yield Parts(sources, board, watch, application, store, day, edges.further, past)
+        yield Parts(sources, board, watch, application, store, day, edges.further, past, edges)
 
 
 @asynccontextmanager

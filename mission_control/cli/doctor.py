@@ -63,11 +63,10 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
 async def _look(
     settings: Settings, clock: Clock
 ) -> tuple[FloorSnapshot, Examination | None, tuple[Seen[None] | Unseen, Seen[str] | Unseen]]:
-    return await asyncio.gather(
-        once.observe_once(settings, clock),
-        once.examine(settings, clock),
-        once.try_records(settings, clock),
+    (snapshot, examined), records = await asyncio.gather(
+        once.observe_and_examine(settings, clock), once.try_records(settings, clock)
     )
+    return snapshot, examined, records
 
 
 def _lines(checks: list[Check]) -> list[str]:

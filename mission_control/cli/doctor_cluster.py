@@ -5,10 +5,28 @@ from collections.abc import Iterator
 from mission_control.cli.doctor_report import Check, failed, passed, warned
 from mission_control.configuration.settings import Settings
 from mission_control.model.cluster.facts import REQUIRED_LISTS, STARTER_LISTS, ListReading
-from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.reading import Seen, Unseen, UnseenReason, say_unseen
 from mission_control.observe.cluster_reader.examination import Examination
 
 RBAC = "apply deploy/kubernetes/rbac.yaml, or ask the Platform Owner"
+_BUSY = "see whether the API server is overloaded, and whether it can be reached from here"
+_WHERE = "see whether the kubeconfig's server is right, and whether it runs"
+REMEDIES = {
+    UnseenReason.DENIED: RBAC,
+    UnseenReason.UNREADABLE: "mend the kubeconfig, its files or its plugin, or `cluster` in the"
+    " fleet file; try the same with kubectl",
+    UnseenReason.TIMEOUT: _BUSY,
+    UnseenReason.THROTTLED: _BUSY,
+    UnseenReason.LIST_EXPIRED: _BUSY,
+    UnseenReason.OWN_STALL: "this machine is too busy: run it again when it is less so",
+    UnseenReason.CONNECTION_REFUSED: _WHERE,
+    UnseenReason.CONNECTION_LOST: _WHERE,
+    UnseenReason.DNS_FAILURE: _WHERE,
+    UnseenReason.TLS_FAILURE: "see whether the kubeconfig's certificate-authority signed what the"
+    " server shows, and whether the certificate is made out to its name",
+    UnseenReason.NOT_OFFERED: "see which versions of its API this cluster offers",
+}
+OTHERWISE = "see what answers at the kubeconfig's server, and its log"
 
 
 def look_at_records(store: Seen[None] | Unseen, history: Seen[str] | Unseen) -> Iterator[Check]:
@@ -31,8 +49,9 @@ def look_at_cluster(settings: Settings, seen: Examination | None) -> Iterator[Ch
         return
     name = settings.fleet.cluster
     if seen.unreachable:
-        remedy = "look at the kubeconfig and its context, or at `cluster` in the fleet file"
-        yield failed("cluster", f"{name}: not reached: {seen.unreachable}", remedy)
+        at = f" at {seen.address}" if seen.address else ""
+        detail = f"{name}: not reached{at}: {seen.unreachable}"
+        yield failed("cluster", detail, _remedy(seen.reason))
         return
     yield _address(name, seen)
     yield _account(seen)
@@ -42,6 +61,11 @@ def look_at_cluster(settings: Settings, seen: Examination | None) -> Iterator[Ch
         yield passed("metrics", f"not offered ({seen.metrics.code}), and nothing needs them")
     elif seen.metrics is not None:
         yield passed("metrics", "offered")
+
+
+def _remedy(reason: UnseenReason | None) -> str:
+    """Say what to do about a reason; rights are the remedy of a refusal alone."""
+    return REMEDIES.get(reason, OTHERWISE) if reason is not None else OTHERWISE
 
 
 def _address(name: str, seen: Examination) -> Check:
@@ -69,7 +93,7 @@ def _namespace(name: str, read: Seen[bytes] | Unseen, settings: Settings) -> Che
         return passed(subject, "exists")
     remedy = "correct the namespaces below `cluster` in the fleet file"
     if read.reason is not UnseenReason.NOT_OFFERED:
-        return warned(subject, f"not known to exist: {read.detail or read.code}", RBAC)
+        return warned(subject, f"not known to exist: {say_unseen(read)}", _remedy(read.reason))
     if name == settings.namespace:
         return failed(subject, "does not exist", remedy)
     return warned(subject, "does not exist, so nothing is found in it", remedy)
@@ -79,6 +103,5 @@ def _list(read: ListReading) -> Check:
     subject = f"{read.namespace}/{read.resource}" if read.namespace else read.resource
     if isinstance(read.reading, Seen):
         return passed(subject, f"{read.reading.value} objects in {read.reading.took * 1000:.0f} ms")
-    detail = read.reading.detail or read.reading.code
     judge = failed if read.resource in {*REQUIRED_LISTS, *STARTER_LISTS} else warned
-    return judge(subject, f"{read.reading.code}: {detail}", RBAC)
+    return judge(subject, say_unseen(read.reading), _remedy(read.reading.reason))

@@ -1,6 +1,7 @@
 """Command line: how every command ends when it cannot go on."""
 
 import contextlib
+import logging
 import os
 import sys
 import traceback
@@ -19,8 +20,31 @@ if TYPE_CHECKING:
 
 DEBUG_VARIABLE = "MISSION_CONTROL_DEBUG"
 
+MAX_SAID, MOST_TOLD = 4_096, 500
+"""Characters of a library's record that are looked at, and that are told."""
+
 JSON_ASKED = "mission_control.json"
 """Set in click's meta by a subcommand's own --json, so that its errors are JSON as well."""
+
+
+class RedactedTalk(logging.Handler):
+    """Writes what libraries warn of to stderr: without it Python would, as it stands."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, redacted and capped; a record that cannot be written is named."""
+        try:
+            said = self.format(record)[:MAX_SAID]
+        except Exception:  # noqa: BLE001  (whatever a library put into its record)
+            said = f"a record of {record.name} could not be written"
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{record.levelname}: {_redacted(said)[:MOST_TOLD]}\n")
+
+
+def talk_redacted() -> None:
+    """Have whatever is logged in a command told redacted, unless a server configures its own."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, RedactedTalk) for handler in root.handlers):
+        root.addHandler(RedactedTalk(logging.WARNING))
 
 
 class FailingWell(click.Group):
@@ -65,19 +89,27 @@ def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
 
 
 def _tell_internal(error: Exception, *, as_json: bool) -> None:
-    # Imported only now, so that help and errors in the command line stay quick.
-    redact_text: Callable[[str], str] = import_module(
-        "mission_control.observe.redaction"
-    ).redact_text
     if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
-        sys.stderr.write(redact_text("".join(traceback.format_exception(error))))
-    said = printable(redact_text(f"{type(error).__name__}: {error}".rstrip(": ")))
+        sys.stderr.write(_redact("".join(traceback.format_exception(error))))
+    said = _redacted(f"{type(error).__name__}: {error}".rstrip(": "))
     if as_json:
         document = {"error": {"code": "internal", "problem": said}}
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2), err=True)
         return
     hint = f"set {DEBUG_VARIABLE}=1 to see where"
     click.echo(f"Internal error: {said} ({hint})", err=True)
+
+
+def _redacted(text: str) -> str:
+    return printable(_redact(text))
+
+
+def _redact(text: str) -> str:
+    # Imported only now, so that help and errors in the command line stay quick.
+    redact_text: Callable[[str], str] = import_module(
+        "mission_control.observe.redaction"
+    ).redact_text
+    return redact_text(text)
 
 
 def _let_stdout_go() -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import EPILOG
-from mission_control.cli.failures import FailingWell
+from mission_control.cli.failures import FailingWell, talk_redacted
 
 if TYPE_CHECKING:
     from mission_control.configuration.settings import Settings
@@ -140,6 +140,7 @@ def cli(
 
     Data goes to stdout and talk to stderr. Nothing that these commands do changes the fleet.
     """
+    talk_redacted()
     ctx.obj = CliContext(
         settings_source=partial(_load_settings, os.environ, config_file),
         clock=_real_clock,

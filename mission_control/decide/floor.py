@@ -22,6 +22,7 @@ from mission_control.decide.posture import (
     reasons_from_lacks,
     reasons_from_leftovers,
     reasons_from_memory,
+    reasons_from_outdated_access,
     reasons_from_replicas,
     reasons_from_services,
     reasons_from_starter_lists,
@@ -130,6 +131,7 @@ def _decide_posture(
             *reasons_from_lacks((*lacks, *feed), session),
             *reasons_from_cluster(looks.cluster.lacks, session),
             *reasons_from_starter_lists(looks.cluster.starter_lacks, session),
+            *reasons_from_outdated_access(looks.cluster.facts),
             *reasons_from_services(reports, session),
             *further,
         )

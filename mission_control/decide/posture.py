@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from mission_control.decide.cluster.agent_workload import HALTING
+from mission_control.decide.cluster.lists import SUBJECT as CLUSTER
 from mission_control.decide.cluster.view import ClusterView
 from mission_control.decide.evidence import within_age
 from mission_control.decide.instances import count_denials
 from mission_control.decide.kill_switch import SUBJECT as SWITCH
 from mission_control.decide.required_evidence import EvidenceAge, Lack
 from mission_control.model import codes
+from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.model.finding import Reason, Severity, worst
 from mission_control.model.fleet import Agent, Criticality, Kind, Safety
@@ -249,6 +251,12 @@ def reasons_from_starter_lists(lacks: Iterable[Lack], session: MarketSession) ->
     severity = Severity.P1 if pages_now(session) else Severity.P2
     for lack in lacks:
         yield Reason(lack.code, lack.subject, severity, lack.detail, withholds=True)
+
+
+def reasons_from_outdated_access(facts: ClusterFacts | None) -> Iterator[Reason]:
+    """Tell that files which lead to the API server changed, and that the earlier ones serve on."""
+    if facts is not None and facts.outdated:
+        yield Reason(codes.RELOAD_FAILED, CLUSTER, Severity.INFO, facts.outdated)
 
 
 def reasons_from_services(

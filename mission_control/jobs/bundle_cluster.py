@@ -1,9 +1,10 @@
 """Jobs: what the cluster showed, for a bundle; each part that was not had is a gap."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from mission_control.decide.cluster.lists import check_lists
-from mission_control.jobs.ports import FurtherReader
+from mission_control.jobs.ports import READING_SECONDS, FurtherReader
 from mission_control.model.artifact import SourceCoverage
 from mission_control.model.cluster.facts import (
     WORKLOAD_LISTS,
@@ -44,14 +45,15 @@ async def gather_cluster(
         gap = (("cluster", NO_CLUSTER),)
         return {}, [SourceCoverage("cluster", 1, 0, gap)]
     files, coverage = _lists(snapshot)
-    user = (await further.account()).who
-    meta = f"context={snapshot.fleet.cluster}\ncluster={snapshot.fleet.cluster}\nuser={user}\n"
+    further = further.within(READING_SECONDS)
+    wanted = [_events(further, access.namespaces), _nodes(further)]
+    if usage:
+        wanted.append(_usage(further, access.namespaces))
+    account, parts = await asyncio.gather(further.account(), asyncio.gather(*wanted))
+    meta = (
+        f"context={snapshot.fleet.cluster}\ncluster={snapshot.fleet.cluster}\nuser={account.who}\n"
+    )
     files["kubectl.meta"] = meta.encode()
-    parts = [
-        await _events(further, access.namespaces),
-        await _nodes(further),
-        *([await _usage(further, access.namespaces)] if usage else []),
-    ]
     for made, covered in parts:
         files |= made
         coverage += covered
@@ -109,8 +111,8 @@ def _list_coverage(lists: Sequence[ListReading]) -> SourceCoverage:
 
 async def _events(further: FurtherReader, namespaces: Sequence[str]) -> Part:
     found, gaps, obtained = list[EventFacts](), list[tuple[str, str]](), 0
-    for namespace in namespaces:
-        read = await further.events(namespace)
+    lists = await asyncio.gather(*(further.events(n) for n in namespaces))
+    for namespace, read in zip(namespaces, lists, strict=True):
         if isinstance(read, Unseen):
             gaps.append((f"events {namespace}", f"{read.code} {read.detail}".strip()))
             continue
@@ -135,8 +137,8 @@ async def _nodes(further: FurtherReader) -> Part:
 
 async def _usage(further: FurtherReader, namespaces: Sequence[str]) -> Part:
     found, gaps, obtained = list[PodUsage](), list[tuple[str, str]](), 0
-    for namespace in namespaces:
-        read = await further.usage(namespace)
+    lists = await asyncio.gather(*(further.usage(n) for n in namespaces))
+    for namespace, read in zip(namespaces, lists, strict=True):
         if isinstance(read, Unseen):
             gaps.append((f"metrics {namespace}", f"{read.code} {read.detail}".strip()))
             continue

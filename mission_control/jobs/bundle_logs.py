@@ -1,21 +1,25 @@
 """Jobs: the newest log lines of what matters, for a bundle; each that was not had is a gap."""
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 from mission_control.jobs.ports import FurtherReader
 from mission_control.model.artifact import SourceCoverage
 from mission_control.model.cluster.pod import ContainerState, PodFacts
 from mission_control.model.cluster.view import AgentWorkload
-from mission_control.model.reading import Unseen
+from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
 
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]{0,119}")
 MOST_LOGS = 200
 MOST_BYTES = 32 * 1024 * 1024
 """A bundle's logs end here; what did not fit is a gap."""
+LOGS_SECONDS = 60.0
+AT_ONCE = 5
+"""So many logs are read at a time; `MOST_LOGS` is a multiple of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class _Wanted:
     def what(self) -> str:
         before = " (previous)" if self.previous else ""
         return f"{self.workload} {self.pod}/{self.container}{before}"
+
+    @property
+    def heading(self) -> str:
+        before = " (previous)" if self.previous else ""
+        return f"==> {self.namespace} {self.pod}/{self.container}{before} <==\n"
 
 
 async def gather_logs(
@@ -46,23 +55,35 @@ async def gather_logs(
         return {}, SourceCoverage("logs", len(reports), 0, gap)
     gaps = [(r.agent.agent_name, why) for r in reports if (why := _why_none(r))]
     wanted = list(dict.fromkeys(w for r in reports for w in _wanted(r.workload)))
-    texts, size, obtained = dict[str, list[str]](), 0, 0
-    for number, each in enumerate(wanted):
-        if number >= MOST_LOGS or size >= MOST_BYTES:
+    texts, obtained = dict[str, list[str]](), 0
+    async for each, read in _read(wanted, further.within(LOGS_SECONDS)):
+        if read is None:
             gaps.append((each.what, "the bundle's logs have no room for it"))
-            continue
-        read = await further.log(each.namespace, each.pod, each.container, previous=each.previous)
-        if isinstance(read, Unseen):
+        elif isinstance(read, Unseen):
             gaps.append((each.what, f"{read.code} {read.detail}".strip()))
-            continue
-        obtained += 1
-        size += len(read.value)
-        before = " (previous)" if each.previous else ""
-        heading = f"==> {each.namespace} {each.pod}/{each.container}{before} <==\n"
-        texts.setdefault(each.workload, []).append(heading + read.value)
+        else:
+            obtained += 1
+            texts.setdefault(each.workload, []).append(each.heading + read.value)
     files = {log_name(name): "\n".join(told).encode() for name, told in texts.items()}
     asked = len(wanted) + sum(1 for r in reports if _why_none(r))
     return files, SourceCoverage("logs", asked, obtained, tuple(sorted(gaps)))
+
+
+async def _read(
+    wanted: Sequence[_Wanted], further: FurtherReader
+) -> AsyncIterator[tuple[_Wanted, Seen[str] | Unseen | None]]:
+    """Read logs in order, a few at a time; None for those that there is no room for."""
+    size = 0
+    for first in range(0, len(wanted), AT_ONCE):
+        some = wanted[first : first + AT_ONCE]
+        if first >= MOST_LOGS or size >= MOST_BYTES:
+            for each in some:
+                yield each, None
+            continue
+        asked = (further.log(w.namespace, w.pod, w.container, previous=w.previous) for w in some)
+        for each, read in zip(some, await asyncio.gather(*asked), strict=True):
+            size += len(read.value) if isinstance(read, Seen) else 0
+            yield each, read
 
 
 def log_name(workload: str) -> str:

@@ -13,7 +13,7 @@ from mission_control.decide.lkg.restarts import judge_pods
 from mission_control.decide.lkg.verification import verify_capture
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.past_floor import PastFloor
-from mission_control.jobs.ports import CalendarReader, Clock, FurtherReader
+from mission_control.jobs.ports import READING_SECONDS, CalendarReader, Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import count_unchanged
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.session_evidence import opening_report, verdicts_of, watch_of
@@ -33,7 +33,7 @@ from mission_control.model.lkg import (
     NotKnown,
     SessionEvidence,
 )
-from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.model.reading import Seen, Unseen, UnseenReason, say_unseen
 from mission_control.model.session import MarketSession
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
@@ -152,6 +152,7 @@ async def _read(
 ) -> ReadNamespace | LkgRefused:
     """Read everything at once; all that was not seen is named."""
     at = sources.clock()
+    further = further.within(READING_SECONDS)
     wanted = [(resource, namespace) for resource in LKG_LISTS]
     wanted.append((PRIORITY_CLASSES, ""))
     itself, lists = await asyncio.gather(
@@ -181,8 +182,7 @@ def _as_verified(manifest: LkgManifest, content: bytes) -> Mapping[str, Any]:
 
 
 def _say_lost(source: str, reading: Unseen) -> str:
-    why = f": {reading.detail}" if reading.detail else ""
-    return f"{source} was not seen: {reading.code}{why}"
+    return f"{source} was not seen: {say_unseen(reading)}"
 
 
 async def _judge(
@@ -196,7 +196,7 @@ async def _judge(
         session=session,
         fleet_digest=snapshot.fleet.digest,
         posture=posture.verdict,
-        posture_codes=tuple(r.code for r in posture.reasons),
+        posture_codes=tuple(f"{r.code} of {r.subject}" for r in posture.reasons),
         watched=unknown,
         readiness=unknown,
         opening=unknown,

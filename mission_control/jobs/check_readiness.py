@@ -1,5 +1,6 @@
 """Jobs: readiness: observe, judge every check, record, tell."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,13 @@ from datetime import datetime
 from mission_control.decide.check_outcome import NAMES
 from mission_control.decide.readiness import judge_readiness
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
-from mission_control.jobs.ports import Clock, FurtherReader, RepositoryReader, StoreReader
+from mission_control.jobs.ports import (
+    READING_SECONDS,
+    Clock,
+    FurtherReader,
+    RepositoryReader,
+    StoreReader,
+)
 from mission_control.jobs.recorded_lkg import find_captured_workloads
 from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
@@ -58,10 +65,12 @@ async def check_readiness(
 
     `repository` was read before the floor was looked at: its own checks take their time.
     """
-    further = sources.further
-    services = await further.services() if further else None
-    nodes = await further.nodes() if further else None
-    account = await further.account() if further else None
+    further = sources.further.within(READING_SECONDS) if sources.further else None
+    services = nodes = account = None
+    if further is not None:
+        services, nodes, account = await asyncio.gather(
+            further.services(), further.nodes(), further.account()
+        )
     made = await make_report(snapshot, further, sources.artifacts, sources.clock)
     now = sources.clock()
     report: Seen[str] | Unseen = Seen(f"made: {made.document['headline']}", now)

@@ -6,7 +6,7 @@ from typing import Any
 
 from mission_control.decide.blueprint import draw_blueprint
 from mission_control.jobs.artifact_ports import ArtifactWriter
-from mission_control.jobs.ports import Clock, FurtherReader, RepositorySurveyor
+from mission_control.jobs.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry, SourceCoverage
 from mission_control.model.snapshot import FloorSnapshot
@@ -35,7 +35,7 @@ async def make_blueprint(
     clock: Clock,
 ) -> MadeBlueprint:
     """Draw the fleet as a snapshot of the floor shows it; what was not seen is a named gap."""
-    services = await further.services() if further else None
+    services = await further.within(READING_SECONDS).services() if further else None
     survey = await repository.survey() if repository else None
     blueprint = draw_blueprint(snapshot, services, survey, clock())
     document = blueprint_document(blueprint)

@@ -34,6 +34,9 @@ from mission_control.present.posture_document import posture_document
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
 
 JOB = {"pre_market": "ops_pre_market", "post_market": "ops_post_market"}
+CLUSTER_SECONDS = 60.0
+"""All parts of a bundle together read the cluster for no longer than this."""
+
 log = logging.getLogger(__name__)
 
 
@@ -122,6 +125,7 @@ async def record_bundle(
     began = clock()
     seen = await sources.see(skip_preflight=skip_preflight)
     snapshot = seen.snapshot
+    sources = _within(sources)
     gathered = _Gathered(sources.redact)
     verdicts = list[ReadinessReport]()
     options = _Options(kind, skip_preflight, sample_health)
@@ -143,6 +147,14 @@ async def record_bundle(
     files = gathered.files
     entry = await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)
     return entry, report
+
+
+def _within(sources: DaySources) -> DaySources:
+    """Give the sources with one time for all that the parts together read of the cluster."""
+    read = sources.readiness
+    if read.further is None:
+        return sources
+    return replace(sources, readiness=replace(read, further=read.further.within(CLUSTER_SECONDS)))
 
 
 def _no_go(ground: Ground, now: datetime, what: str) -> ReadinessReport:

@@ -69,8 +69,20 @@ class ClusterReader(Protocol):
         ...
 
 
+READING_SECONDS = 15.0
+"""All that a job reads of the cluster beyond a round takes no longer than this."""
+
+
 class FurtherReader(Protocol):
     """Reads of the cluster what only jobs need; never raises for what the API answers."""
+
+    def within(self, seconds: float) -> "FurtherReader":
+        """
+        Give a reader whose every reading ends within so many seconds from now.
+
+        What is not had by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
+        """
+        ...
 
     async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:
         """Read the Services of every watched namespace."""

@@ -1,5 +1,6 @@
 """Jobs: the deploy report: observe, decide, compare with the session before, record."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,13 +11,15 @@ from mission_control.decide.lkg.since_lkg import compare_with_capture
 from mission_control.decide.report_diff import compare_reports
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
-from mission_control.jobs.ports import Clock, FurtherReader
+from mission_control.jobs.ports import READING_SECONDS, Clock, FurtherReader
 from mission_control.jobs.recorded_lkg import newest_good
 from mission_control.jobs.recorded_reports import list_reports, read_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.jobs.specified_objects import read_specifications
 from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.cluster.further import ServiceFacts
 from mission_control.model.deploy_report import SinceLkg
+from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.deploy_document import deploy_document
@@ -50,11 +53,8 @@ async def make_report(
     sample_health: bool = True,
 ) -> MadeReport:
     """Make the report of a snapshot, compared with the newest of an earlier session."""
-    services = await further.services() if further else None
-    account = await further.account() if further else None
-    user = account.who if account else ""
+    services, user, specified = await _read_cluster(snapshot, further)
     report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
-    specified = await _specify(snapshot, further)
     plain = {**deploy_document(report, None, None), **specified}
     earlier = await _earlier(artifacts, snapshot) if artifacts else None
     lkg = await since_lkg(artifacts, plain)
@@ -69,6 +69,19 @@ async def make_report(
         MARKDOWN_NAME: deploy_markdown(document).encode(),
     }
     return MadeReport(document, files)
+
+
+async def _read_cluster(
+    snapshot: FloorSnapshot, further: FurtherReader | None
+) -> tuple[Seen[tuple[ServiceFacts, ...]] | Unseen | None, str, Document]:
+    """Read the Services, who we are, and what objects ask for, all at once and in one time."""
+    if further is None:
+        return None, "", {}
+    further = further.within(READING_SECONDS)
+    services, account, specified = await asyncio.gather(
+        further.services(), further.account(), _specify(snapshot, further)
+    )
+    return services, account.who, specified
 
 
 async def _specify(snapshot: FloorSnapshot, further: FurtherReader | None) -> Document:

@@ -1,19 +1,20 @@
 """Jobs: a snapshot of the configuration in force: cluster, repository, inventory, settings."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mission_control.decide.cluster.lists import check_lists
 from mission_control.decide.secret_references import find_secret_references
 from mission_control.jobs.artifact_ports import ArtifactWriter
-from mission_control.jobs.ports import Clock, FurtherReader, RepositoryCopier
+from mission_control.jobs.ports import READING_SECONDS, Clock, FurtherReader, RepositoryCopier
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry, SourceCoverage
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import WORKLOAD_LISTS, ClusterFacts, list_source
 from mission_control.model.cluster.further import ServiceFacts
 from mission_control.model.cluster.raw import KubernetesObject
-from mission_control.model.reading import Seen, Unseen
+from mission_control.model.reading import Seen, Unseen, say_unseen
 from mission_control.model.repository import CopiedFile, RepositoryCopy, RepositoryHead
 from mission_control.model.secret_reference import SecretReference
 from mission_control.model.snapshot import FloorSnapshot
@@ -67,9 +68,7 @@ async def make_config_snapshot(
 
     Secrets are never read: only the names that others refer to are listed.
     """
-    services = await further.services() if further else None
-    account = await further.account() if further else None
-    referring, lost = await _referring(snapshot, further)
+    services, account, referring, lost = await _read_cluster(snapshot, further)
     head = await repository.head() if repository else None
     copied = await repository.copy(WANTED) if repository else RepositoryCopy()
     coverage = (
@@ -108,22 +107,36 @@ async def record_config_snapshot(
     return await writer.record(Collection.CONFIG_SNAPSHOTS, made.files, facts)
 
 
-async def _referring(
+async def _read_cluster(
     snapshot: FloorSnapshot, further: FurtherReader | None
-) -> tuple[Sequence[KubernetesObject], Sequence[Gap]]:
-    """Read every object that may refer to Secrets; gives those, and the lists not seen."""
+) -> tuple[
+    Seen[tuple[ServiceFacts, ...]] | Unseen | None,
+    AccountFacts | None,
+    Sequence[KubernetesObject],
+    Sequence[Gap],
+]:
+    """
+    Read all at once and within one time: the Services, our account, and what refers to Secrets.
+
+    Of what may refer to Secrets the objects are given, and the lists not seen.
+    """
     access = snapshot.fleet.access
-    found, lost = list[KubernetesObject](), list[Gap]()
     if further is None or access is None:
-        return found, lost
-    for namespace in sorted(access.namespaces):
-        for resource in REFERRING:
-            read = await further.objects(resource, namespace)
-            if isinstance(read, Unseen):
-                lost.append((f"{list_source(resource, namespace)}, for Secrets", read.code))
-            else:
-                found.extend(read.value)
-    return found, lost
+        return None, None, (), ()
+    further = further.within(READING_SECONDS)
+    wanted = [(r, n) for n in sorted(access.namespaces) for r in REFERRING]
+    services, account, lists = await asyncio.gather(
+        further.services(),
+        further.account(),
+        asyncio.gather(*(further.objects(*each) for each in wanted)),
+    )
+    found, lost = list[KubernetesObject](), list[Gap]()
+    for each, read in zip(wanted, lists, strict=True):
+        if isinstance(read, Unseen):
+            lost.append((f"{list_source(*each)}, for Secrets", say_unseen(read)))
+        else:
+            found.extend(read.value)
+    return services, account, found, lost
 
 
 def _listings(
@@ -164,14 +177,14 @@ def _list_gaps(snapshot: FloorSnapshot) -> Iterator[Gap]:
         return
     for read in check_lists(access, snapshot.cluster, snapshot.at).lists:
         if isinstance(read.reading, Unseen):
-            yield read.source, read.reading.code
+            yield read.source, say_unseen(read.reading)
         for odd in read.odd:
             yield read.source, f"{odd.kind}/{odd.name}: {odd.problem}"
 
 
 def _service_gaps(services: Seen[tuple[ServiceFacts, ...]] | Unseen | None) -> Iterator[Gap]:
     if isinstance(services, Unseen):
-        yield "cluster services", services.code
+        yield "cluster services", say_unseen(services)
 
 
 def _of_cluster(

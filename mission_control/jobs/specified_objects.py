@@ -8,7 +8,7 @@ from mission_control.decide.lkg.specifications import SPECIFIED_LISTS, digest_sp
 from mission_control.jobs.ports import FurtherReader
 from mission_control.model.cluster.facts import list_source
 from mission_control.model.cluster.raw import KubernetesObject
-from mission_control.model.reading import Seen
+from mission_control.model.reading import Seen, say_unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +27,5 @@ async def read_specifications(further: FurtherReader, namespace: str) -> Specifi
         if isinstance(reading, Seen):
             seen[resource] = reading.value
         else:
-            gaps.append(f"{list_source(resource, namespace)} was not seen: {reading.code}")
+            gaps.append(f"{list_source(resource, namespace)} was not seen: {say_unseen(reading)}")
     return SpecifiedObjects(digest_specifications(seen), tuple(gaps))

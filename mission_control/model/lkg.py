@@ -205,6 +205,7 @@ class SessionEvidence:
     fleet_digest: str
     posture: Verdict
     posture_codes: tuple[str, ...]
+    """Each with its subject: `TIMEOUT of cluster trading-floor/pods`."""
     watched: WatchedSession | NotKnown
     readiness: tuple[RecordedVerdict, ...] | NotKnown
     opening: Mapping[str, Any] | NotKnown

@@ -122,6 +122,11 @@ class Unseen:
 EndpointReading = Seen[Answer] | Unseen
 
 
+def say_unseen(unseen: Unseen) -> str:
+    """Give why something was not seen as one text: its code, and what else is known of it."""
+    return f"{unseen.code}: {unseen.detail}" if unseen.detail else unseen.code
+
+
 class PathPast(NamedTuple):
     """
     What one path told up to now, this round included, so that a single value can be judged.

@@ -173,7 +173,7 @@ def _state(paths: Sequence[str]) -> State:
 
 
 def state_of(path: str) -> tuple[int, ...] | None:
-    """Give what changes when a file does, of what a link leads to; None where it is absent."""
+    """Give what changes with a file, of what a link leads to; None where it cannot be had."""
     try:
         found = Path(path).stat()
     except OSError:

@@ -93,3 +93,15 @@ def test_only_a_service_account_is_judged():
     account = judge(READING, who="alice")
 
     assert (None, "alice") == (account.read_only, account.who)
+
+
+def test_where_was_looked_is_told():
+    """Bindings of namespaces that are not watched are not read, so nothing is claimed of them."""
+    role = RoleFacts("", "reader", (READING,))
+    binding = BindingFacts("", "b", "ClusterRole", "reader", (SUBJECT,))
+    judged = judge_account(OURS, [role], [binding], verified=True, namespaces=("n2", "n1"))
+
+    assert True is judged.read_only
+    assert judged.detail.endswith(
+        "(looked at: bindings of the whole cluster, and those in n1, n2; no others)"
+    )

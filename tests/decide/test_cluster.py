@@ -11,6 +11,7 @@ from mission_control.model.cluster.facts import (
     LIST_OF_STARTER,
     REQUIRED_LISTS,
     STARTER_LISTS,
+    ClusterFacts,
     ConfigMapFacts,
     EventFacts,
 )
@@ -945,3 +946,22 @@ def test_a_strategy_that_called_itself_execution_stands_until_its_pod_is_gone(fl
 
     standing = floor.decide().standing.accusations
     assert gone == ("service_kind" not in {a.fact for a in standing})
+
+
+class OutdatedAccess(ClusterFloor):
+    """A calm cluster that is read by what files said before they changed."""
+
+    def facts(self) -> ClusterFacts | None:
+        """Say why the newest files do not serve."""
+        known = super().facts()
+        return None if known is None else replace(known, outdated="the kubeconfig is empty")
+
+
+def test_access_that_changed_and_does_not_serve_is_told():
+    """It is information: the lists are whole, and the posture is what it was."""
+    before, after = ClusterFloor().decide().posture, OutdatedAccess().decide().posture
+
+    assert before.verdict is after.verdict
+    assert [("RELOAD_FAILED", "cluster", "INFO", "the kubeconfig is empty")] == [
+        (r.code, r.subject, r.severity, r.detail) for r in after.reasons if r not in before.reasons
+    ]

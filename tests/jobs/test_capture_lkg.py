@@ -36,7 +36,7 @@ from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
 from mission_control.model.readiness import PollCoverage
-from mission_control.model.reading import Seen, Unseen
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.credentials import Endpoint
@@ -232,6 +232,19 @@ async def test_without_a_cluster_there_is_nothing_to_capture(capturing):
     for snapshot, sources in ((capturing.snapshot, nothing), (elsewhere, capturing.sources)):
         refused = await capture_lkg(snapshot, sources, BuildFacts())
         assert LkgRefused(("no cluster is configured, so there is nothing to capture",)) == refused
+
+
+async def test_a_halted_floor_says_what_halts_it(capturing):
+    """Each reason has its subject: a list that was not had is told by its namespace and name."""
+    floor = ClusterFloor()
+    for resource in ("pods", "jobs"):
+        floor.lose_list(resource, FLOOR, UnseenReason.TIMEOUT)
+    capturing.snapshot = replace(capturing.snapshot, posture=floor.decide().posture)
+    made = await capturing.made()
+    told = next(r.detail for r in made.reasons if r.code == "POSTURE_HALTED")
+
+    assert "TIMEOUT of cluster trading-floor/pods" in told
+    assert "TIMEOUT of cluster trading-floor/jobs" in told
 
 
 async def test_a_secret_in_the_cluster_refuses(capturing):

@@ -1,14 +1,16 @@
 """Bundles: what breaks costs itself alone, and whatever is lacking is named."""
 
 import asyncio
+import ssl
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
-from mission_control.jobs import ops_bundle
+from mission_control.jobs import bundle_cluster, check_readiness, ops_bundle, report_deploys
 from mission_control.jobs.bundle_cluster import gather_cluster
 from mission_control.jobs.bundle_logs import gather_logs, log_name
 from mission_control.jobs.check_readiness import ReadinessSources
@@ -20,16 +22,27 @@ from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import EventFacts
 from mission_control.model.cluster.further import ListedEvents
 from mission_control.model.cluster.workload import ObjectRef
+from mission_control.model.fleet import ClusterAccess
 from mission_control.model.history import Watch
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.observe.cluster_reader import object_reader
+from mission_control.observe.cluster_reader.account_reader import AccountReader
+from mission_control.observe.cluster_reader.api_server import ApiServer
+from mission_control.observe.cluster_reader.credentials import Endpoint
+from mission_control.observe.cluster_reader.further_reader import FurtherObserver
+from mission_control.observe.cluster_reader.lister import ClusterLister
+from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.redaction import redact_text
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
+from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
+from mission_control.simulation.cluster_stage import EVERYTHING, ApiFault, ClusterStage
 from tests.decide.cluster_of_values import ACCESS, ClusterFloor
 from tests.decide.floor_of_values import NOW, FloorOfValues
 from tests.jobs.day_of_values import ORIGIN
+from tests.ports import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +168,10 @@ class Further:
         self.listed, self.answer = tuple(events), log or Seen("a line\n", NOW)
         self.asked = []
 
+    def within(self, _seconds):
+        """Answer at once in any time."""
+        return self
+
     async def account(self):
         """Say who we are."""
         return AccountFacts("system:serviceaccount:x:y", verified=False, read_only=None)
@@ -261,6 +278,32 @@ def test_every_workload_has_a_file_name_that_can_be_recorded(workload, name):
     assert "/" not in made
     assert made.isprintable()
     assert log_name(workload) == made != log_name(workload + "x")
+
+
+async def test_a_hung_cluster_costs_a_bundle_one_time_and_no_more(tmp_path, monkeypatch):
+    """However many parts read the cluster, they share the bundle's time, and each says so."""
+    monkeypatch.setattr(ops_bundle, "CLUSTER_SECONDS", 1.0)
+    monkeypatch.setattr(object_reader, "LIST_SECONDS", 600.0)
+    for job in (check_readiness, report_deploys, bundle_cluster):
+        monkeypatch.setattr(job, "READING_SECONDS", 600.0)
+    stage = ClusterStage(faults={EVERYTHING: ApiFault.HUNG})
+    api = SimulatedCluster(lambda: Staging(NOW, stage, "1"))
+
+    async def found(_access):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which plain HTTP has no use for
+        return Endpoint("http://cluster", context, None, lambda: "Bearer t", "us", verified=True)
+
+    access = ClusterAccess(("trading-floor",), "trading-floor")
+    server = ApiServer(access, load=found, open_=lambda _: httpx.ASGITransport(api.app))
+    objects = ObjectReader(ClusterLister(server, lambda: NOW))
+    hung = FurtherObserver(objects, AccountReader(server, objects, lambda: NOW))
+    sources = day_sources(tmp_path)
+    sources = replace(sources, readiness=replace(sources.readiness, further=hung))
+    recording = record_bundle(BundleKind.PRE_MARKET, sources, ORIGIN)
+    entry, report = await asyncio.wait_for(recording, PATIENCE_SECONDS)
+
+    assert not report.ready
+    assert (tmp_path / entry.path / "deploy_report.json").exists()
 
 
 async def test_cancelling_a_bundle_is_no_gap(tmp_path):

@@ -1,5 +1,6 @@
 """What the API server answers and what becomes of it: odd pages, odd objects, too much of them."""
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 import pytest
 
 from mission_control.model.cluster.facts import OddObject
+from mission_control.model.cluster.workload import ObjectRef
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.observe.cluster_reader import lister as lister_module
@@ -68,6 +70,9 @@ def test_an_empty_list_is_a_list():
     assert [] == read_page(b'{"kind": "PodList", "items": []}', "Pod").items
     body = orjson.dumps({"kind": "PodList", "metadata": more, "items": []})
     assert "c" == read_page(body, "Pod").metadata.continue_
+
+
+EVENT_HOUR = datetime(2026, 11, 18, 15, tzinfo=UTC)
 
 
 def project(kind, document) -> tuple[list[Any], tuple[OddObject, ...]]:
@@ -213,3 +218,42 @@ def test_a_pod_tells_its_number_and_all_its_addresses(status, expected):
 
     assert (uid, expected, ()) == (pod.uid, (pod.ip, pod.ips), odd)
     assert f"{FLOOR}/x {uid}" == pod.identity
+
+
+EVENT_TIMES = [
+    pytest.param({"lastTimestamp": "2026-11-18T15:00:00Z"}, 1, 0, id="v1"),
+    pytest.param(
+        {"lastTimestamp": None, "firstTimestamp": None, "eventTime": None, "count": None,
+         "series": {"count": 9, "lastObservedTime": "2026-11-18T15:03:00.123456Z"}},
+        9, 3, id="a series alone",
+    ),
+    pytest.param(
+        {"eventTime": "2026-11-18T15:01:00.000000Z", "count": 2,
+         "series": {"count": 7, "lastObservedTime": "2026-11-18T15:05:00.000000Z"}},
+        7, 5, id="a series that goes on",
+    ),
+    pytest.param({"eventTime": "2026-11-18T15:02:00.000000Z", "series": None}, 1, 2, id="once"),
+    pytest.param(
+        {"eventTime": "2026-11-18T15:01:00.000000Z", "deprecatedCount": 4,
+         "deprecatedLastTimestamp": "2026-11-18T15:06:00Z",
+         "deprecatedFirstTimestamp": "2026-11-18T15:00:00Z"},
+        4, 6, id="written by an older version",
+    ),
+    pytest.param({"firstTimestamp": "2026-11-18T15:04:00Z"}, 1, 4, id="first alone"),
+    pytest.param({}, 1, -60, id="creation alone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("times", "count", "minute"), EVENT_TIMES)
+@pytest.mark.parametrize("modern", [False, True], ids=["v1", "events.k8s.io"])
+def test_an_event_was_last_seen_when_any_of_its_times_last_says_so(modern, times, count, minute):
+    """Whichever version wrote an event, its newest time, its count, what it is about are read."""
+    about, said = ("regarding", "note") if modern else ("involvedObject", "message")
+    meta = {"name": "e", "namespace": "n", "creationTimestamp": "2026-11-18T14:00:00Z"}
+    told = {about: {"kind": "Pod", "name": "p"}, said: "it failed", "type": "Warning"}
+    found, odd = project("Event", {"metadata": meta, **told, **times})
+    seen = found[0].last_seen.replace(second=0, microsecond=0)
+
+    assert () == odd
+    assert (ObjectRef("Pod", "p"), "it failed") == (found[0].about, found[0].message)
+    assert (count, minute) == (found[0].count, (seen - EVENT_HOUR).total_seconds() / 60)

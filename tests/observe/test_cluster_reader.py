@@ -19,14 +19,16 @@ from mission_control.model.cluster.facts import (
 from mission_control.model.cluster.workload import Rollout
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen
+from mission_control.observe.cluster_reader import api_server as api_server_module
 from mission_control.observe.cluster_reader import credentials as credentials_module
 from mission_control.observe.cluster_reader import lister as lister_module
 from mission_control.observe.cluster_reader import reader as reader_module
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
-from mission_control.observe.cluster_reader.credentials import Endpoint, NoAccessError
+from mission_control.observe.cluster_reader.credentials import Endpoint
 from mission_control.observe.cluster_reader.guard import ClusterGuard
+from mission_control.observe.cluster_reader.kubeconfig_files import NoAccessError
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.cluster_reader.project_objects import (
@@ -477,6 +479,7 @@ async def test_credentials_that_cannot_be_had_are_a_reason():
 async def test_credentials_that_hang_hold_up_nobody_else(monkeypatch):
     """While a plugin hangs every attempt fails at once, and takes nobody else a thread."""
     monkeypatch.setattr(credentials_module, "DEADLINE_SECONDS", 0.2)
+    monkeypatch.setattr(api_server_module, "FAILED_SECONDS", 0.0)
     let_go = threading.Event()
 
     async def hanging(access):

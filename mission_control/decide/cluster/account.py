@@ -1,6 +1,6 @@
 """Decide: whether our own account can only read, by the roles that are bound to it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mission_control.model.cluster.access import (
     AccountFacts,
@@ -21,10 +21,18 @@ _ABOUT_ONESELF = frozenset(
 
 
 def judge_account(
-    who: str, roles: Iterable[RoleFacts], bindings: Iterable[BindingFacts], *, verified: bool
+    who: str,
+    roles: Iterable[RoleFacts],
+    bindings: Iterable[BindingFacts],
+    *,
+    verified: bool,
+    namespaces: Sequence[str] = (),
 ) -> AccountFacts:
     """
     Say whether a service account can only read (semantics, sections 7 and 10).
+
+    `bindings` are those of the whole cluster and those in `namespaces`; that no others were
+    looked at is said.
 
     Only a service account is judged: what a person or an outside identity may do is not told by
     bindings to them alone. An account that nothing is bound to cannot be told either.
@@ -41,6 +49,9 @@ def judge_account(
         return AccountFacts(who, verified, None, detail=detail)
     told = [v for g in grants for v in g.violations]
     detail = "; ".join(told[:5]) if told else f"{len(grants)} bindings grant reading alone"
+    if namespaces:
+        inside = ", ".join(sorted(namespaces))
+        detail += f" (looked at: bindings of the whole cluster, and those in {inside}; no others)"
     return AccountFacts(who, verified, not told, grants, detail)
 
 

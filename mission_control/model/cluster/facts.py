@@ -83,6 +83,8 @@ class ClusterFacts:
 
     `lists` holds every list that was asked for, seen or not; what a list that was not seen
     would have held is simply missing, so whoever concludes from absence looks there first.
+    `outdated` is why files that lead to the API server changed and are not used yet, while the
+    earlier ones still are; empty where the newest are.
     """
 
     namespaces: tuple[str, ...]
@@ -92,6 +94,7 @@ class ClusterFacts:
     config_maps: tuple[ConfigMapFacts, ...] = ()
     warnings: tuple[EventFacts, ...] = ()
     starters: tuple[StarterFacts, ...] = ()
+    outdated: str = ""
 
 
 WORKLOAD_LISTS = (

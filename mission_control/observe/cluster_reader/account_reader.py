@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -45,25 +46,28 @@ class AccountReader:
         self._known: tuple[float, AccountFacts] | None = None
         self._reading = asyncio.Lock()
 
-    async def read(self) -> AccountFacts:
-        """Say who we are, and whether that account can only read."""
+    async def read(self, objects: ObjectReader | None = None) -> AccountFacts:
+        """Say who we are, and whether that account can only read; through `objects` if given."""
         async with self._reading:
             now = asyncio.get_running_loop().time()
             if self._known is not None and now - self._known[0] < KEPT_SECONDS:
                 return self._known[1]
-            account = await self._read()
+            account = await self._read(objects or self._objects)
             self._known = (now, account)
             return account
 
-    async def _read(self) -> AccountFacts:
+    async def _read(self, objects: ObjectReader) -> AccountFacts:
         try:
             await self._server.prepare()
         except BadAnswerError as bad:
             return AccountFacts("nobody", verified=False, read_only=None, detail=bad.detail)
         endpoint = self._server.endpoint
         who, verified = (endpoint.who if endpoint else "nobody"), False
-        roles = await self._lists("roles", "clusterroles")
-        bindings = await self._lists("rolebindings", "clusterrolebindings")
+        by = endpoint.by if endpoint else ""
+        roles, bindings = await asyncio.gather(
+            _lists(objects, "roles", "clusterroles"),
+            _lists(objects, "rolebindings", "clusterrolebindings"),
+        )
         denied = [r for r in (*roles, *bindings) if isinstance(r, Unseen)]
         for reading in denied:
             named = _NAMED.search(reading.detail)
@@ -77,11 +81,19 @@ class AccountReader:
         if odd_roles or odd_bindings:
             detail = "some roles or bindings cannot be understood"
             return AccountFacts(who, verified, None, detail=detail)
-        return judge_account(who, held, given, verified=verified)
+        namespaces = objects.namespaces
+        judged = judge_account(who, held, given, verified=verified, namespaces=namespaces)
+        if not by:
+            return judged
+        detail = f"{judged.detail}; what {by} may do, who acts as it, was not looked at"
+        return replace(
+            judged, read_only=None if judged.read_only else judged.read_only, detail=detail
+        )
 
-    async def _lists(self, namespaced: str, of_cluster: str) -> Sequence[RawList]:
-        each = (self._objects.raw(namespaced, n) for n in self._objects.namespaces)
-        return await asyncio.gather(self._objects.raw(of_cluster), *each)
+
+async def _lists(objects: ObjectReader, namespaced: str, of_cluster: str) -> Sequence[RawList]:
+    each = (objects.raw(namespaced, n) for n in objects.namespaces)
+    return await asyncio.gather(objects.raw(of_cluster), *each)
 
 
 def _project(

@@ -1,11 +1,11 @@
 """Cluster reader: tries everything that is ever read, once, for who wants to know what works."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.facts import ListReading
-from mission_control.model.reading import Seen, Unseen
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError
 from mission_control.observe.cluster_reader.lister import ClusterLister
@@ -20,9 +20,10 @@ class Examination:
     """
     What can be read of a cluster from here.
 
-    `address` is empty and `unreachable` says why where the API server was not found at all;
-    `encrypted` tells whether its certificate is verified. `namespaces` holds those that exist,
-    those that do not as `Unseen`.
+    `address` is empty where the API server was not found at all. `unreachable` says why it was not
+    found, did not answer, or does not know us, and `reason` which of these; then nothing else was
+    tried. `verified` tells whether its certificate is. `namespaces` holds those that exist, those
+    that do not as `Unseen`.
     """
 
     address: str
@@ -32,18 +33,46 @@ class Examination:
     metrics: Seen[int] | Unseen | None = None
     namespaces: tuple[tuple[str, Seen[bytes] | Unseen], ...] = ()
     unreachable: str = ""
+    reason: UnseenReason | None = None
+
+
+async def _reach(lister: ClusterLister) -> Unseen | None:
+    """
+    Ask the API server for its version; None where it answered for itself.
+
+    A refusal is an answer; that it does not know us (401), or something before it that answers
+    in its place (3xx, 5xx), is none.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        await lister.server.prepare()
+    except BadAnswerError as bad:
+        return Unseen(bad.reason, lister.clock(), detail=bad.detail)
+    seen = await lister.get_text("/version", loop.time() + REACH_SECONDS)
+    if not isinstance(seen, Unseen):
+        return None
+    status = seen.exchange.status
+    if status == 401:  # noqa: PLR2004
+        detail = f"the API server does not accept our credentials: {seen.detail}"
+        return replace(seen, reason=UnseenReason.UNREADABLE, detail=detail)
+    answered = status is not None and 400 <= status < 500  # noqa: PLR2004
+    return None if answered else seen
 
 
 async def examine_cluster(lister: ClusterLister) -> Examination:
     """Read every list there is to read, who we are, and which namespaces exist."""
     server = lister.server
-    try:
-        async with asyncio.timeout(REACH_SECONDS):
-            await server.prepare()
-    except (BadAnswerError, TimeoutError) as error:
-        why = error.detail if isinstance(error, BadAnswerError) else "it does not answer"
-        nobody = AccountFacts("nobody", verified=False, read_only=None, detail=why)
-        return Examination("", verified=False, account=nobody, unreachable=why)
+    unseen = await _reach(lister)
+    if unseen is not None:
+        nobody = AccountFacts("nobody", verified=False, read_only=None, detail=unseen.detail)
+        found = server.endpoint
+        return Examination(
+            found.host if found else "",
+            verified=found is not None and found.verified,
+            account=nobody,
+            unreachable=unseen.detail or unseen.code,
+            reason=unseen.reason,
+        )
     objects = ObjectReader(lister)
     account = await AccountReader(server, objects, lister.clock).read()
     wanted = [

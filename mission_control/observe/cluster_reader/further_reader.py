@@ -50,6 +50,10 @@ class FurtherObserver:
         self._objects = objects
         self._account = account
 
+    def within(self, seconds: float) -> "FurtherObserver":
+        """Give a reader whose every reading ends within so many seconds from now."""
+        return type(self)(self._objects.within(seconds), self._account)
+
     async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:
         """Read the Services of every watched namespace; one list that fails fails all."""
         wanted = (self._objects.raw("services", n) for n in self._objects.namespaces)
@@ -61,7 +65,7 @@ class FurtherObserver:
 
     async def account(self) -> AccountFacts:
         """Read who we are, and what that account may do."""
-        return await self._account.read()
+        return await self._account.read(self._objects)
 
     async def objects(
         self, resource: str, namespace: str = ""

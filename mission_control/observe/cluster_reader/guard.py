@@ -56,9 +56,17 @@ class ClusterGuard(httpx.AsyncBaseTransport):
     and without an upgrade (semantics, section 10). `sent` counts what really left.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, namespaces: Sequence[str]) -> None:
-        """Guard this transport, for these namespaces."""
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, namespaces: Sequence[str], prefix: str = ""
+    ) -> None:
+        """
+        Guard this transport, for these namespaces.
+
+        `prefix` is the path below which the API is served, as it is sent and without a slash at
+        its end; nothing that does not begin with it is asked for.
+        """
         self._inner = inner
+        self._prefix = prefix
         self._allowed = allowed_paths(namespaces)
         self.sent: Counter[str] = Counter()
 
@@ -79,7 +87,9 @@ class ClusterGuard(httpx.AsyncBaseTransport):
         if request.method != "GET":
             return f"{request.method} is refused: Mission Control only reads"
         raw = request.url.raw_path.decode("ascii", errors="replace").partition("?")[0]
-        if not any(pattern.fullmatch(raw) for pattern in self._allowed):
+        known = raw.startswith(f"{self._prefix}/")
+        path = raw[len(self._prefix) :]
+        if not known or not any(pattern.fullmatch(path) for pattern in self._allowed):
             return f"{raw} is refused: it is not on the list of what is read"
         unknown = sorted(set(request.url.params) - _PARAMETERS)
         if unknown:

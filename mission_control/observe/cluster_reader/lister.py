@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -14,6 +15,8 @@ from mission_control.observe.cluster_reader.api_answers import (
 )
 from mission_control.observe.cluster_reader.api_server import ApiServer
 from mission_control.observe.cluster_reader.resources import GROUPS, Resource, collection_path
+from mission_control.observe.loop_stalls import LoopStalls
+from mission_control.observe.service_probe import STALL_SECONDS, STALL_SHARE
 
 PAGE_LIMIT = 500
 MAX_OBJECTS = 20_000
@@ -50,10 +53,11 @@ _DISCOVERED = msgspec.json.Decoder(_Discovered)
 class ClusterLister:
     """Reads whole lists and single objects; whatever goes wrong is `Unseen` with its reason."""
 
-    def __init__(self, server: ApiServer, clock: Clock) -> None:
-        """Read from this server by this clock."""
+    def __init__(self, server: ApiServer, clock: Clock, stalls: LoopStalls | None = None) -> None:
+        """Read from this server by this clock; `stalls` tell what was our own slowness."""
         self.server = server
         self.clock = clock
+        self.stalls = stalls or LoopStalls()
         self._roots: dict[str, str] = {}
         self._busy = asyncio.Semaphore(AT_ONCE)
 
@@ -68,14 +72,14 @@ class ClusterLister:
         """
         loop = asyncio.get_running_loop()
         at, began = self.clock(), loop.time()
+        self.stalls.start()
         try:
             async with asyncio.timeout_at(until):
                 root = await self._root(resource)
                 path = collection_path(root, resource, namespace)
                 objects = await self._pages(resource, path, field_selector)
         except TimeoutError:
-            took = loop.time() - began
-            return Unseen(UnseenReason.TIMEOUT, at, took, f"not whole after {took:.1f} s")
+            return self._too_late(at, began, "not whole")
         except BadAnswerError as bad:
             if bad.reason is UnseenReason.NOT_OFFERED:
                 self._roots.pop(resource.name, None)
@@ -89,13 +93,13 @@ class ClusterLister:
         """Read one object or text as it is, until an instant of the event loop's clock."""
         loop = asyncio.get_running_loop()
         at, began = self.clock(), loop.time()
+        self.stalls.start()
         try:
             async with asyncio.timeout_at(until), self._busy:
                 body = await self.server.get(path, parameters, accept or "application/json")
                 check_size(body)
         except TimeoutError:
-            took = loop.time() - began
-            return Unseen(UnseenReason.TIMEOUT, at, took, f"no whole answer after {took:.1f} s")
+            return self._too_late(at, began, "no whole answer")
         except BadAnswerError as bad:
             return Unseen(bad.reason, at, loop.time() - began, bad.detail, bad.exchange)
         return Seen(body, at, loop.time() - began)
@@ -143,6 +147,16 @@ class ClusterLister:
             if all(each.name != resource.name for each in offered):
                 return Seen((), body.at, body.took)
         return await self.list_objects(resource, namespace, until)
+
+    def _too_late(self, at: datetime, began: float, what: str) -> Unseen:
+        """Say that the time was over; where our own loop was held up it is not the server's."""
+        now = asyncio.get_running_loop().time()
+        took, lost = now - began, self.stalls.lost(began, now)
+        if lost > max(STALL_SECONDS, STALL_SHARE * took):
+            told = f"our own loop was held up for {lost:.1f} of {took:.1f} s"
+            detail = f"{what}: {told}; how the API server answers cannot be told"
+            return Unseen(UnseenReason.OWN_STALL, at, took, detail)
+        return Unseen(UnseenReason.TIMEOUT, at, took, f"{what} after {took:.1f} s")
 
     def root_in_use(self, resource: Resource) -> str:
         """Give the API root that a resource was last read from, the newest before that."""

@@ -1,8 +1,8 @@
 """Cluster reader: single lists, logs and metrics, for who needs more than each round reads."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,7 +11,7 @@ from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError, read_page
 from mission_control.observe.cluster_reader.api_server import TEXT
-from mission_control.observe.cluster_reader.lister import ClusterLister, RawList
+from mission_control.observe.cluster_reader.lister import AT_ONCE, ClusterLister, RawList
 from mission_control.observe.cluster_reader.project_containers import clean
 from mission_control.observe.cluster_reader.resources import CORE, METRICS, RESOURCES, STARTERS
 from mission_control.observe.cluster_reader.shapes import Loose, Named
@@ -19,6 +19,8 @@ from mission_control.observe.redaction import redact_text
 
 LIST_SECONDS = 10.0
 MAX_LOG_BYTES = 1024 * 1024
+
+T = TypeVar("T")
 
 
 class RuleShape(Loose):
@@ -65,11 +67,52 @@ OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 class ObjectReader:
-    """Reads what somebody asks for, once; whatever goes wrong is `Unseen` with its reason."""
+    """
+    Reads what somebody asks for, once; whatever goes wrong is `Unseen` with its reason.
 
-    def __init__(self, lister: ClusterLister) -> None:
-        """Read through this lister."""
+    A few are read at a time, each for at most 10 s from when its turn comes.
+    """
+
+    def __init__(
+        self,
+        lister: ClusterLister,
+        until: float | None = None,
+        turns: asyncio.Semaphore | None = None,
+    ) -> None:
+        """
+        Read through this lister, nothing past `until` of the event loop's clock.
+
+        `turns` are shared by all that read at the same time.
+        """
         self._lister = lister
+        self._until = until
+        self._turns = turns or asyncio.Semaphore(AT_ONCE)
+
+    def within(self, seconds: float) -> "ObjectReader":
+        """Give a reader whose every reading ends within so many seconds from now."""
+        until = asyncio.get_running_loop().time() + seconds
+        if self._until is not None:
+            until = min(until, self._until)
+        return ObjectReader(self._lister, until, self._turns)
+
+    async def _in_turn(
+        self, ask: Callable[[float], Awaitable[Seen[T] | Unseen]]
+    ) -> Seen[T] | Unseen:
+        """Ask once it is our turn, until a list's own time or the whole time is over."""
+        loop = asyncio.get_running_loop()
+        at, began = self._lister.clock(), loop.time()
+        try:
+            async with asyncio.timeout_at(self._until):
+                await self._turns.acquire()
+        except TimeoutError:
+            took = loop.time() - began
+            detail = f"never asked: others took all of {took:.1f} s"
+            return Unseen(UnseenReason.TIMEOUT, at, took, detail)
+        try:
+            until = loop.time() + LIST_SECONDS
+            return await ask(until if self._until is None else min(until, self._until))
+        finally:
+            self._turns.release()
 
     @property
     def namespaces(self) -> Sequence[str]:
@@ -78,16 +121,21 @@ class ObjectReader:
 
     async def raw(self, resource: str, namespace: str = "") -> RawList:
         """Read a whole list of objects, undecoded."""
-        return await self._lister.list_objects(RESOURCES[resource], namespace, _until())
+        lister, asked = self._lister, RESOURCES[resource]
+        return await self._in_turn(lambda until: lister.list_objects(asked, namespace, until))
 
     async def starters(self) -> Sequence[tuple[tuple[str, str], RawList]]:
         """Read every list that shows what could start execution, by its name and namespace."""
-        until = _until()
-        groups = await self._lister.groups(until)
+        groups = await self._in_turn(self._lister.groups)
         wanted = [(name, n) for name in STARTERS for n in self.namespaces]
-        read = self._lister.list_optional
-        raw = await asyncio.gather(*(read(STARTERS[r], n, until, groups) for r, n in wanted))
+        raw = await asyncio.gather(*(self._starter(r, n, groups) for r, n in wanted))
         return tuple(zip(wanted, raw, strict=True))
+
+    async def _starter(
+        self, name: str, namespace: str, groups: Seen[frozenset[str]] | Unseen
+    ) -> RawList:
+        read, asked = self._lister.list_optional, STARTERS[name]
+        return await self._in_turn(lambda until: read(asked, namespace, until, groups))
 
     async def objects(
         self, resource: str, namespace: str = ""
@@ -124,7 +172,7 @@ class ObjectReader:
         if previous:
             parameters["previous"] = "true"
         path = f"{CORE}/namespaces/{namespace}/pods/{pod}/log"
-        body = await self._lister.get_text(path, _until(), parameters, TEXT)
+        body = await self._in_turn(lambda u: self._lister.get_text(path, u, parameters, TEXT))
         if isinstance(body, Unseen):
             return body
         text = body.value.decode("utf-8", errors="replace")
@@ -135,7 +183,7 @@ class ObjectReader:
         """Read what the pods of a namespace use, or the nodes; most clusters offer it, not all."""
         path = f"{METRICS}/namespaces/{namespace}/pods" if namespace else f"{METRICS}/nodes"
         kind = "PodMetrics" if namespace else "NodeMetrics"
-        body = await self._lister.get_text(path, _until())
+        body = await self._in_turn(lambda until: self._lister.get_text(path, until))
         if isinstance(body, Unseen):
             return body
         try:
@@ -149,7 +197,8 @@ class ObjectReader:
 
     async def namespace(self, name: str) -> Seen[bytes] | Unseen:
         """Read whether a namespace exists: `Unseen(NOT_OFFERED)` where it does not."""
-        return await self._lister.get_text(f"{CORE}/namespaces/{name}", _until())
+        path = f"{CORE}/namespaces/{name}"
+        return await self._in_turn(lambda until: self._lister.get_text(path, until))
 
 
 def project_role(shape: RoleShape) -> RoleFacts:
@@ -183,7 +232,3 @@ def project_binding(shape: BindingShape) -> BindingFacts:
 
 def _texts(given: list[str] | None) -> tuple[str, ...]:
     return tuple(clean(text) for text in given or ())
-
-
-def _until() -> float:
-    return asyncio.get_running_loop().time() + LIST_SECONDS

@@ -18,7 +18,9 @@ from mission_control.observe.cluster_reader.project_containers import (
 from mission_control.observe.cluster_reader.shapes import (
     Condition,
     ContainerStatusShape,
+    EventSeries,
     EventShape,
+    Involved,
     Metadata,
     Named,
     PodShape,
@@ -258,19 +260,32 @@ def digest_of(image_id: str) -> str:
 
 
 def project_event(shape: EventShape) -> EventFacts:
-    """Give an event's facts, its message redacted."""
-    about = shape.involved_object
+    """Give an event's facts, its message redacted; it was last seen when any field last says so."""
+    about = shape.involved_object or shape.regarding or Involved()
+    series = shape.series or EventSeries()
+    counts = (shape.count, shape.deprecated_count, series.count)
     return EventFacts(
         namespace=clean(shape.metadata.namespace),
         about=ObjectRef(clean(about.kind), clean(about.name)),
         type=clean(shape.type),
         reason=clean(shape.reason),
-        message=clean(shape.message),
-        count=max(1, shape.count or 1),
-        last_seen=in_utc(
-            shape.last_timestamp or shape.event_time or shape.metadata.creation_timestamp
-        ),
+        message=clean(shape.message or shape.note),
+        count=max(1, *(each or 1 for each in counts)),
+        last_seen=_last_seen(shape, series),
     )
+
+
+def _last_seen(shape: EventShape, series: EventSeries) -> datetime | None:
+    told = (
+        series.last_observed_time,
+        shape.last_timestamp,
+        shape.deprecated_last_timestamp,
+        shape.event_time,
+        shape.first_timestamp,
+        shape.deprecated_first_timestamp,
+    )
+    known = [at for each in told if (at := in_utc(each)) is not None]
+    return max(known, default=in_utc(shape.metadata.creation_timestamp))
 
 
 def owner_of(meta: Metadata) -> ObjectRef | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -79,7 +80,9 @@ class ClusterObserver:
             return ClusterFacts(namespaces, tuple(lists))
         asked = asyncio.gather(*(self._ask(r, n, until) for r, n in wanted))
         raw, more = await asyncio.gather(asked, self._ask_starters(starters, until))
-        return await asyncio.to_thread(project_facts, namespaces, [*raw, *more], self._watched)
+        found = [*raw, *more]
+        facts = await asyncio.to_thread(project_facts, namespaces, found, self._watched)
+        return replace(facts, outdated=self._lister.server.trouble)
 
     async def _ask_starters(
         self, wanted: Sequence[tuple[str, str]], until: float

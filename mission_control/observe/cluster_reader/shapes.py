@@ -278,13 +278,27 @@ class Involved(Loose):
     name: str | None = None
 
 
-class EventShape(Named):
-    """An event."""
+class EventSeries(Loose):
+    """How an event that happens again and again goes on."""
 
-    involved_object: Involved = msgspec.field(default_factory=Involved)
+    count: int | None = None
+    last_observed_time: datetime | None = None
+
+
+class EventShape(Named):
+    """An event, as `v1` writes it and as `events.k8s.io` does."""
+
+    involved_object: Involved | None = None
+    regarding: Involved | None = None
     type: str | None = None
     reason: str | None = None
     message: str | None = None
+    note: str | None = None
     count: int | None = None
+    deprecated_count: int | None = None
+    first_timestamp: datetime | None = None
+    deprecated_first_timestamp: datetime | None = None
     last_timestamp: datetime | None = None
+    deprecated_last_timestamp: datetime | None = None
     event_time: datetime | None = None
+    series: EventSeries | None = None
