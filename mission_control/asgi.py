@@ -167,7 +167,7 @@ async def _serve(
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
-            origin = run_origin(settings, "demo")
+            origin = run_origin(settings, "demo", clock())
             sample = asyncio.create_task(run_jobs_when_seen(parts, origin, settings.root))
             s.callback(sample.cancel)
         log.info("serving", extra={"port": settings.port})

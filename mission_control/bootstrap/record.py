@@ -60,7 +60,7 @@ def starting_root(
     def record_acceptance(lost: str, head: LedgerHead) -> None:
         now = clock()
         ground = Ground.unseen(MarketCalendar(settings.closures).session_at(now), settings.fleet)
-        facts = run_origin(settings, "command").facts(ACCEPTANCE_JOB, ground, now, now)
+        facts = run_origin(settings, "command", now).facts(ACCEPTANCE_JOB, ground, now)
         document = {
             "accepted_at": utc_text(now),
             "ledger_head": {"seq": head.seq, "hash": head.hash},

@@ -44,10 +44,10 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
 
 
 async def _draw(context: CliContext, settings: Settings) -> tuple[MadeBlueprint, str]:
+    origin = run_origin(settings, "command", context.clock())
     async with ready_to_run(settings, context.clock) as run:
         snapshot, _ = await run.look(settings, Looking(rounds=1))
         surveyor = repository_surveyor(settings, context.clock)
         made = await make_blueprint(snapshot, run.sources.further, surveyor, context.clock)
-        origin = run_origin(settings, "command")
         entry = await record_blueprint(made, snapshot, run.writer, context.clock, origin)
     return made, entry.path

@@ -45,6 +45,7 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
 
 
 async def _snapshot(context: CliContext, settings: Settings) -> tuple[MadeConfigSnapshot, str]:
+    origin = run_origin(settings, "command", context.clock())
     async with ready_to_run(settings, context.clock) as run:
         snapshot, _ = await run.look(settings, Looking(rounds=1, ask_services=False))
         made = await make_config_snapshot(
@@ -54,6 +55,5 @@ async def _snapshot(context: CliContext, settings: Settings) -> tuple[MadeConfig
             await in_force(settings),
             context.clock,
         )
-        origin = run_origin(settings, "command")
         entry = await record_config_snapshot(made, snapshot, run.writer, context.clock, origin)
     return made, entry.path

@@ -60,6 +60,7 @@ async def _report(
     context: CliContext, settings: Settings, output_dir: Path | None, *, sample_health: bool
 ) -> tuple[MadeReport, str]:
     looking = Looking(rounds=1, ask_services=sample_health)
+    origin = run_origin(settings, "command", context.clock())
     async with ready_to_run(settings, context.clock) as run:
         snapshot, _ = await run.look(settings, looking)
         made = await make_report(
@@ -72,7 +73,6 @@ async def _report(
         if output_dir is not None:
             await asyncio.to_thread(_write, output_dir, made)
             return made, str(output_dir)
-        origin = run_origin(settings, "command")
         entry = await record_report(made, snapshot, run.writer, context.clock, origin)
         return made, entry.path
 

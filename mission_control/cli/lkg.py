@@ -128,7 +128,7 @@ def _claiming(
         "This is not the configured namespace, context or inventory: the capture is recorded "
         "beside the plan, and replaces no latest view."
     )
-    return nullcontext(beside_the_plan(settings))
+    return nullcontext(beside_the_plan(settings, context.clock))
 
 
 @lkg.command("list")

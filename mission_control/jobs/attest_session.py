@@ -129,7 +129,7 @@ async def record_attestation(
     told = {"conclusion": made.conclusion.value}
     if attested.failure:
         told |= NO_EVIDENCE | {"detail": attested.failure}
-    facts = origin.facts(JOB, ground, made.at, clock(), exit_code=attested.exit_code, notes=told)
+    facts = origin.facts(JOB, ground, clock(), exit_code=attested.exit_code, notes=told)
     query = ArtifactQuery(limit=1, job=JOB, session_date=made.session_date, holding=JSON_NAME)
     before = (await artifacts.page(query)).entries
     corrects = before[0].path if before else None

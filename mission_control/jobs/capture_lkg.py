@@ -142,7 +142,7 @@ async def record_lkg(
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
     ground = Ground(snapshot.session, snapshot.fleet, coverage, snapshot.label)
     notes = {"status": capture.status.value, "content_digest": capture.content_digest}
-    facts = origin.facts(JOB, ground, capture.at, clock(), exit_code=CAPTURED, notes=notes)
+    facts = origin.facts(JOB, ground, clock(), exit_code=CAPTURED, notes=notes)
     is_latest = capture.status is LkgStatus.GOOD and of_the_floor
     return await writer.record(Collection.LKG, files, facts, is_latest=is_latest)
 

@@ -131,5 +131,5 @@ async def record_readiness(
     }
     code = READY if report.ready else INTERNAL if report.code == INTERNAL_ERROR else NOT_READY
     notes = {"verdict": report.verdict.value, "code": report.code}
-    facts = origin.facts(JOB, ground, report.session.at, clock(), exit_code=code, notes=notes)
+    facts = origin.facts(JOB, ground, clock(), exit_code=code, notes=notes)
     return await writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)

@@ -119,7 +119,6 @@ async def record_bundle(
     StorageError.
     """
     clock = sources.readiness.clock
-    began = clock()
     seen = await sources.see(skip_preflight=skip_preflight)
     snapshot = seen.snapshot
     gathered = _Gathered(sources.redact)
@@ -137,7 +136,7 @@ async def record_bundle(
     if report.otherwise_ready:
         notes["detail"] = f"{report.verdict.value} {report.code}"
     code = readiness.INTERNAL if fails else 0
-    facts = origin.facts(JOB[kind], ground, began, clock(), exit_code=code, notes=notes)
+    facts = origin.facts(JOB[kind], ground, clock(), exit_code=code, notes=notes)
     coverage = (*facts.coverage, *gathered.coverage)
     facts = replace(facts, folder=kind.value, coverage=coverage)
     files = gathered.files

@@ -89,7 +89,7 @@ async def record_report(
     origin: RunOrigin,
 ) -> LedgerEntry:
     """Record a report, and show it as the latest view; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), snapshot.at, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), clock())
     return await writer.record(Collection.OPS_RUNS, made.files, facts, is_latest=True)
 
 

@@ -1,7 +1,7 @@
 """Jobs: who runs a job and with what, and what a run tells of the floor it stood on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mission_control.model.artifact import RunFacts, SourceCoverage
@@ -14,8 +14,10 @@ from mission_control.model.snapshot import FloorSnapshot
 @dataclass(frozen=True, slots=True)
 class RunOrigin:
     """
-    Who runs a job and with what; the same for every run of one process.
+    Who runs a job, with what, and since when.
 
+    `began` is when the job began to look (UTC): before anything was asked for it. A server's
+    origin is that of its process, and each run takes it with its own beginning (`begun`).
     `versions` names ours, Python's and the git sha; digests are SHA-256 in hex. `planned` is the
     planned run that this one claimed: then it belongs to that run's session date and job.
     `beside` tells that it is recorded even where somebody else has recorded that planned run:
@@ -26,14 +28,18 @@ class RunOrigin:
     command_line: tuple[str, ...]
     versions: Mapping[str, str | None]
     config_digest: str
+    began: datetime
     planned: PlannedRun | None = None
     beside: bool = False
+
+    def begun(self, at: datetime, planned: PlannedRun | None = None) -> "RunOrigin":
+        """Give the origin of a run that begins to look now, as that planned run if one is named."""
+        return replace(self, began=at, planned=planned or self.planned)
 
     def facts(
         self,
         job: str,
         ground: "Ground",
-        started: datetime,
         finished: datetime,
         *,
         exit_code: int = 0,
@@ -48,7 +54,7 @@ class RunOrigin:
             trigger=self.trigger,
             command_line=self.command_line,
             exit_code=exit_code,
-            started=started,
+            started=self.began,
             finished=finished,
             versions=self.versions,
             config_digest=self.config_digest,

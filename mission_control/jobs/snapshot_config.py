@@ -103,7 +103,7 @@ async def record_config_snapshot(
     origin: RunOrigin,
 ) -> LedgerEntry:
     """Record a config snapshot; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), snapshot.at, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), clock())
     facts = replace(facts, coverage=made.coverage)
     return await writer.record(Collection.CONFIG_SNAPSHOTS, made.files, facts)
 

@@ -27,7 +27,7 @@ from tests.decide.test_readiness import gather, judge_readiness, probe
 pytestmark = pytest.mark.anyio
 LATEST = "/api/v1/readiness/latest"
 DEPLOY = "/api/v1/reports/deploy/latest"
-ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, NOW)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ pytestmark = pytest.mark.anyio
 FLOOR = "trading-floor"
 AT = datetime(2026, 11, 18, 22, 0, tzinfo=UTC)
 ACCESS = ClusterAccess(("agenttrader", FLOOR), FLOOR)
-ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, AT)
 ENGINE = "strategy-engine"
 
 

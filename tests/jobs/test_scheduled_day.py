@@ -704,7 +704,9 @@ async def test_what_nobody_planned_counts_for_no_plan(tmp_path, clock):
     """A run by hand of the same job, without the claim, is no planned run."""
     day = a_day(tmp_path, clock)
     sources = day.sources
-    facts = sources.origin.facts("pre_market_readiness", sources.ground(PLANNED), PLANNED, PLANNED)
+    facts = sources.origin.begun(PLANNED).facts(
+        "pre_market_readiness", sources.ground(PLANNED), PLANNED
+    )
     with ArtifactStore(tmp_path).writing(Collection.OPS_RUNS) as run:
         run.write("x.txt", b"")
         run.record(replace(facts, session_date=ON), "20261120T133000Z_by_hand")
