@@ -12,6 +12,7 @@ from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.jobs.capture_cache import CaptureCache
 from mission_control.jobs.recorded_lkg import compare_captures, list_captures, newest_good
 from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
@@ -44,11 +45,14 @@ def _list_route(parts: ReadingParts) -> HTTPRouteHandler:
     )
     async def captures(request: AnyRequest) -> Response[bytes]:
         held = await reading_record(list_captures(parts.artifacts, cache=cache))
-        good = await reading_record(newest_good(parts.artifacts, cache=cache))
+        good = await reading_record(
+            newest_good(parts.artifacts, cache=cache, cluster=identity_of(parts.floor.current()))
+        )
         document: CapturesDocument = {
             "captures": [listed_capture(c) for c in held],
             "good": good.capture.entry.path if good.capture else None,
             "good_doubts": list(good.doubts),
+            "of_other_clusters": list(good.of_other_clusters),
         }
         if parts.options.label:
             document["label"] = parts.options.label

@@ -12,6 +12,7 @@ from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.readiness import judge_standing
 from mission_control.decide.report_diff import compare_reports
 from mission_control.jobs.recorded_reports import (
@@ -56,10 +57,11 @@ class ReportsDocument(TypedDict):
 
 
 class DiffDocument(TypedDict):
-    """What changed from one recorded report to another."""
+    """What changed from one recorded report to another; `clusters` warns of different ones."""
 
     before: ListedReport
     after: ListedReport
+    clusters: str
     changes: list[dict[str, str]]
     gaps: list[str]
     label: NotRequired[str]
@@ -105,7 +107,10 @@ def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadi
     verdict = recorded_verdict(newest) if newest else None
     digest = snapshot.fleet.digest
     halted = snapshot.posture.verdict is Verdict.HALTED
-    standing = judge_standing(verdict, snapshot.session, since, halts, digest, halted=halted)
+    cluster = identity_of(snapshot)
+    standing = judge_standing(
+        verdict, snapshot.session, since, halts, digest, cluster=cluster, halted=halted
+    )
     path = newest.entry.path if newest else None
     return latest_readiness(snapshot, standing, path, newest.document if newest else None)
 
@@ -177,6 +182,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
         document: DiffDocument = {
             "before": _listed(old),
             "after": _listed(new),
+            "clusters": compared.clusters,
             "changes": [change_document(c) for c in compared.changes],
             "gaps": list(compared.gaps),
         }

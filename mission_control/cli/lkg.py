@@ -168,6 +168,8 @@ def diff(
         document = lkg_diff_document(compared)
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
+    if compared.clusters:
+        click.echo(printable(f"ATTENTION: {compared.clusters}"))
     click.echo(f"{compared.before.entry.path} -> {compared.after.entry.path}")
     for gap in compared.gaps:
         click.echo(printable(f"Doubtful: {gap}"))

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from mission_control.decide.cluster.identity import distinct_clusters, identify_cluster
 from mission_control.decide.evidence import SessionAt
 from mission_control.decide.execution_observations import is_execution_sign, observe_execution
 from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_looks import look_again
 from mission_control.decide.observed_matters import draw_matters, find_gaps, measure_facts
 from mission_control.decide.time_spans import add_up, join_spans
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.history import PastDecision, Span
 from mission_control.model.no_execution import (
     Conclusion,
@@ -40,6 +42,7 @@ class DecisionLook(NamedTuple):
     at: datetime
     fleet_digest: str
     cluster: str
+    identity: ClusterIdentity
     observations: tuple[Observation, ...]
     signs: tuple[Accusation, ...]
 
@@ -57,6 +60,7 @@ def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionL
         at,
         evidence.fleet.digest,
         evidence.fleet.cluster,
+        identify_cluster(evidence.fleet, evidence.cluster),
         (stood, *observe_execution(evidence.fleet, looks, at)),
         signs,
     )
@@ -75,6 +79,7 @@ class SessionObservations:
     decisions: int = 0
     fleets: set[str] = field(default_factory=set[str])
     clusters: set[str] = field(default_factory=set[str])
+    identities: set[ClusterIdentity] = field(default_factory=set[ClusterIdentity])
     required: set[Matter] = field(default_factory=set[Matter])
     lines: dict[LineKey, list[ObservedSpan]] = field(
         default_factory=dict[LineKey, list[ObservedSpan]]
@@ -86,6 +91,7 @@ class SessionObservations:
         self.decisions += 1
         self.fleets.add(look.fleet_digest)
         self.clusters.add(look.cluster)
+        self.identities.add(look.identity)
         at = max(look.at, self.session.open)
         told = {o.key: o for o in look.observations}
         self.required.update(o.matter for o in look.observations if o.required)
@@ -147,6 +153,7 @@ class SessionObservations:
             decisions=self.decisions,
             fleets=tuple(sorted(self.fleets)),
             clusters=tuple(sorted(self.clusters)),
+            identities=tuple(distinct_clusters(self.identities)),
         )
 
 

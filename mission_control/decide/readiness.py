@@ -17,8 +17,10 @@ from mission_control.decide.checks import (
     safety,
 )
 from mission_control.decide.checks.ourselves import SNAPSHOT_SECONDS
+from mission_control.decide.cluster.identity import compare_clusters, identity_of
 from mission_control.decide.evidence import within_age
 from mission_control.market_calendar.new_york import in_new_york
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.history import Span
 from mission_control.model.readiness import (
     ReadinessEvidence,
@@ -76,6 +78,7 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
         git_branch=known.git_branch if known else "",
         label=snapshot.label,
         repository_lints=snapshot.fleet.repository_lints,
+        cluster=identity_of(snapshot),
     )
 
 
@@ -120,6 +123,7 @@ def judge_standing(
     halts: Sequence[Span],
     fleet_digest: str,
     *,
+    cluster: ClusterIdentity,
     halted: bool = False,
 ) -> ReadinessStanding:
     """
@@ -127,9 +131,10 @@ def judge_standing(
 
     `watched_since` is since when this floor has been watched without a break. `halts` are the
     confirmed ones of that time, oldest first: when each began, and when it was HALTED last. A
-    verdict from before, a halt after it, another session date, another fleet, or a planned
-    readiness that is five minutes late revokes it to NO-GO; only a full READY run restores it.
-    While the floor is `halted` no GO is served; where nothing revoked it, it is again after that.
+    verdict from before, a halt after it, another session date, another fleet, another `cluster` or
+    one that is not known to be the same, or a planned readiness that is five minutes late revokes
+    it to NO-GO; only a full READY run restores it. While the floor is `halted` no GO is served;
+    where nothing revoked it, it is again after that.
     """
     if newest is None:
         return _no(NEVER_JUDGED, "no readiness is recorded")
@@ -137,7 +142,9 @@ def judge_standing(
         return _no(newest.code or NO_GO, f"the run of {_clock(newest.at)} says NO-GO")
     if not is_offered(session):
         return _no(SESSION_CLOSED, "GO is given from an hour before the open to the close")
-    revoked = next(_revocations(newest, session, watched_since, halts, fleet_digest), None)
+    revoked = next(
+        _revocations(newest, session, watched_since, halts, (fleet_digest, cluster)), None
+    )
     given = f"GO was given at {_clock(newest.at)}"
     if halted:
         kept = "and is served again if this halt ends unconfirmed"
@@ -152,7 +159,7 @@ def _revocations(
     session: MarketSession,
     watched_since: datetime,
     halts: Sequence[Span],
-    fleet_digest: str,
+    watched: tuple[str, ClusterIdentity],
 ) -> Iterator[str]:
     """Give everything that takes a GO back."""
     date = session.session_date.isoformat() if session.session_date else None
@@ -160,8 +167,11 @@ def _revocations(
         yield f"GO is dated in the future, at {_clock(newest.at)}"
     if newest.session_date != date:
         yield f"GO was given for the session of {newest.session_date}"
-    if newest.fleet_digest != fleet_digest:
+    if newest.fleet_digest != watched[0]:
         yield "GO was given for another fleet file"
+    clusters = compare_clusters(newest.cluster, watched[1])
+    if clusters.warning:
+        yield f"GO was not given for this cluster: {clusters.detail}"
     halt = next((began for began, last in halts if last >= newest.at), None)
     if halt is not None:
         yield f"the floor was HALTED at {_clock(max(halt, newest.at))}, after GO was given"

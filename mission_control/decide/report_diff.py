@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from mission_control.decide.cluster.identity import compare_clusters, read_identity
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.deploy_report import ReportChange, ReportComparison
 
 Document = Mapping[str, Any]
@@ -26,8 +28,15 @@ def compare_reports(before: Document, after: Document) -> ReportComparison:
         *_meta(before, after),
     ]
     return ReportComparison(
-        tuple(sorted(changes, key=lambda c: (c.subject, c.what))), (*lacks[0], *lacks[1])
+        tuple(sorted(changes, key=lambda c: (c.subject, c.what))),
+        (*lacks[0], *lacks[1]),
+        compare_clusters(*map(reported_cluster, (before, after))).warning,
     )
+
+
+def reported_cluster(report: Document) -> ClusterIdentity | None:
+    """Give which cluster a recorded deploy report is of; None where it does not tell."""
+    return read_identity(_mapping(report.get("meta")).get("cluster_identity"))
 
 
 def _gaps(which: str, report: Document) -> Iterator[str]:

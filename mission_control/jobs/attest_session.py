@@ -125,7 +125,8 @@ async def record_attestation(
     """
     made = attested.made
     session = calendar.session_at(made.session.open)
-    ground = Ground(session, fleet, _coverage(made), attested.document.get("label", ""))
+    seen = made.identities[0] if len(made.identities) == 1 else None
+    ground = Ground(session, fleet, _coverage(made), attested.document.get("label", ""), seen)
     told = {"conclusion": made.conclusion.value}
     if attested.failure:
         told |= NO_EVIDENCE | {"detail": attested.failure}

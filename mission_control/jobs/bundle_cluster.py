@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.cluster.lists import check_lists
 from mission_control.jobs.ports import FurtherReader
 from mission_control.model.artifact import SourceCoverage
@@ -16,6 +17,7 @@ from mission_control.model.cluster.further import PodUsage
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.cluster_identity import cluster_text
 from mission_control.present.ops_bundle.cluster_texts import (
     MOST_EVENTS,
     events_text,
@@ -45,7 +47,8 @@ async def gather_cluster(
         return {}, [SourceCoverage("cluster", 1, 0, gap)]
     files, coverage = _lists(snapshot)
     user = (await further.account()).who
-    meta = f"context={snapshot.fleet.cluster}\ncluster={snapshot.fleet.cluster}\nuser={user}\n"
+    cluster = cluster_text(identity_of(snapshot))
+    meta = f"context={snapshot.fleet.cluster}\ncluster={cluster}\nuser={user}\n"
     files["kubectl.meta"] = meta.encode()
     parts = [
         await _events(further, access.namespaces),

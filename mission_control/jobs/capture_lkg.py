@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.lkg.manifest import ReadNamespace, make_manifest
 from mission_control.decide.lkg.qualification import qualify
 from mission_control.decide.lkg.restarts import judge_pods
@@ -111,6 +112,7 @@ async def capture_lkg(
             reasons=reasons,
             session=snapshot.session,
             cluster=snapshot.fleet.cluster,
+            identity=identity_of(snapshot),
             fleet_digest=snapshot.fleet.digest,
             git_sha=build.git_sha,
             build_id=build.build_id,
@@ -140,7 +142,7 @@ async def record_lkg(
         MANIFEST_NAME: capture.content,
     }
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
-    ground = Ground(snapshot.session, snapshot.fleet, coverage, snapshot.label)
+    ground = replace(Ground.of(snapshot), coverage=coverage)
     notes = {"status": capture.status.value, "content_digest": capture.content_digest}
     facts = origin.facts(JOB, ground, clock(), exit_code=CAPTURED, notes=notes)
     is_latest = capture.status is LkgStatus.GOOD and of_the_floor
@@ -195,6 +197,7 @@ async def _judge(
         now=read.at,
         session=session,
         fleet_digest=snapshot.fleet.digest,
+        cluster=identity_of(snapshot),
         posture=posture.verdict,
         posture_codes=tuple(r.code for r in posture.reasons),
         watched=unknown,
@@ -235,7 +238,5 @@ async def _complete(sources: LkgSources, capture: LkgCapture) -> LkgCapture:
     if sources.calendar is not None and on is not None and opened is not None:
         known = sources.calendar.sessions_between(opened - LOOKED_BACK, opened)
         before = sorted((s.session_date for s in known if s.session_date < on), reverse=True)
-    sessions, same_as = await count_unchanged(
-        sources.artifacts, capture.manifest.namespace, capture.content_digest, on, before
-    )
+    sessions, same_as = await count_unchanged(sources.artifacts, capture, on, before)
     return replace(capture, unchanged_for_sessions=sessions, same_as=same_as)

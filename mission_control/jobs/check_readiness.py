@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.decide.check_outcome import NAMES
+from mission_control.decide.cluster.identity import identify_cluster
 from mission_control.decide.readiness import judge_readiness
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.ports import Clock, FurtherReader, RepositoryReader, StoreReader
@@ -108,6 +109,7 @@ def report_internal_error(ground: Ground, at: datetime, error: str) -> Readiness
         fleet_digest=ground.fleet.digest,
         label=ground.label,
         repository_lints=ground.fleet.repository_lints,
+        cluster=ground.cluster or identify_cluster(ground.fleet, None),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.jobs import check_readiness as readiness
 from mission_control.jobs import report_deploys as deploys
 from mission_control.jobs.bundle_cluster import gather_cluster
@@ -22,6 +23,7 @@ from mission_control.model.artifact import Collection, LedgerEntry, SourceCovera
 from mission_control.model.readiness import ReadinessReport
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
+from mission_control.present.cluster_identity import cluster_text
 from mission_control.present.heartbeat_document import heartbeat_document
 from mission_control.present.instants import utc_text
 from mission_control.present.ops_bundle.floor_texts import (
@@ -231,6 +233,7 @@ def _meta(kind: BundleKind, snapshot: FloorSnapshot, report: ReadinessReport) ->
         ("git_sha", report.git_sha or "unknown"),
         ("git_branch", report.git_branch or "unknown"),
         ("namespace", report.namespace or "none"),
+        ("cluster", cluster_text(identity_of(snapshot))),
         ("label_selector", "none: whole namespaces are read"),
         ("marketdata_health_url", f"{marketdata.agent.service_dns}/healthz" if marketdata else ""),
         ("session_date", session.session_date.isoformat() if session.session_date else "none"),

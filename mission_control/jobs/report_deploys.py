@@ -5,9 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from mission_control.decide.cluster.identity import Sameness, compare_clusters
 from mission_control.decide.deploy_report import make_deploy_report
 from mission_control.decide.lkg.since_lkg import compare_with_capture
-from mission_control.decide.report_diff import compare_reports
+from mission_control.decide.report_diff import compare_reports, reported_cluster
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.ports import Clock, FurtherReader
@@ -56,7 +57,7 @@ async def make_report(
     report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
     specified = await _specify(snapshot, further)
     plain = {**deploy_document(report, None, None), **specified}
-    earlier = await _earlier(artifacts, snapshot) if artifacts else None
+    earlier = await _earlier(artifacts, snapshot, plain) if artifacts else None
     lkg = await since_lkg(artifacts, plain)
     compared = since = None
     if earlier is not None:
@@ -100,11 +101,12 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
         problem = "no cluster is read" if artifacts else "nothing is recorded here"
         return SinceLkg("", "", None, problem)
     try:
-        good = await newest_good(artifacts, namespace)
+        good = await newest_good(artifacts, namespace, cluster=reported_cluster(report))
     except StorageError as error:
         return SinceLkg("", "", None, f"the record cannot be read: {error}")
     if good.capture is None:
-        return SinceLkg("", "", None, "; ".join(("no capture is GOOD", *good.doubts)))
+        why = ("no capture is GOOD", *good.doubts, *good.of_other_clusters)
+        return SinceLkg("", "", None, "; ".join(why))
     metadata = good.capture.metadata
     captured = str(metadata.get("timestamp_et", "an unknown time"))
     compared = compare_with_capture(metadata, report)
@@ -112,11 +114,14 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
     return SinceLkg(good.capture.entry.path, captured, compared)
 
 
-async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Document | None:
+async def _earlier(
+    artifacts: ArtifactsReader, snapshot: FloorSnapshot, report: Document
+) -> Document | None:
     """
     Find the newest recorded report of an earlier session, else the newest of all.
 
-    One that cannot be read is passed over; the comparison is worth less than the report.
+    One that cannot be read is passed over; the comparison is worth less than the report. So is one
+    of another cluster, unless there is no other: then the comparison says so first.
     """
     today = snapshot.session.session_date
     date = today.isoformat() if today else None
@@ -125,7 +130,12 @@ async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Docum
     except StorageError:
         return None
     before = [e for e in holding if e.session_date and date and e.session_date < date]
+    ours, foreign = reported_cluster(report), None
     for entry in (*before, *holding):
         with suppress(StorageError):
-            return (await read_report(artifacts, entry, JSON_NAME)).document
-    return None
+            found = (await read_report(artifacts, entry, JSON_NAME)).document
+            compared = compare_clusters(reported_cluster(found), ours)
+            if compared.sameness is not Sameness.DIFFERENT:
+                return found
+            foreign = foreign or found
+    return foreign

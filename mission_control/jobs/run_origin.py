@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mission_control.decide.cluster.identity import identify_cluster, identity_of
 from mission_control.model.artifact import RunFacts, SourceCoverage
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
 from mission_control.model.schedule import PlannedRun
 from mission_control.model.session import MarketSession
@@ -63,24 +65,32 @@ class RunOrigin:
             notes={**labelled, **(notes or {})},
             planned=planned,
             beside=self.beside,
+            cluster=ground.cluster or identify_cluster(ground.fleet, None),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a run stood on: session and fleet, how much of the floor was seen, what marks it."""
+    """
+    What a run stood on: session and fleet, how much of the floor was seen, what marks it.
+
+    `cluster` is the one that was read; None for a run that read none.
+    """
 
     session: MarketSession
     fleet: Fleet
     coverage: SourceCoverage
     label: str = ""
+    cluster: ClusterIdentity | None = None
 
     @classmethod
     def of(cls, snapshot: FloorSnapshot) -> "Ground":
         """Give the ground of a run over a snapshot of the floor."""
         seen = snapshot.posture.coverage
         coverage = SourceCoverage("floor", seen.asked, seen.obtained, seen.gaps)
-        return cls(snapshot.session, snapshot.fleet, coverage, snapshot.label)
+        return cls(
+            snapshot.session, snapshot.fleet, coverage, snapshot.label, identity_of(snapshot)
+        )
 
     @classmethod
     def unseen(cls, session: MarketSession, fleet: Fleet, label: str = "") -> "Ground":

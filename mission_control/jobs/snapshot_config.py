@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.cluster.lists import check_lists
 from mission_control.decide.secret_references import find_secret_references
 from mission_control.jobs.artifact_ports import ArtifactWriter
@@ -19,6 +20,7 @@ from mission_control.model.secret_reference import SecretReference
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present import cluster_listings as listings
 from mission_control.present.canonical_json import encode_json
+from mission_control.present.cluster_identity import cluster_text
 from mission_control.present.config_snapshot import index_document, meta_text
 
 JOB = "config_snapshot"
@@ -138,7 +140,10 @@ def _listings(
     user = account.who if account else ""
     seen = services.value if isinstance(services, Seen) else ()
     texts = {
-        "kubectl.meta": f"context={snapshot.fleet.cluster}\nuser={user}\n",
+        "kubectl.meta": (
+            f"context={snapshot.fleet.cluster}\n"
+            f"cluster={cluster_text(identity_of(snapshot))}\nuser={user}\n"
+        ),
         "workloads.txt": listings.workloads_text(facts, seen),
         "pods.txt": listings.pods_text(facts),
         "events.txt": listings.events_text(facts),

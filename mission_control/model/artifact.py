@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.schedule import PlannedRun
 
 
@@ -124,6 +125,7 @@ class RunFacts:
     one that nobody planned. `folder` is what its folder is called after its instant, where that is
     not the job's name. `once` names what may be recorded only once, beside a planned run; `beside`
     tells that a run whose planned run is recorded already is recorded all the same, as nobody's.
+    `cluster` is the one that was read, or that is configured where the run read none.
     """
 
     job: str
@@ -144,6 +146,7 @@ class RunFacts:
     folder: str = ""
     once: str = ""
     beside: bool = False
+    cluster: ClusterIdentity | None = None
 
     @property
     def only_once(self) -> str | None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.workload import JobCounts
 from mission_control.model.session import MarketSession
 
@@ -95,6 +96,7 @@ class DeployReport:
     user: str = ""
     label: str = ""
     health_sampled: bool = True
+    identity: ClusterIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,13 @@ class ReportComparison:
     """
     What differs from one report to another, and why that may not be all of it.
 
-    Only with no `gaps` does an empty `changes` mean that nothing changed.
+    Only with no `gaps` does an empty `changes` mean that nothing changed. `clusters` says before
+    all else that the two are not of one cluster, or not known to be; empty where they are.
     """
 
     changes: "tuple[ReportChange, ...]"
     gaps: tuple[str, ...]
+    clusters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

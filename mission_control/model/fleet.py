@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mission_control.model.cluster.identity import CURRENT_CONTEXT, IN_CLUSTER
+
 MARKETDATA_STALE_CEILING_SECONDS = 120
 """No service may call a tick older than this fresh (semantics, section 3)."""
 
@@ -145,6 +147,11 @@ class ClusterAccess:
     in_cluster: bool = False
     kubeconfig: str | None = None
     context: str | None = None
+
+    @property
+    def chosen(self) -> str:
+        """Name how the cluster is chosen, as records do before it is found."""
+        return IN_CLUSTER if self.in_cluster else self.context or CURRENT_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.history import Span
 from mission_control.model.readiness import RecordedVerdict
@@ -184,7 +185,7 @@ class SessionEvidence:
     What decides whether the session that a capture closes was clean.
 
     `posture` is that of the capture's own look. `opening` is the first deploy report after the
-    open, as a document.
+    open, as a document. `cluster` is the captured one: what is told of another is no evidence.
     """
 
     now: datetime
@@ -195,6 +196,7 @@ class SessionEvidence:
     watched: WatchedSession | NotKnown
     readiness: tuple[RecordedVerdict, ...] | NotKnown
     opening: Mapping[str, Any] | NotKnown
+    cluster: ClusterIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +224,4 @@ class LkgCapture:
     git_sha: str = ""
     build_id: str = ""
     label: str = ""
+    identity: ClusterIdentity | None = None

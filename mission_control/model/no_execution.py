@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import floor
 
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.history import Span
 from mission_control.model.session import TradingDay
 
@@ -147,7 +148,7 @@ class NoExecution:
 
     `observed` is the time in which everything required was seen at once. `decisions` counts the
     recorded decisions that it stands on; `fleets` are the digests of the inventories watched,
-    `clusters` the names of what was read.
+    `clusters` the names of what was read, and `identities` which clusters those were.
     """
 
     session: TradingDay
@@ -161,6 +162,7 @@ class NoExecution:
     decisions: int
     fleets: tuple[str, ...] = ()
     clusters: tuple[str, ...] = ()
+    identities: tuple[ClusterIdentity, ...] = ()
 
     @property
     def session_date(self) -> date:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import Repository
@@ -111,6 +112,7 @@ class ReadinessReport:
     git_branch: str = ""
     label: str = ""
     repository_lints: RepositoryLints | None = None
+    cluster: ClusterIdentity | None = None
 
     @property
     def ready(self) -> bool:
@@ -129,10 +131,15 @@ class ReadinessStanding:
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
-    """The newest recorded readiness: of when its evidence is, for which session, what it said."""
+    """
+    The newest recorded readiness: of when its evidence is, for which session, what it said.
+
+    `cluster` is None where it does not tell which it was of.
+    """
 
     at: datetime
     session_date: str | None
     verdict: ReadinessVerdict
     code: str
     fleet_digest: str
+    cluster: ClusterIdentity | None = None

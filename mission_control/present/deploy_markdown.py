@@ -18,6 +18,7 @@ _TEMPLATE = """\
 |---|---|
 | Generated | {{ r.meta.generated_et | md }} ({{ r.meta.generated_utc }}) |
 | Context | {{ r.meta.kube_context | md }} |
+| Cluster | {{ (r.meta.cluster_identity.text if r.meta.cluster_identity else "not recorded") | md }} |
 | User | {{ r.meta.kube_user | md }} |
 | Namespace | {{ r.meta.namespace | md }} |
 | Cluster access | {{ "yes" if r.meta.cluster_access else "no (report degraded: " ~ (r.meta.cluster_error | md) ~ ")" }} |
@@ -25,6 +26,10 @@ _TEMPLATE = """\
 
 ## What changed
 
+{% if r.changes_clusters %}
+**{{ r.changes_clusters | md }}**
+
+{% endif %}
 {% for gap in r.changes_gaps %}
 Not the whole picture: {{ gap | md }}
 
@@ -44,6 +49,10 @@ Since {{ r.changes_since | md }}:
 {% if r.lkg.changes is none %}
 Nothing is compared with the last known good: {{ r.lkg.problem | md }}.
 {% else %}
+{% if r.lkg.clusters %}
+**Since the last known good: {{ r.lkg.clusters | md }}**
+
+{% endif %}
 {% for gap in r.lkg.gaps %}
 Not the whole picture since the last known good: {{ gap | md }}
 

@@ -13,6 +13,7 @@ from mission_control.model.no_execution import (
     ObservedSpan,
     UnobservedSpan,
 )
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.instants import (
     new_york_text,
     rounded,
@@ -117,6 +118,7 @@ class NoExecutionDocument(TypedDict):
     decisions: int
     fleet_digests: list[str]
     clusters: list[str]
+    cluster_identities: list[ClusterDocument]
     label: NotRequired[str]
 
 
@@ -146,6 +148,7 @@ def no_execution_document(made: NoExecution, label: str = "") -> NoExecutionDocu
         "decisions": made.decisions,
         "fleet_digests": list(made.fleets),
         "clusters": list(made.clusters),
+        "cluster_identities": [cluster_document(i) for i in made.identities],
     }
     if label:
         document["label"] = label

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.model.finding import Reason
 from mission_control.model.fleet import EndedAlarm, Fleet
 from mission_control.model.snapshot import Coverage, FloorSnapshot
 from mission_control.model.standing import Accusation, Instance, is_meant
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.present.kill_switch_document import KillSwitchDocument, kill_switch_document
 from mission_control.present.session_document import SessionDocument, session_document
@@ -120,6 +122,7 @@ class PostureDocument(TypedDict):
     ended_alarms: list[EndedAlarmDocument]
     fleet: FleetDocument
     cluster: str
+    cluster_identity: ClusterDocument
     label: NotRequired[str]
 
 
@@ -152,6 +155,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "ended_alarms": [_ended(entry, snapshot) for entry in snapshot.fleet.ended_alarms],
         "fleet": fleet_document(snapshot.fleet),
         "cluster": snapshot.fleet.cluster,
+        "cluster_identity": cluster_document(identity_of(snapshot)),
     }
     if snapshot.label:
         document["label"] = snapshot.label

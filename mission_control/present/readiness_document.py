@@ -4,6 +4,7 @@ from typing import NotRequired, TypedDict
 
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.readiness import Check, ReadinessReport
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.markdown import render
 
@@ -37,6 +38,7 @@ class ReadinessDocument(TypedDict):
     session_phase: str
     fleet_digest: str
     repository_lints: str | None
+    cluster_identity: ClusterDocument | None
     checks: list[CheckDocument]
     label: NotRequired[str]
 
@@ -60,6 +62,7 @@ def readiness_document(report: ReadinessReport) -> ReadinessDocument:
         "session_phase": session.phase.value,
         "fleet_digest": report.fleet_digest,
         "repository_lints": report.repository_lints and report.repository_lints.value,
+        "cluster_identity": report.cluster and cluster_document(report.cluster),
         "checks": [_check(c) for c in report.checks],
     }
     if report.label:
@@ -111,6 +114,7 @@ What only warns:
 | Session | {{ r.session_date or "none" }}, {{ r.session_phase | md }} |
 | Namespace | {{ r.namespace | md }} |
 | Context | {{ r.kubectl_context | md }} |
+| Cluster | {{ (r.cluster_identity.text if r.cluster_identity else "not recorded") | md }} |
 | Git | {{ r.git_sha | md }} on {{ r.git_branch | md }} |
 | Fleet | `{{ r.fleet_digest }}` |
 

@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 
 from mission_control.api.application import create_application, reading_application
 from mission_control.api.readers_aside import answer_within, is_asked_aside
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.model.question import Answered, AnswerHead, LiveFloor, Question, Unanswered
 from mission_control.model.standing import Verdict
 from tests.api.paper_floor import PaperClock, PaperControl
@@ -190,7 +191,9 @@ async def test_a_question_is_answered_as_it_would_be_here(tmp_path):
     """The routes behind the process give the very answers of the API itself."""
     control = PaperControl(root=tmp_path)
     application = reading_application(control.parts())
-    live = LiveFloor(NOW, NOW, control.floor.current().session, NOW, (), Verdict.OK, None)
+    snapshot = control.floor.current()
+    about = identity_of(snapshot)
+    live = LiveFloor(NOW, NOW, snapshot.session, NOW, (), Verdict.OK, None, about)
 
     for path in ("/api/v1/artifacts", "/api/v1/readiness/latest", "/api/v1/lkg", "/api/v1/slo"):
         here = await control.ask(path)

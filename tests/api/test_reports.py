@@ -20,7 +20,7 @@ from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from tests.api.paper_floor import PaperControl, PaperFloor
-from tests.decide.cluster_of_values import ClusterFloor
+from tests.decide.cluster_of_values import IDENTITY, ClusterFloor
 from tests.decide.floor_of_values import NOW, OPEN_AT, STRATEGY
 from tests.decide.test_readiness import gather, judge_readiness, probe
 
@@ -203,7 +203,9 @@ async def test_the_process_beside_serves_go_only_while_the_floor_is_not_halted(c
     application = reading_application(replace(control.parts(), floor=told))
     served = []
     for verdict in (Verdict.OK, Verdict.HALTED):
-        live = LiveFloor(snapshot.at, snapshot.at, snapshot.session, since, (), verdict, None)
+        live = LiveFloor(
+            snapshot.at, snapshot.at, snapshot.session, since, (), verdict, None, IDENTITY
+        )
         readers_process._LIVE.set(live)  # noqa: SLF001  (as the process does with each question)
         answer = await answer_within(application, Question(LATEST, b"", (), live))
         served.append(orjson.loads(b"".join(answer.body))["code"])

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.readiness import judge_standing
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import first_snapshot
@@ -108,7 +109,9 @@ def give_go(board):
     """Give GO at this instant."""
     snapshot = board.current()
     date, digest = snapshot.session.session_date.isoformat(), snapshot.fleet.digest
-    return RecordedVerdict(snapshot.at, date, ReadinessVerdict.GO, "", digest)
+    return RecordedVerdict(
+        snapshot.at, date, ReadinessVerdict.GO, "", digest, identity_of(snapshot)
+    )
 
 
 def served(board, verdict, snapshot):
@@ -117,7 +120,13 @@ def served(board, verdict, snapshot):
     halted = snapshot.posture.verdict is Verdict.HALTED
     digest = snapshot.fleet.digest
     worth = judge_standing(
-        verdict, snapshot.session, since - timedelta(minutes=10), halts, digest, halted=halted
+        verdict,
+        snapshot.session,
+        since - timedelta(minutes=10),
+        halts,
+        digest,
+        cluster=identity_of(snapshot),
+        halted=halted,
     )
     return worth.verdict.value, worth.code
 

@@ -466,7 +466,7 @@ async def test_altered_metadata_are_not_believed(capturing):
     assert (False, "") == (listed.is_good, listed.namespace)
     assert "it cannot be believed: " in listed.problem
     assert "the report is not as it was recorded" in listed.problem
-    good = await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts, cluster=None)
     assert (None, 1) == (good.capture, len(good.doubts))
     problems = (await verify_recorded(capturing.artifacts, "latest"))[1]
     assert any("lkg_metadata.json is not as it was recorded" in p for p in problems)
@@ -479,7 +479,7 @@ async def test_a_good_capture_with_an_altered_manifest_is_good_no_more(capturing
     entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
     newest, _ = await list_captures(capturing.artifacts)
-    good = await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts, cluster=None)
     found_, problems = await verify_recorded(capturing.artifacts, "good")
     report = {"meta": {"cluster_access": True, "namespace": FLOOR}, "errors": [], "workloads": []}
     since = await since_lkg(capturing.artifacts, report)
@@ -503,7 +503,7 @@ async def test_a_damaged_capture_before_the_newest_good_is_no_doubt(capturing):
         await find_capture(capturing.artifacts, "good")
     await capturing.record(status=LkgStatus.GOOD, reasons=())
 
-    assert () == (await newest_good(capturing.artifacts)).doubts
+    assert () == (await newest_good(capturing.artifacts, cluster=None)).doubts
 
 
 class CountingReads(ArtifactReader):
@@ -530,7 +530,7 @@ async def test_a_good_capture_is_found_however_far_back(capturing):
     for _ in range(5):
         await capturing.record()
     counting = CountingReads(capturing)
-    found_ = await newest_good(counting)
+    found_ = await newest_good(counting, cluster=None)
 
     assert found_.capture is not None
     assert good.path == found_.capture.entry.path
@@ -545,13 +545,13 @@ async def test_captures_are_read_once_in_a_while(capturing):
     counting, cache = CountingReads(capturing), CaptureCache(lambda: capturing.now)
     for _ in range(3):
         await list_captures(counting, cache=cache)
-        assert (await newest_good(counting, cache=cache)).capture is not None
+        assert (await newest_good(counting, cache=cache, cluster=None)).capture is not None
     once = len(counting.read_paths)
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
     capturing.now += timedelta(minutes=5)
 
     assert 2 == once
-    assert None is (await newest_good(counting, cache=cache)).capture
+    assert None is (await newest_good(counting, cache=cache, cluster=None)).capture
     assert (await list_captures(counting, cache=cache))[0].problem
 
 
@@ -560,9 +560,9 @@ async def test_a_damaged_capture_is_read_again_once_it_is_mended(capturing):
     entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
     cache = CaptureCache(lambda: capturing.now)
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
-    damaged = (await newest_good(capturing.artifacts, cache=cache)).capture
+    damaged = (await newest_good(capturing.artifacts, cache=cache, cluster=None)).capture
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held[:-1])
-    mended = (await newest_good(capturing.artifacts, cache=cache)).capture
+    mended = (await newest_good(capturing.artifacts, cache=cache, cluster=None)).capture
 
     assert None is damaged
     assert mended is not None
@@ -584,7 +584,7 @@ async def test_metadata_of_another_manifest_are_not_believed(capturing):
     (listed,) = await list_captures(capturing.artifacts)
 
     assert "its metadata are about another manifest" == listed.problem
-    good = await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts, cluster=None)
     assert (None, 1) == (good.capture, len(good.doubts))
 
 

@@ -24,7 +24,10 @@ _GROUPS = ("digest ", "env names ", "image ")
 def as_report(metadata: Document) -> Document:
     """Write a capture's metadata as the deploy report that it agrees with."""
     return {
-        "meta": {"cluster_access": True},
+        "meta": {
+            "cluster_access": True,
+            "cluster_identity": metadata.get("cluster_identity"),
+        },
         "errors": [],
         "workloads": [_workload(c) for c in mappings(metadata.get("components"))],
         "config_maps": dict(mapping(metadata, "config_maps")),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import ObjectRef, WorkloadFacts
 from mission_control.model.reading import Seen, Unseen
@@ -83,6 +84,7 @@ class ClusterFacts:
 
     `lists` holds every list that was asked for, seen or not; what a list that was not seen
     would have held is simply missing, so whoever concludes from absence looks there first.
+    `identity` says which cluster it was; None in what was stored before that was told.
     """
 
     namespaces: tuple[str, ...]
@@ -91,6 +93,7 @@ class ClusterFacts:
     pods: tuple[PodFacts, ...] = ()
     config_maps: tuple[ConfigMapFacts, ...] = ()
     warnings: tuple[EventFacts, ...] = ()
+    identity: ClusterIdentity | None = None
 
 
 WORKLOAD_LISTS = (

@@ -29,7 +29,8 @@ class Endpoint:
     Where the API server is, and how it is spoken to.
 
     `who` is whom our credentials say we are: their own words, which nobody has verified.
-    `verified` tells whether the server's certificate is.
+    `verified` tells whether the server's certificate is. `kube_context` is the one that was
+    taken, or `in-cluster`; empty where that is not told.
     """
 
     host: str
@@ -38,6 +39,7 @@ class Endpoint:
     authorization: Callable[[], str | None]
     who: str
     verified: bool
+    kube_context: str = ""
 
 
 class CredentialDesk:
@@ -130,7 +132,16 @@ def _load(access: ClusterAccess) -> Endpoint:
         authorization=lambda: _authorization(found),
         who=_whom(found, _authorization(found)),
         verified=bool(found.verify_ssl),
+        kube_context=_context_in_use(access, config),
     )
+
+
+def _context_in_use(access: ClusterAccess, config: Any) -> str:  # noqa: ANN401
+    """Give the name of the context that is taken: where none is named, the current one's."""
+    if access.in_cluster or access.context:
+        return access.chosen
+    _, current = config.list_kube_config_contexts(config_file=access.kubeconfig)
+    return printable(redact_text(str(current["name"])))[:253]
 
 
 def _context(found: Any) -> ssl.SSLContext:  # noqa: ANN401  (the official client's own type)

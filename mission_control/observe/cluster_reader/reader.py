@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import WorkloadFacts
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError
+from mission_control.observe.cluster_reader.identity import IdentityReader
 from mission_control.observe.cluster_reader.lister import ClusterLister, RawList
 from mission_control.observe.cluster_reader.project_config_maps import (
     CONFIG_MAP,
@@ -55,6 +57,7 @@ class ClusterObserver:
     def __init__(self, lister: ClusterLister) -> None:
         """Read through this lister."""
         self._lister = lister
+        self._identity = IdentityReader(lister)
 
     async def read(self) -> ClusterFacts:
         """
@@ -70,9 +73,13 @@ class ClusterObserver:
                 await self._lister.server.prepare()
         except (BadAnswerError, TimeoutError) as error:
             unseen = self._nobody(error)
-            return ClusterFacts(namespaces, tuple(ListReading(r, n, unseen) for r, n in wanted))
+            lost = tuple(ListReading(r, n, unseen) for r, n in wanted)
+            identity = self._identity.without_uid(unseen.code.lower())
+            return ClusterFacts(namespaces, lost, identity=identity)
+        naming = asyncio.ensure_future(self._identity.read(until))
         raw = await asyncio.gather(*(self._ask(r, n, until) for r, n in wanted))
-        return await asyncio.to_thread(project_facts, namespaces, raw)
+        facts = await asyncio.to_thread(project_facts, namespaces, raw)
+        return replace(facts, identity=await naming)
 
     async def _ask(self, resource: str, namespace: str, until: float) -> _Asked:
         selector = WARNINGS if resource == "events" else ""

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
+from mission_control.decide.cluster.identity import identity_of
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Kind
 from mission_control.model.history import Span
 from mission_control.model.reading import Seen
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.event_document import EventDocument, event_document
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.reading_document import readings_of
@@ -36,6 +38,7 @@ class PodsDocument(TypedDict):
 
     at: str
     cluster: str
+    cluster_identity: ClusterDocument
     agents: list[AgentPodsDocument]
     label: NotRequired[str]
 
@@ -70,6 +73,7 @@ def pods_document(snapshot: FloorSnapshot) -> PodsDocument:
     document: PodsDocument = {
         "at": utc_text(snapshot.at),
         "cluster": snapshot.fleet.cluster,
+        "cluster_identity": cluster_document(identity_of(snapshot)),
         "agents": [
             {
                 "agent_name": r.agent.agent_name,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from mission_control.model.cluster.identity import NAMESPACE
 from mission_control.simulation.cluster_api.building import Object, metadata, stamp
 from mission_control.simulation.cluster_api.planned import EXECUTION, FLOOR, PLANNED
 from mission_control.simulation.cluster_api.workload_objects import Placed
@@ -63,10 +64,16 @@ def _access(at: datetime) -> Iterator[Placed]:
         ref = {"kind": "Role", "name": "mission-control-reader"}
         yield namespace, "rolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
     meta = metadata("", "mission-control-reader", at)
-    nodes = {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READING}
+    nodes = {"apiGroups": [""], "resources": ["nodes"], "verbs": _READING}
+    named = {
+        "apiGroups": [""],
+        "resources": ["namespaces"],
+        "resourceNames": [EXECUTION, NAMESPACE, FLOOR],
+        "verbs": ["get"],
+    }
     group, classes = "scheduling.k8s.io", "priorityclasses"
     ranks = {"apiGroups": [group], "resources": [classes], "verbs": _READING}
-    yield "", "clusterroles", {"metadata": meta, "rules": [nodes, ranks]}
+    yield "", "clusterroles", {"metadata": meta, "rules": [nodes, named, ranks]}
     ref = {"kind": "ClusterRole", "name": "mission-control-reader"}
     yield "", "clusterrolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
 
@@ -103,7 +110,7 @@ def _nodes(at: datetime) -> Iterator[Placed]:
         yield "", "nodes", {"metadata": named, "spec": {}, "status": status}
     named = metadata("", "high-priority", at)
     yield "", "priorityclasses", {"metadata": named, "value": 1_000_000}
-    for name in (FLOOR, EXECUTION):
+    for name in (FLOOR, EXECUTION, NAMESPACE):
         yield "", "namespaces", {"metadata": metadata("", name, at), "status": {"phase": "Active"}}
 
 
