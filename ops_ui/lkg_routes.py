@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.pages.lkg import captures_of, good_doubts_of, good_path_of, lkg_diff_path
-from ops_ui.pages.reports import gaps_of
+from ops_ui.pages.reports import clusters_of, gaps_of
 from ops_ui.rendering import pages_of
 
 
@@ -40,7 +40,8 @@ async def lkg_diff(state: State, request: Request[object, object, State]) -> Res
         text = "Two recorded captures are needed. " + document.detail
         status = 404 if document.failure is Failure.GARBAGE else 502
         return pages.render("message.html", status, heading=heading, text=text)
-    return pages.render("lkg_diff.html", document=document, gaps=gaps_of(document))
+    clusters, gaps = clusters_of(document), gaps_of(document)
+    return pages.render("lkg_diff.html", document=document, clusters=clusters, gaps=gaps)
 
 
 def lkg_routes() -> Sequence[HTTPRouteHandler]:

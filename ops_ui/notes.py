@@ -21,6 +21,13 @@ def pods_text(workload: object) -> str:
     return f"{ready}/{desired}{again}"
 
 
+def cluster_name(posture: Document) -> str:
+    """Name the cluster in short: its context, and how its UID begins."""
+    identity = posture.get("cluster_identity")
+    told = cast("Document", identity).get("short") if isinstance(identity, Mapping) else None
+    return str(told or posture.get("cluster") or "unknown")
+
+
 def cluster_note(posture: Document) -> str:
     """Say how much of the cluster was seen."""
     if posture.get("cluster") == "none":

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.pages.attestation import attestation_path, see_attestation
-from ops_ui.pages.reports import diff_path, gaps_of, reports_of, see_readiness
+from ops_ui.pages.reports import clusters_of, diff_path, gaps_of, reports_of, see_readiness
 from ops_ui.rendering import pages_of
 
 
@@ -50,7 +50,8 @@ async def diff(state: State, request: Request[object, object, State]) -> Respons
         text = "Two recorded reports are needed. " + document.detail
         status = 404 if document.failure is Failure.GARBAGE else 502
         return pages.render("message.html", status, heading=heading, text=text)
-    return pages.render("diff.html", document=document, gaps=gaps_of(document))
+    clusters, gaps = clusters_of(document), gaps_of(document)
+    return pages.render("diff.html", document=document, clusters=clusters, gaps=gaps)
 
 
 @get("/attestation", media_type=MediaType.HTML)

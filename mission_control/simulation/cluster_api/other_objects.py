@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from mission_control.model.cluster.identity import NAMESPACE
-from mission_control.simulation.cluster_api.building import Object, metadata, stamp
+from mission_control.simulation.cluster_api.building import Object, identity, metadata, stamp
 from mission_control.simulation.cluster_api.planned import EXECUTION, FLOOR, PLANNED
 from mission_control.simulation.cluster_api.workload_objects import Placed
 from mission_control.simulation.cluster_stage import ClusterStage
@@ -36,7 +36,7 @@ def other_objects(at: datetime, stage: ClusterStage, switch: str | None) -> Iter
     yield from _config_maps(at, stage, switch)
     yield from _access(at)
     yield from _network(at)
-    yield from _nodes(at)
+    yield from _nodes(at, stage)
     yield from _events(at, stage)
 
 
@@ -95,7 +95,7 @@ def _network(at: datetime) -> Iterator[Placed]:
     yield FLOOR, "poddisruptionbudgets", {"metadata": named, "spec": budget}
 
 
-def _nodes(at: datetime) -> Iterator[Placed]:
+def _nodes(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
     for number in (1, 2):
         pressure = [
             {"type": kind, "status": "False"}
@@ -111,7 +111,8 @@ def _nodes(at: datetime) -> Iterator[Placed]:
     named = metadata("", "high-priority", at)
     yield "", "priorityclasses", {"metadata": named, "value": 1_000_000}
     for name in (FLOOR, EXECUTION, NAMESPACE):
-        yield "", "namespaces", {"metadata": metadata("", name, at), "status": {"phase": "Active"}}
+        about = metadata("", name, at) | {"uid": identity(stage.of, name)}
+        yield "", "namespaces", {"metadata": about, "status": {"phase": "Active"}}
 
 
 def _events(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
