@@ -19,6 +19,7 @@ from mission_control.jobs.check_readiness import ReadinessSources
 from mission_control.jobs.ops_bundle import DaySources
 from mission_control.jobs.recorded_lkg import (
     compare_captures,
+    count_unchanged,
     find_capture,
     list_captures,
     newest_good,
@@ -31,6 +32,7 @@ from mission_control.jobs.run_lkg import CaptureRefused, run_lkg
 from mission_control.jobs.run_origin import RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import Collection
+from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.raw import KubernetesObject
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
@@ -43,6 +45,7 @@ from mission_control.observe.cluster_reader.further_reader import FurtherObserve
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.redaction import redact_text
+from mission_control.present.cluster_identity import cluster_document
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
@@ -58,6 +61,7 @@ AT = datetime(2026, 11, 18, 22, 0, tzinfo=UTC)
 ACCESS = ClusterAccess(("agenttrader", FLOOR), FLOOR)
 ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, AT)
 ENGINE = "strategy-engine"
+DATE = AT.date()
 
 
 async def found(_access):
@@ -504,6 +508,50 @@ async def test_a_damaged_capture_before_the_newest_good_is_no_doubt(capturing):
     await capturing.record(status=LkgStatus.GOOD, reasons=())
 
     assert () == (await newest_good(capturing.artifacts, cluster=None)).doubts
+
+
+HERE = ClusterIdentity("a", "https://here", "uid-here")
+THERE = ClusterIdentity("a", "https://here", "uid-there")
+
+
+async def test_a_capture_of_another_cluster_is_no_last_known_good_of_this_one(capturing):
+    """It is passed over by name; one that does not tell its cluster is compared with a warning."""
+    ours = await capturing.record(status=LkgStatus.GOOD, reasons=(), identity=HERE)
+    theirs = await capturing.record(status=LkgStatus.GOOD, reasons=(), identity=THERE)
+    good = await newest_good(capturing.artifacts, cluster=HERE)
+    nowhere = await newest_good(capturing.artifacts, cluster=replace(HERE, uid="uid-else"))
+    meta = {"cluster_access": True, "namespace": FLOOR}
+    about = {"meta": {**meta, "cluster_identity": cluster_document(HERE)}, "errors": []}
+    known = await since_lkg(capturing.artifacts, {**about, "workloads": []})
+    old = await since_lkg(capturing.artifacts, {**about, "meta": meta, "workloads": []})
+    elsewhere = replace(HERE, uid="uid-else")
+    about["meta"]["cluster_identity"] = cluster_document(elsewhere)
+    none = await since_lkg(capturing.artifacts, {**about, "workloads": []})
+
+    assert good.capture is not None
+    assert (ours.path, 1) == (good.capture.entry.path, len(good.of_other_clusters))
+    assert theirs.path in good.of_other_clusters[0]
+    assert (None, 2) == (nowhere.capture, len(nowhere.of_other_clusters))
+    assert (ours.path, "") == (known.path, known.compared and known.compared.clusters)
+    assert "is not known: not recorded" in (old.compared.clusters if old.compared else "")
+    assert (None, True) == (none.compared, "is of another cluster: UID uid-there" in none.problem)
+
+
+async def test_captures_of_two_clusters_are_compared_loudly(capturing):
+    """That they are of two is said beside whatever differs, and ends no count of the same."""
+    first = await capturing.record(identity=HERE)
+    await capturing.record(identity=THERE)
+    compared = await compare_captures(capturing.artifacts, "previous", "latest")
+    same = await compare_captures(capturing.artifacts, "latest", "latest")
+    again = await capturing.record(identity=HERE)
+    told = json.loads((capturing.root / again.path / "lkg_metadata.json").read_bytes())
+
+    assert "DIFFERENT CLUSTERS: UID uid-here, then UID uid-there" == compared.clusters
+    assert "" == same.clusters
+    assert "uid-here" == told["cluster_identity"]["uid"]
+    made = replace(await capturing.made(), identity=HERE)
+    assert (0, again.path) == await count_unchanged(capturing.artifacts, made, DATE, ())
+    assert first.path != again.path
 
 
 class CountingReads(ArtifactReader):

@@ -1,6 +1,7 @@
 """Decide: what is different between a capture and a deploy report of the same namespace."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mission_control.decide.lkg.parts import mapping, mappings, text
@@ -56,7 +57,7 @@ def _with_specifications(
     more = compare_specifications(namespace, before[1], after[1])
     changes = sorted((*compared.changes, *more), key=lambda c: (c.subject, c.what))
     gaps = (gap for told in (before, after) for gap in find_specification_gaps(*told))
-    return ReportComparison(tuple(changes), (*compared.gaps, *gaps))
+    return replace(compared, changes=tuple(changes), gaps=(*compared.gaps, *gaps))
 
 
 def _workload(component: Document) -> Document:
@@ -81,7 +82,7 @@ def _workload(component: Document) -> Document:
 def _about(metadata: Document, compared: ReportComparison, *, in_detail: bool) -> ReportComparison:
     """Keep what is about captured things: others come and go, and classes change with the hour."""
     kept = tuple(_kept(metadata, compared.changes, in_detail=in_detail))
-    return ReportComparison(kept, compared.gaps)
+    return replace(compared, changes=kept)
 
 
 def _kept(
