@@ -12,7 +12,6 @@ from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.jobs.capture_cache import CaptureCache
 from mission_control.jobs.recorded_lkg import compare_captures, list_captures, newest_good
 from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
@@ -46,7 +45,9 @@ def _list_route(parts: ReadingParts) -> HTTPRouteHandler:
     async def captures(request: AnyRequest) -> Response[bytes]:
         held = await reading_record(list_captures(parts.artifacts, cache=cache))
         good = await reading_record(
-            newest_good(parts.artifacts, cache=cache, cluster=identity_of(parts.floor.current()))
+            newest_good(
+                parts.artifacts, cache=cache, cluster=parts.floor.current().cluster_identity
+            )
         )
         document: CapturesDocument = {
             "captures": [listed_capture(c) for c in held],

@@ -12,7 +12,6 @@ from mission_control.api.artifact_routes import reading_record
 from mission_control.api.described import describes, describes_problem
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.readiness import judge_standing
 from mission_control.decide.report_diff import compare_reports
 from mission_control.jobs.recorded_reports import (
@@ -107,7 +106,7 @@ def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadi
     verdict = recorded_verdict(newest) if newest else None
     digest = snapshot.fleet.digest
     halted = snapshot.posture.verdict is Verdict.HALTED
-    cluster = identity_of(snapshot)
+    cluster = snapshot.cluster_identity
     standing = judge_standing(
         verdict, snapshot.session, since, halts, digest, cluster=cluster, halted=halted
     )

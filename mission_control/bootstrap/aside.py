@@ -7,7 +7,6 @@ from pathlib import Path
 from mission_control.api.options import ApiOptions, AskQuestion
 from mission_control.child_process.asking import ChildProcess, environment_of
 from mission_control.configuration.settings import Settings
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.ports import Clock
 from mission_control.jobs.remember_floor import FloorMemory
@@ -73,7 +72,7 @@ def asks_readers(
         snapshot = board.current()
         since, halts = board.watched()
         verdict, minute = snapshot.posture.verdict, memory.unfinished_minute()
-        cluster = identity_of(snapshot)
+        cluster = snapshot.cluster_identity
         live = LiveFloor(
             clock(), snapshot.at, snapshot.session, since, halts, verdict, minute, cluster
         )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.cluster.ownership import Owners
 from mission_control.decide.cluster.scope import ClusterScope
 from mission_control.decide.reported_workload import report_workload
@@ -69,7 +68,7 @@ def make_deploy_report(
         user=user,
         label=snapshot.label,
         health_sampled=sample_health,
-        identity=identity_of(snapshot),
+        identity=snapshot.cluster_identity,
     )
 
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from mission_control.decide.cluster.identity import distinct_clusters, identify_cluster
+from mission_control.decide.cluster.identity import distinct_clusters
 from mission_control.decide.evidence import SessionAt
 from mission_control.decide.execution_observations import is_execution_sign, observe_execution
 from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_looks import look_again
 from mission_control.decide.observed_matters import draw_matters, find_gaps, measure_facts
 from mission_control.decide.time_spans import add_up, join_spans
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster.facts import identify_cluster
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import PastDecision, Span
 from mission_control.model.no_execution import (
     Conclusion,

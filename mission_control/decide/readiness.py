@@ -17,10 +17,10 @@ from mission_control.decide.checks import (
     safety,
 )
 from mission_control.decide.checks.ourselves import SNAPSHOT_SECONDS
-from mission_control.decide.cluster.identity import compare_clusters, identity_of
+from mission_control.decide.cluster.identity import compare_clusters
 from mission_control.decide.evidence import within_age
 from mission_control.market_calendar.new_york import in_new_york
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import Span
 from mission_control.model.readiness import (
     ReadinessEvidence,
@@ -78,7 +78,7 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
         git_branch=known.git_branch if known else "",
         label=snapshot.label,
         repository_lints=snapshot.fleet.repository_lints,
-        cluster=identity_of(snapshot),
+        cluster=snapshot.cluster_identity,
     )
 
 

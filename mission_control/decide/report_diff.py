@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from mission_control.decide.cluster.identity import compare_clusters, read_identity
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.deploy_report import ReportChange, ReportComparison
 
 Document = Mapping[str, Any]

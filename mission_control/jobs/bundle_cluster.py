@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.cluster.lists import check_lists
 from mission_control.jobs.ports import FurtherReader
 from mission_control.model.artifact import SourceCoverage
@@ -47,7 +46,7 @@ async def gather_cluster(
         return {}, [SourceCoverage("cluster", 1, 0, gap)]
     files, coverage = _lists(snapshot)
     user = (await further.account()).who
-    cluster = cluster_text(identity_of(snapshot))
+    cluster = cluster_text(snapshot.cluster_identity)
     meta = f"context={snapshot.fleet.cluster}\ncluster={cluster}\nuser={user}\n"
     files["kubectl.meta"] = meta.encode()
     parts = [

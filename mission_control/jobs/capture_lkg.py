@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.lkg.manifest import ReadNamespace, make_manifest
 from mission_control.decide.lkg.qualification import qualify
 from mission_control.decide.lkg.restarts import judge_pods
@@ -112,7 +111,7 @@ async def capture_lkg(
             reasons=reasons,
             session=snapshot.session,
             cluster=snapshot.fleet.cluster,
-            identity=identity_of(snapshot),
+            identity=snapshot.cluster_identity,
             fleet_digest=snapshot.fleet.digest,
             git_sha=build.git_sha,
             build_id=build.build_id,
@@ -197,7 +196,7 @@ async def _judge(
         now=read.at,
         session=session,
         fleet_digest=snapshot.fleet.digest,
-        cluster=identity_of(snapshot),
+        cluster=snapshot.cluster_identity,
         posture=posture.verdict,
         posture_codes=tuple(r.code for r in posture.reasons),
         watched=unknown,

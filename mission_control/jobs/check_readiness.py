@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.decide.check_outcome import NAMES
-from mission_control.decide.cluster.identity import identify_cluster
 from mission_control.decide.readiness import judge_readiness
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.ports import Clock, FurtherReader, RepositoryReader, StoreReader
 from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.cluster.facts import identify_cluster
 from mission_control.model.readiness import (
     Check,
     CheckOutcome,

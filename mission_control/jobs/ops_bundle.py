@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.jobs import check_readiness as readiness
 from mission_control.jobs import report_deploys as deploys
 from mission_control.jobs.bundle_cluster import gather_cluster
@@ -233,7 +232,7 @@ def _meta(kind: BundleKind, snapshot: FloorSnapshot, report: ReadinessReport) ->
         ("git_sha", report.git_sha or "unknown"),
         ("git_branch", report.git_branch or "unknown"),
         ("namespace", report.namespace or "none"),
-        ("cluster", cluster_text(identity_of(snapshot))),
+        ("cluster", cluster_text(snapshot.cluster_identity)),
         ("label_selector", "none: whole namespaces are read"),
         ("marketdata_health_url", f"{marketdata.agent.service_dns}/healthz" if marketdata else ""),
         ("session_date", session.session_date.isoformat() if session.session_date else "none"),

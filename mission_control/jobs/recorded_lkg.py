@@ -25,7 +25,7 @@ from mission_control.jobs.recorded_reports import (
     read_report,
 )
 from mission_control.model.artifact import Collection, LedgerEntry
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME, LkgCapture
 from mission_control.model.recorded_lkg import ComparedCaptures, FoundGood, RecordedLkg
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mission_control.decide.cluster.identity import identify_cluster, identity_of
 from mission_control.model.artifact import RunFacts, SourceCoverage
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster.facts import identify_cluster
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
 from mission_control.model.schedule import PlannedRun
 from mission_control.model.session import MarketSession
@@ -89,7 +89,7 @@ class Ground:
         seen = snapshot.posture.coverage
         coverage = SourceCoverage("floor", seen.asked, seen.obtained, seen.gaps)
         return cls(
-            snapshot.session, snapshot.fleet, coverage, snapshot.label, identity_of(snapshot)
+            snapshot.session, snapshot.fleet, coverage, snapshot.label, snapshot.cluster_identity
         )
 
     @classmethod

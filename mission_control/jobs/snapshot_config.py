@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.cluster.lists import check_lists
 from mission_control.decide.secret_references import find_secret_references
 from mission_control.jobs.artifact_ports import ArtifactWriter
@@ -142,7 +141,7 @@ def _listings(
     texts = {
         "kubectl.meta": (
             f"context={snapshot.fleet.cluster}\n"
-            f"cluster={cluster_text(identity_of(snapshot))}\nuser={user}\n"
+            f"cluster={cluster_text(snapshot.cluster_identity)}\nuser={user}\n"
         ),
         "workloads.txt": listings.workloads_text(facts, seen),
         "pods.txt": listings.pods_text(facts),

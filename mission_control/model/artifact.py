@@ -1,13 +1,13 @@
 """Model: what is recorded, once and for ever, and how anybody can check that it still is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.schedule import PlannedRun
 
 
@@ -42,7 +42,14 @@ def latest_view(collection: Collection, name: str) -> str | None:
 
 
 RUN_FILE = "run.json"
-"""Says of a run what it was, what it stood on and what it wrote; the last file of every run."""
+"""Says of a run what it was, what it stood on and what it wrote."""
+SUMS_FILE = "SHA256SUMS"
+"""The digests of all its other files, for `sha256sum -c`; runs of older versions have none."""
+
+
+def sums_text(files: Iterable["ArtifactFile"]) -> str:
+    """Write what `sha256sum -c` reads, sorted by path; paths are of the characters we allow."""
+    return "".join(f"{f.sha256}  {f.path}\n" for f in sorted(files, key=lambda f: f.path))
 
 
 class _Strict(BaseModel):

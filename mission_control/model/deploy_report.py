@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
-from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.workload import JobCounts
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.session import MarketSession
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from mission_control.model.cluster.identity import CURRENT_CONTEXT, IN_CLUSTER
+from mission_control.model.cluster_identity import CURRENT_CONTEXT, IN_CLUSTER
 
 MARKETDATA_STALE_CEILING_SECONDS = 120
 """No service may call a tick older than this fresh (semantics, section 3)."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.raw import KubernetesObject
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import Span
 from mission_control.model.readiness import RecordedVerdict
 from mission_control.model.session import MarketSession

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import floor
 
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import Span
 from mission_control.model.session import TradingDay
 

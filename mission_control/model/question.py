@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.session import MarketSession
 from mission_control.model.standing import Verdict

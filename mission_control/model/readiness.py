@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import Repository

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.model.blueprint import Blueprint, Component
 from mission_control.present.cluster_identity import cluster_document
 from mission_control.present.instants import new_york_text, utc_text
@@ -30,7 +29,7 @@ def blueprint_document(blueprint: Blueprint) -> Document:
             "git_branch": head.git_branch if head else UNKNOWN,
             "namespace": access.floor_namespace if access else UNKNOWN,
             "kubectl_context": snapshot.fleet.cluster,
-            "cluster_identity": cluster_document(identity_of(snapshot)),
+            "cluster_identity": cluster_document(snapshot.cluster_identity),
             "fleet_file": snapshot.fleet.source,
             "fleet_digest": snapshot.fleet.digest,
         },

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster_identity import ClusterIdentity
 
 _SHORT_UID = 8
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.model.finding import Reason
 from mission_control.model.fleet import EndedAlarm, Fleet
 from mission_control.model.snapshot import Coverage, FloorSnapshot
@@ -155,7 +154,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "ended_alarms": [_ended(entry, snapshot) for entry in snapshot.fleet.ended_alarms],
         "fleet": fleet_document(snapshot.fleet),
         "cluster": snapshot.fleet.cluster,
-        "cluster_identity": cluster_document(identity_of(snapshot)),
+        "cluster_identity": cluster_document(snapshot.cluster_identity),
     }
     if snapshot.label:
         document["label"] = snapshot.label

@@ -24,6 +24,7 @@ from mission_control.record.ledger import FOLDER, PATH, Ledger, LockedLedger
 from mission_control.record.ledger_line import Recorded
 from mission_control.record.record_marker import read_marker
 from mission_control.record.recovery import finish_files, place, recover_runs
+from mission_control.record.root_check import refuse_pseudo, try_folder
 from mission_control.record.run_draft import RunDraft, digest, drafting, remove_abandoned
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class RunBeingWritten:
             path = f"{self.collection.value}/{free}"
             with storing(path):
                 self._move(self.draft.name, free)
-            files = tuple(place(f, path) for f in (own, *self.draft.files))
+            files = tuple(place(f, path) for f in (*own, *self.draft.files))
             session, corrects = facts.session_date, facts.corrects
             entry = Recorded(
                 facts.finished, facts.job, path, session, files, corrects, once=facts.only_once
@@ -151,6 +152,8 @@ class ArtifactStore:
 
     def _recognise(self, root: Folder) -> bool:
         """Refuse another root than that of before; tells whether a record may begin in it."""
+        if self._used is None:
+            refuse_pseudo(root)
         with storing(root.path):
             told = os.fstat(root.descriptor)
         here, marker = (told.st_dev, told.st_ino), read_marker(self.root)
@@ -208,9 +211,15 @@ class ArtifactStore:
             return path
 
     def check(self) -> None:
-        """Prove by trying that artifacts could be written now."""
-        with self._open() as (_root, records):
-            records.try_writing()
+        """Prove by trying that artifacts could be written now, as runs are."""
+        with self._open() as (root, records):
+            tried = {_device(records)}
+            try_folder(records)
+            for _, within in _collections(root):
+                with within:
+                    if _device(within) not in tried:  # mounted from elsewhere
+                        tried.add(_device(within))
+                        try_folder(within)
             with Ledger(records).locked() as ledger:
                 self._follow(ledger.head())
 
@@ -245,6 +254,11 @@ class ArtifactStore:
             head = entry.head
             recovered.append(entry)
         return recovered
+
+
+def _device(folder: Folder) -> int:
+    with storing(folder.path):
+        return os.fstat(folder.descriptor).st_dev
 
 
 def _collections(root: Folder) -> Iterator[tuple[Collection, Folder]]:

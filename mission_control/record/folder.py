@@ -29,6 +29,11 @@ _REMEDIES = {
 }
 
 
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What `link` says on vfat, exfat, and some FUSE and network file systems."""
+_LINKS = "put the root on a file system that has hard links, as ext4 or xfs: not vfat, exfat or SMB"
+
+
 def check_name(name: str) -> str:
     """Give a name that is safe below any folder; raises StorageError for any other."""
     if _NAME.fullmatch(name) is None:
@@ -116,7 +121,13 @@ class Folder:
         """Give a hidden file its name, which must be free, and make that durable."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
-            os.link(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+            try:
+                os.link(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                problem = f"this file system takes no hard link: {error.strerror}"
+                raise StorageError(problem, path=self.path, remedy=_LINKS) from error
             os.fsync(here)
 
     def replace(self, name: str, content: bytes) -> None:
@@ -126,11 +137,6 @@ class Folder:
             with self.temporary(content) as temporary:
                 os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
             os.fsync(here)
-
-    def try_writing(self) -> None:
-        """Write, sync and remove a small file: the cheapest proof that one could."""
-        with storing(self.path), self.temporary(b"?"):
-            pass
 
     def open_file(self, name: str) -> int:
         """Open a regular file for reading; gives its descriptor."""

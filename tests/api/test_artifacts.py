@@ -26,7 +26,9 @@ async def test_runs_are_listed_newest_first(recorded):
     answer = (await recorded.ask(LIST)).json()
 
     assert [5, 4, 3, 2, 1] == [run["seq"] for run in answer["runs"]]
-    assert sorted(["run.json", *FILES]) == [f["name"] for f in answer["runs"][-1]["files"]]
+    assert sorted(["SHA256SUMS", "run.json", *FILES]) == [
+        f["name"] for f in answer["runs"][-1]["files"]
+    ]
     assert (5, None, True) == (
         answer["total"],
         answer["next_cursor"],

@@ -11,7 +11,6 @@ from litestar.routes import HTTPRoute
 
 from mission_control.api.application import create_application, reading_application
 from mission_control.api.readers_aside import answer_within, is_asked_aside
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.model.question import Answered, AnswerHead, LiveFloor, Question, Unanswered
 from mission_control.model.standing import Verdict
 from tests.api.paper_floor import PaperClock, PaperControl
@@ -192,7 +191,7 @@ async def test_a_question_is_answered_as_it_would_be_here(tmp_path):
     control = PaperControl(root=tmp_path)
     application = reading_application(control.parts())
     snapshot = control.floor.current()
-    about = identity_of(snapshot)
+    about = snapshot.cluster_identity
     live = LiveFloor(NOW, NOW, snapshot.session, NOW, (), Verdict.OK, None, about)
 
     for path in ("/api/v1/artifacts", "/api/v1/readiness/latest", "/api/v1/lkg", "/api/v1/slo"):

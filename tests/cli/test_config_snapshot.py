@@ -260,5 +260,5 @@ def test_a_record_that_fails_is_told(run, fleet_file, tmp_path, command):
     result = run(command, **settings)
 
     assert 1 == result.exit_code
-    assert "The record failed: " in result.stderr
+    assert "NOT RECORDED: " in result.stderr
     assert "Internal error" not in result.stderr

@@ -12,9 +12,9 @@ from mission_control.model.cluster.facts import (
     ListReading,
     OddObject,
 )
-from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.pod import ContainerState, PodFacts
 from mission_control.model.cluster.workload import ObjectRef, WorkloadFacts
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import (
     Agent,
     ClusterAccess,

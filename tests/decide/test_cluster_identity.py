@@ -9,11 +9,10 @@ from mission_control.decide.cluster.identity import (
     Sameness,
     compare_clusters,
     distinct_clusters,
-    identify_cluster,
     read_identity,
 )
-from mission_control.model.cluster.facts import ClusterFacts
-from mission_control.model.cluster.identity import ClusterIdentity
+from mission_control.model.cluster.facts import ClusterFacts, identify_cluster
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess
 from mission_control.present.cluster_identity import cluster_document
 from tests.decide.cluster_of_values import ANOTHER, FLEET, IDENTITY

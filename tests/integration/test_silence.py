@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.decide.readiness import judge_standing
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import first_snapshot
@@ -110,7 +109,7 @@ def give_go(board):
     snapshot = board.current()
     date, digest = snapshot.session.session_date.isoformat(), snapshot.fleet.digest
     return RecordedVerdict(
-        snapshot.at, date, ReadinessVerdict.GO, "", digest, identity_of(snapshot)
+        snapshot.at, date, ReadinessVerdict.GO, "", digest, snapshot.cluster_identity
     )
 
 
@@ -125,7 +124,7 @@ def served(board, verdict, snapshot):
         since - timedelta(minutes=10),
         halts,
         digest,
-        cluster=identity_of(snapshot),
+        cluster=snapshot.cluster_identity,
         halted=halted,
     )
     return worth.verdict.value, worth.code

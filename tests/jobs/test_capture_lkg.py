@@ -32,8 +32,8 @@ from mission_control.jobs.run_lkg import CaptureRefused, run_lkg
 from mission_control.jobs.run_origin import RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import Collection
-from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.raw import KubernetesObject
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
 from mission_control.model.readiness import PollCoverage

@@ -58,7 +58,7 @@ def test_what_is_as_it_was_recorded_is_intact(root):
     """An untouched store verifies, and says how much it checked."""
     found = verify(root)
 
-    assert ((), 6, 15) == (found.discrepancies, found.runs, found.files)
+    assert ((), 6, 20) == (found.discrepancies, found.runs, found.files)
     assert 6 == found.head.seq
 
 

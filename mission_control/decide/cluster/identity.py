@@ -5,15 +5,11 @@ from dataclasses import astuple, dataclass
 from enum import StrEnum
 from typing import Any, cast
 
-from mission_control.model.cluster.facts import ClusterFacts
-from mission_control.model.cluster.identity import (
+from mission_control.model.cluster_identity import (
     CURRENT_CONTEXT,
     IN_CLUSTER,
-    NONE_READ,
     ClusterIdentity,
 )
-from mission_control.model.fleet import Fleet
-from mission_control.model.snapshot import FloorSnapshot
 
 _NAMES_NOTHING = frozenset({"", CURRENT_CONTEXT, IN_CLUSTER})
 """What as a context names no cluster: each stands for whichever is meant there and then."""
@@ -44,20 +40,6 @@ class ComparedClusters:
                 return f"DIFFERENT CLUSTERS: {self.detail}"
             case Sameness.NOT_KNOWN:
                 return f"whether both are of one cluster is not known: {self.detail}"
-
-
-def identify_cluster(fleet: Fleet, facts: ClusterFacts | None) -> ClusterIdentity:
-    """Say which cluster a floor is read from, as far as its newest round over it told."""
-    if fleet.access is None:
-        return ClusterIdentity(NONE_READ, unknown="no cluster is configured")
-    if facts is not None and facts.identity is not None:
-        return facts.identity
-    return ClusterIdentity(fleet.access.chosen, unknown="not read")
-
-
-def identity_of(snapshot: FloorSnapshot) -> ClusterIdentity:
-    """Say which cluster a decision is about."""
-    return identify_cluster(snapshot.fleet, snapshot.cluster)
 
 
 def read_identity(document: object) -> ClusterIdentity | None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mission_control.model.cluster.identity import ClusterIdentity
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import ObjectRef, WorkloadFacts
+from mission_control.model.cluster_identity import NONE_READ, ClusterIdentity
+from mission_control.model.fleet import Fleet
 from mission_control.model.reading import Seen, Unseen
 
 
@@ -94,6 +95,15 @@ class ClusterFacts:
     config_maps: tuple[ConfigMapFacts, ...] = ()
     warnings: tuple[EventFacts, ...] = ()
     identity: ClusterIdentity | None = None
+
+
+def identify_cluster(fleet: Fleet, facts: ClusterFacts | None) -> ClusterIdentity:
+    """Say which cluster a floor is read from, as far as its newest round over it told."""
+    if fleet.access is None:
+        return ClusterIdentity(NONE_READ, unknown="no cluster is configured")
+    if facts is not None and facts.identity is not None:
+        return facts.identity
+    return ClusterIdentity(fleet.access.chosen, unknown="not read")
 
 
 WORKLOAD_LISTS = (

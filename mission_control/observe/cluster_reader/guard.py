@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from mission_control.model.cluster.identity import NAMESPACE
+from mission_control.model.cluster_identity import NAMESPACE
 from mission_control.observe.cluster_reader.resources import CORE, METRICS, RESOURCES
 from mission_control.observe.guarded_transport import SENT, RefusedRequest
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from mission_control.model.cluster.identity import NAMESPACE, ClusterIdentity
+from mission_control.model.cluster_identity import NAMESPACE, ClusterIdentity
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.observe.cluster_reader.credentials import Endpoint
 from mission_control.observe.cluster_reader.lister import ClusterLister

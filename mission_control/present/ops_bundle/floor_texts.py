@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
-from mission_control.decide.cluster.identity import identity_of
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Kind
 from mission_control.model.history import Span
@@ -73,7 +72,7 @@ def pods_document(snapshot: FloorSnapshot) -> PodsDocument:
     document: PodsDocument = {
         "at": utc_text(snapshot.at),
         "cluster": snapshot.fleet.cluster,
-        "cluster_identity": cluster_document(identity_of(snapshot)),
+        "cluster_identity": cluster_document(snapshot.cluster_identity),
         "agents": [
             {
                 "agent_name": r.agent.agent_name,

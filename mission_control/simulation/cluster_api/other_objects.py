@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from mission_control.model.cluster.identity import NAMESPACE
+from mission_control.model.cluster_identity import NAMESPACE
 from mission_control.simulation.cluster_api.building import Object, identity, metadata, stamp
 from mission_control.simulation.cluster_api.planned import EXECUTION, FLOOR, PLANNED
 from mission_control.simulation.cluster_api.workload_objects import Placed
