@@ -1,6 +1,7 @@
 """Record: the store of artifacts: written once, recorded in the ledger, never touched again."""
 
 import os
+import stat
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,12 +21,13 @@ from mission_control.present.canonical_json import encode_json
 from mission_control.present.run_document import run_document
 from mission_control.record.folder import Folder, check_name, storing
 from mission_control.record.latest_views import show_latest
-from mission_control.record.ledger import FOLDER, PATH, Ledger, LockedLedger
+from mission_control.record.ledger import CLAIMS, FOLDER, LOCK, PATH, Ledger, LockedLedger
 from mission_control.record.ledger_line import Recorded
 from mission_control.record.record_marker import read_marker
 from mission_control.record.recovery import finish_files, place, recover_runs
 from mission_control.record.root_check import refuse_pseudo, try_folder
 from mission_control.record.run_draft import RunDraft, digest, drafting, remove_abandoned
+from mission_control.record.verification import NOTES
 
 if TYPE_CHECKING:
     from mission_control.model.record_memory import RecordMarker
@@ -233,6 +235,7 @@ class ArtifactStore:
         removed = list[str]()
         with self._open() as (root, records):
             removed += [f"{FOLDER}/{name}" for name in remove_abandoned(records)]
+            _keep_private(records)
             with Ledger(records).locked() as ledger:
                 finish_files(root, Ledger(records))
                 for collection, within in _collections(root):
@@ -254,6 +257,25 @@ class ArtifactStore:
             head = entry.head
             recovered.append(entry)
         return recovered
+
+
+def _keep_private(records: Folder) -> None:
+    """Tighten what an older version left readable for others and is no artifact."""
+    for name, kind in records.entries():
+        if name == LOCK or name.startswith(NOTES):
+            records.keep_private(name)
+        elif name == CLAIMS and kind == stat.S_IFDIR:
+            with records.child(name) as claims:
+                _keep_all_private(claims)
+
+
+def _keep_all_private(folder: Folder) -> None:
+    for name, kind in folder.entries():
+        if kind == stat.S_IFDIR:
+            with folder.child(name) as inner:
+                _keep_all_private(inner)
+        else:
+            folder.keep_private(name)
 
 
 def _device(folder: Folder) -> int:

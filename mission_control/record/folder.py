@@ -17,6 +17,9 @@ from mission_control.errors import StorageError
 TEMPORARY = ".tmp-"
 """What is being written has a name that begins so; after a crash it is swept."""
 
+RECORDED, PRIVATE = 0o444, 0o600
+"""The modes of what is recorded, for whoever may see the root, and of all else: for us alone."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _REMEDIES = {
     errno.ENOSPC: "free some space on that file system",
@@ -107,14 +110,16 @@ class Folder:
             folder = inner
         return folder
 
-    def write_once(self, name: str, content: bytes, hidden: str = TEMPORARY) -> None:
+    def write_once(
+        self, name: str, content: bytes, hidden: str = TEMPORARY, mode: int = RECORDED
+    ) -> None:
         """
         Write a file that must not exist yet: whole and durable under its name, or not at all.
 
-        Until then it has a name that begins with `hidden`.
+        Until then it has a name that begins with `hidden`. What is no artifact is PRIVATE.
         """
         where = f"{self.path}/{check_name(name)}"
-        with storing(where), self.temporary(content, hidden) as temporary:
+        with storing(where), self.temporary(content, hidden, mode) as temporary:
             self.name(temporary, name)
 
     def name(self, temporary: str, name: str) -> None:
@@ -130,11 +135,11 @@ class Folder:
                 raise StorageError(problem, path=self.path, remedy=_LINKS) from error
             os.fsync(here)
 
-    def replace(self, name: str, content: bytes) -> None:
+    def replace(self, name: str, content: bytes, mode: int = RECORDED) -> None:
         """Replace a latest view: readers see the old bytes or the new ones, nothing between."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
-            with self.temporary(content) as temporary:
+            with self.temporary(content, mode=mode) as temporary:
                 os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
             os.fsync(here)
 
@@ -163,6 +168,13 @@ class Folder:
                     listed.append((each.name, kind))
         return sorted(listed)
 
+    def keep_private(self, name: str) -> None:
+        """See that a file which is no artifact, perhaps of an older version, is for us alone."""
+        with suppress(FileNotFoundError), storing(f"{self.path}/{name}"):
+            told = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+            if stat.S_ISREG(told.st_mode) and told.st_uid == os.geteuid() and told.st_mode & 0o077:
+                os.chmod(name, PRIVATE, dir_fd=self.descriptor)
+
     def exists(self, name: str) -> bool:
         """Tell whether anything has this name."""
         with storing(f"{self.path}/{name}"):
@@ -173,14 +185,16 @@ class Folder:
             return True
 
     @contextmanager
-    def temporary(self, content: bytes, hidden: str = TEMPORARY) -> Generator[str]:
+    def temporary(
+        self, content: bytes, hidden: str = TEMPORARY, mode: int = RECORDED
+    ) -> Generator[str]:
         """Give the hidden name of a durable file with these bytes; gone after the block."""
         name, descriptor = self._create_locked(hidden)
         try:
             view = memoryview(content)
             while view:
                 view = view[os.write(descriptor, view) :]
-            os.fchmod(descriptor, 0o444)
+            os.fchmod(descriptor, mode)
             os.fsync(descriptor)
             yield name
         finally:
@@ -197,7 +211,7 @@ class Folder:
         while True:
             name = f"{hidden}{secrets.token_hex(8)}"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(name, flags, 0o600, dir_fd=self.descriptor)
+            descriptor = os.open(name, flags, PRIVATE, dir_fd=self.descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return name, descriptor

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mission_control.errors import StorageError
 from mission_control.model.artifact import Collection
 from mission_control.record.folder import TEMPORARY, Folder, storing
-from mission_control.record.ledger import FOLDER, LOCK, NAME
+from mission_control.record.ledger import CLAIMS, FOLDER, LOCK, NAME
 from mission_control.record.run_draft import drafting
 
 MOUNTS = Path("/proc/self/mountinfo")
@@ -158,7 +158,7 @@ def _why_not(path: Path, told: os.stat_result, owner: int) -> str:
 
 _HISTORY = "history.sqlite3"
 _WRITTEN = frozenset({NAME, LOCK, _HISTORY, f"{_HISTORY}-wal", f"{_HISTORY}-shm"})
-_GROWING = frozenset({FOLDER, "run_claims", *(c.value.rpartition("/")[2] for c in Collection)})
+_GROWING = frozenset({FOLDER, CLAIMS, *(c.value.rpartition("/")[2] for c in Collection)})
 _OURS = (FOLDER, "ops")
 
 

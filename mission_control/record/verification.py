@@ -22,12 +22,12 @@ from mission_control.model.artifact import (
     Verification,
 )
 from mission_control.record.folder import TEMPORARY, Folder
-from mission_control.record.ledger import FOLDER, LOCK, NAME, PATH, TORN, Ledger
+from mission_control.record.ledger import CLAIMS, FOLDER, LOCK, NAME, PATH, TORN, Ledger
 from mission_control.record.ledger_line import read_line
 from mission_control.record.record_marker import MARKER
 from mission_control.record.recovery import MAX_ACCOUNT_BYTES, RunAccount, hash_file, read_whole
 
-_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, MARKER, "README.md", ".gitignore", "run_claims"})
+_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, MARKER, CLAIMS, "README.md", ".gitignore"})
 NOTES = "history_notes-"
 """What servers note of alarms that history does not hold yet has a name that begins so."""
 Kind = DiscrepancyKind

@@ -67,3 +67,60 @@ def test_the_death_of_the_pages_never_affects_the_server(tmp_path):
         process.wait()
 
     assert ((True, True), (False, True), 0) == (before, after, code)
+
+
+SECRETS = {
+    "MISSION_CONTROL_S3_SECRET_ACCESS_KEY": "canary-1",
+    "AWS_SECRET_ACCESS_KEY": "canary-2",
+    "PGPASSWORD": "canary-3",
+    "SOMETHING_ELSE": "canary-4",
+}
+
+
+def descendants(pid):
+    """List every process below one."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [n for child in map(int, listed) for n in (child, *descendants(child))]
+
+
+def test_no_child_inherits_a_password_or_a_key(tmp_path):
+    """The pages, the readers and what reads long answers get what Python needs, and no more."""
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text(
+        "agents:\n  - {agent_name: a, kind: marketdata, service_dns: 'http://127.0.0.1:1'}\n"
+    )
+    port = free_ports(2)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mission_control", "serve", "--with-ui"],
+        env={
+            **SECRETS,
+            "PATH": os.environ["PATH"],
+            "MISSION_CONTROL_FLEET_FILE": str(fleet),
+            "MISSION_CONTROL_PORT": str(port),
+            "MISSION_CONTROL_UI_PORT": str(port + 1),
+            "MISSION_CONTROL_UI_TIMEOUT_SECONDS": "7",
+            "MISSION_CONTROL_ROOT": str(tmp_path),
+        },
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(process, port + 1)
+        wait_for_port(process, port)
+        ends, held = time.monotonic() + PATIENCE_SECONDS, {}
+        while len(held) < len(CHILDREN) and time.monotonic() < ends:
+            held = {
+                Path(f"/proc/{n}/cmdline").read_text(): Path(f"/proc/{n}/environ").read_text()
+                for n in descendants(process.pid)
+            }
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert CHILDREN == {name for name in CHILDREN if any(name in line for line in held)}
+    assert [] == [(line, c) for line, told in held.items() for c in SECRETS.values() if c in told]
+    (pages,) = (told for line, told in held.items() if "ops_ui" in line)
+    assert "MISSION_CONTROL_UI_TIMEOUT_SECONDS=7" in pages
+
+
+CHILDREN = {"ops_ui", "readers_process", "interpreting_process"}
