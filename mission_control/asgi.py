@@ -232,14 +232,14 @@ async def _pages(settings: Settings) -> AsyncGenerator[None]:
     """
     Run the operator's pages as a child process; its death never affects this one.
 
-    It inherits what Python needs and its own settings: no password or key of ours.
+    It inherits what Python needs and is told its settings: no password or key of ours.
     """
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "ops_ui",
         env={
-            **environment_of(os.environ, "MISSION_CONTROL_UI_"),
+            **environment_of(os.environ),
             "MISSION_CONTROL_URL": f"http://{settings.host}:{settings.port}",
             "MISSION_CONTROL_UI_HOST": settings.host,
             "MISSION_CONTROL_UI_PORT": str(settings.ui_port),

@@ -51,7 +51,8 @@ def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
         options,
         settings.database_url,
     )
-    prefix = LIBPQ if settings.database_url is not None else None
+    server = settings.database_url is not None and not settings.database_url.startswith("sqlite")
+    prefix = LIBPQ if server else None
     return ChildProcess(READERS, setup, environment_of(os.environ, prefix))
 
 
