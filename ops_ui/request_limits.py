@@ -43,6 +43,8 @@ def _refusal_of(scope: Mapping[str, Any], allowed_hosts: Collection[str]) -> tup
     path = scope.get("raw_path") or scope["path"].encode()
     if len(path) + len(scope["query_string"]) > MAX_URL_BYTES:
         return 414, f"Path and query may have {MAX_URL_BYTES} bytes"
+    if any(c < " " or c == "\x7f" for c in scope["path"]) or b"%00" in scope["query_string"]:
+        return 400, "No address here holds a control character"
     if any(_announces_body(name, value) for name, value in scope["headers"]):
         return 413, "No request may have a body: these pages only read"
     hosts = [value for name, value in scope["headers"] if name == b"host"]

@@ -179,6 +179,8 @@ class DiscrepancyKind(StrEnum):
     TRUNCATED = "TRUNCATED"
     CHAIN_BROKEN = "CHAIN_BROKEN"
     UNREADABLE = "UNREADABLE"
+    OUTSIDE = "OUTSIDE"
+    """The ledger names what can be no artifact: a path that leads out of the record."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -37,9 +37,14 @@ _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK
 _LINKS = "put the root on a file system that has hard links, as ext4 or xfs: not vfat, exfat or SMB"
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a name is one that an artifact, or a folder of them, can have."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """Give a name that is safe below any folder; raises StorageError for any other."""
-    if _NAME.fullmatch(name) is None:
+    if not is_name(name):
         remedy = "names hold letters, digits, dots, dashes and underscores, and begin with one"
         raise StorageError("this is no name for an artifact", path=repr(name[:80]), remedy=remedy)
     return name
@@ -48,6 +53,8 @@ def check_name(name: str) -> str:
 @contextmanager
 def storing(path: str) -> Generator[None]:
     """Turn what the operating system says into a StorageError that names path and remedy."""
+    if "\0" in path:
+        raise StorageError("no path holds a NUL", path=repr(path[:80]))
     try:
         yield
     except OSError as error:

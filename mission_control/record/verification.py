@@ -21,7 +21,7 @@ from mission_control.model.artifact import (
     LedgerHead,
     Verification,
 )
-from mission_control.record.folder import TEMPORARY, Folder
+from mission_control.record.folder import TEMPORARY, Folder, is_name
 from mission_control.record.ledger import CLAIMS, FOLDER, LOCK, NAME, PATH, TORN, Ledger
 from mission_control.record.ledger_line import read_line
 from mission_control.record.record_marker import MARKER
@@ -147,6 +147,9 @@ class _Look:
 
     def check_files(self, root: Folder) -> None:
         for path, recorded in self.recorded.items():
+            if not _is_artifact(path):
+                self.say(path, Kind.OUTSIDE, "outside the record: no artifact can have this path")
+                continue
             if path not in self.present:
                 self.say(path, Kind.MISSING, "it is recorded and not there")
                 continue
@@ -169,6 +172,14 @@ class _Look:
             if pinned is not None and heads.get(pinned.seq) != pinned.hash:
                 detail = f"{path} follows line {pinned.seq}, which is not there as it was"
                 self.say(PATH, Kind.TRUNCATED, detail)
+
+
+def _is_artifact(path: str) -> bool:
+    """Tell whether a path is one that an artifact can have, below one of our folders."""
+    within = next((c.value for c in Collection if path.startswith(f"{c.value}/")), None)
+    if within is None:
+        return False
+    return all(is_name(name) for name in path.removeprefix(f"{within}/").split("/"))
 
 
 def _is_account(path: str) -> bool:
