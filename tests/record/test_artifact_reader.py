@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from typing import ClassVar
 
 import pytest
 
@@ -35,7 +36,7 @@ class CountedTuple(tuple):
     """Positions of lines, which count how often they are gone through."""
 
     __slots__ = ()
-    steps = Counter()
+    steps: ClassVar = Counter()
 
     def __iter__(self):
         """Go through them."""
@@ -74,10 +75,7 @@ async def listed(root, lines):
 
 @pytest.mark.parametrize("lines", [500, 1000, 2000])
 async def test_a_ledger_is_read_in_one_pass(tmp_path, steps, lines):
-    """
-    Twice the lines are twice the steps: each line is parsed once, and nothing is joined anew
-    for each of them.
-    """
+    """Each line is parsed once, and nothing is joined anew for each of them."""
     await listed(tmp_path, lines)
 
     assert {"parsed": lines, "joined": 2} == dict(steps)
