@@ -33,13 +33,11 @@ class ComparedClusters:
     @property
     def warning(self) -> str:
         """Say what to know before anything is compared; empty where it is one cluster."""
-        match self.sameness:
-            case Sameness.SAME:
-                return ""
-            case Sameness.DIFFERENT:
-                return f"DIFFERENT CLUSTERS: {self.detail}"
-            case Sameness.NOT_KNOWN:
-                return f"whether both are of one cluster is not known: {self.detail}"
+        if self.sameness is Sameness.SAME:
+            return ""
+        if self.sameness is Sameness.DIFFERENT:
+            return f"DIFFERENT CLUSTERS: {self.detail}"
+        return f"whether both are of one cluster is not known: {self.detail}"
 
 
 def read_identity(document: object) -> ClusterIdentity | None:
