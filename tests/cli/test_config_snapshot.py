@@ -105,6 +105,7 @@ def test_what_is_in_force_is_recorded(floor, repository):
             )
         ),
         "run.json",
+        "SHA256SUMS",
     } == set(files)
     meta = dict(line.split("=", 1) for line in files["meta.txt"].splitlines())
     assert ("1", "main", "trading-floor", "agent-trader-v2") == (

@@ -580,11 +580,11 @@ async def test_a_renewal_under_way_does_not_undo_the_release(tmp_path, clock, mo
     monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.01)
     real, renewing, renewed = Folder.replace, threading.Event(), threading.Event()
 
-    def slowly(folder, name, content):
+    def slowly(folder, name, content, **how):
         is_first = not renewing.is_set()
         renewing.set()
         time_module.sleep(0.3 * is_first)
-        real(folder, name, content)
+        real(folder, name, content, **how)
         if is_first:
             renewed.set()
 
@@ -605,7 +605,7 @@ async def test_a_renewal_that_hangs_ends_the_run(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.01)
     monkeypatch.setattr(planned_run, "LEASE_SECONDS", 0.1)
     let = threading.Event()
-    monkeypatch.setattr(Folder, "replace", lambda *_: let.wait(30))
+    monkeypatch.setattr(Folder, "replace", lambda *_, **_how: let.wait(30))
     day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
     run = run_of(day, Job.PRE_MARKET)
     task = asyncio.create_task(day.begin(run))
