@@ -45,11 +45,11 @@ class SlowRecord(ArtifactReader):
     def __init__(self, root, clock) -> None:
         """Read below this root."""
         super().__init__(root, clock)
-        self.clock = clock
+        self.passing = clock
 
     async def page(self, query):
         """Give a page, after a while."""
-        self.clock.pass_by()
+        self.passing.pass_by()
         return await super().page(query)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mission_control.model.cluster.containers import EnvVariable, KeyRef
 from mission_control.model.cluster.facts import ClusterFacts, ListReading
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen
 from mission_control.observe.cluster_reader import credentials as credentials_module
@@ -444,10 +445,16 @@ async def test_everything_that_is_ever_asked_is_on_the_list():
     assert {"kube-system"} == {p for p in inside if p.startswith("kube-system")}
 
 
+def named(facts: ClusterFacts) -> ClusterIdentity:
+    """Give which cluster a round is of, which every round tells."""
+    assert facts.identity is not None
+    return facts.identity
+
+
 async def test_a_round_names_the_cluster_that_it_read():
     """The context, the server without anything that gives access, and the UID of kube-system."""
     cluster = Cluster()
-    identity = (await cluster.read()).identity
+    identity = named(await cluster.read())
 
     assert ("current context", "http://cluster", "") == (
         identity.context,
@@ -472,8 +479,8 @@ async def test_a_uid_that_cannot_be_had_is_unknown_and_no_error(fault, said):
     cluster = Cluster(ClusterStage(faults={("", "namespaces"): fault}))
     facts = await cluster.read()
 
-    assert ("", said) == (facts.identity.uid, facts.identity.unknown)
-    assert "http://cluster" == facts.identity.server
+    assert ("", said) == (named(facts).uid, named(facts).unknown)
+    assert "http://cluster" == named(facts).server
     assert {None} == {code(r) for r in facts.lists}
 
 
@@ -483,7 +490,7 @@ async def test_a_uid_that_does_not_come_holds_no_list_up(monkeypatch):
     cluster = Cluster(ClusterStage(faults={("", "namespaces"): ApiFault.HUNG}))
     facts = await cluster.read()
 
-    assert ("", "timeout") == (facts.identity.uid, facts.identity.unknown)
+    assert ("", "timeout") == (named(facts).uid, named(facts).unknown)
     assert {None} == {code(r) for r in facts.lists}
 
 
@@ -508,7 +515,7 @@ async def test_a_cluster_that_is_not_reached_is_named_as_it_is_chosen():
         raise NoAccessError("no kubeconfig")
 
     server = ApiServer(replace(ACCESS, context="staging"), load=lost)
-    identity = (await ClusterObserver(ClusterLister(server, lambda: AT)).read()).identity
+    identity = named(await ClusterObserver(ClusterLister(server, lambda: AT)).read())
 
     assert ("staging", "", "", "unreadable") == astuple(identity)
 

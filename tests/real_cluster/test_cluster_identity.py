@@ -29,14 +29,16 @@ async def facts_by(access):
     """Read one round."""
     lister = ClusterLister(ApiServer(access), real_clock)
     try:
-        return await ClusterObserver(lister).read()
+        facts = await ClusterObserver(lister).read()
     finally:
         await lister.server.forget()
+    assert facts.identity is not None
+    return facts, facts.identity
 
 
 async def test_our_account_names_the_cluster(server, our_kubeconfig, access_by):
     """Its context although none is configured, its address, and the UID of kube-system."""
-    identity = (await facts_by(access_by(our_kubeconfig))).identity
+    _, identity = await facts_by(access_by(our_kubeconfig))
     config = yaml.safe_load(our_kubeconfig.read_text())
 
     assert (uid_of(server), "") == (identity.uid, identity.unknown)
@@ -54,18 +56,18 @@ async def test_a_denied_uid_is_unknown_and_costs_nothing(server, our_kubeconfig,
     name = ("clusterrole", "mission-control-reader")
     server.kubectl("patch", *name, "--type", "merge", "-p", patch)
     try:
-        facts = await facts_by(access_by(our_kubeconfig))
+        facts, identity = await facts_by(access_by(our_kubeconfig))
     finally:
         server.kubectl("patch", *name, "--type", "merge", "-p", whole)
 
-    assert ("", "denied") == (facts.identity.uid, facts.identity.unknown)
+    assert ("", "denied") == (identity.uid, identity.unknown)
     assert all(isinstance(r.reading, Seen) for r in facts.lists)
 
 
 async def test_an_account_without_rights_still_names_the_server(server, access_by):
     """Which cluster was meant is known even where it told nothing."""
     path = server.kubeconfig("nobody", NOBODY)
-    identity = (await facts_by(access_by(path))).identity
+    _, identity = await facts_by(access_by(path))
 
     assert identity.server.startswith("https://127.0.0.1:")
     assert ("", "denied") == (identity.uid, identity.unknown)

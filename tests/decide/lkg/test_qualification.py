@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ MINUTES = timedelta(minutes=1)
 UNKNOWN = NotKnown("nobody knows")
 
 
-def verdict(minutes, *, go=True, fleet=FLEET, session="2026-11-18", cluster=IDENTITY):
+def verdict(minutes, *, go=True, fleet=FLEET, session="2026-11-18", cluster: Any = IDENTITY):
     """Give a readiness that was recorded so many minutes after the open."""
     said = ReadinessVerdict.GO if go else ReadinessVerdict.NO_GO
     code = "" if go else "NOT_READY"
