@@ -4,6 +4,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from mission_control.model.network_address import Address, why_never_asked
+
 MAX_URL = 2048
 MAX_PATH = 512
 MAX_HOST = 253
@@ -19,14 +21,10 @@ LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 """What as the last label of a host makes it an address: no top-level domain is a number."""
 
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-METADATA = frozenset({ipaddress.IPv6Address("fd00:ec2::254")})
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog"})
 
 NEVER_ASKED = frozenset({"state", "recover", "execute"})
 """GET `/state` changes the execution engine's state; the other two act."""
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 DECIMAL = "write an IPv4 address as four decimal numbers, as in 127.0.0.1"
 EXAMPLE = "write it as http://name.namespace.svc.cluster.local"
@@ -114,31 +112,6 @@ def _askable(address: Address) -> Address:
     if why:
         raise UnusableAddress(f"{why} is never asked", EXAMPLE)
     return address
-
-
-def why_never_asked(address: Address) -> str:
-    """
-    Say what an address is that no service has; empty for one that may be asked.
-
-    An IPv4 address within an IPv6 one is judged as what it leads to.
-    """
-    meant = _within(address)
-    if meant.is_unspecified:
-        return "the address that stands for every one"
-    if meant.is_link_local or meant in METADATA:
-        return "a link-local or metadata address, where clouds keep credentials,"
-    if meant.is_multicast or (isinstance(meant, ipaddress.IPv4Address) and meant.is_reserved):
-        return "a multicast or reserved address"
-    return ""
-
-
-def _within(address: Address) -> Address:
-    """Give the IPv4 address that an IPv6 one leads to, by mapping, NAT64 or 6to4; else itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _port(parts: SplitResult) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple, cast
 
-from mission_control.configuration.service_address import why_never_asked
 from mission_control.decide.evidence import MAX_AGE_SECONDS
+from mission_control.model.network_address import why_never_asked
 from mission_control.observe.daemon_work import DaemonWork
 
 MOST_LOOKUPS = 512

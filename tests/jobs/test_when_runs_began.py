@@ -42,7 +42,7 @@ class Passing:
 class SlowRecord(ArtifactReader):
     """A record whose pages take their time."""
 
-    def __init__(self, root, clock) -> None:
+    def __init__(self, root, clock: Passing) -> None:
         """Read below this root."""
         super().__init__(root, clock)
         self.passing = clock
