@@ -22,6 +22,7 @@ from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.origin import run_origin
 from mission_control.bootstrap.serve import Parts, connected
+from mission_control.child_process.asking import environment_of
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.ports import Clock
@@ -167,7 +168,7 @@ async def _serve(
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
-            origin = run_origin(settings, "demo")
+            origin = run_origin(settings, "demo", clock())
             sample = asyncio.create_task(run_jobs_when_seen(parts, origin, settings.root))
             s.callback(sample.cancel)
         log.info("serving", extra={"port": settings.port})
@@ -228,13 +229,17 @@ def _report(watch: "asyncio.Task[None]") -> None:
 
 @contextlib.asynccontextmanager
 async def _pages(settings: Settings) -> AsyncGenerator[None]:
-    """Run the operator's pages as a child process; its death never affects this one."""
+    """
+    Run the operator's pages as a child process; its death never affects this one.
+
+    It inherits what Python needs and is told its settings: no password or key of ours.
+    """
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "ops_ui",
         env={
-            **os.environ,
+            **environment_of(os.environ),
             "MISSION_CONTROL_URL": f"http://{settings.host}:{settings.port}",
             "MISSION_CONTROL_UI_HOST": settings.host,
             "MISSION_CONTROL_UI_PORT": str(settings.ui_port),

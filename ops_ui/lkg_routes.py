@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.pages.lkg import captures_of, good_doubts_of, good_path_of, lkg_diff_path
-from ops_ui.pages.reports import gaps_of
+from ops_ui.pages.reports import clusters_of, gaps_of
 from ops_ui.rendering import pages_of
 
 
@@ -40,7 +40,8 @@ async def lkg_diff(state: State, request: Request[object, object, State]) -> Res
             return pages.missed(document, heading)
         text = f"Two recorded captures are needed. {document.told or document.detail}"
         return pages.render("message.html", 404, heading=heading, text=text)
-    return pages.render("lkg_diff.html", document=document, gaps=gaps_of(document))
+    clusters, gaps = clusters_of(document), gaps_of(document)
+    return pages.render("lkg_diff.html", document=document, clusters=clusters, gaps=gaps)
 
 
 def lkg_routes() -> Sequence[HTTPRouteHandler]:

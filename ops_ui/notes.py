@@ -33,6 +33,13 @@ def no_digest_text(workload: object, pods: object) -> str:
     return "no node tells the digest of what runs" if pods else "none: nothing of it runs"
 
 
+def cluster_name(posture: Document) -> str:
+    """Name the cluster in short: its context, and how its UID begins."""
+    identity = posture.get("cluster_identity")
+    told = cast("Document", identity).get("short") if isinstance(identity, Mapping) else None
+    return str(told or posture.get("cluster") or "unknown")
+
+
 def cluster_note(posture: Document) -> str:
     """Say how much of the cluster was seen."""
     if posture.get("cluster") == "none":

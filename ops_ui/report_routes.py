@@ -8,7 +8,14 @@ from litestar.handlers import HTTPRouteHandler
 
 from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.pages.attestation import attestation_path, see_attestation
-from ops_ui.pages.reports import diff_path, folded_of, gaps_of, reports_of, see_readiness
+from ops_ui.pages.reports import (
+    clusters_of,
+    diff_path,
+    folded_of,
+    gaps_of,
+    reports_of,
+    see_readiness,
+)
 from ops_ui.rendering import pages_of
 
 
@@ -50,8 +57,8 @@ async def diff(state: State, request: Request[object, object, State]) -> Respons
             return pages.missed(document, heading)
         text = f"Two recorded reports are needed. {document.told or document.detail}"
         return pages.render("message.html", 404, heading=heading, text=text)
-    gaps, folded = gaps_of(document), folded_of(document)
-    return pages.render("diff.html", document=document, gaps=gaps, folded=folded)
+    clusters, gaps, folded = clusters_of(document), gaps_of(document), folded_of(document)
+    return pages.render("diff.html", document=document, clusters=clusters, gaps=gaps, folded=folded)
 
 
 @get("/attestation", media_type=MediaType.HTML)

@@ -45,6 +45,8 @@ def _refusal_of(scope: Mapping[str, Any], allowed_hosts: Collection[str]) -> tup
     path = scope.get("raw_path") or scope["path"].encode()
     if len(path) + len(scope["query_string"]) > MAX_URL_BYTES:
         return 414, f"Path and query may have {MAX_URL_BYTES} bytes"
+    if b"%00" in scope["query_string"]:
+        return 400, "No address here holds a control character"
     if not _names_a_page(scope["path"]):
         return 404, "No page has a control character in its name, or so long a one"
     if any(_announces_body(name, value) for name, value in scope["headers"]):

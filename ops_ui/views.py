@@ -7,7 +7,7 @@ from typing import cast
 from ops_ui.day_plan import DayPlan, see_day
 from ops_ui.instants import clock_time
 from ops_ui.mission_control_client import Document, Failure, Missed
-from ops_ui.notes import ReadinessNote, cluster_note, pods_text, readiness_note
+from ops_ui.notes import ReadinessNote, cluster_name, cluster_note, pods_text, readiness_note
 from ops_ui.strips import Strip, missing_strip, strips_of
 
 GLYPHS = {
@@ -104,6 +104,11 @@ class FloorView:
         whole = "None: all required evidence is seen, fresh and consistent."
         count = len(cast("list[object]", gaps)) if isinstance(gaps, list) else 0
         return f"{whole} Of what is not required, {count} not obtained." if count else whole
+
+    @property
+    def cluster(self) -> str:
+        """Name the cluster that is read, in short."""
+        return cluster_name(self.posture)
 
     @property
     def cluster_note(self) -> str:

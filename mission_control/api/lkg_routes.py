@@ -44,11 +44,16 @@ def _list_route(parts: ReadingParts) -> HTTPRouteHandler:
     )
     async def captures(request: AnyRequest) -> Response[bytes]:
         held = await reading_record(list_captures(parts.artifacts, cache=cache))
-        good = await reading_record(newest_good(parts.artifacts, cache=cache))
+        good = await reading_record(
+            newest_good(
+                parts.artifacts, cache=cache, cluster=parts.floor.current().cluster_identity
+            )
+        )
         document: CapturesDocument = {
             "captures": [listed_capture(c) for c in held],
             "good": good.capture.entry.path if good.capture else None,
             "good_doubts": list(good.doubts),
+            "of_other_clusters": list(good.of_other_clusters),
         }
         if parts.options.label:
             document["label"] = parts.options.label

@@ -68,10 +68,11 @@ class ReportsDocument(TypedDict):
 
 
 class DiffDocument(TypedDict):
-    """What changed from one recorded report to another."""
+    """What changed from one recorded report to another; `clusters` warns of different ones."""
 
     before: ListedReport
     after: ListedReport
+    clusters: str
     changes: list[dict[str, str]]
     gaps: list[str]
     folded: list[FoldedDocument]
@@ -133,7 +134,10 @@ def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadi
     verdict = recorded_verdict(newest) if newest else None
     digest = snapshot.fleet.digest
     halted = snapshot.posture.verdict is Verdict.HALTED
-    standing = judge_standing(verdict, snapshot.session, since, halts, digest, halted=halted)
+    cluster = snapshot.cluster_identity
+    standing = judge_standing(
+        verdict, snapshot.session, since, halts, digest, cluster=cluster, halted=halted
+    )
     path = newest.entry.path if newest else None
     return latest_readiness(snapshot, standing, path, newest.document if newest else None)
 
@@ -217,6 +221,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
         document: DiffDocument = {
             "before": _listed(old),
             "after": _listed(new),
+            "clusters": compared.clusters,
             "changes": [change_document(c) for c in compared.changes],
             "gaps": list(compared.gaps),
             "folded": folded_documents(compared),

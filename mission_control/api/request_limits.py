@@ -38,6 +38,9 @@ def _refusals(scope: Asked, allowed_hosts: Collection[str]) -> Iterator[Refusal]
     if len(scope.get("raw_path") or scope["path"].encode()) + len(scope["query_string"]) > MAX_URL:
         detail = f"path and query may have {MAX_URL} bytes"
         yield Refusal(414, "url_too_long", "The URL is too long", detail, CLOSE)
+    if has_control_characters(scope["path"]) or b"%00" in scope["query_string"]:
+        detail = "no path of ours holds a control character, nor a query a NUL"
+        yield Refusal(400, "bad_url", "The URL holds a control character", detail)
     if scope["method"] not in READING_METHODS:
         allow = (("allow", ALLOWED_METHODS), *CLOSE)
         title = "Mission Control is read-only"
@@ -55,6 +58,11 @@ def _refusals(scope: Asked, allowed_hosts: Collection[str]) -> Iterator[Refusal]
     elif scope["path"] not in OPEN_PATHS and _name_of(hosts[0]) not in allowed_hosts:
         detail = "this server does not go by the name in the Host header"
         yield Refusal(421, "host_not_allowed", "This name is not ours", detail)
+
+
+def has_control_characters(path: str) -> bool:
+    """Tell whether a decoded path holds what no name of ours does: a NUL, a line break."""
+    return any(c < " " or c == "\x7f" for c in path)
 
 
 def _has_body(scope: Asked) -> bool:

@@ -52,7 +52,8 @@ def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
         options,
         settings.database_url,
     )
-    prefix = LIBPQ if settings.database_url is not None else None
+    server = settings.database_url is not None and not settings.database_url.startswith("sqlite")
+    prefix = LIBPQ if server else None
     return ChildProcess(READERS, setup, environment_of(os.environ, prefix))
 
 
@@ -78,7 +79,8 @@ def asks_readers(
         since, halts = board.watched()
         verdict, minute = snapshot.posture.verdict, memory.unfinished_minute()
         at, session, closures = snapshot.at, snapshot.session, calendar.calendar.closures
-        live = LiveFloor(clock(), at, session, since, halts, verdict, minute, closures)
+        cluster = snapshot.cluster_identity
+        live = LiveFloor(clock(), at, session, since, halts, verdict, minute, cluster, closures)
         seconds = RECORD_SECONDS if path.startswith(_RECORD) else SECONDS
         return await process.ask(Question(path, query, headers, live), seconds)
 

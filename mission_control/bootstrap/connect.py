@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
@@ -16,6 +15,7 @@ from mission_control.jobs.ports import Clock
 from mission_control.jobs.recorded_lkg import find_captured_workloads
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.cluster.view import CapturedWorkloads
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError
 from mission_control.observe.cluster_reader.api_server import ApiServer
@@ -91,9 +91,15 @@ async def reading(
         yield Edges(sources, calendar, transports, lister, account, further)
 
 
-def _recall(settings: Settings, clock: Clock) -> Callable[[], Awaitable[CapturedWorkloads]]:
+def _recall(
+    settings: Settings, clock: Clock
+) -> Callable[[ClusterIdentity], Awaitable[CapturedWorkloads]]:
     artifacts, cache = ArtifactReader(settings.root, clock), CaptureCache(clock)
-    return partial(find_captured_workloads, artifacts, settings.fleet, cache)
+
+    async def recall(cluster: ClusterIdentity) -> CapturedWorkloads:
+        return await find_captured_workloads(artifacts, settings.fleet, cache, cluster=cluster)
+
+    return recall
 
 
 def calendar_in_force(settings: Settings) -> CalendarInForce:

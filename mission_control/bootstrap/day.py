@@ -101,7 +101,7 @@ def make_day(
         **{job: partial(run, keeping) for job, run in KEEPING_RUNNERS.items()},
     }
     runners = {job: run for job, run in every.items() if is_offered(settings, job)}
-    origin = run_origin(settings, "schedule")
+    origin = run_origin(settings, "schedule", clock())
     run_sources = run_sources_of(settings, edges.calendar, clock, origin, label, store)
     return ScheduledDay(edges.calendar, artifacts, runners, run_sources)
 

@@ -48,12 +48,14 @@ async def run_jobs_when_seen(parts: Parts, origin: RunOrigin, root: Path) -> Non
     sources = ReadinessSources(
         clock, StoreCheck(parts.store, clock), parts.further, None, artifacts
     )
+    origin = origin.begun(clock())
     snapshot = parts.board.current()
     try:
         await sample_floor(parts.board, writer, clock, origin)
         made = await make_report(snapshot, parts.further, artifacts, clock)
         await record_report(made, snapshot, writer, clock, origin)
-        await _capture(parts, writer, artifacts, origin)
+        await _capture(parts, writer, artifacts, origin.begun(clock()))
+        origin = origin.begun(clock())
         snapshot, coverage = await _watch(parts)
         report = await check_readiness(snapshot, coverage, sources)
         await record_readiness(report, Ground.of(snapshot), writer, clock, origin)

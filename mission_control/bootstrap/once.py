@@ -1,5 +1,6 @@
 """Bootstrap: one round over the floor, one answer, one service, for who only looks once."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
@@ -15,8 +16,10 @@ from mission_control.observe.http_transport import open_transports
 from mission_control.observe.service_probe import ServiceProbe
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.folder import Folder
 from mission_control.record.history.history_check import check_history
 from mission_control.record.ledger import FOLDER
+from mission_control.record.root_check import try_folder
 from mission_control.record.store_check import StoreCheck
 
 
@@ -55,10 +58,25 @@ def read_artifacts(root: Path, clock: Clock = real_clock) -> ArtifactReader:
 async def try_records(
     settings: Settings, clock: Clock = real_clock
 ) -> tuple[Seen[None] | Unseen, Seen[str] | Unseen]:
-    """Try whether artifacts could be recorded and history kept; makes nothing that is not there."""
+    """
+    Try whether artifacts could be recorded and history kept; leaves nothing that is not there.
+
+    Below a root without a record the root itself is tried: one is made there at the first run.
+    """
     store: Seen[None] | Unseen = Unseen(UnseenReason.UNREADABLE, clock(), detail="no such folder")
     if (settings.root / FOLDER).is_dir():
         store = await StoreCheck(ArtifactStore(settings.root), clock).check()
     elif settings.root.is_dir():
-        store = Seen(None, clock())  # it is made at the first start, below a root that is there
+        store = await StoreCheck(_Bare(settings.root), clock).check()
     return store, await check_history(settings.root, settings.database_url, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """A root in which nothing was recorded yet; satisfies `Tried`."""
+
+    root: Path
+
+    def check(self) -> None:
+        with Folder.open_existing(self.root) as folder:
+            try_folder(folder)

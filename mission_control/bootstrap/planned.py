@@ -29,7 +29,7 @@ def claim_planned(
     jobs: Collection[Job],
 ) -> AbstractAsyncContextManager[RunOrigin]:
     """Claim the planned run of one of these jobs that is due, for the time of a block."""
-    origin = beside_the_plan(settings)
+    origin = beside_the_plan(settings, clock)
     offered = frozenset(job for job in Job if is_offered(settings, job))
     sources = CommandSources(
         lambda: runs_near(calendar, clock(), offered),
@@ -40,9 +40,9 @@ def claim_planned(
     return claiming(jobs, sources)
 
 
-def beside_the_plan(settings: Settings) -> RunOrigin:
+def beside_the_plan(settings: Settings, clock: Clock) -> RunOrigin:
     """Give the origin of a command that claims no planned run; it is recorded whatever else is."""
-    return replace(run_origin(settings, "command"), beside=True)
+    return replace(run_origin(settings, "command", clock()), beside=True)
 
 
 def runs_near(

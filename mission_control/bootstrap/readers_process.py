@@ -15,6 +15,7 @@ from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.past_floor import PastFloor
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.fleet import Fleet
 from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.question import Answered, LiveFloor, Question
@@ -39,8 +40,9 @@ class ToldFloor:
     """
     What a question tells of the published floor; satisfies `PublishedFloor`.
 
-    It knows the inventory, the time, the session and the verdict. Of services and evidence it
-    knows nothing, and no route here asks: what is true now is answered by the process that decides.
+    It knows the inventory, the time, the session, the verdict and which cluster is read. Of
+    services and evidence it knows nothing, and no route here asks: what is true now is answered by
+    the process that decides.
     """
 
     def __init__(self, fleet: Fleet, calendar: CalendarInForce) -> None:
@@ -54,7 +56,10 @@ class ToldFloor:
         evidence = FloorEvidence(replace(self._fleet, agents=()), {})
         floor = decide_floor(evidence, NOTHING_STANDS, self._calendar.session_at, live.at)
         posture = replace(floor.posture, verdict=live.verdict)
-        return replace(floor, fleet=self._fleet, session=live.session, posture=posture)
+        facts = ClusterFacts((), identity=live.cluster)
+        return replace(
+            floor, fleet=self._fleet, session=live.session, posture=posture, cluster=facts
+        )
 
     def watched(self) -> tuple[datetime, Sequence[Span]]:
         """Give since when the floor is watched without a break, and its confirmed halts since."""

@@ -1,6 +1,8 @@
 """Bootstrap: whose record a root holds, and a history that a human takes for new."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from mission_control.bootstrap.origin import run_origin
@@ -15,10 +17,13 @@ from mission_control.present.instants import utc_text
 from mission_control.record.artifact_store import ArtifactStore, stamp
 from mission_control.record.history.continuity import StartingRoot
 from mission_control.record.record_marker import read_marker
+from mission_control.record.root_check import holds_record, look_at_root, tell_new_record
 
 ACCEPTANCE_JOB = "history_is_new"
 FINDING_SECONDS = 3.0
 ACCEPTANCE_FILE = f"{ACCEPTANCE_JOB}.json"
+
+log = logging.getLogger(__name__)
 
 
 def require_record(settings: Settings) -> None:
@@ -45,11 +50,29 @@ def require_record(settings: Settings) -> None:
         )
 
 
+def tell_of_root(settings: Settings) -> Sequence[str]:
+    """Say what is odd about where things are recorded: a new record, or another user's."""
+    told = list[str]()
+    if not holds_record(settings.root):
+        told.append(tell_new_record(settings.root))
+    seen = look_at_root(settings.root)
+    if seen.as_root_elsewhere:
+        told.append(f"we are root and {settings.root} is uid {seen.owner}'s, who cannot use what"
+                    " root records there; run this as that user")  # fmt: skip
+    return told
+
+
 async def find_record(settings: Settings) -> None:
-    """Refuse as `require_record` does, but let no root that hangs keep anybody from serving."""
+    """
+    Refuse as `require_record` does, and log what is odd about the root.
+
+    No root that hangs keeps anybody from serving.
+    """
     with suppress(TimeoutError):
         async with asyncio.timeout(FINDING_SECONDS):
             await asyncio.to_thread(require_record, settings)
+            for oddity in await asyncio.to_thread(tell_of_root, settings):
+                log.warning("%s", oddity)
 
 
 def starting_root(
@@ -60,7 +83,7 @@ def starting_root(
     def record_acceptance(lost: str, head: LedgerHead) -> None:
         now = clock()
         ground = Ground.unseen(MarketCalendar(settings.closures).session_at(now), settings.fleet)
-        facts = run_origin(settings, "command").facts(ACCEPTANCE_JOB, ground, now, now)
+        facts = run_origin(settings, "command", now).facts(ACCEPTANCE_JOB, ground, now)
         document = {
             "accepted_at": utc_text(now),
             "ledger_head": {"seq": head.seq, "hash": head.hash},

@@ -1,20 +1,17 @@
 """Command line: `artifacts copy` and `artifacts retention`, which keep the record."""
 
-from collections.abc import Coroutine
 from typing import TypeVar
 
 import click
 import orjson
 
-from mission_control import process
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.bootstrap.planned import claim_planned
 from mission_control.cli.context import CliContext
-from mission_control.cli.exit_codes import INTERNAL
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
-from mission_control.cli.printable import printable
+from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
-from mission_control.errors import ConfigurationError, StorageError
+from mission_control.errors import ConfigurationError
 from mission_control.jobs.copy_durably import CopiedRun, copy_durably
 from mission_control.jobs.copy_ports import CopyDestination
 from mission_control.jobs.report_retention import ReportedRetention, report_retention
@@ -43,7 +40,7 @@ def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | 
     could be copied; the next run goes on from there.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     destination = copy_destination(settings, context.clock)
     if destination is None:
         raise ConfigurationError(
@@ -52,7 +49,7 @@ def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | 
             remedy="name a folder of a mount, or s3://bucket/prefix",
         )
     with context.busy(f"Copying to {destination.name}"):
-        copied = _await(ctx, _copy(context, settings, destination, everything=everything))
+        copied = run_recording(ctx, _copy(context, settings, destination, everything=everything))
     if as_json or context.json:
         click.echo(orjson.dumps(copied.document, option=orjson.OPT_INDENT_2))
     else:
@@ -73,9 +70,9 @@ def retention(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     is named. The report is recorded. Exits with 0 whenever a report was made.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     with context.busy("Reading everything that was recorded"):
-        reported = _await(ctx, _report(context, settings))
+        reported = run_recording(ctx, _report(context, settings))
     if as_json or context.json:
         click.echo(orjson.dumps(reported.document, option=orjson.OPT_INDENT_2))
     else:
@@ -99,12 +96,3 @@ async def _report(context: CliContext, settings: Settings) -> ReportedRetention:
     calendar = MarketCalendar(settings.closures)
     async with claim_planned(settings, calendar, context.clock, context.say, jobs) as origin:
         return await report_retention(parts, origin)
-
-
-def _await(ctx: click.Context, job: Coroutine[object, object, T]) -> T:
-    """Run a job; what stops it is told with its remedy."""
-    try:
-        return process.run(job)
-    except StorageError as error:
-        click.echo(f"The record cannot be used: {printable(str(error))}", err=True)
-        ctx.exit(INTERNAL)

@@ -6,11 +6,11 @@ from datetime import date, datetime
 import click
 import orjson
 
-from mission_control import process
 from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import past_to_read
 from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.attest_session import (
     MARKDOWN_NAME,
@@ -40,11 +40,11 @@ def attest(
     with 0 otherwise: gaps are told, never filled.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     try:
         with context.busy("Reading history"):
-            attested, path = process.run(
-                _attest(context, settings, asked.date() if asked else None)
+            attested, path = run_recording(
+                ctx, _attest(context, settings, asked.date() if asked else None)
             )
     except NoSuchSession as error:
         raise click.UsageError(str(error)) from None

@@ -7,8 +7,8 @@ from mission_control.bootstrap.in_force import repository_surveyor
 from mission_control.bootstrap.origin import run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
-from mission_control.cli.recording import run_recording
+from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.draw_blueprint import (
     MARKDOWN_NAME,
@@ -31,7 +31,7 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     no repository. Exits with 0 whenever a blueprint was recorded.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     with context.busy("Looking at the fleet"):
         made, path = run_recording(ctx, _draw(context, settings))
     if as_json or context.json:
@@ -44,10 +44,10 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
 
 
 async def _draw(context: CliContext, settings: Settings) -> tuple[MadeBlueprint, str]:
+    origin = run_origin(settings, "command", context.clock())
     async with ready_to_run(settings, context.clock) as run:
         snapshot, _ = await run.look(settings, Looking(rounds=1))
         surveyor = repository_surveyor(settings, context.clock)
         made = await make_blueprint(snapshot, run.sources.further, surveyor, context.clock)
-        origin = run_origin(settings, "command")
         entry = await record_blueprint(made, snapshot, run.writer, context.clock, origin)
     return made, entry.path

@@ -3,11 +3,10 @@
 import click
 import orjson
 
-from mission_control import process
 from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
-from mission_control.cli.flags import settings_with
+from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, Looking
 from mission_control.jobs.ops_bundle import BundleKind, record_bundle
@@ -31,10 +30,10 @@ def make_bundle(
     as_json: bool,
 ) -> None:
     """Make a bundle, record it, and say where it is and what readiness it holds."""
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     with context.busy(f"Asking every service {ROUNDS} times, and reading the cluster"):
         work = _bundle(context, settings, kind, (skip_preflight, skip_health))
-        entry, report = process.run(work)
+        entry, report = run_recording(click.get_current_context(), work)
     verdict = f"{report.verdict.value} {report.code}".strip()
     if as_json or context.json:
         document = {

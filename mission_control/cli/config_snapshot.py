@@ -7,9 +7,9 @@ from mission_control.bootstrap.in_force import in_force, repository_copier
 from mission_control.bootstrap.origin import run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.printable import printable
-from mission_control.cli.recording import run_recording
+from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.jobs.observe_floor import Looking
 from mission_control.jobs.snapshot_config import (
@@ -32,7 +32,7 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
     whenever a snapshot was recorded.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     with context.busy("Reading the configuration in force"):
         made, path = run_recording(ctx, _snapshot(context, settings))
     if as_json or context.json:
@@ -45,6 +45,7 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
 
 
 async def _snapshot(context: CliContext, settings: Settings) -> tuple[MadeConfigSnapshot, str]:
+    origin = run_origin(settings, "command", context.clock())
     async with ready_to_run(settings, context.clock) as run:
         snapshot, _ = await run.look(settings, Looking(rounds=1, ask_services=False))
         made = await make_config_snapshot(
@@ -54,6 +55,5 @@ async def _snapshot(context: CliContext, settings: Settings) -> tuple[MadeConfig
             await in_force(settings),
             context.clock,
         )
-        origin = run_origin(settings, "command")
         entry = await record_config_snapshot(made, snapshot, run.writer, context.clock, origin)
     return made, entry.path

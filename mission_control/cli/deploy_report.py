@@ -11,6 +11,7 @@ from mission_control.bootstrap.origin import run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.recording import not_recorded, recording_with
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.jobs.observe_floor import Looking
@@ -42,24 +43,29 @@ def deploy_report(
 
     The report is recorded below the root, and audit_artifacts/deploy_report.md and .json show the
     latest. Without access to a cluster both are written all the same, and say so first. Exits
-    with 0 whenever a report was made.
+    with 0 whenever a report was made, and with 1 where it could not be recorded.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = (
+        recording_with(context, flags) if output_dir is None else settings_with(context, flags)
+    )
     with context.busy("Reading the cluster"):
         work = _report(context, settings, output_dir, sample_health=not skip_health)
-        made, where = process.run(work)
+        made, where, problem = process.run(work)
     if as_json or context.json:
         click.echo(orjson.dumps(made.document, option=orjson.OPT_INDENT_2))
     else:
         click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)
+    if problem is not None:
+        not_recorded(ctx, problem)
     context.say(f"Written to {where}." if output_dir else f"Recorded as {where}.")
 
 
 async def _report(
     context: CliContext, settings: Settings, output_dir: Path | None, *, sample_health: bool
-) -> tuple[MadeReport, str]:
+) -> tuple[MadeReport, str, StorageError | None]:
     looking = Looking(rounds=1, ask_services=sample_health)
+    origin = run_origin(settings, "command", context.clock())
     async with ready_to_run(settings, context.clock) as run:
         snapshot, _ = await run.look(settings, looking)
         made = await make_report(
@@ -71,10 +77,12 @@ async def _report(
         )
         if output_dir is not None:
             await asyncio.to_thread(_write, output_dir, made)
-            return made, str(output_dir)
-        origin = run_origin(settings, "command")
-        entry = await record_report(made, snapshot, run.writer, context.clock, origin)
-        return made, entry.path
+            return made, str(output_dir), None
+        try:
+            entry = await record_report(made, snapshot, run.writer, context.clock, origin)
+        except StorageError as error:
+            return made, "", error  # it is shown all the same
+        return made, entry.path, None
 
 
 def _write(folder: Path, made: MadeReport) -> None:

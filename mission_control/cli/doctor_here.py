@@ -1,5 +1,6 @@
 """Command line: what `doctor` looks at on this machine, without asking the fleet."""
 
+import pwd
 import resource
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,15 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.new_york import in_new_york
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.session import Phase
+from mission_control.record.root_check import (
+    MOST_LOOKED_AT,
+    MOST_TOLD,
+    Ownership,
+    holds_record,
+    look_at_owners,
+    other_records,
+    tell_new_record,
+)
 
 HORIZON_DAYS = 90
 
@@ -25,13 +35,16 @@ FILES_PER_SERVICE = 2
 """A connection, and the one that replaces it while the old one closes."""
 
 
+WHICH_ROOT = "name the one that is meant with MISSION_CONTROL_ROOT or --root"
+
+
 def look_here(settings: Settings, now: datetime) -> Iterator[Check]:
     """Look at everything on this machine that Mission Control needs."""
     yield from (warned("configuration", note, "") for note in settings.notes)
     yield _fleet(settings.fleet)
     yield _zone(now)
     yield _calendar(settings, now)
-    yield _root(settings)
+    yield from _root(settings)
     yield _runbooks(settings)
     yield _port(settings, "port", settings.port)
     yield _port(settings, "ui_port", settings.ui_port)
@@ -63,14 +76,51 @@ def _calendar(settings: Settings, now: datetime) -> Check:
     return passed("calendar", detail)
 
 
-def _root(settings: Settings) -> Check:
+def _root(settings: Settings) -> Iterator[Check]:
     where = str(settings.root)
+    new = "" if holds_record(settings.root) else tell_new_record(settings.root)
     try:
         with tempfile.TemporaryFile(dir=settings.root):
-            return passed("root", f"{where} can be written to")
+            detail = "; ".join(filter(None, (f"{where} can be written to", new)))
     except OSError as error:
         detail = f"{where} cannot be written to: {error.strerror}"
-        return failed("root", detail, "name another with MISSION_CONTROL_ROOT, or mend this one")
+        remedy = "name another with MISSION_CONTROL_ROOT, or mend this one"
+        if isinstance(error, FileNotFoundError):
+            detail, remedy = f"{detail}; {new}", f"make it if it is the right one; else {remedy}"
+        yield failed("root", detail, remedy)
+    else:
+        if new and other_records(settings.root):
+            yield warned("root", detail, WHICH_ROOT)
+        else:
+            yield passed("root", detail)
+    yield from _owners(where, look_at_owners(settings.root))
+
+
+def _user_name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"uid {user}"
+
+
+def _owners(where: str, seen: Ownership) -> Iterator[Check]:
+    """Name what in the root this user, or the root's own, cannot use."""
+    user = _user_name(seen.owner) if seen.owner is not None else ""
+    if seen.as_root_elsewhere:
+        detail = f"we are root, and {where} is {user}'s: what we record there {user} cannot use"
+        yield warned("owner", detail, f"run everything as {user}: sudo -u {user} mission-control")
+    if seen.found:
+        told = "; ".join(
+            f"{each.path} (uid {each.owner}) {each.why}" for each in seen.found[:MOST_TOLD]
+        )
+        more = len(seen.found) - MOST_TOLD
+        detail = f"{told}{f'; and {more} more' if more > 0 else ''}"
+        remedy = f"as root: chown -R --no-dereference {user} {where}, and let no other user's cron"
+        in_the_way = any(each.why.startswith("cannot") for each in seen.found)
+        yield (failed if in_the_way else warned)("files", detail, f"{remedy} record there")
+    elif seen.owner is not None:
+        beyond = f" (the first {MOST_LOOKED_AT})" if seen.beyond else ""
+        yield passed("files", f"all of the record's files{beyond} are {user}'s and can be used")
 
 
 def _runbooks(settings: Settings) -> Check:

@@ -14,7 +14,8 @@ EPILOG = """\
 \b
 Exit codes:
   0    all is well: the posture is OK or MARKET_CLOSED, what was asked for was done
-  1    an internal error, a server that could not be asked, an attestation that saw nothing
+  1    an internal error, a record that failed (NOT RECORDED: disk full, read-only, no permission),
+       a server that could not be asked, an attestation that saw nothing
   2    wrong usage of the command line
   3    HALTED, NOT READY, or evidence of execution; a last known good that was not captured
   4    a verification failed: a service deviates, a check fails, an answer is not 2xx

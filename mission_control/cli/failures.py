@@ -13,7 +13,7 @@ import orjson
 
 from mission_control.cli import exit_codes
 from mission_control.cli.printable import printable
-from mission_control.errors import ConfigurationError
+from mission_control.errors import ConfigurationError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,9 @@ class FailingWell(click.Group):
         except ConfigurationError as error:
             _tell_configuration(error, as_json=_json_asked(ctx))
             ctx.exit(exit_codes.CONFIGURATION)
+        except StorageError as error:
+            _tell_storage(error, as_json=_json_asked(ctx))
+            ctx.exit(exit_codes.INTERNAL)
         except KeyboardInterrupt:
             ctx.exit(exit_codes.INTERRUPTED)
         except BrokenPipeError:
@@ -86,6 +89,16 @@ def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
         return
     lines = [printable(line) for line in str(error).splitlines()]
     click.echo("\n".join(["The configuration cannot be used:", *lines]), err=True)
+
+
+def _tell_storage(error: StorageError, *, as_json: bool) -> None:
+    """Tell of a record that failed as what it is: a disk that is full is no bug of ours."""
+    if as_json:
+        told = {"path": error.path, "problem": error.problem, "remedy": error.remedy}
+        document = {"error": {"code": "storage", **told}}
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2), err=True)
+        return
+    click.echo(f"The record failed: {printable(str(error))}", err=True)
 
 
 def _tell_internal(error: Exception, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.printable import printable
+from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader
@@ -66,9 +67,9 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     with 0 when it was recorded, and with 3 when it was refused: then nothing was touched.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     with context.busy("Reading the namespace"):
-        made, path = _await(ctx, _capture(context, settings))
+        made, path = run_recording(ctx, _capture(context, settings))
     if isinstance(made, LkgRefused):
         for reason in made.reasons:
             click.echo(printable(f"REFUSED: {reason}"), err=True)
@@ -128,7 +129,7 @@ def _claiming(
         "This is not the configured namespace, context or inventory: the capture is recorded "
         "beside the plan, and replaces no latest view."
     )
-    return nullcontext(beside_the_plan(settings))
+    return nullcontext(beside_the_plan(settings, context.clock))
 
 
 @lkg.command("list")
@@ -168,6 +169,8 @@ def diff(
         document = lkg_diff_document(compared)
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
+    if compared.clusters:
+        click.echo(printable(f"ATTENTION: {compared.clusters}"))
     click.echo(f"{compared.before.entry.path} -> {compared.after.entry.path}")
     for gap in compared.gaps:
         click.echo(printable(f"Doubtful: {gap}"))

@@ -12,7 +12,8 @@ from mission_control.bootstrap.planned import claim_planned
 from mission_control.bootstrap.runs import RunParts, ready_to_run
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.recording import recording_with
 from mission_control.configuration.settings import Settings
 from mission_control.decide.readiness import refuse_unrecorded
 from mission_control.errors import StorageError
@@ -67,7 +68,7 @@ def readiness(
     after the open. Exits with 0 for READY and with 3 for NOT READY.
     """
     context = ctx.ensure_object(CliContext)
-    settings = settings_with(context, flags)
+    settings = recording_with(context, flags)
     looking = Looking(rounds, apart, wait=context.wait)
     with context.busy(f"Asking every service {rounds} times"):
         asked = _Asked(looking, skip_preflight, with_deploy_report)

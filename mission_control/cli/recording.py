@@ -1,16 +1,33 @@
 """Command line: a job that records; a record that fails is told as such, and not as our fault."""
 
-from collections.abc import Coroutine
-from typing import TypeVar
+from collections.abc import Coroutine, Mapping
+from typing import Never, TypeVar
 
 import click
 
 from mission_control import process
+from mission_control.bootstrap.record import tell_of_root
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL
+from mission_control.cli.flags import settings_with
 from mission_control.cli.printable import printable
+from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 
 T = TypeVar("T")
+
+
+def recording_with(context: CliContext, flags: Mapping[str, object]) -> Settings:
+    """
+    Settle the settings of a command that records, and say what is odd about where it does.
+
+    A root without a record gets a new one, which a typo must not do without a word; and what root
+    records in another user's root that user cannot use.
+    """
+    settings = settings_with(context, flags)
+    for oddity in tell_of_root(settings):
+        context.say(f"Note: {oddity}.")
+    return settings
 
 
 def run_recording(ctx: click.Context, work: Coroutine[object, object, T]) -> T:
@@ -18,5 +35,10 @@ def run_recording(ctx: click.Context, work: Coroutine[object, object, T]) -> T:
     try:
         return process.run(work)
     except StorageError as error:
-        click.echo(f"The record failed: {printable(str(error))}", err=True)
-        ctx.exit(INTERNAL)
+        not_recorded(ctx, error)
+
+
+def not_recorded(ctx: click.Context, error: StorageError) -> Never:
+    """Say why nothing was recorded, with the remedy, and exit with 1."""
+    click.echo(f"NOT RECORDED: {printable(str(error))}", err=True)
+    ctx.exit(INTERNAL)

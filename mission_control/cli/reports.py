@@ -56,12 +56,15 @@ def diff(
         document = {
             "from": old.entry.path,
             "to": new.entry.path,
+            "clusters": compared.clusters,
             "changes": [change_document(c) for c in compared.changes],
             "gaps": list(compared.gaps),
             "folded": folded_documents(compared),
         }
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
+    if compared.clusters:
+        click.echo(printable(f"ATTENTION: {compared.clusters}"))
     click.echo(f"{old.entry.path} -> {new.entry.path}")
     for gap in compared.gaps:
         click.echo(printable(f"Not the whole picture: {gap}"))

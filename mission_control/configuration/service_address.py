@@ -4,6 +4,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from mission_control.model.network_address import Address, why_never_asked
+
 MAX_URL = 2048
 MAX_PATH = 512
 MAX_HOST = 253
@@ -16,9 +18,15 @@ NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:[0-9]{1,5})?")
 
 LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
+NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+"""What as the last label of a host makes it an address: no top-level domain is a number."""
+
+METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog"})
+
 NEVER_ASKED = frozenset({"state", "recover", "execute"})
 """GET `/state` changes the execution engine's state; the other two act."""
 
+DECIMAL = "write an IPv4 address as four decimal numbers, as in 127.0.0.1"
 EXAMPLE = "write it as http://name.namespace.svc.cluster.local"
 
 
@@ -86,15 +94,24 @@ def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     try:
         if parts.netloc.startswith("["):
-            return f"[{ipaddress.IPv6Address(host)}]"
-        if host.rpartition(".")[2].isdigit():
-            return str(ipaddress.IPv4Address(host))
+            return f"[{_askable(ipaddress.IPv6Address(host))}]"
+        if NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]):
+            return str(_askable(ipaddress.IPv4Address(host.removesuffix("."))))
     except ValueError as error:
-        raise UnusableAddress("the URL's host is no address", EXAMPLE) from error
+        raise UnusableAddress("the URL's host is no address", DECIMAL) from error
+    if host.removesuffix(".").casefold() in METADATA_NAMES:
+        raise UnusableAddress("a cloud's metadata service is never asked", EXAMPLE)
     labels = host.removesuffix(".").split(".")
     if len(host) > MAX_HOST or not all(LABEL.fullmatch(label) for label in labels):
         raise UnusableAddress("the URL's host is no host name", EXAMPLE)
     return host
+
+
+def _askable(address: Address) -> Address:
+    why = why_never_asked(address)
+    if why:
+        raise UnusableAddress(f"{why} is never asked", EXAMPLE)
+    return address
 
 
 def _port(parts: SplitResult) -> str:

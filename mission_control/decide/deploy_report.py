@@ -113,6 +113,7 @@ def make_deploy_report(
         user=user,
         label=snapshot.label,
         health_sampled=sample_health,
+        identity=snapshot.cluster_identity,
     )
 
 

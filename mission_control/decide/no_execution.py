@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from mission_control.decide.cluster.identity import distinct_clusters
 from mission_control.decide.evidence import SessionAt
 from mission_control.decide.execution_observations import is_execution_sign, observe_execution
 from mission_control.decide.floor import decide_on_looks
 from mission_control.decide.floor_looks import look_again
 from mission_control.decide.observed_matters import draw_matters, find_gaps, measure_facts
 from mission_control.decide.time_spans import add_up, join_spans
+from mission_control.model.cluster.facts import identify_cluster
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Safety, SwitchFile
 from mission_control.model.history import PastDecision, Span
 from mission_control.model.no_execution import (
@@ -41,6 +44,7 @@ class DecisionLook(NamedTuple):
     at: datetime
     fleet_digest: str
     cluster: str
+    identity: ClusterIdentity
     observations: tuple[Observation, ...]
     signs: tuple[Accusation, ...]
     needs: tuple[Safety, SwitchFile | None]
@@ -59,6 +63,7 @@ def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionL
         at,
         evidence.fleet.digest,
         evidence.fleet.cluster,
+        identify_cluster(evidence.fleet, evidence.cluster),
         (stood, *observe_execution(evidence.fleet, looks, at)),
         signs,
         (evidence.fleet.safety, evidence.fleet.switch_file),
@@ -81,6 +86,7 @@ class SessionObservations:
     needs: set[tuple[Safety, SwitchFile | None]] = field(
         default_factory=set[tuple[Safety, SwitchFile | None]]
     )
+    identities: set[ClusterIdentity] = field(default_factory=set[ClusterIdentity])
     required: set[Matter] = field(default_factory=set[Matter])
     lines: dict[LineKey, list[ObservedSpan]] = field(
         default_factory=dict[LineKey, list[ObservedSpan]]
@@ -93,6 +99,7 @@ class SessionObservations:
         self.fleets.add(look.fleet_digest)
         self.clusters.add(look.cluster)
         self.needs.add(look.needs)
+        self.identities.add(look.identity)
         at = max(look.at, self.session.open)
         told = {o.key: o for o in look.observations}
         self.required.update(o.matter for o in look.observations if o.required)
@@ -155,6 +162,7 @@ class SessionObservations:
             fleets=tuple(sorted(self.fleets)),
             clusters=tuple(sorted(self.clusters)),
             needs=tuple(sorted(self.needs, key=str)),
+            identities=tuple(distinct_clusters(self.identities)),
         )
 
 

@@ -18,8 +18,10 @@ from mission_control.decide.checks import (
     safety,
 )
 from mission_control.decide.checks.ourselves import SNAPSHOT_SECONDS
+from mission_control.decide.cluster.identity import compare_clusters
 from mission_control.decide.evidence import within_age
 from mission_control.market_calendar.new_york import in_new_york
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import Span
 from mission_control.model.readiness import (
     ReadinessEvidence,
@@ -78,6 +80,7 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
         label=snapshot.label,
         repository_lints=snapshot.fleet.repository_lints,
         repository=repository is not None,
+        cluster=snapshot.cluster_identity,
     )
 
 
@@ -122,6 +125,7 @@ def judge_standing(
     halts: Sequence[Span],
     fleet_digest: str,
     *,
+    cluster: ClusterIdentity,
     halted: bool = False,
 ) -> ReadinessStanding:
     """
@@ -133,10 +137,11 @@ def judge_standing(
 
     `watched_since` is since when this floor has been watched without a break. `halts` are the
     confirmed ones of that time, oldest first: when each began, and when it was HALTED last; times
-    in which something could start execution are among them. A
-    verdict from before, a halt after it, another session date, another fleet, or a planned
-    readiness that is five minutes late revokes it to NO-GO; only a full READY run restores it.
-    While the floor is `halted` no GO is served; where nothing revoked it, it is again after that.
+    in which something could start execution are among them. A verdict from before, a halt after
+    it, another session date, another fleet, another `cluster` or one that is not known to be the
+    same, or a planned readiness that is five minutes late revokes it to NO-GO; only a full READY
+    run restores it. While the floor is `halted` no GO is served; where nothing revoked it, it is
+    again after that.
     """
     last = _last_said(newest, session.at)
     if not is_offered(session):
@@ -147,7 +152,8 @@ def judge_standing(
     if newest.verdict is not ReadinessVerdict.GO:
         told = [f"the run of {_clock(newest.at)} says NO-GO", *_brought_none(newest, session)]
         return _no(newest.code or NO_GO, "; ".join(told))
-    revoked = next(_revocations(newest, session, watched_since, halts, fleet_digest), None)
+    watched = fleet_digest, cluster
+    revoked = next(_revocations(newest, session, watched_since, halts, watched), None)
     given = f"GO was given at {_clock(newest.at)}"
     if halted:
         kept = "and is served again if this halt ends unconfirmed"
@@ -221,13 +227,16 @@ def _revocations(
     session: MarketSession,
     watched_since: datetime,
     halts: Sequence[Span],
-    fleet_digest: str,
+    watched: tuple[str, ClusterIdentity],
 ) -> Iterator[str]:
     """Give everything that takes a GO of this session back."""
     if newest.at > session.at:
         yield f"GO is dated in the future, at {_clock(newest.at)}"
-    if newest.fleet_digest != fleet_digest:
+    if newest.fleet_digest != watched[0]:
         yield "GO was given for another fleet file"
+    clusters = compare_clusters(newest.cluster, watched[1])
+    if clusters.warning:
+        yield f"GO was not given for this cluster: {clusters.detail}"
     halt = next((began for began, last in halts if last >= newest.at), None)
     if halt is not None:
         at = _clock(max(halt, newest.at))

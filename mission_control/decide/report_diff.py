@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import cast
 
+from mission_control.decide.cluster.identity import compare_clusters, read_identity
 from mission_control.decide.report_sides import (
     ABSENT,
     Document,
@@ -24,6 +25,7 @@ from mission_control.decide.report_sides import (
     text,
 )
 from mission_control.model.cluster.facts import LIST_OF_KIND
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.deploy_report import ReportChange, ReportComparison
 from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP
 
@@ -74,7 +76,13 @@ def compare_reports(
     changes.sort(key=lambda c: (c.subject, c.what))
     gaps = (*_find_gaps(sides[0], parts), *_find_gaps(sides[1], parts), *_passed_over(pair))
     folded = tuple(sorted((what, n) for what, n in pair.folded.items() if n))
-    return ReportComparison(tuple(changes), gaps, folded)
+    clusters = compare_clusters(*map(reported_cluster, (before, after))).warning
+    return ReportComparison(tuple(changes), gaps, folded, clusters)
+
+
+def reported_cluster(report: Document) -> ClusterIdentity | None:
+    """Give which cluster a recorded deploy report is of; None where it does not tell."""
+    return read_identity(mapping(report.get("meta")).get("cluster_identity"))
 
 
 def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:

@@ -125,11 +125,12 @@ async def record_attestation(
     """
     made = attested.made
     session = calendar.session_at(made.session.open)
-    ground = Ground(session, fleet, _coverage(made), attested.document.get("label", ""))
+    seen = made.identities[0] if len(made.identities) == 1 else None
+    ground = Ground(session, fleet, _coverage(made), attested.document.get("label", ""), seen)
     told = {"conclusion": made.conclusion.value}
     if attested.failure:
         told |= NO_EVIDENCE | {"detail": attested.failure}
-    facts = origin.facts(JOB, ground, made.at, clock(), exit_code=attested.exit_code, notes=told)
+    facts = origin.facts(JOB, ground, clock(), exit_code=attested.exit_code, notes=told)
     query = ArtifactQuery(limit=1, job=JOB, session_date=made.session_date, holding=JSON_NAME)
     before = (await artifacts.page(query)).entries
     corrects = before[0].path if before else None

@@ -17,6 +17,7 @@ from mission_control.model.cluster.further import PodUsage
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.cluster_identity import cluster_text
 from mission_control.present.ops_bundle.cluster_texts import (
     MOST_EVENTS,
     events_text,
@@ -50,9 +51,8 @@ async def gather_cluster(
     if usage:
         wanted.append(_usage(further, access.namespaces))
     account, parts = await asyncio.gather(further.account(), asyncio.gather(*wanted))
-    meta = (
-        f"context={snapshot.fleet.cluster}\ncluster={snapshot.fleet.cluster}\nuser={account.who}\n"
-    )
+    cluster = cluster_text(snapshot.cluster_identity)
+    meta = f"context={snapshot.fleet.cluster}\ncluster={cluster}\nuser={account.who}\n"
     files["kubectl.meta"] = meta.encode()
     for made, covered in parts:
         files |= made

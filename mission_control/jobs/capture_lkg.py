@@ -111,6 +111,7 @@ async def capture_lkg(
             reasons=reasons,
             session=snapshot.session,
             cluster=snapshot.fleet.cluster,
+            identity=snapshot.cluster_identity,
             fleet_digest=snapshot.fleet.digest,
             git_sha=build.git_sha,
             build_id=build.build_id,
@@ -140,9 +141,9 @@ async def record_lkg(
         MANIFEST_NAME: capture.content,
     }
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
-    ground = Ground(snapshot.session, snapshot.fleet, coverage, snapshot.label)
+    ground = replace(Ground.of(snapshot), coverage=coverage)
     notes = {"status": capture.status.value, "content_digest": capture.content_digest}
-    facts = origin.facts(JOB, ground, capture.at, clock(), exit_code=CAPTURED, notes=notes)
+    facts = origin.facts(JOB, ground, clock(), exit_code=CAPTURED, notes=notes)
     is_latest = capture.status is LkgStatus.GOOD and of_the_floor
     return await writer.record(Collection.LKG, files, facts, is_latest=is_latest)
 
@@ -195,6 +196,7 @@ async def _judge(
         now=read.at,
         session=session,
         fleet_digest=snapshot.fleet.digest,
+        cluster=snapshot.cluster_identity,
         posture=posture.verdict,
         posture_codes=tuple(f"{r.code} of {r.subject}" for r in posture.reasons),
         watched=unknown,
@@ -235,7 +237,5 @@ async def _complete(sources: LkgSources, capture: LkgCapture) -> LkgCapture:
     if sources.calendar is not None and on is not None and opened is not None:
         known = sources.calendar.sessions_between(opened - LOOKED_BACK, opened)
         before = sorted((s.session_date for s in known if s.session_date < on), reverse=True)
-    sessions, same_as = await count_unchanged(
-        sources.artifacts, capture.manifest.namespace, capture.content_digest, on, before
-    )
+    sessions, same_as = await count_unchanged(sources.artifacts, capture, on, before)
     return replace(capture, unchanged_for_sessions=sessions, same_as=same_as)

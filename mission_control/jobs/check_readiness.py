@@ -19,6 +19,7 @@ from mission_control.jobs.recorded_lkg import find_captured_workloads
 from mission_control.jobs.report_deploys import make_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.model.artifact import Collection, LedgerEntry
+from mission_control.model.cluster.facts import identify_cluster
 from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.readiness import (
     Check,
@@ -96,7 +97,9 @@ async def check_readiness(
 async def _captured(snapshot: FloorSnapshot, sources: ReadinessSources) -> CapturedWorkloads:
     if sources.artifacts is None:
         return CapturedWorkloads(note="nothing is recorded here")
-    return await find_captured_workloads(sources.artifacts, snapshot.fleet)
+    return await find_captured_workloads(
+        sources.artifacts, snapshot.fleet, cluster=snapshot.cluster_identity
+    )
 
 
 async def read_repository(
@@ -126,6 +129,7 @@ def report_internal_error(ground: Ground, at: datetime, error: str) -> Readiness
         fleet=ground.fleet,
         label=ground.label,
         repository_lints=ground.fleet.repository_lints,
+        cluster=ground.cluster or identify_cluster(ground.fleet, None),
     )
 
 
@@ -149,5 +153,5 @@ async def record_readiness(
     }
     code = READY if report.ready else INTERNAL if report.code == INTERNAL_ERROR else NOT_READY
     notes = {"verdict": report.verdict.value, "code": report.code}
-    facts = origin.facts(JOB, ground, report.session.at, clock(), exit_code=code, notes=notes)
+    facts = origin.facts(JOB, ground, clock(), exit_code=code, notes=notes)
     return await writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.decide.run_outcome import (
@@ -55,11 +55,11 @@ async def claiming(jobs: Collection[Job], sources: CommandSources) -> AsyncGener
         sources.say(f"No planned run is due: {why_none_is_due(planned, jobs, began)}.")
     claim = await _claim(run, sources) if run is not None else None
     if run is None or claim is None:
-        yield runs.origin
+        yield runs.origin.begun(began)
         return
     renewing = asyncio.ensure_future(keep_lease(run, claim, runs))
     try:
-        yield replace(runs.origin, planned=run)
+        yield runs.origin.begun(began, run)
     except Exception as error:
         await _record(run, began, error, sources)
         raise

@@ -195,7 +195,7 @@ async def _record(parts: KeepingParts, report: CopyReport, origin: RunOrigin) ->
     session = parts.calendar.session_at(report.started)
     ground = Ground(session, parts.fleet, _coverage(report), parts.label)
     notes = {"status": _STATUS[code]}
-    facts = origin.facts(JOB, ground, report.started, parts.clock(), exit_code=code, notes=notes)
+    facts = origin.facts(JOB, ground, parts.clock(), exit_code=code, notes=notes)
     entry = await parts.writer.record(Collection.OPS_RUNS, files, facts)
     return CopiedRun(report, document, entry, code)
 

@@ -58,7 +58,6 @@ async def run_sample(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
 
 async def _judge(job: Job, sources: DaySources, origin: RunOrigin, *, reports: bool) -> LedgerEntry:
     read = sources.readiness
-    began = read.clock()
     seen = await sources.see()
     report = await check_readiness(seen.snapshot, seen.coverage, read, seen.repository)
     files = readiness_files(report)
@@ -67,7 +66,7 @@ async def _judge(job: Job, sources: DaySources, origin: RunOrigin, *, reports: b
         files |= made.files
     notes = {"verdict": report.verdict.value, "code": report.code}
     ground, code = Ground.of(seen.snapshot), _exit_code(report)
-    facts = origin.facts(job.value, ground, began, read.clock(), exit_code=code, notes=notes)
+    facts = origin.facts(job.value, ground, read.clock(), exit_code=code, notes=notes)
     return await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)
 
 

@@ -61,6 +61,6 @@ async def record_blueprint(
     origin: RunOrigin,
 ) -> LedgerEntry:
     """Record a blueprint; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), snapshot.at, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), clock())
     facts = replace(facts, coverage=(*facts.coverage, made.unseen))
     return await writer.record(Collection.BLUEPRINTS, made.files, facts)

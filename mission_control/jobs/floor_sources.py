@@ -16,7 +16,9 @@ from mission_control.jobs.ports import (
     SwitchReader,
 )
 from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.model.cluster.facts import identify_cluster
 from mission_control.model.cluster.view import CapturedWorkloads
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
 from mission_control.model.reload import Reload
 from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
@@ -40,7 +42,7 @@ class FloorSources:
     store: StoreReader | None = None
     memory: FloorMemory | None = None
     cluster: ClusterReader | None = None
-    captured: Callable[[], Awaitable[CapturedWorkloads]] | None = None
+    captured: Callable[[ClusterIdentity], Awaitable[CapturedWorkloads]] | None = None
     in_force: CalendarInForce | None = None
     reloads: Callable[[], Sequence[Reload]] | None = None
 
@@ -74,7 +76,8 @@ async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> Floor
     by_name = {
         a.agent_name: join_rounds(a, None, r) for a, r in zip(fleet.agents, rounds, strict=True)
     }
-    captured = await sources.captured() if sources.captured else None
+    identity = identify_cluster(fleet, facts)
+    captured = await sources.captured(identity) if sources.captured else None
     evidence = FloorEvidence(fleet, by_name, witnessed, cluster=facts, captured=captured)
     now = sources.clock()
     session_at = sources.calendar.session_at

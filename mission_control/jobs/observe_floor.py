@@ -9,6 +9,7 @@ from mission_control.decide.evidence import is_obtained
 from mission_control.decide.floor import decide_floor
 from mission_control.decide.round_memory import join_rounds
 from mission_control.jobs.floor_sources import FloorSources
+from mission_control.model.cluster.facts import identify_cluster
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import ServiceRound, Unseen, UnseenReason
@@ -113,11 +114,12 @@ async def _gather(
     witnessed = await sources.switches.read()
     rounds = await asyncio.gather(*asking)
     facts = await reading if reading else None
+    identity = identify_cluster(fleet, facts)
     return FloorEvidence(
         fleet,
         {r.agent_name: r for r in rounds},
         witnessed,
         standing_known=standing_known,
         cluster=facts,
-        captured=await sources.captured() if sources.captured else None,
+        captured=await sources.captured(identity) if sources.captured else None,
     )

@@ -22,6 +22,7 @@ from mission_control.model.artifact import Collection, LedgerEntry, SourceCovera
 from mission_control.model.readiness import ReadinessReport
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present.canonical_json import encode_json
+from mission_control.present.cluster_identity import cluster_text
 from mission_control.present.heartbeat_document import heartbeat_document
 from mission_control.present.instants import utc_text
 from mission_control.present.ops_bundle.floor_texts import (
@@ -122,7 +123,6 @@ async def record_bundle(
     StorageError.
     """
     clock = sources.readiness.clock
-    began = clock()
     seen = await sources.see(skip_preflight=skip_preflight)
     snapshot = seen.snapshot
     sources = _within(sources)
@@ -141,7 +141,7 @@ async def record_bundle(
     if report.otherwise_ready:
         notes["detail"] = f"{report.verdict.value} {report.code}"
     code = readiness.INTERNAL if fails else 0
-    facts = origin.facts(JOB[kind], ground, began, clock(), exit_code=code, notes=notes)
+    facts = origin.facts(JOB[kind], ground, clock(), exit_code=code, notes=notes)
     coverage = (*facts.coverage, *gathered.coverage)
     facts = replace(facts, folder=kind.value, coverage=coverage)
     files = gathered.files
@@ -244,6 +244,7 @@ def _meta(kind: BundleKind, snapshot: FloorSnapshot, report: ReadinessReport) ->
         ("git_sha", report.git_sha or "unknown"),
         ("git_branch", report.git_branch or "unknown"),
         ("namespace", report.namespace or "none"),
+        ("cluster", cluster_text(snapshot.cluster_identity)),
         ("label_selector", "none: whole namespaces are read"),
         ("marketdata_health_url", f"{marketdata.agent.service_dns}/healthz" if marketdata else ""),
         ("session_date", session.session_date.isoformat() if session.session_date else "none"),

@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.decide.run_outcome import INTERNAL, LEASE_SECONDS, RENEW_SECONDS
@@ -67,7 +67,7 @@ async def run_claimed(
     recorded. Whatever happens, the ledger takes one account of a planned run and no second.
     """
     began = sources.clock()
-    work = asyncio.ensure_future(runner(replace(sources.origin, planned=run)))
+    work = asyncio.ensure_future(runner(sources.origin.begun(began, run)))
     renewing = asyncio.ensure_future(keep_lease(run, claim, sources))
     try:
         seconds = max(0.0, (run.deadline - began).total_seconds())
@@ -130,7 +130,7 @@ async def _fail(
     Redacted whole and cut afterwards, so that no cut bares half a secret.
     """
     now, what = sources.clock(), sources.redact(what)[:MAX_SENTENCE]
-    origin = replace(sources.origin, planned=run)
+    origin = sources.origin.begun(began, run)
     ground = sources.ground(now)
     shown = sources.redact(trace)[-MAX_TRACEBACK:]
     files = {FAILURE_NAME: f"{run.key}: {what}\n\n{shown}".encode()}
@@ -138,20 +138,17 @@ async def _fail(
         report = report_internal_error(ground, now, what)
         files[JSON_NAME] = encode_json(readiness_document(report))
         files[MARKDOWN_NAME] = readiness_markdown(report).encode()
-    facts = origin.facts(
-        run.job.value, ground, began, now, exit_code=INTERNAL, notes={"detail": what}
-    )
+    facts = origin.facts(run.job.value, ground, now, exit_code=INTERNAL, notes={"detail": what})
     await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)
 
 
 async def record_overlap(run: PlannedRun, sources: RunSources) -> None:
     """Record that a run never began, because the one before had not ended."""
-    now, origin = sources.clock(), replace(sources.origin, planned=run)
+    now = sources.clock()
+    origin = sources.origin.begun(now, run)
     what = "the run before it had not ended"
     notes = {"detail": what, "overlapped": "yes"}
-    facts = origin.facts(
-        run.job.value, sources.ground(now), now, now, exit_code=INTERNAL, notes=notes
-    )
+    facts = origin.facts(run.job.value, sources.ground(now), now, exit_code=INTERNAL, notes=notes)
     files = {FAILURE_NAME: f"{run.key}: {what}\n".encode()}
     await sources.writer.record(Collection.OPS_RUNS, files, facts)
 

@@ -85,6 +85,6 @@ async def _record(
     """Record what may be recorded once, so that several processes make one of it."""
     corrects = before.path if before else None
     now = sources.clock()
-    made = sources.origin.facts(job, sources.ground(now), now, now)
+    made = sources.origin.begun(now).facts(job, sources.ground(now), now)
     facts = replace(made, session_date=on, coverage=(), corrects=corrects, once=once)
     return await sources.writer.record(Collection.OPS_RUNS, files, facts)

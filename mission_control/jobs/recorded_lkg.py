@@ -6,6 +6,11 @@ from typing import cast
 
 import orjson
 
+from mission_control.decide.cluster.identity import (
+    Sameness,
+    compare_clusters,
+    read_identity,
+)
 from mission_control.decide.lkg.capture_diff import compare_manifests
 from mission_control.decide.lkg.parts import running_in
 from mission_control.decide.lkg.verification import verify_capture
@@ -22,8 +27,9 @@ from mission_control.jobs.recorded_reports import (
 )
 from mission_control.model.artifact import Collection, LedgerEntry
 from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
-from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME
+from mission_control.model.lkg import MANIFEST_NAME, METADATA_NAME, LkgCapture
 from mission_control.model.recorded_lkg import ComparedCaptures, FoundGood, RecordedLkg
 
 GOOD = "good"
@@ -41,25 +47,44 @@ async def list_captures(
 
 
 async def newest_good(
-    artifacts: ArtifactsReader, namespace: str | None = None, cache: CaptureCache | None = None
+    artifacts: ArtifactsReader,
+    namespace: str | None = None,
+    cache: CaptureCache | None = None,
+    *,
+    cluster: ClusterIdentity | None,
 ) -> FoundGood:
     """
     Find the newest GOOD capture, of that namespace if one is named; raises StorageError.
 
-    Newer ones that cannot be believed are doubts: any of them may have been the last known good.
+    One that is known to be of another cluster than `cluster` is passed over; None asks for that
+    of any. Newer ones that cannot be believed are doubts: any of them may have been the last known
+    good.
     """
-    doubts = list[str]()
+    doubts, foreign = list[str](), list[str]()
     async for entry in _newest(artifacts):
         found = await _read(artifacts, entry, cache)
         if found.problem:
             doubts.append(f"the capture {entry.path}: {found.problem}")
         elif found.is_good and namespace in {None, found.namespace}:
-            return FoundGood(found, tuple(doubts))
-    return FoundGood(None, tuple(doubts))
+            compared = compare_clusters(cluster_of(found), cluster)
+            if cluster is None or compared.sameness is not Sameness.DIFFERENT:
+                return FoundGood(found, tuple(doubts), tuple(foreign))
+            if len(foreign) < MOST_LISTED:
+                foreign.append(f"the capture {entry.path} is of another cluster: {compared.detail}")
+    return FoundGood(None, tuple(doubts), tuple(foreign))
+
+
+def cluster_of(capture: RecordedLkg) -> ClusterIdentity | None:
+    """Give which cluster a capture is of; None where it does not tell, as old ones do not."""
+    return read_identity(capture.metadata.get("cluster_identity"))
 
 
 async def find_captured_workloads(
-    artifacts: ArtifactsReader, fleet: Fleet, cache: CaptureCache | None = None
+    artifacts: ArtifactsReader,
+    fleet: Fleet,
+    cache: CaptureCache | None = None,
+    *,
+    cluster: ClusterIdentity,
 ) -> CapturedWorkloads:
     """
     Give what ran at the last known good of the floor's namespace, on this very cluster.
@@ -70,13 +95,15 @@ async def find_captured_workloads(
     if fleet.access is None:
         return NOTHING_CAPTURED
     try:
-        good = await newest_good(artifacts, fleet.access.floor_namespace, cache)
+        namespace = fleet.access.floor_namespace
+        good = await newest_good(artifacts, namespace, cache, cluster=cluster)
         if good.capture is None:
-            return CapturedWorkloads(note="; ".join((NOTHING_CAPTURED.note, *good.doubts)))
-        told = str(good.capture.metadata.get("kubectl_context") or "")
-        if told != fleet.cluster:
-            note = f"the last known good ({good.capture.entry.path}) is of another cluster: {told}"
-            return CapturedWorkloads(note=note)
+            told = (NOTHING_CAPTURED.note, *good.doubts, *good.of_other_clusters)
+            return CapturedWorkloads(note="; ".join(told))
+        compared = compare_clusters(cluster_of(good.capture), cluster)
+        if compared.sameness is not Sameness.SAME:
+            note = f"the last known good ({good.capture.entry.path}) does not count:"
+            return CapturedWorkloads(note=f"{note} {compared.warning}")
         content = await read_manifest(artifacts, good.capture)
         running = running_in(_document(content, good.capture.entry))
     except StorageError as error:
@@ -94,7 +121,7 @@ async def find_capture(
     Raises NoSuchReport for a reference to none, StorageError where the ledger cannot be read.
     """
     if reference == GOOD:
-        good = await newest_good(artifacts)
+        good = await newest_good(artifacts, cluster=None)
         if good.capture is None:
             raise NoSuchReport("; ".join(("no capture is GOOD", *good.doubts)))
         return good.capture, good.doubts
@@ -122,8 +149,7 @@ async def read_manifest(artifacts: ArtifactsReader, capture: RecordedLkg) -> byt
 
 async def count_unchanged(
     artifacts: ArtifactsReader,
-    namespace: str,
-    content_digest: str,
+    capture: LkgCapture,
     session_date: date | None,
     sessions_before: Iterable[date],
 ) -> tuple[int, str | None]:
@@ -131,17 +157,20 @@ async def count_unchanged(
     Count the earlier sessions whose captures hold the same, and name the newest such capture.
 
     `sessions_before` are those before the one of `session_date`, the latest first. What is
-    captured while a session is not over proves nothing of it. Captures of other namespaces are
-    passed over. The first that differs, or that cannot be believed, ends the count, and so does a
-    session that nobody captured. Raises StorageError.
+    captured while a session is not over proves nothing of it. Captures of other namespaces and
+    clusters are passed over. The first that differs, or that cannot be believed, ends the count,
+    and so does a session that nobody captured. Raises StorageError.
     """
     expected, newest = iter(sessions_before), None
     counted = {session_date.isoformat() if session_date else None}
     async for entry in _newest(artifacts):
         found = await _read(artifacts, entry)
-        if not found.problem and found.namespace != namespace:
+        if not found.problem and found.namespace != capture.manifest.namespace:
             continue
-        if found.problem or found.content_digest != content_digest:
+        clusters = compare_clusters(cluster_of(found), capture.identity)
+        if not found.problem and clusters.sameness is Sameness.DIFFERENT:
+            continue
+        if found.problem or clusters.warning or found.content_digest != capture.content_digest:
             break
         if entry.session_date not in counted and found.closes_a_session:
             before = next(expected, None)
@@ -206,7 +235,8 @@ async def compare_captures(artifacts: ArtifactsReader, before: str, after: str) 
     new, others = await find_capture(artifacts, after)
     manifests = [_document(await read_manifest(artifacts, each), each.entry) for each in (old, new)]
     gaps = tuple(dict.fromkeys((*doubts, *others)))
-    return ComparedCaptures(old, new, compare_manifests(*manifests), gaps)
+    clusters = compare_clusters(cluster_of(old), cluster_of(new)).warning
+    return ComparedCaptures(old, new, compare_manifests(*manifests), gaps, clusters)
 
 
 async def verify_recorded(

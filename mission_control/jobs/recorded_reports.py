@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 
+from mission_control.decide.cluster.identity import read_identity
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactQuery, ArtifactsReader
 from mission_control.model.artifact import LedgerEntry
@@ -137,4 +138,5 @@ def recorded_verdict(report: RecordedReport) -> RecordedVerdict:
         ReadinessVerdict.GO if go and at is not None else ReadinessVerdict.NO_GO,
         str(document.get("code") or ""),
         str(document.get("fleet_digest") or ""),
+        read_identity(document.get("cluster_identity")),
     )

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from mission_control.decide.cluster.identity import Sameness, compare_clusters
 from mission_control.decide.deploy_report import make_deploy_report
 from mission_control.decide.lkg.since_lkg import compare_with_capture
-from mission_control.decide.report_diff import compare_reports
+from mission_control.decide.report_diff import compare_reports, reported_cluster
 from mission_control.errors import StorageError
 from mission_control.jobs.artifact_ports import ArtifactsReader, ArtifactWriter
 from mission_control.jobs.ports import READING_SECONDS, Clock, FurtherReader
@@ -56,7 +57,7 @@ async def make_report(
     services, user, specified = await _read_cluster(snapshot, further)
     report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
     plain = {**deploy_document(report, None, None), **specified}
-    earlier = await _earlier(artifacts, snapshot) if artifacts else None
+    earlier = await _earlier(artifacts, snapshot, plain) if artifacts else None
     lkg = await since_lkg(artifacts, plain)
     compared = since = None
     if earlier is not None:
@@ -102,7 +103,7 @@ async def record_report(
     origin: RunOrigin,
 ) -> LedgerEntry:
     """Record a report, and show it as the latest view; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), snapshot.at, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), clock())
     return await writer.record(Collection.OPS_RUNS, made.files, facts, is_latest=True)
 
 
@@ -113,11 +114,12 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
         problem = "no cluster is read" if artifacts else "nothing is recorded here"
         return SinceLkg("", "", None, problem)
     try:
-        good = await newest_good(artifacts, namespace)
+        good = await newest_good(artifacts, namespace, cluster=reported_cluster(report))
     except StorageError as error:
         return SinceLkg("", "", None, f"the record cannot be read: {error}")
     if good.capture is None:
-        return SinceLkg("", "", None, "; ".join(("no capture is GOOD", *good.doubts)))
+        why = ("no capture is GOOD", *good.doubts, *good.of_other_clusters)
+        return SinceLkg("", "", None, "; ".join(why))
     metadata = good.capture.metadata
     captured = str(metadata.get("timestamp_et", "an unknown time"))
     compared = compare_with_capture(metadata, report)
@@ -125,11 +127,14 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
     return SinceLkg(good.capture.entry.path, captured, compared)
 
 
-async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Document | None:
+async def _earlier(
+    artifacts: ArtifactsReader, snapshot: FloorSnapshot, report: Document
+) -> Document | None:
     """
     Find the newest recorded report of an earlier session, else the newest of all.
 
-    One that cannot be read is passed over; the comparison is worth less than the report.
+    One that cannot be read is passed over; the comparison is worth less than the report. So is one
+    of another cluster, unless there is no other: then the comparison says so first.
     """
     today = snapshot.session.session_date
     date = today.isoformat() if today else None
@@ -138,7 +143,12 @@ async def _earlier(artifacts: ArtifactsReader, snapshot: FloorSnapshot) -> Docum
     except StorageError:
         return None
     before = [e for e in holding if e.session_date and date and e.session_date < date]
+    ours, foreign = reported_cluster(report), None
     for entry in (*before, *holding):
         with suppress(StorageError):
-            return (await read_report(artifacts, entry, JSON_NAME)).document
-    return None
+            found = (await read_report(artifacts, entry, JSON_NAME)).document
+            compared = compare_clusters(reported_cluster(found), ours)
+            if compared.sameness is not Sameness.DIFFERENT:
+                return found
+            foreign = foreign or found
+    return foreign

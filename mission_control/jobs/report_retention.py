@@ -54,6 +54,6 @@ async def report_retention(parts: KeepingParts, origin: RunOrigin) -> ReportedRe
     coverage = SourceCoverage("record", page.total, len(page.entries), gaps)
     ground = Ground(parts.calendar.session_at(started), parts.fleet, coverage, parts.label)
     notes = {"status": "WARNINGS" if report.warnings else "COMPLETE"}
-    facts = origin.facts(JOB, ground, started, parts.clock(), notes=notes)
+    facts = origin.facts(JOB, ground, parts.clock(), notes=notes)
     entry = await parts.writer.record(Collection.OPS_RUNS, files, facts)
     return ReportedRetention(document, entry)

@@ -60,8 +60,6 @@ async def record_refusal(
     StorageError.
     """
     notes = NO_EVIDENCE | {"detail": "; ".join(refused.reasons)[:300]}
-    facts = origin.facts(
-        JOB, Ground.of(snapshot), snapshot.at, clock(), exit_code=REFUSED, notes=notes
-    )
+    facts = origin.facts(JOB, Ground.of(snapshot), clock(), exit_code=REFUSED, notes=notes)
     files = {"refused.txt": "".join(f"REFUSED: {r}\n" for r in refused.reasons).encode()}
     return await writer.record(Collection.OPS_RUNS, files, facts)

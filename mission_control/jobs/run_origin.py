@@ -1,10 +1,12 @@
 """Jobs: who runs a job and with what, and what a run tells of the floor it stood on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mission_control.model.artifact import RunFacts, SourceCoverage
+from mission_control.model.cluster.facts import identify_cluster
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
 from mission_control.model.schedule import PlannedRun
 from mission_control.model.session import MarketSession
@@ -14,8 +16,10 @@ from mission_control.model.snapshot import FloorSnapshot
 @dataclass(frozen=True, slots=True)
 class RunOrigin:
     """
-    Who runs a job and with what; the same for every run of one process.
+    Who runs a job, with what, and since when.
 
+    `began` is when the job began to look (UTC): before anything was asked for it. A server's
+    origin is that of its process, and each run takes it with its own beginning (`begun`).
     `versions` names ours, Python's and the git sha; digests are SHA-256 in hex. `planned` is the
     planned run that this one claimed: then it belongs to that run's session date and job.
     `beside` tells that it is recorded even where somebody else has recorded that planned run:
@@ -26,14 +30,18 @@ class RunOrigin:
     command_line: tuple[str, ...]
     versions: Mapping[str, str | None]
     config_digest: str
+    began: datetime
     planned: PlannedRun | None = None
     beside: bool = False
+
+    def begun(self, at: datetime, planned: PlannedRun | None = None) -> "RunOrigin":
+        """Give the origin of a run that begins to look now, as that planned run if one is named."""
+        return replace(self, began=at, planned=planned or self.planned)
 
     def facts(
         self,
         job: str,
         ground: "Ground",
-        started: datetime,
         finished: datetime,
         *,
         exit_code: int = 0,
@@ -48,7 +56,7 @@ class RunOrigin:
             trigger=self.trigger,
             command_line=self.command_line,
             exit_code=exit_code,
-            started=started,
+            started=self.began,
             finished=finished,
             versions=self.versions,
             config_digest=self.config_digest,
@@ -57,24 +65,32 @@ class RunOrigin:
             notes={**labelled, **(notes or {})},
             planned=planned,
             beside=self.beside,
+            cluster=ground.cluster or identify_cluster(ground.fleet, None),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a run stood on: session and fleet, how much of the floor was seen, what marks it."""
+    """
+    What a run stood on: session and fleet, how much of the floor was seen, what marks it.
+
+    `cluster` is the one that was read; None for a run that read none.
+    """
 
     session: MarketSession
     fleet: Fleet
     coverage: SourceCoverage
     label: str = ""
+    cluster: ClusterIdentity | None = None
 
     @classmethod
     def of(cls, snapshot: FloorSnapshot) -> "Ground":
         """Give the ground of a run over a snapshot of the floor."""
         seen = snapshot.posture.coverage
         coverage = SourceCoverage("floor", seen.asked, seen.obtained, seen.gaps)
-        return cls(snapshot.session, snapshot.fleet, coverage, snapshot.label)
+        return cls(
+            snapshot.session, snapshot.fleet, coverage, snapshot.label, snapshot.cluster_identity
+        )
 
     @classmethod
     def unseen(cls, session: MarketSession, fleet: Fleet, label: str = "") -> "Ground":

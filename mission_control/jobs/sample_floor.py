@@ -24,11 +24,10 @@ async def record_sample(
     snapshot: FloorSnapshot, writer: ArtifactWriter, clock: Clock, origin: RunOrigin
 ) -> LedgerEntry:
     """Record a floor that was decided just now; raises StorageError."""
-    started = clock()
     files = {
         "posture.json": encode_json(posture_document(snapshot)),
         "heartbeat.json": encode_json(heartbeat_document(snapshot)),
         "pods.json": encode_json(pods_document(snapshot)),
     }
-    facts = origin.facts(JOB, Ground.of(snapshot), started, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), clock())
     return await writer.record(Collection.OPS_RUNS, files, facts)

@@ -20,6 +20,7 @@ from mission_control.model.secret_reference import SecretReference
 from mission_control.model.snapshot import FloorSnapshot
 from mission_control.present import cluster_listings as listings
 from mission_control.present.canonical_json import encode_json
+from mission_control.present.cluster_identity import cluster_text
 from mission_control.present.config_snapshot import index_document, meta_text
 
 JOB = "config_snapshot"
@@ -102,7 +103,7 @@ async def record_config_snapshot(
     origin: RunOrigin,
 ) -> LedgerEntry:
     """Record a config snapshot; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), snapshot.at, clock())
+    facts = origin.facts(JOB, Ground.of(snapshot), clock())
     facts = replace(facts, coverage=made.coverage)
     return await writer.record(Collection.CONFIG_SNAPSHOTS, made.files, facts)
 
@@ -151,7 +152,10 @@ def _listings(
     user = account.who if account else ""
     seen = services.value if isinstance(services, Seen) else ()
     texts = {
-        "kubectl.meta": f"context={snapshot.fleet.cluster}\nuser={user}\n",
+        "kubectl.meta": (
+            f"context={snapshot.fleet.cluster}\n"
+            f"cluster={cluster_text(snapshot.cluster_identity)}\nuser={user}\n"
+        ),
         "workloads.txt": listings.workloads_text(facts, seen),
         "pods.txt": listings.pods_text(facts),
         "events.txt": listings.events_text(facts),

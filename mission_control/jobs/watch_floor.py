@@ -22,7 +22,7 @@ from mission_control.decide.stall import BEAT_SECONDS
 from mission_control.jobs.floor_board import FloorBoard
 from mission_control.jobs.floor_sources import FloorSources
 from mission_control.jobs.round_timer import Asked, ServiceRounds
-from mission_control.model.cluster.facts import ClusterFacts
+from mission_control.model.cluster.facts import ClusterFacts, identify_cluster
 from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
@@ -175,11 +175,13 @@ class FloorWatch:
     async def _recall_captured(self) -> None:
         captured = self.sources.captured
         while captured is not None:
+            known = self._cluster is not None  # which cluster it is is told by a round over it
             try:
-                self._captured = await captured()
+                if known:
+                    self._captured = await captured(identify_cluster(self.fleet, self._cluster))
             except Exception:  # a bug of ours: what was read last is as good as before
                 log.exception("reading the last known good failed")
-            await asyncio.sleep(CAPTURED_SECONDS)
+            await asyncio.sleep(CAPTURED_SECONDS if known else DECIDE_SECONDS)
 
     def _session_at(self) -> SessionAt:
         in_force = self.sources.in_force

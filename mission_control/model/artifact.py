@@ -1,12 +1,13 @@
 """Model: what is recorded, once and for ever, and how anybody can check that it still is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.schedule import PlannedRun
 
 
@@ -44,7 +45,14 @@ def latest_view(collection: Collection, name: str) -> str | None:
 
 
 RUN_FILE = "run.json"
-"""Says of a run what it was, what it stood on and what it wrote; the last file of every run."""
+"""Says of a run what it was, what it stood on and what it wrote."""
+SUMS_FILE = "SHA256SUMS"
+"""The digests of all its other files, for `sha256sum -c`; runs of older versions have none."""
+
+
+def sums_text(files: Iterable["ArtifactFile"]) -> str:
+    """Write what `sha256sum -c` reads, sorted by path; paths are of the characters we allow."""
+    return "".join(f"{f.sha256}  {f.path}\n" for f in sorted(files, key=lambda f: f.path))
 
 
 class _Strict(BaseModel):
@@ -127,6 +135,7 @@ class RunFacts:
     one that nobody planned. `folder` is what its folder is called after its instant, where that is
     not the job's name. `once` names what may be recorded only once, beside a planned run; `beside`
     tells that a run whose planned run is recorded already is recorded all the same, as nobody's.
+    `cluster` is the one that was read, or that is configured where the run read none.
     """
 
     job: str
@@ -147,6 +156,7 @@ class RunFacts:
     folder: str = ""
     once: str = ""
     beside: bool = False
+    cluster: ClusterIdentity | None = None
 
     @property
     def only_once(self) -> str | None:
@@ -172,6 +182,8 @@ class DiscrepancyKind(StrEnum):
     TRUNCATED = "TRUNCATED"
     CHAIN_BROKEN = "CHAIN_BROKEN"
     UNREADABLE = "UNREADABLE"
+    OUTSIDE = "OUTSIDE"
+    """The ledger names what can be no artifact: a path that leads out of the record."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

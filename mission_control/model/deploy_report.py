@@ -9,6 +9,7 @@ from mission_control.model.cluster.containers import Container
 from mission_control.model.cluster.further import ServiceFacts
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import JobCounts, WorkloadFacts
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.session import MarketSession
 
 
@@ -150,6 +151,7 @@ class DeployReport:
     user: str = ""
     label: str = ""
     health_sampled: bool = True
+    identity: ClusterIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +160,14 @@ class ReportComparison:
     What differs from one report to another, and why that may not be all of it.
 
     Only with no `gaps` does an empty `changes` mean that nothing changed. `folded` counts what
-    differs in every two reports of the same floor, by what it is.
+    differs in every two reports of the same floor, by what it is. `clusters` says before all else
+    that the two are not of one cluster, or not known to be; empty where they are.
     """
 
     changes: "tuple[ReportChange, ...]"
     gaps: tuple[str, ...]
     folded: tuple[tuple[str, int], ...] = ()
+    clusters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

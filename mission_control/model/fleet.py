@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mission_control.model.cluster_identity import CURRENT_CONTEXT, IN_CLUSTER
 from mission_control.model.execution_rules import NOTHING_ADDED, ExecutionRules
 from mission_control.model.kill_switch import KillSwitchState
 
@@ -159,6 +160,11 @@ class ClusterAccess:
     in_cluster: bool = False
     kubeconfig: str | None = None
     context: str | None = None
+
+    @property
+    def chosen(self) -> str:
+        """Name how the cluster is chosen, as records do before it is found."""
+        return IN_CLUSTER if self.in_cluster else self.context or CURRENT_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)

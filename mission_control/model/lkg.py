@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from mission_control.model.cluster.raw import KubernetesObject
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import Span
 from mission_control.model.readiness import RecordedVerdict
 from mission_control.model.session import MarketSession
@@ -197,7 +198,7 @@ class SessionEvidence:
     What decides whether the session that a capture closes was clean.
 
     `posture` is that of the capture's own look. `opening` is the first deploy report after the
-    open, as a document.
+    open, as a document. `cluster` is the captured one: what is told of another is no evidence.
     """
 
     now: datetime
@@ -209,6 +210,7 @@ class SessionEvidence:
     watched: WatchedSession | NotKnown
     readiness: tuple[RecordedVerdict, ...] | NotKnown
     opening: Mapping[str, Any] | NotKnown
+    cluster: ClusterIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +238,4 @@ class LkgCapture:
     git_sha: str = ""
     build_id: str = ""
     label: str = ""
+    identity: ClusterIdentity | None = None

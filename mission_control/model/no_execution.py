@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import floor
 
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Safety, SwitchFile
 from mission_control.model.history import Span
 from mission_control.model.session import TradingDay
@@ -148,7 +149,8 @@ class NoExecution:
 
     `observed` is the time in which everything required was seen at once. `decisions` counts the
     recorded decisions that it stands on; `fleets` are the digests of the inventories watched,
-    `clusters` the names of what was read, `needs` what their files said of safety.
+    `clusters` the names of what was read, `identities` which clusters those were, and `needs` what
+    their files said of safety.
     """
 
     session: TradingDay
@@ -163,6 +165,7 @@ class NoExecution:
     fleets: tuple[str, ...] = ()
     clusters: tuple[str, ...] = ()
     needs: tuple[tuple[Safety, SwitchFile | None], ...] = ()
+    identities: tuple[ClusterIdentity, ...] = ()
 
     @property
     def session_date(self) -> date:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.history import Span, WatchedMinute
 from mission_control.model.session import MarketSession
 from mission_control.model.standing import Verdict
@@ -16,7 +17,8 @@ class LiveFloor:
 
     `now` is its clock's, `at` and `session` those of the newest decision. `watched_since` and
     `halts`, the confirmed ones since, are what readiness is judged by; `verdict` is the newest
-    posture's. `minute` is the one that is being counted, and `closures` are those in force.
+    posture's. `minute` is the one that is being counted, `cluster` the one that is read, and
+    `closures` are those in force.
     """
 
     now: datetime
@@ -26,6 +28,7 @@ class LiveFloor:
     halts: Sequence[Span]
     verdict: Verdict
     minute: WatchedMinute | None
+    cluster: ClusterIdentity
     closures: tuple[object, ...] = ()
 
 

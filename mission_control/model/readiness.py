@@ -7,6 +7,7 @@ from enum import StrEnum
 from mission_control.model.cluster.access import AccountFacts
 from mission_control.model.cluster.further import NodeFacts, ServiceFacts
 from mission_control.model.cluster.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet, RepositoryLints
 from mission_control.model.reading import Seen, Unseen
 from mission_control.model.repository import Repository
@@ -115,6 +116,7 @@ class ReadinessReport:
     label: str = ""
     repository_lints: RepositoryLints | None = None
     repository: bool = False
+    cluster: ClusterIdentity | None = None
 
     @property
     def ready(self) -> bool:
@@ -133,10 +135,15 @@ class ReadinessStanding:
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
-    """The newest recorded readiness: of when its evidence is, for which session, what it said."""
+    """
+    The newest recorded readiness: of when its evidence is, for which session, what it said.
+
+    `cluster` is None where it does not tell which it was of.
+    """
 
     at: datetime
     session_date: str | None
     verdict: ReadinessVerdict
     code: str
     fleet_digest: str
+    cluster: ClusterIdentity | None = None

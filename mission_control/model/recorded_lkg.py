@@ -50,10 +50,15 @@ class RecordedLkg:
 
 @dataclass(frozen=True, slots=True)
 class FoundGood:
-    """The newest GOOD capture, None where none is; `doubts` name newer ones that are damaged."""
+    """
+    The newest GOOD capture, None where none is; `doubts` name newer ones that are damaged.
+
+    `of_other_clusters` name those that were passed over for that.
+    """
 
     capture: RecordedLkg | None
     doubts: tuple[str, ...] = ()
+    of_other_clusters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,12 @@ class ComparedCaptures:
     """
     Two captures and every difference between their manifests.
 
-    `gaps` say what makes it doubtful that these are the two that were meant.
+    `gaps` say what makes it doubtful that these are the two that were meant. `clusters` says
+    before all else that they are not of one cluster, or not known to be.
     """
 
     before: RecordedLkg
     after: RecordedLkg
     changes: tuple[ReportChange, ...]
     gaps: tuple[str, ...] = ()
+    clusters: str = ""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from mission_control.model.cluster.facts import ClusterFacts
+from mission_control.model.cluster.facts import ClusterFacts, identify_cluster
 from mission_control.model.cluster.view import AgentWorkload, CapturedWorkloads
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.kill_switch import KillSwitch, WitnessKind
@@ -138,6 +139,11 @@ class FloorSnapshot:
     label: str = ""
     cluster: ClusterFacts | None = None
     cleared: tuple[tuple[tuple[str, str, str, str], str], ...] = ()
+
+    @property
+    def cluster_identity(self) -> ClusterIdentity:
+        """Say which cluster this decision is about."""
+        return identify_cluster(self.fleet, self.cluster)
 
     def service(self, agent_name: str) -> ServiceReport | None:
         """Find a service by its inventory name; None when it is not listed."""

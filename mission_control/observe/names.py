@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple, cast
 
 from mission_control.decide.evidence import MAX_AGE_SECONDS
+from mission_control.model.network_address import why_never_asked
 from mission_control.observe.daemon_work import DaemonWork
 
 MOST_LOOKUPS = 512
@@ -125,9 +126,19 @@ class Names:
         error = asked.exception()
         if _says_nothing(error):
             return
-        addresses = () if error is not None else tuple(asked.result())
+        found = () if error is not None else asked.result()
+        addresses = tuple(a for a in found if _may_be_asked(a))
         known = self._known.setdefault(host, deque(maxlen=ABSENT_FROM))
         known.append(Lookup(addresses, begun))
+
+
+def _may_be_asked(address: Address) -> bool:
+    """Tell whether a name led to an address that a service can have; no name leads elsewhere."""
+    try:
+        told = ipaddress.ip_address(str(address[4][0]).partition("%")[0])
+    except ValueError:
+        return True  # of a family that is no IP; connecting says what becomes of it
+    return not why_never_asked(told)
 
 
 def _says_nothing(error: BaseException | None) -> bool:

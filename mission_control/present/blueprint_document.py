@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mission_control.model.blueprint import Blueprint, Component
+from mission_control.present.cluster_identity import cluster_document
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.kill_switch_document import kill_switch_document
 from mission_control.present.mermaid import dependency_diagram
@@ -28,6 +29,7 @@ def blueprint_document(blueprint: Blueprint) -> Document:
             "git_branch": head.git_branch if head else UNKNOWN,
             "namespace": access.floor_namespace if access else UNKNOWN,
             "kubectl_context": snapshot.fleet.cluster,
+            "cluster_identity": cluster_document(snapshot.cluster_identity),
             "fleet_file": snapshot.fleet.source,
             "fleet_digest": snapshot.fleet.digest,
         },

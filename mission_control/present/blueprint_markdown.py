@@ -36,6 +36,7 @@ Drawn from what was seen: the inventory, the cluster and the services' answers. 
 | Commit | {{ b.meta.git_sha | md }} ({{ b.meta.git_branch | md }}) |
 | Namespace | {{ b.meta.namespace | md }} |
 | Context | {{ b.meta.kubectl_context | md }} |
+| Cluster | {{ b.meta.cluster_identity.text | md }} |
 | Inventory | {{ b.meta.fleet_file | md }} (SHA-256 {{ b.meta.fleet_digest | md }}) |
 
 ## Executive snapshot

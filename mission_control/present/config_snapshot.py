@@ -8,6 +8,7 @@ from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.repository import CopiedFile, RepositoryCopy, RepositoryHead
 from mission_control.model.secret_reference import SecretReference
 from mission_control.model.snapshot import FloorSnapshot
+from mission_control.present.cluster_identity import cluster_document, cluster_text
 from mission_control.present.instants import new_york_text, utc_text
 
 UNKNOWN = "unknown"
@@ -23,6 +24,7 @@ def meta_text(snapshot: FloorSnapshot, head: RepositoryHead | None, now: datetim
         "git_branch": head.git_branch if head else UNKNOWN,
         "namespace": access.floor_namespace if access else "",
         "kubectl_context": snapshot.fleet.cluster,
+        "cluster": cluster_text(snapshot.cluster_identity),
         "generated_et": new_york_text(now),
         "session_date": session.session_date.isoformat() if session.session_date else "",
         "repo_id": (head.repo_id if head else None) or UNKNOWN,
@@ -47,6 +49,7 @@ def index_document(
         "generated_utc": utc_text(now),
         "generated_et": new_york_text(now),
         "cluster": snapshot.fleet.cluster,
+        "cluster_identity": cluster_document(snapshot.cluster_identity),
         "namespaces": list(facts.namespaces),
         "fleet_digest": snapshot.fleet.digest,
         "inventory": _file(inventory),

@@ -17,6 +17,7 @@ from mission_control.model.deploy_report import (
     ReportedWorkload,
     SinceLkg,
 )
+from mission_control.present.cluster_identity import cluster_document
 from mission_control.present.instants import new_york_text, utc_text, utc_text_or_none
 
 Document = dict[str, Any]
@@ -42,6 +43,7 @@ def deploy_document(
         "changes_gaps": [] if compared is None else list(compared.gaps),
         "changes_folded": [] if compared is None else folded_documents(compared),
         "changes_since": since,
+        "changes_clusters": "" if compared is None else compared.clusters,
         "lkg": _since_lkg(lkg),
         "workloads": [_workload(w) for w in report.workloads],
         "services": [_service(s) for s in report.services],
@@ -66,6 +68,7 @@ def _meta(report: DeployReport) -> Document:
         "namespace": report.namespace,
         "kube_context": report.context,
         "kube_cluster": report.cluster or report.context,
+        "cluster_identity": report.identity and cluster_document(report.identity),
         "kube_user": report.user,
         "label_selector": "",
         "cluster_access": report.access,
@@ -85,6 +88,7 @@ def _since_lkg(lkg: SinceLkg | None) -> Document:
         "problem": lkg.problem if lkg else "it was not looked for",
         "changes": None if compared is None else [change_document(c) for c in compared.changes],
         "gaps": [] if compared is None else list(compared.gaps),
+        "clusters": "" if compared is None else compared.clusters,
     }
 
 

@@ -19,6 +19,7 @@ _TEMPLATE = """\
 |---|---|
 | Generated | {{ r.meta.generated_et | md }} ({{ r.meta.generated_utc }}) |
 | Context | {{ r.meta.kube_context | md }} |
+| Cluster | {{ (r.meta.cluster_identity.text if r.meta.cluster_identity else "not recorded") | md }} |
 | User | {{ r.meta.kube_user | md }} |
 | Namespace | {{ r.meta.namespace | md }} |
 | Session | {{ r.meta.session_date or "none today" }} |
@@ -27,6 +28,10 @@ _TEMPLATE = """\
 
 ## What changed
 
+{% if r.changes_clusters %}
+**{{ r.changes_clusters | md }}**
+
+{% endif %}
 {% for gap in r.changes_gaps %}
 Not the whole picture: {{ gap | md }}
 
@@ -51,6 +56,10 @@ Left out, for it differs in any two reports: {% for f in r.changes_folded %}{{ f
 {% if r.lkg.changes is none %}
 Nothing is compared with the last known good: {{ r.lkg.problem | md }}.
 {% else %}
+{% if r.lkg.clusters %}
+**Since the last known good: {{ r.lkg.clusters | md }}**
+
+{% endif %}
 {% for gap in r.lkg.gaps %}
 Not the whole picture since the last known good: {{ gap | md }}
 

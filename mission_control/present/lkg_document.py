@@ -15,6 +15,7 @@ from mission_control.model.lkg import (
     LkgManifest,
     LkgReason,
 )
+from mission_control.present.cluster_identity import cluster_document
 from mission_control.present.instants import new_york_text, utc_text
 
 Document = dict[str, Any]
@@ -71,6 +72,7 @@ def metadata_document(capture: LkgCapture) -> Document:
         "build_id": capture.build_id,
         "cluster_name": capture.cluster or UNKNOWN,
         "kubectl_context": capture.cluster,
+        "cluster_identity": capture.identity and cluster_document(capture.identity),
         **components_document(manifest),
         "safety_posture": _safety(manifest),
         "timestamp_et": new_york_text(capture.at),

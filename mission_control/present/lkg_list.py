@@ -28,6 +28,7 @@ class ListedCapture(TypedDict):
     at: str
     session_date: str | None
     namespace: str
+    cluster_identity: Mapping[str, Any] | None
     status: str
     reasons: list[ReasonDocument]
     problem: str
@@ -46,19 +47,22 @@ class CapturesDocument(TypedDict):
     Recorded captures, newest first; `good` is the path of the newest that is GOOD.
 
     `good_doubts` name newer captures that cannot be believed: one may have been the last good.
+    `of_other_clusters` name newer GOOD ones that are not of the cluster that is read now.
     """
 
     captures: list[ListedCapture]
     good: str | None
     good_doubts: list[str]
+    of_other_clusters: list[str]
     label: NotRequired[str]
 
 
 class CaptureDiffDocument(TypedDict):
-    """What differs between two captures."""
+    """What differs between two captures; `clusters` warns where they are not of one cluster."""
 
     before: ListedCapture
     after: ListedCapture
+    clusters: str
     changes: list[dict[str, str]]
     gaps: list[str]
     label: NotRequired[str]
@@ -76,6 +80,7 @@ def listed_capture(capture: RecordedLkg) -> ListedCapture:
         "at": entry.at,
         "session_date": entry.session_date,
         "namespace": capture.namespace,
+        "cluster_identity": _mapping(metadata.get("cluster_identity")) or None,
         "status": UNREADABLE if capture.problem else status.value,
         "reasons": _reasons(metadata.get("reasons")),
         "problem": capture.problem,
@@ -95,6 +100,7 @@ def lkg_diff_document(compared: ComparedCaptures) -> CaptureDiffDocument:
     return {
         "before": listed_capture(compared.before),
         "after": listed_capture(compared.after),
+        "clusters": compared.clusters,
         "changes": [change_document(c) for c in compared.changes],
         "gaps": list(compared.gaps),
     }

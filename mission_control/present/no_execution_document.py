@@ -13,6 +13,7 @@ from mission_control.model.no_execution import (
     ObservedSpan,
     UnobservedSpan,
 )
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.instants import (
     new_york_text,
     rounded,
@@ -119,6 +120,7 @@ class NoExecutionDocument(TypedDict):
     fleet_digests: list[str]
     clusters: list[str]
     safety_needs: list[str]
+    cluster_identities: list[ClusterDocument]
     label: NotRequired[str]
 
 
@@ -149,6 +151,7 @@ def no_execution_document(made: NoExecution, label: str = "") -> NoExecutionDocu
         "fleet_digests": list(made.fleets),
         "clusters": list(made.clusters),
         "safety_needs": [needs_text(*each) for each in made.needs],
+        "cluster_identities": [cluster_document(i) for i in made.identities],
     }
     if label:
         document["label"] = label

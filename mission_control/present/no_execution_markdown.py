@@ -31,7 +31,7 @@ _TEMPLATE = """\
 | In UTC | {{ a.open }} to {{ a.close }} |
 | Seen whole | {{ "%.3f" | format(a.coverage.observed_percent) }} % ({{ a.coverage.observed_seconds }} of {{ a.coverage.session_seconds }} s) |
 | Made | {{ a.generated_et | md }} ({{ a.generated_utc }}), from {{ a.decisions }} recorded decisions |
-| Cluster | {{ (a.clusters | join(", ") or "none was watched") | md }} |
+| Cluster | {{ (a.cluster_identities | join("; and ", attribute="text") or "none was watched") | md }} |
 | What the fleet needs | {{ (a.safety_needs | join(" / ") or "none was watched") | md }} |
 | Inventory (SHA-256) | {{ (a.fleet_digests | join(", ") or "none was watched") | md }} |
 

@@ -8,6 +8,7 @@ from mission_control.model.finding import Reason
 from mission_control.model.fleet import EndedAlarm, Fleet
 from mission_control.model.snapshot import Coverage, FloorSnapshot
 from mission_control.model.standing import Accusation, Instance, is_meant
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.present.kill_switch_document import KillSwitchDocument, kill_switch_document
 from mission_control.present.safety_needs import NeedsDocument, needs_document, verdict_text
@@ -163,6 +164,7 @@ class PostureDocument(TypedDict):
     execution: ExecutionDocument
     fleet: FleetDocument
     cluster: str
+    cluster_identity: ClusterDocument
     label: NotRequired[str]
 
 
@@ -198,6 +200,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "execution": execution_document(snapshot.fleet.execution),
         "fleet": fleet_document(snapshot.fleet),
         "cluster": snapshot.fleet.cluster,
+        "cluster_identity": cluster_document(snapshot.cluster_identity),
     }
     if snapshot.label:
         document["label"] = snapshot.label

@@ -4,6 +4,7 @@ from typing import NotRequired, TypedDict
 
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.readiness import Check, ReadinessReport
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.markdown import render
 from mission_control.present.posture_document import fleet_document
@@ -41,6 +42,7 @@ class ReadinessDocument(TypedDict):
     fleet_file: str
     safety: NeedsDocument
     repository_lints: str | None
+    cluster_identity: ClusterDocument | None
     checks: list[CheckDocument]
     label: NotRequired[str]
 
@@ -66,6 +68,7 @@ def readiness_document(report: ReadinessReport) -> ReadinessDocument:
         "fleet_file": fleet_document(report.fleet)["source"],
         "safety": needs_document(report.fleet),
         "repository_lints": report.repository_lints and report.repository_lints.value,
+        "cluster_identity": report.cluster and cluster_document(report.cluster),
         "checks": [_check(c) for c in report.checks],
     }
     if report.label:
@@ -117,6 +120,7 @@ What only warns:
 | Session | {{ r.session_date or "none" }}, {{ r.session_phase | md }} |
 | Namespace | {{ r.namespace | md }} |
 | Context | {{ r.kubectl_context | md }} |
+| Cluster | {{ (r.cluster_identity.text if r.cluster_identity else "not recorded") | md }} |
 | Git | {{ (r.git_sha ~ " on " ~ r.git_branch if repository else "no repository is configured: change control and build are not judged") | md }} |
 | Fleet | {{ r.fleet_file | md }} `{{ r.fleet_digest }}` |
 | What it needs | {{ r.safety.text | md }} |

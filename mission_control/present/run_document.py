@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from mission_control.model.artifact import ArtifactFile, LedgerHead, RunFacts, SourceCoverage
 from mission_control.model.schedule import PlannedRun
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.instants import new_york_text, utc_text
 
 MOST_GAPS = 500
@@ -67,6 +68,7 @@ class RunDocument(TypedDict):
     outputs: list[FileDocument]
     corrects: str | None
     notes: dict[str, str]
+    cluster_identity: ClusterDocument | None
     planned: PlannedDocument | None
     once: str | None
     ledger_head: dict[str, int | str]
@@ -92,6 +94,7 @@ def run_document(facts: RunFacts, outputs: Iterable[ArtifactFile], head: LedgerH
         "outputs": [_file(f) for f in sorted(outputs, key=lambda f: f.path)],
         "corrects": facts.corrects,
         "notes": dict(facts.notes),
+        "cluster_identity": facts.cluster and cluster_document(facts.cluster),
         "planned": planned_document(facts.planned) if facts.planned else None,
         "once": facts.only_once,
         "ledger_head": {"seq": head.seq, "hash": head.hash},

@@ -1,6 +1,7 @@
 """Record: the store of artifacts: written once, recorded in the ledger, never touched again."""
 
 import os
+import stat
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,11 +21,13 @@ from mission_control.present.canonical_json import encode_json
 from mission_control.present.run_document import run_document
 from mission_control.record.folder import Folder, check_name, storing
 from mission_control.record.latest_views import show_latest
-from mission_control.record.ledger import FOLDER, PATH, Ledger, LockedLedger
+from mission_control.record.ledger import CLAIMS, FOLDER, LOCK, PATH, Ledger, LockedLedger
 from mission_control.record.ledger_line import Recorded
 from mission_control.record.record_marker import read_marker
 from mission_control.record.recovery import finish_files, place, recover_runs
+from mission_control.record.root_check import refuse_pseudo, try_folder
 from mission_control.record.run_draft import RunDraft, digest, drafting, remove_abandoned
+from mission_control.record.verification import NOTES
 
 if TYPE_CHECKING:
     from mission_control.model.record_memory import RecordMarker
@@ -69,7 +72,7 @@ class RunBeingWritten:
             path = f"{self.collection.value}/{free}"
             with storing(path):
                 self._move(self.draft.name, free)
-            files = tuple(place(f, path) for f in (own, *self.draft.files))
+            files = tuple(place(f, path) for f in (*own, *self.draft.files))
             session, corrects = facts.session_date, facts.corrects
             entry = Recorded(
                 facts.finished, facts.job, path, session, files, corrects, once=facts.only_once
@@ -151,6 +154,8 @@ class ArtifactStore:
 
     def _recognise(self, root: Folder) -> bool:
         """Refuse another root than that of before; tells whether a record may begin in it."""
+        if self._used is None:
+            refuse_pseudo(root)
         with storing(root.path):
             told = os.fstat(root.descriptor)
         here, marker = (told.st_dev, told.st_ino), read_marker(self.root)
@@ -208,9 +213,15 @@ class ArtifactStore:
             return path
 
     def check(self) -> None:
-        """Prove by trying that artifacts could be written now."""
-        with self._open() as (_root, records):
-            records.try_writing()
+        """Prove by trying that artifacts could be written now, as runs are."""
+        with self._open() as (root, records):
+            tried = {_device(records)}
+            try_folder(records)
+            for _, within in _collections(root):
+                with within:
+                    if _device(within) not in tried:  # mounted from elsewhere
+                        tried.add(_device(within))
+                        try_folder(within)
             with Ledger(records).locked() as ledger:
                 self._follow(ledger.head())
 
@@ -224,6 +235,7 @@ class ArtifactStore:
         removed = list[str]()
         with self._open() as (root, records):
             removed += [f"{FOLDER}/{name}" for name in remove_abandoned(records)]
+            _keep_private(records)
             with Ledger(records).locked() as ledger:
                 finish_files(root, Ledger(records))
                 for collection, within in _collections(root):
@@ -245,6 +257,30 @@ class ArtifactStore:
             head = entry.head
             recovered.append(entry)
         return recovered
+
+
+def _keep_private(records: Folder) -> None:
+    """Tighten what an older version left readable for others and is no artifact."""
+    for name, kind in records.entries():
+        if name == LOCK or name.startswith(NOTES):
+            records.keep_private(name)
+        elif name == CLAIMS and kind == stat.S_IFDIR:
+            with records.child(name) as claims:
+                _keep_all_private(claims)
+
+
+def _keep_all_private(folder: Folder) -> None:
+    for name, kind in folder.entries():
+        if kind == stat.S_IFDIR:
+            with folder.child(name) as inner:
+                _keep_all_private(inner)
+        else:
+            folder.keep_private(name)
+
+
+def _device(folder: Folder) -> int:
+    with storing(folder.path):
+        return os.fstat(folder.descriptor).st_dev
 
 
 def _collections(root: Folder) -> Iterator[tuple[Collection, Folder]]:

@@ -17,6 +17,9 @@ from mission_control.errors import StorageError
 TEMPORARY = ".tmp-"
 """What is being written has a name that begins so; after a crash it is swept."""
 
+RECORDED, PRIVATE = 0o444, 0o600
+"""The modes of what is recorded, for whoever may see the root, and of all else: for us alone."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _REMEDIES = {
     errno.ENOSPC: "free some space on that file system",
@@ -29,9 +32,19 @@ _REMEDIES = {
 }
 
 
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What `link` says on vfat, exfat, and some FUSE and network file systems."""
+_LINKS = "put the root on a file system that has hard links, as ext4 or xfs: not vfat, exfat or SMB"
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a name is one that an artifact, or a folder of them, can have."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """Give a name that is safe below any folder; raises StorageError for any other."""
-    if _NAME.fullmatch(name) is None:
+    if not is_name(name):
         remedy = "names hold letters, digits, dots, dashes and underscores, and begin with one"
         raise StorageError("this is no name for an artifact", path=repr(name[:80]), remedy=remedy)
     return name
@@ -40,6 +53,8 @@ def check_name(name: str) -> str:
 @contextmanager
 def storing(path: str) -> Generator[None]:
     """Turn what the operating system says into a StorageError that names path and remedy."""
+    if "\0" in path:
+        raise StorageError("no path holds a NUL", path=repr(path[:80]))
     try:
         yield
     except OSError as error:
@@ -102,35 +117,38 @@ class Folder:
             folder = inner
         return folder
 
-    def write_once(self, name: str, content: bytes, hidden: str = TEMPORARY) -> None:
+    def write_once(
+        self, name: str, content: bytes, hidden: str = TEMPORARY, mode: int = RECORDED
+    ) -> None:
         """
         Write a file that must not exist yet: whole and durable under its name, or not at all.
 
-        Until then it has a name that begins with `hidden`.
+        Until then it has a name that begins with `hidden`. What is no artifact is PRIVATE.
         """
         where = f"{self.path}/{check_name(name)}"
-        with storing(where), self.temporary(content, hidden) as temporary:
+        with storing(where), self.temporary(content, hidden, mode) as temporary:
             self.name(temporary, name)
 
     def name(self, temporary: str, name: str) -> None:
         """Give a hidden file its name, which must be free, and make that durable."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
-            os.link(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+            try:
+                os.link(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                problem = f"this file system takes no hard link: {error.strerror}"
+                raise StorageError(problem, path=self.path, remedy=_LINKS) from error
             os.fsync(here)
 
-    def replace(self, name: str, content: bytes) -> None:
+    def replace(self, name: str, content: bytes, mode: int = RECORDED) -> None:
         """Replace a latest view: readers see the old bytes or the new ones, nothing between."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
-            with self.temporary(content) as temporary:
+            with self.temporary(content, mode=mode) as temporary:
                 os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
             os.fsync(here)
-
-    def try_writing(self) -> None:
-        """Write, sync and remove a small file: the cheapest proof that one could."""
-        with storing(self.path), self.temporary(b"?"):
-            pass
 
     def open_file(self, name: str) -> int:
         """Open a regular file for reading; gives its descriptor."""
@@ -157,6 +175,13 @@ class Folder:
                     listed.append((each.name, kind))
         return sorted(listed)
 
+    def keep_private(self, name: str) -> None:
+        """See that a file which is no artifact, perhaps of an older version, is for us alone."""
+        with suppress(FileNotFoundError), storing(f"{self.path}/{name}"):
+            told = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+            if stat.S_ISREG(told.st_mode) and told.st_uid == os.geteuid() and told.st_mode & 0o077:
+                os.chmod(name, PRIVATE, dir_fd=self.descriptor)
+
     def exists(self, name: str) -> bool:
         """Tell whether anything has this name."""
         with storing(f"{self.path}/{name}"):
@@ -167,14 +192,16 @@ class Folder:
             return True
 
     @contextmanager
-    def temporary(self, content: bytes, hidden: str = TEMPORARY) -> Generator[str]:
+    def temporary(
+        self, content: bytes, hidden: str = TEMPORARY, mode: int = RECORDED
+    ) -> Generator[str]:
         """Give the hidden name of a durable file with these bytes; gone after the block."""
         name, descriptor = self._create_locked(hidden)
         try:
             view = memoryview(content)
             while view:
                 view = view[os.write(descriptor, view) :]
-            os.fchmod(descriptor, 0o444)
+            os.fchmod(descriptor, mode)
             os.fsync(descriptor)
             yield name
         finally:
@@ -191,7 +218,7 @@ class Folder:
         while True:
             name = f"{hidden}{secrets.token_hex(8)}"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(name, flags, 0o600, dir_fd=self.descriptor)
+            descriptor = os.open(name, flags, PRIVATE, dir_fd=self.descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return name, descriptor

@@ -18,6 +18,8 @@ FOLDER = "audit_artifacts"
 NAME = "ledger.jsonl"
 PATH = f"{FOLDER}/{NAME}"
 LOCK = ".ledger.lock"
+CLAIMS = "run_claims"
+"""Who runs which planned run; beside the ledger, and no artifact."""
 TORN = "ledger.torn-"
 """A line that its writer did not finish is moved aside under a name that begins so."""
 

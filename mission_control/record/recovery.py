@@ -12,9 +12,11 @@ from mission_control.errors import StorageError
 from mission_control.model.artifact import (
     GENESIS,
     RUN_FILE,
+    SUMS_FILE,
     ArtifactFile,
     Collection,
     LedgerHead,
+    sums_text,
 )
 from mission_control.record.folder import TEMPORARY, Folder, check_name
 from mission_control.record.ledger import Ledger
@@ -86,17 +88,28 @@ def _read_run(
             content = read_whole(run, RUN_FILE, MAX_ACCOUNT_BYTES)
             account = RunAccount.model_validate_json(content)
             found = {f.path: f for f in files_of(run) if f.path != RUN_FILE}
+            sums = found.pop(SUMS_FILE, None)
     except (StorageError, ValidationError):
         return None
     if account.ledger_head.hash not in heads or found != {f.path: f for f in account.outputs}:
         return None
     sha256 = hashlib.sha256(content).hexdigest()
     own = ArtifactFile(path=RUN_FILE, sha256=sha256, size=len(content))
-    files = tuple(place(f, path) for f in (own, *account.outputs))
+    told = (own, *account.outputs)
+    if sums is not None and sums != _sums_of(told):
+        return None
+    files = tuple(place(f, path) for f in (own, *([sums] if sums else []), *account.outputs))
     session, corrects = account.session_date, account.corrects
     return Recorded(
         now, account.job, path, session, files, corrects, recovered=True, once=account.once
     )
+
+
+def _sums_of(files: tuple[ArtifactFile, ...]) -> ArtifactFile:
+    """Give the file of digests as it is where nobody changed it."""
+    content = sums_text(files).encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return ArtifactFile(path=SUMS_FILE, sha256=sha256, size=len(content))
 
 
 def place(file: ArtifactFile, below: str) -> ArtifactFile:

@@ -16,11 +16,12 @@ from mission_control.errors import StorageError
 from mission_control.model.schedule import PlannedRun, RunClaim
 from mission_control.present.canonical_json import encode_json
 from mission_control.present.instants import utc_text
-from mission_control.record.folder import Folder, storing
+from mission_control.record.folder import PRIVATE, Folder, storing
+from mission_control.record.ledger import CLAIMS
+from mission_control.record.ledger import FOLDER as RECORDS
 from mission_control.record.recovery import read_whole
 
-FOLDER = "audit_artifacts/run_claims"
-"""Beside the ledger; claims are no artifacts, and nobody's evidence."""
+FOLDER = f"{RECORDS}/{CLAIMS}"
 _LEASE = timedelta(seconds=LEASE_SECONDS)
 _OVERTAKEN = frozenset({errno.ENOENT, errno.ENOTEMPTY})
 _MAX_BYTES = 4096
@@ -85,7 +86,7 @@ class RunClaims:
                 return None
             claim = RunClaim(self._owner, after + 1, now, now + _LEASE)
             try:
-                folder.write_once(f"{run.key}.{after + 1}{_CLAIM}", _write(claim))
+                folder.write_once(f"{run.key}.{after + 1}{_CLAIM}", _write(claim), mode=PRIVATE)
             except StorageError as error:
                 if isinstance(error.__cause__, FileExistsError):
                     return None
@@ -99,7 +100,7 @@ class RunClaims:
             if folder.exists(f"{run.key}.{claim.attempt + 1}{_CLAIM}"):
                 return None
             renewed = replace(claim, lease_until=max(now, until))
-            folder.replace(f"{run.key}.{claim.attempt}{_RENEWED}", _write(renewed))
+            folder.replace(f"{run.key}.{claim.attempt}{_RENEWED}", _write(renewed), mode=PRIVATE)
             return renewed
 
     def _held(self, on: date) -> dict[str, RunClaim]:

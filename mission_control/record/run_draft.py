@@ -6,11 +6,11 @@ import os
 import secrets
 import stat
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from mission_control.errors import StorageError
-from mission_control.model.artifact import RUN_FILE, ArtifactFile
+from mission_control.model.artifact import RUN_FILE, SUMS_FILE, ArtifactFile, sums_text
 from mission_control.record.folder import TEMPORARY, Folder, check_name, storing
 
 MAX_DEPTH = 4
@@ -35,7 +35,7 @@ class RunDraft:
         *folders, name = path.split("/")
         if len(folders) > MAX_DEPTH:
             raise StorageError("it lies too deep", path=path[:200])
-        if path == RUN_FILE:
+        if path in {RUN_FILE, SUMS_FILE}:
             raise StorageError("this file is written when the run is recorded", path=path)
         with self.folder.descend("/".join(map(check_name, folders)), create=True) as folder:
             folder.write_once(name, content)
@@ -43,12 +43,19 @@ class RunDraft:
         self.files.append(written)
         return written
 
-    def finish(self, account: bytes) -> ArtifactFile:
-        """Write the run's own account, its last file, and make the folder read-only."""
+    def finish(self, account: bytes) -> tuple[ArtifactFile, ArtifactFile]:
+        """
+        Write the run's own account and the digests of all, and make the folder read-only.
+
+        Gives both: the digests are its last file, and in no account but the ledger's.
+        """
+        own = digest(RUN_FILE, account)
+        sums = sums_text((own, *self.files)).encode()
         self.folder.write_once(RUN_FILE, account)
+        self.folder.write_once(SUMS_FILE, sums)
         with storing(self.folder.path):
             _close(self.folder)
-        return digest(RUN_FILE, account)
+        return own, digest(SUMS_FILE, sums)
 
 
 def digest(path: str, content: bytes) -> ArtifactFile:
@@ -127,7 +134,8 @@ def _remove(parent: int, name: str) -> None:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(name, flags, dir_fd=parent)
         try:
-            os.fchmod(descriptor, 0o755)
+            with suppress(OSError):  # where modes cannot be set, they are in no way either
+                os.fchmod(descriptor, 0o755)
             for inner in os.listdir(descriptor):  # noqa: PTH208  (by descriptor)
                 _remove(descriptor, inner)
         finally:

@@ -14,7 +14,10 @@ DEADLINE_SECONDS = 3.0
 class Tried(Protocol):
     """A place that can be tried: the store of artifacts, or history's file."""
 
-    root: Path
+    @property
+    def root(self) -> Path:
+        """Give where it is."""
+        ...
 
     def check(self) -> None:
         """Raise StorageError where it cannot be used."""

@@ -22,13 +22,13 @@ from mission_control.model.artifact import (
     LedgerHead,
     Verification,
 )
-from mission_control.record.folder import TEMPORARY, Folder
-from mission_control.record.ledger import FOLDER, LOCK, NAME, PATH, TORN, Ledger
+from mission_control.record.folder import TEMPORARY, Folder, is_name
+from mission_control.record.ledger import CLAIMS, FOLDER, LOCK, NAME, PATH, TORN, Ledger
 from mission_control.record.ledger_line import read_line
 from mission_control.record.record_marker import MARKER
 from mission_control.record.recovery import MAX_ACCOUNT_BYTES, RunAccount, hash_file, read_whole
 
-_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, MARKER, "README.md", ".gitignore", "run_claims"})
+_OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, MARKER, CLAIMS, "README.md", ".gitignore"})
 NOTES = "history_notes-"
 """What servers note of alarms that history does not hold yet has a name that begins so."""
 Kind = DiscrepancyKind
@@ -151,6 +151,9 @@ class _Look:
 
     def check_files(self, root: Folder) -> None:
         for path, recorded in self.recorded.items():
+            if not _is_artifact(path):
+                self.say(path, Kind.OUTSIDE, "outside the record: no artifact can have this path")
+                continue
             if path not in self.present:
                 self.say(path, Kind.MISSING, "it is recorded and not there")
                 continue
@@ -179,6 +182,14 @@ def _keeps_folder(root: Folder, collection: str, path: str, kind: int) -> bool:
     """Tell whether a file only keeps a collection's own folder in git; within a run none does."""
     name = path.removeprefix(f"{collection}/")
     return name in PLACEHOLDERS and kind == stat.S_IFREG and _hash(root, path)[1] == 0
+
+
+def _is_artifact(path: str) -> bool:
+    """Tell whether a path is one that an artifact can have, below one of our folders."""
+    within = next((c.value for c in Collection if path.startswith(f"{c.value}/")), None)
+    if within is None:
+        return False
+    return all(is_name(name) for name in path.removeprefix(f"{within}/").split("/"))
 
 
 def _is_account(path: str) -> bool:

@@ -66,7 +66,7 @@ class ClusterStage:
     `faults` are by (namespace, resource), both may be `*`. `kill_switch` None means that the
     ConfigMap does not exist. `installed` are the groups of other programs that the API offers
     (`keda.sh`), whose lists go by their whole names (`scaledobjects.keda.sh`). `extra` are raw
-    objects by (namespace, resource), served as they are.
+    objects by (namespace, resource), served as they are. `of` tells one cluster from another.
     """
 
     faults: Mapping[tuple[str, str], ApiFault] = field(
@@ -75,6 +75,7 @@ class ClusterStage:
     kill_switch: str | None = AS_ITS_FILE
     kill_switch_key: str = "EXECUTION_HALTED"
     workloads: Mapping[str, WorkloadTwist] = field(default_factory=dict[str, WorkloadTwist])
+    of: str = "the simulated cluster"
     extra: Mapping[tuple[str, str], tuple[Mapping[str, Any], ...]] = field(
         default_factory=dict[tuple[str, str], tuple[Mapping[str, Any], ...]]
     )

@@ -107,6 +107,14 @@ def folded_of(document: Document) -> Sequence[str]:
     return [f"{f.get('what', '?')} ({f.get('count', '?')})" for f in each]
 
 
+def clusters_of(document: Document) -> str:
+    """Say that two records are not of one cluster, or not known to be; empty where they are."""
+    told = document.get("clusters")
+    if not isinstance(told, str):
+        return "Mission Control did not say whether both are of one cluster"
+    return told
+
+
 def diff_path(asked: Mapping[str, str]) -> str:
     """Give the API's path for the two reports in a page's address."""
     kept = {k: asked[k][:MAX_REFERENCE] for k in ("from", "to") if asked.get(k)}

@@ -1,11 +1,13 @@
 """API: what was recorded is listed, filtered and handed out by its digest, and nothing else is."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
 from tests.api.paper_floor import PaperControl
 from tests.record.runs import FILES, NOW, record
+from tests.record.test_verification import forge
 
 pytestmark = pytest.mark.anyio
 LIST = "/api/v1/artifacts"
@@ -26,7 +28,9 @@ async def test_runs_are_listed_newest_first(recorded):
     answer = (await recorded.ask(LIST)).json()
 
     assert [5, 4, 3, 2, 1] == [run["seq"] for run in answer["runs"]]
-    assert sorted(["run.json", *FILES]) == [f["name"] for f in answer["runs"][-1]["files"]]
+    assert sorted(["SHA256SUMS", "run.json", *FILES]) == [
+        f["name"] for f in answer["runs"][-1]["files"]
+    ]
     assert (5, None, True) == (
         answer["total"],
         answer["next_cursor"],
@@ -157,3 +161,25 @@ async def test_a_root_that_is_not_there_is_empty():
     answer = (await PaperControl().ask(LIST)).json()
 
     assert ([], 0, True) == (answer["runs"], answer["total"], answer["verification"]["intact"])
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "audit_artifacts/ops_runs/a\0b/run.json"])
+async def test_a_ledger_that_names_what_is_no_artifact_gives_nothing(recorded, path):
+    """Whatever stands in the ledger, the answer is a clear refusal, and no failure of ours."""
+    forge(recorded.root, path)
+    listed = await recorded.ask(LIST)
+    told = await recorded.ask(f"{LIST}/{quote(path, safe='/')}")
+
+    assert (200, False) == (listed.status_code, listed.json()["verification"]["intact"])
+    assert 400 <= told.status_code < 500 or 503 == told.status_code
+    assert "application/problem+json" in told.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "where", ["artifacts/a%00b", "artifacts/%0A", "agents/%00", "runbooks/%00", "artifacts?job=%00"]
+)
+async def test_a_control_character_in_a_url_is_refused(recorded, where):
+    """It is the asker's fault, by name, whatever the route makes of it."""
+    answer = await recorded.ask(f"/api/v1/{where}")
+
+    assert (400, "bad_url") == (answer.status_code, answer.json()["code"])

@@ -28,7 +28,7 @@ async def test_without_any_capture_there_is_no_last_known_good(control):
     answer = (await control.ask(LKG)).json()
     diff = await control.ask(f"{LKG}/diff")
 
-    assert {"captures": [], "good": None, "good_doubts": []} == answer
+    assert {"captures": [], "good": None, "good_doubts": [], "of_other_clusters": []} == answer
     assert (404, "lkg_not_found") == (diff.status_code, diff.json()["code"])
 
 

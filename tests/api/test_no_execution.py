@@ -21,7 +21,7 @@ from tests.decide.floor_of_values import CLOSE_AT, FLEET, OPEN_AT
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/attestation/no-execution"
-ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, CLOSE_AT)
 CALENDAR = MarketCalendar()
 
 
@@ -73,7 +73,7 @@ async def test_the_latest_session_and_any_other_are_given(control):
 async def fail(control):
     """Record a run of the same job and session that broke before it attested anything."""
     ground = Ground.unseen(CALENDAR.session_at(OPEN_AT), FLEET)
-    facts = ORIGIN.facts(JOB, ground, CLOSE_AT, CLOSE_AT + timedelta(hours=1), exit_code=1)
+    facts = ORIGIN.facts(JOB, ground, CLOSE_AT + timedelta(hours=1), exit_code=1)
     writer = RunWriter(ArtifactStore(control.root))
     return await writer.record(Collection.OPS_RUNS, {"failure.txt": b"cut"}, facts)
 

@@ -190,7 +190,9 @@ async def test_a_question_is_answered_as_it_would_be_here(tmp_path):
     """The routes behind the process give the very answers of the API itself."""
     control = PaperControl(root=tmp_path)
     application = reading_application(control.parts())
-    live = LiveFloor(NOW, NOW, control.floor.current().session, NOW, (), Verdict.OK, None)
+    snapshot = control.floor.current()
+    about = snapshot.cluster_identity
+    live = LiveFloor(NOW, NOW, snapshot.session, NOW, (), Verdict.OK, None, about)
 
     for path in ("/api/v1/artifacts", "/api/v1/readiness/latest", "/api/v1/lkg", "/api/v1/slo"):
         here = await control.ask(path)

@@ -9,6 +9,7 @@ import pytest
 from mission_control.api.application import reading_application
 from mission_control.api.readers_aside import answer_within
 from mission_control.bootstrap import readers_process
+from mission_control.jobs.calendar_in_force import CalendarInForce
 from mission_control.jobs.check_readiness import record_readiness
 from mission_control.jobs.report_deploys import make_report, record_report
 from mission_control.jobs.run_origin import Ground, RunOrigin
@@ -20,14 +21,14 @@ from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from tests.api.paper_floor import PaperControl, PaperFloor
-from tests.decide.cluster_of_values import ClusterFloor
+from tests.decide.cluster_of_values import IDENTITY, ClusterFloor
 from tests.decide.floor_of_values import NOW, OPEN_AT, STRATEGY
 from tests.decide.test_readiness import gather, judge_readiness, probe
 
 pytestmark = pytest.mark.anyio
 LATEST = "/api/v1/readiness/latest"
 DEPLOY = "/api/v1/reports/deploy/latest"
-ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, NOW)
 
 
 @pytest.fixture
@@ -199,11 +200,13 @@ async def test_the_process_beside_serves_go_only_while_the_floor_is_not_halted(c
     await judge(control, floor)
     snapshot = control.floor.snapshot
     since, _ = control.floor.watched()
-    told = readers_process.ToldFloor(snapshot.fleet, MarketCalendar())
+    told = readers_process.ToldFloor(snapshot.fleet, CalendarInForce(MarketCalendar()))
     application = reading_application(replace(control.parts(), floor=told))
     served = []
     for verdict in (Verdict.OK, Verdict.HALTED):
-        live = LiveFloor(snapshot.at, snapshot.at, snapshot.session, since, (), verdict, None)
+        live = LiveFloor(
+            snapshot.at, snapshot.at, snapshot.session, since, (), verdict, None, IDENTITY
+        )
         readers_process._LIVE.set(live)  # noqa: SLF001  (as the process does with each question)
         answer = await answer_within(application, Question(LATEST, b"", (), live))
         served.append(orjson.loads(b"".join(answer.body))["code"])

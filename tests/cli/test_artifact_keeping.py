@@ -40,7 +40,7 @@ def test_what_was_recorded_is_copied(keep, there, tmp_path):
     assert 0 == result.exit_code
     assert result.stdout.startswith("# Durable copy: complete up to line 1")
     assert "_durable_copy." in result.stderr
-    assert (True, 2, 4) == (again["complete"], again["verified_through"], again["reread"]["files"])
+    assert (True, 2, 5) == (again["complete"], again["verified_through"], again["reread"]["files"])
     names = [n for n in everything(tmp_path / "root") if "intraday_sample" in n]
     assert set(names) < everything(there).keys()
 

@@ -50,7 +50,7 @@ def test_a_fleet_is_drawn_as_it_is_seen(floor, repository):
 
     assert 0 == result.exit_code, result.output
     assert files["blueprint.md"] == result.stdout
-    assert {"blueprint.md", "blueprint.json", "run.json"} == set(files)
+    assert {"blueprint.md", "blueprint.json", "run.json", "SHA256SUMS"} == set(files)
     assert ("agent-trader-v2", "main", "trading-floor") == (
         document["meta"]["repo_id"],
         document["meta"]["git_branch"],

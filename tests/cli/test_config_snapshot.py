@@ -105,6 +105,7 @@ def test_what_is_in_force_is_recorded(floor, repository):
             )
         ),
         "run.json",
+        "SHA256SUMS",
     } == set(files)
     meta = dict(line.split("=", 1) for line in files["meta.txt"].splitlines())
     assert ("1", "main", "trading-floor", "agent-trader-v2") == (
@@ -260,5 +261,5 @@ def test_a_record_that_fails_is_told(run, fleet_file, tmp_path, command):
     result = run(command, **settings)
 
     assert 1 == result.exit_code
-    assert "The record failed: " in result.stderr
+    assert "NOT RECORDED: " in result.stderr
     assert "Internal error" not in result.stderr

@@ -242,7 +242,7 @@ def test_a_record_that_cannot_be_written_is_told(floor):
     result = served.run("lkg", "capture")
 
     assert 1 == result.exit_code
-    assert "The record failed" in result.stderr
+    assert "NOT RECORDED" in result.stderr
     assert "Recorded" not in result.stderr
 
 

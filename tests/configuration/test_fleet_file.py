@@ -176,6 +176,11 @@ def test_the_digest_is_that_of_the_files_bytes(write):
         pytest.param("HTTP://A.Floor:80", "http://a.floor:80", id="case and port"),
         pytest.param("http://127.0.0.1:9100", "http://127.0.0.1:9100", id="IPv4"),
         pytest.param("http://[::1]:9100", "http://[::1]:9100", id="IPv6"),
+        pytest.param("http://127.0.0.1.:9100", "http://127.0.0.1:9100", id="absolute IPv4"),
+        pytest.param("http://10.1.2.3", "http://10.1.2.3", id="private"),
+        pytest.param("http://[fd00::3]", "http://[fd00::3]", id="unique local"),
+        pytest.param("http://[::FFFF:10.1.2.3]", "http://[::ffff:a01:203]", id="mapped"),
+        pytest.param("http://x1.x0", "http://x1.x0", id="no number"),
         pytest.param("http://a.floor.", "http://a.floor.", id="absolute name"),
     ],
 )

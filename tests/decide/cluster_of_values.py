@@ -16,6 +16,7 @@ from mission_control.model.cluster.facts import (
 )
 from mission_control.model.cluster.pod import ContainerState, PodFacts
 from mission_control.model.cluster.workload import ObjectRef, Rollout, StarterFacts, WorkloadFacts
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import (
     Agent,
     ClusterAccess,
@@ -33,6 +34,11 @@ from tests.decide.floor_of_values import GAMMA, INGEST, MARKETDATA, STRATEGY, Fl
 
 FLOOR, ELSEWHERE = "trading-floor", "agenttrader"
 ACCESS = ClusterAccess((ELSEWHERE, FLOOR), FLOOR)
+IDENTITY = ClusterIdentity(
+    "test", "https://cluster.test:6443", "0f1e2d3c-0000-4000-8000-000000000001"
+)
+ANOTHER = replace(IDENTITY, uid="0f1e2d3c-0000-4000-8000-000000000002")
+"""Spoken to at the same address, and yet not the same cluster."""
 CONFIG_MAP = "configmap trading-floor/agenttrader-kill-switch"
 ENGINE = Agent(
     "execution-engine",
@@ -118,6 +124,7 @@ class ClusterFloor(FloorOfValues):
     starters: dict[str, StarterFacts] = field(default_factory=dict)
     lists: dict[tuple[str, str], ListReading] = field(default_factory=dict)
     never_read: bool = False
+    identity: ClusterIdentity = IDENTITY
     _made: ClusterFacts | None = None
 
     def refresh(self, at=None) -> None:
@@ -189,6 +196,7 @@ class ClusterFloor(FloorOfValues):
             tuple(sorted(self.pods.values(), key=lambda p: p.key)),
             tuple(self.maps.values()),
             starters=tuple(sorted(self.starters.values(), key=lambda s: s.key)),
+            identity=self.identity,
         )
         if self._made != made:
             self._made = made

@@ -25,9 +25,11 @@ from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.repository import Repository, ScriptRun
 from mission_control.model.session import MarketSession, Phase
 from tests.decide.cluster_of_values import (
+    ANOTHER,
     ENGINE,
     FLEET,
     FLOOR,
+    IDENTITY,
     QUIET,
     ClusterFloor,
     with_env,
@@ -655,15 +657,24 @@ def test_a_moving_image_is_told_from_a_pinned_one(image, moving):
     assert moving is moves(image)
 
 
-GIVEN = RecordedVerdict(NOW - timedelta(minutes=30), "2026-11-18", ReadinessVerdict.GO, "", "d")
+GIVEN = RecordedVerdict(
+    NOW - timedelta(minutes=30), "2026-11-18", ReadinessVerdict.GO, "", "d", IDENTITY
+)
 
 
 def stand(
-    newest=GIVEN, at=NOW, since=OPEN_AT - timedelta(hours=2), halted=None, digest="d", *, now=False
+    newest=GIVEN,
+    at=NOW,
+    since=OPEN_AT - timedelta(hours=2),
+    halted=None,
+    digest="d",
+    *,
+    cluster=IDENTITY,
+    now=False,
 ):
     """Say what a verdict is worth, after a confirmed halt of an instant."""
     halts = () if halted is None else ((halted, halted),)
-    return judge_standing(newest, session_at(at), since, halts, digest, halted=now)
+    return judge_standing(newest, session_at(at), since, halts, digest, cluster=cluster, halted=now)
 
 
 def test_go_stands_while_nothing_takes_it_back():
@@ -681,6 +692,8 @@ def test_go_stands_while_nothing_takes_it_back():
             "READINESS_EXPIRED",
             "planned for today 09:35:00 EST brought no verdict; the last verdict is GO",
         ),
+        ({"cluster": ANOTHER}, "READINESS_EXPIRED", "not given for this cluster: UID 0f1e2d3c"),
+        ({"newest": replace(GIVEN, cluster=None)}, "READINESS_EXPIRED", "not recorded"),
         ({"digest": "other"}, "READINESS_EXPIRED", "another fleet"),
         ({"halted": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "HALTED"),
         ({"since": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "nobody watched"),
@@ -738,8 +751,10 @@ def test_while_the_floor_is_halted_no_go_is_served(halts, code, said):
         (NOW - timedelta(minutes=30 - a), NOW - timedelta(minutes=30 - b)) for a, b in halts
     )
     since = OPEN_AT - timedelta(hours=2)
-    halted = judge_standing(GIVEN, session_at(NOW), since, spans, "d", halted=True)
-    over = judge_standing(GIVEN, session_at(NOW), since, spans, "d")
+    halted = judge_standing(
+        GIVEN, session_at(NOW), since, spans, "d", cluster=IDENTITY, halted=True
+    )
+    over = judge_standing(GIVEN, session_at(NOW), since, spans, "d", cluster=IDENTITY)
 
     assert (ReadinessVerdict.NO_GO, code) == (halted.verdict, halted.code)
     assert said in halted.detail
@@ -767,7 +782,7 @@ def test_the_first_halt_after_go_is_named():
     after = ((late, late + minute), (late + 2 * minute, late + 3 * minute))
     since = OPEN_AT - timedelta(hours=2)
     said = [
-        judge_standing(GIVEN, session_at(NOW), since, halts, "d").detail
+        judge_standing(GIVEN, session_at(NOW), since, halts, "d", cluster=IDENTITY).detail
         for halts in (after, (ended, *after), (lasting, *after))
     ]
 

@@ -8,6 +8,7 @@ import pytest
 from mission_control.decide.readiness import judge_standing
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
+from tests.decide.cluster_of_values import IDENTITY
 from tests.decide.floor_of_values import CLOSE_AT, NOW, session_at
 
 
@@ -112,7 +113,12 @@ def test_what_is_served_is_about_this_session(newest, day, clock, code, detail):
     """A verdict of another day is told beside it, dated, and never as this session's."""
     now = new_york(day, clock)
     served = judge_standing(
-        newest, MarketCalendar().session_at(now), new_york(day, "00:00:00"), (), "d"
+        newest,
+        MarketCalendar().session_at(now),
+        new_york(day, "00:00:00"),
+        (),
+        "d",
+        cluster=IDENTITY,
     )
 
     assert (ReadinessVerdict.NO_GO, code, detail) == (served.verdict, served.code, served.detail)
@@ -121,7 +127,7 @@ def test_what_is_served_is_about_this_session(newest, day, clock, code, detail):
 def test_a_session_that_is_not_known_gives_no_go():
     """Past its last covered day the calendar cannot say when a session would be."""
     unknown = MarketCalendar().session_at(datetime(2100, 1, 4, tzinfo=UTC))
-    served = judge_standing(None, unknown, NOW, (), "d")
+    served = judge_standing(None, unknown, NOW, (), "d", cluster=IDENTITY)
 
     assert (ReadinessVerdict.NO_GO, "SESSION_CLOSED") == (served.verdict, served.code)
     assert "the session is not known: the calendar covers" in served.detail
@@ -131,4 +137,7 @@ def test_the_last_session_of_the_calendar_has_no_next():
     """What comes after the last covered day is not made up."""
     last = replace(session_at(CLOSE_AT), next_open=None)
 
-    assert "planned to be judged" not in judge_standing(None, last, NOW, (), "d").detail
+    assert (
+        "planned to be judged"
+        not in judge_standing(None, last, NOW, (), "d", cluster=IDENTITY).detail
+    )

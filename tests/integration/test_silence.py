@@ -108,7 +108,9 @@ def give_go(board):
     """Give GO at this instant."""
     snapshot = board.current()
     date, digest = snapshot.session.session_date.isoformat(), snapshot.fleet.digest
-    return RecordedVerdict(snapshot.at, date, ReadinessVerdict.GO, "", digest)
+    return RecordedVerdict(
+        snapshot.at, date, ReadinessVerdict.GO, "", digest, snapshot.cluster_identity
+    )
 
 
 def served(board, verdict, snapshot):
@@ -117,7 +119,13 @@ def served(board, verdict, snapshot):
     halted = snapshot.posture.verdict is Verdict.HALTED
     digest = snapshot.fleet.digest
     worth = judge_standing(
-        verdict, snapshot.session, since - timedelta(minutes=10), halts, digest, halted=halted
+        verdict,
+        snapshot.session,
+        since - timedelta(minutes=10),
+        halts,
+        digest,
+        cluster=snapshot.cluster_identity,
+        halted=halted,
     )
     return worth.verdict.value, worth.code
 

@@ -16,9 +16,9 @@ from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from mission_control.record.run_claims import RunClaims
-from tests.decide.floor_of_values import FLEET
+from tests.decide.floor_of_values import FLEET, NOW
 
-ORIGIN = RunOrigin("schedule", ("mission-control", "serve"), {"python": "3.11.7"}, "1" * 64)
+ORIGIN = RunOrigin("schedule", ("mission-control", "serve"), {"python": "3.11.7"}, "1" * 64, NOW)
 Work = Callable[[], Awaitable[None]]
 
 
@@ -41,10 +41,9 @@ def recording(sources: RunSources, work: Work = nothing, **more: Any) -> Any:
     """Give a job that does its work and records a file."""
 
     async def run(origin: RunOrigin) -> LedgerEntry:
-        began = sources.clock()
         await work()
         now = sources.clock()
-        facts = origin.facts("a_job", sources.ground(now), began, now, **more)
+        facts = origin.facts("a_job", sources.ground(now), now, **more)
         return await sources.writer.record(Collection.OPS_RUNS, {"evidence.txt": b"x"}, facts)
 
     return run

@@ -14,7 +14,7 @@ from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
 from tests.record.runs import NOW, record
 
-ORIGIN = RunOrigin("command", ("mission-control", "artifacts"), {"python": "3.11.7"}, "1" * 64)
+ORIGIN = RunOrigin("command", ("mission-control", "artifacts"), {"python": "3.11.7"}, "1" * 64, NOW)
 
 
 @dataclass

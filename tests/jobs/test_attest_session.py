@@ -32,7 +32,7 @@ from tests.decide.floor_of_values import CLOSE_AT, OPEN_AT, STRATEGY
 
 pytestmark = pytest.mark.anyio
 CALENDAR = MarketCalendar()
-ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, CLOSE_AT)
 STEP = timedelta(seconds=3)
 
 
@@ -173,7 +173,7 @@ async def test_a_run_that_failed_is_no_attestation_to_correct(day):
     day.end()
     first = await attest(day.root)
     ground = Ground.unseen(CALENDAR.session_at(OPEN_AT), FLEET)
-    facts = ORIGIN.facts(JOB, ground, CLOSE_AT, CLOSE_AT, exit_code=1)
+    facts = ORIGIN.facts(JOB, ground, CLOSE_AT, exit_code=1)
     writer = RunWriter(ArtifactStore(day.root))
     failed = await writer.record(Collection.OPS_RUNS, {"failure.txt": b"cut"}, facts)
     second = await attest(day.root)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from mission_control.jobs.check_readiness import ReadinessSources
 from mission_control.jobs.ops_bundle import DaySources
 from mission_control.jobs.recorded_lkg import (
     compare_captures,
+    count_unchanged,
     find_capture,
     find_captured_workloads,
     list_captures,
@@ -33,6 +35,7 @@ from mission_control.jobs.run_origin import RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.artifact import Collection
 from mission_control.model.cluster.raw import KubernetesObject
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.lkg import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
 from mission_control.model.readiness import PollCoverage
@@ -44,6 +47,7 @@ from mission_control.observe.cluster_reader.further_reader import FurtherObserve
 from mission_control.observe.cluster_reader.lister import ClusterLister
 from mission_control.observe.cluster_reader.object_reader import ObjectReader
 from mission_control.observe.redaction import redact_text
+from mission_control.present.cluster_identity import cluster_document
 from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.artifact_writer import RunWriter
@@ -57,8 +61,9 @@ pytestmark = pytest.mark.anyio
 FLOOR = "trading-floor"
 AT = datetime(2026, 11, 18, 22, 0, tzinfo=UTC)
 ACCESS = ClusterAccess(("agenttrader", FLOOR), FLOOR)
-ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, AT)
 ENGINE = "strategy-engine"
+DATE = AT.date()
 
 
 async def found(_access):
@@ -480,7 +485,7 @@ async def test_altered_metadata_are_not_believed(capturing):
     assert (False, "") == (listed.is_good, listed.namespace)
     assert "it cannot be believed: " in listed.problem
     assert "the report is not as it was recorded" in listed.problem
-    good = await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts, cluster=None)
     assert (None, 1) == (good.capture, len(good.doubts))
     problems = (await verify_recorded(capturing.artifacts, "latest"))[1]
     assert any("lkg_metadata.json is not as it was recorded" in p for p in problems)
@@ -493,7 +498,7 @@ async def test_a_good_capture_with_an_altered_manifest_is_good_no_more(capturing
     entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
     newest, _ = await list_captures(capturing.artifacts)
-    good = await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts, cluster=None)
     found_, problems = await verify_recorded(capturing.artifacts, "good")
     report = {"meta": {"cluster_access": True, "namespace": FLOOR}, "errors": [], "workloads": []}
     since = await since_lkg(capturing.artifacts, report)
@@ -517,7 +522,51 @@ async def test_a_damaged_capture_before_the_newest_good_is_no_doubt(capturing):
         await find_capture(capturing.artifacts, "good")
     await capturing.record(status=LkgStatus.GOOD, reasons=())
 
-    assert () == (await newest_good(capturing.artifacts)).doubts
+    assert () == (await newest_good(capturing.artifacts, cluster=None)).doubts
+
+
+HERE = ClusterIdentity("a", "https://here", "uid-here")
+THERE = ClusterIdentity("a", "https://here", "uid-there")
+
+
+async def test_a_capture_of_another_cluster_is_no_last_known_good_of_this_one(capturing):
+    """It is passed over by name; one that does not tell its cluster is compared with a warning."""
+    ours = await capturing.record(status=LkgStatus.GOOD, reasons=(), identity=HERE)
+    theirs = await capturing.record(status=LkgStatus.GOOD, reasons=(), identity=THERE)
+    good = await newest_good(capturing.artifacts, cluster=HERE)
+    nowhere = await newest_good(capturing.artifacts, cluster=replace(HERE, uid="uid-else"))
+    meta = {"cluster_access": True, "namespace": FLOOR}
+    about = {"meta": {**meta, "cluster_identity": cluster_document(HERE)}, "errors": []}
+    known = await since_lkg(capturing.artifacts, {**about, "workloads": []})
+    old = await since_lkg(capturing.artifacts, {**about, "meta": meta, "workloads": []})
+    elsewhere = replace(HERE, uid="uid-else")
+    about["meta"]["cluster_identity"] = cluster_document(elsewhere)
+    none = await since_lkg(capturing.artifacts, {**about, "workloads": []})
+
+    assert good.capture is not None
+    assert (ours.path, 1) == (good.capture.entry.path, len(good.of_other_clusters))
+    assert theirs.path in good.of_other_clusters[0]
+    assert (None, 2) == (nowhere.capture, len(nowhere.of_other_clusters))
+    assert (ours.path, "") == (known.path, known.compared and known.compared.clusters)
+    assert "is not known: not recorded" in (old.compared.clusters if old.compared else "")
+    assert (None, True) == (none.compared, "is of another cluster: UID uid-there" in none.problem)
+
+
+async def test_captures_of_two_clusters_are_compared_loudly(capturing):
+    """That they are of two is said beside whatever differs, and ends no count of the same."""
+    first = await capturing.record(identity=HERE)
+    await capturing.record(identity=THERE)
+    compared = await compare_captures(capturing.artifacts, "previous", "latest")
+    same = await compare_captures(capturing.artifacts, "latest", "latest")
+    again = await capturing.record(identity=HERE)
+    told = json.loads((capturing.root / again.path / "lkg_metadata.json").read_bytes())
+
+    assert "DIFFERENT CLUSTERS: UID uid-here, then UID uid-there" == compared.clusters
+    assert "" == same.clusters
+    assert "uid-here" == told["cluster_identity"]["uid"]
+    made = replace(await capturing.made(), identity=HERE)
+    assert (0, again.path) == await count_unchanged(capturing.artifacts, made, DATE, ())
+    assert first.path != again.path
 
 
 class CountingReads(ArtifactReader):
@@ -544,7 +593,7 @@ async def test_a_good_capture_is_found_however_far_back(capturing):
     for _ in range(5):
         await capturing.record()
     counting = CountingReads(capturing)
-    found_ = await newest_good(counting)
+    found_ = await newest_good(counting, cluster=None)
 
     assert found_.capture is not None
     assert good.path == found_.capture.entry.path
@@ -559,13 +608,13 @@ async def test_captures_are_read_once_in_a_while(capturing):
     counting, cache = CountingReads(capturing), CaptureCache(lambda: capturing.now)
     for _ in range(3):
         await list_captures(counting, cache=cache)
-        assert (await newest_good(counting, cache=cache)).capture is not None
+        assert (await newest_good(counting, cache=cache, cluster=None)).capture is not None
     once = len(counting.read_paths)
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
     capturing.now += timedelta(minutes=5)
 
     assert 2 == once
-    assert None is (await newest_good(counting, cache=cache)).capture
+    assert None is (await newest_good(counting, cache=cache, cluster=None)).capture
     assert (await list_captures(counting, cache=cache))[0].problem
 
 
@@ -574,9 +623,9 @@ async def test_a_damaged_capture_is_read_again_once_it_is_mended(capturing):
     entry = await capturing.record(status=LkgStatus.GOOD, reasons=())
     cache = CaptureCache(lambda: capturing.now)
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held + b" ")
-    damaged = (await newest_good(capturing.artifacts, cache=cache)).capture
+    damaged = (await newest_good(capturing.artifacts, cache=cache, cluster=None)).capture
     alter(capturing, entry, "lkg_manifest.yaml", lambda held: held[:-1])
-    mended = (await newest_good(capturing.artifacts, cache=cache)).capture
+    mended = (await newest_good(capturing.artifacts, cache=cache, cluster=None)).capture
 
     assert None is damaged
     assert mended is not None
@@ -598,7 +647,7 @@ async def test_metadata_of_another_manifest_are_not_believed(capturing):
     (listed,) = await list_captures(capturing.artifacts)
 
     assert "its metadata are about another manifest" == listed.problem
-    good = await newest_good(capturing.artifacts)
+    good = await newest_good(capturing.artifacts, cluster=None)
     assert (None, 1) == (good.capture, len(good.doubts))
 
 
@@ -639,18 +688,20 @@ async def test_a_deploy_report_is_held_against_the_newest_good(capturing):
 
 async def test_what_ran_at_the_last_known_good_is_found(capturing):
     """Of the newest GOOD capture of the floor's namespace, as long as it is of this cluster."""
-    fleet = capturing.snapshot.fleet
+    fleet, cluster = capturing.snapshot.fleet, capturing.snapshot.cluster_identity
+    find = partial(find_captured_workloads, cluster=cluster)
     await capturing.record()
-    none = await find_captured_workloads(capturing.artifacts, fleet)
+    none = await find(capturing.artifacts, fleet)
     good = await capturing.record(status=LkgStatus.GOOD, reasons=())
-    found = await find_captured_workloads(capturing.artifacts, fleet)
-    elsewhere = replace(fleet, cluster="context staging")
-    other = await find_captured_workloads(capturing.artifacts, elsewhere)
-    blind = await find_captured_workloads(capturing.artifacts, replace(fleet, access=None))
+    found = await find(capturing.artifacts, fleet)
+    staging = replace(cluster, uid="0" * 8, server="https://staging:6443")
+    other = await find(capturing.artifacts, fleet, cluster=staging)
+    untold = await find(capturing.artifacts, fleet, cluster=ClusterIdentity("in-cluster"))
+    blind = await find(capturing.artifacts, replace(fleet, access=None))
     path = capturing.root / good.path / "lkg_manifest.yaml"
     path.chmod(0o644)
     path.write_bytes(path.read_bytes().replace(b"strategy-engine", b"strategy-engines"))
-    altered = await find_captured_workloads(ArtifactReader(capturing.root, lambda: AT), fleet)
+    altered = await find(ArtifactReader(capturing.root, lambda: AT), fleet)
 
     assert (frozenset(), "no capture is GOOD") == (none.running, none.note)
     assert (good.path, "") == (found.path, found.note)
@@ -659,6 +710,8 @@ async def test_what_ran_at_the_last_known_good_is_found(capturing):
     assert not {("Deployment", "execution-engine"), ("CronJob", "ops-post-market")} & names
     assert (frozenset(), "") == (other.running, other.path)
     assert "is of another cluster" in other.note
+    assert (frozenset(), "") == (untold.running, untold.path)
+    assert "whether both are of one cluster is not known" in untold.note
     assert (frozenset(), "") == (blind.running, blind.path)
     assert frozenset() == altered.running
     assert "no capture is GOOD; the capture" in altered.note
@@ -670,7 +723,10 @@ async def test_a_record_that_cannot_be_read_makes_nothing_known(capturing):
     (capturing.root / "audit_artifacts/ledger.jsonl").unlink()
     (capturing.root / "audit_artifacts/ledger.jsonl").mkdir()
     artifacts = ArtifactReader(capturing.root, lambda: AT)
-    lost = await find_captured_workloads(artifacts, capturing.snapshot.fleet)
+    snapshot = capturing.snapshot
+    lost = await find_captured_workloads(
+        artifacts, snapshot.fleet, cluster=snapshot.cluster_identity
+    )
 
     assert frozenset() == lost.running
     assert lost.note.startswith("the record cannot be read")

@@ -17,7 +17,7 @@ from mission_control.record.verification import verify
 from tests.decide.floor_of_values import NOW, STRATEGY, FloorOfValues
 
 pytestmark = pytest.mark.anyio
-ORIGIN = RunOrigin("command", ("mission-control", "demo"), {"python": "3.11.7"}, "1" * 64)
+ORIGIN = RunOrigin("command", ("mission-control", "demo"), {"python": "3.11.7"}, "1" * 64, NOW)
 
 
 async def sample(root):

@@ -624,11 +624,11 @@ async def test_a_renewal_under_way_does_not_undo_the_release(tmp_path, clock, mo
     monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.01)
     real, renewing, renewed = Folder.replace, threading.Event(), threading.Event()
 
-    def slowly(folder, name, content):
+    def slowly(folder, name, content, **how):
         is_first = not renewing.is_set()
         renewing.set()
         time_module.sleep(0.3 * is_first)
-        real(folder, name, content)
+        real(folder, name, content, **how)
         if is_first:
             renewed.set()
 
@@ -649,7 +649,7 @@ async def test_a_renewal_that_hangs_ends_the_run(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(planned_run, "RENEW_SECONDS", 0.01)
     monkeypatch.setattr(planned_run, "LEASE_SECONDS", 0.1)
     let = threading.Event()
-    monkeypatch.setattr(Folder, "replace", lambda *_: let.wait(30))
+    monkeypatch.setattr(Folder, "replace", lambda *_, **_how: let.wait(30))
     day = a_day(tmp_path, clock, {Job.PRE_MARKET: hanging})
     run = run_of(day, Job.PRE_MARKET)
     task = asyncio.create_task(day.begin(run))
@@ -748,7 +748,9 @@ async def test_what_nobody_planned_counts_for_no_plan(tmp_path, clock):
     """A run by hand of the same job, without the claim, is no planned run."""
     day = a_day(tmp_path, clock)
     sources = day.sources
-    facts = sources.origin.facts("pre_market_readiness", sources.ground(PLANNED), PLANNED, PLANNED)
+    facts = sources.origin.begun(PLANNED).facts(
+        "pre_market_readiness", sources.ground(PLANNED), PLANNED
+    )
     with ArtifactStore(tmp_path).writing(Collection.OPS_RUNS) as run:
         run.write("x.txt", b"")
         run.record(replace(facts, session_date=ON), "20261120T133000Z_by_hand")

@@ -39,7 +39,7 @@ SESSION = (OPEN_AT, CLOSE_AT)
 MINUTE, BEAT = timedelta(minutes=1), timedelta(seconds=1)
 LATER = NOW + MINUTE
 DATE = date(2026, 11, 18)
-ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64)
+ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c" * 64, NOW)
 ASKED = [a.agent_name for a in FLEET.agents if a.required and a.primary_path is not None]
 
 
@@ -297,7 +297,7 @@ class Reports:
         """Record one report."""
         snapshot = FloorOfValues().decide()
         on = replace(snapshot.session, session_date=session)
-        facts = ORIGIN.facts("job", Ground.of(replace(snapshot, session=on)), NOW, NOW)
+        facts = ORIGIN.facts("job", Ground.of(replace(snapshot, session=on)), NOW)
         files = {name: encode_json(document)}
         return await self.writer.record(Collection.OPS_RUNS, files, facts)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 
 import httpx
@@ -17,10 +17,12 @@ from mission_control.model.cluster.facts import (
     ListReading,
 )
 from mission_control.model.cluster.workload import Rollout
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen
 from mission_control.observe.cluster_reader import api_server as api_server_module
 from mission_control.observe.cluster_reader import credentials as credentials_module
+from mission_control.observe.cluster_reader import identity as identity_module
 from mission_control.observe.cluster_reader import lister as lister_module
 from mission_control.observe.cluster_reader import reader as reader_module
 from mission_control.observe.cluster_reader.account_reader import AccountReader
@@ -550,8 +552,98 @@ async def test_everything_that_is_ever_asked_is_on_the_list():
     assert {"GET"} == {method for method, _ in asked}
     acts = {"secrets", "exec", "attach", "portforward", "proxy"}
     assert set() == {part for _, path in asked for part in path.split("/")} & acts
-    namespaces = {p.split("/namespaces/")[1].split("/")[0] for _, p in asked if "/namespaces/" in p}
-    assert {"agenttrader", "trading-floor"} == namespaces
+    inside = {p.split("/namespaces/")[1] for _, p in asked if "/namespaces/" in p}
+    assert {"agenttrader", "trading-floor", "kube-system"} == {p.split("/")[0] for p in inside}
+    assert {"kube-system"} == {p for p in inside if p.startswith("kube-system")}
+
+
+def named(facts: ClusterFacts) -> ClusterIdentity:
+    """Give which cluster a round is of, which every round tells."""
+    assert facts.identity is not None
+    return facts.identity
+
+
+async def test_a_round_names_the_cluster_that_it_read():
+    """The context, the server without anything that gives access, and the UID of kube-system."""
+    cluster = Cluster()
+    identity = named(await cluster.read())
+
+    assert ("current context", "http://cluster", "") == (
+        identity.context,
+        identity.server,
+        identity.unknown,
+    )
+    assert identity.uid
+    assert identity == (await Cluster(old=True).read()).identity
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (ApiFault.DENIED, "denied"),
+        (ApiFault.MISSING, "not_offered"),
+        (ApiFault.GARBAGE, "contract_invalid"),
+        (ApiFault.UNAVAILABLE, "http_503"),
+    ],
+)
+async def test_a_uid_that_cannot_be_had_is_unknown_and_no_error(fault, said):
+    """The lists are seen all the same, and nothing about them is worse."""
+    cluster = Cluster(ClusterStage(faults={("", "namespaces"): fault}))
+    facts = await cluster.read()
+
+    assert ("", said) == (named(facts).uid, named(facts).unknown)
+    assert "http://cluster" == named(facts).server
+    assert {None} == {code(r) for r in facts.lists}
+
+
+async def test_a_uid_that_does_not_come_holds_no_list_up(monkeypatch):
+    """A name is waited for a little, and no longer."""
+    monkeypatch.setattr(identity_module, "READ_SECONDS", 0.05)
+    cluster = Cluster(ClusterStage(faults={("", "namespaces"): ApiFault.HUNG}))
+    facts = await cluster.read()
+
+    assert ("", "timeout") == (named(facts).uid, named(facts).unknown)
+    assert {None} == {code(r) for r in facts.lists}
+
+
+async def test_the_uid_is_kept_for_a_while_and_asked_again_of_another_server():
+    """It is one small request a minute; a server that was found again is another."""
+    cluster = Cluster()
+    observer = ClusterObserver(cluster.lister)
+    path = ("GET", "/api/v1/namespaces/kube-system")
+    first, _ = await observer.read(), await observer.read()
+    once = cluster.api.requests[path]
+    await cluster.server.forget()
+    again = await observer.read()
+
+    assert (1, 2) == (once, cluster.api.requests[path])
+    assert first.identity == again.identity
+
+
+async def test_a_cluster_that_is_not_reached_is_named_as_it_is_chosen():
+    """So a record of a floor without its cluster still says which was meant."""
+
+    async def lost(_access):
+        raise NoAccessError("no kubeconfig")
+
+    server = ApiServer(replace(ACCESS, context="staging"), load=lost)
+    identity = named(await ClusterObserver(ClusterLister(server, lambda: AT)).read())
+
+    assert ("staging", "", "", "unreadable") == astuple(identity)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://u:p@10.0.0.1:6443", "https://10.0.0.1:6443"),
+        ("https://r.test/k8s/clusters/c-1/?token=t#f", "https://r.test/k8s/clusters/c-1"),
+        ("https://[fd00::1]:6443/", "https://[fd00::1]:6443"),
+        ("https://h:not-a-port", ""),
+    ],
+)
+def test_a_server_is_shown_without_what_gives_access(url, shown):
+    """User, password, query and fragment are left out; what is no URL is not shown at all."""
+    assert shown == identity_module.shown_server(url)
 
 
 REFUSED = [
@@ -562,6 +654,8 @@ REFUSED = [
     ("GET", "/api/v1/namespaces/trading-floor/secrets/trader-secrets"),
     ("GET", "/api/v1/pods"),
     ("GET", "/api/v1/namespaces/kube-system/pods"),
+    ("GET", "/api/v1/namespaces/kube-system/secrets"),
+    ("GET", "/api/v1/namespaces/default"),
     ("GET", "/api/v1/namespaces/trading-floor/pods/p/exec?command=sh"),
     ("GET", "/api/v1/namespaces/trading-floor/pods/p/attach"),
     ("GET", "/api/v1/namespaces/trading-floor/pods/p/portforward"),

@@ -49,6 +49,22 @@ async def test_names_that_hang_delay_no_other(serve, name_server, probe, agent):
     assert {"TIMEOUT"} == {r.readings[OPS].code for r in rounds}
 
 
+@pytest.mark.parametrize("where", ["169.254.169.254", "0.0.0.0"])  # noqa: S104
+async def test_a_name_that_leads_where_no_service_is_leads_nowhere(
+    serve, name_server, probe, agent, where
+):
+    """Whoever answers for a name sends us to no metadata service, nor round to ourselves."""
+    server = await serve(plays(http(GOOD)))
+    name_server.leads["turned.test"] = [where]
+    name_server.leads["both.test"] = [where, "127.0.0.1"]
+
+    turned = await probe.read(agent(f"http://turned.test:{server.port}"), None)
+    both = await probe.read(agent(f"http://both.test:{server.port}"), None)
+
+    assert "DNS_FAILURE" == turned.readings[OPS].code
+    assert isinstance(both.readings[OPS], Seen)
+
+
 async def test_the_phase_that_used_up_the_time_is_told(serve, name_server, probe, agent):
     """A lookup that hangs is named as what the time went into, with the name."""
     name_server.hangs.add("hung.test")

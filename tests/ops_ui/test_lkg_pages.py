@@ -135,3 +135,20 @@ async def test_a_difference_shows_before_and_after(pages, upstream):
     assert 404 == (await pages.get("/lkg/diff")).status_code
     upstream.answers[path] = httpx.ConnectError("gone")
     assert 502 == (await pages.get("/lkg/diff")).status_code
+
+
+@pytest.mark.parametrize("where", ["/lkg/diff", "/deploys/diff"])
+async def test_two_clusters_are_said_before_what_differs(pages, upstream, where):
+    """Loudly and first; nothing is said of one cluster, and silence is not taken for that."""
+    path = {"/lkg/diff": f"{LKG}/diff", "/deploys/diff": "/api/v1/reports/diff"}[where]
+    answer = {"before": {}, "after": {}, "changes": [], "gaps": []}
+    shown = []
+    for told in ({"clusters": "DIFFERENT CLUSTERS: <b>"}, {"clusters": ""}, {}):
+        upstream.answers[path] = {**answer, **told}
+        shown.append((await pages.get(where)).text)
+    loud, calm, odd = shown
+
+    assert 'role="alert"><strong>DIFFERENT CLUSTERS: &lt;b&gt;' in loud
+    assert loud.index("DIFFERENT CLUSTERS") < loud.index("Nothing ")
+    assert "cluster</strong>" not in calm.casefold()
+    assert "did not say whether both are of one cluster" in odd

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops_ui.notes import cluster_note, pods_text
+from ops_ui.notes import cluster_name, cluster_note, pods_text
 
 SEEN = {"unseen": "", "ready": 1, "desired": 1, "restarts": 0}
 
@@ -39,3 +39,17 @@ def test_pods_are_told_in_few_words(workload, text):
 def test_how_much_of_the_cluster_was_seen(posture, note):
     """Gaps are counted; where that is not known it is said."""
     assert note == cluster_note(posture)
+
+
+@pytest.mark.parametrize(
+    ("posture", "name"),
+    [
+        ({"cluster": "context a", "cluster_identity": {"short": "a (0f1e2d3c)"}}, "a (0f1e2d3c)"),
+        ({"cluster": "context a"}, "context a"),
+        ({"cluster": "context a", "cluster_identity": "odd"}, "context a"),
+        ({}, "unknown"),
+    ],
+)
+def test_the_cluster_is_named_in_short(posture, name):
+    """By its context and how its UID begins, where that is told."""
+    assert name == cluster_name(posture)

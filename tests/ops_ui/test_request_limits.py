@@ -35,6 +35,9 @@ async def test_health_is_answered_under_any_name(pages):
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
+        pytest.param({"url": "/static/%00"}, 400, id="a NUL"),
+        pytest.param({"url": "/artifacts/view/a%0Ab"}, 400, id="a line break"),
+        pytest.param({"url": "/?at=%00"}, 400, id="a NUL that is asked for"),
         pytest.param({"url": "/?at=" + "x" * 9000}, 414, id="a URL without end"),
         pytest.param({"url": "/", "content": b"x"}, 413, id="a body"),
         pytest.param({"url": "/", "headers": {"transfer-encoding": "chunked"}}, 413, id="chunks"),

@@ -101,7 +101,7 @@ def test_an_account_names_some_gaps_and_counts_the_rest(tmp_path):
     sources = run_sources(tmp_path, lambda: AT)
     gaps = tuple((f"x{n:04}", "lost") for n in range(MOST_GAPS + 7))
     facts = replace(
-        ORIGIN.facts("a_job", sources.ground(AT), AT, AT),
+        ORIGIN.begun(AT).facts("a_job", sources.ground(AT), AT),
         coverage=(SourceCoverage("cluster lists", 1000, 1, gaps),),
     )
     (coverage,) = run_document(facts, (), GENESIS)["coverage"]

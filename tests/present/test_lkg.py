@@ -160,8 +160,10 @@ def test_a_capture_that_cannot_be_believed_says_only_that():
          "Not the whole picture since the last known good: half of it"),
         ({"changes": [{"subject": "s", "what": "replicas", "before": "0", "after": "1"}]},
          "- **s** replicas: 0 -> 1"),
+        ({"changes": [], "clusters": "DIFFERENT CLUSTERS: a, then b"},
+         "**Since the last known good: DIFFERENT CLUSTERS: a, then b**"),
     ],
-    ids=["none", "nothing", "nothing seen", "a gap", "a change"],
+    ids=["none", "nothing", "nothing seen", "a gap", "a change", "another cluster"],
 )  # fmt: skip
 def test_a_deploy_report_says_what_changed_since_the_lkg(lkg, words):
     """For people, before everything else; that there is none is told as such."""
@@ -174,7 +176,7 @@ def test_a_deploy_report_says_what_changed_since_the_lkg(lkg, words):
         "namespace",
         "session_date",
     )
-    meta = {"cluster_access": True, **dict.fromkeys(told, "")}
+    meta = {"cluster_access": True, "cluster_identity": None, **dict.fromkeys(told, "")}
     counts = ("workloads_total", "healthy", "degraded", "down", "unknown", "deployments",
               "statefulsets", "daemonsets", "jobs", "jobs_active")  # fmt: skip
     document = {
@@ -186,7 +188,8 @@ def test_a_deploy_report_says_what_changed_since_the_lkg(lkg, words):
         "summary": dict.fromkeys(counts, 0),
         "changes": None,
         "changes_gaps": [],
-        "lkg": {"captured_et": "then", "gaps": [], **lkg},
+        "changes_clusters": "",
+        "lkg": {"captured_et": "then", "gaps": [], "clusters": "", **lkg},
         "workloads": [],
         "top_issues": [],
         "recommended_actions": [],

@@ -30,7 +30,7 @@ from mission_control.present.markdown import escape
 from mission_control.present.readiness_document import readiness_document, readiness_markdown
 from mission_control.present.safety_needs import verdict_text
 from mission_control.present.standing_readiness import latest_readiness
-from tests.decide.cluster_of_values import FLOOR, ClusterFloor
+from tests.decide.cluster_of_values import FLOOR, IDENTITY, ClusterFloor
 from tests.decide.floor_of_values import NOW
 from tests.decide.test_cluster import SE
 from tests.decide.test_readiness import gather, probe
@@ -152,7 +152,7 @@ def test_the_standing_verdict_is_told_with_its_report():
     """The latest readiness says what it is worth now, beside what it said."""
     floor = ClusterFloor()
     snapshot = replace(floor.decide(), label="DEMO")
-    standing = judge_standing(None, snapshot.session, NOW, (), "d")
+    standing = judge_standing(None, snapshot.session, NOW, (), "d", cluster=IDENTITY)
     document = latest_readiness(snapshot, standing, None, None)
 
     assert ("NO-GO", "READINESS_MISSING", "DEMO") == (
@@ -176,7 +176,7 @@ def test_the_standing_verdict_is_told_with_its_report():
 def test_a_report_is_current_where_it_is_of_today_and_its_session(report, current):
     """Anything else is shown as what was said then."""
     snapshot = ClusterFloor().decide()
-    standing = judge_standing(None, snapshot.session, NOW, (), "d")
+    standing = judge_standing(None, snapshot.session, NOW, (), "d", cluster=IDENTITY)
 
     assert current is latest_readiness(snapshot, standing, None, report)["report_is_current"]
 

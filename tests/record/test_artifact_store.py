@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import threading
 from contextlib import ExitStack
 from datetime import timedelta
@@ -13,6 +14,7 @@ from mission_control.errors import StorageError
 from mission_control.model.artifact import Collection
 from mission_control.record.artifact_store import ArtifactStore
 from mission_control.record.folder import Folder
+from mission_control.record.run_draft import RunDraft, digest
 from mission_control.record.verification import verify
 from tests.record.runs import FILES, NOW, everything, facts, record
 
@@ -21,13 +23,15 @@ RUN = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample"
 
 
 def test_a_run_is_recorded_with_its_own_account(tmp_path):
-    """A run's folder holds its files and `run.json`, read-only, and the ledger names each."""
+    """Its folder holds its files, `run.json` and digests, read-only; the ledger names each."""
     entry = record(tmp_path)
 
     account = orjson.loads((tmp_path / RUN / "run.json").read_bytes())
     modes = {stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / RUN).rglob("*") if p.is_file()}
     assert RUN == entry.path
-    assert [f"{RUN}/{n}" for n in sorted(["run.json", *FILES])] == [f.path for f in entry.files]
+    assert [f"{RUN}/{n}" for n in sorted(["SHA256SUMS", "run.json", *FILES])] == [
+        f.path for f in entry.files
+    ]
     assert {0o444} == modes
     assert (0, ["mission-control", "post-market"], {"seq": 0, "hash": "0" * 64}) == (
         account["exit_code"],
@@ -37,6 +41,53 @@ def test_a_run_is_recorded_with_its_own_account(tmp_path):
     assert sorted(FILES) == [o["path"] for o in account["outputs"]]
     assert [{"what": "gamma-strategy", "reason": "TIMEOUT"}] == account["coverage"][0]["gaps"]
     assert verify(tmp_path).intact
+
+
+def sha256sum(run):
+    """Check a run's files as anybody can who has no Mission Control."""
+    return subprocess.run(
+        ["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=run, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def test_anybody_can_check_a_runs_files(tmp_path):
+    """`sha256sum -c` passes, covers every file but its own, and fails for one that was altered."""
+    record(tmp_path)
+    run = tmp_path / RUN
+    passed = sha256sum(run)
+    listed = {line.split("  ")[1] for line in (run / "SHA256SUMS").read_text().splitlines()}
+    held = {str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()}
+    _rewrite(run / "logs/strategy-engine.log", b"x")
+
+    assert (0, "") == (passed.returncode, passed.stderr)
+    assert held - {"SHA256SUMS"} == listed
+    assert "logs/strategy-engine.log: FAILED" in sha256sum(run).stdout
+
+
+def test_a_run_of_before_it_had_digests_is_valid(tmp_path, monkeypatch):
+    """It is verified and recovered without them; digests that are not its own recover nothing."""
+
+    def finish(self, account):
+        self.folder.write_once("run.json", account)
+        return (digest("run.json", account),)
+
+    with monkeypatch.context() as old:
+        old.setattr(RunDraft, "finish", finish)
+        record(tmp_path)
+    assert verify(tmp_path).intact
+    (tmp_path / "audit_artifacts/ledger.jsonl").unlink()
+    _, (recovered,) = ArtifactStore(tmp_path).sweep(NOW)
+
+    assert None is recovered.file_named("SHA256SUMS")
+    assert verify(tmp_path).intact
+
+
+def test_a_run_writes_neither_its_account_nor_its_digests(tmp_path):
+    """Both names are ours."""
+    for name in ("run.json", "SHA256SUMS"):
+        with pytest.raises(StorageError, match="written when the run is recorded"):
+            record(tmp_path, files={name: b""})
 
 
 def test_equal_runs_are_equal_bytes(tmp_path):
@@ -256,6 +307,7 @@ def test_a_run_whose_line_was_lost_gets_it_at_the_next_start(tmp_path):
     removed, recovered = ArtifactStore(tmp_path).sweep(NOW + timedelta(hours=1))
 
     assert ([], [(2, True)]) == (removed, [(e.seq, e.recovered) for e in recovered])
+    assert recovered[0].file_named("SHA256SUMS")
     assert verify(tmp_path).intact
 
 
@@ -273,6 +325,9 @@ def test_a_run_whose_line_was_lost_gets_it_at_the_next_start(tmp_path):
                 (run / "run.json").read_bytes().replace(b'"hash":"', b'"hash":"f'),
             ),
             id="account follows another ledger",
+        ),
+        pytest.param(
+            lambda run: _rewrite(run / "SHA256SUMS", b""), id="digests that are not its own"
         ),
         pytest.param(lambda run: (run / "link").symlink_to("/etc/passwd"), id="holds a link"),
     ],

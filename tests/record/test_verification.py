@@ -7,8 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.model.artifact import Collection, DiscrepancyKind
+from mission_control.errors import StorageError
+from mission_control.model.artifact import ArtifactFile, Collection, DiscrepancyKind
+from mission_control.record.artifact_reader import ArtifactReader
 from mission_control.record.artifact_store import ArtifactStore
+from mission_control.record.folder import Folder
+from mission_control.record.ledger import FOLDER, Ledger
+from mission_control.record.ledger_line import Recorded
 from mission_control.record.verification import verify
 from tests.record.runs import NOW, facts, record
 
@@ -58,7 +63,7 @@ def test_what_is_as_it_was_recorded_is_intact(root):
     """An untouched store verifies, and says how much it checked."""
     found = verify(root)
 
-    assert ((), 6, 15) == (found.discrepancies, found.runs, found.files)
+    assert ((), 6, 20) == (found.discrepancies, found.runs, found.files)
     assert 6 == found.head.seq
 
 
@@ -153,6 +158,50 @@ def test_an_added_file_is_unrecorded(root, where):
     (root / where).write_bytes(b"x")
 
     assert {(where, DiscrepancyKind.UNRECORDED)} == kinds(root)
+
+
+ODD_PATHS = [
+    "/etc/passwd",
+    "../x",
+    "audit_artifacts/ops_runs/../../../etc/passwd",
+    "audit_artifacts/ops_runs/a\0b/run.json",
+    "audit_artifacts/ops_runs/a\nb/run.json",
+    "audit_artifacts/ledger.jsonl",
+    "history.sqlite3",
+    "",
+]
+
+
+def forge(root, path):
+    """Chain a line to the ledger that names a path of our choosing."""
+    file = ArtifactFile(path=path, sha256="0" * 64, size=1)
+    with (
+        Folder.open(root) as folder,
+        folder.descend(FOLDER) as records,
+        Ledger(records).locked() as ledger,
+    ):
+        recorded = Recorded(NOW, "a_job", "audit_artifacts/ops_runs/x", None, (file,), None)
+        ledger.append(recorded, ledger.head())
+    return file
+
+
+@pytest.mark.parametrize("path", ODD_PATHS, ids=repr)
+def test_a_path_that_leads_out_of_the_record_is_named_as_that(root, path):
+    """The ledger cannot make us look anywhere else, and what it names there is not "not there"."""
+    forge(root, path)
+    (found,) = [d for d in verify(root).discrepancies if d.path == path]
+
+    assert (DiscrepancyKind.OUTSIDE, True) == (found.kind, "outside the record" in found.detail)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ODD_PATHS[:5], ids=repr)
+async def test_nothing_is_read_out_of_the_record(root, path):
+    """Who asks for such a path is refused by name, and gets no byte of it."""
+    file = forge(root, path)
+
+    with pytest.raises(StorageError):
+        await ArtifactReader(root, lambda: NOW).read(file, 1_000)
 
 
 def test_added_folders_links_and_pipes_are_unrecorded(root):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from mission_control.decide.cluster.identity import compare_clusters, read_identity
 from mission_control.decide.lkg.manifest import ENGAGED
 from mission_control.decide.lkg.parts import mapping
 from mission_control.decide.lkg.since_lkg import compare_from_open
@@ -125,18 +126,22 @@ def _readiness(evidence: SessionEvidence) -> Iterator[LkgReason]:
     own = [v for v in known if date is not None and v.session_date == date.isoformat()]
     for name, begin, end in PLANNED:
         held = [v for v in own if opened + begin <= v.at < opened + end]
-        yield from _at(name, held, evidence.fleet_digest)
+        yield from _at(name, held, evidence)
 
 
-def _at(name: str, held: Sequence[RecordedVerdict], fleet: str) -> Iterator[LkgReason]:
+def _at(
+    name: str, held: Sequence[RecordedVerdict], evidence: SessionEvidence
+) -> Iterator[LkgReason]:
     if not held:
         yield LkgReason("READINESS_MISSING", f"no readiness is recorded for {name}")
     for each in held:
         if each.verdict is not ReadinessVerdict.GO:
             told = f"{name} at {_clock(each.at)} was NO-GO {each.code}".rstrip()
             yield LkgReason("READINESS_NO_GO", told)
-        elif each.fleet_digest != fleet:
+        elif each.fleet_digest != evidence.fleet_digest:
             yield LkgReason("FLEET_CHANGED", f"{name} was judged with another inventory")
+        if warning := compare_clusters(each.cluster, evidence.cluster).warning:
+            yield LkgReason("CLUSTER_CHANGED", f"{name}: {warning}")
 
 
 def _changes(evidence: SessionEvidence, metadata: Mapping[str, Any]) -> Iterator[LkgReason]:
@@ -147,6 +152,10 @@ def _changes(evidence: SessionEvidence, metadata: Mapping[str, Any]) -> Iterator
     if mapping(opening, "meta").get("namespace") != metadata.get("namespace"):
         told = "the deploy report at the open is about another namespace"
         yield LkgReason("OPEN_NOT_KNOWN", told)
+    told = read_identity(mapping(opening, "meta").get("cluster_identity"))
+    if warning := compare_clusters(told, evidence.cluster).warning:
+        yield LkgReason("OPEN_NOT_KNOWN", f"the deploy report at the open: {warning}")
+        return
     compared = compare_from_open(opening, metadata)
     for gap in compared.gaps:
         yield LkgReason("OPEN_NOT_KNOWN", gap)

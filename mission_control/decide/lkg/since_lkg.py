@@ -1,6 +1,7 @@
 """Decide: what is different between a capture and a deploy report of the same namespace."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mission_control.decide.lkg.parts import mapping, mappings, text
@@ -23,7 +24,10 @@ _GROUPS = ("digest ", "env names ", "image ")
 def as_report(metadata: Document) -> Document:
     """Write a capture's metadata as the deploy report that it agrees with."""
     return {
-        "meta": {"cluster_access": True},
+        "meta": {
+            "cluster_access": True,
+            "cluster_identity": metadata.get("cluster_identity"),
+        },
         "errors": [],
         "workloads": [_workload(c) for c in mappings(metadata.get("components"))],
         "config_maps": dict(mapping(metadata, "config_maps")),
@@ -52,7 +56,7 @@ def _with_specifications(
     more = compare_specifications(namespace, before[1], after[1])
     changes = sorted((*compared.changes, *more), key=lambda c: (c.subject, c.what))
     gaps = (gap for told in (before, after) for gap in find_specification_gaps(*told))
-    return ReportComparison(tuple(changes), (*compared.gaps, *gaps))
+    return replace(compared, changes=tuple(changes), gaps=(*compared.gaps, *gaps))
 
 
 def _workload(component: Document) -> Document:
@@ -78,7 +82,7 @@ def _workload(component: Document) -> Document:
 def _about(metadata: Document, compared: ReportComparison, *, in_detail: bool) -> ReportComparison:
     """Keep what is about captured things: others come and go, and classes change with the hour."""
     kept = tuple(_kept(metadata, compared.changes, in_detail=in_detail))
-    return ReportComparison(kept, compared.gaps)
+    return replace(compared, changes=kept)
 
 
 def _kept(

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import ObjectRef, StarterFacts, WorkloadFacts
+from mission_control.model.cluster_identity import NONE_READ, ClusterIdentity
+from mission_control.model.fleet import Fleet
 from mission_control.model.reading import Seen, Unseen
 
 
@@ -85,6 +87,7 @@ class ClusterFacts:
     would have held is simply missing, so whoever concludes from absence looks there first.
     `outdated` is why files that lead to the API server changed and are not used yet, while the
     earlier ones still are; empty where the newest are.
+    `identity` says which cluster it was; None in what was stored before that was told.
     """
 
     namespaces: tuple[str, ...]
@@ -95,6 +98,16 @@ class ClusterFacts:
     warnings: tuple[EventFacts, ...] = ()
     starters: tuple[StarterFacts, ...] = ()
     outdated: str = ""
+    identity: ClusterIdentity | None = None
+
+
+def identify_cluster(fleet: Fleet, facts: ClusterFacts | None) -> ClusterIdentity:
+    """Say which cluster a floor is read from, as far as its newest round over it told."""
+    if fleet.access is None:
+        return ClusterIdentity(NONE_READ, unknown="no cluster is configured")
+    if facts is not None and facts.identity is not None:
+        return facts.identity
+    return ClusterIdentity(fleet.access.chosen, unknown="not read")
 
 
 WORKLOAD_LISTS = (

@@ -46,6 +46,7 @@ class Endpoint:
     `host` is its URL, with the path below which the API is served. `who` is whom our credentials
     say we are: their own words, which nobody has verified. `verified` tells whether the server's
     certificate is. `impersonated` are headers; `by` is then who it is that acts as another.
+    `kube_context` is the one that was taken, or `in-cluster`; empty where that is not told.
 
     `identity` is a digest of all that makes requests differ, empty where none was made. `files`
     are what it was read from, in the states of `loaded`. `ends_at` is when a plugin's credentials
@@ -64,6 +65,7 @@ class Endpoint:
     files: WatchedFiles | None = None
     loaded: States = ()
     ends_at: float | None = None
+    kube_context: str = ""
 
 
 class CredentialDesk:
@@ -215,6 +217,7 @@ def _endpoint(login: Login, files: WatchedFiles) -> Endpoint:
         identity=hashlib.sha256(repr(parts).encode()).hexdigest(),
         files=files,
         loaded=files.loaded(),
+        kube_context=printable(redact_text(login.kube_context))[:253],
     )
 
 

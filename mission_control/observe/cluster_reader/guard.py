@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import httpx
 
+from mission_control.model.cluster_identity import NAMESPACE
 from mission_control.observe.cluster_reader.resources import (
     CORE,
     GROUPS,
@@ -37,7 +38,7 @@ def allowed_paths(namespaces: Sequence[str]) -> tuple[re.Pattern[str], ...]:
     for resource in resources:
         root = "|".join(re.escape(root) for root in resource.roots)
         if resource.name == "namespaces":
-            patterns.append(rf"{re.escape(CORE)}/namespaces/(?:{watched})")
+            patterns.append(rf"{re.escape(CORE)}/namespaces/(?:{watched}|{re.escape(NAMESPACE)})")
         else:
             where = inside if resource.namespaced else ""
             patterns.append(rf"(?:{root}){where}/{resource.name}(?:/{_NAME})?")
@@ -52,7 +53,8 @@ class ClusterGuard(httpx.AsyncBaseTransport):
     Wraps the transport that reaches the API server and refuses all that is not on the list.
 
     GET alone is not read-only there: `exec`, `attach`, `portforward` and `proxy` answer to it.
-    So each path has to be known, in a watched namespace, without escapes, with known parameters
+    So each path has to be known, in a watched namespace (kube-system itself may be read, for its
+    UID names the cluster, and nothing in it), without escapes, with known parameters
     and without an upgrade (semantics, section 10). `sent` counts what really left.
     """
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
+from mission_control.model.cluster_identity import IN_CLUSTER
 from mission_control.model.fleet import ClusterAccess
 from mission_control.observe.cluster_reader.kubeconfig_files import (
     Entry,
@@ -63,6 +64,7 @@ class Login:
     plugin: Plugin | None = None
     provider: tuple[str, Mapping[str, str]] | None = None
     impersonated: tuple[tuple[str, str], ...] = ()
+    kube_context: str = IN_CLUSTER
 
 
 def read_login(access: ClusterAccess, environ: Mapping[str, str], files: WatchedFiles) -> Login:
@@ -114,6 +116,7 @@ def read_login(access: ClusterAccess, environ: Mapping[str, str], files: Watched
         plugin,
         provider,
         tuple(_impersonated(user)),
+        name,
     )
 
 

@@ -22,6 +22,7 @@ from mission_control.model.cluster.pod import PodFacts
 from mission_control.model.cluster.workload import StarterFacts, WorkloadFacts
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError
+from mission_control.observe.cluster_reader.identity import IdentityReader
 from mission_control.observe.cluster_reader.lister import ClusterLister, RawList
 from mission_control.observe.cluster_reader.project_config_maps import (
     CONFIG_MAP,
@@ -60,6 +61,7 @@ class ClusterObserver:
         """Read through this lister; the values of `watched` variables are kept as well."""
         self._lister = lister
         self._watched = WATCHED_ENV | frozenset(watched)
+        self._identity = IdentityReader(lister)
 
     async def read(self) -> ClusterFacts:
         """
@@ -77,12 +79,15 @@ class ClusterObserver:
         except (BadAnswerError, TimeoutError) as error:
             unseen = self._nobody(error)
             lists = (ListReading(r, n, unseen) for r, n in (*wanted, *starters))
-            return ClusterFacts(namespaces, tuple(lists))
+            identity = self._identity.without_uid(unseen.code.lower())
+            return ClusterFacts(namespaces, tuple(lists), identity=identity)
         asked = asyncio.gather(*(self._ask(r, n, until) for r, n in wanted))
-        raw, more = await asyncio.gather(asked, self._ask_starters(starters, until))
-        found = [*raw, *more]
+        raw, more, identity = await asyncio.gather(
+            asked, self._ask_starters(starters, until), self._identity.read(until)
+        )
+        found, trouble = [*raw, *more], self._lister.server.trouble
         facts = await asyncio.to_thread(project_facts, namespaces, found, self._watched)
-        return replace(facts, outdated=self._lister.server.trouble)
+        return replace(facts, identity=identity, outdated=trouble)
 
     async def _ask_starters(
         self, wanted: Sequence[tuple[str, str]], until: float

@@ -9,6 +9,7 @@ from mission_control.model.fleet import Kind
 from mission_control.model.history import Span
 from mission_control.model.reading import Seen
 from mission_control.model.snapshot import FloorSnapshot, ServiceReport
+from mission_control.present.cluster_identity import ClusterDocument, cluster_document
 from mission_control.present.event_document import EventDocument, event_document
 from mission_control.present.instants import new_york_text, utc_text
 from mission_control.present.reading_document import readings_of
@@ -36,6 +37,7 @@ class PodsDocument(TypedDict):
 
     at: str
     cluster: str
+    cluster_identity: ClusterDocument
     agents: list[AgentPodsDocument]
     label: NotRequired[str]
 
@@ -70,6 +72,7 @@ def pods_document(snapshot: FloorSnapshot) -> PodsDocument:
     document: PodsDocument = {
         "at": utc_text(snapshot.at),
         "cluster": snapshot.fleet.cluster,
+        "cluster_identity": cluster_document(snapshot.cluster_identity),
         "agents": [
             {
                 "agent_name": r.agent.agent_name,

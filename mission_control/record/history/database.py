@@ -1,15 +1,19 @@
 """History: the database: SQLite beside the artifacts, or PostgreSQL by its URL."""
 
+import os
 import sqlite3
+import stat
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
+
+from mission_control.record.folder import PRIVATE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_NAME = "history.sqlite3"
@@ -150,9 +154,28 @@ def _open_sqlite(url: URL) -> Engine:
     row before either wrote it, and what changes tables would be committed statement by statement.
     """
     engine = create_engine(url, pool_pre_ping=True)
+    event.listen(engine, "do_connect", _keep_private)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _keep_private(_dialect: object, _record: object, where: Sequence[str], _how: object) -> None:
+    """
+    See that nobody but us can read the database, before SQLite opens or makes it.
+
+    It is never opened here: to close it would end the locks that this process holds on it. What
+    SQLite makes beside it has its mode.
+    """
+    if not where or not where[0] or where[0] == ":memory:":
+        return
+    with suppress(OSError):  # where it cannot be made, SQLite says why
+        os.mknod(where[0], stat.S_IFREG | PRIVATE)
+    for beside in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            path = Path(f"{where[0]}{beside}")
+            if path.stat().st_mode & 0o077:
+                path.chmod(PRIVATE)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

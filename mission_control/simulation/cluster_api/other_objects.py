@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from mission_control.simulation.cluster_api.building import Object, metadata, stamp
+from mission_control.model.cluster_identity import NAMESPACE
+from mission_control.simulation.cluster_api.building import Object, identity, metadata, stamp
 from mission_control.simulation.cluster_api.planned import EXECUTION, FLOOR, PLANNED
 from mission_control.simulation.cluster_api.workload_objects import Placed
 from mission_control.simulation.cluster_stage import ClusterStage
@@ -35,7 +36,7 @@ def other_objects(at: datetime, stage: ClusterStage, switch: str | None) -> Iter
     yield from _config_maps(at, stage, switch)
     yield from _access(at)
     yield from _network(at)
-    yield from _nodes(at)
+    yield from _nodes(at, stage)
     yield from _events(at, stage)
 
 
@@ -63,10 +64,16 @@ def _access(at: datetime) -> Iterator[Placed]:
         ref = {"kind": "Role", "name": "mission-control-reader"}
         yield namespace, "rolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
     meta = metadata("", "mission-control-reader", at)
-    nodes = {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READING}
+    nodes = {"apiGroups": [""], "resources": ["nodes"], "verbs": _READING}
+    named = {
+        "apiGroups": [""],
+        "resources": ["namespaces"],
+        "resourceNames": [EXECUTION, NAMESPACE, FLOOR],
+        "verbs": ["get"],
+    }
     group, classes = "scheduling.k8s.io", "priorityclasses"
     ranks = {"apiGroups": [group], "resources": [classes], "verbs": _READING}
-    yield "", "clusterroles", {"metadata": meta, "rules": [nodes, ranks]}
+    yield "", "clusterroles", {"metadata": meta, "rules": [nodes, named, ranks]}
     ref = {"kind": "ClusterRole", "name": "mission-control-reader"}
     yield "", "clusterrolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
 
@@ -88,7 +95,7 @@ def _network(at: datetime) -> Iterator[Placed]:
     yield FLOOR, "poddisruptionbudgets", {"metadata": named, "spec": budget}
 
 
-def _nodes(at: datetime) -> Iterator[Placed]:
+def _nodes(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
     for number in (1, 2):
         pressure = [
             {"type": kind, "status": "False"}
@@ -103,8 +110,9 @@ def _nodes(at: datetime) -> Iterator[Placed]:
         yield "", "nodes", {"metadata": named, "spec": {}, "status": status}
     named = metadata("", "high-priority", at)
     yield "", "priorityclasses", {"metadata": named, "value": 1_000_000}
-    for name in (FLOOR, EXECUTION):
-        yield "", "namespaces", {"metadata": metadata("", name, at), "status": {"phase": "Active"}}
+    for name in (FLOOR, EXECUTION, NAMESPACE):
+        about = metadata("", name, at) | {"uid": identity(stage.of, name)}
+        yield "", "namespaces", {"metadata": about, "status": {"phase": "Active"}}
 
 
 def _events(at: datetime, stage: ClusterStage) -> Iterator[Placed]:

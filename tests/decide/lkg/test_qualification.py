@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,9 @@ from mission_control.model.lkg import (
 from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
 from mission_control.model.session import MarketSession, Phase
 from mission_control.model.standing import Verdict
+from mission_control.present.cluster_identity import cluster_document
 from mission_control.present.lkg_document import components_document
+from tests.decide.cluster_of_values import ANOTHER, IDENTITY
 from tests.decide.lkg.raw_namespace import (
     AT,
     CLOSE,
@@ -39,11 +42,11 @@ MINUTES = timedelta(minutes=1)
 UNKNOWN = NotKnown("nobody knows")
 
 
-def verdict(minutes, *, go=True, fleet=FLEET, session="2026-11-18"):
+def verdict(minutes, *, go=True, fleet=FLEET, session="2026-11-18", cluster: Any = IDENTITY):
     """Give a readiness that was recorded so many minutes after the open."""
     said = ReadinessVerdict.GO if go else ReadinessVerdict.NO_GO
     code = "" if go else "NOT_READY"
-    return RecordedVerdict(OPEN + minutes * MINUTES, session, said, code, fleet)
+    return RecordedVerdict(OPEN + minutes * MINUTES, session, said, code, fleet, cluster)
 
 
 PLANNED = (verdict(-60), verdict(-15), verdict(5))
@@ -73,7 +76,12 @@ def opening_of(metadata):
         for c in metadata["components"]
     ]
     return {
-        "meta": {"cluster_access": True, "namespace": FLOOR, "kill_switch": "ENGAGED"},
+        "meta": {
+            "cluster_access": True,
+            "namespace": FLOOR,
+            "kill_switch": "ENGAGED",
+            "cluster_identity": cluster_document(IDENTITY),
+        },
         "errors": [],
         "workloads": [*workloads, {"workload_name": "j", "kind": "Job", "namespace": FLOOR}],
         "config_maps": {**metadata["config_maps"], f"{FLOOR}/heartbeat": "9" * 64},
@@ -92,7 +100,15 @@ class Judged:
         self.metadata = components_document(manifest)
         self.opening = opening_of(self.metadata)
         self.evidence = SessionEvidence(
-            AT, SESSION, FLEET, Verdict.MARKET_CLOSED, (), WATCHED, PLANNED, self.opening
+            AT,
+            SESSION,
+            FLEET,
+            Verdict.MARKET_CLOSED,
+            (),
+            WATCHED,
+            PLANNED,
+            self.opening,
+            IDENTITY,
         )
         self.switch = manifest.switch
 
@@ -340,6 +356,11 @@ SOILED = [
     pytest.param(coverage(obtained=2316), "COVERAGE_LOW", id="not seen often enough"),
     pytest.param(coverage(asked=0, obtained=0), "COVERAGE_LOW", id="never asked"),
     pytest.param(soil(readiness=UNKNOWN), "READINESS_NOT_KNOWN", id="readiness lost"),
+    pytest.param(readiness(verdict(-60, cluster=ANOTHER), *PLANNED[1:]), "CLUSTER_CHANGED",
+                 id="another cluster was judged"),
+    pytest.param(readiness(verdict(-60, cluster=None), *PLANNED[1:]), "CLUSTER_CHANGED",
+                 id="which cluster was judged is not recorded"),
+    pytest.param(soil(cluster=ANOTHER), "OPEN_NOT_KNOWN", id="another cluster opened"),
     pytest.param(readiness(*PLANNED[1:]), "READINESS_MISSING", id="no T-60"),
     pytest.param(readiness(PLANNED[0], PLANNED[2]), "READINESS_MISSING", id="no T-15"),
     pytest.param(readiness(*PLANNED[:2]), "READINESS_MISSING", id="no T+5"),
