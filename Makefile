@@ -5,7 +5,7 @@ SOURCES := mission_control ops_ui tests $(wildcard scripts)
 PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/decide/*,mission_control/present/*
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-browser check bench format lock clean
+.PHONY: help setup demo test day test-browser check bench format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,10 @@ demo: .venv/.runtime ## Serve a simulated trading floor and watch it (ARGS="--sc
 test: setup ## Run every test; real parts that are missing are skipped with their reason
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100 --show-missing --skip-covered
+
+day: setup ## Live whole days as often asked as in the field: a quarter of an hour (KEEP=FOLDER keeps them)
+	MISSION_CONTROL_WHOLE_DAY=1 MISSION_CONTROL_KEEP_DAY=$(KEEP) $(BIN)/pytest -n $(WORKERS) --dist loadfile \
+	  tests/wiring/test_a_calm_day.py tests/wiring/test_an_early_close.py $(ARGS)
 
 test-browser: setup ## Run the tests in a real Chromium
 	$(BIN)/pytest -m browser tests/browser $(ARGS)
