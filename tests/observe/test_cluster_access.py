@@ -45,7 +45,15 @@ LISTS = {
     "rolebindings": "RoleBinding", "clusterroles": "ClusterRole",
     "clusterrolebindings": "ClusterRoleBinding",
 }  # fmt: skip
-OFFERED = {"resources": [{"name": "cronjobs"}, {"name": "jobs"}]}
+STARTERS = {
+    "horizontalpodautoscalers": "HorizontalPodAutoscaler",
+    "replicationcontrollers": "ReplicationController",
+}
+OFFERED = {
+    "resources": [{"name": "cronjobs"}, {"name": "horizontalpodautoscalers"}, {"name": "jobs"}],
+    "kind": "APIGroupList",
+    "groups": [{"name": "apps"}, {"name": "batch"}],
+}
 
 
 class Api:
@@ -103,8 +111,8 @@ class Api:
         if not path.startswith(f"{self.prefix}/"):
             return "404 Not Found", b"{}"
         name = path.rpartition("/")[2]
-        if name in LISTS:
-            return "200 OK", json.dumps({"kind": f"{LISTS[name]}List", "items": []}).encode()
+        if kind := (LISTS | STARTERS).get(name):
+            return "200 OK", json.dumps({"kind": f"{kind}List", "items": []}).encode()
         return "200 OK", json.dumps({"gitVersion": "v1.33.0", **OFFERED}).encode()
 
     @property
