@@ -1,12 +1,17 @@
 """How the API server is found and who we are to it: real files, real plugins, real sockets."""
 
 import asyncio
+import atexit
 import base64
 import json
 import logging
 import os
 import shutil
 import ssl
+import stat
+import subprocess
+import sys
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +19,17 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from kubernetes.config import kube_config
 
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.observe.cluster_reader import api_server as api_server_module
+from mission_control.observe.cluster_reader import credentials as credentials_module
 from mission_control.observe.cluster_reader import kubeconfig as kubeconfig_module
 from mission_control.observe.cluster_reader.account_reader import AccountReader
 from mission_control.observe.cluster_reader.api_answers import BadAnswerError
 from mission_control.observe.cluster_reader.api_server import ApiServer
+from mission_control.observe.cluster_reader.credentials import CredentialDesk
 from mission_control.observe.cluster_reader.examination import examine_cluster
 from mission_control.observe.cluster_reader.guard import ClusterGuard
 from mission_control.observe.cluster_reader.lister import ClusterLister
@@ -429,7 +437,7 @@ async def test_the_account_of_a_pod_is_read_again_when_its_links_are_swapped(
     other = make_certificate(tmp_path / "other")
     for name, (cert, _) in (("one", certificate), ("two", other)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "token").write_text(f"token-{name}")
+        (tmp_path / name / "token").write_text(f"token-{name}\n")
         shutil.copy(cert, tmp_path / name / "ca.crt")
     (tmp_path / "..data").symlink_to("one")
     for name in ("token", "ca.crt"):
@@ -784,6 +792,128 @@ async def test_a_plugin_may_hand_out_a_certificate(api, reading, certificate):
 
     assert {None} == await reading.codes()
     assert {""} == set(api.authorizations)
+
+
+async def test_a_certificate_is_never_left_out_in_silence(api, reading):
+    """Where there is no TLS to show a plugin's certificate in, nothing is asked anonymously."""
+    await api.start()
+    body = credential(clientCertificateData="x", clientKeyData="x")
+    reading.write(f"http://127.0.0.1:{api.port}", plugin(reading.config.parent, body))
+
+    assert "does not use client-certificate-data" in await reading.why()
+    assert [] == api.heads
+
+
+@pytest.mark.parametrize(
+    ("where", "left_out", "user", "cluster"),
+    [
+        ("_load_user_token", "token", {"token": "t"}, {}),
+        ("_load_user_pass_token", "username", {"username": "u", "password": "p"}, {}),
+        ("_load_cluster_info", "insecure-skip-tls-verify", {}, {"insecure_skip_tls_verify": True}),
+        ("_load_cluster_info", "tls-server-name", {}, {"tls_server_name": "x"}),
+    ],
+)
+async def test_what_the_official_client_leaves_out_is_refused(
+    api, reading, monkeypatch, where, left_out, user, cluster
+):
+    """A client that says nothing of what it makes no use of sends us nowhere."""
+    await api.start()
+    monkeypatch.setattr(f"kubernetes.config.kube_config.KubeConfigLoader.{where}", lambda _: None)
+    reading.write(f"http://127.0.0.1:{api.port}", user, **cluster)
+
+    assert f"does not use {left_out}" in await reading.why()
+    assert [] == api.heads
+
+
+@pytest.mark.parametrize("where", ["memory", "no such folder"])
+@pytest.mark.parametrize("usable", [True, False], ids=["a good key", "a bad key"])
+async def test_no_key_is_left_behind(api, reading, monkeypatch, certificate, usable, where):
+    """While OpenSSL reads a key only we can; then no file has it, and no part of the client."""
+    client = make_certificate(certificate[0].parent / "client")
+    context = tls(certificate)
+    context.load_verify_locations(client[0])
+    context.verify_mode = ssl.CERT_REQUIRED
+    await api.start(context)
+    folder = reading.config.parent / "memory"
+    folder.mkdir()
+    monkeypatch.setattr(credentials_module, "MEMORY", str(folder.with_name(where)))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    modes, load = list[list[int]](), ssl.SSLContext.load_cert_chain
+
+    def look(self: ssl.SSLContext, cert: str, key: str, password: str) -> None:
+        assert folder == Path(key).parent.parent
+        paths = (Path(key).parent, Path(key), Path(cert))
+        modes.append([stat.S_IMODE(path.stat().st_mode) for path in paths])
+        load(self, cert, key, password)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", look)
+    held = [base64.b64encode(path.read_bytes()).decode() for path in client]
+    user = {"client-certificate-data": held[0], "client-key-data": held[usable]}
+    authority = str(certificate[0])
+    reading.write(f"https://127.0.0.1:{api.port}", user, certificate_authority=authority)
+    at_exit = list[object]()
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    monkeypatch.setattr(atexit, "unregister", at_exit.remove)
+
+    assert {None if usable else "UNREADABLE"} == await reading.codes()
+    assert [0o700, 0o600, 0o600] == modes[0]
+    assert [] == list(folder.iterdir())
+    assert {} == kube_config._temp_files  # noqa: SLF001
+    assert [] == at_exit
+
+
+async def test_clusters_that_share_an_authority_are_found_at_the_same_time(reading, certificate):
+    """What one of them wrote for OpenSSL is gone when it was read, and none misses it."""
+    reading.write("https://127.0.0.1:1", certificate_authority=str(certificate[0]))
+    access = ClusterAccess((FLOOR,), FLOOR, kubeconfig=str(reading.config))
+    desks = [CredentialDesk(access) for _ in range(16)]
+    for _ in range(4):
+        found = await asyncio.gather(*(desk.find(PATIENCE_SECONDS) for desk in desks))
+
+        assert {"https://127.0.0.1:1"} == {endpoint.host for endpoint in found}
+
+
+async def test_a_password_is_sent_in_utf_8(api, reading):
+    """All that is not ASCII reaches the server as the kubeconfig has it."""
+    await api.start()
+    reading.write(f"http://127.0.0.1:{api.port}", {"username": "jürgen", "password": "100 €"})
+    await reading.codes()
+    sent = {base64.b64decode(told.removeprefix("Basic ")) for told in api.authorizations}
+
+    assert {"jürgen:100 €".encode()} == sent
+    assert reading.server.endpoint is not None
+    assert "user jürgen" == reading.server.endpoint.who
+
+
+@pytest.mark.parametrize("told", ["%%", " ", "eA==!", "eA"])
+async def test_an_authority_that_cannot_be_read_is_not_no_authority(reading, told):
+    """What is no base64 is refused: the system's authorities were not what was meant."""
+    reading.write("https://127.0.0.1:1", certificate_authority_data=told)
+
+    assert "its certificate-authority-data is no base64" in await reading.why()
+
+
+def test_the_official_client_is_imported_off_the_loop(tmp_path):
+    """It takes a while: only finding a cluster imports it, in the thread that does that."""
+    (tmp_path / "config").write_text(kubeconfig("http://127.0.0.1:1"))
+    script = """
+import asyncio, sys, threading
+imported = []
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "kubernetes":
+            imported.append(threading.current_thread().name)
+sys.meta_path.insert(0, Finder())
+from mission_control.model.fleet import ClusterAccess
+from mission_control.observe.cluster_reader.credentials import CredentialDesk
+print(imported)
+asyncio.run(CredentialDesk(ClusterAccess(("n",), "n", kubeconfig=sys.argv[1])).find())
+print(imported)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "config")]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    assert ["[]", "['kubernetes-credentials']"] == run.stdout.splitlines()
 
 
 async def test_a_server_that_hangs_is_one_finding(api, reading, monkeypatch):

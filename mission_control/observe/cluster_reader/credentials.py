@@ -1,6 +1,7 @@
 """Cluster reader: how the API server is spoken to, and as whom, from what files and plugins say."""
 
 import asyncio
+import atexit
 import base64
 import binascii
 import hashlib
@@ -14,17 +15,23 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from mission_control.jobs.ports import Clock
 from mission_control.model.fleet import ClusterAccess
-from mission_control.observe.cluster_reader.exec_plugin import Credential, ask_plugin, read_instant
-from mission_control.observe.cluster_reader.kubeconfig import Login, read_login
+from mission_control.observe.cluster_reader.exec_plugin import ask_plugin, read_instant
+from mission_control.observe.cluster_reader.kubeconfig import (
+    Login,
+    check_server,
+    header_value,
+    read_login,
+)
 from mission_control.observe.cluster_reader.kubeconfig_files import (
     NoAccessError,
     States,
     WatchedFiles,
 )
+from mission_control.observe.daemon_work import DaemonWork
 from mission_control.observe.redaction import printable, redact_text
 
 DEADLINE_SECONDS = 8.0
@@ -34,6 +41,10 @@ LOOK_SECONDS = 2.0
 """A look at whether files have changed may take so long, while what they said still serves."""
 EARLY_SECONDS = 60.0
 """A plugin is asked again so long before what it handed out expires."""
+MEMORY = "/dev/shm"  # noqa: S108  (only the place of a folder that is made for us alone)
+"""Where what OpenSSL has to read from files is put for that time, if it can: never on a disk."""
+
+_WRITING = threading.Lock()
 
 T = TypeVar("T")
 
@@ -80,7 +91,7 @@ class CredentialDesk:
         """Serve this access; without a clock what expires is never taken for still good."""
         self._access = access
         self._clock = clock
-        self._pending: asyncio.Future[object] | None = None
+        self._work = DaemonWork[str, object]("kubernetes-credentials", 1)
 
     async def find(self, seconds: float | None = None) -> Endpoint:
         """Find the API server; raises NoAccessError when that fails or takes too long."""
@@ -88,17 +99,21 @@ class CredentialDesk:
         within = DEADLINE_SECONDS if seconds is None else seconds
         until = loop.time() + within
         files = WatchedFiles()
-        login = await self._attempt(partial(read_login, self._access, os.environ, files), within)
+        official = await self._attempt(_official, within)
+        left = max(MIN_SECONDS, until - loop.time())
+        login = await self._attempt(partial(read_login, self._access, os.environ, files), left)
+        given, ends_at = dict[str, str](), None
         if login.provider is not None:
-            login = self._provided(login, *login.provider)
-        credential = Credential()
+            given["token"] = self._provided(*login.provider)
         if login.plugin is not None:
             left = max(MIN_SECONDS, until - loop.time())
             credential = await ask_plugin(login.plugin, os.environ, left)
-            login = _with(login, credential)
+            given |= credential.user
+            ends_at = self._end_of(credential.expires)
+        login = replace(login, user={**login.user, **given})
         left = max(MIN_SECONDS, until - loop.time())
-        endpoint = await self._attempt(partial(_endpoint, login, files), left)
-        return replace(endpoint, ends_at=self._end_of(login, credential))
+        endpoint = await self._attempt(partial(_endpoint, official, login, files), left)
+        return replace(endpoint, ends_at=ends_at)
 
     async def has_changed(self, endpoint: Endpoint) -> States | None:
         """Give the states of the files it was read from, None where they are as they were."""
@@ -113,18 +128,18 @@ class CredentialDesk:
             return endpoint.authorization()  # it is known since the files were read
         return await self._attempt(endpoint.authorization)
 
-    def _end_of(self, login: Login, credential: Credential) -> float | None:
+    def _end_of(self, expires: datetime | None) -> float | None:
         """Give when what a plugin handed out expires; at once where there is no clock."""
-        if login.plugin is None or credential.expires is None:
+        if expires is None:
             return None
         now = asyncio.get_running_loop().time()
         if self._clock is None:
             return now
-        return now + (credential.expires - self._clock()).total_seconds()
+        return now + (expires - self._clock()).total_seconds()
 
-    def _provided(self, login: Login, name: str, config: Mapping[str, str]) -> Login:
+    def _provided(self, name: str, config: Mapping[str, str]) -> str:
         """
-        Use what an auth-provider handed out before; nothing is refreshed.
+        Give the token that an auth-provider handed out before; nothing is refreshed.
 
         To refresh it is a POST, and would use up a token that the kubeconfig's owner needs.
         """
@@ -136,17 +151,15 @@ class CredentialDesk:
         expires = read_instant(config.get("expiry", ""), what) or _expiry_of(token)
         if expires is not None and self._clock is not None and expires <= self._clock():
             raise NoAccessError(f"the token of {what} expired at {expires.isoformat()}; {remedy}")
-        return _with(login, Credential(token))
+        return header_value(token, f"the token of {what}")
 
     async def _attempt(self, work: Callable[[], T], seconds: float | None = None) -> T:
-        if self._pending is not None and not self._pending.done():
+        if self._work.is_under_way("attempt"):
             raise NoAccessError("an earlier attempt to get credentials still hangs")
         within = DEADLINE_SECONDS if seconds is None else seconds
-        pending = _in_daemon(work)
-        self._pending = cast("asyncio.Future[object]", pending)
         try:
             async with asyncio.timeout(within):
-                return await asyncio.shield(pending)
+                return cast("T", await asyncio.shield(self._work.ask("attempt", work)))
         except NoAccessError as error:
             raise NoAccessError(_shown(str(error))) from None
         except TimeoutError:
@@ -160,58 +173,65 @@ def _shown(text: str) -> str:
     return printable(redact_text(text[:4096]))[:300]
 
 
-def _in_daemon(work: Callable[[], T]) -> "asyncio.Future[T]":
-    """Run work in a thread that nobody waits for at the end."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
+def _official() -> Any:  # noqa: ANN401  (the official client's types are half told)
+    # Imported here, in a thread and only where a cluster is read: it takes 0.4 s.
+    import kubernetes  # noqa: PLC0415
 
-    def settle(result: T | None, error: Exception | None) -> None:
-        if error is None:
-            future.set_result(cast("T", result))
-        else:
-            future.set_exception(error)
-            future.exception()  # looked at, so that nobody complains that nobody did
+    return kubernetes
 
-    def run() -> None:
-        result, error = None, None
+
+@contextmanager
+def _resolved(official: Any, login: Login) -> Generator[Any]:  # noqa: ANN401
+    """
+    Give what the official client makes of a login; the files that it writes are gone afterwards.
+
+    It knows where they are for the whole process, by what is in them: keys too. That is forgotten
+    with the files, and nothing else may write some meanwhile.
+    """
+    found = official.client.Configuration()  # the proxy that it takes from outside is never used
+    if login.pod is not None:
+        official.config.incluster_config.InClusterConfigLoader(
+            login.pod / "token", login.pod / "ca.crt", try_refresh_token=False, environ=os.environ
+        ).load_and_set(found)
+        yield found
+        return
+    loader = official.config.kube_config
+    # It writes Latin-1 into a header where all others write UTF-8.
+    user = {key: text.encode().decode("latin-1") for key, text in login.user.items()}
+    config = {
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": login.cluster}],
+        "users": [{"name": "it", "user": user}],
+    }
+    where = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with _WRITING, tempfile.TemporaryDirectory(prefix="mission-control-", dir=where) as folder:
         try:
-            result = work()
-        except Exception as caught:  # noqa: BLE001  (it is handed to whoever waits)
-            error = caught
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=run, name="kubernetes-credentials", daemon=True).start()
-    return future
+            loader.KubeConfigLoader(config, "it", temp_file_path=folder).load_and_set(found)
+            yield found
+        finally:
+            loader._cleanup_temp_files()  # noqa: SLF001
+            atexit.unregister(loader._cleanup_temp_files)  # noqa: SLF001
 
 
-def _with(login: Login, credential: Credential) -> Login:
-    """Add what a plugin handed out to what the files say."""
-    token = credential.token
-    return replace(
-        login,
-        authorization=f"Bearer {token}" if token else None,
-        certificate=credential.certificate or login.certificate,
-        key=credential.key or login.key,
-    )
-
-
-def _endpoint(login: Login, files: WatchedFiles) -> Endpoint:
+def _endpoint(official: Any, login: Login, files: WatchedFiles) -> Endpoint:  # noqa: ANN401
     """Make of what is known how the API server is spoken to; raises NoAccessError."""
-    authorization = login.authorization
-    who = _whom(login)
+    with _resolved(official, login) as found:
+        _check_whole(found, login)
+        context = _context(found)
+    scheme, _, secret = str(found.api_key.get("BearerToken", "")).partition(" ")
+    # In a pod the official client leaves the end of the token's line where it was.
+    authorization = f"{scheme.capitalize()} {secret.strip()}" if secret else None
+    host = check_server(found.host, "KUBERNETES_SERVICE_HOST")
+    who = _whom(login.user)
     acting = dict(login.impersonated).get("impersonate-user", "")
-    parts = (
-        login.server, login.authority, login.insecure, login.server_name, login.certificate,
-        login.key, authorization, login.impersonated,
-    )  # fmt: skip
+    parts = (host, login.cluster, login.user, login.impersonated)
     return Endpoint(
-        host=login.server,
-        context=_context(login),
-        server_name=login.server_name,
+        host=host,
+        context=context,
+        server_name=found.tls_server_name,
         authorization=lambda: authorization,
         who=printable(redact_text(acting))[:120] if acting else who,
-        verified=not login.insecure,
+        verified=found.verify_ssl,
         impersonated=login.impersonated,
         by=who if acting else "",
         identity=hashlib.sha256(repr(parts).encode()).hexdigest(),
@@ -221,47 +241,47 @@ def _endpoint(login: Login, files: WatchedFiles) -> Endpoint:
     )
 
 
-def _context(login: Login) -> ssl.SSLContext:
+def _check_whole(found: Any, login: Login) -> None:  # noqa: ANN401
+    """Refuse what the official client leaves out in silence: it would go on as no one we know."""
+    given = {**login.cluster, **login.user}
+    used = {
+        "token" if "token" in given else "username": found.api_key,
+        "client-certificate-data": found.cert_file,
+        "client-key-data": found.key_file,
+        "certificate-authority-data": found.ssl_ca_cert,
+        "tls-server-name": found.tls_server_name,
+        "insecure-skip-tls-verify": not found.verify_ssl,
+    }
+    for key, value in used.items():
+        if bool(given.get(key)) != bool(value):
+            raise NoAccessError(f"the official client does not use {key} as it is told to")
+
+
+def _context(found: Any) -> ssl.SSLContext:  # noqa: ANN401
     """Make the TLS context; the system's authorities are asked only where none is named."""
+    what = "the kubeconfig's certificate-authority"
     try:
-        if login.authority is None:
-            context = ssl.create_default_context()
-        else:
-            pem = login.authority.decode("ascii", errors="ignore")
-            context = ssl.create_default_context(cadata=pem)
-    except (ssl.SSLError, ValueError) as error:
-        told = getattr(error, "reason", None) or "it holds no certificate"
-        raise NoAccessError(f"the kubeconfig's certificate-authority: {told}") from None
-    if login.insecure:  # insecure-skip-tls-verify, which doctor complains of
+        context = ssl.create_default_context(cafile=found.ssl_ca_cert)
+        what = "the client's certificate and key"
+        if found.cert_file:
+            context.load_cert_chain(found.cert_file, found.key_file, password="")
+    except (OSError, ValueError) as error:
+        told = getattr(error, "reason", None) or "this is no PEM that can be used"
+        raise NoAccessError(f"{what}: {told}") from None
+    if not found.verify_ssl:  # insecure-skip-tls-verify, which doctor complains of
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if login.certificate is not None and login.key is not None:
-        try:
-            with _as_file(login.certificate) as cert, _as_file(login.key) as key:
-                context.load_cert_chain(cert, key, password="")
-        except (ssl.SSLError, OSError, ValueError) as error:
-            told = getattr(error, "reason", None) or "they cannot be used"
-            raise NoAccessError(f"the client's certificate and key: {told}") from None
     return context
 
 
-@contextmanager
-def _as_file(content: bytes) -> Generator[str]:
-    """Give a file that only we can read, for the time of the block: OpenSSL takes no bytes."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(content)
-        file.flush()
-        yield file.name
-
-
-def _whom(login: Login) -> str:
+def _whom(user: Mapping[str, str]) -> str:
     """Say whom the credentials name."""
-    authorization = login.authorization
-    if authorization and authorization[:7].casefold() == "bearer ":
-        return _subject(authorization[7:]) or "the bearer of an opaque token"
-    if authorization:
-        return f"user {printable(login.user)[:80]}"
-    return "the holder of a client certificate" if login.certificate else "nobody (anonymous)"
+    if "token" in user:
+        return _subject(user["token"]) or "the bearer of an opaque token"
+    if "username" in user:
+        return f"user {printable(user['username'])[:80]}"
+    named = "client-certificate-data" in user
+    return "the holder of a client certificate" if named else "nobody (anonymous)"
 
 
 def _subject(token: str) -> str:

@@ -1,5 +1,6 @@
 """Cluster reader: the program that a kubeconfig names to hand out credentials, within bounds."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +18,10 @@ _OURS = "MISSION_CONTROL_"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a plugin handed out: a token, a certificate with its key (PEM), or both."""
+    """What a plugin handed out, in a kubeconfig's words: a token, a certificate with key, both."""
 
-    token: str | None = None
-    certificate: bytes | None = None
-    key: bytes | None = None
-    expires: datetime | None = None
+    user: Mapping[str, str]
+    expires: datetime | None
 
 
 async def ask_plugin(plugin: Plugin, environ: Mapping[str, str], seconds: float) -> Credential:
@@ -75,12 +74,11 @@ def _credential(ended: Ended, plugin: Plugin, what: str) -> Credential:
         raise NoAccessError(f"{what} gave a certificate without its key, or a key alone")
     if not token and not certificate:
         raise NoAccessError(f"{what} gave neither a token nor a certificate{because}")
-    return Credential(
-        header_value(token, f"{what}: its token") if token else None,
-        certificate.encode() or None,
-        key.encode() or None,
-        read_instant(_text(status, "expirationTimestamp", what), what),
-    )
+    shown = {"client-certificate-data": certificate, "client-key-data": key}
+    user = {name: base64.b64encode(pem.encode()).decode() for name, pem in shown.items() if pem}
+    if token:
+        user["token"] = header_value(token, f"{what}: its token")
+    return Credential(user, read_instant(_text(status, "expirationTimestamp", what), what))
 
 
 def _text(status: Mapping[str, object], name: str, what: str) -> str:

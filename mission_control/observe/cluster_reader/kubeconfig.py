@@ -47,24 +47,20 @@ class Plugin:
 @dataclass(frozen=True, slots=True)
 class Login:
     """
-    Where the API server is and who we are to it, as files say it; certificates are PEM.
+    Where the API server is and who we are to it, judged, and in a kubeconfig's words.
 
-    `server` may end in a path, below which the API is served. `impersonated` are the headers of
-    whom we act as. Where there is a plugin, the files themselves name no credentials that count.
+    `cluster` and `user` name no file and nothing to run: all is inline. `impersonated` are the
+    headers of whom we act as. Where there is a plugin, the files themselves name no credentials
+    that count. `pod` is the folder of a pod's account, None where a kubeconfig was read.
     """
 
-    server: str
-    authority: bytes | None = None
-    insecure: bool = False
-    server_name: str | None = None
-    certificate: bytes | None = None
-    key: bytes | None = None
-    authorization: str | None = None
-    user: str = ""
+    cluster: Mapping[str, str | bool]
+    user: Mapping[str, str]
     plugin: Plugin | None = None
     provider: tuple[str, Mapping[str, str]] | None = None
     impersonated: tuple[tuple[str, str], ...] = ()
     kube_context: str = IN_CLUSTER
+    pod: Path | None = None
 
 
 def read_login(access: ClusterAccess, environ: Mapping[str, str], files: WatchedFiles) -> Login:
@@ -85,54 +81,50 @@ def read_login(access: ClusterAccess, environ: Mapping[str, str], files: Watched
     user_name = context.text("user")
     nobody = Entry("the user of the kubeconfig", {}, Path())
     user = find_entry(users, "user", user_name) if user_name else nobody
-    if cluster.text("proxy-url"):
-        raise NoAccessError(f"{cluster.what} wants a proxy-url, which is not supported")
-    server = check_server(cluster.text("server"), cluster.what)
-    secure = server.startswith("https:")
-    authority = cluster.content("certificate-authority", files) if secure else None
-    certificate = user.content("client-certificate", files) if secure else None
-    key = user.content("client-key", files) if secure else None
-    if (certificate is None) != (key is None):
-        missing = "client-key" if key is None else "client-certificate"
-        raise NoAccessError(f"{user.what}: its {missing} is missing")
-    authorization = _authorization(user, files)
-    plugin = provider = None
-    if authorization is None:
-        plugin, provider = _plugin(user, cluster, authority), _provider(user)
-    known = authorization or plugin or provider or certificate
+    there, shown = _inline(cluster, user, files)
+    who, plugin, provider = _token_or_password(user, files), None, None
+    if not who:
+        plugin, provider = _plugin(user, cluster, there), _provider(user)
+    known = who or plugin or provider or shown
     if not known and any(key not in _IMPERSONATION for key in user.values):
         raise NoAccessError(f"{user.what} names no credentials that are known, or empty ones")
     if plugin and provider:
         raise NoAccessError(f"{user.what} has both an exec plugin and an auth-provider")
-    return Login(
-        server,
-        authority,
-        cluster.flag("insecure-skip-tls-verify"),
-        cluster.text("tls-server-name") or None,
-        certificate,
-        key,
-        authorization,
-        user.text("username"),
-        plugin,
-        provider,
-        tuple(_impersonated(user)),
-        name,
-    )
+    impersonated = tuple(_impersonated(user))
+    return Login(there, who | shown, plugin, provider, impersonated, kube_context=name)
 
 
 def _of_the_pod(environ: Mapping[str, str], files: WatchedFiles) -> Login:
-    host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT")
-    if not host or not port:
+    if not environ.get("KUBERNETES_SERVICE_HOST") or not environ.get("KUBERNETES_SERVICE_PORT"):
         detail = "KUBERNETES_SERVICE_HOST and _PORT are not set: this is no pod of a cluster"
         raise NoAccessError(detail)
-    address = f"[{host}]" if ":" in host else host
+    authority = files.read(SERVICE_ACCOUNT / "ca.crt", "the pod's authority")
     return Login(
-        check_server(f"https://{address}:{port}", "KUBERNETES_SERVICE_HOST"),
-        files.read(SERVICE_ACCOUNT / "ca.crt", "the pod's authority"),
-        authorization=_bearer(
-            files.read(SERVICE_ACCOUNT / "token", "the pod's token"), "the pod's token"
-        ),
+        {"certificate-authority-data": base64.b64encode(authority).decode()},
+        {"token": _token_in(SERVICE_ACCOUNT / "token", "the pod's token", files)},
+        pod=SERVICE_ACCOUNT,
     )
+
+
+def _inline(
+    cluster: Entry, user: Entry, files: WatchedFiles
+) -> tuple[dict[str, str | bool], dict[str, str]]:
+    """Give where the server is and how it is known, and the certificate that it is shown."""
+    if cluster.text("proxy-url"):
+        raise NoAccessError(f"{cluster.what} wants a proxy-url, which is not supported")
+    there: dict[str, str | bool] = {
+        "server": check_server(cluster.text("server"), cluster.what),
+        "insecure-skip-tls-verify": cluster.flag("insecure-skip-tls-verify"),
+    }
+    if cluster.text("tls-server-name"):
+        there["tls-server-name"] = cluster.text("tls-server-name")
+    if not str(there["server"]).startswith("https:"):
+        return there, {}
+    shown = user.inline("client-certificate", files) | user.inline("client-key", files)
+    if len(shown) == 1:
+        missing = "client-key" if "client-certificate-data" in shown else "client-certificate"
+        raise NoAccessError(f"{user.what}: its {missing} is missing")
+    return there | cluster.inline("certificate-authority", files), shown
 
 
 def check_server(told: str, what: str) -> str:
@@ -173,28 +165,24 @@ def header_value(text: str, what: str) -> str:
     return text
 
 
-def _bearer(token: bytes | str, what: str) -> str:
-    text = token if isinstance(token, str) else token.decode("ascii", errors="replace")
-    return f"Bearer {header_value(text.strip(), what)}"
+def _token_in(path: Path, what: str, files: WatchedFiles) -> str:
+    return header_value(files.read(path, what).decode("ascii", errors="replace").strip(), what)
 
 
-def _authorization(user: Entry, files: WatchedFiles) -> str | None:
-    """Give the header of a token or a password; a token's file goes before a token."""
+def _token_or_password(user: Entry, files: WatchedFiles) -> dict[str, str]:
+    """Give a token, or a name and its password; a token's file goes before a token."""
     path, token = user.path("tokenFile"), user.text("token")
     if path is not None:
-        what = f"{user.what}: its tokenFile"
-        return _bearer(files.read(path, what), what)
+        return {"token": _token_in(path, f"{user.what}: its tokenFile", files)}
     if token:
-        return _bearer(token, f"{user.what}: its token")
-    name, password = user.text("username"), user.text("password")
-    if not name and not password:
-        return None
-    if not name or not password:
+        return {"token": header_value(token.strip(), f"{user.what}: its token")}
+    told = {key: user.text(key) for key in ("username", "password") if user.text(key)}
+    if len(told) == 1:
         raise NoAccessError(f"{user.what} has a username or a password, and not both")
-    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+    return told
 
 
-def _plugin(user: Entry, cluster: Entry, authority: bytes | None) -> Plugin | None:
+def _plugin(user: Entry, cluster: Entry, there: Values) -> Plugin | None:
     what = f"{user.what}: its exec"
     values = mapping_of(user.values.get("exec"), what)
     if not values:
@@ -213,7 +201,7 @@ def _plugin(user: Entry, cluster: Entry, authority: bytes | None) -> Plugin | No
         (command, *arguments),
         version,
         {_as_text(p.get("name"), what): _as_text(p.get("value"), what) for p in pairs},
-        _told_of(cluster, authority) if told.flag("provideClusterInfo") else None,
+        _told_of(cluster, there) if told.flag("provideClusterInfo") else None,
         told.text("installHint"),
     )
 
@@ -224,15 +212,9 @@ def _as_text(value: object, what: str) -> str:
     return value
 
 
-def _told_of(cluster: Entry, authority: bytes | None) -> Values:
+def _told_of(cluster: Entry, there: Values) -> Values:
     """Give what a plugin may be told of the cluster, as kubectl tells it."""
-    told: dict[str, object] = {"server": cluster.text("server")}
-    if cluster.text("tls-server-name"):
-        told["tls-server-name"] = cluster.text("tls-server-name")
-    if cluster.flag("insecure-skip-tls-verify"):
-        told["insecure-skip-tls-verify"] = True
-    if authority is not None:
-        told["certificate-authority-data"] = base64.b64encode(authority).decode()
+    told = {**there, "server": cluster.text("server")}
     for each in list_of(cluster.values.get("extensions"), f"{cluster.what}: its extensions"):
         held = mapping_of(each, cluster.what)
         if held.get("name") == "client.authentication.k8s.io/exec":

@@ -1,9 +1,9 @@
 """Cluster reader: the files that lead to the API server: watched, and merged as kubectl does."""
 
 import base64
-import binascii
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -92,16 +92,18 @@ class Entry:
         named = self.text(key)
         return self.folder / named if named else None
 
-    def content(self, key: str, files: WatchedFiles) -> bytes | None:
-        """Give what stands under `key-data`, else in the file that `key` names."""
-        data = self.text(f"{key}-data")
-        if data:
-            try:
-                return base64.b64decode("".join(data.split()), validate=True)
-            except (binascii.Error, ValueError):
-                raise NoAccessError(f"{self.what}: its {key}-data is no base64") from None
-        path = self.path(key)
-        return files.read(path, f"{self.what}: its {key}") if path else None
+    def inline(self, key: str, files: WatchedFiles) -> dict[str, str]:
+        """Give `key-data`, or a file's; the official client would pass over what is no base64."""
+        inline, path, content = f"{key}-data", self.path(key), b""
+        told = self.text(inline)
+        if told:
+            with suppress(ValueError):
+                content = base64.b64decode("".join(told.split()), validate=True)
+            if not content:
+                raise NoAccessError(f"{self.what}: its {inline} is no base64, or empty")
+        elif path:
+            content = files.read(path, f"{self.what}: its {key}")
+        return {inline: base64.b64encode(content).decode()} if content else {}
 
 
 def _documents(
