@@ -811,6 +811,7 @@ async def test_a_certificate_is_never_left_out_in_silence(api, reading):
         ("_load_user_pass_token", "username", {"username": "u", "password": "p"}, {}),
         ("_load_cluster_info", "insecure-skip-tls-verify", {}, {"insecure_skip_tls_verify": True}),
         ("_load_cluster_info", "tls-server-name", {}, {"tls_server_name": "x"}),
+        ("_load_cluster_info", "server", {}, {}),
     ],
 )
 async def test_what_the_official_client_leaves_out_is_refused(

@@ -251,6 +251,7 @@ def _check_whole(found: Any, login: Login) -> None:  # noqa: ANN401
         "certificate-authority-data": found.ssl_ca_cert,
         "tls-server-name": found.tls_server_name,
         "insecure-skip-tls-verify": not found.verify_ssl,
+        "server": found.host == given.get("server"),
     }
     for key, value in used.items():
         if bool(given.get(key)) != bool(value):
