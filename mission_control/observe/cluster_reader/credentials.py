@@ -102,14 +102,14 @@ class CredentialDesk:
         official = await self._attempt(_official, within)
         left = max(MIN_SECONDS, until - loop.time())
         login = await self._attempt(partial(read_login, self._access, os.environ, files), left)
-        given, ends_at = dict[str, str](), None
+        given: Mapping[str, str] = {}
+        ends_at = None
         if login.provider is not None:
-            given["token"] = self._provided(*login.provider)
+            given = {"token": self._provided(*login.provider)}
         if login.plugin is not None:
             left = max(MIN_SECONDS, until - loop.time())
-            credential = await ask_plugin(login.plugin, os.environ, left)
-            given |= credential.user
-            ends_at = self._end_of(credential.expires)
+            given, expires = await ask_plugin(login.plugin, os.environ, left)
+            ends_at = self._end_of(expires)
         login = replace(login, user={**login.user, **given})
         left = max(MIN_SECONDS, until - loop.time())
         endpoint = await self._attempt(partial(_endpoint, official, login, files), left)
@@ -133,9 +133,7 @@ class CredentialDesk:
         if expires is None:
             return None
         now = asyncio.get_running_loop().time()
-        if self._clock is None:
-            return now
-        return now + (expires - self._clock()).total_seconds()
+        return now if self._clock is None else now + (expires - self._clock()).total_seconds()
 
     def _provided(self, name: str, config: Mapping[str, str]) -> str:
         """

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,18 +14,15 @@ from mission_control.observe.redaction import excerpt
 MAX_OUTPUT_BYTES = 1024 * 1024
 _OURS = "MISSION_CONTROL_"
 
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a plugin handed out, in a kubeconfig's words: a token, a certificate with key, both."""
-
-    user: Mapping[str, str]
-    expires: datetime | None
+Credential = tuple[Mapping[str, str], datetime | None]
+"""What a user of a kubeconfig would hold, all inline, and when it expires."""
 
 
 async def ask_plugin(plugin: Plugin, environ: Mapping[str, str], seconds: float) -> Credential:
     """
     Run a plugin and give what it hands out; raises NoAccessError for all else.
+
+    That is a token, a certificate with its key, or both, and when it expires.
 
     It gets our environment, which holds what it logs in with, without our own settings. What it
     prints may hold credentials: of its standard error a redacted excerpt is told, of its standard
@@ -78,7 +74,7 @@ def _credential(ended: Ended, plugin: Plugin, what: str) -> Credential:
     user = {name: base64.b64encode(pem.encode()).decode() for name, pem in shown.items() if pem}
     if token:
         user["token"] = header_value(token, f"{what}: its token")
-    return Credential(user, read_instant(_text(status, "expirationTimestamp", what), what))
+    return user, read_instant(_text(status, "expirationTimestamp", what), what)
 
 
 def _text(status: Mapping[str, object], name: str, what: str) -> str:
