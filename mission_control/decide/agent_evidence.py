@@ -92,8 +92,8 @@ def weigh_evidence(
     sources = judge_sources(agent, readings, now)
     freshness = judge_freshness(agent, sources)
     views = tuple(view_feed(agent, readings, sources, past))
-    normal = safety.switch_normal
-    witnesses = tuple(hear_service(agent.agent_name, readings, now, normal))
+    heard = hear_service(agent.agent_name, readings, now, safety.switch_normal)
+    witnesses = tuple(heard)
     said = tuple(
         chain(
             state_execution(agent, readings, now, safety),
@@ -111,11 +111,8 @@ def weigh_evidence(
         readings=readings,
         freshness=freshness,
         accusing=tuple(s for s in said if s.accuses),
-        denied=frozenset(
-            (
-                *(s.key for s in said if not s.accuses),
-                *deny_as_witnesses(witnesses, safety.switch_normal),
-            )
+        denied=frozenset(s.key for s in said if not s.accuses).union(
+            deny_as_witnesses(witnesses, safety.switch_normal)
         ),
         fresh=tuple(v for v in views if v.freshness.state is FreshnessState.FRESH),
         not_fresh=tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH),

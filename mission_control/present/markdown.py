@@ -7,7 +7,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from mission_control.model.visible_text import visible
 
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#+!|~&])")
+"""Parentheses act only behind brackets, which are among these."""
 
 
 def escape(value: object) -> str:
