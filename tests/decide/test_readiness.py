@@ -696,7 +696,7 @@ def test_go_stands_while_nothing_takes_it_back():
         ({"newest": replace(GIVEN, cluster=None)}, "READINESS_EXPIRED", "not recorded"),
         ({"digest": "other"}, "READINESS_EXPIRED", "another fleet"),
         ({"halted": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "HALTED"),
-        ({"since": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "nobody watched"),
+        ({"since": NOW - timedelta(minutes=1)}, "READINESS_EXPIRED", "without a break"),
         (
             {"newest": replace(GIVEN, at=NOW + timedelta(seconds=1))},
             "READINESS_EXPIRED",

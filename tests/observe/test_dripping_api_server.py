@@ -35,10 +35,11 @@ EMPTY = {
     "replicationcontrollers": b"ReplicationControllerList",
     "statefulsets": b"StatefulSetList",
 }
-GROUPS = {
+OTHERS = {
     b"/apis": b'{"kind":"APIGroupList","groups":[{"name":"apps"},{"name":"batch"}]}',
     b"/apis/autoscaling/v2": b'{"resources":[{"name":"horizontalpodautoscalers"}]}',
     b"/apis/batch/v1": b'{"resources":[{"name":"jobs"},{"name":"cronjobs"}]}',
+    b"/api/v1/namespaces/kube-system": b'{"kind":"Namespace","metadata":{"uid":"1-2"}}',
 }
 
 
@@ -71,7 +72,7 @@ class DrippingServer:
                 writer.write(drips[-1:])
                 await writer.drain()
                 await asyncio.sleep(0.001)
-        body = GROUPS.get(path) or b'{"kind":"%s","items":[]}' % EMPTY[name]
+        body = OTHERS.get(path) or b'{"kind":"%s","items":[]}' % EMPTY[name]
         writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         await writer.drain()
 
