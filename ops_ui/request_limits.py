@@ -45,19 +45,13 @@ def _refusal_of(scope: Mapping[str, Any], allowed_hosts: Collection[str]) -> tup
     path = scope.get("raw_path") or scope["path"].encode()
     if len(path) + len(scope["query_string"]) > MAX_URL_BYTES:
         return 414, f"Path and query may have {MAX_URL_BYTES} bytes"
-    if b"%00" in scope["query_string"]:
+    if any(c < " " or c == "\x7f" for c in scope["path"]) or b"%00" in scope["query_string"]:
         return 400, "No address here holds a control character"
-    if not _names_a_page(scope["path"]):
-        return 404, "No page has a control character in its name, or so long a one"
+    if any(len(part.encode()) > MAX_NAME_BYTES for part in scope["path"].split("/")):
+        return 404, "No page has so long a name"
     if any(_announces_body(name, value) for name, value in scope["headers"]):
         return 413, "No request may have a body: these pages only read"
     return _doubtful_name(scope, allowed_hosts)
-
-
-def _names_a_page(path: str) -> bool:
-    """Tell whether a file could have such a name: any other is a question of its own."""
-    controls = any(c < " " or c == "\x7f" for c in path)
-    return not controls and all(len(p.encode()) <= MAX_NAME_BYTES for p in path.split("/"))
 
 
 def _doubtful_name(

@@ -58,8 +58,8 @@ NOT_READY, HEALTH_FAILED, JOB_FAILED = "replicas not ready", "health failed", "j
 NOT_TAKEN_UP, MISSING_ENV = "newest specification not taken up", "missing env"
 DIFFER, NOT_THROUGH, UNLISTED = "replicas differ", "rollout not through", "in no list"
 WORST_FIRST = (
-    TRADES, NOT_FOUND, CRASH_LOOP, IMAGE_PULL, SCALED, DIFFER, NOT_THROUGH, UNLISTED, NOT_READY,
-    NOT_TAKEN_UP, HEALTH_FAILED, JOB_FAILED, NOT_SEEN, MISSING_ENV,
+    TRADES, NOT_FOUND, CRASH_LOOP, IMAGE_PULL, SCALED, NOT_READY, NOT_TAKEN_UP, DIFFER, NOT_THROUGH,
+    HEALTH_FAILED, JOB_FAILED, UNLISTED, NOT_SEEN, MISSING_ENV,
 )  # fmt: skip
 """Every family of issues, as they come in a report."""
 _HARMLESS = frozenset({TRADES, MISSING_ENV, NOT_SEEN, UNLISTED})

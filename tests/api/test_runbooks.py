@@ -59,7 +59,7 @@ async def test_a_page_of_the_demo_says_so():
 
 @pytest.mark.parametrize(
     "code",
-    ["NOTHING", "MARKETDATA_STALE.pdf", "..%2f..%2fetc%2fpasswd", "%00", "A" * 65, "a b", ".md"],
+    ["NOTHING", "MARKETDATA_STALE.pdf", "..%2f..%2fetc%2fpasswd", "A" * 65, "a b", ".md"],
 )
 async def test_a_runbook_that_is_not_there(control: PaperControl, code):
     """Any other code is a 404, and nothing outside the list is ever looked for."""

@@ -85,9 +85,14 @@ def test_the_end_of_the_calendar_is_told(run):
     assert "2060-12-31" in done.stderr
 
 
-def test_an_instant_without_its_offset_is_refused_for_that(run):
-    """A time that could be any zone's is refused, and the remedy is named."""
-    assert "has no offset from UTC" in run("schedule", "--at", "2026-11-18T10:00").stderr
+def test_an_instant_without_its_offset_is_new_yorks(run):
+    """A time without a zone is the exchange's own, as everywhere."""
+    told = [
+        run("schedule", "--next", "2", "--json", "--at", at).stdout
+        for at in ("2026-11-18T10:00", "2026-11-18T15:00Z")
+    ]
+
+    assert told[0] == told[1]
 
 
 def test_json_for_all_commands_counts_here_too(run):

@@ -102,7 +102,11 @@ def test_the_predecessors_two_variables_serve(fleet_file, tmp_path, run):
     assert (0, True) == (code, seconds < 10)
     values = json.loads(status.stdout)
     assert ["marketdata"] == [agent["agent_name"] for agent in values["agents"]]
-    assert "ENGAGED" == values["posture"]["kill_switch"]["state"]
+    # A plain file is no live mount of the ConfigMap, so it can only contradict.
+    switch_said = values["posture"]["kill_switch"]
+    assert (False, "KILL_SWITCH_UNCONFIRMED") == (
+        switch_said["execution_halted"], values["posture"]["reasons"][0]["code"],
+    )  # fmt: skip
 
 
 def fifo(path):
@@ -119,6 +123,7 @@ def test_a_switch_that_hangs_holds_up_neither_its_return_nor_the_end(fleet_file,
     """
     switch = tmp_path / "EXECUTION_HALTED"
     switch.write_text("1\n")
+    fleet_file.write_text(f"kill_switch: {{file: authoritative}}\n{fleet_file.read_text()}")
     port = free_ports(2)
     url = f"http://127.0.0.1:{port}"
     two = {"AGENTS_CONFIG_PATH": str(fleet_file), "EXECUTION_HALTED_FILE": str(switch)}

@@ -89,11 +89,13 @@ def test_over_a_quiet_day_nothing_changed(floor):
 
 
 def set_held(where, name=SE, **fields):
-    """Change a workload or a pod."""
+    """Change a workload or a pod; a pod runs what its workload specifies."""
 
     def change(floor):
         held = getattr(floor, where)
         held[name] = replace(held[name], **fields)
+        if "containers" in fields and name in floor.pods:
+            floor.pods[name] = replace(floor.pods[name], containers=fields["containers"])
 
     return change
 
@@ -113,7 +115,9 @@ def restarted(floor):
 def image_of(floor):
     """Let another image be wanted."""
     (held,) = floor.workloads[SE].containers
-    floor.workloads[SE] = replace(floor.workloads[SE], containers=(replace(held, image="r/x:2"),))
+    wanted = (replace(held, image="r/x:2"),)
+    floor.workloads[SE] = replace(floor.workloads[SE], containers=wanted)
+    floor.pods[SE] = replace(floor.pods[SE], containers=wanted)
 
 
 def env(*variables, names=()):

@@ -65,7 +65,7 @@ async def test_a_service_without_history_is_shown_all_the_same(pages, upstream):
     assert NAME in page
 
 
-@pytest.mark.parametrize("path", ["/service/nobody", "/service/..%2fposture", "/service/%00"])
+@pytest.mark.parametrize("path", ["/service/nobody", "/service/..%2fposture"])
 async def test_a_service_that_is_not_there_is_unknown(pages, path):
     """A name that the inventory does not list is 404, whatever is in it."""
     answer = await pages.get(path)

@@ -66,7 +66,7 @@ def test_people_read_what_was_done_and_nothing_in_it_acts():
     assert "**DEMO**" in text
     assert "the oldest is line 6 of 2026-11-20T20:00:00.000Z" in text
     assert "- and 1 more" in text
-    assert r"\[click\]\(javascript:x\)" in text
+    assert r"\[click\](javascript:x)" in text
     assert "<b>" not in text.replace(r"\<b\>", "")
     assert "not known" in copy_markdown(copy_document(replace(COPIED, reach=None)))
 

@@ -14,7 +14,7 @@ BASE_URLS = {name: f"http://127.0.0.1:{9101 + i}" for i, name in enumerate(NAMES
 def entries() -> dict[str, dict[str, object]]:
     """Read the entries of the fleet file, by agent."""
     document = yaml.safe_load(fleet_document(BASE_URLS))
-    assert ["cluster", "known_workloads", "agents"] == list(document)
+    assert ["cluster", "kill_switch", "known_workloads", "agents"] == list(document)
     assert "none" == document["cluster"]
     return {entry["agent_name"]: entry for entry in document["agents"]}
 

@@ -157,7 +157,7 @@ def test_no_address_of_a_page_is_a_failure_of_ours(control, path, query):
         pytest.param("/artifacts?limit=\u0663", 422, "limit", id="digits of another script"),
         pytest.param("/attestation?session=9999-99-99", 422, "session", id="no date"),
         pytest.param("/deploys/diff?from=" + "x" * 300, 404, "no recorded report", id="too long"),
-        pytest.param("/static/%00", 404, "control character", id="a NUL"),
+        pytest.param("/static/%00", 400, "control character", id="a NUL"),
     ],
 )
 def test_a_page_says_what_is_wanted(control, page, status, words):
