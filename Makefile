@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SOURCES := mission_control ops_ui tests $(wildcard scripts)
 PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/decide/*,mission_control/present/*
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: help setup demo test day test-browser check bench format lock clean
 

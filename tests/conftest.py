@@ -1,6 +1,16 @@
 """Fixtures of every test."""
 
+from pathlib import Path
+
 import pytest
+
+_LONGEST = ("test_a_calm_day.py", "test_an_early_close.py", "test_the_law.py")
+"""Files that take minutes: begun first, so that no worker is alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; workers are handed whole files in this order."""
+    items.sort(key=lambda item: Path(item.fspath).name not in _LONGEST)
 
 
 @pytest.fixture(scope="session")

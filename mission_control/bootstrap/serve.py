@@ -71,7 +71,8 @@ async def connected(
         history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
-            await find_record(settings)
+            if not label:  # the demo's root is new each time
+                await find_record(settings)
             opening = _history(settings, calendar, clock, store, history_is_new)
             history = await stack.enter_async_context(opening)
             memory = FloorMemory(history.writer, tells_new=not label)

@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mission_control.decide.checks import cluster, health, safety
+from mission_control.decide.cluster.view import view_cluster
 from mission_control.decide.kill_switch import hear_configured, judge_kill_switch
+from mission_control.model.cluster.containers import Container, EnvVariable
+from mission_control.model.cluster.facts import ConfigMapFacts
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import (
     Agent,
@@ -24,7 +27,7 @@ from mission_control.model.kill_switch import KillSwitchState, Witness, WitnessK
 from mission_control.model.reading import Seen, UnseenReason
 from mission_control.model.snapshot import Witnessed
 from mission_control.model.standing import Verdict
-from tests.decide.cluster_of_values import ENGINE, ClusterFloor, workload
+from tests.decide.cluster_of_values import ENGINE, FLOOR, ClusterFloor, workload
 from tests.decide.floor_of_values import (
     EVENING,
     FLEET,
@@ -361,3 +364,21 @@ def test_whatever_a_fleet_needs_less_evidence_never_improves_its_posture(
 
     assert RANKS[after.posture.verdict] <= RANKS[before.posture.verdict]
     assert after.posture.expected <= before.posture.expected
+
+
+@pytest.mark.parametrize("normal", [ON, OFF], ids=["halted", "runs off"])
+def test_a_containers_own_switch_is_evidence_only_where_it_is_not_normally_off(normal):
+    """What a pod or a safety map says of a switch that is off while all is well accuses nobody."""
+    floor = on(ClusterFloor(), safety=Safety(switch_normal=normal))
+    variable = EnvVariable("KILL_SWITCH", "false")
+    held = Container("main", "r/x:1", env=(variable,), env_names=("KILL_SWITCH",))
+    floor.workloads[STRATEGY.agent_name] = replace(
+        floor.workloads[STRATEGY.agent_name], containers=(held,)
+    )
+    floor.maps["safety"] = ConfigMapFacts(
+        FLOOR, "agenttrader-safety", "e" * 64, ("KILL_SWITCH",), {"KILL_SWITCH": "false"}
+    )
+    facts = {s.fact for s in view_cluster(floor.fleet, floor.facts(), floor.now).accusing}
+
+    told = {"strategy-engine main KILL_SWITCH", "agenttrader-safety data KILL_SWITCH"}
+    assert (told if normal is ON else set()) == facts

@@ -69,7 +69,7 @@ async def test_a_left_over_is_known_once_it_is_found_at_the_last_known_good(watc
     floor, told, found = watched("left-over"), list[int](), asyncio.Event()
     key = ("trading-floor", "Pod", "old-recovery")
 
-    async def captured():
+    async def captured(_cluster):
         if told:
             told.append(1)
             raise ValueError("a bug of ours")
