@@ -201,7 +201,7 @@ async def test_the_head_of_a_stream_ends():
             id="a body",
         ),
         pytest.param(b"GET /api/v1/posture HTTP/1.1\r\nHost: evil\r\n", b"421", id="a name"),
-        pytest.param(b"GET /api/v1/posture HTTP/1.0\r\n", b"400", id="no name"),
+        pytest.param(b"GET /api/v1/posture HTTP/1.1\r\n", b"400", id="no name"),
         pytest.param(
             b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\n", b"414", id="a long URL"
         ),

@@ -135,7 +135,9 @@ def spoil(floor, name, path, how, pick):
 
 def corrupt(document, pick, *, garble):
     """Garble or drop one key of a document."""
-    every = sorted(leaves(document))
+    # A mode that a lesser path no longer tells has ended where the primary one tells a good mode
+    # (semantics, section 6): that it is gone from there is no worse evidence.
+    every = [at for at in sorted(leaves(document)) if at[0] != "identity"]
     *parents, last = every[pick % len(every)]
     place = document
     for parent in parents:
