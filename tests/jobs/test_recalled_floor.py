@@ -1,6 +1,7 @@
 """Jobs: what stood before the start ends by an event too, and is never opened twice."""
 
 import time
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -55,3 +56,22 @@ def test_what_stood_before_the_start_is_told_where_it_ends(fleet, field, value, 
     told = [e.type for e in shelf.records[0].events if e.type in accusations]
 
     assert ended == told
+
+
+def test_the_watch_tells_a_stall_of_ours_once_and_no_recovery():
+    """What is decided after it is compared with what was decided before, not with the stall."""
+    passed, now = [0.0], [NOW]
+    nothing = cast("Any", None)  # nobody is asked
+    shelf: Any = Shelf()
+    sources = FloorSources(nothing, nothing, Calendar(), lambda: now[0], memory=FloorMemory(shelf))
+    board = FloorBoard(first_snapshot(FLEET, sources, ""), lambda: now[0], lambda: passed[0])
+    watch = FloorWatch(FLEET, sources, board)
+    watch.publish(polled=False)
+    before = len(board.recent_events(500))
+    passed[0], now[0] = 6.0, NOW + timedelta(seconds=6)
+    halting = {r.code for r in board.current().posture.reasons}
+    watch.publish(polled=False)
+    told = [e.type for e in board.recent_events(500)[: len(board.recent_events(500)) - before]]
+
+    assert "POLL_LOOP_STALLED" in halting
+    assert [EventType.STALLED] == told
