@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SOURCES := mission_control ops_ui tests $(wildcard scripts)
-PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/decide/*,mission_control/present/*
+PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/documents/*,mission_control/*/model.py,mission_control/*/model/*,mission_control/*/decide.py,mission_control/*/decide/*,mission_control/*/present.py,mission_control/*/present/*
 WORKERS ?= 3
 
 .PHONY: help setup demo test day test-browser check bench format lock clean

@@ -1,4 +1,4 @@
-"""Server: bootstrap's parts, the watch and the API under one event loop."""
+"""Bootstrap's parts, the watch and the API under one event loop."""
 
 import asyncio
 import contextlib
@@ -16,18 +16,18 @@ from datetime import datetime
 import uvicorn
 import uvloop
 
-from mission_control import process
 from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.in_force import run_origin
 from mission_control.bootstrap.serve import Parts, connected
-from mission_control.child_process.asking import environment_of
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
-from mission_control.jobs.ports import Clock
+from mission_control.floor.ports import Clock
 from mission_control.log_records import configure_logging
-from mission_control.scheduler import DayScheduler
+from mission_control.processes import own_process as process
+from mission_control.processes.asking import environment_of
+from mission_control.schedule.scheduler import DayScheduler
 
 GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""

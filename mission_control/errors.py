@@ -1,5 +1,5 @@
 """
-Errors: the families that may be raised on purpose.
+The families that may be raised on purpose.
 
 Anything else that is raised is a bug of ours. Not seeing something is never an error: it is the
 value `Unseen` (house rules 3 and 4).

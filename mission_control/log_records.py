@@ -1,5 +1,5 @@
 """
-Log records: one JSON object per line on stderr, redacted.
+One JSON object per line on stderr, redacted.
 
 Set up once by those who start a process; nothing is configured on import.
 """
@@ -14,7 +14,7 @@ import orjson
 import structlog
 import structlog.typing
 
-from mission_control.observe.redaction import redact_document, redact_text
+from mission_control.redaction.redact import redact_document, redact_text
 
 EventDict = MutableMapping[str, Any]
 

@@ -8,7 +8,7 @@ import sys
 import uvicorn
 
 from ops_ui.application import create_application
-from ops_ui.connection_limits import LimitedHttpProtocol
+from ops_ui.limits import LimitedHttpProtocol
 from ops_ui.settings import BadSetting, load_settings
 
 CONFIGURATION = 78

@@ -1,4 +1,4 @@
-"""Application: the pages as one ASGI app, GET only, with security headers on every answer."""
+"""The pages as one ASGI app, GET only, with security headers on every answer."""
 
 import logging
 from collections.abc import AsyncGenerator
@@ -16,10 +16,8 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui.artifact_routes import artifact_routes
-from ops_ui.history_routes import history_routes
 from ops_ui.instants import new_york
-from ops_ui.lkg_routes import lkg_routes
+from ops_ui.limits import with_request_limits
 from ops_ui.mission_control_client import (
     HTTP_NOT_FOUND,
     HTTP_OK,
@@ -27,11 +25,15 @@ from ops_ui.mission_control_client import (
     MissionControlClient,
     open_client,
 )
-from ops_ui.own_status import own_status
 from ops_ui.rendering import MAX_AT, Pages, pages_of
-from ops_ui.report_routes import report_routes
-from ops_ui.request_limits import with_request_limits
-from ops_ui.schedule_routes import schedule_routes
+from ops_ui.routes import (
+    artifact_routes,
+    history_routes,
+    lkg_routes,
+    own_status,
+    report_routes,
+    schedule_routes,
+)
 from ops_ui.settings import Settings
 
 HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Day plan: the scheduled day as pages show it. Pure. What is missing is never a success."""
+"""The scheduled day as pages show it. Pure. What is missing is never a success."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Instants: as people in New York read them, and in UTC. What is no instant is empty."""
+"""As people in New York read them, and in UTC. What is no instant is empty."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Client: asks Mission Control. Whatever goes wrong is a value with a name of its own."""
+"""Asks Mission Control. Whatever goes wrong is a value with a name of its own."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping

@@ -1,4 +1,4 @@
-"""Notes: what stands in few words beside a name. Pure. What is missing is never green."""
+"""What stands in few words beside a name. Pure. What is missing is never green."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

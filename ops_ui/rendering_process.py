@@ -1,5 +1,5 @@
 """
-Rendering process: renders one text, given on standard input, and ends.
+Renders one text, given on standard input, and ends.
 
 It cannot use more of the processor or of memory than it is granted, whatever it is given.
 """

@@ -1,4 +1,4 @@
-"""Settings: the pages' own configuration, from the environment, read once."""
+"""The pages' own configuration, from the environment, read once."""
 
 import re
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
 """
-Shown files: what a recorded file or a text of Markdown looks like on a page. Pure, and slow.
+What a recorded file or a text of Markdown looks like on a page. Pure, and slow.
 
 Time to render grows with the square of what a hostile text nests, so this runs in a process of
 its own (`rendering_process`) and never where pages are served.

@@ -1,4 +1,4 @@
-"""Strips: what a service's state was over time, as the timeline tells it. Pure."""
+"""What a service's state was over time, as the timeline tells it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Views: documents in, what a page shows out. Pure. What is missing is never green."""
+"""Documents in, what a page shows out. Pure. What is missing is never green."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,6 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.floor.floor_of_values import FloorOfValues
+from tests.s3_server import credentials, s3_server
+
+__all__ = ["credentials", "s3_server"]
+
 _LONGEST = ("test_a_calm_day.py", "test_an_early_close.py", "test_the_law.py")
 """Files that take minutes: begun first, so that no worker is alone with one at the end."""
 
@@ -17,3 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture
+def floor() -> FloorOfValues:
+    """Give a healthy floor in an open session, with the kill switch engaged."""
+    return FloorOfValues()

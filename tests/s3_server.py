@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mission_control.model.durable_copy import S3Address
-from mission_control.observe.redaction import redact_text
-from mission_control.record.durable_copy.s3_store import S3Place, S3Store
+from mission_control.durable_copy.model import S3Address
+from mission_control.durable_copy.s3_store import S3Place, S3Store
+from mission_control.redaction.redact import redact_text
 from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 from tests.real_parts import lacking
 

@@ -1,4 +1,4 @@
-"""API: the application, put together from its resources."""
+"""The application, put together from its resources."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,19 +9,21 @@ from litestar.handlers import HTTPRouteHandler
 
 from mission_control.api.artifact_routes import artifact_routes
 from mission_control.api.attestation_routes import attestation_routes
-from mission_control.api.event_routes import event_routes
 from mission_control.api.event_stream import stream_routes
+from mission_control.api.floor_routes import (
+    event_routes,
+    metrics_routes,
+    schedule_routes,
+    status_routes,
+)
 from mission_control.api.history_routes import history_routes
 from mission_control.api.liveness import health_routes, liveness_routes
-from mission_control.api.lkg_routes import lkg_routes
-from mission_control.api.no_execution_routes import no_execution_routes
-from mission_control.api.ops_routes import metrics_routes, status_routes
 from mission_control.api.options import ApiParts, ReadingParts
 from mission_control.api.problems import exception_handlers
 from mission_control.api.readers_aside import ReadersAside
+from mission_control.api.record_routes import lkg_routes, no_execution_routes
 from mission_control.api.report_routes import report_routes
 from mission_control.api.runbook_routes import runbook_routes
-from mission_control.api.schedule_routes import schedule_routes
 from mission_control.api.schema_routes import contract_routes, describe, description_routes
 from mission_control.api.security import SecuredApplication
 from mission_control.api.snapshot_routes import agent_routes, session_routes, snapshot_routes

@@ -1,4 +1,4 @@
-"""API: what was recorded: the ledger page by page, and every file by its digest."""
+"""What was recorded: the ledger page by page, and every file by its digest."""
 
 from collections.abc import Awaitable, Sequence
 from datetime import date
@@ -9,20 +9,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from mission_control.api.answers import AnyRequest, give, has_already, json_answer
-from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ReadingParts
+from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of
 from mission_control.errors import StorageError
-from mission_control.jobs.artifact_ports import ArtifactQuery
-from mission_control.jobs.kept_state import copy_state, retention_state
-from mission_control.model.artifact import RecordedArtifact
-from mission_control.present.artifact_document import (
+from mission_control.records.model import RecordedArtifact
+from mission_control.records.ports import ArtifactQuery
+from mission_control.records.present import (
     ArtifactsDocument,
     KeptDocuments,
     artifacts_document,
     verification_document,
 )
+from mission_control.retention.kept_state import copy_state, retention_state
 
 TAGS = ["artifacts"]
 MAX_RUNS = 200

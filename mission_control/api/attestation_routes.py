@@ -1,19 +1,73 @@
-"""API: the live proof that Mission Control only reads."""
+"""The live proof that Mission Control only reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
 
 from mission_control.api.answers import AnyRequest, give_once
-from mission_control.api.described import describes
-from mission_control.api.options import ApiParts
-from mission_control.api.read_only_proof import ProvenRoute, RouteProof, prove_read_only
-from mission_control.jobs.ports import AttestationFacts
+from mission_control.api.options import ApiParts, describes
+from mission_control.documents.canonical_json import encode_json
+from mission_control.documents.instants import new_york_text, utc_text
+from mission_control.floor.ports import AttestationFacts
 from mission_control.model.fleet import NO_CLUSTER
-from mission_control.present.canonical_json import encode_json
-from mission_control.present.instants import new_york_text, utc_text
+
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenRoute:
+    """One route as it is registered; `read_only` only where that is certain."""
+
+    path: str
+    kind: str
+    methods: tuple[str, ...]
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RouteProof:
+    """Every route and mount, sorted by path; an application without routes proves nothing."""
+
+    routes: tuple[ProvenRoute, ...]
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether every single route is certain to be read-only."""
+        return bool(self.routes) and all(route.read_only for route in self.routes)
+
+    @property
+    def violations(self) -> tuple[ProvenRoute, ...]:
+        """Give the routes that break the proof."""
+        return tuple(route for route in self.routes if not route.read_only)
+
+
+def prove_read_only(application: Litestar) -> RouteProof:
+    """
+    Walk over everything that is registered, and prove what can be proven.
+
+    Only a plain HTTP route whose methods are all GET, HEAD or OPTIONS is certain. A mount, a
+    bare ASGI route or a websocket takes whatever it is sent, so each breaks the proof.
+    """
+    routes = sorted(_walk(application.routes), key=lambda r: (r.path, r.kind))
+    return RouteProof(tuple(routes))
+
+
+def _walk(routes: Iterable[BaseRoute]) -> Iterator[ProvenRoute]:
+    for route in routes:
+        methods: Sequence[str] = sorted(str(method) for method in route.methods)
+        certain = type(route) is HTTPRoute and bool(methods) and set(methods) <= READING_METHODS
+        yield ProvenRoute(route.path, _kind_of(route), tuple(methods), certain)
+
+
+def _kind_of(route: BaseRoute) -> str:
+    if getattr(getattr(route, "route_handler", None), "is_mount", False):
+        return "mount"
+    return route.scope_type.value
+
 
 MUST_REFUSE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

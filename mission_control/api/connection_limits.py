@@ -1,4 +1,4 @@
-"""API: how many clients are served, and how long and large a request's head may be."""
+"""How many clients are served, and how long and large a request's head may be."""
 
 from asyncio import Transport
 from typing import Any, ClassVar, cast

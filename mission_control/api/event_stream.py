@@ -1,4 +1,4 @@
-"""API: the floor as server-sent events, resumable, for pages that stay open."""
+"""The floor as server-sent events, resumable, for pages that stay open."""
 
 import re
 from collections.abc import AsyncGenerator, Sequence
@@ -11,14 +11,13 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from mission_control.api.answers import AnyRequest
-from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ApiParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.snapshot_routes import agents_answer, posture_answer
+from mission_control.documents.canonical_json import encode_json
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.present.events import event_document
 from mission_control.model.event import FloorEvent
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.present.canonical_json import encode_json
-from mission_control.present.event_document import event_document
 
 EVENT_STREAM = "text/event-stream"
 RETRY_MILLISECONDS = 2_000

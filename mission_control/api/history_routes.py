@@ -1,4 +1,4 @@
-"""API: what was: timelines, past events, and what services attained."""
+"""What was: timelines, past events, and what services attained."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,8 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from mission_control.api.answers import AnyRequest, give, json_answer
-from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ReadingParts
+from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.snapshot_routes import NO_SUCH_AGENT
 from mission_control.api.the_past import (
@@ -24,17 +23,17 @@ from mission_control.api.the_past import (
     read_period,
     remembered,
 )
-from mission_control.decide.timeline import worst_by_step
-from mission_control.jobs.history_ports import EventQuery
-from mission_control.model.fleet import Agent
-from mission_control.present.event_document import EventDocument, event_document
-from mission_control.present.instants import utc_text
-from mission_control.present.timeline_document import (
+from mission_control.documents.instants import utc_text
+from mission_control.floor.present.events import EventDocument, event_document
+from mission_control.history.decide.timeline import worst_by_step
+from mission_control.history.ports import EventQuery
+from mission_control.history.present.timeline import (
     SloDocument,
     TimelineDocument,
     slo_document,
     timeline_document,
 )
+from mission_control.model.fleet import Agent
 
 TAGS = ["history"]
 MAX_EVENTS = 500

@@ -1,4 +1,4 @@
-"""API: whether we ourselves are alive, and whether we still decide."""
+"""Whether we ourselves are alive, and whether we still decide."""
 
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
@@ -7,12 +7,11 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from mission_control.api.answers import give_once
-from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ApiParts
+from mission_control.api.options import ApiParts, describes, describes_problem
 from mission_control.api.problems import Problem
-from mission_control.present.canonical_json import encode_json
-from mission_control.present.instants import utc_text
-from mission_control.present.own_status import OWN_NAME
+from mission_control.documents.canonical_json import encode_json
+from mission_control.documents.instants import utc_text
+from mission_control.floor.present.own_status import OWN_NAME
 
 TAGS = ["liveness"]
 

@@ -1,4 +1,4 @@
-"""API: which of several media types a client prefers, by its Accept header (RFC 9110, 12.5.1)."""
+"""Which of several media types a client prefers, by its Accept header (RFC 9110, 12.5.1)."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,16 +1,48 @@
-"""API: every error as problem details with a stable code; nothing of ours leaks through one."""
+"""Every error as problem details with a stable code; nothing of ours leaks through one."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import cast
+from typing import NotRequired, TypedDict, cast
 
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from mission_control.api.answers import AnyRequest
-from mission_control.present.canonical_json import encode_json
-from mission_control.present.problem_document import PROBLEM_JSON, problem_document
+from mission_control.documents.canonical_json import encode_json
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class ProblemDetails(TypedDict):
+    """What went wrong: `code` is stable, `title` says what it means, `detail` what happened."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: NotRequired[str]
+    label: NotRequired[str]
+
+
+def problem_document(
+    status: int, code: str, title: str, detail: str, *, instance: str = "", label: str = ""
+) -> ProblemDetails:
+    """Give the problem; `type` is an identifier to compare, not an address to fetch."""
+    document: ProblemDetails = {
+        "type": f"urn:mission-control:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if instance:
+        document["instance"] = instance
+    if label:
+        document["label"] = label
+    return document
+
 
 log = logging.getLogger("mission_control.api")
 

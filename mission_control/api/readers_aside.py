@@ -1,4 +1,4 @@
-"""API: readers' questions: put to a process of their own, so that none of them slows a decision."""
+"""Readers' questions: put to a process of their own, so that none of them slows a decision."""
 
 import asyncio
 from collections import OrderedDict
@@ -8,15 +8,13 @@ from urllib.parse import parse_qsl
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from mission_control.api.answers import HTML
-from mission_control.api.described import SUFFIXES, VARY
 from mission_control.api.negotiation import choose
-from mission_control.api.options import AskQuestion
-from mission_control.api.problems import problem_bytes
+from mission_control.api.options import SUFFIXES, VARY, AskQuestion
+from mission_control.api.problems import PROBLEM_JSON, problem_bytes
 from mission_control.api.runbook_routes import REPRESENTATIONS
 from mission_control.api.the_past import TIMELESS
-from mission_control.jobs.ports import Clock
-from mission_control.model.question import Answered, AnswerHead, Question, Unanswered
-from mission_control.present.problem_document import PROBLEM_JSON
+from mission_control.floor.ports import Clock
+from mission_control.processes.model import Answered, AnswerHead, Question, Unanswered
 
 NOT_ANSWERED = "readers_not_answered"
 _PLACES = (

@@ -1,4 +1,4 @@
-"""API: readiness as it stands now, deploy reports, and what changed between two of them."""
+"""Readiness as it stands now, deploy reports, and what changed between two of them."""
 
 from collections.abc import Sequence
 from typing import Annotated, NotRequired, TypedDict
@@ -9,20 +9,23 @@ from litestar.params import QueryParameter
 
 from mission_control.api.answers import JSON, MARKDOWN, Answer, AnyRequest, give, json_answer
 from mission_control.api.artifact_routes import reading_record
-from mission_control.api.described import (
+from mission_control.api.options import (
     NEGOTIATED,
     NONE_ACCEPTED,
     REPORT,
     VARY,
+    ReadingParts,
     describes,
     describes_problem,
     representation,
 )
-from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
-from mission_control.decide.readiness import judge_standing
-from mission_control.decide.report_diff import compare_reports
-from mission_control.jobs.recorded_reports import (
+from mission_control.deploy_report.decide.changes import compare_reports
+from mission_control.deploy_report.present import FoldedDocument, change_document, folded_documents
+from mission_control.floor.model import Verdict
+from mission_control.readiness.decide.readiness import judge_standing
+from mission_control.readiness.present import LatestReadinessDocument, latest_readiness
+from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     LATEST,
     PREVIOUS,
@@ -35,13 +38,6 @@ from mission_control.jobs.recorded_reports import (
     read_markdown,
     recorded_verdict,
 )
-from mission_control.model.standing import Verdict
-from mission_control.present.deploy_document import (
-    FoldedDocument,
-    change_document,
-    folded_documents,
-)
-from mission_control.present.standing_readiness import LatestReadinessDocument, latest_readiness
 
 TAGS = ["reports"]
 MOST_LISTED = 100

@@ -1,4 +1,4 @@
-"""API: the runbooks, as Markdown for programs and terminals and as HTML for browsers."""
+"""The runbooks, as Markdown for programs and terminals and as HTML for browsers."""
 
 import re
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ from mission_control.api.answers import (
     give,
     json_answer,
 )
-from mission_control.api.described import (
+from mission_control.api.html_page import html_page, plain_page, render_markdown
+from mission_control.api.options import (
     NEGOTIATED,
     NONE_ACCEPTED,
     VARY,
+    ReadingParts,
     describes,
     describes_problem,
     representation,
 )
-from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
-from mission_control.jobs.ports import Runbook
-from mission_control.present.html_page import html_page, plain_page, render_markdown
-from mission_control.present.posture_document import runbook_url
+from mission_control.floor.ports import Runbook
+from mission_control.floor.present.posture import runbook_url
 
 TAGS = ["runbooks"]
 REPRESENTATIONS = (MARKDOWN, PLAIN, HTML, JSON)

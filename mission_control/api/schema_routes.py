@@ -1,4 +1,4 @@
-"""API: the schema of the status contract, and this API described as OpenAPI 3.1."""
+"""The schema of the status contract, and this API described as OpenAPI 3.1."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -10,7 +10,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from mission_control.api.answers import HTML, JSON, Answer, AnyRequest, give
-from mission_control.api.described import (
+from mission_control.api.html_page import api_page
+from mission_control.api.options import (
     NEGOTIATED,
     NONE_ACCEPTED,
     SUFFIXES,
@@ -18,10 +19,9 @@ from mission_control.api.described import (
     describes,
     representation,
 )
-from mission_control.present.canonical_json import encode_json
-from mission_control.present.contract_schema import ops_status_schema
-from mission_control.present.html_page import api_page
-from mission_control.present.problem_document import PROBLEM_JSON
+from mission_control.api.problems import PROBLEM_JSON
+from mission_control.contract.present import ops_status_schema
+from mission_control.documents.canonical_json import encode_json
 
 TAGS = ["schemas"]
 OPEN_API = "application/vnd.oai.openapi+json"

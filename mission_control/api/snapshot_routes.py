@@ -1,4 +1,4 @@
-"""API: the resources that are nothing but a rendering of the newest snapshot."""
+"""The resources that are nothing but a rendering of the newest snapshot."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,22 +9,21 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from mission_control.api.answers import Answer, AnyRequest, give
-from mission_control.api.described import describes, describes_problem
-from mission_control.api.options import ReadingParts
+from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import At, snapshot_of
-from mission_control.jobs.ports import CalendarReader
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.present.agent_document import (
+from mission_control.documents.instants import new_york_text, utc_text
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.ports import CalendarReader
+from mission_control.floor.present.agents import (
     AgentDocument,
     AgentsDocument,
     agent_document,
     agents_document,
 )
-from mission_control.present.instants import new_york_text, utc_text
-from mission_control.present.posture_document import PostureDocument, posture_document
-from mission_control.present.safety_document import SafetyDocument, safety_document
-from mission_control.present.session_document import (
+from mission_control.floor.present.posture import PostureDocument, posture_document
+from mission_control.floor.present.safety import SafetyDocument, safety_document
+from mission_control.schedule.present.sessions import (
     SessionDocument,
     TradingDayDocument,
     session_document,

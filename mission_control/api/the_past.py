@@ -1,4 +1,4 @@
-"""API: questions about the past: `?at=`, and stretches of time."""
+"""Questions about the past: `?at=`, and stretches of time."""
 
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -11,11 +11,11 @@ from litestar.params import QueryParameter
 from mission_control.api.answers import AnyRequest
 from mission_control.api.options import ReadingParts
 from mission_control.api.problems import Problem
+from mission_control.documents.instants import new_york_text
 from mission_control.errors import StorageError
-from mission_control.jobs.past_floor import NotWatched, PastFloor
-from mission_control.market_calendar import new_york
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.present.instants import new_york_text
+from mission_control.floor.model import FloorSnapshot
+from mission_control.history.past_floor import NotWatched, PastFloor
+from mission_control.market_calendar import days as new_york
 
 LONGEST = timedelta(days=62)
 _NEW_YORKS = "ISO 8601; without a zone it is New York's time."

@@ -1,19 +1,19 @@
-"""Bootstrap: the processes that do slow work, from the end of the process that decides."""
+"""The processes that do slow work, from the end of the process that decides."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from mission_control.api.options import ApiOptions, AskQuestion
-from mission_control.child_process.asking import ChildProcess, environment_of
 from mission_control.configuration.settings import Settings
-from mission_control.jobs.calendar_in_force import CalendarInForce
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.ports import Clock
-from mission_control.jobs.remember_floor import FloorMemory
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.ports import Clock
+from mission_control.history.remember import FloorMemory
 from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
-from mission_control.model.question import Answered, LiveFloor, Question, Unanswered
+from mission_control.processes.asking import ChildProcess, environment_of
+from mission_control.processes.model import Answered, LiveFloor, Question, Unanswered
+from mission_control.schedule.calendar_in_force import CalendarInForce
 
 READERS = "mission_control.bootstrap.readers_process"
 BODIES = "mission_control.bootstrap.interpreting_process"

@@ -1,4 +1,4 @@
-"""Bootstrap: the real clock, which nobody else looks at."""
+"""The real clock, which nobody else looks at."""
 
 from datetime import UTC, datetime
 

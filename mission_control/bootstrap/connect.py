@@ -1,4 +1,4 @@
-"""Bootstrap: settings become the edges that read the floor, for the time of a block."""
+"""Settings become the edges that read the floor, for the time of a block."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -6,30 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
+from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.read.account import AccountReader
+from mission_control.cluster.read.api_answers import BadAnswerError
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.further import FurtherObserver
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
 from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings
-from mission_control.jobs import floor_sources
-from mission_control.jobs.calendar_in_force import CalendarInForce
-from mission_control.jobs.capture_cache import CaptureCache
-from mission_control.jobs.ports import Clock
-from mission_control.jobs.recorded_lkg import find_captured_workloads
+from mission_control.floor import observe as floor_sources
+from mission_control.floor.ports import Clock
+from mission_control.kill_switch.read import SwitchWitnesses
+from mission_control.last_known_good.recorded import CaptureCache, find_captured_workloads
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.cluster.view import CapturedWorkloads
 from mission_control.model.cluster_identity import ClusterIdentity
-from mission_control.observe.cluster_reader.account_reader import AccountReader
-from mission_control.observe.cluster_reader.api_answers import BadAnswerError
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
-from mission_control.observe.cluster_reader.further_reader import FurtherObserver
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.object_reader import ObjectReader
-from mission_control.observe.cluster_reader.reader import ClusterObserver
-from mission_control.observe.followed_file import FollowedFile
-from mission_control.observe.http_transport import Transports, open_transports
-from mission_control.observe.interpreter import Interpreter
-from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
-from mission_control.observe.service_probe import ServiceProbe
-from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.probe.received import Interpreter
+from mission_control.probe.service_probe import ServiceProbe
+from mission_control.probe.transport import Transports, open_transports
+from mission_control.processes.followed_file import FollowedFile
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.schedule.calendar_in_force import CalendarInForce
 
 PATIENT_SECONDS = 20.0
 """So long credentials are waited for where nothing else waits for them."""

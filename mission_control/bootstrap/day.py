@@ -1,43 +1,49 @@
-"""Bootstrap: the scheduled day of a server: which jobs it can run, and what they lean on."""
+"""The scheduled day of a server: which jobs it can run, and what they lean on."""
 
 import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from functools import partial
 
 from mission_control.bootstrap.connect import Edges
+from mission_control.bootstrap.in_force import run_origin
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
-from mission_control.bootstrap.origin import run_origin
 from mission_control.bootstrap.runs import find_build
 from mission_control.configuration.settings import Settings
-from mission_control.jobs import day_jobs
-from mission_control.jobs.check_readiness import ReadinessSources
-from mission_control.jobs.day_sources import DaySources
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.observe_floor import all_asked
-from mission_control.jobs.past_floor import PastFloor
-from mission_control.jobs.planned_run import Runner, RunSources
-from mission_control.jobs.poll_coverage import watched_coverage
-from mission_control.jobs.ports import CalendarReader, Clock
-from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.jobs.run_lkg import run_lkg
-from mission_control.jobs.run_origin import Ground, RunOrigin
-from mission_control.jobs.scheduled_day import ScheduledDay
-from mission_control.model.artifact import LedgerEntry
-from mission_control.model.readiness import PollCoverage
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.coverage import watched_coverage
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.observe import all_asked
+from mission_control.floor.ports import CalendarReader, Clock
+from mission_control.history.past_floor import PastFloor
+from mission_control.history.remember import FloorMemory
+from mission_control.last_known_good.run import run_lkg
+from mission_control.market_calendar.days import in_new_york, instant_of
 from mission_control.model.reading import Unseen, UnseenReason
-from mission_control.model.schedule import Job
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.observe.redaction import redact_text
-from mission_control.observe.repository import RepositoryReader
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.artifact_writer import RunWriter
-from mission_control.record.run_claims import RunClaims
-from mission_control.record.store_check import StoreCheck
+from mission_control.readiness.model import PollCoverage
+from mission_control.readiness.run import ReadinessSources
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.check import StoreCheck
+from mission_control.records.model import LedgerEntry
+from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.redaction.redact import redact_text
+from mission_control.repository.read import RepositoryReader
+from mission_control.schedule import jobs as day_jobs
+from mission_control.schedule.claimed_command import CommandSources, claiming
+from mission_control.schedule.claims import RunClaims
+from mission_control.schedule.day import ScheduledDay
+from mission_control.schedule.decide import plan_session
+from mission_control.schedule.model import Job, PlannedRun
+from mission_control.schedule.planned_run import Runner, RunSources
+from mission_control.schedule.recorded import days_between
+from mission_control.schedule.sources import DaySources
 
 FIRST_LOOK_SECONDS = 60.0
 AGAIN_SECONDS = 0.25
@@ -170,3 +176,43 @@ async def _look(
         return snapshot, Unseen(UnseenReason.PARTIAL, snapshot.at, detail=why)
     coverage = await watched_coverage(snapshot.fleet, memory, past.history, snapshot.at)
     return snapshot, coverage
+
+
+DAYS_BACK = timedelta(days=5)
+"""A run of an earlier session may still be due: the attestation, over a long weekend."""
+
+
+def claim_planned(
+    settings: Settings,
+    calendar: CalendarReader,
+    clock: Clock,
+    say: Callable[[str], None],
+    jobs: Collection[Job],
+) -> AbstractAsyncContextManager[RunOrigin]:
+    """Claim the planned run of one of these jobs that is due, for the time of a block."""
+    origin = beside_the_plan(settings, clock)
+    offered = frozenset(job for job in Job if is_offered(settings, job))
+    sources = CommandSources(
+        lambda: runs_near(calendar, clock(), offered),
+        ArtifactReader(settings.root, clock),
+        run_sources_of(settings, calendar, clock, origin),
+        say,
+    )
+    return claiming(jobs, sources)
+
+
+def beside_the_plan(settings: Settings, clock: Clock) -> RunOrigin:
+    """Give the origin of a command that claims no planned run; it is recorded whatever else is."""
+    return replace(run_origin(settings, "command", clock()), beside=True)
+
+
+def runs_near(
+    calendar: CalendarReader, now: datetime, offered: Collection[Job]
+) -> Sequence[PlannedRun]:
+    """List every offered run that may be due at an instant, those of the days before included."""
+    today = in_new_york(now).date()
+    plans = (
+        plan_session(on, calendar.session_at(instant_of(on, time(12))), offered)
+        for on in days_between(today - DAYS_BACK, today)
+    )
+    return [run for plan in plans for run in plan.runs]

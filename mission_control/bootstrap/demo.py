@@ -1,4 +1,4 @@
-"""Bootstrap: the simulated floor, plugged in here alone."""
+"""The simulated floor, plugged in here alone."""
 
 import asyncio
 import logging
@@ -12,23 +12,19 @@ from pathlib import Path
 
 from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
+from mission_control.deploy_report.run import make_report, record_report
 from mission_control.errors import StorageError
-from mission_control.jobs.capture_lkg import BuildFacts, LkgSources, capture_lkg, record_lkg
-from mission_control.jobs.check_readiness import (
-    ReadinessSources,
-    check_readiness,
-    record_readiness,
-)
-from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, all_asked
-from mission_control.jobs.report_deploys import make_report, record_report
-from mission_control.jobs.run_origin import Ground, RunOrigin
-from mission_control.jobs.sample_floor import sample_floor
-from mission_control.model.lkg import LkgRefused
-from mission_control.model.readiness import PollCoverage
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_writer import RunWriter
-from mission_control.record.store_check import StoreCheck
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.observe import APART_SECONDS, ROUNDS, all_asked
+from mission_control.last_known_good.model import LkgRefused
+from mission_control.last_known_good.run import BuildFacts, LkgSources, capture_lkg, record_lkg
+from mission_control.ops_bundle.sample import sample_floor
+from mission_control.readiness.model import PollCoverage
+from mission_control.readiness.run import ReadinessSources, check_readiness, record_readiness
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.check import StoreCheck
+from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor

@@ -1,15 +1,20 @@
-"""Bootstrap: what is in force, redacted, for jobs that record it."""
+"""What is in force, redacted, for jobs that record it."""
 
+import platform
+import sys
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
+from mission_control.config_snapshot.run import InForce
 from mission_control.configuration.settings import Settings
-from mission_control.jobs.ports import Clock
-from mission_control.jobs.snapshot_config import InForce
-from mission_control.observe.redaction import redact_document
-from mission_control.observe.repository import RepositoryReader
-from mission_control.observe.repository_copier import RepositoryCopier, copy_one
-from mission_control.observe.repository_surveyor import RepositorySurveyor
+from mission_control.floor.ports import Clock
+from mission_control.records.run_origin import RunOrigin
+from mission_control.redaction.redact import redact_document, redact_text
+from mission_control.repository.copier import RepositoryCopier, copy_one
+from mission_control.repository.read import RepositoryReader
+from mission_control.repository.surveyor import RepositorySurveyor
 
 
 async def in_force(settings: Settings) -> InForce:
@@ -28,3 +33,14 @@ def repository_surveyor(settings: Settings, clock: Clock) -> RepositorySurveyor 
     """Connect what looks over the fleet's repository; None where none is configured."""
     path = settings.repository
     return None if path is None else RepositorySurveyor(path, RepositoryReader(path, clock))
+
+
+def run_origin(settings: Settings, trigger: str, began: datetime) -> RunOrigin:
+    """Say who runs jobs in this process, with what, and since when: before anything is asked."""
+    versions = {
+        "mission_control": version("mission-control"),
+        "python": platform.python_version(),
+        "git_sha": None,
+    }
+    command = (Path(sys.argv[0]).name, *map(redact_text, sys.argv[1:]))
+    return RunOrigin(trigger, command, versions, settings.config_digest, began)

@@ -1,13 +1,13 @@
-"""Bootstrap: the process that reads long answers in which there may be secrets."""
+"""The process that reads long answers in which there may be secrets."""
 
 from typing import TYPE_CHECKING, cast
 
-from mission_control.child_process.answering import Answerer, run_child
 from mission_control.log_records import configure_logging
-from mission_control.model.question import Answered
+from mission_control.processes.answering import Answerer, run_child
+from mission_control.processes.model import Answered
 
 if TYPE_CHECKING:
-    from mission_control.observe.interpreter import Reading
+    from mission_control.probe.received import Reading
 
 NICE = 0
 """As what decides: a decision waits for this."""

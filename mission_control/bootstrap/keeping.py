@@ -1,19 +1,19 @@
-"""Bootstrap: what keeps the record: the place of its durable copy, and the jobs' parts."""
+"""What keeps the record: the place of its durable copy, and the jobs' parts."""
 
 from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.configuration.settings import Settings
+from mission_control.durable_copy.copying import CopyDestination, KeepingParts
+from mission_control.durable_copy.mounted_folder import MountedFolder
+from mission_control.durable_copy.s3_store import S3Place, S3Store
 from mission_control.errors import StorageError
-from mission_control.jobs.copy_ports import CopyDestination, KeepingParts
-from mission_control.jobs.ports import CalendarReader, Clock
+from mission_control.floor.ports import CalendarReader, Clock
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.observe.redaction import redact_text
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.artifact_writer import RunWriter
-from mission_control.record.durable_copy.mounted_folder import MountedFolder
-from mission_control.record.durable_copy.s3_store import S3Place, S3Store
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.artifact_writer import RunWriter
+from mission_control.redaction.redact import redact_text
 
 
 def keeping_parts(

@@ -1,26 +1,29 @@
-"""Bootstrap: one round over the floor, one answer, one service, for who only looks once."""
+"""One round over the floor, one answer, one service, for who only looks once."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import reading
+from mission_control.bootstrap.serve import connected
+from mission_control.cluster.read.examination import Examination, examine_cluster
 from mission_control.configuration.settings import Settings
-from mission_control.jobs import floor_sources
-from mission_control.jobs.ports import Clock
+from mission_control.floor import observe as floor_sources
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.ports import Clock
+from mission_control.history.check import check_history
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen, UnseenReason
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.observe.cluster_reader.examination import Examination, examine_cluster
-from mission_control.observe.http_transport import open_transports
-from mission_control.observe.service_probe import ServiceProbe
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.folder import Folder
-from mission_control.record.history.history_check import check_history
-from mission_control.record.ledger import FOLDER
-from mission_control.record.root_check import try_folder
-from mission_control.record.store_check import StoreCheck
+from mission_control.probe.service_probe import ServiceProbe
+from mission_control.probe.transport import open_transports
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.check import StoreCheck
+from mission_control.records.folder import Folder
+from mission_control.records.ledger import FOLDER
+from mission_control.records.root_check import try_folder
 
 
 async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:
@@ -80,3 +83,17 @@ class _Bare:
     def check(self) -> None:
         with Folder.open_existing(self.root) as folder:
             try_folder(folder)
+
+
+async def answer_once(
+    settings: Settings, clock: Clock, path: str, accept: str = "*/*"
+) -> httpx.Response:
+    """Answer a path as the API would after one observing round, in process."""
+    async with connected(settings, clock) as parts:
+        if parts.edges is not None:
+            await parts.edges.find_cluster()
+        snapshot = await floor_sources.observe_once(settings.fleet, parts.sources, "")
+        parts.board.publish(snapshot, ())
+        transport = httpx.ASGITransport(parts.application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path, headers={"accept": accept})

@@ -1,4 +1,4 @@
-"""Bootstrap: the process that answers readers: the routes of the past and the record, no more."""
+"""The process that answers readers: the routes of the past and the record, no more."""
 
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, cast
 from mission_control.api.application import reading_application
 from mission_control.api.options import ReadingParts
 from mission_control.api.readers_aside import answer_within
-from mission_control.child_process.answering import Answerer, run_child
-from mission_control.decide.floor import decide_floor
-from mission_control.jobs.calendar_in_force import CalendarInForce
-from mission_control.jobs.past_floor import PastFloor
+from mission_control.cluster.model.facts import ClusterFacts
+from mission_control.floor.decide.floor import decide_floor
+from mission_control.floor.model import NOTHING_STANDS, FloorEvidence, FloorSnapshot
+from mission_control.history.database import open_engine
+from mission_control.history.model import Span, WatchedMinute
+from mission_control.history.past_floor import PastFloor
+from mission_control.history.reader import HistoryReaderSql
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.cluster.facts import ClusterFacts
 from mission_control.model.fleet import Fleet
-from mission_control.model.history import Span, WatchedMinute
-from mission_control.model.question import Answered, LiveFloor, Question
-from mission_control.model.snapshot import FloorEvidence, FloorSnapshot
-from mission_control.model.standing import NOTHING_STANDS
-from mission_control.observe.runbook_library import RunbookLibrary
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.history.database import open_engine
-from mission_control.record.history.reader import HistoryReaderSql
+from mission_control.processes.answering import Answerer, run_child
+from mission_control.processes.model import Answered, LiveFloor, Question
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.runbooks.library import RunbookLibrary
+from mission_control.schedule.calendar_in_force import CalendarInForce
 
 if TYPE_CHECKING:
     from mission_control.bootstrap.aside import ReadersSetup

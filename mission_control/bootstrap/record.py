@@ -1,23 +1,23 @@
-"""Bootstrap: whose record a root holds, and a history that a human takes for new."""
+"""Whose record a root holds, and a history that a human takes for new."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.in_force import run_origin
 from mission_control.configuration.settings import Settings
+from mission_control.documents.canonical_json import encode_json
+from mission_control.documents.instants import utc_text
 from mission_control.errors import ConfigurationError, StorageError
-from mission_control.jobs.ports import Clock
-from mission_control.jobs.run_origin import Ground
+from mission_control.floor.ports import Clock
+from mission_control.history.continuity import StartingRoot
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.artifact import Collection, LedgerHead
-from mission_control.present.canonical_json import encode_json
-from mission_control.present.instants import utc_text
-from mission_control.record.artifact_store import ArtifactStore, stamp
-from mission_control.record.history.continuity import StartingRoot
-from mission_control.record.record_marker import read_marker
-from mission_control.record.root_check import holds_record, look_at_root, tell_new_record
+from mission_control.records.artifact_store import ArtifactStore, stamp
+from mission_control.records.marker import read_marker
+from mission_control.records.model import Collection, LedgerHead
+from mission_control.records.root_check import holds_record, look_at_root, tell_new_record
+from mission_control.records.run_origin import Ground
 
 ACCEPTANCE_JOB = "history_is_new"
 FINDING_SECONDS = 3.0

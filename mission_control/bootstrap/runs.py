@@ -1,4 +1,4 @@
-"""Bootstrap: jobs run once from the command line, with everything they read and write."""
+"""Jobs run once from the command line, with everything they read and write."""
 
 import asyncio
 import time
@@ -12,29 +12,28 @@ from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.record import require_record
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
-from mission_control.jobs import floor_sources
-from mission_control.jobs.artifact_ports import ArtifactWriter
-from mission_control.jobs.capture_lkg import BuildFacts
-from mission_control.jobs.check_readiness import ReadinessSources
-from mission_control.jobs.day_sources import DaySources
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.observe_floor import Looking, observe_rounds
-from mission_control.jobs.past_floor import PastFloor
-from mission_control.jobs.ports import Clock
+from mission_control.floor import observe as floor_sources
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.model import NOTHING_STANDS, FloorSnapshot, Standing
+from mission_control.floor.observe import Looking, observe_rounds
+from mission_control.floor.ports import Clock
+from mission_control.history.continuity import recall_standing
+from mission_control.history.database import SQLITE_NAME, open_engine
+from mission_control.history.past_floor import PastFloor
+from mission_control.history.reader import HistoryReaderSql
+from mission_control.last_known_good.run import BuildFacts
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.readiness import PollCoverage
 from mission_control.model.reading import Seen, Unseen
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.model.standing import NOTHING_STANDS, Standing
-from mission_control.observe.redaction import redact_text
-from mission_control.observe.repository import RepositoryReader
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.artifact_writer import RunWriter
-from mission_control.record.history.continuity import recall_standing
-from mission_control.record.history.database import SQLITE_NAME, open_engine
-from mission_control.record.history.reader import HistoryReaderSql
-from mission_control.record.store_check import StoreCheck
+from mission_control.readiness.model import PollCoverage
+from mission_control.readiness.run import ReadinessSources
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.check import StoreCheck
+from mission_control.records.ports import ArtifactWriter
+from mission_control.redaction.redact import redact_text
+from mission_control.repository.read import RepositoryReader
+from mission_control.schedule.sources import DaySources
 
 BUILD_VARIABLES = ("BUILD_ID", "CLOUD_BUILD_ID", "CLOUDBUILD_BUILD_ID", "GCB_BUILD_ID")
 """Where builders say which build this is (facts, g)."""

@@ -1,4 +1,4 @@
-"""Bootstrap: a whole Mission Control, which watches, remembers and answers."""
+"""A whole Mission Control, which watches, remembers and answers."""
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -13,24 +13,24 @@ from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
 from mission_control.bootstrap.record import find_record, starting_root
+from mission_control.cluster.read.further import FurtherObserver
 from mission_control.configuration.settings import Settings
-from mission_control.jobs import floor_sources
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.past_floor import PastFloor, kept_since
-from mission_control.jobs.ports import CalendarReader, Clock
-from mission_control.jobs.remember_floor import FloorMemory
-from mission_control.jobs.scheduled_day import ScheduledDay
-from mission_control.jobs.watch_floor import CLUSTER_SECONDS, FloorWatch
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.observe.attestation import Attestation
-from mission_control.observe.cluster_reader.further_reader import FurtherObserver
-from mission_control.observe.interpreter import Interpreter
-from mission_control.observe.runbook_library import RunbookLibrary
-from mission_control.present.safety_needs import needs_text
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.history.opening import OpenHistory, open_history
-from mission_control.record.store_check import StoreCheck
+from mission_control.floor import observe as floor_sources
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.ports import CalendarReader, Clock
+from mission_control.floor.present.safety_needs import needs_text
+from mission_control.floor.watch import CLUSTER_SECONDS, FloorWatch
+from mission_control.history.opening import OpenHistory, open_history
+from mission_control.history.past_floor import PastFloor, kept_since
+from mission_control.history.remember import FloorMemory
+from mission_control.probe.received import Interpreter
+from mission_control.read_only.proof import Attestation
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.check import StoreCheck
+from mission_control.runbooks.library import RunbookLibrary
+from mission_control.schedule.day import ScheduledDay
 
 Application = Callable[..., Awaitable[None]]
 

@@ -6,13 +6,7 @@ from datetime import date, datetime
 import click
 import orjson
 
-from mission_control.bootstrap.planned import claim_planned
-from mission_control.bootstrap.runs import past_to_read
-from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags
-from mission_control.cli.recording import recording_with, run_recording
-from mission_control.configuration.settings import Settings
-from mission_control.jobs.attest_session import (
+from mission_control.attestation.run import (
     MARKDOWN_NAME,
     Attested,
     NoSuchSession,
@@ -20,7 +14,12 @@ from mission_control.jobs.attest_session import (
     make_attestation,
     record_attestation,
 )
-from mission_control.model.schedule import Job
+from mission_control.bootstrap.day import claim_planned
+from mission_control.bootstrap.runs import past_to_read
+from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.recording import recording_with, run_recording
+from mission_control.configuration.settings import Settings
+from mission_control.schedule.model import Job
 
 
 @click.command()

@@ -3,20 +3,18 @@
 import click
 import orjson
 
-from mission_control.bootstrap.in_force import repository_surveyor
-from mission_control.bootstrap.origin import run_origin
-from mission_control.bootstrap.runs import ready_to_run
-from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags
-from mission_control.cli.recording import recording_with, run_recording
-from mission_control.configuration.settings import Settings
-from mission_control.jobs.draw_blueprint import (
+from mission_control.blueprint.run import (
     MARKDOWN_NAME,
     MadeBlueprint,
     make_blueprint,
     record_blueprint,
 )
-from mission_control.jobs.observe_floor import Looking
+from mission_control.bootstrap.in_force import repository_surveyor, run_origin
+from mission_control.bootstrap.runs import ready_to_run
+from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.recording import recording_with, run_recording
+from mission_control.configuration.settings import Settings
+from mission_control.floor.observe import Looking
 
 
 @click.command()

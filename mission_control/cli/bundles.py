@@ -1,18 +1,18 @@
-"""Command line: what `pre-market` and `post-market` share: making a bundle, and telling of it."""
+"""What `pre-market` and `post-market` share: making a bundle, and telling of it."""
 
 import click
 import orjson
 
-from mission_control.bootstrap.planned import claim_planned
+from mission_control.bootstrap.day import claim_planned
 from mission_control.bootstrap.runs import ready_to_run
-from mission_control.cli.context import CliContext
+from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
-from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, Looking
-from mission_control.jobs.ops_bundle import BundleKind, record_bundle
-from mission_control.model.artifact import LedgerEntry
-from mission_control.model.readiness import ReadinessReport
-from mission_control.model.schedule import Job
+from mission_control.floor.observe import APART_SECONDS, ROUNDS, Looking
+from mission_control.ops_bundle.run import BundleKind, record_bundle
+from mission_control.readiness.model import ReadinessReport
+from mission_control.records.model import LedgerEntry
+from mission_control.schedule.model import Job
 
 JOBS = {
     BundleKind.PRE_MARKET: frozenset({Job.PRE_MARKET}),
@@ -67,3 +67,67 @@ async def _bundle(
             skip_preflight=skip_preflight,
             sample_health=not skip_health,
         )
+
+
+@click.command("pre-market")
+@setting_flags("namespace", "context", "kubeconfig", "fleet_file", "root", "repository")
+@click.option("--skip-preflight", is_flag=True, envvar="SKIP_PREFLIGHT", help="Do not run the "
+              "repository's preflight.sh.")  # fmt: skip
+@click.option("--skip-health", is_flag=True, help="No health samples in the deploy report.")
+@json_flag
+@click.pass_context
+def pre_market(
+    ctx: click.Context,
+    *,
+    skip_preflight: bool,
+    skip_health: bool,
+    as_json: bool,
+    **flags: str | None,
+) -> None:
+    """
+    Record everything of the hour before the open: reports, heartbeats, cluster, logs.
+
+    It is recorded as audit_artifacts/ops_runs/<UTC>_pre_market; what could not be had is listed
+    in its run.json and never replaced by an older copy. Started while the planned run is due, it
+    is that run. Exits with 0 once it is recorded, whatever readiness says in it.
+    """
+    make_bundle(
+        ctx.ensure_object(CliContext),
+        flags,
+        BundleKind.PRE_MARKET,
+        skip_preflight=skip_preflight,
+        skip_health=skip_health,
+        as_json=as_json,
+    )
+
+
+@click.command("post-market")
+@setting_flags("namespace", "context", "kubeconfig", "fleet_file", "root", "repository")
+@click.option("--skip-preflight", is_flag=True, envvar="SKIP_PREFLIGHT", help="Do not run the "
+              "repository's preflight.sh.")  # fmt: skip
+@click.option("--skip-health", is_flag=True, help="No health samples in the deploy report.")
+@json_flag
+@click.pass_context
+def post_market(
+    ctx: click.Context,
+    *,
+    skip_preflight: bool,
+    skip_health: bool,
+    as_json: bool,
+    **flags: str | None,
+) -> None:
+    """
+    Record everything of the hour after the close: reports, heartbeats, cluster, logs.
+
+    It is recorded as audit_artifacts/ops_runs/<UTC>_post_market; what could not be had is listed
+    in its run.json and never replaced by an older copy. Started while the planned run is due, it
+    is that run. Exits with 0 once it is recorded, whatever readiness says in it.
+    """
+    make_bundle(
+        ctx.ensure_object(CliContext),
+        flags,
+        BundleKind.POST_MARKET,
+        skip_preflight=skip_preflight,
+        skip_health=skip_health,
+        as_json=as_json,
+    )

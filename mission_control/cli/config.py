@@ -3,12 +3,11 @@
 import click
 import orjson
 
-from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.printable import printable
-from mission_control.configuration.setting_names import SETTINGS
+from mission_control.configuration.names import SETTINGS
 from mission_control.configuration.settings import Settings
-from mission_control.present.safety_needs import needs_document, needs_text
+from mission_control.floor.present.safety_needs import needs_document, needs_text
 
 
 @click.group()

@@ -3,20 +3,18 @@
 import click
 import orjson
 
-from mission_control.bootstrap.in_force import in_force, repository_copier
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.in_force import in_force, repository_copier, run_origin
 from mission_control.bootstrap.runs import ready_to_run
-from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.printable import printable
 from mission_control.cli.recording import recording_with, run_recording
-from mission_control.configuration.settings import Settings
-from mission_control.jobs.observe_floor import Looking
-from mission_control.jobs.snapshot_config import (
+from mission_control.config_snapshot.run import (
     MadeConfigSnapshot,
     make_config_snapshot,
     record_config_snapshot,
 )
+from mission_control.configuration.settings import Settings
+from mission_control.floor.observe import Looking
 
 
 @click.command("config-snapshot")

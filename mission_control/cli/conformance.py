@@ -5,15 +5,14 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
-from mission_control import process
 from mission_control.bootstrap.once import probe_once
-from mission_control.cli.context import CliContext
+from mission_control.cli.context import CliContext, json_flag
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
-from mission_control.cli.flags import json_flag
-from mission_control.configuration.service_address import UnusableAddress, read_base_url
-from mission_control.decide.conformance import judge_conformance
+from mission_control.configuration.addresses import UnusableAddress, read_base_url
+from mission_control.conformance.decide.conformance import judge_conformance
+from mission_control.conformance.present import conformance_as_dict, conformance_lines
 from mission_control.model.fleet import Agent, Kind
-from mission_control.present.conformance import conformance_as_dict, conformance_lines
+from mission_control.processes import own_process as process
 
 ASKED = ("/ops/status", "/healthz", "/health")
 """The endpoints that the contract, or the freshness of marketdata, can be read from."""

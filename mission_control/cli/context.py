@@ -1,14 +1,23 @@
-"""Command line: what every command is handed, so that none reaches for the world itself."""
+"""What every command is handed, so that none reaches for the world itself."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mission_control.cli.failures import JSON_ASKED
+from mission_control.cli.printable import printable
+from mission_control.configuration.settings import Settings, load_settings
+from mission_control.market_calendar.days import read_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -48,3 +57,70 @@ class CliContext:
         """Tell a person something on stderr, exactly as written; silent when asked to be."""
         if not self.quiet:
             self.console.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SETTING_FLAGS = {
+    "fleet_file": ("FILE", "The fleet file: who is on the floor."),
+    "root": ("DIR", "Where audit_artifacts/ and ops/lkg/ live."),
+    "record_id": ("ID", "The record that the root must hold; another is refused."),
+    "host": ("HOST", "The loopback address to listen on."),
+    "port": ("PORT", "The API's port."),
+    "ui_port": ("PORT", "The operator's pages' port."),
+    "repository": ("DIR", "The fleet's repository, for the checks of change control."),
+    "namespace": ("NS", "The floor's namespace, which holds the kill switch."),
+    "context": ("NAME", "Read the cluster of this kubeconfig context."),
+    "kubeconfig": ("FILE", "The kubeconfig, instead of KUBECONFIG or ~/.kube/config."),
+}
+"""Settings that have a flag; the text is judged with all other settings, and so is not here."""
+
+
+def setting_flags(*names: str) -> Callable[[Command], Command]:
+    """Give a command the flags of these settings; each arrives as text, None when not given."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            metavar, text = SETTING_FLAGS[name]
+            flag = "--" + name.replace("_", "-")
+            command = click.option(flag, name, metavar=metavar, help=text)(command)
+        return command
+
+    return decorate
+
+
+def settings_with(
+    context: CliContext, flags: Mapping[str, object], *, tell: bool = True
+) -> Settings:
+    """Settle the settings with what this command's flags say, and tell what may surprise."""
+    settings = load_settings(context.environ, config_file=context.config_file, flags=flags)
+    for note in settings.notes if tell else ():
+        context.say(f"Note: {note}.")
+    return settings
+
+
+def read_at(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    """Read a time as the API and the pages do: one that names no zone is New York's."""
+    if value is None:
+        return None
+    try:
+        return read_instant(value)
+    except ValueError as error:
+        detail = f"{printable(value, 80)!r} is no time such as 2026-11-27T12:55 (New York) or "
+        raise click.BadParameter(f"{detail}2026-11-27T17:55Z, of the years 1970 to 2999") from error
+
+
+def _ask_json(ctx: click.Context, _: click.Parameter, asked: bool) -> bool:  # noqa: FBT001  (click's signature)
+    if asked:
+        ctx.meta[JSON_ASKED] = True
+    return asked
+
+
+json_flag = click.option(
+    "--json", "as_json", is_flag=True, callback=_ask_json, help="Print JSON on stdout."
+)
+"""A command's own --json: the same as the one before the command's name."""
+
+url_flag = click.option(
+    "--url", metavar="URL", help="Ask the Mission Control that serves there, not the fleet."
+)

@@ -8,8 +8,7 @@ import orjson
 
 from mission_control import asgi
 from mission_control.bootstrap.demo import demo_scenarios
-from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, read_at
+from mission_control.cli.context import CliContext, json_flag, read_at
 
 PORT = click.IntRange(1, 65535)
 FLOOR_PORTS = click.IntRange(1, 65000)

@@ -6,21 +6,15 @@ from pathlib import Path
 import click
 import orjson
 
-from mission_control import process
-from mission_control.bootstrap.origin import run_origin
+from mission_control.bootstrap.in_force import run_origin
 from mission_control.bootstrap.runs import ready_to_run
-from mission_control.cli.context import CliContext
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.recording import not_recorded, recording_with
 from mission_control.configuration.settings import Settings
+from mission_control.deploy_report.run import MARKDOWN_NAME, MadeReport, make_report, record_report
 from mission_control.errors import StorageError
-from mission_control.jobs.observe_floor import Looking
-from mission_control.jobs.report_deploys import (
-    MARKDOWN_NAME,
-    MadeReport,
-    make_report,
-    record_report,
-)
+from mission_control.floor.observe import Looking
+from mission_control.processes import own_process as process
 
 
 @click.command("deploy-report")

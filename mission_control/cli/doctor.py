@@ -6,22 +6,24 @@ from collections import Counter
 import click
 import orjson
 
-from mission_control import process
 from mission_control.bootstrap import once
 from mission_control.bootstrap.keeping import try_destination
-from mission_control.cli.context import CliContext
-from mission_control.cli.doctor_cluster import look_at_cluster, look_at_records
-from mission_control.cli.doctor_copy import look_at_copy
-from mission_control.cli.doctor_floor import look_at_floor
-from mission_control.cli.doctor_here import look_here
+from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
+from mission_control.cli.doctor_looks import (
+    look_at_cluster,
+    look_at_copy,
+    look_at_floor,
+    look_at_records,
+    look_here,
+)
 from mission_control.cli.doctor_report import Check, Outcome
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cluster.read.examination import Examination
 from mission_control.configuration.settings import Settings
-from mission_control.jobs.ports import Clock
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.ports import Clock
 from mission_control.model.reading import Seen, Unseen
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.observe.cluster_reader.examination import Examination
+from mission_control.processes import own_process as process
 
 
 @click.command()

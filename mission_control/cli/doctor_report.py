@@ -1,4 +1,4 @@
-"""Command line: what a check of `doctor` found, and how it is shown."""
+"""What a check of `doctor` found, and how it is shown."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Command line: the exit codes, which scripts and cron rely on."""
+"""The exit codes, which scripts and cron rely on."""
 
 OK = 0
 INTERNAL = 1

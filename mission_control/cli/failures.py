@@ -1,4 +1,4 @@
-"""Command line: how every command ends when it cannot go on."""
+"""How every command ends when it cannot go on."""
 
 import contextlib
 import logging
@@ -120,7 +120,7 @@ def _redacted(text: str) -> str:
 def _redact(text: str) -> str:
     # Imported only now, so that help and errors in the command line stay quick.
     redact_text: Callable[[str], str] = import_module(
-        "mission_control.observe.redaction"
+        "mission_control.redaction.redact"
     ).redact_text
     return redact_text(text)
 

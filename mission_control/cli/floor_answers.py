@@ -1,22 +1,84 @@
-"""Command line: the floor as the API answers it, wherever that answer was made."""
+"""The floor as the API answers it, wherever that answer was made."""
 
+import asyncio
+import json
 from dataclasses import dataclass
+from typing import cast
 
 import click
+import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mission_control import process
 from mission_control.bootstrap import once
-from mission_control.cli.remote import ask_for_document
+from mission_control.configuration.addresses import UnusableAddress, read_base_url
 from mission_control.configuration.settings import Settings
-from mission_control.jobs.ports import Clock
+from mission_control.contract.model.shapes import ServiceState
+from mission_control.floor.model import Verdict
+from mission_control.floor.ports import Clock
+from mission_control.floor.present.agents import agents_document
+from mission_control.floor.present.posture import posture_document
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Criticality
 from mission_control.model.kill_switch import KillSwitchState
-from mission_control.model.standing import Verdict
-from mission_control.model.status_contract.rich import ServiceState
-from mission_control.present.agent_document import agents_document
-from mission_control.present.posture_document import posture_document
+from mission_control.processes import own_process as process
+
+DEADLINE_SECONDS = 20.0
+MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAnswer:
+    """A server's answer: its status and its body, whole."""
+
+    status: int
+    body: bytes
+
+
+def ask_server(url: str, path: str, accept: str = "*/*") -> RemoteAnswer:
+    """
+    Ask a server for a path once, or say in one line why it could not be asked.
+
+    Redirects are not followed and proxies of the environment are ignored: what answers is what
+    was named. The whole answer must arrive within the deadline and the size that are allowed.
+    """
+    try:
+        base = read_base_url(url)
+    except UnusableAddress as error:
+        raise click.BadParameter(f"{error.problem} ({error.remedy})", param_hint="--url") from error
+    try:
+        return process.run(_ask(base + path, accept))
+    except (httpx.HTTPError, TimeoutError) as error:
+        reason = type(error).__name__
+        raise click.ClickException(f"{base} could not be asked: {reason}") from error
+
+
+async def _ask(address: str, accept: str) -> RemoteAnswer:
+    headers = {"accept": accept, "accept-encoding": "identity"}
+    body = bytearray()
+    async with (
+        asyncio.timeout(DEADLINE_SECONDS),
+        httpx.AsyncClient(trust_env=False, timeout=DEADLINE_SECONDS, headers=headers) as client,
+        client.stream("GET", address) as response,
+    ):
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise click.ClickException("the answer is larger than 16 MiB")
+        return RemoteAnswer(response.status_code, bytes(body))
+
+
+def ask_for_document(url: str, path: str) -> dict[str, object]:
+    """Ask a server for a JSON object, or say in one line what it answered instead."""
+    answer = ask_server(url, path, "application/json")
+    if not httpx.codes.is_success(answer.status):
+        raise click.ClickException(f"{url} answered {path} with status {answer.status}")
+    try:
+        document: object = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"{url} answered {path} with no JSON") from error
+    if not isinstance(document, dict):
+        raise click.ClickException(f"{url} answered {path} with no JSON object")
+    return cast("dict[str, object]", document)
 
 
 class _Answer(BaseModel):

@@ -7,39 +7,37 @@ from typing import TypeVar
 import click
 import orjson
 
-from mission_control import process
 from mission_control.bootstrap import once
-from mission_control.bootstrap.planned import beside_the_plan, claim_planned
+from mission_control.bootstrap.day import beside_the_plan, claim_planned
 from mission_control.bootstrap.runs import find_build, ready_to_run
-from mission_control.cli.context import CliContext
+from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.printable import printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.errors import ConfigurationError, StorageError
-from mission_control.jobs.artifact_ports import ArtifactsReader
-from mission_control.jobs.capture_lkg import (
-    LkgSources,
-    capture_lkg,
-    record_lkg,
+from mission_control.floor.observe import Looking
+from mission_control.floor.ports import CalendarReader
+from mission_control.last_known_good.model import LkgCapture, LkgRefused
+from mission_control.last_known_good.present import (
+    capture_lines,
+    list_lines,
+    listed_capture,
+    lkg_diff_document,
+    metadata_document,
 )
-from mission_control.jobs.observe_floor import Looking
-from mission_control.jobs.ports import CalendarReader
-from mission_control.jobs.recorded_lkg import (
+from mission_control.last_known_good.recorded import (
     MOST_LISTED,
     compare_captures,
     list_captures,
     verify_recorded,
 )
-from mission_control.jobs.recorded_reports import LATEST, PREVIOUS, NoSuchReport
-from mission_control.jobs.run_lkg import record_refusal
-from mission_control.jobs.run_origin import RunOrigin
-from mission_control.model.lkg import LkgCapture, LkgRefused
-from mission_control.model.schedule import Job
-from mission_control.present.lkg_document import metadata_document
-from mission_control.present.lkg_list import listed_capture, lkg_diff_document
-from mission_control.present.lkg_text import capture_lines, list_lines
+from mission_control.last_known_good.run import LkgSources, capture_lkg, record_lkg, record_refusal
+from mission_control.processes import own_process as process
+from mission_control.records.ports import ArtifactsReader
+from mission_control.records.recorded_reports import LATEST, PREVIOUS, NoSuchReport
+from mission_control.records.run_origin import RunOrigin
+from mission_control.schedule.model import Job
 
 T = TypeVar("T")
 

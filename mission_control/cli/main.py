@@ -1,4 +1,4 @@
-"""Command line: the `mission-control` command; each subcommand is imported when it is called."""
+"""The `mission-control` command; each subcommand is imported when it is called."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -45,11 +45,11 @@ COMMANDS = {
         "Draw the fleet as it is seen: components, dependencies, safety controls, and every gap.",
     ),
     "pre-market": (
-        "mission_control.cli.pre_market",
+        "mission_control.cli.bundles",
         "Record everything of the hour before the open: reports, heartbeats, cluster, logs.",
     ),
     "post-market": (
-        "mission_control.cli.post_market",
+        "mission_control.cli.bundles",
         "Record everything of the hour after the close: reports, heartbeats, cluster, logs.",
     ),
     "lkg": ("mission_control.cli.lkg", "Capture, compare and verify the last known good."),

@@ -1,4 +1,4 @@
-"""Command line: text from outside, made harmless for a terminal."""
+"""Text from outside, made harmless for a terminal."""
 
 LONGEST = 400
 

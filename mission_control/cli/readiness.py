@@ -7,31 +7,30 @@ from dataclasses import dataclass
 import click
 import orjson
 
-from mission_control import process
-from mission_control.bootstrap.planned import claim_planned
+from mission_control.bootstrap.day import claim_planned
 from mission_control.bootstrap.runs import RunParts, ready_to_run
-from mission_control.cli.context import CliContext
+from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import HALTED
-from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.recording import recording_with
 from mission_control.configuration.settings import Settings
-from mission_control.decide.readiness import refuse_unrecorded
+from mission_control.deploy_report.run import make_report
 from mission_control.errors import StorageError
-from mission_control.jobs.check_readiness import (
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.observe import APART_SECONDS, ROUNDS, Looking
+from mission_control.processes import own_process as process
+from mission_control.readiness.decide.readiness import refuse_unrecorded
+from mission_control.readiness.model import ReadinessReport
+from mission_control.readiness.present import readiness_document, readiness_markdown
+from mission_control.readiness.run import (
     check_readiness,
     read_repository,
     record_readiness,
     report_internal_error,
 )
-from mission_control.jobs.observe_floor import APART_SECONDS, ROUNDS, Looking
-from mission_control.jobs.planned_run import MAX_LOOKED_AT
-from mission_control.jobs.report_deploys import make_report
-from mission_control.jobs.run_origin import Ground
-from mission_control.model.readiness import ReadinessReport
-from mission_control.model.schedule import Job
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.observe.redaction import redact_text
-from mission_control.present.readiness_document import readiness_document, readiness_markdown
+from mission_control.records.run_origin import Ground
+from mission_control.redaction.redact import redact_text
+from mission_control.schedule.model import Job
+from mission_control.schedule.planned_run import MAX_LOOKED_AT
 
 log = logging.getLogger(__name__)
 

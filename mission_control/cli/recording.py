@@ -1,18 +1,17 @@
-"""Command line: a job that records; a record that fails is told as such, and not as our fault."""
+"""A job that records; a record that fails is told as such, and not as our fault."""
 
 from collections.abc import Coroutine, Mapping
 from typing import Never, TypeVar
 
 import click
 
-from mission_control import process
 from mission_control.bootstrap.record import tell_of_root
-from mission_control.cli.context import CliContext
+from mission_control.cli.context import CliContext, settings_with
 from mission_control.cli.exit_codes import INTERNAL
-from mission_control.cli.flags import settings_with
 from mission_control.cli.printable import printable
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
+from mission_control.processes import own_process as process
 
 T = TypeVar("T")
 

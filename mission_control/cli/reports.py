@@ -3,16 +3,16 @@
 import click
 import orjson
 
-from mission_control import process
 from mission_control.bootstrap import once
-from mission_control.cli.context import CliContext
+from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import USAGE
-from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.printable import printable
 from mission_control.configuration.settings import load_root_in_force
-from mission_control.decide.report_diff import compare_reports
-from mission_control.jobs.artifact_ports import ArtifactsReader
-from mission_control.jobs.recorded_reports import (
+from mission_control.deploy_report.decide.changes import compare_reports
+from mission_control.deploy_report.present import change_document, folded_documents
+from mission_control.processes import own_process as process
+from mission_control.records.ports import ArtifactsReader
+from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     LATEST,
     PREVIOUS,
@@ -20,7 +20,6 @@ from mission_control.jobs.recorded_reports import (
     RecordedReport,
     find_report,
 )
-from mission_control.present.deploy_document import change_document, folded_documents
 
 
 @click.group()

@@ -1,11 +1,10 @@
-"""Configuration: the parts of a fleet file's entry that are mappings of their own."""
+"""The parts of a fleet file's entry that are mappings of their own."""
 
 import re
 from enum import StrEnum
 from pathlib import Path
 
-from mission_control.configuration.problems import Problems, quoted
-from mission_control.configuration.yaml_value import Value
+from mission_control.configuration.yaml_value import Problems, Value, quoted
 from mission_control.model.fleet import Owner, Slo, SloWindow, TlsFiles, Unobserved, Workload
 
 KUBERNETES_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")

@@ -1,4 +1,4 @@
-"""Configuration: the closures file, in which people enter what the exchange announced."""
+"""The closures file, in which people enter what the exchange announced."""
 
 import re
 from contextlib import suppress
@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 
-from mission_control.configuration.problems import Problems, quoted
-from mission_control.configuration.yaml_source import read_yaml
-from mission_control.configuration.yaml_value import Value
+from mission_control.configuration.yaml_value import Problems, Value, quoted, read_yaml
 from mission_control.errors import ConfigurationError
 from mission_control.market_calendar.closures import Closure, ClosureKind, objection_to
 

@@ -1,4 +1,4 @@
-"""Configuration: where the durable copy goes; its credentials are never read here."""
+"""Where the durable copy goes; its credentials are never read here."""
 
 import re
 from pathlib import Path
@@ -6,11 +6,10 @@ from typing import TypedDict
 from urllib.parse import urlsplit
 
 from mission_control.configuration.found_settings import Found
-from mission_control.configuration.problems import quoted
-from mission_control.configuration.setting_values import read_path
-from mission_control.configuration.settings_reader import SettingsReader
+from mission_control.configuration.settings_reader import SettingsReader, read_path
+from mission_control.configuration.yaml_value import quoted
+from mission_control.durable_copy.model import S3Address
 from mission_control.errors import ConfigurationError
-from mission_control.model.durable_copy import S3Address
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")

@@ -1,11 +1,10 @@
-"""Configuration: what a fleet file adds to how execution is recognised; it takes nothing away."""
+"""What a fleet file adds to how execution is recognised; it takes nothing away."""
 
 import re
 from enum import StrEnum
 
 from mission_control.configuration.agent_details import read_workload, required
-from mission_control.configuration.problems import Problems, quoted
-from mission_control.configuration.yaml_value import Value
+from mission_control.configuration.yaml_value import Problems, Value, quoted
 from mission_control.model.execution_rules import (
     DEFAULT_SWITCHES,
     NOTHING_ADDED,

@@ -1,12 +1,11 @@
-"""Configuration: what runs beside the inventory and is known in the fleet file (section 7)."""
+"""What runs beside the inventory and is known in the fleet file (section 7)."""
 
 import re
 from collections.abc import Iterable
 from enum import StrEnum
 
 from mission_control.configuration.agent_details import kubernetes_name, required
-from mission_control.configuration.problems import Problems, quoted
-from mission_control.configuration.yaml_value import Value
+from mission_control.configuration.yaml_value import Problems, Value, quoted
 from mission_control.model.execution_rules import PATTERNS
 from mission_control.model.fleet import Agent, KnownWorkload
 

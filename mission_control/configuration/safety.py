@@ -1,17 +1,9 @@
-"""Configuration: what the fleet needs of its kill switch, of execution and of freshness."""
+"""What the fleet needs of its kill switch, of execution and of freshness."""
 
 from enum import StrEnum
 
-from mission_control.configuration.problems import Problems, quoted
-from mission_control.configuration.yaml_value import Value
-from mission_control.model.fleet import (
-    Agent,
-    ContractKind,
-    Execution,
-    Kind,
-    Safety,
-    SwitchFile,
-)
+from mission_control.configuration.yaml_value import Problems, Value, quoted
+from mission_control.model.fleet import Agent, ContractKind, Execution, Kind, Safety, SwitchFile
 from mission_control.model.kill_switch import KillSwitchState
 
 SEEN_MODES = (

@@ -1,4 +1,4 @@
-"""Configuration: everything that was decided before the start, read once and frozen."""
+"""Everything that was decided before the start, read once and frozen."""
 
 import hashlib
 import json
@@ -7,27 +7,31 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from mission_control.configuration import setting_values as values
-from mission_control.configuration.cadence import (
+from mission_control.configuration import settings_reader as values
+from mission_control.configuration.addresses import redact_url
+from mission_control.configuration.agent_entry import (
     DEFAULT_DEADLINE_SECONDS,
     DEFAULT_INTERVAL_SECONDS,
     SLOWEST_ANSWER_SECONDS,
 )
-from mission_control.configuration.cluster_access import settle_cluster
-from mission_control.configuration.config_file import ConfigFile, read_config_file
 from mission_control.configuration.durable_copy import durable_copy_settings
-from mission_control.configuration.environment import notes_on
-from mission_control.configuration.found_settings import Sources, find_settings
-from mission_control.configuration.problems import Problems
-from mission_control.configuration.redacted_url import redact_url
-from mission_control.configuration.setting_names import (
+from mission_control.configuration.fleet_file import settle_cluster
+from mission_control.configuration.found_settings import (
+    ConfigFile,
+    Sources,
+    find_settings,
+    read_config_file,
+)
+from mission_control.configuration.names import (
     CONFIG_VARIABLE,
     SETTINGS,
     SWITCH_VARIABLES,
+    notes_on,
 )
 from mission_control.configuration.settings_reader import SettingsReader
+from mission_control.configuration.yaml_value import Problems
+from mission_control.durable_copy.model import S3Address
 from mission_control.market_calendar.closures import Closure
-from mission_control.model.durable_copy import S3Address
 from mission_control.model.fleet import Fleet
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "runbooks"

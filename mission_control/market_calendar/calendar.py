@@ -1,16 +1,68 @@
-"""Market calendar: what session an instant lies in, and which sessions come next."""
+"""What session an instant lies in, and which sessions come next."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 
 from mission_control.market_calendar.closures import Closure, objection_to
-from mission_control.market_calendar.days import CalendarDay, day_on
-from mission_control.market_calendar.new_york import MIDNIGHT, in_new_york, instant_of
+from mission_control.market_calendar.days import (
+    MIDNIGHT,
+    CalendarDay,
+    day_on,
+    in_new_york,
+    instant_of,
+)
 from mission_control.market_calendar.rules import FIRST_COVERED, VALID_THROUGH, covers
-from mission_control.market_calendar.spans import Span
 from mission_control.model.session import Holiday, MarketSession, Phase, TradingDay
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """
+    One phase as one date in New York sees it.
+
+    A weekend's span begins on its Saturday and ends on Monday, whichever of its days asks.
+    """
+
+    day: CalendarDay
+    phase: Phase
+    began: datetime
+    ends: datetime
+    next_phase: Phase
+    next_open: datetime | None
+    horizon_days: int
+
+    def seen_at(self, instant: datetime) -> MarketSession:
+        """Give the session as it stands at an instant (UTC) within this span."""
+        trading = self.day.trading_day
+        if trading is None:
+            return MarketSession(
+                at=instant,
+                phase=self.phase,
+                phase_began=self.began,
+                next_boundary=self.ends,
+                next_phase=self.next_phase,
+                next_open=self.next_open,
+                horizon_days=self.horizon_days,
+                note=self.day.note,
+            )
+        return MarketSession(
+            at=instant,
+            phase=self.phase,
+            session_date=trading.session_date,
+            open=trading.open,
+            close=trading.close,
+            early_close=trading.early_close,
+            phase_began=self.began,
+            next_boundary=self.ends,
+            next_phase=self.next_phase,
+            next_open=self.next_open,
+            horizon_days=self.horizon_days,
+            note=self.day.note,
+        )
+
 
 DAY = timedelta(days=1)
 DATES_REMEMBERED = 1024

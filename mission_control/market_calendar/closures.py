@@ -1,4 +1,4 @@
-"""Market calendar: closures that were announced after this release, entered by a person."""
+"""Closures that were announced after this release, entered by a person."""
 
 from dataclasses import dataclass
 from datetime import date, time

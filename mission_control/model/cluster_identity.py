@@ -1,4 +1,4 @@
-"""Model: which cluster something was read of, for everything that is recorded of it."""
+"""Which cluster something was read of, for everything that is recorded of it."""
 
 from dataclasses import dataclass
 

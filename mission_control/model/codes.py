@@ -1,4 +1,4 @@
-"""Model: the reason codes. Each has a catalogue entry and a runbook, which tests enforce."""
+"""The reason codes. Each has a catalogue entry and a runbook, which tests enforce."""
 
 # Why a reading was not seen (the same words as `UnseenReason`).
 TIMEOUT = "TIMEOUT"

@@ -1,4 +1,4 @@
-"""Model: what happened on the floor, in the order it was noticed."""
+"""What happened on the floor, in the order it was noticed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

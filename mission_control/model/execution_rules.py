@@ -1,4 +1,4 @@
-"""Model: what a fleet file adds to how execution is recognised, and the watched switches."""
+"""What a fleet file adds to how execution is recognised, and the watched switches."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Model: a reason, which is how every decision explains itself."""
+"""A reason, which is how every decision explains itself."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Model: the inventory, which says who is on the floor and what is expected of them."""
+"""The inventory, which says who is on the floor and what is expected of them."""
 
 from dataclasses import dataclass
 from datetime import datetime

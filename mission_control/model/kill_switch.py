@@ -1,4 +1,4 @@
-"""Model: the kill switch as its witnesses tell it (semantics, section 4)."""
+"""The kill switch as its witnesses tell it (semantics, section 4)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,3 +71,31 @@ class KillSwitch:
     def as_normal(self) -> bool:
         """Tell whether the switch is known to be as this fleet runs."""
         return self.confirmed and self.state is self.normal
+
+
+TRUTHY = frozenset({"1", "true", "yes", "on"})
+FALSY = frozenset({"0", "false", "no", "off"})
+
+
+class SwitchText(StrEnum):
+    """What a switch's text means; anything that is not exact is UNCLEAR, never a default."""
+
+    TRUTHY = "truthy"
+    FALSY = "falsy"
+    UNCLEAR = "unclear"
+
+
+def read_switch_text(text: str) -> SwitchText:
+    """
+    Read a switch: first line only, trimmed of spaces and tabs, case folded, exact words only.
+
+    A byte-order mark, an empty first line, `HALTED`, `2` or `y` are UNCLEAR: the fleet reads
+    each of them as "not halted", which is the very mistake this project exists to prevent.
+    """
+    first_line = text.split("\n", 1)[0]
+    word = first_line.strip(" \t\r").casefold()
+    if word in TRUTHY:
+        return SwitchText.TRUTHY
+    if word in FALSY:
+        return SwitchText.FALSY
+    return SwitchText.UNCLEAR

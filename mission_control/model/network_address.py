@@ -1,4 +1,4 @@
-"""Model: which network addresses no service has, however they are written."""
+"""Which network addresses no service has, however they are written."""
 
 import ipaddress
 

@@ -1,4 +1,4 @@
-"""Model: what one look at the world brought back. Not seeing is a value (house rule 3)."""
+"""What one look at the world brought back. Not seeing is a value (house rule 3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from mission_control.model.status_contract.answer import Answer
-from mission_control.model.status_contract.claims import NO_CLAIMS, Claims
+from mission_control.contract.model.answer import Answer
+from mission_control.contract.model.claims import NO_CLAIMS, Claims
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Model: files that changed while we ran, and what came of it."""
+"""Files that changed while we ran, and what came of it."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar

@@ -1,4 +1,4 @@
-"""Model: the market session, which says whether the floor is meant to be working now."""
+"""The market session, which says whether the floor is meant to be working now."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Simulation: an answer as a value, how it is routed to, and how it is sent over ASGI."""
+"""An answer as a value, how it is routed to, and how it is sent over ASGI."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping

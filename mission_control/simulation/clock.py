@@ -1,4 +1,4 @@
-"""Simulation: a clock that can be set, shared by the floor and by Mission Control."""
+"""A clock that can be set, shared by the floor and by Mission Control."""
 
 import time
 from collections.abc import Callable

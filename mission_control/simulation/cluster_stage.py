@@ -1,4 +1,4 @@
-"""Simulation: one state of the cluster. Nothing here acts; the simulated API acts on it."""
+"""One state of the cluster. Nothing here acts; the simulated API acts on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Simulation: the switchboard, which stands outside Mission Control and changes the scenario."""
+"""The switchboard, which stands outside Mission Control and changes the scenario."""
 
 import asyncio
 from collections.abc import Mapping

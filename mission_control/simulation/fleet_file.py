@@ -1,4 +1,4 @@
-"""Simulation: the fleet file of the simulated floor, as `deploy/fleets` would hold it."""
+"""The fleet file of the simulated floor, as `deploy/fleets` would hold it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,12 +1,12 @@
-"""Simulation: how the fleet's services judge themselves, faults and all."""
+"""How the fleet's services judge themselves, faults and all."""
 
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from mission_control.market_calendar.new_york import in_new_york
+from mission_control.contract.model.shapes import ServiceState
+from mission_control.market_calendar.days import in_new_york
 from mission_control.model import codes
 from mission_control.model.fleet import Kind
-from mission_control.model.status_contract.rich import ServiceState
 
 OPENS = time(9, 30)
 CLOSES = time(16)

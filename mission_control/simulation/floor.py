@@ -1,4 +1,4 @@
-"""Simulation: the trading floor, one ASGI app per service, hurt as the scenario says."""
+"""The trading floor, one ASGI app per service, hurt as the scenario says."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Simulation: the ways in which a service can fail whoever asks it."""
+"""The ways in which a service can fail whoever asks it."""
 
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Simulation: what one service knows at the moment it is asked."""
+"""What one service knows at the moment it is asked."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

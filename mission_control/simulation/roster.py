@@ -1,4 +1,4 @@
-"""Simulation: who is on the floor, as the mesh plan and the playbook list them."""
+"""Who is on the floor, as the mesh plan and the playbook list them."""
 
 from dataclasses import replace
 

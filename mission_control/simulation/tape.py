@@ -1,4 +1,4 @@
-"""Simulation: when the market quotes, and the last tick that the marketdata service has had."""
+"""When the market quotes, and the last tick that the marketdata service has had."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

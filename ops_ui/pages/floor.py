@@ -1,4 +1,4 @@
-"""Pages: the Floor, now or as it was, and the memory of the last one that was whole."""
+"""The Floor, now or as it was, and the memory of the last one that was whole."""
 
 import asyncio
 from collections.abc import Callable

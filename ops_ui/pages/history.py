@@ -1,4 +1,4 @@
-"""Pages: one service over time, past events, and what was attained. Pure."""
+"""One service over time, past events, and what was attained. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast

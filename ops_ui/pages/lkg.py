@@ -1,4 +1,4 @@
-"""Pages: the last known good. What is missing, or is not GOOD, is never green."""
+"""The last known good. What is missing, or is not GOOD, is never green."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mission_control.jobs.past_floor import PastFloor
-from mission_control.record.history.database import migrate, open_engine
-from mission_control.record.history.reader import HistoryReaderSql
+from mission_control.history.database import migrate, open_engine
+from mission_control.history.past_floor import PastFloor
+from mission_control.history.reader import HistoryReaderSql
 from tests.api.paper_floor import PaperCalendar, PaperControl, PaperFloor
-from tests.record.runs import record
+from tests.records.runs import record
 
 
 @pytest.fixture

@@ -10,17 +10,17 @@ import httpx
 
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
-from mission_control.jobs.past_floor import PastFloor
-from mission_control.jobs.ports import AttestationFacts, LoopBeat, Runbook
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.ports import AttestationFacts, LoopBeat, Runbook
+from mission_control.floor.present.predecessor import poll_outcomes
+from mission_control.history.model import Span
+from mission_control.history.past_floor import PastFloor
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
-from mission_control.model.history import Span
 from mission_control.model.session import Holiday, MarketSession, TradingDay
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.present.predecessor import poll_outcomes
-from mission_control.record.artifact_reader import ArtifactReader
-from tests.decide.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
-from tests.jobs.day_of_values import a_day
+from mission_control.records.artifact_reader import ArtifactReader
+from tests.floor.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
+from tests.schedule.day_of_values import a_day
 
 STARTED = NOW - timedelta(hours=1)
 

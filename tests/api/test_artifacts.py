@@ -6,8 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.api.paper_floor import PaperControl
-from tests.record.runs import FILES, NOW, record
-from tests.record.test_verification import forge
+from tests.records.runs import FILES, NOW, record
+from tests.records.test_verification import forge
 
 pytestmark = pytest.mark.anyio
 LIST = "/api/v1/artifacts"

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.api.snapshot_cache import SnapshotCache
-from mission_control.present.posture_document import posture_document
+from mission_control.api.answers import SnapshotCache
+from mission_control.floor.present.posture import posture_document
 from tests.api.paper_floor import PaperControl, healthy_snapshot
 
 pytestmark = pytest.mark.anyio

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.api.paper_floor import PaperCalendar, PaperClock, PaperControl
-from tests.decide.floor_of_values import NOW, STRATEGY, session_at
-from tests.record.history.conftest import keeping
-from tests.record.history.test_history import RememberedFloor, written
+from tests.floor.floor_of_values import NOW, STRATEGY, session_at
+from tests.history.conftest import keeping
+from tests.history.test_history import RememberedFloor, written
 
 pytestmark = pytest.mark.anyio
 

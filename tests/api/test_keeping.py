@@ -2,10 +2,10 @@
 
 import pytest
 
-from mission_control.record.durable_copy.mounted_folder import MountedFolder
+from mission_control.durable_copy.mounted_folder import MountedFolder
 from tests.api.paper_floor import PaperControl
-from tests.jobs.keeping import KeptRecord
-from tests.record.runs import record
+from tests.durable_copy.keeping import KeptRecord
+from tests.records.runs import record
 
 pytestmark = pytest.mark.anyio
 LIST = "/api/v1/artifacts"

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 
 from mission_control.api.application import create_application
-from mission_control.decide.floor_events import Happening
-from mission_control.jobs.floor_board import FloorBoard
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.decide.events import Happening
 from mission_control.model.event import EventType
 from tests.api.paper_floor import PaperControl, PaperFloor, healthy_snapshot
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mission_control.model.lkg import LkgStatus
+from mission_control.last_known_good.model import LkgStatus
 from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 from tests.api.paper_floor import PaperControl
-from tests.jobs.test_capture_lkg import ENGINE, FLOOR, Capturing, alter
+from tests.last_known_good.test_capture_lkg import ENGINE, FLOOR, Capturing, alter
 
 pytestmark = pytest.mark.anyio
 LKG = "/api/v1/lkg"

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.api.described import REPORT, VARY
 from mission_control.api.negotiation import Choice, choose, weight_of
+from mission_control.api.options import REPORT, VARY
 from tests.api.paper_floor import PaperControl, PaperFloor
 from tests.api.test_reports import deploy, judge
-from tests.decide.cluster_of_values import ClusterFloor
-from tests.decide.floor_of_values import OPEN_AT
-from tests.decide.test_readiness import probe
+from tests.floor.cluster_of_values import ClusterFloor
+from tests.floor.floor_of_values import OPEN_AT
+from tests.readiness.test_readiness import probe
 
 MARKDOWN, PLAIN, JSON, HTML = "text/markdown", "text/plain", "application/json", "text/html"
 PREDECESSORS_UI = "text/plain, text/markdown, application/json"

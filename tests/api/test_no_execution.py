@@ -4,20 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.jobs.attest_session import (
+from mission_control.attestation.run import (
     JOB,
     choose_session,
     make_attestation,
     record_attestation,
 )
-from mission_control.jobs.run_origin import Ground, RunOrigin
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.artifact import Collection
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.artifact_writer import RunWriter
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.model import Collection
+from mission_control.records.run_origin import Ground, RunOrigin
 from tests.api.paper_floor import PaperControl
-from tests.decide.floor_of_values import CLOSE_AT, FLEET, OPEN_AT
+from tests.floor.floor_of_values import CLOSE_AT, FLEET, OPEN_AT
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/attestation/no-execution"

@@ -9,16 +9,16 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
-from mission_control.decide.conformance import judge_conformance
-from mission_control.decide.stall import mark_stalled
+from mission_control.conformance.decide.conformance import judge_conformance
+from mission_control.contract.model.answer import Shape, read_answer
+from mission_control.contract.model.shapes import RichStatus, ServiceState
+from mission_control.floor.decide.stall import mark_stalled
+from mission_control.floor.model import Verdict
 from mission_control.model.fleet import Kind
 from mission_control.model.kill_switch import KillSwitchState
 from mission_control.model.reading import UnseenReason
-from mission_control.model.standing import Verdict
-from mission_control.model.status_contract.answer import Shape, read_answer
-from mission_control.model.status_contract.rich import RichStatus, ServiceState
 from tests.api.paper_floor import PaperControl, PaperFloor, event, healthy_snapshot
-from tests.decide.floor_of_values import EVENING, NOW, STRATEGY, FloorOfValues, reading
+from tests.floor.floor_of_values import EVENING, NOW, STRATEGY, FloorOfValues, reading
 
 pytestmark = pytest.mark.anyio
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from mission_control.decide.stall import mark_stalled
+from mission_control.contract.model.answer import read_answer
+from mission_control.floor.decide.stall import mark_stalled
 from mission_control.model.fleet import EndedAlarm
 from mission_control.model.reading import Seen, UnseenReason
-from mission_control.model.status_contract.answer import read_answer
 from tests.api.paper_floor import PaperControl, PaperFloor, healthy_snapshot
-from tests.decide.floor_of_values import (
+from tests.floor.floor_of_values import (
     INGEST,
     MARKETDATA,
     NOW,

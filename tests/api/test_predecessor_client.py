@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from mission_control.present.predecessor import poll_outcomes
+from mission_control.floor.present.predecessor import poll_outcomes
 from tests.api.paper_floor import PaperControl, PaperFloor, event, healthy_snapshot, poll_event
 
 pytestmark = pytest.mark.anyio

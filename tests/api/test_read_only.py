@@ -6,9 +6,8 @@ from litestar.connection import WebSocket
 from litestar.routes import HTTPRoute
 from litestar.types import Receive, Scope, Send
 
-from mission_control.api.attestation_routes import transport_document
-from mission_control.api.read_only_proof import prove_read_only
-from mission_control.jobs.ports import AttestationFacts
+from mission_control.api.attestation_routes import prove_read_only, transport_document
+from mission_control.floor.ports import AttestationFacts
 from tests.api.paper_floor import ALL_REFUSED, PaperAttestation, PaperControl, PaperFloor, event
 
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,10 @@ from litestar.routes import HTTPRoute
 
 from mission_control.api.application import create_application, reading_application
 from mission_control.api.readers_aside import answer_within, is_asked_aside
-from mission_control.model.question import Answered, AnswerHead, LiveFloor, Question, Unanswered
-from mission_control.model.standing import Verdict
+from mission_control.floor.model import Verdict
+from mission_control.processes.model import Answered, AnswerHead, LiveFloor, Question, Unanswered
 from tests.api.paper_floor import PaperClock, PaperControl
-from tests.decide.floor_of_values import NOW
+from tests.floor.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
 PUBLISHED = {

@@ -9,21 +9,21 @@ import pytest
 from mission_control.api.application import reading_application
 from mission_control.api.readers_aside import answer_within
 from mission_control.bootstrap import readers_process
-from mission_control.jobs.calendar_in_force import CalendarInForce
-from mission_control.jobs.check_readiness import record_readiness
-from mission_control.jobs.report_deploys import make_report, record_report
-from mission_control.jobs.run_origin import Ground, RunOrigin
+from mission_control.deploy_report.run import make_report, record_report
+from mission_control.floor.model import Verdict
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.question import LiveFloor, Question
 from mission_control.model.reading import UnseenReason
-from mission_control.model.standing import Verdict
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.artifact_writer import RunWriter
+from mission_control.processes.model import LiveFloor, Question
+from mission_control.readiness.run import record_readiness
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.schedule.calendar_in_force import CalendarInForce
 from tests.api.paper_floor import PaperControl, PaperFloor
-from tests.decide.cluster_of_values import IDENTITY, ClusterFloor
-from tests.decide.floor_of_values import NOW, OPEN_AT, STRATEGY
-from tests.decide.test_readiness import gather, judge_readiness, probe
+from tests.floor.cluster_of_values import IDENTITY, ClusterFloor
+from tests.floor.floor_of_values import NOW, OPEN_AT, STRATEGY
+from tests.readiness.test_readiness import gather, judge_readiness, probe
 
 pytestmark = pytest.mark.anyio
 LATEST = "/api/v1/readiness/latest"

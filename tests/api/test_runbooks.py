@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from mission_control.present.contract_schema import ops_status_schema
+from mission_control.contract.present import ops_status_schema
 from tests.api.paper_floor import MARKDOWN, PaperControl
 
 pytestmark = pytest.mark.anyio

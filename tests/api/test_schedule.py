@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.schedule import Job
+from mission_control.schedule.model import Job
 from tests.api.paper_floor import PaperClock, PaperControl
-from tests.jobs.day_of_values import a_day, nothing
+from tests.schedule.day_of_values import a_day, nothing
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)

@@ -9,8 +9,8 @@ from litestar.exceptions import InternalServerException, LitestarException
 
 from mission_control.api.problems import exception_handlers
 from mission_control.api.security import SAFETY_HEADERS
+from mission_control.floor.model import FloorSnapshot
 from mission_control.model.event import FloorEvent
-from mission_control.model.snapshot import FloorSnapshot
 from tests.api.paper_floor import PaperControl, PaperFloor
 
 pytestmark = pytest.mark.anyio

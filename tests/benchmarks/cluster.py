@@ -12,11 +12,11 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.model.cluster.facts import REQUIRED_LISTS
+from mission_control.cluster.model.facts import REQUIRED_LISTS
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.observer import ClusterObserver
 from mission_control.model.fleet import ClusterAccess
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.reader import ClusterObserver
 from tests.real_cluster.kube_apiserver import ADMIN, RealApiServer, find_assets
 
 FLOOR = "trading-floor"

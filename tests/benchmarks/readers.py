@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sqlalchemy import insert
 
-from mission_control.record.history import schema
-from mission_control.record.history.codec import pack
-from mission_control.record.history.database import migrate, open_engine, writing
+from mission_control.history import schema
+from mission_control.history.codec import pack
+from mission_control.history.database import migrate, open_engine, writing
 
 TARGETS, DAYS, READERS = 200, 30, 20
 FAILURES_A_DAY = 6

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.jobs.keeping import overwrite
-from tests.record.runs import NOW, everything, record
+from tests.durable_copy.keeping import overwrite
+from tests.records.runs import NOW, everything, record
 
 
 @pytest.fixture

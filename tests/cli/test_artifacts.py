@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.record.runs import NOW, record
+from tests.records.runs import NOW, record
 
 
 @pytest.fixture

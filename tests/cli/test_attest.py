@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.decide.floor_of_values import OPEN_AT, STRATEGY
-from tests.jobs.test_attest_session import STEP, WatchedDay
+from tests.attestation.test_attest_session import STEP, WatchedDay
+from tests.floor.floor_of_values import OPEN_AT, STRATEGY
 
 AFTER = datetime(2026, 11, 18, 22, 15, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mission_control.record.verification import verify
+from mission_control.records.verification import verify
 
 PROJECT = Path(__file__).parents[2]
 EIGHT_THIRTY = datetime(2026, 11, 18, 13, 30, 5, tzinfo=UTC)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mission_control.cli.doctor_cluster import RBAC, REMEDIES
+from mission_control.cli.doctor_looks import RBAC, REMEDIES
 from mission_control.cli.failures import RedactedTalk
 from tests.ports import free_ports
 
@@ -100,9 +100,9 @@ def test_a_hung_api_server_is_one_finding_with_its_own_remedy(
     run, tmp_path, fleet, silent, monkeypatch
 ):
     """What does not answer is no want of rights."""
-    reach = "mission_control.observe.cluster_reader.examination.REACH_SECONDS"
+    reach = "mission_control.cluster.read.examination.REACH_SECONDS"
     monkeypatch.setattr(reach, 1.0)
-    monkeypatch.setattr("mission_control.observe.cluster_reader.reader.ROUND_SECONDS", 1.0)
+    monkeypatch.setattr("mission_control.cluster.read.observer.ROUND_SECONDS", 1.0)
     write_config(tmp_path, silent)
     checks, said = doctor(run, tmp_path, fleet)
 
@@ -121,8 +121,8 @@ def test_a_snapshot_of_a_hung_cluster_ends_and_names_every_list(
     run, tmp_path, fleet, silent, monkeypatch
 ):
     """All lists share one time, and each that was not had is a gap with its reason."""
-    monkeypatch.setattr("mission_control.observe.cluster_reader.reader.ROUND_SECONDS", 1.0)
-    monkeypatch.setattr("mission_control.jobs.snapshot_config.READING_SECONDS", 2.0)
+    monkeypatch.setattr("mission_control.cluster.read.observer.ROUND_SECONDS", 1.0)
+    monkeypatch.setattr("mission_control.config_snapshot.run.READING_SECONDS", 2.0)
     write_config(tmp_path, silent)
     result = run("config-snapshot", "--fleet-file", fleet, "--root", tmp_path)
     account = json.loads(next(tmp_path.glob("**/config_snapshots/*/run.json")).read_bytes())

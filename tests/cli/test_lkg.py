@@ -13,14 +13,13 @@ import pytest
 
 from mission_control.bootstrap.connect import reading
 from mission_control.configuration.settings import load_settings
-from mission_control.decide.floor import decide_floor
-from mission_control.jobs.history_ports import DecisionRecord, MinuteRecord
+from mission_control.floor.decide.floor import decide_floor
+from mission_control.floor.model import NOTHING_STANDS, FloorEvidence
+from mission_control.history.database import migrate, open_engine
+from mission_control.history.ports import DecisionRecord, MinuteRecord
+from mission_control.history.writer import HistoryWriterThread
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.event import EventType, FloorEvent
-from mission_control.model.snapshot import FloorEvidence
-from mission_control.model.standing import NOTHING_STANDS
-from mission_control.record.history.database import migrate, open_engine
-from mission_control.record.history.writer import HistoryWriterThread
 
 PROJECT = Path(__file__).parents[2]
 OPEN = datetime(2026, 11, 18, 14, 30, tzinfo=UTC)

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 import yaml
 
-from mission_control.jobs.recorded_runs import RunAccounts
-from mission_control.record.artifact_reader import ArtifactReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.schedule.recorded import RunAccounts
 
 AFTER_CLOSE = {
     "lkg_capture": datetime(2026, 11, 18, 22, 0, 5, tzinfo=UTC),

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from mission_control.cli import remote
+from mission_control.cli import floor_answers as remote
 
 HEAD = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\n"
 

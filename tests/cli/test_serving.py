@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from mission_control.jobs.watch_floor import SWITCH_SECONDS
-from mission_control.model.record_memory import RecordMarker
-from mission_control.record.record_marker import read_marker, write_marker
+from mission_control.floor.watch import SWITCH_SECONDS
+from mission_control.history.decide.lost_memory import RecordMarker
+from mission_control.records.marker import read_marker, write_marker
 from tests.hanging_files import hanging
 from tests.ports import PATIENCE_SECONDS, free_ports
 

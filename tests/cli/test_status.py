@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from mission_control.cli.floor_answers import AgentsAnswer, FloorAnswers, PostureAnswer
-from mission_control.cli.status_view import show_floor
+from mission_control.cli.status import show_floor
+from mission_control.floor.present.agents import agents_document
+from mission_control.floor.present.posture import posture_document
 from mission_control.model.reading import UnseenReason
-from mission_control.present.agent_document import agents_document
-from mission_control.present.posture_document import posture_document
-from tests.decide.floor_of_values import STRATEGY, FloorOfValues
+from tests.floor.floor_of_values import STRATEGY, FloorOfValues
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mission_control.configuration.settings import load_settings
+from mission_control.durable_copy.model import S3Address
 from mission_control.errors import ConfigurationError
-from mission_control.model.durable_copy import S3Address
 
 COPY = "MISSION_CONTROL_DURABLE_COPY"
 

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mission_control.configuration.ended_alarms import MAX_ENDED
-from mission_control.configuration.fleet_file import load_fleet
+from mission_control.configuration.fleet_file import MAX_ENDED, load_fleet
 from mission_control.errors import ConfigurationError, ConfigurationErrors
 from mission_control.model.fleet import EndedAlarm
 from tests.configuration.conftest import SMALLEST_FLEET

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from mission_control.configuration.cluster_access import settle_cluster
-from mission_control.configuration.fleet_file import load_fleet
-from mission_control.jobs.floor_sources import FloorSources
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
+from mission_control.configuration.fleet_file import load_fleet, settle_cluster
+from mission_control.floor.observe import FloorSources
+from mission_control.kill_switch.read import SwitchWitnesses
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.reader import ClusterObserver
-from mission_control.observe.http_transport import Transports
-from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
-from mission_control.observe.service_probe import ServiceProbe
+from mission_control.probe.service_probe import ServiceProbe
+from mission_control.probe.transport import Transports
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor

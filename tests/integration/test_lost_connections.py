@@ -7,12 +7,12 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.floor_sources import first_snapshot
-from mission_control.jobs.watch_floor import FloorWatch
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.observe import first_snapshot
+from mission_control.floor.watch import FloorWatch
 from mission_control.model.fleet import Agent, Fleet, Kind
-from mission_control.observe.http_transport import open_transports
-from tests.decide.floor_of_values import changed, rich
+from mission_control.probe.transport import open_transports
+from tests.floor.floor_of_values import changed, rich
 from tests.integration.test_watch import PATIENCE, until
 
 pytestmark = pytest.mark.anyio

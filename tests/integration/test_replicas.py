@@ -9,18 +9,18 @@ from typing import Any
 import orjson
 import pytest
 
-from mission_control.decide.instances import DENIALS_IN_A_ROW
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.floor_sources import FloorSources, first_snapshot
-from mission_control.jobs.watch_floor import FloorWatch
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.decide.instances import DENIALS_IN_A_ROW
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.observe import FloorSources, first_snapshot
+from mission_control.floor.watch import FloorWatch
+from mission_control.kill_switch.read import SwitchWitnesses
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Agent, Fleet, Kind
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.observe.http_transport import open_transports
-from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
-from mission_control.observe.service_probe import ServiceProbe
+from mission_control.probe.service_probe import ServiceProbe
+from mission_control.probe.transport import open_transports
 from mission_control.simulation.clock import SimulatedClock
-from tests.decide.floor_of_values import NOW, STRATEGY, changed, rich
+from tests.floor.floor_of_values import NOW, STRATEGY, changed, rich
 from tests.integration.test_watch import PATIENCE
 
 pytestmark = pytest.mark.anyio

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mission_control.jobs.floor_sources import observe_once
-from mission_control.observe.http_transport import open_transports
+from mission_control.floor.observe import observe_once
+from mission_control.probe.transport import open_transports
 from mission_control.simulation.scenarios.catalogue import SCENARIOS
 
 pytestmark = pytest.mark.anyio

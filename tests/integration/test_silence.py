@@ -10,15 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mission_control.decide.readiness import judge_standing
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.floor_sources import first_snapshot
-from mission_control.jobs.watch_floor import FloorWatch
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.model import FloorSnapshot, Verdict
+from mission_control.floor.observe import first_snapshot
+from mission_control.floor.watch import FloorWatch
 from mission_control.model.event import EventType
-from mission_control.model.readiness import ReadinessVerdict, RecordedVerdict
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.model.standing import Verdict
-from mission_control.observe.http_transport import open_transports
+from mission_control.probe.transport import open_transports
+from mission_control.readiness.decide.readiness import judge_standing
+from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
 from tests.integration.test_watch import PATIENCE, is_ok, until
 
 pytestmark = pytest.mark.anyio

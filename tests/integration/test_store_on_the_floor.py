@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from mission_control.jobs import watch_floor
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.floor_sources import first_snapshot
-from mission_control.jobs.watch_floor import FloorWatch
-from mission_control.model.cluster.view import CapturedWorkloads
+from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.floor import watch as watch_floor
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.model import Verdict
+from mission_control.floor.observe import first_snapshot
+from mission_control.floor.watch import FloorWatch
 from mission_control.model.finding import Severity
-from mission_control.model.standing import Verdict
-from mission_control.observe.http_transport import open_transports
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.store_check import StoreCheck
+from mission_control.probe.transport import open_transports
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.check import StoreCheck
 from tests.integration.test_watch import PATIENCE, is_ok
 
 pytestmark = pytest.mark.anyio

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.jobs.floor_sources import first_snapshot
-from mission_control.jobs.watch_floor import FloorWatch
+from mission_control.floor.board import FloorBoard
+from mission_control.floor.model import FloorSnapshot, Verdict
+from mission_control.floor.observe import first_snapshot
+from mission_control.floor.watch import FloorWatch
 from mission_control.model.event import EventType, FloorEvent
-from mission_control.model.snapshot import FloorSnapshot
-from mission_control.model.standing import Verdict
-from mission_control.observe.http_transport import open_transports
+from mission_control.probe.transport import open_transports
 
 pytestmark = pytest.mark.anyio
 

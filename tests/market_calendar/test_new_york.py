@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.market_calendar.new_york import KNOWN_YEARS, in_new_york, read_instant
+from mission_control.market_calendar.days import KNOWN_YEARS, in_new_york, read_instant
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,14 @@ from datetime import date, time
 
 import pytest
 
-from mission_control.market_calendar.easter import easter_sunday
-from mission_control.market_calendar.holidays import UNSCHEDULED, holiday_on
-from mission_control.market_calendar.rules import Hours, is_weekend, rule_on
+from mission_control.market_calendar.rules import (
+    UNSCHEDULED,
+    Hours,
+    easter_sunday,
+    holiday_on,
+    is_weekend,
+    rule_on,
+)
 from mission_control.model.session import Holiday
 
 

@@ -5,7 +5,18 @@ from itertools import permutations
 
 import pytest
 
+from mission_control.contract.model.shapes import ServiceState
 from mission_control.errors import ConfigurationError, ContractViolation, MissionControlError
+from mission_control.floor.model import (
+    NO_FRESHNESS,
+    NOTHING_STANDS,
+    Accusation,
+    Coverage,
+    FloorSnapshot,
+    Posture,
+    ServiceReport,
+    Verdict,
+)
 from mission_control.model import codes
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Reason, Severity, worst
@@ -13,15 +24,6 @@ from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet,
 from mission_control.model.kill_switch import KillSwitch, KillSwitchState
 from mission_control.model.reading import Exchange, Unseen, UnseenReason
 from mission_control.model.session import MarketSession, Phase
-from mission_control.model.snapshot import (
-    NO_FRESHNESS,
-    Coverage,
-    FloorSnapshot,
-    Posture,
-    ServiceReport,
-)
-from mission_control.model.standing import NOTHING_STANDS, Accusation, Verdict
-from mission_control.model.status_contract.rich import ServiceState
 
 NOW = datetime(2026, 3, 6, 15, 0, 7, tzinfo=UTC)
 AGENT = Agent("strategy-engine", Kind.STRATEGY, "http://strategy-engine")

@@ -11,7 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from mission_control.model.status_contract.rich import RichStatus
+from mission_control.contract.model.shapes import RichStatus
 from ops_ui.instants import clock_time, new_york, utc
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.settings import BadSetting, Settings, load_settings

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ops_ui.rendering import AT_ONCE, Renderer
 from ops_ui.shown_file import MAX_RENDERED, NOT_IN_TIME, TOO_LONG, show_file, show_plainly
-from ops_ui.slow_rendering import AT_ONCE, Renderer
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from mission_control.bootstrap.clock import real_clock
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.observer import ClusterObserver
 from mission_control.model.reading import Seen
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.reader import ClusterObserver
 from tests.real_cluster.kube_apiserver import NOBODY
 
 pytestmark = pytest.mark.anyio

@@ -6,23 +6,21 @@ import orjson
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.decide.report_diff import compare_reports
-from mission_control.jobs.floor_sources import FloorSources
-from mission_control.jobs.observe_floor import Looking, observe_rounds
-from mission_control.jobs.report_deploys import make_report
+from mission_control.cluster.read.account import AccountReader
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.further import FurtherObserver
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
+from mission_control.deploy_report.decide.changes import compare_reports
+from mission_control.deploy_report.run import make_report
+from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.observe import FloorSources, Looking, observe_rounds
+from mission_control.kill_switch.read import SwitchWitnesses
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
-from mission_control.model.standing import NOTHING_STANDS
-from mission_control.observe.cluster_reader.account_reader import AccountReader
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
-from mission_control.observe.cluster_reader.further_reader import FurtherObserver
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.object_reader import ObjectReader
-from mission_control.observe.cluster_reader.reader import ClusterObserver
-from mission_control.observe.http_transport import open_transports
-from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
-from mission_control.observe.service_probe import ServiceProbe
+from mission_control.probe.service_probe import ServiceProbe
+from mission_control.probe.transport import open_transports
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 from mission_control.simulation.roster import ROSTER

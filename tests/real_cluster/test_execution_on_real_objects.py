@@ -5,25 +5,19 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.decide.checks import safety
-from mission_control.decide.floor import decide_floor
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.observer import ClusterObserver
+from mission_control.floor.decide.floor import decide_floor
+from mission_control.floor.model import NOTHING_STANDS, FloorEvidence
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model import codes
-from mission_control.model.execution_rules import (
-    ExecutionRules,
-    Exemption,
-    Switch,
-    SwitchEvidence,
-)
+from mission_control.model.execution_rules import ExecutionRules, Exemption, Switch, SwitchEvidence
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Fleet
-from mission_control.model.readiness import ReadinessEvidence
 from mission_control.model.reading import Unseen, UnseenReason
-from mission_control.model.snapshot import FloorEvidence
-from mission_control.model.standing import NOTHING_STANDS
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.reader import ClusterObserver
+from mission_control.readiness.decide.checks import safety
+from mission_control.readiness.model import ReadinessEvidence
 from mission_control.simulation.roster import ROSTER
 from tests.real_cluster.manifests import (
     CUSTOM,

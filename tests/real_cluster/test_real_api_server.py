@@ -10,16 +10,15 @@ import httpx
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.model.cluster.facts import REQUIRED_LISTS
+from mission_control.cluster.model.facts import REQUIRED_LISTS
+from mission_control.cluster.read.account import AccountReader
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.examination import examine_cluster
+from mission_control.cluster.read.guard import RESOURCES, STARTERS
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
 from mission_control.model.reading import Seen, UnseenReason
-from mission_control.observe.cluster_reader.account_reader import AccountReader
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
-from mission_control.observe.cluster_reader.examination import examine_cluster
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.object_reader import ObjectReader
-from mission_control.observe.cluster_reader.reader import ClusterObserver
-from mission_control.observe.cluster_reader.resources import RESOURCES, STARTERS
 from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
 from mission_control.simulation.cluster_stage import ClusterStage
 from tests.real_cluster.kube_apiserver import NOBODY
@@ -187,7 +186,7 @@ async def test_an_unverified_certificate_is_no_way_in(server, our_kubeconfig, ac
 
 async def test_many_pages_give_one_whole_list(server, our_kubeconfig, access_by, monkeypatch):
     """A list read seven objects at a time holds what one read whole does."""
-    monkeypatch.setattr("mission_control.observe.cluster_reader.lister.PAGE_LIMIT", 7)
+    monkeypatch.setattr("mission_control.cluster.read.lister.PAGE_LIMIT", 7)
     async with reading(access_by(our_kubeconfig)) as lister:
         before = lister.server.sent["GET"]
         facts = await ClusterObserver(lister).read()

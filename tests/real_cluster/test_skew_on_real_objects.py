@@ -10,29 +10,27 @@ import orjson
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.jobs.check_readiness import ReadinessSources, check_readiness
-from mission_control.jobs.floor_sources import FloorSources
-from mission_control.jobs.observe_floor import Looking, observe_rounds
+from mission_control.cluster.read.account import AccountReader
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.further import FurtherObserver
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
+from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.observe import FloorSources, Looking, observe_rounds
+from mission_control.kill_switch.read import SwitchWitnesses
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import ContractKind, Fleet, KnownWorkload
-from mission_control.model.standing import NOTHING_STANDS
-from mission_control.observe.cluster_reader.account_reader import AccountReader
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.config_map_witness import ConfigMapWitness
-from mission_control.observe.cluster_reader.further_reader import FurtherObserver
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.object_reader import ObjectReader
-from mission_control.observe.cluster_reader.reader import ClusterObserver
-from mission_control.observe.http_transport import open_transports
-from mission_control.observe.kill_switch_witnesses import SwitchWitnesses
-from mission_control.observe.service_probe import ServiceProbe
-from mission_control.record.artifact_store import ArtifactStore
-from mission_control.record.store_check import StoreCheck
+from mission_control.probe.service_probe import ServiceProbe
+from mission_control.probe.transport import open_transports
+from mission_control.readiness.run import ReadinessSources, check_readiness
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.check import StoreCheck
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_api.planned import REGISTRY
 from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 from mission_control.simulation.roster import KNOWN, ROSTER
-from tests.decide.floor_of_values import STRATEGY, changed, rich
+from tests.floor.floor_of_values import STRATEGY, changed, rich
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
 pytestmark = pytest.mark.anyio

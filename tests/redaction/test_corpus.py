@@ -2,7 +2,7 @@
 
 import pytest
 
-from mission_control.decide.secrecy import looks_harmless, redact_text
+from mission_control.redaction.decide.secrecy import looks_harmless, redact_text
 from tests.redaction.corpus import CORPUS, HARMLESS
 
 ROWS = [pytest.param(row, id=row.name) for row in CORPUS]

@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from mission_control.decide.folded_text import fold
-from mission_control.decide.secrecy import redact_text
-from mission_control.decide.secret_blocks import find_encoded
-from mission_control.observe.redaction import redact_document
+from mission_control.redaction.decide.blocks import find_encoded
+from mission_control.redaction.decide.folded_text import fold
+from mission_control.redaction.decide.secrecy import redact_text
+from mission_control.redaction.redact import redact_document
 from tests.redaction.corpus import BEGIN, BODY, END, HUSH
 
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from mission_control.decide.secrecy import redact_text
-from mission_control.observe.redaction import excerpt, redact_document
+from mission_control.redaction.decide.secrecy import redact_text
+from mission_control.redaction.redact import excerpt, redact_document
 
 LENGTH = 8 * 1024
 LEADS = "password=x token " + "z" * 30 + "-----BEGIN PRIVATE KEY-----\n"

@@ -13,31 +13,27 @@ import msgspec
 import orjson
 import pytest
 
-from mission_control.decide.lkg.secret_literals import find_secrets
-from mission_control.model.fleet import Agent, ContractKind, Kind
-from mission_control.model.reading import Seen
-from mission_control.observe.cluster_reader.api_server import ApiServer
-from mission_control.observe.cluster_reader.lister import ClusterLister
-from mission_control.observe.cluster_reader.object_reader import ObjectReader
-from mission_control.observe.cluster_reader.project_config_maps import (
-    CONFIG_MAP,
-    Wanted,
-    project_config_map,
-)
-from mission_control.observe.cluster_reader.project_objects import (
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.lister import ClusterLister
+from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.project_further import CONFIG_MAP, Wanted, project_config_map
+from mission_control.cluster.read.project_objects import (
     EVENT,
     POD,
     project_all,
     project_event,
     project_pod,
 )
-from mission_control.observe.file_redaction import redact_file
-from mission_control.observe.received import Received, interpret
-from mission_control.observe.redaction import excerpt, redact_document
-from mission_control.record.history.codec import pack_evidence
+from mission_control.history.codec import pack_evidence
+from mission_control.last_known_good.decide.sanitise import find_secrets
+from mission_control.model.fleet import Agent, ContractKind, Kind
+from mission_control.model.reading import Seen
+from mission_control.probe.received import Received, interpret
+from mission_control.redaction.files import redact_file
+from mission_control.redaction.redact import excerpt, redact_document
 from tests.api.paper_floor import PaperControl, PaperFloor
-from tests.decide.floor_of_values import FLEET, NOW, STRATEGY, FloorOfValues, changed, rich
-from tests.observe.test_cluster_reader import ACCESS, FLOOR, found
+from tests.cluster.test_cluster_reader import ACCESS, FLOOR, found
+from tests.floor.floor_of_values import FLEET, NOW, STRATEGY, FloorOfValues, changed, rich
 from tests.redaction.corpus import COMMANDS, CORPUS, HARMLESS
 from tests.redaction.test_corpus import leaks
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import unquote, urlsplit
 
-from mission_control.decide.probe_plan import NEVER_ASKED
+from mission_control.probe.decide import NEVER_ASKED
 
 FEATURES_OF_A_SHELL = frozenset("`$\\\n~")
 """Substitution, variables, escapes and continued lines: none of them is needed in order to read."""

@@ -8,7 +8,7 @@ import yaml
 from click.testing import CliRunner
 
 from mission_control.cli.main import cli
-from mission_control.decide.catalogue import CATALOGUE
+from mission_control.model.catalogue import CATALOGUE
 from tests.api.paper_floor import PaperControl
 from tests.runbooks.pages import FOLDER, PAGES, PROCEDURES, REASONS, commands, links, tokens
 

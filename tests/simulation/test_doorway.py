@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from mission_control.simulation.doorway import LOOPBACK, Doorway
+from mission_control.simulation.loopback import LOOPBACK, Doorway
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mission_control.market_calendar.new_york import new_york
+from mission_control.market_calendar.days import new_york
 from mission_control.model.fleet import Kind
 from mission_control.simulation.fleet_rules import (
     SelfView,

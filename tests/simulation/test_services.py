@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
+from mission_control.contract.model.answer import read_answer
+from mission_control.contract.model.shapes import RichStatus
 from mission_control.model.fleet import Kind
-from mission_control.model.status_contract.answer import read_answer
-from mission_control.model.status_contract.rich import RichStatus
 
 PATHS = (
     "/ops/status",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.market_calendar.new_york import new_york
+from mission_control.market_calendar.days import new_york
 from mission_control.simulation.scenarios.scenario import Feed, Ticks
 from mission_control.simulation.tape import last_quote, last_tick
 

@@ -26,13 +26,13 @@ import pytest
 from mission_control.bootstrap import demo, serve
 from mission_control.bootstrap.demo import DemoFloor, demo_floor
 from mission_control.bootstrap.serve import Parts, connected
-from mission_control.configuration import agent_fields
-from mission_control.jobs import watch_floor
-from mission_control.jobs.floor_board import FloorBoard
-from mission_control.market_calendar.new_york import instant_of
-from mission_control.observe import loop_stalls
-from mission_control.record.verification import verify
-from mission_control.scheduler import DayScheduler
+from mission_control.configuration import agent_entry as agent_fields
+from mission_control.floor import watch as watch_floor
+from mission_control.floor.board import FloorBoard
+from mission_control.market_calendar.days import instant_of
+from mission_control.probe import patience as loop_stalls
+from mission_control.records.verification import verify
+from mission_control.schedule.scheduler import DayScheduler
 from mission_control.simulation.clock import SimulatedClock
 from tests.wiring.swift_time import SwiftLoop, live, one_time, seconds_until
 

@@ -18,7 +18,7 @@ import apscheduler.executors.base as executors
 import apscheduler.schedulers.base as schedulers
 import pytest
 
-from mission_control.observe.http_transport import HeldTransport
+from mission_control.probe.transport import HeldTransport
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 2.0

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from mission_control import scheduler
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.day import is_offered
 from mission_control.bootstrap.demo import demo_floor
 from mission_control.bootstrap.serve import connected
 from mission_control.configuration.settings import Settings
-from mission_control.jobs import poll_coverage
+from mission_control.floor import coverage as poll_coverage
 from mission_control.model.fleet import Fleet
-from mission_control.model.schedule import Job
-from mission_control.record.verification import verify
-from mission_control.scheduler import DayScheduler
+from mission_control.records.verification import verify
+from mission_control.schedule import scheduler
+from mission_control.schedule.model import Job
+from mission_control.schedule.scheduler import DayScheduler
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 EIGHT_THIRTY = datetime(2026, 11, 18, 13, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import date, time
 
 import pytest
 
-from mission_control.market_calendar.new_york import instant_of
+from mission_control.market_calendar.days import instant_of
 from tests.wiring.lived_day import MARKS, Day, Lived, check_attested, check_runs, live_a_day
 
 pytestmark = MARKS

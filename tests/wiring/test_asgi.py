@@ -14,7 +14,7 @@ import pytest
 
 from mission_control.asgi import bind
 from mission_control.errors import ConfigurationError
-from mission_control.process import raise_open_files_limit
+from mission_control.processes.own_process import raise_open_files_limit
 from tests.ports import PATIENCE_SECONDS, free_ports, wait_for_port
 
 

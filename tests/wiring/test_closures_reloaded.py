@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from mission_control import scheduler
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import demo_floor
 from mission_control.bootstrap.serve import connected
-from mission_control.jobs import poll_coverage
-from mission_control.record.verification import verify
-from mission_control.scheduler import DayScheduler
+from mission_control.floor import coverage as poll_coverage
+from mission_control.records.verification import verify
+from mission_control.schedule import scheduler
+from mission_control.schedule.scheduler import DayScheduler
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 TEN = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)

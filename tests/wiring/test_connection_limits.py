@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from mission_control.api import connection_limits as of_the_api
-from ops_ui import connection_limits as of_the_pages
+from ops_ui import limits as of_the_pages
 
 pytestmark = pytest.mark.anyio
 

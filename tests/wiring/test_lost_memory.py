@@ -12,18 +12,18 @@ import pytest
 from mission_control.bootstrap.record import ACCEPTANCE_JOB
 from mission_control.bootstrap.serve import connected
 from mission_control.configuration.settings import Settings, load_settings
-from mission_control.jobs import watch_floor
-from mission_control.jobs.artifact_ports import ArtifactQuery
+from mission_control.floor import watch as watch_floor
 from mission_control.model.finding import Severity
-from mission_control.record.artifact_reader import ArtifactReader
-from mission_control.record.record_marker import newest_line
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.marker import newest_line
+from mission_control.records.ports import ArtifactQuery
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
 from mission_control.simulation.scenarios.catalogue import find_scenario
 from tests.ports import PATIENCE_SECONDS
-from tests.record.test_gone_root import delete
+from tests.records.test_gone_root import delete
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 ACCUSES = "agent-mode-execute"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from mission_control.api import connection_limits as of_the_api
-from ops_ui import connection_limits as of_the_pages
+from ops_ui import limits as of_the_pages
 from ops_ui.application import create_application
 from ops_ui.settings import Settings
 from tests.api.paper_floor import PaperControl

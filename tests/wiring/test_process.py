@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from mission_control import process
-from mission_control.process import MOST_THREADS, DaemonThreads
+from mission_control.processes import own_process as process
+from mission_control.processes.own_process import MOST_THREADS, DaemonThreads
 from tests.ports import PATIENCE_SECONDS
 
 HANGS = """

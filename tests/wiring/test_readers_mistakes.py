@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from ops_ui.application import create_application
 from ops_ui.settings import Settings
 from tests.api.paper_floor import PaperClock, PaperControl, healthy_snapshot
-from tests.decide.floor_of_values import NOW
-from tests.record.history.conftest import keeping
-from tests.record.history.test_history import RememberedFloor, written
-from tests.record.runs import record
+from tests.floor.floor_of_values import NOW
+from tests.history.conftest import keeping
+from tests.history.test_history import RememberedFloor, written
+from tests.records.runs import record
 
 NAMES = [
     *("at", "from", "to", "since", "until", "step", "limit", "cursor", "agent", "job"),

@@ -7,7 +7,7 @@ import pytest
 
 from mission_control.bootstrap.serve import connected
 from mission_control.configuration.settings import load_settings
-from mission_control.record.history import opening
+from mission_control.history import opening
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor

@@ -11,14 +11,14 @@ import pytest
 import time_machine
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.decide.session_plan import plan_session
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.closures import Closure, ClosureKind
-from mission_control.market_calendar.new_york import in_new_york, instant_of
-from mission_control.model.schedule import Job, PlannedRun
-from mission_control.scheduler import BEAT_SECONDS, MISSED_BEATS, PREPARE, DayScheduler
+from mission_control.market_calendar.days import in_new_york, instant_of
+from mission_control.schedule.decide import plan_session
+from mission_control.schedule.model import Job, PlannedRun
+from mission_control.schedule.scheduler import BEAT_SECONDS, MISSED_BEATS, PREPARE, DayScheduler
 from mission_control.simulation.clock import SimulatedClock
-from tests.jobs.day_of_values import a_day, nothing
+from tests.schedule.day_of_values import a_day, nothing
 
 pytestmark = pytest.mark.anyio
 EVERY = frozenset(Job)
@@ -218,7 +218,7 @@ async def test_whatever_breaks_while_planning_is_tried_again():
 @pytest.mark.parametrize("hangs", [False, True], ids=["it raises", "it hangs"])
 async def test_a_day_that_cannot_be_armed_anew_is_tried_again(monkeypatch, hangs):
     """Neither ends the scheduler when the clock was set; the next beat makes up for it."""
-    monkeypatch.setattr("mission_control.scheduler.TEND_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("mission_control.schedule.scheduler.TEND_PATIENCE_SECONDS", 0.05)
     seconds = [0.0]
 
     async def prepare():
@@ -256,7 +256,7 @@ async def test_a_plan_that_is_not_recorded_yet_is_planned_again():
 
 async def test_an_edge_that_hangs_costs_the_beat(monkeypatch):
     """Nobody says that all is well while nothing that is due is begun."""
-    monkeypatch.setattr("mission_control.scheduler.TEND_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("mission_control.schedule.scheduler.TEND_PATIENCE_SECONDS", 0.05)
     seconds = [0.0]
 
     async def hanging():

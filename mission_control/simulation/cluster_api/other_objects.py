@@ -1,12 +1,11 @@
-"""Simulation: what stands beside the workloads: configuration, access, network, nodes, events."""
+"""What stands beside the workloads: configuration, access, network, nodes, events."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from mission_control.model.cluster_identity import NAMESPACE
-from mission_control.simulation.cluster_api.building import Object, identity, metadata, stamp
+from mission_control.simulation.cluster_api.objects import Object, Placed, identity, metadata, stamp
 from mission_control.simulation.cluster_api.planned import EXECUTION, FLOOR, PLANNED
-from mission_control.simulation.cluster_api.workload_objects import Placed
 from mission_control.simulation.cluster_stage import ClusterStage
 
 SERVICES = (

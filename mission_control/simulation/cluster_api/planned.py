@@ -1,4 +1,4 @@
-"""Simulation: the workloads of the cluster, as the fleet's manifests have them (facts, d)."""
+"""The workloads of the cluster, as the fleet's manifests have them (facts, d)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Simulation: what a scenario is made of. Nothing here acts; the floor acts on it."""
+"""What a scenario is made of. Nothing here acts; the floor acts on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Simulation: which service answers under which name of the roster."""
+"""Which service answers under which name of the roster."""
 
 from collections.abc import Mapping
 

@@ -1,11 +1,16 @@
-"""Simulation: execution-engine, which should never run and must never be asked for its state."""
+"""Execution-engine, which should never run and must never be asked for its state."""
 
 from mission_control.model.fleet import Kind
 from mission_control.simulation.answers import Answer, answer_by_route, json_answer
 from mission_control.simulation.fleet_rules import STALE_AFTER_SECONDS
 from mission_control.simulation.moment import Moment, in_whole_seconds
-from mission_control.simulation.services.rich_status import Speaker, rich_document
-from mission_control.simulation.services.side_doors import build_facts, metrics, ops_health
+from mission_control.simulation.services.rich_status import (
+    Speaker,
+    build_facts,
+    metrics,
+    ops_health,
+    rich_document,
+)
 
 SPEAKER = Speaker(
     "execution-agent", Kind.EXECUTION, "execution", "OFF", healthz="/health", metrics=None

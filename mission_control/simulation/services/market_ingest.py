@@ -1,10 +1,15 @@
-"""Simulation: market-ingest, whose status knows nothing about ingestion."""
+"""Market-ingest, whose status knows nothing about ingestion."""
 
 from mission_control.model.fleet import Kind
 from mission_control.simulation.answers import Answer, answer_by_route, json_answer
 from mission_control.simulation.moment import Moment
-from mission_control.simulation.services.rich_status import Speaker, rich_document
-from mission_control.simulation.services.side_doors import build_facts, metrics, ops_health
+from mission_control.simulation.services.rich_status import (
+    Speaker,
+    build_facts,
+    metrics,
+    ops_health,
+    rich_document,
+)
 
 SPEAKER = Speaker("market-ingest", Kind.INGEST, "ingest")
 

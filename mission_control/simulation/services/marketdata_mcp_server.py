@@ -1,4 +1,4 @@
-"""Simulation: marketdata-mcp-server, whose `/healthz` says nothing about freshness."""
+"""Marketdata-mcp-server, whose `/healthz` says nothing about freshness."""
 
 from mission_control.model.fleet import Kind
 from mission_control.simulation.answers import Answer, answer_by_route, json_answer
@@ -7,8 +7,13 @@ from mission_control.simulation.fleet_rules import (
     fleet_takes_market_for_open,
 )
 from mission_control.simulation.moment import Moment
-from mission_control.simulation.services.rich_status import Speaker, rich_document
-from mission_control.simulation.services.side_doors import fleet_identity, metrics, ops_health
+from mission_control.simulation.services.rich_status import (
+    Speaker,
+    fleet_identity,
+    metrics,
+    ops_health,
+    rich_document,
+)
 
 SPEAKER = Speaker("marketdata-mcp-server", Kind.MARKETDATA, "marketdata", heartbeat="/heartbeat")
 HEALTH_CONTRACT_MAX_AGE_SECONDS = 60

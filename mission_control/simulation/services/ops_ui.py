@@ -1,4 +1,4 @@
-"""Simulation: ops-ui, static files that answer any path with the same page."""
+"""Ops-ui, static files that answer any path with the same page."""
 
 from mission_control.simulation.answers import Answer
 from mission_control.simulation.moment import Moment

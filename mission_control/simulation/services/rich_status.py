@@ -1,10 +1,11 @@
-"""Simulation: the rich contract's document, as the fleet's services build it."""
+"""The rich contract's document, as the fleet's services build it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mission_control.contract.model.shapes import ServiceState
 from mission_control.model.fleet import Kind
-from mission_control.model.status_contract.rich import ServiceState
+from mission_control.simulation.answers import Answer, json_answer
 from mission_control.simulation.fleet_rules import (
     HEARTBEAT_TTL_SECONDS,
     STALE_AFTER_SECONDS,
@@ -101,3 +102,42 @@ def _feed(moment: Moment) -> Mapping[str, object]:
         "stale_threshold_seconds": STALE_AFTER_SECONDS,
         "is_fresh": moment.is_fresh,
     }
+
+
+PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def ops_health(moment: Moment) -> Answer:
+    """Answer `/ops/health`."""
+    return json_answer({"status": "ok", "service": moment.agent_name, "ts": moment.now.isoformat()})
+
+
+def fleet_identity(moment: Moment) -> Mapping[str, object]:
+    """Give the identity that health answers carry."""
+    return {
+        "agent_name": moment.agent_name,
+        "workload": moment.agent_name,
+        "git_sha": GIT_SHA,
+        "environment": None,
+    }
+
+
+def build_facts() -> Mapping[str, object]:
+    """Give the build facts that execution and ingest carry in their health answers."""
+    return {
+        "repo_id": REPO_ID,
+        "git_sha": GIT_SHA,
+        "build_id": "unknown",
+        "image_ref": "unknown",
+        "build_time_utc": "unknown",
+    }
+
+
+def metrics(counters: Mapping[str, float], heartbeat_age_seconds: float = 0.0) -> Answer:
+    """Answer in the Prometheus text format; the heartbeat gauge is 0 wherever nobody sets it."""
+    lines = list[str]()
+    for name, value in sorted(counters.items()):
+        lines += [f"# TYPE {name} counter", f"{name} {value:g}"]
+    age = "+Inf" if heartbeat_age_seconds == float("inf") else f"{heartbeat_age_seconds:g}"
+    lines += ["# TYPE heartbeat_age_seconds gauge", f"heartbeat_age_seconds {age}", ""]
+    return Answer(body="\n".join(lines).encode("ascii"), content_type=PROMETHEUS_TEXT)

@@ -1,12 +1,17 @@
-"""Simulation: strategy-engine, which asks marketdata before it answers about itself."""
+"""Strategy-engine, which asks marketdata before it answers about itself."""
 
 from dataclasses import replace
 
 from mission_control.model.fleet import Kind
 from mission_control.simulation.answers import Answer, answer_by_route, json_answer
 from mission_control.simulation.moment import Moment
-from mission_control.simulation.services.rich_status import Speaker, rich_document
-from mission_control.simulation.services.side_doors import fleet_identity, metrics, ops_health
+from mission_control.simulation.services.rich_status import (
+    Speaker,
+    fleet_identity,
+    metrics,
+    ops_health,
+    rich_document,
+)
 
 SPEAKER = Speaker("strategy-engine", Kind.STRATEGY, "strategy")
 CYCLE_SECONDS = 30

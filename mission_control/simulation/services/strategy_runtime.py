@@ -1,4 +1,4 @@
-"""Simulation: the strategy-service app, which gamma-strategy and whale-strategy run as well."""
+"""The strategy-service app, which gamma-strategy and whale-strategy run as well."""
 
 from mission_control.simulation.answers import Answer, answer_by_route, json_answer
 from mission_control.simulation.moment import Moment

@@ -1,0 +1,1 @@
+"""The attestation of a session: whether anything of execution was seen, and every gap."""

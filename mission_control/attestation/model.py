@@ -1,0 +1,182 @@
+"""What one session shows of execution: observations, signs, and what nobody saw."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from math import floor
+
+from mission_control.history.model import Span
+from mission_control.model.cluster_identity import ClusterIdentity
+from mission_control.model.fleet import Safety, SwitchFile
+from mission_control.model.session import TradingDay
+
+
+class Fact(StrEnum):
+    """What is observed of execution (semantics, section 12)."""
+
+    AGENT_MODE = "agent_mode"
+    EXECUTION_REPLICAS = "execution_replicas"
+    KILL_SWITCH = "kill_switch"
+    KILL_SWITCH_WITNESS = "kill_switch_witness"
+    SAFE_TO_EXECUTE_ORDERS = "safe_to_execute_orders"
+    STANDING = "standing_accusations"
+    """Whether it was known what stood accused: silence of our own memory acquits nobody either."""
+
+
+class Conclusion(StrEnum):
+    """
+    What a session's observations come to; what was not seen never reads as clean.
+
+    NO_EXECUTION_OBSERVED needs all that is required to have been seen in every second.
+    """
+
+    EXECUTION_OBSERVED = "EXECUTION_OBSERVED"
+    NO_EXECUTION_OBSERVED = "NO_EXECUTION_OBSERVED"
+    NO_EXECUTION_OBSERVED_WITH_GAPS = "NO_EXECUTION_OBSERVED_WITH_GAPS"
+    NOT_OBSERVED = "NOT_OBSERVED"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Matter:
+    """What is to be observed: one fact of one subject."""
+
+    fact: Fact
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    What one source told of a matter in one decision.
+
+    `value` is None where it told nothing that counts, and then `unobserved` says why.
+    `required` tells whether the session is not covered without the matter.
+    """
+
+    matter: Matter
+    source: str
+    value: str | None
+    unobserved: str = ""
+    required: bool = False
+
+    @property
+    def key(self) -> tuple[Matter, str]:
+        """Identify who tells what, from one decision to the next."""
+        return self.matter, self.source
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSign:
+    """
+    Something that stood accused in the session; one such thing is Sev-0 (semantics, section 3).
+
+    `since` is when it was first said, which may be before the open; it `stood` in the session
+    from the first of the two instants to just before the second, None while it stands.
+    """
+
+    code: str
+    subject: str
+    source: str
+    fact: str
+    detail: str
+    since: datetime
+    stood_from: datetime
+    stood_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSpan:
+    """From `since` to just before `until` a source told this; None is nothing, and says why."""
+
+    since: datetime
+    until: datetime
+    value: str | None
+    unobserved: str = ""
+
+    @property
+    def span(self) -> Span:
+        """Give the stretch of time alone."""
+        return self.since, self.until
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSource:
+    """What one source told of a matter over the session: its spans follow without a hole."""
+
+    source: str
+    spans: tuple[ObservedSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedMatter:
+    """
+    A matter over the session: what each of its sources told, and when none of them told it.
+
+    `gaps` are the stretches in which no source told anything that counts, with the reason of
+    the first source; `observed` is all other time.
+    """
+
+    matter: Matter
+    required: bool
+    sources: tuple[ObservedSource, ...]
+    gaps: tuple[ObservedSpan, ...]
+    observed: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class UnobservedSpan:
+    """A stretch in which something required was not seen: what, and why of the first of it."""
+
+    since: datetime
+    until: datetime
+    matters: tuple[Matter, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactCoverage:
+    """For one fact: how many matters are required, and how long all of them were seen at once."""
+
+    fact: Fact
+    required: int
+    observed: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class NoExecution:
+    """
+    The attestation of one session: what was observed of execution, and what was not.
+
+    `observed` is the time in which everything required was seen at once. `decisions` counts the
+    recorded decisions that it stands on; `fleets` are the digests of the inventories watched,
+    `clusters` the names of what was read, `identities` which clusters those were, and `needs` what
+    their files said of safety.
+    """
+
+    session: TradingDay
+    at: datetime
+    conclusion: Conclusion
+    signs: tuple[ExecutionSign, ...]
+    matters: tuple[ObservedMatter, ...]
+    gaps: tuple[UnobservedSpan, ...]
+    coverage: tuple[FactCoverage, ...]
+    observed: timedelta
+    decisions: int
+    fleets: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    needs: tuple[tuple[Safety, SwitchFile | None], ...] = ()
+    identities: tuple[ClusterIdentity, ...] = ()
+
+    @property
+    def session_date(self) -> date:
+        """Give the session's date in New York."""
+        return self.session.session_date
+
+    @property
+    def length(self) -> timedelta:
+        """Give how long the session lasted."""
+        return self.session.close - self.session.open
+
+    def percent(self, observed: timedelta) -> float:
+        """Give a part of the session in percent, rounded down: 100 is the whole of it."""
+        return floor(100_000 * (observed / self.length)) / 1_000

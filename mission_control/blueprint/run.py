@@ -1,0 +1,65 @@
+"""The blueprint: inventory, cluster, answers and repository drawn together and recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mission_control.blueprint.decide import draw_blueprint
+from mission_control.blueprint.present import blueprint_document, blueprint_markdown
+from mission_control.documents.canonical_json import encode_json
+from mission_control.floor.model import FloorSnapshot
+from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
+from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
+from mission_control.records.ports import ArtifactWriter
+from mission_control.records.run_origin import Ground, RunOrigin
+
+JOB = "blueprint"
+JSON_NAME, MARKDOWN_NAME = "blueprint.json", "blueprint.md"
+_UNKNOWN = "unknown: "
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBlueprint:
+    """A blueprint as it will be recorded; `unseen` is what could not be seen for it, and why."""
+
+    document: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    unseen: SourceCoverage
+
+
+async def make_blueprint(
+    snapshot: FloorSnapshot,
+    further: FurtherReader | None,
+    repository: RepositorySurveyor | None,
+    clock: Clock,
+) -> MadeBlueprint:
+    """Draw the fleet as a snapshot of the floor shows it; what was not seen is a named gap."""
+    services = await further.within(READING_SECONDS).services() if further else None
+    survey = await repository.survey() if repository else None
+    blueprint = draw_blueprint(snapshot, services, survey, clock())
+    document = blueprint_document(blueprint)
+    files = {
+        JSON_NAME: encode_json(document),
+        MARKDOWN_NAME: blueprint_markdown(document).encode(),
+    }
+    gaps = tuple(
+        (g.subject, g.gap.removeprefix(_UNKNOWN))
+        for g in blueprint.gaps
+        if g.gap.startswith(_UNKNOWN)
+    )
+    subjects = len({c.name for c in blueprint.components} | {subject for subject, _ in gaps})
+    seen = subjects - len({subject for subject, _ in gaps})
+    return MadeBlueprint(document, files, SourceCoverage("blueprint", subjects, seen, gaps))
+
+
+async def record_blueprint(
+    made: MadeBlueprint,
+    snapshot: FloorSnapshot,
+    writer: ArtifactWriter,
+    clock: Clock,
+    origin: RunOrigin,
+) -> LedgerEntry:
+    """Record a blueprint; raises StorageError."""
+    facts = origin.facts(JOB, Ground.of(snapshot), clock())
+    facts = replace(facts, coverage=(*facts.coverage, made.unseen))
+    return await writer.record(Collection.BLUEPRINTS, made.files, facts)

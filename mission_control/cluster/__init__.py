@@ -1,0 +1,1 @@
+"""The Kubernetes edge, and what is read there means."""

@@ -1,0 +1,1 @@
+"""What the cluster's objects mean: ownership, modes, execution, agreement."""

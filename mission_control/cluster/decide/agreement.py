@@ -1,0 +1,80 @@
+"""What services and the cluster say of each other, and what the cluster acquits."""
+
+from collections.abc import Iterator, Mapping
+
+from mission_control.cluster.decide.view import ClusterView
+from mission_control.floor.decide.agent_evidence import AgentEvidence
+from mission_control.floor.decide.evidence import Key, Statement, answered
+from mission_control.floor.model import EXECUTION, Accusation
+from mission_control.model import codes
+from mission_control.model.fleet import Agent, ContractKind, Kind
+from mission_control.model.reading import EndpointReading
+
+REPLICAS = "replicas"
+"""The fact of a contradiction between a service and the cluster that is not about execution."""
+
+Readings = Mapping[str, EndpointReading]
+
+
+def state_disagreements(agent: Agent, readings: Readings, view: ClusterView) -> Iterator[Statement]:
+    """
+    Accuse where a service answers although whole lists show that nothing of it runs.
+
+    Where both say that it runs they agree, which takes back what was said before.
+    """
+    workload = view.agents.get(agent.agent_name)
+    if workload is None or workload.unseen or agent.contract is ContractKind.NONE:
+        return
+    if not any(answered(r) for r in readings.values()):
+        return
+    name = agent.agent_name
+    fact = EXECUTION if agent.kind is Kind.EXECUTION else REPLICAS
+    ref = f"{workload.ref.kind} {workload.ref.namespace}/{workload.ref.name}"
+    detail = f"it answers, but the cluster shows no pod of {ref} and wants none"
+    yield Statement(codes.CONTRADICTION, name, name, fact, workload.off, detail)
+
+
+def acquit_by_cluster(
+    standing: tuple[Accusation, ...],
+    agents: Mapping[str, AgentEvidence],
+    view: ClusterView,
+) -> Iterator[Key]:
+    """
+    Give the standing accusations that the cluster takes back.
+
+    A whole list takes back what it no longer shows, unless the fact cannot be told. That a
+    service answered as a running process is taken back only by lists read after it was last
+    heard: silence alone proves nothing, newer lists that show nothing running do.
+    """
+    made = {s.key for s in view.accusing}
+    for accusation in standing:
+        key = accusation.key
+        if accusation.source in view.sources or accusation.source in view.starter_sources:
+            if (
+                accusation.source in view.acquitting
+                and key not in made
+                and key not in view.undecided
+            ):
+                yield key
+        elif _was_running(accusation) and accusation.subject in agents:
+            evidence = agents[accusation.subject]
+            silent = not any(answered(r) for r in evidence.readings.values())
+            later = view.oldest is not None and view.oldest > accusation.last_seen
+            if silent and later and _is_off(accusation, evidence.agent, view):
+                yield key
+
+
+def _was_running(accusation: Accusation) -> bool:
+    """Tell whether the accusation is that a process runs; what it said besides is its own."""
+    code, fact = accusation.code, accusation.fact
+    ran = code == codes.EXECUTION_EVIDENCE and fact in {"running", "service_kind"}
+    return ran or (code == codes.CONTRADICTION and fact in {REPLICAS, EXECUTION})
+
+
+def _is_off(accusation: Accusation, agent: Agent, view: ClusterView) -> bool:
+    if agent.kind is Kind.EXECUTION:
+        return view.execution_off
+    if accusation.code == codes.EXECUTION_EVIDENCE:
+        return False  # one that calls itself execution and is listed as something else
+    workload = view.agents.get(agent.agent_name)
+    return workload is not None and workload.off

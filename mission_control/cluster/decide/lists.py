@@ -1,0 +1,141 @@
+"""Which lists of the cluster are whole and young enough to conclude from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from mission_control.cluster.model.facts import (
+    REQUIRED_LISTS,
+    ClusterFacts,
+    ListReading,
+    list_source,
+)
+from mission_control.floor.decide.evidence import within_age
+from mission_control.floor.decide.required_evidence import AgentCoverage, Lack
+from mission_control.model import codes
+from mission_control.model.fleet import ClusterAccess
+from mission_control.model.reading import Unseen, UnseenReason
+
+MAX_AGE_SECONDS = 60.0
+"""Cluster lists: older than this, a list is EXPIRED (semantics, section 6)."""
+SUBJECT = "cluster"
+RBAC = "apply deploy/kubernetes/rbac.yaml"
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class CheckedLists(NamedTuple):
+    """
+    The required lists as they stand at one instant, in order.
+
+    `whole` are the sources of those that are young and hold nothing odd: only their silence
+    about an object says that there is none. `oldest` is when the oldest was read, None where one
+    was not seen. Nothing changes by time alone before `until`.
+    """
+
+    lists: tuple[ListReading, ...]
+    whole: frozenset[str]
+    oldest: datetime | None
+    until: datetime
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every required list is whole."""
+        return len(self.whole) == len(self.lists)
+
+    @property
+    def acquitting(self) -> frozenset[str]:
+        """
+        Give the lists whose silence takes something back: those of namespaces seen whole.
+
+        One list does not tell what an object is: whose a pod is stands in the lists of
+        workloads, and what a variable is worth in that of ConfigMaps.
+        """
+        lost = {r.namespace for r in self.lists if r.source not in self.whole}
+        return frozenset(r.source for r in self.lists if r.namespace not in lost)
+
+    def is_whole(self, resource: str, namespace: str) -> bool:
+        """Tell whether a list is whole."""
+        return list_source(resource, namespace) in self.whole
+
+
+def check_lists(
+    access: ClusterAccess,
+    facts: ClusterFacts | None,
+    now: datetime,
+    resources: Sequence[str] = REQUIRED_LISTS,
+) -> CheckedLists:
+    """Look at every required list: what was not asked, not seen, or is too old is `Unseen`."""
+    known = {} if facts is None else {r.source: r for r in facts.lists}
+    checked = list[ListReading]()
+    for namespace in sorted(access.namespaces):
+        for resource in sorted(resources):
+            read = known.get(list_source(resource, namespace))
+            if read is None:
+                never = Unseen(UnseenReason.NOT_YET_ASKED, now, detail="not asked yet")
+                read = ListReading(resource, namespace, never)
+            young = within_age(read.reading, now, MAX_AGE_SECONDS)
+            checked.append(read if young is read.reading else replace(read, reading=young))
+    whole = frozenset(r.source for r in checked if not isinstance(r.reading, Unseen) and not r.odd)
+    unseen = any(isinstance(r.reading, Unseen) for r in checked)
+    instants = [r.reading.at for r in checked]
+    return CheckedLists(
+        tuple(checked),
+        whole,
+        None if unseen or not instants else min(instants),
+        min((i for i in _limits(instants, now)), default=NEVER),
+    )
+
+
+def _limits(instants: Sequence[datetime], now: datetime) -> Iterator[datetime]:
+    """Give the coming instants at which a list begins or ceases to be believed."""
+    for at in instants:
+        for limit in (at - timedelta(seconds=5), at + timedelta(seconds=MAX_AGE_SECONDS)):
+            if limit > now - timedelta(milliseconds=1):
+                yield limit - timedelta(milliseconds=1)
+
+
+def find_cluster_lacks(checked: CheckedLists) -> tuple[Lack, ...]:
+    """
+    List what is lacking of the cluster; one cause that every list shares is told once.
+    """
+    unseen = [(r, r.reading) for r in checked.lists if isinstance(r.reading, Unseen)]
+    found = [
+        Lack(codes.CLUSTER_OBJECT_INVALID, r.source, f"{o.kind}/{o.name}: {o.problem}")
+        for r in checked.lists
+        for o in r.odd
+        if not isinstance(r.reading, Unseen)
+    ]
+    shared = {reading.code for _, reading in unseen}
+    if len(unseen) == len(checked.lists) and len(shared) == 1:
+        first = unseen[0][1]
+        detail = f"none of {len(unseen)} lists was seen: {first.detail or first.code}"
+        return (Lack(first.code, SUBJECT, detail),)
+    found.extend(
+        Lack(reading.code, read.source, f"not seen: {reading.detail or reading.code}")
+        for read, reading in unseen
+    )
+    return tuple(found)
+
+
+def find_starter_lacks(checked: CheckedLists, starters: CheckedLists) -> Iterator[Lack]:
+    """
+    List what is lacking of the lists that show what could start execution, and the remedy.
+
+    Where no required list was seen either, that one cause is told already.
+    """
+    if checked.lists and all(isinstance(r.reading, Unseen) for r in checked.lists):
+        return
+    for lack in find_cluster_lacks(starters):
+        remedy = f"; {RBAC}" if lack.code == codes.DENIED else ""
+        yield Lack(lack.code, lack.subject, f"it may start execution and was {lack.detail}{remedy}")
+
+
+def count_lists(checked: CheckedLists) -> AgentCoverage:
+    """Count the required lists asked and obtained whole, and name each gap."""
+    gaps = tuple(
+        (r.source, r.reading.code if isinstance(r.reading, Unseen) else codes.PARTIAL)
+        for r in checked.lists
+        if r.source not in checked.whole
+    )
+    return AgentCoverage(len(checked.lists), len(checked.whole), gaps)

@@ -1,0 +1,165 @@
+"""What a container's environment and command, and safety ConfigMaps, state of execution."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mission_control.cluster.decide.environment import ConfigMaps, Resolved, resolve
+from mission_control.cluster.model.facts import ConfigMapFacts
+from mission_control.cluster.model.objects import Container
+from mission_control.contract.model.modes import ModeText, fold_mode, read_mode
+from mission_control.model.codes import EXECUTION_EVIDENCE, MODE_UNKNOWN
+from mission_control.model.execution_rules import ExecutionRules, Switch, SwitchEvidence
+from mission_control.model.kill_switch import FALSY, TRUTHY
+
+_ON = TRUTHY | {"y", "t", "enabled"}
+_OFF = FALSY | {"n", "f", "disabled"}
+_MAY_HIDE = frozenset({"AGENT_MODE", "TRADING_MODE"})
+"""Modes that block also where they merely may come with a whole Secret (semantics, section 3)."""
+_ANY_MODE = Switch("MODE", SwitchEvidence.MODE)
+"""A flag that many programs know: it accuses with a forbidden mode alone."""
+_SAFETY = re.compile(r"safety|kill-?switch")
+_REFERS = re.compile(r"\$(?:\(|\{)?([A-Za-z_]\w*)(?::?-([^{}()]*))?(?:\)|\})?")
+
+
+class EnvWord(NamedTuple):
+    """
+    What one variable or flag of one container says.
+
+    `accuses` None means that it cannot be told: it neither accuses nor denies. It `blocks` where
+    a mode is concerned, or where the variable is written and so is surely there. `code` is what
+    it accuses of: a mode that nobody knows is no evidence of execution.
+    """
+
+    container: str
+    variable: str
+    accuses: bool | None
+    detail: str
+    blocks: bool = False
+    code: str = EXECUTION_EVIDENCE
+
+
+def read_modes(
+    containers: Iterable[Container], config_maps: ConfigMaps, rules: ExecutionRules
+) -> Iterator[EnvWord]:
+    """Give what the containers' settings accuse, and what cannot be told; init ones included."""
+    switches = {s.name: s for s in rules.all_switches}
+    for container in containers:
+        yield from _read_environment(container, config_maps, switches)
+        yield from _read_flags(container, config_maps, switches)
+
+
+def _read_environment(
+    container: Container, config_maps: ConfigMaps, switches: dict[str, Switch]
+) -> Iterator[EnvWord]:
+    """Hear each variable that is written, in whatever case, and each that may come as a whole."""
+    written = {v.name for v in container.env}
+    spelled = {name: switches[name.upper()] for name in sorted(written) if name.upper() in switches}
+    for name, switch in {**switches, **spelled}.items():
+        if name not in written and not container.env_from:
+            continue
+        resolved = resolve(container, name, config_maps)
+        word = _hear(container.name, switch, resolved, f"its environment says {name}")
+        if word is not None:
+            guarded = switch.evidence is SwitchEvidence.KILL_SWITCH
+            sure = name in written and not guarded
+            yield word._replace(blocks=word.accuses is None and (sure or name in _MAY_HIDE))
+
+
+def _read_flags(
+    container: Container, config_maps: ConfigMaps, switches: dict[str, Switch]
+) -> Iterator[EnvWord]:
+    """Hear each setting that the command gives; a general mode only where it is forbidden."""
+    for name, value in container.flags:
+        switch = switches.get(name)
+        resolved = _resolve_flag(container, value, config_maps)
+        word = _hear(container.name, switch or _ANY_MODE, resolved, f"its command says {name}")
+        forbidden = word is not None and word.accuses and word.code == EXECUTION_EVIDENCE
+        if word is not None and (switch is not None or forbidden):
+            yield word._replace(blocks=word.accuses is None)
+
+
+def _resolve_flag(container: Container, value: str, config_maps: ConfigMaps) -> Resolved:
+    """Give what a flag is worth: a reference to a watched variable is worth what that one is."""
+    if "$" not in value:
+        return Resolved(value)
+    untold = Resolved(problem=f"its value refers to others: {value}")
+    match = _REFERS.fullmatch(value.strip())
+    if match is None:
+        return untold
+    name, default = match[1], match[2]
+    known = any(v.name == name for v in container.env)
+    if not known and (name in container.env_names or container.env_from):
+        return untold
+    resolved = resolve(container, name, config_maps)
+    if resolved.value or resolved.problem:
+        return resolved
+    return untold if default is None and not known else Resolved(default or "")
+
+
+def _hear(container: str, switch: Switch, resolved: Resolved, says: str) -> EnvWord | None:
+    name = switch.name
+    for value in resolved.possible:
+        word = _judge(container, switch, value, says)
+        if word is not None and word.accuses:
+            told = f"{word.detail}, unless something hides it: {resolved.problem}"
+            return word._replace(detail=told)
+    if resolved.problem:
+        return EnvWord(container, name, None, f"{name} cannot be told: {resolved.problem}")
+    return None if resolved.value is None else _judge(container, switch, resolved.value, says)
+
+
+def _judge(container: str, switch: Switch, value: str, says: str) -> EnvWord | None:
+    word, said = fold_mode(value), f"{says}={value.strip()[:40]}"
+    match switch.evidence:
+        case SwitchEvidence.MODE:
+            return _judge_mode(container, switch.name, value, says)
+        case SwitchEvidence.NOT_PAPER:
+            accuses = word not in {"", "paper"}
+        case SwitchEvidence.KILL_SWITCH:
+            accuses = word in FALSY
+        case SwitchEvidence.FALSY:
+            accuses = None if word not in _ON | _OFF else word in _OFF
+        case _:
+            accuses = None if word not in _ON | _OFF | {""} else word in _ON
+    if accuses is None:
+        return EnvWord(container, switch.name, None, f"{said}, which is neither on nor off")
+    return EnvWord(container, switch.name, accuses=True, detail=said) if accuses else None
+
+
+def _judge_mode(container: str, name: str, value: str, says: str) -> EnvWord | None:
+    said = f"{says}={value.strip()[:40] or '(blank)'}"
+    mode = read_mode(value)
+    if mode is ModeText.HARMLESS:
+        return None
+    if mode is ModeText.FORBIDDEN:
+        return EnvWord(container, name, accuses=True, detail=said)
+    told = f"{said}, which is no known mode"
+    return EnvWord(container, name, accuses=True, detail=told, code=MODE_UNKNOWN)
+
+
+def is_safety_map(name: str) -> bool:
+    """Tell whether a ConfigMap goes by a name that speaks of safety."""
+    return _SAFETY.search(name.casefold()) is not None
+
+
+def read_safety_map(held: ConfigMapFacts, rules: ExecutionRules) -> Iterator[EnvWord]:
+    """
+    Give what a ConfigMap of safety settings accuses, whoever mounts it (semantics, section 3).
+
+    A kill switch in it that is neither on nor off cannot be told, and blocks.
+    """
+    if not is_safety_map(held.name):
+        return
+    for switch in rules.all_switches:
+        for key in (k for k in held.keys if k.upper() == switch.name):
+            value, says = held.values.get(key), f"it says {key}"
+            guards = switch.evidence is SwitchEvidence.KILL_SWITCH
+            if value is None:
+                told = f"it holds {key}, but not as text"
+                yield EnvWord("data", switch.name, None, told, blocks=True)
+            elif guards and fold_mode(value) not in _ON | _OFF:
+                told = f"{says}={value.strip()[:40]}, which is neither on nor off"
+                yield EnvWord("data", switch.name, None, told, blocks=True)
+            elif word := _judge("data", switch, value, says):
+                yield word._replace(blocks=word.accuses is None)

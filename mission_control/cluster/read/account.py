@@ -1,0 +1,107 @@
+"""Who we are to the cluster, and what that account may do, by GET alone."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+
+from mission_control.cluster.decide.account import judge_account
+from mission_control.cluster.model.further import AccountFacts
+from mission_control.cluster.read.api_answers import BadAnswerError
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.lister import RawList
+from mission_control.cluster.read.objects import (
+    BINDING,
+    ROLE,
+    ObjectReader,
+    project_binding,
+    project_role,
+)
+from mission_control.cluster.read.project_objects import project_all
+from mission_control.cluster.read.shapes import Named
+from mission_control.floor.ports import Clock
+from mission_control.model.reading import Unseen, UnseenReason
+
+if TYPE_CHECKING:
+    from msgspec.json import Decoder
+
+KEPT_SECONDS = 60.0
+"""Bindings are read at most this often, however often somebody asks for the proof."""
+_NAMED = re.compile(r'User "([^"]{1,200})" cannot ')
+
+Shape = TypeVar("Shape", bound=Named)
+Fact = TypeVar("Fact")
+
+
+class AccountReader:
+    """Reads the roles bound to our own account, and judges them; remembers that for a minute."""
+
+    def __init__(self, server: ApiServer, objects: ObjectReader, clock: Clock) -> None:
+        """Read through these."""
+        self._server = server
+        self._objects = objects
+        self._clock = clock
+        self._known: tuple[float, AccountFacts] | None = None
+        self._reading = asyncio.Lock()
+
+    async def read(self, objects: ObjectReader | None = None) -> AccountFacts:
+        """Say who we are, and whether that account can only read; through `objects` if given."""
+        async with self._reading:
+            now = asyncio.get_running_loop().time()
+            if self._known is not None and now - self._known[0] < KEPT_SECONDS:
+                return self._known[1]
+            account = await self._read(objects or self._objects)
+            self._known = (now, account)
+            return account
+
+    async def _read(self, objects: ObjectReader) -> AccountFacts:
+        try:
+            await self._server.prepare()
+        except BadAnswerError as bad:
+            return AccountFacts("nobody", verified=False, read_only=None, detail=bad.detail)
+        endpoint = self._server.endpoint
+        who, verified = (endpoint.who if endpoint else "nobody"), False
+        by = endpoint.by if endpoint else ""
+        roles, bindings = await asyncio.gather(
+            _lists(objects, "roles", "clusterroles"),
+            _lists(objects, "rolebindings", "clusterrolebindings"),
+        )
+        denied = [r for r in (*roles, *bindings) if isinstance(r, Unseen)]
+        for reading in denied:
+            named = _NAMED.search(reading.detail)
+            if reading.reason is UnseenReason.DENIED and named:
+                who, verified = named.group(1), True
+        if denied:
+            detail = f"roles and bindings could not be read: {denied[0].detail or denied[0].code}"
+            return AccountFacts(who, verified, None, detail=detail)
+        held, odd_roles = _project(roles, "role", ROLE, project_role)
+        given, odd_bindings = _project(bindings, "binding", BINDING, project_binding)
+        if odd_roles or odd_bindings:
+            detail = "some roles or bindings cannot be understood"
+            return AccountFacts(who, verified, None, detail=detail)
+        namespaces = objects.namespaces
+        judged = judge_account(who, held, given, verified=verified, namespaces=namespaces)
+        if not by:
+            return judged
+        detail = f"{judged.detail}; what {by} may do, who acts as it, was not looked at"
+        return replace(
+            judged, read_only=None if judged.read_only else judged.read_only, detail=detail
+        )
+
+
+async def _lists(objects: ObjectReader, namespaced: str, of_cluster: str) -> Sequence[RawList]:
+    each = (objects.raw(namespaced, n) for n in objects.namespaces)
+    return await asyncio.gather(objects.raw(of_cluster), *each)
+
+
+def _project(
+    lists: Sequence[RawList],
+    kind: str,
+    decoder: "Decoder[Shape]",
+    project: Callable[[Shape], Fact],
+) -> tuple[list[Fact], bool]:
+    raw = tuple(chain.from_iterable(r.value for r in lists if not isinstance(r, Unseen)))
+    facts, odd = project_all(raw, kind, decoder, project)
+    return facts, bool(odd)

@@ -1,0 +1,1 @@
+"""The configuration in force as a record."""

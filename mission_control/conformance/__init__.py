@@ -1,0 +1,1 @@
+"""Whether a service keeps the status contract, rule by rule."""

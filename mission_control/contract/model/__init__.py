@@ -1,0 +1,1 @@
+"""The shapes of answers, and the claims heard in them."""

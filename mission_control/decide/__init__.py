@@ -1,1 +1,0 @@
-"""Decide: pure decisions about values and now."""

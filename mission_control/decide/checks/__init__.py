@@ -1,1 +1,0 @@
-"""Decide: the checks of readiness, one subject per module; none knows of another."""

@@ -1,1 +1,0 @@
-"""Decide: what the cluster states about the floor, and what it proves."""

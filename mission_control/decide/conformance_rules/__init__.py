@@ -1,1 +1,0 @@
-"""Decide: the rules of the status contract, by subject; each explains what it finds."""

@@ -1,0 +1,1 @@
+"""What a deploy report says of each workload, and what changed between two."""

@@ -1,0 +1,1 @@
+"""What is to be copied, and whether the copy is what was recorded."""

@@ -1,0 +1,283 @@
+"""What of the record is to be copied, and whether what was copied is what was recorded."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from mission_control.durable_copy.decide.memory import (
+    FIRST_RUN,
+    Line,
+    Turns,
+    doubts_of,
+    numbers_of,
+    segment_of,
+    taken_away,
+)
+from mission_control.durable_copy.model import (
+    MARKER,
+    CopyMemory,
+    CopyPlan,
+    CopyProblem,
+    CopyProblemKind,
+    CopyReach,
+    CopyStanding,
+    CopyState,
+    Pending,
+    Segment,
+    tally,
+)
+from mission_control.records.model import GENESIS, ArtifactFile, LedgerEntry
+
+REREAD_IN_DAYS = 30
+"""In so many daily runs everything that was copied is read back once more."""
+
+LEDGER = "audit_artifacts/ledger.jsonl"
+
+_Kind = CopyProblemKind
+
+
+def marker_of(first: LedgerEntry) -> tuple[ArtifactFile, bytes]:
+    """Give what says at the destination whose copy it is: the record's first line tells."""
+    content = f'{{"durable_copy_of":"{first.hash}"}}\n'.encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return ArtifactFile(path=MARKER, sha256=sha256, size=len(content)), content
+
+
+def judge_marker(ours: ArtifactFile, sha256: str, size: int) -> CopyProblem | None:
+    """Tell whether the copy at the destination is one of this record; None if it is."""
+    if (sha256, size) == (ours.sha256, ours.size):
+        return None
+    detail = "the copy there is of another record; give this one a place of its own"
+    return CopyProblem(MARKER, CopyProblemKind.ANOTHER_RECORD, detail)
+
+
+def plan_copy(
+    lines: Sequence[Line],
+    listing: Mapping[str, int],
+    day: int | None,
+    before: CopyMemory = FIRST_RUN,
+) -> CopyPlan:
+    """
+    Plan a run of copying from the ledger's lines and from what the destination lists.
+
+    `listing` gives the size of everything there. The destination is the truth: only a segment
+    that stands there vouches for its lines, and a file that it does not list is gone, whatever
+    was copied before. `day` counts days, so that each day another part is read back; None reads
+    back all. `before` is what earlier runs knew: what was vouched for and is not any more, was
+    taken away; what was in doubt is read back first; a segment that was never proven vouches for
+    nothing until it is. Where the destination holds lines that this record has not, nothing is
+    sent: one of the two was rewritten, cut or mistaken for another.
+    """
+    known = {line.entry.seq: line for line in lines}
+    look = _Look(known, listing, None if day is None else day % REREAD_IN_DAYS)
+    problems = [*_broken_chain(lines), *look.read_segments(), *taken_away(before, look.covered)]
+    refused = any(p.kind is _Kind.ANOTHER_RECORD for p in problems)
+    doubts = doubts_of(before, listing, [file for file, _ in look.covered_files()])
+    proven = before.proven - {d.path for d in doubts}
+    again, reread, wrong = look.judge_covered(Turns(doubts, proven, before.overdue))
+    return CopyPlan(
+        frozenset(look.covered),
+        tuple(line.entry for line in known.values() if line.entry.seq not in look.covered),
+        tuple(again),
+        tuple(reread),
+        tuple(sorted([*problems, *wrong])),
+        refused,
+        tuple(look.segments),
+        proven & {s.file.path for s in look.segments},
+        doubts,
+    )
+
+
+def _broken_chain(lines: Sequence[Line]) -> Iterator[CopyProblem]:
+    head = GENESIS
+    for entry in (line.entry for line in lines):
+        if (entry.seq, entry.previous) != (head.seq + 1, head.hash):
+            after = f"line {head.seq}" if head.seq else "the beginning"
+            detail = f"line {entry.seq} does not follow {after}"
+            yield CopyProblem(LEDGER, _Kind.CHAIN_BROKEN, detail)
+        head = entry.head
+
+
+class _Look:
+    """What the destination lists, judged by our own ledger."""
+
+    def __init__(
+        self, known: Mapping[int, Line], listing: Mapping[str, int], due: int | None
+    ) -> None:
+        self.known = known
+        self.listing = listing
+        self.due = due
+        self.covered = set[int]()
+        self.segments = list[Segment]()
+
+    def read_segments(self) -> Iterator[CopyProblem]:
+        for path in sorted(self.listing):
+            named = numbers_of(path)
+            if named is not None:
+                problem = self._read(path, *named)
+                if problem is not None:
+                    yield problem
+
+    def _read(self, path: str, first: int, last: int, digest: str) -> CopyProblem | None:
+        ours = self.known.get(last)
+        if ours is None or ours.entry.hash != digest:
+            how = "has no such line" if ours is None else "has another one"
+            detail = f"it ends with line {last}, and the record here {how}"
+            return CopyProblem(path, _Kind.ANOTHER_RECORD, detail)
+        within = [self.known[seq] for seq in range(first, last + 1) if seq in self.known]
+        if not within or len(within) != last + 1 - first:
+            return CopyProblem(path, _Kind.CONFLICT, "the record here does not have all its lines")
+        segment = segment_of(within)
+        if self.listing[path] != segment.file.size:
+            return CopyProblem(path, _Kind.CONFLICT, sizes(self.listing[path], segment.file))
+        self.segments.append(segment)
+        self.covered.update(range(first, last + 1))
+        return None
+
+    def judge_covered(
+        self, turns: Turns
+    ) -> tuple[list[ArtifactFile], list[ArtifactFile], list[CopyProblem]]:
+        """Give what is gone there, what is to be read back, and every problem with it."""
+        again, problems = list[ArtifactFile](), list[CopyProblem]()
+        reread = list[tuple[tuple[int, int], ArtifactFile]]()
+        for file, due in self.covered_files():
+            turn = turns.of(file.path, due=due)
+            size = self.listing.get(file.path)
+            if size is None:
+                again.append(file)
+                problems.append(CopyProblem(file.path, _Kind.GONE, "it was copied, and is gone"))
+            elif size != file.size:
+                problems.append(CopyProblem(file.path, _Kind.CONFLICT, sizes(size, file)))
+            elif turn is not None:
+                reread.append((turn, file))
+        return again, [file for _, file in sorted(reread, key=lambda r: r[0])], problems
+
+    def covered_files(self) -> Iterator[tuple[ArtifactFile, bool]]:
+        """Give every file that is covered, and the segments; with whether today is its day."""
+        for seq in sorted(self.covered):
+            for file in self.known[seq].entry.files:
+                yield file, self._is_due(seq)
+        for segment in self.segments:
+            yield segment.file, self._is_due(segment.first)
+
+    def _is_due(self, number: int) -> bool:
+        return self.due is None or number % REREAD_IN_DAYS == self.due
+
+
+def sizes(there: int, file: ArtifactFile) -> str:
+    """Say how long a file is there, and how long it should be."""
+    return f"it has {there} bytes there, and {file.size} were recorded"
+
+
+def judge_copied(file: ArtifactFile, *, sent: bool, sha256: str, size: int) -> CopyProblem | None:
+    """
+    Judge what was read back of a file; None where it is just what was recorded.
+
+    `sent` tells whether we sent it in this moment. If not, something stood there already: equal
+    bytes are as good as sent, and others are a conflict that nobody here ever resolves.
+    """
+    if (sha256, size) == (file.sha256, file.size):
+        return None
+    if size != file.size:
+        detail = sizes(size, file)
+    else:
+        detail = f"its SHA-256 is {sha256[:16]} there, and {file.sha256[:16]} was recorded"
+    return CopyProblem(file.path, _Kind.CORRUPTED if sent else _Kind.CONFLICT, detail)
+
+
+def reach_of(lines: Mapping[int, Line], verified: frozenset[int]) -> CopyReach:
+    """Say how far a copy reaches of which these lines are verified."""
+    through = 0
+    while through + 1 in verified:
+        through += 1
+    copied = [lines[seq].entry for seq in sorted(verified)]
+    missing = [lines[seq].entry for seq in sorted(lines.keys() - verified)]
+    return CopyReach(
+        through,
+        len(copied),
+        tally([file for entry in copied for file in entry.files]),
+        len(missing),
+        missing[0].seq if missing else None,
+        missing[0].at if missing else None,
+    )
+
+
+LAGS_AFTER = timedelta(hours=30)
+"""It runs daily; what was recorded longer ago than this and is not copied, lags."""
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""Two machines' clocks may; what is of a later instant than this was never recorded so."""
+
+Document = Mapping[str, Any]
+
+
+def judge_copy(
+    configured: str, newest: Document | None, pending: Pending | None, now: datetime
+) -> CopyState:
+    """
+    Say how the copy stands: `configured` is its destination, empty where there is none.
+
+    `newest` is the newest recorded report as a document, also of an older version: what it does
+    not say counts as bad news. `pending` is the oldest line that the report does not call
+    verified, None where there is no such line; one of unknown age is never young.
+    """
+    since = pending.since if pending else None
+    if not configured:
+        return CopyState(CopyStanding.NOT_CONFIGURED, "no durable copy is configured")
+    if newest is None or newest.get("destination") != configured:
+        elsewhere = "" if newest is None else "; the newest copy went elsewhere"
+        detail = f"nothing was copied to {configured} yet{elsewhere}"
+        return CopyState(CopyStanding.NEVER_RUN, detail, since)
+    standing, detail = (
+        _trouble(newest)
+        or _lag(pending, now)
+        or _caution(newest)
+        or (CopyStanding.COPIED, f"every line up to {newest.get('verified_through')} is there")
+    )
+    return CopyState(standing, detail, since)
+
+
+def _lag(pending: Pending | None, now: datetime) -> tuple[CopyStanding, str] | None:
+    if pending is None:
+        return None
+    line = f"line {pending.seq} is not copied"
+    if pending.since is None:
+        return CopyStanding.LAGGING, f"{line}, and cannot be read: since when is unknown"
+    if pending.since > now + CLOCKS_DIFFER:
+        return CopyStanding.LAGGING, f"{line}, and is of an instant that is still to come"
+    if now - pending.since <= LAGS_AFTER:
+        return None
+    hours = LAGS_AFTER.total_seconds() / 3600
+    return CopyStanding.LAGGING, f"what was recorded more than {hours:g} hours ago is not copied"
+
+
+def _caution(newest: Document) -> tuple[CopyStanding, str] | None:
+    cautions = newest.get("cautions")
+    if cautions == []:
+        return None
+    listed = cast("list[object]", cautions) if isinstance(cautions, list) else []
+    detail = "; ".join(map(str, listed)) or "the newest report does not say what to mind"
+    return CopyStanding.DOUBTFUL, detail
+
+
+def _trouble(newest: Document) -> tuple[CopyStanding, str] | None:
+    problems, failure = newest.get("problems_found"), newest.get("failure")
+    if newest.get("contradicted") is not False:
+        return CopyStanding.CONTRADICTED, f"{_first(newest)} (problems: {problems})"
+    if failure != "":
+        return CopyStanding.FAILED, str(failure or "the newest report does not say how it ended")
+    if problems != 0:
+        return CopyStanding.FAILED, f"{_first(newest)} (problems: {problems})"
+    if newest.get("complete") is not True:
+        return CopyStanding.FAILED, "the newest copy did not reach the end of the ledger"
+    return None
+
+
+def _first(newest: Document) -> str:
+    problems = newest.get("problems")
+    listed = cast("list[object]", problems) if isinstance(problems, list) else []
+    if not listed or not isinstance(listed[0], Mapping):
+        return "the newest report does not say what is wrong"
+    worst = cast("Document", listed[0])
+    return f"{worst.get('kind')} {worst.get('path')}: {worst.get('detail')}"

@@ -1,0 +1,1 @@
+"""The main job: evidence to alarms to service state to posture."""

@@ -1,0 +1,174 @@
+"""The board on which the newest decided floor hangs, for everyone who presents it."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+
+from mission_control.floor.decide.events import Happening, stall_ended
+from mission_control.floor.decide.stall import BEAT_SECONDS, has_stalled, mark_stalled
+from mission_control.floor.model import FloorSnapshot, Verdict
+from mission_control.floor.ports import Clock, LoopBeat
+from mission_control.history.model import Span
+from mission_control.model.event import EventType, FloorEvent
+
+REMEMBERED_EVENTS = 500
+REMEMBERED_POLLS = 50
+"""Poll events repeat each service's outcome, so fewer of them are kept."""
+REMEMBERED_HALTS = 500
+QUIET_SECONDS = 5.0
+"""Without news, followers are given the newest snapshot this often."""
+
+
+class FloorBoard:
+    """
+    Holds the newest snapshot and the recent events; satisfies `FloorReader`.
+
+    Written by the deciding loop alone, read from the same event loop; nothing here waits or
+    locks. `monotonic` gives seconds that never step back.
+    """
+
+    def __init__(self, first: FloorSnapshot, clock: Clock, monotonic: Callable[[], float]) -> None:
+        """Hang up a first snapshot, which says that nothing was asked yet."""
+        self._snapshot = first
+        self._stalled: FloorSnapshot | None = None
+        self._clock = clock
+        self._monotonic = monotonic
+        self._last_beat = monotonic()
+        self._events: deque[FloorEvent] = deque(maxlen=REMEMBERED_EVENTS)
+        self._polls: deque[FloorEvent] = deque(maxlen=REMEMBERED_POLLS)
+        self._identity = 0
+        self._news = asyncio.Event()
+        self._closed = False
+        self._has_decided = False
+        self._watched_since = first.at
+        self._halts: deque[Span] = deque(maxlen=REMEMBERED_HALTS)
+        self._withheld_since: datetime | None = None
+
+    @property
+    def next_sequence(self) -> int:
+        """Number the next snapshot, also past one that marked a stall."""
+        newest = self._stalled or self._snapshot
+        return newest.sequence + 1
+
+    def publish(
+        self, snapshot: FloorSnapshot, happenings: Iterable[Happening]
+    ) -> tuple[FloorEvent, ...]:
+        """Hang up a decided snapshot, number what happened, tell the followers, give the events."""
+        news, told = False, list[FloorEvent]()
+        for happening in (*self._stall_until(snapshot), *happenings):
+            self._identity += 1
+            event = FloorEvent(
+                self._identity,
+                snapshot.at,
+                happening.type,
+                happening.message,
+                happening.severity,
+                happening.agent_name,
+                happening.data,
+            )
+            told.append(event)
+            poll = happening.type is EventType.POLL
+            (self._polls if poll else self._events).append(event)
+            news = news or not poll
+        self._snapshot, self._has_decided = snapshot, True
+        self._note_halt(snapshot)
+        if has_stalled(self._monotonic() - self._last_beat):
+            self._watched_since = snapshot.at  # nobody decided meanwhile
+        self._stalled = None
+        self._last_beat = self._monotonic()
+        if news:
+            self._wake()
+        return tuple(told)
+
+    def _stall_until(self, snapshot: FloorSnapshot) -> Iterable[Happening]:
+        """Give the stall that this decision ends; before the first one nothing could stall."""
+        seconds = self._monotonic() - self._last_beat
+        if self._has_decided and has_stalled(seconds):
+            yield stall_ended(self._snapshot.at, snapshot.at, seconds, snapshot.session)
+
+    def begin_anew(self, at: datetime) -> None:
+        """Have what was given before count no more: it was given under another calendar."""
+        self._watched_since = at
+
+    def close(self) -> None:
+        """End every follower: the process is stopping."""
+        self._closed = True
+        self._wake()
+
+    def decided(self) -> FloorSnapshot:
+        """Give what was decided last, even where a stall has made it no answer since."""
+        return self._snapshot
+
+    def current(self) -> FloorSnapshot:
+        """Give the newest snapshot; one that is no longer being renewed is HALTED."""
+        if not self.beat().stalled:
+            return self._snapshot
+        if self._stalled is None:
+            self._stalled = mark_stalled(self._snapshot, self._clock(), self.next_sequence)
+            self._note_halt(self._stalled)
+        return self._stalled
+
+    def beat(self) -> LoopBeat:
+        """Say whether the deciding loop has missed three beats."""
+        waited = self._monotonic() - self._last_beat
+        if not has_stalled(waited):
+            return LoopBeat(stalled=False, seconds_since_beat=waited, detail="")
+        rhythm = f"it beats every {BEAT_SECONDS:.0f} s"
+        detail = f"the deciding loop has not beaten for {waited:.1f} s ({rhythm})"
+        return LoopBeat(stalled=True, seconds_since_beat=waited, detail=detail)
+
+    def watched(self) -> tuple[datetime, Sequence[Span]]:
+        """
+        Give since when the floor is watched without a break, and its confirmed halts since then.
+
+        A time in which something could start execution takes GO back as a halt does.
+
+        Of each halt when it began and when it was HALTED last, oldest first; of very many the
+        newest.
+        """
+        return self._watched_since, tuple(self._halts)
+
+    def _note_halt(self, snapshot: FloorSnapshot) -> None:
+        posture = snapshot.posture
+        if posture.verdict is Verdict.HALTED and posture.confirmed:
+            self._note_span(posture.since, snapshot.at)
+        if not posture.withholds:
+            self._withheld_since = None
+            return
+        self._withheld_since = self._withheld_since or snapshot.at
+        if posture.verdict is not Verdict.HALTED:
+            self._note_span(self._withheld_since, snapshot.at)
+
+    def _note_span(self, since: datetime, until: datetime) -> None:
+        if self._halts and self._halts[-1][0] == since:
+            self._halts.pop()
+        self._halts.append((since, until))
+
+    def recent_events(self, limit: int) -> Sequence[FloorEvent]:
+        """Give the newest events of every kind, newest first."""
+        both = sorted((*self._events, *self._polls), key=lambda e: -e.identity)
+        return tuple(islice(both, limit))
+
+    async def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
+        """Follow the floor: first what was missed, then news as it comes."""
+        last = self._identity if after is None else after
+        yield self.current()
+        while not self._closed:
+            news = self._news  # taken first: what comes while we yield must wake us
+            for event in tuple(self._events):
+                if event.identity > last:
+                    last = event.identity
+                    yield event
+            try:
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await news.wait()
+            except TimeoutError:
+                pass
+            if not self._closed:
+                yield self.current()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

@@ -1,0 +1,1 @@
+"""From evidence to posture: pure decisions, incremental where measured."""

@@ -1,0 +1,280 @@
+"""What happened between two snapshots that somebody may want to read about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mission_control.floor.decide.posture import pages_now, severity_of_alarm
+from mission_control.floor.model import Accusation, FloorSnapshot, Posture, ServiceReport, Verdict
+from mission_control.market_calendar.days import in_new_york
+from mission_control.model.codes import KILL_SWITCH_UNCONFIRMED, POLL_LOOP_STALLED
+from mission_control.model.event import EventType
+from mission_control.model.finding import Severity
+from mission_control.model.kill_switch import KillSwitchState
+from mission_control.model.reload import Reload
+from mission_control.model.session import MarketSession, Phase
+
+_ENDED = EventType.ACCUSATION_ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event before it has a number: type, sentence, severity, whom it is about, details."""
+
+    type: EventType
+    message: str
+    severity: Severity = Severity.INFO
+    agent_name: str | None = None
+    data: dict[str, object] = field(default_factory=dict[str, object])
+
+
+def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Happening:
+    """
+    Give the event that files changed; the sessions are those of one instant, by either calendar.
+
+    A change that closes a running session, or opens one, pages, and so does one after which no
+    session is known.
+    """
+    data: dict[str, object] = {
+        "what": reload.what,
+        "files": reload.files,
+        "before": reload.before,
+        "after": reload.after,
+    }
+    digests = f"{_short(reload.before)} -> {_short(reload.after)}"
+    moved = (before.open, before.close) != (after.open, after.close)
+    turn = ""
+    if moved and before.close is not None and after.close is not None:
+        turn = f"; the session closes at {in_new_york(after.close):%H:%M %Z}"
+        turn += f", no longer at {in_new_york(before.close):%H:%M %Z}"
+    if before.phase is not after.phase:
+        data |= {"phase_before": before.phase.value, "phase_after": after.phase.value}
+        turn = f"; the session is {after.phase.value}, no longer {before.phase.value}"
+    if reload.trouble:
+        data["detail"] = reload.trouble
+        message = f"{reload.what} changed and cannot be used ({digests}): {reload.trouble}{turn}"
+        severity = Severity.P1 if after.phase is Phase.UNKNOWN else Severity.P2
+        return Happening(EventType.RELOAD_FAILED, message, severity, data=data)
+    turned = turns_session(before, after)
+    severity = Severity.P1 if turned else Severity.P2 if moved else Severity.INFO
+    message = f"{reload.what} read again ({digests}): {reload.files}{turn}"
+    return Happening(EventType.FILES_RELOADED, message, severity, data=data)
+
+
+def turns_session(before: MarketSession, after: MarketSession) -> bool:
+    """Tell whether another calendar closes or opens the session of an instant, or takes it away."""
+    gates = before.phase.gates is not after.phase.gates
+    return gates or before.session_date != after.session_date
+
+
+def _short(digest: str) -> str:
+    return digest[:12] if digest else "unreadable"
+
+
+def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    """Give what changed, posture first, then session, kill switch, accusations, services."""
+    yield from _posture(before, after)
+    yield from _session(before, after)
+    yield from _switch(before, after)
+    yield from _accusations(before, after)
+    known = {r.agent.agent_name: r for r in before.services}
+    for report in after.services:
+        earlier = known.get(report.agent.agent_name)
+        if earlier is not None and earlier is not report:
+            yield from _service(earlier, report)
+            yield from _address(earlier, report)
+
+
+def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old, new = before.posture, after.posture
+    told = (new.verdict, new.expected, new.confirmed)
+    if (old.verdict, old.expected, old.confirmed) == told:
+        return
+    yield Happening(
+        EventType.POSTURE_CHANGED,
+        _turned(old, new) if old.verdict is not new.verdict else _stayed(old, new),
+        new.severity or Severity.INFO,
+        data={
+            "before": old.verdict.value,
+            "after": new.verdict.value,
+            "expected": new.expected,
+            "confirmed": new.confirmed,
+            "reason_codes": [r.code for r in new.reasons[:20]],
+        },
+    )
+
+
+def _turned(old: Posture, new: Posture) -> str:
+    """Say what the posture became and why: what leads it now, or what no longer halts it."""
+    because = _lead(new)
+    if not because and old.verdict is Verdict.HALTED:
+        because = f"{_lead(old)} ended"
+    halted = new.verdict is Verdict.HALTED  # which is never expected: that goes without saying
+    expected = "" if new.expected or halted else " (unexpected)"
+    doubt = "" if new.confirmed else " (asked again in a second)"
+    turn = f"posture {old.verdict.value} -> {new.verdict.value}"
+    return f"{turn}{expected}{doubt}{f': {because}' if because else ''}"
+
+
+def _stayed(old: Posture, new: Posture) -> str:
+    """Say what changed, where that is not the verdict."""
+    stays = f"the posture stays {new.verdict.value}"
+    if old.confirmed is not new.confirmed:
+        doubt = "confirmed" if new.confirmed else "not confirmed, and asked again in a second"
+        return f"the halt is {doubt}: {_lead(new)}; {stays}"
+    if new.expected:
+        return f"every service is as expected again, {_lead(old)} ended; {stays}"
+    return f"not every service is as expected: {_lead(new)}; {stays}"
+
+
+def _lead(posture: Posture) -> str:
+    lead = posture.reasons[0] if posture.reasons else None
+    return f"{lead.code} {lead.subject}" if lead else ""
+
+
+def stall_ended(
+    begin: datetime, end: datetime, seconds: float, session: MarketSession
+) -> Happening:
+    """
+    Give the one event of a stall of ours that is over, with both its ends.
+
+    What the floor did meanwhile was not watched: no recovery is told, for nothing was seen to fail.
+    """
+    here, in_utc = _between(in_new_york(begin), in_new_york(end)), _between(begin, end)
+    return Happening(
+        EventType.STALLED,
+        f"our own stall: nothing was decided from {here} ({in_utc}), {seconds:.1f} s;"
+        " what happened then was not watched",
+        Severity.P1 if pages_now(session) else Severity.P2,
+        data={
+            "code": POLL_LOOP_STALLED,
+            "begin": begin.isoformat(),
+            "end": end.isoformat(),
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def _between(begin: datetime, end: datetime) -> str:
+    return f"{begin:%H:%M:%S} to {end:%H:%M:%S %Z}"
+
+
+def _session(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old, new = before.session.phase, after.session.phase
+    if old is not new:
+        message = f"session {old.value} -> {new.value}"
+        yield Happening(
+            EventType.SESSION_CHANGED,
+            message,
+            Severity.P1 if new is Phase.UNKNOWN else Severity.INFO,
+            data={"before": old.value, "after": new.value},
+        )
+
+
+def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old, new = before.kill_switch, after.kill_switch
+    if (old.state, old.confirmed) == (new.state, new.confirmed):
+        return
+    moved = f"{old.state.value} -> {new.state.value}"
+    if old.state is new.state:
+        moved = f"is {'' if new.confirmed else 'not '}confirmed, and stays {new.state.value}"
+    yield Happening(
+        EventType.KILL_SWITCH_CHANGED,
+        f"kill switch {moved}: {new.detail}",
+        _severity_of_switch(after),
+        data={"before": old.state.value, "after": new.state.value, "confirmed": new.confirmed},
+    )
+
+
+def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
+    """Give P0 for a switch that is off, and what the posture gives one that is not confirmed."""
+    switch = snapshot.kill_switch
+    if switch.state is KillSwitchState.DISENGAGED:
+        return Severity.P0
+    if switch.confirmed:
+        return Severity.INFO
+    named = (r.severity for r in snapshot.posture.reasons if r.code == KILL_SWITCH_UNCONFIRMED)
+    return next(named, Severity.P0)
+
+
+def accusation_opened(accusation: Accusation, session: MarketSession | None = None) -> Happening:
+    """
+    Give the event that tells of an accusation's beginning, as severe as its phase makes it.
+
+    Without a session, as of an alarm that was noted before an end, it is taken for an open one.
+    """
+    severity = severity_of_alarm(accusation, session)
+    return _told(accusation, EventType.ACCUSATION_OPENED, "accuses", severity)
+
+
+def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old = {a.key: a for a in before.standing.accusations}
+    new = {a.key: a for a in after.standing.accusations}
+    cleared = dict(after.cleared)
+    for key in sorted(new.keys() - old.keys()):
+        yield accusation_opened(new[key], after.session)
+    for key in sorted(old.keys() - new.keys()):
+        how = f" ({cleared[key]})" if key in cleared else ""
+        yield _told(old[key], _ENDED, "no longer accuses", Severity.INFO, how)
+
+
+def _told(
+    accusation: Accusation, type_: EventType, verb: str, severity: Severity, how: str = ""
+) -> Happening:
+    return Happening(
+        type_,
+        f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}{how}",
+        severity,
+        accusation.subject,
+        {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
+    )
+
+
+def _address(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]:
+    if before.round is None or after.round is None:
+        return
+    old, new = before.round.addresses, after.round.addresses
+    if new.told_at is None or new.told_at == old.told_at:
+        return
+    name, added = after.agent.agent_name, ", ".join(new.added)
+    was = [a for a in new.known if a not in new.added]
+    yield Happening(
+        EventType.SERVICE_ADDRESS,
+        f"{name} answers from a new address, {added}; before from {', '.join(was[-3:])}",
+        agent_name=name,
+        data={"before": was, "after": list(new.added)},
+    )
+
+
+def _service(before: ServiceReport, after: ServiceReport) -> Iterator[Happening]:
+    old = (before.state, before.expected, before.reason_code)
+    new = (after.state, after.expected, after.reason_code)
+    if old == new:
+        return
+    name = after.agent.agent_name
+    yield Happening(
+        EventType.SERVICE_CHANGED,
+        f"{name} {_moved(before, after)}",
+        after.reasons[0].severity if after.reasons and not after.expected else Severity.INFO,
+        name,
+        {
+            "before": before.state.value,
+            "after": after.state.value,
+            "expected": after.expected,
+            "reason_code": after.reason_code,
+        },
+    )
+
+
+def _moved(before: ServiceReport, after: ServiceReport) -> str:
+    """Say what changed of a service: its state, else whether it is expected, else why."""
+    why = f": {after.reason_code}" if after.reason_code else ""
+    state, expected = after.state.value, "expected" if after.expected else "unexpected"
+    if before.state is not after.state:
+        return f"{before.state.value} -> {state} ({expected}){why}"
+    if before.expected is after.expected:
+        because = f"{after.reason_code or 'no reason'} instead of {before.reason_code or 'none'}"
+        return f"stays {state} ({expected}), for {because}"
+    if not after.expected:
+        return f"is not as expected{why}; it stays {state}"
+    return f"is as expected again, {before.reason_code or 'its reason'} ended; it stays {state}"

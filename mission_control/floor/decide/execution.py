@@ -1,0 +1,96 @@
+"""What each source states about execution; any single accusation is Sev-0."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from mission_control.contract.model.claims import Claims
+from mission_control.contract.model.modes import ModeText
+from mission_control.contract.model.shapes import RichStatus
+from mission_control.floor.decide.evidence import Statement, answered, can_acquit
+from mission_control.model.codes import EXECUTION_EVIDENCE, MODE_UNKNOWN
+from mission_control.model.fleet import Agent, Kind, Safety
+from mission_control.model.kill_switch import KillSwitchState, SwitchText
+from mission_control.model.reading import EndpointReading, Seen
+
+
+def state_execution(
+    agent: Agent,
+    readings: Mapping[str, EndpointReading],
+    now: datetime,
+    safety: Safety,
+) -> Iterator[Statement]:
+    """
+    Give what one service's answers state about execution (semantics, section 3).
+
+    Accusations count from any answer, also from a broken or expired one; denials only from
+    one that can acquit. A mode that nobody knows is no evidence of execution
+    and no denial either. A running execution process accuses by answering at all, and nothing
+    it says can deny that: only proof that it is off can, which needs a cluster. Where the fleet
+    file allows execution on paper, it accuses by running unless it says a harmless mode.
+    """
+    allowed = safety.paper and says_harmless_mode(agent, readings, now)
+    for path, reading in readings.items():
+        source = f"{agent.agent_name} {path}"
+        acquits = can_acquit(reading, now)
+        claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
+        for code, fact, accuses, detail in _facts(claims, safety):
+            if accuses or acquits:
+                yield Statement(code, agent.agent_name, source, fact, accuses, detail)
+        if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
+            reported = reading.value.status.service_kind
+            accuses = reported is Kind.EXECUTION and not allowed
+            if accuses or acquits:
+                detail = f"calls itself a service of kind {reported.value}, and it is running"
+                yield Statement(
+                    EXECUTION_EVIDENCE, agent.agent_name, source, "service_kind", accuses, detail
+                )
+    if agent.kind is Kind.EXECUTION and any(answered(r) for r in readings.values()):
+        yield Statement(
+            EXECUTION_EVIDENCE,
+            agent.agent_name,
+            agent.agent_name,
+            "running",
+            accuses=not allowed,
+            detail="an execution process is running: its port answers",
+        )
+
+
+def says_harmless_mode(
+    agent: Agent, readings: Mapping[str, EndpointReading], now: datetime
+) -> bool:
+    """Tell whether a service's own primary answer says, in a way that counts, a harmless mode."""
+    primary = readings.get(agent.primary_path or "")
+    if not isinstance(primary, Seen) or not can_acquit(primary, now):
+        return False
+    return primary.value.claims.mode is ModeText.HARMLESS
+
+
+def _facts(claims: Claims, safety: Safety) -> Iterator[tuple[str, str, bool, str]]:
+    """Give what claims say: code, fact, whether it accuses, and how."""
+    if claims.safe_to_execute_orders is not None:
+        yield (
+            EXECUTION_EVIDENCE,
+            "safe_to_execute_orders",
+            claims.safe_to_execute_orders,
+            "says safe_to_execute_orders: true",
+        )
+    yield from _mode(claims)
+    if claims.kill_switch in {SwitchText.TRUTHY, SwitchText.FALSY}:
+        runs_off = safety.switch_normal is KillSwitchState.DISENGAGED
+        off = claims.kill_switch is SwitchText.FALSY and not runs_off
+        yield (EXECUTION_EVIDENCE, "kill_switch", off, "says the kill switch is off")
+
+
+def _mode(claims: Claims) -> Iterator[tuple[str, str, bool, str]]:
+    """Give what a mode says: only a harmless one denies, what stood of another before it."""
+    said = f"says agent_mode {claims.agent_mode or '(blank)'}"
+    match claims.mode:
+        case ModeText.FORBIDDEN:
+            yield (EXECUTION_EVIDENCE, "agent_mode", True, said)
+        case ModeText.UNKNOWN:
+            yield (MODE_UNKNOWN, "agent_mode", True, f"{said}, which is no known mode")
+        case ModeText.HARMLESS:
+            yield (EXECUTION_EVIDENCE, "agent_mode", False, said)
+            yield (MODE_UNKNOWN, "agent_mode", False, said)
+        case _:
+            return

@@ -1,0 +1,239 @@
+"""The whole floor at one instant, from one set of evidence."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain, repeat
+
+from mission_control.cluster.decide.agreement import acquit_by_cluster, state_disagreements
+from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
+from mission_control.floor.decide.agent_evidence import AgentEvidence
+from mission_control.floor.decide.alarms import Carried, carry_accusations
+from mission_control.floor.decide.evidence import Key, SessionAt, Statement
+from mission_control.floor.decide.freshness_claims import state_freshness_contradictions
+from mission_control.floor.decide.instances import Hearing
+from mission_control.floor.decide.looks import FloorLooks, look_again
+from mission_control.floor.decide.own_clock import SUBJECT as OWN_CLOCK
+from mission_control.floor.decide.own_clock import state_own_clock
+from mission_control.floor.decide.posture import (
+    decide_posture,
+    order_reasons,
+    reasons_from_accusations,
+    reasons_from_cluster,
+    reasons_from_lacks,
+    reasons_from_leftovers,
+    reasons_from_memory,
+    reasons_from_outdated_access,
+    reasons_from_replicas,
+    reasons_from_services,
+    reasons_from_starter_lists,
+    reasons_from_switch_and_calendar,
+)
+from mission_control.floor.decide.required_evidence import count_coverage, lacks_feed, measure_age
+from mission_control.floor.decide.round_memory import answered_paths
+from mission_control.floor.decide.service_report import report_services
+from mission_control.floor.decide.told_builds import find_told_skew
+from mission_control.floor.model import (
+    Accusation,
+    FloorEvidence,
+    FloorSnapshot,
+    Posture,
+    ServiceReport,
+    ServiceSince,
+    Standing,
+)
+from mission_control.kill_switch.decide import state_kill_switch
+from mission_control.model.finding import Reason
+from mission_control.model.fleet import ContractKind
+
+
+def decide_floor(
+    evidence: FloorEvidence,
+    standing: Standing,
+    session_at: SessionAt,
+    now: datetime,
+    *,
+    sequence: int = 0,
+    label: str = "",
+) -> FloorSnapshot:
+    """
+    Decide everything there is to say about the floor at `now` (semantics, sections 3 to 6).
+
+    The standing that the snapshot carries is what the next decision has to start from.
+    """
+    looks = look_again(evidence, session_at, now)
+    return decide_on_looks(looks, evidence, standing, now, sequence=sequence, label=label)
+
+
+def decide_on_looks(
+    looks: FloorLooks,
+    evidence: FloorEvidence,
+    standing: Standing,
+    now: datetime,
+    *,
+    before: FloorSnapshot | None = None,
+    sequence: int = 0,
+    label: str = "",
+) -> FloorSnapshot:
+    """
+    Decide the floor at `now` on looks taken at `now` (`look_again`).
+
+    `before` is the snapshot whose standing this decision starts from: what did not change since
+    is taken over from it instead of being made anew. The answer is the same without it.
+    """
+    weighed = [look.evidence for look in looks.agents]
+    accusations, cleared = _carry_accusations(looks, weighed, evidence, standing, now)
+    reports = report_services(looks.agents, accusations, standing, before, now)
+    memory = tuple(reasons_from_memory(evidence, looks.session))
+    leftovers = reasons_from_leftovers(looks.cluster, evidence.captured)
+    further = (*memory, *leftovers, *reasons_from_replicas(looks.cluster, _told_skews(looks)))
+    posture = _decide_posture(looks, weighed, accusations, reports, standing, now, further)
+    return FloorSnapshot(
+        at=now,
+        sequence=sequence,
+        fleet=evidence.fleet,
+        session=looks.session,
+        kill_switch=looks.switch,
+        services=reports,
+        posture=posture,
+        standing=_carry(accusations, posture, reports, standing),
+        label=label,
+        cluster=evidence.cluster,
+        cleared=cleared,
+    )
+
+
+def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
+    """Give the services whose replicas told different builds lately."""
+    for look in looks.agents:
+        round_ = look.evidence.round
+        if round_ is not None and len(round_.builds) > 1:
+            detail = find_told_skew(round_.builds, look.workload)
+            if detail:
+                yield look.evidence.agent.agent_name, detail
+
+
+def _decide_posture(
+    looks: FloorLooks,
+    weighed: Sequence[AgentEvidence],
+    accusations: tuple[Accusation, ...],
+    reports: tuple[ServiceReport, ...],
+    standing: Standing,
+    now: datetime,
+    further: tuple[Reason, ...],
+) -> Posture:
+    session, switch, safety = looks.session, looks.switch, looks.cluster.fleet.safety
+    lacks = chain.from_iterable(e.lacks for e in weighed if e.lacks)
+    feed = lacks_feed(e.agent for e in weighed) if safety.freshness_required else ()
+    reasons = order_reasons(
+        (
+            *reasons_from_accusations(accusations, session),
+            *reasons_from_switch_and_calendar(
+                switch, session, safety, execution_off=looks.cluster.execution_off
+            ),
+            *reasons_from_lacks((*lacks, *feed), session),
+            *reasons_from_cluster(looks.cluster.lacks, session),
+            *reasons_from_starter_lists(looks.cluster.starter_lacks, session),
+            *reasons_from_outdated_access(looks.cluster.facts),
+            *reasons_from_services(reports, session),
+            *further,
+        )
+    )
+    taken = [(e.seen_at, e.agent.agent_name) for e in weighed if e.ages]
+    if looks.cluster.sources:
+        taken.append((looks.cluster.oldest, CLUSTER))
+    age = measure_age(taken, switch, now, switch_required=safety.switch_required)
+    coverage = count_coverage([*(e.coverage for e in weighed), looks.cluster.coverage], switch)
+    return decide_posture(reasons, reports, session, standing, age, coverage, now)
+
+
+def _carry_accusations(
+    looks: FloorLooks,
+    weighed: Sequence[AgentEvidence],
+    evidence: FloorEvidence,
+    standing: Standing,
+    now: datetime,
+) -> Carried:
+    """Carry what stands; nobody's denials are gathered while nothing does."""
+    shared = tuple(_state_together(looks, weighed))
+    accusing = [s for e in weighed if e.accusing for s in e.accusing]
+    accusing.extend(s for s in shared if s.accuses)
+    accusing.extend(looks.cluster.accusing)
+    if not standing.accusations and not accusing:
+        return Carried()
+    agents = {e.agent.agent_name: e for e in weighed}
+    denied = set[Key](s.key for s in shared if not s.accuses)
+    denied.update(acquit_by_cluster(standing.accusations, agents, looks.cluster))
+    lists = looks.cluster.sources | looks.cluster.starter_sources
+    sources = _sources(evidence) | lists
+    hearing = Hearing(evidence.fleet, agents, denied, sources, looks.cluster, now)
+    return carry_accusations(standing.accusations, accusing, hearing, now)
+
+
+def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:
+    """Give what can be stated only by hearing all services, and the cluster, together."""
+    yield from state_kill_switch(looks.switch)
+    if looks.cluster.agents:
+        for each in weighed:
+            yield from state_disagreements(each.agent, each.readings, looks.cluster)
+    not_fresh = tuple(chain.from_iterable(e.not_fresh for e in weighed if e.not_fresh))
+    if not_fresh:
+        fresh = tuple(chain.from_iterable(e.fresh for e in weighed))
+        gates = looks.session.phase.gates
+        yield from state_freshness_contradictions(fresh, not_fresh, gates=gates)
+    yield from state_own_clock([e.clock for e in weighed])
+
+
+def _sources(evidence: FloorEvidence) -> frozenset[str]:
+    """List everyone who may accuse: agents, configured witnesses, and our own clock."""
+    agents = (a.agent_name for a in evidence.fleet.agents)
+    witnesses = (w.source for w in evidence.switch_witnesses)
+    return frozenset((*agents, *witnesses, OWN_CLOCK))
+
+
+def _carry(
+    accusations: tuple[Accusation, ...],
+    posture: Posture,
+    reports: Sequence[ServiceReport],
+    standing: Standing,
+) -> Standing:
+    services = tuple(_since(report, held) for report, held in _held(reports, standing))
+    # Until everybody was asked once after a start, what stood before it is neither so nor over.
+    starting = standing.verdict is not None and any(_is_unasked(r) for r in reports)
+    return Standing(
+        accusations=accusations,
+        verdict=standing.verdict if starting else posture.verdict,
+        verdict_since=standing.verdict_since if starting else posture.since,
+        services=standing.services if services == standing.services else services,
+        confirmed=standing.confirmed if starting else posture.confirmed,
+    )
+
+
+def _is_unasked(report: ServiceReport) -> bool:
+    return report.round is None and report.agent.contract is not ContractKind.NONE
+
+
+def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
+    """Give since when a service is so: the value held already where it says the same."""
+    if held is not None and _is_unasked(report):
+        return held
+    answered = answered_paths(report.round, held.answered if held else ())
+    if (
+        held is not None
+        and held.since is report.since
+        and held.state is report.state
+        and held.expected is report.expected
+        and held.answered == answered
+    ):
+        return held
+    name = report.agent.agent_name
+    return ServiceSince(name, report.state, report.expected, report.since, answered)
+
+
+def _held(
+    reports: Sequence[ServiceReport], standing: Standing
+) -> Iterator[tuple[ServiceReport, ServiceSince | None]]:
+    """Give each report with what is held of its service, mostly in the same place."""
+    for report, held in zip(reports, chain(standing.services, repeat(None)), strict=False):
+        name = report.agent.agent_name
+        same = held is not None and held.agent_name == name
+        yield report, held if same else standing.service(name)

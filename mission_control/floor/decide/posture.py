@@ -1,0 +1,355 @@
+"""May the floor run. Fail closed: what we cannot see, we do not trust."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from mission_control.cluster.decide.agent_workload import HALTING
+from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
+from mission_control.cluster.decide.view import ClusterView
+from mission_control.cluster.model.facts import ClusterFacts
+from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.contract.model.shapes import ServiceState
+from mission_control.floor.decide.evidence import within_age
+from mission_control.floor.decide.instances import count_denials
+from mission_control.floor.decide.required_evidence import EvidenceAge, Lack
+from mission_control.floor.model import (
+    Accusation,
+    Coverage,
+    FloorEvidence,
+    Posture,
+    ServiceReport,
+    Standing,
+    Verdict,
+)
+from mission_control.kill_switch.decide import SUBJECT as SWITCH
+from mission_control.model import codes
+from mission_control.model.finding import Reason, Severity, worst
+from mission_control.model.fleet import Agent, Criticality, Kind, Safety
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState
+from mission_control.model.reading import Unseen
+from mission_control.model.session import MarketSession, Phase
+
+PAGING_BEFORE_OPEN = timedelta(minutes=60)
+"""P1 pages from an hour before the open until the close (semantics, section 11)."""
+HORIZON_WARNING_DAYS = 90
+
+_UNREAD = "history could not be read since the start: what stood accused is not known"
+_LOST = (
+    "what stood before is not known; a human who has looked starts once with"
+    " serve --history-is-new=HEAD (the ledger's, as `artifacts verify` says)"
+)
+_NEW = "this root began a new record, and nothing from before is known here; said"
+_UTC = "%Y-%m-%dT%H:%M:%SZ"
+
+_HALTING_STATES = frozenset({ServiceState.OFFLINE, ServiceState.UNKNOWN, ServiceState.HALTED})
+_STALE = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
+_IN_EVERY_PHASE = frozenset({codes.OWN_CLOCK_SUSPECT, codes.MODE_UNKNOWN})
+"""P1 that halts and pages in any phase: the session itself is in doubt, or what may run in it."""
+
+
+def pages_now(session: MarketSession) -> bool:
+    """Tell whether P1 pages at this instant: from open - 60 min to close, and in UNKNOWN."""
+    if session.phase.gates:
+        return True
+    if session.phase is not Phase.PRE_MARKET or session.open is None:
+        return False
+    return session.at >= session.open - PAGING_BEFORE_OPEN
+
+
+def severity_of_trouble(agent: Agent, session: MarketSession) -> Severity:
+    """
+    Say how bad it is that this service is not as expected (semantics, section 11).
+
+    What the floor needs is P1 while P1 pages and P2 otherwise; a UI that is offline is
+    information; any other optional service is P2.
+    """
+    if agent.required:
+        return Severity.P1 if pages_now(session) else Severity.P2
+    return Severity.INFO if agent.kind is Kind.OPS else Severity.P2
+
+
+def halts_the_floor(report: ServiceReport) -> bool:
+    """
+    Tell whether this service's state alone halts a floor that is open.
+
+    A critical service, or an important strategy, that is OFFLINE, UNKNOWN or HALTED while the
+    playbook does not expect it, or whose pods are missing, crashing or without an image.
+    """
+    agent = report.agent
+    matters = agent.criticality is Criticality.CRITICAL or (
+        agent.kind is Kind.STRATEGY and agent.criticality is Criticality.IMPORTANT
+    )
+    stopped = report.state in _HALTING_STATES
+    failing = any(r.code in HALTING for r in report.reasons)
+    return matters and not report.expected and (stopped or failing)
+
+
+def severity_of_alarm(alarm: Accusation, session: MarketSession | None) -> Severity:
+    """
+    Say how bad an alarm is in its phase (semantics, sections 6 and 11).
+
+    Sev-0 is P0 in every phase. A feed that is stale after hours is what a closed market looks
+    like, until it is still so an hour before the next open. No known session counts as open.
+    """
+    if alarm.sev0:
+        return Severity.P0
+    always = alarm.code in _IN_EVERY_PHASE or alarm.code == codes.EXECUTION_COULD_START
+    if always or session is None or pages_now(session):
+        return Severity.P1
+    return Severity.INFO if alarm.code in _STALE else Severity.P2
+
+
+def reasons_from_accusations(
+    accusations: Iterable[Accusation], session: MarketSession
+) -> Iterator[Reason]:
+    """
+    Turn what stands accused into reasons, which halt while the session gates.
+
+    Sev-0, a mode that nobody knows and a suspect clock of our own do so in every phase. What could
+    start execution halts nothing: it is P1 in every phase, and withholds GO.
+    """
+    for accusation in accusations:
+        starts = accusation.code == codes.EXECUTION_COULD_START
+        sev0 = accusation.sev0
+        gates = session.phase.gates
+        if accusation.code in _STALE and not gates:
+            continue
+        always = accusation.code in _IN_EVERY_PHASE
+        severity = severity_of_alarm(accusation, session)
+        detail = f"{accusation.source}: {accusation.detail}"
+        if accusation.last_seen < session.at:
+            said, denied = f"{accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(accusation)
+            detail += f" (last said {said}, {denied or 'not denied since'})"
+        halts = sev0 or always or (gates and not starts)
+        yield Reason(
+            accusation.code,
+            accusation.subject,
+            severity,
+            detail,
+            halts,
+            accusation.since,
+            withholds=starts,
+        )
+
+
+def reasons_from_switch_and_calendar(
+    switch: KillSwitch, session: MarketSession, safety: Safety, *, execution_off: bool
+) -> Iterator[Reason]:
+    """
+    Give what a switch that is not as it has to be, and an unknown or ending calendar have to say.
+
+    A switch that nothing confirms halts where the fleet needs one. Where it is normally off, one
+    that is confirmed to be on halts as well: a human halted this floor.
+    """
+    if safety.switch_required and switch.confirmed and not switch.as_normal:
+        detail = f"it is {switch.state}, and the fleet file says that {switch.normal} is normal"
+        yield Reason(codes.KILL_SWITCH, SWITCH, Severity.P1, detail, halts=True)
+    elif safety.switch_required and not switch.confirmed:
+        wanted = "execution is halted"
+        if switch.normal is KillSwitchState.DISENGAGED:
+            wanted = "the kill switch is DISENGAGED, as is normal here"
+        yield Reason(
+            codes.KILL_SWITCH_UNCONFIRMED,
+            SWITCH,
+            Severity.P1 if execution_off else Severity.P0,
+            f"nobody who can tell confirms that {wanted}: {switch.detail}",
+            halts=True,
+        )
+    if session.phase is Phase.UNKNOWN:
+        yield Reason(
+            codes.CALENDAR_UNKNOWN,
+            "market-calendar",
+            Severity.P1,
+            f"the session is unknown and gates as open: {session.note}",
+            halts=True,
+        )
+    elif session.horizon_days < HORIZON_WARNING_DAYS:
+        detail = f"the calendar ends in {session.horizon_days} days"
+        yield Reason(codes.CALENDAR_HORIZON, "market-calendar", Severity.P2, detail)
+
+
+def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iterator[Reason]:
+    """
+    Give what a store or a history that cannot be written has to say (semantics, section 9).
+
+    What stood accused and is not known halts. A store does not halt the floor, which needs no
+    records to be safe; but whoever needs evidence of this session has to know while it can
+    still be helped.
+    """
+    if not evidence.standing_known:  # silence never acquits, not even that of our own memory
+        detail = _UNREAD if not evidence.standing_lost else f"{evidence.standing_lost}: {_LOST}"
+        yield Reason(codes.STANDING_UNKNOWN, "history", Severity.P1, detail, halts=True)
+    until = evidence.record_new_until
+    if until is not None and session.at < until:
+        yield Reason(codes.RECORD_NEW, "record", Severity.P2, f"{_NEW} until {until:{_UTC}}")
+    if evidence.calendar_doubt is not None:  # that no session is known halts, as CALENDAR_UNKNOWN
+        detail = evidence.calendar_doubt.detail
+        yield Reason(codes.RELOAD_FAILED, "market-calendar", Severity.P2, detail)
+    paging = Severity.P1 if pages_now(session) else Severity.P2
+    for code, subject, tried, severity, what in (
+        (
+            codes.ARTIFACT_STORE_FAILING,
+            "artifact-store",
+            evidence.store,
+            paging,
+            "nothing can be recorded",
+        ),
+        (codes.HISTORY_FAILING, "history", evidence.history, Severity.P2, "history is not kept"),
+    ):
+        now = None if tried is None else within_age(tried, session.at)
+        if isinstance(now, Unseen):
+            yield Reason(code, subject, severity, f"{what}: {now.detail or now.code}")
+
+
+def reasons_from_lacks(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+    """Turn lacking evidence into reasons, which halt while the session gates."""
+    if session.phase.gates:
+        for lack in lacks:
+            yield Reason(
+                lack.code,
+                lack.subject,
+                Severity.P1,
+                lack.detail,
+                halts=True,
+                confirmed=lack.confirmed,
+            )
+
+
+def reasons_from_cluster(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+    """
+    Turn what is lacking of the cluster into reasons: it halts while the session gates.
+
+    While it does not, a lost cluster is told all the same: it has to be back before the open.
+    """
+    gates = session.phase.gates
+    severity = Severity.P1 if gates or pages_now(session) else Severity.P2
+    for lack in lacks:
+        yield Reason(lack.code, lack.subject, severity, lack.detail, halts=gates)
+
+
+def reasons_from_replicas(view: ClusterView, told: Iterable[tuple[str, str]]) -> Iterator[Reason]:
+    """
+    Give the workloads and services whose replicas differ; `told` are (agent, detail) of answers.
+
+    That alone neither halts nor revokes: readiness says NO to it, and here it has to be seen.
+    """
+    for subject, detail in (*view.skews, *told):
+        yield Reason(codes.REPLICA_SKEW, subject, Severity.P2, detail)
+
+
+def reasons_from_leftovers(
+    view: ClusterView, captured: CapturedWorkloads | None
+) -> Iterator[Reason]:
+    """Give what runs and was known to nobody, not to the last known good either."""
+    held = (captured or NOTHING_CAPTURED).running
+    for thing in view.unknown:
+        if thing.key not in held:
+            detail = f"{thing.why}; neither the inventory nor known_workloads lists it"
+            yield Reason(codes.LEFTOVER_WORKLOAD, thing.title, Severity.P2, detail)
+
+
+def reasons_from_starter_lists(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+    """
+    Give the lists that would show what could start execution, and were not seen.
+
+    The floor is not HALTED for it, since lists of workloads show that nothing runs; but what is
+    hidden may start it, so no GO is given or kept.
+    """
+    severity = Severity.P1 if pages_now(session) else Severity.P2
+    for lack in lacks:
+        yield Reason(lack.code, lack.subject, severity, lack.detail, withholds=True)
+
+
+def reasons_from_outdated_access(facts: ClusterFacts | None) -> Iterator[Reason]:
+    """Tell that files which lead to the API server changed, and that the earlier ones serve on."""
+    if facts is not None and facts.outdated:
+        yield Reason(codes.RELOAD_FAILED, CLUSTER, Severity.INFO, facts.outdated)
+
+
+def reasons_from_services(
+    reports: Iterable[ServiceReport], session: MarketSession
+) -> Iterator[Reason]:
+    """
+    Give the leading reason of every service that is not as expected.
+
+    Where that is only that its workload was not seen, the lost list is told as one reason
+    itself, and not once more by every service.
+    """
+    for report in reports:
+        if report.expected or report.reason_code == codes.WORKLOAD_UNSEEN:
+            continue
+        halts = session.phase.gates and halts_the_floor(report)
+        severity = Severity.P1 if halts else severity_of_trouble(report.agent, session)
+        lead = report.reasons[0]
+        yield Reason(
+            lead.code,
+            report.agent.agent_name,
+            severity,
+            f"{report.state.value}: {lead.detail}",
+            halts,
+            report.since,
+            _is_confirmed(report),
+        )
+
+
+def _is_confirmed(report: ServiceReport) -> bool:
+    """Tell whether anything that makes a service unexpected, and not only unseen, is confirmed."""
+    unseen = codes.WORKLOAD_UNSEEN  # the lost list is a reason of its own
+    telling = [r for r in report.reasons if r.severity is not Severity.INFO and r.code != unseen]
+    return any(r.confirmed for r in telling or report.reasons[:1])
+
+
+def order_reasons(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """
+    Order reasons worst first, then by code and subject; one per code and subject, the worst.
+
+    Of equal ones the confirmed counts. Equal evidence gives equal reasons, whatever order it
+    arrived in.
+    """
+    kept = dict[tuple[str, str], Reason]()
+    for reason in sorted(reasons, key=lambda r: (*r.order, not r.confirmed, r.detail)):
+        kept.setdefault((reason.code, reason.subject), reason)
+    return tuple(kept.values())
+
+
+def decide_posture(
+    reasons: tuple[Reason, ...],
+    reports: tuple[ServiceReport, ...],
+    session: MarketSession,
+    standing: Standing,
+    age: EvidenceAge,
+    coverage: Coverage,
+    now: datetime,
+) -> Posture:
+    """
+    Say whether the floor may run (semantics, section 6).
+
+    Any halting reason makes it HALTED; else a closed session makes it MARKET_CLOSED; else OK.
+    `since` carries on from the standing verdict while the verdict stays the same. HALTED is
+    confirmed once any reason that halts is, until it ends: silence leaves it no less sure. What
+    could start execution, or hides whether anything could, leaves no posture expected.
+    """
+    if any(r.halts for r in reasons):
+        verdict = Verdict.HALTED
+    elif session.phase.closed:
+        verdict = Verdict.MARKET_CLOSED
+    else:
+        verdict = Verdict.OK
+    unexpected = tuple(r.agent.agent_name for r in reports if not r.expected)
+    same = standing.verdict is verdict and standing.verdict_since is not None
+    halting = {r.subject for r in reasons if r.halts}
+    agents = {r.agent.agent_name for r in reports}
+    skewed = agents & {r.subject for r in reasons if r.code == codes.REPLICA_SKEW}
+    sure = any(r.halts and r.confirmed for r in reasons) or (same and standing.confirmed)
+    return Posture(
+        verdict=verdict,
+        expected=not (verdict is Verdict.HALTED or unexpected or any(r.withholds for r in reasons)),
+        severity=worst(reasons),
+        reasons=reasons,
+        since=standing.verdict_since if same and standing.verdict_since else now,
+        evidence_age_seconds=age.seconds,
+        oldest_evidence=age.subject,
+        degraded=tuple(sorted({*unexpected, *skewed} - halting)),
+        coverage=coverage,
+        confirmed=verdict is not Verdict.HALTED or sure,
+    )

@@ -1,0 +1,166 @@
+"""What the rounds before mean for the newest one: silences, lost paths, changed words."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from mission_control.contract.model.shapes import RichStatus
+from mission_control.floor.decide.evidence import AHEAD_TOLERANCE_SECONDS, seconds_between
+from mission_control.floor.decide.freshness import judge_sources, speaks
+from mission_control.floor.decide.told_builds import note_builds
+from mission_control.floor.model import Freshness, FreshnessState
+from mission_control.model.fleet import Agent
+from mission_control.model.reading import (
+    NOTHING_TOLD,
+    EndpointReading,
+    PathPast,
+    Seen,
+    ServiceRound,
+    Unseen,
+    UnseenReason,
+)
+
+FAILURES_COUNT_FOR = timedelta(minutes=5)
+MOST_FAILURES = 3
+"""The third silence within five minutes needs no second look (semantics, section 2)."""
+_SILENT = frozenset(
+    {
+        UnseenReason.TIMEOUT,
+        UnseenReason.CONNECTION_REFUSED,
+        UnseenReason.CONNECTION_LOST,
+        UnseenReason.DNS_FAILURE,
+        UnseenReason.OWN_STALL,
+    }
+)
+_ABSENT = frozenset({UnseenReason.NOT_OFFERED, UnseenReason.NO_LONGER_OFFERED})
+_FAILED_FROM = 500
+
+
+def join_rounds(
+    agent: Agent,
+    before: ServiceRound | None,
+    newest: ServiceRound,
+    answered: Collection[str] = (),
+) -> ServiceRound:
+    """
+    Give the newest round as the rounds before it have it judged, with what they told.
+
+    A first silence is not confirmed: it is to be asked about again. One that follows a failed
+    reading of the same path is, however late, and so is the third within five minutes.
+    `answered` are paths of which it is known otherwise that they answered once.
+    """
+    known: Mapping[str, PathPast] = {} if before is None else before.past
+    words = judge_sources(agent, newest.readings, newest.finished)
+    readings, past = dict[str, EndpointReading](), dict(known)
+    for path, reading in newest.readings.items():
+        told = known.get(path, NOTHING_TOLD)
+        old = None if before is None else before.readings.get(path)
+        failures = _failures(reading, told.failures)
+        ever = told.answered or path in answered or _answers(reading)
+        readings[path] = _confirm(_as_offered(reading, ever=ever), old, failures)
+        fresh, since = _word(words.get(path), reading, told)
+        joined = PathPast(ever, failures, fresh, since, _advances(old, reading))
+        past[path] = told if joined == told else joined
+    told = () if before is None else before.builds
+    builds = note_builds(told, newest.readings, newest.finished)
+    return replace(newest, readings=readings, past=past, builds=builds)
+
+
+def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceRound:
+    """
+    Give a round with paths of which it is known only now that they answered once.
+
+    Memory of before a start arrives after the first rounds: what they found not offered may be
+    a path that was lost meanwhile.
+    """
+    late = [p for p in answered if p in round_.past and not round_.past[p].answered]
+    if not late:
+        return round_
+    readings, past = dict(round_.readings), dict(round_.past)
+    for path in late:
+        past[path] = past[path]._replace(answered=True)
+        if path in readings:
+            readings[path] = _as_offered(readings[path], ever=True)
+    return replace(round_, readings=readings, past=past)
+
+
+def answered_paths(round_: ServiceRound | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Give every path that ever answered anything but 404, 405 or 501, with those known, sorted."""
+    if round_ is None:
+        return known
+    for path, told in round_.past.items():  # of every service in every decision: no set is made
+        if told.answered and path not in known:
+            break
+    else:
+        return known
+    return tuple(sorted({*known, *(p for p, told in round_.past.items() if told.answered)}))
+
+
+def asks_again(round_: ServiceRound) -> bool:
+    """Tell whether a service was silent for the first time, so that it is asked again soon."""
+    return any(isinstance(r, Unseen) and not r.confirmed for r in round_.readings.values())
+
+
+def is_silence(reading: EndpointReading) -> bool:
+    """Tell whether a reading brought no answer, or a 5xx, which may both pass in a second."""
+    if isinstance(reading, Seen):
+        return False
+    status = reading.exchange.status or 0
+    failed = reading.reason is UnseenReason.HTTP_STATUS and status >= _FAILED_FROM
+    return failed or reading.reason in _SILENT
+
+
+def _failures(reading: EndpointReading, before: tuple[datetime, ...]) -> tuple[datetime, ...]:
+    """Keep the silences that still count; one dated ahead, by a clock that stepped back, does."""
+    recent = before and tuple(f for f in before if reading.at - f <= FAILURES_COUNT_FOR)
+    return (*recent, reading.at)[-MOST_FAILURES:] if is_silence(reading) else recent
+
+
+def _confirm(
+    reading: EndpointReading, old: EndpointReading | None, failures: tuple[datetime, ...]
+) -> EndpointReading:
+    if isinstance(reading, Seen) or not is_silence(reading):
+        return reading
+    again = isinstance(old, Unseen)
+    return replace(reading, confirmed=again or len(failures) >= MOST_FAILURES)
+
+
+def _answers(reading: EndpointReading) -> bool:
+    """Tell whether a path answered, and anything but that it is not offered."""
+    if isinstance(reading, Seen):
+        return True
+    return reading.exchange.status is not None and reading.reason not in _ABSENT
+
+
+def _as_offered(reading: EndpointReading, *, ever: bool) -> EndpointReading:
+    """Call a path lost that answered before, whatever it answers now."""
+    if not ever or isinstance(reading, Seen) or reading.reason is not UnseenReason.NOT_OFFERED:
+        return reading
+    detail = f"{reading.detail or 'not offered'}, and it answered before"
+    return replace(reading, reason=UnseenReason.NO_LONGER_OFFERED, detail=detail)
+
+
+def _word(
+    judged: Freshness | None, reading: EndpointReading, told: PathPast
+) -> tuple[bool | None, datetime | None]:
+    """Give a path's newest word on the marketdata and since when it says so; silence is none."""
+    if judged is None or not speaks(judged):
+        return told.fresh, told.since
+    fresh = judged.state is FreshnessState.FRESH
+    return fresh, told.since if fresh is told.fresh else reading.at
+
+
+def _advances(old: EndpointReading | None, new: EndpointReading) -> bool:
+    """Tell whether the time of a status went on by about as much as ours did."""
+    before, after = _updated(old), _updated(new)
+    if old is None or before is None or after is None:
+        return False
+    went_on = seconds_between(before, after)
+    passed = seconds_between(old.at, new.at)
+    return went_on > 0 and abs(went_on - passed) <= AHEAD_TOLERANCE_SECONDS
+
+
+def _updated(reading: EndpointReading | None) -> datetime | None:
+    if not isinstance(reading, Seen) or not isinstance(reading.value.status, RichStatus):
+        return None
+    return reading.value.status.status.last_updated_utc

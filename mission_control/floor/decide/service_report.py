@@ -1,0 +1,90 @@
+"""The report on each service, with what stands accused of it and since when it is so."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from mission_control.contract.model.shapes import ServiceState
+from mission_control.floor.decide.alarms import held_against
+from mission_control.floor.decide.looks import AgentLook
+from mission_control.floor.model import (
+    Accusation,
+    FloorSnapshot,
+    ServiceReport,
+    ServiceSince,
+    Standing,
+)
+from mission_control.model.finding import Reason
+
+
+def report_services(
+    looks: Sequence[AgentLook],
+    accusations: Collection[Accusation],
+    standing: Standing,
+    before: FloorSnapshot | None,
+    now: datetime,
+) -> tuple[ServiceReport, ...]:
+    """
+    Report on every service, in the fleet's order.
+
+    A report of `before`, the snapshot that `standing` comes from, is taken over where the same
+    round was judged alike.
+    """
+    held = held_against(accusations)
+    since = {s.agent_name: s for s in standing.services}
+    earlier = dict[str, ServiceReport]()
+    if before is not None and before.standing is standing:
+        earlier = {r.agent.agent_name: r for r in before.services}
+    return tuple(_report(look, held, since, earlier, now) for look in looks)
+
+
+def _report(
+    look: AgentLook,
+    held: Mapping[str, tuple[Reason, ...]],
+    since: Mapping[str, ServiceSince],
+    earlier: Mapping[str, ServiceReport],
+    now: datetime,
+) -> ServiceReport:
+    name = look.evidence.agent.agent_name
+    accused = held.get(name, ())
+    known = earlier.get(name)
+    if known is not None and not accused and _is_same(known, look):
+        return known
+    expected = look.judgement.expected and not accused
+    state = look.judgement.state
+    return ServiceReport(
+        agent=look.evidence.agent,
+        state=state,
+        expected=expected,
+        reasons=_lead_with(accused, look.reasons) if accused else look.reasons,
+        freshness=look.evidence.freshness,
+        round=look.evidence.round,
+        since=_carry_since(since.get(name), state, now, expected=expected),
+        evidence_at=look.evidence.seen_at,
+        reported_codes=look.judgement.reported_codes,
+        workload=look.workload,
+    )
+
+
+def _carry_since(
+    stood: ServiceSince | None, state: ServiceState, now: datetime, *, expected: bool
+) -> datetime:
+    if stood is not None and (stood.state, stood.expected) == (state, expected):
+        return stood.since
+    return now
+
+
+def _lead_with(accused: tuple[Reason, ...], reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    codes = {r.code for r in accused}
+    return (*accused, *(r for r in reasons if r.code not in codes))
+
+
+def _is_same(known: ServiceReport, look: AgentLook) -> bool:
+    """Tell whether a report made before says just what this look would make it say."""
+    return (
+        known.round is look.evidence.round
+        and known.reasons is look.reasons
+        and known.freshness is look.evidence.freshness
+        and known.workload is look.workload
+        and known.expected is look.judgement.expected
+        and known.state is look.judgement.state
+    )

@@ -1,0 +1,196 @@
+"""The floor looked at a few times in a row, for who judges it without a server."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mission_control.cluster.model.facts import identify_cluster
+from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.floor.decide.evidence import is_obtained
+from mission_control.floor.decide.floor import decide_floor
+from mission_control.floor.decide.round_memory import join_rounds
+from mission_control.floor.model import NOTHING_STANDS, FloorEvidence, FloorSnapshot, Standing
+from mission_control.floor.ports import (
+    CalendarReader,
+    Clock,
+    ClusterReader,
+    ServiceReader,
+    StoreReader,
+    SwitchReader,
+)
+from mission_control.history.remember import FloorMemory
+from mission_control.model.cluster_identity import ClusterIdentity
+from mission_control.model.fleet import ContractKind, Fleet
+from mission_control.model.reading import ServiceRound, Unseen, UnseenReason
+from mission_control.model.reload import Reload
+from mission_control.readiness.model import PollCoverage
+from mission_control.schedule.calendar_in_force import CalendarInForce
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSources:
+    """
+    The edges that a watch reads from; without a store nothing is ever recorded.
+
+    `captured` tells what ran at the last known good, where a record is read. `in_force` is the
+    calendar once more where its closures may change, and `reloads` gives each set of other files
+    once that was read again.
+    """
+
+    services: ServiceReader
+    switches: SwitchReader
+    calendar: CalendarReader
+    clock: Clock
+    store: StoreReader | None = None
+    memory: FloorMemory | None = None
+    cluster: ClusterReader | None = None
+    captured: Callable[[ClusterIdentity], Awaitable[CapturedWorkloads]] | None = None
+    in_force: CalendarInForce | None = None
+    reloads: Callable[[], Sequence[Reload]] | None = None
+
+
+def first_snapshot(
+    fleet: Fleet,
+    sources: FloorSources,
+    label: str,
+    standing: Standing = NOTHING_STANDS,
+    *,
+    standing_known: bool = True,
+) -> FloorSnapshot:
+    """
+    Decide the floor before anything was asked: every service is NOT_YET_ASKED.
+
+    `standing` is what stood when this process's predecessor ended, where history knows it.
+    """
+    now = sources.clock()
+    evidence = FloorEvidence(fleet, {}, standing_known=standing_known)
+    calendar = sources.calendar
+    return decide_floor(evidence, standing, calendar.session_at, now, label=label)
+
+
+async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
+    """Ask every service and the cluster once, at the same time, and decide; remember nothing."""
+    asking = [asyncio.ensure_future(sources.services.read(a, None)) for a in fleet.agents]
+    reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
+    witnessed = await sources.switches.read()
+    rounds = await asyncio.gather(*asking)
+    facts = await reading if reading else None
+    by_name = {
+        a.agent_name: join_rounds(a, None, r) for a, r in zip(fleet.agents, rounds, strict=True)
+    }
+    identity = identify_cluster(fleet, facts)
+    captured = await sources.captured(identity) if sources.captured else None
+    evidence = FloorEvidence(fleet, by_name, witnessed, cluster=facts, captured=captured)
+    now = sources.clock()
+    session_at = sources.calendar.session_at
+    return decide_floor(evidence, NOTHING_STANDS, session_at, now, sequence=1, label=label)
+
+
+ROUNDS = 3
+APART_SECONDS = 10.0
+"""Three rounds so far apart stand in for poll coverage (semantics, section 7)."""
+
+
+def all_asked(snapshot: FloorSnapshot) -> bool:
+    """Tell whether everything that a floor is decided from was asked at least once."""
+    asked = all(s.round is not None for s in snapshot.services if s.agent.service_dns)
+    return asked and (snapshot.fleet.access is None or snapshot.cluster is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How often to look, how far apart (seconds), and whether services are asked at all."""
+
+    rounds: int = ROUNDS
+    apart_seconds: float = APART_SECONDS
+    ask_services: bool = True
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+async def observe_rounds(
+    fleet: Fleet,
+    sources: FloorSources,
+    looking: Looking,
+    standing: Standing,
+    *,
+    standing_known: bool = True,
+    label: str = "",
+) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
+    """
+    Look at the floor some times, and give the last decision with how often each was obtained.
+
+    What one round brings against the floor stands in the next; `standing` is what stood before.
+    """
+    asked, obtained = Counter[str](), Counter[str]()
+    rounds = dict[str, ServiceRound]()
+    snapshot: FloorSnapshot | None = None
+    for number in range(max(1, looking.rounds)):
+        if number:
+            await looking.wait(looking.apart_seconds)
+        evidence = await _gather(fleet, sources, rounds, looking, standing_known=standing_known)
+        rounds = _join(fleet, rounds, evidence.rounds, standing)
+        evidence = replace(evidence, rounds=rounds)
+        now = sources.clock()
+        snapshot = decide_floor(
+            evidence, standing, sources.calendar.session_at, now, sequence=number + 1, label=label
+        )
+        standing = snapshot.standing
+        for agent in fleet.agents:
+            round_ = rounds.get(agent.agent_name)
+            if round_ is not None and agent.contract is not ContractKind.NONE:
+                asked[agent.agent_name] += 1
+                seen = round_.readings.get(agent.primary_path or "")
+                obtained[agent.agent_name] += is_obtained(seen)
+    if snapshot is None:
+        raise ValueError("the floor was not looked at")
+    required = [a.agent_name for a in fleet.agents if a.required and a.primary_path is not None]
+    told = f"{looking.rounds} rounds, {looking.apart_seconds:g} s apart"
+    if looking.rounds < ROUNDS or looking.apart_seconds < APART_SECONDS:
+        wanted = f"{ROUNDS} of {APART_SECONDS:g} s and more stand in for 15 minutes"
+        return snapshot, Unseen(UnseenReason.PARTIAL, snapshot.at, detail=f"{told}; {wanted}")
+    agents = tuple((name, asked[name], obtained[name]) for name in required)
+    return snapshot, PollCoverage(0.0, 0.0, agents, stands_in=f"{told}, stand in for 15 minutes")
+
+
+def _join(
+    fleet: Fleet,
+    before: Mapping[str, ServiceRound],
+    newest: Mapping[str, ServiceRound],
+    standing: Standing,
+) -> dict[str, ServiceRound]:
+    """Judge each service's newest round by those before it, as the watch does."""
+    held = {s.agent_name: s.answered for s in standing.services}
+    agents = (a for a in fleet.agents if a.agent_name in newest)
+    return {
+        name: join_rounds(a, before.get(name), newest[name], held.get(name, ()))
+        for a in agents
+        for name in [a.agent_name]
+    }
+
+
+async def _gather(
+    fleet: Fleet,
+    sources: FloorSources,
+    known: dict[str, ServiceRound],
+    looking: Looking,
+    *,
+    standing_known: bool,
+) -> FloorEvidence:
+    agents = fleet.agents if looking.ask_services else ()
+    asking = [
+        asyncio.ensure_future(sources.services.read(a, known.get(a.agent_name))) for a in agents
+    ]
+    reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
+    witnessed = await sources.switches.read()
+    rounds = await asyncio.gather(*asking)
+    facts = await reading if reading else None
+    identity = identify_cluster(fleet, facts)
+    return FloorEvidence(
+        fleet,
+        {r.agent_name: r for r in rounds},
+        witnessed,
+        standing_known=standing_known,
+        cluster=facts,
+        captured=await sources.captured(identity) if sources.captured else None,
+    )

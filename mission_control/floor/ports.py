@@ -1,0 +1,271 @@
+"""The shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mission_control.cluster.model.facts import ClusterFacts
+from mission_control.cluster.model.further import (
+    AccountFacts,
+    KubernetesObject,
+    ListedEvents,
+    NodeFacts,
+    PodUsage,
+    ServiceFacts,
+)
+from mission_control.floor.model import FloorSnapshot, Witnessed
+from mission_control.history.model import Span
+from mission_control.model.event import FloorEvent
+from mission_control.model.fleet import Agent
+from mission_control.model.reading import Seen, ServiceRound, Unseen
+from mission_control.model.session import Holiday, MarketSession, TradingDay
+from mission_control.repository.model import (
+    Repository,
+    RepositoryCopy,
+    RepositoryHead,
+    RepositorySurvey,
+)
+
+
+class Clock(Protocol):
+    """The time, always UTC and aware."""
+
+    def __call__(self) -> datetime:
+        """Say what time it is."""
+        ...
+
+
+class ServiceReader(Protocol):
+    """Asks one service everything it is to be asked in a round; never raises for its answers."""
+
+    async def read(self, agent: Agent, previous: ServiceRound | None) -> ServiceRound:
+        """Run one round within the agent's total deadline."""
+        ...
+
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        """
+        Have somebody told an agent's name when it closes a connection that is held to it.
+
+        That is how the death of a process shows first; but many servers also close what is
+        idle, so it is a reason to ask at once and no evidence of anything.
+        """
+        ...
+
+
+class SwitchReader(Protocol):
+    """Hears the kill-switch witnesses outside the services: the mounted file, the environment."""
+
+    async def read(self) -> tuple[Witnessed, ...]:
+        """Hear each configured witness once; a witness that is not configured is absent."""
+        ...
+
+
+class ClusterReader(Protocol):
+    """Reads the watched namespaces of the cluster; never raises for what the API answers."""
+
+    async def read(self) -> ClusterFacts:
+        """Read every required list once, within a total deadline; each that fails says why."""
+        ...
+
+
+READING_SECONDS = 15.0
+"""All that a job reads of the cluster beyond a round takes no longer than this."""
+
+
+class FurtherReader(Protocol):
+    """Reads of the cluster what only jobs need; never raises for what the API answers."""
+
+    def within(self, seconds: float) -> "FurtherReader":
+        """
+        Give a reader whose every reading ends within so many seconds from now.
+
+        What is not had by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
+        """
+        ...
+
+    async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:
+        """Read the Services of every watched namespace."""
+        ...
+
+    async def nodes(self) -> Seen[tuple[NodeFacts, ...]] | Unseen:
+        """Read the nodes."""
+        ...
+
+    async def account(self) -> AccountFacts:
+        """Read who we are, and what that account may do."""
+        ...
+
+    async def objects(
+        self, resource: str, namespace: str = ""
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """
+        Read a whole list of raw objects, each with its kind and API version.
+
+        `namespace` is empty for what belongs to none. Nothing is redacted.
+        """
+        ...
+
+    async def namespace(self, name: str) -> Seen[KubernetesObject] | Unseen:
+        """Read a namespace itself; `Unseen(NOT_OFFERED)` where there is none."""
+        ...
+
+    async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
+        """Read every event of a watched namespace, redacted."""
+        ...
+
+    async def log(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False
+    ) -> Seen[str] | Unseen:
+        """Read the last 200 lines of a container, redacted; of the one before, if `previous`."""
+        ...
+
+    async def usage(self, namespace: str) -> Seen[tuple[PodUsage, ...]] | Unseen:
+        """Read what the containers of a watched namespace use, where the cluster measures it."""
+        ...
+
+
+class RepositoryReader(Protocol):
+    """Reads the fleet's repository; never raises for what it finds."""
+
+    async def read(self, *, run_preflight: bool) -> Seen[Repository] | Unseen:
+        """Look once, and run the repository's own checks."""
+        ...
+
+
+class RepositoryCopier(Protocol):
+    """Copies the fleet's files, redacted; never raises for what it finds."""
+
+    async def head(self) -> Seen[RepositoryHead] | Unseen:
+        """Say which commit the working tree stands on."""
+        ...
+
+    async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
+        """Copy these files and all below these folders, as far as limits and secrets allow."""
+        ...
+
+
+class RepositorySurveyor(Protocol):
+    """Looks over the fleet's repository; never raises for what it finds."""
+
+    async def survey(self) -> Seen[RepositorySurvey] | Unseen:
+        """Say on which commit it stands, and which pipelines and documents it holds."""
+        ...
+
+
+class StoreReader(Protocol):
+    """Tries whether artifacts could be written now."""
+
+    async def check(self) -> Seen[None] | Unseen:
+        """Try once, within a deadline; a store that cannot be written to is `Unseen`."""
+        ...
+
+
+class CalendarReader(Protocol):
+    """The market calendar as jobs and the API use it (`market_calendar.calendar`)."""
+
+    def session_at(self, now: datetime) -> MarketSession:
+        """Say what session an instant lies in; never raises, UNKNOWN is an answer."""
+        ...
+
+    def sessions_from(self, now: datetime, count: int) -> Sequence[TradingDay]:
+        """List the next sessions that have not closed yet; fewer past the last covered day."""
+        ...
+
+    def sessions_between(self, first: datetime, last: datetime) -> Sequence[TradingDay]:
+        """List the sessions that are open at any time between two instants."""
+        ...
+
+    def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
+        """List weekdays without a session between two instants."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBeat:
+    """Whether the deciding loop still beats: seconds since its last beat, and the verdict."""
+
+    stalled: bool
+    seconds_since_beat: float
+    detail: str
+
+
+class PublishedFloor(Protocol):
+    """As much of the published floor as questions about the past and the record lean on."""
+
+    def current(self) -> FloorSnapshot:
+        """Give the newest snapshot; before the first poll it says that nothing was asked yet."""
+        ...
+
+    def watched(self) -> tuple[datetime, Sequence[Span]]:
+        """Give since when the floor is watched without a break, and its confirmed halts since."""
+        ...
+
+
+class FloorReader(PublishedFloor, Protocol):
+    """The published floor, as everything that presents it reads it."""
+
+    def beat(self) -> LoopBeat:
+        """Say whether the deciding loop has stalled (three missed beats)."""
+        ...
+
+    def recent_events(self, limit: int) -> Sequence[FloorEvent]:
+        """Give the newest events, newest first."""
+        ...
+
+    def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
+        """
+        Follow the floor: first what a reader missed, then what happens.
+
+        With `after`, events past that identity that are still remembered come first; without,
+        the newest snapshot comes first. A snapshot is given for each published change and at
+        least every ten seconds. Ends when the process shuts down.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationFacts:
+    """
+    What the reading edges can prove of themselves at this moment.
+
+    `requests_by_method` counts what was really sent since start; `refused` is the outcome of
+    really trying each forbidden method on the guarded transport just now (method, refused).
+    `cluster_refused` is the same for what must never be asked of the API server, and `account`
+    what our account there may do; both are empty where no cluster is read.
+    """
+
+    requests_by_method: tuple[tuple[str, int], ...]
+    refused: tuple[tuple[str, bool], ...]
+    cluster: str
+    cluster_refused: tuple[tuple[str, bool], ...] = ()
+    account: AccountFacts | None = None
+
+
+class AttestationReader(Protocol):
+    """Proves, live, that the observing edges cannot write."""
+
+    async def facts(self) -> AttestationFacts:
+        """Try each forbidden method on the real guarded transport and report."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """A runbook page: its code, its title and its Markdown."""
+
+    code: str
+    title: str
+    markdown: str
+
+
+class RunbookReader(Protocol):
+    """Finds runbooks by code; `HTTP_503` and its like share one page."""
+
+    def read(self, code: str) -> Runbook | None:
+        """Give the page for a code; None when there is none."""
+        ...
+
+    def codes(self) -> Sequence[str]:
+        """List the codes that have a page, sorted."""
+        ...

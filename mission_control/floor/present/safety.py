@@ -1,0 +1,142 @@
+"""Everything that speaks of execution: switch, marketdata gate, evidence, claims."""
+
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
+
+from mission_control.documents.instants import new_york_text, utc_text
+from mission_control.floor.decide.stall import still_decided
+from mission_control.floor.model import FloorSnapshot, FreshnessState, ServiceReport
+from mission_control.floor.present.posture import (
+    AccusationDocument,
+    ExecutionDocument,
+    accusation_documents,
+    execution_document,
+)
+from mission_control.floor.present.predecessor import (
+    FreshnessResult,
+    by_name,
+    freshness_result,
+    online_status,
+)
+from mission_control.floor.present.readings import readings_of
+from mission_control.floor.present.safety_needs import NeedsDocument, needs_document
+from mission_control.kill_switch.present import KillSwitchDocument, kill_switch_document
+from mission_control.model.codes import EXECUTION_EVIDENCE
+from mission_control.model.fleet import Criticality, Kind
+from mission_control.model.reading import Seen
+
+
+class MarketdataAgent(TypedDict):
+    """One marketdata service, as the predecessor told it."""
+
+    agent_name: str
+    criticality: str
+    status: str
+    freshness: FreshnessResult | None
+
+
+class MarketdataDocument(TypedDict):
+    """Whether every critical marketdata service is fresh; false when there is none."""
+
+    all_critical_fresh: bool
+    agents: list[MarketdataAgent]
+
+
+class ExecutionService(TypedDict):
+    """A service of kind execution: expected only when it is proven off."""
+
+    agent_name: str
+    state: str
+    expected: bool
+    reason_code: str
+
+
+class ClaimDocument(TypedDict):
+    """What one answer claims about execution, read also where the answer is broken."""
+
+    agent_name: str
+    path: str
+    at: str
+    kill_switch: str | None
+    safe_to_execute_orders: bool | None
+    agent_mode: str | None
+
+
+class SafetyDocument(TypedDict):
+    """The predecessor's safety answer, with our witnesses and evidence beside it."""
+
+    ts: str
+    at_et: str
+    sequence: int
+    kill_switch: KillSwitchDocument
+    needs: NeedsDocument
+    marketdata: MarketdataDocument
+    execution_evidence: list[AccusationDocument]
+    accusations: list[AccusationDocument]
+    execution_services: list[ExecutionService]
+    execution: ExecutionDocument
+    claims: list[ClaimDocument]
+    label: NotRequired[str]
+
+
+def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
+    """Give all that speaks of execution; `execution_evidence` is empty only when none stands."""
+    standing = snapshot.standing.accusations
+    evidence = [a for a in standing if a.code == EXECUTION_EVIDENCE]
+    document: SafetyDocument = {
+        "ts": utc_text(snapshot.at),
+        "at_et": new_york_text(snapshot.at),
+        "sequence": snapshot.sequence,
+        "kill_switch": kill_switch_document(snapshot),
+        "needs": needs_document(snapshot.fleet),
+        "marketdata": _marketdata(snapshot),
+        "execution_evidence": accusation_documents(evidence),
+        "accusations": accusation_documents(standing),
+        "execution_services": [
+            {
+                "agent_name": report.agent.agent_name,
+                "state": report.state.value,
+                "expected": report.expected,
+                "reason_code": report.reason_code,
+            }
+            for report in by_name(snapshot)
+            if report.agent.kind is Kind.EXECUTION
+        ],
+        "execution": execution_document(snapshot.fleet.execution),
+        "claims": [claim for report in by_name(snapshot) for claim in _claims(report)],
+    }
+    if snapshot.label:
+        document["label"] = snapshot.label
+    return document
+
+
+def _marketdata(snapshot: FloorSnapshot) -> MarketdataDocument:
+    feeds = [r for r in by_name(snapshot) if r.agent.kind is Kind.MARKETDATA]
+    critical = [r for r in feeds if r.agent.criticality is Criticality.CRITICAL]
+    fresh = [r.freshness.state is FreshnessState.FRESH for r in critical]
+    return {
+        "all_critical_fresh": bool(fresh) and all(fresh) and still_decided(snapshot),
+        "agents": [
+            {
+                "agent_name": report.agent.agent_name,
+                "criticality": report.agent.criticality.value,
+                "status": online_status(report, snapshot),
+                "freshness": freshness_result(report, snapshot),
+            }
+            for report in feeds
+        ],
+    }
+
+
+def _claims(report: ServiceReport) -> Iterator[ClaimDocument]:
+    for path, reading in sorted(readings_of(report).items()):
+        claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
+        if not claims.silent:
+            yield {
+                "agent_name": report.agent.agent_name,
+                "path": path,
+                "at": utc_text(reading.at),
+                "kill_switch": claims.kill_switch.value if claims.kill_switch else None,
+                "safe_to_execute_orders": claims.safe_to_execute_orders,
+                "agent_mode": claims.agent_mode,
+            }

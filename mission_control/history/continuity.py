@@ -1,0 +1,258 @@
+"""Whether root and database remember the same record, told at a start and kept so."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, insert, inspect, select, update
+
+from mission_control.errors import StorageError
+from mission_control.floor.decide.alarms import join_standing
+from mission_control.floor.model import NOTHING_STANDS, Standing
+from mission_control.floor.ports import Clock
+from mission_control.history import schema
+from mission_control.history.database import describe, writing
+from mission_control.history.decide.lost_memory import (
+    HistoryMemory,
+    HistoryPin,
+    RecordMarker,
+    RootMemory,
+    find_loss,
+    names_head,
+)
+from mission_control.history.notes import Note, NotesFile, carry, own_notes, read_notes, remove
+from mission_control.history.reader import READ_FAILURES
+from mission_control.history.rows import decision_written_last, newest_standing
+from mission_control.records.marker import (
+    holds_line,
+    newest_line,
+    read_marker,
+    server_ran,
+    write_marker,
+)
+from mission_control.records.model import GENESIS, LedgerHead
+
+ID_BYTES = 8
+
+
+def pin_of(connection: Connection) -> HistoryPin | None:
+    """Give the newest decision with its database; None where there is none yet."""
+    table = schema.decisions
+    last = select(table.c.id, table.c.at).where(
+        table.c.id == decision_written_last().scalar_subquery()
+    )
+    row, known = connection.execute(last).first(), rows_of(connection)
+    return HistoryPin(known[0].database_id, row.id, row.at) if row and known else None
+
+
+def keep_head(connection: Connection, record_id: str, head: LedgerHead) -> None:
+    """Keep the ledger's head as it is known now; an older one is not taken."""
+    table = schema.records
+    older = (table.c.record_id == record_id) & (table.c.ledger_seq < head.seq)
+    values = {"ledger_seq": head.seq, "ledger_hash": head.hash}
+    connection.execute(update(table).where(older).values(values))
+
+
+def rows_of(connection: Connection) -> list[Row[Any]]:
+    """Give the records that this database belongs to."""
+    table = schema.records
+    return list(connection.execute(select(table).order_by(table.c.record_id)))
+
+
+def head_of(row: Row[Any]) -> LedgerHead:
+    """Give the head of a record's ledger as it was known last."""
+    return LedgerHead(seq=row.ledger_seq, hash=row.ledger_hash)
+
+
+def forget_head(connection: Connection, record_id: str | None) -> None:
+    """Know nothing of a record's ledger any more, so that any head is taken."""
+    table = schema.records
+    values = {"ledger_seq": GENESIS.seq, "ledger_hash": GENESIS.hash}
+    connection.execute(update(table).where(table.c.record_id == record_id).values(values))
+
+
+def set_apart(connection: Connection) -> None:
+    """
+    Give a database that is not the root's a record of no root.
+
+    Else what is written to it from now on would make it look like one of before records had ids.
+    """
+    nowhere = LedgerHead(seq=1, hash=secrets.token_hex(32))
+    bind(connection, secrets.token_hex(ID_BYTES), nowhere)
+
+
+def bind(connection: Connection, record_id: str, head: LedgerHead) -> None:
+    """Let this database belong to a record, whose ledger has this head or a newer one."""
+    rows = rows_of(connection)
+    if all(row.record_id != record_id for row in rows):
+        database = rows[0].database_id if rows else secrets.token_hex(ID_BYTES)
+        row = {"record_id": record_id, "database_id": database, "ledger_seq": 0}
+        connection.execute(insert(schema.records).values(ledger_hash=GENESIS.hash, **row))
+    keep_head(connection, record_id, head)
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class StartingRoot:
+    """
+    The root of a server that starts.
+
+    `accepted` is the ledger head by which a human said that its history is new, empty where none
+    did; `record_acceptance` records that, with what was lost, and is called once.
+    """
+
+    root: Path
+    clock: Clock
+    accepted: str = ""
+    record_acceptance: Callable[[str, LedgerHead], None] | None = None
+    is_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Notes of this server, where they can be kept, and what servers that died left."""
+
+    own: NotesFile | None
+    dead: tuple[NotesFile, ...]
+    left: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How root and database stand to each other; `lost` is empty where both remember the same."""
+
+    lost: str
+    marker: RecordMarker | None
+
+
+def take_notes(root: Path, stack: ExitStack) -> Notes:
+    """
+    Hold this server's notes until the stack ends, and read what the dead left.
+
+    A root that can only be read keeps no notes, and is no reason not to write a history elsewhere.
+    """
+    try:
+        own, dead = stack.enter_context(own_notes(root))
+    except StorageError as error:
+        log.error("history: alarms cannot be noted below the root: %s", error)  # noqa: TRY400
+        return Notes(None, (), read_notes(root))
+    left = tuple(file.read() for file in dead)
+    ran = not left and read_marker(root) is None and server_ran(root)
+    notes = Notes(own, tuple(dead), left or (Note(server_ran=ran),))
+    own.write(carry(notes.left))
+    for file in dead:
+        remove(root, file)
+    return notes
+
+
+def remember(root: Path, notes: Iterable[Note]) -> RootMemory:
+    """Give what a root tells of its history. Raises StorageError where it cannot be read."""
+    marker, left = read_marker(root), tuple(notes)
+    ran = any(n.server_ran for n in left) if left else marker is None and server_ran(root)
+    pins = tuple(n.pin for n in left if n.pin is not None)
+    damaged = any(n.damaged or n.cut for n in left)
+    return RootMemory(marker.record_id if marker else None, ran, pins, damaged)
+
+
+def look_into(connection: Connection, root: Path, memory: RootMemory) -> HistoryMemory:
+    """Give what a database tells of its record; one without tables tells nothing."""
+    tables = set(inspect(connection).get_table_names())
+    if schema.decisions.name not in tables:
+        return HistoryMemory()
+    rows = rows_of(connection) if schema.records.name in tables else []
+    table, numbers = schema.decisions, [pin.decision for pin in memory.pins]
+    newest = connection.scalar(decision_written_last()) or 0
+    pinned = select(table.c.id, table.c.at).where(table.c.id.in_(numbers))
+    own = next((row for row in rows if row.record_id == memory.record_id), None)
+    lost = own is not None and not holds_line(root, head_of(own))
+    return HistoryMemory(
+        rows[0].database_id if rows else None,
+        frozenset(row.record_id for row in rows),
+        newest,
+        {row.id: row.at for row in connection.execute(pinned)},
+        own.ledger_seq if own is not None and lost else None,
+        next((row.record_id for row in rows if _is_of(row, root, memory, newest)), None),
+    )
+
+
+def _is_of(row: Row[Any], root: Path, memory: RootMemory, newest: int) -> bool:
+    """Tell whether a root without a marker is that of a record: its ledger holds what was known."""
+    if memory.record_id is not None:
+        return False
+    if row.ledger_seq == 0:
+        return newest == 0 and not memory.server_ran
+    return holds_line(root, head_of(row))
+
+
+def settle(engine: Engine, start: StartingRoot, notes: Notes) -> Settled:
+    """
+    Compare root and database, and bind them where they remember the same.
+
+    Where something was lost nothing is bound, so that the next start says the same, until a human
+    names the ledger's head. Raises what database and root raise.
+    """
+    root, memory = start.root, remember(start.root, notes.left)
+    with writing(engine) as connection:
+        found = look_into(connection, root, memory)
+        lost = find_loss(memory, found)
+        if lost and _accepts(start, lost):
+            lost, found = "", replace(found, lost_line=None)
+            forget_head(connection, memory.record_id)
+        identity = memory.record_id or found.same_ledger or secrets.token_hex(ID_BYTES)
+        if not lost:
+            bind(connection, identity, newest_line(root) or GENESIS)
+        elif memory.record_id is None and not found.records:
+            set_apart(connection)
+    return Settled(lost, None if lost else _mark(start, found, identity))
+
+
+def recall_standing(root: Path, engine: Engine | None) -> tuple[Standing, str]:
+    """
+    Give what stood when a server decided last, with what was only noted, and what is lost of it.
+
+    Without an engine there is no history. Nothing is changed; raises StorageError.
+    """
+    notes = read_notes(root)
+    memory, noted = remember(root, notes), Standing(carry(notes).alarms)
+    if engine is None:
+        return noted, find_loss(memory, HistoryMemory())
+    try:
+        with engine.connect() as connection:
+            found = look_into(connection, root, memory)
+            begun = found != HistoryMemory()
+            stood = newest_standing(connection) if begun else None
+    except READ_FAILURES as error:
+        problem = f"what stood cannot be read: {describe(error)}"
+        raise StorageError(problem, path="history") from error
+    return join_standing(noted, stood or NOTHING_STANDS), find_loss(memory, found)
+
+
+def _accepts(start: StartingRoot, lost: str) -> bool:
+    """Record that a human named the ledger's head as it is; tells whether that was done."""
+    head = newest_line(start.root) or GENESIS
+    if start.is_accepted or start.record_acceptance is None:
+        return start.is_accepted
+    if names_head(start.accepted, head.hash):
+        start.record_acceptance(lost, head)
+        start.is_accepted = True  # whatever the database does now: the head is another already
+    return start.is_accepted
+
+
+def _mark(start: StartingRoot, found: HistoryMemory, identity: str) -> RecordMarker | None:
+    """Give the root's marker, which is written where it has none."""
+    known = read_marker(start.root)
+    if known is None:
+        ledger = newest_line(start.root) or GENESIS
+        continues = bool(ledger.seq or found.newest_decision or found.same_ledger)
+        write_marker(start.root, RecordMarker(identity, start.clock(), continues))
+        known = read_marker(start.root)
+    if known is not None and known.record_id != identity:
+        problem = "another server has begun the record at the same time"
+        raise StorageError(problem, path=str(start.root), remedy="it is looked at again")
+    return known

@@ -1,0 +1,207 @@
+"""The database: SQLite beside the artifacts, or PostgreSQL by its URL."""
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
+
+from mission_control.records.folder import PRIVATE
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SQLITE_NAME = "history.sqlite3"
+BUSY_SECONDS = 5
+BUSY_PAUSE_SECONDS = 0.02
+LONG_SECONDS = 35.0
+"""So long a server may take to change tables, or to drop many old rows."""
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_SPOILT = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+_SPOILT_REMEDY = (
+    f"move {SQLITE_NAME} aside and put back a copy of it, or see the runbook HISTORY_FAILING"
+)
+_REFUSED = {"40001", "40P01", "55P03"}
+"""PostgreSQL: not in one order with others, a deadlock, a lock that was not had in time."""
+_SPEAK_PLAINLY = ("sqlite3", "builtins", "alembic", "mission_control")
+"""Where those come from whose words tell nothing of a server."""
+_MEANT = {
+    "08": "the connection failed",
+    "25006": "the database can only be read: is it a standby?",
+    "28": "the user or the password was refused",
+    "3D": "there is no database of that name",
+    "42501": "the user may not do that",
+    "42": "a table or column is not as this version needs it",
+    "53": "the server has no space, memory or connections left",
+    "55": "what was needed is locked by another",
+    "57014": "the server gave the statement up: it took too long",
+    "57": "the server is stopping or starting",
+}
+"""What the SQLSTATEs that matter here mean, by their beginnings."""
+_SERVER_SAYS = {
+    "ConnectionTimeout": "the server was not reached in time",
+    "SilentServerError": "the server did not answer in time; a new connection is made",
+}
+_UNREACHED = "the server was not reached, or the connection was lost"
+_NO_SERVER = object()
+_MIGRATING = threading.Lock()
+_WRITES = "mission_control_writes"
+
+
+def open_engine(root: Path, database_url: str | None) -> Engine:
+    """
+    Make an engine; nothing is connected before it is used.
+
+    Without a URL history is an SQLite file below the root, in write-ahead mode and synced at
+    every commit.
+    """
+    if database_url is None:
+        return _open_sqlite(make_url(f"sqlite:///{root / SQLITE_NAME}"))
+    if database_url.startswith("sqlite"):
+        return _open_sqlite(make_url(database_url))
+    # Imported here: it takes a while, and SQLite needs none of it.
+    from mission_control.history.postgresql import open_postgresql  # noqa: PLC0415
+
+    return open_postgresql(database_url)
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """Give the file that history is kept in; None where a server keeps it, or memory."""
+    name = engine.url.database
+    there = engine.dialect.name == "sqlite" and name and name != ":memory:"
+    return Path(name) if there and name else None
+
+
+@contextmanager
+def writing(engine: Engine, patience: float | None = None) -> Generator[Connection]:
+    """
+    Hold a transaction that may write; it is committed at the end of the block, or undone.
+
+    With `patience` a server's answers are waited for that many seconds, not the usual few.
+
+    SQLite lets one in at a time, from its first statement on: nobody changes what was read here
+    before it is written. Who only reads connects to the engine, and takes no lock.
+    """
+    with engine.connect().execution_options(**{_WRITES: True}) as connection:
+        raw = connection.connection.dbapi_connection
+        if patience is not None and hasattr(raw, "patience"):
+            setattr(raw, "patience", patience)  # noqa: B010  (a server's connection alone has one)
+        with connection.begin():
+            yield connection
+
+
+def met_another(error: Exception) -> bool:
+    """Tell whether a write failed for what another wrote or held: begun anew it may succeed."""
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _LOCKED
+    return isinstance(error, IntegrityError) or getattr(cause, "sqlstate", None) in _REFUSED
+
+
+def describe(error: Exception) -> str:
+    """
+    Say what is wrong with a database in words of ours.
+
+    A server's driver writes hosts and users into its sentences, and for a URL that was misread a
+    part of the password; so of those only the class and the SQLSTATE are told. Neither SQLite,
+    the system nor Alembic knows any of that.
+    """
+    cause: object = getattr(error, "orig", None) or error
+    name = type(cause).__name__
+    state = getattr(cause, "sqlstate", _NO_SERVER)
+    if state is not _NO_SERVER:
+        state = str(state or "")
+        meant = next((m for begin, m in _MEANT.items() if state.startswith(begin)), "")
+        told = f"{name} (SQLSTATE {state})" if state else name
+        return f"{told}: {meant or _SERVER_SAYS.get(name, _UNREACHED)}"
+    plainly = type(cause).__module__.partition(".")[0] in _SPEAK_PLAINLY
+    text = str(cause) if plainly else ""
+    told = f"{name}: {text.splitlines()[0] if text else ''}"[:300].removesuffix(": ")
+    spoilt = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SPOILT
+    return f"{told}; {_SPOILT_REMEDY}" if spoilt else told
+
+
+def migrate(engine: Engine) -> None:
+    """
+    Bring the tables to what this version needs, wholly or not at all.
+
+    Safe to run again, and beside another: whoever comes second waits. In one process that holds
+    for different databases too, because Alembic keeps what it works on in its modules.
+    """
+    # Imported here: who only reads history needs none of it, and it takes a tenth of a second.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with _MIGRATING, writing(engine, LONG_SECONDS) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7135001)")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _open_sqlite(url: URL) -> Engine:
+    """
+    Make an engine whose transactions are begun by us.
+
+    Python's driver begins one only before a statement that changes rows: two could read the same
+    row before either wrote it, and what changes tables would be committed statement by statement.
+    """
+    engine = create_engine(url, pool_pre_ping=True)
+    event.listen(engine, "do_connect", _keep_private)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _keep_private(_dialect: object, _record: object, where: Sequence[str], _how: object) -> None:
+    """
+    See that nobody but us can read the database, before SQLite opens or makes it.
+
+    It is never opened here: to close it would end the locks that this process holds on it. What
+    SQLite makes beside it has its mode.
+    """
+    if not where or not where[0] or where[0] == ":memory:":
+        return
+    with suppress(OSError):  # where it cannot be made, SQLite says why
+        os.mknod(where[0], stat.S_IFREG | PRIVATE)
+    for beside in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            path = Path(f"{where[0]}{beside}")
+            if path.stat().st_mode & 0o077:
+                path.chmod(PRIVATE)
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # it leaves transactions to us
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    _write_ahead(cursor)
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Choose write-ahead mode; SQLite itself waits for no other that is in a fresh file."""
+    until = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _LOCKED or monotonic() > until:
+                raise
+        else:
+            return
+        sleep(BUSY_PAUSE_SECONDS)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

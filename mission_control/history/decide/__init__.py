@@ -1,0 +1,1 @@
+"""What history tells: timelines, service levels, lost memory."""

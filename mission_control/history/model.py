@@ -1,0 +1,149 @@
+"""What history holds: decisions with their inputs, changes of services, watched minutes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mission_control.contract.model.shapes import ServiceState
+from mission_control.floor.model import FloorEvidence, Standing
+from mission_control.model.fleet import SloWindow
+
+
+@dataclass(frozen=True, slots=True)
+class PastDecision:
+    """
+    A decision as it was made at `at`: its inputs, and the digest of what it said then.
+
+    `result` is the SHA-256 in hex of what was decided (`present.decision_result`), so that a
+    decision made again from the same inputs can be compared with it.
+    """
+
+    at: datetime
+    sequence: int
+    evidence: FloorEvidence
+    standing: Standing
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChange:
+    """From `at` on a service was like this."""
+
+    at: datetime
+    agent_name: str
+    state: ServiceState
+    expected: bool
+    reason_code: str
+
+
+Span = tuple[datetime, datetime]
+"""A stretch of time: from the first instant to just before the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedMinute:
+    """
+    A minute (its beginning, UTC) in which services were asked: asked and obtained, by name.
+
+    `decided` are the stretches, from the first to the last decision of each, in which the floor
+    was decided without a stall; they may lie in the minutes around it as well. None is a minute
+    that was stored before minutes told this.
+    """
+
+    minute: datetime
+    counts: Mapping[str, tuple[int, int]]
+    decided: tuple[Span, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWatch:
+    """How one service was watched: in which stretches, how often asked and how often seen."""
+
+    spans: tuple[Span, ...]
+    asked: int
+    obtained: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the floor was watched in a stretch of time: by anybody at all, and by service."""
+
+    anybody: tuple[Span, ...]
+    agents: Mapping[str, AgentWatch]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time in which a service was like this; `state` is None where nobody watched."""
+
+    begin: datetime
+    end: datetime
+    state: ServiceState | None
+    expected: bool = False
+    reason_code: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Give its length in seconds."""
+        return (self.end - self.begin).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    A step of time: the worst of what was watched in it, None where nothing was.
+
+    `share` is the part of it that was watched, from 0 to 1.
+    """
+
+    begin: datetime
+    end: datetime
+    state: ServiceState | None
+    expected: bool
+    reason_code: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """
+    What a service attained in one period; all times are seconds of its window's time.
+
+    Good is time in which it was as expected. What nobody watched is not good: it counts against
+    the budget like what was bad, and is told apart. `dependency_seconds` is time in which it was
+    held up by marketdata, which was not as expected itself: that is marketdata's to answer for,
+    and part of neither. `attained` is a percentage of the time that is left, None where none is.
+    """
+
+    agent_name: str
+    window: SloWindow
+    target: float | None
+    total_seconds: float
+    good_seconds: float
+    bad_seconds: float
+    unobserved_seconds: float
+    asked: int
+    obtained: int
+    dependency_seconds: float = 0.0
+
+    @property
+    def own_seconds(self) -> float:
+        """Give the time that this service answers for."""
+        return self.total_seconds - self.dependency_seconds
+
+    @property
+    def attained(self) -> float | None:
+        """Give good time as a percentage of the time that it answers for."""
+        return 100 * self.good_seconds / self.own_seconds if self.own_seconds > 0 else None
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """Give how long it may be otherwise than expected in this period."""
+        return None if self.target is None else self.own_seconds * (100 - self.target) / 100
+
+    @property
+    def budget_left_seconds(self) -> float | None:
+        """Give what is left of that; negative when it is overspent."""
+        budget = self.budget_seconds
+        spent = self.bad_seconds + self.unobserved_seconds
+        return None if budget is None else budget - spent

@@ -1,0 +1,209 @@
+"""Reads the past, off the event loop; satisfies `HistoryReader`."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from mission_control.contract.model.shapes import ServiceState
+from mission_control.errors import ContractViolation, StorageError
+from mission_control.floor.model import Standing
+from mission_control.history import schema
+from mission_control.history.codec import unpack, unpack_evidence, unpack_fleet, unpack_standing
+from mission_control.history.database import describe
+from mission_control.history.model import PastDecision, ServiceChange, WatchedMinute
+from mission_control.history.ports import EventPage, EventQuery
+from mission_control.history.rows import changes_in_force, decision_in_force, newest_standing
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.finding import Severity
+from mission_control.model.fleet import Fleet
+
+T = TypeVar("T")
+READ_FAILURES = (
+    SQLAlchemyError,
+    OSError,
+    ContractViolation,
+    ValueError,
+    LookupError,
+    TypeError,
+    zlib.error,
+)
+"""What a database, or rows in it that are not ours, may raise."""
+_LAST = 2**63 - 1
+"""A number that no row has: all rows of an instant come before it."""
+_EVENT_TYPES = {t.value for t in EventType}
+
+
+class HistoryReaderSql:
+    """Reads history through an engine; a database that fails is a StorageError."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Read through this engine."""
+        self._engine = engine
+
+    async def began(self) -> datetime | None:
+        """Give when the oldest decision that is kept was made; None when there is none."""
+        wanted = select(func.min(schema.decisions.c.at))
+        micros = await self._read(lambda c: c.scalar(wanted))
+        return None if micros is None else schema.from_micros(micros)
+
+    async def decision_at(self, at: datetime) -> PastDecision | None:
+        """Give the newest decision that was made by then; None when there is none."""
+        return await self._read(lambda c: _decision_at(c, schema.to_micros(at)))
+
+    async def decisions(self, since: datetime, until: datetime) -> AsyncGenerator[PastDecision]:
+        """
+        Give the decision in force at `since` and every one until `until`, oldest first.
+
+        They are read one at a time: each holds all that was known of the floor.
+        """
+        table, fleets = schema.decisions, dict[str, Fleet]()
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        wanted = select(table).where(table.c.id == decision_in_force(first).scalar_subquery())
+        found = await self._read(partial(_next_decision, wanted=wanted, fleets=fleets))
+        if found is not None:
+            yield found[1]
+        at, identity = first, _LAST
+        while True:
+            later = or_(table.c.at > at, and_(table.c.at == at, table.c.id > identity))
+            within = select(table).where(later, table.c.at < last)
+            wanted = within.order_by(table.c.at, table.c.id).limit(1)
+            found = await self._read(partial(_next_decision, wanted=wanted, fleets=fleets))
+            if found is None:
+                return
+            (at, identity), decision = found
+            yield decision
+
+    async def standing(self) -> Standing | None:
+        """Give what stands for a start, by deciding nothing: history's own memory."""
+        return await self._read(newest_standing)
+
+    async def changes(
+        self, since: datetime, until: datetime, agent_name: str | None = None
+    ) -> Sequence[ServiceChange]:
+        """Give each service's state at `since` and every change until `until`, oldest first."""
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        return await self._read(lambda c: _changes(c, first, last, agent_name))
+
+    async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
+        """Give the minutes that were watched, oldest first."""
+        table = schema.minutes
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        wanted = select(table).where(table.c.minute >= first, table.c.minute < last)
+        rows = await self._rows(wanted.order_by(table.c.minute))
+        return [_minute(row) for row in rows]
+
+    async def events(self, query: EventQuery) -> EventPage:
+        """Give past events, newest first."""
+        rows = await self._rows(_wanted_events(query))
+        events = tuple(_event(row) for row in rows[: query.limit] if row.type in _EVENT_TYPES)
+        more = len(rows) > query.limit
+        return EventPage(events, rows[query.limit - 1].id if more else None)
+
+    async def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
+        return await self._read(lambda c: c.execute(wanted).fetchall())
+
+    async def _read(self, read: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._read_now, read)
+
+    def _read_now(self, read: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                return read(connection)
+        except READ_FAILURES as error:
+            problem = f"history cannot be read: {describe(error)}"
+            remedy = "look at HISTORY_FAILING in /api/v1/posture"
+            raise StorageError(problem, path="history", remedy=remedy) from error
+
+
+def _decision_at(connection: Connection, at: int) -> PastDecision | None:
+    table = schema.decisions
+    wanted = select(table).where(table.c.id == decision_in_force(at).scalar_subquery())
+    found = _next_decision(connection, wanted, {})
+    return None if found is None else found[1]
+
+
+def _next_decision(
+    connection: Connection, wanted: Select[Any], fleets: dict[str, Fleet]
+) -> tuple[tuple[int, int], PastDecision] | None:
+    """Read one decision and where it stands; inventories that were read are kept in `fleets`."""
+    row = connection.execute(wanted).first()
+    if row is None:
+        return None
+    if row.fleet_digest not in fleets:
+        table = schema.fleets
+        named = select(table.c.document).where(table.c.digest == row.fleet_digest)
+        document = connection.scalar(named)
+        if document is None:
+            raise ValueError("the inventory of this decision is not there")
+        fleets[row.fleet_digest] = unpack_fleet(document)
+    decision = PastDecision(
+        schema.from_micros(row.at),
+        row.sequence,
+        unpack_evidence(row.inputs, fleets[row.fleet_digest]),
+        unpack_standing(row.standing),
+        unpack(row.result)["digest"],
+    )
+    return (row.at, row.id), decision
+
+
+def _changes(
+    connection: Connection, since: int, until: int, agent_name: str | None
+) -> list[ServiceChange]:
+    table = schema.service_changes
+    only = [table.c.agent_name == agent_name] if agent_name else []
+    before = select(table).where(table.c.id.in_(changes_in_force(since, agent_name)))
+    within = select(table).where(and_(table.c.at > since, table.c.at < until, *only))
+    rows = [*connection.execute(before), *connection.execute(within.order_by(table.c.id))]
+    rows.sort(key=lambda row: (row.at, row.id))
+    return [
+        ServiceChange(
+            schema.from_micros(row.at),
+            row.agent_name,
+            ServiceState(row.state),
+            row.expected,
+            row.reason_code,
+        )
+        for row in rows
+    ]
+
+
+def _wanted_events(query: EventQuery) -> Select[Any]:
+    table = schema.events
+    wanted = select(table).order_by(table.c.id.desc()).limit(query.limit + 1)
+    if query.before is not None:
+        wanted = wanted.where(table.c.id < query.before)
+    if query.since is not None:
+        wanted = wanted.where(table.c.at >= schema.to_micros(query.since))
+    if query.until is not None:
+        wanted = wanted.where(table.c.at < schema.to_micros(query.until))
+    if query.agent_name is not None:
+        wanted = wanted.where(table.c.agent_name == query.agent_name)
+    return wanted
+
+
+def _event(row: Row[Any]) -> FloorEvent:
+    return FloorEvent(
+        row.id,
+        schema.from_micros(row.at),
+        EventType(row.type),
+        row.message,
+        Severity(row.severity),
+        row.agent_name,
+        orjson.loads(row.data),
+    )
+
+
+def _minute(row: Row[Any]) -> WatchedMinute:
+    counts = {name: (asked, obtained) for name, (asked, obtained) in unpack(row.counts).items()}
+    decided = None
+    if row.decided is not None:
+        spans = unpack(row.decided)
+        decided = tuple((schema.from_micros(b), schema.from_micros(e)) for b, e in spans)
+    return WatchedMinute(schema.from_micros(row.minute), counts, decided)

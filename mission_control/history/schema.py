@@ -1,0 +1,102 @@
+"""The tables. Instants are microseconds since 1970 in UTC, exact in every database."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_Big = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts up by itself there
+
+metadata = MetaData()
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", _Big, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("fleet_digest", Text, nullable=False),
+    Column("inputs", LargeBinary, nullable=False),
+    Column("result", LargeBinary, nullable=False),
+    Column("standing", LargeBinary, nullable=False),
+    Column("after", LargeBinary, nullable=False),
+)
+"""Each judged change, with all it was decided from."""
+
+fleets = Table(
+    "fleets",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+"""Every inventory that was ever watched."""
+
+service_changes = Table(
+    "service_changes",
+    metadata,
+    Column("id", _Big, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expected", Boolean, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Index("service_changes_by_agent", "agent_name", "at"),
+)
+"""From when on a service was how."""
+
+minutes = Table(
+    "minutes",
+    metadata,
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("counts", LargeBinary, nullable=False),
+    Column("decided", LargeBinary, nullable=True),
+)
+"""
+For each minute that was watched: how often each service was asked, and how often it was seen, and
+from when to when somebody decided, which minutes of before 0.3 do not tell.
+"""
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _Big, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("type", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("agent_name", Text, nullable=True),
+    Column("message", Text, nullable=False),
+    Column("data", Text, nullable=False),
+)
+"""What happened."""
+
+records = Table(
+    "records",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("database_id", Text, nullable=False),
+    Column("ledger_seq", BigInteger, nullable=False),
+    Column("ledger_hash", Text, nullable=False),
+)
+"""The records that this history belongs to, each with the head of its ledger as known last."""
+
+
+def to_micros(instant: datetime) -> int:
+    """Give an instant as microseconds since 1970 in UTC."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Give the instant again."""
+    return EPOCH + micros * _MICROSECOND

@@ -1,1 +1,0 @@
-"""Jobs: use cases: observe, decide, record, tell."""

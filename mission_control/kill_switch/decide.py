@@ -1,0 +1,196 @@
+"""How the kill switch is, and whether somebody who can tell confirms it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from operator import attrgetter
+
+from mission_control.cluster.model.facts import ClusterFacts
+from mission_control.floor.decide.evidence import Key, Statement, can_acquit, within_age
+from mission_control.floor.model import KILL_SWITCH, Witnessed
+from mission_control.model.codes import CONTRADICTION, EXECUTION_EVIDENCE
+from mission_control.model.fleet import Fleet, Safety, SwitchFile
+from mission_control.model.kill_switch import (
+    KILL_SWITCH_KEY,
+    KILL_SWITCH_MAP,
+    KillSwitch,
+    KillSwitchState,
+    SwitchText,
+    Witness,
+    WitnessKind,
+    read_switch_text,
+)
+from mission_control.model.reading import EndpointReading, Seen, Unseen
+
+SUBJECT = KILL_SWITCH
+
+_STATES = {
+    SwitchText.TRUTHY: KillSwitchState.ENGAGED,
+    SwitchText.FALSY: KillSwitchState.DISENGAGED,
+    SwitchText.UNCLEAR: KillSwitchState.UNKNOWN,
+}
+
+
+_NO_MOUNT = "no live mount of the ConfigMap: it contradicts at most, and confirms nothing"
+_STRICT = Safety()
+
+
+def hear_configured(
+    witnessed: Iterable[Witnessed], now: datetime, file: SwitchFile | None = None
+) -> tuple[Witness, ...]:
+    """
+    Give what each configured witness says now; one that cannot be read says UNKNOWN.
+
+    A file confirms where it was read through the ConfigMap's live mount, or where the fleet file
+    says that the services read this very one (semantics, section 4).
+    """
+    return tuple(_witness(w, within_age(w.reading, now), file) for w in witnessed)
+
+
+def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iterator[Witness]:
+    """
+    Give what the list of ConfigMaps says of the switch's own, read beside it by its name.
+
+    A list that was not seen, or that does not hold it, abstains: who reads it by name tells.
+    """
+    if fleet.access is None or facts is None:
+        return
+    namespace = fleet.access.floor_namespace
+    for read in facts.lists:
+        if (read.resource, read.namespace) != ("configmaps", namespace):
+            continue
+        reading = within_age(read.reading, now)
+        for each in facts.config_maps:
+            if isinstance(reading, Seen) and each.key == (namespace, KILL_SWITCH_MAP):
+                value = each.values.get(KILL_SWITCH_KEY, "")
+                lacking = KILL_SWITCH_KEY not in each.values
+                absent = f"the ConfigMap has no {KILL_SWITCH_KEY}" if lacking else ""
+                state, detail = _read_config_map(value, absent)
+                source = f"configmap list {namespace}/{KILL_SWITCH_MAP}"
+                kind = WitnessKind.CONFIG_MAP
+                yield Witness(kind, source, state, reading.at, detail, value, confirms=True)
+
+
+def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen, file: SwitchFile | None) -> Witness:
+    kind = witnessed.kind
+    mounted = witnessed.live_mount or file is SwitchFile.AUTHORITATIVE
+    confirms = kind is WitnessKind.CONFIG_MAP or (kind is WitnessKind.FILE and mounted)
+    if isinstance(reading, Unseen):
+        state, detail = KillSwitchState.UNKNOWN, f"{reading.code}: {reading.detail}"
+    elif kind is WitnessKind.CONFIG_MAP:
+        state, detail = _read_config_map(reading.value, witnessed.absent)
+    else:
+        state = _STATES[read_switch_text(reading.value)]
+        unclear = state is KillSwitchState.UNKNOWN
+        idle = kind is WitnessKind.FILE and not confirms
+        detail = _NO_MOUNT if idle else ""
+        detail = "the value is none of 1 true yes on 0 false no off" if unclear else detail
+    value = "" if isinstance(reading, Unseen) else reading.value[:40]
+    return Witness(kind, witnessed.source, state, reading.at, detail, value, confirms)
+
+
+def _read_config_map(value: str, absent: str) -> tuple[KillSwitchState, str]:
+    """Read the ConfigMap: anything but a truthy value is off, for the fleet would run on it."""
+    if not absent and read_switch_text(value) is SwitchText.TRUTHY:
+        return KillSwitchState.ENGAGED, ""
+    detail = absent or f"its value is not one that halts: {value[:20]!r}"
+    return KillSwitchState.DISENGAGED, detail
+
+
+def hear_service(
+    agent_name: str,
+    readings: Mapping[str, EndpointReading],
+    now: datetime,
+    normal: KillSwitchState = KillSwitchState.ENGAGED,
+) -> Iterator[Witness]:
+    """
+    Give what a service says of the switch, by path; one that says nothing abstains.
+
+    One that says what is not normal is heard even through a broken document; one that says what
+    is, only where its answer could acquit.
+    """
+    for path, reading in readings.items():
+        claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
+        if claims.kill_switch is None:
+            continue
+        state = _STATES[claims.kill_switch]
+        if state is normal and not can_acquit(reading, now):
+            state = KillSwitchState.UNKNOWN
+        yield Witness(WitnessKind.SERVICE, f"{agent_name} {path}", state, reading.at)
+
+
+def judge_kill_switch(
+    witnesses: Iterable[Witness], safety: Safety = _STRICT, *, api: bool = False
+) -> KillSwitch:
+    """
+    Say what the switch's state is; the worst word counts (semantics, section 4).
+
+    Any DISENGAGED witness makes it DISENGAGED. To be confirmed it needs a witness that can
+    confirm, and none that contradicts. Where the cluster is read (`api`), only the ConfigMap read
+    through it confirms: a file says what it says also when its kubelet has lost the API server.
+    """
+    ordered = tuple(sorted(witnesses, key=attrgetter("kind.value", "source")))
+    says = {w.state for w in ordered}
+    off = [w.source for w in ordered if w.state is KillSwitchState.DISENGAGED]
+    able = [w for w in ordered if w.confirms and (not api or w.kind is WitnessKind.CONFIG_MAP)]
+    conflicting = {KillSwitchState.ENGAGED, KillSwitchState.DISENGAGED} <= says
+    told = KillSwitchState.DISENGAGED if off else KillSwitchState.ENGAGED
+    confirming = [w.source for w in able if w.state is told and _is_exact(w)]
+    confirmed = bool(confirming) and not conflicting
+    if off:
+        state, detail = KillSwitchState.DISENGAGED, f"off according to {', '.join(off)}"
+    elif confirmed:
+        state, detail = KillSwitchState.ENGAGED, f"confirmed by {', '.join(confirming)}"
+    else:
+        state, detail = KillSwitchState.UNKNOWN, _why_unconfirmed(able, ordered, api=api)
+    # Off is worse than anything: it is only confirmed where it is how this fleet runs.
+    confirmed = confirmed and (not off or safety.switch_normal is KillSwitchState.DISENGAGED)
+    return KillSwitch(state, confirmed, conflicting, ordered, detail, safety.switch_normal)
+
+
+def _is_exact(witness: Witness) -> bool:
+    """Tell whether a witness says its word itself; a ConfigMap without a key only counts as off."""
+    off = witness.state is KillSwitchState.DISENGAGED
+    return not off or read_switch_text(witness.value) is SwitchText.FALSY
+
+
+def _why_unconfirmed(able: list[Witness], witnesses: tuple[Witness, ...], *, api: bool) -> str:
+    if able:
+        return "; ".join(f"{w.source}: {w.detail or w.state.value}" for w in able)
+    if api:
+        return "its ConfigMap was not read through the cluster's API"
+    files = [f"{w.source}: {w.detail}" for w in witnesses if w.kind is WitnessKind.FILE]
+    return "; ".join(["no witness that could confirm it is configured", *files])
+
+
+def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
+    """
+    Give what the witnesses state: what is not normal accuses, what is denies, UNKNOWN is silent.
+
+    DISENGAGED is evidence of execution, but for a fleet that runs with its switch off. Whatever
+    is normal, one that says otherwise while another says it contradicts. Services' own words are
+    stated as execution evidence where their answers are read; here they only contradict, and what
+    they deny they deny where they are heard (`deny_as_witnesses`).
+    """
+    runs_off = switch.normal is KillSwitchState.DISENGAGED
+    for witness in switch.witnesses:
+        service, state = witness.kind is WitnessKind.SERVICE, witness.state
+        differs = state is not switch.normal
+        if state is KillSwitchState.UNKNOWN or (service and not differs):
+            continue
+        says = "off" if state is KillSwitchState.DISENGAGED else "engaged"
+        if not service:
+            because = f": {witness.detail}" if witness.detail else ""
+            detail = f"{witness.source} says the kill switch is {says}{because}"
+            off = differs and not runs_off
+            yield Statement(EXECUTION_EVIDENCE, SUBJECT, witness.source, SUBJECT, off, detail)
+        if switch.conflicting or not differs:
+            other = "engaged" if says == "off" else "off"
+            detail = f"{witness.source} says {says} while another witness says {other}"
+            yield Statement(CONTRADICTION, SUBJECT, witness.source, SUBJECT, differs, detail)
+
+
+def deny_as_witnesses(witnesses: Iterable[Witness], normal: KillSwitchState) -> Iterator[Key]:
+    """Give the contradictions that witnesses who say what is normal take back, if made by them."""
+    for witness in witnesses:
+        if witness.state is normal:
+            yield (CONTRADICTION, SUBJECT, witness.source, SUBJECT)

@@ -1,0 +1,92 @@
+"""The kill switch and its witnesses, as we tell them and as the predecessor did."""
+
+from typing import TypedDict
+
+from mission_control.documents.instants import utc_text
+from mission_control.floor.decide.stall import still_decided
+from mission_control.floor.model import FloorSnapshot
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState, Witness, WitnessKind
+
+_PREFIXES = {
+    WitnessKind.CONFIG_MAP: "config_map",
+    WitnessKind.FILE: "file",
+    WitnessKind.ENVIRONMENT: "env",
+    WitnessKind.SERVICE: "service",
+}
+
+
+class WitnessDocument(TypedDict):
+    """What one witness said; `can_confirm` tells whether its word alone confirms."""
+
+    kind: str
+    source: str
+    state: str
+    at: str
+    can_confirm: bool
+    detail: str
+
+
+class KillSwitchDocument(TypedDict):
+    """The verdict over all witnesses; `execution_halted` and `source` as the predecessor."""
+
+    execution_halted: bool
+    source: str | None
+    state: str
+    confirmed: bool
+    conflicting: bool
+    detail: str
+    witnesses: list[WitnessDocument]
+
+
+class HaltedDocument(TypedDict):
+    """The predecessor's two fields (facts, l.2)."""
+
+    execution_halted: bool
+    source: str | None
+
+
+def execution_is_halted(snapshot: FloorSnapshot) -> bool:
+    """Tell whether the switch is confirmed to be engaged; anything less is a no."""
+    return snapshot.kill_switch.confirmed_engaged and still_decided(snapshot)
+
+
+def halted_document(snapshot: FloorSnapshot) -> HaltedDocument:
+    """Give the predecessor's fields: halted only when that is confirmed, and by whom."""
+    halted = execution_is_halted(snapshot)
+    return {"execution_halted": halted, "source": _source(snapshot.kill_switch)}
+
+
+def kill_switch_document(snapshot: FloorSnapshot) -> KillSwitchDocument:
+    """Give the verdict with every witness, sorted as decided."""
+    switch = snapshot.kill_switch
+    return {
+        "execution_halted": execution_is_halted(snapshot),
+        "source": _source(switch),
+        "state": switch.state.value,
+        "confirmed": switch.confirmed,
+        "conflicting": switch.conflicting,
+        "detail": switch.detail,
+        "witnesses": [_witness(w) for w in switch.witnesses],
+    }
+
+
+def _witness(witness: Witness) -> WitnessDocument:
+    return {
+        "kind": witness.kind.value,
+        "source": witness.source,
+        "state": witness.state.value,
+        "at": utc_text(witness.at),
+        "can_confirm": witness.confirms,
+        "detail": witness.detail,
+    }
+
+
+def _source(switch: KillSwitch) -> str | None:
+    """Name the first witness for the verdict as the predecessor did; None when it is UNKNOWN."""
+    halted = switch.state is KillSwitchState.ENGAGED
+    for witness in switch.witnesses:
+        if witness.state is KillSwitchState.UNKNOWN or witness.state is not switch.state:
+            continue
+        if witness.confirms or not halted:
+            return f"{_PREFIXES[witness.kind]}:{witness.source}"
+    return None

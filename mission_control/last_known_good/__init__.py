@@ -1,0 +1,1 @@
+"""The last known good: a namespace as it ran, captured, qualified and compared."""

@@ -1,0 +1,1 @@
+"""Manifest, pinning, qualification and comparison of captures."""

@@ -1,0 +1,138 @@
+"""Parts of raw Kubernetes objects, whatever they turn out to hold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from mission_control.cluster.model.further import KubernetesObject
+
+MAX_DEPTH = 40
+"""Objects deeper than this are refused; real ones stay well below it."""
+MAX_INTEGER = 2**53
+"""Numbers beyond this are not the same in every reader of JSON."""
+
+
+def mapping(value: object, *path: str) -> Mapping[str, Any]:
+    """Give the mapping at a path within a value; an empty one where there is none."""
+    for key in path:
+        value = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> Sequence[Mapping[str, Any]]:
+    """Give the mappings in a list; none where it is no list."""
+    if not isinstance(value, list):
+        return ()
+    return [
+        cast("Mapping[str, Any]", v) for v in cast("list[object]", value) if isinstance(v, Mapping)
+    ]
+
+
+def text(value: object) -> str:
+    """Give a text as it is; an empty one for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def count(value: object, otherwise: int) -> int:
+    """Give a whole number as it is; `otherwise` for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+
+
+def name_of(item: KubernetesObject) -> str:
+    """Give an object's name; an empty one where it has none."""
+    return text(mapping(item, "metadata").get("name"))
+
+
+def title_of(item: KubernetesObject) -> str:
+    """Name an object as people do: `Deployment/strategy-engine`."""
+    return f"{text(item.get('kind')) or 'object'}/{name_of(item) or '(without a name)'}"
+
+
+def instant(value: object) -> datetime | None:
+    """Read an instant as Kubernetes writes it; None for what is none."""
+    try:
+        at = datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def pod_spec_of(item: KubernetesObject) -> Mapping[str, Any]:
+    """Give the pod specification in a workload's template; an empty one where there is none."""
+    if item.get("kind") == "CronJob":
+        return mapping(item, "spec", "jobTemplate", "spec", "template", "spec")
+    return mapping(item, "spec", "template", "spec")
+
+
+def containers_of(pod_spec: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+    """Give each container, and before it whether it is one that runs first (init)."""
+    yield from ((True, c) for c in mappings(pod_spec.get("initContainers")))
+    yield from ((False, c) for c in mappings(pod_spec.get("containers")))
+
+
+def find_oddity(value: object) -> str:
+    """Say why a value can be no faithful part of a manifest; nothing where it can."""
+    waiting: list[tuple[object, int]] = [(value, 0)]
+    while waiting:
+        here, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            return f"it is more than {MAX_DEPTH} levels deep"
+        if isinstance(here, int | float) and abs(here) > MAX_INTEGER:
+            return "it holds a number that no other program may read"
+        if isinstance(here, Mapping):
+            waiting += [(v, depth + 1) for v in cast("Mapping[str, object]", here).values()]
+        elif isinstance(here, list):
+            waiting += [(v, depth + 1) for v in cast("list[object]", here)]
+    return ""
+
+
+def running_in(manifest: Mapping[str, Any]) -> frozenset[tuple[str, str, str]]:
+    """
+    Give the workloads of a captured manifest that ran, by namespace, kind and name.
+
+    What was captured at 0 replicas, or suspended, did not.
+    """
+    return frozenset(
+        (text(mapping(item, "metadata").get("namespace")), text(item.get("kind")), name_of(item))
+        for item in mappings(manifest.get("items"))
+        if _ran(item)
+    )
+
+
+def _ran(item: KubernetesObject) -> bool:
+    spec = mapping(item, "spec")
+    match item.get("kind"):
+        case "Deployment" | "StatefulSet":
+            return count(spec.get("replicas"), 1) > 0
+        case "DaemonSet":
+            return True
+        case "CronJob":
+            return spec.get("suspend") is not True
+        case _:
+            return False
+
+
+Owner = tuple[str, str]
+"""A kind and a name, within one namespace."""
+
+
+def pods_by_workload(
+    pods: Sequence[KubernetesObject], replica_sets: Sequence[KubernetesObject]
+) -> Mapping[Owner, Sequence[KubernetesObject]]:
+    """Give each workload's pods; a ReplicaSet's belong to the Deployment that controls it."""
+    above = {name_of(r): _controller(r) for r in replica_sets}
+    found = dict[Owner, list[KubernetesObject]]()
+    for pod in sorted(pods, key=name_of):
+        owner = _controller(pod)
+        if owner is not None and owner[0] == "ReplicaSet":
+            owner = above.get(owner[1]) or owner
+        if owner is not None:
+            found.setdefault(owner, []).append(pod)
+    return found
+
+
+def _controller(item: KubernetesObject) -> Owner | None:
+    for each in mappings(mapping(item, "metadata").get("ownerReferences")):
+        if each.get("controller") is True:
+            return text(each.get("kind")), text(each.get("name"))
+    return None

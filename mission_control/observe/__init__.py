@@ -1,1 +1,0 @@
-"""Observe: edges that read the world."""

@@ -1,1 +1,0 @@
-"""Observe: reads Kubernetes with GET alone, on an allow-list of paths."""

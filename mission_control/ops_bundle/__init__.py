@@ -1,0 +1,1 @@
+"""The pre- and post-market bundles, and the intraday sample."""

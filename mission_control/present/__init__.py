@@ -1,1 +1,0 @@
-"""Present: pure rendering: values in, text or bytes out."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: asks services for their status, within deadlines; decides nothing."""

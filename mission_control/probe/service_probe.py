@@ -1,0 +1,322 @@
+"""Asks services for their status; decides nothing about the answers."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import httpx
+
+from mission_control.contract.model.claims import Claims
+from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
+from mission_control.floor.ports import Clock
+from mission_control.model.fleet import Agent
+from mission_control.model.reading import (
+    NO_EXCHANGE,
+    Addresses,
+    EndpointReading,
+    Exchange,
+    ServiceRound,
+    Unseen,
+    UnseenReason,
+)
+from mission_control.model.reload import Reload
+from mission_control.probe.decide import next_rung, note_addresses, paths_due, rests
+from mission_control.probe.failure import FAILURES, describe, reason_for
+from mission_control.probe.opening import COURSE, Course
+from mission_control.probe.patience import Patience
+from mission_control.probe.received import MAX_BODY_BYTES, Interpreter, Received, interpret
+from mission_control.probe.token_files import TokenFiles
+from mission_control.probe.transport import USER_AGENT, Transports
+from mission_control.redaction.redact import printable, redact_text
+
+TICK_SECONDS = 0.05
+"""When a byte came is known no better than this, by far."""
+STALL_SECONDS = 0.25
+STALL_SHARE = 0.25
+"""Our loop held up for so long, and for this share of the deadline, leaves the answer open."""
+
+
+class ServiceProbe:
+    """
+    Reads services over HTTP with GET alone; satisfies `ServiceReader`.
+
+    Requests are built once per agent and path and handed straight to the transport: the
+    client layer of httpx costs more than the network does.
+    """
+
+    def __init__(
+        self, transports: Transports, clock: Clock, interpreter: Interpreter | None = None
+    ) -> None:
+        """Probe through these transports by this clock; read answers by this interpreter."""
+        self._transports = transports
+        self._clock = clock
+        self._interpreter = interpreter or Interpreter()
+        self._requests: dict[str, httpx.Request] = {}
+        self._tokens = TokenFiles()
+        self._names: dict[tuple[str, int | None], set[str]] = {}
+
+    def take_reloads(self) -> Sequence[Reload]:
+        """Give each set of certificates and each token file once that was read again, or not."""
+        return (*self._transports.take_reloads(), *self._tokens.take_reloads())
+
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        """Have somebody told the names of agents that close a connection held to them."""
+
+        def lost(host: str, port: int | None) -> None:
+            for agent_name in sorted(self._names.get((host, port), ())):
+                tell(agent_name)
+
+        self._transports.tell_loss = lost
+
+    async def read(self, agent: Agent, previous: ServiceRound | None) -> ServiceRound:
+        """
+        Run one round: every due path, concurrently, under one total deadline.
+
+        Silence, refusal, a bad status and a broken contract are things we see, so each comes
+        back as an `Unseen` with its reason. Paths known not to be offered keep their reading.
+        """
+        loop = asyncio.get_running_loop()
+        started = self._clock()
+        deadline = loop.time() + agent.deadline_seconds
+        known = dict[str, EndpointReading]() if previous is None else previous.readings
+        due = paths_due(agent, known, started)
+        readings: dict[str, EndpointReading] = {
+            p: replace(r, exchange=NO_EXCHANGE)  # its exchange is over and witnesses nothing now
+            for p, r in known.items()
+            if p not in due and isinstance(r, Unseen) and rests(r, started)
+        }
+        readings.update(await self._ask_all(agent, due, deadline))
+        while (rung := next_rung(agent, readings)) is not None:
+            readings[rung] = await self._ask(agent, rung, deadline)
+        finished = self._clock()
+        before = Addresses() if previous is None else previous.addresses
+        addresses = note_addresses(before, readings.values(), finished)
+        return ServiceRound(agent.agent_name, started, finished, readings, addresses)
+
+    async def _ask_all(
+        self, agent: Agent, paths: tuple[str, ...], deadline: float
+    ) -> Mapping[str, EndpointReading]:
+        """Ask paths at the same time; a single one needs no tasks of its own."""
+        if len(paths) == 1:
+            return {paths[0]: await self._ask(agent, paths[0], deadline)}
+        asked = await asyncio.gather(*(self._ask(agent, path, deadline) for path in paths))
+        return dict(zip(paths, asked, strict=True))
+
+    async def _ask(self, agent: Agent, path: str, deadline: float) -> EndpointReading:
+        loop = asyncio.get_running_loop()
+        course = Course()
+        COURSE.set(course)
+        self._transports.stalls.start()
+        began = loop.time()
+        try:
+            with Patience(deadline, course):
+                request = await self._request(agent, path)
+                received = await _exchange(self._transports.for_agent(agent.tls), request)
+        except TimeoutError:
+            return await self._silent(agent, path, course, began)
+        except FAILURES as error:
+            why = reason_for(error), printable(redact_text(describe(error)))
+            if why[0] is UnseenReason.CONNECTION_LOST:
+                why = self._held_up(agent, began, course.sent_at or loop.time()) or why
+            return await self._broken(agent, path, course, began, why)
+        came_at = course.answer.came_at if course.answer is not None else None
+        now = loop.time()
+        if now > deadline and (came_at is None or came_at > deadline + TICK_SECONDS):
+            return await self._silent(agent, path, course, began)
+        held_up = 0.0 if came_at is None else now - came_at
+        reading = await self._interpreter.read(
+            received,
+            partial(
+                interpret,
+                received,
+                path=path,
+                contract=agent.contract,
+                kind=agent.kind,
+                at=_earlier(self._clock(), held_up),
+                took=now - began - held_up,
+                asked=Exchange(phases=tuple(course.phases), peer=course.peer),
+            ),
+        )
+        reading = _as_named(reading, course)
+        old_files = self._transports.trouble(agent.tls)
+        old_files = old_files or self._tokens.trouble(agent.bearer_token_file)
+        return _with_old_files(reading, old_files) if old_files else reading
+
+    async def _silent(self, agent: Agent, path: str, course: Course, began: float) -> Unseen:
+        """
+        Say that no whole answer came in time, and in which phase the time was used up.
+
+        Where our own loop was held up while the service needed us, it is not the service's
+        silence: how it would have answered cannot be told.
+        """
+        needed_us_until = _needed_us_until(course, asyncio.get_running_loop().time())
+        detail = f"no whole answer in {agent.deadline_seconds} s: still in {_where(agent, course)}"
+        silence = (UnseenReason.TIMEOUT, detail)
+        why = self._held_up(agent, began, needed_us_until) or silence
+        return await self._broken(agent, path, course, began, why)
+
+    def _held_up(self, agent: Agent, began: float, until: float) -> tuple[UnseenReason, str] | None:
+        """Say that our own loop was held up between two instants, if it was for long enough."""
+        lost = self._transports.stalls.lost(began, until)
+        if lost <= max(STALL_SECONDS, STALL_SHARE * agent.deadline_seconds):
+            return None
+        detail = f"our own loop was held up for {lost:.1f} s; how it answers cannot be told"
+        return UnseenReason.OWN_STALL, detail
+
+    async def _broken(
+        self,
+        agent: Agent,
+        path: str,
+        course: Course,
+        began: float,
+        why: tuple[UnseenReason, str],
+    ) -> Unseen:
+        """Say why a path was not seen; what came of an answer all the same may accuse."""
+        at, took = self._clock(), asyncio.get_running_loop().time() - began
+        exchange = Exchange(phases=tuple(course.phases), peer=course.peer)
+        part = course.answer
+        if part is None:
+            return Unseen(why[0], at, took, why[1], exchange)
+        received = Received(part.status, bytes(part.body[:MAX_BODY_BYTES]))
+        heard = await self._interpreter.read(
+            received,
+            partial(
+                interpret,
+                received,
+                path=path,
+                contract=agent.contract,
+                kind=agent.kind,
+                at=at,
+                took=took,
+            ),
+        )
+        exchange = replace(exchange, status=part.status, excerpt=heard.exchange.excerpt)
+        return Unseen(why[0], at, took, why[1], exchange, _claims(heard))
+
+    async def _request(self, agent: Agent, path: str) -> httpx.Request:
+        url = f"{agent.service_dns}{path}"
+        known = self._requests.get(url)
+        if known is None:
+            known = self._requests[url] = httpx.Request("GET", url, headers=_HEADERS)
+            address = (known.url.host, known.url.port)
+            self._names.setdefault(address, set()).add(agent.agent_name)
+        if agent.bearer_token_file is None:
+            return known
+        token = await self._tokens.token(agent.bearer_token_file)
+        headers = {**_HEADERS, "authorization": f"Bearer {token}"}
+        return httpx.Request("GET", url, headers=headers)
+
+
+_READ_HEADERS = frozenset({b"date", b"location", b"content-encoding"})
+_HEADERS = {
+    "user-agent": USER_AGENT,
+    "accept": "application/json, text/html;q=0.5, */*;q=0.1",
+    "accept-encoding": "identity",
+}
+
+
+def _earlier(instant: datetime, seconds: float) -> datetime:
+    """Give the instant so long before; to be held up for less than a moment is no matter."""
+    return instant - timedelta(seconds=seconds) if seconds > TICK_SECONDS else instant
+
+
+def _needed_us_until(course: Course, now: float) -> float:
+    """Say until when the service could only go on with our help: until it was asked, or now."""
+    answer = course.answer
+    waits = answer is None or answer.came_at is not None
+    if course.phase != "answer" or course.sent_at is None or not waits:
+        return now
+    return course.sent_at
+
+
+def _where(agent: Agent, course: Course) -> str:
+    """Say in which phase a request is, and what has not happened in it."""
+    host = httpx.URL(agent.service_dns or "").host
+    match course.phase:
+        case "dns":
+            return f"dns (the lookup of {host} has not ended)"
+        case "connect":
+            return f"connect (to {host})"
+        case "tls":
+            return f"tls (with {course.peer})"
+        case "answer":
+            return f"answer ({course.peer} has sent {_how_much(course)})"
+        case _:
+            return "the files that the request needs"
+
+
+def _how_much(course: Course) -> str:
+    if course.connection is None or not course.connection.has_heard:
+        return "nothing"
+    late = course.answer is not None and course.answer.came_at is not None
+    return "it too late" if late else "only a part"
+
+
+def _claims(reading: EndpointReading) -> Claims:
+    return reading.claims if isinstance(reading, Unseen) else reading.value.claims
+
+
+def _as_named(reading: EndpointReading, course: Course) -> EndpointReading:
+    """
+    Give the reading, unseen where nothing says any more that the name leads to who answered.
+
+    An address that is remembered may be asked, and what it says against itself is heard.
+    """
+    if course.sent_at is None or course.sent_at - course.named_at <= MAX_AGE_SECONDS:
+        return reading
+    if isinstance(reading, Unseen) and reading.reason is not UnseenReason.NOT_OFFERED:
+        return reading
+    detail = (
+        f"{course.peer} answered, which is only remembered: no lookup of the last"
+        f" {MAX_AGE_SECONDS:.0f} s says that the name leads there"
+    )
+    exchange, claims = reading.exchange, _claims(reading)
+    return Unseen(UnseenReason.DNS_FAILURE, reading.at, reading.took, detail, exchange, claims)
+
+
+def _with_old_files(reading: EndpointReading, old_files: str) -> EndpointReading:
+    return replace(reading, exchange=replace(reading.exchange, old_files=old_files))
+
+
+async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Received:
+    """Send a request and read its answer raw, up to the cap; a cut-off answer is abandoned."""
+    response = await transport.handle_async_request(request)
+    try:
+        return await _receive(response)
+    finally:
+        await response.aclose()
+
+
+def _told(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, str]:
+    """Give the headers that are read, each with all its values."""
+    told = dict[bytes, str]()
+    for name, value in headers:
+        known = name.lower()
+        if known in _READ_HEADERS:
+            text = value.decode("latin-1")
+            told[known] = f"{told[known]}, {text}" if known in told else text
+    return told
+
+
+async def _receive(response: httpx.Response) -> Received:
+    status, headers = response.status_code, _told(response.headers.raw)
+    date, location = headers.get(b"date"), headers.get(b"location", "")
+    encoding = headers.get(b"content-encoding", "identity").strip().casefold()
+    refusal, detail = None, ""
+    if encoding not in {"", "identity"}:
+        refusal = UnseenReason.ENCODED
+        detail = f"content-encoding {printable(encoding)[:40]} was not asked for"
+    body = bytearray()
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (what transports give)
+    async for chunk in response.stream:
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            if refusal is None:
+                refusal, detail = (
+                    UnseenReason.BODY_TOO_LARGE,
+                    f"more than {MAX_BODY_BYTES // 1024} KiB",
+                )
+            break
+    return Received(status, bytes(body[:MAX_BODY_BYTES]), date, location, refusal, detail)

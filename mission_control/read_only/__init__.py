@@ -1,0 +1,1 @@
+"""The proof, made by trying, that nothing here can write."""

@@ -1,0 +1,112 @@
+"""Read-only proof: the proof, made by trying, that the observing edges cannot write."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+
+from mission_control.cluster.read.account import AccountReader
+from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.guard import ClusterGuard
+from mission_control.floor.ports import AttestationFacts
+from mission_control.probe.transport import GuardedTransport, RefusedRequest
+
+FORBIDDEN_METHODS = ("POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "OPTIONS", "HEAD")
+
+
+class _NothingLeaves(httpx.AsyncBaseTransport):
+    """Stands where the network would be and records whether anything got that far."""
+
+    def __init__(self) -> None:
+        self.reached = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.reached = True
+        return httpx.Response(204, request=request)
+
+
+class Attestation:
+    """Reports what was sent and tries, each time it is asked, what must be refused."""
+
+    def __init__(
+        self,
+        transports: Callable[[], tuple[GuardedTransport, ...]],
+        cluster: str,
+        api: ApiServer | None = None,
+        account: AccountReader | None = None,
+    ) -> None:
+        """
+        Attest for the guarded transports in use; `cluster` names the watched one.
+
+        `api` and `account` speak with it, None where no cluster is read.
+        """
+        self._transports = transports
+        self._cluster = cluster
+        self._api = api
+        self._account = account
+
+    async def facts(self) -> AttestationFacts:
+        """Try each forbidden method on the guard; nothing can reach the network from here."""
+        counts: dict[str, int] = {}
+        for transport in self._transports():
+            for method, count in transport.sent.items():
+                counts[method] = counts.get(method, 0) + count
+        refused = [(method, await _is_refused(method)) for method in FORBIDDEN_METHODS]
+        doors = list[tuple[str, bool]]()
+        if self._api is not None:
+            for method, count in self._api.sent.items():
+                counts[method] = counts.get(method, 0) + count
+            inside = self._api.access.floor_namespace
+            for name, request in cluster_doors(inside):
+                doors.append((name, await _guard_refuses(request, inside)))
+        return AttestationFacts(
+            tuple(sorted(counts.items())),
+            tuple(refused),
+            self._cluster,
+            tuple(doors),
+            await self._account.read() if self._account is not None else None,
+        )
+
+
+def cluster_doors(namespace: str) -> Iterator[tuple[str, httpx.Request]]:
+    """Give requests that the API server must never get from us, by what they would do."""
+    inside = f"http://127.0.0.1/api/v1/namespaces/{namespace}"
+    pod = f"{inside}/pods/p"
+    for method in FORBIDDEN_METHODS:
+        yield f"{method} pods", httpx.Request(method, f"{inside}/pods")
+    for name, url in (
+        ("GET secrets", f"{inside}/secrets"),
+        ("GET secrets of every namespace", "http://127.0.0.1/api/v1/secrets"),
+        ("GET pods/exec", f"{pod}/exec?command=sh"),
+        ("GET pods/attach", f"{pod}/attach"),
+        ("GET pods/portforward", f"{pod}/portforward"),
+        ("GET pods/proxy", f"{pod}/proxy/"),
+        ("GET services/proxy", f"{inside}/services/s/proxy/"),
+        ("GET nodes/proxy", "http://127.0.0.1/api/v1/nodes/n/proxy/run"),
+        ("GET a watch that never ends", f"{inside}/pods?watch=true"),
+        ("GET a log that never ends", f"{pod}/log?follow=true"),
+        ("GET with an escape", f"{inside}/pods/..%2Fsecrets"),
+        ("GET another namespace", "http://127.0.0.1/api/v1/namespaces/kube-system/configmaps"),
+    ):
+        yield name, httpx.Request("GET", url)
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket"}
+    yield "GET with an upgrade", httpx.Request("GET", f"{inside}/pods", headers=upgrade)
+
+
+async def _guard_refuses(request: httpx.Request, namespace: str) -> bool:
+    behind = _NothingLeaves()
+    try:
+        await ClusterGuard(behind, (namespace,)).handle_async_request(request)
+    except RefusedRequest:
+        return not behind.reached
+    return False
+
+
+async def _is_refused(method: str) -> bool:
+    behind = _NothingLeaves()
+    try:
+        await GuardedTransport(behind).handle_async_request(
+            httpx.Request(method, "http://127.0.0.1/healthz")
+        )
+    except RefusedRequest:
+        return not behind.reached
+    return False

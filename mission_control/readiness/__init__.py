@@ -1,0 +1,1 @@
+"""The gate: GO or NO-GO, and why."""

@@ -1,0 +1,1 @@
+"""The checks, one subject per file, unaware of each other."""

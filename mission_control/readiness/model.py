@@ -1,0 +1,148 @@
+"""Readiness, the gate that can say NO and says why (semantics, section 7)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mission_control.cluster.model.further import AccountFacts, NodeFacts, ServiceFacts
+from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.floor.model import FloorSnapshot
+from mission_control.model.cluster_identity import ClusterIdentity
+from mission_control.model.fleet import Fleet, RepositoryLints
+from mission_control.model.reading import Seen, Unseen
+from mission_control.model.session import MarketSession
+from mission_control.repository.model import Repository
+
+
+class CheckOutcome(StrEnum):
+    """How a check ended; UNKNOWN blocks as FAIL does."""
+
+    PASS = "PASS"  # noqa: S105  (an outcome, no password)
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    """By digested configuration alone, never by what happened at run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """
+    One check: the fleet's name for it, a stable code, how it ended and why.
+
+    `evidence` lists what it stood on. One that does not `block` only warns.
+    """
+
+    code: str
+    name: str
+    outcome: CheckOutcome
+    detail: str
+    evidence: tuple[str, ...] = ()
+    blocks: bool = True
+
+    @property
+    def stops(self) -> bool:
+        """Tell whether it alone makes the verdict NO-GO."""
+        return self.blocks and self.outcome in {CheckOutcome.FAIL, CheckOutcome.UNKNOWN}
+
+
+class ReadinessVerdict(StrEnum):
+    """GO, or not."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+
+
+@dataclass(frozen=True, slots=True)
+class PollCoverage:
+    """
+    How often each required agent was asked lately, and obtained: (agent, asked, obtained).
+
+    `seconds` is how long a stretch it covers, `wanted_seconds` how long it should. `rounds` that
+    stand in for it from the command line are told by `stands_in`.
+    """
+
+    seconds: float
+    wanted_seconds: float
+    agents: tuple[tuple[str, int, int], ...] = ()
+    stands_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessEvidence:
+    """
+    Everything that the checks are judged from, gathered by one job.
+
+    `now` is the judgement's instant. What is None was not configured; what was tried and not
+    obtained is `Unseen`. `report` tells whether the deploy report could be made. `skipped` names
+    checks that the caller left out, by code. `captured` is what ran at the last known good.
+    """
+
+    now: datetime
+    snapshot: FloorSnapshot
+    coverage: PollCoverage | Unseen
+    repository: Repository | Unseen | None = None
+    services: Seen[tuple[ServiceFacts, ...]] | Unseen | None = None
+    nodes: Seen[tuple[NodeFacts, ...]] | Unseen | None = None
+    account: AccountFacts | None = None
+    report: Seen[str] | Unseen | None = None
+    store: Seen[None] | Unseen | None = None
+    skip_preflight: bool = False
+    captured: CapturedWorkloads = NOTHING_CAPTURED
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessReport:
+    """
+    The verdict with every check, in the catalogue's order.
+
+    `ready` is what the verdict says; `otherwise_ready` tells that the session is the only thing
+    missing. `code` is why it is NO-GO: `NOT_READY` or `SESSION_CLOSED`, empty for GO.
+    `repository_lints` is what the fleet file says of them, None where it says nothing. `fleet`
+    is all that it says; `repository` tells that one is configured.
+    """
+
+    at: datetime
+    session: MarketSession
+    verdict: ReadinessVerdict
+    otherwise_ready: bool
+    code: str
+    checks: tuple[Check, ...]
+    namespace: str
+    context: str
+    fleet: Fleet
+    git_sha: str = ""
+    git_branch: str = ""
+    label: str = ""
+    repository_lints: RepositoryLints | None = None
+    repository: bool = False
+    cluster: ClusterIdentity | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the verdict is GO."""
+        return self.verdict is ReadinessVerdict.GO
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessStanding:
+    """The verdict as it stands now, with why; `code` is empty for GO."""
+
+    verdict: ReadinessVerdict
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVerdict:
+    """
+    The newest recorded readiness: of when its evidence is, for which session, what it said.
+
+    `cluster` is None where it does not tell which it was of.
+    """
+
+    at: datetime
+    session_date: str | None
+    verdict: ReadinessVerdict
+    code: str
+    fleet_digest: str
+    cluster: ClusterIdentity | None = None

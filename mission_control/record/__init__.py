@@ -1,1 +1,0 @@
-"""Record: edges that remember: write-once artifacts and the ledger that chains them."""

@@ -1,1 +1,0 @@
-"""Record, durable copy: the record kept at another place; the one room that writes elsewhere."""

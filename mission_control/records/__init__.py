@@ -1,0 +1,1 @@
+"""Write-once records: store, ledger, verification."""

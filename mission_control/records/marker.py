@@ -1,0 +1,93 @@
+"""The marker that says whose record a root holds, and what its ledger tells of servers."""
+
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mission_control.documents.canonical_json import encode_json
+from mission_control.documents.instants import utc_text
+from mission_control.errors import StorageError
+from mission_control.history.decide.lost_memory import RecordMarker
+from mission_control.records.folder import Folder
+from mission_control.records.ledger import FOLDER, Ledger
+from mission_control.records.model import LedgerHead
+from mission_control.records.recovery import read_whole
+
+MARKER = "record.json"
+_MAX_BYTES = 4_096
+_SERVER_RAN = b'"job":"session_plan"'
+"""Only servers plan their day, and every server keeps history."""
+
+
+@contextmanager
+def open_records(root: Path) -> Generator[Folder | None]:
+    """Open the folder of a root's records to read in it; None where it is not there."""
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(Folder.open_existing(root))
+            records = stack.enter_context(folder.descend(FOLDER))
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            records = None
+        yield records
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    record_id: str = Field(pattern="^[0-9a-f]{16}$")
+    began: datetime
+    continues: bool
+
+
+def read_marker(root: Path) -> RecordMarker | None:
+    """Give a root's marker; None where it has none. Raises StorageError where it is unreadable."""
+    with open_records(root) as records:
+        if records is None or not records.exists(MARKER):
+            return None
+        try:
+            written = _Written.model_validate_json(read_whole(records, MARKER, _MAX_BYTES))
+        except ValidationError:
+            problem, remedy = "this is no marker of ours", "put back the one that was there"
+            raise StorageError(problem, path=f"{FOLDER}/{MARKER}", remedy=remedy) from None
+    return RecordMarker(written.record_id, written.began, written.continues)
+
+
+def write_marker(root: Path, marker: RecordMarker) -> None:
+    """Write a root's marker, unless another server of the same record was quicker."""
+    content = encode_json(
+        {
+            "record_id": marker.record_id,
+            "began": utc_text(marker.began),
+            "continues": marker.continues,
+        }
+    )
+    with Folder.open(root) as folder, folder.descend(FOLDER, create=True) as records:
+        try:
+            records.write_once(MARKER, content)
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+
+
+def server_ran(root: Path) -> bool:
+    """Tell whether the ledger shows that a server has run on this root."""
+    with open_records(root) as records:
+        return records is not None and Ledger(records).mentions(_SERVER_RAN)
+
+
+def newest_line(root: Path) -> LedgerHead | None:
+    """Give the head of a root's ledger; None where it has no records at all."""
+    with open_records(root) as records:
+        return None if records is None else Ledger(records).newest()
+
+
+def holds_line(root: Path, head: LedgerHead) -> bool:
+    """Tell whether a root's ledger holds a line that was its head once."""
+    sought = b'"hash":' + encode_json(head.hash)
+    with open_records(root) as records:
+        return not head.seq or (records is not None and Ledger(records).mentions(sought))

@@ -1,0 +1,210 @@
+"""What is recorded, once and for ever, and how anybody can check that it still is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mission_control.model.cluster_identity import ClusterIdentity
+from mission_control.schedule.model import PlannedRun
+
+
+class Collection(StrEnum):
+    """The folders that hold artifacts, below the root (semantics, section 9)."""
+
+    OPS_RUNS = "audit_artifacts/ops_runs"
+    CONFIG_SNAPSHOTS = "audit_artifacts/config_snapshots"
+    BLUEPRINTS = "audit_artifacts/blueprints"
+    REPLAYS = "audit_artifacts/replays"
+    LKG = "ops/lkg"
+
+
+PLACEHOLDERS = frozenset({".gitkeep", ".keep", ".placeholder", ".empty"})
+"""Empty files of these names keep a folder in git; they hold nothing."""
+
+LATEST_VIEWS = frozenset(
+    {
+        "audit_artifacts/readiness_report.md",
+        "audit_artifacts/readiness_report.json",
+        "audit_artifacts/deploy_report.md",
+        "audit_artifacts/deploy_report.json",
+        "ops/lkg/lkg_manifest.yaml",
+        "ops/lkg/lkg_metadata.json",
+    }
+)
+"""Files that show the newest of their kind and are replaced; they are never evidence."""
+
+
+def latest_view(collection: Collection, name: str) -> str | None:
+    """Give the latest view that shows such a file of a run; None for a file that none shows."""
+    folder = collection.value.removesuffix("/ops_runs")
+    path = f"{folder}/{name}"
+    return path if path in LATEST_VIEWS else None
+
+
+RUN_FILE = "run.json"
+"""Says of a run what it was, what it stood on and what it wrote."""
+SUMS_FILE = "SHA256SUMS"
+"""The digests of all its other files, for `sha256sum -c`; runs of older versions have none."""
+
+
+def sums_text(files: Iterable["ArtifactFile"]) -> str:
+    """Write what `sha256sum -c` reads, sorted by path; paths are of the characters we allow."""
+    return "".join(f"{f.sha256}  {f.path}\n" for f in sorted(files, key=lambda f: f.path))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class ArtifactFile(_Strict):
+    """One file: its path below the root, the SHA-256 of its bytes in hex, its size in bytes."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+
+
+class LedgerHead(_Strict):
+    """Where the chain ends: the newest line's number and hash; 0 and zeros before the first."""
+
+    seq: int = Field(ge=0)
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+GENESIS = LedgerHead(seq=0, hash="0" * 64)
+
+
+class LedgerEntry(_Strict):
+    """
+    One line of the ledger: what was recorded, chained to the line before.
+
+    `previous` is the hash of the line before and `hash` that of this one without its own hash.
+    `at` is UTC. `session_date` is the trading day it belongs to, None for what belongs to none.
+    `recovered` marks a run that was whole on disk when its writer died before this line. `once`
+    names what may stand in the ledger only once, as a planned run; a line that has none lacks it.
+    """
+
+    seq: int = Field(ge=1)
+    at: str
+    job: str
+    path: str
+    session_date: str | None
+    files: tuple[ArtifactFile, ...] = Field(strict=False)
+    corrects: str | None = None
+    recovered: bool = False
+    once: str | None = None
+    previous: str = Field(pattern="^[0-9a-f]{64}$")
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+
+    @property
+    def head(self) -> LedgerHead:
+        """Give the head of a chain that ends with this line."""
+        return LedgerHead(seq=self.seq, hash=self.hash)
+
+    def file_named(self, name: str) -> ArtifactFile | None:
+        """
+        Give the run's own file of that name; None where it has none.
+
+        Only what lies directly in the run's folder is its own: below it may lie copies of what
+        others wrote, under whatever names they chose.
+        """
+        return next((f for f in self.files if f.path == f"{self.path}/{name}"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """What one source was asked for and gave; `gaps` are (what, reason) pairs."""
+
+    source: str
+    asked: int
+    obtained: int
+    gaps: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """
+    What a run tells of itself beside its files; instants are UTC.
+
+    `trigger` is who began it (`schedule`, `command`, `demo`), `command_line` how it was called
+    and `exit_code` what it ended with. `inputs` are files it read, with their digests; `corrects`
+    the path of the run that it sets right. `planned` is the planned run that it claimed, None for
+    one that nobody planned. `folder` is what its folder is called after its instant, where that is
+    not the job's name. `once` names what may be recorded only once, beside a planned run; `beside`
+    tells that a run whose planned run is recorded already is recorded all the same, as nobody's.
+    `cluster` is the one that was read, or that is configured where the run read none.
+    """
+
+    job: str
+    session_date: date | None
+    trigger: str
+    command_line: tuple[str, ...]
+    exit_code: int
+    started: datetime
+    finished: datetime
+    versions: Mapping[str, str | None]
+    config_digest: str
+    fleet_digest: str
+    inputs: tuple[ArtifactFile, ...] = ()
+    coverage: tuple[SourceCoverage, ...] = ()
+    corrects: str | None = None
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    planned: PlannedRun | None = None
+    folder: str = ""
+    once: str = ""
+    beside: bool = False
+    cluster: ClusterIdentity | None = None
+
+    @property
+    def only_once(self) -> str | None:
+        """Name what may stand in the ledger only once; None for a run that may stand often."""
+        return self.once or (self.planned.key if self.planned else None)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedArtifact:
+    """The bytes of a recorded file; `intact` tells whether they are still those recorded."""
+
+    file: ArtifactFile
+    content: bytes
+    intact: bool
+
+
+class DiscrepancyKind(StrEnum):
+    """In which way the record is not as it was written."""
+
+    ALTERED = "ALTERED"
+    MISSING = "MISSING"
+    UNRECORDED = "UNRECORDED"
+    TRUNCATED = "TRUNCATED"
+    CHAIN_BROKEN = "CHAIN_BROKEN"
+    UNREADABLE = "UNREADABLE"
+    OUTSIDE = "OUTSIDE"
+    """The ledger names what can be no artifact: a path that leads out of the record."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Discrepancy:
+    """One thing that is not as it was recorded."""
+
+    path: str
+    kind: DiscrepancyKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking every file and the chain found; `discrepancies` are sorted by path."""
+
+    runs: int
+    files: int
+    head: LedgerHead
+    discrepancies: tuple[Discrepancy, ...] = ()
+
+    @property
+    def intact(self) -> bool:
+        """Tell whether everything is as it was recorded."""
+        return not self.discrepancies

@@ -1,0 +1,151 @@
+"""Runs that were whole on disk when their writer died before the ledger's line."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mission_control.errors import StorageError
+from mission_control.records.folder import TEMPORARY, Folder, check_name
+from mission_control.records.ledger import Ledger, Recorded, read_line
+from mission_control.records.model import (
+    GENESIS,
+    RUN_FILE,
+    SUMS_FILE,
+    ArtifactFile,
+    Collection,
+    LedgerHead,
+    sums_text,
+)
+
+MAX_ACCOUNT_BYTES = 16 * 1024 * 1024
+_STEP = 1024 * 1024
+
+
+class RunAccount(BaseModel):
+    """What of a run's own account says how it belongs into the record."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+    job: str
+    session_date: date | None
+    corrects: str | None
+    outputs: tuple[ArtifactFile, ...]
+    ledger_head: LedgerHead
+    once: str | None = None
+
+
+def recover_runs(root: Folder, ledger: Ledger, now: datetime) -> Iterator[Recorded]:
+    """
+    Give a record for every unrecorded run that is just what its own account says it is.
+
+    Its account must follow a line that is in this ledger, and its files must be those that it
+    lists. Anything else is left for `artifacts verify` to name.
+    """
+    entries = [e for e in map(read_line, ledger.lines()) if e is not None]
+    recorded = {e.path for e in entries}
+    heads = {GENESIS.hash, *(e.hash for e in entries)}
+    for collection in Collection:
+        try:
+            within = root.descend(collection.value)
+        except StorageError:
+            continue
+        with within:
+            for name, kind in within.entries():
+                path = f"{collection.value}/{name}"
+                orphan = kind == stat.S_IFDIR and not name.startswith(TEMPORARY)
+                if orphan and path not in recorded:
+                    found = _read_run(within, name, path, heads, now)
+                    if found is not None:
+                        yield found
+
+
+def finish_files(root: Folder, ledger: Ledger) -> None:
+    """Give recorded single files their names, where their writer died just before that."""
+    lines = (e for e in map(read_line, ledger.lines()) if e is not None)
+    single = {e.path: e.files[0].sha256 for e in lines if [e.path] == [f.path for f in e.files]}
+    for path, sha256 in single.items():
+        folder, _, name = path.rpartition("/")
+        with root.descend(folder, create=True) as within:
+            if within.exists(name):
+                continue
+            for hidden, kind in within.entries():
+                left = hidden.startswith(TEMPORARY) and kind == stat.S_IFREG
+                if left and hash_file(within, hidden)[0] == sha256:
+                    within.name(hidden, name)
+                    break
+
+
+def _read_run(
+    within: Folder, name: str, path: str, heads: set[str], now: datetime
+) -> Recorded | None:
+    try:
+        with within.child(check_name(name)) as run:
+            content = read_whole(run, RUN_FILE, MAX_ACCOUNT_BYTES)
+            account = RunAccount.model_validate_json(content)
+            found = {f.path: f for f in files_of(run) if f.path != RUN_FILE}
+            sums = found.pop(SUMS_FILE, None)
+    except (StorageError, ValidationError):
+        return None
+    if account.ledger_head.hash not in heads or found != {f.path: f for f in account.outputs}:
+        return None
+    sha256 = hashlib.sha256(content).hexdigest()
+    own = ArtifactFile(path=RUN_FILE, sha256=sha256, size=len(content))
+    told = (own, *account.outputs)
+    if sums is not None and sums != _sums_of(told):
+        return None
+    files = tuple(place(f, path) for f in (own, *([sums] if sums else []), *account.outputs))
+    session, corrects = account.session_date, account.corrects
+    return Recorded(
+        now, account.job, path, session, files, corrects, recovered=True, once=account.once
+    )
+
+
+def _sums_of(files: tuple[ArtifactFile, ...]) -> ArtifactFile:
+    """Give the file of digests as it is where nobody changed it."""
+    content = sums_text(files).encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return ArtifactFile(path=SUMS_FILE, sha256=sha256, size=len(content))
+
+
+def place(file: ArtifactFile, below: str) -> ArtifactFile:
+    """Give a file of a run with its path below the root, as the ledger names it."""
+    return file.model_copy(update={"path": f"{below}/{file.path}"})
+
+
+def read_whole(folder: Folder, name: str, limit: int) -> bytes:
+    """Read a file up to a limit; raises StorageError when it is larger."""
+    with os.fdopen(folder.open_file(name), "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise StorageError(f"it is larger than {limit} bytes", path=f"{folder.path}/{name}")
+    return content
+
+
+def files_of(folder: Folder, below: str = "") -> Iterator[ArtifactFile]:
+    """
+    Give every file below a folder with its digest, read piece by piece, sorted by path.
+
+    Raises StorageError at what is neither a regular file nor a folder.
+    """
+    for name, kind in folder.entries():
+        path = f"{below}{name}"
+        if kind == stat.S_IFDIR:
+            with folder.child(name) as inner:
+                yield from files_of(inner, f"{path}/")
+        else:
+            sha256, size = hash_file(folder, name)
+            yield ArtifactFile(path=path, sha256=sha256, size=size)
+
+
+def hash_file(folder: Folder, name: str) -> tuple[str, int]:
+    """Give the SHA-256 in hex and the size of a regular file, without holding it in memory."""
+    hashed, size = hashlib.sha256(), 0
+    with os.fdopen(folder.open_file(name), "rb") as file:
+        while piece := file.read(_STEP):
+            hashed.update(piece)
+            size += len(piece)
+    return hashed.hexdigest(), size

@@ -1,0 +1,1 @@
+"""What gives a secret away, and what is shown instead."""

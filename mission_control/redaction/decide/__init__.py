@@ -1,0 +1,1 @@
+"""What gives a secret away: names, forms, pairs, blocks."""

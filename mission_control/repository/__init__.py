@@ -1,0 +1,1 @@
+"""The fleet's repository: read, never obeyed."""

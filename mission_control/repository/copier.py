@@ -1,0 +1,194 @@
+"""Files of the fleet's repository, copied redacted; no link is followed, none changed."""
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from mission_control.model.reading import Seen, Unseen
+from mission_control.processes.plain_file import read_plain_file
+from mission_control.processes.threads import in_own_thread
+from mission_control.records.model import PLACEHOLDERS
+from mission_control.redaction.files import Redacted, redact_file, redact_yaml
+from mission_control.redaction.redact import printable, redact_text
+from mission_control.repository.model import CopiedFile, RepositoryCopy, RepositoryHead
+from mission_control.repository.read import RepositoryReader
+
+MAX_FILES = 1_000
+MAX_FILE_BYTES = 512 * 1024
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 12
+MAX_SECONDS = 60.0
+"""Made to be slow, a tree must not hold up who copies it."""
+GIVEN_UP_SECONDS = 90.0
+"""One that hangs in a single read is given up then: a mount can go away."""
+MOST_PARTS = 4
+"""A run's folders go four deep (`record.run_draft`), and the copies lie in one of them."""
+_STORABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_SECRET_SUFFIXES = frozenset({".pem", ".key", ".p12", ".pfx", ".jks", ".keystore"})
+
+
+class RepositoryCopier:
+    """Copies of one working tree what is wanted; satisfies its port."""
+
+    def __init__(self, path: Path, reader: RepositoryReader) -> None:
+        """Copy from this tree, whose commit the reader tells."""
+        self._path = path
+        self._reader = reader
+
+    async def head(self) -> Seen[RepositoryHead] | Unseen:
+        """Say which commit the working tree stands on."""
+        return await self._reader.head()
+
+    async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
+        """Copy these files and all below these folders, as far as limits and secrets allow."""
+        try:
+            return await in_own_thread(partial(copy_files, self._path, wanted), GIVEN_UP_SECONDS)
+        except TimeoutError:
+            why = f"not copied within {GIVEN_UP_SECONDS:.0f} seconds"
+            return RepositoryCopy(missing=tuple((name, why) for name in sorted(wanted)))
+
+
+def copy_files(
+    root: Path, wanted: Sequence[str], monotonic: Callable[[], float] = time.monotonic
+) -> RepositoryCopy:
+    """
+    Copy what is wanted of a folder, redacted.
+
+    A link anywhere on the way is not followed but listed. What is wholly secret is listed and
+    not copied. What lies beyond a limit on files, bytes or time is named as missing. `monotonic`
+    gives seconds that never step back.
+    """
+    until = monotonic() + MAX_SECONDS
+    files, missing = list[CopiedFile](), list[tuple[str, str]]()
+    left = MAX_BYTES
+    for name in wanted:
+        found = sorted(_below(root, PurePosixPath(name), missing))
+        if not found and not any(what == name for what, _ in missing):
+            missing.append((name, "it holds no file"))
+        for path in found:
+            if _is_placeholder(root / path):
+                continue
+            if len(files) >= MAX_FILES or left <= 0:
+                missing.append((path, f"beyond {MAX_FILES} files or {MAX_BYTES} bytes"))
+                continue
+            if monotonic() > until:
+                missing.append((path, f"beyond {MAX_SECONDS:.0f} seconds"))
+                continue
+            copied = _copy(root, path)
+            left -= len(copied.content or b"")
+            files.append(copied)
+    told = sorted((_shown(what), why) for what, why in missing)
+    return RepositoryCopy(tuple(sorted(files, key=lambda f: f.path)), tuple(told))
+
+
+def _is_placeholder(path: Path) -> bool:
+    """Tell whether a file is empty and only keeps its folder in git: it holds nothing to copy."""
+    if path.name not in PLACEHOLDERS:
+        return False
+    with suppress(OSError):
+        found = path.lstat()
+        return stat.S_ISREG(found.st_mode) and found.st_size == 0
+    return False
+
+
+def _below(root: Path, name: PurePosixPath, missing: list[tuple[str, str]]) -> Iterator[str]:
+    """Give the files at or below a name that are reached without any link."""
+    place = root
+    for part in name.parts:
+        place = place / part
+        try:
+            mode = place.lstat().st_mode
+        except OSError as error:
+            missing.append((str(name), _why(error)))
+            return
+        if stat.S_ISLNK(mode):
+            missing.append((str(name), "it is a link, which is not followed"))
+            return
+    if not place.is_dir():
+        yield str(name)
+        return
+    errors = list[OSError]()
+    for folder, folders, names in os.walk(place, followlinks=False, onerror=errors.append):
+        here = PurePosixPath(folder).relative_to(root)
+        if len(here.parts) > MAX_DEPTH:
+            missing.append((str(here), f"deeper than {MAX_DEPTH} folders"))
+            folders.clear()
+        links = [f for f in folders if (Path(folder) / f).is_symlink()]
+        folders[:] = sorted(f for f in folders if f not in links and f != ".git")
+        yield from (str(here / each) for each in (*names, *links))
+    missing.extend((_relative(error.filename, root), _why(error)) for error in errors)
+
+
+def _relative(path: str, root: Path) -> str:
+    with suppress(ValueError):
+        return str(Path(path).relative_to(root))
+    return path
+
+
+def _shown(name: str) -> str:
+    return printable(redact_text(name))
+
+
+def _copy(root: Path, name: str, redact: Callable[[str], Redacted] | None = None) -> CopiedFile:
+    shown = _shown(name)
+    why = _why_not_by_name(name)
+    content: bytes | None = None
+    try:
+        content = None if why else read_plain_file(root, name, MAX_FILE_BYTES + 1)
+    except OSError as error:
+        why = _why(error)
+    if content is None:
+        return CopiedFile(
+            shown, why_not=why or "it is no plain file, or a link, which is not followed"
+        )
+    if len(content) > MAX_FILE_BYTES:
+        return CopiedFile(shown, why_not=f"it has more than {MAX_FILE_BYTES} bytes")
+    return _redacted(shown, content, redact or partial(redact_file, name))
+
+
+def _why_not_by_name(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.suffix.lower() in _SECRET_SUFFIXES or any(p.startswith(".env") for p in path.parts):
+        return "its name says that it is secret"
+    if _shown(name) != name:
+        return "its name cannot be shown as it is: it looks like a secret, or is not printable"
+    storable = len(path.parts) <= MOST_PARTS and all(_STORABLE.fullmatch(p) for p in path.parts)
+    return "" if storable else "no artifact can bear its name, or lie so deep"
+
+
+def _redacted(shown: str, content: bytes, redact: Callable[[str], Redacted]) -> CopiedFile:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    found = Redacted(why_not="it is no text") if "\0" in text else redact(text)
+    if found.why_not:
+        return CopiedFile(shown, why_not=found.why_not)
+    # Only of the copy: from an original's digest a short secret could be found by trying.
+    copy = found.text.encode()
+    return CopiedFile(shown, copy, "", hashlib.sha256(copy).hexdigest(), len(copy))
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+async def copy_one(path: Path) -> CopiedFile:
+    """Copy a YAML file from wherever it is, redacted; a link is followed, as for its reader."""
+
+    def copied() -> CopiedFile:
+        real = path.resolve()
+        return _copy(real.parent, real.name, redact_yaml)
+
+    try:
+        return await in_own_thread(copied, GIVEN_UP_SECONDS)
+    except TimeoutError:
+        return CopiedFile(
+            _shown(path.name), why_not=f"not read within {GIVEN_UP_SECONDS:.0f} seconds"
+        )

@@ -1,0 +1,1 @@
+"""How much of the record is kept; nothing is ever deleted."""

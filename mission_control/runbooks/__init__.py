@@ -1,0 +1,1 @@
+"""The runbooks that explain each code."""

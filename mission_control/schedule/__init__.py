@@ -1,0 +1,1 @@
+"""The scheduled day: plan, claims, runs, outcomes."""

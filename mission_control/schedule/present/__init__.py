@@ -1,0 +1,1 @@
+"""The day, its plan and the sessions to come, as documents."""

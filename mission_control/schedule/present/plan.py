@@ -1,0 +1,226 @@
+"""A session plan, and what became of it, as JSON and as Markdown."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NotRequired, TypedDict
+
+from mission_control.documents.instants import (
+    new_york_text,
+    new_york_text_or_none,
+    utc_text,
+    utc_text_or_none,
+)
+from mission_control.documents.markdown import render
+from mission_control.market_calendar.days import in_new_york
+from mission_control.model.session import Holiday, TradingDay
+from mission_control.records.present import PlannedDocument, planned_document
+from mission_control.schedule.model import DayView, Job, PlannedRun, RunStage, RunState, SessionPlan
+from mission_control.schedule.present.sessions import schedule_as_dict
+
+
+class PlannedRunDocument(PlannedDocument):
+    """A run of a plan; `skipped` says why it will not run, empty for one that will."""
+
+    skipped: str
+
+
+class PlanDocument(TypedDict):
+    """Everything planned for one date in New York, in the order of time."""
+
+    on: str
+    note: str
+    early_close: bool
+    runs: list[PlannedRunDocument]
+
+
+class RunStateDocument(PlannedRunDocument):
+    """
+    A planned run as it stands: `outcome` is null until it has ended.
+
+    `path` is the folder of its evidence below the root, null where there is none.
+    """
+
+    stage: str
+    outcome: str | None
+    detail: str
+    path: str | None
+    finished: str | None
+    finished_et: str | None
+
+
+class ReconciliationDocument(TypedDict):
+    """A plan reconciled with the ledger: how every planned run ended."""
+
+    on: str
+    reconciled_at: str
+    plan: str
+    counts: dict[str, int]
+    runs: list[RunStateDocument]
+    label: NotRequired[str]
+
+
+def plan_document(plan: SessionPlan) -> PlanDocument:
+    """Give a plan; equal plans give equal documents."""
+    return {
+        "on": plan.on.isoformat(),
+        "note": plan.note,
+        "early_close": plan.early_close,
+        "runs": [{**planned_document(r), "skipped": r.skipped} for r in plan.runs],
+    }
+
+
+def run_state_document(state: RunState) -> RunStateDocument:
+    """Give a planned run as it stands."""
+    return {
+        **planned_document(state.run),
+        "skipped": state.run.skipped,
+        "stage": state.stage.value,
+        "outcome": state.outcome.value if state.outcome else None,
+        "detail": state.detail,
+        "path": state.path or None,
+        "finished": utc_text_or_none(state.finished),
+        "finished_et": new_york_text_or_none(state.finished),
+    }
+
+
+def reconciliation_document(
+    on: date, plan_path: str, states: Sequence[RunState], now: datetime
+) -> ReconciliationDocument:
+    """Give how every run of a plan ended; `plan_path` is where the plan is recorded."""
+    runs = [run_state_document(s) for s in states]
+    told = [r["outcome"] or r["stage"] for r in runs]
+    return {
+        "on": on.isoformat(),
+        "reconciled_at": utc_text(now),
+        "plan": plan_path,
+        "counts": {outcome: told.count(outcome) for outcome in sorted(set(told))},
+        "runs": runs,
+    }
+
+
+_TEMPLATE = """\
+# {{ title }} {{ on }}
+
+{{ summary | md }}
+
+| Planned | Deadline | Job | {{ heading }} |
+|---|---|---|---|
+{% for r in runs %}
+| {{ r.planned_at_et }} | {{ r.deadline_et }} | `{{ r.job }}` | {{ r.told | md }} |
+{% endfor %}
+"""
+
+
+def plan_markdown(plan: SessionPlan) -> str:
+    """Write a plan for people, in New York's time."""
+    runs = [{**r, "told": r["skipped"] or "planned"} for r in plan_document(plan)["runs"]]
+    return _render("Session plan", plan.on, plan.note, "Plan", runs)
+
+
+def plan_lines(plan: SessionPlan) -> list[str]:
+    """Give a plan as lines for a terminal, samples as one line, in New York's time."""
+    shown = [r for r in plan.runs if r.job is not Job.INTRADAY_SAMPLE]
+    samples = [r for r in plan.runs if r.job is Job.INTRADAY_SAMPLE]
+    lines = [f"Planned for {plan.on:%a %Y-%m-%d} ({plan.note}), each with its evidence deadline:"]
+    lines += [_line(r) for r in sorted([*shown, *samples[:1]])]
+    if samples:
+        last = f"{in_new_york(samples[-1].planned_at):%H:%M %Z}"
+        lines.append(f"  ... {Job.INTRADAY_SAMPLE.value} every 15 minutes, the last at {last}")
+    return lines
+
+
+def _line(run: PlannedRun) -> str:
+    at, by = in_new_york(run.planned_at), in_new_york(run.deadline)
+    day = "" if at.date() == by.date() else f" {by:%a}"
+    skipped = f"  skipped: {run.skipped}" if run.skipped else ""
+    return f"  {at:%H:%M %Z}  {run.job.value.ljust(26)} by {by:%H:%M %Z}{day}{skipped}"
+
+
+def reconciliation_markdown(document: ReconciliationDocument) -> str:
+    """Write for people how every run of a plan ended."""
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in document["counts"].items())
+    runs = [
+        {**r, "told": ": ".join(t for t in (r["outcome"] or r["stage"], r["detail"]) if t)}
+        for r in document["runs"]
+    ]
+    on = date.fromisoformat(document["on"])
+    return _render("What became of the plan for", on, counts or "nothing was planned", "End", runs)
+
+
+def _render(
+    title: str, on: date, summary: str, heading: str, runs: Sequence[dict[str, object]]
+) -> str:
+    values = {"title": title, "on": on.isoformat(), "summary": summary, "heading": heading}
+    return render({"plan": _TEMPLATE}, "plan", runs=runs, **values)
+
+
+class SchedulerDocument(TypedDict):
+    """Whether this process begins runs by itself, and whether it still does."""
+
+    runs_here: bool
+    stalled: bool
+    detail: str
+
+
+class ScheduleDocument(TypedDict):
+    """
+    Today's plan with what became of each run, and the sessions to come.
+
+    `carried` are runs of earlier days that have not ended yet, `last` the run that ended last of
+    those that ran and `next` the one that begins next; null where there is none. `upcoming` has
+    the sessions and holidays to come, with early closes and changes of the clocks.
+    """
+
+    ts: str
+    at_et: str
+    on: str
+    note: str
+    early_close: bool
+    scheduler: SchedulerDocument
+    runs: list[RunStateDocument]
+    carried: list[RunStateDocument]
+    last: RunStateDocument | None
+    next: RunStateDocument | None
+    upcoming: Mapping[str, object]
+    label: NotRequired[str]
+
+
+def schedule_document(
+    view: DayView, sessions: Sequence[TradingDay], holidays: Sequence[Holiday], label: str = ""
+) -> ScheduleDocument:
+    """Give the scheduled day, its runs in the order of time."""
+    states = sorted(view.states, key=lambda s: s.run)
+    carried = sorted(view.carried, key=lambda s: s.run)
+    document: ScheduleDocument = {
+        "ts": utc_text(view.at),
+        "at_et": new_york_text(view.at),
+        "on": view.plan.on.isoformat(),
+        "note": view.plan.note,
+        "early_close": view.plan.early_close,
+        "scheduler": {
+            "runs_here": view.runs_here,
+            "stalled": bool(view.stalled),
+            "detail": view.stalled,
+        },
+        "runs": [run_state_document(s) for s in states],
+        "carried": [run_state_document(s) for s in carried],
+        "last": _last(states),
+        "next": _next([*carried, *states]),
+        "upcoming": schedule_as_dict(sessions, holidays, view.at),
+    }
+    if label:
+        document["label"] = label
+    return document
+
+
+def _last(states: Sequence[RunState]) -> RunStateDocument | None:
+    """Give the run that ended last, of those that ran at all."""
+    ran = [(s.finished, s) for s in states if s.finished is not None]
+    newest = max(ran, key=lambda each: each[0], default=None)
+    return run_state_document(newest[1]) if newest else None
+
+
+def _next(states: Sequence[RunState]) -> RunStateDocument | None:
+    open_ = [s for s in states if s.stage in {RunStage.PLANNED, RunStage.DUE}]
+    first = min(open_, key=lambda s: s.run, default=None)
+    return run_state_document(first) if first else None

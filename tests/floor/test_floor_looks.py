@@ -1,0 +1,208 @@
+"""Decide: looking only at what changed gives the answer that looking at everything gives."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mission_control.floor.decide.floor import decide_floor, decide_on_looks
+from mission_control.floor.decide.looks import AgentLook, is_news, look_again, look_at
+from mission_control.floor.decide.round_memory import join_rounds
+from mission_control.floor.model import FloorEvidence, FloorSnapshot
+from mission_control.model.reading import ServiceRound, UnseenReason
+from tests.floor.floor_of_values import (
+    CLOSE_AT,
+    MARKETDATA,
+    NOW,
+    OPEN_AT,
+    STRATEGY,
+    FloorOfValues,
+    changed,
+    rich,
+    session_at,
+    stamp,
+    unseen,
+)
+from tests.floor.hurts import HALTING
+from tests.floor.test_the_law import PLACES, degradations, degrade
+
+HURTS = [p.values[0] for p in HALTING]
+SECONDS = [0.0, 0.000001, 0.4, 3.0, 15.0, 44.999, 45.0, 45.001, 60.0, 75.0, 119.9, 120.0, 126.0]
+
+
+@dataclass
+class WatchedFloor:
+    """Decides a floor of values as the watch does: rounds that did not change stay the same."""
+
+    floor: FloorOfValues
+    rounds: dict[str, ServiceRound] = field(default_factory=dict)
+    answered: dict[str, object] = field(default_factory=dict)
+    joins: bool = True
+    known: dict[str, AgentLook] = field(default_factory=dict)
+    before: FloorSnapshot | None = None
+
+    def evidence(self) -> FloorEvidence:
+        """Give the evidence with a new round only for agents whose readings changed."""
+        newest = self.floor.evidence()
+        for name, round_ in newest.rounds.items():
+            held = self.rounds.get(name)
+            if held is None or self.answered.get(name) != round_.readings:
+                self.answered[name] = dict(round_.readings)
+                agent = {a.agent_name: a for a in newest.fleet.agents}[name]
+                joined = join_rounds(agent, held if self.joins else None, round_)
+                past = joined.past if self.joins else {}
+                self.rounds[name] = replace(joined, past=past)
+        return FloorEvidence(newest.fleet, dict(self.rounds), newest.switch_witnesses)
+
+    def decide_both(self) -> tuple[FloorSnapshot, FloorSnapshot]:
+        """Decide once on looks that are taken over and once from nothing."""
+        evidence, now = self.evidence(), self.floor.now
+        standing = self.floor.standing
+        whole = decide_floor(evidence, standing, self.floor.session_at, now)
+        looks = look_again(evidence, self.floor.session_at, now, self.known)
+        again = decide_on_looks(looks, evidence, standing, now, before=self.before)
+        self.known, self.before = dict(looks.by_name), again
+        self.floor.standing = again.standing
+        return whole, again
+
+
+def advance(floor, seconds):
+    """Let time pass."""
+    floor.now += timedelta(seconds=seconds)
+
+
+def answer_anew(floor, place):
+    """Let one agent answer well again."""
+    name, path = place
+    agent = floor.fleet.agent(name)
+    if path == "/ops/status":
+        floor.answer(agent, path, rich(agent, floor.now))
+    else:
+        floor.answer(agent, path, {"status": "ok"})
+
+
+def answer_late(floor, lateness):
+    """Let a service answer with a tick, and a time of its own, that soon are too old."""
+    agent, tick_age, updated_ago = lateness
+    document = rich(agent, floor.now, tick_age)
+    updated = stamp(floor.now - timedelta(seconds=updated_ago))
+    floor.answer(agent, "/ops/status", changed(document, "status.last_updated_utc", updated))
+
+
+def without_date(floor, place):
+    """Let one path answer without a `Date` header from now on."""
+    name, path = place
+    known = floor.answers[name].get(path)
+    if known is not None:
+        exchange = replace(known.exchange, date_skew=None)
+        floor.answers[name][path] = replace(known, exchange=exchange)
+
+
+STEPS = st.one_of(
+    st.sampled_from(PLACES).map(lambda p: (without_date, p)),
+    st.tuples(
+        st.sampled_from([MARKETDATA, STRATEGY]), st.sampled_from([3, 100, 115]), st.integers(0, 59)
+    ).map(lambda lateness: (answer_late, lateness)),
+    degradations().map(lambda d: (degrade, d)),
+    st.sampled_from(SECONDS).map(lambda s: (advance, s)),
+    st.floats(0, 130).map(lambda s: (advance, s)),
+    st.sampled_from(PLACES).map(lambda p: (answer_anew, p)),
+    st.sampled_from(HURTS).map(lambda h: (lambda floor, hurt: hurt(floor), h)),
+)
+BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds=40)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    beginning=st.sampled_from(BEGINNINGS),
+    steps=st.lists(STEPS, min_size=1, max_size=8),
+    joins=st.booleans(),
+)
+def test_what_is_taken_over_is_what_would_be_decided_anew(beginning, steps, joins):
+    """However evidence and time move, looking at what changed decides as looking at all does."""
+    floor = FloorOfValues()
+    floor.refresh(beginning)
+    watched = WatchedFloor(floor, joins=joins)
+    watched.decide_both()
+
+    for act, what in steps:
+        act(floor, what)
+        whole, again = watched.decide_both()
+
+        assert whole == again
+
+
+def test_what_did_not_change_is_taken_over(floor):
+    """A second decision a moment later makes no report anew: the very same values are used."""
+    watched = WatchedFloor(floor)
+    _, first = watched.decide_both()
+    advance(floor, 0.5)
+    _, second = watched.decide_both()
+
+    assert all(a is b for a, b in zip(first.services, second.services, strict=True))
+    assert first.standing.services is second.standing.services
+
+
+def test_a_clock_that_steps_back_has_everything_looked_at_again(floor):
+    """A look belongs to the time from its instant on; before that it holds nothing."""
+    watched = WatchedFloor(floor)
+    watched.decide_both()
+    advance(floor, -20)
+    whole, again = watched.decide_both()
+
+    assert whole == again
+    assert "EXPIRED" in {r.code for r in again.posture.reasons}
+
+
+def _news(floor, change):
+    watched = WatchedFloor(floor)
+    watched.decide_both()
+    looks = look_again(watched.evidence(), session_at, floor.now, watched.known)
+    before = looks.by_name[STRATEGY.agent_name]
+    advance(floor, 10)
+    change(floor)
+    readings = dict(floor.answers[STRATEGY.agent_name])
+    round_ = ServiceRound(STRATEGY.agent_name, floor.now, floor.now, readings)
+    return is_news(before, look_at(STRATEGY, round_, session_at, floor.now, among=looks))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda f: f.say(STRATEGY, "status.state", "DEGRADED"), id="another state"),
+        pytest.param(
+            lambda f: f.say(STRATEGY, "safety.safe_to_execute_orders", value=True), id="accuses"
+        ),
+        pytest.param(
+            lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT), id="falls silent"
+        ),
+        pytest.param(lambda f: f.say(STRATEGY, "safety.kill_switch", "2"), id="switch unclear"),
+        pytest.param(
+            lambda f: f.answers[STRATEGY.agent_name].update(
+                {"/extra": unseen(UnseenReason.TIMEOUT, f.now)}
+            ),
+            id="another gap",
+        ),
+    ],
+)
+def test_a_round_that_changes_an_answer_is_news(floor, change):
+    """A round that may change what anybody is told has the floor decided at once."""
+    assert _news(floor, change)
+
+
+def test_a_round_that_says_the_same_again_is_no_news(floor):
+    """A younger reading of the same waits for the next beat."""
+    assert not _news(floor, lambda f: answer_anew(f, (STRATEGY.agent_name, "/ops/status")))
+
+
+def test_a_time_past_all_time_holds_nothing_up(floor):
+    """An instant that no age can be added to is judged like any other, again and again."""
+    floor.say(STRATEGY, "status.last_updated_utc", "9999-12-31T23:59:59Z")
+    watched = WatchedFloor(floor)
+
+    for _ in range(2):
+        whole, again = watched.decide_both()
+        assert whole == again
+        assert "CLOCK_SKEW" in {r.code for r in again.posture.reasons}

@@ -1,0 +1,140 @@
+"""History: an accusation that any server heard stands at the next start, whoever wrote last."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mission_control.floor.model import Accusation
+from mission_control.history.ports import EventQuery
+from mission_control.model.event import EventType, FloorEvent
+from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY
+from tests.history.conftest import Keeper, keeping
+from tests.history.test_clock_steps import decision
+from tests.history.test_history import RememberedFloor, written
+
+pytestmark = pytest.mark.anyio
+OPENED, ENDED = EventType.ACCUSATION_OPENED, EventType.ACCUSATION_ENDED
+EXECUTES = "safety.safe_to_execute_orders"
+MINUTE = timedelta(minutes=1)
+SOURCE = f"{STRATEGY.agent_name} /ops/status"
+
+
+async def heard(remembered, kept, minutes, *, executes):
+    """Let a server hear whether a service says that it executes, and decide."""
+    remembered.floor.refresh(NOW + minutes * MINUTE)
+    remembered.floor.say(STRATEGY, EXECUTES, value=executes)
+    snapshot = remembered.decide()
+    await written(kept)
+    return snapshot.standing.accusations
+
+
+async def stood(tmp_path, database_url):
+    """Give what a start takes over, as the watch has it and as a command has it."""
+    again = Keeper(tmp_path, database_url)
+    again.start()
+    await written(again)
+    recalled, read = again.writer.recalled(), await again.reader.standing()
+    again.stop()
+    assert recalled == read
+    assert recalled is not None
+    return recalled
+
+
+async def test_what_another_did_not_hear_stands_after_a_restart(tmp_path, database_url):
+    """One heard an accusation, another did not and wrote last: a start takes over both."""
+    with keeping(tmp_path, database_url) as accusing, keeping(tmp_path, database_url) as calm:
+        hears, misses = RememberedFloor(accusing), RememberedFloor(calm)
+        await heard(hears, accusing, 0, executes=False)
+        await heard(misses, calm, 0, executes=False)
+        accusations = await heard(hears, accusing, 1, executes=True)
+        misses.floor.refresh(NOW + 2 * MINUTE)
+        misses.floor.say(STRATEGY, "status.state", "DEGRADED")
+        calm_one = misses.decide().standing
+        await written(calm)
+    found = await stood(tmp_path, database_url)
+
+    assert accusations
+    assert () == calm_one.accusations
+    assert {i.heard_at for a in accusations for i in a.instances} == {NOW + MINUTE}
+    # An event names no process: then any may have said it.
+    unnamed = tuple(replace(a, instances=()) for a in accusations)
+    assert replace(calm_one, accusations=unnamed) == found
+
+
+async def test_what_was_denied_is_over_for_all(tmp_path, database_url):
+    """Once the service denied it, it stands no more, whoever wrote last."""
+    accused = ()
+    with keeping(tmp_path, database_url) as kept:
+        remembered = RememberedFloor(kept)
+        for minute, fresh in ((0, True), (1, False), (2, True)):
+            remembered.floor.refresh(NOW + minute * MINUTE)
+            remembered.floor.say(MARKETDATA, "marketdata.is_fresh", value=fresh)
+            told_by = remembered.decide().standing.accusations
+            accused = accused or told_by
+            await written(kept)
+    found = await stood(tmp_path, database_url)
+
+    assert accused
+    assert () == found.accusations
+
+
+def told(type_, minutes, source=SOURCE):
+    """Give a decision that tells an accusation opened or ended, and itself holds none."""
+    at, verb = NOW + minutes * MINUTE, "accuses" if type_ is OPENED else "no longer accuses"
+    data = {"code": "EXECUTION_EVIDENCE", "source": source, "fact": EXECUTES}
+    message = f"{source} {verb}: EXECUTION_EVIDENCE: it may: now"
+    event = FloorEvent(1, at, type_, message, agent_name=STRATEGY.agent_name, data=data)
+    return replace(decision(at), events=(event,))
+
+
+@pytest.mark.parametrize(
+    ("events", "since"),
+    [
+        pytest.param([(OPENED, 0)], 0, id="never ended"),
+        pytest.param([(OPENED, 0), (ENDED, 1)], None, id="ended"),
+        pytest.param([(OPENED, 0), (ENDED, 0)], None, id="ended at the same instant"),
+        pytest.param(
+            [(OPENED, 0), (OPENED, 1), (ENDED, 2)], None, id="ended for both who heard it"
+        ),
+        pytest.param([(OPENED, 0), (ENDED, 1), (OPENED, 2)], 2, id="opened again"),
+        pytest.param([(OPENED, 1), (OPENED, 0)], 0, id="since the first of two, by time"),
+        pytest.param([(ENDED, 1), (OPENED, 0)], 0, id="ended before it was written"),
+        pytest.param([(OPENED, 1), (ENDED, 0)], 1, id="ended before it was heard"),
+        pytest.param(
+            [(OPENED, 60), (ENDED, 1), (ENDED, 2)], None, id="told ended twice, by a later clock"
+        ),
+        pytest.param([(OPENED, 0), (OPENED, 2), (ENDED, 1)], 2, id="heard again after the end"),
+        pytest.param([(OPENED, 0), (ENDED, 1, "another")], 0, id="another source is no denial"),
+    ],
+)
+async def test_an_accusation_stands_until_it_is_told_ended(keeper, events, since):
+    """What was told opened stands, with its sentence and first time, until an end after it."""
+    with keeper() as kept:
+        for event in events:
+            kept.writer.put(told(*event))
+        await written(kept)
+        standing = await kept.reader.standing()
+
+    assert standing is not None
+    at = NOW + (since or 0) * MINUTE
+    key = ("EXECUTION_EVIDENCE", STRATEGY.agent_name, SOURCE, EXECUTES)
+    wanted = () if since is None else (Accusation(*key, "it may: now", since=at, last_seen=at),)
+    assert wanted == standing.accusations
+
+
+async def test_what_was_never_told_ended_outlives_the_kept_time(keeper):
+    """Old events go, apart from what opened an accusation that still stands."""
+    with keeper() as kept:
+        kept.writer.put(told(OPENED, -9))
+        kept.writer.put(told(OPENED, -8, "another"))
+        kept.writer.put(told(ENDED, -7, "another"))
+        kept.writer.put(told(OPENED, 0))
+        await written(kept)
+        kept.writer.prune(NOW - MINUTE)
+        standing = await kept.reader.standing()
+        page = await kept.reader.events(EventQuery())
+
+    assert standing is not None
+    assert [NOW - 9 * MINUTE] == [a.since for a in standing.accusations]
+    assert [NOW - 9 * MINUTE, NOW] == sorted(e.at for e in page.events)

@@ -1,0 +1,147 @@
+"""The server's runs began when they began to look, however long what they read takes."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import orjson
+import pytest
+
+from mission_control.bootstrap.day import DAY_RUNNERS, KEEPING_RUNNERS
+from mission_control.durable_copy.mounted_folder import MountedFolder
+from mission_control.history.database import migrate, open_engine
+from mission_control.history.reader import HistoryReaderSql
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.schedule import jobs as day_jobs
+from mission_control.schedule.model import Job, PlannedRun
+from mission_control.schedule.planned_run import record_overlap, run_claimed
+from tests.durable_copy.keeping import KeptRecord
+from tests.floor.floor_of_values import CLOSE_AT, NOW
+from tests.ops_bundle.test_ops_bundle import day_sources
+from tests.schedule.day_of_values import run_sources
+
+pytestmark = pytest.mark.anyio
+TAKES = timedelta(seconds=40)
+EVENING = CLOSE_AT + timedelta(hours=2)
+
+
+@dataclass
+class Passing:
+    """A clock that stands until something takes time."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        """Say what time it is."""
+        return self.now
+
+    def pass_by(self) -> None:
+        """Let the time pass that something takes."""
+        self.now += TAKES
+
+
+class SlowRecord(ArtifactReader):
+    """A record whose pages take their time."""
+
+    def __init__(self, root, clock: Passing) -> None:
+        """Read below this root."""
+        super().__init__(root, clock)
+        self.passing = clock
+
+    async def page(self, query):
+        """Give a page, after a while."""
+        self.passing.pass_by()
+        return await super().page(query)
+
+
+class SlowHistory(HistoryReaderSql):
+    """A history that takes its time."""
+
+    def __init__(self, engine, clock) -> None:
+        """Read this database."""
+        super().__init__(engine)
+        self.clock = clock
+
+    async def minutes(self, since, until):
+        """Give the minutes, after a while."""
+        self.clock.pass_by()
+        return await super().minutes(since, until)
+
+
+async def run(root, clock, job, runner):
+    """Run a planned run to its end; gives when it began, and its own account."""
+    sources = run_sources(root, clock)
+    planned = PlannedRun(clock(), job, NOW.date(), clock() + timedelta(hours=1))
+    claim = await sources.claims.claim(planned, clock(), 0)
+    began = clock()
+    assert claim is not None
+    assert None is await run_claimed(planned, claim, runner, sources)
+    told = [orjson.loads(p.read_bytes()) for p in root.rglob("run.json")]
+    (account,) = (a for a in told if a["planned"])
+    return began, account
+
+
+def instants(account):
+    """Give when a run began and when it was finished, as its account says."""
+    return [datetime.fromisoformat(account[k]) for k in ("started", "finished")]
+
+
+@pytest.mark.parametrize("job", DAY_RUNNERS, ids=str)
+async def test_a_run_that_looks_began_before_it_looked(tmp_path, job):
+    """What the floor took to be looked at lies between started and finished."""
+    clock = Passing(NOW)
+    made = day_sources(tmp_path)
+
+    async def look():
+        clock.pass_by()
+        return await made.look()
+
+    sources = replace(made, look=look, readiness=replace(made.readiness, clock=clock))
+    began, account = await run(
+        tmp_path, clock, job, lambda origin: DAY_RUNNERS[job](sources, origin)
+    )
+
+    assert 0 == account["exit_code"] or "verdict" in account["notes"]
+    assert [began, began + TAKES] == instants(account)
+
+
+@pytest.mark.parametrize("job", KEEPING_RUNNERS, ids=str)
+async def test_a_run_that_keeps_began_before_it_read(tmp_path, job):
+    """What history, the record or the destination took lies between started and finished."""
+    root, mount = tmp_path / "root", tmp_path / "mount"
+    root.mkdir()
+    mount.mkdir()
+    clock = Passing(EVENING)
+    KeptRecord(root, now=EVENING - timedelta(minutes=5)).add()
+    parts = replace(KeptRecord(root).parts, artifacts=SlowRecord(root, clock), clock=clock)
+    engine = open_engine(root, None)
+    migrate(engine)
+    keeping = day_jobs.KeepingSources(
+        parts, SlowHistory(engine, clock), lambda: MountedFolder(mount, root)
+    )
+    began, account = await run(
+        root, clock, job, lambda origin: KEEPING_RUNNERS[job](keeping, origin)
+    )
+    engine.dispose()
+    started, finished = instants(account)
+
+    assert began == started
+    assert TAKES <= finished - started
+
+
+async def test_a_run_that_breaks_or_never_begins_says_so_from_its_beginning(tmp_path):
+    """A failure covers what was tried; a run that never began has no length."""
+    clock = Passing(NOW)
+
+    async def broken(_origin):
+        clock.pass_by()
+        raise ZeroDivisionError
+
+    began, account = await run(tmp_path, clock, Job.PRE_OPEN, broken)
+    sources = run_sources(tmp_path, clock)
+    over = PlannedRun(clock(), Job.INTRADAY_SAMPLE, NOW.date(), clock() + TAKES)
+    await record_overlap(over, sources)
+    told = [orjson.loads(p.read_bytes()) for p in tmp_path.rglob("run.json")]
+    (skipped,) = (a for a in told if "overlapped" in a["notes"])
+
+    assert [began, began + TAKES] == instants(account)
+    assert [clock(), clock()] == instants(skipped)
