@@ -80,7 +80,7 @@ def test_a_record_that_somebody_holds_keeps_nobody_from_serving(tmp_path):
     records.mkdir()
     with (records / ".ledger.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        patient = "from mission_control.record import ledger; ledger.LOCK_SECONDS = 600"
+        patient = "from mission_control.records import ledger; ledger.LOCK_SECONDS = 600"
         with serving(tmp_path, patient) as (process, port):
             client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             client.request("GET", "/api/v1/posture")
