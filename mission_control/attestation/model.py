@@ -17,7 +17,7 @@ class Fact(StrEnum):
     AGENT_MODE = "agent_mode"
     EXECUTION_REPLICAS = "execution_replicas"
     KILL_SWITCH = "kill_switch"
-    KILL_SWITCH_WITNESS = "kill_switch_witness"
+    KILL_SWITCH_SOURCE = "kill_switch_witness"
     SAFE_TO_EXECUTE_ORDERS = "safe_to_execute_orders"
     STANDING = "standing_accusations"
     """Whether it was known what stood accused: silence of our own memory acquits nobody either."""

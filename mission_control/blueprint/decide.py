@@ -90,13 +90,13 @@ def _of_cluster(
         code = services.code if isinstance(services, Unseen) else "not asked"
         yield BlueprintGap("cluster services", f"unknown: not seen: {code}")
     for workload in scope.facts.workloads:
-        if workload.owner is None and _lacks_switch(workload):
+        if workload.owner is None and _has_no_switch(workload):
             agent = scope.owners.agent_of(workload)
             name = agent.agent_name if agent else workload.name
             yield BlueprintGap(name, f"no container has a variable {_HALTED}")
 
 
-def _lacks_switch(workload: WorkloadFacts) -> bool:
+def _has_no_switch(workload: WorkloadFacts) -> bool:
     """Tell whether surely no container gets the switch: a whole map may bring it unseen."""
     containers = [c for c in workload.containers if not c.init]
     named = any(n.startswith(_HALTED) for c in containers for n in c.env_names)

@@ -13,12 +13,12 @@ from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.ports import Clock
-from mission_control.kill_switch.read import SwitchWitnesses
+from mission_control.kill_switch.read import SwitchReader
 from mission_control.last_known_good.recorded import CaptureCache, find_captured_workloads
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.cluster_identity import ClusterIdentity
@@ -113,10 +113,10 @@ def _load_calendar(path: Path) -> tuple[str, MarketCalendar]:
     return read.digest, MarketCalendar(read.closures)
 
 
-def _hear(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchWitnesses:
+def _hear(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchReader:
     """Connect the kill-switch witnesses outside the services."""
     # A lister of its own: slow lists never hold up the kill switch.
     own = ClusterLister(lister.server, clock, lister.stalls) if lister else None
-    config_map = ConfigMapWitness(own, settings.namespace) if own else None
+    config_map = ConfigMapSwitch(own, settings.namespace) if own else None
     file, environment = settings.kill_switch_file, settings.kill_switch_environment
-    return SwitchWitnesses(file, environment, clock, config_map)
+    return SwitchReader(file, environment, clock, config_map)

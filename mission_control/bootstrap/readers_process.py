@@ -11,7 +11,7 @@ from mission_control.api.options import ReadingParts
 from mission_control.api.readers_aside import answer_within
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS, FloorEvidence, FloorSnapshot
+from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot
 from mission_control.history.database import open_engine
 from mission_control.history.model import Span, WatchedMinute
 from mission_control.history.past_floor import PastFloor
@@ -53,7 +53,7 @@ class ToldFloor:
         """Give a floor of which nothing was asked yet, as of the question's newest decision."""
         live = _LIVE.get()
         evidence = FloorEvidence(replace(self._fleet, agents=()), {})
-        floor = decide_floor(evidence, NOTHING_STANDS, self._calendar.session_at, live.at)
+        floor = decide_floor(evidence, NOTHING_LATCHED, self._calendar.session_at, live.at)
         posture = replace(floor.posture, verdict=live.verdict)
         facts = ClusterFacts((), identity=live.cluster)
         return replace(

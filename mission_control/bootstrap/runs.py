@@ -14,10 +14,10 @@ from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard
-from mission_control.floor.model import NOTHING_STANDS, FloorSnapshot, Standing
+from mission_control.floor.model import NOTHING_LATCHED, FloorSnapshot, Latched
 from mission_control.floor.observe import Looking, observe_rounds
 from mission_control.floor.ports import Clock
-from mission_control.history.continuity import recall_standing
+from mission_control.history.continuity import recall_latched
 from mission_control.history.database import SQLITE_NAME, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReaderSql
@@ -53,9 +53,9 @@ class RunParts:
         self, settings: Settings, looking: Looking
     ) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
         """Look at the floor, starting from what stood when a server decided last."""
-        standing, known = await recall(settings)
+        latched, known = await recall(settings)
         return await observe_rounds(
-            settings.fleet, self.edges.sources, looking, standing, standing_known=known
+            settings.fleet, self.edges.sources, looking, latched, alarms_known=known
         )
 
     def day_sources(self, settings: Settings, looking: Looking) -> DaySources:
@@ -119,7 +119,7 @@ def past_to_read(settings: Settings, clock: Clock) -> Generator[Past]:
         )
 
 
-async def recall(settings: Settings) -> tuple[Standing, bool]:
+async def recall(settings: Settings) -> tuple[Latched, bool]:
     """
     Give what stood when a server decided last, and whether that is known.
 
@@ -130,9 +130,9 @@ async def recall(settings: Settings) -> tuple[Standing, bool]:
     known = url is not None or _exists(settings.root / SQLITE_NAME)
     engine = open_engine(settings.root, url) if known else None
     try:
-        stood, lost = await asyncio.to_thread(recall_standing, settings.root, engine)
+        stood, lost = await asyncio.to_thread(recall_latched, settings.root, engine)
     except StorageError:
-        return NOTHING_STANDS, False
+        return NOTHING_LATCHED, False
     finally:
         if engine is not None:
             engine.dispose()

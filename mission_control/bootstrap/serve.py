@@ -120,9 +120,7 @@ def _first(
     if history is None:
         return floor_sources.first_snapshot(fleet, sources, label)
     known = history.writer.recalled() is not None and not history.writer.lost()
-    return floor_sources.first_snapshot(
-        fleet, sources, label, history.standing, standing_known=known
-    )
+    return floor_sources.first_snapshot(fleet, sources, label, history.latched, alarms_known=known)
 
 
 def _history(

@@ -19,7 +19,7 @@ from mission_control.floor.model import FloorSnapshot, ServiceReport
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.fleet import ContractKind, Criticality, Fleet, Kind
-from mission_control.model.kill_switch import KillSwitchState, Witness, WitnessKind
+from mission_control.model.kill_switch import KillSwitchState, SourceKind, SwitchSource
 from mission_control.model.reading import (
     EndpointReading,
     Seen,
@@ -283,27 +283,27 @@ ANSWERED = "answered"
 
 def look_at_floor(snapshot: FloorSnapshot) -> Iterator[Check]:
     """Say of each witness of the kill switch and of each service whether it can be heard."""
-    witnesses = snapshot.kill_switch.witnesses
+    sources = snapshot.kill_switch.sources
     yield from (
-        _witness(w, snapshot.kill_switch.normal)
-        for w in witnesses
-        if w.kind is not WitnessKind.SERVICE
+        _switch_source(w, snapshot.kill_switch.normal)
+        for w in sources
+        if w.kind is not SourceKind.SERVICE
     )
     yield from (_service(report) for report in snapshot.services)
 
 
-def _witness(witness: Witness, normal: KillSwitchState) -> Check:
+def _switch_source(switch_source: SwitchSource, normal: KillSwitchState) -> Check:
     subject = "kill switch"
-    if witness.state is normal:
-        confirms = "and confirms" if witness.confirms else "and can only contradict"
-        return passed(subject, f"{witness.source} says {witness.state} {confirms}")
-    because = f": {witness.detail}" if witness.detail else ""
-    detail = f"{witness.source} says {witness.state}{because}"
-    if witness.state is not KillSwitchState.UNKNOWN:
+    if switch_source.state is normal:
+        confirms = "and confirms" if switch_source.confirms else "and can only contradict"
+        return passed(subject, f"{switch_source.source} says {switch_source.state} {confirms}")
+    because = f": {switch_source.detail}" if switch_source.detail else ""
+    detail = f"{switch_source.source} says {switch_source.state}{because}"
+    if switch_source.state is not KillSwitchState.UNKNOWN:
         return failed(subject, detail, f"let it be {normal}, as is normal here")
     exactly = "1" if normal is KillSwitchState.ENGAGED else "0"
     remedy = f"let it be readable and hold exactly {exactly}"
-    if witness.kind is WitnessKind.FILE:
+    if switch_source.kind is SourceKind.FILE:
         remedy += "; where no such file is, say kill_switch: {file: none} in the fleet file"
     return failed(subject, detail, remedy)
 

@@ -88,7 +88,7 @@ class FloorBoard:
         if self._has_decided and has_stalled(seconds):
             yield stall_ended(self._snapshot.at, snapshot.at, seconds, snapshot.session)
 
-    def begin_anew(self, at: datetime) -> None:
+    def begin_again(self, at: datetime) -> None:
         """Have what was given before count no more: it was given under another calendar."""
         self._watched_since = at
 

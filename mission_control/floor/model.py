@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from mission_control.cluster.model.facts import ClusterFacts, identify_cluster
 from mission_control.cluster.model.view import AgentWorkload, CapturedWorkloads
@@ -12,7 +15,7 @@ from mission_control.model import codes
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, EndedAlarm, Fleet
-from mission_control.model.kill_switch import KillSwitch, WitnessKind
+from mission_control.model.kill_switch import KillSwitch, SourceKind
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.model.session import CalendarDoubt, MarketSession
 
@@ -61,7 +64,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class Accusation:
+class Alarm:
     """
     Something that a source said against the floor, standing until that source denies it.
 
@@ -91,7 +94,7 @@ class Accusation:
         return self.code in SEV0_CODES or (self.code == codes.CONTRADICTION and about)
 
 
-def is_meant(entry: EndedAlarm, alarm: Accusation) -> bool:
+def is_meant(entry: EndedAlarm, alarm: Alarm) -> bool:
     """Tell whether an entry of the fleet file means this alarm; its `since` may be cut short."""
     same = (entry.code, entry.subject, entry.source) == (alarm.code, alarm.subject, alarm.source)
     return same and abs((entry.since - alarm.since).total_seconds()) < 1
@@ -113,14 +116,14 @@ class ServiceSince:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Latched:
     """
     The memory a decision starts from: open accusations and since when things are so.
 
     A halt is `confirmed` once anything that halted in it was.
     """
 
-    accusations: tuple[Accusation, ...] = ()
+    alarms: Annotated[tuple[Alarm, ...], Field(alias="accusations")] = ()
     verdict: Verdict | None = None
     verdict_since: datetime | None = None
     services: tuple[ServiceSince, ...] = ()
@@ -131,7 +134,7 @@ class Standing:
         return next((s for s in self.services if s.agent_name == agent_name), None)
 
 
-NOTHING_STANDS = Standing()
+NOTHING_LATCHED = Latched()
 
 
 class FreshnessState(StrEnum):
@@ -252,7 +255,7 @@ class FloorSnapshot:
     kill_switch: KillSwitch
     services: tuple[ServiceReport, ...]
     posture: Posture
-    standing: Standing
+    latched: Latched
     label: str = ""
     cluster: ClusterFacts | None = None
     cleared: tuple[tuple[tuple[str, str, str, str], str], ...] = ()
@@ -268,7 +271,7 @@ class FloorSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Witnessed:
+class SwitchReading:
     """
     A configured kill-switch witness outside the services, and what it said this time.
 
@@ -276,7 +279,7 @@ class Witnessed:
     `live_mount` tells of a file that it was read through a kubelet's own mount of a ConfigMap.
     """
 
-    kind: WitnessKind
+    kind: SourceKind
     source: str
     reading: Seen[str] | Unseen
     absent: str = ""
@@ -301,12 +304,12 @@ class FloorEvidence:
 
     fleet: Fleet
     rounds: Mapping[str, ServiceRound]
-    switch_witnesses: tuple[Witnessed, ...] = ()
+    switch_readings: tuple[SwitchReading, ...] = ()
     store: Seen[None] | Unseen | None = None
     history: Seen[None] | Unseen | None = None
-    standing_known: bool = True
+    alarms_known: bool = True
     cluster: ClusterFacts | None = None
-    standing_lost: str = ""
+    alarms_lost: str = ""
     record_new_until: datetime | None = None
     captured: CapturedWorkloads | None = None
     calendar_doubt: CalendarDoubt | None = None

@@ -10,7 +10,7 @@ from mission_control.cluster.model.view import CapturedWorkloads
 from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.round_memory import join_rounds
-from mission_control.floor.model import NOTHING_STANDS, FloorEvidence, FloorSnapshot, Standing
+from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot, Latched
 from mission_control.floor.ports import (
     CalendarReader,
     Clock,
@@ -54,9 +54,9 @@ def first_snapshot(
     fleet: Fleet,
     sources: FloorSources,
     label: str,
-    standing: Standing = NOTHING_STANDS,
+    latched: Latched = NOTHING_LATCHED,
     *,
-    standing_known: bool = True,
+    alarms_known: bool = True,
 ) -> FloorSnapshot:
     """
     Decide the floor before anything was asked: every service is NOT_YET_ASKED.
@@ -64,16 +64,16 @@ def first_snapshot(
     `standing` is what stood when this process's predecessor ended, where history knows it.
     """
     now = sources.clock()
-    evidence = FloorEvidence(fleet, {}, standing_known=standing_known)
+    evidence = FloorEvidence(fleet, {}, alarms_known=alarms_known)
     calendar = sources.calendar
-    return decide_floor(evidence, standing, calendar.session_at, now, label=label)
+    return decide_floor(evidence, latched, calendar.session_at, now, label=label)
 
 
 async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
     """Ask every service and the cluster once, at the same time, and decide; remember nothing."""
     asking = [asyncio.ensure_future(sources.services.read(a, None)) for a in fleet.agents]
     reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
-    witnessed = await sources.switches.read()
+    switch_readings = await sources.switches.read()
     rounds = await asyncio.gather(*asking)
     facts = await reading if reading else None
     by_name = {
@@ -81,10 +81,10 @@ async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> Floor
     }
     identity = identify_cluster(fleet, facts)
     captured = await sources.captured(identity) if sources.captured else None
-    evidence = FloorEvidence(fleet, by_name, witnessed, cluster=facts, captured=captured)
+    evidence = FloorEvidence(fleet, by_name, switch_readings, cluster=facts, captured=captured)
     now = sources.clock()
     session_at = sources.calendar.session_at
-    return decide_floor(evidence, NOTHING_STANDS, session_at, now, sequence=1, label=label)
+    return decide_floor(evidence, NOTHING_LATCHED, session_at, now, sequence=1, label=label)
 
 
 ROUNDS = 3
@@ -112,9 +112,9 @@ async def observe_rounds(
     fleet: Fleet,
     sources: FloorSources,
     looking: Looking,
-    standing: Standing,
+    latched: Latched,
     *,
-    standing_known: bool = True,
+    alarms_known: bool = True,
     label: str = "",
 ) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
     """
@@ -128,14 +128,14 @@ async def observe_rounds(
     for number in range(max(1, looking.rounds)):
         if number:
             await looking.wait(looking.apart_seconds)
-        evidence = await _gather(fleet, sources, rounds, looking, standing_known=standing_known)
-        rounds = _join(fleet, rounds, evidence.rounds, standing)
+        evidence = await _gather(fleet, sources, rounds, looking, alarms_known=alarms_known)
+        rounds = _join(fleet, rounds, evidence.rounds, latched)
         evidence = replace(evidence, rounds=rounds)
         now = sources.clock()
         snapshot = decide_floor(
-            evidence, standing, sources.calendar.session_at, now, sequence=number + 1, label=label
+            evidence, latched, sources.calendar.session_at, now, sequence=number + 1, label=label
         )
-        standing = snapshot.standing
+        latched = snapshot.latched
         for agent in fleet.agents:
             round_ = rounds.get(agent.agent_name)
             if round_ is not None and agent.contract is not ContractKind.NONE:
@@ -157,10 +157,10 @@ def _join(
     fleet: Fleet,
     before: Mapping[str, ServiceRound],
     newest: Mapping[str, ServiceRound],
-    standing: Standing,
+    latched: Latched,
 ) -> dict[str, ServiceRound]:
     """Judge each service's newest round by those before it, as the watch does."""
-    held = {s.agent_name: s.answered for s in standing.services}
+    held = {s.agent_name: s.answered for s in latched.services}
     agents = (a for a in fleet.agents if a.agent_name in newest)
     return {
         name: join_rounds(a, before.get(name), newest[name], held.get(name, ()))
@@ -175,22 +175,22 @@ async def _gather(
     known: dict[str, ServiceRound],
     looking: Looking,
     *,
-    standing_known: bool,
+    alarms_known: bool,
 ) -> FloorEvidence:
     agents = fleet.agents if looking.ask_services else ()
     asking = [
         asyncio.ensure_future(sources.services.read(a, known.get(a.agent_name))) for a in agents
     ]
     reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
-    witnessed = await sources.switches.read()
+    switch_readings = await sources.switches.read()
     rounds = await asyncio.gather(*asking)
     facts = await reading if reading else None
     identity = identify_cluster(fleet, facts)
     return FloorEvidence(
         fleet,
         {r.agent_name: r for r in rounds},
-        witnessed,
-        standing_known=standing_known,
+        switch_readings,
+        alarms_known=alarms_known,
         cluster=facts,
         captured=await sources.captured(identity) if sources.captured else None,
     )

@@ -14,7 +14,7 @@ from mission_control.cluster.model.further import (
     PodUsage,
     ServiceFacts,
 )
-from mission_control.floor.model import FloorSnapshot, Witnessed
+from mission_control.floor.model import FloorSnapshot, SwitchReading
 from mission_control.history.model import Span
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
@@ -56,7 +56,7 @@ class ServiceReader(Protocol):
 class SwitchReader(Protocol):
     """Hears the kill-switch witnesses outside the services: the mounted file, the environment."""
 
-    async def read(self) -> tuple[Witnessed, ...]:
+    async def read(self) -> tuple[SwitchReading, ...]:
         """Hear each configured witness once; a witness that is not configured is absent."""
         ...
 

@@ -16,7 +16,7 @@ from mission_control.floor.decide.floor import decide_on_looks
 from mission_control.floor.decide.looks import AgentLook, FloorLooks, is_news, look_again, look_at
 from mission_control.floor.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.floor.decide.stall import BEAT_SECONDS
-from mission_control.floor.model import FloorEvidence, FloorSnapshot, Standing, Witnessed
+from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched, SwitchReading
 from mission_control.floor.observe import FloorSources
 from mission_control.floor.present.predecessor import poll_outcomes
 from mission_control.model.event import EventType
@@ -177,7 +177,7 @@ class FloorWatch:
     label: str = ""
     cluster_seconds: float = CLUSTER_SECONDS
     _rounds: dict[str, ServiceRound] = field(default_factory=dict[str, ServiceRound])
-    _witnessed: tuple[Witnessed, ...] = ()
+    _switch_readings: tuple[SwitchReading, ...] = ()
     _cluster: ClusterFacts | None = None
     _captured: CapturedWorkloads | None = None
     _stored: Seen[None] | Unseen | None = None
@@ -226,7 +226,7 @@ class FloorWatch:
         """Give the paths that answered before the start; later ones the rounds know themselves."""
         if agent.agent_name in self._rounds:
             return ()
-        held = self.board.current().standing.service(agent.agent_name)
+        held = self.board.current().latched.service(agent.agent_name)
         return held.answered if held else ()
 
     def _receive(self, agent: Agent, round_: ServiceRound) -> bool:
@@ -257,9 +257,9 @@ class FloorWatch:
             except Exception:  # a bug of ours: what was heard last expires
                 log.exception("hearing the kill switch failed")
             else:
-                if [_word(w) for w in heard] != [_word(w) for w in self._witnessed]:
+                if [_word(w) for w in heard] != [_word(w) for w in self._switch_readings]:
                     self._fresh.set()
-                self._witnessed = heard
+                self._switch_readings = heard
             await asyncio.sleep(SWITCH_SECONDS)
 
     async def _read_cluster(self) -> None:
@@ -324,7 +324,7 @@ class FloorWatch:
         self._reloaded.append(reloaded(reload, before, after))
         self._looks, self._known = None, {}
         if turns_session(before, after):
-            self.board.begin_anew(now)
+            self.board.begin_again(now)
         self._fresh.set()
 
     def _tell(self, reloads: Sequence[Reload]) -> None:
@@ -354,22 +354,22 @@ class FloorWatch:
         await asyncio.sleep(SETTLE_SECONDS)
         self._fresh.clear()
 
-    def _recall(self, standing: Standing) -> None:
+    def _recall(self, latched: Latched) -> None:
         """Judge the rounds so far again: what stood before the start is known only now."""
-        for held in standing.services:
+        for held in latched.services:
             round_ = self._rounds.get(held.agent_name)
             if round_ is not None:
                 self._rounds[held.agent_name] = recall_answered(round_, held.answered)
 
-    def _evidence(self, *, standing_known: bool) -> FloorEvidence:
+    def _evidence(self, *, alarms_known: bool) -> FloorEvidence:
         memory, in_force = self.sources.memory, self.sources.in_force
         return FloorEvidence(
             self.fleet,
             dict(self._rounds),
-            self._witnessed,
+            self._switch_readings,
             self._stored,
             self._kept,
-            standing_known,
+            alarms_known,
             self._cluster,
             memory.history.lost() if memory else "",
             memory.new_until(self.sources.calendar) if memory else None,
@@ -381,10 +381,10 @@ class FloorWatch:
         """Decide the floor on what is there now and hang it on the board."""
         now = self.sources.clock()
         before, memory = self.board.decided(), self.sources.memory
-        standing, known = memory.recall(before.standing) if memory else (before.standing, True)
-        if standing is not before.standing:
-            self._recall(standing)
-        evidence = self._evidence(standing_known=known)
+        latched, known = memory.recall(before.latched) if memory else (before.latched, True)
+        if latched is not before.latched:
+            self._recall(latched)
+        evidence = self._evidence(alarms_known=known)
         looks = look_again(
             evidence,
             self.sources.calendar.session_at,
@@ -396,7 +396,7 @@ class FloorWatch:
         snapshot = decide_on_looks(
             looks,
             evidence,
-            standing,
+            latched,
             now,
             before=before,
             sequence=self.board.next_sequence,
@@ -405,19 +405,19 @@ class FloorWatch:
         # What stood before the start was opened then: here it only ends, and history hears of it.
         happenings = [
             *self._reloaded,
-            *find_happenings(replace(before, standing=standing), snapshot),
+            *find_happenings(replace(before, latched=latched), snapshot),
         ]
         self._reloaded.clear()
         if polled:
             happenings.append(_poll(snapshot))
         events = self.board.publish(snapshot, happenings)
         if memory is not None:
-            memory.note_decision(evidence, standing, before, snapshot, events)
+            memory.note_decision(evidence, latched, before, snapshot, events)
 
 
-def _word(witnessed: Witnessed) -> str:
+def _word(switch_readings: SwitchReading) -> str:
     """Give what a witness says, apart from when."""
-    reading = witnessed.reading
+    reading = switch_readings.reading
     return reading.code if isinstance(reading, Unseen) else f"= {reading.value}"
 
 

@@ -14,9 +14,9 @@ from mission_control.contract.model.answer import Answer, Shape, read_answer
 from mission_control.contract.model.claims import Claims
 from mission_control.contract.model.shapes import PlainAnswer
 from mission_control.errors import ContractViolation
-from mission_control.floor.model import FloorEvidence, Standing, Witnessed
+from mission_control.floor.model import FloorEvidence, Latched, SwitchReading
 from mission_control.model.fleet import Fleet
-from mission_control.model.kill_switch import SwitchText, WitnessKind
+from mission_control.model.kill_switch import SourceKind, SwitchText
 from mission_control.model.reading import (
     Addresses,
     EndpointReading,
@@ -46,7 +46,7 @@ def read_cluster(document: object) -> ClusterFacts | None:
 Json = dict[str, Any]
 
 _FLEET = TypeAdapter(Fleet)
-_STANDING = TypeAdapter(Standing)
+_LATCHED = TypeAdapter(Latched)
 _PASTS = TypeAdapter(dict[str, PathPast])
 _BUILDS = TypeAdapter(tuple[ToldBuild, ...])
 _CAPTURED = TypeAdapter(CapturedWorkloads | None)
@@ -78,14 +78,14 @@ def unpack_fleet(content: bytes) -> Fleet:
     return _FLEET.validate_json(zlib.decompress(content))
 
 
-def pack_standing(standing: Standing) -> bytes:
+def pack_latched(latched: Latched) -> bytes:
     """Write what stands."""
-    return zlib.compress(_STANDING.dump_json(standing), _LEVEL)
+    return zlib.compress(_LATCHED.dump_json(latched, by_alias=True), _LEVEL)
 
 
-def unpack_standing(content: bytes) -> Standing:
+def unpack_latched(content: bytes) -> Latched:
     """Read what stands."""
-    return _STANDING.validate_json(zlib.decompress(content))
+    return _LATCHED.validate_json(zlib.decompress(content))
 
 
 def pack_evidence(evidence: FloorEvidence) -> bytes:
@@ -93,11 +93,11 @@ def pack_evidence(evidence: FloorEvidence) -> bytes:
     return pack(
         {
             "rounds": [_round(r) for _, r in sorted(evidence.rounds.items())],
-            "witnesses": [_witnessed(w) for w in evidence.switch_witnesses],
+            "witnesses": [_switch_readings(w) for w in evidence.switch_readings],
             "store": None if evidence.store is None else _store(evidence.store),
             "history": None if evidence.history is None else _store(evidence.history),
-            "standing_known": evidence.standing_known,
-            "standing_lost": evidence.standing_lost,
+            "standing_known": evidence.alarms_known,
+            "standing_lost": evidence.alarms_lost,
             "record_new_until": evidence.record_new_until,
             "calendar_doubt": evidence.calendar_doubt,
             "cluster": None if evidence.cluster is None else cluster_document(evidence.cluster),
@@ -114,7 +114,7 @@ def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
     return FloorEvidence(
         fleet,
         {r.agent_name: r for r in rounds},
-        tuple(_read_witnessed(w) for w in document["witnesses"]),
+        tuple(_read_switch_reading(w) for w in document["witnesses"]),
         None if store is None else _read_store(store),
         None if history is None else _read_store(history),
         document["standing_known"],
@@ -278,29 +278,29 @@ def _read_claims(document: Mapping[str, object]) -> Claims:
     )
 
 
-def _witnessed(witnessed: Witnessed) -> Json:
-    reading = witnessed.reading
+def _switch_readings(switch_readings: SwitchReading) -> Json:
+    reading = switch_readings.reading
     said = _unseen(reading) if isinstance(reading, Unseen) else _seen_text(reading)
     return {
-        "kind": witnessed.kind.value,
-        "source": witnessed.source,
+        "kind": switch_readings.kind.value,
+        "source": switch_readings.source,
         "reading": said,
-        "absent": witnessed.absent,
-        "live_mount": witnessed.live_mount,
+        "absent": switch_readings.absent,
+        "live_mount": switch_readings.live_mount,
     }
 
 
-def _read_witnessed(document: Json) -> Witnessed:
+def _read_switch_reading(document: Json) -> SwitchReading:
     said = document["reading"]
     reading: Seen[str] | Unseen
     if "value" in said:
         reading = Seen(said["value"], _instant(said["at"]), said["took"])
     else:
         reading = _read_unseen(said)
-    kind = WitnessKind(document["kind"])
+    kind = SourceKind(document["kind"])
     # Decisions of before 0.2 took every file for the mount, and are decided again as they were.
-    live_mount = document.get("live_mount", kind is WitnessKind.FILE)
-    return Witnessed(kind, document["source"], reading, document.get("absent", ""), live_mount)
+    live_mount = document.get("live_mount", kind is SourceKind.FILE)
+    return SwitchReading(kind, document["source"], reading, document.get("absent", ""), live_mount)
 
 
 def _seen_text(reading: Seen[str]) -> Json:

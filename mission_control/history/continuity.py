@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, inspect, select, update
 
 from mission_control.errors import StorageError
-from mission_control.floor.decide.alarms import join_standing
-from mission_control.floor.model import NOTHING_STANDS, Standing
+from mission_control.floor.decide.alarms import join_latched
+from mission_control.floor.model import NOTHING_LATCHED, Latched
 from mission_control.floor.ports import Clock
 from mission_control.history import schema
 from mission_control.history.database import describe, writing
@@ -26,7 +26,7 @@ from mission_control.history.decide.lost_memory import (
 )
 from mission_control.history.notes import Note, NotesFile, carry, own_notes, read_notes, remove
 from mission_control.history.reader import READ_FAILURES
-from mission_control.history.rows import decision_written_last, newest_standing
+from mission_control.history.rows import decision_written_last, newest_latched
 from mission_control.records.marker import (
     holds_line,
     newest_line,
@@ -212,25 +212,25 @@ def settle(engine: Engine, start: StartingRoot, notes: Notes) -> Settled:
     return Settled(lost, None if lost else _mark(start, found, identity))
 
 
-def recall_standing(root: Path, engine: Engine | None) -> tuple[Standing, str]:
+def recall_latched(root: Path, engine: Engine | None) -> tuple[Latched, str]:
     """
     Give what stood when a server decided last, with what was only noted, and what is lost of it.
 
     Without an engine there is no history. Nothing is changed; raises StorageError.
     """
     notes = read_notes(root)
-    memory, noted = remember(root, notes), Standing(carry(notes).alarms)
+    memory, noted = remember(root, notes), Latched(carry(notes).alarms)
     if engine is None:
         return noted, find_loss(memory, HistoryMemory())
     try:
         with engine.connect() as connection:
             found = look_into(connection, root, memory)
             begun = found != HistoryMemory()
-            stood = newest_standing(connection) if begun else None
+            stood = newest_latched(connection) if begun else None
     except READ_FAILURES as error:
         problem = f"what stood cannot be read: {describe(error)}"
         raise StorageError(problem, path="history") from error
-    return join_standing(noted, stood or NOTHING_STANDS), find_loss(memory, found)
+    return join_latched(noted, stood or NOTHING_LATCHED), find_loss(memory, found)
 
 
 def _accepts(start: StartingRoot, lost: str) -> bool:

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from sqlalchemy import Connection, Engine
 
 from mission_control.errors import StorageError
-from mission_control.floor.decide.alarms import join_standing
-from mission_control.floor.model import NOTHING_STANDS, Accusation, Standing
+from mission_control.floor.decide.alarms import join_latched
+from mission_control.floor.model import NOTHING_LATCHED, Alarm, Latched
 from mission_control.history.continuity import (
     Notes,
     Settled,
@@ -23,7 +23,7 @@ from mission_control.history.database import describe, writing
 from mission_control.history.decide.lost_memory import HistoryPin
 from mission_control.history.notes import Note, NotesFile, carry
 from mission_control.history.reader import READ_FAILURES
-from mission_control.history.rows import newest_standing, write_openings
+from mission_control.history.rows import newest_latched, write_openings
 from mission_control.records.model import LedgerHead
 
 AGAIN_SECONDS = 1.0
@@ -46,7 +46,7 @@ class AlarmNotes:
         self._guard = threading.Condition()
         self._file: NotesFile | None = None
         self._base = Note()
-        self._stands: tuple[Accusation, ...] = ()
+        self._stands: tuple[Alarm, ...] = ()
         self._held = frozenset[Key]()
         self._noted: Note | None = None
         self._failing = ""
@@ -72,22 +72,22 @@ class AlarmNotes:
             self._file, self._base, self._noted = file, base, None
             self._guard.notify()
 
-    def stands(self, standing: Standing) -> None:
+    def stands(self, latched: Latched) -> None:
         """Hear what stands now, before it is written."""
         with self._guard:
-            self._stands = standing.accusations
+            self._stands = latched.alarms
             if any(a.key not in self._held for a in self._stands):
                 self._guard.notify()
 
-    def written(self, standing: Standing, pin: HistoryPin | None) -> None:
+    def written(self, latched: Latched, pin: HistoryPin | None) -> None:
         """Hear what the database holds now; with a pin that is where its newest decision is."""
         with self._guard:
-            self._held = frozenset(a.key for a in standing.accusations)
+            self._held = frozenset(a.key for a in latched.alarms)
             if pin is not None:
                 self._base = Note(pin=pin)
             self._guard.notify()
 
-    def unwritten(self) -> tuple[Accusation, ...]:
+    def unwritten(self) -> tuple[Alarm, ...]:
         """Give what stands and is in no database yet."""
         with self._guard:
             return self._unwritten()
@@ -96,7 +96,7 @@ class AlarmNotes:
         """Say why alarms that are not written are not noted either; nothing where they are."""
         return self._failing
 
-    def _unwritten(self) -> tuple[Accusation, ...]:
+    def _unwritten(self) -> tuple[Alarm, ...]:
         return tuple(a for a in self._stands if a.key not in self._held)
 
     def _run(self) -> None:
@@ -161,7 +161,7 @@ class RecordMemory:
             self._left = take_notes(self._starting.root, self._held)
             self.notes.use(self._left.own, carry(self._left.left))
 
-    def recall(self, engine: Engine) -> Standing:
+    def recall(self, engine: Engine) -> Latched:
         """Read what stood, and settle whether that is all of it; raises OSError where it cannot."""
         try:
             if self._starting is not None and self._left is not None:
@@ -191,11 +191,11 @@ class RecordMemory:
             self._held.close()
 
 
-def _recall(engine: Engine, noted: Sequence[Accusation]) -> Standing:
+def _recall(engine: Engine, noted: Sequence[Alarm]) -> Latched:
     """Read what stood, with what was only noted; that is told opened here, as it should be."""
     with writing(engine) as connection:
-        known = newest_standing(connection) or NOTHING_STANDS
-        keys = {a.key for a in known.accusations}
-        missing = Standing(tuple(a for a in noted if a.key not in keys))
-        write_openings(connection, missing.accusations)
-    return join_standing(missing, known)
+        known = newest_latched(connection) or NOTHING_LATCHED
+        keys = {a.key for a in known.alarms}
+        missing = Latched(tuple(a for a in noted if a.key not in keys))
+        write_openings(connection, missing.alarms)
+    return join_latched(missing, known)

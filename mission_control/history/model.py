@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.floor.model import FloorEvidence, Standing
+from mission_control.floor.model import FloorEvidence, Latched
 from mission_control.model.fleet import SloWindow
 
 
@@ -21,7 +21,7 @@ class PastDecision:
     at: datetime
     sequence: int
     evidence: FloorEvidence
-    standing: Standing
+    latched: Latched
     result: str
 
 

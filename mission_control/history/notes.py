@@ -17,8 +17,8 @@ from pathlib import Path
 from time import sleep
 
 from mission_control.errors import StorageError
-from mission_control.floor.model import Accusation, Standing
-from mission_control.history.codec import pack, pack_standing, unpack, unpack_standing
+from mission_control.floor.model import Alarm, Latched
+from mission_control.history.codec import pack, pack_latched, unpack, unpack_latched
 from mission_control.history.decide.lost_memory import HistoryPin
 from mission_control.records.folder import Folder, storing
 from mission_control.records.ledger import FOLDER
@@ -39,7 +39,7 @@ class Note:
     told before this server's own runs were in it. `damaged` tells that a note was torn.
     """
 
-    alarms: tuple[Accusation, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     pin: HistoryPin | None = None
     server_ran: bool = False
     cut: bool = False
@@ -52,11 +52,11 @@ class Note:
             alarms = alarms[: len(alarms) // 2]
         return content
 
-    def _packed(self, alarms: list[Accusation]) -> bytes:
+    def _packed(self, alarms: list[Alarm]) -> bytes:
         pin = self.pin
         return pack(
             {
-                "alarms": pack_standing(Standing(tuple(alarms))).hex(),
+                "alarms": pack_latched(Latched(tuple(alarms))).hex(),
                 "cut": self.cut or len(alarms) < len(self.alarms),
                 "pin": None if pin is None else [pin.database_id, pin.decision, pin.at],
                 "server_ran": self.server_ran,
@@ -104,7 +104,7 @@ def _content(slot: bytes) -> tuple[int, bytes] | None:
 def _understand(content: bytes) -> Note:
     try:
         document = unpack(content)
-        alarms = unpack_standing(bytes.fromhex(document["alarms"])).accusations
+        alarms = unpack_latched(bytes.fromhex(document["alarms"])).alarms
         pin = HistoryPin(*document["pin"]) if document["pin"] else None
         return Note(alarms, pin, document["server_ran"], document["cut"])
     except (ValueError, LookupError, TypeError):

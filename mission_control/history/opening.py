@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mission_control.floor.model import NOTHING_STANDS, Standing
+from mission_control.floor.model import NOTHING_LATCHED, Latched
 from mission_control.floor.ports import Clock
 from mission_control.history.continuity import StartingRoot
 from mission_control.history.database import open_engine
@@ -28,7 +28,7 @@ class OpenHistory:
 
     writer: HistoryWriterThread
     reader: HistoryReaderSql
-    standing: Standing
+    latched: Latched
 
 
 @asynccontextmanager
@@ -59,16 +59,16 @@ async def open_history(
         engine.dispose()
 
 
-async def _recall(writer: HistoryWriterThread) -> Standing:
+async def _recall(writer: HistoryWriterThread) -> Latched:
     """Wait a little for what stood; the watch joins it later where it is not known by then."""
     try:
         async with asyncio.timeout(OPENING_SECONDS):
-            while (standing := writer.recalled()) is None:  # noqa: ASYNC110  (a thread's own)
+            while (latched := writer.recalled()) is None:  # noqa: ASYNC110  (a thread's own)
                 await asyncio.sleep(0.01)
-            return standing
+            return latched
     except TimeoutError:
         log.warning("what stood before is not known yet: the floor is HALTED until it is")
-        return NOTHING_STANDS
+        return NOTHING_LATCHED
 
 
 def _make_room(root: Path) -> None:

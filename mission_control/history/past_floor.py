@@ -88,7 +88,7 @@ class PastFloor:
             return NotWatched("nobody watched the floor at that time")
         return decide_floor(
             decision.evidence,
-            decision.standing,
+            decision.latched,
             self.calendar.session_at,
             decision.at,
             sequence=decision.sequence,

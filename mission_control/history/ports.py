@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from mission_control.floor.model import FloorEvidence, FloorSnapshot, Standing
+from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
 from mission_control.history.model import PastDecision, ServiceChange, Span, WatchedMinute
 from mission_control.model.event import FloorEvent
 from mission_control.model.reading import Seen, Unseen
@@ -20,7 +20,7 @@ class DecisionRecord:
 
     why: str
     evidence: FloorEvidence
-    before: Standing
+    before: Latched
     snapshot: FloorSnapshot
     changes: tuple[ServiceChange, ...]
     events: tuple[FloorEvent, ...]
@@ -68,7 +68,7 @@ class HistoryWriter(Protocol):
         """Take a record; when too many wait it is lost: gives False, and `check` says so."""
         ...
 
-    def recalled(self) -> Standing | None:
+    def recalled(self) -> Latched | None:
         """Give what stood when the process before ended; None until that could be read."""
         ...
 

@@ -13,13 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.errors import ContractViolation, StorageError
-from mission_control.floor.model import Standing
+from mission_control.floor.model import Latched
 from mission_control.history import schema
-from mission_control.history.codec import unpack, unpack_evidence, unpack_fleet, unpack_standing
+from mission_control.history.codec import unpack, unpack_evidence, unpack_fleet, unpack_latched
 from mission_control.history.database import describe
 from mission_control.history.model import PastDecision, ServiceChange, WatchedMinute
 from mission_control.history.ports import EventPage, EventQuery
-from mission_control.history.rows import changes_in_force, decision_in_force, newest_standing
+from mission_control.history.rows import changes_in_force, decision_in_force, newest_latched
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Fleet
@@ -80,9 +80,9 @@ class HistoryReaderSql:
             (at, identity), decision = found
             yield decision
 
-    async def standing(self) -> Standing | None:
+    async def latched(self) -> Latched | None:
         """Give what stands for a start, by deciding nothing: history's own memory."""
-        return await self._read(newest_standing)
+        return await self._read(newest_latched)
 
     async def changes(
         self, since: datetime, until: datetime, agent_name: str | None = None
@@ -147,7 +147,7 @@ def _next_decision(
         schema.from_micros(row.at),
         row.sequence,
         unpack_evidence(row.inputs, fleets[row.fleet_digest]),
-        unpack_standing(row.standing),
+        unpack_latched(row.latched),
         unpack(row.result)["digest"],
     )
     return (row.at, row.id), decision

@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from mission_control.floor.decide.alarms import join_standing
+from mission_control.floor.decide.alarms import join_latched
 from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.judged_change import find_changes, why_kept
 from mission_control.floor.decide.stall import has_stalled
-from mission_control.floor.model import FloorEvidence, FloorSnapshot, Standing
+from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
 from mission_control.floor.ports import CalendarReader
 from mission_control.history.decide.lost_memory import said_as_new_until
 from mission_control.history.model import Span, WatchedMinute
@@ -39,7 +39,7 @@ class FloorMemory:
         self._decided: list[Span] = []
         self._finished: deque[WatchedMinute] = deque(maxlen=REMEMBERED_MINUTES)
 
-    def recall(self, standing: Standing) -> tuple[Standing, bool]:
+    def recall(self, latched: Latched) -> tuple[Latched, bool]:
         """
         Give a standing with what stood before the start, and whether that is known yet.
 
@@ -50,8 +50,8 @@ class FloorMemory:
         known = before is not None and not self.history.lost()
         if before is not None and not self._recalled:
             self._recalled = True
-            return join_standing(before, standing), known
-        return standing, known
+            return join_latched(before, latched), known
+        return latched, known
 
     def new_until(self, calendar: CalendarReader) -> datetime | None:
         """Say until when the record is called new; None where it is not, or not known yet."""
@@ -72,7 +72,7 @@ class FloorMemory:
     def note_decision(
         self,
         evidence: FloorEvidence,
-        standing: Standing,
+        latched: Latched,
         before: FloorSnapshot,
         after: FloorSnapshot,
         events: tuple[FloorEvent, ...],
@@ -85,10 +85,10 @@ class FloorMemory:
         if why is None:
             return
         changes = tuple(find_changes(None if self._kept_at is None else before, after))
-        kept = self.history.put(DecisionRecord(why, evidence, standing, after, changes, told))
+        kept = self.history.put(DecisionRecord(why, evidence, latched, after, changes, told))
         self._kept_at = after.at
         if not kept:
-            self._begin_anew()
+            self._begin_again()
 
     def _note_deciding(self, at: datetime) -> None:
         """Join this decision to the stretch before it, unless nobody decided in between."""
@@ -134,8 +134,8 @@ class FloorMemory:
         kept = self.history.put(MinuteRecord(minute, self._counts, tuple(self._decided)))
         self._counts, self._decided = {}, []
         if not kept:
-            self._begin_anew()
+            self._begin_again()
 
-    def _begin_anew(self) -> None:
+    def _begin_again(self) -> None:
         """Draw through nothing that was lost: the next decision tells everything anew."""
         self._kept_at, self._decided = None, []

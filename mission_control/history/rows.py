@@ -7,17 +7,17 @@ import orjson
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from mission_control.documents.canonical_json import encode_json
-from mission_control.floor.decide.alarms import join_standing
-from mission_control.floor.decide.events import accusation_opened
-from mission_control.floor.model import Accusation, Standing
+from mission_control.floor.decide.alarms import join_latched
+from mission_control.floor.decide.events import alarm_opened
+from mission_control.floor.model import Alarm, Latched
 from mission_control.history import schema
 from mission_control.history.codec import (
     pack,
     pack_evidence,
     pack_fleet,
-    pack_standing,
+    pack_latched,
     unpack,
-    unpack_standing,
+    unpack_latched,
 )
 from mission_control.history.database import LONG_SECONDS, writing
 from mission_control.history.ports import DecisionRecord, MinuteRecord
@@ -50,10 +50,10 @@ def changes_in_force(at: int, agent_name: str | None = None) -> Select[tuple[int
     return select(ranked.c.id).where(ranked.c.rank == 1)
 
 
-_OPENED, _ENDED = EventType.ACCUSATION_OPENED.value, EventType.ACCUSATION_ENDED.value
+_OPENED, _ENDED = EventType.ALARM_OPENED.value, EventType.ALARM_ENDED.value
 
 
-def newest_standing(connection: Connection) -> Standing | None:
+def newest_latched(connection: Connection) -> Latched | None:
     """
     Give what stood after the decision written last; None where nothing was ever decided.
 
@@ -65,10 +65,10 @@ def newest_standing(connection: Connection) -> Standing | None:
     content = connection.scalar(select(table.c.after).where(table.c.id == last))
     if content is None:
         return None
-    standing = unpack_standing(content)
-    known = {a.key for a in standing.accusations}
-    heard = (_accusation(row) for row in openings_without_end(connection))
-    return join_standing(Standing(tuple(a for a in heard if a.key not in known)), standing)
+    latched = unpack_latched(content)
+    known = {a.key for a in latched.alarms}
+    heard = (_alarm(row) for row in openings_without_end(connection))
+    return join_latched(Latched(tuple(a for a in heard if a.key not in known)), latched)
 
 
 def openings_without_end(connection: Connection) -> list[Row[Any]]:
@@ -94,12 +94,12 @@ def openings_without_end(connection: Connection) -> list[Row[Any]]:
     return [min((row for row, _ in rows), key=lambda row: row.at) for rows in open_by_key.values()]
 
 
-def _accusation(opening: Row[Any]) -> Accusation:
+def _alarm(opening: Row[Any]) -> Alarm:
     """Read the accusation that an event opened; its sentence leads with who accuses of what."""
     told, at = orjson.loads(opening.data), schema.from_micros(opening.at)
     code, source = told["code"], told["source"]
     detail = opening.message.removeprefix(f"{source} accuses: {code}: ")
-    return Accusation(code, opening.agent_name, source, told["fact"], detail, at, at)
+    return Alarm(code, opening.agent_name, source, told["fact"], detail, at, at)
 
 
 MINUTE_MICROS = 60_000_000
@@ -117,8 +117,8 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
             why=record.why,
             fleet_digest=snapshot.fleet.digest,
             inputs=pack_evidence(record.evidence),
-            standing=pack_standing(record.before),
-            after=pack_standing(snapshot.standing),
+            latched=pack_latched(record.before),
+            after=pack_latched(snapshot.latched),
             result=pack({"digest": decision_result(snapshot)}),
         )
     )
@@ -150,7 +150,7 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
     return snapshot.fleet.digest
 
 
-def write_openings(connection: Connection, alarms: Iterable[Accusation]) -> None:
+def write_openings(connection: Connection, alarms: Iterable[Alarm]) -> None:
     """Tell alarms opened that were noted, and never written; whoever starts then knows of them."""
     rows = [
         {
@@ -162,7 +162,7 @@ def write_openings(connection: Connection, alarms: Iterable[Accusation]) -> None
             "data": encode_json(opened.data).decode(),
         }
         for a in alarms
-        for opened in (accusation_opened(a),)
+        for opened in (alarm_opened(a),)
     ]
     if rows:
         connection.execute(insert(schema.events), rows)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from mission_control.errors import StorageError
-from mission_control.floor.model import Standing
+from mission_control.floor.model import Latched
 from mission_control.floor.ports import Clock
 from mission_control.history import schema
 from mission_control.history.continuity import StartingRoot
@@ -103,7 +103,7 @@ class HistoryWriterThread:
         self._busy_since: float | None = None
         self._pruned_at: float | None = None
         self._fleets: set[str] = set()
-        self._recalled: Standing | None = None
+        self._recalled: Latched | None = None
         self._memory = RecordMemory(starting, ledger_head)
         file = sqlite_file(engine)
         self._file = HistoryFile(file) if file else None
@@ -135,10 +135,10 @@ class HistoryWriterThread:
     def put(self, record: HistoryRecord) -> bool:
         """Take a record; one that is lost is told here and by `check`."""
         if isinstance(record, DecisionRecord):
-            self._memory.notes.stands(record.snapshot.standing)
+            self._memory.notes.stands(record.snapshot.latched)
         return self._waiting.put(record)
 
-    def recalled(self) -> Standing | None:
+    def recalled(self) -> Latched | None:
         """Give what stood when the process before ended; None until that could be read."""
         return self._recalled
 
@@ -249,7 +249,7 @@ class HistoryWriterThread:
             pin = self._memory.pin(connection)
         self._fleets |= fleets  # only now is it sure that they are there
         if told:
-            self._memory.notes.written(told[-1].snapshot.standing, pin)
+            self._memory.notes.written(told[-1].snapshot.latched, pin)
 
     def _prune_sometimes(self) -> None:
         now = self._monotonic()

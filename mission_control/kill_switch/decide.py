@@ -5,8 +5,8 @@ from datetime import datetime
 from operator import attrgetter
 
 from mission_control.cluster.model.facts import ClusterFacts
-from mission_control.floor.decide.evidence import Key, Statement, can_acquit, within_age
-from mission_control.floor.model import KILL_SWITCH, Witnessed
+from mission_control.floor.decide.evidence import Key, Statement, can_clear, within_age
+from mission_control.floor.model import KILL_SWITCH, SwitchReading
 from mission_control.model.codes import CONTRADICTION, EXECUTION_EVIDENCE
 from mission_control.model.fleet import Fleet, Safety, SwitchFile
 from mission_control.model.kill_switch import (
@@ -14,9 +14,9 @@ from mission_control.model.kill_switch import (
     KILL_SWITCH_MAP,
     KillSwitch,
     KillSwitchState,
+    SourceKind,
+    SwitchSource,
     SwitchText,
-    Witness,
-    WitnessKind,
     read_switch_text,
 )
 from mission_control.model.reading import EndpointReading, Seen, Unseen
@@ -35,18 +35,18 @@ _STRICT = Safety()
 
 
 def hear_configured(
-    witnessed: Iterable[Witnessed], now: datetime, file: SwitchFile | None = None
-) -> tuple[Witness, ...]:
+    switch_readings: Iterable[SwitchReading], now: datetime, file: SwitchFile | None = None
+) -> tuple[SwitchSource, ...]:
     """
     Give what each configured witness says now; one that cannot be read says UNKNOWN.
 
     A file confirms where it was read through the ConfigMap's live mount, or where the fleet file
     says that the services read this very one (semantics, section 4).
     """
-    return tuple(_witness(w, within_age(w.reading, now), file) for w in witnessed)
+    return tuple(_switch_source(w, within_age(w.reading, now), file) for w in switch_readings)
 
 
-def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iterator[Witness]:
+def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iterator[SwitchSource]:
     """
     Give what the list of ConfigMaps says of the switch's own, read beside it by its name.
 
@@ -66,26 +66,28 @@ def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iter
                 absent = f"the ConfigMap has no {KILL_SWITCH_KEY}" if lacking else ""
                 state, detail = _read_config_map(value, absent)
                 source = f"configmap list {namespace}/{KILL_SWITCH_MAP}"
-                kind = WitnessKind.CONFIG_MAP
-                yield Witness(kind, source, state, reading.at, detail, value, confirms=True)
+                kind = SourceKind.CONFIG_MAP
+                yield SwitchSource(kind, source, state, reading.at, detail, value, confirms=True)
 
 
-def _witness(witnessed: Witnessed, reading: Seen[str] | Unseen, file: SwitchFile | None) -> Witness:
-    kind = witnessed.kind
-    mounted = witnessed.live_mount or file is SwitchFile.AUTHORITATIVE
-    confirms = kind is WitnessKind.CONFIG_MAP or (kind is WitnessKind.FILE and mounted)
+def _switch_source(
+    switch_readings: SwitchReading, reading: Seen[str] | Unseen, file: SwitchFile | None
+) -> SwitchSource:
+    kind = switch_readings.kind
+    mounted = switch_readings.live_mount or file is SwitchFile.AUTHORITATIVE
+    confirms = kind is SourceKind.CONFIG_MAP or (kind is SourceKind.FILE and mounted)
     if isinstance(reading, Unseen):
         state, detail = KillSwitchState.UNKNOWN, f"{reading.code}: {reading.detail}"
-    elif kind is WitnessKind.CONFIG_MAP:
-        state, detail = _read_config_map(reading.value, witnessed.absent)
+    elif kind is SourceKind.CONFIG_MAP:
+        state, detail = _read_config_map(reading.value, switch_readings.absent)
     else:
         state = _STATES[read_switch_text(reading.value)]
         unclear = state is KillSwitchState.UNKNOWN
-        idle = kind is WitnessKind.FILE and not confirms
+        idle = kind is SourceKind.FILE and not confirms
         detail = _NO_MOUNT if idle else ""
         detail = "the value is none of 1 true yes on 0 false no off" if unclear else detail
     value = "" if isinstance(reading, Unseen) else reading.value[:40]
-    return Witness(kind, witnessed.source, state, reading.at, detail, value, confirms)
+    return SwitchSource(kind, switch_readings.source, state, reading.at, detail, value, confirms)
 
 
 def _read_config_map(value: str, absent: str) -> tuple[KillSwitchState, str]:
@@ -101,7 +103,7 @@ def hear_service(
     readings: Mapping[str, EndpointReading],
     now: datetime,
     normal: KillSwitchState = KillSwitchState.ENGAGED,
-) -> Iterator[Witness]:
+) -> Iterator[SwitchSource]:
     """
     Give what a service says of the switch, by path; one that says nothing abstains.
 
@@ -113,13 +115,13 @@ def hear_service(
         if claims.kill_switch is None:
             continue
         state = _STATES[claims.kill_switch]
-        if state is normal and not can_acquit(reading, now):
+        if state is normal and not can_clear(reading, now):
             state = KillSwitchState.UNKNOWN
-        yield Witness(WitnessKind.SERVICE, f"{agent_name} {path}", state, reading.at)
+        yield SwitchSource(SourceKind.SERVICE, f"{agent_name} {path}", state, reading.at)
 
 
 def judge_kill_switch(
-    witnesses: Iterable[Witness], safety: Safety = _STRICT, *, api: bool = False
+    sources: Iterable[SwitchSource], safety: Safety = _STRICT, *, api: bool = False
 ) -> KillSwitch:
     """
     Say what the switch's state is; the worst word counts (semantics, section 4).
@@ -128,10 +130,10 @@ def judge_kill_switch(
     confirm, and none that contradicts. Where the cluster is read (`api`), only the ConfigMap read
     through it confirms: a file says what it says also when its kubelet has lost the API server.
     """
-    ordered = tuple(sorted(witnesses, key=attrgetter("kind.value", "source")))
+    ordered = tuple(sorted(sources, key=attrgetter("kind.value", "source")))
     says = {w.state for w in ordered}
     off = [w.source for w in ordered if w.state is KillSwitchState.DISENGAGED]
-    able = [w for w in ordered if w.confirms and (not api or w.kind is WitnessKind.CONFIG_MAP)]
+    able = [w for w in ordered if w.confirms and (not api or w.kind is SourceKind.CONFIG_MAP)]
     conflicting = {KillSwitchState.ENGAGED, KillSwitchState.DISENGAGED} <= says
     told = KillSwitchState.DISENGAGED if off else KillSwitchState.ENGAGED
     confirming = [w.source for w in able if w.state is told and _is_exact(w)]
@@ -147,18 +149,20 @@ def judge_kill_switch(
     return KillSwitch(state, confirmed, conflicting, ordered, detail, safety.switch_normal)
 
 
-def _is_exact(witness: Witness) -> bool:
+def _is_exact(switch_source: SwitchSource) -> bool:
     """Tell whether a witness says its word itself; a ConfigMap without a key only counts as off."""
-    off = witness.state is KillSwitchState.DISENGAGED
-    return not off or read_switch_text(witness.value) is SwitchText.FALSY
+    off = switch_source.state is KillSwitchState.DISENGAGED
+    return not off or read_switch_text(switch_source.value) is SwitchText.FALSY
 
 
-def _why_unconfirmed(able: list[Witness], witnesses: tuple[Witness, ...], *, api: bool) -> str:
+def _why_unconfirmed(
+    able: list[SwitchSource], sources: tuple[SwitchSource, ...], *, api: bool
+) -> str:
     if able:
         return "; ".join(f"{w.source}: {w.detail or w.state.value}" for w in able)
     if api:
         return "its ConfigMap was not read through the cluster's API"
-    files = [f"{w.source}: {w.detail}" for w in witnesses if w.kind is WitnessKind.FILE]
+    files = [f"{w.source}: {w.detail}" for w in sources if w.kind is SourceKind.FILE]
     return "; ".join(["no witness that could confirm it is configured", *files])
 
 
@@ -172,25 +176,25 @@ def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
     they deny they deny where they are heard (`deny_as_witnesses`).
     """
     runs_off = switch.normal is KillSwitchState.DISENGAGED
-    for witness in switch.witnesses:
-        service, state = witness.kind is WitnessKind.SERVICE, witness.state
+    for switch_source in switch.sources:
+        service, state = switch_source.kind is SourceKind.SERVICE, switch_source.state
         differs = state is not switch.normal
         if state is KillSwitchState.UNKNOWN or (service and not differs):
             continue
         says = "off" if state is KillSwitchState.DISENGAGED else "engaged"
         if not service:
-            because = f": {witness.detail}" if witness.detail else ""
-            detail = f"{witness.source} says the kill switch is {says}{because}"
+            because = f": {switch_source.detail}" if switch_source.detail else ""
+            detail = f"{switch_source.source} says the kill switch is {says}{because}"
             off = differs and not runs_off
-            yield Statement(EXECUTION_EVIDENCE, SUBJECT, witness.source, SUBJECT, off, detail)
+            yield Statement(EXECUTION_EVIDENCE, SUBJECT, switch_source.source, SUBJECT, off, detail)
         if switch.conflicting or not differs:
             other = "engaged" if says == "off" else "off"
-            detail = f"{witness.source} says {says} while another witness says {other}"
-            yield Statement(CONTRADICTION, SUBJECT, witness.source, SUBJECT, differs, detail)
+            detail = f"{switch_source.source} says {says} while another witness says {other}"
+            yield Statement(CONTRADICTION, SUBJECT, switch_source.source, SUBJECT, differs, detail)
 
 
-def deny_as_witnesses(witnesses: Iterable[Witness], normal: KillSwitchState) -> Iterator[Key]:
+def deny_as_sources(sources: Iterable[SwitchSource], normal: KillSwitchState) -> Iterator[Key]:
     """Give the contradictions that witnesses who say what is normal take back, if made by them."""
-    for witness in witnesses:
-        if witness.state is normal:
-            yield (CONTRADICTION, SUBJECT, witness.source, SUBJECT)
+    for switch_source in sources:
+        if switch_source.state is normal:
+            yield (CONTRADICTION, SUBJECT, switch_source.source, SUBJECT)

@@ -5,17 +5,17 @@ from typing import TypedDict
 from mission_control.documents.instants import utc_text
 from mission_control.floor.decide.stall import still_decided
 from mission_control.floor.model import FloorSnapshot
-from mission_control.model.kill_switch import KillSwitch, KillSwitchState, Witness, WitnessKind
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState, SourceKind, SwitchSource
 
 _PREFIXES = {
-    WitnessKind.CONFIG_MAP: "config_map",
-    WitnessKind.FILE: "file",
-    WitnessKind.ENVIRONMENT: "env",
-    WitnessKind.SERVICE: "service",
+    SourceKind.CONFIG_MAP: "config_map",
+    SourceKind.FILE: "file",
+    SourceKind.ENVIRONMENT: "env",
+    SourceKind.SERVICE: "service",
 }
 
 
-class WitnessDocument(TypedDict):
+class SwitchSourceDocument(TypedDict):
     """What one witness said; `can_confirm` tells whether its word alone confirms."""
 
     kind: str
@@ -35,7 +35,7 @@ class KillSwitchDocument(TypedDict):
     confirmed: bool
     conflicting: bool
     detail: str
-    witnesses: list[WitnessDocument]
+    witnesses: list[SwitchSourceDocument]
 
 
 class HaltedDocument(TypedDict):
@@ -66,27 +66,30 @@ def kill_switch_document(snapshot: FloorSnapshot) -> KillSwitchDocument:
         "confirmed": switch.confirmed,
         "conflicting": switch.conflicting,
         "detail": switch.detail,
-        "witnesses": [_witness(w) for w in switch.witnesses],
+        "witnesses": [_switch_source(w) for w in switch.sources],
     }
 
 
-def _witness(witness: Witness) -> WitnessDocument:
+def _switch_source(switch_source: SwitchSource) -> SwitchSourceDocument:
     return {
-        "kind": witness.kind.value,
-        "source": witness.source,
-        "state": witness.state.value,
-        "at": utc_text(witness.at),
-        "can_confirm": witness.confirms,
-        "detail": witness.detail,
+        "kind": switch_source.kind.value,
+        "source": switch_source.source,
+        "state": switch_source.state.value,
+        "at": utc_text(switch_source.at),
+        "can_confirm": switch_source.confirms,
+        "detail": switch_source.detail,
     }
 
 
 def _source(switch: KillSwitch) -> str | None:
     """Name the first witness for the verdict as the predecessor did; None when it is UNKNOWN."""
     halted = switch.state is KillSwitchState.ENGAGED
-    for witness in switch.witnesses:
-        if witness.state is KillSwitchState.UNKNOWN or witness.state is not switch.state:
+    for switch_source in switch.sources:
+        if (
+            switch_source.state is KillSwitchState.UNKNOWN
+            or switch_source.state is not switch.state
+        ):
             continue
-        if witness.confirms or not halted:
-            return f"{_PREFIXES[witness.kind]}:{witness.source}"
+        if switch_source.confirms or not halted:
+            return f"{_PREFIXES[switch_source.kind]}:{switch_source.source}"
     return None

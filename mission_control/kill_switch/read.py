@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mission_control.cluster.read.observer import ConfigMapWitness
+from mission_control.cluster.read.observer import ConfigMapSwitch
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS, seconds_between
-from mission_control.floor.model import Witnessed
+from mission_control.floor.model import SwitchReading
 from mission_control.floor.ports import Clock
-from mission_control.model.kill_switch import WitnessKind
+from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.processes.plain_file import read_regular
 from mission_control.processes.threads import begin_in_own_thread
@@ -46,7 +46,7 @@ _SILENCE = frozenset(
 _SERVER_ERROR = 500
 
 
-class SwitchWitnesses:
+class SwitchReader:
     """
     The configured witnesses outside the services; satisfies `SwitchReader`.
 
@@ -61,7 +61,7 @@ class SwitchWitnesses:
         file: Path | None,
         environment: Mapping[str, str],
         clock: Clock,
-        config_map: ConfigMapWitness | None = None,
+        config_map: ConfigMapSwitch | None = None,
     ) -> None:
         """
         Hear this file, None where there is none, and these variables as they were at start.
@@ -72,30 +72,30 @@ class SwitchWitnesses:
         self._file = SwitchFile(file, clock) if file is not None else None
         self._environment = dict(environment)
         self._clock = clock
-        self._told: Witnessed | None = None
+        self._told: SwitchReading | None = None
 
-    async def read(self) -> tuple[Witnessed, ...]:
+    async def read(self) -> tuple[SwitchReading, ...]:
         """Hear each configured witness once."""
         told = asyncio.ensure_future(self._config_map.read()) if self._config_map else None
         heard = [
-            Witnessed(WitnessKind.ENVIRONMENT, name, Seen(value, self._clock()))
+            SwitchReading(SourceKind.ENVIRONMENT, name, Seen(value, self._clock()))
             for name, value in sorted(self._environment.items())
         ]
         if self._file is not None:
             reading, mounted = await self._file.read()
             source = str(self._file.path)
-            heard.append(Witnessed(WitnessKind.FILE, source, reading, live_mount=mounted))
+            heard.append(SwitchReading(SourceKind.FILE, source, reading, live_mount=mounted))
         if told is not None:
             heard.append(self._settle(await told))
         return tuple(heard)
 
-    def _settle(self, witnessed: Witnessed) -> Witnessed:
+    def _settle(self, switch_readings: SwitchReading) -> SwitchReading:
         """Give what the ConfigMap was last heard to say, while its server is merely silent."""
-        reading, known = witnessed.reading, self._told
+        reading, known = switch_readings.reading, self._told
         if isinstance(reading, Unseen) and known is not None and _is_silence(reading):
-            return known if _is_young(known.reading, self._clock()) else witnessed
-        self._told = witnessed
-        return witnessed
+            return known if _is_young(known.reading, self._clock()) else switch_readings
+        self._told = switch_readings
+        return switch_readings
 
 
 class FileReading(NamedTuple):

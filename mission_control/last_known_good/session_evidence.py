@@ -82,7 +82,7 @@ async def _decided_by(
     if decision is None or at - decision.at > KEPT_AT_LEAST_EVERY + 2 * MINUTE:
         return NotKnown("nobody watched the floor when the session opened")
     return decide_floor(
-        decision.evidence, decision.standing, calendar.session_at, decision.at, sequence=0
+        decision.evidence, decision.latched, calendar.session_at, decision.at, sequence=0
     )
 
 

@@ -18,7 +18,7 @@ class KillSwitchState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class WitnessKind(StrEnum):
+class SourceKind(StrEnum):
     """Where a witness stands: the ConfigMap is read through the API, the file where we run."""
 
     CONFIG_MAP = "config_map"
@@ -28,7 +28,7 @@ class WitnessKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class SwitchSource:
     """
     One witness: `source` is its path, variable or service name; `at` when it was heard.
 
@@ -36,7 +36,7 @@ class Witness:
     `confirms` can say alone how the switch is; any other contradicts at most.
     """
 
-    kind: WitnessKind
+    kind: SourceKind
     source: str
     state: KillSwitchState
     at: datetime
@@ -58,7 +58,7 @@ class KillSwitch:
     state: KillSwitchState
     confirmed: bool
     conflicting: bool
-    witnesses: tuple[Witness, ...]
+    sources: tuple[SwitchSource, ...]
     detail: str = ""
     normal: KillSwitchState = KillSwitchState.ENGAGED
 

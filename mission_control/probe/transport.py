@@ -93,7 +93,7 @@ class Lives:
 USER_AGENT = f"mission-control/{version('mission-control')}"
 
 
-def _tell_nobody(_host: str, _port: int | None) -> None:
+def _tell_no_one(_host: str, _port: int | None) -> None:
     """Take the loss of an idle connection as it comes."""
 
 
@@ -113,7 +113,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
     def __init__(
         self,
         context: Callable[[], Awaitable[ssl.SSLContext]],
-        tell_loss: Callable[[str, int | None], None] = _tell_nobody,
+        tell_loss: Callable[[str, int | None], None] = _tell_no_one,
         *,
         max_body_bytes: int = MAX_BODY_BYTES,
         server_name: str | None = None,

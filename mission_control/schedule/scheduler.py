@@ -90,7 +90,7 @@ class DayScheduler:
         """Say that we live, and arm the day anew where a clock was set since it was armed."""
         if abs(self._offset() - self._anchor) > JUMP:
             log.info("the clock was set, or the day could not be armed: it is armed anew")
-            await self._prepare_anew()
+            await self._prepare_again()
             self._scheduler.wakeup()  # it sleeps until an instant of the clock that was
         self._last_beat = self._monotonic()
 
@@ -130,7 +130,7 @@ class DayScheduler:
         following = instant_of(today, PREPARE_AT)
         if following <= now:
             following = instant_of(today + timedelta(days=1), PREPARE_AT)
-        self._at(following, self._prepare_anew, PREPARE, grace=None)
+        self._at(following, self._prepare_again, PREPARE, grace=None)
         before, self._prepared = self._prepared, today  # first: whoever tends meanwhile sees it
         try:
             runs = await self._day.prepare()
@@ -142,7 +142,7 @@ class DayScheduler:
             raise
         self._anchor = anchor  # last: a day that could not be armed anew is tried again
 
-    async def _prepare_anew(self) -> None:
+    async def _prepare_again(self) -> None:
         try:
             async with asyncio.timeout(TEND_PATIENCE_SECONDS):
                 await self._prepare()

@@ -64,7 +64,7 @@ class WatchedDay:
                 readings = self.floor.answers["strategy-engine"]
                 round_ = ServiceRound("strategy-engine", at, at, readings)
                 self.memory.note_round(round_, STRATEGY.primary_path)
-            self.floor.standing, self.before = after.standing, after
+            self.floor.latched, self.before = after.latched, after
             at, number = at + STEP, number + 1
 
     def decide(self, at, hurt):
@@ -72,7 +72,7 @@ class WatchedDay:
         self.floor.refresh(at)
         if hurt is not None:
             hurt(self.floor)
-        evidence, standing = self.floor.evidence(), self.floor.standing
+        evidence, standing = self.floor.evidence(), self.floor.latched
         return evidence, standing, decide_floor(evidence, standing, self.floor.session_at, at)
 
     def end(self):
@@ -134,9 +134,9 @@ async def test_a_restart_and_a_sign_are_told(day):
         at + STEP, at + STEP, lambda f: f.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
     )
     day.memory.end()
-    standing = day.floor.standing
+    standing = day.floor.latched
     day.memory, day.before = FloorMemory(day.writer), None
-    day.floor.standing = standing
+    day.floor.latched = standing
     day.watch(at + timedelta(minutes=2), CLOSE_AT)
     day.end()
     attested, entry = await attest(day.root)

@@ -13,7 +13,7 @@ from mission_control.attestation.model import Conclusion, Fact, Matter
 from mission_control.cluster.model.facts import ConfigMapFacts
 from mission_control.cluster.model.objects import EnvSource, EnvVariable, KeyRef
 from mission_control.floor.decide.stall import find_decided
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history.decide.time_spans import join_spans, leave_out, share
 from mission_control.history.model import PastDecision, WatchedMinute
 from mission_control.model.fleet import ContractKind, Criticality
@@ -66,8 +66,8 @@ class Day:
         self.floor.refresh(at)
         if hurt is not None:
             hurt(self.floor)
-        evidence, before = self.floor.evidence(), self.floor.standing
-        self.floor.standing = self.floor.decide().standing
+        evidence, before = self.floor.evidence(), self.floor.latched
+        self.floor.latched = self.floor.decide().latched
         decision = PastDecision(at, 1, evidence, before, "")
         self.looks.append(look_at_decision(decision, self.floor.session_at))
 
@@ -119,14 +119,12 @@ def test_a_day_on_which_all_was_seen_is_clean():
         "Deployment trading-floor/execution-engine",
         "cluster trading-floor/deployments",
     )
-    witnesses = {
-        m.matter.subject for m in made.matters if m.matter.fact is Fact.KILL_SWITCH_WITNESS
-    }
+    sources = {m.matter.subject for m in made.matters if m.matter.fact is Fact.KILL_SWITCH_SOURCE}
     assert {
         "/etc/agenttrader/kill-switch/EXECUTION_HALTED",
         "configmap trading-floor/agenttrader-kill-switch",
         "strategy-engine /ops/status",
-    } <= witnesses
+    } <= sources
 
 
 def test_nothing_recorded_attests_nothing():
@@ -340,10 +338,8 @@ class SwitchlessFloor(ClusterFloor):
         whole = replace(super().evidence(), standing_known=self.standing_known)
         if not self.lost:
             return whole
-        silent = tuple(
-            replace(w, absent="", reading=gone(self.now)) for w in whole.switch_witnesses
-        )
-        return replace(whole, switch_witnesses=silent)
+        silent = tuple(replace(w, absent="", reading=gone(self.now)) for w in whole.switch_readings)
+        return replace(whole, switch_readings=silent)
 
 
 def gone(at):
@@ -699,13 +695,13 @@ def test_what_stood_and_was_not_known_is_a_gap():
     """Until history could be read after a start, nobody knows what stood; a sign stands on."""
     day = Day()
     day.decide(at_minute(10), SIGNS[0].values[0])
-    stood = day.floor.standing
+    stood = day.floor.latched
     clean = Day()
     for each in (day, clean):
-        each.floor.standing, each.floor.standing_known = NOTHING_STANDS, False
+        each.floor.latched, each.floor.standing_known = NOTHING_LATCHED, False
         each.decide(at_minute(20), lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT))
         each.floor.standing_known = True
-        each.floor.standing = stood if each is day else NOTHING_STANDS
+        each.floor.latched = stood if each is day else NOTHING_LATCHED
         each.decide(at_minute(21), lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT))
     (sign,) = day.attest().signs
     gap = matter_of(clean.attest(), Fact.STANDING, "history").gaps

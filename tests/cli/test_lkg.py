@@ -14,7 +14,7 @@ import pytest
 from mission_control.bootstrap.connect import reading
 from mission_control.configuration.settings import load_settings
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS, FloorEvidence
+from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.ports import DecisionRecord, MinuteRecord
 from mission_control.history.writer import HistoryWriterThread
@@ -54,7 +54,7 @@ def at_open(served):
                 cluster=await edges.sources.cluster.read(),
             )
         now = served.clock()
-        snapshot = decide_floor(evidence, NOTHING_STANDS, MarketCalendar().session_at, now)
+        snapshot = decide_floor(evidence, NOTHING_LATCHED, MarketCalendar().session_at, now)
         return evidence, snapshot
 
     return asyncio.run(look())
@@ -68,14 +68,14 @@ def remember(served, *, halted=False, minutes=390):
     migrate(engine)
     writer = HistoryWriterThread(engine, served.clock, time.monotonic, lambda _now: None)
     writer.start()
-    writer.put(DecisionRecord("start", evidence, NOTHING_STANDS, snapshot, (), ()))
+    writer.put(DecisionRecord("start", evidence, NOTHING_LATCHED, snapshot, (), ()))
     steps = [("MARKET_CLOSED", "OK", OPEN), ("OK", "HALTED", OPEN + 60 * MINUTE)]
     events = tuple(
         FloorEvent(n, at, EventType.POSTURE_CHANGED, f"{old} -> {new}",
                    data={"before": old, "after": new})
         for n, (old, new, at) in enumerate(steps[: 2 if halted else 1])
     )  # fmt: skip
-    writer.put(DecisionRecord("change", evidence, NOTHING_STANDS, snapshot, (), events))
+    writer.put(DecisionRecord("change", evidence, NOTHING_LATCHED, snapshot, (), events))
     counts = {a.agent_name: (6, 6) for a in evidence.fleet.agents}
     for number in range(minutes):
         at = OPEN + number * MINUTE

@@ -352,14 +352,14 @@ def test_a_specified_mode_that_nobody_knows_halts_in_every_phase(floor, hurt, at
 def test_only_a_known_mode_takes_another_back(floor, before, after):
     """A mode that is unknown or hidden denies neither a forbidden nor an unknown one before it."""
     set_env(SE, EnvVariable("AGENT_MODE", before))(floor)
-    stood = {a.key for a in floor.decide().standing.accusations}
+    stood = {a.key for a in floor.decide().latched.alarms}
     set_env(SE, after)(floor)
-    still = {a.key for a in floor.decide().standing.accusations}
+    still = {a.key for a in floor.decide().latched.alarms}
     set_env(SE, EnvVariable("AGENT_MODE", "OFF"))(floor)
 
     assert stood
     assert stood <= still
-    assert () == floor.decide().standing.accusations
+    assert () == floor.decide().latched.alarms
 
 
 @pytest.mark.parametrize("mode", ["ＬＩＶＥ", "paper-live", "L\u200bive"])  # noqa: RUF001
@@ -560,7 +560,7 @@ def test_what_could_start_execution_stands_until_whole_lists_do_not_show_it(floo
     floor.refresh(floor.now + timedelta(seconds=15))
 
     assert ("EXECUTION_COULD_START", subject) in {(r.code, r.subject) for r in lost.posture.reasons}
-    assert (Verdict.OK, ()) == (floor.decide().posture.verdict, floor.standing.accusations)
+    assert (Verdict.OK, ()) == (floor.decide().posture.verdict, floor.latched.alarms)
 
 
 STARTS_NOTHING = [
@@ -803,7 +803,7 @@ def test_a_config_map_that_does_not_halt_is_off(floor, value, said):
     assert "DISENGAGED" == snapshot.kill_switch.state
     assert ("EXECUTION_EVIDENCE", "kill-switch", "P0") in halting(snapshot)
     assert ("CONTRADICTION", "kill-switch", "P0") in halting(snapshot)
-    assert said in snapshot.kill_switch.witnesses[0].detail
+    assert said in snapshot.kill_switch.sources[0].detail
 
 
 def test_the_config_map_alone_confirms(floor):
@@ -820,12 +820,12 @@ def test_an_unconfirmed_switch_is_less_bad_while_execution_is_proven_off(floor, 
     floor.refresh(EVENING)
     floor.switch, floor.config_map = None, "1"
     evidence = floor.evidence()
-    floor.evidence = lambda: replace(evidence, switch_witnesses=evidence.switch_witnesses[1:])
+    floor.evidence = lambda: replace(evidence, switch_readings=evidence.switch_readings[1:])
     if not off:
         lost = {**floor.lists}
         floor.lose_list("pods", ELSEWHERE, UnseenReason.TIMEOUT)
         seen = replace(evidence, cluster=floor.facts())
-        floor.evidence = lambda: replace(seen, switch_witnesses=seen.switch_witnesses[1:])
+        floor.evidence = lambda: replace(seen, switch_readings=seen.switch_readings[1:])
         assert lost != floor.lists
 
     assert ("KILL_SWITCH_UNCONFIRMED", "kill-switch", severity) in halting(floor.decide())
@@ -848,7 +848,7 @@ def test_an_execution_process_that_answered_is_acquitted_by_newer_lists_alone(fl
     floor.now += timedelta(seconds=1)
     acquitted = floor.decide()
 
-    facts = {(a.code, a.fact) for a in running.standing.accusations}
+    facts = {(a.code, a.fact) for a in running.latched.alarms}
     assert {("EXECUTION_EVIDENCE", "running"), ("CONTRADICTION", "execution")} <= facts
     assert {("EXECUTION_EVIDENCE", "execution-engine", "P0")} <= halting(silent)
     assert Verdict.OK is acquitted.posture.verdict
@@ -880,11 +880,11 @@ def test_a_contradiction_ends_when_newer_lists_agree_that_it_is_off(floor):
     floor.decide()
     floor.now += timedelta(seconds=10)
     floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
-    still = {a.code for a in floor.decide().standing.accusations}
+    still = {a.code for a in floor.decide().latched.alarms}
     floor.read_lists()
     floor.now += timedelta(seconds=1)
 
-    assert ({"CONTRADICTION"}, ()) == (still, floor.decide().standing.accusations)
+    assert ({"CONTRADICTION"}, ()) == (still, floor.decide().latched.alarms)
 
 
 def test_warnings_about_a_service_are_kept_with_it(floor):
@@ -955,8 +955,8 @@ def test_a_strategy_that_called_itself_execution_stands_until_its_pod_is_gone(fl
     floor.read_lists()
     floor.now += timedelta(seconds=1)
 
-    standing = floor.decide().standing.accusations
-    assert gone == ("service_kind" not in {a.fact for a in standing})
+    latched = floor.decide().latched.alarms
+    assert gone == ("service_kind" not in {a.fact for a in latched})
 
 
 class OutdatedAccess(ClusterFloor):

@@ -13,7 +13,7 @@ from mission_control.cluster.model.objects import ObjectRef
 from mission_control.cluster.read import lister as lister_module
 from mission_control.cluster.read import project_containers as project_containers_module
 from mission_control.cluster.read.api_answers import BadAnswerError, read_page
-from mission_control.cluster.read.observer import ConfigMapWitness
+from mission_control.cluster.read.observer import ConfigMapSwitch
 from mission_control.cluster.read.project_containers import clean
 from mission_control.cluster.read.project_further import CONFIG_MAP, Wanted, project_config_map
 from mission_control.cluster.read.project_objects import (
@@ -187,10 +187,10 @@ async def test_another_object_is_no_witness_of_the_switch(monkeypatch, metadata)
         return orjson.dumps(document)
 
     monkeypatch.setattr(type(cluster.server), "get", other)
-    witnessed = await ConfigMapWitness(cluster.lister, FLOOR).read()
+    switch_readings = await ConfigMapSwitch(cluster.lister, FLOOR).read()
 
-    assert isinstance(witnessed.reading, Unseen)
-    assert "it is another object" in witnessed.reading.detail
+    assert isinstance(switch_readings.reading, Unseen)
+    assert "it is another object" in switch_readings.reading.detail
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,8 @@ def test_a_live_pod_of_execution_stands_while_nobody_can_tell_whose_it_is(lost):
 
     for snapshot in (before, after):
         assert ("EXECUTION_EVIDENCE", "order-gateway", "P0") in halting(snapshot)
-    assert {a.since for a in before.standing.accusations} == {
-        a.since for a in after.standing.accusations if a.subject == "order-gateway"
+    assert {a.since for a in before.latched.alarms} == {
+        a.since for a in after.latched.alarms if a.subject == "order-gateway"
     }
 
 
@@ -274,7 +274,7 @@ def test_a_listed_switch_that_is_not_seen_abstains(floor):
     floor.maps["switch"] = config_map(KILL_SWITCH_MAP, EXECUTION_HALTED="1")
     floor.lose_list("configmaps", FLOOR, UnseenReason.TIMEOUT)
 
-    assert not [w for w in floor.decide().kill_switch.witnesses if "list" in w.source]
+    assert not [w for w in floor.decide().kill_switch.sources if "list" in w.source]
 
 
 def test_an_execution_agent_without_a_named_workload_is_found_by_its_name():

@@ -28,7 +28,7 @@ from mission_control.cluster.read.guard import ClusterGuard
 from mission_control.cluster.read.kubeconfig_files import NoAccessError
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.cluster.read.project_objects import (
     POD,
     WORKLOAD,
@@ -391,7 +391,7 @@ async def test_warnings_are_redacted_and_made_printable():
 )
 async def test_the_switch_is_heard_from_its_config_map(stage, state, detail):
     """That there is no switch is something seen, and said; a value is given as it stands."""
-    heard = await ConfigMapWitness(Cluster(stage).lister, FLOOR).read()
+    heard = await ConfigMapSwitch(Cluster(stage).lister, FLOOR).read()
 
     assert (state, detail) == (getattr(heard.reading, "value", None), heard.absent)
 
@@ -409,7 +409,7 @@ async def test_the_switch_is_heard_from_its_config_map(stage, state, detail):
 async def test_a_config_map_that_cannot_be_read_means_nothing(fault, expected):
     """A refusal, and even a 404 that is not about the object, is no absence of the switch."""
     cluster = Cluster(ClusterStage(faults={(FLOOR, "configmaps"): fault}))
-    heard = await ConfigMapWitness(cluster.lister, FLOOR).read()
+    heard = await ConfigMapSwitch(cluster.lister, FLOOR).read()
 
     assert expected == getattr(heard.reading, "code", None)
 
@@ -531,7 +531,7 @@ async def test_slow_lists_never_hold_up_the_kill_switch():
     slow = asyncio.ensure_future(ClusterObserver(cluster.lister).read())
     await asyncio.sleep(0.1)
     own = ClusterLister(cluster.server, lambda: AT)
-    heard = await asyncio.wait_for(ConfigMapWitness(own, FLOOR).read(), 2)
+    heard = await asyncio.wait_for(ConfigMapSwitch(own, FLOOR).read(), 2)
     slow.cancel()
 
     assert "1" == getattr(heard.reading, "value", None)
@@ -541,7 +541,7 @@ async def test_everything_that_is_ever_asked_is_on_the_list():
     """All jobs together send GET alone, and never a secret, a stream or an outside namespace."""
     cluster = Cluster()
     facts = await cluster.read()
-    await ConfigMapWitness(cluster.lister, FLOOR).read()
+    await ConfigMapSwitch(cluster.lister, FLOOR).read()
     await AccountReader(cluster.server, cluster.objects, lambda: AT).read()
     await cluster.objects.log(FLOOR, facts.pods[0].name, facts.pods[0].containers[0].name)
     await cluster.objects.usage(FLOOR)

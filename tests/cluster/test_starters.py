@@ -172,7 +172,7 @@ async def read(stage):
 def could_start(facts):
     """Give the subjects that are said to be able to start execution."""
     view = view_cluster(FLEET, facts, AT)
-    return {s.subject for s in view.accusing if s.code == codes.EXECUTION_COULD_START}
+    return {s.subject for s in view.raising if s.code == codes.EXECUTION_COULD_START}
 
 
 @pytest.mark.parametrize(("fault", "calm"), STARTERS)

@@ -23,7 +23,7 @@ from mission_control.cluster.model.objects import (
     StarterFacts,
     WorkloadFacts,
 )
-from mission_control.floor.model import FloorEvidence, Witnessed
+from mission_control.floor.model import FloorEvidence, SwitchReading
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import (
     Agent,
@@ -35,7 +35,7 @@ from mission_control.model.fleet import (
     RepositoryLints,
     Workload,
 )
-from mission_control.model.kill_switch import WitnessKind
+from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from tests.floor.floor_of_values import GAMMA, INGEST, MARKETDATA, STRATEGY, FloorOfValues
 
@@ -212,8 +212,10 @@ class ClusterFloor(FloorOfValues):
     def evidence(self) -> FloorEvidence:
         """Give the evidence as the watch would."""
         whole = super().evidence()
-        told = Witnessed(WitnessKind.CONFIG_MAP, CONFIG_MAP, Seen(self.config_map or "", self.now))
+        told = SwitchReading(
+            SourceKind.CONFIG_MAP, CONFIG_MAP, Seen(self.config_map or "", self.now)
+        )
         if self.config_map is None:
             told = replace(told, absent="the ConfigMap does not exist")
-        witnessed = (told, *whole.switch_witnesses)
-        return replace(whole, switch_witnesses=witnessed, cluster=self.facts())
+        switch_readings = (told, *whole.switch_readings)
+        return replace(whole, switch_readings=switch_readings, cluster=self.facts())

@@ -14,14 +14,14 @@ from mission_control.floor.decide.evidence import SessionAt
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.round_memory import join_rounds
 from mission_control.floor.model import (
-    NOTHING_STANDS,
+    NOTHING_LATCHED,
     FloorEvidence,
     FloorSnapshot,
-    Standing,
-    Witnessed,
+    Latched,
+    SwitchReading,
 )
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
-from mission_control.model.kill_switch import WitnessKind
+from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import (
     Addresses,
     EndpointReading,
@@ -175,7 +175,7 @@ class FloorOfValues:
     switch: str | None = "1\n"
     mounted: bool = True
     """Whether the switch's file is the ConfigMap's live mount."""
-    standing: Standing = NOTHING_STANDS
+    latched: Latched = NOTHING_LATCHED
     session_at: SessionAt = session_at
     answers: dict[str, dict[str, EndpointReading]] = field(default_factory=dict)
     peers: dict[str, str] = field(default_factory=dict)
@@ -248,11 +248,13 @@ class FloorOfValues:
         heard = Unseen(UnseenReason.UNREADABLE, self.now, detail="no such file")
         if self.switch is not None:
             heard = Seen(self.switch, self.now)
-        witnessed = (Witnessed(WitnessKind.FILE, SWITCH_FILE, heard, live_mount=self.mounted),)
-        return FloorEvidence(self.fleet, rounds, witnessed)
+        switch_readings = (
+            SwitchReading(SourceKind.FILE, SWITCH_FILE, heard, live_mount=self.mounted),
+        )
+        return FloorEvidence(self.fleet, rounds, switch_readings)
 
     def decide(self, at: datetime | None = None) -> FloorSnapshot:
         """Decide the floor at an instant and keep what stands for the next decision."""
-        snapshot = decide_floor(self.evidence(), self.standing, self.session_at, at or self.now)
-        self.standing = snapshot.standing
+        snapshot = decide_floor(self.evidence(), self.latched, self.session_at, at or self.now)
+        self.latched = snapshot.latched
         return snapshot

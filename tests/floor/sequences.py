@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mission_control.floor.decide.instances import DENIALS_IN_A_ROW, DENIED_FOR_SECONDS
 from mission_control.floor.model import FloorSnapshot
-from mission_control.history.codec import pack_standing, unpack_standing
+from mission_control.history.codec import pack_latched, unpack_latched
 from mission_control.model.reading import UnseenReason
 from tests.floor.cluster_of_values import AGENTS, ClusterFloor, pod
 from tests.floor.floor_of_values import NOW, STRATEGY, changed, rich
@@ -124,7 +124,7 @@ class AlarmOverTime:
             case "silent":
                 floor.lose(STRATEGY, OPS, step.reason, 404)
             case "restart":
-                floor.standing = unpack_standing(pack_standing(floor.standing))
+                floor.latched = unpack_latched(pack_latched(floor.latched))
             case "lists":
                 self.read_lists(step.pods)
             case _:
@@ -146,7 +146,7 @@ class AlarmOverTime:
     def stands(self) -> bool:
         """Tell whether the alarm stands, as it was decided last."""
         source = f"{STRATEGY.agent_name} {OPS}"
-        alarms = self.floor.standing.accusations
+        alarms = self.floor.latched.alarms
         return any(a.code == "EXECUTION_EVIDENCE" and a.source == source for a in alarms)
 
     def undenied(self) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mission_control.floor.board import FloorBoard
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, Looking, first_snapshot, observe_rounds
 from mission_control.floor.watch import FloorWatch
 from mission_control.history.remember import FloorMemory
@@ -143,7 +143,7 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
     """What is known of before the start judges the rounds since, whenever it becomes known."""
     before = FloorOfValues()
     before.ask()
-    stood = before.decide().standing
+    stood = before.decide().latched
     shelf: Any = Shelf()
     shelf.stood = None if late else stood
 
@@ -162,7 +162,7 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
             await until(lambda: code(board) == "NOT_OFFERED")
             shelf.stood = stood
         await until(lambda: code(board) == "NO_LONGER_OFFERED")
-        kept: Any = board.current().standing.service(GAMMA.agent_name)
+        kept: Any = board.current().latched.service(GAMMA.agent_name)
 
     assert (HEALTH, "/livez", "/readyz") == kept.answered
 
@@ -184,7 +184,7 @@ async def test_rounds_without_a_server_are_joined_too():
     for rounds in (2, 3, 4):
         services.asked.clear()
         looking = Looking(rounds, wait=wait)
-        snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_STANDS)
+        snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
         shown: Any = snapshot.services[0]
         newest = shown.round.readings[HEALTH]
         told.append((newest.code, newest.confirmed))

@@ -27,7 +27,7 @@ def cluster():
 
 def stands(floor, code="EXECUTION_EVIDENCE", subject=SE):
     """Decide, and tell whether an alarm stands."""
-    return (code, subject) in {(a.code, a.subject) for a in floor.decide().standing.accusations}
+    return (code, subject) in {(a.code, a.subject) for a in floor.decide().latched.alarms}
 
 
 def raise_sev0(floor, peer=HERE, **changes):
@@ -150,7 +150,7 @@ def test_saying_it_again_starts_the_row_over(floor):
     raise_sev0(floor, THERE)
     raise_sev0(floor, HERE)
     assert deny(floor, times=9, apart=60)
-    (alarm,) = floor.standing.accusations
+    (alarm,) = floor.latched.alarms
     assert [(THERE, 0), (HERE, 9)] == sorted((i.peer, i.denials) for i in alarm.instances)[::-1]
 
 
@@ -169,7 +169,7 @@ def test_a_restart_goes_on_with_the_row(floor):
     """What was counted and who said it is in the standing that is stored."""
     raise_sev0(floor)
     assert deny(floor, times=6, apart=60)
-    (alarm,) = floor.standing.accusations
+    (alarm,) = floor.latched.alarms
     (instance,) = alarm.instances
 
     assert (HERE, 6, NOW) == (instance.peer, instance.denials, instance.heard_at)
@@ -180,16 +180,16 @@ def test_a_restart_goes_on_with_the_row(floor):
 def test_an_alarm_of_before_instances_were_kept_is_one_that_nothing_tells_apart(floor):
     """It clears by ten denials at any address, and stays when it is raised once more."""
     raise_sev0(floor)
-    old = tuple(replace(a, instances=()) for a in floor.standing.accusations)
-    floor.standing = replace(floor.standing, accusations=old)
+    old = tuple(replace(a, instances=()) for a in floor.latched.alarms)
+    floor.latched = replace(floor.latched, alarms=old)
     assert not deny(floor, THERE)
     raise_sev0(floor)
-    old = tuple(replace(a, instances=()) for a in floor.standing.accusations)
-    floor.standing = replace(floor.standing, accusations=old)
+    old = tuple(replace(a, instances=()) for a in floor.latched.alarms)
+    floor.latched = replace(floor.latched, alarms=old)
     floor.now += timedelta(seconds=10)
     raise_sev0(floor)
 
-    assert ["", HERE] == [i.peer for a in floor.standing.accusations for i in a.instances]
+    assert ["", HERE] == [i.peer for a in floor.latched.alarms for i in a.instances]
     assert not deny(floor)
 
 
@@ -199,23 +199,23 @@ def test_what_is_said_by_an_answer_that_is_over_names_no_process(floor):
     floor.now += timedelta(seconds=60)
 
     assert stands(floor)
-    once = floor.standing.accusations
+    once = floor.latched.alarms
     assert [("", "", floor.now)] == [
         (i.peer, i.told, i.heard_at) for a in once for i in a.instances
     ]
     assert stands(floor)
-    assert once == floor.standing.accusations
+    assert once == floor.latched.alarms
 
 
 def test_more_replicas_than_are_kept_are_never_forgotten(floor):
     """Past the most that are kept, the others are one that no answer can be of."""
     for number in range(MOST_INSTANCES + 3):
         raise_sev0(floor, f"10.0.1.{number}:80")
-    assert MOST_INSTANCES + 1 == len(floor.standing.accusations[0].instances)
-    kept = list(floor.standing.accusations[0].instances)
+    assert MOST_INSTANCES + 1 == len(floor.latched.alarms[0].instances)
+    kept = list(floor.latched.alarms[0].instances)
     only = tuple(i for i in kept if not i.peer.startswith("10.0.1."))
-    floor.standing = replace(
-        floor.standing, accusations=(replace(floor.standing.accusations[0], instances=only),)
+    floor.latched = replace(
+        floor.latched, alarms=(replace(floor.latched.alarms[0], instances=only),)
     )
 
     assert deny(floor, f"10.0.1.{MOST_INSTANCES + 1}:80", times=20)
@@ -279,11 +279,11 @@ def test_one_of_two_pods_behind_one_address_does_not_deny_at_once(cluster):
 
 def deny_with_two_pods(cluster):
     """Let ten denials come in a row while whole lists show two pods."""
-    cluster.connects, standing = True, True
+    cluster.connects, latched = True, True
     for _ in range(11):
         on_cluster(cluster, replica("a"), replica("b"))
-        standing = deny_once(cluster, seconds=50)
-    return standing
+        latched = deny_once(cluster, seconds=50)
+    return latched
 
 
 @pytest.mark.parametrize("family", ["ip", "ips"])
@@ -301,7 +301,7 @@ def test_an_address_that_several_pods_have_tells_no_process(cluster):
     """Pods on their node's network share its address."""
     on_cluster(cluster, replica("a", "10.0.0.7"), replica("b", "10.0.0.7"))
     raise_sev0(cluster)
-    (instance,) = cluster.standing.accusations[0].instances
+    (instance,) = cluster.latched.alarms[0].instances
 
     assert (2, False) == (len(instance.pods), instance.own_address)
     assert deny_once(cluster)
@@ -372,7 +372,7 @@ def test_a_process_that_no_list_showed_is_never_gone(cluster):
 
     assert fall_silent(cluster)
     raise_sev0(cluster)
-    assert [()] == [i.pods for a in cluster.standing.accusations for i in a.instances]
+    assert [()] == [i.pods for a in cluster.latched.alarms for i in a.instances]
 
 
 def test_what_is_heard_again_keeps_the_pods_it_may_have_been(cluster):
@@ -383,7 +383,7 @@ def test_what_is_heard_again_keeps_the_pods_it_may_have_been(cluster):
     raise_sev0(cluster)
     cluster.lose_list("jobs", FLOOR, UnseenReason.TIMEOUT)
     raise_sev0(cluster)
-    (instance,) = cluster.standing.accusations[0].instances
+    (instance,) = cluster.latched.alarms[0].instances
 
     assert [f"{FLOOR}/{SE}-{n} uid-{n}" for n in "ab"] == list(instance.pods)
 
@@ -431,12 +431,12 @@ def test_renaming_an_agent_does_not_end_its_p0(floor):
     renamed = rename(floor, "engine-of-strategies")
     floor.connects = True
     for address in (THERE, HERE):
-        floor.peers[renamed.agent_name], standing = address, True
+        floor.peers[renamed.agent_name], latched = address, True
         for _ in range(11):
             floor.now += timedelta(seconds=50)
             floor.answer(renamed, OPS, rich(STRATEGY, floor.now))
-            standing = stands(floor)
-        assert (address == THERE) == standing
+            latched = stands(floor)
+        assert (address == THERE) == latched
 
 
 def test_a_renamed_service_that_never_told_its_names_is_not_known_again(floor):
@@ -479,7 +479,7 @@ def test_an_agent_that_left_takes_its_lesser_alarms_with_it(floor):
     rename(floor, "x")
     snapshot = floor.decide()
 
-    assert () == snapshot.standing.accusations
+    assert () == snapshot.latched.alarms
     ((key, how),) = snapshot.cleared
     assert ("CONTRADICTION", f"{SE} {OPS} left the inventory") == (key[0], how)
 
@@ -489,7 +489,7 @@ def test_a_removed_switch_file_keeps_its_p0(floor):
     floor.switch = "0"
     assert stands(floor, subject="kill-switch")
     whole = floor.evidence()
-    floor.evidence = lambda: replace(whole, switch_witnesses=())
+    floor.evidence = lambda: replace(whole, switch_readings=())
 
     assert stands(floor, subject="kill-switch")
 
@@ -515,7 +515,7 @@ def test_a_lesser_path_that_changed_its_shape_for_good_no_longer_accuses(floor):
     floor.answer(MARKETDATA, "/healthz", LIVE)
     snapshot = floor.decide()
 
-    assert (Verdict.OK, ()) == (snapshot.posture.verdict, snapshot.standing.accusations)
+    assert (Verdict.OK, ()) == (snapshot.posture.verdict, snapshot.latched.alarms)
 
 
 @pytest.mark.parametrize(
@@ -600,7 +600,7 @@ def test_a_lesser_paths_sev0_takes_its_own_row(floor, said, code):
 
     assert stands(floor, code, MD)
     floor.deny_in_a_row(1, 60, plain_health)
-    assert () == floor.decide().standing.accusations
+    assert () == floor.decide().latched.alarms
 
 
 @pytest.mark.parametrize(("said", "code"), LESSER[:3])
@@ -630,8 +630,8 @@ def test_a_lesser_path_without_its_kind_is_not_denied_by_a_primary_that_tells_no
 def test_a_fact_that_no_rule_knows_never_counts_as_dropped(floor):
     """What cannot be told to be absent stands, for a path and for a human's hand."""
     stale_path(floor)
-    odd = tuple(replace(a, fact="not known") for a in floor.standing.accusations)
-    floor.standing = replace(floor.standing, accusations=odd)
+    odd = tuple(replace(a, fact="not known") for a in floor.latched.alarms)
+    floor.latched = replace(floor.latched, alarms=odd)
     floor.answer(MARKETDATA, "/healthz", LIVE)
     end(floor, source=f"{MD} /healthz")
 

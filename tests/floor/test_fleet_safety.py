@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mission_control.cluster.decide.view import view_cluster
 from mission_control.cluster.model.facts import ConfigMapFacts
 from mission_control.cluster.model.objects import Container, EnvVariable
-from mission_control.floor.model import Verdict, Witnessed
+from mission_control.floor.model import SwitchReading, Verdict
 from mission_control.kill_switch.decide import hear_configured, judge_kill_switch
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import (
@@ -23,7 +23,7 @@ from mission_control.model.fleet import (
     SwitchFile,
     Unobserved,
 )
-from mission_control.model.kill_switch import KillSwitchState, Witness, WitnessKind
+from mission_control.model.kill_switch import KillSwitchState, SourceKind, SwitchSource
 from mission_control.model.reading import Seen, UnseenReason
 from mission_control.readiness.decide.checks import cluster, safety
 from mission_control.readiness.decide.checks import services as health
@@ -49,7 +49,7 @@ RUNS_OFF = Safety(switch_normal=OFF)
 NO_SWITCH = Safety(switch_required=False)
 PAPER = Safety(execution=Execution.PAPER)
 RICH = (INGEST, MARKETDATA, STRATEGY)
-CONFIG_MAP = Witness(WitnessKind.CONFIG_MAP, "configmap", ON, NOW, confirms=True)
+CONFIG_MAP = SwitchSource(SourceKind.CONFIG_MAP, "configmap", ON, NOW, confirms=True)
 
 
 def on(floor, **needs):
@@ -81,9 +81,9 @@ def test_a_file_confirms_only_as_the_mount_or_by_the_fleet_files_word(
     mounted, said, state, confirmed
 ):
     """A file that anybody can write contradicts at most."""
-    witnessed = Witnessed(WitnessKind.FILE, PATH, Seen("1", NOW), live_mount=mounted)
-    (heard,) = hear_configured([witnessed], NOW, said)
-    (off,) = hear_configured([replace(witnessed, reading=Seen("0", NOW))], NOW, said)
+    switch_readings = SwitchReading(SourceKind.FILE, PATH, Seen("1", NOW), live_mount=mounted)
+    (heard,) = hear_configured([switch_readings], NOW, said)
+    (off,) = hear_configured([replace(switch_readings, reading=Seen("0", NOW))], NOW, said)
     switch = judge_kill_switch([heard])
 
     assert (ON, confirmed) == (heard.state, heard.confirms)
@@ -92,11 +92,11 @@ def test_a_file_confirms_only_as_the_mount_or_by_the_fleet_files_word(
     assert OFF is judge_kill_switch([off, CONFIG_MAP]).state
 
 
-@pytest.mark.parametrize("kind", [WitnessKind.ENVIRONMENT, WitnessKind.SERVICE])
+@pytest.mark.parametrize("kind", [SourceKind.ENVIRONMENT, SourceKind.SERVICE])
 def test_environment_and_services_never_confirm(kind):
     """However many say that the switch is on, it is not confirmed."""
     (heard,) = hear_configured(
-        [Witnessed(kind, "x", Seen("1", NOW), live_mount=True)], NOW, SwitchFile.AUTHORITATIVE
+        [SwitchReading(kind, "x", Seen("1", NOW), live_mount=True)], NOW, SwitchFile.AUTHORITATIVE
     )
 
     assert not heard.confirms
@@ -106,7 +106,7 @@ def test_environment_and_services_never_confirm(kind):
 @pytest.mark.parametrize("seen", ["silent", "not read yet"])
 def test_where_the_api_is_configured_its_silence_counts_whatever_a_file_says(seen):
     """A live mount says what its kubelet last knew: it does not stand in for the API."""
-    file = Witness(WitnessKind.FILE, PATH, ON, NOW, confirms=True)
+    file = SwitchSource(SourceKind.FILE, PATH, ON, NOW, confirms=True)
     silent = replace(CONFIG_MAP, state=UNCLEAR, detail="EXPIRED: 46 s old")
     heard = [file, silent] if seen == "silent" else [file]
     switch = judge_kill_switch(heard, api=True)
@@ -121,9 +121,9 @@ def test_a_lost_api_halts_the_floor_though_the_mount_says_engaged():
     floor = ClusterFloor()
     floor.config_map = None
     evidence = floor.evidence()
-    old = Witnessed(WitnessKind.CONFIG_MAP, "c", Seen("1", floor.now - timedelta(seconds=46)))
-    file = Witnessed(WitnessKind.FILE, PATH, Seen("1", floor.now), live_mount=True)
-    floor.evidence = lambda: replace(evidence, switch_witnesses=(old, file))
+    old = SwitchReading(SourceKind.CONFIG_MAP, "c", Seen("1", floor.now - timedelta(seconds=46)))
+    file = SwitchReading(SourceKind.FILE, PATH, Seen("1", floor.now), live_mount=True)
+    floor.evidence = lambda: replace(evidence, switch_readings=(old, file))
 
     assert ("KILL_SWITCH_UNCONFIRMED", Severity.P1) in codes_of(floor.decide())
 
@@ -164,7 +164,7 @@ def test_a_switch_that_is_normally_off_is_confirmed_off():
         switch.state, switch.confirmed, switch.as_normal, switch.confirmed_engaged
     )  # fmt: skip
     assert (Verdict.OK, True, ()) == (
-        told.posture.verdict, told.posture.expected, told.standing.accusations
+        told.posture.verdict, told.posture.expected, told.latched.alarms
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_what_is_not_the_normal_state_halts():
 
 def test_a_config_map_without_the_key_confirms_no_switch_that_is_normally_off():
     """What only counts as off is not exactly off."""
-    absent = Witness(WitnessKind.CONFIG_MAP, "c", OFF, NOW, "there is none", confirms=True)
+    absent = SwitchSource(SourceKind.CONFIG_MAP, "c", OFF, NOW, "there is none", confirms=True)
     exact = replace(absent, detail="", value="0")
 
     assert not judge_kill_switch([absent], RUNS_OFF).confirmed
@@ -198,7 +198,7 @@ def test_readiness_wants_the_normal_value_exactly():
     off = gather(FloorOfValues(), snapshot=runs_off().decide())
     none = on(FloorOfValues(switch=None), safety=NO_SWITCH)
     none.evidence = lambda: replace(FloorOfValues().evidence(), fleet=none.fleet, rounds={},
-                                    switch_witnesses=())  # fmt: skip
+                                    switch_readings=())  # fmt: skip
     missing = gather(FloorOfValues(), snapshot=none.decide())
 
     wanted = [found(safety.judge(off), c) for c in ("RC-402", "RC-403")]
@@ -244,7 +244,7 @@ def test_execution_on_paper_may_run_where_the_fleet_file_allows_it():
     calm, forbidden = on_paper().decide(), on(on_paper(), safety=Safety()).decide()
     evidence = gather(FloorOfValues(), snapshot=calm)
 
-    assert () == calm.standing.accusations
+    assert () == calm.latched.alarms
     assert ("EXECUTION_EVIDENCE", Severity.P0) in codes_of(forbidden)
     assert "PASS" == found(safety.judge(evidence), "RC-406").outcome
     assert "PASS" == found(health.judge(evidence), "RC-501").outcome
@@ -257,7 +257,7 @@ def test_any_other_mode_is_an_alarm_on_paper_too(mode):
     told = floor.decide()
     evidence = gather(FloorOfValues(), snapshot=told)
 
-    assert {"EXECUTION_EVIDENCE"} <= {a.code for a in told.standing.accusations}
+    assert {"EXECUTION_EVIDENCE"} <= {a.code for a in told.latched.alarms}
     assert "FAIL" == found(safety.judge(evidence), "RC-406").outcome
 
 
@@ -266,7 +266,7 @@ def test_execution_that_the_inventory_does_not_name_is_an_alarm_on_paper_too():
     floor = on_paper()
     floor.workloads["order-router"] = replace(workload(ENGINE), name="order-router")
 
-    assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().standing.accusations}
+    assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().latched.alarms}
 
 
 DECLARED = Agent(
@@ -378,7 +378,7 @@ def test_a_containers_own_switch_is_evidence_only_where_it_is_not_normally_off(n
     floor.maps["safety"] = ConfigMapFacts(
         FLOOR, "agenttrader-safety", "e" * 64, ("KILL_SWITCH",), {"KILL_SWITCH": "false"}
     )
-    facts = {s.fact for s in view_cluster(floor.fleet, floor.facts(), floor.now).accusing}
+    facts = {s.fact for s in view_cluster(floor.fleet, floor.facts(), floor.now).raising}
 
     told = {"strategy-engine main KILL_SWITCH", "agenttrader-safety data KILL_SWITCH"}
     assert (told if normal is ON else set()) == facts

@@ -7,9 +7,9 @@ import pytest
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS, Verdict, Witnessed
+from mission_control.floor.model import NOTHING_LATCHED, SwitchReading, Verdict
 from mission_control.model.finding import Severity
-from mission_control.model.kill_switch import KillSwitchState, WitnessKind
+from mission_control.model.kill_switch import KillSwitchState, SourceKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from tests.floor.floor_of_values import (
     EVENING,
@@ -189,9 +189,9 @@ def test_a_calendar_that_ends_soon_warns(floor):
 
 def test_a_switch_without_any_witness_is_unconfirmed(floor):
     """Where no witness is configured that could confirm, the switch is unconfirmed: P0."""
-    evidence = replace(floor.evidence(), switch_witnesses=())
+    evidence = replace(floor.evidence(), switch_readings=())
 
-    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, floor.now)
+    snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, floor.now)
 
     assert KillSwitchState.UNKNOWN is snapshot.kill_switch.state
     assert ("KILL_SWITCH_UNCONFIRMED", "P0") == (
@@ -225,9 +225,9 @@ def test_the_environment_only_contradicts(floor):
     """An engaged environment confirms nothing, and a disengaged one is evidence."""
     told = []
     for text in ("1", "0"):
-        heard = Witnessed(WitnessKind.ENVIRONMENT, "EXECUTION_HALTED", Seen(text, floor.now))
-        evidence = replace(floor.evidence(), switch_witnesses=(heard,))
-        snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, floor.now)
+        heard = SwitchReading(SourceKind.ENVIRONMENT, "EXECUTION_HALTED", Seen(text, floor.now))
+        evidence = replace(floor.evidence(), switch_readings=(heard,))
+        snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, floor.now)
         told.append((snapshot.kill_switch.state.value, snapshot.kill_switch.confirmed))
 
     assert [("UNKNOWN", False), ("DISENGAGED", False)] == told
@@ -266,7 +266,7 @@ def test_a_store_that_cannot_be_written_to_is_a_reason(floor, store, said, at, s
     floor.refresh(at)
     moved = None if store is None else replace(store, at=store.at + (at - NOW))
     evidence = replace(floor.evidence(), store=moved)
-    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
+    snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, at)
 
     found = [(r.severity, r.halts) for r in snapshot.posture.reasons if "STORE" in r.code]
     assert ([(severity, False)] if said else []) == found
@@ -276,8 +276,8 @@ def test_a_store_that_cannot_be_written_to_is_a_reason(floor, store, said, at, s
 def test_a_standing_that_is_not_known_halts(floor, at):
     """Until it is known what stood accused before a start, the floor is HALTED in every phase."""
     floor.refresh(at)
-    evidence = replace(floor.evidence(), standing_known=False)
-    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
+    evidence = replace(floor.evidence(), alarms_known=False)
+    snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, at)
 
     assert Verdict.HALTED is snapshot.posture.verdict
     assert "STANDING_UNKNOWN" in {r.code for r in snapshot.posture.reasons if r.halts}
@@ -286,8 +286,8 @@ def test_a_standing_that_is_not_known_halts(floor, at):
 def test_a_history_that_was_lost_halts_and_says_what_a_human_does(floor):
     """What was lost of the past is told with its remedy, in every phase."""
     lost = "the database is empty and belongs to no record"
-    evidence = replace(floor.evidence(), standing_known=False, standing_lost=lost)
-    snapshot = decide_floor(evidence, floor.standing, session_at, NOW)
+    evidence = replace(floor.evidence(), alarms_known=False, alarms_lost=lost)
+    snapshot = decide_floor(evidence, floor.latched, session_at, NOW)
 
     (reason,) = [r for r in snapshot.posture.reasons if r.code == "STANDING_UNKNOWN"]
     assert (Severity.P1, True) == (reason.severity, reason.halts)
@@ -300,7 +300,7 @@ def test_a_record_that_began_lately_is_said_to_be_new(floor, seconds, said):
     """It is P2 until its time is over, and halts nothing."""
     until = NOW + timedelta(seconds=seconds)
     evidence = replace(floor.evidence(), record_new_until=until)
-    snapshot = decide_floor(evidence, floor.standing, session_at, NOW)
+    snapshot = decide_floor(evidence, floor.latched, session_at, NOW)
 
     told = [r for r in snapshot.posture.reasons if r.code == "RECORD_NEW"]
     assert [(Severity.P2, False)] * said == [(r.severity, r.halts) for r in told]

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.floor.decide.events import accusation_opened, find_happenings, stall_ended
+from mission_control.floor.decide.events import alarm_opened, find_happenings, stall_ended
 from mission_control.floor.decide.posture import pages_now
-from mission_control.floor.model import Accusation
+from mission_control.floor.model import Alarm
 from mission_control.model.event import EventType
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, Criticality, Fleet, Kind
@@ -44,7 +44,7 @@ def test_an_accusation_is_told_with_what_it_changes(floor):
 
     assert [
         EventType.POSTURE_CHANGED,
-        EventType.ACCUSATION_OPENED,
+        EventType.ALARM_OPENED,
         EventType.SERVICE_CHANGED,
     ] == [h.type for h in told]
     assert Severity.P0 is told[0].severity
@@ -56,7 +56,7 @@ def test_the_end_of_an_accusation_is_told(floor):
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
 
     told = happenings(floor, floor.refresh)
-    ended = [h for h in told if h.type is EventType.ACCUSATION_ENDED]
+    ended = [h for h in told if h.type is EventType.ALARM_ENDED]
 
     assert EventType.POSTURE_CHANGED is told[0].type
     assert {"CONTRADICTION", "MARKETDATA_STALE"} == {h.data["code"] for h in ended}
@@ -160,24 +160,24 @@ def test_execution_evidence_is_p0_in_every_phase(floor, at):
         floor, lambda: floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
     )
 
-    assert [Severity.P0] == [h.severity for h in told if h.type is EventType.ACCUSATION_OPENED]
+    assert [Severity.P0] == [h.severity for h in told if h.type is EventType.ALARM_OPENED]
 
 
 def test_an_alarm_without_a_session_is_taken_for_one_of_an_open(floor):
     """One that was noted before an end is told again without a calendar."""
     floor.refresh(CLOSE_AT)
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
-    alarms = floor.decide().standing.accusations
+    alarms = floor.decide().latched.alarms
 
-    assert {Severity.P1} == {accusation_opened(a).severity for a in alarms}
+    assert {Severity.P1} == {alarm_opened(a).severity for a in alarms}
 
 
 def test_a_lesser_alarm_after_hours_is_p2(floor):
     """A contradiction about freshness does not page at night."""
     name = STRATEGY.agent_name
-    alarm = Accusation("CONTRADICTION", name, "/healthz", "freshness", "x", EVENING, EVENING)
+    alarm = Alarm("CONTRADICTION", name, "/healthz", "freshness", "x", EVENING, EVENING)
 
-    assert Severity.P2 is accusation_opened(alarm, session_at(EVENING)).severity
+    assert Severity.P2 is alarm_opened(alarm, session_at(EVENING)).severity
 
 
 def test_a_session_that_nobody_knows_is_p1(floor):

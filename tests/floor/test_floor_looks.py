@@ -54,17 +54,17 @@ class WatchedFloor:
                 joined = join_rounds(agent, held if self.joins else None, round_)
                 past = joined.past if self.joins else {}
                 self.rounds[name] = replace(joined, past=past)
-        return FloorEvidence(newest.fleet, dict(self.rounds), newest.switch_witnesses)
+        return FloorEvidence(newest.fleet, dict(self.rounds), newest.switch_readings)
 
     def decide_both(self) -> tuple[FloorSnapshot, FloorSnapshot]:
         """Decide once on looks that are taken over and once from nothing."""
         evidence, now = self.evidence(), self.floor.now
-        standing = self.floor.standing
-        whole = decide_floor(evidence, standing, self.floor.session_at, now)
+        latched = self.floor.latched
+        whole = decide_floor(evidence, latched, self.floor.session_at, now)
         looks = look_again(evidence, self.floor.session_at, now, self.known)
-        again = decide_on_looks(looks, evidence, standing, now, before=self.before)
+        again = decide_on_looks(looks, evidence, latched, now, before=self.before)
         self.known, self.before = dict(looks.by_name), again
-        self.floor.standing = again.standing
+        self.floor.latched = again.latched
         return whole, again
 
 
@@ -142,7 +142,7 @@ def test_what_did_not_change_is_taken_over(floor):
     _, second = watched.decide_both()
 
     assert all(a is b for a, b in zip(first.services, second.services, strict=True))
-    assert first.standing.services is second.standing.services
+    assert first.latched.services is second.latched.services
 
 
 def test_a_clock_that_steps_back_has_everything_looked_at_again(floor):

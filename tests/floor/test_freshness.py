@@ -166,12 +166,12 @@ def test_a_strategy_with_a_future_tick_contradicts(floor):
 def test_agreeing_on_the_worse_side_ends_a_contradiction(floor):
     """Once the other side is heard saying stale too, the contradiction ends; staleness stands."""
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
-    before = {a.code for a in floor.decide().standing.accusations}
+    before = {a.code for a in floor.decide().latched.alarms}
     floor.say(STRATEGY, "marketdata.is_fresh", value=False)
     snapshot = floor.decide()
 
     assert {"CONTRADICTION", "MARKETDATA_STALE"} == before
-    assert {"MARKETDATA_STALE"} == {a.code for a in snapshot.standing.accusations}
+    assert {"MARKETDATA_STALE"} == {a.code for a in snapshot.latched.alarms}
     assert Verdict.HALTED is snapshot.posture.verdict
 
 
@@ -181,4 +181,4 @@ def test_silence_of_the_better_side_ends_no_contradiction(floor):
     floor.decide()
     floor.lose(STRATEGY, OPS, UnseenReason.TIMEOUT)
 
-    assert "CONTRADICTION" in {a.code for a in floor.decide().standing.accusations}
+    assert "CONTRADICTION" in {a.code for a in floor.decide().latched.alarms}

@@ -17,7 +17,7 @@ from mission_control.floor.present.predecessor import (
     poll_outcomes,
 )
 from mission_control.kill_switch.present import halted_document
-from mission_control.model.kill_switch import KillSwitch, KillSwitchState, Witness, WitnessKind
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState, SourceKind, SwitchSource
 from mission_control.model.reading import Exchange, Seen, Unseen, UnseenReason
 from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY, FloorOfValues, rich
 
@@ -151,13 +151,13 @@ def test_freshness_is_ours_and_only_for_marketdata():
     assert (False, None) == (none["ok"], none["last_tick_epoch_seconds"])
 
 
-def witness(kind: WitnessKind, state: KillSwitchState, source: str = "x") -> Witness:
+def switch_source(kind: SourceKind, state: KillSwitchState, source: str = "x") -> SwitchSource:
     """Give a witness."""
-    return Witness(kind, source, state, NOW, confirms=kind is WitnessKind.FILE)
+    return SwitchSource(kind, source, state, NOW, confirms=kind is SourceKind.FILE)
 
 
 ON, OFF, UNCLEAR = KillSwitchState.ENGAGED, KillSwitchState.DISENGAGED, KillSwitchState.UNKNOWN
-FILE, ENVIRONMENT, SERVICE = WitnessKind.FILE, WitnessKind.ENVIRONMENT, WitnessKind.SERVICE
+FILE, ENVIRONMENT, SERVICE = SourceKind.FILE, SourceKind.ENVIRONMENT, SourceKind.SERVICE
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ FILE, ENVIRONMENT, SERVICE = WitnessKind.FILE, WitnessKind.ENVIRONMENT, WitnessK
                 ON,
                 confirmed=True,
                 conflicting=False,
-                witnesses=(witness(ENVIRONMENT, ON), witness(FILE, ON, "/etc/x")),
+                sources=(switch_source(ENVIRONMENT, ON), switch_source(FILE, ON, "/etc/x")),
             ),
             True,
             "file:/etc/x",
@@ -176,7 +176,7 @@ FILE, ENVIRONMENT, SERVICE = WitnessKind.FILE, WitnessKind.ENVIRONMENT, WitnessK
         ),
         pytest.param(
             KillSwitch(
-                ON, confirmed=False, conflicting=False, witnesses=(witness(ENVIRONMENT, ON),)
+                ON, confirmed=False, conflicting=False, sources=(switch_source(ENVIRONMENT, ON),)
             ),
             False,
             None,
@@ -187,7 +187,7 @@ FILE, ENVIRONMENT, SERVICE = WitnessKind.FILE, WitnessKind.ENVIRONMENT, WitnessK
                 OFF,
                 confirmed=False,
                 conflicting=True,
-                witnesses=(witness(FILE, ON), witness(SERVICE, OFF, "gamma /ops/status")),
+                sources=(switch_source(FILE, ON), switch_source(SERVICE, OFF, "gamma /ops/status")),
             ),
             False,
             "service:gamma /ops/status",
@@ -195,14 +195,14 @@ FILE, ENVIRONMENT, SERVICE = WitnessKind.FILE, WitnessKind.ENVIRONMENT, WitnessK
         ),
         pytest.param(
             KillSwitch(
-                UNCLEAR, confirmed=False, conflicting=False, witnesses=(witness(FILE, UNCLEAR),)
+                UNCLEAR, confirmed=False, conflicting=False, sources=(switch_source(FILE, UNCLEAR),)
             ),
             False,
             None,
             id="unclear",
         ),
         pytest.param(
-            KillSwitch(UNCLEAR, confirmed=False, conflicting=False, witnesses=()),
+            KillSwitch(UNCLEAR, confirmed=False, conflicting=False, sources=()),
             False,
             None,
             id="no witness",

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from mission_control.floor.board import FloorBoard
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, first_snapshot
 from mission_control.floor.watch import FloorWatch
 from mission_control.history.remember import FloorMemory
@@ -20,7 +20,7 @@ from tests.history.test_remember_floor import Shelf
 WITHOUT = Fleet(tuple(a for a in FLEET.agents if a != STRATEGY), "4" * 64, "fleet.yaml")
 EXECUTES = "agent_identity.agent_mode", "EXECUTE"
 STALE = "marketdata.is_fresh", False
-ENDED = EventType.ACCUSATION_ENDED
+ENDED = EventType.ALARM_ENDED
 
 
 class Calendar(PaperCalendar):
@@ -44,16 +44,16 @@ def test_what_stood_before_the_start_is_told_where_it_ends(fleet, field, value, 
     """History hears the end of what it told opened, though this process never held it."""
     floor = FloorOfValues()
     floor.say(STRATEGY, field, value)
-    stood = floor.decide().standing
+    stood = floor.decide().latched
     shelf: Any = Shelf()
     shelf.stood = stood
     nothing = cast("Any", None)  # nobody is asked
     sources = FloorSources(nothing, nothing, Calendar(), lambda: NOW, memory=FloorMemory(shelf))
-    first = first_snapshot(fleet, sources, "", NOTHING_STANDS if late else stood)
+    first = first_snapshot(fleet, sources, "", NOTHING_LATCHED if late else stood)
     board = FloorBoard(first, lambda: NOW, time.monotonic)
     FloorWatch(fleet, sources, board).publish(polled=False)
-    accusations = (EventType.ACCUSATION_OPENED, ENDED)
-    told = [e.type for e in shelf.records[0].events if e.type in accusations]
+    alarms = (EventType.ALARM_OPENED, ENDED)
+    told = [e.type for e in shelf.records[0].events if e.type in alarms]
 
     assert ended == told
 

@@ -82,7 +82,7 @@ def test_a_floor_without_a_session_is_halted(now):
     floor.refresh(now)
     doubt = replace(DOUBT, since=now - timedelta(seconds=1))
     evidence = replace(floor.evidence(), calendar_doubt=doubt)
-    doubted = decide_floor(evidence, floor.standing, session_at, now)
+    doubted = decide_floor(evidence, floor.latched, session_at, now)
     reasons = {r.code: r for r in doubted.posture.reasons}
 
     assert Verdict.HALTED is doubted.posture.verdict

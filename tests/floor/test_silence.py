@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.floor.decide.alarms import join_standing
+from mission_control.floor.decide.alarms import join_latched
 from mission_control.floor.decide.events import find_happenings
 from mission_control.floor.decide.judged_change import why_kept
 from mission_control.floor.decide.stall import mark_stalled
-from mission_control.floor.model import NOTHING_STANDS, ServiceSince, Verdict
+from mission_control.floor.model import NOTHING_LATCHED, ServiceSince, Verdict
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Criticality, Fleet, Kind
 from mission_control.model.reading import UnseenReason
@@ -193,33 +193,33 @@ def test_a_lost_healthz_of_marketdata_leaves_freshness_unverifiable(lived):
 
 def test_paths_that_answered_outlive_a_start(lived):
     """What stands tells which paths ever answered, and a start takes it over and keeps it."""
-    before = lived.standing
+    before = lived.latched
     after = FloorOfValues()
     after.lose(GAMMA, "/livez", UnseenReason.NOT_OFFERED, 404)
     after.ask()
     started = after.decide()
-    joined = join_standing(before, started.standing)
+    joined = join_latched(before, started.latched)
     paths = (HEALTH, "/livez", "/readyz")
-    held = [s.service(GAMMA.agent_name) for s in (before, started.standing, joined)]
+    held = [s.service(GAMMA.agent_name) for s in (before, started.latched, joined)]
 
     assert [paths, (HEALTH, "/readyz"), paths] == [h.answered for h in held if h is not None]
-    assert "change" == why_kept(started, replace(started, standing=joined), started.at)
+    assert "change" == why_kept(started, replace(started, latched=joined), started.at)
 
 
 def test_what_answered_is_kept_by_name_where_the_inventory_changes(lived):
     """Another order of the inventory, or a service more, mixes nothing up."""
     lived.fleet = Fleet(tuple(reversed(lived.fleet.agents)), digest="1" * 64, source="f.yaml")
     lived.rounds.clear()
-    held = {s.agent_name: s.answered for s in lived.decide().standing.services}
-    fewer = replace(lived.standing, services=(ServiceSince("x", *_since(lived)),))
+    held = {s.agent_name: s.answered for s in lived.decide().latched.services}
+    fewer = replace(lived.latched, services=(ServiceSince("x", *_since(lived)),))
 
     assert {OPS, HEALTH} == set(held[MARKETDATA.agent_name])
     assert None is fewer.service(GAMMA.agent_name)
-    assert None is NOTHING_STANDS.service(GAMMA.agent_name)
+    assert None is NOTHING_LATCHED.service(GAMMA.agent_name)
 
 
 def _since(floor):
-    held = floor.standing.services[0]
+    held = floor.latched.services[0]
     return held.state, held.expected, held.since
 
 

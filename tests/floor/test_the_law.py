@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mission_control.floor.decide.agent_evidence import weigh_evidence
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS, Verdict
+from mission_control.floor.model import NOTHING_LATCHED, Verdict
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Criticality, Safety
 from mission_control.model.reading import Exchange, Seen, Unseen, UnseenReason
@@ -253,7 +253,7 @@ def test_deciding_twice_on_the_same_evidence_changes_nothing(steps, evening):
     first, second = floor.decide(), floor.decide()
 
     assert first.posture == second.posture
-    assert first.standing == second.standing
+    assert first.latched == second.latched
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_each_required_reading_is_required(floor, name, path, reason):
         del floor.answers[name][path]
     else:
         floor.answers[name][path] = unseen(reason, floor.now, 404)
-    floor.standing = NOTHING_STANDS
+    floor.latched = NOTHING_LATCHED
 
     abstains = path == "/healthz" and name == MARKETDATA.agent_name
     not_offered = reason is UnseenReason.NOT_OFFERED
@@ -289,7 +289,7 @@ def test_a_seen_denial_acquits(floor, hurt, severity, code, subject):
 
     snapshot = floor.deny_in_a_row(answer=bear_out)
 
-    assert (Verdict.OK, ()) == (snapshot.posture.verdict, snapshot.standing.accusations)
+    assert (Verdict.OK, ()) == (snapshot.posture.verdict, snapshot.latched.alarms)
 
 
 @pytest.mark.parametrize("code", ["EXECUTION_EVIDENCE", "CONTRADICTION"])
@@ -303,29 +303,27 @@ def test_silence_never_acquits(floor, code):
     floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
     second = floor.decide()
 
-    standing = {a.code: a for a in second.standing.accusations}
-    assert code in {a.code for a in first.standing.accusations}
-    assert (accused_at, accused_at) == (standing[code].since, standing[code].last_seen)
+    latched = {a.code: a for a in second.latched.alarms}
+    assert code in {a.code for a in first.latched.alarms}
+    assert (accused_at, accused_at) == (latched[code].since, latched[code].last_seen)
 
 
 def test_an_accusation_from_the_future_was_heard_by_now(floor):
     """A clock ran ahead when it was heard: nothing else would be newer until that day."""
     floor.say(STRATEGY, "safety.kill_switch", value=False)
-    heard = floor.decide().standing
+    heard = floor.decide().latched
     ahead = timedelta(days=1)
     dated = tuple(
-        replace(a, since=a.since + ahead, last_seen=a.last_seen + ahead) for a in heard.accusations
+        replace(a, since=a.since + ahead, last_seen=a.last_seen + ahead) for a in heard.alarms
     )
     floor.refresh(floor.now + timedelta(seconds=10))
     floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
     after = decide_floor(
-        floor.evidence(), replace(heard, accusations=dated), session_at, floor.now
-    ).standing
+        floor.evidence(), replace(heard, alarms=dated), session_at, floor.now
+    ).latched
 
-    assert len(heard.accusations) == len(after.accusations)
-    assert {floor.now} == {a.since for a in after.accusations} | {
-        a.last_seen for a in after.accusations
-    }
+    assert len(heard.alarms) == len(after.alarms)
+    assert {floor.now} == {a.since for a in after.alarms} | {a.last_seen for a in after.alarms}
 
 
 def test_a_frozen_responder_cannot_acquit(floor):
@@ -334,7 +332,7 @@ def test_a_frozen_responder_cannot_acquit(floor):
     floor.decide()
     floor.say(STRATEGY, "status.last_updated_utc", "2026-11-18T15:00:00Z")
 
-    assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().standing.accusations}
+    assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().latched.alarms}
 
 
 def test_a_broken_answer_still_accuses(floor):
@@ -344,7 +342,7 @@ def test_a_broken_answer_still_accuses(floor):
     snapshot = floor.decide()
 
     assert isinstance(floor.answers[STRATEGY.agent_name]["/ops/status"], Unseen)
-    assert ["EXECUTION_EVIDENCE"] == [a.code for a in snapshot.standing.accusations]
+    assert ["EXECUTION_EVIDENCE"] == [a.code for a in snapshot.latched.alarms]
 
 
 @settings(max_examples=150, deadline=None)
@@ -438,9 +436,9 @@ def test_a_mode_in_a_health_answer_counts(floor):
     paper = {"status": "ok", "identity": {"agent_mode": "PAPER"}}
     well = floor.deny_in_a_row(answer=lambda f: f.answer(GAMMA, "/healthz", paper))
 
-    assert ["EXECUTION_EVIDENCE"] == [a.code for a in p0.standing.accusations]
-    assert ["EXECUTION_EVIDENCE", "MODE_UNKNOWN"] == [a.code for a in both.standing.accusations]
-    assert (Verdict.OK, ()) == (well.posture.verdict, well.standing.accusations)
+    assert ["EXECUTION_EVIDENCE"] == [a.code for a in p0.latched.alarms]
+    assert ["EXECUTION_EVIDENCE", "MODE_UNKNOWN"] == [a.code for a in both.latched.alarms]
+    assert (Verdict.OK, ()) == (well.posture.verdict, well.latched.alarms)
 
 
 def test_a_gate_that_refuses_claims_no_freshness_any_more(floor):
@@ -469,8 +467,8 @@ def test_what_is_no_2xx_takes_nothing_back(floor):
 
         return answer
 
-    refused = floor.deny_in_a_row(answer=answered(503)).standing.accusations
-    heard = floor.deny_in_a_row(answer=answered(200)).standing.accusations
+    refused = floor.deny_in_a_row(answer=answered(503)).latched.alarms
+    heard = floor.deny_in_a_row(answer=answered(200)).latched.alarms
 
     assert "EXECUTION_EVIDENCE" in {a.code for a in refused}
     assert "EXECUTION_EVIDENCE" not in {a.code for a in heard}

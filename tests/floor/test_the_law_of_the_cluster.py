@@ -143,12 +143,12 @@ class WatchedCluster:
             if held is None or held.readings != round_.readings:
                 self.rounds[name] = replace(round_, readings=dict(round_.readings))
         evidence = replace(evidence, rounds=dict(self.rounds))
-        standing, session_at = self.floor.standing, self.floor.session_at
-        whole = decide_floor(evidence, standing, session_at, now)
+        latched, session_at = self.floor.latched, self.floor.session_at
+        whole = decide_floor(evidence, latched, session_at, now)
         looks = look_again(evidence, session_at, now, self.known, self.viewed)
-        again = decide_on_looks(looks, evidence, standing, now, before=self.before)
+        again = decide_on_looks(looks, evidence, latched, now, before=self.before)
         self.known, self.viewed, self.before = dict(looks.by_name), looks.cluster, again
-        self.floor.standing = again.standing
+        self.floor.latched = again.latched
         return whole, again
 
 

@@ -64,11 +64,11 @@ class Server:
 
     def decide(self):
         """Decide, and put that."""
-        evidence, before = self.floor.evidence(), self.floor.standing
+        evidence, before = self.floor.evidence(), self.floor.latched
         snapshot = decide_floor(evidence, before, session_at, NOW)
-        self.floor.standing = snapshot.standing
+        self.floor.latched = snapshot.latched
         self.writer.put(DecisionRecord("change", evidence, before, snapshot, (), ()))
-        return snapshot.standing
+        return snapshot.latched
 
     def start(self):
         """Start, and wait until what stood is known."""

@@ -7,7 +7,7 @@ import pytest
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history.model import ServiceChange
 from mission_control.history.ports import DecisionRecord
 from tests.floor.floor_of_values import NOW, STRATEGY, FloorOfValues, session_at
@@ -24,11 +24,11 @@ def decision(at, state=ServiceState.OK, since=None):
     """Give a decision of an instant in which the strategy becomes of a state."""
     floor = FloorOfValues()
     evidence = floor.evidence()
-    snapshot = replace(decide_floor(evidence, NOTHING_STANDS, session_at, NOW), at=at)
+    snapshot = replace(decide_floor(evidence, NOTHING_LATCHED, session_at, NOW), at=at)
     if since is not None:
-        snapshot = replace(snapshot, standing=replace(snapshot.standing, verdict_since=since))
+        snapshot = replace(snapshot, latched=replace(snapshot.latched, verdict_since=since))
     change = ServiceChange(at, STRATEGY.agent_name, state, expected=True, reason_code="")
-    return DecisionRecord("change", evidence, NOTHING_STANDS, snapshot, (change,), ())
+    return DecisionRecord("change", evidence, NOTHING_LATCHED, snapshot, (change,), ())
 
 
 async def kept_of(kept, *records):
@@ -64,12 +64,12 @@ async def test_of_the_old_ones_the_newest_by_time_stays(keeper):
 async def test_what_a_start_takes_over_is_never_dropped(keeper):
     """The decision written last stays even where its clock was wrong: its standing accuses."""
     with keeper() as kept:
-        accusing = decision(WRONG, since=WRONG)
-        found = await kept_of(kept, decision(OLDEST - MINUTE), decision(NOW), accusing)
-        standing = await kept.reader.standing()
+        raising = decision(WRONG, since=WRONG)
+        found = await kept_of(kept, decision(OLDEST - MINUTE), decision(NOW), raising)
+        latched = await kept.reader.latched()
 
     assert [WRONG, OLDEST - MINUTE, NOW] == found
-    assert accusing.snapshot.standing == standing
+    assert raising.snapshot.latched == latched
 
 
 async def test_changes_are_of_their_time_not_of_their_number(keeper):

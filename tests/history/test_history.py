@@ -25,11 +25,11 @@ from mission_control.history.codec import (
     pack,
     pack_evidence,
     pack_fleet,
-    pack_standing,
+    pack_latched,
     unpack,
     unpack_evidence,
     unpack_fleet,
-    unpack_standing,
+    unpack_latched,
 )
 from mission_control.history.past_floor import NotWatched, PastFloor
 from mission_control.history.ports import EventQuery, MinuteRecord
@@ -71,7 +71,7 @@ class RememberedFloor:
         self.floor = FloorOfValues()
         self.memory = FloorMemory(keeper.writer)
         first = decide_floor(
-            FloorEvidence(FLEET, {}), self.floor.standing, session_at, self.floor.now
+            FloorEvidence(FLEET, {}), self.floor.latched, session_at, self.floor.now
         )
         self.board = FloorBoard(first, lambda: self.floor.now, time.monotonic)
         self.past = PastFloor(keeper.reader, self.memory.unfinished_minute, Calendar(), self.board)
@@ -82,13 +82,13 @@ class RememberedFloor:
         before, evidence = self.board.current(), self.floor.evidence()
         snapshot = decide_floor(
             evidence,
-            before.standing,
+            before.latched,
             session_at,
             self.floor.now,
             sequence=self.board.next_sequence,
         )
         events = self.board.publish(snapshot, list(find_happenings(before, snapshot)))
-        self.memory.note_decision(evidence, before.standing, before, snapshot, events)
+        self.memory.note_decision(evidence, before.latched, before, snapshot, events)
         for round_ in evidence.rounds.values() if asked else ():
             agent = self.floor.fleet.agent(round_.agent_name)
             assert agent is not None
@@ -135,7 +135,7 @@ def test_inputs_survive_being_written(hurt):
 
     assert floor.fleet == unpack_fleet(pack_fleet(floor.fleet))
     assert evidence == unpack_evidence(pack_evidence(evidence), floor.fleet)
-    assert snapshot.standing == unpack_standing(pack_standing(snapshot.standing))
+    assert snapshot.latched == unpack_latched(pack_latched(snapshot.latched))
 
 
 def test_where_a_service_answered_from_survives_being_written():
@@ -205,7 +205,7 @@ def test_what_rounds_before_told_survives_being_written():
 
     assert evidence == again
     assert not again.rounds[STRATEGY.agent_name].readings["/ops/status"].confirmed
-    assert snapshot.standing == unpack_standing(pack_standing(snapshot.standing))
+    assert snapshot.latched == unpack_latched(pack_latched(snapshot.latched))
 
 
 def test_decisions_of_before_pasts_were_kept_can_be_read():
@@ -217,12 +217,12 @@ def test_decisions_of_before_pasts_were_kept_can_be_read():
         del round_["past"]
         for reading in round_["readings"].values():
             reading.pop("confirmed", None)
-    standing = orjson.loads(zlib.decompress(pack_standing(floor.decide().standing)))
-    for service in standing["services"]:
+    latched = orjson.loads(zlib.decompress(pack_latched(floor.decide().latched)))
+    for service in latched["services"]:
         del service["answered"]
 
     assert floor.evidence() == unpack_evidence(pack(document), floor.fleet)
-    old = unpack_standing(zlib.compress(orjson.dumps(standing)))
+    old = unpack_latched(zlib.compress(orjson.dumps(latched)))
     assert {()} == {s.answered for s in old.services}
 
 
@@ -240,11 +240,11 @@ def test_any_evidence_survives_being_written(evening, hurts, steps):
         hurt(floor)
     for step in steps:
         degrade(floor, step)
-    evidence, standing = floor.evidence(), floor.standing
-    first = decide_floor(evidence, standing, session_at, floor.now)
+    evidence, latched = floor.evidence(), floor.latched
+    first = decide_floor(evidence, latched, session_at, floor.now)
     again = decide_floor(
         unpack_evidence(pack_evidence(evidence), floor.fleet),
-        unpack_standing(pack_standing(standing)),
+        unpack_latched(pack_latched(latched)),
         session_at,
         floor.now,
     )
@@ -329,15 +329,15 @@ async def test_accusations_and_since_survive_a_restart(keeper):
         remembered.decide()
         await written(kept)
     with keeper() as kept:
-        standing = await kept.reader.standing()
-        floor = FloorOfValues(standing=standing)
+        latched = await kept.reader.latched()
+        floor = FloorOfValues(latched=latched)
         floor.refresh(NOW + timedelta(minutes=5))
         floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
         again = floor.decide()
 
-    assert remembered.decided[-1].standing == standing
-    assert ["EXECUTION_EVIDENCE"] == [a.code for a in again.standing.accusations]
-    assert {NOW} == {a.since for a in again.standing.accusations}
+    assert remembered.decided[-1].latched == latched
+    assert ["EXECUTION_EVIDENCE"] == [a.code for a in again.latched.alarms]
+    assert {NOW} == {a.since for a in again.latched.alarms}
     kept_since = {s.agent.agent_name: s.since for s in again.services}
     assert NOW == kept_since[MARKETDATA.agent_name]
 
@@ -347,8 +347,8 @@ def test_a_start_does_not_make_everything_new():
     floor = FloorOfValues()
     before = floor.decide()
     later = NOW + timedelta(minutes=5)
-    starting = decide_floor(FloorEvidence(FLEET, {}), before.standing, session_at, later)
-    floor.standing = starting.standing
+    starting = decide_floor(FloorEvidence(FLEET, {}), before.latched, session_at, later)
+    floor.latched = starting.latched
     floor.refresh(later + timedelta(seconds=10))
     after = floor.decide()
 

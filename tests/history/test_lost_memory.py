@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from mission_control.errors import StorageError
-from mission_control.history.continuity import recall_standing
+from mission_control.history.continuity import recall_latched
 from mission_control.history.database import SQLITE_NAME, open_engine, writing
 from mission_control.history.rows import write_decision
 from mission_control.records.marker import newest_line, read_marker
@@ -214,12 +214,12 @@ def test_who_only_reads_knows_what_is_lost(tmp_path, database_url):
     """A command judges root and history as a server does, and changes nothing."""
     serve_once(tmp_path, database_url)
     engine = open_engine(tmp_path, database_url)
-    with_history = recall_standing(tmp_path, engine)[1]
+    with_history = recall_latched(tmp_path, engine)[1]
     engine.dispose()
     drop_history(tmp_path, database_url)
-    without = recall_standing(tmp_path, None)[1]
+    without = recall_latched(tmp_path, None)[1]
     engine = open_engine(tmp_path, database_url)
-    emptied = recall_standing(tmp_path, engine)[1]
+    emptied = recall_latched(tmp_path, engine)[1]
     engine.dispose()
 
     assert "" == with_history
@@ -234,5 +234,5 @@ def test_rows_that_are_not_ours_are_not_known(tmp_path):
         other.execute("UPDATE decisions SET after = x'00'")
     engine = open_engine(tmp_path, None)
     with pytest.raises(StorageError, match="what stood cannot be read"):
-        recall_standing(tmp_path, engine)
+        recall_latched(tmp_path, engine)
     engine.dispose()

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import event
 
 from mission_control.errors import StorageError
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history import notes, postgresql, writer
-from mission_control.history.continuity import recall_standing
+from mission_control.history.continuity import recall_latched
 from mission_control.history.decide.lost_memory import HistoryPin
 from mission_control.history.notes import SLOT_BYTES, Note, NotesFile, carry, own_notes, read_notes
 from mission_control.records.verification import verify
@@ -31,12 +31,12 @@ def alarms():
     """Give the alarms of a floor on which one is raised."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
-    return floor.decide().standing.accusations
+    return floor.decide().latched.alarms
 
 
-def keys(standing):
+def keys(latched):
     """Give which alarms stand."""
-    return {a.key for a in standing.accusations}
+    return {a.key for a in latched.alarms}
 
 
 def noted(root):
@@ -112,10 +112,10 @@ def test_a_noted_alarm_is_told_to_every_server_that_starts(tmp_path, database_ur
         calm.settle()
         with ExitStack() as stack:
             stack.enter_context(own_notes(tmp_path))[0].write(Note(alarms()))
-        read_only = recall_standing(tmp_path, calm.engine)
+        read_only = recall_latched(tmp_path, calm.engine)
         with serving(tmp_path, database_url) as server:
             stands = keys(server.writer.recalled())
-            server.floor.standing = server.writer.recalled() or NOTHING_STANDS
+            server.floor.latched = server.writer.recalled() or NOTHING_LATCHED
             server.floor.answers.pop(STRATEGY.agent_name)  # silent since
             server.decide()
             server.settle()

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from mission_control.cluster.model.objects import EnvVariable
-from mission_control.floor.decide.alarms import join_standing
-from mission_control.floor.model import NOTHING_STANDS, Instance
+from mission_control.floor.decide.alarms import join_latched
+from mission_control.floor.model import NOTHING_LATCHED, Instance
 from mission_control.history.ports import DecisionRecord, MinuteRecord
 from mission_control.history.remember import FloorMemory
 from mission_control.model.reading import Seen, ServiceRound, UnseenReason
@@ -71,7 +71,7 @@ def shelf():
 def decide(memory, floor, before):
     """Decide the floor and note it; gives the snapshot."""
     snapshot = floor.decide()
-    memory.note_decision(floor.evidence(), floor.standing, before or snapshot, snapshot, ())
+    memory.note_decision(floor.evidence(), floor.latched, before or snapshot, snapshot, ())
     return snapshot
 
 
@@ -160,18 +160,18 @@ def test_what_stood_is_joined_as_soon_as_it_is_known_and_once(shelf):
     """Until history was read it is not known; then its accusations stand with their first time."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
-    stood = floor.decide().standing
-    (accusation,) = stood.accusations
-    later = replace(accusation, since=NOW + timedelta(hours=1))
+    stood = floor.decide().latched
+    (alarm,) = stood.alarms
+    later = replace(alarm, since=NOW + timedelta(hours=1))
     memory = FloorMemory(shelf)
 
-    assert (NOTHING_STANDS, False) == memory.recall(NOTHING_STANDS)
+    assert (NOTHING_LATCHED, False) == memory.recall(NOTHING_LATCHED)
     shelf.stood = stood
-    joined, known = memory.recall(replace(NOTHING_STANDS, accusations=(later,)))
-    assert ((NOW,), True) == (tuple(a.since for a in joined.accusations), known)
-    assert (NOTHING_STANDS, True) == memory.recall(NOTHING_STANDS)
+    joined, known = memory.recall(replace(NOTHING_LATCHED, alarms=(later,)))
+    assert ((NOW,), True) == (tuple(a.since for a in joined.alarms), known)
+    assert (NOTHING_LATCHED, True) == memory.recall(NOTHING_LATCHED)
     shelf.stood = stood
-    assert stood.accusations == FloorMemory(shelf).recall(NOTHING_STANDS)[0].accusations
+    assert stood.alarms == FloorMemory(shelf).recall(NOTHING_LATCHED)[0].alarms
 
 
 @pytest.mark.parametrize(
@@ -187,13 +187,13 @@ def test_every_process_that_raised_an_alarm_is_joined(before, now, expected):
     """Who said it before the start has to deny it too, and each from the beginning."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
-    (alarm,) = floor.decide().standing.accusations
+    (alarm,) = floor.decide().latched.alarms
 
-    def standing(peer, denials):
+    def latched(peer, denials):
         made = () if peer is None else (Instance(peer, denials=denials, denied_at=NOW),)
-        return replace(NOTHING_STANDS, accusations=(replace(alarm, instances=made),))
+        return replace(NOTHING_LATCHED, alarms=(replace(alarm, instances=made),))
 
-    (joined,) = join_standing(standing(before, 7), standing(now, 0)).accusations
+    (joined,) = join_latched(latched(before, 7), latched(now, 0)).alarms
 
     assert expected == [i.peer for i in joined.instances]
     assert {0} == {i.denials for i in joined.instances}
@@ -203,11 +203,11 @@ def test_an_alarm_below_sev0_is_joined_without_any_process():
     """What no instance has to deny keeps its first time, and no more."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "marketdata.is_fresh", value=False)
-    stood = floor.decide().standing
+    stood = floor.decide().latched
     floor.now += timedelta(seconds=10)
-    floor.standing = NOTHING_STANDS
-    again = floor.decide().standing
-    (joined,) = join_standing(stood, again).accusations
+    floor.latched = NOTHING_LATCHED
+    again = floor.decide().latched
+    (joined,) = join_latched(stood, again).alarms
 
     assert (NOW, floor.now, ()) == (joined.since, joined.last_seen, joined.instances)
 

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history import database, writer
 from mission_control.history.ports import DecisionRecord, MinuteRecord
 from mission_control.model.reading import Unseen
@@ -32,8 +32,8 @@ def decision(at=NOW):
     floor = FloorOfValues()
     floor.refresh(at)
     evidence = floor.evidence()
-    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
-    return DecisionRecord("change", evidence, NOTHING_STANDS, snapshot, (), ())
+    snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, at)
+    return DecisionRecord("change", evidence, NOTHING_LATCHED, snapshot, (), ())
 
 
 @contextmanager

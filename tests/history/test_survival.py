@@ -58,13 +58,13 @@ async def test_a_steady_floor_of_a_hundred_services_stays_small(tmp_path):
         floor.answers[agent.agent_name] = {"/ops/status": reading("/ops/status", document, NOW)}
     floor.fleet = fleet
     evidence = floor.evidence()
-    snapshot = decide_floor(evidence, floor.standing, session_at, NOW)
+    snapshot = decide_floor(evidence, floor.latched, session_at, NOW)
     counts = {agent.agent_name: (6, 6) for agent in fleet.agents}
     with keeping(tmp_path, None) as kept:
         for hour in range(24):
             at = NOW + timedelta(hours=hour)
             kept.writer.put(
-                DecisionRecord("hour", evidence, floor.standing, replace(snapshot, at=at), (), ())
+                DecisionRecord("hour", evidence, floor.latched, replace(snapshot, at=at), (), ())
             )
             for minute in range(60):
                 kept.writer.put(MinuteRecord(at + timedelta(minutes=minute), counts))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS, FloorSnapshot, Verdict
+from mission_control.floor.model import NOTHING_LATCHED, FloorSnapshot, Verdict
 from mission_control.history.database import SQLITE_NAME
 from mission_control.history.ports import DecisionRecord
 from mission_control.history.remember import FloorMemory
@@ -38,7 +38,7 @@ class Life:
         """Begin a life: what the process before knew is known only from the disk."""
         self.server = Server(self.root, self.url).start()
         self.memory = FloorMemory(self.server.writer)
-        self.floor.standing = NOTHING_STANDS
+        self.floor.latched = NOTHING_LATCHED
 
     def stop(self) -> None:
         """End a life; what was put is written."""
@@ -47,11 +47,11 @@ class Life:
 
     def decide(self) -> FloorSnapshot:
         """Decide as the watch does, on what is remembered, and remember it."""
-        standing, known = self.memory.recall(self.floor.standing)
-        evidence = replace(self.floor.evidence(), standing_known=known)
-        snapshot = decide_floor(evidence, standing, session_at, self.floor.now)
-        self.floor.standing = snapshot.standing
-        self.server.writer.put(DecisionRecord("change", evidence, standing, snapshot, (), ()))
+        latched, known = self.memory.recall(self.floor.latched)
+        evidence = replace(self.floor.evidence(), alarms_known=known)
+        snapshot = decide_floor(evidence, latched, session_at, self.floor.now)
+        self.floor.latched = snapshot.latched
+        self.server.writer.put(DecisionRecord("change", evidence, latched, snapshot, (), ()))
         return snapshot
 
     def raise_alarm(self) -> FloorSnapshot:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.floor.model import Accusation
+from mission_control.floor.model import Alarm
 from mission_control.history.ports import EventQuery
 from mission_control.model.event import EventType, FloorEvent
 from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY
@@ -14,7 +14,7 @@ from tests.history.test_clock_steps import decision
 from tests.history.test_history import RememberedFloor, written
 
 pytestmark = pytest.mark.anyio
-OPENED, ENDED = EventType.ACCUSATION_OPENED, EventType.ACCUSATION_ENDED
+OPENED, ENDED = EventType.ALARM_OPENED, EventType.ALARM_ENDED
 EXECUTES = "safety.safe_to_execute_orders"
 MINUTE = timedelta(minutes=1)
 SOURCE = f"{STRATEGY.agent_name} /ops/status"
@@ -26,7 +26,7 @@ async def heard(remembered, kept, minutes, *, executes):
     remembered.floor.say(STRATEGY, EXECUTES, value=executes)
     snapshot = remembered.decide()
     await written(kept)
-    return snapshot.standing.accusations
+    return snapshot.latched.alarms
 
 
 async def stood(tmp_path, database_url):
@@ -34,7 +34,7 @@ async def stood(tmp_path, database_url):
     again = Keeper(tmp_path, database_url)
     again.start()
     await written(again)
-    recalled, read = again.writer.recalled(), await again.reader.standing()
+    recalled, read = again.writer.recalled(), await again.reader.latched()
     again.stop()
     assert recalled == read
     assert recalled is not None
@@ -43,40 +43,40 @@ async def stood(tmp_path, database_url):
 
 async def test_what_another_did_not_hear_stands_after_a_restart(tmp_path, database_url):
     """One heard an accusation, another did not and wrote last: a start takes over both."""
-    with keeping(tmp_path, database_url) as accusing, keeping(tmp_path, database_url) as calm:
-        hears, misses = RememberedFloor(accusing), RememberedFloor(calm)
-        await heard(hears, accusing, 0, executes=False)
+    with keeping(tmp_path, database_url) as raising, keeping(tmp_path, database_url) as calm:
+        hears, misses = RememberedFloor(raising), RememberedFloor(calm)
+        await heard(hears, raising, 0, executes=False)
         await heard(misses, calm, 0, executes=False)
-        accusations = await heard(hears, accusing, 1, executes=True)
+        alarms = await heard(hears, raising, 1, executes=True)
         misses.floor.refresh(NOW + 2 * MINUTE)
         misses.floor.say(STRATEGY, "status.state", "DEGRADED")
-        calm_one = misses.decide().standing
+        calm_one = misses.decide().latched
         await written(calm)
     found = await stood(tmp_path, database_url)
 
-    assert accusations
-    assert () == calm_one.accusations
-    assert {i.heard_at for a in accusations for i in a.instances} == {NOW + MINUTE}
+    assert alarms
+    assert () == calm_one.alarms
+    assert {i.heard_at for a in alarms for i in a.instances} == {NOW + MINUTE}
     # An event names no process: then any may have said it.
-    unnamed = tuple(replace(a, instances=()) for a in accusations)
-    assert replace(calm_one, accusations=unnamed) == found
+    unnamed = tuple(replace(a, instances=()) for a in alarms)
+    assert replace(calm_one, alarms=unnamed) == found
 
 
 async def test_what_was_denied_is_over_for_all(tmp_path, database_url):
     """Once the service denied it, it stands no more, whoever wrote last."""
-    accused = ()
+    raised = ()
     with keeping(tmp_path, database_url) as kept:
         remembered = RememberedFloor(kept)
         for minute, fresh in ((0, True), (1, False), (2, True)):
             remembered.floor.refresh(NOW + minute * MINUTE)
             remembered.floor.say(MARKETDATA, "marketdata.is_fresh", value=fresh)
-            told_by = remembered.decide().standing.accusations
-            accused = accused or told_by
+            told_by = remembered.decide().latched.alarms
+            raised = raised or told_by
             await written(kept)
     found = await stood(tmp_path, database_url)
 
-    assert accused
-    assert () == found.accusations
+    assert raised
+    assert () == found.alarms
 
 
 def told(type_, minutes, source=SOURCE):
@@ -114,13 +114,13 @@ async def test_an_accusation_stands_until_it_is_told_ended(keeper, events, since
         for event in events:
             kept.writer.put(told(*event))
         await written(kept)
-        standing = await kept.reader.standing()
+        latched = await kept.reader.latched()
 
-    assert standing is not None
+    assert latched is not None
     at = NOW + (since or 0) * MINUTE
     key = ("EXECUTION_EVIDENCE", STRATEGY.agent_name, SOURCE, EXECUTES)
-    wanted = () if since is None else (Accusation(*key, "it may: now", since=at, last_seen=at),)
-    assert wanted == standing.accusations
+    wanted = () if since is None else (Alarm(*key, "it may: now", since=at, last_seen=at),)
+    assert wanted == latched.alarms
 
 
 async def test_what_was_never_told_ended_outlives_the_kept_time(keeper):
@@ -132,9 +132,9 @@ async def test_what_was_never_told_ended_outlives_the_kept_time(keeper):
         kept.writer.put(told(OPENED, 0))
         await written(kept)
         kept.writer.prune(NOW - MINUTE)
-        standing = await kept.reader.standing()
+        latched = await kept.reader.latched()
         page = await kept.reader.events(EventQuery())
 
-    assert standing is not None
-    assert [NOW - 9 * MINUTE] == [a.since for a in standing.accusations]
+    assert latched is not None
+    assert [NOW - 9 * MINUTE] == [a.since for a in latched.alarms]
     assert [NOW - 9 * MINUTE, NOW] == sorted(e.at for e in page.events)

@@ -9,10 +9,10 @@ import pytest
 
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.configuration.fleet_file import load_fleet, settle_cluster
 from mission_control.floor.observe import FloorSources
-from mission_control.kill_switch.read import SwitchWitnesses
+from mission_control.kill_switch.read import SwitchReader
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
 from mission_control.probe.service_probe import ServiceProbe
@@ -42,8 +42,8 @@ class WatchedFloor:
         transports.also_close(lister.server.forget)
         return FloorSources(
             ServiceProbe(transports, self.clock),
-            SwitchWitnesses(
-                self.switch_file, {}, self.clock, ConfigMapWitness(lister, "trading-floor")
+            SwitchReader(
+                self.switch_file, {}, self.clock, ConfigMapSwitch(lister, "trading-floor")
             ),
             MarketCalendar(),
             self.clock,

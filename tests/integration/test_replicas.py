@@ -14,7 +14,7 @@ from mission_control.floor.decide.instances import DENIALS_IN_A_ROW
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.observe import FloorSources, first_snapshot
 from mission_control.floor.watch import FloorWatch
-from mission_control.kill_switch.read import SwitchWitnesses
+from mission_control.kill_switch.read import SwitchReader
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Agent, Fleet, Kind
 from mission_control.probe.service_probe import ServiceProbe
@@ -106,7 +106,7 @@ async def watching(balancer: Balancer, clock: LeapingClock, switch_file):
     async with open_transports() as transports:
         sources = FloorSources(
             ServiceProbe(transports, clock),
-            SwitchWitnesses(switch_file, {}, clock),
+            SwitchReader(switch_file, {}, clock),
             MarketCalendar(),
             clock,
         )
@@ -129,7 +129,7 @@ async def wait_for(board, condition) -> FloorSnapshot:
 
 def alarm_of(snapshot) -> Any:
     """Give the alarm that orders may be executed; None where it does not stand."""
-    found = (a for a in snapshot.standing.accusations if a.fact == "safe_to_execute_orders")
+    found = (a for a in snapshot.latched.alarms if a.fact == "safe_to_execute_orders")
     return next(found, None)
 
 

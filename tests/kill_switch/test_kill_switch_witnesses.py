@@ -12,10 +12,10 @@ import pytest
 
 from mission_control.cluster.read import observer as config_map_module
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.observer import ConfigMapWitness
+from mission_control.cluster.read.observer import ConfigMapSwitch
 from mission_control.kill_switch import read as witnesses_module
-from mission_control.kill_switch.read import SwitchFile, SwitchWitnesses
-from mission_control.model.kill_switch import WitnessKind
+from mission_control.kill_switch.read import SwitchFile, SwitchReader
+from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen
 from mission_control.simulation.cluster_stage import ApiFault, ClusterStage
 from tests.cluster.test_cluster_reader import FLOOR, Cluster
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 async def heard(path, environment=None):
     """Hear the witnesses once."""
-    return await SwitchWitnesses(path, environment or {}, lambda: NOW).read()
+    return await SwitchReader(path, environment or {}, lambda: NOW).read()
 
 
 async def test_the_file_is_heard_as_it_is(tmp_path):
@@ -37,10 +37,10 @@ async def test_the_file_is_heard_as_it_is(tmp_path):
     path = tmp_path / "EXECUTION_HALTED"
     path.write_text("1\n")
 
-    (witness,) = await heard(path)
+    (switch_source,) = await heard(path)
 
-    assert (WitnessKind.FILE, str(path)) == (witness.kind, witness.source)
-    assert Seen("1\n", NOW) == witness.reading
+    assert (SourceKind.FILE, str(path)) == (switch_source.kind, switch_source.source)
+    assert Seen("1\n", NOW) == switch_source.reading
 
 
 def missing(path):
@@ -84,11 +84,11 @@ async def test_what_cannot_be_read_is_unreadable(tmp_path, hurt):
     path = tmp_path / "EXECUTION_HALTED"
     hurt(path)
 
-    (witness,) = await heard(path)
+    (switch_source,) = await heard(path)
 
-    assert isinstance(witness.reading, Unseen)
-    assert "UNREADABLE" == witness.reading.code
-    assert witness.reading.detail
+    assert isinstance(switch_source.reading, Unseen)
+    assert "UNREADABLE" == switch_source.reading.code
+    assert switch_source.reading.detail
 
 
 async def test_only_the_first_bytes_are_read(tmp_path):
@@ -96,27 +96,27 @@ async def test_only_the_first_bytes_are_read(tmp_path):
     path = tmp_path / "EXECUTION_HALTED"
     path.write_text("1" * 100_000)
 
-    (witness,) = await heard(path)
+    (switch_source,) = await heard(path)
 
-    assert isinstance(witness.reading, Seen)
-    assert 4096 == len(witness.reading.value)
+    assert isinstance(switch_source.reading, Seen)
+    assert 4096 == len(switch_source.reading.value)
 
 
 async def test_a_file_that_comes_back_is_heard_again(tmp_path):
     """An unreadable file is read anew each time."""
     path = tmp_path / "EXECUTION_HALTED"
-    witnesses = SwitchWitnesses(path, {}, lambda: NOW)
-    first = (await witnesses.read())[0].reading
+    sources = SwitchReader(path, {}, lambda: NOW)
+    first = (await sources.read())[0].reading
     path.write_text("1")
 
-    assert (Unseen, Seen) == (type(first), type((await witnesses.read())[0].reading))
+    assert (Unseen, Seen) == (type(first), type((await sources.read())[0].reading))
 
 
 async def test_the_environment_is_heard(tmp_path):
     """Variables are heard as they are set; what is not configured abstains."""
     told = await heard(None, {"EXECUTION_HALTED": "0"})
 
-    assert [(WitnessKind.ENVIRONMENT, "EXECUTION_HALTED")] == [(w.kind, w.source) for w in told]
+    assert [(SourceKind.ENVIRONMENT, "EXECUTION_HALTED")] == [(w.kind, w.source) for w in told]
     assert () == await heard(None)
 
 
@@ -130,10 +130,10 @@ async def test_what_is_no_file_is_refused_by_name(tmp_path, hurt, kind):
     path = tmp_path / "EXECUTION_HALTED"
     hurt(path)
 
-    (witness,) = await heard(path)
+    (switch_source,) = await heard(path)
 
-    assert isinstance(witness.reading, Unseen)
-    assert f"it is {kind}, not a regular file" == witness.reading.detail
+    assert isinstance(switch_source.reading, Unseen)
+    assert f"it is {kind}, not a regular file" == switch_source.reading.detail
 
 
 class Moving:
@@ -253,14 +253,14 @@ class SwitchMap:
         """Serve a cluster in which the switch is engaged."""
         self.cluster, self.clock = Cluster(), Moving()
         lister = ClusterLister(self.cluster.server, self.clock)
-        self.witnesses = SwitchWitnesses(None, {}, self.clock, ConfigMapWitness(lister, FLOOR))
+        self.sources = SwitchReader(None, {}, self.clock, ConfigMapSwitch(lister, FLOOR))
 
     async def read(self, fault=None, **stage) -> Any:
         """Hear it once, with a fault of the API server or another stage."""
         faults = {(FLOOR, "configmaps"): fault} if fault else {}
         self.cluster.stage = ClusterStage(faults=faults, **stage)
-        (witness,) = await self.witnesses.read()
-        return witness.reading
+        (switch_source,) = await self.sources.read()
+        return switch_source.reading
 
 
 @pytest.mark.parametrize("fault", [ApiFault.THROTTLED, ApiFault.UNAVAILABLE, ApiFault.HUNG])
@@ -332,9 +332,9 @@ def fill_as_kubelet(volume, text="1", stamp="..2026_11_30_14_30_00.123456789"):
 
 async def is_live(path):
     """Tell what the reading says of where it was read."""
-    (witness,) = await heard(path)
-    assert isinstance(witness.reading, Seen)
-    return witness.live_mount
+    (switch_source,) = await heard(path)
+    assert isinstance(switch_source.reading, Seen)
+    return switch_source.live_mount
 
 
 @pytest.mark.parametrize("way", ["tmpfs", "bind"])

@@ -9,7 +9,7 @@ import pytest
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.ports import DecisionRecord, MinuteRecord
@@ -48,8 +48,8 @@ def decision(at=OPEN_AT - MINUTE, *events, floor=None):
     floor = floor or FloorOfValues()
     floor.refresh(at)
     evidence = floor.evidence()
-    snapshot = decide_floor(evidence, NOTHING_STANDS, session_at, at)
-    return DecisionRecord("change", evidence, NOTHING_STANDS, snapshot, (), events)
+    snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, at)
+    return DecisionRecord("change", evidence, NOTHING_LATCHED, snapshot, (), events)
 
 
 def minutes(first=OPEN_AT, count=390, obtained=6):

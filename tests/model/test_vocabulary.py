@@ -9,8 +9,8 @@ from mission_control.contract.model.shapes import ServiceState
 from mission_control.errors import ConfigurationError, ContractViolation, MissionControlError
 from mission_control.floor.model import (
     NO_FRESHNESS,
-    NOTHING_STANDS,
-    Accusation,
+    NOTHING_LATCHED,
+    Alarm,
     Coverage,
     FloorSnapshot,
     Posture,
@@ -163,9 +163,9 @@ def test_accusation_keeps_its_identity_while_it_stands():
     """
     The same source saying the same thing again is the same accusation, whatever its words.
     """
-    first = Accusation("CONTRADICTION", "a", "a /healthz", "freshness", "one", NOW, NOW)
-    again = Accusation("CONTRADICTION", "a", "a /healthz", "freshness", "two", NOW, NOW)
-    other = Accusation("CONTRADICTION", "a", "b /healthz", "freshness", "one", NOW, NOW)
+    first = Alarm("CONTRADICTION", "a", "a /healthz", "freshness", "one", NOW, NOW)
+    again = Alarm("CONTRADICTION", "a", "a /healthz", "freshness", "two", NOW, NOW)
+    other = Alarm("CONTRADICTION", "a", "b /healthz", "freshness", "one", NOW, NOW)
 
     assert first.key == again.key
     assert first.key != other.key
@@ -203,7 +203,7 @@ def test_snapshot_finds_services_by_name():
         fleet=Fleet((AGENT,), digest="0", source="fleet.yaml"),
         session=MarketSession(NOW, Phase.OPEN),
         kill_switch=KillSwitch(
-            KillSwitchState.UNKNOWN, confirmed=False, conflicting=False, witnesses=()
+            KillSwitchState.UNKNOWN, confirmed=False, conflicting=False, sources=()
         ),
         services=(service,),
         posture=Posture(
@@ -217,7 +217,7 @@ def test_snapshot_finds_services_by_name():
             degraded=(),
             coverage=Coverage(1, 0),
         ),
-        standing=NOTHING_STANDS,
+        latched=NOTHING_LATCHED,
     )
 
     assert service is snapshot.service("strategy-engine")

@@ -185,16 +185,16 @@ def set_switch(value, file: str | None = "1"):
 def no_config_map(floor):
     """Leave the kill switch's ConfigMap unread."""
     whole = floor.evidence()
-    told, *rest = whole.switch_witnesses
+    told, *rest = whole.switch_readings
     silent = replace(told, reading=UNSEEN)
-    floor.evidence = lambda: replace(whole, switch_witnesses=(silent, *rest))
+    floor.evidence = lambda: replace(whole, switch_readings=(silent, *rest))
     return {}
 
 
 def no_witness(floor):
     """Configure no witness that confirms."""
     whole = floor.evidence()
-    floor.evidence = lambda: replace(whole, switch_witnesses=())
+    floor.evidence = lambda: replace(whole, switch_readings=())
     return {}
 
 

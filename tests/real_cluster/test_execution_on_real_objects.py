@@ -9,7 +9,7 @@ from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.observer import ClusterObserver
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_STANDS, FloorEvidence
+from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model import codes
 from mission_control.model.execution_rules import ExecutionRules, Exemption, Switch, SwitchEvidence
@@ -481,7 +481,7 @@ def _restore(server, path, before):
     server.ask("PUT", path, {**now, "data": before["data"]}).raise_for_status()
 
 
-async def look(access, rules=RULES, standing=NOTHING_STANDS):
+async def look(access, rules=RULES, latched=NOTHING_LATCHED):
     """Read the cluster as whom the access says, and decide the floor on it in the session."""
     lister = ClusterLister(ApiServer(access), real_clock)
     agents = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
@@ -492,7 +492,7 @@ async def look(access, rules=RULES, standing=NOTHING_STANDS):
         await lister.server.forget()
     now = real_clock()
     evidence = FloorEvidence(fleet, {}, (), cluster=facts)
-    snapshot = decide_floor(evidence, standing, CALENDAR.session_at, now)
+    snapshot = decide_floor(evidence, latched, CALENDAR.session_at, now)
     unseen = Unseen(UnseenReason.NOT_YET_ASKED, now)
     checks = {c.code: c for c in safety.judge(ReadinessEvidence(now, snapshot, unseen))}
     return snapshot, checks
@@ -577,8 +577,8 @@ async def test_what_the_cluster_showed_stands_while_its_list_is_refused(
     with stored(server, [scaler("execution-engine")]):
         seen, _ = await look(access)
         with rights(server, "autoscaling"):
-            hidden, _ = await look(access, standing=seen.standing)
-    gone, _ = await look(access, standing=hidden.standing)
+            hidden, _ = await look(access, latched=seen.latched)
+    gone, _ = await look(access, latched=hidden.latched)
     named = {(f"{FLOOR}/HorizontalPodAutoscaler/scaler", P1)}
 
     assert (named, named, set()) == tuple(said_of(s, COULD_START) for s in (seen, hidden, gone))

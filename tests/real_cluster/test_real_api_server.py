@@ -17,7 +17,7 @@ from mission_control.cluster.read.examination import examine_cluster
 from mission_control.cluster.read.guard import RESOURCES, STARTERS
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.model.reading import Seen, UnseenReason
 from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
 from mission_control.simulation.cluster_stage import ClusterStage
@@ -100,13 +100,13 @@ async def test_the_config_map_is_heard(server, our_kubeconfig, access_by):
     """1 is engaged; absent or without the key is something seen, not something missing."""
     path = "/api/v1/namespaces/trading-floor/configmaps/agenttrader-kill-switch"
     async with reading(access_by(our_kubeconfig)) as lister:
-        witness = ConfigMapWitness(lister, "trading-floor")
-        engaged = await witness.read()
+        switch_source = ConfigMapSwitch(lister, "trading-floor")
+        engaged = await switch_source.read()
         held = server.ask("GET", path).json()
         server.ask("PUT", path, {**held, "data": {"OTHER": "1"}}).raise_for_status()
-        without = await witness.read()
+        without = await switch_source.read()
         server.ask("DELETE", path).raise_for_status()
-        absent = await witness.read()
+        absent = await switch_source.read()
         meta = {k: v for k, v in held["metadata"].items() if k in {"name", "namespace"}}
         back = {**held, "metadata": meta}
         server.ask("POST", path.rsplit("/", 1)[0], back).raise_for_status()

@@ -15,10 +15,10 @@ from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapWitness
-from mission_control.floor.model import NOTHING_STANDS
+from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
+from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, Looking, observe_rounds
-from mission_control.kill_switch.read import SwitchWitnesses
+from mission_control.kill_switch.read import SwitchReader
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import ContractKind, Fleet, KnownWorkload
 from mission_control.probe.service_probe import ServiceProbe
@@ -57,13 +57,13 @@ async def judge(access, tmp_path, known=KNOWN, agents=ROSTER, rounds=1):
         transports.also_close(lister.server.forget)
         sources = FloorSources(
             ServiceProbe(transports, real_clock),
-            SwitchWitnesses(None, {}, real_clock, ConfigMapWitness(lister, FLOOR)),
+            SwitchReader(None, {}, real_clock, ConfigMapSwitch(lister, FLOOR)),
             MarketCalendar(),
             real_clock,
             cluster=ClusterObserver(lister),
         )
         looking = Looking(rounds, 0.0, ask_services=rounds > 1)
-        snapshot, coverage = await observe_rounds(fleet, sources, looking, NOTHING_STANDS)
+        snapshot, coverage = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
         further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
         read = ReadinessSources(
             real_clock, StoreCheck(ArtifactStore(tmp_path), real_clock), further

@@ -81,16 +81,16 @@ def reason(snapshot, code) -> Any:
     return next((r for r in snapshot.posture.reasons if r.code == code), None)
 
 
-def accused(snapshot):
+def raised(snapshot):
     """Tell whether anything stands."""
-    return bool(snapshot.standing.accusations)
+    return bool(snapshot.latched.alarms)
 
 
 async def test_a_history_that_is_deleted_while_we_serve_is_not_forgotten(floor):
     """It is said at once, at the next start too, and until a human has named the ledger's head."""
     root = floor.settings.root
     async with floor.serving() as parts:
-        before = await until(parts, accused)
+        before = await until(parts, raised)
         delete(root)
         failing = await until(parts, lambda s: reason(s, "HISTORY_FAILING"))
     floor.loopback.stop()
@@ -104,7 +104,7 @@ async def test_a_history_that_is_deleted_while_we_serve_is_not_forgotten(floor):
         after = await until(parts, lambda s: s.sequence > 1)
     recorded = await ArtifactReader(root, floor.clock).page(ArtifactQuery(job=ACCEPTANCE_JOB))
 
-    assert accused(before)
+    assert raised(before)
     assert "No such file" in reason(failing, "HISTORY_FAILING").detail
     assert reason(first, "STANDING_UNKNOWN").halts
     assert (Severity.P1, True) == (
@@ -119,13 +119,13 @@ async def test_a_root_that_is_deleted_while_we_serve_is_said_by_both(floor):
     """Store and history say so, nothing is made in its place, and the next start is a new one."""
     root = floor.settings.root
     async with floor.serving() as parts:
-        await until(parts, lambda s: accused(s) and parts.store.known_head())
+        await until(parts, lambda s: raised(s) and parts.store.known_head())
         os.rename(root, root.with_name("gone"))  # noqa: PTH104
         both = await until(
             parts,
             lambda s: reason(s, "HISTORY_FAILING") and reason(s, "ARTIFACT_STORE_FAILING"),
         )
-        assert accused(both)
+        assert raised(both)
         assert not os.path.exists(root)  # noqa: PTH110, ASYNC240
     async with floor.serving() as parts:
         begun = await until(parts, lambda s: reason(s, "RECORD_NEW"))

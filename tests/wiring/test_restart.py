@@ -51,15 +51,15 @@ async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
         given = {"fleet_file": fleet, "root": tmp_path, "kill_switch_file": switch}
         settings = load_settings({}, flags={**given, "interval_seconds": "1"})
         _, before = await watch_until(
-            settings, clock, lambda s: all_asked(s) and bool(s.standing.accusations)
+            settings, clock, lambda s: all_asked(s) and bool(s.latched.alarms)
         )
         loopback.stop()
         first, after = await watch_until(settings, clock, all_asked)
 
-    stood = {a.key: a.since for a in before.standing.accusations}
+    stood = {a.key: a.since for a in before.latched.alarms}
     assert stood
-    assert stood == {a.key: a.since for a in first.standing.accusations}
-    assert stood == {a.key: a.since for a in after.standing.accusations}
+    assert stood == {a.key: a.since for a in first.latched.alarms}
+    assert stood == {a.key: a.since for a in after.latched.alarms}
 
 
 async def test_a_history_that_cannot_be_read_at_the_start_acquits_nobody(tmp_path, monkeypatch):
@@ -74,7 +74,7 @@ async def test_a_history_that_cannot_be_read_at_the_start_acquits_nobody(tmp_pat
         fleet.write_text(fleet_document(loopback.base_urls))
         given = {"fleet_file": fleet, "root": tmp_path, "kill_switch_file": switch}
         settings = load_settings({}, flags={**given, "interval_seconds": "1"})
-        _, before = await watch_until(settings, clock, lambda s: bool(s.standing.accusations))
+        _, before = await watch_until(settings, clock, lambda s: bool(s.latched.alarms))
         loopback.stop()
         database.rename(tmp_path / "aside")
         database.mkdir()
@@ -86,11 +86,9 @@ async def test_a_history_that_cannot_be_read_at_the_start_acquits_nobody(tmp_pat
                 seen.append(snapshot)
                 database.rmdir()
                 (tmp_path / "aside").rename(database)
-            return bool(snapshot.standing.accusations)
+            return bool(snapshot.latched.alarms)
 
         _, after = await watch_until(settings, clock, back)
 
     assert seen
-    assert {a.key for a in before.standing.accusations} <= {
-        a.key for a in after.standing.accusations
-    }
+    assert {a.key for a in before.latched.alarms} <= {a.key for a in after.latched.alarms}

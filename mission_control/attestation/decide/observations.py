@@ -25,9 +25,9 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.contract.model.modes import ModeText, read_mode
 from mission_control.contract.model.shapes import RichStatus
-from mission_control.floor.decide.evidence import can_acquit, clock_trouble
+from mission_control.floor.decide.evidence import can_clear, clock_trouble
 from mission_control.floor.decide.looks import FloorLooks
-from mission_control.floor.model import Accusation
+from mission_control.floor.model import Alarm
 from mission_control.kill_switch.decide import SUBJECT as SWITCH
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Fleet, Kind
@@ -162,16 +162,16 @@ def _name(workload: WorkloadFacts) -> str:
 DECIDED_SWITCH = Matter(Fact.KILL_SWITCH, SWITCH)
 
 
-def is_execution_sign(accusation: Accusation) -> bool:
+def is_execution_sign(alarm: Alarm) -> bool:
     """
     Tell whether what stands is a sign of execution.
 
     Execution evidence is; so is that sources contradict each other about the switch or about
     execution, for one of them then says that it may execute (semantics, section 6).
     """
-    about = accusation.subject == SWITCH or accusation.fact == EXECUTION
-    contradicts = accusation.code == codes.CONTRADICTION and about
-    return accusation.code == codes.EXECUTION_EVIDENCE or contradicts
+    about = alarm.subject == SWITCH or alarm.fact == EXECUTION
+    contradicts = alarm.code == codes.CONTRADICTION and about
+    return alarm.code == codes.EXECUTION_EVIDENCE or contradicts
 
 
 def observe_execution(fleet: Fleet, looks: FloorLooks, now: datetime) -> Iterator[Observation]:
@@ -186,7 +186,7 @@ def observe_execution(fleet: Fleet, looks: FloorLooks, now: datetime) -> Iterato
             *_hear(agent, look.evidence.readings, now),
             *cluster.observe_modes(agent, required=required),
         ]
-        said = chain(look.evidence.accusing, looks.cluster.accusing)
+        said = chain(look.evidence.raising, looks.cluster.raising)
         strange = [s for s in said if (s.code, s.subject) == (codes.MODE_UNKNOWN, agent.agent_name)]
         yield from (_forget_mode(o, strange[0].detail) for o in told) if strange else told
         if not any(o.matter.fact is Fact.AGENT_MODE for o in told):
@@ -207,11 +207,13 @@ def _observe_switch(switch: KillSwitch) -> Iterator[Observation]:
     value = switch.state.value if known else None
     why = "" if known else switch.detail or "nobody confirms it"
     yield Observation(DECIDED_SWITCH, "decided", value, why, required=True)
-    for witness in switch.witnesses:
-        matter = Matter(Fact.KILL_SWITCH_WITNESS, witness.source)
-        heard = witness.state is not KillSwitchState.UNKNOWN
-        why = "" if heard else witness.detail or "it says nothing that counts"
-        yield Observation(matter, witness.kind.value, witness.state.value if heard else None, why)
+    for switch_source in switch.sources:
+        matter = Matter(Fact.KILL_SWITCH_SOURCE, switch_source.source)
+        heard = switch_source.state is not KillSwitchState.UNKNOWN
+        why = "" if heard else switch_source.detail or "it says nothing that counts"
+        yield Observation(
+            matter, switch_source.kind.value, switch_source.state.value if heard else None, why
+        )
 
 
 def _hear(
@@ -221,11 +223,11 @@ def _hear(
     primary = agent.primary_path if agent.contract is ContractKind.RICH else None
     for path in sorted({*readings, *([primary] if primary else ())}):
         reading = readings.get(path)
-        counts = reading is not None and can_acquit(reading, now)
-        for fact, value, accuses in _claims(reading):
+        counts = reading is not None and can_clear(reading, now)
+        for fact, value, raises in _claims(reading):
             matter = Matter(fact, agent.agent_name)
             required = _is_required(agent, fact)
-            if value is not None and (accuses or counts):
+            if value is not None and (raises or counts):
                 yield Observation(matter, path, value, required=required)
             elif path == primary:
                 why = _why_not(reading, now)
@@ -234,15 +236,15 @@ def _hear(
 
 def _claims(reading: EndpointReading | None) -> Iterator[tuple[Fact, str | None, bool]]:
     mode = safe = None
-    accuses = False
+    raises = False
     if reading is not None:
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
-        mode, safe, accuses = (
+        mode, safe, raises = (
             claims.agent_mode,
             claims.safe_to_execute_orders,
             claims.forbidden_mode,
         )
-    yield Fact.AGENT_MODE, mode or None, accuses
+    yield Fact.AGENT_MODE, mode or None, raises
     told = None if safe is None else "true" if safe else "false"
     yield Fact.SAFE_TO_EXECUTE_ORDERS, told, safe is True
 

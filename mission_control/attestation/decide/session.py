@@ -25,7 +25,7 @@ from mission_control.cluster.model.facts import identify_cluster
 from mission_control.floor.decide.evidence import SessionAt
 from mission_control.floor.decide.floor import decide_on_looks
 from mission_control.floor.decide.looks import look_again
-from mission_control.floor.model import Accusation
+from mission_control.floor.model import Alarm
 from mission_control.history.decide.time_spans import add_up, join_spans, leave_out, share
 from mission_control.history.model import PastDecision, Span
 from mission_control.model.cluster_identity import ClusterIdentity
@@ -150,7 +150,7 @@ class DecisionLook(NamedTuple):
     cluster: str
     identity: ClusterIdentity
     observations: tuple[Observation, ...]
-    signs: tuple[Accusation, ...]
+    signs: tuple[Alarm, ...]
     needs: tuple[Safety, SwitchFile | None]
 
 
@@ -158,9 +158,9 @@ def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionL
     """Decide anew what was decided then, and give what it tells of execution."""
     evidence, at = decision.evidence, decision.at
     looks = look_again(evidence, session_at, at)
-    snapshot = decide_on_looks(looks, evidence, decision.standing, at)
-    signs = tuple(a for a in snapshot.standing.accusations if is_execution_sign(a))
-    known = evidence.standing_known
+    snapshot = decide_on_looks(looks, evidence, decision.latched, at)
+    signs = tuple(a for a in snapshot.latched.alarms if is_execution_sign(a))
+    known = evidence.alarms_known
     why = "" if known else "what stood accused before the start was not known yet"
     stood = Observation(STANDING, "history", "known" if known else None, why, required=True)
     return DecisionLook(
@@ -226,7 +226,7 @@ class SessionObservations:
                 spans.pop()
         spans.append(ObservedSpan(at, self.session.close, value, why))
 
-    def _take_signs(self, standing: Sequence[Accusation], at: datetime) -> None:
+    def _take_signs(self, standing: Sequence[Alarm], at: datetime) -> None:
         stands = {(a.key, a.since): a for a in standing}
         for key, sign in self.signs.items():
             if key not in stands and sign.stood_until is None:

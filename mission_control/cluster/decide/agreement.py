@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from mission_control.cluster.decide.view import ClusterView
 from mission_control.floor.decide.agent_evidence import AgentEvidence
 from mission_control.floor.decide.evidence import Key, Statement, answered
-from mission_control.floor.model import EXECUTION, Accusation
+from mission_control.floor.model import EXECUTION, Alarm
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Kind
 from mission_control.model.reading import EndpointReading
@@ -34,8 +34,8 @@ def state_disagreements(agent: Agent, readings: Readings, view: ClusterView) -> 
     yield Statement(codes.CONTRADICTION, name, name, fact, workload.off, detail)
 
 
-def acquit_by_cluster(
-    standing: tuple[Accusation, ...],
+def clear_by_cluster(
+    latched: tuple[Alarm, ...],
     agents: Mapping[str, AgentEvidence],
     view: ClusterView,
 ) -> Iterator[Key]:
@@ -46,35 +46,31 @@ def acquit_by_cluster(
     service answered as a running process is taken back only by lists read after it was last
     heard: silence alone proves nothing, newer lists that show nothing running do.
     """
-    made = {s.key for s in view.accusing}
-    for accusation in standing:
-        key = accusation.key
-        if accusation.source in view.sources or accusation.source in view.starter_sources:
-            if (
-                accusation.source in view.acquitting
-                and key not in made
-                and key not in view.undecided
-            ):
+    made = {s.key for s in view.raising}
+    for alarm in latched:
+        key = alarm.key
+        if alarm.source in view.sources or alarm.source in view.starter_sources:
+            if alarm.source in view.clearing and key not in made and key not in view.undecided:
                 yield key
-        elif _was_running(accusation) and accusation.subject in agents:
-            evidence = agents[accusation.subject]
+        elif _was_running(alarm) and alarm.subject in agents:
+            evidence = agents[alarm.subject]
             silent = not any(answered(r) for r in evidence.readings.values())
-            later = view.oldest is not None and view.oldest > accusation.last_seen
-            if silent and later and _is_off(accusation, evidence.agent, view):
+            later = view.oldest is not None and view.oldest > alarm.last_seen
+            if silent and later and _is_off(alarm, evidence.agent, view):
                 yield key
 
 
-def _was_running(accusation: Accusation) -> bool:
+def _was_running(alarm: Alarm) -> bool:
     """Tell whether the accusation is that a process runs; what it said besides is its own."""
-    code, fact = accusation.code, accusation.fact
+    code, fact = alarm.code, alarm.fact
     ran = code == codes.EXECUTION_EVIDENCE and fact in {"running", "service_kind"}
     return ran or (code == codes.CONTRADICTION and fact in {REPLICAS, EXECUTION})
 
 
-def _is_off(accusation: Accusation, agent: Agent, view: ClusterView) -> bool:
+def _is_off(alarm: Alarm, agent: Agent, view: ClusterView) -> bool:
     if agent.kind is Kind.EXECUTION:
         return view.execution_off
-    if accusation.code == codes.EXECUTION_EVIDENCE:
+    if alarm.code == codes.EXECUTION_EVIDENCE:
         return False  # one that calls itself execution and is listed as something else
     workload = view.agents.get(agent.agent_name)
     return workload is not None and workload.off

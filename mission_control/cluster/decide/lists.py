@@ -12,7 +12,7 @@ from mission_control.cluster.model.facts import (
     list_source,
 )
 from mission_control.floor.decide.evidence import within_age
-from mission_control.floor.decide.required_evidence import AgentCoverage, Lack
+from mission_control.floor.decide.required_evidence import AgentCoverage, MissingEvidence
 from mission_control.model import codes
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Unseen, UnseenReason
@@ -44,7 +44,7 @@ class CheckedLists(NamedTuple):
         return len(self.whole) == len(self.lists)
 
     @property
-    def acquitting(self) -> frozenset[str]:
+    def clearing(self) -> frozenset[str]:
         """
         Give the lists whose silence takes something back: those of namespaces seen whole.
 
@@ -95,13 +95,13 @@ def _limits(instants: Sequence[datetime], now: datetime) -> Iterator[datetime]:
                 yield limit - timedelta(milliseconds=1)
 
 
-def find_cluster_lacks(checked: CheckedLists) -> tuple[Lack, ...]:
+def find_missing_lists(checked: CheckedLists) -> tuple[MissingEvidence, ...]:
     """
     List what is lacking of the cluster; one cause that every list shares is told once.
     """
     unseen = [(r, r.reading) for r in checked.lists if isinstance(r.reading, Unseen)]
     found = [
-        Lack(codes.CLUSTER_OBJECT_INVALID, r.source, f"{o.kind}/{o.name}: {o.problem}")
+        MissingEvidence(codes.CLUSTER_OBJECT_INVALID, r.source, f"{o.kind}/{o.name}: {o.problem}")
         for r in checked.lists
         for o in r.odd
         if not isinstance(r.reading, Unseen)
@@ -110,15 +110,17 @@ def find_cluster_lacks(checked: CheckedLists) -> tuple[Lack, ...]:
     if len(unseen) == len(checked.lists) and len(shared) == 1:
         first = unseen[0][1]
         detail = f"none of {len(unseen)} lists was seen: {first.detail or first.code}"
-        return (Lack(first.code, SUBJECT, detail),)
+        return (MissingEvidence(first.code, SUBJECT, detail),)
     found.extend(
-        Lack(reading.code, read.source, f"not seen: {reading.detail or reading.code}")
+        MissingEvidence(reading.code, read.source, f"not seen: {reading.detail or reading.code}")
         for read, reading in unseen
     )
     return tuple(found)
 
 
-def find_starter_lacks(checked: CheckedLists, starters: CheckedLists) -> Iterator[Lack]:
+def find_missing_starters(
+    checked: CheckedLists, starters: CheckedLists
+) -> Iterator[MissingEvidence]:
     """
     List what is lacking of the lists that show what could start execution, and the remedy.
 
@@ -126,9 +128,11 @@ def find_starter_lacks(checked: CheckedLists, starters: CheckedLists) -> Iterato
     """
     if checked.lists and all(isinstance(r.reading, Unseen) for r in checked.lists):
         return
-    for lack in find_cluster_lacks(starters):
-        remedy = f"; {RBAC}" if lack.code == codes.DENIED else ""
-        yield Lack(lack.code, lack.subject, f"it may start execution and was {lack.detail}{remedy}")
+    for gap in find_missing_lists(starters):
+        remedy = f"; {RBAC}" if gap.code == codes.DENIED else ""
+        yield MissingEvidence(
+            gap.code, gap.subject, f"it may start execution and was {gap.detail}{remedy}"
+        )
 
 
 def count_lists(checked: CheckedLists) -> AgentCoverage:

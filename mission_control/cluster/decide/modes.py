@@ -33,7 +33,7 @@ class EnvWord(NamedTuple):
 
     container: str
     variable: str
-    accuses: bool | None
+    raises: bool | None
     detail: str
     blocks: bool = False
     code: str = EXECUTION_EVIDENCE
@@ -63,7 +63,7 @@ def _read_environment(
         if word is not None:
             guarded = switch.evidence is SwitchEvidence.KILL_SWITCH
             sure = name in written and not guarded
-            yield word._replace(blocks=word.accuses is None and (sure or name in _MAY_HIDE))
+            yield word._replace(blocks=word.raises is None and (sure or name in _MAY_HIDE))
 
 
 def _read_flags(
@@ -74,9 +74,9 @@ def _read_flags(
         switch = switches.get(name)
         resolved = _resolve_flag(container, value, config_maps)
         word = _hear(container.name, switch or _ANY_MODE, resolved, f"its command says {name}")
-        forbidden = word is not None and word.accuses and word.code == EXECUTION_EVIDENCE
+        forbidden = word is not None and word.raises and word.code == EXECUTION_EVIDENCE
         if word is not None and (switch is not None or forbidden):
-            yield word._replace(blocks=word.accuses is None)
+            yield word._replace(blocks=word.raises is None)
 
 
 def _resolve_flag(container: Container, value: str, config_maps: ConfigMaps) -> Resolved:
@@ -101,7 +101,7 @@ def _hear(container: str, switch: Switch, resolved: Resolved, says: str) -> EnvW
     name = switch.name
     for value in resolved.possible:
         word = _judge(container, switch, value, says)
-        if word is not None and word.accuses:
+        if word is not None and word.raises:
             told = f"{word.detail}, unless something hides it: {resolved.problem}"
             return word._replace(detail=told)
     if resolved.problem:
@@ -115,16 +115,16 @@ def _judge(container: str, switch: Switch, value: str, says: str) -> EnvWord | N
         case SwitchEvidence.MODE:
             return _judge_mode(container, switch.name, value, says)
         case SwitchEvidence.NOT_PAPER:
-            accuses = word not in {"", "paper"}
+            raises = word not in {"", "paper"}
         case SwitchEvidence.KILL_SWITCH:
-            accuses = word in FALSY
+            raises = word in FALSY
         case SwitchEvidence.FALSY:
-            accuses = None if word not in _ON | _OFF else word in _OFF
+            raises = None if word not in _ON | _OFF else word in _OFF
         case _:
-            accuses = None if word not in _ON | _OFF | {""} else word in _ON
-    if accuses is None:
+            raises = None if word not in _ON | _OFF | {""} else word in _ON
+    if raises is None:
         return EnvWord(container, switch.name, None, f"{said}, which is neither on nor off")
-    return EnvWord(container, switch.name, accuses=True, detail=said) if accuses else None
+    return EnvWord(container, switch.name, raises=True, detail=said) if raises else None
 
 
 def _judge_mode(container: str, name: str, value: str, says: str) -> EnvWord | None:
@@ -133,9 +133,9 @@ def _judge_mode(container: str, name: str, value: str, says: str) -> EnvWord | N
     if mode is ModeText.HARMLESS:
         return None
     if mode is ModeText.FORBIDDEN:
-        return EnvWord(container, name, accuses=True, detail=said)
+        return EnvWord(container, name, raises=True, detail=said)
     told = f"{said}, which is no known mode"
-    return EnvWord(container, name, accuses=True, detail=told, code=MODE_UNKNOWN)
+    return EnvWord(container, name, raises=True, detail=told, code=MODE_UNKNOWN)
 
 
 def is_safety_map(name: str) -> bool:
@@ -162,4 +162,4 @@ def read_safety_map(held: ConfigMapFacts, rules: ExecutionRules) -> Iterator[Env
                 told = f"{says}={value.strip()[:40]}, which is neither on nor off"
                 yield EnvWord("data", switch.name, None, told, blocks=True)
             elif word := _judge("data", switch, value, says):
-                yield word._replace(blocks=word.accuses is None)
+                yield word._replace(blocks=word.raises is None)

@@ -19,8 +19,8 @@ from mission_control.cluster.decide.lists import (
     CheckedLists,
     check_lists,
     count_lists,
-    find_cluster_lacks,
-    find_starter_lacks,
+    find_missing_lists,
+    find_missing_starters,
 )
 from mission_control.cluster.decide.modes import EnvWord, read_modes, read_safety_map
 from mission_control.cluster.decide.ownership import Owners, find_owners
@@ -36,7 +36,7 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.objects import PodFacts, StarterFacts, WorkloadFacts
 from mission_control.cluster.model.view import AgentWorkload
 from mission_control.floor.decide.evidence import Key, Statement
-from mission_control.floor.decide.required_evidence import AgentCoverage, Lack
+from mission_control.floor.decide.required_evidence import AgentCoverage, MissingEvidence
 from mission_control.model import codes
 from mission_control.model.execution_rules import SwitchEvidence
 from mission_control.model.fleet import Fleet, Kind, Safety
@@ -65,20 +65,20 @@ class ClusterView(NamedTuple):
     until: datetime
     sources: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
-    acquitting: frozenset[str] = frozenset()
+    clearing: frozenset[str] = frozenset()
     oldest: datetime | None = None
     execution_off: bool = False
     execution_settled: bool = False
-    accusing: tuple[Statement, ...] = ()
+    raising: tuple[Statement, ...] = ()
     undecided: frozenset[Key] = frozenset()
-    lacks: tuple[Lack, ...] = ()
+    missing: tuple[MissingEvidence, ...] = ()
     coverage: AgentCoverage = NOTHING_ASKED
     agents: Mapping[str, AgentWorkload] = {}
     skews: tuple[tuple[str, str], ...] = ()
     unknown: tuple[RunningThing, ...] = ()
     starter_sources: frozenset[str] = frozenset()
     starter_whole: frozenset[str] = frozenset()
-    starter_lacks: tuple[Lack, ...] = ()
+    missing_starters: tuple[MissingEvidence, ...] = ()
 
     def holds(self, fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> bool:
         """Tell whether this is still what the newest round is worth."""
@@ -97,9 +97,9 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     words = tuple(_hear(fleet, known, checked, owners))
     running = tuple(find_running(known, owners))
     stated = _state_running(running, known, owners, fleet.safety)
-    accusing = tuple(chain(stated, (w for w, _ in words if w.accuses)))
+    raising = tuple(chain(stated, (w for w, _ in words if w.raises)))
     settled = checked.complete and is_execution_settled(fleet, known, owners)
-    open_ = [(w, blocks) for w, blocks in words if not w.accuses]
+    open_ = [(w, blocks) for w, blocks in words if not w.raises]
     return ClusterView(
         fleet=fleet,
         facts=facts,
@@ -107,13 +107,13 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
         until=min(checked.until, starters.until),
         sources=frozenset(r.source for r in checked.lists),
         whole=checked.whole,
-        acquitting=checked.acquitting | _acquitting(checked, starters),
+        clearing=checked.clearing | _clearing(checked, starters),
         oldest=checked.oldest,
         execution_off=settled and not running,
         execution_settled=settled,
-        accusing=accusing,
+        raising=raising,
         undecided=frozenset(_find_undecided(w for w, _ in words)),
-        lacks=(*find_cluster_lacks(checked), *_unresolved([w for w, blocks in open_ if blocks])),
+        missing=(*find_missing_lists(checked), *_unresolved([w for w, blocks in open_ if blocks])),
         coverage=count_lists(checked),
         agents=find_agent_workloads(checked, known, owners),
         skews=tuple(_find_skews(known, checked, owners)),
@@ -124,13 +124,13 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
         ),
         starter_sources=frozenset(r.source for r in starters.lists),
         starter_whole=starters.whole,
-        starter_lacks=tuple(find_starter_lacks(checked, starters)),
+        missing_starters=tuple(find_missing_starters(checked, starters)),
     )
 
 
-def _acquitting(checked: CheckedLists, starters: CheckedLists) -> frozenset[str]:
+def _clearing(checked: CheckedLists, starters: CheckedLists) -> frozenset[str]:
     """Give the lists of starters whose silence takes back: what they target was seen as well."""
-    seen = {r.namespace for r in checked.lists if r.source in checked.acquitting}
+    seen = {r.namespace for r in checked.lists if r.source in checked.clearing}
     return frozenset(
         r.source for r in starters.lists if r.source in starters.whole and r.namespace in seen
     )
@@ -153,10 +153,10 @@ def _state_running(
         if safety.paper and _is_listed(thing, owners):
             continue  # its mode is required evidence, from its pods as from its own answer
         detail = f"{_name(thing)} executes orders: {why}"
-        yield _state(thing, owners, "running", detail, accuses=True)
+        yield _state(thing, owners, "running", detail, raises=True)
     for thing, how in find_starters(facts, owners):
         detail = f"{_name(thing)} could start execution: {how}"
-        stated = _state(thing, owners, "could start", detail, accuses=True)
+        stated = _state(thing, owners, "could start", detail, raises=True)
         yield stated._replace(code=codes.EXECUTION_COULD_START)
 
 
@@ -206,7 +206,7 @@ def _is_the_switch(held: ConfigMapFacts, fleet: Fleet) -> bool:
 def _word(thing: Thing | ConfigMapFacts, owners: Owners, word: EnvWord, of: str = "") -> Statement:
     fact = f"{word.container} {word.variable}"
     detail = f"{of}{_name(thing)}: {word.detail}"
-    stated = _state(thing, owners, fact, detail, accuses=bool(word.accuses))
+    stated = _state(thing, owners, fact, detail, raises=bool(word.raises))
     return stated._replace(code=word.code)
 
 
@@ -217,14 +217,14 @@ def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
     What cannot be told may still be either; and a mode that nobody knows denies no other.
     """
     for word in words:
-        if not word.accuses or word.code == codes.MODE_UNKNOWN:
+        if not word.raises or word.code == codes.MODE_UNKNOWN:
             yield word._replace(code=codes.EXECUTION_EVIDENCE).key
-        if not word.accuses:
+        if not word.raises:
             yield word._replace(code=codes.MODE_UNKNOWN).key
 
 
 def _state(
-    thing: Thing | ConfigMapFacts, owners: Owners, fact: str, detail: str, *, accuses: bool
+    thing: Thing | ConfigMapFacts, owners: Owners, fact: str, detail: str, *, raises: bool
 ) -> Statement:
     source = list_source(_list_of(thing), thing.namespace)
     fact = f"{thing.name} {fact}"
@@ -232,7 +232,7 @@ def _state(
         subject = f"{thing.namespace}/ConfigMap/{thing.name}"
     else:
         subject = owners.subject(thing)
-    return Statement(codes.EXECUTION_EVIDENCE, subject, source, fact, accuses, detail)
+    return Statement(codes.EXECUTION_EVIDENCE, subject, source, fact, raises, detail)
 
 
 def _list_of(thing: Thing | ConfigMapFacts) -> str:
@@ -258,7 +258,7 @@ def _name(thing: Thing | ConfigMapFacts) -> str:
     return f"{kind} {thing.namespace}/{thing.name}"
 
 
-def _unresolved(open_: list[Statement]) -> Iterator[Lack]:
+def _unresolved(open_: list[Statement]) -> Iterator[MissingEvidence]:
     """Give the modes that cannot be told, each of which blocks (semantics, section 3)."""
     for statement in open_:
-        yield Lack(codes.MODE_UNRESOLVED, statement.subject, statement.detail)
+        yield MissingEvidence(codes.MODE_UNRESOLVED, statement.subject, statement.detail)

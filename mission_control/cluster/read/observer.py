@@ -38,8 +38,8 @@ from mission_control.cluster.read.project_objects import (
 )
 from mission_control.cluster.read.project_starters import STARTER, project_starter
 from mission_control.cluster.read.shapes import Named
-from mission_control.floor.model import Witnessed
-from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP, WitnessKind
+from mission_control.floor.model import SwitchReading
+from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP, SourceKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 
 ROUND_SECONDS = 10.0
@@ -186,7 +186,7 @@ class _SwitchMap(Named):
 _SWITCH_MAP = msgspec.json.Decoder(_SwitchMap)
 
 
-class ConfigMapWitness:
+class ConfigMapSwitch:
     """
     Reads the kill switch's own ConfigMap by name (status contract, c).
 
@@ -201,32 +201,32 @@ class ConfigMapWitness:
         self._path = f"{CORE}/namespaces/{namespace}/configmaps/{KILL_SWITCH_MAP}"
         self._source = f"configmap {namespace}/{KILL_SWITCH_MAP}"
 
-    async def read(self) -> Witnessed:
+    async def read(self) -> SwitchReading:
         """Hear it once."""
         until = asyncio.get_running_loop().time() + DEADLINE_SECONDS
         body = await self._lister.get_text(self._path, until)
         if isinstance(body, Unseen):
             if body.reason is UnseenReason.NOT_OFFERED and _is_object_missing(body):
                 return self._seen("", body.at, "the ConfigMap does not exist")
-            return Witnessed(WitnessKind.CONFIG_MAP, self._source, body)
+            return SwitchReading(SourceKind.CONFIG_MAP, self._source, body)
         try:
             held = _SWITCH_MAP.decode(body.value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             detail = clean(f"no ConfigMap: {error}", 200)
             invalid = Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
-            return Witnessed(WitnessKind.CONFIG_MAP, self._source, invalid)
+            return SwitchReading(SourceKind.CONFIG_MAP, self._source, invalid)
         who = (held.kind, held.metadata.namespace, held.metadata.name)
         if who != ("ConfigMap", self._namespace, KILL_SWITCH_MAP):
             detail = clean(f"it is another object: {held.kind} {who[1]}/{who[2]}", 200)
             other = Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
-            return Witnessed(WitnessKind.CONFIG_MAP, self._source, other)
+            return SwitchReading(SourceKind.CONFIG_MAP, self._source, other)
         value = (held.data or {}).get(KILL_SWITCH_KEY)
         if value is None:
             return self._seen("", body.at, f"the ConfigMap has no {KILL_SWITCH_KEY}", body.took)
         return self._seen(value[:200], body.at, "", body.took)
 
-    def _seen(self, value: str, at: datetime, absent: str, took: float = 0.0) -> Witnessed:
-        return Witnessed(WitnessKind.CONFIG_MAP, self._source, Seen(value, at, took), absent)
+    def _seen(self, value: str, at: datetime, absent: str, took: float = 0.0) -> SwitchReading:
+        return SwitchReading(SourceKind.CONFIG_MAP, self._source, Seen(value, at, took), absent)
 
 
 def _is_object_missing(unseen: Unseen) -> bool:

@@ -29,14 +29,14 @@ from mission_control.floor.decide.freshness_claims import (
 from mission_control.floor.decide.own_clock import ClockTold, tell_clock
 from mission_control.floor.decide.required_evidence import (
     AgentCoverage,
-    Lack,
+    MissingEvidence,
     count_asked,
-    find_lacks,
+    find_missing_evidence,
 )
 from mission_control.floor.model import Freshness, FreshnessState
-from mission_control.kill_switch.decide import deny_as_witnesses, hear_service
+from mission_control.kill_switch.decide import deny_as_sources, hear_service
 from mission_control.model.fleet import Agent, ContractKind, Safety
-from mission_control.model.kill_switch import Witness
+from mission_control.model.kill_switch import SwitchSource
 from mission_control.model.reading import (
     EndpointReading,
     PathPast,
@@ -66,13 +66,13 @@ class AgentEvidence(NamedTuple):
     until: datetime
     readings: Mapping[str, EndpointReading]
     freshness: Freshness
-    accusing: tuple[Statement, ...]
+    raising: tuple[Statement, ...]
     denied: Denials
     fresh: tuple[View, ...]
     not_fresh: tuple[View, ...]
-    witnesses: tuple[Witness, ...]
+    sources: tuple[SwitchSource, ...]
     clock: ClockTold
-    lacks: tuple[Lack, ...]
+    missing: tuple[MissingEvidence, ...]
     coverage: AgentCoverage
     ages: bool
     seen_at: datetime | None
@@ -94,16 +94,16 @@ def weigh_evidence(
     """Work out what an agent's newest round says at `now`."""
     readings = current_readings(agent.contract, round_, now)
     past: Mapping[str, PathPast] = {} if round_ is None else round_.past
-    sources = judge_sources(agent, readings, now)
-    freshness = judge_freshness(agent, sources)
-    views = tuple(view_feed(agent, readings, sources, past))
+    feeds = judge_sources(agent, readings, now)
+    freshness = judge_freshness(agent, feeds)
+    views = tuple(view_feed(agent, readings, feeds, past))
     heard = hear_service(agent.agent_name, readings, now, safety.switch_normal)
-    witnesses = tuple(heard)
+    sources = tuple(heard)
     said = tuple(
         chain(
             state_execution(agent, readings, now, safety),
             state_false_positives(agent, readings, session_at, now),
-            state_staleness(agent, readings, sources),
+            state_staleness(agent, readings, feeds),
             state_agreement(agent, readings, views),
         )
     )
@@ -115,15 +115,15 @@ def weigh_evidence(
         until=_changes_at(round_, now),
         readings=readings,
         freshness=freshness,
-        accusing=tuple(s for s in said if s.accuses),
-        denied=frozenset(s.key for s in said if not s.accuses).union(
-            deny_as_witnesses(witnesses, safety.switch_normal)
+        raising=tuple(s for s in said if s.raises),
+        denied=frozenset(s.key for s in said if not s.raises).union(
+            deny_as_sources(sources, safety.switch_normal)
         ),
         fresh=tuple(v for v in views if v.freshness.state is FreshnessState.FRESH),
         not_fresh=tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH),
-        witnesses=witnesses,
+        sources=sources,
         clock=tell_clock(agent, readings, past),
-        lacks=find_lacks(agent, primary, freshness),
+        missing=find_missing_evidence(agent, primary, freshness),
         coverage=count_asked(agent, readings),
         ages=agent.required and agent.contract is not ContractKind.NONE,
         seen_at=primary.at if isinstance(primary, Seen) else None,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mission_control.floor.decide.denials import settle_alarm
 from mission_control.floor.decide.evidence import Key, Statement
 from mission_control.floor.decide.instances import Hearing, find_speaker, note_instance, service_of
-from mission_control.floor.model import SEV0_CODES, Accusation, Instance, Standing
+from mission_control.floor.model import SEV0_CODES, Alarm, Instance, Latched
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
 
@@ -22,12 +22,12 @@ HELD_AGAINST_A_SERVICE = {
 class Carried(NamedTuple):
     """What stands after a decision, sorted by key, and what it ended: each key, and how."""
 
-    accusations: tuple[Accusation, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     cleared: tuple[tuple[Key, str], ...] = ()
 
 
-def carry_accusations(
-    before: Iterable[Accusation], accusing: Iterable[Statement], hearing: Hearing, now: datetime
+def carry_alarms(
+    before: Iterable[Alarm], raising: Iterable[Statement], hearing: Hearing, now: datetime
 ) -> Carried:
     """
     Give the accusations that stand after what was said now, and how the others ended.
@@ -36,53 +36,51 @@ def carry_accusations(
     accuses and denies in one breath accuses. What was dated by a clock that ran ahead was heard
     by now: else nothing would be newer for as long.
     """
-    said = {s.key: s for s in accusing}
-    kept, cleared = dict[Key, Accusation](), dict[Key, str]()
+    said = {s.key: s for s in raising}
+    kept, cleared = dict[Key, Alarm](), dict[Key, str]()
     for dated in before:
-        accusation = _heard_by(dated, now)
-        statement = said.pop(accusation.key, None)
+        alarm = _heard_by(dated, now)
+        statement = said.pop(alarm.key, None)
         if statement is not None:
-            again = replace(accusation, detail=statement.detail, last_seen=now)
-            kept[again.key] = _note_speaker(again, _known_instances(accusation), hearing)
+            again = replace(alarm, detail=statement.detail, last_seen=now)
+            kept[again.key] = _note_speaker(again, _known_instances(alarm), hearing)
             continue
-        settled = settle_alarm(accusation, hearing)
+        settled = settle_alarm(alarm, hearing)
         if isinstance(settled, str):
-            cleared[accusation.key] = settled
+            cleared[alarm.key] = settled
         else:
-            kept[accusation.key] = settled
+            kept[alarm.key] = settled
     for key, statement in said.items():
-        made = Accusation(*key, statement.detail, since=now, last_seen=now)
+        made = Alarm(*key, statement.detail, since=now, last_seen=now)
         kept[key] = _note_speaker(made, (), hearing)
     ended = tuple((key, cleared[key]) for key in sorted(cleared))
     return Carried(tuple(kept[key] for key in sorted(kept)), ended)
 
 
-def _note_speaker(
-    accusation: Accusation, known: tuple[Instance, ...], hearing: Hearing
-) -> Accusation:
+def _note_speaker(alarm: Alarm, known: tuple[Instance, ...], hearing: Hearing) -> Alarm:
     """Keep which process said it, of a service's Sev-0: only that one may deny it later."""
-    if not _has_instances(accusation):
-        return accusation
-    noted = note_instance(known, find_speaker(accusation.source, hearing))
-    unknown = Instance(heard_at=accusation.last_seen)  # a claim that outlived its reading
-    return replace(accusation, instances=noted or (unknown,))
+    if not _has_instances(alarm):
+        return alarm
+    noted = note_instance(known, find_speaker(alarm.source, hearing))
+    unknown = Instance(heard_at=alarm.last_seen)  # a claim that outlived its reading
+    return replace(alarm, instances=noted or (unknown,))
 
 
-def _has_instances(alarm: Accusation) -> bool:
+def _has_instances(alarm: Alarm) -> bool:
     return alarm.sev0 and service_of(alarm.source) is not None
 
 
-def _known_instances(alarm: Accusation) -> tuple[Instance, ...]:
+def _known_instances(alarm: Alarm) -> tuple[Instance, ...]:
     """Give who said it before; one that nothing tells from others where that was not kept."""
     return alarm.instances or (Instance(heard_at=alarm.last_seen),)
 
 
-def _heard_by(accusation: Accusation, now: datetime) -> Accusation:
+def _heard_by(alarm: Alarm, now: datetime) -> Alarm:
     return replace(
-        accusation,
-        since=min(accusation.since, now),
-        last_seen=min(accusation.last_seen, now),
-        instances=tuple(_instance_by(i, now) for i in accusation.instances),
+        alarm,
+        since=min(alarm.since, now),
+        last_seen=min(alarm.last_seen, now),
+        instances=tuple(_instance_by(i, now) for i in alarm.instances),
     )
 
 
@@ -95,7 +93,7 @@ def _instance_by(instance: Instance, now: datetime) -> Instance:
     return replace(instance, **instants)
 
 
-def held_against(accusations: Iterable[Accusation]) -> Mapping[str, tuple[Reason, ...]]:
+def held_against(alarms: Iterable[Alarm]) -> Mapping[str, tuple[Reason, ...]]:
     """
     Give, by agent, what stands accused that makes any state of its own unexpected.
 
@@ -103,7 +101,7 @@ def held_against(accusations: Iterable[Accusation]) -> Mapping[str, tuple[Reason
     back.
     """
     held = dict[str, dict[str, Reason]]()
-    for a in accusations:
+    for a in alarms:
         severity = HELD_AGAINST_A_SERVICE.get(a.code)
         if severity is not None:
             reason = Reason(a.code, a.subject, severity, a.detail, halts=True, since=a.since)
@@ -111,7 +109,7 @@ def held_against(accusations: Iterable[Accusation]) -> Mapping[str, tuple[Reason
     return {subject: tuple(by_code.values()) for subject, by_code in held.items()}
 
 
-def join_standing(before: Standing, now: Standing) -> Standing:
+def join_latched(before: Latched, now: Latched) -> Latched:
     """
     Give what stands with what stood before a start, which was read only now.
 
@@ -119,20 +117,20 @@ def join_standing(before: Standing, now: Standing) -> Standing:
     so that each has to deny it from the beginning. Who denies it by now is heard in the next
     decision. A path that answered before the start answered once, whatever it answers since.
     """
-    accusations = {a.key: a for a in now.accusations}
-    for old in before.accusations:
-        new = accusations.get(old.key)
-        accusations[old.key] = old if new is None else _join(old, new)
+    alarms = {a.key: a for a in now.alarms}
+    for old in before.alarms:
+        new = alarms.get(old.key)
+        alarms[old.key] = old if new is None else _join(old, new)
     earlier = {s.agent_name: s.answered for s in before.services}
     services = tuple(
         replace(s, answered=tuple(sorted({*s.answered, *earlier.get(s.agent_name, ())})))
         for s in now.services
     )
-    standing = tuple(accusations[key] for key in sorted(accusations))
-    return replace(now, accusations=standing, services=services)
+    latched = tuple(alarms[key] for key in sorted(alarms))
+    return replace(now, alarms=latched, services=services)
 
 
-def _join(old: Accusation, new: Accusation) -> Accusation:
+def _join(old: Alarm, new: Alarm) -> Alarm:
     joined = replace(new, since=old.since)
     if not _has_instances(new):
         return joined

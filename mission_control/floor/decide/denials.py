@@ -8,7 +8,7 @@ from mission_control.cluster.decide.agreement import REPLICAS
 from mission_control.contract.model.answer import Answer
 from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.decide.agent_evidence import AgentEvidence
-from mission_control.floor.decide.evidence import REFUSED_FROM, can_acquit, read_tick
+from mission_control.floor.decide.evidence import REFUSED_FROM, can_clear, read_tick
 from mission_control.floor.decide.freshness import judge_source
 from mission_control.floor.decide.instances import (
     Denial,
@@ -17,7 +17,7 @@ from mission_control.floor.decide.instances import (
     service_of,
     settle_instance,
 )
-from mission_control.floor.model import EXECUTION, Accusation, FreshnessState, Instance, is_meant
+from mission_control.floor.model import EXECUTION, Alarm, FreshnessState, Instance, is_meant
 from mission_control.model.reading import EndpointReading, Seen
 
 _FRESHNESS = frozenset(
@@ -26,7 +26,7 @@ _FRESHNESS = frozenset(
 """Facts about the age of marketdata; the others are claims about execution."""
 
 
-def settle_alarm(alarm: Accusation, hearing: Hearing) -> Accusation | str:
+def settle_alarm(alarm: Alarm, hearing: Hearing) -> Alarm | str:
     """
     Give what becomes of an alarm that its source does not repeat now: it stands, or how it ends.
 
@@ -52,7 +52,7 @@ def _is_listed(source: str, sources: Collection[str]) -> bool:
     return source in sources or source.split(" ", 1)[0] in sources
 
 
-def _is_told_by_older_lists(alarm: Accusation, hearing: Hearing) -> bool:
+def _is_told_by_older_lists(alarm: Alarm, hearing: Hearing) -> bool:
     """Tell whether lists that take a contradiction back were read before it was last heard."""
     workload = hearing.view.agents.get(alarm.source)
     if workload is None or workload.seen_at is None or alarm.fact not in {REPLICAS, EXECUTION}:
@@ -60,7 +60,7 @@ def _is_told_by_older_lists(alarm: Accusation, hearing: Hearing) -> bool:
     return workload.seen_at <= alarm.last_seen
 
 
-def _settle_sev0(alarm: Accusation, service: tuple[str, str], hearing: Hearing) -> Accusation | str:
+def _settle_sev0(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> Alarm | str:
     """Settle each process that raised a service's Sev-0; it ends when none of them is left."""
     unknown = Instance(heard_at=alarm.last_seen)
     denial = _find_denial(alarm, service, hearing) or _find_renamed(alarm, service, hearing)
@@ -71,7 +71,7 @@ def _settle_sev0(alarm: Accusation, service: tuple[str, str], hearing: Hearing) 
     return replace(alarm, instances=left)
 
 
-def _find_denial(alarm: Accusation, service: tuple[str, str], hearing: Hearing) -> Denial | None:
+def _find_denial(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> Denial | None:
     """
     Give the answer by which a service's endpoint denies an alarm now.
 
@@ -89,7 +89,7 @@ def _find_denial(alarm: Accusation, service: tuple[str, str], hearing: Hearing) 
     return None
 
 
-def _find_renamed(alarm: Accusation, service: tuple[str, str], hearing: Hearing) -> Denial | None:
+def _find_renamed(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> Denial | None:
     """
     Give the denial of a Sev-0 by a service that is listed under another name now.
 
@@ -112,14 +112,14 @@ def _find_renamed(alarm: Accusation, service: tuple[str, str], hearing: Hearing)
     return None
 
 
-def _is_whole_without(alarm: Accusation, reading: EndpointReading, hearing: Hearing) -> bool:
+def _is_whole_without(alarm: Alarm, reading: EndpointReading, hearing: Hearing) -> bool:
     """Tell whether an endpoint was seen, whole, and says nothing at all of the alarm's fact."""
-    if not isinstance(reading, Seen) or not can_acquit(reading, hearing.now):
+    if not isinstance(reading, Seen) or not can_clear(reading, hearing.now):
         return False
     return reading.value.http_status < REFUSED_FROM and not _tells(alarm, reading)
 
 
-def _tells(alarm: Accusation, reading: Seen[Answer]) -> bool:
+def _tells(alarm: Alarm, reading: Seen[Answer]) -> bool:
     """Tell whether an answer speaks of the alarm's fact, well or badly."""
     claims, status = reading.value.claims, reading.value.status
     match alarm.fact:
@@ -137,7 +137,7 @@ def _tells(alarm: Accusation, reading: Seen[Answer]) -> bool:
             return True  # a fact that no rule here knows never counts as dropped
 
 
-def _is_primary_well(alarm: Accusation, evidence: AgentEvidence, now: datetime) -> bool:
+def _is_primary_well(alarm: Alarm, evidence: AgentEvidence, now: datetime) -> bool:
     """
     Tell whether the primary reading states the alarm's fact well.
 
@@ -152,7 +152,7 @@ def _is_primary_well(alarm: Accusation, evidence: AgentEvidence, now: datetime) 
     return judged is not None and judged.state is FreshnessState.FRESH
 
 
-def _end_by_hand(alarm: Accusation, hearing: Hearing) -> str:
+def _end_by_hand(alarm: Alarm, hearing: Hearing) -> str:
     """
     Say who ended an alarm in the fleet file; empty where nobody did, or where it may not end yet.
 

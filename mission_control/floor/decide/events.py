@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mission_control.floor.decide.posture import pages_now, severity_of_alarm
-from mission_control.floor.model import Accusation, FloorSnapshot, Posture, ServiceReport, Verdict
+from mission_control.floor.model import Alarm, FloorSnapshot, Posture, ServiceReport, Verdict
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.codes import KILL_SWITCH_UNCONFIRMED, POLL_LOOP_STALLED
 from mission_control.model.event import EventType
@@ -14,7 +14,7 @@ from mission_control.model.kill_switch import KillSwitchState
 from mission_control.model.reload import Reload
 from mission_control.model.session import MarketSession, Phase
 
-_ENDED = EventType.ACCUSATION_ENDED
+_ENDED = EventType.ALARM_ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Hap
     yield from _posture(before, after)
     yield from _session(before, after)
     yield from _switch(before, after)
-    yield from _accusations(before, after)
+    yield from _alarms(before, after)
     known = {r.agent.agent_name: r for r in before.services}
     for report in after.services:
         earlier = known.get(report.agent.agent_name)
@@ -197,36 +197,36 @@ def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
     return next(named, Severity.P0)
 
 
-def accusation_opened(accusation: Accusation, session: MarketSession | None = None) -> Happening:
+def alarm_opened(alarm: Alarm, session: MarketSession | None = None) -> Happening:
     """
     Give the event that tells of an accusation's beginning, as severe as its phase makes it.
 
     Without a session, as of an alarm that was noted before an end, it is taken for an open one.
     """
-    severity = severity_of_alarm(accusation, session)
-    return _told(accusation, EventType.ACCUSATION_OPENED, "accuses", severity)
+    severity = severity_of_alarm(alarm, session)
+    return _told(alarm, EventType.ALARM_OPENED, "accuses", severity)
 
 
-def _accusations(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
-    old = {a.key: a for a in before.standing.accusations}
-    new = {a.key: a for a in after.standing.accusations}
+def _alarms(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
+    old = {a.key: a for a in before.latched.alarms}
+    new = {a.key: a for a in after.latched.alarms}
     cleared = dict(after.cleared)
     for key in sorted(new.keys() - old.keys()):
-        yield accusation_opened(new[key], after.session)
+        yield alarm_opened(new[key], after.session)
     for key in sorted(old.keys() - new.keys()):
         how = f" ({cleared[key]})" if key in cleared else ""
         yield _told(old[key], _ENDED, "no longer accuses", Severity.INFO, how)
 
 
 def _told(
-    accusation: Accusation, type_: EventType, verb: str, severity: Severity, how: str = ""
+    alarm: Alarm, type_: EventType, verb: str, severity: Severity, how: str = ""
 ) -> Happening:
     return Happening(
         type_,
-        f"{accusation.source} {verb}: {accusation.code}: {accusation.detail}{how}",
+        f"{alarm.source} {verb}: {alarm.code}: {alarm.detail}{how}",
         severity,
-        accusation.subject,
-        {"code": accusation.code, "source": accusation.source, "fact": accusation.fact},
+        alarm.subject,
+        {"code": alarm.code, "source": alarm.source, "fact": alarm.fact},
     )
 
 

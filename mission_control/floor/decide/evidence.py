@@ -72,7 +72,7 @@ class Statement(NamedTuple):
     subject: str
     source: str
     fact: str
-    accuses: bool
+    raises: bool
     detail: str = ""
 
     @property
@@ -176,7 +176,7 @@ def clock_trouble(status: RichStatus, at: datetime, now: datetime) -> str:
     return ""
 
 
-def can_acquit(reading: EndpointReading, now: datetime) -> bool:
+def can_clear(reading: EndpointReading, now: datetime) -> bool:
     """
     Tell whether a denial in this reading counts.
 

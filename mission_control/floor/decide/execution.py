@@ -6,7 +6,7 @@ from datetime import datetime
 from mission_control.contract.model.claims import Claims
 from mission_control.contract.model.modes import ModeText
 from mission_control.contract.model.shapes import RichStatus
-from mission_control.floor.decide.evidence import Statement, answered, can_acquit
+from mission_control.floor.decide.evidence import Statement, answered, can_clear
 from mission_control.model.codes import EXECUTION_EVIDENCE, MODE_UNKNOWN
 from mission_control.model.fleet import Agent, Kind, Safety
 from mission_control.model.kill_switch import KillSwitchState, SwitchText
@@ -31,18 +31,18 @@ def state_execution(
     allowed = safety.paper and says_harmless_mode(agent, readings, now)
     for path, reading in readings.items():
         source = f"{agent.agent_name} {path}"
-        acquits = can_acquit(reading, now)
+        clears = can_clear(reading, now)
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
-        for code, fact, accuses, detail in _facts(claims, safety):
-            if accuses or acquits:
-                yield Statement(code, agent.agent_name, source, fact, accuses, detail)
+        for code, fact, raises, detail in _facts(claims, safety):
+            if raises or clears:
+                yield Statement(code, agent.agent_name, source, fact, raises, detail)
         if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
             reported = reading.value.status.service_kind
-            accuses = reported is Kind.EXECUTION and not allowed
-            if accuses or acquits:
+            raises = reported is Kind.EXECUTION and not allowed
+            if raises or clears:
                 detail = f"calls itself a service of kind {reported.value}, and it is running"
                 yield Statement(
-                    EXECUTION_EVIDENCE, agent.agent_name, source, "service_kind", accuses, detail
+                    EXECUTION_EVIDENCE, agent.agent_name, source, "service_kind", raises, detail
                 )
     if agent.kind is Kind.EXECUTION and any(answered(r) for r in readings.values()):
         yield Statement(
@@ -50,7 +50,7 @@ def state_execution(
             agent.agent_name,
             agent.agent_name,
             "running",
-            accuses=not allowed,
+            raises=not allowed,
             detail="an execution process is running: its port answers",
         )
 
@@ -60,7 +60,7 @@ def says_harmless_mode(
 ) -> bool:
     """Tell whether a service's own primary answer says, in a way that counts, a harmless mode."""
     primary = readings.get(agent.primary_path or "")
-    if not isinstance(primary, Seen) or not can_acquit(primary, now):
+    if not isinstance(primary, Seen) or not can_clear(primary, now):
         return False
     return primary.value.claims.mode is ModeText.HARMLESS
 

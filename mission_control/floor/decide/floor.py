@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 
-from mission_control.cluster.decide.agreement import acquit_by_cluster, state_disagreements
+from mission_control.cluster.decide.agreement import clear_by_cluster, state_disagreements
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
 from mission_control.floor.decide.agent_evidence import AgentEvidence
-from mission_control.floor.decide.alarms import Carried, carry_accusations
+from mission_control.floor.decide.alarms import Carried, carry_alarms
 from mission_control.floor.decide.evidence import Key, SessionAt, Statement
 from mission_control.floor.decide.freshness_claims import state_freshness_contradictions
 from mission_control.floor.decide.instances import Hearing
@@ -17,29 +17,29 @@ from mission_control.floor.decide.own_clock import state_own_clock
 from mission_control.floor.decide.posture import (
     decide_posture,
     order_reasons,
-    reasons_from_accusations,
+    reasons_from_alarms,
     reasons_from_cluster,
-    reasons_from_lacks,
     reasons_from_leftovers,
     reasons_from_memory,
+    reasons_from_missing,
     reasons_from_outdated_access,
     reasons_from_replicas,
     reasons_from_services,
     reasons_from_starter_lists,
     reasons_from_switch_and_calendar,
 )
-from mission_control.floor.decide.required_evidence import count_coverage, lacks_feed, measure_age
+from mission_control.floor.decide.required_evidence import count_coverage, measure_age, missing_feed
 from mission_control.floor.decide.round_memory import answered_paths
 from mission_control.floor.decide.service_report import report_services
 from mission_control.floor.decide.told_builds import find_told_skew
 from mission_control.floor.model import (
-    Accusation,
+    Alarm,
     FloorEvidence,
     FloorSnapshot,
+    Latched,
     Posture,
     ServiceReport,
     ServiceSince,
-    Standing,
 )
 from mission_control.kill_switch.decide import state_kill_switch
 from mission_control.model.finding import Reason
@@ -48,7 +48,7 @@ from mission_control.model.fleet import ContractKind
 
 def decide_floor(
     evidence: FloorEvidence,
-    standing: Standing,
+    latched: Latched,
     session_at: SessionAt,
     now: datetime,
     *,
@@ -61,13 +61,13 @@ def decide_floor(
     The standing that the snapshot carries is what the next decision has to start from.
     """
     looks = look_again(evidence, session_at, now)
-    return decide_on_looks(looks, evidence, standing, now, sequence=sequence, label=label)
+    return decide_on_looks(looks, evidence, latched, now, sequence=sequence, label=label)
 
 
 def decide_on_looks(
     looks: FloorLooks,
     evidence: FloorEvidence,
-    standing: Standing,
+    latched: Latched,
     now: datetime,
     *,
     before: FloorSnapshot | None = None,
@@ -81,12 +81,12 @@ def decide_on_looks(
     is taken over from it instead of being made anew. The answer is the same without it.
     """
     weighed = [look.evidence for look in looks.agents]
-    accusations, cleared = _carry_accusations(looks, weighed, evidence, standing, now)
-    reports = report_services(looks.agents, accusations, standing, before, now)
+    alarms, cleared = _carry_alarms(looks, weighed, evidence, latched, now)
+    reports = report_services(looks.agents, alarms, latched, before, now)
     memory = tuple(reasons_from_memory(evidence, looks.session))
     leftovers = reasons_from_leftovers(looks.cluster, evidence.captured)
     further = (*memory, *leftovers, *reasons_from_replicas(looks.cluster, _told_skews(looks)))
-    posture = _decide_posture(looks, weighed, accusations, reports, standing, now, further)
+    posture = _decide_posture(looks, weighed, alarms, reports, latched, now, further)
     return FloorSnapshot(
         at=now,
         sequence=sequence,
@@ -95,7 +95,7 @@ def decide_on_looks(
         kill_switch=looks.switch,
         services=reports,
         posture=posture,
-        standing=_carry(accusations, posture, reports, standing),
+        latched=_carry(alarms, posture, reports, latched),
         label=label,
         cluster=evidence.cluster,
         cleared=cleared,
@@ -115,24 +115,24 @@ def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
 def _decide_posture(
     looks: FloorLooks,
     weighed: Sequence[AgentEvidence],
-    accusations: tuple[Accusation, ...],
+    alarms: tuple[Alarm, ...],
     reports: tuple[ServiceReport, ...],
-    standing: Standing,
+    latched: Latched,
     now: datetime,
     further: tuple[Reason, ...],
 ) -> Posture:
     session, switch, safety = looks.session, looks.switch, looks.cluster.fleet.safety
-    lacks = chain.from_iterable(e.lacks for e in weighed if e.lacks)
-    feed = lacks_feed(e.agent for e in weighed) if safety.freshness_required else ()
+    missing = chain.from_iterable(e.missing for e in weighed if e.missing)
+    feed = missing_feed(e.agent for e in weighed) if safety.freshness_required else ()
     reasons = order_reasons(
         (
-            *reasons_from_accusations(accusations, session),
+            *reasons_from_alarms(alarms, session),
             *reasons_from_switch_and_calendar(
                 switch, session, safety, execution_off=looks.cluster.execution_off
             ),
-            *reasons_from_lacks((*lacks, *feed), session),
-            *reasons_from_cluster(looks.cluster.lacks, session),
-            *reasons_from_starter_lists(looks.cluster.starter_lacks, session),
+            *reasons_from_missing((*missing, *feed), session),
+            *reasons_from_cluster(looks.cluster.missing, session),
+            *reasons_from_starter_lists(looks.cluster.missing_starters, session),
             *reasons_from_outdated_access(looks.cluster.facts),
             *reasons_from_services(reports, session),
             *further,
@@ -143,30 +143,30 @@ def _decide_posture(
         taken.append((looks.cluster.oldest, CLUSTER))
     age = measure_age(taken, switch, now, switch_required=safety.switch_required)
     coverage = count_coverage([*(e.coverage for e in weighed), looks.cluster.coverage], switch)
-    return decide_posture(reasons, reports, session, standing, age, coverage, now)
+    return decide_posture(reasons, reports, session, latched, age, coverage, now)
 
 
-def _carry_accusations(
+def _carry_alarms(
     looks: FloorLooks,
     weighed: Sequence[AgentEvidence],
     evidence: FloorEvidence,
-    standing: Standing,
+    latched: Latched,
     now: datetime,
 ) -> Carried:
     """Carry what stands; nobody's denials are gathered while nothing does."""
     shared = tuple(_state_together(looks, weighed))
-    accusing = [s for e in weighed if e.accusing for s in e.accusing]
-    accusing.extend(s for s in shared if s.accuses)
-    accusing.extend(looks.cluster.accusing)
-    if not standing.accusations and not accusing:
+    raising = [s for e in weighed if e.raising for s in e.raising]
+    raising.extend(s for s in shared if s.raises)
+    raising.extend(looks.cluster.raising)
+    if not latched.alarms and not raising:
         return Carried()
     agents = {e.agent.agent_name: e for e in weighed}
-    denied = set[Key](s.key for s in shared if not s.accuses)
-    denied.update(acquit_by_cluster(standing.accusations, agents, looks.cluster))
+    denied = set[Key](s.key for s in shared if not s.raises)
+    denied.update(clear_by_cluster(latched.alarms, agents, looks.cluster))
     lists = looks.cluster.sources | looks.cluster.starter_sources
     sources = _sources(evidence) | lists
     hearing = Hearing(evidence.fleet, agents, denied, sources, looks.cluster, now)
-    return carry_accusations(standing.accusations, accusing, hearing, now)
+    return carry_alarms(latched.alarms, raising, hearing, now)
 
 
 def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:
@@ -186,25 +186,25 @@ def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iter
 def _sources(evidence: FloorEvidence) -> frozenset[str]:
     """List everyone who may accuse: agents, configured witnesses, and our own clock."""
     agents = (a.agent_name for a in evidence.fleet.agents)
-    witnesses = (w.source for w in evidence.switch_witnesses)
-    return frozenset((*agents, *witnesses, OWN_CLOCK))
+    sources = (w.source for w in evidence.switch_readings)
+    return frozenset((*agents, *sources, OWN_CLOCK))
 
 
 def _carry(
-    accusations: tuple[Accusation, ...],
+    alarms: tuple[Alarm, ...],
     posture: Posture,
     reports: Sequence[ServiceReport],
-    standing: Standing,
-) -> Standing:
-    services = tuple(_since(report, held) for report, held in _held(reports, standing))
+    latched: Latched,
+) -> Latched:
+    services = tuple(_since(report, held) for report, held in _held(reports, latched))
     # Until everybody was asked once after a start, what stood before it is neither so nor over.
-    starting = standing.verdict is not None and any(_is_unasked(r) for r in reports)
-    return Standing(
-        accusations=accusations,
-        verdict=standing.verdict if starting else posture.verdict,
-        verdict_since=standing.verdict_since if starting else posture.since,
-        services=standing.services if services == standing.services else services,
-        confirmed=standing.confirmed if starting else posture.confirmed,
+    starting = latched.verdict is not None and any(_is_unasked(r) for r in reports)
+    return Latched(
+        alarms=alarms,
+        verdict=latched.verdict if starting else posture.verdict,
+        verdict_since=latched.verdict_since if starting else posture.since,
+        services=latched.services if services == latched.services else services,
+        confirmed=latched.confirmed if starting else posture.confirmed,
     )
 
 
@@ -230,10 +230,10 @@ def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
 
 
 def _held(
-    reports: Sequence[ServiceReport], standing: Standing
+    reports: Sequence[ServiceReport], latched: Latched
 ) -> Iterator[tuple[ServiceReport, ServiceSince | None]]:
     """Give each report with what is held of its service, mostly in the same place."""
-    for report, held in zip(reports, chain(standing.services, repeat(None)), strict=False):
+    for report, held in zip(reports, chain(latched.services, repeat(None)), strict=False):
         name = report.agent.agent_name
         same = held is not None and held.agent_name == name
-        yield report, held if same else standing.service(name)
+        yield report, held if same else latched.service(name)

@@ -116,8 +116,8 @@ def state_staleness(
             continue
         for state, code in codes.items():
             if freshness.state in (state, FreshnessState.FRESH):
-                accuses = freshness.state is state
-                yield Statement(code, agent.agent_name, source, "tick", accuses, freshness.detail)
+                raises = freshness.state is state
+                yield Statement(code, agent.agent_name, source, "tick", raises, freshness.detail)
     status = health_status(readings)
     if status is not None:
         source = f"{agent.agent_name} {HEALTH_PATH}"

@@ -13,7 +13,7 @@ from mission_control.floor.decide.evidence import (
     SessionAt,
     Statement,
     Tick,
-    can_acquit,
+    can_clear,
     read_tick,
     seconds_between,
 )
@@ -53,18 +53,18 @@ def state_false_positives(
             continue
         source = f"{agent.agent_name} {path}"
         # A refusal acquits nobody of anything but this: it says that nothing is fresh there.
-        acquits = reading.value.refused or can_acquit(reading, now)
+        clears = reading.value.refused or can_clear(reading, now)
         unborne = _cannot_bear_claims(tick, reading.at)
         for fact, claimed in _claims_of(reading.value):
-            accuses = claimed and unborne and session_at(reading.at).phase.gates
-            denies = acquits and not (claimed and unborne)
-            if accuses or denies:
+            raises = claimed and unborne and session_at(reading.at).phase.gates
+            denies = clears and not (claimed and unborne)
+            if raises or denies:
                 yield Statement(
                     FRESHNESS_GATE_FALSE_POSITIVE,
                     agent.agent_name,
                     source,
                     fact,
-                    accuses,
+                    raises,
                     f"{path} says {fact} is true on {_describe(tick, reading.at)}",
                 )
 
@@ -144,12 +144,12 @@ def state_agreement(
     """
     for view in views:
         if view.freshness.state is FreshnessState.FRESH:
-            yield Statement(CONTRADICTION, view.agent_name, view.source, view.fact, accuses=False)
+            yield Statement(CONTRADICTION, view.agent_name, view.source, view.fact, raises=False)
     status = health_status(readings)
     if status is not None and status < REFUSED_FROM:
         name = agent.agent_name
         source = f"{name} {HEALTH_PATH}"
-        yield Statement(CONTRADICTION, name, source, "http_status", accuses=False)
+        yield Statement(CONTRADICTION, name, source, "http_status", raises=False)
 
 
 def state_freshness_contradictions(
@@ -170,7 +170,7 @@ def state_freshness_contradictions(
     oldest = min((f.since for f in fresh), default=NEVER)
     for view in views:
         if agree:
-            yield Statement(CONTRADICTION, view.agent_name, view.source, view.fact, accuses=False)
+            yield Statement(CONTRADICTION, view.agent_name, view.source, view.fact, raises=False)
             continue
         late = view.since > newest or view.at < oldest
         other = None if late or not speaks(view.freshness) else _find_opposite(view, fresh)
@@ -178,7 +178,7 @@ def state_freshness_contradictions(
             says = view.freshness.state.value
             detail = f"{view.source} says {says} while {other.source} says FRESH"
             key = (CONTRADICTION, view.agent_name, view.source, view.fact)
-            yield Statement(*key, accuses=True, detail=detail)
+            yield Statement(*key, raises=True, detail=detail)
 
 
 def _find_opposite(view: View, fresh: Sequence[View]) -> View | None:

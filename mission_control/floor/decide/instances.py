@@ -12,7 +12,7 @@ from mission_control.contract.model.answer import Answer
 from mission_control.contract.model.shapes import HealthFreshness, Liveness, RichStatus
 from mission_control.floor.decide.agent_evidence import AgentEvidence
 from mission_control.floor.decide.evidence import AHEAD_TOLERANCE_SECONDS, Denials, seconds_between
-from mission_control.floor.model import Accusation, Instance
+from mission_control.floor.model import Alarm, Instance
 from mission_control.model.fleet import Fleet
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 
@@ -117,7 +117,7 @@ def _heard_again(known: Instance | None, heard: Instance) -> Instance:
 
 
 def settle_instance(
-    instance: Instance, alarm: Accusation, denial: Denial | None, hearing: Hearing
+    instance: Instance, alarm: Alarm, denial: Denial | None, hearing: Hearing
 ) -> Instance | str:
     """
     Give what becomes of one process that raised a Sev-0: it is left, or how it is cleared.
@@ -196,7 +196,7 @@ def _pods_of(peer: str, agent_name: str, view: ClusterView) -> tuple[tuple[str, 
     return tuple(pods) if len(pods) <= MOST_PODS else (), False
 
 
-def _is_gone(instance: Instance, alarm: Accusation, view: ClusterView) -> bool:
+def _is_gone(instance: Instance, alarm: Alarm, view: ClusterView) -> bool:
     """
     Tell whether whole lists, read after the alarm was last heard, no longer show the process.
 
@@ -237,7 +237,7 @@ def _is_one_pod(denial: Denial, view: ClusterView) -> bool:
     return sum(pod.live for pod in workload.pods) == 1
 
 
-def count_denials(alarm: Accusation) -> str:
+def count_denials(alarm: Alarm) -> str:
     """Say how far an alarm is denied that is denied by many answers; empty while it is not."""
     counted = [i for i in alarm.instances if i.denied_from is not None]
     if not counted:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.contract.model.claims import Claims
-from mission_control.floor.model import Accusation, FloorSnapshot
+from mission_control.floor.model import Alarm, FloorSnapshot
 from mission_control.history.model import ServiceChange
 from mission_control.model.reading import Seen, ServiceRound
 
@@ -47,13 +47,13 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
         posture.coverage.gaps,
         snapshot.session.phase,
         (switch.state, switch.confirmed, switch.conflicting),
-        tuple((a.key, _who_said(a)) for a in snapshot.standing.accusations),
-        tuple(s.answered for s in snapshot.standing.services),
+        tuple((a.key, _who_said(a)) for a in snapshot.latched.alarms),
+        tuple(s.answered for s in snapshot.latched.services),
         snapshot.fleet.digest,
     )
 
 
-def _who_said(alarm: Accusation) -> tuple[tuple[object, ...], ...]:
+def _who_said(alarm: Alarm) -> tuple[tuple[object, ...], ...]:
     """Give which processes raised an alarm and how often each denied it: a start goes on there."""
     return tuple((i.peer, i.told, i.pods, i.own_address, i.denials) for i in alarm.instances)
 

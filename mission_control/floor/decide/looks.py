@@ -98,12 +98,12 @@ def is_news(before: AgentLook, after: AgentLook) -> bool:
     old, new = before.evidence, after.evidence
     return (
         before.judgement != after.judgement
-        or old.accusing != new.accusing
+        or old.raising != new.raising
         or old.denied != new.denied
-        or old.lacks != new.lacks
+        or old.missing != new.missing
         or old.coverage != new.coverage
         or (old.seen_at is None) != (new.seen_at is None)
-        or [w.state for w in old.witnesses] != [w.state for w in new.witnesses]
+        or [w.state for w in old.sources] != [w.state for w in new.sources]
     )
 
 
@@ -143,11 +143,11 @@ def look_again(
     if cluster is None or not cluster.holds(evidence.fleet, evidence.cluster, now):
         cluster = view_cluster(evidence.fleet, evidence.cluster, now)
     weighed = [_weigh(agent, evidence, known, session_at, now) for agent in evidence.fleet.agents]
-    witnesses = [w for e in weighed if e.witnesses for w in e.witnesses]
+    sources = [w for e in weighed if e.sources for w in e.sources]
     fleet = evidence.fleet
-    told = hear_configured(evidence.switch_witnesses, now, fleet.switch_file)
+    told = hear_configured(evidence.switch_readings, now, fleet.switch_file)
     listed = hear_listed(fleet, evidence.cluster, now)
-    heard = (*told, *listed, *witnesses)
+    heard = (*told, *listed, *sources)
     switch = judge_kill_switch(heard, fleet.safety, api=fleet.access is not None)
     session = session_at(now)
     surroundings = _keep(

@@ -11,14 +11,14 @@ from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloa
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.evidence import within_age
 from mission_control.floor.decide.instances import count_denials
-from mission_control.floor.decide.required_evidence import EvidenceAge, Lack
+from mission_control.floor.decide.required_evidence import EvidenceAge, MissingEvidence
 from mission_control.floor.model import (
-    Accusation,
+    Alarm,
     Coverage,
     FloorEvidence,
+    Latched,
     Posture,
     ServiceReport,
-    Standing,
     Verdict,
 )
 from mission_control.kill_switch.decide import SUBJECT as SWITCH
@@ -84,7 +84,7 @@ def halts_the_floor(report: ServiceReport) -> bool:
     return matters and not report.expected and (stopped or failing)
 
 
-def severity_of_alarm(alarm: Accusation, session: MarketSession | None) -> Severity:
+def severity_of_alarm(alarm: Alarm, session: MarketSession | None) -> Severity:
     """
     Say how bad an alarm is in its phase (semantics, sections 6 and 11).
 
@@ -99,35 +99,33 @@ def severity_of_alarm(alarm: Accusation, session: MarketSession | None) -> Sever
     return Severity.INFO if alarm.code in _STALE else Severity.P2
 
 
-def reasons_from_accusations(
-    accusations: Iterable[Accusation], session: MarketSession
-) -> Iterator[Reason]:
+def reasons_from_alarms(alarms: Iterable[Alarm], session: MarketSession) -> Iterator[Reason]:
     """
     Turn what stands accused into reasons, which halt while the session gates.
 
     Sev-0, a mode that nobody knows and a suspect clock of our own do so in every phase. What could
     start execution halts nothing: it is P1 in every phase, and withholds GO.
     """
-    for accusation in accusations:
-        starts = accusation.code == codes.EXECUTION_COULD_START
-        sev0 = accusation.sev0
+    for alarm in alarms:
+        starts = alarm.code == codes.EXECUTION_COULD_START
+        sev0 = alarm.sev0
         gates = session.phase.gates
-        if accusation.code in _STALE and not gates:
+        if alarm.code in _STALE and not gates:
             continue
-        always = accusation.code in _IN_EVERY_PHASE
-        severity = severity_of_alarm(accusation, session)
-        detail = f"{accusation.source}: {accusation.detail}"
-        if accusation.last_seen < session.at:
-            said, denied = f"{accusation.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(accusation)
+        always = alarm.code in _IN_EVERY_PHASE
+        severity = severity_of_alarm(alarm, session)
+        detail = f"{alarm.source}: {alarm.detail}"
+        if alarm.last_seen < session.at:
+            said, denied = f"{alarm.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(alarm)
             detail += f" (last said {said}, {denied or 'not denied since'})"
         halts = sev0 or always or (gates and not starts)
         yield Reason(
-            accusation.code,
-            accusation.subject,
+            alarm.code,
+            alarm.subject,
             severity,
             detail,
             halts,
-            accusation.since,
+            alarm.since,
             withholds=starts,
         )
 
@@ -176,8 +174,8 @@ def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iter
     records to be safe; but whoever needs evidence of this session has to know while it can
     still be helped.
     """
-    if not evidence.standing_known:  # silence never acquits, not even that of our own memory
-        detail = _UNREAD if not evidence.standing_lost else f"{evidence.standing_lost}: {_LOST}"
+    if not evidence.alarms_known:  # silence never acquits, not even that of our own memory
+        detail = _UNREAD if not evidence.alarms_lost else f"{evidence.alarms_lost}: {_LOST}"
         yield Reason(codes.STANDING_UNKNOWN, "history", Severity.P1, detail, halts=True)
     until = evidence.record_new_until
     if until is not None and session.at < until:
@@ -201,21 +199,25 @@ def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iter
             yield Reason(code, subject, severity, f"{what}: {now.detail or now.code}")
 
 
-def reasons_from_lacks(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+def reasons_from_missing(
+    missing: Iterable[MissingEvidence], session: MarketSession
+) -> Iterator[Reason]:
     """Turn lacking evidence into reasons, which halt while the session gates."""
     if session.phase.gates:
-        for lack in lacks:
+        for gap in missing:
             yield Reason(
-                lack.code,
-                lack.subject,
+                gap.code,
+                gap.subject,
                 Severity.P1,
-                lack.detail,
+                gap.detail,
                 halts=True,
-                confirmed=lack.confirmed,
+                confirmed=gap.confirmed,
             )
 
 
-def reasons_from_cluster(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+def reasons_from_cluster(
+    missing: Iterable[MissingEvidence], session: MarketSession
+) -> Iterator[Reason]:
     """
     Turn what is lacking of the cluster into reasons: it halts while the session gates.
 
@@ -223,8 +225,8 @@ def reasons_from_cluster(lacks: Iterable[Lack], session: MarketSession) -> Itera
     """
     gates = session.phase.gates
     severity = Severity.P1 if gates or pages_now(session) else Severity.P2
-    for lack in lacks:
-        yield Reason(lack.code, lack.subject, severity, lack.detail, halts=gates)
+    for gap in missing:
+        yield Reason(gap.code, gap.subject, severity, gap.detail, halts=gates)
 
 
 def reasons_from_replicas(view: ClusterView, told: Iterable[tuple[str, str]]) -> Iterator[Reason]:
@@ -248,7 +250,9 @@ def reasons_from_leftovers(
             yield Reason(codes.LEFTOVER_WORKLOAD, thing.title, Severity.P2, detail)
 
 
-def reasons_from_starter_lists(lacks: Iterable[Lack], session: MarketSession) -> Iterator[Reason]:
+def reasons_from_starter_lists(
+    missing: Iterable[MissingEvidence], session: MarketSession
+) -> Iterator[Reason]:
     """
     Give the lists that would show what could start execution, and were not seen.
 
@@ -256,8 +260,8 @@ def reasons_from_starter_lists(lacks: Iterable[Lack], session: MarketSession) ->
     hidden may start it, so no GO is given or kept.
     """
     severity = Severity.P1 if pages_now(session) else Severity.P2
-    for lack in lacks:
-        yield Reason(lack.code, lack.subject, severity, lack.detail, withholds=True)
+    for gap in missing:
+        yield Reason(gap.code, gap.subject, severity, gap.detail, withholds=True)
 
 
 def reasons_from_outdated_access(facts: ClusterFacts | None) -> Iterator[Reason]:
@@ -316,7 +320,7 @@ def decide_posture(
     reasons: tuple[Reason, ...],
     reports: tuple[ServiceReport, ...],
     session: MarketSession,
-    standing: Standing,
+    latched: Latched,
     age: EvidenceAge,
     coverage: Coverage,
     now: datetime,
@@ -336,17 +340,17 @@ def decide_posture(
     else:
         verdict = Verdict.OK
     unexpected = tuple(r.agent.agent_name for r in reports if not r.expected)
-    same = standing.verdict is verdict and standing.verdict_since is not None
+    same = latched.verdict is verdict and latched.verdict_since is not None
     halting = {r.subject for r in reasons if r.halts}
     agents = {r.agent.agent_name for r in reports}
     skewed = agents & {r.subject for r in reasons if r.code == codes.REPLICA_SKEW}
-    sure = any(r.halts and r.confirmed for r in reasons) or (same and standing.confirmed)
+    sure = any(r.halts and r.confirmed for r in reasons) or (same and latched.confirmed)
     return Posture(
         verdict=verdict,
         expected=not (verdict is Verdict.HALTED or unexpected or any(r.withholds for r in reasons)),
         severity=worst(reasons),
         reasons=reasons,
-        since=standing.verdict_since if same and standing.verdict_since else now,
+        since=latched.verdict_since if same and latched.verdict_since else now,
         evidence_age_seconds=age.seconds,
         oldest_evidence=age.subject,
         degraded=tuple(sorted({*unexpected, *skewed} - halting)),

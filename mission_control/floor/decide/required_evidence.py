@@ -9,12 +9,12 @@ from mission_control.floor.decide.evidence import seconds_between
 from mission_control.floor.model import Coverage, Freshness, FreshnessState
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Kind
-from mission_control.model.kill_switch import KillSwitch, KillSwitchState, WitnessKind
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState, SourceKind
 from mission_control.model.reading import EndpointReading, Unseen
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingEvidence:
     """A piece of required evidence that we do not have, or that is not good enough."""
 
     code: str
@@ -31,7 +31,7 @@ class EvidenceAge:
     subject: str
 
 
-NO_FEED = Lack(
+NO_FEED = MissingEvidence(
     codes.MARKETDATA_UNVERIFIABLE, "fleet", "no required marketdata service is in the inventory"
 )
 _NOT_FRESH = {
@@ -40,7 +40,9 @@ _NOT_FRESH = {
 }
 
 
-def find_lacks(agent: Agent, primary: EndpointReading, freshness: Freshness) -> tuple[Lack, ...]:
+def find_missing_evidence(
+    agent: Agent, primary: EndpointReading, freshness: Freshness
+) -> tuple[MissingEvidence, ...]:
     """
     List the required evidence that is lacking of one agent (semantics, section 6).
 
@@ -49,21 +51,23 @@ def find_lacks(agent: Agent, primary: EndpointReading, freshness: Freshness) -> 
     """
     if not agent.required:
         return ()
-    found = list[Lack]()
+    found = list[MissingEvidence]()
     if agent.contract is ContractKind.NONE:
         if agent.criticality is Criticality.CRITICAL:
             detail = "critical, but its contract is none: it has to be asked over HTTP"
-            found.append(Lack(codes.UNOBSERVED, agent.agent_name, detail))
+            found.append(MissingEvidence(codes.UNOBSERVED, agent.agent_name, detail))
     elif isinstance(primary, Unseen):
         detail = f"{agent.primary_path} was not seen: {primary.detail or primary.code}"
-        found.append(Lack(primary.code, agent.agent_name, detail, primary.confirmed))
+        found.append(MissingEvidence(primary.code, agent.agent_name, detail, primary.confirmed))
     if agent.kind is Kind.MARKETDATA and freshness.state is not FreshnessState.FRESH:
         code = _NOT_FRESH.get(freshness.state, codes.MARKETDATA_UNVERIFIABLE)
-        found.append(Lack(code, agent.agent_name, _describe(freshness), freshness.confirmed))
+        found.append(
+            MissingEvidence(code, agent.agent_name, _describe(freshness), freshness.confirmed)
+        )
     return tuple(found)
 
 
-def lacks_feed(agents: Iterable[Agent]) -> tuple[Lack, ...]:
+def missing_feed(agents: Iterable[Agent]) -> tuple[MissingEvidence, ...]:
     """Give what a fleet without any required marketdata service lacks: freshness itself."""
     feeds = any(a.kind is Kind.MARKETDATA and a.required for a in agents)
     return () if feeds else (NO_FEED,)
@@ -93,7 +97,7 @@ def measure_age(
         if at is None:
             return EvidenceAge(None, agent_name)
         instants.append((at, agent_name))
-    configured = (w for w in switch.witnesses if w.kind is not WitnessKind.SERVICE)
+    configured = (w for w in switch.sources if w.kind is not SourceKind.SERVICE)
     confirming = [w for w in configured if w.confirms]
     instants.extend((w.at, w.source) for w in confirming)
     if (switch_required and not confirming) or not instants:
@@ -131,7 +135,7 @@ def count_asked(agent: Agent, readings: Mapping[str, EndpointReading]) -> AgentC
 def count_coverage(services: Sequence[AgentCoverage], switch: KillSwitch) -> Coverage:
     """Count what was asked of all services and witnesses, what was obtained, and every gap."""
     gaps = [gap for service in services if service.gaps for gap in service.gaps]
-    configured = [w for w in switch.witnesses if w.kind is not WitnessKind.SERVICE]
+    configured = [w for w in switch.sources if w.kind is not SourceKind.SERVICE]
     silent = [
         (w.source, codes.UNREADABLE) for w in configured if w.state is KillSwitchState.UNKNOWN
     ]

@@ -7,19 +7,19 @@ from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.alarms import held_against
 from mission_control.floor.decide.looks import AgentLook
 from mission_control.floor.model import (
-    Accusation,
+    Alarm,
     FloorSnapshot,
+    Latched,
     ServiceReport,
     ServiceSince,
-    Standing,
 )
 from mission_control.model.finding import Reason
 
 
 def report_services(
     looks: Sequence[AgentLook],
-    accusations: Collection[Accusation],
-    standing: Standing,
+    alarms: Collection[Alarm],
+    latched: Latched,
     before: FloorSnapshot | None,
     now: datetime,
 ) -> tuple[ServiceReport, ...]:
@@ -29,10 +29,10 @@ def report_services(
     A report of `before`, the snapshot that `standing` comes from, is taken over where the same
     round was judged alike.
     """
-    held = held_against(accusations)
-    since = {s.agent_name: s for s in standing.services}
+    held = held_against(alarms)
+    since = {s.agent_name: s for s in latched.services}
     earlier = dict[str, ServiceReport]()
-    if before is not None and before.standing is standing:
+    if before is not None and before.latched is latched:
         earlier = {r.agent.agent_name: r for r in before.services}
     return tuple(_report(look, held, since, earlier, now) for look in looks)
 
@@ -45,17 +45,17 @@ def _report(
     now: datetime,
 ) -> ServiceReport:
     name = look.evidence.agent.agent_name
-    accused = held.get(name, ())
+    raised = held.get(name, ())
     known = earlier.get(name)
-    if known is not None and not accused and _is_same(known, look):
+    if known is not None and not raised and _is_same(known, look):
         return known
-    expected = look.judgement.expected and not accused
+    expected = look.judgement.expected and not raised
     state = look.judgement.state
     return ServiceReport(
         agent=look.evidence.agent,
         state=state,
         expected=expected,
-        reasons=_lead_with(accused, look.reasons) if accused else look.reasons,
+        reasons=_lead_with(raised, look.reasons) if raised else look.reasons,
         freshness=look.evidence.freshness,
         round=look.evidence.round,
         since=_carry_since(since.get(name), state, now, expected=expected),
@@ -73,9 +73,9 @@ def _carry_since(
     return now
 
 
-def _lead_with(accused: tuple[Reason, ...], reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
-    codes = {r.code for r in accused}
-    return (*accused, *(r for r in reasons if r.code not in codes))
+def _lead_with(raised: tuple[Reason, ...], reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    codes = {r.code for r in raised}
+    return (*raised, *(r for r in reasons if r.code not in codes))
 
 
 def _is_same(known: ServiceReport, look: AgentLook) -> bool:

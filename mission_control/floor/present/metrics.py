@@ -76,8 +76,8 @@ def _posture(snapshot: FloorSnapshot) -> Iterator[Metric]:
     coverage = posture.coverage
     yield _gauge("coverage_asked", "Readings asked for", coverage.asked)
     yield _gauge("coverage_obtained", "Readings obtained", coverage.obtained)
-    standing = len(snapshot.standing.accusations)
-    yield _gauge("standing_accusations", "Accusations not taken back", standing)
+    latched = len(snapshot.latched.alarms)
+    yield _gauge("standing_accusations", "Accusations not taken back", latched)
 
 
 def _circumstances(snapshot: FloorSnapshot) -> Iterator[Metric]:

@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 from mission_control.cluster.present.identity import ClusterDocument, cluster_document
 from mission_control.documents.instants import new_york_text, rounded, utc_text, utc_text_or_none
-from mission_control.floor.model import Accusation, Coverage, FloorSnapshot, Instance, is_meant
+from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, Instance, is_meant
 from mission_control.floor.present.safety_needs import NeedsDocument, needs_document, verdict_text
 from mission_control.kill_switch.present import KillSwitchDocument, kill_switch_document
 from mission_control.model.execution_rules import DEFAULT_SWITCHES, PATTERNS, ExecutionRules
@@ -47,7 +47,7 @@ class InstanceDocument(TypedDict):
     denied_from: str | None
 
 
-class AccusationDocument(TypedDict):
+class AlarmDocument(TypedDict):
     """
     What a source said against the floor and has not taken back.
 
@@ -158,7 +158,7 @@ class PostureDocument(TypedDict):
     evidence_age_seconds: float | None
     oldest_evidence: str
     coverage: CoverageDocument
-    accusations: list[AccusationDocument]
+    accusations: list[AlarmDocument]
     ended_alarms: list[EndedAlarmDocument]
     execution: ExecutionDocument
     fleet: FleetDocument
@@ -194,7 +194,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "evidence_age_seconds": rounded(posture.evidence_age_seconds),
         "oldest_evidence": posture.oldest_evidence,
         "coverage": _coverage(posture.coverage),
-        "accusations": accusation_documents(snapshot.standing.accusations),
+        "accusations": alarm_documents(snapshot.latched.alarms),
         "ended_alarms": [_ended(entry, snapshot) for entry in snapshot.fleet.ended_alarms],
         "execution": execution_document(snapshot.fleet.execution),
         "fleet": fleet_document(snapshot.fleet),
@@ -223,20 +223,20 @@ def reason_documents(reasons: Iterable[Reason]) -> list[ReasonDocument]:
     ]
 
 
-def accusation_documents(accusations: Iterable[Accusation]) -> list[AccusationDocument]:
+def alarm_documents(alarms: Iterable[Alarm]) -> list[AlarmDocument]:
     """Give what stands accused, sorted by its key."""
     return [
         {
-            "code": accusation.code,
-            "subject": accusation.subject,
-            "source": accusation.source,
-            "fact": accusation.fact,
-            "detail": accusation.detail,
-            "since": utc_text(accusation.since),
-            "last_seen": utc_text(accusation.last_seen),
-            "instances": [_instance(each) for each in accusation.instances],
+            "code": alarm.code,
+            "subject": alarm.subject,
+            "source": alarm.source,
+            "fact": alarm.fact,
+            "detail": alarm.detail,
+            "since": utc_text(alarm.since),
+            "last_seen": utc_text(alarm.last_seen),
+            "instances": [_instance(each) for each in alarm.instances],
         }
-        for accusation in sorted(accusations, key=lambda a: a.key)
+        for alarm in sorted(alarms, key=lambda a: a.key)
     ]
 
 
@@ -258,7 +258,7 @@ def _ended(entry: EndedAlarm, snapshot: FloorSnapshot) -> EndedAlarmDocument:
         "since": utc_text(entry.since),
         "who": entry.who,
         "why": entry.why,
-        "stands": any(is_meant(entry, a) for a in snapshot.standing.accusations),
+        "stands": any(is_meant(entry, a) for a in snapshot.latched.alarms),
     }
 
 

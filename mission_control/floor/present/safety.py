@@ -7,9 +7,9 @@ from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.decide.stall import still_decided
 from mission_control.floor.model import FloorSnapshot, FreshnessState, ServiceReport
 from mission_control.floor.present.posture import (
-    AccusationDocument,
+    AlarmDocument,
     ExecutionDocument,
-    accusation_documents,
+    alarm_documents,
     execution_document,
 )
 from mission_control.floor.present.predecessor import (
@@ -71,8 +71,8 @@ class SafetyDocument(TypedDict):
     kill_switch: KillSwitchDocument
     needs: NeedsDocument
     marketdata: MarketdataDocument
-    execution_evidence: list[AccusationDocument]
-    accusations: list[AccusationDocument]
+    execution_evidence: list[AlarmDocument]
+    accusations: list[AlarmDocument]
     execution_services: list[ExecutionService]
     execution: ExecutionDocument
     claims: list[ClaimDocument]
@@ -81,8 +81,8 @@ class SafetyDocument(TypedDict):
 
 def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
     """Give all that speaks of execution; `execution_evidence` is empty only when none stands."""
-    standing = snapshot.standing.accusations
-    evidence = [a for a in standing if a.code == EXECUTION_EVIDENCE]
+    latched = snapshot.latched.alarms
+    evidence = [a for a in latched if a.code == EXECUTION_EVIDENCE]
     document: SafetyDocument = {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
@@ -90,8 +90,8 @@ def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
         "kill_switch": kill_switch_document(snapshot),
         "needs": needs_document(snapshot.fleet),
         "marketdata": _marketdata(snapshot),
-        "execution_evidence": accusation_documents(evidence),
-        "accusations": accusation_documents(standing),
+        "execution_evidence": alarm_documents(evidence),
+        "accusations": alarm_documents(latched),
         "execution_services": [
             {
                 "agent_name": report.agent.agent_name,

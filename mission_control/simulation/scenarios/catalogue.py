@@ -197,7 +197,7 @@ EXECUTION_TROUBLES = (
     ),
 )
 
-FALSE_WITNESSES = (
+FALSE_SOURCES = (
     Scenario(
         "frozen-status",
         "The market-ingest service repeats an answer it made five minutes ago, so its state is "
@@ -430,7 +430,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *MARKETDATA_TROUBLES,
     *EXECUTION_TROUBLES,
     *CRITICAL_SERVICE_FAILURES,
-    *FALSE_WITNESSES,
+    *FALSE_SOURCES,
     *CLUSTER_TROUBLES,
 )
 

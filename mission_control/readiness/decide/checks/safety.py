@@ -10,7 +10,7 @@ from mission_control.floor.model import FloorSnapshot, FreshnessState, Verdict
 from mission_control.model import codes
 from mission_control.model.execution_rules import BYPASSES
 from mission_control.model.fleet import Kind
-from mission_control.model.kill_switch import KillSwitchState, WitnessKind
+from mission_control.model.kill_switch import KillSwitchState, SourceKind
 from mission_control.model.reading import Seen
 from mission_control.readiness.decide.outcome import (
     FAIL,
@@ -33,11 +33,11 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
     view = view_cluster(snapshot.fleet, snapshot.cluster, evidence.now)
     yield _modes(snapshot, view)
     yield _switch(snapshot)
-    yield _witnesses(snapshot)
+    yield _sources(snapshot)
     yield _fresh(snapshot, evidence)
     yield _toggles(snapshot, view)
     yield _execution(snapshot, view, evidence)
-    yield _accused(snapshot, evidence)
+    yield _raised(snapshot, evidence)
     posture = snapshot.posture
     halted = posture.verdict is Verdict.HALTED
     reasons = ", ".join(f"{r.code} {r.subject}" for r in posture.reasons if r.halts)
@@ -58,12 +58,12 @@ def _modes(snapshot: FloorSnapshot, view: ClusterView) -> Check:
     modes = _modes_of(snapshot)
     said += [
         s.detail
-        for s in (*view.accusing, *snapshot.standing.accusations)
+        for s in (*view.raising, *snapshot.latched.alarms)
         if s.code == codes.EXECUTION_EVIDENCE and s.fact.endswith((*modes, "agent_mode"))
     ]
     if said:
         return check("RC-401", FAIL, "; ".join(sorted(set(said))[:5]))
-    strange = [s.detail for s in snapshot.standing.accusations if s.code == codes.MODE_UNKNOWN]
+    strange = [s.detail for s in snapshot.latched.alarms if s.code == codes.MODE_UNKNOWN]
     if strange:
         return check("RC-401", UNKNOWN, "; ".join(sorted(set(strange))[:5]))
     open_ = sorted({fact for *_, fact in view.undecided if fact.endswith(modes)})
@@ -102,8 +102,8 @@ def _switch(snapshot: FloorSnapshot) -> Check:
     if not snapshot.fleet.safety.switch_required:
         return not_applicable("RC-402", _NO_SWITCH)
     wanted = _EXACT[snapshot.kill_switch.normal]
-    able = [w for w in snapshot.kill_switch.witnesses if w.confirms]
-    preferred = [w for w in able if w.kind is WitnessKind.CONFIG_MAP] or able
+    able = [w for w in snapshot.kill_switch.sources if w.confirms]
+    preferred = [w for w in able if w.kind is SourceKind.CONFIG_MAP] or able
     if not preferred:
         return check("RC-402", UNKNOWN, "no witness that could confirm the switch is configured")
     subjects = list[Subject]()
@@ -116,14 +116,14 @@ def _switch(snapshot: FloorSnapshot) -> Check:
     return settle("RC-402", subjects, f"exactly {wanted}", "", [w.source for w in preferred])
 
 
-def _witnesses(snapshot: FloorSnapshot) -> Check:
+def _sources(snapshot: FloorSnapshot) -> Check:
     """Judge whether every witness says what is normal; what is heard counts, required or not."""
     switch = snapshot.kill_switch
-    if not switch.witnesses and not snapshot.fleet.safety.switch_required:
+    if not switch.sources and not snapshot.fleet.safety.switch_required:
         return not_applicable("RC-403", _NO_SWITCH)
     subjects = list[Subject]()
-    for w in switch.witnesses:
-        configured = w.kind is not WitnessKind.SERVICE
+    for w in switch.sources:
+        configured = w.kind is not SourceKind.SERVICE
         outcome = PASS if w.state is switch.normal else FAIL
         if w.state is KillSwitchState.UNKNOWN:
             outcome = UNKNOWN
@@ -133,16 +133,16 @@ def _witnesses(snapshot: FloorSnapshot) -> Check:
     return settle("RC-403", subjects, f"all say {switch.normal}", "no witness was heard")
 
 
-def _accused(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
+def _raised(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
     """Say NO for whatever stands accused; staleness only while freshness is required."""
-    accused = snapshot.standing.accusations
-    if not accused:
+    raised = snapshot.latched.alarms
+    if not raised:
         return check("RC-407", PASS, "nothing stands accused")
     stale = {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
     needed = _needs_freshness(evidence)
     subjects = [
         Subject(a.source, FAIL, f"{a.code}: {a.detail}", needed or a.code not in stale)
-        for a in accused
+        for a in raised
     ]
     return settle("RC-407", subjects, "", "")
 
@@ -176,7 +176,7 @@ def _fresh(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
 
 def _toggles(snapshot: FloorSnapshot, view: ClusterView) -> Check:
     toggles = tuple(f" {name}" for name in sorted(BYPASSES))
-    said = [s.detail for s in view.accusing if s.fact.endswith(toggles)]
+    said = [s.detail for s in view.raising if s.fact.endswith(toggles)]
     if said:
         return check("RC-405", FAIL, "; ".join(said[:5]))
     open_ = [fact for *_, fact in sorted(view.undecided) if fact.endswith(toggles)]
@@ -187,10 +187,8 @@ def _toggles(snapshot: FloorSnapshot, view: ClusterView) -> Check:
 
 def _execution(snapshot: FloorSnapshot, view: ClusterView, evidence: ReadinessEvidence) -> Check:
     paper = snapshot.fleet.safety.paper
-    running = [s.detail for s in view.accusing if s.fact.endswith((" running", " could start"))]
-    standing = [
-        a.detail for a in snapshot.standing.accusations if a.code == codes.EXECUTION_COULD_START
-    ]
+    running = [s.detail for s in view.raising if s.fact.endswith((" running", " could start"))]
+    standing = [a.detail for a in snapshot.latched.alarms if a.code == codes.EXECUTION_COULD_START]
     running.extend(d for d in standing if d not in running)
     answering = [
         f"{r.agent.agent_name} answers"
@@ -204,7 +202,7 @@ def _execution(snapshot: FloorSnapshot, view: ClusterView, evidence: ReadinessEv
         return check("RC-406", FAIL, "; ".join([*running, *answering][:5]))
     hidden = sorted(view.starter_sources - view.starter_whole)
     if hidden:
-        told = [f"{lack.subject}: {lack.detail}" for lack in view.starter_lacks] or hidden
+        told = [f"{gap.subject}: {gap.detail}" for gap in view.missing_starters] or hidden
         detail = f"what could start execution was not seen whole: {'; '.join(told[:5])}"
         return check("RC-406", UNKNOWN, detail)
     if paper:
