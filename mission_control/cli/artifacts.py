@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import TypeVar
 
 import click
-import orjson
 
 from mission_control.bootstrap import once
 from mission_control.bootstrap.day import claim_planned
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
+from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
@@ -58,7 +58,7 @@ def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | 
     with context.busy(f"Copying to {destination.name}"):
         copied = run_recording(ctx, _copy(context, settings, destination, everything=everything))
     if as_json or context.json:
-        click.echo(orjson.dumps(copied.document, option=orjson.OPT_INDENT_2))
+        emit(copied.document)
     else:
         click.echo(copy_markdown(copied.document), nl=False)
     context.say(f"Recorded as {copied.entry.path}.")
@@ -81,7 +81,7 @@ def retention(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     with context.busy("Reading everything that was recorded"):
         reported = run_recording(ctx, _report(context, settings))
     if as_json or context.json:
-        click.echo(orjson.dumps(reported.document, option=orjson.OPT_INDENT_2))
+        emit(reported.document)
     else:
         click.echo(retention_markdown(reported.document), nl=False)
     context.say(f"Recorded as {reported.entry.path}.")
@@ -150,7 +150,7 @@ def list_runs(
             "head": head_document(page.head),
             "runs": [run_entry_document(entry) for entry in page.entries],
         }
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
         return
     click.echo("\n".join(_lines(page)))
 
@@ -176,7 +176,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         document["discrepancies"] = [
             {"path": d.path, "kind": d.kind.value, "detail": d.detail} for d in found.discrepancies
         ]
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
     else:
         for each in found.discrepancies:
             click.echo(printable(f"{each.kind.value:<13} {each.path}: {each.detail}"))

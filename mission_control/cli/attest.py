@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import click
-import orjson
 
 from mission_control.attestation.run import (
     MARKDOWN_NAME,
@@ -17,6 +16,7 @@ from mission_control.attestation.run import (
 from mission_control.bootstrap.day import claim_planned
 from mission_control.bootstrap.runs import past_to_read
 from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.schedule.model import Job
@@ -48,7 +48,7 @@ def attest(
     except NoSuchSession as error:
         raise click.UsageError(str(error)) from None
     if as_json or context.json:
-        click.echo(orjson.dumps(attested.document, option=orjson.OPT_INDENT_2))
+        emit(attested.document)
     else:
         click.echo(attested.files[MARKDOWN_NAME].decode(), nl=False)
     context.say(f"{attested.made.conclusion.value}. Recorded as {path}.")

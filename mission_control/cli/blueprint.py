@@ -1,7 +1,6 @@
 """Command line: `blueprint`, the fleet as it is seen."""
 
 import click
-import orjson
 
 from mission_control.blueprint.run import (
     MARKDOWN_NAME,
@@ -12,6 +11,7 @@ from mission_control.blueprint.run import (
 from mission_control.bootstrap.in_force import repository_surveyor, run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.floor.observe import Looking
@@ -33,7 +33,7 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     with context.busy("Looking at the fleet"):
         made, path = run_recording(ctx, _draw(context, settings))
     if as_json or context.json:
-        click.echo(orjson.dumps(made.document, option=orjson.OPT_INDENT_2))
+        emit(made.document)
     else:
         click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)
     if settings.fleet.access is None:

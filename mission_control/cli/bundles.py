@@ -1,11 +1,11 @@
 """What `pre-market` and `post-market` share: making a bundle, and telling of it."""
 
 import click
-import orjson
 
 from mission_control.bootstrap.day import claim_planned
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.floor.observe import APART_SECONDS, ROUNDS, Looking
@@ -43,7 +43,7 @@ def make_bundle(
             "code": report.code,
             "files": [f.path.removeprefix(f"{entry.path}/") for f in entry.files],
         }
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
     else:
         click.echo(f"{entry.path}: {len(entry.files)} files; readiness {verdict}")
     context.say(f"Recorded as {entry.path}; run.json lists what could not be had.")

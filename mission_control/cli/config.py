@@ -1,9 +1,9 @@
 """Command line: `config check`, what is in force and where it came from."""
 
 import click
-import orjson
 
 from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
+from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.configuration.names import SETTINGS
 from mission_control.configuration.settings import Settings
@@ -31,7 +31,7 @@ def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
     if as_json or context.json:
-        click.echo(orjson.dumps(_as_dict(settings), option=orjson.OPT_INDENT_2))
+        emit(_as_dict(settings))
     else:
         click.echo("\n".join(printable(line) for line in _lines(settings)))
 

@@ -1,11 +1,11 @@
 """Command line: `config-snapshot`, the configuration in force as a record."""
 
 import click
-import orjson
 
 from mission_control.bootstrap.in_force import in_force, repository_copier, run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.config_snapshot.run import (
@@ -34,7 +34,7 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
     with context.busy("Reading the configuration in force"):
         made, path = run_recording(ctx, _snapshot(context, settings))
     if as_json or context.json:
-        click.echo(orjson.dumps({"path": path, **made.document}, option=orjson.OPT_INDENT_2))
+        emit({"path": path, **made.document})
     else:
         click.echo(path)
         for source in made.coverage:

@@ -3,11 +3,11 @@
 from urllib.parse import urlsplit
 
 import click
-import orjson
 
 from mission_control.bootstrap.once import probe_once
 from mission_control.cli.context import CliContext, json_flag
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
+from mission_control.cli.output import emit
 from mission_control.configuration.addresses import UnusableAddress, read_base_url
 from mission_control.conformance.decide.conformance import judge_conformance
 from mission_control.conformance.present import conformance_as_dict, conformance_lines
@@ -68,7 +68,7 @@ def conformance(
     round_ = process.run(probe_once(agent, context.clock))
     report = judge_conformance(round_.readings, round_.finished, expected)
     if as_json or context.json:
-        click.echo(orjson.dumps(conformance_as_dict(report, url), option=orjson.OPT_INDENT_2))
+        emit(conformance_as_dict(report, url))
     else:
         click.echo("\n".join(conformance_lines(report, url)))
     if not report.conforms:

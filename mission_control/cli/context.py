@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mission_control.cli.failures import JSON_ASKED
 from mission_control.cli.printable import printable
-from mission_control.configuration.settings import Settings, load_settings
+from mission_control.configuration.settings import load_settings
 from mission_control.market_calendar.days import read_instant
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ import difflib
 from datetime import datetime
 
 import click
-import orjson
 
 from mission_control import asgi
 from mission_control.bootstrap.demo import demo_scenarios
 from mission_control.cli.context import CliContext, json_flag, read_at
+from mission_control.cli.output import emit
 
 PORT = click.IntRange(1, 65535)
 FLOOR_PORTS = click.IntRange(1, 65000)
@@ -92,7 +92,7 @@ def _list_scenarios(*, as_json: bool) -> None:
     scenarios = demo_scenarios()
     if as_json:
         values = [{"name": name, "description": text} for name, text in scenarios]
-        click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2))
+        emit(values)
         return
     width = max(len(name) for name, _ in scenarios)
     click.echo("\n".join(f"{name:<{width}}  {text}" for name, text in scenarios))

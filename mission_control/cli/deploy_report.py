@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 import click
-import orjson
 
 from mission_control.bootstrap.in_force import run_origin
 from mission_control.bootstrap.runs import ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
+from mission_control.cli.output import emit
 from mission_control.cli.recording import not_recorded, recording_with
 from mission_control.configuration.settings import Settings
 from mission_control.deploy_report.run import MARKDOWN_NAME, MadeReport, make_report, record_report
@@ -47,7 +47,7 @@ def deploy_report(
         work = _report(context, settings, output_dir, sample_health=not skip_health)
         made, where, problem = process.run(work)
     if as_json or context.json:
-        click.echo(orjson.dumps(made.document, option=orjson.OPT_INDENT_2))
+        emit(made.document)
     else:
         click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)
     if problem is not None:

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 
 import click
-import orjson
 
 from mission_control.bootstrap import once
 from mission_control.bootstrap.keeping import try_destination
@@ -18,6 +17,7 @@ from mission_control.cli.doctor_looks import (
 )
 from mission_control.cli.doctor_report import Check, Outcome
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
+from mission_control.cli.output import emit
 from mission_control.cluster.read.examination import Examination
 from mission_control.configuration.settings import Settings
 from mission_control.floor.model import FloorSnapshot
@@ -55,7 +55,7 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     ]
     if as_json or context.json:
         values = {"checks": [check.as_dict() for check in checks]}
-        click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2))
+        emit(values)
     else:
         click.echo("\n".join(_lines(checks)))
     if any(check.outcome is Outcome.FAIL for check in checks):

@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
 from mission_control.cli import exit_codes
+from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.errors import ConfigurationError, StorageError
 
@@ -85,7 +85,7 @@ def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
             for p in error.problems
         ]
         document = {"error": {"code": "configuration", "problems": problems}}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2), err=True)
+        emit(document, err=True)
         return
     lines = [printable(line) for line in str(error).splitlines()]
     click.echo("\n".join(["The configuration cannot be used:", *lines]), err=True)
@@ -96,7 +96,7 @@ def _tell_storage(error: StorageError, *, as_json: bool) -> None:
     if as_json:
         told = {"path": error.path, "problem": error.problem, "remedy": error.remedy}
         document = {"error": {"code": "storage", **told}}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2), err=True)
+        emit(document, err=True)
         return
     click.echo(f"The record failed: {printable(str(error))}", err=True)
 
@@ -107,7 +107,7 @@ def _tell_internal(error: Exception, *, as_json: bool) -> None:
     said = _redacted(f"{type(error).__name__}: {error}".rstrip(": "))
     if as_json:
         document = {"error": {"code": "internal", "problem": said}}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2), err=True)
+        emit(document, err=True)
         return
     hint = f"set {DEBUG_VARIABLE}=1 to see where"
     click.echo(f"Internal error: {said} ({hint})", err=True)

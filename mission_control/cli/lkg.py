@@ -5,13 +5,13 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 import click
-import orjson
 
 from mission_control.bootstrap import once
 from mission_control.bootstrap.day import beside_the_plan, claim_planned
 from mission_control.bootstrap.runs import find_build, ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
+from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
@@ -75,7 +75,7 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         ctx.exit(HALTED)
     if as_json or context.json:
         document = {"path": path, **metadata_document(made)}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
     else:
         click.echo("\n".join(map(printable, capture_lines(metadata_document(made)))))
     context.say(f"Recorded as {path}.")
@@ -141,7 +141,7 @@ def list_(ctx: click.Context, *, limit: int, as_json: bool, **flags: str | None)
     held = _await(ctx, list_captures(_artifacts(context, flags), limit))
     if as_json or context.json:
         document = {"captures": [listed_capture(c) for c in held]}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
         return
     click.echo("\n".join(map(printable, list_lines([listed_capture(c) for c in held]))))
 
@@ -165,7 +165,7 @@ def diff(
     compared = _await(ctx, compare_captures(_artifacts(context, flags), before, after))
     if as_json or context.json:
         document = lkg_diff_document(compared)
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
         return
     if compared.clusters:
         click.echo(printable(f"ATTENTION: {compared.clusters}"))
@@ -194,7 +194,7 @@ def verify(ctx: click.Context, reference: str, *, as_json: bool, **flags: str | 
     found, problems = _await(ctx, verify_recorded(_artifacts(context, flags), reference))
     if as_json or context.json:
         document = {**listed_capture(found), "verified": not problems, "problems": list(problems)}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
     else:
         for problem in problems:
             click.echo(printable(f"WRONG: {problem}"))

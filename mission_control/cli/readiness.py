@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
-import orjson
 
 from mission_control.bootstrap.day import claim_planned
 from mission_control.bootstrap.runs import RunParts, ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import HALTED
+from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with
 from mission_control.configuration.settings import Settings
 from mission_control.deploy_report.run import make_report
@@ -74,7 +74,7 @@ def readiness(
         work = _judge(context, settings, asked)
         report, path, problem = process.run(work)
     if as_json or context.json:
-        click.echo(orjson.dumps(readiness_document(report), option=orjson.OPT_INDENT_2))
+        emit(readiness_document(report))
     else:
         click.echo(readiness_markdown(report), nl=False)
     context.say(f"Recorded as {path}." if path else f"NOT RECORDED, and so NO-GO: {problem}")

@@ -1,11 +1,11 @@
 """Command line: `reports`, recorded reports and what changed between two."""
 
 import click
-import orjson
 
 from mission_control.bootstrap import once
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import USAGE
+from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.configuration.settings import load_root_in_force
 from mission_control.deploy_report.decide.changes import compare_reports
@@ -60,7 +60,7 @@ def diff(
             "gaps": list(compared.gaps),
             "folded": folded_documents(compared),
         }
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        emit(document)
         return
     if compared.clusters:
         click.echo(printable(f"ATTENTION: {compared.clusters}"))

@@ -10,11 +10,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
-import orjson
 import tzlocal
 
 from mission_control.cli.context import CliContext, json_flag, read_at, setting_flags, settings_with
 from mission_control.cli.exit_codes import NOTHING_TO_DO, OK
+from mission_control.cli.output import emit
 from mission_control.configuration.names import CONFIG_VARIABLE, SETTINGS, Setting
 from mission_control.configuration.settings import Settings, load_closures_in_force
 from mission_control.market_calendar.calendar import MarketCalendar
@@ -216,7 +216,7 @@ def _list_sessions(
         values = schedule_as_dict(sessions, holidays, now)
         plans = [plan_document(_plan(calendar, s.session_date)) for s in sessions]
         shown = {**values, "plans": plans}
-        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        emit(shown)
     else:
         lines = [*schedule_lines(sessions, holidays, now)]
         if sessions:

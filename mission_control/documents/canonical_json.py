@@ -1,16 +1,23 @@
-"""JSON as bytes, in one form only: equal documents give equal bytes (house rule 14)."""
+"""JSON as bytes, in one form only: equal documents give equal bytes."""
 
-from typing import TypeVar
+from typing import cast
 
 import orjson
 from pydantic import BaseModel
 
-T = TypeVar("T")
+
+def encode_json(document: object, label: str = "") -> bytes:
+    """
+    Write a document as compact JSON with sorted keys.
+
+    A label (`DEMO`, `AS OF ...`) is added to the document here, and nowhere else.
+    """
+    return orjson.dumps(add_label(document, label), option=orjson.OPT_SORT_KEYS)
 
 
-def encode_json(document: object) -> bytes:
-    """Write a document as compact JSON with sorted keys."""
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+def add_label(document: object, label: str) -> object:
+    """Return the document with its label; the document itself where there is none to add."""
+    return {**cast("dict[str, object]", document), "label": label} if label else document
 
 
 def embed_model(model: BaseModel) -> object:
