@@ -1,4 +1,4 @@
-"""The live proof that Mission Control only reads."""
+"""The proof, computed for each request, that Mission Control only reads."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ class RouteProof:
 
     @property
     def proven(self) -> bool:
-        """Tell whether every single route is certain to be read-only."""
+        """Return whether every single route is certain to be read-only."""
         return bool(self.routes) and all(route.read_only for route in self.routes)
 
     @property
     def violations(self) -> tuple[ProvenRoute, ...]:
-        """Give the routes that break the proof."""
+        """Return the routes that break the proof."""
         return tuple(route for route in self.routes if not route.read_only)
 
 
@@ -119,7 +119,7 @@ class AccountDocument(TypedDict):
     """
     Who we are to the cluster, and whether that account can only read.
 
-    `verified` tells that the API server itself named us; `read_only` null that it cannot be told.
+    `verified`: the API server itself named us. `read_only` is null where it is not known.
     """
 
     who: str
@@ -139,10 +139,10 @@ class ClusterProofDocument(TypedDict):
 
 class CopyDoorDocument(TypedDict):
     """
-    The one thing that leaves for elsewhere, to one configured place, by a room of its own.
+    The only thing that is sent elsewhere, and to one configured place.
 
-    It observes nothing and can reach neither services nor the cluster; `destination` is null
-    where none is configured, and then nothing is sent at all.
+    The copy observes nothing and can reach neither services nor the cluster. `destination` is null
+    where none is configured, and then nothing is sent.
     """
 
     destination: str | None
@@ -169,8 +169,8 @@ def transport_document(facts: AttestationFacts) -> TransportDocument:
     """
     Say what the observing edges proved of themselves.
 
-    Proven only when every writing method was tried and refused, and nothing but GET was ever
-    sent; what was not tried proves nothing.
+    Proven only when every writing method was tried and refused, and only GET was ever sent; a
+    method that was not tried proves nothing.
     """
     refused = {method for method, was_refused in facts.refused if was_refused}
     tried = {method for method, _ in facts.refused}
@@ -235,7 +235,7 @@ def _route(route: ProvenRoute) -> RouteDocument:
 
 
 def attestation_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the proof."""
+    """Return the route of the proof."""
 
     @get(
         "/api/v1/attestation/read-only",

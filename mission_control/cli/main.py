@@ -64,7 +64,7 @@ COMMANDS = {
     ),
     "artifacts": (
         "mission_control.cli.artifacts",
-        "Look at what was recorded, and verify that it is still as it was.",
+        "Look at what was recorded, and verify that it is unaltered.",
     ),
     "config": ("mission_control.cli.config", "Look at the configuration."),
     "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
