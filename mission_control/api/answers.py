@@ -1,4 +1,4 @@
-"""An encoded answer, and how it is given: with its tag, packed, or not at all (304)."""
+"""An encoded answer, and how it is sent: with its tag, compressed, or not at all (304)."""
 
 import gzip
 import hashlib
@@ -25,9 +25,9 @@ AnyRequest = Request[Any, Any, Any]
 
 class Answer:
     """
-    An encoded answer and its entity tag, the digest of its bytes and of what they are.
+    An encoded answer and its entity tag, the digest of its content type and bytes.
 
-    Compressed at most once, when somebody first accepts it.
+    Compressed at most once, for the first client that accepts it.
     """
 
     __slots__ = ("_packed", "body", "content_type", "tag", "vary")
@@ -46,7 +46,7 @@ class Answer:
 
     @property
     def packed(self) -> bytes:
-        """Give the compressed bytes; equal answers give equal bytes."""
+        """Return the compressed bytes; equal answers have equal bytes."""
         if self._packed is None:
             self._packed = gzip.compress(self.body, compresslevel=PACKING_LEVEL, mtime=0)
         return self._packed
@@ -59,9 +59,9 @@ def json_answer(document: object, label: str = "", vary: str = "accept-encoding"
 
 def give(answer: Answer, request: AnyRequest) -> Response[bytes]:
     """
-    Give a cacheable answer: 304 when the client has it already, compressed when it likes that.
+    Return a cacheable answer: 304 when the client has it already, compressed where it accepts that.
 
-    A client has to ask again each time (`no-cache`): what is true of the floor is true now.
+    A client has to ask again each time (`no-cache`): an answer about the floor holds only now.
     """
     packed = len(answer.body) >= WORTH_PACKING and accepts_gzip(request)
     tag = f'"{answer.tag}-gzip"' if packed else f'"{answer.tag}"'
@@ -82,7 +82,7 @@ def give_once(document: object, label: str = "") -> Response[bytes]:
 
 
 def has_already(if_none_match: str, tag: str) -> bool:
-    """Tell whether one of the client's tags is this one, compressed or not."""
+    """Return whether one of the client's tags is this one, compressed or not."""
     if not if_none_match:
         return False
     held = {part.strip().removeprefix("W/").strip('"') for part in if_none_match.split(",")}
@@ -90,26 +90,26 @@ def has_already(if_none_match: str, tag: str) -> bool:
 
 
 def accepts_gzip(request: AnyRequest) -> bool:
-    """Tell whether the client says that it can unpack gzip."""
+    """Return whether the client says that it can unpack gzip."""
     return weight_of(header_of(request, "accept-encoding"), "gzip") > 0
 
 
 def header_of(request: AnyRequest, name: str) -> str:
-    """Give a header that may be sent in several lines, as one."""
+    """Return a header, joined where it is sent in several lines."""
     return ", ".join(request.headers.getall(name, []))
 
 
 class SnapshotCache:
     """
-    Remembers the encoded answers of the newest snapshot, and of no other.
+    Keeps the encoded answers of the newest snapshot only.
 
-    Keys are routes and names from the inventory, never anything a client wrote, so that it
-    cannot be made to grow. `moment` ends what is remembered earlier, for answers that also tell
-    of the present second. Used from one event loop; nothing here waits.
+    Keys are routes and names from the inventory, never text of a client, which could make it
+    grow. A new `moment` drops the kept answers too, for answers that depend on the current
+    second. Used from one event loop; nothing here waits.
     """
 
     def __init__(self) -> None:
-        """Remember nothing."""
+        """Start empty."""
         self._snapshot: FloorSnapshot | None = None
         self._moment: Hashable = None
         self._answers: dict[Hashable, Answer] = {}
@@ -123,7 +123,7 @@ class SnapshotCache:
         moment: Hashable = None,
     ) -> Answer:
         """
-        Give the answer for this snapshot, built when it is first asked for.
+        Return the answer for this snapshot, built when it is first requested.
 
         A snapshot of the past is older than the newest one and never takes its place.
         """

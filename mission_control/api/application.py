@@ -1,4 +1,4 @@
-"""The application, put together from its resources."""
+"""The application, assembled from its routes."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -34,9 +34,9 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 def create_application(parts: ApiParts, lifespan: Sequence[Lifespan] = ()) -> SecuredApplication:
     """
-    Give the whole API as one ASGI application; every route of it is GET.
+    Return the whole API as one ASGI application; every route of it is GET.
 
-    Nothing it is handed can write, and nothing it answers waits for anything slow.
+    None of its parts can write, and no answer waits for anything slow.
     """
     litestar = _litestar(_routes(parts), parts.options.label, lifespan)
     aside = None
@@ -46,7 +46,7 @@ def create_application(parts: ApiParts, lifespan: Sequence[Lifespan] = ()) -> Se
 
 
 def reading_application(parts: ReadingParts) -> Litestar:
-    """Give as much of the API as answers for the past and the record; its head is not dressed."""
+    """Return the routes of history and record only, for the process that answers readers."""
     return _litestar(_reading_routes(parts), parts.options.label)
 
 

@@ -1,4 +1,4 @@
-"""The few HTML pages that the API has of its own: no script, no style, no picture."""
+"""The few HTML pages of the API itself: no script, no style, no picture."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from markdown_it import MarkdownIt
 from mission_control.documents.visible_text import visible
 
 RENDERED = 64
-"""So many rendered texts are remembered; a runbook has 64 KiB at most."""
+"""How many rendered texts are cached; a runbook has 64 KiB at most."""
 
 _SCHEME = re.compile(r"\s*(?:https?://|[a-z][a-z0-9+.-]*:|//|\\)", re.IGNORECASE)
 _ALLOWED = re.compile(r"https?://", re.IGNORECASE)
 
 
 def html_page(title: str, body: str, label: str = "") -> str:
-    """Give a whole page around a body that is HTML already; a label stands first in the title."""
+    """Return a whole page around a body of HTML; a label leads the title."""
     shown = f"{label} · {title}" if label else title
     banner = f"<p><strong>{escape(label)}</strong></p>\n" if label else ""
     return (
@@ -29,12 +29,12 @@ def html_page(title: str, body: str, label: str = "") -> str:
 
 
 def is_harmless_link(url: str) -> bool:
-    """Tell whether a link is http, https or relative to this server; anything else may act."""
+    """Return whether a link is http, https or relative; other schemes may run code."""
     return bool(_ALLOWED.match(url)) or not _SCHEME.match(url)
 
 
 def plain_page(title: str, text: str, label: str = "") -> str:
-    """Give a page that shows a text as it was written, and says that it was not rendered."""
+    """Return a page that shows a text as it is written, and says that it is not rendered."""
     why = "<p>This could not be rendered just now: it is shown as it was written.</p>"
     return html_page(title, f"{why}\n<pre>{escape(visible(text))}</pre>", label)
 
@@ -52,7 +52,7 @@ def render_markdown(markdown: str) -> str:
 
 
 def api_page(schema: Mapping[str, object], label: str = "") -> str:
-    """Give the API's paths as a table, from its own OpenAPI document."""
+    """Return the API's paths as a table, from its own OpenAPI document."""
     info = cast("Mapping[str, object]", schema.get("info", {}))
     title = f"{info.get('title', '')} {info.get('version', '')}".strip()
     rows = "".join(_rows(cast("Mapping[str, Mapping[str, object]]", schema.get("paths", {}))))

@@ -1,4 +1,4 @@
-"""Whether we ourselves are alive, and whether we still decide."""
+"""Our own liveness, and whether the floor is still being decided."""
 
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
@@ -16,7 +16,7 @@ TAGS = ["liveness"]
 
 
 class Alive(TypedDict):
-    """The predecessor's answer."""
+    """That the process is alive; the predecessor's answer."""
 
     status: str
     service: str
@@ -25,13 +25,13 @@ class Alive(TypedDict):
 
 
 def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route that answers as long as anything does."""
+    """Return the route that answers as long as the process does."""
 
     @get(
         "/livez",
-        summary="Whether the process answers at all",
+        summary="Whether the process is alive",
         tags=TAGS,
-        responses={200: describes(Alive, "It does")},
+        responses={200: describes(Alive, "It is")},
     )
     async def livez() -> Response[bytes]:
         return _alive(parts)
@@ -41,9 +41,7 @@ def liveness_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
 def health_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     """
-    Give the routes of our own health, which refuse once nothing is decided or begun any more.
-
-    A health that kept saying ok would be the last to notice.
+    Return the routes of our own health: 503 once deciding or the scheduler has stalled.
     """
 
     @get(
@@ -51,7 +49,7 @@ def health_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         summary="Whether the floor is still being decided",
         tags=TAGS,
         responses={
-            200: describes(Alive, "The deciding loop beats"),
+            200: describes(Alive, "The deciding loop runs"),
             503: describes_problem("It has stalled"),
         },
     )

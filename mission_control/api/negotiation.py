@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 MOST_BYTES = 8_192
-"""A longer header is as good as none: it takes a client longer to write than an answer to read."""
+"""A longer header counts as absent."""
 
-# A quote that is never closed takes the rest, once: nothing is looked at twice.
+# An unclosed quote takes the rest; possessive quantifiers, so that nothing is matched twice.
 _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _RANGE = re.compile(rf"[ \t]*({_NAME})(?:/({_NAME}))?[ \t]*")
@@ -16,14 +16,14 @@ _WEIGHT = re.compile(r"[0-9]{0,3}\.?[0-9]{0,18}")
 
 
 class _Range(NamedTuple):
-    """One element of a header: what it names, its parameters but the weight, and its weight."""
+    """One element of a header: its name, its parameters without the weight, and its weight."""
 
     name: str
     parameters: dict[str, str]
     weight: float
 
     def precision(self, offered: "_Range") -> int:
-        """Say how closely it names what is offered; 0 where it does not."""
+        """Return how closely it names what is offered; 0 where it does not."""
         if self.name != offered.name:
             main = offered.name.partition("/")[0]
             return {f"{main}/*": 2, "*/*": 1, "*": 1}.get(self.name, 0)
@@ -35,10 +35,10 @@ class _Range(NamedTuple):
 
 class Choice(NamedTuple):
     """
-    What a header makes of the offers.
+    The offer that a header prefers.
 
-    `media_type` is the offer to give, None where the header is well formed and rules out each of
-    them. `named` tells whether the client said anything of it beyond `*/*`.
+    `media_type` is None where the header is well formed and rules out every offer. `named` is
+    whether the client named it more closely than by `*/*`.
     """
 
     media_type: str | None
@@ -47,12 +47,11 @@ class Choice(NamedTuple):
 
 def choose(header: str, offers: Sequence[str]) -> Choice:
     """
-    Choose the offer of the highest weight; of equals the one that stands first.
+    Choose the offer of the highest weight; of equal ones the first.
 
-    The closest range that names an offer gives its weight, whatever stands elsewhere: `q=0` rules
-    out what `*/*` would allow. What is not well formed is passed over, and a header in which
-    nothing is well formed, or that is too long, says as little as none. One that only rules out
-    leaves the rest.
+    The closest range that names an offer sets its weight: `q=0` rules out what `*/*` would allow.
+    Malformed elements are skipped, and a header without a well-formed one, or that is too long,
+    counts as absent. A header that only rules out types allows all others.
     """
     ranges = list(_ranges(header))
     if not ranges:
@@ -68,12 +67,12 @@ def choose(header: str, offers: Sequence[str]) -> Choice:
 
 
 def weight_of(header: str, token: str) -> float:
-    """Give the weight of one offer, such as an encoding; 0 where a header does not name it."""
+    """Return the weight of one offer, such as an encoding; 0 where the header does not name it."""
     return _weigh(list(_ranges(header)), token)[0]
 
 
 def _weigh(ranges: Sequence[_Range], offer: str) -> tuple[float, int]:
-    """Give weight and precision of the closest range; of equally close ones the kindest."""
+    """Return weight and precision of the closest range; of equally close ones the heaviest."""
     offered = next(_ranges(offer))
     closest = max(((r.precision(offered), r.weight) for r in ranges), default=(0, 0.0))
     return (closest[1], closest[0]) if closest[0] else (0.0, 0)
@@ -89,7 +88,7 @@ def _ranges(header: str) -> Iterator[_Range]:
 
 
 def _read_range(element: str) -> _Range | None:
-    """Read one element of a header; None for what is not well formed."""
+    """Read one element of a header; None where it is malformed."""
     head = _RANGE.match(element)
     if head is None:
         return None

@@ -1,4 +1,4 @@
-"""Every error as problem details with a stable code; nothing of ours leaks through one."""
+"""Every error as problem details with a stable code; no error leaks internal details."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +30,9 @@ log = logging.getLogger("mission_control.api")
 
 ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 VARIES = "vary"
-"""The option of a route that says by what its answers vary."""
+"""The route option with the headers by which its answers vary."""
 SHOWN_INSTANCE = 256
-"""Characters of the asked path that a problem repeats."""
+"""Characters of the requested path that a problem repeats."""
 
 _CODES = {
     400: ("bad_request", "The request cannot be understood", "it is not well formed"),
@@ -42,7 +42,7 @@ _CODES = {
 
 
 class Problem(HTTPException):
-    """An error that is meant: its status, its stable code, and a sentence."""
+    """An error raised on purpose: its status, its stable code, and a sentence."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Problem(HTTPException):
         *,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Say what went wrong; `detail` must hold nothing that a client may not know."""
+        """Keep the parts; `detail` must hold nothing that a client may not know."""
         super().__init__(detail=detail, status_code=status, headers=headers)
         self.code = code
         self.title = title
@@ -82,7 +82,7 @@ def problem_bytes(
 def exception_handlers(
     label: str,
 ) -> dict[int | type[Exception], Callable[[AnyRequest, Exception], Response[bytes]]]:
-    """Answer every error as a problem; one that is not meant is logged and says nothing."""
+    """Answer every error as a problem; an unexpected one is logged and shows no details."""
 
     def meant(request: AnyRequest, error: Exception) -> Response[bytes]:
         if (
@@ -105,7 +105,7 @@ def exception_handlers(
 
 
 def _kept_by_none(request: AnyRequest) -> dict[str, str]:
-    """Give the headers of a problem: no cache keeps it, or takes it for another representation."""
+    """Return the headers of a problem: it is never cached, and varies as the route does."""
     headers = {"cache-control": "no-store"}
     scope = cast("Mapping[str, object]", request.scope)
     options: Mapping[str, str] = getattr(scope.get("route_handler"), "opt", {})
@@ -124,6 +124,6 @@ def _describe(error: HTTPException) -> tuple[int, str, str, str]:
 
 
 def _invalid_parameters(error: ValidationException) -> str:
-    """Name the parameters and what they should be; never what was written."""
+    """Name the parameters and what they should be, never the values that were sent."""
     named = cast("Sequence[Mapping[str, object]]", error.extra or ())
     return "; ".join(f"{e.get('key', '')}: {e.get('message', '')}" for e in named)

@@ -54,7 +54,7 @@ class RunbookDocument(RunbookLink):
 
 
 class RunbookList(TypedDict):
-    """Every code that has a runbook, sorted."""
+    """Every code that has a runbook, sorted by code."""
 
     runbooks: list[RunbookLink]
     label: NotRequired[str]
@@ -73,9 +73,9 @@ def runbook_answer(
     runbook: Runbook, media_type: str, label: str, *, renders: bool = True
 ) -> Answer:
     """
-    Give a runbook as it was written, as a page in which nothing can act, or within a document.
+    Return a runbook as Markdown, as a page without active content, or in a JSON document.
 
-    Where nothing is rendered, as in the process that decides, the page shows what was written.
+    Without `renders`, as in the process that decides, the page shows the Markdown itself.
     """
     if media_type == JSON:
         return json_answer(_runbook_document(runbook), label, VARY)
@@ -98,7 +98,7 @@ def _runbook_document(runbook: Runbook) -> RunbookDocument:
 
 
 def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the list, and those of the runbooks."""
+    """Return the routes of the list and of each runbook."""
 
     @get(
         "/api/v1/runbooks",

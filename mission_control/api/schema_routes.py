@@ -41,8 +41,8 @@ def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, o
     """
     Describe routes as an OpenAPI 3.1 document.
 
-    Worked out by an application that never answers: one that serves its own description also
-    serves pages that fetch their scripts from elsewhere.
+    It is made by an application that never serves: Litestar's own description routes would serve
+    pages that fetch scripts from elsewhere.
     """
     config = OpenAPIConfig(
         title="Mission Control",
@@ -59,19 +59,19 @@ def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, o
 
 
 def _describe_problems(operation: dict[str, Any]) -> None:
-    """Tell of what any request can be refused for, and of parameters; each is problem details."""
-    told = operation["responses"]
-    if told.get("400", {}).get("content", {}).keys() == {JSON}:
-        del told["400"]  # the library's own, which is never given
+    """Add the refusals that any request can meet, and invalid parameters, as problem details."""
+    responses = operation["responses"]
+    if responses.get("400", {}).get("content", {}).keys() == {JSON}:
+        del responses["400"]  # the library's own, which is never sent
     refused = dict(REFUSED)
     if "parameters" in operation:
         refused["422"] = "A parameter has a value that is not possible"
     for status, description in refused.items():
-        told.setdefault(status, {"description": description, "content": _PROBLEM})
+        responses.setdefault(status, {"description": description, "content": _PROBLEM})
 
 
 def _describe_suffix(path: str, answer: dict[str, Any]) -> None:
-    """Name the one media type that a suffix stands for."""
+    """Describe the one media type that a suffix selects."""
     media_type = SUFFIXES.get(f".{path.rpartition('.')[2]}", "")
     if media_type.startswith("text/"):
         answer["content"] = {media_type: {"schema": {"type": "string"}}}
@@ -80,7 +80,7 @@ def _describe_suffix(path: str, answer: dict[str, Any]) -> None:
 
 
 def contract_routes() -> Sequence[HTTPRouteHandler]:
-    """Give the route of the status contract's schema, worked out when it is first asked for."""
+    """Return the route of the status contract's schema, made at the first request."""
 
     @cache
     def contract() -> Answer:
@@ -102,7 +102,7 @@ def contract_routes() -> Sequence[HTTPRouteHandler]:
 def description_routes(
     description: Callable[[], Mapping[str, object]], label: str
 ) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of this API's description, worked out when it is first asked for."""
+    """Return the routes of this API's description, made at the first request."""
 
     @cache
     def described(media_type: str) -> Answer:

@@ -1,4 +1,4 @@
-"""What stands before every answer: who may ask, how much, and the headers of safety."""
+"""Checks before every answer: which requests are refused; and the headers of every answer."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +18,7 @@ MAX_URL = 8_192
 """Bytes of path and query together."""
 READING_METHODS = frozenset(ALLOWED_METHODS.split(", "))
 OPEN_PATHS = frozenset({"/healthz", "/health", "/livez"})
-"""Answered under any name: an orchestrator asks for our health by address."""
+"""Answered under any Host: an orchestrator checks our health by address."""
 
 Asked = Mapping[str, Any]
 """An ASGI scope of type `http`."""
@@ -38,7 +38,7 @@ class Refusal:
 
 
 def refusal_of(scope: Asked, allowed_hosts: Collection[str]) -> Refusal | None:
-    """Give the first reason to refuse a request; None when there is none."""
+    """Return the first reason to refuse a request; None where there is none."""
     return next(_refusals(scope, allowed_hosts), None)
 
 
@@ -59,7 +59,7 @@ def _refusals(scope: Asked, allowed_hosts: Collection[str]) -> Iterator[Refusal]
         yield Refusal(413, "body_not_accepted", "No request may have a body", detail, CLOSE)
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if not hosts and scope.get("http_version") == "1.0":
-        return  # a load balancer's probe: no browser speaks it, so no other site is behind it
+        return  # a load balancer's probe: no browser speaks HTTP/1.0, so no other site is behind it
     if len(hosts) != 1:
         detail = "a request has exactly one Host header"
         yield Refusal(400, "bad_host", "The Host header cannot be understood", detail)
@@ -69,7 +69,7 @@ def _refusals(scope: Asked, allowed_hosts: Collection[str]) -> Iterator[Refusal]
 
 
 def has_control_characters(path: str) -> bool:
-    """Tell whether a decoded path holds what no name of ours does: a NUL, a line break."""
+    """Return whether a decoded path holds a control character, such as a NUL or a line break."""
     return any(c < " " or c == "\x7f" for c in path)
 
 
@@ -83,7 +83,7 @@ def _has_body(scope: Asked) -> bool:
 
 
 def _name_of(host: bytes) -> str:
-    """Give the name in a `Host` header, lower-cased and without its port."""
+    """Return the name in a `Host` header, lower-cased and without its port."""
     text = host.decode("latin-1").casefold()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text
@@ -110,14 +110,14 @@ FAILED = Refusal(
 )
 LABEL_HEADER = "x-mission-control-label"
 NEEDS_HEADER = "x-mission-control-safety"
-"""What the fleet needs of kill switch, execution and freshness, so that every page can say it."""
+"""What the fleet requires of kill switch, execution and freshness, for every page to show."""
 TIME_HEADER = "x-mission-control-time"
-"""Our clock at the answer, also on a 304: by it a client reckons how old what it shows is."""
+"""Our clock at the answer, also on a 304: a client computes the age of what it shows from it."""
 
 
 @dataclass(slots=True)
 class _Answering:
-    """How far one answer has got."""
+    """The progress of one answer."""
 
     method: str
     started: bool = False
@@ -176,7 +176,7 @@ class SecuredApplication:
             await self._refuse(FAILED, scope, dressed)
 
     async def _send(self, answering: _Answering, send: Send, message: Message) -> None:
-        """Dress the head of an answer; of an answer to HEAD, send nothing but the head."""
+        """Add our headers to an answer; of an answer to HEAD, send only the head."""
         if message["type"] == "http.response.start":
             answering.started = True
             message["headers"] = self._dress([*message["headers"]])

@@ -23,8 +23,8 @@ class Answer:
     """
     An HTTP answer.
 
-    It is sent after `after_seconds`; `mutates` marks the requests that change the service that
-    is asked, so that they can be counted.
+    It is sent after `after_seconds`; `mutates` marks the requests that change the service, so
+    that they can be counted.
     """
 
     status: int = 200
@@ -37,7 +37,7 @@ class Answer:
 
 Route = Callable[[Moment], Answer]
 Respond = Callable[[Moment, str, str], Answer]
-"""How a service answers: what it knows, the method, the path."""
+"""How a service answers: its moment, the method, the path."""
 
 
 def json_answer(
@@ -54,7 +54,7 @@ def json_answer(
 def answer_by_route(
     routes: Mapping[tuple[str, str], Route], moment: Moment, method: str, path: str
 ) -> Answer:
-    """Answer by method and path, and as the fleet's framework does where there is no route."""
+    """Answer by method and path; without a route as the fleet's framework does (404, 405)."""
     route = routes.get((method, path))
     if route is not None:
         return route(moment)
@@ -66,7 +66,7 @@ def answer_by_route(
 
 
 def answer_start(status: int, clock: datetime, headers: Mapping[str, str]) -> Message:
-    """Begin an answer; each carries a Date of the simulated clock."""
+    """Return the head of an answer, with a Date of the simulated clock."""
     dated = {"date": format_datetime(clock, usegmt=True), **headers}
     encoded = [(name.encode("ascii"), value.encode("ascii")) for name, value in dated.items()]
     return {"type": "http.response.start", "status": status, "headers": encoded}
@@ -84,7 +84,7 @@ async def send_answer(send: Send, answer: Answer, clock: datetime) -> None:
 
 
 async def client_left(receive: Receive, *, within: float | None) -> bool:
-    """Wait, at most so many seconds, and say whether the client hung up meanwhile."""
+    """Wait at most `within` seconds; return whether the client disconnected meanwhile."""
     try:
         async with asyncio.timeout(within):
             while (await receive())["type"] != "http.disconnect":

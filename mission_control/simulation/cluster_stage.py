@@ -1,4 +1,4 @@
-"""One state of the cluster. Nothing here acts; the simulated API acts on it."""
+"""One state of the cluster, as values that the simulated API acts on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ EVERYTHING = ("*", "*")
 
 
 class ApiFault(StrEnum):
-    """How asking for a list fails."""
+    """How a list request fails."""
 
     DENIED = "denied"
     UNAUTHORIZED = "unauthorized"
@@ -22,7 +22,7 @@ class ApiFault(StrEnum):
     ENDLESS = "endless"
     MISSING = "missing"
     REFUSED = "refused"
-    """The port is shut; only together with `EVERYTHING`."""
+    """The port is closed; only together with `EVERYTHING`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class WorkloadTwist:
 
     `env` gives plain values; `env_refs` takes variables from elsewhere: name to (kind of
     source, its name, key). `waiting` is why the first container does not run, `init_waiting` the
-    same of the first init container. The first pod runs `odd_image`, as if edited by hand; so many
-    pods as `updated` are of the newest specification, where a rollout stopped.
+    same of the first init container. The first pod runs `odd_image`, as if edited by hand;
+    `updated` pods have the newest specification, where a rollout stopped.
     """
 
     replicas: int | None = None
@@ -66,7 +66,7 @@ class ClusterStage:
     `faults` are by (namespace, resource), both may be `*`. `kill_switch` None means that the
     ConfigMap does not exist. `installed` are the groups of other programs that the API offers
     (`keda.sh`), whose lists go by their whole names (`scaledobjects.keda.sh`). `extra` are raw
-    objects by (namespace, resource), served as they are. `of` tells one cluster from another.
+    objects by (namespace, resource), served as they are. `of` identifies the cluster.
     """
 
     faults: Mapping[tuple[str, str], ApiFault] = field(
@@ -83,14 +83,14 @@ class ClusterStage:
     installed: frozenset[str] = frozenset()
 
     def fault(self, namespace: str, resource: str) -> ApiFault | None:
-        """Give how asking for a list fails, if it does."""
+        """Return how a list request fails, if it does."""
         for key in ((namespace, resource), ("*", resource), (namespace, "*"), EVERYTHING):
             if key in self.faults:
                 return self.faults[key]
         return None
 
     def twist(self, name: str) -> WorkloadTwist:
-        """Give how a workload differs."""
+        """Return how a workload differs."""
         return self.workloads.get(name, NORMAL)
 
 

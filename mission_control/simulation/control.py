@@ -1,4 +1,4 @@
-"""The switchboard, which stands outside Mission Control and changes the scenario."""
+"""The switchboard, which is outside Mission Control and changes the scenario."""
 
 import asyncio
 from collections.abc import Mapping
@@ -36,23 +36,23 @@ class Switchable(Protocol):
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario that is on."""
+        """The current scenario."""
         ...
 
     def switch(
         self, scenario_name: str, *, set_clock: bool = False, at: datetime | None = None
     ) -> None:
-        """Put another scenario on."""
+        """Switch to another scenario."""
         ...
 
 
 class BadRequestError(Exception):
-    """What is wrong with a request to the switchboard, in words for who made it."""
+    """What is wrong with a request to the switchboard, for its client."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The scenario that is asked for, and the instant, if one is."""
+    """The requested scenario, and the instant if one is requested."""
 
     name: str
     at: datetime | None
@@ -62,8 +62,7 @@ def control_app(floor: Switchable) -> ASGIApp:
     """
     Make the switchboard's ASGI app: `GET /scenario` and `POST /scenario`, nothing else.
 
-    Switching waits for whoever must follow (ports that close, a file that changes), so it runs
-    in a thread of its own.
+    Switching waits for ports that close and a file that changes, so it runs in a thread.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,7 +107,7 @@ def _picture(floor: Switchable) -> Mapping[str, object]:
 
 
 def _grant(floor: Switchable, wish: Wish) -> None:
-    """Switch; the clock moves too when the scenario belongs to another part of the market's day."""
+    """Switch; the clock moves too when the scenario is of another phase of the market's day."""
     here = floor.session_at(floor.clock())
     there = floor.session_at(find_scenario(wish.name).at.astimezone(UTC))
     elsewhere = (here.phase, here.early_close) != (there.phase, there.early_close)

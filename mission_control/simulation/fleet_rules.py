@@ -1,4 +1,4 @@
-"""How the fleet's services judge themselves, faults and all."""
+"""How the fleet's services judge themselves, with their known mistakes."""
 
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -22,14 +22,14 @@ def fleet_takes_market_for_open(now: datetime) -> bool:
     """
     Apply the fleet's own rule: Monday to Friday, 09:30 to 16:00 in New York, both inclusive.
 
-    It knows neither holidays nor early closes, and the real services do not either.
+    Like the real services, it knows neither holidays nor early closes.
     """
     local = in_new_york(now)
     return local.weekday() < SATURDAY and OPENS <= local.time() <= CLOSES
 
 
 def fleet_freshness(last_tick: datetime | None, now: datetime) -> bool | None:
-    """Say what `is_fresh` is: null without a tick; a tick in the future is fresh for ever."""
+    """Return `is_fresh`: null without a tick; a tick in the future is always fresh."""
     if last_tick is None:
         return None
     return max(0.0, (now - last_tick).total_seconds()) <= STALE_AFTER_SECONDS
@@ -37,7 +37,7 @@ def fleet_freshness(last_tick: datetime | None, now: datetime) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class SelfView:
-    """What a service knows when it judges itself."""
+    """What a service judges itself by."""
 
     kind: Kind
     market_open: bool
@@ -51,7 +51,7 @@ class SelfView:
 
 
 def fleet_state(view: SelfView) -> tuple[ServiceState, tuple[str, ...]]:
-    """Go through the services' truth table in their order; the first row that holds decides."""
+    """Apply the services' truth table in their order; the first row that holds decides."""
     gated = view.kind in _GATED
     execution_off = view.execution_enabled is False or (
         view.execution_replicas is not None and view.execution_replicas <= 0
@@ -90,12 +90,12 @@ def fleet_state(view: SelfView) -> tuple[ServiceState, tuple[str, ...]]:
 
 
 def may_run_strategies(view: SelfView) -> bool:
-    """Say what `safe_to_run_strategies` is: no tick at all counts as safe, as in the fleet."""
+    """Return `safe_to_run_strategies`: no tick at all counts as safe, as in the fleet."""
     return not view.kill_switch and (not view.market_open or view.is_fresh is not False)
 
 
 def gating_reasons(view: SelfView) -> tuple[str, ...]:
-    """Say what `gating_reasons` holds; a missing tick is never among them."""
+    """Return `gating_reasons`; a missing tick is never among them."""
     rows = (
         (view.kill_switch, codes.KILL_SWITCH),
         (view.market_open and view.is_fresh is False, codes.MARKETDATA_STALE),

@@ -1,4 +1,4 @@
-"""The trading floor, one ASGI app per service, hurt as the scenario says."""
+"""The trading floor, one ASGI app per service, with the faults of a scenario."""
 
 import os
 import tempfile
@@ -24,7 +24,7 @@ from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
 from mission_control.simulation.control import control_app
 from mission_control.simulation.hostile import fail
-from mission_control.simulation.moment import Moment, told_time
+from mission_control.simulation.moment import Moment, written_time
 from mission_control.simulation.scenarios.catalogue import find_scenario
 from mission_control.simulation.scenarios.scenario import KUBERNETES, NO_TWIST, Scenario
 from mission_control.simulation.services.directory import answering_services
@@ -36,7 +36,7 @@ ALREADY_RUNNING = timedelta(hours=3)
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A scenario and since when it is on."""
+    """The current scenario, and since when it is."""
 
     scenario: Scenario
     since: datetime
@@ -58,7 +58,7 @@ class SimulatedFloor:
         session_at: SessionAt | None = None,
     ) -> None:
         """
-        Stage a scenario at whatever instant the clock shows.
+        Start with a scenario at the instant of the clock.
 
         Raises ConfigurationError for an unknown scenario.
         """
@@ -78,29 +78,29 @@ class SimulatedFloor:
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario that is on."""
+        """The current scenario."""
         return self._staged.scenario
 
     @property
     def requests(self) -> Counter[tuple[str, str, str]]:
-        """How often each (agent, method, path) was asked for."""
+        """How often each (agent, method, path) was requested."""
         with self._lock:
             return Counter(self._requests)
 
     @property
     def execution_mutations(self) -> int:
-        """How often somebody asked execution-engine for what changes it, `GET /state` included."""
+        """How often execution-engine got a request that changes it, `GET /state` included."""
         return self._mutations
 
     def app(self, agent_name: str) -> ASGIApp:
-        """Give a service's ASGI app; a service without HTTP has none, which is a KeyError."""
+        """Return a service's ASGI app; a service without HTTP has none, which is a KeyError."""
         return self.cluster.app if agent_name == KUBERNETES else self._apps[agent_name]
 
     def switch(
         self, scenario_name: str, *, set_clock: bool = False, at: datetime | None = None
     ) -> None:
         """
-        Put another scenario on at once.
+        Switch to another scenario at once.
 
         The clock stays, unless `set_clock` moves it to the scenario's instant or `at` to another.
 
@@ -119,16 +119,16 @@ class SimulatedFloor:
         self._listeners.append(listener)
 
     def refuses(self, agent_name: str) -> bool:
-        """Tell whether a service's port refuses connections now."""
+        """Return whether a service's port refuses connections now."""
         return self.scenario.refuses(agent_name)
 
     def kill_switch_text(self) -> str | None:
-        """Give what the kill switch's file holds; None when there is no file."""
+        """Return what the kill switch's file holds; None when there is no file."""
         return self.scenario.switch.file_text
 
     def write_kill_switch(self, path: Path) -> None:
         """
-        Make the kill switch's file what the scenario says, in one step for whoever reads it.
+        Write the kill switch's file as the scenario has it, atomically.
 
         Raises ConfigurationError when the file cannot be written.
         """
@@ -175,9 +175,9 @@ class SimulatedFloor:
             staged, now = self._staged, self.clock()
         scenario = staged.scenario
         twist = scenario.twists.get(agent_name, NO_TWIST)
-        told, clock = told_time(twist, now, staged.since)
+        now_written, clock = written_time(twist, now, staged.since)
         tick = last_tick(scenario.feed, last_quote(self.session_at, now), now, staged.since)
-        return Moment(agent_name, scenario, told, clock, self._started_at, tick)
+        return Moment(agent_name, scenario, now_written, clock, self._started_at, tick)
 
 
 def _replace_text(path: Path, text: str) -> None:

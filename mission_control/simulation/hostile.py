@@ -1,4 +1,4 @@
-"""The ways in which a service can fail whoever asks it."""
+"""The ways in which a service can fail."""
 
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -57,10 +57,10 @@ def _whole_answers() -> Mapping[Fault, Answer]:
 
 async def fail(fault: Fault, receive: Receive, send: Send, clock: datetime) -> None:
     """
-    Answer as the fault has it, whatever was asked.
+    Answer every path as the fault says.
 
-    A refused connection cannot be answered at all: served over a socket its port is closed, and
-    in process the same error is raised here.
+    A refused connection has no answer: over a socket the port is closed, and in process the same
+    error is raised here.
     """
     match fault:
         case Fault.REFUSED:
@@ -111,7 +111,7 @@ def _huge_document() -> Iterator[bytes]:
 
 @cache
 def gzip_bomb() -> bytes:
-    """Give a gzip body of some 64 kB that would inflate to a 64 MB JSON document."""
+    """Return a gzip body of about 64 kB that would inflate to a JSON document of 64 MB."""
     compress = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
     padding = b"x" * MEGABYTE
     parts = [compress.compress(b'{"padding":"')]

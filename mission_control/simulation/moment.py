@@ -1,4 +1,4 @@
-"""What one service knows at the moment it is asked."""
+"""What one service knows at the moment of a request."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ class Moment:
     """
     One instant of the floor as one service sees it.
 
-    `now` is what the service writes into its answer, `clock` what its own clock says; they
-    differ only where an answer is frozen. `last_tick` is the marketdata service's.
+    `now` is the time that the service writes into its answer, `clock` its own clock; they differ
+    only where an answer is frozen. `last_tick` is the last one of the marketdata service.
     """
 
     agent_name: str
@@ -36,17 +36,17 @@ class Moment:
 
     @property
     def twist(self) -> Twist:
-        """What this service says that is not so."""
+        """The false statements of this service."""
         return self.scenario.twists.get(self.agent_name, NO_TWIST)
 
     @property
     def kill_switch(self) -> bool:
-        """What this service believes of the kill switch."""
+        """Whether this service takes the kill switch for engaged."""
         return self.scenario.switch.engaged_for(self.agent_name)
 
     @property
     def is_fresh(self) -> bool | None:
-        """What this service makes of the last tick."""
+        """The `is_fresh` that this service reports."""
         if self.twist.claims_fresh:
             return True
         if self.scenario.feed.verdict_withheld:
@@ -67,12 +67,12 @@ class Moment:
 
     @property
     def marketdata_fault(self) -> Fault | None:
-        """Why a service that asks marketdata gets nothing useful, if it does not."""
+        """The fault of marketdata, for which its callers get no usable answer."""
         return self.scenario.faults.get(MARKETDATA)
 
     @property
     def upstream_seconds(self) -> float:
-        """How long a question to marketdata takes."""
+        """How long a request to marketdata takes."""
         return UPSTREAM_TIMEOUT_SECONDS if self.marketdata_fault in _NEVER_ANSWERING else 0.0
 
 
@@ -81,8 +81,8 @@ def in_whole_seconds(instant: datetime | None) -> str | None:
     return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def told_time(twist: Twist, now: datetime, staged_at: datetime) -> tuple[datetime, datetime]:
-    """Give what a service writes as the time, and what its clock says."""
+def written_time(twist: Twist, now: datetime, staged_at: datetime) -> tuple[datetime, datetime]:
+    """Return the time that a service writes, and that of its clock."""
     clock = now + timedelta(seconds=twist.clock_ahead_seconds)
     if twist.frozen_for_seconds is None:
         return clock, clock

@@ -1,4 +1,4 @@
-"""When the market quotes, and the last tick that the marketdata service has had."""
+"""When the market quotes, and the last tick that the marketdata service got."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from mission_control.model.session import MarketSession, Phase
 from mission_control.simulation.scenarios.scenario import Feed, Ticks
 
 SessionAt = Callable[[datetime], MarketSession]
-"""The real calendar, which the market keeps and the services do not know."""
+"""The real calendar, which the market follows and the services do not know."""
 
 EXTENDED_HOURS = timedelta(hours=5, minutes=30)
 """Quotes begin this long before the open (04:00 on a day that opens at 09:30)."""
@@ -18,11 +18,11 @@ LONGEST_CLOSURE_DAYS = 10
 
 def last_quote(session_at: SessionAt, now: datetime) -> datetime | None:
     """
-    Say when the market last quoted.
+    Return when the market last quoted.
 
     Quotes run from 04:00 in New York to the session's end, early closes and holidays included,
-    because the market keeps the real calendar however naively the fleet reckons. None when no
-    session is found in the ten days before. A calendar that cannot tell stops no quotes.
+    because the market follows the real calendar, unlike the fleet. None where no session is found
+    in the ten days before. An unknown phase stops no quotes.
     """
     session = session_at(now)
     if session.phase is Phase.UNKNOWN:
@@ -47,10 +47,10 @@ def last_tick(
     feed: Feed, quote: datetime | None, now: datetime, staged_at: datetime
 ) -> datetime | None:
     """
-    Say which tick the marketdata service had last, as the scenario's feed delivers it.
+    Return the last tick of the marketdata service, as the scenario's feed delivers it.
 
-    Ticks that stopped did so before the scenario was staged, so they grow older as time goes by;
-    should the clock be set back, they are still as old as the scenario wants them.
+    Ticks that stopped did so before the scenario began, so they grow older with time; after the
+    clock is set back they are still as old as the scenario says.
     """
     ahead = timedelta(seconds=feed.seconds)
     match feed.ticks:

@@ -20,7 +20,7 @@ def stamp(instant: datetime) -> str:
 
 
 def identity(*parts: str) -> str:
-    """Make an identity that is always the same for the same parts."""
+    """Return a UID, always the same for the same parts."""
     digest = hashlib.sha256("/".join(parts).encode()).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 
@@ -28,7 +28,7 @@ def identity(*parts: str) -> str:
 def metadata(
     namespace: str, name: str, at: datetime, labels: Mapping[str, str] | None = None
 ) -> Object:
-    """Write what every object tells of itself."""
+    """Return the metadata of an object."""
     made: Object = {
         "name": name,
         "uid": identity(namespace, name),
@@ -43,13 +43,13 @@ def metadata(
 
 
 def owned_by(kind: str, name: str, namespace: str) -> list[Object]:
-    """Write who controls an object."""
+    """Return the owner references of an object that a controller owns."""
     owner = {"kind": kind, "name": name, "uid": identity(namespace, name)}
     return [{**owner, "apiVersion": "apps/v1", "controller": True, "blockOwnerDeletion": True}]
 
 
 def labels_of(planned: Planned) -> Object:
-    """Write a workload's labels: what is not of v2 has only its name."""
+    """Return a workload's labels: outside v2 only its name."""
     if not planned.part_of:
         return {"app": planned.name}
     return {
@@ -62,7 +62,7 @@ def labels_of(planned: Planned) -> Object:
 
 
 def pod_spec(planned: Planned, twist: WorkloadTwist) -> Object:
-    """Write a pod's specification."""
+    """Return a pod's specification."""
     probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10}
     container: Object = {
         "name": planned.name,
@@ -106,7 +106,7 @@ def _environment(planned: Planned, twist: WorkloadTwist) -> Iterator[Object]:
 
 
 def counts(planned: Planned, twist: WorkloadTwist) -> tuple[int, int]:
-    """Give how many pods are wanted, and how many of them are ready."""
+    """Return how many pods are wanted, and how many of them are ready."""
     wanted = planned.replicas if twist.replicas is None else twist.replicas
     stuck = bool(twist.waiting or twist.init_waiting or twist.pending)
     ready = (0 if stuck else wanted) if twist.ready is None else twist.ready
@@ -114,7 +114,7 @@ def counts(planned: Planned, twist: WorkloadTwist) -> tuple[int, int]:
 
 
 def pods_of(planned: Planned, twist: WorkloadTwist, at: datetime) -> Sequence[Object]:
-    """Write the pods of a Deployment or StatefulSet."""
+    """Return the pods of a Deployment or StatefulSet."""
     wanted, ready = counts(planned, twist)
     odd = replace(twist, image=twist.odd_image or twist.image)
     return [
@@ -173,7 +173,7 @@ def container_status(
     ready: bool = False,
     done: bool = False,
 ) -> Object:
-    """Write how one container fares."""
+    """Return the status of one container."""
     image = container["image"]
     pulled = not waiting.startswith(("Image", "Err", "Pod"))
     state: Object = {"running": {"startedAt": since}}
@@ -196,12 +196,12 @@ def container_status(
 
 
 def image_id(image: str) -> str:
-    """Give the reference by digest that a node reports for an image: made up, always the same."""
+    """Return the digest reference that a node reports for an image: made up from its name."""
     return f"{image.partition(':')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
 
 def replica_set_name(planned: Planned) -> str:
-    """Name a Deployment's only ReplicaSet."""
+    """Return the name of a Deployment's only ReplicaSet."""
     return f"{planned.name}-{identity('replicaset', planned.name)[:8]}"
 
 
@@ -213,7 +213,7 @@ _PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
 
 def workload_objects(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
-    """Give every workload with what belongs to it."""
+    """Yield every workload with its ReplicaSet, jobs and pods."""
     for planned in PLANNED:
         twist = stage.twist(planned.name)
         if twist.absent:
@@ -268,7 +268,7 @@ def _workload(planned: Planned, twist: WorkloadTwist, at: datetime) -> Object:
 
 
 def _conditions(twist: WorkloadTwist, wanted: int, ready: int, at: datetime) -> Iterator[Object]:
-    """Give what a Deployment's controller tells of its last rollout: it is through, or stopped."""
+    """Yield the conditions of a Deployment's last rollout: it is complete, or stopped."""
     since = stamp(at - STARTED)
     least = wanted - max(1, wanted // 4) if wanted > 1 else wanted
     times = {"lastUpdateTime": since, "lastTransitionTime": since}
@@ -301,7 +301,7 @@ def _cron_job(planned: Planned, twist: WorkloadTwist, at: datetime) -> Iterator[
     )
     if suspended:
         return
-    # As the controller does: each minute has a Job of its own, which bears the minute's number.
+    # As the controller does: each minute has its own Job, named by the number of the minute.
     minute = at.replace(second=0, microsecond=0)
     name, since = f"{planned.name}-{int(minute.timestamp()) // 60}", stamp(minute)
     meta = metadata(namespace, name, at, labels_of(planned))

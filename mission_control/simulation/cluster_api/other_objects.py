@@ -1,4 +1,4 @@
-"""What stands beside the workloads: configuration, access, network, nodes, events."""
+"""The other objects of the cluster: configuration, access, network, nodes, events."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ _NAMED: dict[str, list[str]] = {
 
 
 def other_objects(at: datetime, stage: ClusterStage, switch: str | None) -> Iterator[Placed]:
-    """Give everything that is no workload; `switch` is the kill switch's value, if there is one."""
+    """Yield everything that is no workload; `switch` is the kill switch's value, or None."""
     yield from _config_maps(at, stage, switch)
     yield from _access(at)
     yield from _network(at)
@@ -121,7 +121,7 @@ def _events(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
             continue
         name = f"{planned.name}.17d2f1"
         about = {"kind": planned.kind, "name": planned.name, "namespace": planned.namespace}
-        told = {
+        event = {
             "metadata": metadata(planned.namespace, name, at),
             "involvedObject": about,
             "type": "Warning",
@@ -130,4 +130,4 @@ def _events(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
             "count": 7,
             "lastTimestamp": stamp(at - timedelta(minutes=2)),
         }
-        yield planned.namespace, "events", told
+        yield planned.namespace, "events", event

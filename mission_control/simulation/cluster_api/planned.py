@@ -1,4 +1,4 @@
-"""The workloads of the cluster, as the fleet's manifests have them (facts, d)."""
+"""The workloads of the cluster, as the fleet's manifests have them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ OTHER_SPELLING = "agent-trader-v2"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A workload as its manifest has it; `part_of` is empty for what bears no labels of v2."""
+    """A workload as in its manifest; `part_of` is empty where it has no labels of v2."""
 
     kind: str
     name: str

@@ -77,7 +77,7 @@ CRITICAL_SERVICE_FAILURES = (
     _failing(
         "critical-drip",
         Fault.DRIPPING,
-        "The marketdata service sends one byte a second, which times out and delays nobody else.",
+        "The marketdata service sends one byte a second, which times out and delays no other.",
     ),
     _failing(
         "critical-50mb",
@@ -110,8 +110,8 @@ CRITICAL_SERVICE_FAILURES = (
     _failing(
         "critical-nan",
         Fault.NOT_A_NUMBER,
-        "The marketdata service says agent mode LIVE beside a NaN: no JSON, and execution evidence "
-        "all the same, a P0.",
+        "The marketdata service says agent mode LIVE beside a NaN: no JSON, and still "
+        "execution evidence, a P0.",
     ),
     _failing(
         "critical-said-twice",
@@ -122,7 +122,7 @@ CRITICAL_SERVICE_FAILURES = (
     _failing(
         "critical-redirect",
         Fault.REDIRECTED,
-        "The marketdata service redirects every request, and nobody follows.",
+        "The marketdata service redirects every request, which is never followed.",
     ),
     _failing(
         "critical-503",
@@ -176,7 +176,7 @@ EXECUTION_TROUBLES = (
     ),
     Scenario(
         "agent-mode-unknown",
-        "The strategy-engine reports agent mode TURBO, which nobody knows: the floor halts in "
+        "The strategy-engine reports agent mode TURBO, which is unknown: the floor halts in "
         "every phase.",
         OPEN_SESSION,
         twists={STRATEGY_ENGINE: Twist(agent_mode="TURBO")},
@@ -214,7 +214,7 @@ FALSE_SOURCES = (
     ),
     Scenario(
         "liveness-503",
-        "The gamma-strategy answers 503 with an ok of false on every path: it does not live, "
+        "The gamma-strategy answers 503 with an ok of false on every path: it is not alive, "
         "whatever its answer says, and the floor halts.",
         OPEN_SESSION,
         faults={GAMMA_STRATEGY: Fault.UNWELL},
@@ -253,7 +253,7 @@ MARKETDATA_TROUBLES = (
     Scenario(
         "healthz-503",
         "Marketdata's /healthz answers 503 with ok false while its /ops/status looks fresh, and "
-        "the worse word halts the floor.",
+        "the worse of them halts the floor.",
         OPEN_SESSION,
         Feed(healthz_forced_stale=True),
     ),
@@ -308,7 +308,7 @@ CLUSTER_TROUBLES = (
     _twisted(
         "mode-in-a-secret",
         "The strategy-engine takes AGENT_MODE from a Secret, which is never read, so the floor "
-        "halts because nobody can tell its mode.",
+        "halts because its mode is not known.",
         STRATEGY_ENGINE,
         WorkloadTwist(env_refs={"AGENT_MODE": ("Secret", "trader-secrets", "MODE")}),
     ),
@@ -437,7 +437,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 def find_scenario(name: str) -> Scenario:
     """
-    Give the scenario of that name.
+    Return the scenario of that name.
 
     Raises ConfigurationError that lists the names there are.
     """

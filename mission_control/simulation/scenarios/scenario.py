@@ -1,4 +1,4 @@
-"""What a scenario is made of. Nothing here acts; the floor acts on it."""
+"""What a scenario consists of, as values that the floor acts on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ GAMMA_STRATEGY = "gamma-strategy"
 MARKET_INGEST = "market-ingest"
 EXECUTION_ENGINE = "execution-engine"
 KUBERNETES = "kubernetes"
-"""Not a service: the API of the cluster that runs them."""
+"""No service: the API of the cluster that runs them."""
 
 
 class Ticks(StrEnum):
@@ -63,10 +63,10 @@ class Feed:
 @dataclass(frozen=True, slots=True)
 class Switch:
     """
-    The kill switch: what its file holds (None: no file), and what services believe.
+    The kill switch: what its file holds (None: no file), and what services report.
 
-    Services keep the copy that was in their environment when they started, so they can go on
-    saying "engaged" while the file says something else.
+    Services keep the copy that was in their environment when they started, so they can still
+    report "engaged" while the file says something else.
     """
 
     file_text: str | None = "1\n"
@@ -74,13 +74,13 @@ class Switch:
     denied_by: frozenset[str] = frozenset()
 
     def engaged_for(self, agent_name: str) -> bool:
-        """Say what one service believes of the switch."""
+        """Return whether one service reports the switch as engaged."""
         return self.services_say and agent_name not in self.denied_by
 
 
 @dataclass(frozen=True, slots=True)
 class Twist:
-    """What one service says about itself that is not so, or should not be so."""
+    """What one service reports about itself that is false, or forbidden."""
 
     agent_mode: str | None = None
     safe_to_execute_orders: bool = False
@@ -115,7 +115,7 @@ class Scenario:
     cluster: ClusterStage = CALM_CLUSTER
 
     def refuses(self, agent_name: str) -> bool:
-        """Tell whether a service's port refuses connections."""
+        """Return whether a service's port refuses connections."""
         if agent_name == KUBERNETES:
             return self.cluster.fault(*EVERYTHING) is ApiFault.REFUSED
         if agent_name == EXECUTION_ENGINE and not self.execution_running:

@@ -14,7 +14,7 @@ from mission_control.simulation.services import (
 
 
 def answering_services() -> Mapping[str, Respond]:
-    """Give how each service that has HTTP answers, by its name."""
+    """Return how each service that has HTTP answers, by its name."""
     return {
         "marketdata-mcp-server": marketdata_mcp_server.respond,
         "strategy-engine": strategy_engine.respond,

@@ -37,7 +37,7 @@ class Speaker:
 
 
 def self_view(speaker: Speaker, moment: Moment) -> SelfView:
-    """Gather what a service judges itself by."""
+    """Return what a service judges itself by."""
     execution = speaker.kind is Kind.EXECUTION
     return SelfView(
         speaker.kind,
@@ -49,7 +49,7 @@ def self_view(speaker: Speaker, moment: Moment) -> SelfView:
 
 
 def rich_document(speaker: Speaker, moment: Moment) -> Mapping[str, object]:
-    """Build what a service answers on `/ops/status`; its heartbeat is always now."""
+    """Return the document of `/ops/status`; its heartbeat is always now."""
     view = self_view(speaker, moment)
     state, reasons = fleet_state(view)
     now = in_whole_seconds(moment.now)
@@ -113,7 +113,7 @@ def ops_health(moment: Moment) -> Answer:
 
 
 def fleet_identity(moment: Moment) -> Mapping[str, object]:
-    """Give the identity that health answers carry."""
+    """Return the identity that health answers carry."""
     return {
         "agent_name": moment.agent_name,
         "workload": moment.agent_name,
@@ -123,7 +123,7 @@ def fleet_identity(moment: Moment) -> Mapping[str, object]:
 
 
 def build_facts() -> Mapping[str, object]:
-    """Give the build facts that execution and ingest carry in their health answers."""
+    """Return the build facts that execution and ingest carry in their health answers."""
     return {
         "repo_id": REPO_ID,
         "git_sha": GIT_SHA,
@@ -134,7 +134,7 @@ def build_facts() -> Mapping[str, object]:
 
 
 def metrics(counters: Mapping[str, float], heartbeat_age_seconds: float = 0.0) -> Answer:
-    """Answer in the Prometheus text format; the heartbeat gauge is 0 wherever nobody sets it."""
+    """Answer in the Prometheus text format; the heartbeat gauge is 0 where it is never set."""
     lines = list[str]()
     for name, value in sorted(counters.items()):
         lines += [f"# TYPE {name} counter", f"{name} {value:g}"]

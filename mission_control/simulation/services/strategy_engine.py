@@ -1,4 +1,4 @@
-"""Strategy-engine, which asks marketdata before it answers about itself."""
+"""Strategy-engine, which asks marketdata before it answers."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def respond(moment: Moment, method: str, path: str) -> Answer:
 
 
 def _status(moment: Moment) -> Answer:
-    """Answer with what marketdata told it, or after its timeout with no tick at all."""
+    """Answer with the tick of marketdata, or after a timeout with no tick at all."""
     seen = moment if moment.marketdata_fault is None else replace(moment, last_tick=None)
     document = rich_document(SPEAKER, seen)
     return json_answer(document, after_seconds=moment.upstream_seconds)
