@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Any, Self, cast
 
 import orjson
 import uvicorn
@@ -17,20 +17,16 @@ import yaml
 
 from mission_control.errors import ConfigurationError
 from mission_control.simulation.answers import ASGIApp
-from mission_control.simulation.cluster_api.api import ACCOUNT
+from mission_control.simulation.cluster_api import ACCOUNT
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.roster import NAMES_WITH_HTTP
-from mission_control.simulation.scenarios.scenario import KUBERNETES
+from mission_control.simulation.scenario import KUBERNETES
 
 LOOPBACK = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 75
 FAREWELL_SECONDS = 0.5
 ARRIVAL_STEPS = 10
 """Steps of the loop after which a connection accepted just before is set up."""
-
-
-class _Connection(Protocol):
-    transport: asyncio.Transport
 
 
 class Doorway:
@@ -95,7 +91,7 @@ class Doorway:
         for listener in server.servers:
             listener.close()
         state = server.server_state
-        for connection in cast("list[_Connection]", list(state.connections)):
+        for connection in cast("list[Any]", list(state.connections)):
             connection.transport.abort()
         if state.tasks:
             await asyncio.wait(tuple(state.tasks), timeout=FAREWELL_SECONDS)

@@ -20,9 +20,8 @@ from mission_control.simulation.answers import (
     client_left,
     send_answer,
 )
-from mission_control.simulation.cluster_api.objects import Object, workload_objects
-from mission_control.simulation.cluster_api.other_objects import other_objects
-from mission_control.simulation.cluster_stage import AS_ITS_FILE, ApiFault, ClusterStage
+from mission_control.simulation.cluster_objects import Object, other_objects, workload_objects
+from mission_control.simulation.scenario import AS_ITS_FILE, ApiFault, ClusterStage
 
 CUSTOM = {
     "argoproj.io": (

@@ -3,24 +3,22 @@
 from datetime import datetime, timedelta, timezone
 
 from mission_control.errors import ConfigurationError
-from mission_control.simulation.cluster_stage import (
+from mission_control.simulation.scenario import (
     EVERYTHING,
-    ApiFault,
-    ClusterStage,
-    WorkloadTwist,
-)
-from mission_control.simulation.scenarios.scenario import (
     EXECUTION_ENGINE,
     GAMMA_STRATEGY,
     MARKET_INGEST,
     MARKETDATA,
     STRATEGY_ENGINE,
+    ApiFault,
+    ClusterStage,
     Fault,
     Feed,
     Scenario,
     Switch,
     Ticks,
     Twist,
+    WorkloadTwist,
 )
 
 EASTERN_STANDARD = timezone(timedelta(hours=-5), "EST")
