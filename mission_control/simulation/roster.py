@@ -1,10 +1,11 @@
 """Who is on the floor: the services, their fleet file, and the workloads of the cluster."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import yaml
 
+from mission_control.documents.document import document
 from mission_control.model.fleet import (
     Agent,
     ContractKind,
@@ -149,7 +150,7 @@ def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) 
     cluster: object = "none"
     if kubeconfig is not None:
         cluster = {"access": "kubeconfig", "context": "simulated", "kubeconfig": kubeconfig}
-    known = [asdict(each) for each in KNOWN]
+    known = document(KNOWN)
     agents = [_entry(agent, base_urls) for agent in ROSTER]
     # Nothing mounts a ConfigMap here: the simulated services read the very file that we read.
     switch = {"file": SwitchFile.AUTHORITATIVE.value}
@@ -168,13 +169,9 @@ def _entry(agent: Agent, base_urls: Mapping[str, str]) -> dict[str, object]:
     entry["expected_endpoints"] = list(agent.expected_endpoints)
     entry["criticality"] = agent.criticality.value
     entry["contract"] = agent.contract.value
-    if agent.workload:
-        ref = agent.workload
-        entry["workload"] = {"kind": ref.kind, "name": ref.name, "namespace": ref.namespace}
-    if agent.owner:
-        entry["owner"] = {"primary": agent.owner.primary, "secondary": agent.owner.secondary}
-    if agent.slo:
-        entry["slo"] = {"target": agent.slo.target, "window": agent.slo.window.value}
+    for name in ("workload", "owner", "slo"):
+        if value := getattr(agent, name):
+            entry[name] = document(value)
     return entry
 
 
@@ -189,9 +186,9 @@ OTHER_SPELLING = "agent-trader-v2"
 class Planned:
     """A workload as in its manifest; `part_of` is empty where it has no labels of v2."""
 
-    kind: str
     name: str
     image: str
+    kind: str = "Deployment"
     part_of: str = V2
     component: str = ""
     namespace: str = FLOOR
@@ -216,9 +213,9 @@ def _env(name: str, role: str, mode: str) -> Mapping[str, str]:
 
 def _strategy(name: str) -> Planned:
     return Planned(
-        "StatefulSet",
         name,
         f"{REGISTRY}/strategy-runtime:54afffe",
+        "StatefulSet",
         component="strategy-runtime",
         service_account="strategy-engine-ksa",
         env=_env("strategy-engine", "strategy_eval", "EVAL"),
@@ -229,7 +226,6 @@ PLANNED: tuple[Planned, ...] = (
     _strategy("gamma-strategy"),
     _strategy("whale-strategy"),
     Planned(
-        "Deployment",
         "marketdata-mcp-server",
         f"{REGISTRY}/marketdata-mcp-server:54afffe",
         component="marketdata-mcp-server",
@@ -238,35 +234,30 @@ PLANNED: tuple[Planned, ...] = (
         init=f"{REGISTRY}/schema-check:54afffe",
     ),
     Planned(
-        "Deployment",
         "strategy-engine",
         f"{REGISTRY}/strategy-runtime:54afffe",
         component="strategy-engine",
         env=_env("strategy-engine", "strategy", "OBSERVE"),
     ),
     Planned(
-        "Deployment",
         "strategy-service",
         f"{REGISTRY}/strategy-runtime:54afffe",
         component="strategy-runtime",
         env=_env("strategy-service", "strategy", "EVAL"),
     ),
     Planned(
-        "Deployment",
         "market-ingest",
         f"{REGISTRY}/market-ingest:54afffe",
         component="ingest",
         env=_env("market-ingest", "ingest", "OBSERVE"),
     ),
     Planned(
-        "Deployment",
         "congressional-ingest",
         f"{REGISTRY}/congressional-ingest:54afffe",
         component="ingest",
         env=_env("congressional-ingest", "ingest", "OBSERVE"),
     ),
     Planned(
-        "Deployment",
         "execution-engine",
         f"{REGISTRY}/execution-engine:54afffe",
         component="execution-agent",
@@ -274,7 +265,6 @@ PLANNED: tuple[Planned, ...] = (
         env={**_env("execution-agent", "execution", "OFF"), "EXECUTION_ENABLED": "false"},
     ),
     Planned(
-        "Deployment",
         "execution-agent",
         f"{REGISTRY}/execution-agent:54afffe",
         part_of="",
@@ -285,7 +275,6 @@ PLANNED: tuple[Planned, ...] = (
         switched=False,
     ),
     Planned(
-        "Deployment",
         "mission-control",
         f"{REGISTRY}/mission-control:54afffe",
         part_of=OTHER_SPELLING,
@@ -295,7 +284,6 @@ PLANNED: tuple[Planned, ...] = (
         switched=False,
     ),
     Planned(
-        "Deployment",
         "agenttrader-ops-ui",
         "ghcr.io/agenttrader/ops-ui:54afffe",
         part_of="",
@@ -303,17 +291,17 @@ PLANNED: tuple[Planned, ...] = (
         switched=False,
     ),
     Planned(
-        "CronJob",
         "ops-heartbeat-writer",
         "bitnami/kubectl:1.29.0",
+        "CronJob",
         component="ops",
         schedule="* * * * *",
         switched=False,
     ),
     Planned(
-        "CronJob",
         "ops-post-market",
         "bitnami/kubectl:1.29.0",
+        "CronJob",
         part_of=OTHER_SPELLING,
         component="ops",
         replicas=0,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
 
@@ -117,7 +117,7 @@ class Ticks(StrEnum):
 
 
 class Fault(StrEnum):
-    """How every path of a service fails; see `hostile` for what is sent."""
+    """How every path of a service fails; see `answers.fail` for what is sent."""
 
     REFUSED = "refused"
     HUNG = "hung"
@@ -187,6 +187,13 @@ NO_TWIST = Twist()
 CALM_CLUSTER = ClusterStage()
 
 
+EASTERN_STANDARD = timezone(timedelta(hours=-5), "EST")
+"""New York's time in November, when every scenario is shown."""
+
+OPEN_SESSION = datetime(2026, 11, 18, 10, 15, tzinfo=EASTERN_STANDARD)
+"""A Wednesday morning with nothing special about it; most scenarios are shown at this instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """
@@ -197,7 +204,7 @@ class Scenario:
 
     name: str
     description: str
-    at: datetime
+    at: datetime = OPEN_SESSION
     feed: Feed = Feed()
     switch: Switch = Switch()
     faults: Mapping[str, Fault] = field(default_factory=dict[str, Fault])
