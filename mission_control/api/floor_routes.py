@@ -14,12 +14,12 @@ from mission_control.api.answers import (
     Answer,
     AnyRequest,
     SnapshotCache,
+    choose,
     give,
     header_of,
     json_answer,
 )
 from mission_control.api.artifact_routes import reading_record
-from mission_control.api.negotiation import choose
 from mission_control.api.options import NEGOTIATED, VARY, ApiParts, describes, describes_problem
 from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.model import FloorSnapshot

@@ -13,9 +13,9 @@ from mission_control.api.answers import (
     PLAIN,
     AnyRequest,
     SnapshotCache,
+    choose,
     header_of,
 )
-from mission_control.api.negotiation import choose
 from mission_control.api.problems import PROBLEM_JSON, VARIES, Problem, ProblemDetails
 from mission_control.floor.ports import (
     AttestationReader,

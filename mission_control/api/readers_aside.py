@@ -7,11 +7,10 @@ from urllib.parse import parse_qsl
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from mission_control.api.answers import HTML
-from mission_control.api.negotiation import choose
+from mission_control.api.answers import HTML, choose
+from mission_control.api.documentation_routes import RUNBOOK_FORMS
 from mission_control.api.options import SUFFIXES, VARY, AskQuestion
-from mission_control.api.problems import PROBLEM_JSON, problem_bytes
-from mission_control.api.runbook_routes import REPRESENTATIONS
+from mission_control.api.problems import Problem, send_problem
 from mission_control.api.the_past import TIMELESS
 from mission_control.floor.ports import Clock
 from mission_control.processes.model import Answered, AnswerHead, Question, Unanswered
@@ -49,7 +48,7 @@ def is_asked_aside(path: str, query: bytes, headers: Headers) -> bool:
     if path.startswith(RUNBOOKS):
         accept = ", ".join(v.decode("latin-1") for name, v in headers if name == b"accept")
         suffix = path.endswith(tuple(SUFFIXES))
-        return path.endswith(".html") or (not suffix and choose(accept, REPRESENTATIONS)[0] == HTML)
+        return path.endswith(".html") or (not suffix and choose(accept, RUNBOOK_FORMS)[0] == HTML)
     return path.startswith(TIMELESS) and "at" in _names(query)
 
 
@@ -130,18 +129,13 @@ class ReadersAside:
 
     async def _refuse(self, why: Unanswered, scope: HTTPScope, send: Send) -> None:
         title = "This is not answered at the moment; the floor is still being watched"
-        body = problem_bytes(
-            503, NOT_ANSWERED, title, why.detail, path=scope["path"], label=self._label
-        )
-        headers = [
-            (b"content-type", PROBLEM_JSON.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"vary", VARY.encode()),
-            (b"retry-after", str(why.retry_after_seconds).encode()),
-        ]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        headers = {
+            "cache-control": "no-store",
+            "vary": VARY,
+            "retry-after": str(why.retry_after_seconds),
+        }
+        problem = Problem(503, NOT_ANSWERED, title, why.detail, headers=headers)
+        await send_problem(problem, scope["path"], self._label, send)
 
 
 def _is_whole(answer: Answered) -> bool:
