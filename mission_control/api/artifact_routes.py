@@ -1,4 +1,4 @@
-"""What was recorded: the ledger page by page, and every file by its digest."""
+"""The record: the ledger page by page, and every file with its digest."""
 
 from collections.abc import Awaitable, Sequence
 from datetime import date
@@ -52,11 +52,11 @@ _TYPES = {
 
 
 def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the ledger and of its files."""
+    """Return the routes of the ledger and of its files."""
 
     @get(
         "/api/v1/artifacts",
-        summary="What was recorded, newest first, and whether it is still as it was",
+        summary="Recorded runs, newest first, and whether they are still unaltered",
         tags=TAGS,
         responses={
             200: describes(ArtifactsDocument, "A page of the ledger"),
@@ -76,7 +76,7 @@ def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         since, until = instant_of(request, "since"), instant_of(request, "until")
         query = ArtifactQuery(limit, cursor, job, session_date, since, until)
         document = await reading_record(_page(parts, query))
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return [artifacts, _file_route(parts)]
 
@@ -90,12 +90,9 @@ async def _page(parts: ReadingParts, query: ArtifactQuery) -> ArtifactsDocument:
         "durable_copy": await copy_state(parts.artifacts, destination, page.head, parts.clock()),
         "retention": await retention_state(parts.artifacts),
     }
-    document = artifacts_document(
+    return artifacts_document(
         page.entries, page.head, page.total, page.next_before, kept, checked.at
     )
-    if parts.options.label:
-        document["label"] = parts.options.label
-    return document
 
 
 def _file_route(parts: ReadingParts) -> HTTPRouteHandler:
@@ -108,8 +105,8 @@ def _file_route(parts: ReadingParts) -> HTTPRouteHandler:
             200: describes(str, "The bytes as recorded", "application/octet-stream"),
             404: describes_problem("No line of the ledger names it"),
             409: describes_problem("Its bytes are not those that were recorded"),
-            410: describes_problem("It is recorded and not there"),
-            413: describes_problem("It is larger than is given in one answer"),
+            410: describes_problem("It is recorded, and the file is missing"),
+            413: describes_problem("It is too large for one answer"),
             503: describes_problem("The root cannot be read"),
         },
     )
@@ -145,12 +142,12 @@ def _give_file(found: RecordedArtifact, headers: dict[str, str]) -> Response[byt
 
 
 async def reading_record(what: Awaitable[T]) -> T:
-    """Await a reading of the record; what stops it is a problem with its remedy."""
+    """Await a read of the record; a storage error becomes a problem with its remedy."""
     try:
         return await what
     except StorageError as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            title, detail = "It is recorded and not there", "it was removed after it was recorded"
+            title, detail = "The recorded file is missing", "it was removed after it was recorded"
             raise Problem(410, "artifact_missing", title, detail) from error
         raise Problem(
             503, "artifacts_unreadable", "The record cannot be read", error.problem

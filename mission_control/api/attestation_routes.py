@@ -1,4 +1,4 @@
-"""The live proof that Mission Control only reads."""
+"""The proof, computed for each request, that Mission Control only reads."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from mission_control.api.answers import AnyRequest, give_once
 from mission_control.api.options import ApiParts, describes
-from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.ports import AttestationFacts
 from mission_control.model.fleet import NO_CLUSTER
@@ -36,12 +35,12 @@ class RouteProof:
 
     @property
     def proven(self) -> bool:
-        """Tell whether every single route is certain to be read-only."""
+        """Return whether every single route is certain to be read-only."""
         return bool(self.routes) and all(route.read_only for route in self.routes)
 
     @property
     def violations(self) -> tuple[ProvenRoute, ...]:
-        """Give the routes that break the proof."""
+        """Return the routes that break the proof."""
         return tuple(route for route in self.routes if not route.read_only)
 
 
@@ -120,7 +119,7 @@ class AccountDocument(TypedDict):
     """
     Who we are to the cluster, and whether that account can only read.
 
-    `verified` tells that the API server itself named us; `read_only` null that it cannot be told.
+    `verified`: the API server itself named us. `read_only` is null where it is not known.
     """
 
     who: str
@@ -140,10 +139,10 @@ class ClusterProofDocument(TypedDict):
 
 class CopyDoorDocument(TypedDict):
     """
-    The one thing that leaves for elsewhere, to one configured place, by a room of its own.
+    The only thing that is sent elsewhere, and to one configured place.
 
-    It observes nothing and can reach neither services nor the cluster; `destination` is null
-    where none is configured, and then nothing is sent at all.
+    The copy observes nothing and can reach neither services nor the cluster. `destination` is null
+    where none is configured, and then nothing is sent.
     """
 
     destination: str | None
@@ -170,8 +169,8 @@ def transport_document(facts: AttestationFacts) -> TransportDocument:
     """
     Say what the observing edges proved of themselves.
 
-    Proven only when every writing method was tried and refused, and nothing but GET was ever
-    sent; what was not tried proves nothing.
+    Proven only when every writing method was tried and refused, and only GET was ever sent; a
+    method that was not tried proves nothing.
     """
     refused = {method for method, was_refused in facts.refused if was_refused}
     tried = {method for method, _ in facts.refused}
@@ -212,7 +211,7 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
     transport = transport_document(facts)
     cluster = cluster_proof(facts)
     now = parts.clock()
-    document: AttestationDocument = {
+    return {
         "ts": utc_text(now),
         "at_et": new_york_text(now),
         "proven": routes.proven and transport["proven"] and (cluster is None or cluster["proven"]),
@@ -224,9 +223,6 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
         "cluster_reader": cluster,
         "durable_copy": {"destination": parts.options.durable_copy or None, "does": COPIES},
     }
-    if parts.options.label:
-        document["label"] = parts.options.label
-    return document
 
 
 def _route(route: ProvenRoute) -> RouteDocument:
@@ -239,7 +235,7 @@ def _route(route: ProvenRoute) -> RouteDocument:
 
 
 def attestation_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the proof."""
+    """Return the route of the proof."""
 
     @get(
         "/api/v1/attestation/read-only",
@@ -248,6 +244,6 @@ def attestation_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         responses={200: describes(AttestationDocument, "Routes and transport")},
     )
     async def read_only(request: AnyRequest) -> Response[bytes]:
-        return give_once(encode_json(await attest(parts, request.app)))
+        return give_once(await attest(parts, request.app), parts.options.label)
 
     return [read_only]

@@ -32,14 +32,14 @@ ResumeAfter = Annotated[
 
 class FloorStreams:
     """
-    Turns the followed floor into frames.
+    Turns snapshots and events of the floor into frames.
 
-    An event's id names this run of the process and its number in it, so that a client that
-    comes back after a restart is given everything that is remembered, and skips nothing.
+    An event's id names this run of the process and the number of the event in it: a client that
+    reconnects after a restart gets every event still kept, and misses none of them.
     """
 
     def __init__(self, parts: ApiParts, limit: int) -> None:
-        """Serve at most so many streams at a time."""
+        """Serve at most `limit` streams at a time."""
         self._parts = parts
         self._limit = limit
         self._run = token_hex(4)
@@ -47,14 +47,14 @@ class FloorStreams:
 
     @property
     def full(self) -> bool:
-        """Tell whether another stream would be one too many."""
+        """Return whether another stream would be one too many."""
         return self._open >= self._limit
 
     def resume_after(self, last_event_id: str) -> int:
         """
-        Say after which event to go on: the newest for who is new, else the last one it had.
+        Return the event to continue after: the newest for a new client, else its last one.
 
-        An id from another run, or one that cannot be read, goes back to the oldest event.
+        For an id from another run, or one that cannot be read, it is 0: all events that are kept.
         """
         newest = next(iter(self._parts.floor.recent_events(1)), None)
         number = newest.identity if newest else 0
@@ -67,10 +67,10 @@ class FloorStreams:
 
     async def frames(self, after: int) -> AsyncGenerator[bytes, None]:
         """
-        Give the present posture and services, what was missed, and then what happens.
+        Yield the current posture and services, missed events, and then new ones as they happen.
 
-        Snapshots carry no id but the first, which repeats the client's own: whatever breaks
-        off, the client comes back with the last event that it really had.
+        Only the first snapshot has an id, which repeats the client's own: whenever the stream
+        breaks, the client resumes after the last event that it received.
         """
         self._open += 1
         try:
@@ -94,20 +94,18 @@ class FloorStreams:
         return frame("posture", posture, identity) + frame("agents", agents)
 
     def _event(self, event: FloorEvent) -> bytes:
-        document = dict(event_document(event))
-        if self._parts.options.label:
-            document["label"] = self._parts.options.label
-        return frame("event", encode_json(document), self._identity(event.identity))
+        body = encode_json(event_document(event), self._parts.options.label)
+        return frame("event", body, self._identity(event.identity))
 
 
 def frame(event_type: str, data: bytes, identity: str = "") -> bytes:
-    """Give one server-sent event; `data` is one line, as our JSON always is."""
+    """Return one server-sent event; `data` is one line, as our JSON always is."""
     head = f"id: {identity}\n" if identity else ""
     return f"{head}event: {event_type}\ndata: ".encode() + data + b"\n\n"
 
 
 def stream_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the stream."""
+    """Return the route of the stream."""
     streams = FloorStreams(parts, parts.options.max_streams)
 
     @get(

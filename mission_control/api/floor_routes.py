@@ -1,4 +1,4 @@
-"""What happened lately."""
+"""Recent events, our own status and metrics, and the scheduled day."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -14,12 +14,12 @@ from mission_control.api.answers import (
     Answer,
     AnyRequest,
     SnapshotCache,
+    choose,
     give,
     header_of,
     json_answer,
 )
 from mission_control.api.artifact_routes import reading_record
-from mission_control.api.negotiation import choose
 from mission_control.api.options import NEGOTIATED, VARY, ApiParts, describes, describes_problem
 from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.model import FloorSnapshot
@@ -36,7 +36,7 @@ Limit = Annotated[
 
 
 def event_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the recent events."""
+    """Return the route of the recent events."""
 
     @get(
         "/api/v1/events/recent",
@@ -49,7 +49,8 @@ def event_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     )
     async def recent(request: AnyRequest, limit: Limit = 50) -> Response[bytes]:
         events = parts.floor.recent_events(limit)
-        return give(json_answer(events_document(events, parts.floor.current())), request)
+        document = events_document(events, parts.floor.current())
+        return give(json_answer(document, parts.options.label), request)
 
     return [recent]
 
@@ -59,7 +60,7 @@ EXPOSITIONS = ("text/plain; version=0.0.4", f"{OPEN_METRICS}; version=1.0.0")
 
 
 class _Families:
-    """Hands families that are there already to the library that writes them."""
+    """A collector of given metric families, as the library that writes them expects."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = tuple(families)
@@ -76,7 +77,7 @@ def metrics_text(snapshot: FloorSnapshot, own: OwnProcess, events: int, *, open_
 
 
 def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route by which another Mission Control watches this one."""
+    """Return the route by which another Mission Control watches this one."""
     brief = SnapshotCache()
 
     @get(
@@ -96,7 +97,7 @@ def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
 
 def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes by which a scraper watches this one."""
+    """Return the routes by which a scraper watches this one."""
     brief = SnapshotCache()
 
     @get(
@@ -110,7 +111,7 @@ def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     async def metrics(request: AnyRequest) -> Response[bytes]:
         own = parts.own_process()
         moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
-        # A scraper that asks for what we have not is given the text, which each of them reads.
+        # A scraper that accepts neither format gets Prometheus text, which all of them read.
         open_ = choose(header_of(request, "accept"), EXPOSITIONS).media_type == EXPOSITIONS[1]
         newest = next(iter(parts.floor.recent_events(1)), None)
         events = newest.identity if newest else 0
@@ -125,14 +126,14 @@ SESSIONS_AHEAD = 30
 
 
 def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the scheduled day."""
+    """Return the route of the scheduled day."""
 
     @get(
         "/api/v1/schedule",
-        summary="Today's plan with each run's outcome, and the next 30 sessions",
+        summary="Today's plan with the outcome of each run, and the next 30 sessions",
         tags=["schedule"],
         responses={
-            200: describes(ScheduleDocument, "The day, and the sessions to come"),
+            200: describes(ScheduleDocument, "The day, and the next sessions"),
             503: describes_problem("The record cannot be read"),
         },
     )
@@ -142,6 +143,6 @@ def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         last = sessions[-1].close if sessions else view.at
         holidays = parts.calendar.holidays_between(view.at, last)
         document = schedule_document(view, sessions, holidays, parts.options.label)
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return [schedule]

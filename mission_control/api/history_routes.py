@@ -1,4 +1,4 @@
-"""What was: timelines, past events, and what services attained."""
+"""History: timelines, past events, and attainment of service levels."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -50,7 +50,7 @@ AgentName = Annotated[
 ]
 Step = Annotated[
     int | None,
-    QueryParameter(ge=1, le=86_400, description="Seconds; gives the worst of each step as well."),
+    QueryParameter(ge=1, le=86_400, description="Seconds; adds the worst state of each step."),
 ]
 Limit = Annotated[
     int, QueryParameter(ge=1, le=MAX_EVENTS, description="How many events; 1 to 500, newest first.")
@@ -71,7 +71,7 @@ class PastEvents(TypedDict):
 
 
 def history_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the past."""
+    """Return the routes of history."""
     return [_timeline(parts), _events(parts), _slo(parts)]
 
 
@@ -88,7 +88,7 @@ def _agents(parts: ReadingParts, agent_name: str | None) -> Sequence[Agent]:
 def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/timeline",
-        summary="How services were over time; what nobody watched is a gap",
+        summary="How services were over time; a stretch without observation is a gap",
         tags=TAGS,
         responses={
             200: describes(TimelineDocument, "Segments by service, from `from` to `to`"),
@@ -116,9 +116,7 @@ def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
             for name, segments in found.by_agent
         ]
         document = timeline_document(since, until, lines, found.sessions, parts.clock())
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return timeline
 
@@ -152,9 +150,7 @@ def _events(parts: ReadingParts) -> HTTPRouteHandler:
             "events": [event_document(event) for event in page.events],
             "next_cursor": None if page.next_before is None else str(page.next_before),
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return events
 
@@ -176,8 +172,6 @@ def _slo(parts: ReadingParts) -> HTTPRouteHandler:
         agents = parts.floor.current().fleet.agents
         begin, attained = await remembered(past.attainments(agents, since, until))
         document = slo_document(begin, until, attained, parts.clock())
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return slo

@@ -1,4 +1,4 @@
-"""Readiness as it stands now, deploy reports, and what changed between two of them."""
+"""Readiness as it is now, deploy reports, and what changed between two of them."""
 
 from collections.abc import Sequence
 from typing import Annotated, NotRequired, TypedDict
@@ -76,7 +76,7 @@ class DiffDocument(TypedDict):
 
 
 def report_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of readiness and of deploy reports."""
+    """Return the routes of readiness and of deploy reports."""
     return [*_readiness_routes(parts), *_deploy_routes(parts), _diff_route(parts)]
 
 
@@ -85,7 +85,7 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
     @get(
         ["/api/v1/readiness/latest", "/api/v1/readiness/latest.json"],
-        summary="GO or NO-GO as it stands at this moment; the report as Markdown by Accept",
+        summary="GO or NO-GO at this moment; the report as Markdown by Accept",
         tags=TAGS,
         opt=NEGOTIATED,
         responses={
@@ -97,16 +97,17 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     )
     async def readiness(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
-        # Who names nothing is told what the verdict is worth now, which no recorded text knows.
+        # Without a named type the answer is what the verdict is worth now: no recorded text has it.
         media_type = representation(request, REPORT, unnamed=JSON)
         if media_type == JSON:
-            return give(json_answer(_standing(parts, newest), VARY), request)
-        before = _worth_now(_standing(parts, newest))
+            answer = json_answer(_judge_now(parts, newest), parts.options.label, VARY)
+            return give(answer, request)
+        before = _worth_now(_judge_now(parts, newest))
         return await _markdown(parts, request, newest, READINESS_JSON, media_type, before)
 
     @get(
         "/api/v1/readiness/latest.md",
-        summary="The newest readiness report for people, below what it is worth now",
+        summary="The newest readiness report as Markdown, below what it is worth now",
         tags=TAGS,
         media_type=MARKDOWN,
         opt=NEGOTIATED,
@@ -118,34 +119,34 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     )
     async def readiness_md(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
-        before = _worth_now(_standing(parts, newest))
+        before = _worth_now(_judge_now(parts, newest))
         return await _markdown(parts, request, newest, READINESS_JSON, MARKDOWN, before)
 
     return [readiness, readiness_md]
 
 
-def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
+def _judge_now(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
     snapshot = parts.floor.current()
     since, halts = parts.floor.watched()
     verdict = recorded_verdict(newest) if newest else None
     digest = snapshot.fleet.digest
     halted = snapshot.posture.verdict is Verdict.HALTED
     cluster = snapshot.cluster_identity
-    standing = judge_standing(
+    validity = judge_standing(
         verdict, snapshot.session, since, halts, digest, cluster=cluster, halted=halted
     )
     path = newest.entry.path if newest else None
-    return latest_readiness(snapshot, standing, path, newest.document if newest else None)
+    return latest_readiness(snapshot, validity, path, newest.document if newest else None)
 
 
-def _worth_now(standing: LatestReadinessDocument) -> str:
-    """Say above a recorded GO that it is none any more; empty where the report says it itself."""
-    report = standing["report"]
-    if report is None or standing["verdict"] == report.get("verdict"):
+def _worth_now(now: LatestReadinessDocument) -> str:
+    """Return the note above a recorded GO that no longer holds; empty where it still does."""
+    report = now["report"]
+    if report is None or now["verdict"] == report.get("verdict"):
         return ""
-    head = f"# Readiness now: {standing['verdict']} ({standing['code']})"
-    told = f"As of {standing['at_et']}: {standing['detail']}."
-    return f"{head}\n\n{told} What follows is the report as it was recorded.\n\n---\n\n"
+    head = f"# Readiness now: {now['verdict']} ({now['code']})"
+    why = f"As of {now['at_et']}: {now['detail']}."
+    return f"{head}\n\n{why} What follows is the report as it was recorded.\n\n---\n\n"
 
 
 def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
@@ -168,7 +169,7 @@ def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         newest = await reading_record(latest_report(parts.artifacts, DEPLOY_JSON))
         media_type = representation(request, REPORT)
         if newest is not None and media_type == JSON:
-            return give(json_answer(newest.document, VARY), request)
+            return give(json_answer(newest.document, vary=VARY), request)
         return await _markdown(parts, request, newest, DEPLOY_JSON, media_type)
 
     @get(
@@ -184,9 +185,7 @@ def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
                 {"path": e.path, "at": e.at, "session_date": e.session_date} for e in entries
             ]
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return [deploy, listed]
 
@@ -198,7 +197,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
         tags=TAGS,
         responses={
             200: describes(DiffDocument, "Every difference"),
-            404: describes_problem("A reference leads to no recorded report"),
+            404: describes_problem("A reference names no recorded report"),
             503: describes_problem("The record cannot be read"),
         },
     )
@@ -222,9 +221,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
             "gaps": list(compared.gaps),
             "folded": folded_documents(compared),
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return diff
 

@@ -1,4 +1,4 @@
-"""The resources that are nothing but a rendering of the newest snapshot."""
+"""The resources that render a snapshot: posture, safety, session and services."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -42,7 +42,7 @@ PAST_PROBLEMS = {
 
 
 class SessionAnswer(TypedDict):
-    """The market session as it stands, and the next ones."""
+    """The market session now, and the next ones."""
 
     ts: str
     at_et: str
@@ -53,35 +53,32 @@ class SessionAnswer(TypedDict):
 
 
 def posture_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
-    """Give the encoded posture of a snapshot."""
+    """Return the encoded posture of a snapshot."""
     return parts.cache.document(snapshot, "posture", posture_document)
 
 
 def agents_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
-    """Give the encoded list of services of a snapshot."""
+    """Return the encoded list of services of a snapshot."""
     return parts.cache.document(snapshot, "agents", agents_document)
 
 
 def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> SessionAnswer:
-    """Give the session that the floor is judged in, and the sessions after it."""
-    document: SessionAnswer = {
+    """Return the session by which the floor is judged, and the sessions after it."""
+    return {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
         "sequence": snapshot.sequence,
         "session": session_document(snapshot.session),
         "next_sessions": trading_day_documents(calendar.sessions_from(snapshot.at, SESSIONS_AHEAD)),
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of posture and safety."""
+    """Return the routes of posture and safety."""
 
     @get(
         "/api/v1/posture",
-        summary="May the floor run, and how do we know",
+        summary="Whether the floor may run, and why",
         tags=TAGS,
         responses={200: describes(PostureDocument, "The posture and its reasons"), **PAST_PROBLEMS},
     )
@@ -90,9 +87,9 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
     @get(
         "/api/v1/safety",
-        summary="Kill switch, witnesses and every sign of execution",
+        summary="Kill switch, its sources and every sign of execution",
         tags=TAGS,
-        responses={200: describes(SafetyDocument, "What speaks of execution"), **PAST_PROBLEMS},
+        responses={200: describes(SafetyDocument, "All evidence of execution"), **PAST_PROBLEMS},
     )
     async def safety(request: AnyRequest, _at: At = None) -> Response[bytes]:
         snapshot = await snapshot_of(parts, request)
@@ -102,7 +99,7 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
 
 def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the market session."""
+    """Return the route of the market session."""
 
     @get(
         "/api/v1/session",
@@ -122,7 +119,7 @@ def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
 
 def agent_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the services, all and one."""
+    """Return the routes of the list of services and of one service."""
 
     @get(
         "/api/v1/agents",

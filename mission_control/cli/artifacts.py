@@ -1,4 +1,4 @@
-"""Command line: `artifacts`, what was recorded and whether it is still as it was."""
+"""Command line: `artifacts`, what was recorded and whether it is unaltered."""
 
 from collections.abc import Coroutine
 from datetime import datetime
@@ -33,7 +33,7 @@ T = TypeVar("T")
 @click.command()
 @setting_flags("root", "fleet_file")
 @click.option("--verify", "everything", is_flag=True,
-              help="Also read back all that was copied before.")  # fmt: skip
+              help="Also read back everything that was copied before.")  # fmt: skip
 @json_flag
 @click.pass_context
 def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | None) -> None:
@@ -110,7 +110,7 @@ MOST_RUNS = 1_000
 
 @click.group()
 def artifacts() -> None:
-    """Look at what was recorded, and verify that it is still as it was."""
+    """Look at what was recorded, and verify that it is unaltered."""
 
 
 artifacts.add_command(copy)
@@ -189,7 +189,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
 
 
 def _await(ctx: click.Context, reading: Coroutine[object, object, T]) -> T:
-    """Run a reading of the record; what stops it is told with its remedy."""
+    """Run a read of the record; a storage error is shown with its remedy, and ends the command."""
     try:
         return process.run(reading)
     except StorageError as error:

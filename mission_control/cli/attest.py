@@ -35,8 +35,8 @@ def attest(
     Attest whether anything of execution was seen in a session, and for how much of it.
 
     It is made from recorded history and recorded below the root, under the session's date. Exits
-    with 3 where a sign of execution stood, with 1 where nothing of the session was observed, and
-    with 0 otherwise: gaps are told, never filled.
+    with 3 where a sign of execution was seen, with 1 where nothing of the session was observed,
+    and with 0 otherwise: gaps are named, never filled.
     """
     context = ctx.ensure_object(CliContext)
     settings = recording_with(context, flags)

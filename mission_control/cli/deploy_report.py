@@ -75,7 +75,7 @@ async def _report(
         try:
             entry = await record_report(made, snapshot, run.writer, context.clock, origin)
         except StorageError as error:
-            return made, "", error  # it is shown all the same
+            return made, "", error  # the report is still shown
         return made, entry.path, None
 
 

@@ -47,7 +47,7 @@ def lkg() -> None:
     """
     Capture, compare and verify the last known good.
 
-    Nothing here restores anything: how a person does is on the runbook page lkg_restore.
+    Nothing here restores anything: the runbook page lkg_restore says how a person does it.
     """
 
 
@@ -108,7 +108,7 @@ async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture 
 
 
 def _is_of_the_floor(context: CliContext, settings: Settings) -> bool:
-    """Tell whether what the flags ask for is what is configured without them."""
+    """Return whether the flags name the configured floor."""
     try:
         configured = settings_with(context, {}, tell=False).fleet
     except ConfigurationError:
@@ -120,7 +120,7 @@ def _is_of_the_floor(context: CliContext, settings: Settings) -> bool:
 def _claiming(
     context: CliContext, settings: Settings, calendar: CalendarReader, *, ours: bool
 ) -> AbstractAsyncContextManager[RunOrigin]:
-    """Claim the planned capture, which is of the configured floor and of nothing else."""
+    """Claim the planned capture, which is of the configured floor only."""
     if ours:
         return claim_planned(settings, calendar, context.clock, context.say, {Job.LKG_CAPTURE})
     context.say(
@@ -136,7 +136,7 @@ def _claiming(
 @json_flag
 @click.pass_context
 def list_(ctx: click.Context, *, limit: int, as_json: bool, **flags: str | None) -> None:
-    """List captures, newest first: what each is worth, and for how long it is unchanged."""
+    """List captures, newest first: the status of each, and for how long it is unchanged."""
     context = ctx.ensure_object(CliContext)
     held = _await(ctx, list_captures(_artifacts(context, flags), limit))
     if as_json or context.json:
@@ -211,7 +211,7 @@ def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> Artifact
 
 
 def _await(ctx: click.Context, work: Coroutine[object, object, T]) -> T:
-    """Run a job; a reference to nothing is wrong usage, a record that fails is told."""
+    """Run a job; a reference to nothing is wrong usage, a failing record exits with 1."""
     try:
         return process.run(work)
     except NoSuchReport as error:

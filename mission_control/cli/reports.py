@@ -72,8 +72,8 @@ def diff(
     if not compared.changes:
         click.echo("Nothing that was seen changed." if compared.gaps else "Nothing changed.")
     if compared.folded:
-        told = ", ".join(f"{what} ({count})" for what, count in compared.folded)
-        click.echo(f"Left out, for it differs in any two reports: {told}.")
+        left_out = ", ".join(f"{what} ({count})" for what, count in compared.folded)
+        click.echo(f"Left out, for it differs in any two reports: {left_out}.")
 
 
 async def _both(

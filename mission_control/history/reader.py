@@ -147,7 +147,7 @@ def _next_decision(
         schema.from_micros(row.at),
         row.sequence,
         unpack_evidence(row.inputs, fleets[row.fleet_digest]),
-        unpack_latched(row.latched),
+        unpack_latched(row.standing),
         unpack(row.result)["digest"],
     )
     return (row.at, row.id), decision

@@ -117,7 +117,7 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
             why=record.why,
             fleet_digest=snapshot.fleet.digest,
             inputs=pack_evidence(record.evidence),
-            latched=pack_latched(record.before),
+            standing=pack_latched(record.before),
             after=pack_latched(snapshot.latched),
             result=pack({"digest": decision_result(snapshot)}),
         )

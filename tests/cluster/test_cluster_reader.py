@@ -39,8 +39,8 @@ from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen
 from mission_control.probe.transport import RefusedRequest
-from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import (
+from mission_control.simulation.cluster_api import ACCOUNT, SimulatedCluster, Staging
+from mission_control.simulation.scenario import (
     EVERYTHING,
     ApiFault,
     ClusterStage,

@@ -13,8 +13,8 @@ from mission_control.cluster.read.observer import ClusterObserver
 from mission_control.model import codes
 from mission_control.model.fleet import Fleet
 from mission_control.model.reading import Seen
-from mission_control.simulation.cluster_api.api import CUSTOM, SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import ApiFault, ClusterStage
+from mission_control.simulation.cluster_api import CUSTOM, SimulatedCluster, Staging
+from mission_control.simulation.scenario import ApiFault, ClusterStage
 from tests.cluster.test_cluster_reader import ACCESS, AT, FLOOR, found
 from tests.real_cluster.manifests import ENGINE, OFF, TOOLS, box, made, pods
 

@@ -55,8 +55,8 @@ from mission_control.records.model import Collection
 from mission_control.records.recorded_reports import NoSuchReport
 from mission_control.records.run_origin import RunOrigin
 from mission_control.redaction.redact import redact_text
-from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import ApiFault, ClusterStage, WorkloadTwist
+from mission_control.simulation.cluster_api import ACCOUNT, SimulatedCluster, Staging
+from mission_control.simulation.scenario import ApiFault, ClusterStage, WorkloadTwist
 from tests.floor.cluster_of_values import ClusterFloor
 
 pytestmark = pytest.mark.anyio

@@ -38,8 +38,8 @@ from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.artifact_writer import RunWriter
 from mission_control.redaction.redact import redact_text
 from mission_control.schedule.sources import DaySources
-from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import EVERYTHING, ApiFault, ClusterStage
+from mission_control.simulation.cluster_api import SimulatedCluster, Staging
+from mission_control.simulation.scenario import EVERYTHING, ApiFault, ClusterStage
 from tests.floor.cluster_of_values import ACCESS, ClusterFloor
 from tests.floor.floor_of_values import NOW, FloorOfValues
 from tests.ports import PATIENCE_SECONDS

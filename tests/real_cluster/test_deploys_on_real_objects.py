@@ -21,9 +21,9 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
-from mission_control.simulation.cluster_api.api import Staging, objects_of
-from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
+from mission_control.simulation.cluster_api import Staging, objects_of
 from mission_control.simulation.roster import ROSTER
+from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
 from tests.real_cluster.kube_apiserver import NOBODY
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 from tests.real_cluster.test_readiness_on_real_objects import twisted

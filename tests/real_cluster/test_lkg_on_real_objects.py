@@ -22,9 +22,9 @@ from mission_control.model.fleet import Fleet
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.simulation.cluster_api.api import Staging, objects_of
-from mission_control.simulation.cluster_stage import ClusterStage
+from mission_control.simulation.cluster_api import Staging, objects_of
 from mission_control.simulation.roster import KNOWN, ROSTER
+from mission_control.simulation.scenario import ClusterStage
 from tests.real_cluster.kube_apiserver import ADMIN, NOBODY, RealApiServer
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 

@@ -19,8 +19,8 @@ from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.model.reading import Seen, UnseenReason
-from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import ClusterStage
+from mission_control.simulation.cluster_api import SimulatedCluster, Staging
+from mission_control.simulation.scenario import ClusterStage
 from tests.real_cluster.kube_apiserver import NOBODY
 from tests.real_cluster.scene import AT, set_scene
 

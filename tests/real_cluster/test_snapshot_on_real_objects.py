@@ -7,8 +7,7 @@ import yaml
 
 from mission_control.cli.blueprint import blueprint
 from mission_control.cli.config_snapshot import config_snapshot
-from mission_control.simulation.fleet_file import fleet_document
-from mission_control.simulation.roster import ROSTER
+from mission_control.simulation.roster import ROSTER, fleet_document
 from tests.cli.conftest import CliContext, CliRunner, Console
 from tests.real_cluster.kube_apiserver import NOBODY
 from tests.real_cluster.scene import AT, set_scene

@@ -8,11 +8,11 @@ import pytest
 from mission_control.bootstrap.serve import connected
 from mission_control.configuration.settings import load_settings
 from mission_control.history import opening
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import find_scenario
+from mission_control.simulation.roster import fleet_document
 from tests.ports import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3 * PATIENCE_SECONDS)]

@@ -20,9 +20,8 @@ from mission_control.simulation.answers import (
     client_left,
     send_answer,
 )
-from mission_control.simulation.cluster_api.objects import Object, workload_objects
-from mission_control.simulation.cluster_api.other_objects import other_objects
-from mission_control.simulation.cluster_stage import AS_ITS_FILE, ApiFault, ClusterStage
+from mission_control.simulation.cluster_objects import Object, other_objects, workload_objects
+from mission_control.simulation.scenario import AS_ITS_FILE, ApiFault, ClusterStage
 
 CUSTOM = {
     "argoproj.io": (
@@ -40,7 +39,7 @@ CUSTOM = {
         {"configurations": "Configuration", "revisions": "Revision", "services": "Service"},
     ),
 }
-"""Groups that come with other programs, offered where a stage has them installed."""
+"""Groups of other programs, offered where a stage has them installed."""
 KINDS = {
     **{f"{r}.{group}": kind for group, (_, kinds) in CUSTOM.items() for r, kind in kinds.items()},
     "clusterrolebindings": "ClusterRoleBinding",
@@ -110,7 +109,7 @@ def _roots(*, old: bool, installed: Collection[str] = ()) -> dict[str, tuple[str
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a path leads: to a list, to one object of it, or to a part of that object."""
+    """What a path addresses: a list, one object of it, or a part of that object."""
 
     version: str
     namespace: str
@@ -126,7 +125,7 @@ _PATH = re.compile(
 
 
 def find_place(path: str, *, old: bool, installed: Collection[str] = ()) -> Place | None:
-    """Find out where a path leads; None where there is nothing, or nothing we may see."""
+    """Return what a path addresses; None where there is nothing, or nothing we may see."""
     if re.fullmatch(r"/api/v1/namespaces/[^/]+", path):
         return Place("v1", "", "namespaces", path.rsplit("/", 1)[1])
     match = _PATH.fullmatch(path)
@@ -141,7 +140,7 @@ def find_place(path: str, *, old: bool, installed: Collection[str] = ()) -> Plac
 
 
 def discover(path: str, *, old: bool, installed: Collection[str] = ()) -> Answer | None:
-    """Answer what a client asks to find out what is offered; None for anything else."""
+    """Answer discovery: version, groups and resources; None for any other path."""
     if path == "/version":
         return Answer(200, orjson.dumps({"gitVersion": "v1.20.2" if old else "v1.29.4"}))
     if path == GROUPS:
@@ -162,7 +161,7 @@ def discover(path: str, *, old: bool, installed: Collection[str] = ()) -> Answer
 
 
 def status(code: int, reason: str, message: str) -> Answer:
-    """Answer as the API server says why it does not."""
+    """Answer with the API server's Status of a refusal."""
     whole: dict[str, object] = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -181,7 +180,7 @@ Objects = Mapping[tuple[str, str], Sequence[Object]]
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """What the cluster is like at this moment; `switch` is what the mounted file holds."""
+    """The cluster at this moment; `switch` is what the mounted file holds."""
 
     now: datetime
     stage: ClusterStage
@@ -192,7 +191,7 @@ class SimulatedCluster:
     """Answers as a kube-apiserver does; counts every request by method and path."""
 
     def __init__(self, staged: Callable[[], Staging], *, old: bool = False) -> None:
-        """Ask `staged` what there is, at each request; `old` offers what 1.20 does."""
+        """Call `staged` for the state at each request; `old` offers the versions of 1.20."""
         self._staged = staged
         self._old = old
         self._lock = Lock()
@@ -201,7 +200,7 @@ class SimulatedCluster:
 
     @property
     def requests(self) -> Counter[tuple[str, str]]:
-        """How often each (method, path) was asked for."""
+        """How often each (method, path) was requested."""
         with self._lock:
             return Counter(self._requests)
 
@@ -249,7 +248,7 @@ class SimulatedCluster:
         return refused or _give(place, self._objects(staged), query, fault)
 
     def _objects(self, staged: Staging) -> Objects:
-        """Give every object; those of one instant are made once."""
+        """Return every object; those of one instant are made once."""
         newest = self._newest
         if newest is None or newest[0] != staged:
             self._newest = newest = (staged, objects_of(staged))
@@ -263,7 +262,7 @@ def _nowhere(path: str) -> Answer:
 
 
 def objects_of(staged: Staging) -> Objects:
-    """Give every object of the cluster, by namespace and resource, sorted by name."""
+    """Return every object of the cluster, by namespace and resource, sorted by name."""
     stage, switch = staged.stage, staged.stage.kill_switch
     if switch == AS_ITS_FILE:
         switch = staged.switch
@@ -291,8 +290,8 @@ _REFUSALS = {
 def _refuse(fault: ApiFault | None, place: Place) -> Answer | None:
     if fault is ApiFault.DENIED:
         where = f' in the namespace "{place.namespace}"' if place.namespace else ""
-        said = f'User "{ACCOUNT}" cannot list resource "{place.resource}"{where}'
-        return status(403, "Forbidden", f"{place.resource} is forbidden: {said}")
+        problem = f'User "{ACCOUNT}" cannot list resource "{place.resource}"{where}'
+        return status(403, "Forbidden", f"{place.resource} is forbidden: {problem}")
     return None if fault is None else _REFUSALS.get(fault)
 
 

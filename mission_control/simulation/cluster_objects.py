@@ -1,4 +1,4 @@
-"""Every workload and pod of the cluster at one instant."""
+"""Every object of the cluster at one instant."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from mission_control.simulation.cluster_api.planned import PLANNED, Planned
-from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
+from mission_control.model.cluster_identity import NAMESPACE
+from mission_control.simulation.roster import EXECUTION, FLOOR, PLANNED, Planned
+from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
 
 Object = dict[str, Any]
 DEPLOYED = timedelta(days=3)
@@ -20,7 +21,7 @@ def stamp(instant: datetime) -> str:
 
 
 def identity(*parts: str) -> str:
-    """Make an identity that is always the same for the same parts."""
+    """Return a UID, always the same for the same parts."""
     digest = hashlib.sha256("/".join(parts).encode()).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 
@@ -28,7 +29,7 @@ def identity(*parts: str) -> str:
 def metadata(
     namespace: str, name: str, at: datetime, labels: Mapping[str, str] | None = None
 ) -> Object:
-    """Write what every object tells of itself."""
+    """Return the metadata of an object."""
     made: Object = {
         "name": name,
         "uid": identity(namespace, name),
@@ -43,13 +44,13 @@ def metadata(
 
 
 def owned_by(kind: str, name: str, namespace: str) -> list[Object]:
-    """Write who controls an object."""
+    """Return the owner references of an object that a controller owns."""
     owner = {"kind": kind, "name": name, "uid": identity(namespace, name)}
     return [{**owner, "apiVersion": "apps/v1", "controller": True, "blockOwnerDeletion": True}]
 
 
 def labels_of(planned: Planned) -> Object:
-    """Write a workload's labels: what is not of v2 has only its name."""
+    """Return a workload's labels: outside v2 only its name."""
     if not planned.part_of:
         return {"app": planned.name}
     return {
@@ -62,7 +63,7 @@ def labels_of(planned: Planned) -> Object:
 
 
 def pod_spec(planned: Planned, twist: WorkloadTwist) -> Object:
-    """Write a pod's specification."""
+    """Return a pod's specification."""
     probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10}
     container: Object = {
         "name": planned.name,
@@ -106,7 +107,7 @@ def _environment(planned: Planned, twist: WorkloadTwist) -> Iterator[Object]:
 
 
 def counts(planned: Planned, twist: WorkloadTwist) -> tuple[int, int]:
-    """Give how many pods are wanted, and how many of them are ready."""
+    """Return how many pods are wanted, and how many of them are ready."""
     wanted = planned.replicas if twist.replicas is None else twist.replicas
     stuck = bool(twist.waiting or twist.init_waiting or twist.pending)
     ready = (0 if stuck else wanted) if twist.ready is None else twist.ready
@@ -114,7 +115,7 @@ def counts(planned: Planned, twist: WorkloadTwist) -> tuple[int, int]:
 
 
 def pods_of(planned: Planned, twist: WorkloadTwist, at: datetime) -> Sequence[Object]:
-    """Write the pods of a Deployment or StatefulSet."""
+    """Return the pods of a Deployment or StatefulSet."""
     wanted, ready = counts(planned, twist)
     odd = replace(twist, image=twist.odd_image or twist.image)
     return [
@@ -173,7 +174,7 @@ def container_status(
     ready: bool = False,
     done: bool = False,
 ) -> Object:
-    """Write how one container fares."""
+    """Return the status of one container."""
     image = container["image"]
     pulled = not waiting.startswith(("Image", "Err", "Pod"))
     state: Object = {"running": {"startedAt": since}}
@@ -196,12 +197,12 @@ def container_status(
 
 
 def image_id(image: str) -> str:
-    """Give the reference by digest that a node reports for an image: made up, always the same."""
+    """Return the digest reference that a node reports for an image: made up from its name."""
     return f"{image.partition(':')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
 
 def replica_set_name(planned: Planned) -> str:
-    """Name a Deployment's only ReplicaSet."""
+    """Return the name of a Deployment's only ReplicaSet."""
     return f"{planned.name}-{identity('replicaset', planned.name)[:8]}"
 
 
@@ -213,7 +214,7 @@ _PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
 
 def workload_objects(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
-    """Give every workload with what belongs to it."""
+    """Yield every workload with its ReplicaSet, jobs and pods."""
     for planned in PLANNED:
         twist = stage.twist(planned.name)
         if twist.absent:
@@ -268,7 +269,7 @@ def _workload(planned: Planned, twist: WorkloadTwist, at: datetime) -> Object:
 
 
 def _conditions(twist: WorkloadTwist, wanted: int, ready: int, at: datetime) -> Iterator[Object]:
-    """Give what a Deployment's controller tells of its last rollout: it is through, or stopped."""
+    """Yield the conditions of a Deployment's last rollout: it is complete, or stopped."""
     since = stamp(at - STARTED)
     least = wanted - max(1, wanted // 4) if wanted > 1 else wanted
     times = {"lastUpdateTime": since, "lastTransitionTime": since}
@@ -301,7 +302,7 @@ def _cron_job(planned: Planned, twist: WorkloadTwist, at: datetime) -> Iterator[
     )
     if suspended:
         return
-    # As the controller does: each minute has a Job of its own, which bears the minute's number.
+    # As the controller does: each minute has its own Job, named by the number of the minute.
     minute = at.replace(second=0, microsecond=0)
     name, since = f"{planned.name}-{int(minute.timestamp()) // 60}", stamp(minute)
     meta = metadata(namespace, name, at, labels_of(planned))
@@ -322,3 +323,128 @@ def _finished_pod(planned: Planned, twist: WorkloadTwist, job: str, at: datetime
     ]
     status = {"phase": "Succeeded", "startTime": since, "containerStatuses": states}
     return {"metadata": meta, "spec": spec, "status": status}
+
+
+SERVICES = (
+    ("marketdata-mcp-server", "marketdata-mcp-server"),
+    ("agenttrader-marketdata-mcp-server", "marketdata-mcp-server"),
+    ("agenttrader-gamma-strategy", "gamma-strategy"),
+    ("agenttrader-whale-strategy", "whale-strategy"),
+    ("strategy-engine", "strategy-engine"),
+    ("agenttrader-strategy-engine", "strategy-engine"),
+    ("agenttrader-execution-agent", "execution-engine"),
+    ("mission-control", "mission-control"),
+    ("agenttrader-ops-ui", "agenttrader-ops-ui"),
+)
+_READING = ["get", "list", "watch"]
+_NAMED: dict[str, list[str]] = {
+    "": ["configmaps", "events", "pods", "pods/log", "serviceaccounts", "services"],
+    "apps": ["daemonsets", "deployments", "replicasets", "statefulsets"],
+    "batch": ["cronjobs", "jobs"],
+    "networking.k8s.io": ["networkpolicies"],
+    "policy": ["poddisruptionbudgets"],
+    "rbac.authorization.k8s.io": ["rolebindings", "roles"],
+}
+
+
+def other_objects(at: datetime, stage: ClusterStage, switch: str | None) -> Iterator[Placed]:
+    """Yield everything that is no workload; `switch` is the kill switch's value, or None."""
+    yield from _config_maps(at, stage, switch)
+    yield from _access(at)
+    yield from _network(at)
+    yield from _nodes(at, stage)
+    yield from _events(at, stage)
+
+
+def _config_maps(at: datetime, stage: ClusterStage, switch: str | None) -> Iterator[Placed]:
+    held: dict[str, dict[str, str]] = {
+        "agenttrader-safety": {"KILL_SWITCH": "true", "STALE_THRESHOLD_SECONDS": "30"},
+        "agenttrader-heartbeat-marketdata-mcp-server": {"last_seen": stamp(at)},
+        "agenttrader-modes": {"AGENT_MODE": "OBSERVE", "TRADING_MODE": "paper"},
+    }
+    if switch is not None:
+        held["agenttrader-kill-switch"] = {stage.kill_switch_key: switch}
+    for name, data in sorted(held.items()):
+        yield FLOOR, "configmaps", {"metadata": metadata(FLOOR, name, at), "data": data}
+
+
+def _access(at: datetime) -> Iterator[Placed]:
+    accounts = {(p.namespace, p.service_account) for p in PLANNED if p.service_account}
+    for namespace, name in sorted(accounts | {(FLOOR, "default"), (EXECUTION, "default")}):
+        yield namespace, "serviceaccounts", {"metadata": metadata(namespace, name, at)}
+    rules = [{"apiGroups": [g], "resources": r, "verbs": _READING} for g, r in _NAMED.items()]
+    subject = {"kind": "ServiceAccount", "name": "mission-control", "namespace": FLOOR}
+    for namespace in (FLOOR, EXECUTION):
+        meta = metadata(namespace, "mission-control-reader", at)
+        yield namespace, "roles", {"metadata": meta, "rules": rules}
+        ref = {"kind": "Role", "name": "mission-control-reader"}
+        yield namespace, "rolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
+    meta = metadata("", "mission-control-reader", at)
+    nodes = {"apiGroups": [""], "resources": ["nodes"], "verbs": _READING}
+    named = {
+        "apiGroups": [""],
+        "resources": ["namespaces"],
+        "resourceNames": [EXECUTION, NAMESPACE, FLOOR],
+        "verbs": ["get"],
+    }
+    group, classes = "scheduling.k8s.io", "priorityclasses"
+    ranks = {"apiGroups": [group], "resources": [classes], "verbs": _READING}
+    yield "", "clusterroles", {"metadata": meta, "rules": [nodes, named, ranks]}
+    ref = {"kind": "ClusterRole", "name": "mission-control-reader"}
+    yield "", "clusterrolebindings", {"metadata": meta, "roleRef": ref, "subjects": [subject]}
+
+
+def _network(at: datetime) -> Iterator[Placed]:
+    for name, target in SERVICES:
+        spec = {
+            "type": "ClusterIP",
+            "clusterIP": "10.0.0.9",
+            "selector": {"app": target},
+            "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
+        }
+        yield FLOOR, "services", {"metadata": metadata(FLOOR, name, at), "spec": spec}
+    deny: Object = {"podSelector": {}, "policyTypes": ["Ingress"]}
+    named = metadata(FLOOR, "default-deny-ingress", at)
+    yield FLOOR, "networkpolicies", {"metadata": named, "spec": deny}
+    budget: Object = {"minAvailable": 1, "selector": {"matchLabels": {"app": "strategy-engine"}}}
+    named = metadata(FLOOR, "strategy-engine", at)
+    yield FLOOR, "poddisruptionbudgets", {"metadata": named, "spec": budget}
+
+
+def _nodes(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
+    for number in (1, 2):
+        pressure = [
+            {"type": kind, "status": "False"}
+            for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")
+        ]
+        status = {
+            "conditions": [*pressure, {"type": "Ready", "status": "True"}],
+            "allocatable": {"cpu": "4", "memory": "16Gi"},
+            "nodeInfo": {"kubeletVersion": "v1.29.4"},
+        }
+        named = metadata("", f"node-{number}", at)
+        yield "", "nodes", {"metadata": named, "spec": {}, "status": status}
+    named = metadata("", "high-priority", at)
+    yield "", "priorityclasses", {"metadata": named, "value": 1_000_000}
+    for name in (FLOOR, EXECUTION, NAMESPACE):
+        about = metadata("", name, at) | {"uid": identity(stage.of, name)}
+        yield "", "namespaces", {"metadata": about, "status": {"phase": "Active"}}
+
+
+def _events(at: datetime, stage: ClusterStage) -> Iterator[Placed]:
+    for planned in PLANNED:
+        twist = stage.twist(planned.name)
+        if not twist.warning:
+            continue
+        name = f"{planned.name}.17d2f1"
+        about = {"kind": planned.kind, "name": planned.name, "namespace": planned.namespace}
+        event = {
+            "metadata": metadata(planned.namespace, name, at),
+            "involvedObject": about,
+            "type": "Warning",
+            "reason": "BackOff",
+            "message": twist.warning,
+            "count": 7,
+            "lastTimestamp": stamp(at - timedelta(minutes=2)),
+        }
+        yield planned.namespace, "events", event

@@ -1,40 +1,32 @@
 """Every scenario by its name."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from mission_control.errors import ConfigurationError
-from mission_control.simulation.cluster_stage import (
+from mission_control.simulation.scenario import (
+    EASTERN_STANDARD,
     EVERYTHING,
-    ApiFault,
-    ClusterStage,
-    WorkloadTwist,
-)
-from mission_control.simulation.scenarios.scenario import (
     EXECUTION_ENGINE,
     GAMMA_STRATEGY,
     MARKET_INGEST,
     MARKETDATA,
     STRATEGY_ENGINE,
+    ApiFault,
+    ClusterStage,
     Fault,
     Feed,
     Scenario,
     Switch,
     Ticks,
     Twist,
+    WorkloadTwist,
 )
-
-EASTERN_STANDARD = timezone(timedelta(hours=-5), "EST")
-"""New York's time in November, when every scenario is shown."""
-
-OPEN_SESSION = datetime(2026, 11, 18, 10, 15, tzinfo=EASTERN_STANDARD)
-"""A Wednesday morning with nothing special about it; most scenarios are shown at this instant."""
 
 CALM_AND_CLOSED = (
     Scenario(
         "calm",
         "The market is open, ticks are fresh, the kill switch is engaged and every service is "
         "as the playbook expects, so the floor is OK.",
-        OPEN_SESSION,
     ),
     Scenario(
         "closed",
@@ -58,7 +50,7 @@ CALM_AND_CLOSED = (
 
 
 def _failing(name: str, fault: Fault, description: str) -> Scenario:
-    return Scenario(name, description, OPEN_SESSION, faults={MARKETDATA: fault})
+    return Scenario(name, description, faults={MARKETDATA: fault})
 
 
 CRITICAL_SERVICE_FAILURES = (
@@ -77,7 +69,7 @@ CRITICAL_SERVICE_FAILURES = (
     _failing(
         "critical-drip",
         Fault.DRIPPING,
-        "The marketdata service sends one byte a second, which times out and delays nobody else.",
+        "The marketdata service sends one byte a second, which times out and delays no other.",
     ),
     _failing(
         "critical-50mb",
@@ -110,8 +102,8 @@ CRITICAL_SERVICE_FAILURES = (
     _failing(
         "critical-nan",
         Fault.NOT_A_NUMBER,
-        "The marketdata service says agent mode LIVE beside a NaN: no JSON, and execution evidence "
-        "all the same, a P0.",
+        "The marketdata service says agent mode LIVE beside a NaN: no JSON, and still "
+        "execution evidence, a P0.",
     ),
     _failing(
         "critical-said-twice",
@@ -122,7 +114,7 @@ CRITICAL_SERVICE_FAILURES = (
     _failing(
         "critical-redirect",
         Fault.REDIRECTED,
-        "The marketdata service redirects every request, and nobody follows.",
+        "The marketdata service redirects every request, which is never followed.",
     ),
     _failing(
         "critical-503",
@@ -143,14 +135,12 @@ EXECUTION_TROUBLES = (
         "kill-switch-off",
         "The kill switch is off in its ConfigMap, its file and for every service: execution "
         "evidence, a P0.",
-        OPEN_SESSION,
         switch=Switch(file_text="0\n", services_say=False),
     ),
     Scenario(
         "kill-switch-unreadable",
         "The kill switch's file holds HALTED, which the fleet would read as not halted, and its "
         "ConfigMap may not be read, so nothing confirms the switch.",
-        OPEN_SESSION,
         switch=Switch(file_text="HALTED\n"),
         cluster=NO_CONFIG_MAPS,
     ),
@@ -158,41 +148,35 @@ EXECUTION_TROUBLES = (
         "kill-switch-missing",
         "The kill switch's file is gone and its ConfigMap may not be read, so nothing confirms "
         "the switch although every service still says engaged.",
-        OPEN_SESSION,
         switch=Switch(file_text=None),
         cluster=NO_CONFIG_MAPS,
     ),
     Scenario(
         "kill-switch-contradicted",
         "The kill switch says 1 but strategy-engine says it is off: a contradiction, a P0.",
-        OPEN_SESSION,
         switch=Switch(denied_by=frozenset({STRATEGY_ENGINE})),
     ),
     Scenario(
         "agent-mode-execute",
         "The strategy-engine reports agent mode EXECUTE: execution evidence, a P0.",
-        OPEN_SESSION,
         twists={STRATEGY_ENGINE: Twist(agent_mode="EXECUTE")},
     ),
     Scenario(
         "agent-mode-unknown",
-        "The strategy-engine reports agent mode TURBO, which nobody knows: the floor halts in "
+        "The strategy-engine reports agent mode TURBO, which is unknown: the floor halts in "
         "every phase.",
-        OPEN_SESSION,
         twists={STRATEGY_ENGINE: Twist(agent_mode="TURBO")},
     ),
     Scenario(
         "safe-to-execute",
         "The strategy-engine reports safe_to_execute_orders true, which the contract never "
         "allows: execution evidence, a P0.",
-        OPEN_SESSION,
         twists={STRATEGY_ENGINE: Twist(safe_to_execute_orders=True)},
     ),
     Scenario(
         "execution-running",
         "The execution-engine's port answers, so an execution process is running: a P0 even "
         "though it reports itself OFFLINE.",
-        OPEN_SESSION,
         execution_running=True,
     ),
 )
@@ -202,28 +186,24 @@ FALSE_SOURCES = (
         "frozen-status",
         "The market-ingest service repeats an answer it made five minutes ago, so its state is "
         "UNKNOWN as STATUS_FROZEN and the floor halts.",
-        OPEN_SESSION,
         twists={MARKET_INGEST: Twist(frozen_for_seconds=300.0)},
     ),
     Scenario(
         "clock-skew",
         "The strategy-engine's clock runs 45 seconds ahead, so its state is UNKNOWN as CLOCK_SKEW "
         "and the floor halts.",
-        OPEN_SESSION,
         twists={STRATEGY_ENGINE: Twist(clock_ahead_seconds=45.0)},
     ),
     Scenario(
         "liveness-503",
-        "The gamma-strategy answers 503 with an ok of false on every path: it does not live, "
+        "The gamma-strategy answers 503 with an ok of false on every path: it is not alive, "
         "whatever its answer says, and the floor halts.",
-        OPEN_SESSION,
         faults={GAMMA_STRATEGY: Fault.UNWELL},
     ),
     Scenario(
         "identity-mismatch",
         "The service at strategy-engine's address calls itself strategy-engine-canary: a warning "
         "beside a floor that stays OK.",
-        OPEN_SESSION,
         twists={STRATEGY_ENGINE: Twist(calls_itself="strategy-engine-canary")},
     ),
 )
@@ -233,42 +213,36 @@ MARKETDATA_TROUBLES = (
         "stale-tick",
         "Ticks stopped five minutes ago and grow older, which halts the floor as "
         "MARKETDATA_STALE although the services only report the kill switch.",
-        OPEN_SESSION,
-        Feed(Ticks.STOPPED, seconds=300.0),
+        feed=Feed(Ticks.STOPPED, seconds=300.0),
     ),
     Scenario(
         "is-fresh-null",
         "Marketdata shows a recent tick but leaves is_fresh null, which halts the floor as "
         "MARKETDATA_MISSING.",
-        OPEN_SESSION,
-        Feed(verdict_withheld=True),
+        feed=Feed(verdict_withheld=True),
     ),
     Scenario(
         "future-tick",
         "The last tick lies 90 seconds in the future and the services call it fresh, but the "
         "floor halts because it cannot be verified.",
-        OPEN_SESSION,
-        Feed(Ticks.AHEAD, seconds=90.0),
+        feed=Feed(Ticks.AHEAD, seconds=90.0),
     ),
     Scenario(
         "healthz-503",
         "Marketdata's /healthz answers 503 with ok false while its /ops/status looks fresh, and "
-        "the worse word halts the floor.",
-        OPEN_SESSION,
-        Feed(healthz_forced_stale=True),
+        "the worse of them halts the floor.",
+        feed=Feed(healthz_forced_stale=True),
     ),
     Scenario(
         "no-tick",
         "Marketdata has had no tick since it started, which halts the floor as MARKETDATA_MISSING.",
-        OPEN_SESSION,
-        Feed(Ticks.NEVER),
+        feed=Feed(Ticks.NEVER),
     ),
     Scenario(
         "fresh-claim-on-old-tick",
         "Marketdata claims is_fresh true on a tick ten minutes old: a P0, because the gate that "
         "strategies rely on lies.",
-        OPEN_SESSION,
-        Feed(Ticks.STOPPED, seconds=600.0),
+        feed=Feed(Ticks.STOPPED, seconds=600.0),
         twists={MARKETDATA: Twist(claims_fresh=True)},
     ),
 )
@@ -277,7 +251,7 @@ FLOOR = "trading-floor"
 
 
 def _staged(name: str, description: str, stage: ClusterStage) -> Scenario:
-    return Scenario(name, description, OPEN_SESSION, cluster=stage)
+    return Scenario(name, description, cluster=stage)
 
 
 def _twisted(name: str, description: str, workload: str, twist: WorkloadTwist) -> Scenario:
@@ -308,7 +282,7 @@ CLUSTER_TROUBLES = (
     _twisted(
         "mode-in-a-secret",
         "The strategy-engine takes AGENT_MODE from a Secret, which is never read, so the floor "
-        "halts because nobody can tell its mode.",
+        "halts because its mode is not known.",
         STRATEGY_ENGINE,
         WorkloadTwist(env_refs={"AGENT_MODE": ("Secret", "trader-secrets", "MODE")}),
     ),
@@ -437,7 +411,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 def find_scenario(name: str) -> Scenario:
     """
-    Give the scenario of that name.
+    Return the scenario of that name.
 
     Raises ConfigurationError that lists the names there are.
     """
