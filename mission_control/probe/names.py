@@ -40,7 +40,7 @@ class Lookup(NamedTuple):
     remembered: bool = False
 
     def names(self, host: str) -> bool:
-        """Tell whether this address is among those the name leads to."""
+        """Return whether this address is among those the name leads to."""
         return any(host == address[4][0] for address in self.addresses)
 
 
@@ -62,7 +62,7 @@ class Names:
 
     async def find(self, host: str, *, patient: bool = False) -> Lookup:
         """
-        Say where a name leads; raises OSError (socket.gaierror) where the lookup fails.
+        Return where a name leads; raises OSError (socket.gaierror) where the lookup fails.
 
         While the lookup hangs, or ends without an answer, what an earlier one said is given,
         marked `remembered`. The `patient` wait instead, where that is too old to be evidence.
@@ -82,21 +82,21 @@ class Names:
         return newest._replace(remembered=True)
 
     def look_again(self, host: str) -> None:
-        """Begin a lookup, for which nobody waits, where the newest one begun is not young."""
+        """Begin a lookup in the background, where the newest one begun is not young."""
         now = asyncio.get_running_loop().time()
         if now - self._begun.get(host, now) > LOOK_AGAIN_SECONDS:
             self._ask(host)
 
     def newest(self, host: str) -> Lookup | None:
-        """Give what the newest lookup said; None where none was answered yet."""
+        """Return what the newest lookup said; None where none was answered yet."""
         known = self._known.get(host)
         return known[-1] if known else None
 
     def confirm(self, host: str, peer: str, named_at: float) -> float | None:
         """
-        Say when a lookup last named this peer; None when three in a row did not.
+        Return when a lookup last named this peer; None when three in a row did not.
 
-        `named_at` is when the lookup by which it was found, or that last named it, was begun.
+        `named_at` is when the lookup by which it was found, or which last named it, was begun.
         """
         known = self._known.get(host, ())
         named_at = max(named_at, *(k.at for k in known if k.names(peer)), -math.inf)
@@ -133,7 +133,7 @@ class Names:
 
 
 def _may_be_asked(address: Address) -> bool:
-    """Tell whether a name led to an address that a service can have; no name leads elsewhere."""
+    """Return whether a name led to an address that a service can have; no name leads elsewhere."""
     try:
         told = ipaddress.ip_address(str(address[4][0]).partition("%")[0])
     except ValueError:
@@ -142,14 +142,14 @@ def _may_be_asked(address: Address) -> bool:
 
 
 def _says_nothing(error: BaseException | None) -> bool:
-    """Tell whether a lookup failed without an answer, unlike one that says: no such name."""
+    """Return whether a lookup failed without an answer, unlike one that says: no such name."""
     told = isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME
     return error is not None and not told
 
 
 @lru_cache(maxsize=16_384)
 def addressed(host: str) -> Lookup | None:
-    """Give a host that is an address as though it had been looked up; None where it is a name."""
+    """Return a host that is an address as though it had been looked up; None where it is a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -159,6 +159,6 @@ def addressed(host: str) -> Lookup | None:
 
 
 def with_port(address: Address, port: int) -> Address:
-    """Give an address with the port to connect to."""
+    """Return an address with the port to connect to."""
     family, kind, protocol, name, where = address
     return family, kind, protocol, name, cast("tuple[str, int]", (where[0], port, *where[2:]))

@@ -38,7 +38,7 @@ class Course:
 
     @property
     def answer(self) -> WireAnswer | None:
-        """Give as much of the answer as came; None where its head did not."""
+        """Return as much of the answer as came; None where its head did not."""
         heard = self.connection
         return heard.heard if heard is not None and self.sent_at is not None else None
 
@@ -62,7 +62,7 @@ class Origin:
 
     @property
     def to_port(self) -> int:
-        """Give the port to connect to."""
+        """Return the port to connect to."""
         return self.port or (443 if self.secure else 80)
 
 
@@ -128,7 +128,7 @@ async def _open_in_steps(
 
 
 async def _find(host: str, names: Names, course: Course) -> Lookup:
-    """Find the addresses of a host; who notes no course is given no address that is too old."""
+    """Find the addresses of a host; without a course no address is used that is too old."""
     known = addressed(host)
     if known is not None:
         return known

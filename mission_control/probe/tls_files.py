@@ -67,12 +67,12 @@ class TlsContexts:
         self._reloads = list[Reload]()
 
     def take_reloads(self) -> Sequence[Reload]:
-        """Give what was read again, or could not be, since this was asked last."""
+        """Return what was read again, or could not be, since this was asked last."""
         taken, self._reloads = tuple(self._reloads), []
         return taken
 
     async def context(self, files: TlsFiles | None) -> ssl.SSLContext:
-        """Give the newest context; raises UnreadableFileError where there never was one."""
+        """Return the newest context; raises UnreadableFileError where there never was one."""
         known = self._contexts.get(files)
         if known is not None:
             self._look(files)
@@ -84,7 +84,7 @@ class TlsContexts:
         return self._contexts[files]
 
     def trouble(self, files: TlsFiles | None) -> str:
-        """Say why files that changed do not serve yet; empty where they do."""
+        """Return why files that changed do not serve yet; empty where they do."""
         if files not in self._contexts:
             return ""
         now = asyncio.get_running_loop().time()
@@ -173,7 +173,7 @@ def _state(paths: Sequence[str]) -> State:
 
 
 def state_of(path: str) -> tuple[int, ...] | None:
-    """Give what changes with a file, of what a link leads to; None where it cannot be had."""
+    """Return what changes with a file, of what a link leads to; None where it cannot be had."""
     try:
         found = Path(path).stat()
     except OSError:
@@ -183,7 +183,7 @@ def state_of(path: str) -> tuple[int, ...] | None:
 
 
 def _digest_of(paths: Sequence[str]) -> str:
-    """Give the SHA-256 of the files' own bytes, one after another; a folder is told by its name."""
+    """Return the SHA-256 of the files' own bytes, one after another; folders are passed over."""
     digest = hashlib.sha256()
     try:
         for path in paths:

@@ -39,7 +39,7 @@ class TokenFiles:
         self._reloads = list[Reload]()
 
     async def token(self, path: str) -> str:
-        """Give the token in force; raises UnreadableFileError where there never was one."""
+        """Return the token in force; raises UnreadableFileError where there never was one."""
         held = self._held.get(path)
         if held is not None:
             self._look(path)
@@ -54,11 +54,11 @@ class TokenFiles:
         return self._held.setdefault(path, token)
 
     def trouble(self, path: str | None) -> str:
-        """Say why a file that changed does not serve; empty where it does."""
+        """Return why a file that changed does not serve; empty where it does."""
         return self._troubles.get(path, "") if path is not None else ""
 
     def take_reloads(self) -> Sequence[Reload]:
-        """Give each file once whose token was taken again, or could not be."""
+        """Return each file once whose token was taken again, or could not be."""
         taken, self._reloads = tuple(self._reloads), []
         return taken
 

@@ -21,10 +21,10 @@ def run_child(prepare: Callable[[object], Answerer], *, nice: int) -> None:
     """
     Be the child: make the answerer from the setup, and answer until our standard input ends.
 
-    It ends with whoever started it, also in the middle of an answer.
+    It ends with its parent, also in the middle of an answer.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # whoever started us ends us
+        signal.signal(number, signal.SIG_IGN)  # our parent ends us
     os.nice(nice)
     told = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever else is printed must not end up between messages

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def environment_of(environ: Mapping[str, str], prefix: str | None = None) -> dict[str, str]:
-    """Give the variables that a child inherits: what Python needs, and those with this prefix."""
+    """Return the variables that a child inherits: what Python needs, and those with this prefix."""
     return {
         name: value
         for name, value in environ.items()
@@ -47,7 +47,7 @@ class _Running:
     )
 
     def end(self) -> None:
-        """Kill it; whoever waits is told by whoever reads what it says."""
+        """Kill it; those that wait are told by the task that reads its output."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 
@@ -82,12 +82,12 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """Give the number of the process that runs now."""
+        """Return the number of the process that runs now."""
         return self._running.process.pid if self._running else None
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncGenerator["ChildProcess"]:
-        """Keep a child running for the time of the block; nobody waits until it is ready."""
+        """Keep a child running for the time of the block, which does not wait until it is ready."""
         keeping = asyncio.create_task(self._keep())
         try:
             yield self
@@ -134,7 +134,7 @@ class ChildProcess:
                 return Unanswered("the process that answers has not started yet")
             log.warning("a question was not answered in %g s: its process is begun again", seconds)
             if running is self._running:
-                self._ready.clear()  # nobody is sent to one that is being killed
+                self._ready.clear()  # no question goes to one that is being killed
             running.end()
             return Unanswered(f"there was no answer in {seconds:g} s")
 

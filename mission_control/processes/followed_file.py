@@ -124,7 +124,7 @@ class FollowedFile(Generic[T]):
         return Taken(self._digest, digest, None, trouble)
 
     def _is_tried_again(self) -> bool:
-        """Tell whether it is time to load again what was refused: the trouble may be elsewhere."""
+        """Return whether what was refused is due to be loaded again: the cause may be elsewhere."""
         since = asyncio.get_running_loop().time() - self._refused_at
         return self._trouble != "" and since >= AGAIN_SECONDS
 
@@ -145,7 +145,7 @@ def _load(path: Path, load: Callable[[Path], tuple[str, T]]) -> _Loaded[T]:
 
 
 def _digest_of(path: Path) -> str:
-    """Give the SHA-256 of what is there; empty where it cannot be read, or is too large."""
+    """Return the SHA-256 of what is there; empty where it cannot be read, or is too large."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

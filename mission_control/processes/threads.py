@@ -24,7 +24,7 @@ class DaemonWork(Generic[K, T]):
     """
     Does one piece of blocking work per key at a time, each in a daemon thread of its own.
 
-    Whoever asks for a key under way shares its result. A piece that hangs keeps its own thread:
+    All that ask for a key under way share its result. A piece that hangs keeps its own thread:
     other keys get theirs, up to `most` threads; further keys wait their turn, first come, first
     served. Belongs to one event loop.
     """
@@ -38,12 +38,12 @@ class DaemonWork(Generic[K, T]):
         self._threads = 0
 
     def is_under_way(self, key: K) -> bool:
-        """Tell whether a piece of work for this key has begun or waits, and has not ended."""
+        """Return whether a piece of work for this key has begun or waits, and has not ended."""
         return key in self._under_way
 
     def ask(self, key: K, work: Callable[[], T]) -> "asyncio.Future[T]":
         """
-        Give what the work brings: `work`, or the piece for this key that is under way already.
+        Return what the work brings: `work`, or the piece for this key that is under way already.
 
         Await it behind `asyncio.shield`: it is shared, and goes on when one of them gives up.
         """
@@ -92,7 +92,7 @@ def begin_in_own_thread(work: Callable[[], T]) -> asyncio.Future[T]:
 
     A read of a mount that went away can hang for ever, and a thread cannot be ended. In the pool
     behind `asyncio.to_thread` it would take a place that others need, and keep the process from
-    ending. A daemon thread does neither; whoever begins bounds how many of them hang.
+    ending. A daemon thread does neither; the caller bounds how many of them hang.
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[T] = loop.create_future()
@@ -102,7 +102,7 @@ def begin_in_own_thread(work: Callable[[], T]) -> asyncio.Future[T]:
             return
         if error is not None:
             told.set_exception(error)
-            told.exception()  # looked at: who gave up on it does not want to hear of it
+            told.exception()  # looked at: a caller that gave up does not await it
         else:
             told.set_result(result)  # pyright: ignore[reportArgumentType]  (T, where no error)
 

@@ -39,17 +39,17 @@ _WHOLLY_SECRET: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def why_secret(text: str) -> str:
-    """Say why a file may not be copied even in part; empty where it may."""
+    """Return why a file may not be copied even in part; empty where it may."""
     return next((why for pattern, why in _WHOLLY_SECRET if pattern.search(text)), "")
 
 
 def redact_lines(text: str) -> str:
     """
-    Give prose, a script or settings with what is secret masked, line for line.
+    Return prose, a script or settings with what is secret masked, line for line.
 
-    Masked are values whose key or flag says so with all that stands below a key, the values of
+    Masked are values whose key or flag says so with all that is below a key, the values of
     environment variables whose names say so, and whatever its own form gives away. Where only
-    the name of a Secret stands below what refers to one it stays: names are no secrets.
+    the name of a Secret is below what refers to one it stays: names are no secrets.
     """
     # Over several lines first: what is left of a key has no name in its own line.
     whole = redact_text(text, keep_lines=True)
@@ -94,7 +94,7 @@ class _Masker:
         return self._mask_pair(number, line, pair)
 
     def _is_below(self, indent: int, line: str, pair: re.Match[str] | None) -> bool:
-        """Tell whether a line belongs to a secret; right below an empty key any line may."""
+        """Return whether a line belongs to a secret; right below an empty key any line may."""
         empty, self._empty = self._empty, False
         if self._below is None:
             return False
@@ -120,13 +120,13 @@ class _Masker:
 
 
 def _names_one(pair: re.Match[str]) -> bool:
-    """Tell whether a line gives a Secret's name, or the name of a key in it."""
+    """Return whether a line gives a Secret's name, or the name of a key in it."""
     known = pair["key"].strip() in _OF_A_REFERENCE
     return known and bool(_PLAIN_NAME.fullmatch(pair["value"].strip()))
 
 
 def _entries_with_secret_names(lines: Sequence[str]) -> Iterator[int]:
-    """Give the lines of every entry of a list that is named as something secret."""
+    """Yield the lines of every entry of a list that is named as something secret."""
     for number, line in enumerate(lines):
         if not any(is_secret_key(found["name"]) for found in _NAMED.finditer(line)):
             continue

@@ -29,7 +29,7 @@ _EXCERPT_SOURCE = 2_048
 
 def redact_document(value: object) -> object:
     """
-    Give a copy of a JSON document without secrets: masked by key name and by form of value.
+    Return a copy of a JSON document without secrets: masked by key name and by form of value.
 
     The caller has capped the document's depth. What is no JSON is shown as its text.
     """
@@ -68,7 +68,7 @@ def _redact_list(held: Sequence[object]) -> list[object]:
 
 
 def excerpt(body: bytes) -> str:
-    """Give at most 200 redacted, printable characters of a body."""
+    """Return at most 200 redacted, printable characters of a body."""
     text = body[:_EXCERPT_SOURCE].decode("utf-8", errors="replace")
     if not looks_harmless(body[:_EXCERPT_SOURCE]):
         text = redact_text(text)

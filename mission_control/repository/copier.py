@@ -24,7 +24,7 @@ MAX_FILE_BYTES = 512 * 1024
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 12
 MAX_SECONDS = 60.0
-"""Made to be slow, a tree must not hold up who copies it."""
+"""Made to be slow, a tree must not hold up the copy."""
 GIVEN_UP_SECONDS = 90.0
 """One that hangs in a single read is given up then: a mount can go away."""
 MOST_PARTS = 4
@@ -88,7 +88,7 @@ def copy_files(
 
 
 def _is_placeholder(path: Path) -> bool:
-    """Tell whether a file is empty and only keeps its folder in git: it holds nothing to copy."""
+    """Return whether a file is empty and only keeps its folder in git: it holds nothing to copy."""
     if path.name not in PLACEHOLDERS:
         return False
     with suppress(OSError):
@@ -98,7 +98,7 @@ def _is_placeholder(path: Path) -> bool:
 
 
 def _below(root: Path, name: PurePosixPath, missing: list[tuple[str, str]]) -> Iterator[str]:
-    """Give the files at or below a name that are reached without any link."""
+    """Yield the files at or below a name that are reached without any link."""
     place = root
     for part in name.parts:
         place = place / part

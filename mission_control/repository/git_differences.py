@@ -43,7 +43,7 @@ _HIDING_SETTINGS = {
 
 
 class TreeError(Exception):
-    """The tree cannot be told of as a whole."""
+    """The tree cannot be read as a whole."""
 
 
 class Entry(NamedTuple):
@@ -86,12 +86,12 @@ def open_tree(root: str) -> pygit2.Repository:
 
 
 def tracked(repository: pygit2.Repository) -> list[Entry]:
-    """Give the entries of a repository's index, as git sorts them."""
+    """Return the entries of a repository's index, as git sorts them."""
     return list(_entries(repository.index))
 
 
 def committed(repository: pygit2.Repository) -> list[Entry]:
-    """Give the files of the commit that the tree is at."""
+    """Return the files of the commit that the tree is at."""
     index = pygit2.Index()
     index.read_tree(repository.head.peel(pygit2.Tree))
     return list(_entries(index))
@@ -135,7 +135,7 @@ def compare(root: str, prefix: str, found: Differences, depth: int = 0) -> pygit
 
 
 def _staged(repository: pygit2.Repository, entries: Sequence[Entry]) -> set[str]:
-    """Give what the index has otherwise than the commit."""
+    """Return what the index has otherwise than the commit."""
     before = {(e.path, str(e.oid), e.mode) for e in committed(repository)}
     after = {(e.path, str(e.oid), e.mode) for e in entries if not e.stage}
     unmerged = {e.path for e in entries if e.stage}
@@ -146,7 +146,7 @@ def _workdir(
     root: str, entries: Sequence[Entry], scratch: Path
 ) -> Iterator[tuple[str, DeltaStatus, bool]]:
     """
-    Give each path that differs from the index, how, and whether a filter is named for it.
+    Yield each path that differs from the index, how, and whether a filter is named for it.
 
     The git folder is ours: it knows no setting, no exclude and no attribute but the tree's own
     files. Its index has neither flags nor file times, so that every file's content is looked at.
@@ -205,7 +205,7 @@ def _hides(name: str, value: str) -> bool:
 
 
 def common_folder(repository: pygit2.Repository) -> Path:
-    """Give the git folder that all worktrees of a repository have in common."""
+    """Return the git folder that all worktrees of a repository have in common."""
     folder = Path(repository.path)
     if not is_there(folder, "commondir"):
         return folder
@@ -214,5 +214,5 @@ def common_folder(repository: pygit2.Repository) -> Path:
 
 
 def is_there(folder: Path, name: str) -> bool:
-    """Tell whether a folder has anything of this name, also a link that leads nowhere."""
+    """Return whether a folder has anything of this name, also a link that leads nowhere."""
     return os.path.lexists(folder / name)

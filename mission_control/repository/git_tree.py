@@ -38,7 +38,7 @@ MAX_COPIED_BYTES = 512 * 1024 * 1024
 MAX_MEMORY_BYTES = 4 * 1024 * 1024 * 1024
 MAX_LINTS = 20
 OUR_OWN = ("audit_artifacts/", "ops/lkg/", "history.sqlite3")
-"""What we write ourselves never makes a tree dirty (semantics, section 7)."""
+"""What we write ourselves never makes a tree dirty (docs/semantics.md#7)."""
 RELEASE_TAG = "v2-release-"
 LINTS = ("verify_risk_management.py", "verify_zero_trust.py")
 PREFLIGHT = "preflight.sh"
@@ -52,7 +52,7 @@ _LEVELS = (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL, ConfigLevel.
 
 def bind_libgit2() -> None:
     """
-    Have libgit2 read no configuration but the repository's own, and whoever owns it.
+    Have libgit2 read no configuration but the repository's own, whatever user owns it.
 
     git refuses another user's repository because it would run what that names. Nothing is run
     here, and a clone that a side container keeps is another user's: so the check is switched off.
@@ -64,7 +64,7 @@ def bind_libgit2() -> None:
 
 
 def _tags(repository: pygit2.Repository) -> tuple[list[str], list[str]]:
-    """Give the release tags, the newest last, and those of which nothing can be told."""
+    """Return the release tags, the newest last, and those of which nothing can be told."""
     start = f"refs/tags/{RELEASE_TAG}"
     dated, broken = list[tuple[int, str]](), set[str]()
     for name in repository.references:
@@ -86,7 +86,7 @@ def _tags(repository: pygit2.Repository) -> tuple[list[str], list[str]]:
 
 
 def _when(target: object) -> int:
-    """Give when a tag or a commit was made (UTC seconds), as git sorts them; 0 for others."""
+    """Return when a tag or a commit was made (UTC seconds), as git sorts them; 0 for others."""
     if isinstance(target, pygit2.Tag):
         return target.tagger.time if target.tagger else 0
     return target.commit_time if isinstance(target, pygit2.Commit) else 0
@@ -208,7 +208,7 @@ def _head(repository: pygit2.Repository, root: Path) -> dict[str, object]:
 
 
 def _tracked(root: str, pattern: str, at_most: int) -> dict[str, object]:
-    """Give the tracked files whose whole name matches; more than `at_most` are an error."""
+    """Return the tracked files whose whole name matches; more than `at_most` are an error."""
     matches = re.compile(pattern, re.DOTALL).fullmatch
     files = sorted({e.path for e in tracked(open_tree(root)) if matches(e.path)})
     if len(files) > at_most:

@@ -95,7 +95,7 @@ def _read(root: Path, name: str) -> BuildPipeline:
 
 
 def _images(document: Mapping[str, Any]) -> Iterator[str]:
-    """Give the images that a pipeline names as its own, and those that its steps tag."""
+    """Yield the images that a pipeline names as its own, and those that its steps tag."""
     yield from (i for i in _items(document.get("images")) if isinstance(i, str))
     for step in _items(document.get("steps")):
         if not isinstance(step, dict):

@@ -65,7 +65,7 @@ OFFERED = {
 
 
 class Api:
-    """An API server on loopback with empty lists; it knows whom its `tokens` name, if any."""
+    """An API server on loopback with empty lists; it knows the users of its `tokens`, if any."""
 
     def __init__(self) -> None:
         """Serve nothing yet."""
@@ -134,7 +134,7 @@ class Api:
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    """Give an API server, which a test starts."""
+    """Yield an API server, which a test starts."""
     served = Api()
     yield served
     await served.stop()
@@ -167,7 +167,7 @@ class Reading:
         return {r.reading.code if isinstance(r.reading, Unseen) else None for r in facts.lists}
 
     async def why(self) -> str:
-        """Say why nothing can be asked; empty where it can."""
+        """Return why nothing can be asked; empty where it can."""
         try:
             await self.server.prepare()
         except BadAnswerError as bad:
@@ -177,7 +177,7 @@ class Reading:
 
 @pytest.fixture
 async def reading(tmp_path) -> AsyncIterator[Reading]:
-    """Give what reads a cluster by a kubeconfig."""
+    """Yield what reads a cluster by a kubeconfig."""
     made = Reading(tmp_path)
     yield made
     await made.server.forget()
@@ -289,7 +289,7 @@ async def test_an_api_below_a_path_is_read(api, reading, told, prefix):
     ],
 )  # fmt: skip
 async def test_an_ambiguous_path_is_refused(reading, told):
-    """A path that could be another one to whoever decodes it once more is not sent anywhere."""
+    """A path that could be another one where it is decoded once more is not sent anywhere."""
     reading.write(f"http://127.0.0.1:1{told}")
 
     assert "server" in await reading.why()
@@ -498,7 +498,7 @@ ODD_USERS = [
     pytest.param({"token": "t", "as": "a\r\nx: y"}, "no header can", id="a header in a name"),
     pytest.param({"token": "a\nb"}, "no header can", id="a token of two lines"),
     pytest.param({"token": ""}, "names no credentials", id="an empty token"),
-    pytest.param({"tokenfile": "x"}, "names no credentials", id="a word nobody knows"),
+    pytest.param({"tokenfile": "x"}, "names no credentials", id="an unknown word"),
     pytest.param({"tokenFile": "missing"}, "No such file", id="no token file"),
     pytest.param({"tokenFile": "empty"}, "it is empty", id="an empty token file"),
     pytest.param({"tokenFile": "."}, "a folder", id="a folder for a token"),
@@ -546,7 +546,7 @@ async def test_a_kubeconfig_without_credentials_says_that_it_is_anonymous(api, r
     await reading.codes()
 
     assert reading.server.endpoint is not None
-    assert "nobody (anonymous)" == reading.server.endpoint.who
+    assert "anonymous" == reading.server.endpoint.who
 
 
 ODD_FILES = [
@@ -557,7 +557,7 @@ ODD_FILES = [
     pytest.param("clusters: {}", "are no list", id="clusters are a mapping"),
     pytest.param("contexts: []", "no current-context", id="no context"),
     pytest.param("current-context: x", "no context x", id="an unknown context"),
-    pytest.param("current-context: a\ncurrent-context: b", "stands twice", id="a key twice"),
+    pytest.param("current-context: a\ncurrent-context: b", "is given twice", id="a key twice"),
     pytest.param(
         "users:\n- {name: u, user: {}}\n- {name: u, user: {}}", "two of user u", id="a name twice"
     ),
@@ -581,7 +581,7 @@ async def test_only_a_boolean_turns_verification_off(reading, told):
 
 
 async def test_another_user_of_the_context_is_not_no_user(reading):
-    """A context whose user is not there is refused: nobody is not who was meant."""
+    """A context whose user is not there is refused: anonymous is not what was meant."""
     reading.config.write_text(
         kubeconfig("http://127.0.0.1:1").replace("name: u\n", "name: other\n")
     )
@@ -644,7 +644,7 @@ FAILING = [
 async def test_a_plugin_that_fails_is_one_reason_without_its_secrets(
     api, reading, caplog, body, said
 ):
-    """Nothing is asked anonymously, and what the plugin printed is nowhere as it stood."""
+    """Nothing is asked anonymously, and what the plugin printed is nowhere shown as it was."""
     caplog.set_level(logging.DEBUG)
     await api.start()
     reading.write(f"http://127.0.0.1:{api.port}", plugin(reading.config.parent, body))
@@ -683,7 +683,7 @@ async def test_a_plugin_that_hangs_is_ended_with_all_that_it_began(reading):
     sleeping = int(began.read_text())
 
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while _lives(sleeping):  # noqa: ASYNC110  (a stranger's child tells nobody of its end)
+        while _lives(sleeping):  # noqa: ASYNC110  (another process's child signals no end)
             await asyncio.sleep(0.02)
 
 

@@ -19,7 +19,7 @@ AGENT = AGENTS[1]
 
 
 def whole() -> AgentWorkload:
-    """Give a workload with one pod that ended once, and a warning about it."""
+    """Return a workload with one pod that ended once, and a warning about it."""
     state = ContainerState("main", restarts=2, ended="OOMKilled", exit_code=137, ended_at=AT)
     warning = EventFacts("f", ObjectRef("Pod", "p"), "Warning", "BackOff", "again", 3, AT)
     held = replace(pod(AGENT), states=(state,), deleting=True)

@@ -26,7 +26,7 @@ SUSPICIOUS = {"password": CANARY, "notes": ["key", "token", "@"] * 2_000}
 
 
 def body(**fields):
-    """Give a long answer with many words that redaction has to look at."""
+    """Return a long answer with many words that redaction has to look at."""
     return orjson.dumps({**rich(STRATEGY, NOW), **fields, "extra": SUSPICIOUS})
 
 
@@ -111,7 +111,7 @@ async def test_what_costs_nothing_is_read_here(serve, transports, agent, content
 
 @pytest.mark.parametrize("why", ["it hangs", "it is not there"])
 async def test_an_answer_that_is_not_read_in_time_is_withheld(serve, transports, agent, why):
-    """It is not seen and says why; what it claims is heard, and nothing of it is shown."""
+    """It is not seen and says why; what it claims counts, and nothing of it is shown."""
     claims = changed(
         {**rich(STRATEGY, NOW), "extra": SUSPICIOUS}, "safety.safe_to_execute_orders", "yes"
     )

@@ -31,7 +31,7 @@ DOINGS = {
 
 
 def prepare(setup):
-    """Give what answers; one whose setup says so dies before it is ready."""
+    """Return what answers; one whose setup says so dies before it is ready."""
     if setup == "stillborn":
         sys.exit(3)
 

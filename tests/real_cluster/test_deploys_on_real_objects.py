@@ -24,7 +24,7 @@ from mission_control.probe.transport import open_transports
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 from mission_control.simulation.roster import ROSTER
-from tests.real_cluster.kube_apiserver import NOBODY
+from tests.real_cluster.kube_apiserver import NO_RIGHTS
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 from tests.real_cluster.test_readiness_on_real_objects import twisted
 
@@ -40,7 +40,7 @@ def calm(server):
 
 
 async def document_of(access):
-    """Make a report with everything of the cluster read as whom the access says."""
+    """Make a report with everything of the cluster read with this access."""
     lister = ClusterLister(ApiServer(access), real_clock)
     objects = ObjectReader(lister)
     further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
@@ -61,7 +61,7 @@ async def document_of(access):
 
 
 def told(compared):
-    """Give each change by its subject and respect."""
+    """Return each change by its subject and respect."""
     return {(c.subject, c.what) for c in compared.changes}
 
 
@@ -147,7 +147,7 @@ async def test_each_real_change_has_its_line(server, our_kubeconfig, access_by):
 async def test_what_may_not_be_read_is_not_gone(server, our_kubeconfig, access_by):
     """Read by an account without any right, nothing is known and nothing has changed."""
     before = await document_of(access_by(our_kubeconfig))
-    denied = await document_of(access_by(server.kubeconfig("nobody", NOBODY)))
+    denied = await document_of(access_by(server.kubeconfig("no-rights", NO_RIGHTS)))
     compared = compare_reports(before, denied)
 
     assert denied["headline"].startswith("no cluster access, degraded: none of 16 lists was seen")

@@ -25,7 +25,7 @@ from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_stage import ClusterStage
 from mission_control.simulation.roster import KNOWN, ROSTER
-from tests.real_cluster.kube_apiserver import ADMIN, NOBODY, RealApiServer
+from tests.real_cluster.kube_apiserver import ADMIN, NO_RIGHTS, RealApiServer
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
 pytestmark = pytest.mark.anyio
@@ -55,7 +55,7 @@ value: 1000000
 
 @asynccontextmanager
 async def capturing(access, root):
-    """Give a way to capture as whom the access says; nothing is recorded."""
+    """Return a way to capture with this access; nothing is recorded."""
     lister = ClusterLister(ApiServer(access), real_clock)
     objects = ObjectReader(lister)
     roster = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
@@ -151,7 +151,7 @@ async def test_what_was_put_back_is_captured_as_the_very_same(
         run_there(empty)
         after = await capture()
 
-    # Before anything runs there, nobody can tell what ran: that is refused.
+    # Before anything runs there, what ran is not known: that is refused.
     assert isinstance(before, LkgRefused)
     assert all("was not taken up yet" in r or "none runs" in r for r in before.reasons)
     assert isinstance(after, LkgCapture), after
@@ -185,8 +185,8 @@ async def test_nothing_of_the_cluster_is_left_in_it(
 
 async def test_an_account_that_may_not_read_captures_nothing(scene, server, access_by, tmp_path):
     """Denied reads are told by name."""
-    nobody = server.kubeconfig("nobody", NOBODY)
-    async with capturing(access_by(nobody), tmp_path) as capture:
+    no_rights = server.kubeconfig("no-rights", NO_RIGHTS)
+    async with capturing(access_by(no_rights), tmp_path) as capture:
         refused = await capture()
 
     assert isinstance(refused, LkgRefused)

@@ -24,7 +24,7 @@ from mission_control.records.check import StoreCheck
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 from mission_control.simulation.roster import KNOWN, ROSTER
-from tests.real_cluster.kube_apiserver import NOBODY
+from tests.real_cluster.kube_apiserver import NO_RIGHTS
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ def calm(server):
 
 
 async def judge(access, tmp_path):
-    """Judge readiness with everything of the cluster read as whom the access says."""
+    """Judge readiness with everything of the cluster read with this access."""
     lister = ClusterLister(ApiServer(access), real_clock)
     objects = ObjectReader(lister)
     account = AccountReader(lister.server, objects, real_clock)
@@ -88,7 +88,7 @@ def replace_all(server, before, after):
 
 
 def missing_from(stored, wanted):
-    """Give every object of one stage that the other does not have just so."""
+    """Return every object of one stage that the other does not have just so."""
     for (namespace, resource), objects in sorted(wanted.items()):
         if resource in ROOTS and namespace:
             held = list(stored.get((namespace, resource), ()))
@@ -201,7 +201,7 @@ async def test_more_fail_on_other_real_objects(server, our_kubeconfig, access_by
 
 async def test_each_is_unknown_to_an_account_without_rights(server, access_by, tmp_path):
     """What may not be read proves nothing: unreachable fails, everything else is unknown."""
-    found = await judge(access_by(server.kubeconfig("nobody", NOBODY)), tmp_path)
+    found = await judge(access_by(server.kubeconfig("no-rights", NO_RIGHTS)), tmp_path)
     failing = {n for n in CLUSTER_CHECKS if found[n] == "FAIL"}
 
     assert {"cluster.connectivity", "cluster.health"} == failing

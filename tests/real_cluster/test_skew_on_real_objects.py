@@ -88,7 +88,7 @@ def tell(server, path, **status):
 
 
 def planned_pods():
-    """Give the eight pods of the strategy engine as they were stored."""
+    """Return the eight pods of the strategy engine as they were stored."""
     held = objects_of(Staging(AT, EIGHT, "1"))[FLOOR, "pods"]
     return [p for p in held if p["metadata"]["name"].startswith(f"{SE}-")]
 
@@ -230,7 +230,7 @@ async def test_a_replica_that_tells_another_build_is_no_go_by_name(
 
 @contextmanager
 def rolling(server):
-    """Give a way to step a rollout of the strategy engine through, and put all back afterwards."""
+    """Return a way to step a rollout of the strategy engine, and put all back afterwards."""
     old, sets = planned_pods(), f"/apis/apps/v1/namespaces/{FLOOR}/replicasets"
     (first,) = [
         r for r in objects_of(Staging(AT, EIGHT, "1"))[FLOOR, "replicasets"]
@@ -259,12 +259,12 @@ def rolling(server):
 
 
 def _calm(held):
-    """Give the status that stood before, without the generation that it was of."""
+    """Return the status before, without the generation that it was of."""
     return {k: v for k, v in held["status"].items() if k != "observedGeneration"}
 
 
 def _renewed(pod):
-    """Give the pod that takes another one's place."""
+    """Return the pod that takes another one's place."""
     made = deepcopy(pod)
     name = pod["metadata"]["name"]
     made["metadata"]["name"] = f"{SE}-new-{hashlib.sha256(name.encode()).hexdigest()[:5]}"
@@ -294,7 +294,7 @@ async def test_a_normal_rollout_is_told_and_is_no_skew_and_none_after_settling(
 
 
 def condition(kind, status, reason):
-    """Give one condition as a controller writes it."""
+    """Return one condition as a controller writes it."""
     return {"type": kind, "status": status, "reason": reason, "message": "m"}
 
 
@@ -335,7 +335,7 @@ SETS = f"/apis/apps/v1/namespaces/{FLOOR}/statefulsets/gamma-strategy"
     ("strategy", "said"),
     [
         ({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}, "held at partition 1"),
-        ({"type": "OnDelete"}, "only when somebody deletes them"),
+        ({"type": "OnDelete"}, "only when they are deleted by hand"),
         ({"type": "RollingUpdate"}, "rollout under way: 0 of 1 updated"),
     ],
     ids=["partition", "OnDelete", "revisions"],
@@ -343,7 +343,7 @@ SETS = f"/apis/apps/v1/namespaces/{FLOOR}/statefulsets/gamma-strategy"
 async def test_a_stateful_set_that_is_not_of_one_revision_is_no_go_by_name(
     server, our_kubeconfig, access_by, tmp_path, strategy, said
 ):
-    """Its pods are of the revision before, and stay so until somebody goes on."""
+    """Its pods are of the revision before, and stay so until the rollout goes on."""
     held = ask(server, "GET", SETS)
     spec = {**held["spec"], "updateStrategy": strategy}
     ask(server, "PUT", SETS, {**held, "spec": spec})

@@ -192,7 +192,7 @@ def test_json_that_is_none_is_refused(text, why):
     ],
 )
 def test_a_name_tells_how_a_file_is_looked_through(name, kept):
-    """Prose line by line; a file of a kind that nobody knows is not copied."""
+    """Prose line by line; a file of an unknown kind is not copied."""
     text = "# T\nMY_TOKEN=hunter2\n" if name != "Kustomization" else "'# T'"
     found = redact_file(name, text)
 

@@ -50,13 +50,13 @@ def make(folder):
 
 @pytest.fixture
 def tree(tmp_path):
-    """Give a repository that is as it should be."""
+    """Return a repository that is as it should be."""
     return make(tmp_path / "tree")
 
 
 @pytest.fixture
 def canary(tmp_path):
-    """Give a program that leaves a file, and the file."""
+    """Return a program that leaves a file, and the file."""
     left, program = tmp_path / "canary", tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch {left}\n")
     program.chmod(0o755)
@@ -205,7 +205,7 @@ async def test_nothing_is_run_of_all_that_git_can_be_told_to_run(tree, canary, m
 
 
 def sub(name):
-    """Give the quoted middle of a setting's name, as its file writes it."""
+    """Return the quoted middle of a setting's name, as its file writes it."""
     middle = ".".join(name.split(".")[1:-1])
     return f' "{middle}"' if middle else ""
 
@@ -240,7 +240,7 @@ def settle(name, value):
 
 
 def exclude(tree):
-    """Have a rule that nobody reviewed hide what is new."""
+    """Have a rule that was not reviewed hide what is new."""
     (tree / ".git/info").mkdir(exist_ok=True)
     (tree / ".git/info/exclude").write_text("k8s/*\n")
 
@@ -316,7 +316,7 @@ async def test_a_forged_file_time_hides_no_change(tree):
 
 
 async def test_what_only_a_filter_could_tell_is_unknowable(tree, canary):
-    """A file with a filter is unchanged while its bytes are; else nobody can tell."""
+    """A file with a filter is unchanged while its bytes are; else it is unknowable."""
     program, left = canary
     git(tree, "config", "filter.f.clean", str(program))
     same = await read(tree)
@@ -368,7 +368,7 @@ async def test_unmerged_files_differ(tree):
 
 @pytest.mark.parametrize("ignore", ["none", "all"])
 async def test_a_submodule_is_compared_as_the_tree_is(tree, tmp_path, ignore):
-    """What changed in it, and where it stands, is told, also where its own settings ignore it."""
+    """What changed in it, and its commit, is reported, also where its own settings ignore it."""
     inner = make(tmp_path / "inner")
     git(tree, "submodule", "add", "-q", str(inner), "sub")
     git(tree, "config", "-f", ".gitmodules", "submodule.sub.ignore", ignore)
@@ -386,7 +386,7 @@ async def test_a_submodule_is_compared_as_the_tree_is(tree, tmp_path, ignore):
 
 
 async def test_a_submodule_without_its_git_folder_is_untracked_files(tree, tmp_path):
-    """What lies there is in no commit that anybody can compare."""
+    """What lies there is in no commit that can be compared."""
     git(tree, "submodule", "add", "-q", str(make(tmp_path / "inner")), "sub")
     commit(tree)
     (tree / "sub/.git").unlink()
@@ -575,7 +575,7 @@ async def test_reading_that_is_cancelled_leaves_nothing_behind(tree):
     os.mkfifo(tree / ".git/config")
     reading = asyncio.create_task(RepositoryReader(tree, lambda: NOW).read(run_preflight=False))
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not readers(tree):  # noqa: ASYNC110  (another process's start tells nobody)
+        while not readers(tree):  # noqa: ASYNC110  (another process's start signals nothing)
             await asyncio.sleep(0.05)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

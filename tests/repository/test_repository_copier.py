@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 def told(copied):
-    """Give each file's path with why it was not copied, empty where it was."""
+    """Return each file's path with why it was not copied, empty where it was."""
     return {f.path: f.why_not for f in copied.files}
 
 
@@ -104,7 +104,7 @@ def test_what_is_no_plain_yaml_is_listed(tmp_path):
 
 
 def test_what_is_no_plain_file_is_listed(tmp_path):
-    """A pipe hangs nobody; a link is never followed, not even within; bytes are no text."""
+    """A pipe hangs nothing; a link is never followed, not even within; bytes are no text."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "real").write_text("a: 1\n")
     (tmp_path / "link").symlink_to("real")
@@ -130,7 +130,7 @@ def test_a_folder_that_goes_too_deep_is_cut(tmp_path):
 
 
 def test_a_file_that_may_not_be_read_is_listed(tmp_path, monkeypatch):
-    """Denied is a reason; said here as root, who may read everything, would hear it of no file."""
+    """Denied is a reason; raised by hand here, because root may read every file."""
     (tmp_path / "a").write_text("a")
     real = os.open
 

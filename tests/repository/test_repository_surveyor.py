@@ -13,7 +13,7 @@ NO_MAPPING, UNREADABLE = "it is no YAML mapping", "it is no YAML that can be rea
 
 
 def read(folder, content: bytes):
-    """Give what one pipeline's file says."""
+    """Return what one pipeline's file says."""
     (folder / NAME).write_bytes(content)
     (found,) = read_pipelines(folder, [NAME])
     return found

@@ -21,13 +21,13 @@ HALTING = frozenset(
         codes.WORKLOAD_NOT_FOUND,
     }
 )
-"""Troubles of a workload that halt an open floor, where its agent matters (section 6)."""
+"""Troubles of a workload that halt an open floor, where its agent matters (docs/semantics.md#6)."""
 
 
 def find_agent_workloads(
     checked: CheckedLists, facts: ClusterFacts, owners: Owners
 ) -> Mapping[str, AgentWorkload]:
-    """Give what runs each agent for which the inventory names a workload, by agent."""
+    """Return what runs each agent for which the inventory names a workload, by agent."""
     pods = pods_by_workload(facts, owners)
     warnings = _warnings_by_object(facts)
     return {
@@ -81,7 +81,7 @@ def _warnings_by_object(facts: ClusterFacts) -> Mapping[tuple[str, ObjectRef], l
 
 def find_workload_troubles(agent: Agent, workload: AgentWorkload) -> Iterator[Trouble]:
     """
-    Give what is wrong with what runs an agent (semantics, section 6).
+    Yield what is wrong with what runs an agent (docs/semantics.md#6).
 
     A workload that could not be seen is a trouble too: what is not seen is not well.
     """
@@ -110,7 +110,7 @@ def find_workload_troubles(agent: Agent, workload: AgentWorkload) -> Iterator[Tr
         detail = f"the newest specification of {ref} was not taken up by its controller yet"
         yield Trouble(codes.REPLICAS_BELOW_DESIRED, detail)
         return
-    # Two lists tell it, and they may disagree: the worse one counts (semantics, section 3).
+    # Two lists tell it, and they may disagree: the worse one counts (docs/semantics.md#3).
     ready = min(found.ready, count_ready(pods))
     if ready < found.desired:
         pending = {f"{p.name}: {p.pending_reason}" for p in pods if p.pending_reason}

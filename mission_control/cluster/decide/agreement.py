@@ -1,4 +1,4 @@
-"""What services and the cluster say of each other, and what the cluster acquits."""
+"""Where services and the cluster disagree, and which alarms the cluster clears."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,9 +18,9 @@ Readings = Mapping[str, EndpointReading]
 
 def state_disagreements(agent: Agent, readings: Readings, view: ClusterView) -> Iterator[Statement]:
     """
-    Accuse where a service answers although whole lists show that nothing of it runs.
+    Raise an alarm where a service answers although whole lists show that nothing of it runs.
 
-    Where both say that it runs they agree, which takes back what was said before.
+    Where both say that it runs they agree, which clears an earlier alarm.
     """
     workload = view.agents.get(agent.agent_name)
     if workload is None or workload.unseen or agent.contract is ContractKind.NONE:
@@ -40,11 +40,11 @@ def clear_by_cluster(
     view: ClusterView,
 ) -> Iterator[Key]:
     """
-    Give the standing accusations that the cluster takes back.
+    Yield the keys of the latched alarms that the cluster clears.
 
-    A whole list takes back what it no longer shows, unless the fact cannot be told. That a
-    service answered as a running process is taken back only by lists read after it was last
-    heard: silence alone proves nothing, newer lists that show nothing running do.
+    A whole list clears what it no longer shows, unless the fact is undecided. That a service
+    answered as a running process is cleared only by lists read after its last answer: silence
+    alone proves nothing, newer lists that show nothing running do.
     """
     made = {s.key for s in view.raising}
     for alarm in latched:
@@ -61,7 +61,7 @@ def clear_by_cluster(
 
 
 def _was_running(alarm: Alarm) -> bool:
-    """Tell whether the accusation is that a process runs; what it said besides is its own."""
+    """Return whether the alarm is that a process runs; what the process claimed is not."""
     code, fact = alarm.code, alarm.fact
     ran = code == codes.EXECUTION_EVIDENCE and fact in {"running", "service_kind"}
     return ran or (code == codes.CONTRADICTION and fact in {REPLICAS, EXECUTION})

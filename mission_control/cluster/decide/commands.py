@@ -261,7 +261,7 @@ def _assign(word: str, found: _Found) -> bool:
 
 
 def _after_prefix(name: str, given: Sequence[str]) -> Sequence[str]:
-    """Give what a wrapper runs: what follows its options and the words of its own."""
+    """Return what a wrapper runs: what follows its options and the words of its own."""
     valued, skipped = _VALUED.get(name, ()), _SKIPPED.get(name, 0)
     rest = list(given)
     while rest and (rest[0].startswith("-") or rest[0] in _RUN_WORDS or skipped):
@@ -284,7 +284,7 @@ def _read_shell(given: Sequence[str], found: _Found, depth: int) -> None:
     for number, word in enumerate(given):
         if _DASH_C.fullmatch(word):
             after = [w for w in given[number + 1 :] if not re.fullmatch(r"[-+][a-zA-Z]+", w)]
-            if after[:1] == ["pipefail"]:  # of `-o pipefail`, wherever it stands
+            if after[:1] == ["pipefail"]:  # of `-o pipefail`, in any place
                 del after[0]
             _read_script(after[0] if after else "", found, depth)
             _read_simple(after[2:], found, depth)  # it may run what it is passed as "$@"
@@ -337,7 +337,7 @@ def _read_flags(given: Sequence[str], found: _Found) -> None:
     """
     Read every flag with its value: `--mode=LIVE`, `--mode LIVE`, `-Dmode=LIVE`, `--no-dry-run`.
 
-    One that stands alone is on.
+    One without a value is on.
     """
     for number, word in enumerate(given):
         if not word.startswith("-") or not word.strip("-"):
@@ -356,7 +356,7 @@ def _read_flags(given: Sequence[str], found: _Found) -> None:
 
 
 def fold_setting(name: str) -> str:
-    """Give a setting's name as variables have it: AGENT_MODE for `agent-mode` and `agentMode`."""
+    """Return a setting's name as variables have it: AGENT_MODE for `agent-mode` and `agentMode`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return spaced.replace("-", "_").replace(".", "_").upper()
 

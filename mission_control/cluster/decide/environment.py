@@ -23,7 +23,7 @@ class Resolved(NamedTuple):
     """
     A variable's value, None where it is not set.
 
-    `problem` says why it cannot be told; then `possible` are the values that can be read and may
+    `problem` says why it is not known; then `possible` are the values that can be read and may
     be the one that counts, if what cannot be read does not hide them.
     """
 
@@ -45,11 +45,11 @@ _PASSED_OVER = _Candidate()
 
 def resolve(container: Container, name: str, config_maps: ConfigMaps) -> Resolved:
     """
-    Give a variable's value as the container would get it (Kubernetes, container env).
+    Return a variable's value as the container would get it (Kubernetes, container env).
 
     A variable of its own outranks one that comes with a whole ConfigMap or Secret; of several,
     the last counts. An optional reference to nothing is passed over, as the kubelet does. What
-    stands in a Secret is never read: it may hide what lies below it, which then may count.
+    is in a Secret is never read: it may hide what lies below it, which then may count.
     """
     problem = ""
     for candidate in _candidates(container, name, config_maps):
@@ -63,7 +63,7 @@ def resolve(container: Container, name: str, config_maps: ConfigMaps) -> Resolve
 
 
 def _candidates(container: Container, name: str, config_maps: ConfigMaps) -> Iterator[_Candidate]:
-    """Give every place a value may come from, the one that outranks all others first."""
+    """Yield every place a value may come from, the one that outranks all others first."""
     for variable in reversed(container.env):
         if variable.name != name:
             continue
@@ -117,6 +117,6 @@ def _look_in(source: EnvSource, key: str, config_maps: ConfigMaps) -> _Candidate
 
 
 def digest_config_map(data: Mapping[str, str], binary: Mapping[str, str]) -> str:
-    """Give the SHA-256 in hex over all data; `binary` is in base64, as the API has it."""
+    """Return the SHA-256 in hex over all data; `binary` is in base64, as the API has it."""
     whole = {"binaryData": binary, "data": data}
     return hashlib.sha256(msgspec.json.encode(whole, order="deterministic")).hexdigest()

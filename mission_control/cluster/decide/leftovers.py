@@ -1,4 +1,4 @@
-"""What runs in the watched namespaces, and what of it nobody knows (a left-over)."""
+"""What runs in the watched namespaces, and what of it the inventory does not know."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class RunningThing(NamedTuple):
     A workload that nothing else owns, or a pod that no workload does, of which something runs.
 
     `why` says what shows that it runs. `by` says who knows it, empty where neither the inventory
-    nor the fleet file does. `doubt` is why that cannot be told, empty where it can.
+    nor the fleet file does. `doubt` is why that is not known, empty where it is.
     """
 
     key: WorkloadKey
@@ -37,11 +37,11 @@ def find_running_things(
     fleet: Fleet, facts: ClusterFacts, owners: Owners, checked: CheckedLists
 ) -> Iterator[RunningThing]:
     """
-    Give everything that runs or is wanted to run, each with who knows it.
+    Yield everything that runs or is wanted to run, each with who knows it.
 
     Something runs where a pod lives, pods are wanted or counted, a Job is active or a CronJob is
     not suspended. What a known workload owns is known with it: its pods, its ReplicaSets, and the
-    Jobs of a CronJob. Nobody vouches for what is recognised as execution by listing it.
+    Jobs of a CronJob. Listing what is recognised as execution does not make it known.
     """
     listed = {known.key: known for known in fleet.known_workloads}
     pods = pods_by_workload(facts, owners)
@@ -62,7 +62,7 @@ def find_running_things(
 
 
 def _owner_seen(thing: WorkloadFacts | PodFacts, owners: Owners) -> bool:
-    """Tell whether it belongs to something else that was seen, which then is what runs."""
+    """Return whether it belongs to something else that was seen, which then is what runs."""
     owner = thing.owner
     if owner is None:
         return False
@@ -96,7 +96,7 @@ def _listed(known: KnownWorkload | None) -> str:
 
 
 def _doubt(thing: WorkloadFacts | PodFacts, checked: CheckedLists) -> str:
-    """Say why it cannot be told whose it is: the list that would show its owner is not whole."""
+    """Return why its owner is not known: the list that would show it is not whole."""
     owner: ObjectRef | None = thing.owner
     resource = LIST_OF_KIND.get(owner.kind) if owner is not None else None
     if resource is None or checked.is_whole(resource, thing.namespace):

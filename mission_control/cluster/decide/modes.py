@@ -15,9 +15,9 @@ from mission_control.model.kill_switch import FALSY, TRUTHY
 _ON = TRUTHY | {"y", "t", "enabled"}
 _OFF = FALSY | {"n", "f", "disabled"}
 _MAY_HIDE = frozenset({"AGENT_MODE", "TRADING_MODE"})
-"""Modes that block also where they merely may come with a whole Secret (semantics, section 3)."""
+"""Modes that block also where they merely may come with a whole Secret (docs/semantics.md#3)."""
 _ANY_MODE = Switch("MODE", SwitchEvidence.MODE)
-"""A flag that many programs know: it accuses with a forbidden mode alone."""
+"""A flag that many programs have: only a forbidden mode raises an alarm."""
 _SAFETY = re.compile(r"safety|kill-?switch")
 _REFERS = re.compile(r"\$(?:\(|\{)?([A-Za-z_]\w*)(?::?-([^{}()]*))?(?:\)|\})?")
 
@@ -26,9 +26,9 @@ class EnvWord(NamedTuple):
     """
     What one variable or flag of one container says.
 
-    `accuses` None means that it cannot be told: it neither accuses nor denies. It `blocks` where
-    a mode is concerned, or where the variable is written and so is surely there. `code` is what
-    it accuses of: a mode that nobody knows is no evidence of execution.
+    `raises` None means that it is not known: it neither raises an alarm nor denies one. It
+    `blocks` where a mode is concerned, or where the variable is written and so is surely there.
+    `code` is that of the alarm: an unknown mode is no evidence of execution.
     """
 
     container: str
@@ -42,7 +42,7 @@ class EnvWord(NamedTuple):
 def read_modes(
     containers: Iterable[Container], config_maps: ConfigMaps, rules: ExecutionRules
 ) -> Iterator[EnvWord]:
-    """Give what the containers' settings accuse, and what cannot be told; init ones included."""
+    """Yield what the settings of containers raise, and what is not known; init ones included."""
     switches = {s.name: s for s in rules.all_switches}
     for container in containers:
         yield from _read_environment(container, config_maps, switches)
@@ -52,7 +52,7 @@ def read_modes(
 def _read_environment(
     container: Container, config_maps: ConfigMaps, switches: dict[str, Switch]
 ) -> Iterator[EnvWord]:
-    """Hear each variable that is written, in whatever case, and each that may come as a whole."""
+    """Read each variable that is written, in any case, and each that may come as a whole."""
     written = {v.name for v in container.env}
     spelled = {name: switches[name.upper()] for name in sorted(written) if name.upper() in switches}
     for name, switch in {**switches, **spelled}.items():
@@ -69,7 +69,7 @@ def _read_environment(
 def _read_flags(
     container: Container, config_maps: ConfigMaps, switches: dict[str, Switch]
 ) -> Iterator[EnvWord]:
-    """Hear each setting that the command gives; a general mode only where it is forbidden."""
+    """Read each setting that the command gives; a general mode only where it is forbidden."""
     for name, value in container.flags:
         switch = switches.get(name)
         resolved = _resolve_flag(container, value, config_maps)
@@ -80,7 +80,7 @@ def _read_flags(
 
 
 def _resolve_flag(container: Container, value: str, config_maps: ConfigMaps) -> Resolved:
-    """Give what a flag is worth: a reference to a watched variable is worth what that one is."""
+    """Return what a flag is worth: a reference to a watched variable is worth what that one is."""
     if "$" not in value:
         return Resolved(value)
     untold = Resolved(problem=f"its value refers to others: {value}")
@@ -105,7 +105,7 @@ def _hear(container: str, switch: Switch, resolved: Resolved, says: str) -> EnvW
             told = f"{word.detail}, unless something hides it: {resolved.problem}"
             return word._replace(detail=told)
     if resolved.problem:
-        return EnvWord(container, name, None, f"{name} cannot be told: {resolved.problem}")
+        return EnvWord(container, name, None, f"{name} is not known: {resolved.problem}")
     return None if resolved.value is None else _judge(container, switch, resolved.value, says)
 
 
@@ -139,15 +139,15 @@ def _judge_mode(container: str, name: str, value: str, says: str) -> EnvWord | N
 
 
 def is_safety_map(name: str) -> bool:
-    """Tell whether a ConfigMap goes by a name that speaks of safety."""
+    """Return whether a ConfigMap goes by a name that speaks of safety."""
     return _SAFETY.search(name.casefold()) is not None
 
 
 def read_safety_map(held: ConfigMapFacts, rules: ExecutionRules) -> Iterator[EnvWord]:
     """
-    Give what a ConfigMap of safety settings accuses, whoever mounts it (semantics, section 3).
+    Yield what a ConfigMap of safety settings raises, mounted or not (docs/semantics.md#3).
 
-    A kill switch in it that is neither on nor off cannot be told, and blocks.
+    A kill switch in it that is neither on nor off is not known, and blocks.
     """
     if not is_safety_map(held.name):
         return

@@ -49,13 +49,13 @@ class ClusterView(NamedTuple):
     """
     What the cluster says at `at`; nothing of it changes by time alone before `until`.
 
-    `sources` are all lists that may accuse, `whole` those that were read whole; the silence of
-    those in `acquitting` takes back what they said, apart from the facts in `undecided`.
+    `sources` are all lists that may raise an alarm, `whole` those that were read whole; the silence
+    of those in `clearing` clears what they raised, apart from the facts in `undecided`.
     `execution_off` tells that whole lists show no execution, `execution_settled` that they show of
     each that executes whether it runs; `oldest` is when the oldest required list was read (UTC),
     None where one was not seen. `skews` are (subject, detail) of workloads whose replicas differ,
     and `unknown` what runs and neither inventory nor fleet file name. `starter_sources`,
-    `starter_whole` and `starter_lacks` are the same of the lists that show what could start
+    `starter_whole` and `missing_starters` are the same of the lists that show what could start
     execution.
     """
 
@@ -81,7 +81,7 @@ class ClusterView(NamedTuple):
     missing_starters: tuple[MissingEvidence, ...] = ()
 
     def holds(self, fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> bool:
-        """Tell whether this is still what the newest round is worth."""
+        """Return whether this is still what the newest round is worth."""
         same = self.facts is facts and self.fleet is fleet
         return same and self.at <= now < self.until
 
@@ -129,7 +129,7 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
 
 
 def _clearing(checked: CheckedLists, starters: CheckedLists) -> frozenset[str]:
-    """Give the lists of starters whose silence takes back: what they target was seen as well."""
+    """Return the lists of starters whose silence clears: those whose targets were seen as well."""
     seen = {r.namespace for r in checked.lists if r.source in checked.clearing}
     return frozenset(
         r.source for r in starters.lists if r.source in starters.whole and r.namespace in seen
@@ -148,7 +148,7 @@ def _find_skews(
 def _state_running(
     running: Iterable[tuple[Thing, str]], facts: ClusterFacts, owners: Owners, safety: Safety
 ) -> Iterator[Statement]:
-    """Accuse what runs and executes, but for what the fleet file lets execute on paper."""
+    """Raise an alarm for what runs and executes, but for what may execute on paper (fleet file)."""
     for thing, why in running:
         if safety.paper and _is_listed(thing, owners):
             continue  # its mode is required evidence, from its pods as from its own answer
@@ -161,7 +161,7 @@ def _state_running(
 
 
 def _is_listed(thing: Thing, owners: Owners) -> bool:
-    """Tell whether the inventory names what this belongs to as execution."""
+    """Return whether the inventory names what this belongs to as execution."""
     workload = owners.workload_of(thing) if isinstance(thing, PodFacts) else thing
     agent = owners.agent_of(workload) if isinstance(workload, WorkloadFacts) else None
     return agent is not None and agent.kind is Kind.EXECUTION
@@ -171,9 +171,9 @@ def _hear(
     fleet: Fleet, facts: ClusterFacts, checked: CheckedLists, owners: Owners
 ) -> Iterator[tuple[Statement, bool]]:
     """
-    Hear every container and safety map; what cannot be told does not accuse, but may block.
+    Read every container and safety map; what is not known raises no alarm, but may block.
 
-    Where the fleet runs with its kill switch off, what says so of it is no evidence of execution.
+    Where the fleet normally runs with its kill switch off, that is no evidence of execution.
     """
     maps = maps_by_namespace(facts, checked)
     nothing = ConfigMaps({}, whole=False)
@@ -198,7 +198,7 @@ def _normally_off(fleet: Fleet) -> frozenset[str]:
 
 
 def _is_the_switch(held: ConfigMapFacts, fleet: Fleet) -> bool:
-    """Tell whether a ConfigMap is the floor's kill switch, which is judged as its source."""
+    """Return whether a ConfigMap is the floor's kill switch, which is judged as its source."""
     floor = fleet.access.floor_namespace if fleet.access else ""
     return (held.namespace, held.name) == (floor, KILL_SWITCH_MAP)
 
@@ -212,9 +212,9 @@ def _word(thing: Thing | ConfigMapFacts, owners: Owners, word: EnvWord, of: str 
 
 def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
     """
-    Give what a whole list does not take back, although it no longer shows it.
+    Yield what a whole list does not clear, although it no longer shows it.
 
-    What cannot be told may still be either; and a mode that nobody knows denies no other.
+    What is not known may still be either; and an unknown mode denies no other.
     """
     for word in words:
         if not word.raises or word.code == codes.MODE_UNKNOWN:
@@ -259,6 +259,6 @@ def _name(thing: Thing | ConfigMapFacts) -> str:
 
 
 def _unresolved(open_: list[Statement]) -> Iterator[MissingEvidence]:
-    """Give the modes that cannot be told, each of which blocks (semantics, section 3)."""
+    """Yield the modes that are not known, each of which blocks (docs/semantics.md#3)."""
     for statement in open_:
         yield MissingEvidence(codes.MODE_UNRESOLVED, statement.subject, statement.detail)

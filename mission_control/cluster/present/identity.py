@@ -24,7 +24,7 @@ class ClusterDocument(TypedDict):
 
 
 def cluster_document(identity: ClusterIdentity) -> ClusterDocument:
-    """Give a cluster's identity as every record has it."""
+    """Return a cluster's identity as every record has it."""
     return {
         "context": identity.context,
         "server": identity.server or None,

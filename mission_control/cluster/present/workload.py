@@ -74,7 +74,7 @@ class WarningDocument(TypedDict):
 
 
 def workload_summary(workload: AgentWorkload | None) -> WorkloadSummary | None:
-    """Give what runs a service in numbers; None where the inventory names nothing."""
+    """Return what runs a service in numbers; None where the inventory names nothing."""
     if workload is None:
         return None
     ref, found = workload.ref, workload.found
@@ -93,12 +93,12 @@ def workload_summary(workload: AgentWorkload | None) -> WorkloadSummary | None:
 
 
 def pod_documents(workload: AgentWorkload | None) -> list[PodDocument]:
-    """Give every pod that runs a service, sorted by name."""
+    """Return every pod that runs a service, sorted by name."""
     return [_pod(p) for p in workload.pods] if workload else []
 
 
 def warning_documents(workload: AgentWorkload | None) -> list[WarningDocument]:
-    """Give the newest warnings about what runs a service, newest first."""
+    """Return the newest warnings about what runs a service, newest first."""
     return [_warning(w) for w in workload.warnings] if workload else []
 
 
@@ -143,7 +143,7 @@ def _warning(event: EventFacts) -> WarningDocument:
 NOT_READ = "# not read: "
 SECRETS_NOTE = (
     "# Secrets are never read. These are the names to which pods, workloads and service accounts"
-    " refer;\n# a Secret that nobody refers to is not among them, and one that is need not exist.\n"
+    " refer;\n# a Secret without a reference is not among them, and one that is need not exist.\n"
 )
 _WARNINGS_NOTE = "# Only warnings are read, the newest 500.\n"
 
@@ -233,7 +233,7 @@ def secrets_text(references: Iterable[SecretReference]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Write rows in columns; whatever stands in a cell stays on its line."""
+    """Write rows in columns; the text of a cell stays on its line."""
     texts = [[" ".join(str(cell).split()) or "-" for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in texts) for i in range(len(head))]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in texts)
@@ -244,4 +244,4 @@ IN_FULL = (
     ("kill_switch_configmap.yaml", KILL_SWITCH_MAP),
     ("safety_configmap.yaml", "agenttrader-safety"),
 )
-"""ConfigMaps that are kept in full, by the file that holds them (semantics, section 12)."""
+"""ConfigMaps that are kept in full, by the file that holds them (docs/semantics.md#12)."""

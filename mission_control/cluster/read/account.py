@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from msgspec.json import Decoder
 
 KEPT_SECONDS = 60.0
-"""Bindings are read at most this often, however often somebody asks for the proof."""
+"""Bindings are read at most this often, however often the proof is asked for."""
 _NAMED = re.compile(r'User "([^"]{1,200})" cannot ')
 
 Shape = TypeVar("Shape", bound=Named)
@@ -60,9 +60,9 @@ class AccountReader:
         try:
             await self._server.prepare()
         except BadAnswerError as bad:
-            return AccountFacts("nobody", verified=False, read_only=None, detail=bad.detail)
+            return AccountFacts("unknown", verified=False, read_only=None, detail=bad.detail)
         endpoint = self._server.endpoint
-        who, verified = (endpoint.who if endpoint else "nobody"), False
+        who, verified = (endpoint.who if endpoint else "unknown"), False
         by = endpoint.by if endpoint else ""
         roles, bindings = await asyncio.gather(
             _lists(objects, "roles", "clusterroles"),

@@ -59,7 +59,7 @@ def open_transport(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
 @dataclass(slots=True)
 class _Session:
     """
-    One finding of the server: who we are to it, and the guard that leads there.
+    The server as it was found: who we are to it, and the guard that leads there.
 
     `looked_at` is when its files were read. `changing` is the state in which they were seen to
     differ from what was read, and since when. Instants are by the event loop's clock.
@@ -74,12 +74,12 @@ class _Session:
     changing: tuple[States, float] | None = None
 
     def is_over(self, now: float) -> bool:
-        """Tell whether its credentials serve no more."""
+        """Return whether its credentials serve no more."""
         ends_at = self.endpoint.ends_at
         return self.rejected or (ends_at is not None and now >= ends_at)
 
     def is_due(self, now: float) -> bool:
-        """Tell whether it is time to look for another."""
+        """Return whether it is time to look for another."""
         ends_at = self.endpoint.ends_at
         soon = ends_at is not None and now >= ends_at - EARLY_SECONDS
         return self.rejected or self.doubted or soon
@@ -87,7 +87,7 @@ class _Session:
 
 class ApiServer:
     """
-    Sends GET to one API server as whom the configuration says we are.
+    Sends GET to one API server with the credentials that the configuration names.
 
     Where it is and who we are is found when first needed. The files that say so are looked at in
     each round, and at once where a connection fails or the server does not know us (401); what
@@ -116,7 +116,7 @@ class ApiServer:
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Give where the server is; None before it was found."""
+        """Return where the server is; None before it was found."""
         return self._session.endpoint if self._session else None
 
     @property
@@ -152,7 +152,7 @@ class ApiServer:
             self._failed = None
 
     async def _newest(self, session: _Session | None, seconds: float | None) -> _Session:
-        """Give the session to use now: the one there is, or one found anew."""
+        """Return the session to use now: the one there is, or a new one."""
         if session is None:
             return await self._take(await self._find(seconds))
         if session.is_due(asyncio.get_running_loop().time()) or await self._is_settled(session):
@@ -160,7 +160,7 @@ class ApiServer:
         return session
 
     async def _renew(self, session: _Session) -> _Session:
-        """Find the server anew; where that fails, what there is stays as long as it works."""
+        """Find the server again; where that fails, what there is stays as long as it works."""
         loop = asyncio.get_running_loop()
         session.looked_at = loop.time()
         try:
@@ -194,7 +194,7 @@ class ApiServer:
         return self._session
 
     async def _is_settled(self, session: _Session) -> bool:
-        """Tell whether the files differ from what was read, and have not changed for a while."""
+        """Return whether the files differ from what was read, and have not changed for a while."""
         now = asyncio.get_running_loop().time()
         try:
             states = await self._desk.has_changed(session.endpoint)
@@ -223,7 +223,7 @@ class ApiServer:
 
         Where the server cannot be reached, or does not know us, the files are read again at once,
         and it is asked once more if they say something new. RefusedRequest is raised for what
-        must never be asked. The time limit is whoever awaits it.
+        must never be asked. The caller sets the time limit.
         """
         if self._session is None:
             await self.prepare()
@@ -244,7 +244,7 @@ class ApiServer:
         return await _send(other, path, parameters, accept)
 
     async def _look_again(self, session: _Session) -> _Session | None:
-        """Give the session to use in place of one that failed; None where there is no other."""
+        """Return the session to use in place of one that failed; None where there is no other."""
         async with self._preparing:
             if self._session is not session:
                 return self._session
@@ -258,7 +258,7 @@ class ApiServer:
             return other if other is not session else None
 
     async def forget(self) -> None:
-        """Drop connections and credentials; both are found anew when next needed."""
+        """Drop connections and credentials; both are found again when next needed."""
         session, self._session = self._session, None
         if session is not None:
             await session.guard.aclose()

@@ -1,4 +1,4 @@
-"""How the API server is spoken to, and as whom, from what files and plugins say."""
+"""The API server's address and our credentials, from what files and plugins say."""
 
 import asyncio
 import atexit
@@ -45,9 +45,9 @@ class Endpoint:
     """
     Where the API server is, and how it is spoken to.
 
-    `host` is its URL, with the path below which the API is served. `who` is whom our credentials
-    say we are: their own words, which nobody has verified. `verified` tells whether the server's
-    certificate is. `impersonated` are headers; `by` is then who it is that acts as another.
+    `host` is its URL, with the path below which the API is served. `who` is the name in our
+    credentials: their own words, unverified. `verified` tells whether the server's
+    certificate is. `impersonated` are headers; `by` is then the account that impersonates.
     `kube_context` is the one that was taken, or `in-cluster`; empty where that is not told.
 
     `identity` is a digest of all that makes requests differ, empty where none was made. `files`
@@ -75,7 +75,7 @@ class CredentialDesk:
     Finds the API server and who we are to it, off the event loop, one attempt at a time.
 
     Files may lie on a mount that hangs. While one attempt hangs no other is begun, and its thread
-    holds up neither anybody else's work nor our ending. A plugin that hangs is ended.
+    holds up neither other work nor the end of the process. A plugin that hangs is ended.
     """
 
     def __init__(self, access: ClusterAccess, clock: Clock | None = None) -> None:
@@ -107,20 +107,20 @@ class CredentialDesk:
         return replace(endpoint, ends_at=ends_at)
 
     async def has_changed(self, endpoint: Endpoint) -> States | None:
-        """Give the states of the files it was read from, None where they are as they were."""
+        """Return the states of the files it was read from, None where they are as they were."""
         if endpoint.files is None:
             return None
         states = await self._attempt(endpoint.files.current, LOOK_SECONDS)
         return None if states == endpoint.loaded else states
 
     async def authorize(self, endpoint: Endpoint) -> str | None:
-        """Give the Authorization header of this moment; raises NoAccessError without one."""
+        """Return the Authorization header of this moment; raises NoAccessError without one."""
         if endpoint.files is not None:
             return endpoint.authorization()  # it is known since the files were read
         return await self._attempt(endpoint.authorization)
 
     def _end_of(self, expires: datetime | None) -> float | None:
-        """Give when what a plugin handed out expires; at once where there is no clock."""
+        """Return when what a plugin handed out expires; at once where there is no clock."""
         if expires is None:
             return None
         now = asyncio.get_running_loop().time()
@@ -128,7 +128,7 @@ class CredentialDesk:
 
     def _provided(self, name: str, config: Mapping[str, str]) -> str:
         """
-        Give the token that an auth-provider handed out before; nothing is refreshed.
+        Return the token that an auth-provider handed out before; nothing is refreshed.
 
         To refresh it is a POST, and would use up a token that the kubeconfig's owner needs.
         """
@@ -172,7 +172,7 @@ def _official() -> Any:  # noqa: ANN401  (the official client's types are half t
 @contextmanager
 def _resolved(official: Any, login: Login) -> Generator[Any]:  # noqa: ANN401
     """
-    Give what the official client makes of a login; the files that it writes are gone afterwards.
+    Return what the official client makes of a login; the files that it writes are gone afterwards.
 
     It knows where they are for the whole process, by what is in them: keys too. That is forgotten
     with the files, and nothing else may write some meanwhile.
@@ -265,23 +265,23 @@ def _context(found: Any) -> ssl.SSLContext:  # noqa: ANN401
 
 
 def _whom(user: Mapping[str, str]) -> str:
-    """Say whom the credentials name."""
+    """Name the account of the credentials."""
     if "token" in user:
         return _subject(user["token"]) or "the bearer of an opaque token"
     if "username" in user:
         return f"user {printable(user['username'])[:80]}"
     named = "client-certificate-data" in user
-    return "the holder of a client certificate" if named else "nobody (anonymous)"
+    return "the holder of a client certificate" if named else "anonymous"
 
 
 def _subject(token: str) -> str:
-    """Give the `sub` of a JWT (RFC 7519, section 4.1.2), which nobody has verified."""
+    """Return the `sub` of a JWT (RFC 7519, section 4.1.2), unverified."""
     subject = _claims(token).get("sub")
     return printable(redact_text(str(subject)))[:120] if subject else ""
 
 
 def _expiry_of(token: str) -> datetime | None:
-    """Give when a JWT expires, None where it does not tell."""
+    """Return when a JWT expires, None where it does not tell."""
     expires = _claims(token).get("exp")
     if isinstance(expires, bool) or not isinstance(expires, int | float):
         return None

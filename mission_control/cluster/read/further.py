@@ -44,7 +44,7 @@ class FurtherObserver:
         self._account = account
 
     def within(self, seconds: float) -> "FurtherObserver":
-        """Give a reader whose every reading ends within so many seconds from now."""
+        """Return a reader whose every reading ends within so many seconds from now."""
         return type(self)(self._objects.within(seconds), self._account)
 
     async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:

@@ -57,7 +57,7 @@ class IdentityReader:
         return _identity(self._lister, self._lister.server.endpoint, "", why)
 
     async def _uid(self, until: float) -> tuple[str, str]:
-        """Give the UID, or an empty one and why."""
+        """Return the UID, or an empty one and why."""
         body = await self._lister.get_text(PATH, until)
         if isinstance(body, Unseen):
             return "", body.code.lower()
@@ -79,7 +79,7 @@ def _identity(
 
 
 def shown_server(url: str) -> str:
-    """Give an API server's URL as it is recorded: no user, no password, no query."""
+    """Return an API server's URL as it is recorded: no user, no password, no query."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -50,7 +50,7 @@ class Login:
     Where the API server is and who we are to it, judged, and in a kubeconfig's words.
 
     `cluster` and `user` name no file and nothing to run: all is inline. `impersonated` are the
-    headers of whom we act as. Where there is a plugin, the files themselves name no credentials
+    headers of impersonation. Where there is a plugin, the files themselves name no credentials
     that count. `pod` is the folder of a pod's account, None where a kubeconfig was read.
     """
 
@@ -79,8 +79,8 @@ def read_login(access: ClusterAccess, environ: Mapping[str, str], files: Watched
     context = find_entry(contexts, "context", name)
     cluster = find_entry(clusters, "cluster", context.text("cluster"))
     user_name = context.text("user")
-    nobody = Entry("the user of the kubeconfig", {}, Path())
-    user = find_entry(users, "user", user_name) if user_name else nobody
+    no_user = Entry("the user of the kubeconfig", {}, Path())
+    user = find_entry(users, "user", user_name) if user_name else no_user
     there, shown = _inline(cluster, user, files)
     who, plugin, provider = _token_or_password(user, files), None, None
     if not who:
@@ -109,7 +109,7 @@ def _of_the_pod(environ: Mapping[str, str], files: WatchedFiles) -> Login:
 def _inline(
     cluster: Entry, user: Entry, files: WatchedFiles
 ) -> tuple[dict[str, str | bool], dict[str, str]]:
-    """Give where the server is and how it is known, and the certificate that it is shown."""
+    """Return where the server is and how it is known, and the certificate that it is shown."""
     if cluster.text("proxy-url"):
         raise NoAccessError(f"{cluster.what} wants a proxy-url, which is not supported")
     there: dict[str, str | bool] = {
@@ -129,10 +129,10 @@ def _inline(
 
 def check_server(told: str, what: str) -> str:
     """
-    Give the URL of an API server without a slash at its end; raises NoAccessError.
+    Return the URL of an API server without a slash at its end; raises NoAccessError.
 
     A path before the API, as Rancher has it, is what it is: nothing in it may mean another
-    path to whoever decodes it once more.
+    path to a server that decodes it once more.
     """
     split = urlsplit(told.strip())
     if split.scheme not in {"http", "https"} or not split.hostname:
@@ -152,14 +152,14 @@ def check_server(told: str, what: str) -> str:
 
 
 def _is_plain(segment: str) -> bool:
-    """Tell whether a segment of a path is one also after it was decoded."""
+    """Return whether a segment of a path is one also after it was decoded."""
     decoded = unquote(segment)
     odd = set(decoded) & set("/\\%?#;") or decoded in {"", ".", ".."} or not decoded.isprintable()
     return _SEGMENT.fullmatch(segment) is not None and not odd
 
 
 def header_value(text: str, what: str) -> str:
-    """Give a text that a header can hold; raises NoAccessError for any other."""
+    """Return a text that a header can hold; raises NoAccessError for any other."""
     if not _HEADER_VALUE.fullmatch(text):
         raise NoAccessError(f"{what} holds what no header can, or is empty")
     return text
@@ -170,7 +170,7 @@ def _token_in(path: Path, what: str, files: WatchedFiles) -> str:
 
 
 def _token_or_password(user: Entry, files: WatchedFiles) -> dict[str, str]:
-    """Give a token, or a name and its password; a token's file goes before a token."""
+    """Return a token, or a name and its password; a token's file goes before a token."""
     path, token = user.path("tokenFile"), user.text("token")
     if path is not None:
         return {"token": _token_in(path, f"{user.what}: its tokenFile", files)}
@@ -213,7 +213,7 @@ def _as_text(value: object, what: str) -> str:
 
 
 def _told_of(cluster: Entry, there: Values) -> Values:
-    """Give what a plugin may be told of the cluster, as kubectl tells it."""
+    """Return what a plugin may be told of the cluster, as kubectl tells it."""
     told = {**there, "server": cluster.text("server")}
     for each in list_of(cluster.values.get("extensions"), f"{cluster.what}: its extensions"):
         held = mapping_of(each, cluster.what)
@@ -223,7 +223,7 @@ def _told_of(cluster: Entry, there: Values) -> Values:
 
 
 def _provider(user: Entry) -> tuple[str, Mapping[str, str]] | None:
-    """Give an auth-provider's name and the texts of its configuration."""
+    """Return an auth-provider's name and the texts of its configuration."""
     what = f"{user.what}: its auth-provider"
     values = mapping_of(user.values.get("auth-provider"), what)
     if not values:
@@ -234,7 +234,7 @@ def _provider(user: Entry) -> tuple[str, Mapping[str, str]] | None:
 
 
 def _impersonated(user: Entry) -> Iterator[tuple[str, str]]:
-    """Give the headers of whom we act as (Kubernetes, user impersonation)."""
+    """Yield the headers of user impersonation (Kubernetes)."""
     name = user.text("as")
     if not name:
         if any(user.values.get(key) for key in _AS_KEYS):

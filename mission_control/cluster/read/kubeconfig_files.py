@@ -50,16 +50,16 @@ class WatchedFiles:
         return content
 
     def is_there(self, path: Path) -> bool:
-        """Tell whether there is such a file; one that is not there is watched as well."""
+        """Return whether there is such a file; one that is not there is watched as well."""
         self._states[str(path)] = state = state_of(str(path))
         return state is not None
 
     def loaded(self) -> States:
-        """Give the states in which the files were read."""
+        """Return the states in which the files were read."""
         return tuple(self._states.values())
 
     def current(self) -> States:
-        """Give the states in which they are now."""
+        """Return the states in which they are now."""
         return tuple(state_of(path) for path in self._states)
 
 
@@ -72,7 +72,7 @@ class Entry:
     folder: Path
 
     def text(self, key: str) -> str:
-        """Give a text, empty where there is none."""
+        """Return a text, empty where there is none."""
         value = self.values.get(key)
         if value is None:
             return ""
@@ -81,19 +81,19 @@ class Entry:
         return value
 
     def flag(self, key: str) -> bool:
-        """Give a boolean, false where there is none; nothing else is taken for one."""
+        """Return a boolean, false where there is none; nothing else is taken for one."""
         value = self.values.get(key, False)
         if not isinstance(value, bool):
             raise NoAccessError(f"{self.what}: its {key} is neither true nor false")
         return value
 
     def path(self, key: str) -> Path | None:
-        """Give a path, from the folder of the file that names it."""
+        """Return a path, from the folder of the file that names it."""
         named = self.text(key)
         return self.folder / named if named else None
 
     def inline(self, key: str, files: WatchedFiles) -> dict[str, str]:
-        """Give `key-data`, or a file's; the official client would pass over what is no base64."""
+        """Return `key-data`, or a file's; the official client would pass over what is no base64."""
         inline, path, content = f"{key}-data", self.path(key), b""
         told = self.text(inline)
         if told:
@@ -138,13 +138,13 @@ def _parse(content: bytes, path: Path) -> Values:
 
 
 def _plain(node: yaml.Node, where: str) -> object:
-    """Give mappings, lists, texts and booleans; a key that stands twice could mean either."""
+    """Return mappings, lists, texts and booleans; a key that is given twice could mean either."""
     if isinstance(node, yaml.MappingNode):
         held = dict[str, object]()
         for key_node, value in pairs_of(node):
             key = text_of(key_node)
             if key in held:
-                raise NoAccessError(f"the kubeconfig {where}: the key {key} stands twice")
+                raise NoAccessError(f"the kubeconfig {where}: the key {key} is given twice")
             held[key] = _plain(value, where)
         return held
     if isinstance(node, yaml.SequenceNode):
@@ -194,14 +194,14 @@ def _entries(values: Values, kind: str, path: Path) -> _Named:
 
 
 def find_entry(entries: Mapping[str, Entry], kind: str, name: str) -> Entry:
-    """Give the entry of a name; raises NoAccessError where there is none."""
+    """Return the entry of a name; raises NoAccessError where there is none."""
     if name not in entries:
         raise NoAccessError(f"the kubeconfig has no {kind} {name or 'for the context'}")
     return entries[name]
 
 
 def list_of(value: object, what: str) -> Sequence[object]:
-    """Give a list, empty for none; raises NoAccessError for anything else."""
+    """Return a list, empty for none; raises NoAccessError for anything else."""
     if value is None:
         return ()
     if not isinstance(value, list):
@@ -210,7 +210,7 @@ def list_of(value: object, what: str) -> Sequence[object]:
 
 
 def mapping_of(value: object, what: str) -> Values:
-    """Give a mapping, empty for none; raises NoAccessError for anything else."""
+    """Return a mapping, empty for none; raises NoAccessError for anything else."""
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -150,16 +150,16 @@ class ClusterLister:
         took, lost = now - began, self.stalls.lost(began, now)
         if lost > max(STALL_SECONDS, STALL_SHARE * took):
             told = f"our own loop was held up for {lost:.1f} of {took:.1f} s"
-            detail = f"{what}: {told}; how the API server answers cannot be told"
+            detail = f"{what}: {told}; how the API server answers is not known"
             return Unseen(UnseenReason.OWN_STALL, at, took, detail)
         return Unseen(UnseenReason.TIMEOUT, at, took, f"{what} after {took:.1f} s")
 
     def root_in_use(self, resource: Resource) -> str:
-        """Give the API root that a resource was last read from, the newest before that."""
+        """Return the API root that a resource was last read from, the newest before that."""
         return self._roots.get(resource.name, resource.roots[0])
 
     async def _pages(self, resource: Resource, path: str, field_selector: str) -> RawObjects:
-        """Read all pages; a list that expires between them is begun anew, once."""
+        """Read all pages; a list that expires between them is begun again, once."""
         try:
             return await self._read_through(resource, path, field_selector)
         except BadAnswerError as bad:

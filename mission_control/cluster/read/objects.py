@@ -1,4 +1,4 @@
-"""Single lists, logs and metrics, for who needs more than each round reads."""
+"""Single lists, logs and metrics, for jobs that need more than each round reads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,7 +45,7 @@ class RoleShape(Named):
 
 
 class SubjectShape(Loose):
-    """Whom a binding grants a role."""
+    """The subject to which a binding grants a role."""
 
     kind: str = ""
     name: str = ""
@@ -73,7 +73,7 @@ OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 class ObjectReader:
     """
-    Reads what somebody asks for, once; whatever goes wrong is `Unseen` with its reason.
+    Reads what is asked for, once; whatever goes wrong is `Unseen` with its reason.
 
     A few are read at a time, each for at most 10 s from when its turn comes.
     """
@@ -94,7 +94,7 @@ class ObjectReader:
         self._turns = turns or asyncio.Semaphore(AT_ONCE)
 
     def within(self, seconds: float) -> "ObjectReader":
-        """Give a reader whose every reading ends within so many seconds from now."""
+        """Return a reader whose every reading ends within so many seconds from now."""
         until = asyncio.get_running_loop().time() + seconds
         if self._until is not None:
             until = min(until, self._until)
@@ -148,7 +148,7 @@ class ObjectReader:
         """
         Read a whole list of objects as the API gives them.
 
-        Nothing is redacted: whoever stores or shows any of it does that first.
+        Nothing is redacted: redact it before it is stored or shown.
         """
         raw = await self.raw(resource, namespace)
         if isinstance(raw, Unseen):
@@ -207,7 +207,7 @@ class ObjectReader:
 
 
 def project_role(shape: RoleShape) -> RoleFacts:
-    """Give a role's facts."""
+    """Return a role's facts."""
     rules = tuple(
         Rule(
             _texts(r.verbs),
@@ -222,7 +222,7 @@ def project_role(shape: RoleShape) -> RoleFacts:
 
 
 def project_binding(shape: BindingShape) -> BindingFacts:
-    """Give a binding's facts."""
+    """Return a binding's facts."""
     subjects = tuple(
         SubjectRef(clean(s.kind), clean(s.name), clean(s.namespace)) for s in shape.subjects or ()
     )

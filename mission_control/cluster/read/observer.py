@@ -68,7 +68,7 @@ class ClusterObserver:
         """
         Read every required list, and the newest warnings, within one total deadline.
 
-        Objects are projected in a thread, so that nobody who is asked meanwhile waits.
+        Objects are projected in a thread, so that no other request waits.
         """
         namespaces = tuple(sorted(self._lister.server.watched))
         until = asyncio.get_running_loop().time() + ROUND_SECONDS
@@ -115,7 +115,7 @@ _STARTER_OF_LIST = {listed: kind for kind, listed in LIST_OF_STARTER.items()}
 def project_facts(
     namespaces: Sequence[str], asked: Sequence[_Asked], watched: Collection[str] = WATCHED_ENV
 ) -> ClusterFacts:
-    """Give the facts in the raw lists, each kind sorted."""
+    """Return the facts in the raw lists, each kind sorted."""
     workloads, pods = list[WorkloadFacts](), list[PodFacts]()
     events, maps = list[EventFacts](), list[ConfigMapFacts]()
     starters, readings = list[StarterFacts](), list[ListReading]()
@@ -166,7 +166,7 @@ def _reading(asked: _Asked, odd: tuple[OddObject, ...]) -> ListReading:
 
 
 def _newest(events: list[EventFacts]) -> Iterator[EventFacts]:
-    """Give the newest warnings, newest first; those without a time come last."""
+    """Yield the newest warnings, newest first; those without a time come last."""
     timed = sorted(
         (e for e in events if e.last_seen is not None),
         key=lambda e: (e.last_seen, e.namespace, e.about, e.message),
@@ -188,21 +188,21 @@ _SWITCH_MAP = msgspec.json.Decoder(_SwitchMap)
 
 class ConfigMapSwitch:
     """
-    Reads the kill switch's own ConfigMap by name (status contract, c).
+    Reads the kill switch's own ConfigMap by name (docs/status_contract.md).
 
-    That it does not exist, or lacks the key, is something seen: the fleet would run on it. What
+    That it does not exist, or has no such key, is something seen: the fleet would run on it. What
     could not be read is `Unseen`, and means nothing.
     """
 
     def __init__(self, lister: ClusterLister, namespace: str) -> None:
-        """Hear the switch of this namespace through this lister."""
+        """Read the switch of this namespace through this lister."""
         self._lister = lister
         self._namespace = namespace
         self._path = f"{CORE}/namespaces/{namespace}/configmaps/{KILL_SWITCH_MAP}"
         self._source = f"configmap {namespace}/{KILL_SWITCH_MAP}"
 
     async def read(self) -> SwitchReading:
-        """Hear it once."""
+        """Read it once."""
         until = asyncio.get_running_loop().time() + DEADLINE_SECONDS
         body = await self._lister.get_text(self._path, until)
         if isinstance(body, Unseen):
@@ -230,5 +230,5 @@ class ConfigMapSwitch:
 
 
 def _is_object_missing(unseen: Unseen) -> bool:
-    """Tell an API server's 404 for an object from any other 404, such as that of a proxy."""
+    """Return whether a 404 is an API server's for an object, and not one of a proxy."""
     return "not found" in unseen.detail and KILL_SWITCH_MAP in unseen.detail

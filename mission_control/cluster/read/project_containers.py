@@ -28,10 +28,10 @@ _BEYOND = 2_048
 
 
 def clean(text: str | None, most: int = MAX_TEXT) -> str:
-    """Give a text that may be stored and shown: redacted, printable and not too long."""
+    """Return a text that may be stored and shown: redacted, printable and not too long."""
     if not text:
         return ""
-    # What is beyond is not even looked through: a text of megabytes would hold everybody up.
+    # What is beyond is not even looked through: a text of megabytes would hold up everything else.
     return printable(redact_text(text[: most + _BEYOND]))[:most]
 
 
@@ -49,7 +49,7 @@ def project_containers(
     spec: PodSpec, watched: Collection[str] = WATCHED_ENV
 ) -> tuple[Container, ...]:
     """
-    Give a pod specification's containers: init ones first, as they run.
+    Return a pod specification's containers: init ones first, as they run.
 
     `watched` are the variables whose values are kept. Raises OddError for a command that is
     longer or deeper than what is read.
@@ -87,7 +87,7 @@ def _project(shape: ContainerShape, watched: Collection[str], *, init: bool) -> 
 
 
 def _read_command(shape: ContainerShape) -> Started:
-    """Read a command before it is redacted: a mask would hide what stands behind a secret."""
+    """Read a command before it is redacted: a mask would hide what follows a secret."""
     command, arguments = tuple(shape.command or ()), tuple(shape.args or ())
     name = clean(shape.name)
     if sum(map(len, command)) + sum(map(len, arguments)) > MAX_COMMAND:

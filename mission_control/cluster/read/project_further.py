@@ -88,7 +88,7 @@ NODE = msgspec.json.Decoder(NodeShape)
 
 
 def project_service(shape: ServiceShape) -> ServiceFacts:
-    """Give a Service's facts."""
+    """Return a Service's facts."""
     spec = shape.spec
     return ServiceFacts(
         clean(shape.metadata.namespace),
@@ -107,7 +107,7 @@ def _port(port: Port) -> str:
 
 
 def project_node(shape: NodeShape) -> NodeFacts:
-    """Give a node's facts; a node without any condition is not known to be ready."""
+    """Return a node's facts; a node without any condition is not known to be ready."""
     conditions = shape.status.conditions or ()
     troubles = [
         f"{clean(c.type)} is {clean(c.status)}"
@@ -126,7 +126,7 @@ def project_node(shape: NodeShape) -> NodeFacts:
 def project_usage(
     read: Seen[tuple[Mapping[str, Any], ...]], namespace: str
 ) -> Seen[tuple[PodUsage, ...]] | Unseen:
-    """Give what containers use; metrics that cannot be understood were not seen."""
+    """Return what containers use; metrics that cannot be understood were not seen."""
     try:
         pods = [msgspec.convert(each, UsageShape) for each in read.value]
     except msgspec.ValidationError as error:
@@ -150,14 +150,14 @@ CONFIG_MAP = msgspec.json.Decoder(ConfigMapShape)
 
 
 class Wanted(NamedTuple):
-    """Which values of which ConfigMaps somebody's environment points to."""
+    """Which values of which ConfigMaps the environment of a container refers to."""
 
     keys: Collection[tuple[str, str, str]]
     prefixes: Collection[tuple[str, str, str]]
     watched: Collection[str] = WATCHED_ENV
 
     def wants(self, namespace: str, name: str, key: str) -> bool:
-        """Tell whether a watched variable comes from this key, or it is a setting of safety."""
+        """Return whether a watched variable comes from this key, or it is a setting of safety."""
         if (namespace, name, key) in self.keys:
             return True
         if key.upper() in self.watched and is_safety_map(name):
@@ -196,7 +196,7 @@ def _collect(
 
 
 def project_config_map(shape: ConfigMapShape, wanted: Wanted) -> ConfigMapFacts:
-    """Give a ConfigMap's facts; its digest covers all of its data, the kept values are few."""
+    """Return a ConfigMap's facts; its digest covers all of its data, the kept values are few."""
     namespace = required(shape.metadata.namespace, "namespace")
     name = required(shape.metadata.name, "name")
     data, binary = shape.data or {}, shape.binary_data or {}

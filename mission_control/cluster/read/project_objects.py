@@ -52,7 +52,7 @@ def project_all(
     Project every object that can be understood, and name each that cannot.
 
     One that is listed twice is odd as well, for it cannot be two things at once; both are given,
-    so that what either says against the floor is heard.
+    so that an alarm of either is raised.
     """
     facts, odd = list[Fact](), list[OddObject]()
     listed = set[tuple[str | None, str]]()
@@ -83,7 +83,7 @@ def _name_of(raw: msgspec.Raw) -> str:
 def project_workload(
     kind: str, shape: WorkloadShape, watched: Collection[str] = WATCHED_ENV
 ) -> WorkloadFacts:
-    """Give a workload's facts; raises an error that `project_all` takes where it has no pods."""
+    """Return a workload's facts; raises an error that `project_all` takes where it has no pods."""
     meta, spec, status = shape.metadata, shape.spec, shape.status
     owner = owner_of(meta)
     template = spec.job_template.spec.template if spec.job_template else spec.template
@@ -116,7 +116,7 @@ def project_workload(
 
 
 def _rollout(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> Rollout | None:
-    """Give how a rollout stands; a count left out is none, as Kubernetes leaves out a zero."""
+    """Return how far a rollout is; a count left out is 0, as Kubernetes leaves out a zero."""
     strategy = spec.strategy or spec.update_strategy or Strategy()
     how = clean(strategy.type, 60)
     troubles = tuple(_amiss(status.conditions or ()))
@@ -158,7 +158,7 @@ def _ended(conditions: Iterable[Condition]) -> datetime | None:
 
 
 def _replicas(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> tuple[int, int, int]:
-    """Give desired, actual and ready pods; a count left out means what Kubernetes takes it for."""
+    """Return desired, actual and ready pods; a missing count means Kubernetes' default."""
     match kind:
         case "DaemonSet":
             desired, actual = status.desired_number_scheduled, status.current_number_scheduled
@@ -198,7 +198,7 @@ def _job(status: WorkloadStatus) -> JobCounts:
 
 
 def project_pod(shape: PodShape, watched: Collection[str] = WATCHED_ENV) -> PodFacts:
-    """Give a pod's facts."""
+    """Return a pod's facts."""
     meta, spec, status = shape.metadata, shape.spec, shape.status
     conditions = {c.type: c for c in status.conditions or ()}
     ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
@@ -255,7 +255,7 @@ def _state(shape: ContainerStatusShape, *, init: bool) -> ContainerState:
 
 
 def digest_of(image_id: str) -> str:
-    """Give the digest in a node's reference to an image, `sha256:` and 64 hex digits, or none."""
+    """Return the digest in a node's reference to an image, `sha256:` and 64 hex digits, or none."""
     _, found, rest = image_id.rpartition("sha256:")
     digits = rest[:64]
     whole = found and len(digits) == 64 and all(c in "0123456789abcdef" for c in digits)  # noqa: PLR2004
@@ -263,7 +263,7 @@ def digest_of(image_id: str) -> str:
 
 
 def project_event(shape: EventShape) -> EventFacts:
-    """Give an event's facts, its message redacted; it was last seen when any field last says so."""
+    """Return an event's facts, its message redacted; the latest of its times is `last_seen`."""
     about = shape.involved_object or shape.regarding or Involved()
     series = shape.series or EventSeries()
     counts = (shape.count, shape.deprecated_count, series.count)
@@ -292,7 +292,7 @@ def _last_seen(shape: EventShape, series: EventSeries) -> datetime | None:
 
 
 def owner_of(meta: Metadata) -> ObjectRef | None:
-    """Give the object that controls this one; the first owner where none says that it does."""
+    """Return the object that controls this one; the first owner where none says that it does."""
     owners: Iterable[ObjectRef] = (
         ObjectRef(clean(o.kind), clean(o.name))
         for o in sorted(meta.owner_references or (), key=lambda o: not o.controller)
@@ -301,13 +301,13 @@ def owner_of(meta: Metadata) -> ObjectRef | None:
 
 
 def labels_of(meta: Metadata) -> Mapping[str, str]:
-    """Give an object's labels, sorted."""
+    """Return an object's labels, sorted."""
     pairs = sorted((meta.labels or {}).items())[:MAX_LABELS]
     return {clean(key): clean(value) for key, value in pairs}
 
 
 def in_utc(instant: datetime | None) -> datetime | None:
-    """Give an instant in UTC; one without a zone is taken for UTC, as Kubernetes writes it."""
+    """Return an instant in UTC; one without a zone is taken for UTC, as Kubernetes writes it."""
     if instant is None:
         return None
     if instant.tzinfo is None:
@@ -319,7 +319,7 @@ def in_utc(instant: datetime | None) -> datetime | None:
 
 
 def required(text: str | None, what: str) -> str:
-    """Give a text that an object cannot be without; raises OddError where it is."""
+    """Return a text that an object cannot be without; raises OddError where it is."""
     if not text:
         raise OddError(f"it has no {what}")
     return clean(text)

@@ -44,7 +44,7 @@ _PRINTABLE = bytes([0, 9, 10, 13, *range(32, 127)])
 
 def find_key_blocks(text: str) -> Iterator[Span]:
     """
-    Give where private keys are, from their beginning to their end.
+    Yield where private keys are, from their beginning to their end.
 
     One whose end is lost goes on for as long as its lines look like a key's; one whose beginning
     is lost, as at the top of a log's tail, begins where they start to. Before a line of a key
@@ -64,7 +64,7 @@ def find_key_blocks(text: str) -> Iterator[Span]:
 
 
 def _ends_before(text: str, at: int, until: int) -> Iterator[Span]:
-    """Give the keys that end in a part of a text without beginning in it."""
+    """Yield the keys that end in a part of a text without beginning in it."""
     for end in _END.finditer(text, at, until):
         yield end.span()
         yield from _lines_before(text, at, end.start())
@@ -122,7 +122,7 @@ def _lines_before(text: str, at: int, end: int) -> Iterator[Span]:
 
 
 def _key_in(line: str, before: int) -> Span | None:
-    """Give where in a line a key's part is: alone, behind as many words as elsewhere, or long."""
+    """Return where in a line a key's part is: alone, behind as many words as elsewhere, or long."""
     words = line.split()
     if not words or len(line) > _MOST_IN_A_LINE:
         return None
@@ -139,7 +139,7 @@ def _key_in(line: str, before: int) -> Span | None:
 
 
 def find_encoded(text: str) -> Iterator[tuple[Span, str]]:
-    """Give each run of base64 in a text that holds another text, over lines, and that text."""
+    """Yield each run of base64 in a text that holds another text, over lines, and that text."""
     together = list[re.Match[str]]()
     for run in _RUN.finditer(text):
         goes_on = together and not together[-1][0].endswith("=")
@@ -165,7 +165,7 @@ def _decoded(text: str, runs: list[re.Match[str]]) -> Iterator[tuple[Span, str]]
 
 
 def _decode(run: str) -> str:
-    """Give the text that is in base64; empty where it holds none."""
+    """Return the text that is in base64; empty where it holds none."""
     plain = run.rstrip("=").replace("-", "+").replace("_", "/")
     if _HEX.fullmatch(plain):
         return ""
@@ -181,5 +181,5 @@ def _rest(plain: str) -> str:
 
 
 def is_account(text: str) -> bool:
-    """Tell whether a text that was in base64 is a name and a password."""
+    """Return whether a text that was in base64 is a name and a password."""
     return _ACCOUNT.fullmatch(text) is not None

@@ -22,19 +22,19 @@ _SYNTAX = frozenset("\"'\\")
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a text is compared as it is: printable ASCII, blanks and ends of lines."""
+    """Return whether a text is compared as it is: printable ASCII, blanks and ends of lines."""
     return _ODD.search(text) is None
 
 
 def fold(text: str) -> str:
-    """Give a text with full-width and accented letters as plain ones, without the invisible."""
+    """Return a text with full-width and accented letters as plain ones, without the invisible."""
     if "\x1b[" in text or "\\" in text:
         return _ODD.sub(lambda odd: _folded(odd[0]), text)
     return text.translate(_LETTERS)
 
 
 def places(text: str) -> list[int]:
-    """Give for each character of the folded text, and for its end, where it was in the text."""
+    """Return for each character of the folded text, and for its end, where it was in the text."""
     found, at = list[int](), 0
     for odd in _ODD.finditer(text):
         found.extend(range(at, odd.start()))
@@ -83,7 +83,7 @@ def _decoded(octets: bytes) -> str:
 
 
 def _escaped(letter: str) -> str:
-    """Give the plain letters of one that was escaped; a quote does not end the text it is in."""
+    """Return the plain letters of one that was escaped; a quote does not end the text it is in."""
     return "\N{REPLACEMENT CHARACTER}" if letter in _SYNTAX else _LETTERS[ord(letter)]
 
 

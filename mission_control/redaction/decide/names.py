@@ -20,7 +20,7 @@ _NO_PASSES = ("bypass", "compass", "trespass", "surpass", "encompass", "overpass
 _WORDS = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WEAK_WORD = re.compile(r"(?:^|_)(?:key|private)(?:_|$)")
-"""Words that say so too (facts, i), unless they are part of what is known to be no secret."""
+"""Words that say so too, unless they are part of what is known to be no secret."""
 _PLAIN_WORDS = re.compile(
     r"(?:^|_)(?:(?:primary|public|foreign|partition|sort|topology|idempotency|cache|dedup|group"
     r"|config_map|map|label|row|lookup|unique|index|routing|object|join|feature|symbol|metric)_key"
@@ -73,7 +73,7 @@ _LEAVES = {
 
 def is_secret_key(key: str) -> bool:
     """
-    Tell whether a name says that its value is secret, however it is spelled.
+    Return whether a name says that its value is secret, however it is spelled.
 
     By a word of the vocabulary, by a whole word between humps or signs, or by its ending: what
     is masked for a harmless name costs a word, what is shown costs the secret.
@@ -99,7 +99,7 @@ _remember = lru_cache(maxsize=4_096)(_is_secret)
 
 
 def is_harmless(name: str, value: str) -> bool:
-    """Tell whether a value is no secret though its name tells of one: where it is, or how."""
+    """Return whether a value is no secret though its name tells of one: where it is, or how."""
     if value.strip().casefold() in {"", "true", "false"} or _PATH.fullmatch(value):
         return True
     if name.startswith("checksum/"):
@@ -109,7 +109,7 @@ def is_harmless(name: str, value: str) -> bool:
 
 
 def refers(key: str, value: object) -> bool:
-    """Tell whether a value only refers to Secrets, by their names and those of their keys."""
+    """Return whether a value only refers to Secrets, by their names and those of their keys."""
     held = cast("list[object]", value) if isinstance(value, list) else [value]
     return bool(_REFERRING.fullmatch(key)) and bool(held) and all(map(_is_reference, held))
 

@@ -124,7 +124,7 @@ _NAMES_ONLY = re.compile(
 
 
 def find_pairs(text: str) -> Iterator[Span]:
-    """Give every value in a text that its name says to be secret, without its quotes."""
+    """Yield every value in a text that its name says to be secret, without its quotes."""
     at = 0
     while found := _PAIR.search(text, at):
         at = found.end()
@@ -233,7 +233,7 @@ def _body(value: re.Match[str]) -> tuple[str, str]:
 
 
 def _is_plain(name: str, value: re.Match[str]) -> bool:
-    """Tell whether a value is none that could be secret: nothing, a state, a reference, a place."""
+    """Return whether a value is no secret: nothing, a state, a reference, a place."""
     kind, body = _body(value)
     if not body or body == MASK or _REFERENCE.fullmatch(body):
         return True

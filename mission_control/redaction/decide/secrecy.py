@@ -42,13 +42,13 @@ _REMEMBERED_BODY = 4_096
 
 
 def looks_harmless(body: bytes) -> bool:
-    """Tell, cheaply and from the raw text, that nothing in it could need redaction."""
+    """Return whether, cheaply and from the raw text, nothing in it could need redaction."""
     return body.isascii() and not _quick_look(body.translate(_FOLD))
 
 
 def _quick_look(folded: bytes) -> frozenset[bytes]:
     """
-    Give the suspicious words that are in a text; an empty one for a long run of letters.
+    Return the suspicious words that are in a text; an empty one for a long run of letters.
 
     Folded are capitals, digits and signs, so that a service's answers are equal but for what
     they say, and are looked through once for all the times and counts that they tell.
@@ -96,7 +96,7 @@ def _masked(text: str, spans: Sequence[Span], *, keep_lines: bool) -> str:
 
 
 def _find(plain: str, *, within: bool = True) -> list[Span]:
-    """Give every secret in a folded text by its place, in order and apart."""
+    """Return every secret in a folded text by its place, in order and apart."""
     words = _quick_look(plain.encode(errors="replace").translate(_FOLD))
     if not words:
         return []
@@ -133,7 +133,7 @@ def _look(plain: str, words: frozenset[bytes], *, within: bool) -> Iterator[Span
 
 def secret_words(words: Sequence[object]) -> frozenset[int]:
     """
-    Give which words of a command line are secret, in part or wholly, by their places.
+    Return which words of a command line are secret, in part or wholly, by their places.
 
     They are looked at as one line, so that a program and a flag tell of the words after them.
     """
@@ -150,6 +150,6 @@ def secret_words(words: Sequence[object]) -> frozenset[int]:
 
 
 def _as_word(word: object) -> str:
-    """Give a word as a shell would have it: in quotes where it holds blanks."""
+    """Return a word as a shell would have it: in quotes where it holds blanks."""
     text = str(word) if isinstance(word, str | int) and not isinstance(word, bool) else ""
     return '"' + text.replace('"', "'") + '"' if " " in text else text
