@@ -536,7 +536,7 @@ async def test_a_list_that_would_be_cut_is_not_told_at_all(tree, monkeypatch):
     seen = await RepositoryReader(tree, lambda: NOW).read(run_preflight=False)
 
     assert isinstance(seen, Unseen)
-    assert "cannot be told of as a whole" in seen.detail
+    assert "cannot be read as a whole" in seen.detail
 
 
 def test_more_entries_than_are_read_are_an_error(tree, monkeypatch, tmp_path):
