@@ -27,7 +27,7 @@ from mission_control.probe.failure import FAILURES, describe, reason_for
 from mission_control.probe.opening import COURSE, Course
 from mission_control.probe.patience import Patience
 from mission_control.probe.received import MAX_BODY_BYTES, Interpreter, Received, interpret
-from mission_control.probe.token_files import TokenFiles
+from mission_control.probe.rotated_files import TokenFiles
 from mission_control.probe.transport import USER_AGENT, Transports
 from mission_control.redaction.redact import printable, redact_text
 

@@ -16,11 +16,10 @@ from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.model.fleet import TlsFiles
 from mission_control.model.reload import Reload
 from mission_control.probe.held_connection import HeldConnection, WireAnswer
-from mission_control.probe.names import Names
-from mission_control.probe.opening import COURSE, Origin, open_connection
+from mission_control.probe.opening import COURSE, Names, Origin, open_connection
 from mission_control.probe.patience import LoopStalls
 from mission_control.probe.received import MAX_BODY_BYTES
-from mission_control.probe.tls_files import TlsContexts
+from mission_control.probe.rotated_files import TlsContexts
 
 FORBIDDEN_SEGMENTS = frozenset({"state", "recover", "execute"})
 """Paths that act although asked with GET: `/state` moves the execution engine."""

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mission_control.model.reading import Seen, Unseen
+from mission_control.processes.own_process import in_own_thread
 from mission_control.processes.plain_file import read_plain_file
-from mission_control.processes.threads import in_own_thread
 from mission_control.records.model import PLACEHOLDERS
 from mission_control.redaction.files import Redacted, redact_file, redact_yaml
 from mission_control.redaction.redact import printable, redact_text

@@ -18,7 +18,7 @@ from mission_control.floor.ports import Clock
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.processes.bounded_process import OutputTooLongError, run_bounded
-from mission_control.processes.threads import in_own_thread
+from mission_control.processes.own_process import in_own_thread
 from mission_control.redaction.redact import printable, redact_text
 from mission_control.repository.model import Repository, RepositoryHead, ScriptRun
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from mission_control.model.reading import Seen, Unseen
+from mission_control.processes.own_process import in_own_thread
 from mission_control.processes.plain_file import read_plain_file
-from mission_control.processes.threads import in_own_thread
 from mission_control.redaction.files import UNREADABLE, read_plain_yaml, strings_of
 from mission_control.redaction.redact import printable, redact_text
 from mission_control.repository.model import BuildPipeline, RepositorySurvey

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mission_control.model.fleet import Agent, Kind
-from mission_control.probe.names import Address, Names
+from mission_control.probe.opening import Address, Names
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import Transports
 from tests.real_parts import lacking

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from mission_control.model.reading import Seen, Unseen
-from mission_control.probe.names import Names
+from mission_control.probe.opening import Names
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import MAX_LIFE_SECONDS, Lives
 from tests.floor.floor_of_values import STRATEGY, changed, rich

@@ -12,7 +12,7 @@ from mission_control.bootstrap.aside import BODIES
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.probe.received import READ_HERE, SECONDS, Interpreter
 from mission_control.probe.service_probe import ServiceProbe
-from mission_control.processes.asking import ChildProcess, environment_of
+from mission_control.processes.child_process import ChildProcess, environment_of
 from mission_control.processes.model import Answered, Unanswered
 from mission_control.redaction import redact as redaction
 from tests.floor.floor_of_values import STRATEGY, changed, rich

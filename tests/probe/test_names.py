@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from mission_control.model.reading import Seen
-from mission_control.probe.names import Names
-from mission_control.processes.threads import DaemonWork
+from mission_control.probe.opening import Names
+from mission_control.processes.own_process import DaemonWork
 from tests.floor.floor_of_values import STRATEGY, rich
 from tests.ports import PATIENCE_SECONDS
 from tests.probe.conftest import NOW
@@ -149,7 +149,7 @@ import asyncio, time
 from datetime import UTC, datetime
 from mission_control.model.fleet import Agent, Kind
 from mission_control.probe.transport import Transports
-from mission_control.probe.names import Names
+from mission_control.probe.opening import Names
 from mission_control.probe.service_probe import ServiceProbe
 
 def hang(*_, **__):

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from mission_control.processes.answering import run_child
+from mission_control.processes.child_process import run_child
 from mission_control.processes.model import Answered
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mission_control.processes.asking import ChildProcess
+from mission_control.processes.child_process import ChildProcess
 
 ROOT = str(Path(__file__).parents[2])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mission_control.processes.asking import ChildProcess, environment_of
+from mission_control.processes.child_process import ChildProcess, environment_of
 from mission_control.processes.model import Answered, Unanswered
 from tests.ports import PATIENCE_SECONDS as PATIENCE
 from tests.processes.conftest import ROOT
@@ -183,7 +183,7 @@ async def test_a_child_ends_with_whoever_started_it():
     """When its parent is killed with -9 the child ends by itself, in the middle of an answer."""
     script = (
         "import asyncio\n"
-        "from mission_control.processes.asking import ChildProcess\n"
+        "from mission_control.processes.child_process import ChildProcess\n"
         "async def main():\n"
         f"    environ = {{'PYTHONPATH': {ROOT!r}}}\n"
         "    child = ChildProcess('tests.processes.a_child', 'well', environ)\n"

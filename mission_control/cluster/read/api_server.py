@@ -18,8 +18,8 @@ from mission_control.floor.ports import Clock
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import UnseenReason
 from mission_control.probe.failure import FAILURES, describe, reason_for
-from mission_control.probe.tls_files import SETTLED_SECONDS
 from mission_control.probe.transport import USER_AGENT, HeldTransport
+from mission_control.processes.followed_file import SETTLED_SECONDS
 from mission_control.redaction.redact import printable, redact_text
 
 JSON = "application/json"

@@ -22,7 +22,7 @@ from mission_control.cluster.read.kubeconfig import Login, check_server, header_
 from mission_control.cluster.read.kubeconfig_files import NoAccessError, States, WatchedFiles
 from mission_control.floor.ports import Clock
 from mission_control.model.fleet import ClusterAccess
-from mission_control.processes.threads import DaemonWork
+from mission_control.processes.own_process import DaemonWork
 from mission_control.redaction.redact import printable, redact_text
 
 DEADLINE_SECONDS = 8.0

@@ -12,7 +12,7 @@ import yaml
 
 from mission_control.errors import MissionControlError
 from mission_control.model.fleet import ClusterAccess
-from mission_control.probe.tls_files import state_of
+from mission_control.processes.followed_file import state_of
 from mission_control.processes.plain_file import read_regular
 from mission_control.redaction.files import items_of, pairs_of, read_plain_yaml, text_of
 
