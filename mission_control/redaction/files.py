@@ -11,8 +11,13 @@ import yaml
 
 from mission_control.redaction.decide.names import NAMED, NAMING
 from mission_control.redaction.decide.secrecy import secret_words
-from mission_control.redaction.manifests import redact_lines, why_secret
-from mission_control.redaction.redact import MASK, is_secret_key, redact_text
+from mission_control.redaction.redact import (
+    MASK,
+    is_secret_key,
+    redact_lines,
+    redact_text,
+    why_secret,
+)
 
 _LOADER = yaml.CSafeLoader
 

@@ -11,11 +11,10 @@ import pytest
 
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen
-from mission_control.repository import git_differences, git_tree
+from mission_control.repository import git_tree
 from mission_control.repository import read as repository_module
-from mission_control.repository.copier import RepositoryCopier
+from mission_control.repository.files import RepositoryCopier, RepositorySurveyor
 from mission_control.repository.read import READER, RepositoryReader
-from mission_control.repository.surveyor import RepositorySurveyor
 from tests.ports import PATIENCE_SECONDS
 from tests.probe.conftest import NOW
 
@@ -541,9 +540,9 @@ async def test_a_list_that_would_be_cut_is_not_told_at_all(tree, monkeypatch):
 
 def test_more_entries_than_are_read_are_an_error(tree, monkeypatch, tmp_path):
     """A tree that is too large to compare is not compared in part."""
-    monkeypatch.setattr(git_differences, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(git_tree, "MAX_ENTRIES", 2)
 
-    with pytest.raises(git_differences.TreeError, match="more than 2 files"):
+    with pytest.raises(git_tree.TreeError, match="more than 2 files"):
         git_tree.look(str(tree), tmp_path, copies=False)
 
 

@@ -11,10 +11,14 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.model.reading import Seen, Unseen
 from mission_control.processes.plain_file import read_plain_file
 from mission_control.redaction.files import HEADER
-from mission_control.repository import copier as repository_copier
-from mission_control.repository.copier import RepositoryCopier, copy_files, copy_one
+from mission_control.repository import files as repository_files
+from mission_control.repository.files import (
+    RepositoryCopier,
+    RepositorySurveyor,
+    copy_files,
+    copy_one,
+)
 from mission_control.repository.read import RepositoryReader
-from mission_control.repository.surveyor import RepositorySurveyor
 from tests.floor.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
@@ -64,12 +68,12 @@ def test_limits_are_told(tmp_path, monkeypatch):
     for name in "abc":
         (tmp_path / f"{name}.md").write_text("x" * 10)
     (tmp_path / "large").write_text("y" * 100)
-    monkeypatch.setattr(repository_copier, "MAX_FILE_BYTES", 50)
-    monkeypatch.setattr(repository_copier, "MAX_FILES", 3)
+    monkeypatch.setattr(repository_files, "MAX_FILE_BYTES", 50)
+    monkeypatch.setattr(repository_files, "MAX_FILES", 3)
     several = copy_files(tmp_path, ["large", "a.md", "b.md", "c.md"])
     seconds = iter([0.0, 1.0, 61.0])
     slow = copy_files(tmp_path, ["a.md", "b.md"], lambda: next(seconds))
-    monkeypatch.setattr(repository_copier, "MAX_BYTES", 10)
+    monkeypatch.setattr(repository_files, "MAX_BYTES", 10)
     few = copy_files(tmp_path, ["a.md", "b.md"])
 
     assert {"large": "it has more than 50 bytes", "a.md": "", "b.md": ""} == told(several)

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from mission_control.repository import surveyor as repository_surveyor
+from mission_control.repository import files as repository_files
+from mission_control.repository.files import MAX_PIPELINE_BYTES, read_pipelines
 from mission_control.repository.model import BuildPipeline
-from mission_control.repository.surveyor import MAX_PIPELINE_BYTES, read_pipelines
 
 NAME = "cloudbuild.yaml"
 NO_MAPPING, UNREADABLE = "it is no YAML mapping", "it is no YAML that can be read"
@@ -68,7 +68,7 @@ def test_a_file_that_grows_costs_nothing(tmp_path):
 
 def test_what_is_not_read_in_time_is_told(tmp_path, monkeypatch):
     """All pipelines share one limit; what it cuts off is a problem, never no image."""
-    monkeypatch.setattr(repository_surveyor, "MAX_SECONDS", 5.0)
+    monkeypatch.setattr(repository_files, "SURVEY_SECONDS", 5.0)
     (tmp_path / "a.yaml").write_text("images: [r/x:1]\n")
     seconds = iter([0.0, 1.0, 6.0])
     found = read_pipelines(tmp_path, ["a.yaml", "b.yaml"], lambda: next(seconds))
