@@ -25,8 +25,7 @@ from mission_control.cluster.read import api_server as api_server_module
 from mission_control.cluster.read import credentials as credentials_module
 from mission_control.cluster.read import kubeconfig as kubeconfig_module
 from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_answers import BadAnswerError
-from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.credentials import CredentialDesk
 from mission_control.cluster.read.examination import examine_cluster
 from mission_control.cluster.read.guard import ClusterGuard

@@ -18,18 +18,17 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.objects import EnvVariable, KeyRef, Rollout
 from mission_control.cluster.read import api_server as api_server_module
 from mission_control.cluster.read import credentials as credentials_module
-from mission_control.cluster.read import identity as identity_module
 from mission_control.cluster.read import lister as lister_module
 from mission_control.cluster.read import observer as reader_module
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
 from mission_control.cluster.read.guard import ClusterGuard
-from mission_control.cluster.read.kubeconfig_files import NoAccessError
+from mission_control.cluster.read.kubeconfig import NoAccessError
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
-from mission_control.cluster.read.project_objects import (
+from mission_control.cluster.read.projection import (
     POD,
     WORKLOAD,
     project_pod,
@@ -596,7 +595,7 @@ async def test_a_uid_that_cannot_be_had_is_unknown_and_no_error(fault, said):
 
 async def test_a_uid_that_does_not_come_holds_no_list_up(monkeypatch):
     """A name is waited for a little, and no longer."""
-    monkeypatch.setattr(identity_module, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(reader_module, "READ_SECONDS", 0.05)
     cluster = Cluster(ClusterStage(faults={("", "namespaces"): ApiFault.HUNG}))
     facts = await cluster.read()
 
@@ -641,7 +640,7 @@ async def test_a_cluster_that_is_not_reached_is_named_as_it_is_chosen():
 )
 def test_a_server_is_shown_without_what_gives_access(url, shown):
     """User, password, query and fragment are left out; what is no URL is not shown at all."""
-    assert shown == identity_module.shown_server(url)
+    assert shown == reader_module.shown_server(url)
 
 
 REFUSED = [

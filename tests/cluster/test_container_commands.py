@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mission_control.cluster.model.objects import WATCHED_ENV
-from mission_control.cluster.read.project_containers import (
+from mission_control.cluster.read.projection import (
     MAX_COMMAND,
     MAX_STARTED,
     OddError,

@@ -8,9 +8,8 @@ import pytest
 from mission_control.bootstrap.clock import real_clock
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.deploy_report.decide.changes import compare_reports
 from mission_control.deploy_report.run import make_report

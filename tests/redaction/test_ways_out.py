@@ -16,8 +16,8 @@ import pytest
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.project_further import CONFIG_MAP, Wanted, project_config_map
-from mission_control.cluster.read.project_objects import (
+from mission_control.cluster.read.observer import CONFIG_MAP, Wanted, project_config_map
+from mission_control.cluster.read.projection import (
     EVENT,
     POD,
     project_all,

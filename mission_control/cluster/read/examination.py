@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mission_control.cluster.model.facts import ListReading
 from mission_control.cluster.model.further import AccountFacts
 from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_answers import BadAnswerError
+from mission_control.cluster.read.api_server import BadAnswerError
 from mission_control.cluster.read.guard import RESOURCES
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader

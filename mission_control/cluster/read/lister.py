@@ -6,8 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from mission_control.cluster.read.api_answers import BadAnswerError, check_size, read_page
-from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.api_server import ApiServer, BadAnswerError, check_size, read_page
 from mission_control.cluster.read.guard import GROUPS, Resource, collection_path
 from mission_control.floor.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason

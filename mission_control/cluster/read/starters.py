@@ -11,8 +11,14 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from mission_control.cluster.model.objects import WATCHED_ENV, Container, ObjectRef, StarterFacts
-from mission_control.cluster.read.project_containers import OddError, clean, project_containers
-from mission_control.cluster.read.project_objects import labels_of, owner_of, required
+from mission_control.cluster.read.projection import (
+    OddError,
+    clean,
+    labels_of,
+    owner_of,
+    project_containers,
+    required,
+)
 from mission_control.cluster.read.shapes import ContainerShape, Named, PodSpec
 
 MAX_NESTED = 24
