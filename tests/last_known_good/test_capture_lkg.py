@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
