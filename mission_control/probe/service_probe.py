@@ -126,19 +126,9 @@ class ServiceProbe:
         if now > deadline and (came_at is None or came_at > deadline + TICK_SECONDS):
             return await self._silent(agent, path, course, began)
         held_up = 0.0 if came_at is None else now - came_at
-        reading = await self._interpreter.read(
-            received,
-            partial(
-                interpret,
-                received,
-                path=path,
-                contract=agent.contract,
-                kind=agent.kind,
-                at=_earlier(self._clock(), held_up),
-                took=now - began - held_up,
-                asked=Exchange(phases=tuple(course.phases), peer=course.peer),
-            ),
-        )
+        at, took = _earlier(self._clock(), held_up), now - began - held_up
+        asked = Exchange(phases=tuple(course.phases), peer=course.peer)
+        reading = await self._interpret(agent, path, received, at, took, asked)
         reading = _as_named(reading, course)
         old_files = self._transports.trouble(agent.tls)
         old_files = old_files or self._tokens.trouble(agent.bearer_token_file)
@@ -180,20 +170,30 @@ class ServiceProbe:
         if part is None:
             return Unseen(why[0], at, took, why[1], exchange)
         received = Received(part.status, bytes(part.body[:MAX_BODY_BYTES]))
-        heard = await self._interpreter.read(
+        read = await self._interpret(agent, path, received, at, took)
+        exchange = replace(exchange, status=part.status, excerpt=read.exchange.excerpt)
+        return Unseen(why[0], at, took, why[1], exchange, _claims(read))
+
+    async def _interpret(
+        self,
+        agent: Agent,
+        path: str,
+        received: Received,
+        at: datetime,
+        took: float,
+        asked: Exchange = NO_EXCHANGE,
+    ) -> EndpointReading:
+        reading = partial(
+            interpret,
             received,
-            partial(
-                interpret,
-                received,
-                path=path,
-                contract=agent.contract,
-                kind=agent.kind,
-                at=at,
-                took=took,
-            ),
+            path=path,
+            contract=agent.contract,
+            kind=agent.kind,
+            at=at,
+            took=took,
+            asked=asked,
         )
-        exchange = replace(exchange, status=part.status, excerpt=heard.exchange.excerpt)
-        return Unseen(why[0], at, took, why[1], exchange, _claims(heard))
+        return await self._interpreter.read(received, reading)
 
     async def _request(self, agent: Agent, path: str) -> httpx.Request:
         url = f"{agent.service_dns}{path}"

@@ -10,30 +10,17 @@ import orjson
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
-from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.floor.observe import FloorSources, Looking, observe_rounds
-from mission_control.kill_switch.read import SwitchReader
-from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.fleet import ContractKind, Fleet, KnownWorkload
-from mission_control.probe.service_probe import ServiceProbe
-from mission_control.probe.transport import open_transports
-from mission_control.readiness.run import ReadinessSources, check_readiness
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
+from mission_control.model.fleet import ContractKind, KnownWorkload
 from mission_control.simulation.cluster_api.api import Staging, objects_of
 from mission_control.simulation.cluster_api.planned import REGISTRY
 from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
 from mission_control.simulation.roster import KNOWN, ROSTER
 from tests.floor.floor_of_values import STRATEGY, changed, rich
+from tests.real_cluster.looking import FLOOR, judge_readiness
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
 pytestmark = pytest.mark.anyio
-FLOOR, SE = "trading-floor", "strategy-engine"
+SE = "strategy-engine"
 EIGHT = ClusterStage(workloads={SE: WorkloadTwist(replicas=8)})
 NEW = f"{REGISTRY}/strategy-runtime:99beef0"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{FLOOR}/deployments/{SE}"
@@ -46,28 +33,9 @@ def eight(server):
     set_scene(server, EIGHT)
 
 
-async def judge(access, tmp_path, known=KNOWN, agents=ROSTER, rounds=1):
-    """Judge readiness; give each check's outcome and detail by code, and the floor's reasons."""
-    lister = ClusterLister(ApiServer(access), real_clock)
-    objects = ObjectReader(lister)
-    roster = tuple(sorted(agents, key=lambda a: a.agent_name))
-    fleet = Fleet(roster, "d" * 64, "f", "test", access, known_workloads=known)
-    async with open_transports() as transports:
-        transports.also_close(lister.server.forget)
-        sources = FloorSources(
-            ServiceProbe(transports, real_clock),
-            SwitchReader(None, {}, real_clock, ConfigMapSwitch(lister, FLOOR)),
-            MarketCalendar(),
-            real_clock,
-            cluster=ClusterObserver(lister),
-        )
-        looking = Looking(rounds, 0.0, ask_services=rounds > 1)
-        snapshot, coverage = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
-        further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
-        read = ReadinessSources(
-            real_clock, StoreCheck(ArtifactStore(tmp_path), real_clock), further
-        )
-        report = await check_readiness(snapshot, coverage, read)
+async def judge(access, tmp_path, **how):
+    """Judge readiness; return outcome and detail of each check, and the floor's reasons."""
+    report, snapshot = await judge_readiness(access, tmp_path, **how)
     checks = {c.code: (c.outcome.value, c.stops, c.detail) for c in report.checks}
     return checks, [(r.code, r.subject) for r in snapshot.posture.reasons]
 

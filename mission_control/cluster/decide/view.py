@@ -40,7 +40,7 @@ from mission_control.cluster.model.facts import (
     ConfigMapFacts,
     list_source,
 )
-from mission_control.cluster.model.objects import PodFacts, StarterFacts, WorkloadFacts
+from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.cluster.model.view import AgentWorkload
 from mission_control.floor.decide.agent_evidence import AgentEvidence
 from mission_control.floor.decide.evidence import Key, Statement, answered
@@ -236,7 +236,7 @@ def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
 def _state(
     thing: Thing | ConfigMapFacts, owners: Owners, fact: str, detail: str, *, raises: bool
 ) -> Statement:
-    source = list_source(_list_of(thing), thing.namespace)
+    source = list_source(_LIST_OF[_kind_of(thing)], thing.namespace)
     fact = f"{thing.name} {fact}"
     if isinstance(thing, ConfigMapFacts):
         subject = f"{thing.namespace}/ConfigMap/{thing.name}"
@@ -245,27 +245,21 @@ def _state(
     return Statement(codes.EXECUTION_EVIDENCE, subject, source, fact, raises, detail)
 
 
-def _list_of(thing: Thing | ConfigMapFacts) -> str:
+_LIST_OF = {"ConfigMap": "configmaps", "Pod": "pods", **LIST_OF_KIND, **LIST_OF_STARTER}
+
+
+def _kind_of(thing: Thing | ConfigMapFacts) -> str:
     match thing:
         case PodFacts():
-            return "pods"
+            return "Pod"
         case ConfigMapFacts():
-            return "configmaps"
-        case StarterFacts():
-            return LIST_OF_STARTER[thing.kind]
+            return "ConfigMap"
         case _:
-            return LIST_OF_KIND[thing.kind]
+            return thing.kind
 
 
 def _name(thing: Thing | ConfigMapFacts) -> str:
-    match thing:
-        case PodFacts():
-            kind = "Pod"
-        case ConfigMapFacts():
-            kind = "ConfigMap"
-        case _:
-            kind = thing.kind
-    return f"{kind} {thing.namespace}/{thing.name}"
+    return f"{_kind_of(thing)} {thing.namespace}/{thing.name}"
 
 
 def _unresolved(open_: list[Statement]) -> Iterator[MissingEvidence]:
