@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 WATCHED_ENV = frozenset(
-    [
+    {
         "AGENT_MODE",
         "AGENT_NAME",
         "AGENT_ROLE",
@@ -26,7 +26,7 @@ WATCHED_ENV = frozenset(
         "REPO_ID",
         "SHADOW_MODE",
         "TRADING_MODE",
-    ]
+    }
 )
 """Variables whose values are kept; of all others only the name is, for they may be secret."""
 
