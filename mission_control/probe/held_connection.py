@@ -161,7 +161,7 @@ class HeldConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if not self._whole:
-                self._fail(httpx.RemoteProtocolError(f"no HTTP answer: {error}"))
+                self._fail(httpx.RemoteProtocolError(f"not an HTTP answer: {error}"))
             self.abort()
             return
         if self._whole:

@@ -156,7 +156,7 @@ def _says_nothing(error: BaseException | None) -> bool:
 
 @lru_cache(maxsize=16_384)
 def addressed(host: str) -> Lookup | None:
-    """Return a host that is an address as though it had been looked up; None where it is a name."""
+    """Return a host that is an address as if it had been looked up; None where it is a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -133,7 +133,7 @@ class FollowedFile(Generic[T]):
 
 
 def state_of(path: str) -> tuple[int, ...] | None:
-    """Return what changes with a file, of what a link leads to; None where it cannot be had."""
+    """Return what changes with a file, of what a link leads to; None where it cannot be read."""
     try:
         found = Path(path).stat()
     except OSError:

@@ -24,7 +24,7 @@ _LOADER = yaml.CSafeLoader
 MAX_DEPTH = 40
 """libyaml composes by recursion in C: a file of brackets would end the process, not raise."""
 MOST_EVENTS = 60_000
-UNREADABLE = "it is no YAML that can be read"
+UNREADABLE = "it is not readable YAML"
 STRING = "tag:yaml.org,2002:str"
 _KNOWN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -48,7 +48,7 @@ def read_plain_yaml(text: str) -> tuple[yaml.Node, ...] | str:
         # ValueError: text with half a surrogate pair. What it says may hold what is in the file.
         return UNREADABLE
     odd = any(_has_odd_key(node) for node in found)
-    return fault or ("it has keys that are no text" if odd else found)
+    return fault or ("it has keys that are not text" if odd else found)
 
 
 def _has_odd_key(node: yaml.Node) -> bool:
@@ -388,7 +388,7 @@ def _redact_json(text: str) -> Redacted:
     try:
         same = json.dumps(json.loads(text), ensure_ascii=False)
     except (ValueError, RecursionError):
-        return Redacted(why_not="it is no JSON that can be read")
+        return Redacted(why_not="it is not readable JSON")
     nodes = _masked(same)
     if isinstance(nodes, str):
         return Redacted(why_not=nodes)

@@ -160,7 +160,7 @@ def _copy(root: Path, name: str, redact: Callable[[str], Redacted] | None = None
         why = _why(error)
     if content is None:
         return CopiedFile(
-            shown, why_not=why or "it is no plain file, or a link, which is not followed"
+            shown, why_not=why or "it is not a plain file, or a link, which is not followed"
         )
     if len(content) > MAX_FILE_BYTES:
         return CopiedFile(shown, why_not=f"it has more than {MAX_FILE_BYTES} bytes")
@@ -182,7 +182,7 @@ def _redacted(shown: str, content: bytes, redact: Callable[[str], Redacted]) -> 
         text = content.decode()
     except UnicodeDecodeError:
         text = "\0"
-    found = Redacted(why_not="it is no text") if "\0" in text else redact(text)
+    found = Redacted(why_not="it is not text") if "\0" in text else redact(text)
     if found.why_not:
         return CopiedFile(shown, why_not=found.why_not)
     # Only of the copy: from an original's digest a short secret could be found by trying.
@@ -274,7 +274,7 @@ def _read_pipeline(root: Path, name: str) -> BuildPipeline:
     try:
         content = read_plain_file(root, name, MAX_PIPELINE_BYTES + 1)
         if content is None or len(content) > MAX_PIPELINE_BYTES:
-            return BuildPipeline(path, problem="it is no plain file of a usual size")
+            return BuildPipeline(path, problem="it is not a plain file of a usual size")
         nodes = read_plain_yaml(content.decode())
     except OSError as error:
         return BuildPipeline(path, problem=error.strerror or type(error).__name__)
@@ -284,7 +284,7 @@ def _read_pipeline(root: Path, name: str) -> BuildPipeline:
         return BuildPipeline(path, problem=nodes)
     document = strings_of(nodes[0]) if len(nodes) == 1 else None
     if not isinstance(document, dict):
-        return BuildPipeline(path, problem="it is no YAML mapping")
+        return BuildPipeline(path, problem="it is not a YAML mapping")
     found = sorted({_shown_text(i) for i in _images(cast("Mapping[str, Any]", document))})
     return BuildPipeline(path, tuple(found[:MOST_IMAGES]))
 

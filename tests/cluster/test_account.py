@@ -21,7 +21,7 @@ def test_reading_named_resources_is_reading():
     """get, list and watch on named resources, and non-resource URLs, are no more than reading."""
     account = judge(READING, Rule(("get",), urls=("/healthz",)))
 
-    assert (True, "1 bindings grant reading alone") == (account.read_only, account.detail)
+    assert (True, "1 bindings grant reading only") == (account.read_only, account.detail)
 
 
 @pytest.mark.parametrize(

@@ -508,8 +508,8 @@ ODD_USERS = [
         {"client-certificate-data": "eA==", "client-key-data": "eA=="},
         "certificate and key", id="no certificate",
     ),
-    pytest.param({"client-certificate-data": "%%"}, "no base64", id="no base64"),
-    pytest.param({"exec": "x"}, "is no mapping", id="exec is text"),
+    pytest.param({"client-certificate-data": "%%"}, "not base64", id="no base64"),
+    pytest.param({"exec": "x"}, "is not a mapping", id="exec is text"),
     pytest.param({"exec": {"command": "x"}}, "another apiVersion", id="exec without a version"),
     pytest.param({"auth-provider": {"name": "gcp"}}, "holds no token", id="gcp without a token"),
     pytest.param(
@@ -531,7 +531,7 @@ async def test_credentials_that_cannot_be_had_are_one_reason(api, reading, certi
     reading.write(f"https://127.0.0.1:{api.port}", user, certificate_authority=str(certificate[0]))
     examined = await examine_cluster(reading.lister)
 
-    assert "the credentials could not be had" in examined.unreachable
+    assert "the credentials could not be obtained" in examined.unreachable
     assert said in examined.unreachable
     assert SECRET not in examined.unreachable
     assert () == examined.lists
@@ -553,7 +553,7 @@ ODD_FILES = [
     pytest.param("a: &a [x]\nb: *a", "anchors", id="anchors"),
     pytest.param("[" * 5000, "nested deeper", id="brackets"),
     pytest.param("- x", "no single mapping", id="a list"),
-    pytest.param("clusters: {}", "are no list", id="clusters are a mapping"),
+    pytest.param("clusters: {}", "are not a list", id="clusters are a mapping"),
     pytest.param("contexts: []", "no current-context", id="no context"),
     pytest.param("current-context: x", "no context x", id="an unknown context"),
     pytest.param("current-context: a\ncurrent-context: b", "is given twice", id="a key twice"),
@@ -625,10 +625,10 @@ async def test_no_kubeconfig_at_all_is_said(tmp_path, monkeypatch):
 
 FAILING = [
     pytest.param(f"echo 'password={SECRET} token {JWT}' >&2; exit 1", "ended with 1", id="fails"),
-    pytest.param(f"echo '{SECRET} {{not json'", "no JSON", id="garbage"),
+    pytest.param(f"echo '{SECRET} {{not json'", "not JSON", id="garbage"),
     pytest.param(f'echo \'{{"token": "{SECRET}"}}\'', "no ExecCredential", id="another answer"),
     pytest.param(credential(), "neither a token nor", id="nothing"),
-    pytest.param(credential(token=["x"]), "is no text", id="a list for a token"),
+    pytest.param(credential(token=["x"]), "is not text", id="a list for a token"),
     pytest.param(credential(token=f"{TOKEN}\nb"), "no header can", id="two lines"),
     pytest.param(credential(clientCertificateData="x"), "without its key", id="no key"),
     pytest.param(
@@ -650,7 +650,7 @@ async def test_a_plugin_that_fails_is_one_reason_without_its_secrets(
     examined = await examine_cluster(reading.lister)
     told = f"{examined}{caplog.text}"
 
-    assert "the credentials could not be had: the exec plugin" in examined.unreachable
+    assert "the credentials could not be obtained: the exec plugin" in examined.unreachable
     assert said in examined.unreachable
     assert len(examined.unreachable) < 500
     assert SECRET not in told

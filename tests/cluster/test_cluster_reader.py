@@ -442,7 +442,7 @@ async def test_metrics_are_read_where_they_are_offered():
 
 
 async def test_our_account_is_judged_by_its_bindings():
-    """The roles bound to our service account are read, and grant reading alone."""
+    """The roles bound to our service account are read, and grant reading only."""
     cluster = Cluster()
     account = await AccountReader(cluster.server, cluster.objects, lambda: AT).read()
 
@@ -639,7 +639,7 @@ async def test_a_cluster_that_is_not_reached_is_named_as_it_is_chosen():
     ],
 )
 def test_a_server_is_shown_without_what_gives_access(url, shown):
-    """User, password, query and fragment are left out; what is no URL is not shown at all."""
+    """User, password, query and fragment are left out; what is not a URL is not shown at all."""
     assert shown == reader_module.shown_server(url)
 
 

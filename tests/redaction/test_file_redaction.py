@@ -119,8 +119,8 @@ REFUSED = {
     "alias": ("a: &a [1]\nb: *a\n", "anchors"),
     "merge key": ("a:\n  <<: {b: 1}\n", "merge keys"),
     "tag": ("a: !vault x\n", "tags of its own"),
-    "key of keys": ("? [a]\n: b\n", "keys that are no text"),
-    "key of keys in a list": ("- a: [{? {b: c} : d}]\n", "keys that are no text"),
+    "key of keys": ("? [a]\n: b\n", "keys that are not text"),
+    "key of keys in a list": ("- a: [{? {b: c} : d}]\n", "keys that are not text"),
     "deep": ("[" * (MAX_DEPTH + 1), "nested deeper"),
     "long": ("- a\n" * MOST_EVENTS, "longer than"),
     "no YAML": ("a: [b\n", "no YAML"),
@@ -169,8 +169,8 @@ def test_json_stays_json():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("a: 1", "no JSON"),
-        ("[" * 100_000, "no JSON"),
+        ("a: 1", "not readable JSON"),
+        ("[" * 100_000, "not readable JSON"),
         ("[" * 50 + "]" * 50, "nested deeper"),
         ('{"kind": "Secret"}', "a Secret manifest"),
         ('{"kind": "\\u0053ecret"}', "a Secret manifest"),

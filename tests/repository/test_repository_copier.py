@@ -116,8 +116,8 @@ def test_what_is_no_plain_file_is_listed(tmp_path):
     (tmp_path / "_odd").write_text("a: 1\n")
     found = told(copy_files(tmp_path, ["pipe", "latin", "_odd"]))
 
-    assert "it is no plain file, or a link, which is not followed" == found["pipe"]
-    assert "it is no text" == found["latin"]
+    assert "it is not a plain file, or a link, which is not followed" == found["pipe"]
+    assert "it is not text" == found["latin"]
     assert "no artifact can bear its name, or lie so deep" == found["_odd"]
     assert (("link", "it is a link, which is not followed"),) == copy_files(
         tmp_path, ["link"]

@@ -9,7 +9,7 @@ from mission_control.repository.files import MAX_PIPELINE_BYTES, read_pipelines
 from mission_control.repository.model import BuildPipeline
 
 NAME = "cloudbuild.yaml"
-NO_MAPPING, UNREADABLE = "it is no YAML mapping", "it is no YAML that can be read"
+NO_MAPPING, UNREADABLE = "it is not a YAML mapping", "it is not readable YAML"
 
 
 def read(folder, content: bytes):
@@ -35,7 +35,7 @@ def test_images_are_told(tmp_path):
         (b"x: !!int ''\nimages: [r/x:1]\n", ""),
         (b"x: !!timestamp z\nimages: [r/x:1]\n", ""),
         (b"x: !!float ''\nimages: [r/x:1]\n", ""),
-        (b"? [a]\n: b\n", "it has keys that are no text"),
+        (b"? [a]\n: b\n", "it has keys that are not text"),
         (b"x: !!python/name:os.system\n", "it has YAML tags of its own"),
         (b"a: &a 1\nb: *a\n", "it has YAML anchors or aliases, which are not followed"),
         (b"a:\n  <<: {b: 1}\n", "it has YAML merge keys, which are not followed"),
@@ -45,7 +45,7 @@ def test_images_are_told(tmp_path):
         (b"a: [b\n", UNREADABLE),
         (b"\xff", UNREADABLE),
         (b"[" * 5_000, "it is nested deeper than 40, or longer than 60000 events"),
-        (b"#" * (MAX_PIPELINE_BYTES + 1), "it is no plain file of a usual size"),
+        (b"#" * (MAX_PIPELINE_BYTES + 1), "it is not a plain file of a usual size"),
     ],
 )
 def test_an_odd_file_is_a_gap_and_breaks_nothing(tmp_path, content, problem):

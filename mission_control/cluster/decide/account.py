@@ -48,7 +48,7 @@ def judge_account(
         detail = "no binding names this account, and yet it may read"
         return AccountFacts(who, verified, None, detail=detail)
     told = [v for g in grants for v in g.violations]
-    detail = "; ".join(told[:5]) if told else f"{len(grants)} bindings grant reading alone"
+    detail = "; ".join(told[:5]) if told else f"{len(grants)} bindings grant reading only"
     if namespaces:
         inside = ", ".join(sorted(namespaces))
         detail += f" (looked at: bindings of the whole cluster, and those in {inside}; no others)"

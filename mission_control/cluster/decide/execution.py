@@ -188,7 +188,7 @@ def find_running(facts: ClusterFacts, owners: Owners) -> Iterator[tuple[Thing, s
             yield workload, f"{why} ({sign}{_dry_run(workload)})"
     for pod in facts.pods:
         if pod.live and (sign := why_execution(pod, owners)):
-            phase = pod.phase or "its phase is not told"
+            phase = pod.phase or "its phase is unknown"
             yield pod, f"the pod is live: {phase} ({sign})"
     for starter in facts.starters:
         if starter.wanted and (what := _find_target(starter, facts, owners)):

@@ -73,7 +73,9 @@ def compare_clusters(
             if was == now:
                 return ComparedClusters(Sameness.SAME, f"{what} {was}")
             return ComparedClusters(Sameness.DIFFERENT, f"{what} {was}, then {what} {now}")
-    return ComparedClusters(Sameness.NOT_KNOWN, "neither UID, API server nor context is told twice")
+    return ComparedClusters(
+        Sameness.NOT_KNOWN, "neither UID, API server nor context is known of both"
+    )
 
 
 def distinct_clusters(told: Iterable[ClusterIdentity]) -> Sequence[ClusterIdentity]:

@@ -92,7 +92,7 @@ def read_page(body: bytes, kind: str) -> Page:
     try:
         page = _PAGE.decode(body)
     except msgspec.ValidationError as error:
-        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"no list: {error}") from None
+        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"not a list: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadAnswerError(UnseenReason.NOT_JSON, f"not JSON: {error}"[:200]) from None
     if page.kind != f"{kind}List":
@@ -101,7 +101,7 @@ def read_page(body: bytes, kind: str) -> Page:
     if page.items is None:
         raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"a {kind}List without items")
     if page.metadata.remaining and not page.metadata.continue_:
-        detail = f"{page.metadata.remaining} more are said to be there, and no way to them"
+        detail = f"{page.metadata.remaining} more are reported, without a way to read them"
         raise BadAnswerError(UnseenReason.PARTIAL, detail)
     return page
 
@@ -122,7 +122,7 @@ JSON = "application/json"
 TEXT = "text/plain, */*"
 FAILED_SECONDS = 5.0
 """What failed is not tried again before, however many ask."""
-NO_CREDENTIALS = "the credentials could not be had"
+NO_CREDENTIALS = "the credentials could not be obtained"
 _MENDABLE = frozenset(
     {
         UnseenReason.TLS_FAILURE,

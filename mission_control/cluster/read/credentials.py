@@ -82,10 +82,10 @@ def _credential(ended: Ended, plugin: Plugin, what: str) -> Credential:
     try:
         answer = mapping_of(json.loads(ended.output), what)
     except (ValueError, RecursionError):
-        raise NoAccessError(f"{what} answered what is no JSON{because}") from None
+        raise NoAccessError(f"{what} answered something that is not JSON{because}") from None
     named = answer.get("kind"), answer.get("apiVersion")
     if named != ("ExecCredential", plugin.api_version):
-        raise NoAccessError(f"{what} answered no ExecCredential of {plugin.api_version}")
+        raise NoAccessError(f"{what} did not answer an ExecCredential of {plugin.api_version}")
     status = mapping_of(answer.get("status"), f"{what}: its status")
     token, certificate, key = (
         _text(status, name, what) for name in ("token", "clientCertificateData", "clientKeyData")
@@ -104,7 +104,7 @@ def _credential(ended: Ended, plugin: Plugin, what: str) -> Credential:
 def _text(status: Mapping[str, object], name: str, what: str) -> str:
     value = status.get(name)
     if value is not None and not isinstance(value, str):
-        raise NoAccessError(f"{what}: its {name} is no text")
+        raise NoAccessError(f"{what}: its {name} is not text")
     return value or ""
 
 
@@ -115,7 +115,7 @@ def read_instant(text: str, what: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise NoAccessError(f"{what}: its time of expiry is none") from None
+        raise NoAccessError(f"{what}: its time of expiry is not an instant") from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
@@ -350,7 +350,7 @@ def _context(found: Any) -> ssl.SSLContext:  # noqa: ANN401
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file, password="")
     except (OSError, ValueError) as error:
-        told = getattr(error, "reason", None) or "this is no PEM that can be used"
+        told = getattr(error, "reason", None) or "not a usable PEM"
         raise NoAccessError(f"{what}: {told}") from None
     if not found.verify_ssl:  # insecure-skip-tls-verify, which doctor complains of
         context.check_hostname = False

@@ -85,7 +85,7 @@ class Entry:
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise NoAccessError(f"{self.what}: its {key} is no text")
+            raise NoAccessError(f"{self.what}: its {key} is not text")
         return value
 
     def flag(self, key: str) -> bool:
@@ -108,7 +108,7 @@ class Entry:
             with suppress(ValueError):
                 content = base64.b64decode("".join(told.split()), validate=True)
             if not content:
-                raise NoAccessError(f"{self.what}: its {inline} is no base64, or empty")
+                raise NoAccessError(f"{self.what}: its {inline} is not base64, or is empty")
         elif path:
             content = files.read(path, f"{self.what}: its {key}")
         return {inline: base64.b64encode(content).decode()} if content else {}
@@ -135,13 +135,13 @@ def _parse(content: bytes, path: Path) -> Values:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NoAccessError(f"the kubeconfig {path} is no UTF-8") from None
+        raise NoAccessError(f"the kubeconfig {path} is not UTF-8") from None
     nodes = read_plain_yaml(text)
     if isinstance(nodes, str):
         raise NoAccessError(f"the kubeconfig {path}: {nodes}")
     values = _plain(nodes[0], str(path)) if len(nodes) == 1 else None
     if not isinstance(values, dict):
-        raise NoAccessError(f"the kubeconfig {path} is no single mapping")
+        raise NoAccessError(f"the kubeconfig {path} is not a single mapping")
     return cast("Values", values)
 
 
@@ -213,7 +213,7 @@ def list_of(value: object, what: str) -> Sequence[object]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise NoAccessError(f"{what} are no list")
+        raise NoAccessError(f"{what} are not a list")
     return cast("list[object]", value)
 
 
@@ -222,7 +222,7 @@ def mapping_of(value: object, what: str) -> Values:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise NoAccessError(f"{what} is no mapping")
+        raise NoAccessError(f"{what} is not a mapping")
     return cast("Values", value)
 
 
@@ -300,7 +300,7 @@ def read_login(access: ClusterAccess, environ: Mapping[str, str], files: Watched
 
 def _of_the_pod(environ: Mapping[str, str], files: WatchedFiles) -> Login:
     if not environ.get("KUBERNETES_SERVICE_HOST") or not environ.get("KUBERNETES_SERVICE_PORT"):
-        detail = "KUBERNETES_SERVICE_HOST and _PORT are not set: this is no pod of a cluster"
+        detail = "KUBERNETES_SERVICE_HOST and _PORT are not set: this is not a pod of a cluster"
         raise NoAccessError(detail)
     authority = files.read(SERVICE_ACCOUNT / "ca.crt", "the pod's authority")
     return Login(
@@ -340,7 +340,7 @@ def check_server(told: str, what: str) -> str:
     """
     split = urlsplit(told.strip())
     if split.scheme not in {"http", "https"} or not split.hostname:
-        raise NoAccessError(f"{what}: its server is no http or https URL")
+        raise NoAccessError(f"{what}: its server is not an http or https URL")
     if split.username is not None or split.query or split.fragment:
         raise NoAccessError(f"{what}: its server has a user, a query or a fragment")
     prefix = split.path.rstrip("/")
@@ -349,9 +349,9 @@ def check_server(told: str, what: str) -> str:
     try:
         url = httpx.URL(f"{split.scheme}://{split.netloc}{prefix}")
     except (httpx.InvalidURL, ValueError):
-        raise NoAccessError(f"{what}: its server is no URL") from None
+        raise NoAccessError(f"{what}: its server is not a URL") from None
     if not url.host or (url.port or 1) > 65535:  # noqa: PLR2004  (the highest port there is)
-        raise NoAccessError(f"{what}: its server is no URL")
+        raise NoAccessError(f"{what}: its server is not a URL")
     return str(url).rstrip("/")
 
 
@@ -412,7 +412,7 @@ def _plugin(user: Entry, cluster: Entry, there: Values) -> Plugin | None:
 
 def _as_text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise NoAccessError(f"{what} has an argument or a variable that is no text")
+        raise NoAccessError(f"{what} has an argument or a variable that is not text")
     return value
 
 

@@ -114,7 +114,7 @@ class ClusterLister:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             told = _Groups()
         if told.kind != "APIGroupList" or not told.groups:
-            detail = f"{GROUPS} does not tell which groups there are"
+            detail = f"{GROUPS} does not say which groups there are"
             return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
         return Seen(frozenset(g.name for g in told.groups), read.at, read.took)
 
@@ -184,7 +184,7 @@ class ClusterLister:
             if not following:
                 return tuple(objects)
             if following == parameters.get("continue"):
-                detail = f"there is no end to it after {len(objects)} objects"
+                detail = f"it does not end after {len(objects)} objects"
                 raise BadAnswerError(UnseenReason.PARTIAL, detail)
             if not page.items:
                 raise BadAnswerError(UnseenReason.PARTIAL, "an empty page says that there is more")
@@ -219,5 +219,5 @@ def _read_offered(root: str, body: bytes) -> Sequence[_Offered]:
     try:
         return _DISCOVERED.decode(body).resources or ()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        detail = f"{root} does not tell what it offers"
+        detail = f"{root} does not say what it offers"
         raise BadAnswerError(UnseenReason.CONTRACT_INVALID, detail) from None

@@ -129,7 +129,7 @@ def project_node(shape: NodeShape) -> NodeFacts:
         clean(shape.metadata.name),
         ready,
         not shape.spec.unschedulable,
-        tuple(sorted(troubles)) if ready or troubles else ("it tells no condition",),
+        tuple(sorted(troubles)) if ready or troubles else ("it reports no condition",),
     )
 
 
@@ -140,7 +140,7 @@ def project_usage(
     try:
         pods = [msgspec.convert(each, UsageShape) for each in read.value]
     except msgspec.ValidationError as error:
-        detail = f"no metrics of pods: {error}"[:200]
+        detail = f"not metrics of pods: {error}"[:200]
         return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
     used = tuple(use for pod in pods for use in _used(pod, namespace))
     return Seen(used, read.at, read.took)
@@ -252,7 +252,7 @@ class ObjectReader:
                 lambda: tuple({**about, **OBJECT.decode(each)} for each in raw.value)
             )
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"an object is none: {error}"[:200]
+            detail = f"an object cannot be read: {error}"[:200]
             return Unseen(UnseenReason.CONTRACT_INVALID, raw.at, raw.took, detail)
         return Seen(found, raw.at, raw.took)
 
@@ -288,7 +288,7 @@ class ObjectReader:
         except BadAnswerError as bad:
             return Unseen(bad.reason, body.at, body.took, bad.detail)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"no list of metrics: {error}"[:200]
+            detail = f"not a list of metrics: {error}"[:200]
             return Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
 
     async def namespace(self, name: str) -> Seen[bytes] | Unseen:
@@ -340,10 +340,10 @@ class FurtherObserver:
         try:
             found = OBJECT.decode(read.value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"the namespace is none: {error}"[:200]
+            detail = f"the namespace cannot be read: {error}"[:200]
             return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
         if found.get("kind") != "Namespace":
-            detail = "what was answered is no namespace"
+            detail = "the answer is not a namespace"
             return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
         return Seen(found, read.at, read.took)
 

@@ -73,7 +73,7 @@ _NAMESPACE = msgspec.json.Decoder(_Namespace)
 
 
 class IdentityReader:
-    """Says which cluster is read; a UID that cannot be had is named as unknown, and no error."""
+    """Says which cluster is read; a UID that cannot be read is named as unknown."""
 
     def __init__(self, lister: ClusterLister) -> None:
         """Read through this lister."""
@@ -370,7 +370,7 @@ class ConfigMapSwitch:
         try:
             held = _SWITCH_MAP.decode(body.value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = clean(f"no ConfigMap: {error}", 200)
+            detail = clean(f"not a ConfigMap: {error}", 200)
             invalid = Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
             return SwitchReading(SourceKind.CONFIG_MAP, self._source, invalid)
         who = (held.kind, held.metadata.namespace, held.metadata.name)

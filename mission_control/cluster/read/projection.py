@@ -438,7 +438,7 @@ def in_utc(instant: datetime | None) -> datetime | None:
     try:
         return instant.astimezone(UTC)
     except OverflowError:
-        raise OddError(f"{instant.isoformat()} is no instant in UTC") from None
+        raise OddError(f"{instant.isoformat()} is not an instant in UTC") from None
 
 
 def required(text: str | None, what: str) -> str:

@@ -182,5 +182,5 @@ def _count(spec: Object, key: str, unset: int) -> int:
     if value is None:
         return unset
     if isinstance(value, bool) or not isinstance(value, int):
-        raise OddError(f"its {key} is no number")
+        raise OddError(f"its {key} is not a number")
     return value
