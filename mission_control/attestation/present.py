@@ -13,7 +13,7 @@ from mission_control.attestation.model import (
     ObservedSpan,
     UnobservedSpan,
 )
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.documents.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.documents.markdown import render
 from mission_control.floor.present.safety_needs import needs_text
@@ -116,7 +116,7 @@ class NoExecutionDocument(TypedDict):
     fleet_digests: list[str]
     clusters: list[str]
     safety_needs: list[str]
-    cluster_identities: list[ClusterDocument]
+    cluster_identities: list[dict[str, Any]]
     label: NotRequired[str]
 
 

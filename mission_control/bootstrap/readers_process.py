@@ -19,7 +19,7 @@ from mission_control.history.reader import HistoryReaderSql
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
-from mission_control.processes.answering import Answerer, run_child
+from mission_control.processes.child_process import Answerer, run_child
 from mission_control.processes.model import Answered, LiveFloor, Question
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.runbooks.library import RunbookLibrary

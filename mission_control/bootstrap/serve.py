@@ -13,7 +13,7 @@ from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
 from mission_control.bootstrap.record import find_record, starting_root
-from mission_control.cluster.read.further import FurtherObserver
+from mission_control.cluster.read.objects import FurtherObserver
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mission_control.cluster.model.facts import ClusterFacts
-from mission_control.cluster.present.identity import cluster_document, cluster_text
+from mission_control.cluster.present import cluster_document, cluster_text
 from mission_control.config_snapshot.model import SecretReference
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.model import FloorSnapshot

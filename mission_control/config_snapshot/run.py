@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mission_control.cluster import present as listings
 from mission_control.cluster.decide.lists import check_lists
 from mission_control.cluster.model.facts import WORKLOAD_LISTS, ClusterFacts, list_source
 from mission_control.cluster.model.further import AccountFacts, KubernetesObject, ServiceFacts
-from mission_control.cluster.present import workload as listings
-from mission_control.cluster.present.identity import cluster_text
+from mission_control.cluster.present import cluster_text
 from mission_control.config_snapshot.decide import find_secret_references
 from mission_control.config_snapshot.model import SecretReference
 from mission_control.config_snapshot.present import index_document, meta_text

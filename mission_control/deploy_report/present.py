@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from mission_control.cluster.model.further import ServiceFacts
 from mission_control.cluster.model.objects import Container, JobCounts, PodFacts, WorkloadFacts
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.deploy_report.model import (
     DeployReport,
     Health,

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict, cast
 import orjson
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.deploy_report.present import change_document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.last_known_good.model import (

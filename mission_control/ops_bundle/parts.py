@@ -18,7 +18,7 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.further import PodUsage
 from mission_control.cluster.model.objects import ContainerState, PodFacts
 from mission_control.cluster.model.view import AgentWorkload
-from mission_control.cluster.present.identity import cluster_text
+from mission_control.cluster.present import cluster_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot, ServiceReport

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from mission_control.cluster.present.identity import cluster_text
+from mission_control.cluster.present import cluster_text
 from mission_control.deploy_report import run as deploys
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text

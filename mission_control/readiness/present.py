@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.markdown import render
 from mission_control.floor.model import FloorSnapshot
@@ -44,7 +44,7 @@ class ReadinessDocument(TypedDict):
     fleet_file: str
     safety: NeedsDocument
     repository_lints: str | None
-    cluster_identity: ClusterDocument | None
+    cluster_identity: dict[str, Any] | None
     checks: list[CheckDocument]
     label: NotRequired[str]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.durable_copy.present import DurableCopyDocument
 from mission_control.records.model import (
@@ -228,7 +228,7 @@ class RunDocument(TypedDict):
     outputs: list[FileDocument]
     corrects: str | None
     notes: dict[str, str]
-    cluster_identity: ClusterDocument | None
+    cluster_identity: dict[str, Any] | None
     planned: PlannedDocument | None
     once: str | None
     ledger_head: dict[str, int | str]

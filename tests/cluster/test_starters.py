@@ -153,7 +153,7 @@ STARTERS = [
 
 
 def stage_of(*objects: Any, **more: Any):
-    """Give a stage with these objects, and every program installed."""
+    """Return a stage with these objects, and every program installed."""
     extra: dict[tuple[str, str], tuple[Any, ...]] = {}
     for each in objects:
         key = (FLOOR, LISTS[each["kind"]])
@@ -170,7 +170,7 @@ async def read(stage):
 
 
 def could_start(facts):
-    """Give the subjects that are said to be able to start execution."""
+    """Return the subjects that are said to be able to start execution."""
     view = view_cluster(FLEET, facts, AT)
     return {s.subject for s in view.raising if s.code == codes.EXECUTION_COULD_START}
 
@@ -208,7 +208,7 @@ async def test_a_list_of_what_is_installed_has_to_be_seen(fault):
 
 @pytest.mark.parametrize("fault", [ApiFault.DENIED, ApiFault.UNAVAILABLE, ApiFault.GARBAGE])
 async def test_groups_that_are_not_told_prove_nothing(fault):
-    """Where nobody says which groups there are, no kind of any is known to be absent."""
+    """Where the list of groups is not read, no kind of any is known to be absent."""
     facts, _ = await read(ClusterStage(faults={("*", "apis"): fault}))
     unseen = {r.resource for r in facts.lists if not isinstance(r.reading, Seen)}
 
@@ -216,7 +216,7 @@ async def test_groups_that_are_not_told_prove_nothing(fault):
 
 
 ODD = [
-    pytest.param(made("ScaledObject", "x", {"maxReplicaCount": "many"}), "no number", id="count"),
+    pytest.param(made("ScaledObject", "x", {"maxReplicaCount": "n"}), "not a number", id="count"),
     pytest.param(made("ScaledObject", "x", {"a": [[[[]]]] * 30_000}), "more than", id="wide"),
     pytest.param(made("Rollout", "x", {"a": {"image": "x", "env": 7}}), "a container", id="shape"),
 ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.cluster.present.workload import secrets_text
+from mission_control.cluster.present import secrets_text
 from mission_control.config_snapshot.decide import find_secret_references
 
 

@@ -9,13 +9,12 @@ import httpx
 import pytest
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
-from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
 from mission_control.deploy_report.run import make_report, since_lkg
 from mission_control.errors import StorageError
 from mission_control.last_known_good.model import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus

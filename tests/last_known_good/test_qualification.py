@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.floor.model import Verdict
 from mission_control.last_known_good.decide.qualification import judge_pods, qualify, within_opening
 from mission_control.last_known_good.model import (

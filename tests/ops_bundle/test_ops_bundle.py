@@ -17,9 +17,8 @@ from mission_control.cluster.read import objects as object_reader
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
-from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
 from mission_control.deploy_report import run as report_deploys
 from mission_control.history.model import Watch
 from mission_control.history.past_floor import NotWatched

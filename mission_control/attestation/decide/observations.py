@@ -7,7 +7,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from mission_control.attestation.model import Fact, Matter, Observation
-from mission_control.cluster.decide.agreement import EXECUTION
 from mission_control.cluster.decide.environment import ConfigMaps, resolve
 from mission_control.cluster.decide.execution import (
     find_running,
@@ -15,7 +14,7 @@ from mission_control.cluster.decide.execution import (
     is_execution_workload,
 )
 from mission_control.cluster.decide.ownership import Owners, WorkloadKey, find_owners
-from mission_control.cluster.decide.view import ClusterView
+from mission_control.cluster.decide.view import EXECUTION, ClusterView
 from mission_control.cluster.model.facts import (
     LIST_OF_KIND,
     ClusterFacts,

@@ -1,12 +1,9 @@
 """One service as a JSON-ready document, the predecessor's fields and ours beside them."""
 
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from mission_control.cluster.present.workload import (
-    PodDocument,
-    WarningDocument,
-    WorkloadSummary,
+from mission_control.cluster.present import (
     pod_documents,
     warning_documents,
     workload_summary,
@@ -92,7 +89,7 @@ class AgentSummary(TypedDict):
     interval_seconds: float
     gating_interval_seconds: float | None
     deadline_seconds: float
-    workload: WorkloadSummary | None
+    workload: dict[str, Any] | None
 
 
 class AgentDetail(AgentSummary):
@@ -100,8 +97,8 @@ class AgentDetail(AgentSummary):
 
     raw_ops_status: object
     readings: list[ReadingDocument]
-    pods: list[PodDocument]
-    warnings: list[WarningDocument]
+    pods: list[dict[str, Any]]
+    warnings: list[dict[str, Any]]
 
 
 class AgentsDocument(TypedDict):

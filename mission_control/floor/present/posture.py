@@ -1,9 +1,9 @@
 """The floor's posture and why, as a JSON-ready document."""
 
 from collections.abc import Iterable
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.documents.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, Instance, is_meant
 from mission_control.floor.present.safety_needs import NeedsDocument, needs_document, verdict_text
@@ -163,7 +163,7 @@ class PostureDocument(TypedDict):
     execution: ExecutionDocument
     fleet: FleetDocument
     cluster: str
-    cluster_identity: ClusterDocument
+    cluster_identity: dict[str, Any]
     label: NotRequired[str]
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from mission_control.cluster.decide.leftovers import RunningThing, find_running_things
 from mission_control.cluster.decide.replicas import REPLICA_LISTS, compare_replicas
+from mission_control.cluster.decide.workloads import RunningThing, find_running_things
 from mission_control.cluster.model.facts import WORKLOAD_LISTS
 from mission_control.cluster.model.view import CapturedWorkloads
 from mission_control.floor.decide.told_builds import find_told_skew

@@ -1,20 +1,129 @@
 """
-The end that asks; it starts the child, and starts it again when it dies or hangs.
+A child process of our own that answers questions, kept running, bounded and begun again.
 
 The child is started fresh (never forked from a process with threads and a loop) and inherits only
-the variables that are named.
+the variables that are named. Messages are a number, a pickled value and bytes beside it.
 """
 
 import asyncio
 import contextlib
 import itertools
 import logging
+import os
+import pickle
+import signal
+import struct
 import sys
-from collections.abc import AsyncGenerator, Mapping
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
-from mission_control.processes.messages import PIECE, READY, pack_message, read_message
 from mission_control.processes.model import Answered, Unanswered
+
+log = logging.getLogger(__name__)
+
+HEAD = struct.Struct("!QIQ")
+"""Before each message: the question's number, bytes of its value, and bytes beside the value."""
+READY = 0
+"""The number of the setup, and of the message with which a child says that it can be asked."""
+PIECE = 256 * 1024
+"""Bytes that are passed on at once."""
+
+
+def pack_message(number: int, value: object, beside: int = 0) -> bytes:
+    """Write a message up to the bytes that come beside it."""
+    packed = pickle.dumps(value)
+    return HEAD.pack(number, len(packed), beside) + packed
+
+
+async def read_message(stream: asyncio.StreamReader) -> tuple[int, Answered | Unanswered]:
+    """Read what a child says; its bytes come in pieces, so that no piece holds a loop up."""
+    number, size, beside = HEAD.unpack(await stream.readexactly(HEAD.size))
+    value = pickle.loads(await stream.readexactly(size))  # noqa: S301  (our own child wrote it)
+    pieces = list[bytes]()
+    while beside > 0:
+        piece = await stream.read(min(PIECE, beside))
+        if not piece:
+            raise asyncio.IncompleteReadError(b"", beside)
+        pieces.append(piece)
+        beside -= len(piece)
+    return number, value if isinstance(value, Unanswered) else Answered(value, tuple(pieces))
+
+
+def next_message(given: BinaryIO) -> tuple[int, object] | None:
+    """Read what a child is asked; None where there will be nothing more."""
+    head = given.read(HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    number, size, _ = HEAD.unpack(head)
+    value = given.read(size)
+    return (number, pickle.loads(value)) if len(value) == size else None  # noqa: S301  (as above)
+
+
+Answerer = Callable[[object], Awaitable[Answered]]
+
+
+def run_child(prepare: Callable[[object], Answerer], *, nice: int) -> None:
+    """
+    Be the child: make the answerer from the setup, and answer until our standard input ends.
+
+    It ends with its parent, also in the middle of an answer.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # our parent ends us
+    os.nice(nice)
+    told = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # whatever else is printed must not end up between messages
+    given = sys.stdin.buffer
+    first = next_message(given)
+    if first is not None:
+        asyncio.run(_answer_all(prepare(first[1]), given, told))
+
+
+async def _answer_all(answer: Answerer, given: BinaryIO, told: BinaryIO) -> None:
+    loop, tasks, telling = asyncio.get_running_loop(), set[asyncio.Task[None]](), threading.Lock()
+
+    def begin(number: int, what: object) -> None:
+        task = asyncio.create_task(_answer_one(answer, number, what, told, telling))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def listen() -> None:
+        while (message := next_message(given)) is not None:
+            loop.call_soon_threadsafe(begin, *message)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    _tell(told, telling, READY, None)
+    await asyncio.Event().wait()
+
+
+async def _answer_one(
+    answer: Answerer, number: int, what: object, told: BinaryIO, telling: threading.Lock
+) -> None:
+    try:
+        answered = await answer(what)
+        value, body = answered.value, answered.body
+    except Exception:
+        log.exception("a question could not be answered")
+        value, body = Unanswered("answering it failed, and the failure was logged"), ()
+    await asyncio.to_thread(_tell, told, telling, number, value, body)
+
+
+def _tell(
+    told: BinaryIO,
+    telling: threading.Lock,
+    number: int,
+    value: object,
+    body: Sequence[bytes] = (),
+) -> None:
+    with telling:
+        for part in (pack_message(number, value, sum(map(len, body))), *body):
+            rest = memoryview(part)
+            while rest:
+                rest = rest[told.write(rest) :]
+
 
 PAUSES_SECONDS = (0.2, 1.0, 5.0, 15.0)
 """Between the death of a child and the next start; from the first again once one was ready."""
@@ -25,11 +134,9 @@ OF_EVERY_CHILD = (
     "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH",
 )  # fmt: skip
 
-log = logging.getLogger(__name__)
-
 
 def environment_of(environ: Mapping[str, str], prefix: str | None = None) -> dict[str, str]:
-    """Give the variables that a child inherits: what Python needs, and those with this prefix."""
+    """Return the variables that a child inherits: what Python needs, and those with this prefix."""
     return {
         name: value
         for name, value in environ.items()
@@ -47,7 +154,7 @@ class _Running:
     )
 
     def end(self) -> None:
-        """Kill it; whoever waits is told by whoever reads what it says."""
+        """Kill it; those that wait are told by the task that reads its output."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 
@@ -82,12 +189,12 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """Give the number of the process that runs now."""
+        """Return the number of the process that runs now."""
         return self._running.process.pid if self._running else None
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncGenerator["ChildProcess"]:
-        """Keep a child running for the time of the block; nobody waits until it is ready."""
+        """Keep a child running for the time of the block, which does not wait until it is ready."""
         keeping = asyncio.create_task(self._keep())
         try:
             yield self
@@ -134,7 +241,7 @@ class ChildProcess:
                 return Unanswered("the process that answers has not started yet")
             log.warning("a question was not answered in %g s: its process is begun again", seconds)
             if running is self._running:
-                self._ready.clear()  # nobody is sent to one that is being killed
+                self._ready.clear()  # no question goes to one that is being killed
             running.end()
             return Unanswered(f"there was no answer in {seconds:g} s")
 

@@ -1,89 +1,65 @@
-"""What runs a service, as the cluster tells it, as a JSON-ready document."""
+"""What was read of the cluster, as documents and as text."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from typing import Any
 
 import orjson
 
-from mission_control.cluster.model.facts import ClusterFacts, ConfigMapFacts, EventFacts
+from mission_control.cluster.model.facts import ClusterFacts, ConfigMapFacts
 from mission_control.cluster.model.further import ServiceFacts
-from mission_control.cluster.model.objects import ContainerState, PodFacts
+from mission_control.cluster.model.objects import PodFacts
 from mission_control.cluster.model.view import AgentWorkload
 from mission_control.config_snapshot.model import SecretReference
+from mission_control.documents.document import document
 from mission_control.documents.instants import utc_text_or_none
+from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 
+_SHORT_UID = 8
 
-class WorkloadSummary(TypedDict):
+
+def cluster_document(identity: ClusterIdentity) -> dict[str, Any]:
     """
-    The workload that the inventory names, in numbers.
+    Return a cluster's identity as every record has it.
 
-    `unseen` says why nothing can be told, empty where everything was seen; `desired` and the
-    other counts are null where the workload was not found, and `restarts` where its pods were not
-    seen. No `digests` says nothing where something is unseen.
+    What was not told is null; `unknown` says why there is no UID, as `denied`. `text` and `short`
+    say the same for people.
     """
-
-    kind: str
-    name: str
-    namespace: str
-    unseen: str
-    seen_at: str | None
-    desired: int | None
-    actual: int | None
-    ready: int | None
-    restarts: int | None
-    digests: list[str]
+    told = {name: value or None for name, value in document(identity).items()}
+    text, short = cluster_text(identity), short_cluster_text(identity)
+    return told | {"context": identity.context, "text": text, "short": short}
 
 
-class ContainerDocument(TypedDict):
-    """How one container fares."""
-
-    name: str
-    init: bool
-    image: str
-    digest: str
-    ready: bool
-    restarts: int
-    waiting: str
-    ended: str
-    exit_code: int | None
-    ended_at: str | None
+def cluster_text(identity: ClusterIdentity) -> str:
+    """Write it whole, on one line."""
+    if not identity.reads:
+        return "none is read"
+    uid = f"UID {identity.uid}" if identity.uid else f"UID unknown: {identity.unknown}"
+    return f"{identity.context} at {identity.server or 'an unknown server'}, {uid}"
 
 
-class PodDocument(TypedDict):
-    """One pod of the workload."""
-
-    name: str
-    phase: str
-    ready: bool
-    node: str
-    started: str | None
-    restarts: int
-    pending_reason: str
-    containers: list[ContainerDocument]
+def short_cluster_text(identity: ClusterIdentity) -> str:
+    """Write it for a page: the context and the UID's beginning."""
+    if not identity.reads:
+        return "none is read"
+    uid = identity.uid[:_SHORT_UID] or f"UID unknown: {identity.unknown}"
+    return f"{identity.context} ({uid})"
 
 
-class WarningDocument(TypedDict):
-    """A warning event about the workload or one of its pods."""
+def workload_summary(workload: AgentWorkload | None) -> dict[str, Any] | None:
+    """
+    Return what runs a service in numbers; None where the inventory names nothing.
 
-    about: str
-    reason: str
-    message: str
-    count: int
-    last_seen: str | None
-
-
-def workload_summary(workload: AgentWorkload | None) -> WorkloadSummary | None:
-    """Give what runs a service in numbers; None where the inventory names nothing."""
+    `unseen` says why nothing can be told, empty where everything was seen; the counts are null
+    where the workload was not found, and `restarts` where its pods were not seen. No `digests`
+    says nothing where something is unseen.
+    """
     if workload is None:
         return None
-    ref, found = workload.ref, workload.found
-    return {
-        "kind": ref.kind,
-        "name": ref.name,
-        "namespace": ref.namespace,
+    found = workload.found
+    return document(workload.ref) | {
         "unseen": workload.unseen,
-        "seen_at": utc_text_or_none(workload.seen_at),
+        "seen_at": document(workload.seen_at),
         "desired": found.desired if found else None,
         "actual": found.actual if found else None,
         "ready": found.ready if found else None,
@@ -92,58 +68,36 @@ def workload_summary(workload: AgentWorkload | None) -> WorkloadSummary | None:
     }
 
 
-def pod_documents(workload: AgentWorkload | None) -> list[PodDocument]:
-    """Give every pod that runs a service, sorted by name."""
+def pod_documents(workload: AgentWorkload | None) -> list[dict[str, Any]]:
+    """Return every pod that runs a service, sorted by name."""
     return [_pod(p) for p in workload.pods] if workload else []
 
 
-def warning_documents(workload: AgentWorkload | None) -> list[WarningDocument]:
-    """Give the newest warnings about what runs a service, newest first."""
-    return [_warning(w) for w in workload.warnings] if workload else []
+def warning_documents(workload: AgentWorkload | None) -> list[dict[str, Any]]:
+    """Return the newest warnings about what runs a service, newest first."""
+    return [
+        document(w, "namespace", "type") | {"about": str(w.about)}
+        for w in (workload.warnings if workload else ())
+    ]
 
 
-def _pod(pod: PodFacts) -> PodDocument:
+def _pod(pod: PodFacts) -> dict[str, Any]:
     return {
         "name": pod.name,
         "phase": "Terminating" if pod.deleting else pod.phase,
         "ready": pod.ready,
         "node": pod.node,
-        "started": utc_text_or_none(pod.started),
+        "started": document(pod.started),
         "restarts": pod.restarts,
         "pending_reason": pod.pending_reason,
-        "containers": [_container(s) for s in pod.states],
-    }
-
-
-def _container(state: ContainerState) -> ContainerDocument:
-    return {
-        "name": state.name,
-        "init": state.init,
-        "image": state.image,
-        "digest": state.digest,
-        "ready": state.ready,
-        "restarts": state.restarts,
-        "waiting": state.waiting,
-        "ended": state.ended,
-        "exit_code": state.exit_code,
-        "ended_at": utc_text_or_none(state.ended_at),
-    }
-
-
-def _warning(event: EventFacts) -> WarningDocument:
-    return {
-        "about": str(event.about),
-        "reason": event.reason,
-        "message": event.message,
-        "count": event.count,
-        "last_seen": utc_text_or_none(event.last_seen),
+        "containers": [document(s, "image_id") for s in pod.states],
     }
 
 
 NOT_READ = "# not read: "
 SECRETS_NOTE = (
     "# Secrets are never read. These are the names to which pods, workloads and service accounts"
-    " refer;\n# a Secret that nobody refers to is not among them, and one that is need not exist.\n"
+    " refer;\n# a Secret without a reference is not among them, and one that is need not exist.\n"
 )
 _WARNINGS_NOTE = "# Only warnings are read, the newest 500.\n"
 
@@ -233,7 +187,7 @@ def secrets_text(references: Iterable[SecretReference]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Write rows in columns; whatever stands in a cell stays on its line."""
+    """Write rows in columns; the text of a cell stays on its line."""
     texts = [[" ".join(str(cell).split()) or "-" for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in texts) for i in range(len(head))]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in texts)
@@ -244,4 +198,4 @@ IN_FULL = (
     ("kill_switch_configmap.yaml", KILL_SWITCH_MAP),
     ("safety_configmap.yaml", "agenttrader-safety"),
 )
-"""ConfigMaps that are kept in full, by the file that holds them (semantics, section 12)."""
+"""ConfigMaps that are kept in full, by the file that holds them (docs/semantics.md#12)."""

@@ -1,4 +1,4 @@
-"""The TLS context that certificate files make, made again when they change."""
+"""Certificates and bearer tokens of files, taken again when they change and have settled."""
 
 import asyncio
 import hashlib
@@ -9,20 +9,23 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from mission_control.errors import ConfigurationError
 from mission_control.model.fleet import TlsFiles
 from mission_control.model.reload import Reload
 from mission_control.probe.failure import UnreadableFileError
-from mission_control.processes.threads import DaemonWork
+from mission_control.processes.followed_file import (
+    HANGS_AFTER_SECONDS,
+    SETTLED_SECONDS,
+    FollowedFile,
+    state_of,
+)
+from mission_control.processes.own_process import DaemonWork
 
 LOOK_SECONDS = 1.0
 """Files in use are looked at no more often than this."""
-SETTLED_SECONDS = 2.0
-"""Changed files are read when they have not changed for so long: they may be half written."""
 MOST_READS = 64
 """So many sets of files may be read at once; what hangs on a dead mount holds one of these."""
 
-HANGS_AFTER_SECONDS = 30.0
-"""A look at files that has not ended after so long is said to hang."""
 MOST_BYTES = 8 * 1024 * 1024
 """Of each file so much goes into its digest."""
 SETTLES_WITHIN = 10
@@ -67,12 +70,12 @@ class TlsContexts:
         self._reloads = list[Reload]()
 
     def take_reloads(self) -> Sequence[Reload]:
-        """Give what was read again, or could not be, since this was asked last."""
+        """Return what was read again, or could not be, since this was asked last."""
         taken, self._reloads = tuple(self._reloads), []
         return taken
 
     async def context(self, files: TlsFiles | None) -> ssl.SSLContext:
-        """Give the newest context; raises UnreadableFileError where there never was one."""
+        """Return the newest context; raises UnreadableFileError where there never was one."""
         known = self._contexts.get(files)
         if known is not None:
             self._look(files)
@@ -84,7 +87,7 @@ class TlsContexts:
         return self._contexts[files]
 
     def trouble(self, files: TlsFiles | None) -> str:
-        """Say why files that changed do not serve yet; empty where they do."""
+        """Return why files that changed do not serve yet; empty where they do."""
         if files not in self._contexts:
             return ""
         now = asyncio.get_running_loop().time()
@@ -172,18 +175,8 @@ def _state(paths: Sequence[str]) -> State:
     return tuple(state_of(path) for path in paths)
 
 
-def state_of(path: str) -> tuple[int, ...] | None:
-    """Give what changes with a file, of what a link leads to; None where it cannot be had."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    changed = found.st_mtime_ns, found.st_ctime_ns
-    return *changed, found.st_size, found.st_dev, found.st_ino
-
-
 def _digest_of(paths: Sequence[str]) -> str:
-    """Give the SHA-256 of the files' own bytes, one after another; a folder is told by its name."""
+    """Return the SHA-256 of the files' own bytes, one after another; folders are passed over."""
     digest = hashlib.sha256()
     try:
         for path in paths:
@@ -211,3 +204,90 @@ def _trouble(files: TlsFiles | None, error: Exception) -> UnreadableFileError:
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         return UnreadableFileError.of(error, _named(files))
     return UnreadableFileError(f"{_named(files)}: {getattr(error, 'reason', None) or error}")
+
+
+MAX_TOKEN_BYTES = 16 * 1024
+MOST_TOKEN_READS = 64
+"""So many token files may be read at once; what hangs on a dead mount holds one of these."""
+TOKEN_LOOK_SECONDS = 0.5
+"""A file in use is looked at no more often than this."""
+
+
+class TokenFiles:
+    """
+    Gives the token of each file.
+
+    One that was rotated is sent once its file is whole and has not changed for two seconds; one
+    that cannot be read any more leaves the earlier token, and `trouble` says why. Looking holds
+    up no request. Belongs to one event loop.
+    """
+
+    def __init__(self) -> None:
+        """Read nothing yet."""
+        self._reads = DaemonWork[str, tuple[str, str]]("token-file", MOST_TOKEN_READS)
+        self._held: dict[str, str] = {}
+        self._files: dict[str, FollowedFile[str]] = {}
+        self._looks: dict[str, asyncio.Task[None]] = {}
+        self._looked_at: dict[str, float] = {}
+        self._troubles: dict[str, str] = {}
+        self._reloads = list[Reload]()
+
+    async def token(self, path: str) -> str:
+        """Return the token in force; raises UnreadableFileError where there never was one."""
+        held = self._held.get(path)
+        if held is not None:
+            self._look(path)
+            return held
+        try:
+            asked = self._reads.ask(path, partial(_first_token, path))
+            digest, token = await asyncio.shield(asked)
+        except OSError as error:
+            raise UnreadableFileError.of(error, path) from error
+        if path not in self._files:
+            self._files[path] = FollowedFile(Path(path), _load_token, digest)
+        return self._held.setdefault(path, token)
+
+    def trouble(self, path: str | None) -> str:
+        """Return why a file that changed does not serve; empty where it does."""
+        return self._troubles.get(path, "") if path is not None else ""
+
+    def take_reloads(self) -> Sequence[Reload]:
+        """Return each file once whose token was taken again, or could not be."""
+        taken, self._reloads = tuple(self._reloads), []
+        return taken
+
+    def _look(self, path: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if path in self._looks or now - self._looked_at.get(path, 0.0) < TOKEN_LOOK_SECONDS:
+            return
+        self._looked_at[path] = now
+        look = self._looks[path] = asyncio.create_task(self._look_once(path))
+        look.add_done_callback(lambda _: self._looks.pop(path, None))
+
+    async def _look_once(self, path: str) -> None:
+        taken = await self._files[path].look()
+        if taken is None:
+            return
+        if taken.value is not None:
+            self._held[path] = taken.value
+        self._troubles[path] = taken.trouble
+        self._reloads.append(Reload("token", path, taken.before, taken.after, taken.trouble))
+        del self._reloads[:-MOST_TOKEN_READS]
+
+
+def _first_token(path: str) -> tuple[str, str]:
+    """Read a token and its digest; runs in a thread."""
+    with Path(path).open("rb") as file:
+        content = file.read(MAX_TOKEN_BYTES)
+    text = content.decode("ascii", errors="replace").strip()
+    if not text or not text.isprintable() or "\N{REPLACEMENT CHARACTER}" in text:
+        raise OSError(0, "the token file is empty or not plain text", path)
+    return hashlib.sha256(content).hexdigest(), text
+
+
+def _load_token(path: Path) -> tuple[str, str]:
+    try:
+        return _first_token(str(path))
+    except OSError as error:
+        said = error.strerror or type(error).__name__
+        raise ConfigurationError(said, where=str(path)) from error

@@ -1,22 +1,37 @@
-"""Files of the fleet's repository, copied redacted; no link is followed, none changed."""
+"""Files of the fleet's repository, copied redacted or surveyed; no link is followed."""
 
 import hashlib
 import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import Any, cast
 
 from mission_control.model.reading import Seen, Unseen
+from mission_control.processes.own_process import in_own_thread
 from mission_control.processes.plain_file import read_plain_file
-from mission_control.processes.threads import in_own_thread
 from mission_control.records.model import PLACEHOLDERS
-from mission_control.redaction.files import Redacted, redact_file, redact_yaml
+from mission_control.redaction.files import (
+    UNREADABLE,
+    Redacted,
+    read_plain_yaml,
+    redact_file,
+    redact_yaml,
+    strings_of,
+)
 from mission_control.redaction.redact import printable, redact_text
-from mission_control.repository.model import CopiedFile, RepositoryCopy, RepositoryHead
+from mission_control.repository.model import (
+    BuildPipeline,
+    CopiedFile,
+    RepositoryCopy,
+    RepositoryHead,
+    RepositorySurvey,
+)
 from mission_control.repository.read import RepositoryReader
 
 MAX_FILES = 1_000
@@ -24,7 +39,7 @@ MAX_FILE_BYTES = 512 * 1024
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 12
 MAX_SECONDS = 60.0
-"""Made to be slow, a tree must not hold up who copies it."""
+"""Made to be slow, a tree must not hold up the copy."""
 GIVEN_UP_SECONDS = 90.0
 """One that hangs in a single read is given up then: a mount can go away."""
 MOST_PARTS = 4
@@ -88,7 +103,7 @@ def copy_files(
 
 
 def _is_placeholder(path: Path) -> bool:
-    """Tell whether a file is empty and only keeps its folder in git: it holds nothing to copy."""
+    """Return whether a file is empty and only keeps its folder in git: it holds nothing to copy."""
     if path.name not in PLACEHOLDERS:
         return False
     with suppress(OSError):
@@ -98,7 +113,7 @@ def _is_placeholder(path: Path) -> bool:
 
 
 def _below(root: Path, name: PurePosixPath, missing: list[tuple[str, str]]) -> Iterator[str]:
-    """Give the files at or below a name that are reached without any link."""
+    """Yield the files at or below a name that are reached without any link."""
     place = root
     for part in name.parts:
         place = place / part
@@ -145,7 +160,7 @@ def _copy(root: Path, name: str, redact: Callable[[str], Redacted] | None = None
         why = _why(error)
     if content is None:
         return CopiedFile(
-            shown, why_not=why or "it is no plain file, or a link, which is not followed"
+            shown, why_not=why or "it is not a plain file, or a link, which is not followed"
         )
     if len(content) > MAX_FILE_BYTES:
         return CopiedFile(shown, why_not=f"it has more than {MAX_FILE_BYTES} bytes")
@@ -167,7 +182,7 @@ def _redacted(shown: str, content: bytes, redact: Callable[[str], Redacted]) -> 
         text = content.decode()
     except UnicodeDecodeError:
         text = "\0"
-    found = Redacted(why_not="it is no text") if "\0" in text else redact(text)
+    found = Redacted(why_not="it is not text") if "\0" in text else redact(text)
     if found.why_not:
         return CopiedFile(shown, why_not=found.why_not)
     # Only of the copy: from an original's digest a short secret could be found by trying.
@@ -192,3 +207,106 @@ async def copy_one(path: Path) -> CopiedFile:
         return CopiedFile(
             _shown(path.name), why_not=f"not read within {GIVEN_UP_SECONDS:.0f} seconds"
         )
+
+
+MOST_PIPELINES = 100
+MOST_IMAGES = 50
+MOST_DOCUMENTS = 500
+MAX_PIPELINE_BYTES = 64 * 1024
+SURVEY_SECONDS = 10.0
+"""For all pipelines together: made to be slow, they must not hold up a blueprint."""
+SURVEY_GIVEN_UP_SECONDS = 20.0
+_WANTED_PIPELINES = r"(.*/)?cloudbuild[^/]*\.ya?ml"
+_WANTED_DOCUMENTS = r"(docs|ops)/.+\.md|[^/]+\.md"
+_PIPELINE = re.compile(_WANTED_PIPELINES, re.DOTALL)
+_TAGS = frozenset({"-t", "--tag", "--destination"})
+
+
+class RepositorySurveyor:
+    """Surveys one working tree; satisfies its port."""
+
+    def __init__(self, path: Path, reader: RepositoryReader) -> None:
+        """Survey this tree, whose files the reader lists."""
+        self._path = path
+        self._reader = reader
+
+    async def survey(self) -> Seen[RepositorySurvey] | Unseen:
+        """Look once; a tree that git cannot tell of is `Unseen`."""
+        head = await self._reader.head()
+        tracked = await self._reader.tracked(f"{_WANTED_PIPELINES}|{_WANTED_DOCUMENTS}")
+        if isinstance(head, Unseen):
+            return head
+        if isinstance(tracked, Unseen):
+            return tracked
+        built = [f for f in tracked.value if _PIPELINE.fullmatch(f)][:MOST_PIPELINES]
+        documents = [_shown_text(f) for f in tracked.value if not _PIPELINE.fullmatch(f)]
+        try:
+            pipelines = await in_own_thread(
+                partial(read_pipelines, self._path, built), SURVEY_GIVEN_UP_SECONDS
+            )
+        except TimeoutError:
+            problem = f"not read within {SURVEY_GIVEN_UP_SECONDS:.0f} s"
+            pipelines = [BuildPipeline(_shown_text(name), problem=problem) for name in built]
+        found = RepositorySurvey(head.value, tuple(pipelines), tuple(documents[:MOST_DOCUMENTS]))
+        return Seen(found, head.at)
+
+
+def read_pipelines(
+    root: Path, names: Sequence[str], monotonic: Callable[[], float] = time.monotonic
+) -> list[BuildPipeline]:
+    """
+    Read build pipelines; each that cannot be read, or not in time, has its problem named.
+
+    `monotonic` gives seconds that never step back.
+    """
+    until = monotonic() + SURVEY_SECONDS
+    late = f"it was not read within {SURVEY_SECONDS:.0f} seconds for all"
+    return [
+        _read_pipeline(root, name)
+        if monotonic() <= until
+        else BuildPipeline(_shown_text(name), problem=late)
+        for name in names
+    ]
+
+
+def _read_pipeline(root: Path, name: str) -> BuildPipeline:
+    path = _shown_text(name)
+    try:
+        content = read_plain_file(root, name, MAX_PIPELINE_BYTES + 1)
+        if content is None or len(content) > MAX_PIPELINE_BYTES:
+            return BuildPipeline(path, problem="it is not a plain file of a usual size")
+        nodes = read_plain_yaml(content.decode())
+    except OSError as error:
+        return BuildPipeline(path, problem=error.strerror or type(error).__name__)
+    except UnicodeDecodeError:
+        nodes = UNREADABLE
+    if isinstance(nodes, str):
+        return BuildPipeline(path, problem=nodes)
+    document = strings_of(nodes[0]) if len(nodes) == 1 else None
+    if not isinstance(document, dict):
+        return BuildPipeline(path, problem="it is not a YAML mapping")
+    found = sorted({_shown_text(i) for i in _images(cast("Mapping[str, Any]", document))})
+    return BuildPipeline(path, tuple(found[:MOST_IMAGES]))
+
+
+def _images(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the images that a pipeline names as its own, and those that its steps tag."""
+    yield from (i for i in _items(document.get("images")) if isinstance(i, str))
+    for step in _items(document.get("steps")):
+        if not isinstance(step, dict):
+            continue
+        told = _items(cast("Mapping[str, Any]", step).get("args"))
+        arguments = [a for a in told if isinstance(a, str)]
+        for before, after in pairwise(arguments):
+            if before in _TAGS:
+                yield after
+        split = (a.partition("=") for a in arguments)
+        yield from (image for flag, _, image in split if flag in _TAGS and image)
+
+
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _shown_text(text: str) -> str:
+    return printable(redact_text(str(PurePosixPath(text)) if "://" not in text else text))[:300]

@@ -1,39 +1,162 @@
 """Raw objects to facts, one by one, so that an odd one never loses a list. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
+from mission_control.cluster.decide.commands import Started, fold_setting, read_command
 from mission_control.cluster.model.facts import EventFacts, OddObject
 from mission_control.cluster.model.objects import (
     BUILD_ANNOTATIONS,
     WATCHED_ENV,
+    Container,
     ContainerState,
+    EnvSource,
+    EnvVariable,
     JobCounts,
+    KeyRef,
     ObjectRef,
     PodFacts,
     Rollout,
     WorkloadFacts,
 )
-from mission_control.cluster.read.project_containers import OddError, clean, project_containers
 from mission_control.cluster.read.shapes import (
     Condition,
+    ContainerShape,
     ContainerStatusShape,
+    Env,
+    EnvFrom,
     EventSeries,
     EventShape,
     Involved,
     Metadata,
     Named,
     PodShape,
+    PodSpec,
+    Resources,
     RollingUpdate,
     StateShape,
     Strategy,
+    ValueFrom,
     WorkloadShape,
     WorkloadSpec,
     WorkloadStatus,
 )
+from mission_control.redaction.redact import printable, redact_text
+
+MAX_TEXT = 300
+
+
+_BEYOND = 2_048
+"""So much more is redacted than is kept, so that no cut bares half a secret."""
+
+
+def clean(text: str | None, most: int = MAX_TEXT) -> str:
+    """Return a text that may be stored and shown: redacted, printable and not too long."""
+    if not text:
+        return ""
+    # What is beyond is not even looked through: a text of megabytes would hold up everything else.
+    return printable(redact_text(text[: most + _BEYOND]))[:most]
+
+
+MAX_COMMAND = 32 * 1024
+"""A longer command and its arguments (characters) are not understood, which makes a pod odd."""
+MAX_STARTED = 1_000
+MAX_ACT = 2_000
+
+
+class OddError(Exception):
+    """An object whose fields do not go together, or that holds more than is read; says which."""
+
+
+def project_containers(
+    spec: PodSpec, watched: Collection[str] = WATCHED_ENV
+) -> tuple[Container, ...]:
+    """
+    Return a pod specification's containers: init ones first, as they run.
+
+    `watched` are the variables whose values are kept. Raises OddError for a command that is
+    longer or deeper than what is read.
+    """
+    return (
+        *(_project(c, watched, init=True) for c in spec.init_containers or ()),
+        *(_project(c, watched, init=False) for c in spec.containers),
+        *(_project(c, watched, init=False) for c in spec.ephemeral_containers or ()),
+    )
+
+
+def _project(shape: ContainerShape, watched: Collection[str], *, init: bool) -> Container:
+    probes = {
+        "liveness": shape.liveness_probe,
+        "readiness": shape.readiness_probe,
+        "startup": shape.startup_probe,
+    }
+    started = _read_command(shape)
+    settings = ((fold_setting(name), value) for name, value in started.settings)
+    return Container(
+        name=clean(shape.name),
+        image=clean(shape.image),
+        init=init,
+        pull_policy=clean(shape.image_pull_policy),
+        env=tuple(_variable(e) for e in shape.env or () if e.name.upper() in watched),
+        env_from=tuple(_sources(shape.env_from or ())),
+        env_names=tuple(sorted({clean(e.name) for e in shape.env or ()})),
+        probes=tuple(name for name, probe in probes.items() if probe is not None),
+        resources=tuple(_resources(shape.resources)),
+        runs=tuple(dict.fromkeys(map(clean, started.runs))),
+        flags=tuple((n, clean(v)) for n, v in settings if n in watched),
+        acts=tuple(clean(a, MAX_ACT) for a in started.acts),
+        ports=tuple(clean(p.name) for p in shape.ports or () if p.name),
+    )
+
+
+def _read_command(shape: ContainerShape) -> Started:
+    """Read a command before it is redacted: a mask would hide what follows a secret."""
+    command, arguments = tuple(shape.command or ()), tuple(shape.args or ())
+    name = clean(shape.name)
+    if sum(map(len, command)) + sum(map(len, arguments)) > MAX_COMMAND:
+        raise OddError(f"container {name}: its command is longer than we read")
+    try:
+        started = read_command(command, arguments)
+    except ValueError as error:
+        raise OddError(f"container {name}: {error}") from None
+    if max(len(started.runs), len(started.settings)) > MAX_STARTED:
+        raise OddError(f"container {name}: its command starts more than we keep")
+    return started
+
+
+def _variable(env: Env) -> EnvVariable:
+    ref = _ref(env.value_from) if env.value_from is not None else None
+    value = None if env.value is None else clean(env.value)
+    return EnvVariable(env.name, value, ref)
+
+
+def _ref(given: ValueFrom) -> KeyRef:
+    for kind, ref in (("ConfigMap", given.config_map_key_ref), ("Secret", given.secret_key_ref)):
+        if ref is not None:
+            return KeyRef(kind, clean(ref.name), clean(ref.key), optional=bool(ref.optional))
+    field = given.field_ref or given.resource_field_ref
+    path = (field.field_path or field.resource) if field is not None else None
+    return KeyRef("field of the pod", clean(path), "")
+
+
+def _sources(given: Iterable[EnvFrom]) -> Iterator[EnvSource]:
+    for source in given:
+        for kind, ref in (("ConfigMap", source.config_map_ref), ("Secret", source.secret_ref)):
+            if ref is not None:
+                prefix = clean(source.prefix)
+                yield EnvSource(kind, clean(ref.name), prefix, optional=bool(ref.optional))
+
+
+def _resources(given: Resources | None) -> Iterator[tuple[str, str]]:
+    if given is None:
+        return
+    for group, amounts in (("limits", given.limits), ("requests", given.requests)):
+        for name, amount in sorted((amounts or {}).items()):
+            yield f"{group}.{clean(name, 60)}", clean(str(amount), 60)
+
 
 Shape = TypeVar("Shape", bound=Named)
 Fact = TypeVar("Fact")
@@ -52,7 +175,7 @@ def project_all(
     Project every object that can be understood, and name each that cannot.
 
     One that is listed twice is odd as well, for it cannot be two things at once; both are given,
-    so that what either says against the floor is heard.
+    so that an alarm of either is raised.
     """
     facts, odd = list[Fact](), list[OddObject]()
     listed = set[tuple[str | None, str]]()
@@ -83,7 +206,7 @@ def _name_of(raw: msgspec.Raw) -> str:
 def project_workload(
     kind: str, shape: WorkloadShape, watched: Collection[str] = WATCHED_ENV
 ) -> WorkloadFacts:
-    """Give a workload's facts; raises an error that `project_all` takes where it has no pods."""
+    """Return a workload's facts; raises an error that `project_all` takes where it has no pods."""
     meta, spec, status = shape.metadata, shape.spec, shape.status
     owner = owner_of(meta)
     template = spec.job_template.spec.template if spec.job_template else spec.template
@@ -116,7 +239,7 @@ def project_workload(
 
 
 def _rollout(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> Rollout | None:
-    """Give how a rollout stands; a count left out is none, as Kubernetes leaves out a zero."""
+    """Return how far a rollout is; a count left out is 0, as Kubernetes leaves out a zero."""
     strategy = spec.strategy or spec.update_strategy or Strategy()
     how = clean(strategy.type, 60)
     troubles = tuple(_amiss(status.conditions or ()))
@@ -158,7 +281,7 @@ def _ended(conditions: Iterable[Condition]) -> datetime | None:
 
 
 def _replicas(kind: str, spec: WorkloadSpec, status: WorkloadStatus) -> tuple[int, int, int]:
-    """Give desired, actual and ready pods; a count left out means what Kubernetes takes it for."""
+    """Return desired, actual and ready pods; a missing count means Kubernetes' default."""
     match kind:
         case "DaemonSet":
             desired, actual = status.desired_number_scheduled, status.current_number_scheduled
@@ -198,7 +321,7 @@ def _job(status: WorkloadStatus) -> JobCounts:
 
 
 def project_pod(shape: PodShape, watched: Collection[str] = WATCHED_ENV) -> PodFacts:
-    """Give a pod's facts."""
+    """Return a pod's facts."""
     meta, spec, status = shape.metadata, shape.spec, shape.status
     conditions = {c.type: c for c in status.conditions or ()}
     ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
@@ -255,7 +378,7 @@ def _state(shape: ContainerStatusShape, *, init: bool) -> ContainerState:
 
 
 def digest_of(image_id: str) -> str:
-    """Give the digest in a node's reference to an image, `sha256:` and 64 hex digits, or none."""
+    """Return the digest in a node's reference to an image, `sha256:` and 64 hex digits, or none."""
     _, found, rest = image_id.rpartition("sha256:")
     digits = rest[:64]
     whole = found and len(digits) == 64 and all(c in "0123456789abcdef" for c in digits)  # noqa: PLR2004
@@ -263,7 +386,7 @@ def digest_of(image_id: str) -> str:
 
 
 def project_event(shape: EventShape) -> EventFacts:
-    """Give an event's facts, its message redacted; it was last seen when any field last says so."""
+    """Return an event's facts, its message redacted; the latest of its times is `last_seen`."""
     about = shape.involved_object or shape.regarding or Involved()
     series = shape.series or EventSeries()
     counts = (shape.count, shape.deprecated_count, series.count)
@@ -292,7 +415,7 @@ def _last_seen(shape: EventShape, series: EventSeries) -> datetime | None:
 
 
 def owner_of(meta: Metadata) -> ObjectRef | None:
-    """Give the object that controls this one; the first owner where none says that it does."""
+    """Return the object that controls this one; the first owner where none says that it does."""
     owners: Iterable[ObjectRef] = (
         ObjectRef(clean(o.kind), clean(o.name))
         for o in sorted(meta.owner_references or (), key=lambda o: not o.controller)
@@ -301,13 +424,13 @@ def owner_of(meta: Metadata) -> ObjectRef | None:
 
 
 def labels_of(meta: Metadata) -> Mapping[str, str]:
-    """Give an object's labels, sorted."""
+    """Return an object's labels, sorted."""
     pairs = sorted((meta.labels or {}).items())[:MAX_LABELS]
     return {clean(key): clean(value) for key, value in pairs}
 
 
 def in_utc(instant: datetime | None) -> datetime | None:
-    """Give an instant in UTC; one without a zone is taken for UTC, as Kubernetes writes it."""
+    """Return an instant in UTC; one without a zone is taken for UTC, as Kubernetes writes it."""
     if instant is None:
         return None
     if instant.tzinfo is None:
@@ -315,11 +438,11 @@ def in_utc(instant: datetime | None) -> datetime | None:
     try:
         return instant.astimezone(UTC)
     except OverflowError:
-        raise OddError(f"{instant.isoformat()} is no instant in UTC") from None
+        raise OddError(f"{instant.isoformat()} is not an instant in UTC") from None
 
 
 def required(text: str | None, what: str) -> str:
-    """Give a text that an object cannot be without; raises OddError where it is."""
+    """Return a text that an object cannot be without; raises OddError where it is."""
     if not text:
         raise OddError(f"it has no {what}")
     return clean(text)

@@ -1,8 +1,8 @@
 """
 What starts pods without a human, to facts. Pure.
 
-Scalers and triggers come in many kinds with many versions. Of each only this is read: whom it
-names, which containers it holds wherever they stand, and whether it acts as it stands now.
+Scalers and triggers come in many kinds with many versions. Of each only this is read: which
+objects it names, which containers it holds in any place, and whether it acts now.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -11,8 +11,14 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from mission_control.cluster.model.objects import WATCHED_ENV, Container, ObjectRef, StarterFacts
-from mission_control.cluster.read.project_containers import OddError, clean, project_containers
-from mission_control.cluster.read.project_objects import labels_of, owner_of, required
+from mission_control.cluster.read.projection import (
+    OddError,
+    clean,
+    labels_of,
+    owner_of,
+    project_containers,
+    required,
+)
 from mission_control.cluster.read.shapes import ContainerShape, Named, PodSpec
 
 MAX_NESTED = 24
@@ -53,7 +59,7 @@ class _Held(NamedTuple):
 def project_starter(
     kind: str, shape: StarterShape, watched: Collection[str] = WATCHED_ENV
 ) -> StarterFacts:
-    """Give a starter's facts; raises OddError where its fields do not go together."""
+    """Return a starter's facts; raises OddError where its fields do not go together."""
     meta, held = shape.metadata, _Held([], [], [], dict(labels_of(shape.metadata)))
     for number, (name, value) in enumerate(_walk("spec", shape.spec)):
         if number > MAX_VALUES:
@@ -79,7 +85,7 @@ def project_starter(
 
 
 def _walk(name: str, value: object, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Give every value inside, with the name that it goes by; those of a list by the list's."""
+    """Yield every value inside, with the name that it goes by; those of a list by the list's."""
     if depth > MAX_NESTED:
         raise OddError("it is nested deeper than is read")
     yield name, value
@@ -118,7 +124,7 @@ def _container(given: Object) -> ContainerShape:
 
 
 def _refs(given: object, unsaid: str) -> Iterator[ObjectRef]:
-    """Give the objects that are named; one whose kind is not said is of the kind `unsaid`."""
+    """Yield the objects that are named; one whose kind is not said is of the kind `unsaid`."""
     for each in cast("list[object]", given) if isinstance(given, list) else ():
         if not isinstance(each, Mapping):
             continue
@@ -131,7 +137,7 @@ def _refs(given: object, unsaid: str) -> Iterator[ObjectRef]:
 
 
 def _how(kind: str, shape: StarterShape) -> tuple[str, int | None]:
-    """Say how it would start pods as it stands, and how many it wants itself."""
+    """Return how it would start pods now, and how many it wants itself."""
     spec, notes = shape.spec, shape.metadata.annotations or {}
     how, wanted = "", None
     match kind:
@@ -160,7 +166,7 @@ def _how(kind: str, shape: StarterShape) -> tuple[str, int | None]:
 
 
 def _syncs(policy: Object) -> bool:
-    """Tell whether an Application syncs by itself: an empty `automated` says that it does."""
+    """Return whether an Application syncs by itself: an empty `automated` says that it does."""
     if policy.get("automated") is None:
         return False
     return _inside(policy, "automated").get("enabled") is not False
@@ -176,5 +182,5 @@ def _count(spec: Object, key: str, unset: int) -> int:
     if value is None:
         return unset
     if isinstance(value, bool) or not isinstance(value, int):
-        raise OddError(f"its {key} is no number")
+        raise OddError(f"its {key} is not a number")
     return value
