@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from mission_control.errors import StorageError
 from mission_control.floor.decide.floor import decide_floor
@@ -11,9 +12,8 @@ from mission_control.floor.decide.stall import find_undecided
 from mission_control.floor.model import FloorSnapshot, Verdict
 from mission_control.floor.ports import CalendarReader
 from mission_control.history.decide.timeline import MINUTE, summarise, watched_spans
-from mission_control.history.model import Span, Watch
+from mission_control.history.model import TOLD_AROUND, EventQuery, Span, Watch
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.ports import TOLD_AROUND, EventQuery, HistoryReader
 from mission_control.last_known_good.decide.qualification import within_opening
 from mission_control.last_known_good.model import (
     AgentCoverage,
@@ -35,6 +35,9 @@ from mission_control.records.recorded_reports import (
     read_report,
     recorded_verdict,
 )
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 MOST_EVENTS, EVENTS_AT_ONCE = 50_000, 500
 MOST_REPORTS = 500
@@ -75,7 +78,7 @@ async def watch_of(
 
 
 async def _decided_by(
-    history: HistoryReader, calendar: CalendarReader, at: datetime
+    history: "HistoryReader", calendar: CalendarReader, at: datetime
 ) -> FloorSnapshot | NotKnown:
     """Give the decision that was in force at an instant, decided again from the same inputs."""
     decision = await history.decision_at(at)
@@ -87,7 +90,7 @@ async def _decided_by(
 
 
 async def _events(
-    history: HistoryReader, since: datetime, until: datetime
+    history: "HistoryReader", since: datetime, until: datetime
 ) -> Sequence[FloorEvent] | NotKnown:
     found = list[FloorEvent]()
     before: int | None = None

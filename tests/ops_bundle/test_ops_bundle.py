@@ -21,9 +21,8 @@ from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.deploy_report import run as report_deploys
-from mission_control.history.model import Watch
+from mission_control.history.model import EventPage, Watch
 from mission_control.history.past_floor import NotWatched
-from mission_control.history.ports import EventPage
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.ops_bundle import parts as bundle_cluster
