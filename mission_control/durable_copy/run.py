@@ -28,7 +28,6 @@ from mission_control.durable_copy.model import (
 )
 from mission_control.durable_copy.present import (
     MOST_PROBLEMS,
-    CopyDocument,
     copy_document,
     copy_markdown,
     memory_document,
@@ -137,7 +136,7 @@ class CopiedRun:
     """A run of copying: what it did, the line that records it, and what it ends with."""
 
     report: CopyReport
-    document: CopyDocument
+    document: Document
     entry: LedgerEntry
     exit_code: int
 
@@ -267,10 +266,10 @@ def _report(
 
 
 async def _record(parts: KeepingParts, report: CopyReport, origin: RunOrigin) -> CopiedRun:
-    document = copy_document(report, parts.label)
+    document = copy_document(report)
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: copy_markdown(document).encode(),
+        JSON_NAME: encode_json(document, parts.label),
+        MARKDOWN_NAME: copy_markdown(document, parts.label).encode(),
         MEMORY_NAME: encode_json(memory_document(report)),
     }
     code = CONTRADICTED if report.contradicted else DONE if report.complete else FAILED

@@ -7,13 +7,13 @@ from typing import Any
 from mission_control.durable_copy import run as earlier_copies
 from mission_control.durable_copy.decide.copy import judge_copy
 from mission_control.durable_copy.model import CopyStanding, CopyState, Pending
-from mission_control.durable_copy.present import DurableCopyDocument, durable_copy_document
+from mission_control.durable_copy.present import durable_copy_document
 from mission_control.errors import StorageError
 from mission_control.records.model import LedgerHead
 from mission_control.records.ports import ArtifactQuery, ArtifactsReader
 from mission_control.records.recorded_reports import latest_report, list_reports, read_report
 from mission_control.retention import run as report_retention
-from mission_control.retention.present import RetentionStateDocument, retention_state_document
+from mission_control.retention.present import retention_state_document
 
 LOOKED_BACK = 30
 """So many runs of copying are looked through for one that could tell how far the copy reaches."""
@@ -23,7 +23,7 @@ _REACH = ("verified_through", "runs_copied", "copied", "pending_seq")
 Document = Mapping[str, Any]
 
 
-async def retention_state(artifacts: ArtifactsReader) -> RetentionStateDocument:
+async def retention_state(artifacts: ArtifactsReader) -> dict[str, Any]:
     """Give what the newest recorded report says of retention."""
     try:
         newest = await latest_report(artifacts, report_retention.JSON_NAME)
@@ -36,7 +36,7 @@ async def retention_state(artifacts: ArtifactsReader) -> RetentionStateDocument:
 
 async def copy_state(
     artifacts: ArtifactsReader, destination: str, head: LedgerHead, now: datetime
-) -> DurableCopyDocument:
+) -> dict[str, Any]:
     """Give how the durable copy stands; `destination` is as configured, empty for none."""
     try:
         newest = await _newest(artifacts, destination)

@@ -1,8 +1,10 @@
 """The retention report: how much of the record is kept. Nothing is ever deleted."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.durable_copy.copying import KeepingParts
@@ -11,11 +13,7 @@ from mission_control.records.ports import ArtifactQuery
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.retention.decide import judge_retention
 from mission_control.retention.model import KEPT_TRADING_DAYS
-from mission_control.retention.present import (
-    RetentionDocument,
-    retention_document,
-    retention_markdown,
-)
+from mission_control.retention.present import retention_document, retention_markdown
 
 JOB = "retention_report"
 JSON_NAME, MARKDOWN_NAME = "retention_report.json", "retention_report.md"
@@ -30,7 +28,7 @@ EVERYTHING = 2**31
 class ReportedRetention:
     """A retention report, and the line that records it."""
 
-    document: RetentionDocument
+    document: Mapping[str, Any]
     entry: LedgerEntry
 
 
@@ -48,8 +46,11 @@ async def report_retention(parts: KeepingParts, origin: RunOrigin) -> ReportedRe
     ]
     entries = tuple(reversed(page.entries))
     report = await asyncio.to_thread(judge_retention, entries, sessions, checked.found, started)
-    document = retention_document(report, parts.label)
-    files = {JSON_NAME: encode_json(document), MARKDOWN_NAME: retention_markdown(document).encode()}
+    document = retention_document(report)
+    files = {
+        JSON_NAME: encode_json(document, parts.label),
+        MARKDOWN_NAME: retention_markdown(document, parts.label).encode(),
+    }
     gaps = tuple((warning, "WARNING") for warning in report.warnings)
     coverage = SourceCoverage("record", page.total, len(page.entries), gaps)
     ground = Ground(parts.calendar.session_at(started), parts.fleet, coverage, parts.label)

@@ -62,10 +62,10 @@ def label_of(report):
 
 def both(name, report):
     """Return the JSON and the Markdown of a report."""
-    document = present.copy_document(report, label_of(report))
+    document, label = present.copy_document(report), label_of(report)
     return {
-        f"{name}.json": encode_json(document),
-        f"{name}.md": present.copy_markdown(document).encode(),
+        f"{name}.json": encode_json(document, label),
+        f"{name}.md": present.copy_markdown(document, label).encode(),
         f"{name}_memory.json": encode_json(present.memory_document(report)),
     }
 

@@ -62,7 +62,6 @@ WRITTEN = {
     "run.json": lambda: encode_json(present.run_document(RICH, FILES, PLAIN.head)),
     "entry.json": lambda: encode_json(present.run_entry_document(ONCE)),
     "verification.json": lambda: encode_json(present.verification_document(FOUND, NOW)),
-    "head.json": lambda: encode_json(present.head_document(GENESIS)),
 }
 
 

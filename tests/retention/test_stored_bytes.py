@@ -39,10 +39,10 @@ FINE = RetentionReport(NOW, None, None, 30, (), (), (EMPTY,), ())
 
 def both(name, report, label=""):
     """Return the JSON and the Markdown of a report."""
-    document = present.retention_document(report, label)
+    document = present.retention_document(report)
     return {
-        f"{name}.json": encode_json(document),
-        f"{name}.md": present.retention_markdown(document).encode(),
+        f"{name}.json": encode_json(document, label),
+        f"{name}.md": present.retention_markdown(document, label).encode(),
     }
 
 
