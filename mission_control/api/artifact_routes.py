@@ -13,15 +13,15 @@ from mission_control.api.options import ReadingParts, describes, describes_probl
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of
 from mission_control.documents.instants import utc_text
+from mission_control.durable_copy.run import copy_state
 from mission_control.errors import StorageError
-from mission_control.records.model import RecordedArtifact
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery, RecordedArtifact
 from mission_control.records.present import (
     ArtifactsDocument,
     run_entry_document,
     verification_document,
 )
-from mission_control.retention.kept_state import copy_state, retention_state
+from mission_control.retention.run import retention_state
 
 TAGS = ["artifacts"]
 MAX_RUNS = 200

@@ -21,8 +21,9 @@ from mission_control.floor.ports import CalendarReader, Clock
 from mission_control.history.model import TOLD_AROUND
 from mission_control.model.fleet import Fleet
 from mission_control.model.session import TradingDay
-from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader, ArtifactWriter
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
+from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
 
@@ -116,8 +117,8 @@ async def record_attestation(
     attested: Attested,
     fleet: Fleet,
     calendar: CalendarReader,
-    artifacts: ArtifactsReader,
-    writer: ArtifactWriter,
+    artifacts: ArtifactReader,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

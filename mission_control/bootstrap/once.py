@@ -20,10 +20,9 @@ from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
 from mission_control.records.folder import Folder
 from mission_control.records.ledger import FOLDER
-from mission_control.records.root_check import try_folder
+from mission_control.records.root_check import StoreCheck, try_folder
 
 
 async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:

@@ -27,10 +27,8 @@ from mission_control.model.reading import Seen, Unseen
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
-from mission_control.records.check import StoreCheck
-from mission_control.records.ports import ArtifactWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
+from mission_control.records.root_check import StoreCheck
 from mission_control.redaction.redact import redact_text
 from mission_control.repository.read import RepositoryReader
 from mission_control.schedule.sources import DaySources
@@ -46,7 +44,7 @@ class RunParts:
 
     edges: Edges
     sources: ReadinessSources
-    writer: ArtifactWriter
+    writer: RunWriter
     past: PastFloor | None = None
 
     async def look(
@@ -104,7 +102,7 @@ class Past:
     history: HistoryReader | None
     calendar: MarketCalendar
     artifacts: ArtifactReader
-    writer: ArtifactWriter
+    writer: RunWriter
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from mission_control.probe.received import Interpreter
 from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
+from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
 from mission_control.schedule.day import ScheduledDay
 

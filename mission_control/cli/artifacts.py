@@ -22,7 +22,7 @@ from mission_control.durable_copy.run import CopiedRun, copy_durably
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.processes import own_process as process
-from mission_control.records.ports import ArtifactPage, ArtifactQuery
+from mission_control.records.model import ArtifactPage, ArtifactQuery
 from mission_control.records.present import run_entry_document, verification_document
 from mission_control.retention.present import retention_markdown
 from mission_control.retention.run import ReportedRetention, report_retention

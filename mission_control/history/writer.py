@@ -31,9 +31,9 @@ from mission_control.history.model import DecisionRecord, HistoryRecord
 from mission_control.history.reader import HistoryReader
 from mission_control.history.rows import prune, write_decision, write_minute
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.records.check import StoreCheck
 from mission_control.records.folder import storing
 from mission_control.records.model import LedgerHead
+from mission_control.records.root_check import StoreCheck
 
 _REMEDY = "put back the file that was there and restart, or see the runbook HISTORY_FAILING"
 

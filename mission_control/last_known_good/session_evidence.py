@@ -25,8 +25,8 @@ from mission_control.market_calendar.days import in_new_york
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.fleet import Fleet
 from mission_control.readiness.model import RecordedVerdict
-from mission_control.records.model import LedgerEntry
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.model import ArtifactQuery, LedgerEntry
 from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     READINESS_JSON,
@@ -157,7 +157,7 @@ def _coverage(fleet: Fleet, watch: Watch, session: Span) -> Sequence[AgentCovera
 
 
 async def verdicts_of(
-    artifacts: ArtifactsReader, session_date: date
+    artifacts: ArtifactReader, session_date: date
 ) -> tuple[RecordedVerdict, ...] | NotKnown:
     """Give every readiness verdict that is recorded for a session; one that is lost loses all."""
     try:
@@ -171,7 +171,7 @@ async def verdicts_of(
 
 
 async def opening_report(
-    artifacts: ArtifactsReader, session_date: date, opened: datetime
+    artifacts: ArtifactReader, session_date: date, opened: datetime
 ) -> Document | NotKnown:
     """Give the first deploy report after the open, as it was recorded."""
     try:
@@ -191,7 +191,7 @@ async def opening_report(
 
 
 async def _recorded(
-    artifacts: ArtifactsReader, session_date: date, name: str
+    artifacts: ArtifactReader, session_date: date, name: str
 ) -> Sequence[LedgerEntry] | NotKnown:
     query = ArtifactQuery(limit=MOST_REPORTS, session_date=session_date, holding=name)
     page = await artifacts.page(query)

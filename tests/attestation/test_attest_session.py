@@ -22,8 +22,7 @@ from mission_control.history.writer import HistoryWriter
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.reading import ServiceRound
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import read_account

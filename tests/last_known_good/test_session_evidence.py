@@ -20,8 +20,7 @@ from mission_control.last_known_good.model import NotKnown, WatchedSession
 from mission_control.last_known_good.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from mission_control.records.run_origin import Ground, RunOrigin
 from tests.api.paper_floor import PaperCalendar, PaperFloor

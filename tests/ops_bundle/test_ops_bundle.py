@@ -33,8 +33,7 @@ from mission_control.readiness import run as check_readiness
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.redaction.redact import redact_text
 from mission_control.schedule.sources import DaySources
 from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
