@@ -12,16 +12,16 @@ from mission_control.api.answers import AnyRequest, give, has_already, json_answ
 from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of
+from mission_control.documents.instants import utc_text
+from mission_control.durable_copy.run import copy_state
 from mission_control.errors import StorageError
-from mission_control.records.model import RecordedArtifact
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery, RecordedArtifact
 from mission_control.records.present import (
     ArtifactsDocument,
-    KeptDocuments,
-    artifacts_document,
+    run_entry_document,
     verification_document,
 )
-from mission_control.retention.kept_state import copy_state, retention_state
+from mission_control.retention.run import retention_state
 
 TAGS = ["artifacts"]
 MAX_RUNS = 200
@@ -84,15 +84,18 @@ def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 async def _page(parts: ReadingParts, query: ArtifactQuery) -> ArtifactsDocument:
     page = await parts.artifacts.page(query)
     checked = await parts.artifacts.check()
-    destination = parts.options.durable_copy
-    kept: KeptDocuments = {
+    destination, now = parts.options.durable_copy, parts.clock()
+    document: ArtifactsDocument = {
+        "ts": utc_text(checked.at),
+        "total": page.total,
+        "head": page.head.model_dump(),
+        "next_cursor": None if page.next_before is None else str(page.next_before),
         "verification": verification_document(checked.found, checked.at),
-        "durable_copy": await copy_state(parts.artifacts, destination, page.head, parts.clock()),
+        "durable_copy": await copy_state(parts.artifacts, destination, page.head, now),
         "retention": await retention_state(parts.artifacts),
+        "runs": [run_entry_document(entry) for entry in page.entries],
     }
-    return artifacts_document(
-        page.entries, page.head, page.total, page.next_before, kept, checked.at
-    )
+    return document
 
 
 def _file_route(parts: ReadingParts) -> HTTPRouteHandler:

@@ -28,7 +28,7 @@ from mission_control.floor.ports import (
 from mission_control.floor.present.own_status import OwnProcess
 from mission_control.history.past_floor import PastFloor
 from mission_control.processes.model import Answered, Unanswered
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.ports import DayReader
 
 AskQuestion = Callable[
@@ -66,7 +66,7 @@ class ReadingParts:
     floor: PublishedFloor
     calendar: CalendarReader
     runbooks: RunbookReader
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     past: PastFloor | None
     clock: Clock
     options: ApiOptions

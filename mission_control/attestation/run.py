@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from mission_control.attestation.decide.session import SessionObservations, look_at_decision
 from mission_control.attestation.model import Conclusion, NoExecution
@@ -17,13 +18,17 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.floor.decide.stall import find_decided
 from mission_control.floor.ports import CalendarReader, Clock
-from mission_control.history.ports import TOLD_AROUND, HistoryReader
+from mission_control.history.model import TOLD_AROUND
 from mission_control.model.fleet import Fleet
 from mission_control.model.session import TradingDay
-from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader, ArtifactWriter
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
+from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 JOB = "no_execution_attestation"
 JSON_NAME, MARKDOWN_NAME = "attestation.json", "attestation.md"
@@ -81,7 +86,7 @@ def choose_session(calendar: CalendarReader, now: datetime, asked: date | None) 
 
 async def make_attestation(
     session: TradingDay,
-    history: HistoryReader | None,
+    history: "HistoryReader | None",
     calendar: CalendarReader,
     clock: Clock,
     label: str = "",
@@ -112,8 +117,8 @@ async def record_attestation(
     attested: Attested,
     fleet: Fleet,
     calendar: CalendarReader,
-    artifacts: ArtifactsReader,
-    writer: ArtifactWriter,
+    artifacts: ArtifactReader,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

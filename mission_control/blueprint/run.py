@@ -9,8 +9,8 @@ from mission_control.blueprint.present import blueprint_document, blueprint_mark
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 
 JOB = "blueprint"
@@ -55,7 +55,7 @@ async def make_blueprint(
 async def record_blueprint(
     made: MadeBlueprint,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

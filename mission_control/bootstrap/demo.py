@@ -22,8 +22,8 @@ from mission_control.ops_bundle.sample import sample_floor
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources, check_readiness, record_readiness
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_writer import RunWriter
-from mission_control.records.check import StoreCheck
+from mission_control.records.artifact_store import RunWriter
+from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock

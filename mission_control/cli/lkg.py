@@ -34,7 +34,7 @@ from mission_control.last_known_good.recorded import (
 )
 from mission_control.last_known_good.run import LkgSources, capture_lkg, record_lkg, record_refusal
 from mission_control.processes import own_process as process
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.recorded_reports import LATEST, PREVIOUS, NoSuchReport
 from mission_control.records.run_origin import RunOrigin
 from mission_control.schedule.model import Job
@@ -205,7 +205,7 @@ def verify(ctx: click.Context, reference: str, *, as_json: bool, **flags: str | 
         ctx.exit(VERIFICATION_FAILED)
 
 
-def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> ArtifactsReader:
+def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> ArtifactReader:
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=dict(flags))
     return once.read_artifacts(root, context.clock)
 

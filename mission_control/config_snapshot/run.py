@@ -16,8 +16,8 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositoryCopier
 from mission_control.model.reading import Seen, Unseen, say_unseen
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.model import CopiedFile, RepositoryCopy, RepositoryHead
 
@@ -96,7 +96,7 @@ async def make_config_snapshot(
 async def record_config_snapshot(
     made: MadeConfigSnapshot,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

@@ -24,8 +24,9 @@ from mission_control.last_known_good.decide.specifications import (
 )
 from mission_control.last_known_good.recorded import newest_good
 from mission_control.model.reading import Seen, Unseen, say_unseen
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry
-from mission_control.records.ports import ArtifactsReader, ArtifactWriter
 from mission_control.records.recorded_reports import list_reports, read_report
 from mission_control.records.run_origin import Ground, RunOrigin
 
@@ -72,7 +73,7 @@ class MadeReport:
 async def make_report(
     snapshot: FloorSnapshot,
     further: FurtherReader | None,
-    artifacts: ArtifactsReader | None,
+    artifacts: ArtifactReader | None,
     clock: Clock,
     *,
     sample_health: bool = True,
@@ -122,7 +123,7 @@ async def _specify(snapshot: FloorSnapshot, further: FurtherReader | None) -> Do
 async def record_report(
     made: MadeReport,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:
@@ -131,7 +132,7 @@ async def record_report(
     return await writer.record(Collection.OPS_RUNS, made.files, facts, is_latest=True)
 
 
-async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> SinceLkg:
+async def since_lkg(artifacts: ArtifactReader | None, report: Document) -> SinceLkg:
     """Compare a report with the newest GOOD capture of its namespace, or say why it cannot be."""
     namespace = str(report["meta"]["namespace"])
     if artifacts is None or not namespace:
@@ -152,7 +153,7 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
 
 
 async def _earlier(
-    artifacts: ArtifactsReader, snapshot: FloorSnapshot, report: Document
+    artifacts: ArtifactReader, snapshot: FloorSnapshot, report: Document
 ) -> Document | None:
     """
     Find the newest recorded report of an earlier session, else the newest of all.

@@ -12,6 +12,7 @@ from mission_control.floor.decide.events import alarm_opened
 from mission_control.floor.model import Alarm, Latched
 from mission_control.history import schema
 from mission_control.history.codec import (
+    decision_result,
     pack,
     pack_evidence,
     pack_fleet,
@@ -20,8 +21,7 @@ from mission_control.history.codec import (
     unpack_latched,
 )
 from mission_control.history.database import LONG_SECONDS, writing
-from mission_control.history.ports import DecisionRecord, MinuteRecord
-from mission_control.history.present.decision_result import decision_result
+from mission_control.history.model import DecisionRecord, MinuteRecord
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Fleet
 

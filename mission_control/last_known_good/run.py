@@ -38,8 +38,9 @@ from mission_control.last_known_good.recorded import count_unchanged
 from mission_control.last_known_good.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.reading import Seen, Unseen, UnseenReason, say_unseen
 from mission_control.model.session import MarketSession
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactsReader, ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
 from mission_control.schedule.sources import DaySources
@@ -62,7 +63,7 @@ class LkgSources:
     """
 
     clock: Clock
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     further: FurtherReader | None = None
     past: PastFloor | None = None
     calendar: CalendarReader | None = None
@@ -124,7 +125,7 @@ async def capture_lkg(
 async def record_lkg(
     capture: LkgCapture,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
     *,
@@ -271,7 +272,7 @@ async def run_lkg(
 async def record_refusal(
     refused: LkgRefused,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

@@ -16,14 +16,13 @@ from mission_control.attestation.run import (
 )
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.history.database import migrate, open_engine
-from mission_control.history.reader import HistoryReaderSql
+from mission_control.history.reader import HistoryReader
 from mission_control.history.remember import FloorMemory
-from mission_control.history.writer import HistoryWriterThread
+from mission_control.history.writer import HistoryWriter
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.reading import ServiceRound
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import read_account
@@ -44,7 +43,7 @@ class WatchedDay:
         self.root, self.floor = root, ClusterFloor()
         self.engine = open_engine(root, None)
         migrate(self.engine)
-        self.writer = HistoryWriterThread(
+        self.writer = HistoryWriter(
             self.engine, lambda: self.floor.now, time.monotonic, lambda _now: None
         )
         self.writer.start()
@@ -91,7 +90,7 @@ def day(tmp_path):
 async def attest(root, at=CLOSE_AT + timedelta(hours=1), session=None):
     """Attest the session of the day and record it; gives the attestation and its line."""
     engine = open_engine(root, None)
-    history = HistoryReaderSql(engine)
+    history = HistoryReader(engine)
     clock = lambda: at  # noqa: E731
     chosen = choose_session(CALENDAR, at, session)
     attested = await make_attestation(chosen, history, CALENDAR, clock)

@@ -14,8 +14,7 @@ from mission_control.cluster.model.facts import ConfigMapFacts
 from mission_control.cluster.model.objects import EnvSource, EnvVariable, KeyRef
 from mission_control.floor.decide.stall import find_decided
 from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.history.decide.time_spans import join_spans, leave_out, share
-from mission_control.history.model import PastDecision, WatchedMinute
+from mission_control.history.model import PastDecision, WatchedMinute, join_spans, leave_out, share
 from mission_control.model.fleet import ContractKind, Criticality
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.model.session import TradingDay

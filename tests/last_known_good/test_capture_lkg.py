@@ -46,12 +46,11 @@ from mission_control.ops_bundle.run import DaySources
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
-from mission_control.records.check import StoreCheck
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.folder import Folder
 from mission_control.records.model import Collection
 from mission_control.records.recorded_reports import NoSuchReport
+from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import RunOrigin
 from mission_control.redaction.redact import redact_text
 from mission_control.simulation.cluster_api import ACCOUNT, SimulatedCluster, Staging

@@ -11,17 +11,16 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history.database import migrate, open_engine
+from mission_control.history.model import DecisionRecord, MinuteRecord
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.ports import DecisionRecord, MinuteRecord
-from mission_control.history.reader import HistoryReaderSql
-from mission_control.history.writer import HistoryWriterThread
+from mission_control.history.reader import HistoryReader
+from mission_control.history.writer import HistoryWriter
 from mission_control.last_known_good import session_evidence
 from mission_control.last_known_good.model import NotKnown, WatchedSession
 from mission_control.last_known_good.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from mission_control.records.run_origin import Ground, RunOrigin
 from tests.api.paper_floor import PaperCalendar, PaperFloor
@@ -69,13 +68,13 @@ def history(root, *records):
     """Keep a history of these records; gives what reads it."""
     engine = open_engine(root, None)
     migrate(engine)
-    writer = HistoryWriterThread(engine, lambda: NOW, time.monotonic, lambda _now: None)
+    writer = HistoryWriter(engine, lambda: NOW, time.monotonic, lambda _now: None)
     writer.start()
     for record in records:
         writer.put(record)
     writer.stop(10)
     try:
-        yield HistoryReaderSql(engine)
+        yield HistoryReader(engine)
     finally:
         engine.dispose()
 
@@ -263,7 +262,7 @@ async def test_what_cannot_be_known_is_not_known(tmp_path, monkeypatch):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/history.sqlite3").write_bytes(b"this is no database" * 100)
     engine = open_engine(tmp_path / "broken", None)
-    broken = await watch_of(past_of(HistoryReaderSql(engine)), FLEET, SESSION)
+    broken = await watch_of(past_of(HistoryReader(engine)), FLEET, SESSION)
     engine.dispose()
     assert isinstance(broken, NotKnown)
 

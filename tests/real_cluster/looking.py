@@ -17,7 +17,7 @@ from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
 from mission_control.readiness.run import ReadinessSources, check_readiness
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
+from mission_control.records.root_check import StoreCheck
 from mission_control.simulation.roster import KNOWN, ROSTER
 
 FLOOR = "trading-floor"

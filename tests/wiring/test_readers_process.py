@@ -112,7 +112,7 @@ async def test_what_decides_never_draws_the_past(served, monkeypatch):
         "mission_control.history.past_floor.PastFloor.timelines",
         "mission_control.history.past_floor.PastFloor.as_of",
         "mission_control.history.past_floor.draw_timeline",
-        "mission_control.api.artifact_routes.artifacts_document",
+        "mission_control.api.artifact_routes.verification_document",
         "mission_control.api.documentation_routes.render_markdown",
         "mission_control.api.report_routes.latest_report",
     ):

@@ -26,8 +26,7 @@ from mission_control.floor.decide.evidence import SessionAt
 from mission_control.floor.decide.floor import decide_on_looks
 from mission_control.floor.decide.looks import look_again
 from mission_control.floor.model import Alarm
-from mission_control.history.decide.time_spans import add_up, join_spans, leave_out, share
-from mission_control.history.model import PastDecision, Span
+from mission_control.history.model import PastDecision, Span, add_up, join_spans, leave_out, share
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Safety, SwitchFile
 from mission_control.model.session import TradingDay
