@@ -23,7 +23,7 @@ from mission_control.api.problems import Problem
 from mission_control.deploy_report.decide.changes import compare_reports
 from mission_control.deploy_report.present import FoldedDocument, change_document, folded_documents
 from mission_control.floor.model import Verdict
-from mission_control.readiness.decide.readiness import judge_standing
+from mission_control.readiness.decide.readiness import judge_current
 from mission_control.readiness.present import LatestReadinessDocument, latest_readiness
 from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
@@ -132,7 +132,7 @@ def _judge_now(parts: ReadingParts, newest: RecordedReport | None) -> LatestRead
     digest = snapshot.fleet.digest
     halted = snapshot.posture.verdict is Verdict.HALTED
     cluster = snapshot.cluster_identity
-    validity = judge_standing(
+    validity = judge_current(
         verdict, snapshot.session, since, halts, digest, cluster=cluster, halted=halted
     )
     path = newest.entry.path if newest else None

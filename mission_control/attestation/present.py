@@ -19,11 +19,11 @@ from mission_control.documents.markdown import render
 from mission_control.floor.present.safety_needs import needs_text
 
 MOST_NAMED = 20
-"""So many matters are named in one gap; each matter's own gaps stand with it."""
+"""So many matters are named in one gap; each matter lists its own gaps."""
 
 
 class SignDocument(TypedDict):
-    """Something that stood accused in the session."""
+    """An alarm about execution that was open in the session."""
 
     code: str
     subject: str
@@ -121,7 +121,7 @@ class NoExecutionDocument(TypedDict):
 
 
 def no_execution_document(made: NoExecution, label: str = "") -> NoExecutionDocument:
-    """Give an attestation; equal ones give equal documents."""
+    """Return an attestation; equal ones give equal documents."""
     session = made.session
     document: NoExecutionDocument = {
         "session_date": made.session_date.isoformat(),
@@ -162,7 +162,7 @@ def say(made: NoExecution) -> str:
         case Conclusion.EXECUTION_OBSERVED:
             many = len(made.signs)
             signs = f"{many} sign{'s' if many != 1 else ''}"
-            return f"{signs} of execution stood in this session; {percent} of it was seen whole."
+            return f"{signs} of execution in this session; {percent} of it was seen whole."
         case Conclusion.NO_EXECUTION_OBSERVED:
             return "No sign of execution was seen, and all that is required was seen throughout."
         case Conclusion.NO_EXECUTION_OBSERVED_WITH_GAPS:
@@ -270,7 +270,7 @@ _TEMPLATE = """\
 ## Signs of execution
 
 {% for s in a.signs %}
-- **{{ s.code | md }}** {{ s.subject | md }}: {{ s.detail | md }} (said by {{ s.source | md }} since {{ s.since }}; stood from {{ s.stood_from }}{{ ", as the session opened" if s.stood_at_open }} until {{ s.stood_until or "the close, not denied" }})
+- **{{ s.code | md }}** {{ s.subject | md }}: {{ s.detail | md }} (said by {{ s.source | md }} since {{ s.since }}; open from {{ s.stood_from }}{{ ", as the session opened" if s.stood_at_open }} until {{ s.stood_until or "the close, not cleared" }})
 {% else %}
 {{ "None: nothing was observed." if not a.decisions else "None was seen" ~ (" while the floor was seen; the gaps below attest nothing." if a.gaps else ".") }}
 {% endfor %}

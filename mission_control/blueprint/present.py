@@ -123,7 +123,7 @@ None was found.
 
 - Kill switch: **{{ b.safety.kill_switch.state }}**{{ ", confirmed" if b.safety.kill_switch.confirmed else ", NOT CONFIRMED" }}: {{ b.safety.kill_switch.detail | md }}
 {% for w in b.safety.kill_switch.witnesses %}
-- Witness {{ w.source | md }}: {{ w.state }}{{ ", can confirm" if w.can_confirm }}{% if w.detail %}: {{ w.detail | md }}{% endif %}
+- Source {{ w.source | md }}: {{ w.state }}{{ ", can confirm" if w.can_confirm }}{% if w.detail %}: {{ w.detail | md }}{% endif %}
 
 {% endfor %}
 {% if b.safety.safety_config_map is string %}
@@ -249,7 +249,7 @@ Document = dict[str, Any]
 
 
 def blueprint_document(blueprint: Blueprint) -> Document:
-    """Give a blueprint; equal ones give equal documents."""
+    """Return a blueprint; equal ones give equal documents."""
     snapshot, head = blueprint.snapshot, blueprint.repository and blueprint.repository.head
     access = snapshot.fleet.access
     document: Document = {

@@ -13,17 +13,17 @@ _SPECS = (
     ("spec", "template", "spec"),
     ("spec", "jobTemplate", "spec", "template", "spec"),
 )
-"""Where a pod's, a workload's and a CronJob's specification of pods stand."""
+"""The paths of the pod specification in a pod, a workload and a CronJob."""
 
 Json = Mapping[str, Any]
 
 
 def find_secret_references(objects: Iterable[Json]) -> tuple[SecretReference, ...]:
     """
-    Give every Secret that these objects refer to, sorted, each once for each way and object.
+    Return every Secret that these objects refer to, sorted, each once for each way and object.
 
-    Secrets themselves are never read: this is what somebody expects to be there. A name that
-    is none is left out, so that nothing else can pass for one.
+    Secrets themselves are never read, so these are expected, not known to exist. A value that
+    cannot be a name is left out, so that nothing else can pass for one.
     """
     found = set[SecretReference]()
     for each in objects:
@@ -66,7 +66,7 @@ def _of_container(container: Json) -> Iterator[tuple[str, str]]:
 
 
 def _of_volume(part: Json, depth: int) -> Iterator[tuple[str, str]]:
-    """Give the Secrets of a volume, wherever in it its driver has them told."""
+    """Return the Secrets of a volume, at any depth of its driver's settings."""
     for key, value in part.items():
         if depth >= _MOST_DEEP:
             return

@@ -1,4 +1,4 @@
-"""A Secret that somebody refers to; its name is all that is ever known of it."""
+"""A Secret that objects refer to; only its name is ever known."""
 
 from typing import NamedTuple
 

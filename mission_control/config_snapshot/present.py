@@ -1,4 +1,4 @@
-"""A config snapshot's own account: what it holds, and what it could not read."""
+"""What a config snapshot holds, and what it could not read."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ UNKNOWN = "unknown"
 
 
 def meta_text(snapshot: FloorSnapshot, head: RepositoryHead | None, now: datetime) -> str:
-    """Write `meta.txt` as the predecessor did (facts, i), with ours after its lines."""
+    """Write `meta.txt`: the predecessor's lines, then ours."""
     access, session = snapshot.fleet.access, snapshot.session
     pairs = {
         "agenttrader_v2_config_snapshot": "1",
@@ -43,7 +43,7 @@ def index_document(
     coverage: Sequence[SourceCoverage],
     now: datetime,
 ) -> Mapping[str, object]:
-    """Give what a snapshot holds, by name and digest, with every gap."""
+    """Return what a snapshot holds, by name and digest, with every gap."""
     facts = snapshot.cluster or ClusterFacts(())
     document: dict[str, object] = {
         "generated_utc": utc_text(now),
@@ -78,7 +78,7 @@ def index_document(
 
 
 def _file(file: CopiedFile) -> Mapping[str, object]:
-    """Give a file; the digest is that of its copy: an original's could give a secret back."""
+    """Return a file; the digest is its copy's: an original's could reveal a secret."""
     return {
         "path": file.path,
         "copied": file.content is not None,

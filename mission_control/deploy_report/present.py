@@ -1,4 +1,4 @@
-"""A deploy report as JSON: the predecessor's shape, with what is ours beside it."""
+"""A deploy report as JSON, in the predecessor's shape with ours added, and as Markdown."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -29,9 +29,9 @@ def deploy_document(
     lkg: SinceLkg | None = None,
 ) -> Document:
     """
-    Give a report; `compared` is what changed since an earlier one, whose instant is `since`.
+    Return a report; `compared` is what changed since the report made at `since`.
 
-    None means that there is no earlier report, which is not the same as no change; so it is with
+    None means that there is no earlier report, which is not the same as no change; likewise for
     the last known good.
     """
     document: Document = {
@@ -93,10 +93,9 @@ def _since_lkg(lkg: SinceLkg | None) -> Document:
 
 def _summary(report: DeployReport) -> Document:
     """
-    Count the workloads by how they fare, and apart from that by whether they may trade.
+    Count the workloads by health, and separately by whether they may trade.
 
-    As the predecessor did, `degraded` counts all that are not well: those that are `down` and
-    those that were not seen are among them.
+    As with the predecessor, `degraded` counts all that are not ok: `down` and not seen included.
     """
     fare = Counter(w.health for w in report.workloads)
     kinds = Counter(w.kind for w in report.workloads)
@@ -126,12 +125,12 @@ class FoldedDocument(TypedDict):
 
 
 def folded_documents(compared: ReportComparison) -> list[FoldedDocument]:
-    """Give what differs in every two reports of one floor, counted by what it is."""
+    """Return what differs in every two reports of one floor, counted by what it is."""
     return [{"what": what, "count": count} for what, count in compared.folded]
 
 
 def change_document(change: ReportChange) -> Document:
-    """Give one difference between two reports."""
+    """Return one difference between two reports."""
     return {
         "subject": change.subject,
         "what": change.what,
@@ -213,14 +212,14 @@ def _sample(sample: HealthSample) -> Document:
 
 
 def _pods_told(workload: ReportedWorkload) -> str:
-    """Write a workload's pods; of pods that were not seen nothing is said, least of all `none`."""
+    """Write a workload's pods; pods that were not seen are never `none`."""
     if workload.unseen and not workload.pod_counts:
         return "not seen"
     return pod_summary(workload.pod_counts)
 
 
 def pod_summary(counts: Mapping[str, int]) -> str:
-    """Write pods by what they do: `running=1`, or `none`."""
+    """Write pods by state: `running=1`, or `none`."""
     return " ".join(f"{k}={v}" for k, v in sorted(counts.items()) if v) or "none"
 
 
@@ -324,7 +323,7 @@ Since {{ r.changes_since | md }}:
 {% endif %}
 {% if r.changes_folded %}
 
-Left out, for it differs in any two reports: {% for f in r.changes_folded %}{{ f.what | md }} ({{ f.count }}){{ "" if loop.last else ", " }}{% endfor %}.
+Left out, because it differs in any two reports: {% for f in r.changes_folded %}{{ f.what | md }} ({{ f.count }}){{ "" if loop.last else ", " }}{% endfor %}.
 
 {% endif %}
 
@@ -357,7 +356,7 @@ Since the last known good of {{ r.lkg.captured_et | md }}:
 
 ## Health, and may it trade
 
-Two answers that do not depend on each other: how a workload fares, worst first, and whether it could place orders.
+Two independent answers: how healthy a workload is, worst first, and whether it could place orders.
 
 | Workload | Kind | Health | Replicas ready | Restarts | May trade | Because |
 |---|---|---|---|---|---|---|
@@ -440,7 +439,7 @@ _CRITICALITIES = ("critical", "important", "optional", None)
 
 
 def deploy_markdown(document: Mapping[str, Any]) -> str:
-    """Write a report's document for people; its first line counts what fares badly."""
+    """Write a report's document for people; its first line counts what is unhealthy."""
     rows = sorted(document["workloads"], key=_by_weight)
     return render(
         {"deploy": _TEMPLATE}, "deploy", r=document, rows=rows, counts=_counts, most=MOST_ISSUES
@@ -453,7 +452,7 @@ def _by_weight(workload: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _counts(workload: Mapping[str, Any]) -> str:
-    """Write how many are ready of how many; of what is not there no number is made up."""
+    """Write ready/wanted, or why there is no number."""
     if not workload["present"]:
         return "not seen" if workload["unseen"] else "not there"
     return f"{workload['replicas_ready']}/{workload['replicas_desired']}"

@@ -1,4 +1,4 @@
-"""A capture of the last known good: the manifest's bytes, and what is told of it."""
+"""A capture of the last known good: the manifest's bytes, its metadata, and its listing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, cast
@@ -60,7 +60,7 @@ def manifest_bytes(items: Sequence[KubernetesObject]) -> bytes | None:
 
 
 def components_document(manifest: LkgManifest) -> Document:
-    """Give what of a capture is compared with deploy reports: its workloads and ConfigMaps."""
+    """Return the part of a capture's metadata that is compared with deploy reports."""
     return {
         "namespace": manifest.namespace,
         "components": [_component(c) for c in manifest.components],
@@ -70,7 +70,7 @@ def components_document(manifest: LkgManifest) -> Document:
 
 
 def metadata_document(capture: LkgCapture) -> Document:
-    """Give everything that is told of a capture; the predecessor's fields first (facts, g)."""
+    """Return a capture's metadata, the predecessor's fields first."""
     manifest, session = capture.manifest, capture.session
     document: Document = {
         "timestamp_utc": utc_text(capture.at),
@@ -105,7 +105,7 @@ def metadata_document(capture: LkgCapture) -> Document:
 
 
 def reason_documents(reasons: Sequence[LkgReason]) -> list[Document]:
-    """Give reasons as programs read them."""
+    """Return reasons as programs read them."""
     return [{"code": r.code, "detail": r.detail} for r in reasons]
 
 
@@ -192,7 +192,7 @@ class CapturesDocument(TypedDict):
     """
     Recorded captures, newest first; `good` is the path of the newest that is GOOD.
 
-    `good_doubts` name newer captures that cannot be believed: one may have been the last good.
+    `good_doubts` name newer captures that are damaged: one may have been the last good.
     `of_other_clusters` name newer GOOD ones that are not of the cluster that is read now.
     """
 
@@ -215,7 +215,7 @@ class CaptureDiffDocument(TypedDict):
 
 
 def listed_capture(capture: RecordedLkg) -> ListedCapture:
-    """Give a recorded capture; one that cannot be believed tells nothing but that."""
+    """Return a recorded capture; an unreadable one shows only its problem."""
     entry, metadata = capture.entry, capture.metadata
     status = LkgStatus.GOOD if capture.is_good else LkgStatus.CANDIDATE
     safety = _mapping(_mapping(metadata.get("safety_posture")).get("kill_switch"))
@@ -242,7 +242,7 @@ def listed_capture(capture: RecordedLkg) -> ListedCapture:
 
 
 def lkg_diff_document(compared: ComparedCaptures) -> CaptureDiffDocument:
-    """Give every difference between two captures; gaps are doubts about which two are meant."""
+    """Return every difference between two captures; gaps are doubts about which two are meant."""
     return {
         "before": listed_capture(compared.before),
         "after": listed_capture(compared.after),
@@ -291,7 +291,7 @@ def capture_lines(metadata: Record) -> Iterator[str]:
     for loose in metadata["loose_images"]:
         yield f"  not pinned: {loose['owner']} {loose['container']} {loose['image']}"
     for title in metadata["synthesised"]:
-        yield f"  made up, for the cluster had none: {title}"
+        yield f"  added, because the cluster had none: {title}"
     for kind, names in metadata["needs"].items():
         yield f"  a restore needs {kind} {', '.join(names)}"
 

@@ -1,4 +1,4 @@
-"""A readiness report as JSON (the predecessor's fields kept) and as Markdown."""
+"""A readiness report as JSON, with the predecessor's fields, and as Markdown."""
 
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
@@ -10,7 +10,7 @@ from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.posture import fleet_document
 from mission_control.floor.present.safety_needs import NOT_JUDGED, NeedsDocument, needs_document
 from mission_control.model.fleet import RepositoryLints
-from mission_control.readiness.model import Check, ReadinessReport, ReadinessStanding
+from mission_control.readiness.model import Check, CurrentReadiness, ReadinessReport
 
 
 class CheckDocument(TypedDict):
@@ -50,7 +50,7 @@ class ReadinessDocument(TypedDict):
 
 
 def readiness_document(report: ReadinessReport) -> ReadinessDocument:
-    """Give a report with every check, in the catalogue's order."""
+    """Return a report with every check, in the catalogue's order."""
     session = report.session
     document: ReadinessDocument = {
         "generated_utc": utc_text(report.at),
@@ -164,7 +164,7 @@ def readiness_markdown(report: ReadinessReport) -> str:
 
 
 def _headline(report: ReadinessReport) -> str:
-    """Give the verdict, and what the fleet file leaves out of it for good."""
+    """Return the verdict, and what the fleet file leaves out of it."""
     said = "READY (GO)" if report.ready else f"NOT READY (NO-GO) {report.code}".strip()
     if not report.fleet.safety.judged:
         said += f", {NOT_JUDGED}"
@@ -174,7 +174,7 @@ def _headline(report: ReadinessReport) -> str:
 
 class LatestReadinessDocument(TypedDict):
     """
-    The verdict as it stands now, and the recorded report that it stands on.
+    The verdict that is served now, and the recorded report behind it.
 
     `verdict` may be NO-GO although the report says GO: GO does not keep. `report_is_current` is
     false where the report is about another session than today's, or where none is recorded.
@@ -194,18 +194,18 @@ class LatestReadinessDocument(TypedDict):
 
 def latest_readiness(
     snapshot: FloorSnapshot,
-    standing: ReadinessStanding,
+    current: CurrentReadiness,
     path: str | None,
     report: Mapping[str, Any] | None,
 ) -> LatestReadinessDocument:
-    """Give the verdict of this moment, with the report."""
+    """Return the verdict of this moment, with the report."""
     date = snapshot.session.session_date
     document: LatestReadinessDocument = {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
-        "verdict": standing.verdict.value,
-        "code": standing.code,
-        "detail": standing.detail,
+        "verdict": current.verdict.value,
+        "code": current.code,
+        "detail": current.detail,
         "session_date": date.isoformat() if date else None,
         "report_path": path,
         "report": report,
@@ -217,7 +217,7 @@ def latest_readiness(
 
 
 def _is_of_today(report: Mapping[str, Any], snapshot: FloorSnapshot) -> bool:
-    """Tell whether a report was made today in New York, about today's session if any."""
+    """Return whether a report was made today in New York, about today's session if any."""
     date = snapshot.session.session_date
     made = str(report.get("generated_et"))[: len("2026-11-18")]
     today = new_york_text(snapshot.at)[: len("2026-11-18")]

@@ -41,7 +41,7 @@ ENTRY = LedgerEntry(
 
 
 def capture(raw=None, **changes):
-    """Give a capture of a namespace."""
+    """Return a capture of a namespace."""
     manifest = (raw or RawNamespace()).capture()
     content = manifest_bytes(manifest.items) or b""
     given = {
@@ -104,7 +104,7 @@ def test_a_capture_is_written_line_by_line():
         "kill switch: '1' in the manifest; observed nothing at 2026-11-18",
         "  UNPINNABLE Deployment/execution-engine: at 0 replicas",
         "  not pinned: CronJob/writer w k/k:1",
-        "  made up, for the cluster had none: ConfigMap/agenttrader-kill-switch",
+        "  added, because the cluster had none: ConfigMap/agenttrader-kill-switch",
     ):
         assert words in text, words
 
@@ -120,7 +120,7 @@ def test_a_capture_is_written_line_by_line():
     ],
 )
 def test_for_how_long_it_is_unchanged(sessions, same_as, text):
-    """In sessions, as the playbook counts."""
+    """In sessions, as operators count."""
     assert text == unchanged_text(sessions, same_as)
 
 

@@ -1,9 +1,9 @@
 """
 What changed between two deploy reports.
 
-Every field is classified by what it is: a change of what is deployed has its line, and what differs
-in any two reports of the same floor (a heartbeat's time, the runs of a CronJob, how the sources of
-the kill switch are worded) is counted in one. Where a field may be either, it has its line.
+A change of what is deployed is listed. What differs in any two reports of one floor (a heartbeat's
+time, the runs of a CronJob, the wording of the kill switch's sources) is only counted. A field that
+may be either is listed.
 """
 
 import re
@@ -36,7 +36,7 @@ LOOSE_PODS = "loose_pods"
 EVERYTHING = (WORKLOADS, CONFIG_MAPS, SERVICES, CRON_JOBS, LOOSE_PODS, MAP_KEYS, ACCESS)
 """The parts of a report, by the key that holds them."""
 _HEARTBEAT, _BEAT = "agenttrader-heartbeat-", ["last_seen"]
-"""ConfigMaps whose only key is the time at which a service last wrote it (status contract, b.4)."""
+"""ConfigMaps whose only key is when their service last wrote it (docs/status_contract.md)."""
 _RUN_NUMBER = re.compile(r"-\d{6,12}\Z")
 """What a CronJob appends to its own name for each Job; a Job made by hand has another name."""
 _ASKED_FOR = ("images", "env_names", "service_account")
@@ -55,11 +55,10 @@ def compare_reports(
     before: Document, after: Document, parts: Collection[str] = EVERYTHING
 ) -> ReportComparison:
     """
-    Give every difference that matters between two recorded reports, sorted by subject.
+    Return every difference that matters between two recorded reports, sorted by subject.
 
-    The reports are documents as they were recorded, also those of older versions. What one of
-    them did not see or does not tell is not compared: it is a gap, and never a change. `parts`
-    are the keys of what is wanted.
+    The reports are documents as recorded, also by older versions. What one of them did not see or
+    does not hold is a gap, never a change. `parts` are the keys of what is compared.
     """
     sides = Side.of("before", before), Side.of("after", after)
     pair = Pair(*sides, Counter(), Counter())
@@ -81,7 +80,7 @@ def compare_reports(
 
 
 def reported_cluster(report: Document) -> ClusterIdentity | None:
-    """Give which cluster a recorded deploy report is of; None where it does not tell."""
+    """Return the cluster of a recorded deploy report; None where it names none."""
     return read_identity(mapping(report.get("meta")).get("cluster_identity"))
 
 
@@ -91,7 +90,7 @@ def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:
         why = meta.get("cluster_error") or "it does not say that it did"
         yield f"{named} did not see the whole cluster: {why}"
     elif not side.whole:
-        yield f"{named} tells of objects or lists that it could not read"
+        yield f"{named} names objects or lists that it could not read"
     unread = [
         each
         for each in documents(side.report.get("unread"))
@@ -104,7 +103,7 @@ def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:
         yield f"{named} did not read {len(unread) - _MOST_GAPS} more lists whole"
     untold = [p.replace("_", " ") for p in parts if p != ACCESS and not side.holds(p)]
     if untold:
-        yield f"{named} tells nothing of {', '.join(untold)}"
+        yield f"{named} says nothing of {', '.join(untold)}"
     if ACCESS in parts and side.holds(ACCESS):
         yield from find_specification_gaps(named, side.report)
 
@@ -112,7 +111,7 @@ def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:
 def _passed_over(pair: Pair) -> Iterator[str]:
     told = [f"{n} of {what}" for what, n in sorted(pair.passed_over.items()) if n]
     if told:
-        yield f"not compared, for one of the two did not see them: {', '.join(told)}"
+        yield f"not compared, because one of the two did not see them: {', '.join(told)}"
 
 
 def _compare_workloads(pair: Pair) -> Iterator[ReportChange]:
@@ -144,9 +143,10 @@ def _workloads_of(
     side: Side, other: Side
 ) -> tuple[Mapping[str, Document], frozenset[str], frozenset[str]]:
     """
-    Give the workloads that are there by title, and apart from them the runs of CronJobs.
+    Return the workloads that are there, by title, and the titles of two kinds of Jobs.
 
-    The last are Jobs of which it cannot be told, for the list of CronJobs was not seen.
+    These are the runs of CronJobs, and Jobs that may be such runs: the list of CronJobs was not
+    seen.
     """
     held, runs, open_ = dict[str, Document](), set[str](), set[str]()
     crons = _crons(side if side.holds(CRON_JOBS) else other)
@@ -175,14 +175,14 @@ def _is_job(workload: Document) -> bool:
 
 
 def _is_run_of(job: Document, cron: Document) -> bool:
-    """Tell whether a Job is one that its CronJob made, by who made it and what it asks for."""
+    """Return whether a CronJob made this Job, by the Job's owner and what both ask for."""
     maker = f"CronJob/{text(cron.get('name'))}"
-    made = job.get("made_by", maker) == maker  # reports of older versions do not tell who did
+    made = job.get("made_by", maker) == maker  # reports of older versions do not say
     return made and all(job.get(k) == cron.get(k) for k in _ASKED_FOR)
 
 
 def _told_by_the_switch(pair: Pair) -> Collection[str]:
-    """Give the variables whose change is told once, with the ConfigMap that they come from."""
+    """Return the variables whose change is already listed with their ConfigMap."""
     reports = (pair.before.report, pair.after.report)
     maps = [mapping(r.get(CONFIG_MAPS)) for r in reports]
     names = {n for m in maps for n in m if n.rpartition("/")[2] == KILL_SWITCH_MAP}
@@ -197,7 +197,7 @@ def _watched(side: Side) -> frozenset[str]:
 
 
 def _pods_known(pair: Pair, *workloads: Document) -> bool:
-    """Tell whether both reports saw the pods of a workload, or say that they did not."""
+    """Return whether both reports saw the pods of a workload, or say that they did not."""
     told = all("unseen" in w for w in workloads)
     whole = pair.before.whole and pair.after.whole
     return (told or whole) and not any(w.get("unseen") for w in workloads)
@@ -219,7 +219,7 @@ def _differences(
 
 
 def _show_names(was: str, now: str) -> tuple[str, str]:
-    """Show two lists of names; of long ones only how many, and which the other has not."""
+    """Show two lists of names; of long ones the count, and which the other does not have."""
     lists = [[] if told == ABSENT else told.split(", ") for told in (was, now)]
     if max(map(len, lists)) <= _MOST_NAMES:
         return was or "(none)", now or "(none)"
@@ -239,7 +239,7 @@ _UNTOLD_BY_OLDER = frozenset({"health", "may trade", "restarts"})
 def _aspects(
     workload: Document, watched: Collection[str], *, trade: bool
 ) -> Iterator[tuple[str, Told]]:
-    """Give all of a workload that matters, each with how it is shown."""
+    """Return what of a workload is compared, each value with how it is shown."""
     yield from ((what, (told, told)) for what, told in _plain_aspects(workload))
     for name, held in sorted(mapping(workload.get("env_summary")).items()):
         told = mapping(held)
@@ -271,7 +271,7 @@ def _plain_aspects(workload: Document) -> Iterator[tuple[str, str]]:
 
 
 def _of_containers(thing: Document) -> Iterator[tuple[str, str]]:
-    """Give what a workload or a CronJob asks for: account, images, names of variables."""
+    """Return what a workload or a CronJob asks for: account, images, names of variables."""
     yield "service account", text(thing.get("service_account"))
     for image in documents(thing.get("images")):
         yield f"image {text(image.get('container_name'))}", text(image.get("image"))
@@ -297,7 +297,7 @@ def _compare_maps(pair: Pair) -> Iterator[ReportChange]:
 
 
 def _is_beat(name: str, keys: Sequence[object]) -> bool:
-    """Tell whether only a heartbeat's time differs: by its name, and by both having its one key."""
+    """Return whether only a heartbeat's time differs, by its name and its only key."""
     return name.rpartition("/")[2].startswith(_HEARTBEAT) and all(k == _BEAT for k in keys)
 
 
@@ -350,7 +350,7 @@ def _compare_listed(
 
 
 def _compare_access(pair: Pair) -> Iterator[ReportChange]:
-    """Tell of what may reach, watch or start what: objects that have a digest and no more."""
+    """Compare the objects of which a report holds only a digest."""
     reports = pair.before.report, pair.after.report
     namespace = text(mapping(reports[1].get("meta")).get("namespace"))
     partial = any(r.get("specification_gaps") for r in reports)
@@ -377,7 +377,7 @@ def _compare_meta(pair: Pair) -> Iterator[ReportChange]:
 
 
 def _switch_states(pair: Pair) -> tuple[str, str]:
-    """Give what the kill switch was and is, without how its sources are worded."""
+    """Return the two states of the kill switch, without the wording of its sources."""
     metas = (mapping(s.report.get("meta")) for s in (pair.before, pair.after))
     was, now = (text(meta.get("kill_switch")).partition(":")[0] for meta in metas)
     return was, now

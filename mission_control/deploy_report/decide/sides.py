@@ -1,4 +1,4 @@
-"""Two deploy reports as they are compared: what each tells, and what it did not see."""
+"""Two deploy reports as they are compared: what each holds, and what it did not see."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ class Side(NamedTuple):
 
     @classmethod
     def of(cls, which: str, report: Document) -> "Side":
-        """Find out what a report says that it did not read."""
+        """Find what a report says that it did not read."""
         access = mapping(report.get("meta")).get("cluster_access") is True
         whole = access and report.get("errors") == []
         lists = documents(report.get("unread"))
@@ -30,18 +30,18 @@ class Side(NamedTuple):
         return cls(which, report, whole, frozenset(named))
 
     def lost(self, resource: str, namespace: str) -> bool:
-        """Tell whether what is missing of a list may have been there and was not seen."""
+        """Return whether what is missing of a list may have been there and was not seen."""
         if self.unread is None:
             return not self.whole
         return not self.unread.isdisjoint({(resource, namespace), (resource, "")})
 
     def holds(self, part: str) -> bool:
-        """Tell whether it tells of a part at all; reports of older versions tell of fewer."""
+        """Return whether it has a part at all; reports of older versions have fewer."""
         return part in self.report
 
 
 class Pair(NamedTuple):
-    """Both reports, and what was found of them so far."""
+    """Both reports, and what was counted of them so far."""
 
     before: Side
     after: Side
@@ -49,11 +49,11 @@ class Pair(NamedTuple):
     passed_over: Counter[str]
 
     def both_hold(self, part: str) -> bool:
-        """Tell whether both reports tell of a part."""
+        """Return whether both reports have a part."""
         return self.before.holds(part) and self.after.holds(part)
 
     def misses(self, where: tuple[str, str], was: object, now: object) -> bool:
-        """Tell whether what one report does not hold may have been there; it is counted then."""
+        """Return whether one report may have missed it; count it then."""
         absent = self.before if was is None else self.after
         missed = None in (was, now) and absent.lost(*where)
         self.passed_over[where[0]] += missed
@@ -61,21 +61,21 @@ class Pair(NamedTuple):
 
 
 def find_specification_gaps(which: str, document: Document) -> Iterator[str]:
-    """Say what of the specifications a report or a capture does not tell."""
+    """Say which specifications a report or a capture does not hold."""
     if not isinstance(document.get("specifications"), Mapping):
-        yield f"{which} tells no specifications, so only workloads and ConfigMaps are compared"
+        yield f"{which} holds no specifications, so only workloads and ConfigMaps are compared"
     told = document.get("specification_gaps")
     for gap in cast("list[object]", told) if isinstance(told, list) else ():
-        yield f"{which} lacks specifications: {gap}"
+        yield f"{which} is without specifications: {gap}"
     for title, digest in sorted(mapping(document.get("specifications")).items()):
         if not isinstance(digest, str):
-            yield f"{which} lacks the specification of {title}"
+            yield f"{which} is without the specification of {title}"
 
 
 def compare_specifications(
     namespace: str, before: Document, after: Document
 ) -> Iterator[ReportChange]:
-    """Give the objects that ask for something else than before; none where one tells nothing."""
+    """Return the objects whose specification differs; none where a side holds no specifications."""
     if not all(isinstance(d.get("specifications"), Mapping) for d in (before, after)):
         return
     old, new = mapping(before.get("specifications")), mapping(after.get("specifications"))
@@ -87,23 +87,23 @@ def compare_specifications(
 
 
 def documents(value: object) -> Sequence[Document]:
-    """Give the objects of a list; what is none is left out."""
+    """Return the objects of a list, without anything else in it."""
     if not isinstance(value, list):
         return ()
     return [cast("Document", v) for v in cast("list[object]", value) if isinstance(v, Mapping)]
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Give an object; an empty one for what is none."""
+    """Return an object; an empty one for anything else."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def listed(value: object) -> str:
-    """Write a list, sorted; nothing for what is none."""
+    """Write a list, sorted; nothing for anything else."""
     known = cast("list[object]", value) if isinstance(value, list) else []
     return ", ".join(sorted(map(str, known)))
 
 
 def text(value: object) -> str:
-    """Write a value; what is not told is absent."""
+    """Write a value; None is absent."""
     return ABSENT if value is None else str(value)

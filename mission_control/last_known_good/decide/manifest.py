@@ -40,7 +40,7 @@ Reference = tuple[str, str]
 
 
 def find_references(workloads: Sequence[KubernetesObject]) -> Mapping[str, tuple[str, ...]]:
-    """Give the names that workloads refer to, by kind, each once and sorted."""
+    """Return the names that workloads refer to, by kind, each once and sorted."""
     found = dict[str, set[str]]()
     for workload in workloads:
         spec = pod_spec_of(workload)
@@ -73,7 +73,7 @@ def _references(spec: Mapping[str, Any]) -> Iterator[Reference]:
 
 
 def find_modes(workloads: Sequence[KubernetesObject]) -> Mapping[str, tuple[str, ...]]:
-    """Give what is set for each mode variable, as the predecessor tells it; sorted."""
+    """Return the values set for each mode variable, sorted, as the predecessor wrote them."""
     found = dict[str, set[str]]()
     for workload in workloads:
         for _, container in containers_of(pod_spec_of(workload)):
@@ -93,7 +93,7 @@ HIGH_PRIORITY: Mapping[str, Any] = {
     "metadata": {"name": "high-priority"},
     "value": 1_000_000,
 }
-"""The fleet's class (facts, d), for a cluster in which nobody made it."""
+"""The fleet's class, for a cluster that has none."""
 _BUILT_IN = "system-"
 _BEFORE_WORKLOADS = (
     "services",
@@ -122,9 +122,9 @@ class ReadNamespace:
 
 def make_manifest(read: ReadNamespace) -> LkgManifest | LkgRefused:
     """
-    Make the manifest of a namespace (semantics, section 12), or say why there can be none.
+    Make the manifest of a namespace (docs/semantics.md#12), or say why there can be none.
 
-    Nothing is left out silently: what cannot be pinned, understood or shown refuses the whole.
+    Nothing is left out silently: one object that cannot be pinned, read or shown refuses the whole.
     """
     troubles = list(_troubles(read))
     if troubles:
@@ -166,7 +166,7 @@ def _sorted(items: Sequence[KubernetesObject]) -> Sequence[KubernetesObject]:
 
 
 def _captured(read: ReadNamespace) -> Iterator[KubernetesObject]:
-    """Give every object as it was read that is captured, but for the kill switch's own rules."""
+    """Return every captured object as it was read."""
     yield read.itself
     yield from _sorted(read.lists["serviceaccounts"])
     yield from _priority_classes(read)
@@ -178,7 +178,7 @@ def _captured(read: ReadNamespace) -> Iterator[KubernetesObject]:
 
 
 def _troubles(read: ReadNamespace) -> Iterator[str]:
-    """Say what of the objects read makes any capture of them untrue."""
+    """Say why a capture of these objects would be untrue."""
     if not any(True for _ in _workloads(read.lists)):
         yield f"the namespace {read.name} holds no workload, so there is nothing known to be good"
     for item in _captured(read):
@@ -197,7 +197,7 @@ def _troubles(read: ReadNamespace) -> Iterator[str]:
 
 
 def _priority_classes(read: ReadNamespace) -> Sequence[KubernetesObject]:
-    """Give the classes that workloads name and the fleet's own; built-in ones are everywhere."""
+    """Return the classes that workloads name and the fleet's own; built-in ones are everywhere."""
     workloads = [*_workloads(read.lists), *read.lists["cronjobs"]]
     named = find_references(workloads).get("PriorityClass", ())
     wanted = {*named, name_of(HIGH_PRIORITY)}
@@ -208,7 +208,7 @@ def _priority_classes(read: ReadNamespace) -> Sequence[KubernetesObject]:
 def _items(
     read: ReadNamespace, pinned: Sequence[Pinned], synthesised: list[str]
 ) -> Iterator[KubernetesObject]:
-    """Give the manifest's objects in order; what is made up is named in `synthesised`."""
+    """Return the manifest's objects in order; add the names of invented ones to `synthesised`."""
     yield sanitise(read.itself)
     yield from map(sanitise, _sorted(read.lists["serviceaccounts"]))
     classes = [sanitise(c) for c in _priority_classes(read)]
@@ -229,7 +229,7 @@ def _items(
 
 
 def _engaged(switch: KubernetesObject | None, namespace: str) -> KubernetesObject:
-    """Give the kill switch's ConfigMap, engaged."""
+    """Return the kill switch's ConfigMap, engaged."""
     metadata = {"name": KILL_SWITCH_MAP, "namespace": namespace}
     made: Mapping[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     held = sanitise(switch) if switch is not None else made
@@ -269,14 +269,14 @@ def _complete(
 
 
 def _digest(config_map: KubernetesObject | None) -> str | None:
-    """Give the digest of a ConfigMap's data; None for one that is not there."""
+    """Return the digest of a ConfigMap's data; None for one that is not there."""
     if config_map is None:
         return None
     return digest_config_map(mapping(config_map, "data"), mapping(config_map, "binaryData"))
 
 
 def _loose_images(cron_jobs: Sequence[KubernetesObject]) -> Iterator[tuple[str, str, str]]:
-    """Name the images of CronJobs that no digest pins: which of them ran, nobody can tell."""
+    """Name the images of CronJobs that no digest pins: what ran is not known."""
     for cron_job in _sorted(cron_jobs):
         for _, container in containers_of(pod_spec_of(cron_job)):
             image = text(container.get("image"))

@@ -13,14 +13,14 @@ MAX_INTEGER = 2**53
 
 
 def mapping(value: object, *path: str) -> Mapping[str, Any]:
-    """Give the mapping at a path within a value; an empty one where there is none."""
+    """Return the mapping at a path within a value; an empty one where there is none."""
     for key in path:
         value = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def mappings(value: object) -> Sequence[Mapping[str, Any]]:
-    """Give the mappings in a list; none where it is no list."""
+    """Return the mappings in a list; none where it is no list."""
     if not isinstance(value, list):
         return ()
     return [
@@ -29,17 +29,17 @@ def mappings(value: object) -> Sequence[Mapping[str, Any]]:
 
 
 def text(value: object) -> str:
-    """Give a text as it is; an empty one for anything else."""
+    """Return a text as it is; an empty one for anything else."""
     return value if isinstance(value, str) else ""
 
 
 def count(value: object, otherwise: int) -> int:
-    """Give a whole number as it is; `otherwise` for anything else."""
+    """Return a whole number as it is; `otherwise` for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
 
 
 def name_of(item: KubernetesObject) -> str:
-    """Give an object's name; an empty one where it has none."""
+    """Return an object's name; an empty one where it has none."""
     return text(mapping(item, "metadata").get("name"))
 
 
@@ -58,14 +58,14 @@ def instant(value: object) -> datetime | None:
 
 
 def pod_spec_of(item: KubernetesObject) -> Mapping[str, Any]:
-    """Give the pod specification in a workload's template; an empty one where there is none."""
+    """Return the pod specification in a workload's template; an empty one where there is none."""
     if item.get("kind") == "CronJob":
         return mapping(item, "spec", "jobTemplate", "spec", "template", "spec")
     return mapping(item, "spec", "template", "spec")
 
 
 def containers_of(pod_spec: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Give each container, and before it whether it is one that runs first (init)."""
+    """Return each container, and before it whether it is one that runs first (init)."""
     yield from ((True, c) for c in mappings(pod_spec.get("initContainers")))
     yield from ((False, c) for c in mappings(pod_spec.get("containers")))
 
@@ -88,7 +88,7 @@ def find_oddity(value: object) -> str:
 
 def running_in(manifest: Mapping[str, Any]) -> frozenset[tuple[str, str, str]]:
     """
-    Give the workloads of a captured manifest that ran, by namespace, kind and name.
+    Return the workloads of a captured manifest that ran, by namespace, kind and name.
 
     What was captured at 0 replicas, or suspended, did not.
     """
@@ -119,7 +119,7 @@ Owner = tuple[str, str]
 def pods_by_workload(
     pods: Sequence[KubernetesObject], replica_sets: Sequence[KubernetesObject]
 ) -> Mapping[Owner, Sequence[KubernetesObject]]:
-    """Give each workload's pods; a ReplicaSet's belong to the Deployment that controls it."""
+    """Return each workload's pods; a ReplicaSet's belong to the Deployment that controls it."""
     above = {name_of(r): _controller(r) for r in replica_sets}
     found = dict[Owner, list[KubernetesObject]]()
     for pod in sorted(pods, key=name_of):

@@ -1,4 +1,4 @@
-"""Every image of a workload pinned to the digest that really runs (facts, g)."""
+"""Every image of a workload pinned to the digest that really runs."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,18 +33,18 @@ class Pinned:
 
 
 def is_pinned(image: str) -> bool:
-    """Tell whether an image names its digest."""
+    """Return whether an image names its digest."""
     return _PINNED.fullmatch(image) is not None
 
 
 def digest_in(reference: str) -> str:
-    """Give the digest in a reference to an image; an empty text where there is none."""
+    """Return the digest in a reference to an image; an empty text where there is none."""
     found = _DIGEST.search(reference)
     return found[0] if found else ""
 
 
 def live_pods(pods: Sequence[KubernetesObject]) -> Sequence[KubernetesObject]:
-    """Give the pods that run or are to run: neither over nor on their way out."""
+    """Return the pods that run or are to run: neither over nor on their way out."""
     return [
         p
         for p in pods
@@ -54,7 +54,7 @@ def live_pods(pods: Sequence[KubernetesObject]) -> Sequence[KubernetesObject]:
 
 
 def desired_of(workload: KubernetesObject) -> int:
-    """Give how many pods a workload wants; what is left out means 1, as Kubernetes takes it."""
+    """Return how many pods a workload wants; what is left out means 1, as Kubernetes takes it."""
     if workload.get("kind") == "DaemonSet":
         return count(mapping(workload, "status").get("desiredNumberScheduled"), 1)
     return count(mapping(workload, "spec").get("replicas"), 1)
@@ -64,10 +64,10 @@ def pin_workload(
     workload: KubernetesObject, plain: Mapping[str, Any], pods: Sequence[KubernetesObject]
 ) -> Pinned | LkgRefused:
     """
-    Pin a workload's images to what its pods run; `plain` is the workload without cluster bounds.
+    Pin a workload's images to what its pods run; `plain` is the sanitised workload.
 
-    A workload that wants no pods keeps the digests that it has; one without any stays as it is,
-    at 0 replicas, and says so. Everything that leaves a doubt about what runs refuses.
+    A workload that wants no pods keeps the digests it has; one without any stays at 0 replicas and
+    says so. Any doubt about what runs refuses.
     """
     title, desired, live = title_of(workload), desired_of(workload), live_pods(pods)
     containers = list(containers_of(pod_spec_of(workload)))
@@ -103,11 +103,11 @@ def _troubles(
     if desired:
         yield from _unsettled(workload, desired)
         if not live:
-            yield f"it wants {desired} pods and none runs, so nobody can tell what it ran"
+            yield f"it wants {desired} pods and none runs, so what it ran is not known"
 
 
 def _unsettled(workload: KubernetesObject, desired: int) -> Iterator[str]:
-    """Say whether what runs is not, or not yet, what the specification says."""
+    """Say why the running pods are not yet those of the specification."""
     status = mapping(workload, "status")
     generation = count(mapping(workload, "metadata").get("generation"), 0)
     if count(status.get("observedGeneration"), -1) < generation:
@@ -138,7 +138,7 @@ def _pin(
         return f"pod {other[0]} was made with another image in container {name}"
     untold = sorted(pod for pod, image_id in found if not digest_in(image_id))
     if untold:
-        return f"pod {untold[0]} does not tell which image its container {name} runs"
+        return f"pod {untold[0]} does not report which image its container {name} runs"
     if len(running) > 1:
         return f"its pods run different images in container {name}: {', '.join(running)}"
     references = sorted(_reference(image, image_id) for _, image_id in found)
@@ -155,7 +155,7 @@ def _image_id(pod: KubernetesObject, container: str) -> str:
 
 
 def _specified(pod: KubernetesObject, container: str) -> str:
-    """Give the image that a pod was made with; an admission plugin may have pinned it."""
+    """Return the image that a pod was made with; an admission plugin may have pinned it."""
     for _, each in containers_of(mapping(pod, "spec")):
         if each.get("name") == container:
             return text(each.get("image"))
@@ -163,7 +163,7 @@ def _specified(pod: KubernetesObject, container: str) -> str:
 
 
 def _reference(image: str, image_id: str) -> str:
-    """Give the reference that a node tells, or the specified image at the digest that it tells."""
+    """Return the node's reference, or the specified image at the node's digest."""
     plain = _PREFIXES.sub("", image_id)
     return plain if is_pinned(plain) else f"{image}@{digest_in(plain)}"
 

@@ -1,4 +1,4 @@
-"""Whether a capture is GOOD: the session that it closes was clean, and that is known."""
+"""Whether a capture is GOOD: the session that it closes is known to have been clean."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ PLANNED = (
 )
 """Each planned readiness with when it begins and its evidence deadline, counted from the open."""
 OPENING_DEADLINE = timedelta(minutes=20)
-"""The deploy report at the open is made within this time (semantics, section 8)."""
+"""The deploy report at the open is made within this time (docs/semantics.md#8)."""
 _MOST_TOLD = 10
 
 
@@ -53,10 +53,10 @@ def qualify(
     pods: Sequence[LkgReason],
 ) -> tuple[LkgStatus, tuple[LkgReason, ...]]:
     """
-    Say whether a capture is GOOD, and else why not (semantics, section 12).
+    Say whether a capture is GOOD, and else why not (docs/semantics.md#12).
 
-    `metadata` are the captured components as they will be recorded, `pods` what of the pods
-    themselves speaks against it. What is not known is a reason as good as any.
+    `metadata` are the captured components as they will be recorded, `pods` the reasons from the
+    pods themselves. Something that is not known is a reason like any other.
     """
     reasons = [
         *_session(evidence),
@@ -92,9 +92,9 @@ def _posture(evidence: SessionEvidence) -> Iterator[LkgReason]:
     for halt in watched.halted[:_MOST_TOLD]:
         yield LkgReason("POSTURE_HALTED", f"{_span(halt.began, halt.ended)}: {halt.told}")
     for begin, end in watched.undecided[:_MOST_TOLD]:
-        # A floor that nobody decides is HALTED (`decide.stall`); one whose record was lost may be.
+        # A floor without decisions is HALTED (`decide.stall`); one whose record was lost may be.
         seconds = f"{(end - begin).total_seconds():.0f} s"
-        yield LkgReason("POSTURE_NOT_KNOWN", f"{_span(begin, end)}: nobody decided it, {seconds}")
+        yield LkgReason("POSTURE_NOT_KNOWN", f"{_span(begin, end)}: no decision, {seconds}")
 
 
 def _span(begin: datetime | None, end: datetime | None) -> str:
@@ -132,7 +132,7 @@ def _readiness(evidence: SessionEvidence) -> Iterator[LkgReason]:
         yield LkgReason("READINESS_NOT_KNOWN", known.detail)
         return
     if opened is None:
-        return  # that there is no session is a reason by itself
+        return  # no session is a reason by itself
     date = evidence.session.session_date
     own = [v for v in known if date is not None and v.session_date == date.isoformat()]
     for name, begin, end in PLANNED:
@@ -176,7 +176,7 @@ def _changes(evidence: SessionEvidence, metadata: Mapping[str, Any]) -> Iterator
 
 
 def within_opening(at: datetime, opened: datetime) -> bool:
-    """Tell whether a deploy report was made in time to show what the session opened with."""
+    """Return whether a deploy report was made soon enough after the open."""
     return opened <= at < opened + OPENING_DEADLINE
 
 
@@ -212,7 +212,7 @@ def _judge_pod(component: Component, pod: KubernetesObject, since: datetime) -> 
     name = f"{component.title}: pod {name_of(pod)}"
     made = instant(mapping(pod, "metadata").get("creationTimestamp"))
     if made is None:
-        yield LkgReason(RESTARTS_NOT_KNOWN, f"{name} does not tell when it was made")
+        yield LkgReason(RESTARTS_NOT_KNOWN, f"{name} does not report when it was made")
     elif made > since:
         yield LkgReason(RESTARTED, f"{name} was made at {made:%H:%M:%S} UTC, after the open")
     status = mapping(pod, "status")
@@ -231,15 +231,15 @@ def _judge_container(
     status: Mapping[str, Any] | None, since: datetime, *, init: bool
 ) -> tuple[str, str] | None:
     if status is None:
-        return RESTARTS_NOT_KNOWN, "its state is not told"
+        return RESTARTS_NOT_KNOWN, "its state is not reported"
     again = _judge_restarts(status, since)
     if again is not None:
         return again
     began = instant(mapping(status, "state", "running").get("startedAt"))
-    if init and began is None:  # one that runs first is over long ago
+    if init and began is None:  # an init container is over
         began = instant(mapping(status, "state", "terminated").get("finishedAt"))
     if began is None:
-        return RESTARTS_NOT_KNOWN, "it does not tell since when it runs"
+        return RESTARTS_NOT_KNOWN, "it does not report since when it runs"
     return (
         (RESTARTED, f"it began at {began:%H:%M:%S} UTC, after the open") if began > since else None
     )
@@ -247,14 +247,14 @@ def _judge_container(
 
 def _judge_restarts(status: Mapping[str, Any], since: datetime) -> tuple[str, str] | None:
     """
-    Judge when it last ended, where it was started again: in the session, or before it.
+    Judge a restarted container by when it last ended.
 
-    One that ended before the open may have waited and begun after it: its beginning counts too.
+    One that ended before the open may have begun after it, so the caller judges that too.
     """
     if count(status.get("restartCount"), -1) == 0:
         return None
     ended = instant(mapping(status, "lastState", "terminated").get("finishedAt"))
     if ended is None:
-        return RESTARTS_NOT_KNOWN, "it was started again, and does not tell when"
+        return RESTARTS_NOT_KNOWN, "it was started again, and does not report when"
     at = f"{ended:%H:%M:%S} UTC"
     return (RESTARTED, f"it ended and was started again at {at}") if ended > since else None

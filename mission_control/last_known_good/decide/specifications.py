@@ -27,9 +27,9 @@ def digest_specifications(
     lists: Mapping[str, Sequence[KubernetesObject]],
 ) -> Mapping[str, str | None]:
     """
-    Give the SHA-256 in hex of each object without what binds it to its cluster, by its title.
+    Return the SHA-256 in hex of each object without what binds it to its cluster, by its title.
 
-    None stands for an object of which none can be made, for it is too deep or odd.
+    None for an object that is too deep or odd.
     """
     held = [item for resource in SPECIFIED_LISTS for item in lists.get(resource, ())]
     return {title_of(item): _digest(item) for item in sorted(held, key=title_of)}

@@ -31,7 +31,7 @@ def verify_capture(content: bytes, metadata: Document) -> tuple[str, ...]:
     """
     Say everything that is wrong with a recorded manifest; nothing where it can be put back.
 
-    `content` are its bytes as recorded; that they are those of the ledger is somebody else's.
+    `content` are its bytes as recorded; the caller compares them with the ledger.
     """
     try:
         manifest = orjson.loads(content)
@@ -77,12 +77,12 @@ def _pins(workload: KubernetesObject) -> Iterator[str]:
 
 
 def _components(items: Sequence[KubernetesObject], metadata: Document) -> Iterator[str]:
-    """Name the workloads that only one of the two files tells of."""
+    """Name the workloads that only one of the two files holds."""
     held = {title_of(i) for i in items if i.get("kind") in WORKLOAD_KINDS}
     told = {
         f"{text(c.get('kind'))}/{text(c.get('name'))}" for c in mappings(metadata.get("components"))
     }
     for title in sorted(held ^ told):
-        yield f"{title}: only one of the manifest and its metadata tells of it"
+        yield f"{title}: only one of the manifest and its metadata holds it"
     if not held:
         yield "the manifest holds no workload"

@@ -1,4 +1,4 @@
-"""The cluster is reached, and its workloads and pods are well (facts, e)."""
+"""The cluster is reached, and its workloads and pods are well."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -28,7 +28,7 @@ RECENT = timedelta(hours=1)
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of the cluster, its workloads and their pods."""
+    """Return the checks of the cluster, its workloads and their pods."""
     scope = ClusterScope.of(evidence.snapshot, evidence.now)
     if scope is None:
         yield from (not_applicable(code, "no cluster is configured") for code in CODES)
@@ -79,13 +79,14 @@ def _replicas(scope: ClusterScope, compared: Sequence[Replicas]) -> Check:
 
 
 def _rolled_out(scope: ClusterScope, replicas: Replicas) -> Subject:
-    """Say whether all pods of a workload are ready, and its last rollout is through."""
+    """Judge whether all pods of a workload are ready, and its last rollout is complete."""
     w, blocks = replicas.workload, scope.blocks_workload(replicas.workload)
     ready = min(w.ready, count_ready(replicas.pods))
     detail = "; ".join((f"{ready} of {w.desired} ready", *replicas.undone))
     right = ready == w.ready == w.desired and not replicas.undone
     if right and w.rollout is None:
-        return Subject(str(w.ref), UNKNOWN, "how far its rollout is was not told", blocks)
+        unknown = "the cluster does not say how far its rollout is"
+        return Subject(str(w.ref), UNKNOWN, unknown, blocks)
     return Subject(str(w.ref), PASS if right else FAIL, detail, blocks)
 
 
@@ -99,7 +100,8 @@ def _crashes(scope: ClusterScope, pods: Sequence[PodFacts]) -> Check:
         )
         for p in pods
     ]
-    return scope.settle("RC-305", ("pods",), subjects, "no pod crashes or lacks its image", NO_PODS)
+    well = "no pod crashes or is without its image"
+    return scope.settle("RC-305", ("pods",), subjects, well, NO_PODS)
 
 
 NO_PODS = "no live pod was found"
@@ -133,14 +135,14 @@ def _pending(scope: ClusterScope, pods: Sequence[PodFacts]) -> Check:
 
 
 def _probes(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
-    """Judge the probes of whatever runs or is to run; what is kept at 0 pods has nothing to ask."""
+    """Judge the probes of what runs or is to run; a workload at 0 pods has nothing to probe."""
     subjects = list[Subject]()
     for w in (w for w in lasting if (w.desired, w.actual) != (0, 0)):
         for c in (c for c in w.containers if not c.init):
-            lacking = [p for p in ("readiness", "liveness") if p not in c.probes]
-            detail = f"container {c.name} has no {' or '.join(lacking)} probe"
+            missing = [p for p in ("readiness", "liveness") if p not in c.probes]
+            detail = f"container {c.name} has no {' or '.join(missing)} probe"
             subjects.append(
-                Subject(str(w.ref), FAIL if lacking else PASS, detail, scope.blocks_workload(w))
+                Subject(str(w.ref), FAIL if missing else PASS, detail, scope.blocks_workload(w))
             )
     needed = ("deployments", "statefulsets")
     return scope.settle(

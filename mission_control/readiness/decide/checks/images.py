@@ -1,4 +1,4 @@
-"""The images that run: each is there, and none is a moving target (facts, e)."""
+"""The images that run: each is there, and none is a moving target."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ CODES = ("RC-205", "RC-206")
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of the images of live pods, init containers included."""
+    """Return the checks of the images of live pods, init containers included."""
     scope = ClusterScope.of(evidence.snapshot, evidence.now)
     if scope is None:
         yield from (not_applicable(code, "no cluster is configured") for code in CODES)
@@ -36,7 +36,7 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
 
 
 def _several_digests(scope: ClusterScope) -> Iterator[Subject]:
-    """Give the containers that run more than one image among the pods of one workload."""
+    """Return the containers that run more than one image among the pods of one workload."""
     for workload in scope.facts.workloads:
         pods = scope.pods.get(workload.key, ())
         found = dict[str, dict[str, int]]()
@@ -51,7 +51,7 @@ def _several_digests(scope: ClusterScope) -> Iterator[Subject]:
 
 
 def moves(image: str) -> bool:
-    """Tell whether an image reference may mean something else tomorrow: `:latest`, or no tag."""
+    """Return whether an image reference may mean something else tomorrow: `:latest`, or no tag."""
     if "@sha256:" in image:
         return False
     _, _, name = image.rpartition("/")

@@ -1,4 +1,4 @@
-"""Services are not exposed, and nodes have room (facts, e)."""
+"""Services are not exposed, and nodes have room."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ EXPOSED = frozenset({"LoadBalancer", "NodePort"})
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of Services and nodes."""
+    """Return the checks of Services and nodes."""
     scope = ClusterScope.of(evidence.snapshot, evidence.now)
     if scope is None:
         yield from (not_applicable(code, "no cluster is configured") for code in CODES)

@@ -1,4 +1,4 @@
-"""Every replica is as the others, and nothing runs that nobody knows."""
+"""Every replica is as the others, and everything that runs is known."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ CODES = ("RC-309", "RC-310")
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of the odd replica, and of what is left over."""
+    """Return the checks of the odd replica, and of what is left over."""
     scope = ClusterScope.of(evidence.snapshot, evidence.now)
     told = [
         Subject(r.agent.agent_name, FAIL, detail)
@@ -31,7 +31,7 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
     ]
     if scope is None:
         without = not_applicable(
-            "RC-309", "no cluster is configured, and all answers tell one build"
+            "RC-309", "no cluster is configured, and all answers name one build"
         )
         yield settle("RC-309", told, "", "") if told else without
         yield not_applicable("RC-310", "no cluster is configured")
