@@ -1,7 +1,7 @@
 """Readiness as it is now, deploy reports, and what changed between two of them."""
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -21,7 +21,7 @@ from mission_control.api.options import (
 )
 from mission_control.api.problems import Problem
 from mission_control.deploy_report.decide.changes import compare_reports
-from mission_control.deploy_report.present import FoldedDocument, change_document, folded_documents
+from mission_control.deploy_report.present import comparison_document
 from mission_control.floor.model import Verdict
 from mission_control.readiness.decide.readiness import judge_current
 from mission_control.readiness.present import LatestReadinessDocument, latest_readiness
@@ -71,7 +71,7 @@ class DiffDocument(TypedDict):
     clusters: str
     changes: list[dict[str, str]]
     gaps: list[str]
-    folded: list[FoldedDocument]
+    folded: list[dict[str, Any]]
     label: NotRequired[str]
 
 
@@ -213,13 +213,10 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
             title = "There is no such report"
             raise Problem(404, "deploy_report_not_found", title, str(error)) from None
         compared = compare_reports(old.document, new.document)
-        document: DiffDocument = {
+        document = {
             "before": _listed(old),
             "after": _listed(new),
-            "clusters": compared.clusters,
-            "changes": [change_document(c) for c in compared.changes],
-            "gaps": list(compared.gaps),
-            "folded": folded_documents(compared),
+            **comparison_document(compared),
         }
         return give(json_answer(document, parts.options.label), request)
 

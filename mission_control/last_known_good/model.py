@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 from mission_control.cluster.model.further import KubernetesObject
 from mission_control.deploy_report.model import ReportChange
+from mission_control.documents.raw import mappings
 from mission_control.floor.model import Verdict
 from mission_control.history.model import Span
 from mission_control.model.cluster_identity import ClusterIdentity
@@ -75,7 +76,7 @@ class ContainerPin:
     not `pinned` belongs to a workload that does not run, and has no digest anywhere.
     """
 
-    name: str
+    container: str
     init: bool
     specified: str
     image: str
@@ -273,11 +274,7 @@ class RecordedLkg:
     @property
     def closes_a_session(self) -> bool:
         """Return whether its session was over when it was captured."""
-        told = self.metadata.get("reasons")
-        reasons = cast("list[object]", told) if isinstance(told, list) else []
-        codes = [
-            cast("Mapping[str, object]", r).get("code") for r in reasons if isinstance(r, Mapping)
-        ]
+        codes = [reason.get("code") for reason in mappings(self.metadata.get("reasons"))]
         return not self.problem and SESSION_NOT_CLOSED not in codes
 
 

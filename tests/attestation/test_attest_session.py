@@ -206,11 +206,9 @@ async def test_without_any_history_nothing_is_attested():
     session = choose_session(CALENDAR, CLOSE_AT, None)
     attested = await make_attestation(session, None, CALENDAR, lambda: CLOSE_AT, "DEMO")
     markdown = attested.files["attestation.md"].decode()
+    recorded = orjson.loads(attested.files["attestation.json"])
 
-    assert ("NOT_OBSERVED", "DEMO") == (
-        attested.document["conclusion"],
-        attested.document.get("label"),
-    )
+    assert ("NOT_OBSERVED", "DEMO") == (recorded["conclusion"], recorded["label"])
     assert "NOT OBSERVED" in markdown.splitlines()[0]
     assert "None: nothing was observed." in markdown
     assert "no sign" not in markdown.lower()

@@ -47,7 +47,7 @@ def test_an_attestation_is_written_so(name, content):
 
 def test_nothing_that_others_wrote_acts():
     """A mode that looks like Markdown or HTML is written as text."""
-    markdown = no_execution_markdown(no_execution_document(a_day(), "DEMO"))
+    markdown = no_execution_markdown(no_execution_document(a_day()), "DEMO")
 
     assert "<b>" not in markdown
     assert "EXECUTE\\|\\<b\\>\\`x\\`" in markdown

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from mission_control.last_known_good.decide.changes import compare_manifests, compare_with_capture
-from mission_control.last_known_good.decide.specifications import digest_specifications
-from mission_control.last_known_good.decide.verification import verify_capture
+from mission_control.last_known_good.decide.qualification import verify_capture
+from mission_control.last_known_good.decide.sanitise import digest_specifications
 from mission_control.last_known_good.present import components_document, manifest_bytes
 from tests.last_known_good.raw_namespace import (
     ENGINE,

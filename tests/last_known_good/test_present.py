@@ -60,10 +60,10 @@ def capture(raw=None, **changes):
 
 def test_metadata_hold_the_predecessors_fields_and_ours():
     """Nothing of the predecessor's is missing, and what is not known says so."""
-    document = metadata_document(capture(label="DEMO"))
+    document = metadata_document(capture())
 
     assert document.keys() >= PREDECESSORS
-    assert {"git_sha": "UNKNOWN", "session_date": None, "label": "DEMO"}.items() <= document.items()
+    assert {"git_sha": "UNKNOWN", "session_date": None}.items() <= document.items()
     first = document["components"][0]
     assert {"kind", "name", "namespace", "containers"} <= first.keys()
     assert {"container", "image"} <= first["containers"][0].keys()

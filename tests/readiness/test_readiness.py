@@ -10,7 +10,7 @@ from mission_control.cluster.model.objects import EnvVariable, ObjectRef
 from mission_control.model.fleet import Criticality, RepositoryLints
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.session import MarketSession, Phase
-from mission_control.readiness.decide.checks.images import moves
+from mission_control.readiness.decide.checks.cluster import moves
 from mission_control.readiness.decide.outcome import NAMES
 from mission_control.readiness.decide.readiness import is_offered, judge_current, judge_readiness
 from mission_control.readiness.decide.scope import PART_OF

@@ -124,15 +124,12 @@ def test_what_others_wrote_is_text_in_markdown():
     assert r"\[x\](javascript:alert(1)) \| \<b\>" in escape(hostile)
 
 
-def test_a_label_marks_every_form():
-    """What a demo made says so, in Markdown and JSON."""
-    marked = deployed("DEMO")
+def test_a_label_marks_the_markdown():
+    """What a demo made says so first."""
     ready = replace(judged(), label="DEMO")
 
-    assert "**DEMO**" in deploy_markdown(deploy_document(marked, None, None))
-    assert "DEMO" == deploy_document(marked, None, None)["label"]
+    assert "**DEMO**" in deploy_markdown(deploy_document(deployed(), None, None), "DEMO")
     assert "**DEMO**" in readiness_markdown(ready)
-    assert "DEMO" == readiness_document(ready).get("label")
 
 
 def test_changes_stand_before_everything_else():
@@ -151,16 +148,11 @@ def test_changes_stand_before_everything_else():
 
 def test_the_current_verdict_is_shown_with_its_report():
     """The latest readiness says what it is worth now, beside what it said."""
-    floor = ClusterFloor()
-    snapshot = replace(floor.decide(), label="DEMO")
+    snapshot = ClusterFloor().decide()
     current = judge_current(None, snapshot.session, NOW, (), "d", cluster=IDENTITY)
     document = latest_readiness(snapshot, current, None, None)
 
-    assert ("NO-GO", "READINESS_MISSING", "DEMO") == (
-        document["verdict"],
-        document["code"],
-        document.get("label"),
-    )
+    assert ("NO-GO", "READINESS_MISSING") == (document["verdict"], document["code"])
 
 
 @pytest.mark.parametrize(

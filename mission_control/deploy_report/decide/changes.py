@@ -9,23 +9,12 @@ may be either is listed.
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import cast
+from typing import Any, NamedTuple
 
 from mission_control.cluster.decide.identity import compare_clusters, read_identity
 from mission_control.cluster.model.facts import LIST_OF_KIND
-from mission_control.deploy_report.decide.sides import (
-    ABSENT,
-    Document,
-    Pair,
-    Side,
-    compare_specifications,
-    documents,
-    find_specification_gaps,
-    listed,
-    mapping,
-    text,
-)
 from mission_control.deploy_report.model import ReportChange, ReportComparison
+from mission_control.documents.raw import elements, mapping, mappings
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP
 
@@ -47,8 +36,93 @@ _PREDECESSORS_ENV = ("AGENT_MODE", "AGENT_NAME", "AGENT_ROLE", "KILL_SWITCH", "R
 _MOST_GAPS, _MOST_NAMES = 8, 8
 BEATS, RUNS, WORDING = "heartbeats", "runs of CronJobs", "wording of the kill switch's sources"
 
+Document = Mapping[str, Any]
 Told = tuple[str, str]
 """What is compared of a field, and how it is shown."""
+Aspects = Callable[[Document], Iterator[tuple[str, str]]]
+"""What is compared of an object: names and values."""
+ABSENT = "(absent)"
+
+
+class Side(NamedTuple):
+    """One of the two reports; `unread` is None where it does not say what it did not read."""
+
+    which: str
+    report: Document
+    whole: bool
+    unread: frozenset[tuple[str, str]] | None
+
+    @classmethod
+    def of(cls, which: str, report: Document) -> "Side":
+        """Find what a report says that it did not read."""
+        access = mapping(report.get("meta")).get("cluster_access") is True
+        whole = access and report.get("errors") == []
+        lists = mappings(report.get("unread"))
+        if "unread" not in report or (not access and not lists):
+            return cls(which, report, whole, None)
+        named = ((text(u.get("list")), text(u.get("namespace"))) for u in lists)
+        return cls(which, report, whole, frozenset(named))
+
+    def lost(self, resource: str, namespace: str) -> bool:
+        """Return whether what is missing of a list may have been there and was not seen."""
+        if self.unread is None:
+            return not self.whole
+        return not self.unread.isdisjoint({(resource, namespace), (resource, "")})
+
+    def holds(self, part: str) -> bool:
+        """Return whether it has a part at all; reports of older versions have fewer."""
+        return part in self.report
+
+
+class Pair(NamedTuple):
+    """Both reports, and what was counted of them so far."""
+
+    before: Side
+    after: Side
+    folded: Counter[str]
+    passed_over: Counter[str]
+
+    def misses(self, where: tuple[str, str], was: object, now: object) -> bool:
+        """Return whether one report may have missed it; count it then."""
+        absent = self.before if was is None else self.after
+        missed = None in (was, now) and absent.lost(*where)
+        self.passed_over[where[0]] += missed
+        return missed
+
+
+def find_specification_gaps(which: str, document: Document) -> Iterator[str]:
+    """Say which specifications a report or a capture does not hold."""
+    if not isinstance(document.get("specifications"), Mapping):
+        yield f"{which} holds no specifications, so only workloads and ConfigMaps are compared"
+    for gap in elements(document.get("specification_gaps")):
+        yield f"{which} is without specifications: {gap}"
+    for title, digest in sorted(mapping(document.get("specifications")).items()):
+        if not isinstance(digest, str):
+            yield f"{which} is without the specification of {title}"
+
+
+def compare_specifications(
+    namespace: str, before: Document, after: Document
+) -> Iterator[ReportChange]:
+    """Return the objects whose specification differs; none where a side holds no specifications."""
+    if not all(isinstance(d.get("specifications"), Mapping) for d in (before, after)):
+        return
+    old, new = mapping(before.get("specifications")), mapping(after.get("specifications"))
+    for title in sorted(old.keys() | new.keys()):
+        was, now = old.get(title), new.get(title)
+        if was != now:
+            shown = (str(d)[:12] if isinstance(d, str) else ABSENT for d in (was, now))
+            yield ReportChange(f"{namespace}/{title}", "specification digest", *shown)
+
+
+def listed(value: object) -> str:
+    """Write a list, sorted; nothing for anything else."""
+    return ", ".join(sorted(map(str, elements(value))))
+
+
+def text(value: object) -> str:
+    """Write a value; None is absent."""
+    return ABSENT if value is None else str(value)
 
 
 def compare_reports(
@@ -62,16 +136,15 @@ def compare_reports(
     """
     sides = Side.of("before", before), Side.of("after", after)
     pair = Pair(*sides, Counter(), Counter())
+    held = {p for p in parts if pair.before.holds(p) and pair.after.holds(p)}
     changes = [*_compare_workloads(pair), *_compare_meta(pair)]
-    for part, compare in (
-        (CONFIG_MAPS, _compare_maps),
-        (SERVICES, _compare_services),
-        (CRON_JOBS, _compare_cron_jobs),
-        (LOOSE_PODS, _compare_loose_pods),
-        (ACCESS, _compare_access),
-    ):
-        if part in parts and pair.both_hold(part):
-            changes += compare(pair)
+    if CONFIG_MAPS in held:
+        changes += _compare_maps(pair)
+    for part, kind, aspects in _LISTED:
+        if part in held:
+            changes += _compare_listed(pair, part, kind, aspects)
+    if ACCESS in held:
+        changes += _compare_access(pair)
     changes.sort(key=lambda c: (c.subject, c.what))
     gaps = (*_find_gaps(sides[0], parts), *_find_gaps(sides[1], parts), *_passed_over(pair))
     folded = tuple(sorted((what, n) for what, n in pair.folded.items() if n))
@@ -93,7 +166,7 @@ def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:
         yield f"{named} names objects or lists that it could not read"
     unread = [
         each
-        for each in documents(side.report.get("unread"))
+        for each in mappings(side.report.get("unread"))
         if each.get("list") != SERVICES or SERVICES in parts
     ]
     for each in unread[:_MOST_GAPS]:
@@ -150,7 +223,7 @@ def _workloads_of(
     """
     held, runs, open_ = dict[str, Document](), set[str](), set[str]()
     crons = _crons(side if side.holds(CRON_JOBS) else other)
-    for each in documents(side.report.get(WORKLOADS)):
+    for each in mappings(side.report.get(WORKLOADS)):
         namespace, name = text(each.get("namespace")), text(each.get("workload_name"))
         title = f"{namespace}/{text(each.get('kind'))}/{name}"
         if each.get("present") is False:
@@ -166,7 +239,7 @@ def _workloads_of(
 
 
 def _crons(side: Side) -> Mapping[tuple[str, str], Document]:
-    listed = documents(side.report.get(CRON_JOBS))
+    listed = mappings(side.report.get(CRON_JOBS))
     return {(text(c.get("namespace")), text(c.get("name"))): c for c in listed}
 
 
@@ -191,9 +264,9 @@ def _told_by_the_switch(pair: Pair) -> Collection[str]:
 
 
 def _watched(side: Side) -> frozenset[str]:
-    told = mapping(side.report.get("meta")).get("env_watched")
-    named = cast("list[object]", told) if isinstance(told, list) else list(_PREDECESSORS_ENV)
-    return frozenset(map(str, named))
+    meta = mapping(side.report.get("meta"))
+    told = isinstance(meta.get("env_watched"), list)
+    return frozenset(map(str, elements(meta["env_watched"]) if told else _PREDECESSORS_ENV))
 
 
 def _pods_known(pair: Pair, *workloads: Document) -> bool:
@@ -273,7 +346,7 @@ def _plain_aspects(workload: Document) -> Iterator[tuple[str, str]]:
 def _of_containers(thing: Document) -> Iterator[tuple[str, str]]:
     """Return what a workload or a CronJob asks for: account, images, names of variables."""
     yield "service account", text(thing.get("service_account"))
-    for image in documents(thing.get("images")):
+    for image in mappings(thing.get("images")):
         yield f"image {text(image.get('container_name'))}", text(image.get("image"))
     for container, names in sorted(mapping(thing.get("env_names")).items()):
         yield f"env names {container}", listed(names)
@@ -301,10 +374,6 @@ def _is_beat(name: str, keys: Sequence[object]) -> bool:
     return name.rpartition("/")[2].startswith(_HEARTBEAT) and all(k == _BEAT for k in keys)
 
 
-def _compare_services(pair: Pair) -> Iterator[ReportChange]:
-    yield from _compare_listed(pair, SERVICES, "Service", _of_service)
-
-
 def _of_service(service: Document) -> Iterator[tuple[str, str]]:
     yield "type", text(service.get("type"))
     yield "ports", listed(service.get("ports"))
@@ -313,27 +382,25 @@ def _of_service(service: Document) -> Iterator[tuple[str, str]]:
     yield "selector", ", ".join(f"{k}={v}" for k, v in sorted(selector.items())) or "(none)"
 
 
-def _compare_cron_jobs(pair: Pair) -> Iterator[ReportChange]:
-    yield from _compare_listed(pair, CRON_JOBS, "CronJob", _of_cron_job)
-
-
-def _compare_loose_pods(pair: Pair) -> Iterator[ReportChange]:
-    yield from _compare_listed(pair, LOOSE_PODS, "Pod", _of_containers)
-
-
 def _of_cron_job(cron: Document) -> Iterator[tuple[str, str]]:
     yield "schedule", text(cron.get("schedule"))
     yield "suspended", text(cron.get("suspended"))
     yield from _of_containers(cron)
 
 
-def _compare_listed(
-    pair: Pair, part: str, kind: str, aspects: Callable[[Document], Iterator[tuple[str, str]]]
-) -> Iterator[ReportChange]:
+_LISTED: tuple[tuple[str, str, Aspects], ...] = (
+    (SERVICES, "Service", _of_service),
+    (CRON_JOBS, "CronJob", _of_cron_job),
+    (LOOSE_PODS, "Pod", _of_containers),
+)
+"""The parts that list objects, with their kind and what is compared of each."""
+
+
+def _compare_listed(pair: Pair, part: str, kind: str, aspects: Aspects) -> Iterator[ReportChange]:
     held = [
         {
             f"{text(d.get('namespace'))}/{kind}/{text(d.get('name'))}": d
-            for d in documents(side.report.get(part))
+            for d in mappings(side.report.get(part))
         }
         for side in (pair.before, pair.after)
     ]

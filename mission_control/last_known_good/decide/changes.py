@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import Any, cast
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.deploy_report.decide.changes import CONFIG_MAPS, WORKLOADS, compare_reports
-from mission_control.deploy_report.decide.sides import (
+from mission_control.deploy_report.decide.changes import (
+    CONFIG_MAPS,
+    WORKLOADS,
+    compare_reports,
     compare_specifications,
     find_specification_gaps,
 )
 from mission_control.deploy_report.model import ReportChange, ReportComparison
-from mission_control.last_known_good.decide.parts import mapping, mappings, name_of, text
+from mission_control.documents.raw import mapping, mappings, text
+from mission_control.last_known_good.decide.parts import name_of
 from mission_control.last_known_good.model import WORKLOAD_KINDS
 from mission_control.redaction.decide.secrecy import MASK, is_secret_key, redact_text
 

@@ -1,36 +1,17 @@
 """Parts of raw Kubernetes objects, whatever they turn out to hold."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from mission_control.cluster.model.further import KubernetesObject
+from mission_control.documents.raw import mapping, mappings, text
 
 MAX_DEPTH = 40
 """Objects deeper than this are refused; real ones stay well below it."""
 MAX_INTEGER = 2**53
 """Numbers beyond this are not the same in every reader of JSON."""
-
-
-def mapping(value: object, *path: str) -> Mapping[str, Any]:
-    """Return the mapping at a path within a value; an empty one where there is none."""
-    for key in path:
-        value = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def mappings(value: object) -> Sequence[Mapping[str, Any]]:
-    """Return the mappings in a list; none where it is no list."""
-    if not isinstance(value, list):
-        return ()
-    return [
-        cast("Mapping[str, Any]", v) for v in cast("list[object]", value) if isinstance(v, Mapping)
-    ]
-
-
-def text(value: object) -> str:
-    """Return a text as it is; an empty one for anything else."""
-    return value if isinstance(value, str) else ""
 
 
 def count(value: object, otherwise: int) -> int:
@@ -136,3 +117,29 @@ def _controller(item: KubernetesObject) -> Owner | None:
         if each.get("controller") is True:
             return text(each.get("kind")), text(each.get("name"))
     return None
+
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PINNED = re.compile(r".+@sha256:[0-9a-f]{64}")
+_OVER = frozenset({"Succeeded", "Failed"})
+
+
+def is_pinned(image: str) -> bool:
+    """Return whether an image names its digest."""
+    return _PINNED.fullmatch(image) is not None
+
+
+def digest_in(reference: str) -> str:
+    """Return the digest in a reference to an image; an empty text where there is none."""
+    found = _DIGEST.search(reference)
+    return found[0] if found else ""
+
+
+def live_pods(pods: Sequence[KubernetesObject]) -> Sequence[KubernetesObject]:
+    """Return the pods that run or are to run: neither over nor on their way out."""
+    return [
+        p
+        for p in pods
+        if "deletionTimestamp" not in mapping(p, "metadata")
+        and text(mapping(p, "status").get("phase")) not in _OVER
+    ]

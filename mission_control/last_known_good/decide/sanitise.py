@@ -1,11 +1,14 @@
 """An object without what binds it to the cluster that it was read from."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.last_known_good.decide.parts import mapping, mappings, text, title_of
+from mission_control.documents.raw import mapping, mappings, text
+from mission_control.last_known_good.decide.parts import find_oddity, title_of
 from mission_control.redaction.decide.names import is_harmless
 from mission_control.redaction.decide.secrecy import is_secret_key, redact_text, secret_words
 
@@ -208,3 +211,37 @@ def _plain(value: object) -> str:
 def _say(path: tuple[str, ...]) -> str:
     # A key in a path comes from outside and may itself be a secret.
     return redact_text(".".join(path))[:200]
+
+
+SPECIFIED_LISTS = (
+    "cronjobs",
+    "daemonsets",
+    "deployments",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "rolebindings",
+    "roles",
+    "serviceaccounts",
+    "services",
+    "statefulsets",
+)
+"""The lists whose every object has a digest; ConfigMaps have theirs beside them."""
+
+
+def digest_specifications(
+    lists: Mapping[str, Sequence[KubernetesObject]],
+) -> Mapping[str, str | None]:
+    """
+    Return the SHA-256 in hex of each object without what binds it to its cluster, by its title.
+
+    None for an object that is too deep or odd.
+    """
+    held = [item for resource in SPECIFIED_LISTS for item in lists.get(resource, ())]
+    return {title_of(item): _digest(item) for item in sorted(held, key=title_of)}
+
+
+def _digest(item: KubernetesObject) -> str | None:
+    if find_oddity(item):
+        return None
+    written = json.dumps(sanitise(item), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()

@@ -16,14 +16,12 @@ from mission_control.model.session import MarketSession, Phase
 from mission_control.readiness.decide.checks import (
     change_control,
     cluster,
-    images,
-    infrastructure,
-    known,
     ourselves,
     safety,
+    services,
 )
-from mission_control.readiness.decide.checks import services as health
 from mission_control.readiness.decide.checks.ourselves import SNAPSHOT_SECONDS
+from mission_control.readiness.decide.checks.safety import BEFORE_OPEN
 from mission_control.readiness.decide.outcome import FAIL, NAMES, check
 from mission_control.readiness.model import (
     CurrentReadiness,
@@ -35,8 +33,7 @@ from mission_control.readiness.model import (
 from mission_control.repository.model import Repository
 
 T = TypeVar("T")
-SUBJECTS = (change_control, images, cluster, known, safety, health, infrastructure, ourselves)
-BEFORE_OPEN = timedelta(minutes=60)
+SUBJECTS = (change_control, cluster, safety, services, ourselves)
 GRACE = timedelta(minutes=5)
 PLANNED = (timedelta(minutes=-60), timedelta(minutes=-15), timedelta(minutes=5))
 """When readiness is judged, relative to the session's open (docs/semantics.md#8)."""
