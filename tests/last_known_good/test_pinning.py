@@ -93,7 +93,8 @@ def test_at_zero_replicas_a_digest_is_kept_and_else_it_is_unpinnable(raw):
     component = next(c for c in raw.capture().components if c.name == RESTING)
     made = next(i for i in raw.capture().items if i["metadata"]["name"] == RESTING)
 
-    assert [("check", False), ("main", True)] == [(c.container, c.pinned) for c in component.containers]
+    pins = [(c.container, c.pinned) for c in component.containers]
+    assert [("check", False), ("main", True)] == pins
     assert component.unpinnable
     assert f"Deployment/{RESTING}" == component.title
     assert 0 == made["spec"]["replicas"]
