@@ -47,7 +47,7 @@ class Matter:
 @dataclass(frozen=True, slots=True)
 class Observation:
     """
-    What one source told of a matter in one decision.
+    What one source said of a matter in one decision.
 
     `value` is None where it said nothing valid, and then `unobserved` says why.
     Without a `required` matter the session is not covered.
@@ -61,7 +61,7 @@ class Observation:
 
     @property
     def key(self) -> tuple[Matter, str]:
-        """Identify who tells what, from one decision to the next."""
+        """Identify the matter and its source from one decision to the next."""
         return self.matter, self.source
 
 
@@ -101,7 +101,7 @@ class ObservedSpan:
 
 @dataclass(frozen=True, slots=True)
 class ObservedSource:
-    """What one source told of a matter over the session: its spans follow without a hole."""
+    """What one source said of a matter over the session, in spans without a hole."""
 
     source: str
     spans: tuple[ObservedSpan, ...]
@@ -110,10 +110,10 @@ class ObservedSource:
 @dataclass(frozen=True, slots=True)
 class ObservedMatter:
     """
-    A matter over the session: what each of its sources told, and when none of them told it.
+    A matter over the session: what each of its sources said, and when none of them was valid.
 
-    `gaps` are the stretches in which no source told anything that counts, with the reason of
-    the first source; `observed` is all other time.
+    `gaps` are the stretches in which no source said anything valid, with the reason of the first
+    source; `observed` is all other time.
     """
 
     matter: Matter
@@ -125,7 +125,7 @@ class ObservedMatter:
 
 @dataclass(frozen=True, slots=True)
 class UnobservedSpan:
-    """A stretch in which something required was not seen: what, and why of the first of it."""
+    """A stretch in which required matters were not seen, with the reason of the first."""
 
     since: datetime
     until: datetime

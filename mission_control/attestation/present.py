@@ -101,7 +101,7 @@ def name_matter(matter: Matter) -> str:
 
 
 MOST_SPANS = 40
-"""So many stretches of one source are written for people; the JSON beside it holds every one."""
+"""So many stretches of one source are in the Markdown; the JSON holds every one."""
 MOST_GAPS = 200
 
 HEADLINES = {

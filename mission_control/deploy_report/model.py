@@ -106,7 +106,7 @@ class ReportedWorkload:
 
     @property
     def weight(self) -> tuple[int, int, str, str]:
-        """Sort key: what fares worst first, then what the floor needs most, then by name."""
+        """Sort key: the worst health first, then what the floor needs most, then by name."""
         needed = CRITICALITIES.index(self.criticality)
         return (self.health.rank, needed, self.kind, self.name)
 

@@ -35,7 +35,7 @@ LKG_LISTS = (
 )
 """The lists of a namespace that a capture needs, every one of them whole."""
 PRIORITY_CLASSES = "priorityclasses"
-"""The one list beside them that belongs to no namespace."""
+"""The one further list, which belongs to no namespace."""
 SESSION_NOT_CLOSED = "SESSION_NOT_CLOSED"
 """The reason of a capture that was made while no session of its day was over."""
 NOT_COMPARED = ("Namespace", "PriorityClasses")

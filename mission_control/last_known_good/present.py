@@ -142,7 +142,7 @@ class CaptureDiffDocument(TypedDict):
 
 def listed_capture(capture: RecordedLkg) -> Document:
     """
-    Return a recorded capture: where it is, and what it is worth.
+    Return a recorded capture: where it is, and its status.
 
     `status` is `GOOD`, `CANDIDATE`, or `UNREADABLE` with `problem` saying why.
     """
@@ -193,7 +193,7 @@ def unchanged_text(sessions: object, same_as: object) -> str:
 
 
 def capture_lines(metadata: Record) -> Iterator[str]:
-    """Write one capture: what it is worth first, then why, then what to know before a restore."""
+    """Write one capture: its status, the reasons, and what a restore needs."""
     told = unchanged_text(metadata["unchanged_for_sessions"], metadata["same_as"])
     yield f"{metadata['status']}: {metadata['namespace']}, {told}"
     for reason in metadata["reasons"]:

@@ -41,7 +41,7 @@ Lines = Mapping[tuple[Matter, str], Sequence[ObservedSpan]]
 def draw_matters(
     lines: Lines, required: Collection[Matter], watched: Sequence[Span], session: TradingDay
 ) -> tuple[ObservedMatter, ...]:
-    """Return every matter with what each of its sources told, by matter and source, sorted."""
+    """Return every matter with what each source said, sorted by matter and source."""
     by_matter = dict[Matter, list[ObservedSource]]()
     for matter, source in sorted(lines):
         spans = tuple(_draw(lines[matter, source], watched, session))
@@ -69,7 +69,7 @@ def _draw(
 
 
 def _join(spans: Iterable[S]) -> list[S]:
-    """Make one of neighbours that tell the same."""
+    """Join neighbours that say the same."""
     joined = list[S]()
     for each in spans:
         last = joined[-1] if joined and joined[-1].until == each.since else None
@@ -143,7 +143,7 @@ LineKey = tuple[Matter, str]
 
 
 class DecisionLook(NamedTuple):
-    """What one recorded decision, made again from its inputs, tells of execution."""
+    """What one recorded decision, repeated from its inputs, says about execution."""
 
     at: datetime
     fleet_digest: str
@@ -198,7 +198,7 @@ class SessionObservations:
     signs: dict[SignKey, ExecutionSign] = field(default_factory=dict[SignKey, ExecutionSign])
 
     def take(self, look: DecisionLook) -> None:
-        """Take what the next decision tells, from its instant or from the open on."""
+        """Take what the next decision says, from its instant or from the open on."""
         self.decisions += 1
         self.fleets.add(look.fleet_digest)
         self.clusters.add(look.cluster)

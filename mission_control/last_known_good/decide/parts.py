@@ -20,7 +20,7 @@ def count(value: object, otherwise: int) -> int:
 
 
 def name_of(item: KubernetesObject) -> str:
-    """Return an object's name; an empty one where it has none."""
+    """Return an object's name, or an empty one."""
     return text(mapping(item, "metadata").get("name"))
 
 
@@ -30,7 +30,7 @@ def title_of(item: KubernetesObject) -> str:
 
 
 def instant(value: object) -> datetime | None:
-    """Read an instant as Kubernetes writes it; None for what is none."""
+    """Read an instant as Kubernetes writes it; None for anything else."""
     try:
         at = datetime.fromisoformat(text(value))
     except ValueError:
@@ -39,7 +39,7 @@ def instant(value: object) -> datetime | None:
 
 
 def pod_spec_of(item: KubernetesObject) -> Mapping[str, Any]:
-    """Return the pod specification in a workload's template; an empty one where there is none."""
+    """Return the pod specification in a workload's template, or an empty one."""
     if item.get("kind") == "CronJob":
         return mapping(item, "spec", "jobTemplate", "spec", "template", "spec")
     return mapping(item, "spec", "template", "spec")
@@ -130,7 +130,7 @@ def is_pinned(image: str) -> bool:
 
 
 def digest_in(reference: str) -> str:
-    """Return the digest in a reference to an image; an empty text where there is none."""
+    """Return the digest in a reference to an image, or an empty text."""
     found = _DIGEST.search(reference)
     return found[0] if found else ""
 

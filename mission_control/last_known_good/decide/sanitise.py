@@ -225,7 +225,7 @@ SPECIFIED_LISTS = (
     "services",
     "statefulsets",
 )
-"""The lists whose every object has a digest; ConfigMaps have theirs beside them."""
+"""The lists whose objects get a digest here; ConfigMaps have their own."""
 
 
 def digest_specifications(

@@ -135,7 +135,7 @@ def _workloads(scope: ClusterScope, lasting: Sequence[WorkloadFacts]) -> Check:
         return check("RC-303", PASS, f"{len(ours)} workloads of the fleet", names)
     if not scope.sees(("deployments", "statefulsets", "daemonsets")):
         return check("RC-303", UNKNOWN, "lists of workloads were not seen whole")
-    detail = "no workload bears a part-of label of the fleet or is named by the inventory"
+    detail = "no workload has a part-of label of the fleet or is named by the inventory"
     return check("RC-303", FAIL, detail)
 
 
