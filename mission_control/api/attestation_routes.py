@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -10,6 +10,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from mission_control.api.answers import AnyRequest, give_once
 from mission_control.api.options import ApiParts, describes
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.ports import AttestationFacts
 from mission_control.model.fleet import NO_CLUSTER
@@ -68,6 +69,7 @@ def _kind_of(route: BaseRoute) -> str:
     return route.scope_type.value
 
 
+Document = dict[str, Any]
 MUST_REFUSE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 COPIES = (
@@ -77,95 +79,30 @@ COPIES = (
 )
 
 
-class RouteDocument(TypedDict):
-    """One route of the running application."""
-
-    path: str
-    kind: str
-    methods: list[str]
-    read_only: bool
-
-
-class SentDocument(TypedDict):
-    """How often a method really left this process since it started."""
-
-    method: str
-    count: int
-
-
-class RefusedDocument(TypedDict):
-    """Whether a forbidden method, tried just now, was refused."""
-
-    method: str
-    refused: bool
-
-
-class TransportDocument(TypedDict):
-    """What the observing transport sent and what it refuses."""
-
-    proven: bool
-    sent: list[SentDocument]
-    refused: list[RefusedDocument]
-
-
-class ClusterDoorDocument(TypedDict):
-    """Whether a request that must never reach the API server, tried just now, was refused."""
-
-    door: str
-    refused: bool
-
-
-class AccountDocument(TypedDict):
-    """
-    Who we are to the cluster, and whether that account can only read.
-
-    `verified`: the API server itself named us. `read_only` is null where it is not known.
-    """
-
-    who: str
-    verified: bool
-    read_only: bool | None
-    detail: str
-    grants: list[str]
-
-
-class ClusterProofDocument(TypedDict):
-    """What the cluster reader proved of itself; not proven where nothing was tried."""
-
-    proven: bool
-    refused: list[ClusterDoorDocument]
-    account: AccountDocument | None
-
-
-class CopyDoorDocument(TypedDict):
-    """
-    The only thing that is sent elsewhere, and to one configured place.
-
-    The copy observes nothing and can reach neither services nor the cluster. `destination` is null
-    where none is configured, and then nothing is sent.
-    """
-
-    destination: str | None
-    does: str
-
-
 class AttestationDocument(TypedDict):
-    """The proof, computed for this very answer."""
+    """
+    The proof, computed for this very answer.
+
+    `transport` is what the reading edges sent and refused. `cluster_reader` is null where no
+    cluster is read; of its account, `verified` means that the API server itself named us, and
+    `read_only` is null where it is not known. `durable_copy` is the only thing that is sent
+    elsewhere, and to one configured place: its `destination` is null where none is.
+    """
 
     ts: str
     at_et: str
     proven: bool
     routes_proven: bool
-    routes: list[RouteDocument]
-    violations: list[RouteDocument]
-    transport: TransportDocument
+    routes: list[Document]
+    violations: list[Document]
+    transport: Document
     cluster: str
-    cluster_reader: ClusterProofDocument | None
-    durable_copy: CopyDoorDocument
+    cluster_reader: Document | None
+    durable_copy: Document
     label: NotRequired[str]
 
 
-def transport_document(facts: AttestationFacts) -> TransportDocument:
+def transport_document(facts: AttestationFacts) -> Document:
     """
     Say what the observing edges proved of themselves.
 
@@ -182,25 +119,18 @@ def transport_document(facts: AttestationFacts) -> TransportDocument:
     }
 
 
-def cluster_proof(facts: AttestationFacts) -> ClusterProofDocument | None:
+def cluster_proof(facts: AttestationFacts) -> Document | None:
     """Say what the cluster reader proved of itself; None where no cluster is read."""
     if facts.cluster == NO_CLUSTER:
         return None
     account = facts.account
     refused = all(was_refused for _, was_refused in facts.cluster_refused)
     harmful = account is not None and account.read_only is False
+    grants = [f"{g.role} in {g.where} by {g.binding}" for g in account.grants] if account else []
     return {
         "proven": bool(facts.cluster_refused) and refused and not harmful,
         "refused": [{"door": d, "refused": r} for d, r in facts.cluster_refused],
-        "account": None
-        if account is None
-        else {
-            "who": account.who,
-            "verified": account.verified,
-            "read_only": account.read_only,
-            "detail": account.detail,
-            "grants": [f"{g.role} in {g.where} by {g.binding}" for g in account.grants],
-        },
+        "account": account and document(account, "grants") | {"grants": grants},
     }
 
 
@@ -216,21 +146,12 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
         "at_et": new_york_text(now),
         "proven": routes.proven and transport["proven"] and (cluster is None or cluster["proven"]),
         "routes_proven": routes.proven,
-        "routes": [_route(route) for route in routes.routes],
-        "violations": [_route(route) for route in routes.violations],
+        "routes": document(routes.routes),
+        "violations": document(routes.violations),
         "transport": transport,
         "cluster": facts.cluster,
         "cluster_reader": cluster,
         "durable_copy": {"destination": parts.options.durable_copy or None, "does": COPIES},
-    }
-
-
-def _route(route: ProvenRoute) -> RouteDocument:
-    return {
-        "path": route.path,
-        "kind": route.kind,
-        "methods": list(route.methods),
-        "read_only": route.read_only,
     }
 
 

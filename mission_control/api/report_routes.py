@@ -1,7 +1,7 @@
 """Readiness as it is now, deploy reports, and what changed between two of them."""
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -21,10 +21,11 @@ from mission_control.api.options import (
 )
 from mission_control.api.problems import Problem
 from mission_control.deploy_report.decide.changes import compare_reports
-from mission_control.deploy_report.present import FoldedDocument, change_document, folded_documents
+from mission_control.deploy_report.present import comparison_document
 from mission_control.floor.model import Verdict
-from mission_control.readiness.decide.readiness import judge_standing
+from mission_control.readiness.decide.readiness import judge_current
 from mission_control.readiness.present import LatestReadinessDocument, latest_readiness
+from mission_control.records.model import LedgerEntry
 from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     LATEST,
@@ -39,6 +40,7 @@ from mission_control.records.recorded_reports import (
     recorded_verdict,
 )
 
+Document = dict[str, Any]
 TAGS = ["reports"]
 MOST_LISTED = 100
 _NOT_FOUND = {READINESS_JSON: "readiness_not_found", DEPLOY_JSON: "deploy_report_not_found"}
@@ -48,30 +50,22 @@ Reference = Annotated[
 ]
 
 
-class ListedReport(TypedDict):
-    """A recorded report: where it is, and for which session."""
-
-    path: str
-    at: str
-    session_date: str | None
-
-
 class ReportsDocument(TypedDict):
     """Recorded deploy reports, newest first."""
 
-    reports: list[ListedReport]
+    reports: list[Document]
     label: NotRequired[str]
 
 
 class DiffDocument(TypedDict):
     """What changed from one recorded report to another; `clusters` warns of different ones."""
 
-    before: ListedReport
-    after: ListedReport
+    before: Document
+    after: Document
     clusters: str
     changes: list[dict[str, str]]
     gaps: list[str]
-    folded: list[FoldedDocument]
+    folded: list[Document]
     label: NotRequired[str]
 
 
@@ -132,7 +126,7 @@ def _judge_now(parts: ReadingParts, newest: RecordedReport | None) -> LatestRead
     digest = snapshot.fleet.digest
     halted = snapshot.posture.verdict is Verdict.HALTED
     cluster = snapshot.cluster_identity
-    validity = judge_standing(
+    validity = judge_current(
         verdict, snapshot.session, since, halts, digest, cluster=cluster, halted=halted
     )
     path = newest.entry.path if newest else None
@@ -180,11 +174,7 @@ def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     )
     async def listed(request: AnyRequest) -> Response[bytes]:
         entries = await reading_record(list_reports(parts.artifacts, DEPLOY_JSON, MOST_LISTED))
-        document: ReportsDocument = {
-            "reports": [
-                {"path": e.path, "at": e.at, "session_date": e.session_date} for e in entries
-            ]
-        }
+        document: ReportsDocument = {"reports": [_listed(entry) for entry in entries]}
         return give(json_answer(document, parts.options.label), request)
 
     return [deploy, listed]
@@ -213,21 +203,18 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
             title = "There is no such report"
             raise Problem(404, "deploy_report_not_found", title, str(error)) from None
         compared = compare_reports(old.document, new.document)
-        document: DiffDocument = {
-            "before": _listed(old),
-            "after": _listed(new),
-            "clusters": compared.clusters,
-            "changes": [change_document(c) for c in compared.changes],
-            "gaps": list(compared.gaps),
-            "folded": folded_documents(compared),
+        document = {
+            "before": _listed(old.entry),
+            "after": _listed(new.entry),
+            **comparison_document(compared),
         }
         return give(json_answer(document, parts.options.label), request)
 
     return diff
 
 
-def _listed(report: RecordedReport) -> ListedReport:
-    entry = report.entry
+def _listed(entry: LedgerEntry) -> Document:
+    """Return where a report is recorded, and for which session."""
     return {"path": entry.path, "at": entry.at, "session_date": entry.session_date}
 
 

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mission_control.attestation.decide.session import SessionObservations, look_at_decision
 from mission_control.attestation.model import Conclusion, NoExecution
 from mission_control.attestation.present import (
-    NoExecutionDocument,
     name_matter,
     no_execution_document,
     no_execution_markdown,
@@ -47,8 +46,9 @@ class Attested:
     """An attestation as it will be recorded."""
 
     made: NoExecution
-    document: NoExecutionDocument
+    document: Mapping[str, Any]
     files: Mapping[str, bytes]
+    label: str
 
     @property
     def exit_code(self) -> int:
@@ -105,12 +105,12 @@ async def make_attestation(
             gathered.take(look)
         minutes = await history.minutes(session.open - TOLD_AROUND, session.close + TOLD_AROUND)
     made = gathered.attest(find_decided(minutes), clock())
-    document = no_execution_document(made, label)
+    document = no_execution_document(made)
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: no_execution_markdown(document).encode(),
+        JSON_NAME: encode_json(document, label),
+        MARKDOWN_NAME: no_execution_markdown(document, label).encode(),
     }
-    return Attested(made, document, files)
+    return Attested(made, document, files, label)
 
 
 async def record_attestation(
@@ -131,7 +131,7 @@ async def record_attestation(
     made = attested.made
     session = calendar.session_at(made.session.open)
     seen = made.identities[0] if len(made.identities) == 1 else None
-    ground = Ground(session, fleet, _coverage(made), attested.document.get("label", ""), seen)
+    ground = Ground(session, fleet, _coverage(made), attested.label, seen)
     told = {"conclusion": made.conclusion.value}
     if attested.failure:
         told |= NO_EVIDENCE | {"detail": attested.failure}

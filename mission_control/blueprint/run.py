@@ -25,6 +25,7 @@ class MadeBlueprint:
     document: Mapping[str, Any]
     files: Mapping[str, bytes]
     unseen: SourceCoverage
+    label: str
 
 
 async def make_blueprint(
@@ -39,8 +40,8 @@ async def make_blueprint(
     blueprint = draw_blueprint(snapshot, services, survey, clock())
     document = blueprint_document(blueprint)
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: blueprint_markdown(document).encode(),
+        JSON_NAME: encode_json(document, snapshot.label),
+        MARKDOWN_NAME: blueprint_markdown(document, snapshot.label).encode(),
     }
     gaps = tuple(
         (g.subject, g.gap.removeprefix(_UNKNOWN))
@@ -49,7 +50,8 @@ async def make_blueprint(
     )
     subjects = len({c.name for c in blueprint.components} | {subject for subject, _ in gaps})
     seen = subjects - len({subject for subject, _ in gaps})
-    return MadeBlueprint(document, files, SourceCoverage("blueprint", subjects, seen, gaps))
+    coverage = SourceCoverage("blueprint", subjects, seen, gaps)
+    return MadeBlueprint(document, files, coverage, snapshot.label)
 
 
 async def record_blueprint(

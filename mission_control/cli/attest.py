@@ -48,7 +48,7 @@ def attest(
     except NoSuchSession as error:
         raise click.UsageError(str(error)) from None
     if as_json or context.json:
-        emit(attested.document)
+        emit(attested.document, attested.label)
     else:
         click.echo(attested.files[MARKDOWN_NAME].decode(), nl=False)
     context.say(f"{attested.made.conclusion.value}. Recorded as {path}.")

@@ -74,8 +74,7 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         click.echo("Nothing was captured, and nothing was touched.", err=True)
         ctx.exit(HALTED)
     if as_json or context.json:
-        document = {"path": path, **metadata_document(made)}
-        emit(document)
+        emit({"path": path, **metadata_document(made)}, made.label)
     else:
         click.echo("\n".join(map(printable, capture_lines(metadata_document(made)))))
     context.say(f"Recorded as {path}.")

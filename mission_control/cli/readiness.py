@@ -74,7 +74,7 @@ def readiness(
         work = _judge(context, settings, asked)
         report, path, problem = process.run(work)
     if as_json or context.json:
-        emit(readiness_document(report))
+        emit(readiness_document(report), report.label)
     else:
         click.echo(readiness_markdown(report), nl=False)
     context.say(f"Recorded as {path}." if path else f"NOT RECORDED, and so NO-GO: {problem}")

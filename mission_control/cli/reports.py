@@ -9,7 +9,7 @@ from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.configuration.settings import load_root_in_force
 from mission_control.deploy_report.decide.changes import compare_reports
-from mission_control.deploy_report.present import change_document, folded_documents
+from mission_control.deploy_report.present import comparison_document
 from mission_control.processes import own_process as process
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.recorded_reports import (
@@ -52,15 +52,8 @@ def diff(
         ctx.exit(USAGE)
     compared = compare_reports(old.document, new.document)
     if as_json or context.json:
-        document = {
-            "from": old.entry.path,
-            "to": new.entry.path,
-            "clusters": compared.clusters,
-            "changes": [change_document(c) for c in compared.changes],
-            "gaps": list(compared.gaps),
-            "folded": folded_documents(compared),
-        }
-        emit(document)
+        told = {"from": old.entry.path, "to": new.entry.path, **comparison_document(compared)}
+        emit(told)
         return
     if compared.clusters:
         click.echo(printable(f"ATTENTION: {compared.clusters}"))

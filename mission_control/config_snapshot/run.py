@@ -9,8 +9,7 @@ from mission_control.cluster.decide.lists import check_lists
 from mission_control.cluster.model.facts import WORKLOAD_LISTS, ClusterFacts, list_source
 from mission_control.cluster.model.further import AccountFacts, KubernetesObject, ServiceFacts
 from mission_control.cluster.present import cluster_text
-from mission_control.config_snapshot.decide import find_secret_references
-from mission_control.config_snapshot.model import SecretReference
+from mission_control.config_snapshot.decide import SecretReference, find_secret_references
 from mission_control.config_snapshot.present import index_document, meta_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
@@ -53,6 +52,7 @@ class MadeConfigSnapshot:
     document: Mapping[str, object]
     files: Mapping[str, bytes]
     coverage: tuple[SourceCoverage, ...]
+    label: str
 
 
 async def make_config_snapshot(
@@ -89,8 +89,8 @@ async def make_config_snapshot(
     if in_force.inventory.content is not None:
         files["inventory.yaml"] = in_force.inventory.content
     document = index_document(snapshot, copied, in_force.inventory, secrets, coverage, now)
-    files["snapshot.json"] = encode_json(document)
-    return MadeConfigSnapshot(document, files, coverage)
+    files["snapshot.json"] = encode_json(document, snapshot.label)
+    return MadeConfigSnapshot(document, files, coverage, snapshot.label)
 
 
 async def record_config_snapshot(

@@ -18,7 +18,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader
 from mission_control.last_known_good.decide.changes import compare_with_capture
-from mission_control.last_known_good.decide.specifications import (
+from mission_control.last_known_good.decide.sanitise import (
     SPECIFIED_LISTS,
     digest_specifications,
 )
@@ -63,6 +63,7 @@ class MadeReport:
 
     document: Document
     files: Mapping[str, bytes]
+    label: str
 
     @property
     def access(self) -> bool:
@@ -91,10 +92,10 @@ async def make_report(
         compared = compare_reports(earlier, plain)
     document = {**deploy_document(report, compared, since, lkg), **specified}
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: deploy_markdown(document).encode(),
+        JSON_NAME: encode_json(document, report.label),
+        MARKDOWN_NAME: deploy_markdown(document, report.label).encode(),
     }
-    return MadeReport(document, files)
+    return MadeReport(document, files, report.label)
 
 
 async def _read_cluster(

@@ -13,7 +13,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.ports import Clock
 from mission_control.last_known_good.decide.changes import compare_manifests
 from mission_control.last_known_good.decide.parts import running_in
-from mission_control.last_known_good.decide.verification import verify_capture
+from mission_control.last_known_good.decide.qualification import verify_capture
 from mission_control.last_known_good.model import (
     MANIFEST_NAME,
     METADATA_NAME,

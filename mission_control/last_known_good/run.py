@@ -14,8 +14,7 @@ from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, CalendarReader, Clock, FurtherReader
 from mission_control.history.past_floor import PastFloor
 from mission_control.last_known_good.decide.manifest import ReadNamespace, make_manifest
-from mission_control.last_known_good.decide.qualification import judge_pods, qualify
-from mission_control.last_known_good.decide.verification import verify_capture
+from mission_control.last_known_good.decide.qualification import judge_pods, qualify, verify_capture
 from mission_control.last_known_good.model import (
     LKG_LISTS,
     MANIFEST_NAME,
@@ -139,7 +138,7 @@ async def record_lkg(
     """
     # The metadata name the manifest's digest, so they come first wherever these are replaced.
     files = {
-        METADATA_NAME: encode_json(metadata_document(capture)),
+        METADATA_NAME: encode_json(metadata_document(capture), capture.label),
         MANIFEST_NAME: capture.content,
     }
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)

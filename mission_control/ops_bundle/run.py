@@ -189,7 +189,7 @@ async def _add_logs(
 def readiness_files(report: ReadinessReport) -> dict[str, bytes]:
     """Give a readiness report as its two files."""
     return {
-        readiness.JSON_NAME: encode_json(readiness_document(report)),
+        readiness.JSON_NAME: encode_json(readiness_document(report), report.label),
         readiness.MARKDOWN_NAME: readiness_markdown(report).encode(),
     }
 

@@ -149,7 +149,7 @@ async def record_readiness(
     """
     files = {
         **(beside or {}),
-        JSON_NAME: encode_json(readiness_document(report)),
+        JSON_NAME: encode_json(readiness_document(report), report.label),
         MARKDOWN_NAME: readiness_markdown(report).encode(),
     }
     code = READY if report.ready else INTERNAL if report.code == INTERNAL_ERROR else NOT_READY

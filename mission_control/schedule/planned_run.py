@@ -132,7 +132,7 @@ async def _fail(
     files = {FAILURE_NAME: f"{run.key}: {what}\n\n{shown}".encode()}
     if run.job in READINESS_JOBS:
         report = report_internal_error(ground, now, what)
-        files[JSON_NAME] = encode_json(readiness_document(report))
+        files[JSON_NAME] = encode_json(readiness_document(report), report.label)
         files[MARKDOWN_NAME] = readiness_markdown(report).encode()
     facts = origin.facts(run.job.value, ground, now, exit_code=INTERNAL, notes={"detail": what})
     await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)

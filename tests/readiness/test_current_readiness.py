@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 import pytest
 
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.readiness.decide.readiness import judge_standing
+from mission_control.readiness.decide.readiness import judge_current
 from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
 from tests.floor.cluster_of_values import IDENTITY
 from tests.floor.floor_of_values import CLOSE_AT, NOW, session_at
 
 
 def new_york(day, clock):
-    """Give an instant by its date and time in New York, in winter."""
+    """Return an instant by its date and time in New York, in winter."""
     return datetime.fromisoformat(f"{day}T{clock}-05:00").astimezone(UTC)
 
 
 def verdict_of(day, clock, code="READINESS_NO_GO"):
-    """Give a recorded verdict of a day and time in New York; GO without a code."""
+    """Return a recorded verdict of a day and time in New York; GO without a code."""
     at = new_york(day, clock)
     kind = ReadinessVerdict.NO_GO if code else ReadinessVerdict.GO
     date = MarketCalendar().session_at(at).session_date
@@ -112,7 +112,7 @@ MISSED_DETAIL = (
 def test_what_is_served_is_about_this_session(newest, day, clock, code, detail):
     """A verdict of another day is told beside it, dated, and never as this session's."""
     now = new_york(day, clock)
-    served = judge_standing(
+    served = judge_current(
         newest,
         MarketCalendar().session_at(now),
         new_york(day, "00:00:00"),
@@ -127,7 +127,7 @@ def test_what_is_served_is_about_this_session(newest, day, clock, code, detail):
 def test_a_session_that_is_not_known_gives_no_go():
     """Past its last covered day the calendar cannot say when a session would be."""
     unknown = MarketCalendar().session_at(datetime(2100, 1, 4, tzinfo=UTC))
-    served = judge_standing(None, unknown, NOW, (), "d", cluster=IDENTITY)
+    served = judge_current(None, unknown, NOW, (), "d", cluster=IDENTITY)
 
     assert (ReadinessVerdict.NO_GO, "SESSION_CLOSED") == (served.verdict, served.code)
     assert "the session is not known: the calendar covers" in served.detail
@@ -139,5 +139,5 @@ def test_the_last_session_of_the_calendar_has_no_next():
 
     assert (
         "planned to be judged"
-        not in judge_standing(None, last, NOW, (), "d", cluster=IDENTITY).detail
+        not in judge_current(None, last, NOW, (), "d", cluster=IDENTITY).detail
     )
