@@ -13,8 +13,7 @@ from mission_control.api.options import ReadingParts, describes, describes_probl
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of
 from mission_control.errors import StorageError
-from mission_control.records.model import RecordedArtifact
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery, RecordedArtifact
 from mission_control.records.present import (
     ArtifactsDocument,
     KeptDocuments,

@@ -28,8 +28,8 @@ from mission_control.floor.ports import (
 from mission_control.floor.present.own_status import OwnProcess
 from mission_control.history.past_floor import PastFloor
 from mission_control.processes.model import Answered, Unanswered
-from mission_control.records.ports import ArtifactsReader
-from mission_control.schedule.ports import DayReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.schedule.day import ScheduledDay
 
 AskQuestion = Callable[
     [str, bytes, tuple[tuple[bytes, bytes], ...]], Awaitable[Answered | Unanswered]
@@ -66,7 +66,7 @@ class ReadingParts:
     floor: PublishedFloor
     calendar: CalendarReader
     runbooks: RunbookReader
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     past: PastFloor | None
     clock: Clock
     options: ApiOptions
@@ -90,7 +90,7 @@ class ApiParts(ReadingParts):
     floor: FloorReader
     _: KW_ONLY
     attestation: AttestationReader
-    day: DayReader
+    day: ScheduledDay
     ask: AskQuestion | None = None
 
     @property

@@ -10,8 +10,8 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.schedule.job import JobParts
 
 JOB = "blueprint"
 JSON_NAME, MARKDOWN_NAME = "blueprint.json", "blueprint.md"
@@ -25,6 +25,17 @@ class MadeBlueprint:
     document: Mapping[str, Any]
     files: Mapping[str, bytes]
     unseen: SourceCoverage
+
+
+async def run(
+    parts: JobParts, origin: RunOrigin, repository: RepositorySurveyor | None
+) -> tuple[MadeBlueprint, LedgerEntry]:
+    """Look, draw and record; raises StorageError."""
+    snapshot, _ = await parts.look()
+    made = await make_blueprint(snapshot, parts.further, repository, parts.clock)
+    facts = origin.facts(JOB, Ground.of(snapshot), parts.clock())
+    facts = replace(facts, coverage=(*facts.coverage, made.unseen))
+    return made, await parts.writer.record(Collection.BLUEPRINTS, made.files, facts)
 
 
 async def make_blueprint(
@@ -50,16 +61,3 @@ async def make_blueprint(
     subjects = len({c.name for c in blueprint.components} | {subject for subject, _ in gaps})
     seen = subjects - len({subject for subject, _ in gaps})
     return MadeBlueprint(document, files, SourceCoverage("blueprint", subjects, seen, gaps))
-
-
-async def record_blueprint(
-    made: MadeBlueprint,
-    snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
-    clock: Clock,
-    origin: RunOrigin,
-) -> LedgerEntry:
-    """Record a blueprint; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), clock())
-    facts = replace(facts, coverage=(*facts.coverage, made.unseen))
-    return await writer.record(Collection.BLUEPRINTS, made.files, facts)

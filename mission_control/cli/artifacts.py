@@ -7,7 +7,7 @@ from typing import TypeVar
 import click
 
 from mission_control.bootstrap import once
-from mission_control.bootstrap.day import claim_planned
+from mission_control.bootstrap.jobs import claim_planned
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
@@ -21,7 +21,7 @@ from mission_control.durable_copy.run import CopiedRun, copy_durably
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.processes import own_process as process
-from mission_control.records.ports import ArtifactPage, ArtifactQuery
+from mission_control.records.model import ArtifactPage, ArtifactQuery
 from mission_control.records.present import head_document, run_entry_document, verification_document
 from mission_control.retention.present import retention_markdown
 from mission_control.retention.run import ReportedRetention, report_retention

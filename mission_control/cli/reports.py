@@ -11,7 +11,7 @@ from mission_control.configuration.settings import load_root_in_force
 from mission_control.deploy_report.decide.changes import compare_reports
 from mission_control.deploy_report.present import change_document, folded_documents
 from mission_control.processes import own_process as process
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     LATEST,
@@ -77,7 +77,7 @@ def diff(
 
 
 async def _both(
-    artifacts: ArtifactsReader, before: str, after: str
+    artifacts: ArtifactReader, before: str, after: str
 ) -> tuple[RecordedReport, RecordedReport]:
     old = await find_report(artifacts, before, DEPLOY_JSON)
     return old, await find_report(artifacts, after, DEPLOY_JSON)

@@ -35,9 +35,15 @@ from mission_control.durable_copy.present import (
     read_memory,
 )
 from mission_control.errors import StorageError
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.ledger import write_line
-from mission_control.records.model import Collection, LedgerEntry, LedgerHead, SourceCoverage
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.model import (
+    ArtifactQuery,
+    Collection,
+    LedgerEntry,
+    LedgerHead,
+    SourceCoverage,
+)
 from mission_control.records.recorded_reports import MOST_COMPARED, list_reports, read_report
 from mission_control.records.run_origin import Ground, RunOrigin
 
@@ -87,7 +93,7 @@ MEMORY_NAME = "durable_copy_memory.json"
 Document = Mapping[str, Any]
 
 
-async def remembered(artifacts: ArtifactsReader, destination: str) -> CopyMemory:
+async def remembered(artifacts: ArtifactReader, destination: str) -> CopyMemory:
     """
     Give what the newest run of copying knew of a destination; nothing where none ever went there.
 
@@ -113,7 +119,7 @@ async def remembered(artifacts: ArtifactsReader, destination: str) -> CopyMemory
     return replace(known, lost=known.lost or lost)
 
 
-async def _read(artifacts: ArtifactsReader, entry: LedgerEntry) -> Document | None:
+async def _read(artifacts: ArtifactReader, entry: LedgerEntry) -> Document | None:
     try:
         return (await read_report(artifacts, entry, MEMORY_NAME)).document
     except StorageError:
@@ -188,7 +194,7 @@ class _Ledger:
         return {line.entry.seq: line for line in self.lines}
 
 
-async def _read_ledger(artifacts: ArtifactsReader) -> _Ledger:
+async def _read_ledger(artifacts: ArtifactReader) -> _Ledger:
     page = await artifacts.page(ArtifactQuery(limit=EVERYTHING))
     # A ledger of years is long: whatever goes through all of it does so off the event loop.
     return _Ledger(page.head, await asyncio.to_thread(_lines, page.entries))

@@ -24,8 +24,8 @@ from mission_control.last_known_good.model import (
 )
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
-from mission_control.records.model import Collection, LedgerEntry
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry
 from mission_control.records.recorded_reports import (
     LATEST,
     MAX_BYTES,
@@ -51,7 +51,7 @@ class CaptureCache:
     _known: dict[Key, Known] = field(default_factory=dict[Key, Known])
 
     def get(self, entry: LedgerEntry) -> RecordedLkg | None:
-        """Give a capture as it was read lately; None for one that has to be read."""
+        """Return a capture as it was read lately; None for one that has to be read."""
         at, found = self._known.get(_key(entry), (None, None))
         now = self.clock()
         return found if at is not None and at <= now < at + KEEPS else None
@@ -82,7 +82,7 @@ _FOLDER = f"{Collection.LKG.value}/"
 
 
 async def list_captures(
-    artifacts: ArtifactsReader, limit: int = MOST_LISTED, cache: CaptureCache | None = None
+    artifacts: ArtifactReader, limit: int = MOST_LISTED, cache: CaptureCache | None = None
 ) -> Sequence[RecordedLkg]:
     """Read the newest captures, newest first; raises StorageError where the ledger is lost."""
     page = await artifacts.page(ArtifactQuery(limit=limit, holding=MANIFEST_NAME))
@@ -90,7 +90,7 @@ async def list_captures(
 
 
 async def newest_good(
-    artifacts: ArtifactsReader,
+    artifacts: ArtifactReader,
     namespace: str | None = None,
     cache: CaptureCache | None = None,
     *,
@@ -118,21 +118,21 @@ async def newest_good(
 
 
 def cluster_of(capture: RecordedLkg) -> ClusterIdentity | None:
-    """Give which cluster a capture is of; None where it does not tell, as old ones do not."""
+    """Return which cluster a capture is of; None where it does not say, as old ones do not."""
     return read_identity(capture.metadata.get("cluster_identity"))
 
 
 async def find_captured_workloads(
-    artifacts: ArtifactsReader,
+    artifacts: ArtifactReader,
     fleet: Fleet,
     cache: CaptureCache | None = None,
     *,
     cluster: ClusterIdentity,
 ) -> CapturedWorkloads:
     """
-    Give what ran at the last known good of the floor's namespace, on this very cluster.
+    Return what ran at the last known good of the floor's namespace, on this very cluster.
 
-    Where no capture counts nothing did, and the note says why: whoever runs now is then known by
+    Where no capture counts nothing did, and the note says why: what runs now is then known from
     the inventory and the fleet file alone.
     """
     if fleet.access is None:
@@ -155,12 +155,12 @@ async def find_captured_workloads(
 
 
 async def find_capture(
-    artifacts: ArtifactsReader, reference: str
+    artifacts: ArtifactReader, reference: str
 ) -> tuple[RecordedLkg, tuple[str, ...]]:
     """
-    Give the capture that a reference means: `latest`, `previous`, `good`, a run's path or name.
+    Return the capture that a reference means: `latest`, `previous`, `good`, a run's path or name.
 
-    With it come the doubts about whether it is the one that is meant: they are about `good`.
+    Beside it are the doubts about whether it is the one that is meant: they are about `good`.
     Raises NoSuchReport for a reference to none, StorageError where the ledger cannot be read.
     """
     if reference == GOOD:
@@ -179,7 +179,7 @@ async def find_capture(
     raise NoSuchReport(f"no recorded capture is called {reference[:120]!r}")
 
 
-async def read_manifest(artifacts: ArtifactsReader, capture: RecordedLkg) -> bytes:
+async def read_manifest(artifacts: ArtifactReader, capture: RecordedLkg) -> bytes:
     """Read a capture's manifest; one that is not as it was recorded is a StorageError."""
     file = capture.entry.file_named(MANIFEST_NAME)
     if file is None:
@@ -191,7 +191,7 @@ async def read_manifest(artifacts: ArtifactsReader, capture: RecordedLkg) -> byt
 
 
 async def count_unchanged(
-    artifacts: ArtifactsReader,
+    artifacts: ArtifactReader,
     capture: LkgCapture,
     session_date: date | None,
     sessions_before: Iterable[date],
@@ -202,7 +202,7 @@ async def count_unchanged(
     `sessions_before` are those before the one of `session_date`, the latest first. What is
     captured while a session is not over proves nothing of it. Captures of other namespaces and
     clusters are passed over. The first that differs, or that cannot be believed, ends the count,
-    and so does a session that nobody captured. Raises StorageError.
+    and so does a session without a capture. Raises StorageError.
     """
     expected, newest = iter(sessions_before), None
     counted = {session_date.isoformat() if session_date else None}
@@ -224,8 +224,8 @@ async def count_unchanged(
     return len(counted) - 1, newest
 
 
-async def _newest(artifacts: ArtifactsReader) -> AsyncGenerator[LedgerEntry]:
-    """Give every recorded capture, newest first, a page at a time."""
+async def _newest(artifacts: ArtifactReader) -> AsyncGenerator[LedgerEntry]:
+    """Yield every recorded capture, newest first, a page at a time."""
     before: int | None = None
     while True:
         query = ArtifactQuery(limit=MOST_LISTED, before=before, holding=MANIFEST_NAME)
@@ -239,9 +239,9 @@ async def _newest(artifacts: ArtifactsReader) -> AsyncGenerator[LedgerEntry]:
 
 
 async def _read(
-    artifacts: ArtifactsReader, entry: LedgerEntry, cache: CaptureCache | None = None
+    artifacts: ArtifactReader, entry: LedgerEntry, cache: CaptureCache | None = None
 ) -> RecordedLkg:
-    """Read a capture, or give it as it was read lately."""
+    """Read a capture, or return it as it was read lately."""
     known = cache.get(entry) if cache is not None else None
     if known is None:
         known = await _read_now(artifacts, entry)
@@ -250,11 +250,11 @@ async def _read(
     return known
 
 
-async def _read_now(artifacts: ArtifactsReader, entry: LedgerEntry) -> RecordedLkg:
+async def _read_now(artifacts: ArtifactReader, entry: LedgerEntry) -> RecordedLkg:
     """
     Read a capture, and whether it can be believed.
 
-    The manifest is read where somebody may put it back: in a GOOD one. `verify` reads any.
+    The manifest is read where it may be put back: in a GOOD one. `verify` reads any.
     """
     try:
         metadata = (await read_report(artifacts, entry, METADATA_NAME)).document
@@ -268,7 +268,7 @@ async def _read_now(artifacts: ArtifactsReader, entry: LedgerEntry) -> RecordedL
     return found
 
 
-async def compare_captures(artifacts: ArtifactsReader, before: str, after: str) -> ComparedCaptures:
+async def compare_captures(artifacts: ArtifactReader, before: str, after: str) -> ComparedCaptures:
     """
     Compare two captures by their references.
 
@@ -283,7 +283,7 @@ async def compare_captures(artifacts: ArtifactsReader, before: str, after: str) 
 
 
 async def verify_recorded(
-    artifacts: ArtifactsReader, reference: str
+    artifacts: ArtifactReader, reference: str
 ) -> tuple[RecordedLkg, tuple[str, ...]]:
     """
     Say everything that is wrong with a recorded capture; raises NoSuchReport for no such one.

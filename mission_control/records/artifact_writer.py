@@ -8,7 +8,7 @@ from mission_control.records.model import Collection, LedgerEntry, RunFacts
 
 
 class RunWriter:
-    """Writes runs to a store; satisfies `ArtifactWriter`."""
+    """Writes runs to a store."""
 
     def __init__(self, store: ArtifactStore) -> None:
         """Write to this store."""

@@ -9,8 +9,8 @@ from mission_control.durable_copy.decide.copy import judge_copy
 from mission_control.durable_copy.model import CopyStanding, CopyState, Pending
 from mission_control.durable_copy.present import DurableCopyDocument, durable_copy_document
 from mission_control.errors import StorageError
-from mission_control.records.model import LedgerHead
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.model import ArtifactQuery, LedgerHead
 from mission_control.records.recorded_reports import latest_report, list_reports, read_report
 from mission_control.retention import run as report_retention
 from mission_control.retention.present import RetentionStateDocument, retention_state_document
@@ -23,7 +23,7 @@ _REACH = ("verified_through", "runs_copied", "copied", "pending_seq")
 Document = Mapping[str, Any]
 
 
-async def retention_state(artifacts: ArtifactsReader) -> RetentionStateDocument:
+async def retention_state(artifacts: ArtifactReader) -> RetentionStateDocument:
     """Give what the newest recorded report says of retention."""
     try:
         newest = await latest_report(artifacts, report_retention.JSON_NAME)
@@ -35,7 +35,7 @@ async def retention_state(artifacts: ArtifactsReader) -> RetentionStateDocument:
 
 
 async def copy_state(
-    artifacts: ArtifactsReader, destination: str, head: LedgerHead, now: datetime
+    artifacts: ArtifactReader, destination: str, head: LedgerHead, now: datetime
 ) -> DurableCopyDocument:
     """Give how the durable copy stands; `destination` is as configured, empty for none."""
     try:
@@ -49,7 +49,7 @@ async def copy_state(
     return durable_copy_document(state, destination, head.seq, newest)
 
 
-async def _newest(artifacts: ArtifactsReader, destination: str) -> Document | None:
+async def _newest(artifacts: ArtifactReader, destination: str) -> Document | None:
     """
     Give the newest report, and how far the copy reached when that was last known.
 
@@ -70,7 +70,7 @@ async def _newest(artifacts: ArtifactsReader, destination: str) -> Document | No
 
 
 async def _oldest_pending(
-    artifacts: ArtifactsReader, newest: Document | None, head: LedgerHead
+    artifacts: ArtifactReader, newest: Document | None, head: LedgerHead
 ) -> Pending | None:
     """Give the oldest line that is not copied; of one that cannot be read no age is known."""
     through = newest.get("verified_through") if newest else None

@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.durable_copy.copying import KeepingParts
-from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.retention.decide import judge_retention
 from mission_control.retention.model import KEPT_TRADING_DAYS

@@ -1,6 +1,8 @@
 """Deploy reports of a real kube-apiserver: how workloads fare, and only what really changed."""
 
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 import pytest
@@ -27,6 +29,7 @@ from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
 from tests.real_cluster.kube_apiserver import NOBODY
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 from tests.real_cluster.test_readiness_on_real_objects import twisted
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 FLOOR = "trading-floor"
@@ -56,7 +59,9 @@ async def document_of(access):
         )
         looking = Looking(rounds=1, ask_services=False)
         snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
-        made = await make_report(snapshot, further, None, real_clock, sample_health=False)
+        with TemporaryDirectory() as root:
+            parts = job_parts(Path(root), snapshot, clock=real_clock, further=further)
+            made = await make_report(snapshot, parts, sample_health=False)
     return orjson.loads(orjson.dumps(made.document))
 
 

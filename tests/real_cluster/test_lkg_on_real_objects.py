@@ -16,17 +16,17 @@ from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, Looking, observe_rounds
 from mission_control.kill_switch.read import SwitchReader
 from mission_control.last_known_good.model import LkgCapture, LkgRefused
-from mission_control.last_known_good.run import BuildFacts, LkgSources, capture_lkg
+from mission_control.last_known_good.run import BuildFacts, capture_lkg
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
-from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.simulation.cluster_api import Staging, objects_of
 from mission_control.simulation.roster import KNOWN, ROSTER
 from mission_control.simulation.scenario import ClusterStage
 from tests.real_cluster.kube_apiserver import ADMIN, NOBODY, RealApiServer
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 FLOOR = "trading-floor"
@@ -71,12 +71,9 @@ async def capturing(access, root):
         )
         looking = Looking(rounds=1, ask_services=False)
         snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
-        read = LkgSources(
-            real_clock,
-            ArtifactReader(root, real_clock),
-            FurtherObserver(objects, AccountReader(lister.server, objects, real_clock)),
-        )
-        yield lambda: capture_lkg(snapshot, read, BuildFacts())
+        further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
+        parts = job_parts(root, snapshot, clock=real_clock, further=further)
+        yield lambda: capture_lkg(snapshot, parts, BuildFacts())
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
+from mission_control.deploy_report.run import make_report
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, Looking, observe_rounds
 from mission_control.kill_switch.read import SwitchReader
@@ -18,7 +19,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
-from mission_control.readiness.run import ReadinessSources, check_readiness
+from mission_control.readiness.run import FloorLook, check_readiness
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.check import StoreCheck
 from mission_control.simulation.cluster_api import Staging, objects_of
@@ -26,6 +27,7 @@ from mission_control.simulation.roster import KNOWN, ROSTER
 from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
 from tests.real_cluster.kube_apiserver import NOBODY
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 FLOOR = "trading-floor"
@@ -57,10 +59,10 @@ async def judge(access, tmp_path):
         looking = Looking(rounds=1, ask_services=False)
         snapshot, coverage = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
         further = FurtherObserver(objects, account)
-        read = ReadinessSources(
-            real_clock, StoreCheck(ArtifactStore(tmp_path), real_clock), further
-        )
-        report = await check_readiness(snapshot, coverage, read)
+        store = StoreCheck(ArtifactStore(tmp_path), real_clock)
+        parts = job_parts(tmp_path, snapshot, clock=real_clock, store=store, further=further)
+        seen = FloorLook(snapshot, coverage, None, skip_preflight=False)
+        report = await check_readiness(seen, await make_report(snapshot, parts), parts)
     return {c.name: c.outcome.value for c in report.checks}
 
 

@@ -16,6 +16,7 @@ from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
+from mission_control.deploy_report.run import make_report
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, Looking, observe_rounds
 from mission_control.kill_switch.read import SwitchReader
@@ -23,7 +24,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import ContractKind, Fleet, KnownWorkload
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
-from mission_control.readiness.run import ReadinessSources, check_readiness
+from mission_control.readiness.run import FloorLook, check_readiness
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.check import StoreCheck
 from mission_control.simulation.cluster_api import Staging, objects_of
@@ -31,6 +32,7 @@ from mission_control.simulation.roster import KNOWN, REGISTRY, ROSTER
 from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
 from tests.floor.floor_of_values import STRATEGY, changed, rich
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 FLOOR, SE = "trading-floor", "strategy-engine"
@@ -64,10 +66,10 @@ async def judge(access, tmp_path, known=KNOWN, agents=ROSTER, rounds=1):
         looking = Looking(rounds, 0.0, ask_services=rounds > 1)
         snapshot, coverage = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
         further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
-        read = ReadinessSources(
-            real_clock, StoreCheck(ArtifactStore(tmp_path), real_clock), further
-        )
-        report = await check_readiness(snapshot, coverage, read)
+        store = StoreCheck(ArtifactStore(tmp_path), real_clock)
+        parts = job_parts(tmp_path, snapshot, clock=real_clock, store=store, further=further)
+        seen = FloorLook(snapshot, coverage, None, skip_preflight=False)
+        report = await check_readiness(seen, await make_report(snapshot, parts), parts)
     checks = {c.code: (c.outcome.value, c.stops, c.detail) for c in report.checks}
     return checks, [(r.code, r.subject) for r in snapshot.posture.reasons]
 

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from mission_control.durable_copy.mounted_folder import MountedFolder
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery
 from mission_control.records.verification import verify
 from mission_control.retention.kept_state import copy_state, retention_state
 from mission_control.retention.run import report_retention

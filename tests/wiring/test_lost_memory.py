@@ -16,7 +16,7 @@ from mission_control.floor import watch as watch_floor
 from mission_control.model.finding import Severity
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.marker import newest_line
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery
 from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.floor import SimulatedFloor

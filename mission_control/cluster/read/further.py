@@ -43,6 +43,10 @@ class FurtherObserver:
         self._objects = objects
         self._account = account
 
+    def once(self) -> "FurtherObserver":
+        """Return a reader for one run, which reads each list once."""
+        return type(self)(self._objects.once(), self._account)
+
     def within(self, seconds: float) -> "FurtherObserver":
         """Give a reader whose every reading ends within so many seconds from now."""
         return type(self)(self._objects.within(seconds), self._account)
