@@ -60,7 +60,7 @@ class _Index:
 
 class ArtifactReader:
     """
-    Reads what is recorded below a root, off the event loop; satisfies `ArtifactReader`.
+    Reads what is recorded below a root, off the event loop.
 
     Raises StorageError where the root cannot be read. A line of the ledger that is not ours is
     left out here; `verify` names it.
