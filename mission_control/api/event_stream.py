@@ -47,7 +47,7 @@ class FloorStreams:
 
     @property
     def full(self) -> bool:
-        """Tell whether another stream would be one too many."""
+        """Return whether another stream would be one too many."""
         return self._open >= self._limit
 
     def resume_after(self, last_event_id: str) -> int:
@@ -67,7 +67,7 @@ class FloorStreams:
 
     async def frames(self, after: int) -> AsyncGenerator[bytes, None]:
         """
-        Give the present posture and services, what was missed, and then what happens.
+        Return the present posture and services, what was missed, and then what happens.
 
         Snapshots carry no id but the first, which repeats the client's own: whatever breaks
         off, the client comes back with the last event that it really had.
@@ -101,13 +101,13 @@ class FloorStreams:
 
 
 def frame(event_type: str, data: bytes, identity: str = "") -> bytes:
-    """Give one server-sent event; `data` is one line, as our JSON always is."""
+    """Return one server-sent event; `data` is one line, as our JSON always is."""
     head = f"id: {identity}\n" if identity else ""
     return f"{head}event: {event_type}\ndata: ".encode() + data + b"\n\n"
 
 
 def stream_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the stream."""
+    """Return the route of the stream."""
     streams = FloorStreams(parts, parts.options.max_streams)
 
     @get(

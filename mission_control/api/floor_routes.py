@@ -36,7 +36,7 @@ Limit = Annotated[
 
 
 def event_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the recent events."""
+    """Return the route of the recent events."""
 
     @get(
         "/api/v1/events/recent",
@@ -76,7 +76,7 @@ def metrics_text(snapshot: FloorSnapshot, own: OwnProcess, events: int, *, open_
 
 
 def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route by which another Mission Control watches this one."""
+    """Return the route by which another Mission Control watches this one."""
     brief = SnapshotCache()
 
     @get(
@@ -96,7 +96,7 @@ def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
 
 def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes by which a scraper watches this one."""
+    """Return the routes by which a scraper watches this one."""
     brief = SnapshotCache()
 
     @get(
@@ -125,7 +125,7 @@ SESSIONS_AHEAD = 30
 
 
 def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the scheduled day."""
+    """Return the route of the scheduled day."""
 
     @get(
         "/api/v1/schedule",

@@ -53,17 +53,17 @@ class SessionAnswer(TypedDict):
 
 
 def posture_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
-    """Give the encoded posture of a snapshot."""
+    """Return the encoded posture of a snapshot."""
     return parts.cache.document(snapshot, "posture", posture_document)
 
 
 def agents_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
-    """Give the encoded list of services of a snapshot."""
+    """Return the encoded list of services of a snapshot."""
     return parts.cache.document(snapshot, "agents", agents_document)
 
 
 def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> SessionAnswer:
-    """Give the session that the floor is judged in, and the sessions after it."""
+    """Return the session that the floor is judged in, and the sessions after it."""
     document: SessionAnswer = {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
@@ -77,7 +77,7 @@ def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> Session
 
 
 def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of posture and safety."""
+    """Return the routes of posture and safety."""
 
     @get(
         "/api/v1/posture",
@@ -102,7 +102,7 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
 
 def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the market session."""
+    """Return the route of the market session."""
 
     @get(
         "/api/v1/session",
@@ -122,7 +122,7 @@ def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
 
 def agent_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the services, all and one."""
+    """Return the routes of the services, all and one."""
 
     @get(
         "/api/v1/agents",

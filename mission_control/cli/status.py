@@ -250,7 +250,7 @@ def _watch(ask: Ask, show: Callable[[FloorAnswers | str], None], every: float) -
 def _screen(
     context: CliContext, write: Callable[[FloorAnswers], None], *, as_json: bool
 ) -> Generator[Callable[[FloorAnswers | str], None]]:
-    """Give what shows the floor or why it is not seen: in place on a terminal, else in turn."""
+    """Return what shows the floor or why it is not seen: in place on a terminal, else in turn."""
     console = _console(context)
     if console.is_terminal and not as_json:
         with Live(console=console, auto_refresh=False) as live:

@@ -67,10 +67,10 @@ class ConformanceReport:
 
     @property
     def violations(self) -> tuple[Deviation, ...]:
-        """Give the deviations that break the contract."""
+        """Return the deviations that break the contract."""
         return tuple(d for d in self.deviations if d.gravity is Gravity.VIOLATION)
 
     @property
     def advice(self) -> tuple[Deviation, ...]:
-        """Give the deviations that work and should still be put right."""
+        """Return the deviations that work and should still be put right."""
         return tuple(d for d in self.deviations if d.gravity is Gravity.ADVICE)

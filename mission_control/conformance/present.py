@@ -8,7 +8,7 @@ from mission_control.contract.model.shapes import clean_text
 
 
 def conformance_as_dict(report: ConformanceReport, subject: str) -> dict[str, object]:
-    """Give a report as values that JSON can hold; `subject` is the address that was asked."""
+    """Return a report as values that JSON can hold; `subject` is the address that was asked."""
     return {
         "subject": subject,
         "at": report.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -44,7 +44,7 @@ def conformance_as_dict(report: ConformanceReport, subject: str) -> dict[str, ob
 
 def conformance_lines(report: ConformanceReport, subject: str) -> list[str]:
     """
-    Give a report as plain lines: the verdict, what each endpoint brought, each deviation.
+    Return a report as plain lines: the verdict, what each endpoint brought, each deviation.
 
     Nothing that a service said can act on the terminal that shows it.
     """

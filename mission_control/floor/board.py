@@ -83,7 +83,7 @@ class FloorBoard:
         return tuple(told)
 
     def _stall_until(self, snapshot: FloorSnapshot) -> Iterable[Happening]:
-        """Give the stall that this decision ends; before the first one nothing could stall."""
+        """Return the stall that this decision ends; before the first one nothing could stall."""
         seconds = self._monotonic() - self._last_beat
         if self._has_decided and has_stalled(seconds):
             yield stall_ended(self._snapshot.at, snapshot.at, seconds, snapshot.session)
@@ -98,11 +98,11 @@ class FloorBoard:
         self._wake()
 
     def decided(self) -> FloorSnapshot:
-        """Give what was decided last, even where a stall has made it no answer since."""
+        """Return what was decided last, even where a stall has made it no answer since."""
         return self._snapshot
 
     def current(self) -> FloorSnapshot:
-        """Give the newest snapshot; one that is no longer being renewed is HALTED."""
+        """Return the newest snapshot; one that is no longer being renewed is HALTED."""
         if not self.beat().stalled:
             return self._snapshot
         if self._stalled is None:
@@ -121,7 +121,7 @@ class FloorBoard:
 
     def watched(self) -> tuple[datetime, Sequence[Span]]:
         """
-        Give since when the floor is watched without a break, and its confirmed halts since then.
+        Return since when the floor is watched without a break, and its confirmed halts since then.
 
         A time in which something could start execution takes GO back as a halt does.
 
@@ -147,7 +147,7 @@ class FloorBoard:
         self._halts.append((since, until))
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
-        """Give the newest events of every kind, newest first."""
+        """Return the newest events of every kind, newest first."""
         both = sorted((*self._events, *self._polls), key=lambda e: -e.identity)
         return tuple(islice(both, limit))
 

@@ -14,7 +14,7 @@ from mission_control.model.fleet import Agent, Fleet
 from mission_control.readiness.model import PollCoverage
 
 WANTED = timedelta(minutes=15)
-"""What readiness wants to have been watched (semantics, section 7)."""
+"""What readiness wants to have been watched (docs/semantics.md#7)."""
 
 
 async def watched_coverage(
@@ -46,7 +46,7 @@ def _required(fleet: Fleet) -> Sequence[Agent]:
 
 def _seconds(fleet: Fleet, watched: WatchedMinute, decided: Sequence[Span]) -> float:
     """
-    Give how much of a minute was watched: as much as of the service that was asked least.
+    Return how much of a minute was watched: as much as of the service that was asked least.
 
     One round less than fits into a minute is a minute still: rounds do not begin with minutes. Time
     in which nothing was decided was not watched, however often something was asked beside it.

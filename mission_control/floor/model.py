@@ -28,7 +28,7 @@ SEV0_CODES = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POS
 
 
 class Verdict(StrEnum):
-    """The floor's posture (semantics, section 6)."""
+    """The floor's posture (docs/semantics.md#6)."""
 
     OK = "OK"
     MARKET_CLOSED = "MARKET_CLOSED"
@@ -36,7 +36,7 @@ class Verdict(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Give 0 for the best, so that a larger rank is a worse answer."""
+        """Return 0 for the best, so that a larger rank is a worse answer."""
         return ("OK", "MARKET_CLOSED", "HALTED").index(self.value)
 
 
@@ -89,13 +89,13 @@ class Alarm:
 
     @property
     def sev0(self) -> bool:
-        """Tell whether it is Sev-0: execution, a freshness bypass, or a contradiction about one."""
+        """Return whether it is Sev-0: execution, a freshness bypass, or a contradiction about one."""
         about = self.subject == KILL_SWITCH or self.fact == EXECUTION
         return self.code in SEV0_CODES or (self.code == codes.CONTRADICTION and about)
 
 
 def is_meant(entry: EndedAlarm, alarm: Alarm) -> bool:
-    """Tell whether an entry of the fleet file means this alarm; its `since` may be cut short."""
+    """Return whether an entry of the fleet file means this alarm; its `since` may be cut short."""
     same = (entry.code, entry.subject, entry.source) == (alarm.code, alarm.subject, alarm.source)
     return same and abs((entry.since - alarm.since).total_seconds()) < 1
 
@@ -166,7 +166,7 @@ class Freshness:
     confirmed: bool = True
 
     def age_seconds(self, now: datetime) -> float | None:
-        """Give our clock minus the last tick (wall seconds, never negative); None without one."""
+        """Return our clock minus the last tick (wall seconds, never negative); None without one."""
         return None if self.last_tick is None else max(0.0, (now - self.last_tick).total_seconds())
 
 
@@ -196,7 +196,7 @@ class ServiceReport:
 
     @property
     def reason_code(self) -> str:
-        """Give the leading reason's code; empty when there is nothing to explain."""
+        """Return the leading reason's code; empty when there is nothing to explain."""
         return self.reasons[0].code if self.reasons else ""
 
 
@@ -234,7 +234,7 @@ class Posture:
 
     @property
     def withholds(self) -> bool:
-        """Tell whether no GO may be given or kept, although the floor may not be HALTED."""
+        """Return whether no GO may be given or kept, although the floor may not be HALTED."""
         return any(r.withholds for r in self.reasons)
 
 

@@ -89,11 +89,11 @@ async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> Floor
 
 ROUNDS = 3
 APART_SECONDS = 10.0
-"""Three rounds so far apart stand in for poll coverage (semantics, section 7)."""
+"""Three rounds so far apart stand in for poll coverage (docs/semantics.md#7)."""
 
 
 def all_asked(snapshot: FloorSnapshot) -> bool:
-    """Tell whether everything that a floor is decided from was asked at least once."""
+    """Return whether everything that a floor is decided from was asked at least once."""
     asked = all(s.round is not None for s in snapshot.services if s.agent.service_dns)
     return asked and (snapshot.fleet.access is None or snapshot.cluster is not None)
 

@@ -78,7 +78,7 @@ class FurtherReader(Protocol):
 
     def within(self, seconds: float) -> "FurtherReader":
         """
-        Give a reader whose every reading ends within so many seconds from now.
+        Return a reader whose every reading ends within so many seconds from now.
 
         What is not had by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
         """
@@ -194,11 +194,11 @@ class PublishedFloor(Protocol):
     """As much of the published floor as questions about the past and the record lean on."""
 
     def current(self) -> FloorSnapshot:
-        """Give the newest snapshot; before the first poll it says that nothing was asked yet."""
+        """Return the newest snapshot; before the first poll it says that nothing was asked yet."""
         ...
 
     def watched(self) -> tuple[datetime, Sequence[Span]]:
-        """Give since when the floor is watched without a break, and its confirmed halts since."""
+        """Return since when the floor is watched without a break, and its confirmed halts since."""
         ...
 
 
@@ -210,7 +210,7 @@ class FloorReader(PublishedFloor, Protocol):
         ...
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
-        """Give the newest events, newest first."""
+        """Return the newest events, newest first."""
         ...
 
     def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
@@ -263,7 +263,7 @@ class RunbookReader(Protocol):
     """Finds runbooks by code; `HTTP_503` and its like share one page."""
 
     def read(self, code: str) -> Runbook | None:
-        """Give the page for a code; None when there is none."""
+        """Return the page for a code; None when there is none."""
         ...
 
     def codes(self) -> Sequence[str]:

@@ -124,7 +124,7 @@ class ServiceRounds:
                 due = self._next_due(due)
 
     def _next_due(self, due: float) -> float:
-        """Give when the service is due next: that is not over where a round ran beside it."""
+        """Return when the service is due next: that is not over where a round ran beside it."""
         now = asyncio.get_running_loop().time()
         return due if now < due else next_due(due, now, interval_of(self.agent, gates=self.gates()))
 
@@ -223,7 +223,7 @@ class FloorWatch:
             return Asked(news=True, silent=False)
 
     def _answered(self, agent: Agent) -> tuple[str, ...]:
-        """Give the paths that answered before the start; later ones the rounds know themselves."""
+        """Return the paths that answered before the start; later ones the rounds know themselves."""
         if agent.agent_name in self._rounds:
             return ()
         held = self.board.current().latched.service(agent.agent_name)
@@ -416,7 +416,7 @@ class FloorWatch:
 
 
 def _word(switch_readings: SwitchReading) -> str:
-    """Give what a witness says, apart from when."""
+    """Return what a witness says, apart from when."""
     reading = switch_readings.reading
     return reading.code if isinstance(reading, Unseen) else f"= {reading.value}"
 

@@ -38,17 +38,17 @@ def hear_configured(
     switch_readings: Iterable[SwitchReading], now: datetime, file: SwitchFile | None = None
 ) -> tuple[SwitchSource, ...]:
     """
-    Give what each configured witness says now; one that cannot be read says UNKNOWN.
+    Return what each configured witness says now; one that cannot be read says UNKNOWN.
 
     A file confirms where it was read through the ConfigMap's live mount, or where the fleet file
-    says that the services read this very one (semantics, section 4).
+    says that the services read this very one (docs/semantics.md#4).
     """
     return tuple(_switch_source(w, within_age(w.reading, now), file) for w in switch_readings)
 
 
 def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iterator[SwitchSource]:
     """
-    Give what the list of ConfigMaps says of the switch's own, read beside it by its name.
+    Return what the list of ConfigMaps says of the switch's own, read beside it by its name.
 
     A list that was not seen, or that does not hold it, abstains: who reads it by name tells.
     """
@@ -105,7 +105,7 @@ def hear_service(
     normal: KillSwitchState = KillSwitchState.ENGAGED,
 ) -> Iterator[SwitchSource]:
     """
-    Give what a service says of the switch, by path; one that says nothing abstains.
+    Return what a service says of the switch, by path; one that says nothing abstains.
 
     One that says what is not normal is heard even through a broken document; one that says what
     is, only where its answer could acquit.
@@ -124,7 +124,7 @@ def judge_kill_switch(
     sources: Iterable[SwitchSource], safety: Safety = _STRICT, *, api: bool = False
 ) -> KillSwitch:
     """
-    Say what the switch's state is; the worst word counts (semantics, section 4).
+    Say what the switch's state is; the worst word counts (docs/semantics.md#4).
 
     Any DISENGAGED witness makes it DISENGAGED. To be confirmed it needs a witness that can
     confirm, and none that contradicts. Where the cluster is read (`api`), only the ConfigMap read
@@ -150,7 +150,7 @@ def judge_kill_switch(
 
 
 def _is_exact(switch_source: SwitchSource) -> bool:
-    """Tell whether a witness says its word itself; a ConfigMap without a key only counts as off."""
+    """Return whether a witness says its word itself; a ConfigMap without a key only counts as off."""
     off = switch_source.state is KillSwitchState.DISENGAGED
     return not off or read_switch_text(switch_source.value) is SwitchText.FALSY
 
@@ -168,7 +168,7 @@ def _why_unconfirmed(
 
 def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
     """
-    Give what the witnesses state: what is not normal accuses, what is denies, UNKNOWN is silent.
+    Return what the witnesses state: what is not normal accuses, what is denies, UNKNOWN is silent.
 
     DISENGAGED is evidence of execution, but for a fleet that runs with its switch off. Whatever
     is normal, one that says otherwise while another says it contradicts. Services' own words are
@@ -194,7 +194,7 @@ def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
 
 
 def deny_as_sources(sources: Iterable[SwitchSource], normal: KillSwitchState) -> Iterator[Key]:
-    """Give the contradictions that witnesses who say what is normal take back, if made by them."""
+    """Return the contradictions that witnesses who say what is normal take back, if made by them."""
     for switch_source in sources:
         if switch_source.state is normal:
             yield (CONTRADICTION, SUBJECT, switch_source.source, SUBJECT)

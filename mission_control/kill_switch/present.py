@@ -39,25 +39,25 @@ class KillSwitchDocument(TypedDict):
 
 
 class HaltedDocument(TypedDict):
-    """The predecessor's two fields (facts, l.2)."""
+    """The predecessor's two fields (docs/status_contract.md#l.2)."""
 
     execution_halted: bool
     source: str | None
 
 
 def execution_is_halted(snapshot: FloorSnapshot) -> bool:
-    """Tell whether the switch is confirmed to be engaged; anything less is a no."""
+    """Return whether the switch is confirmed to be engaged; anything less is a no."""
     return snapshot.kill_switch.confirmed_engaged and still_decided(snapshot)
 
 
 def halted_document(snapshot: FloorSnapshot) -> HaltedDocument:
-    """Give the predecessor's fields: halted only when that is confirmed, and by whom."""
+    """Return the predecessor's fields: halted only when that is confirmed, and by whom."""
     halted = execution_is_halted(snapshot)
     return {"execution_halted": halted, "source": _source(snapshot.kill_switch)}
 
 
 def kill_switch_document(snapshot: FloorSnapshot) -> KillSwitchDocument:
-    """Give the verdict with every witness, sorted as decided."""
+    """Return the verdict with every witness, sorted as decided."""
     switch = snapshot.kill_switch
     return {
         "execution_halted": execution_is_halted(snapshot),

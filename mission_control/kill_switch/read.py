@@ -90,7 +90,7 @@ class SwitchReader:
         return tuple(heard)
 
     def _settle(self, switch_readings: SwitchReading) -> SwitchReading:
-        """Give what the ConfigMap was last heard to say, while its server is merely silent."""
+        """Return what the ConfigMap was last heard to say, while its server is merely silent."""
         reading, known = switch_readings.reading, self._told
         if isinstance(reading, Unseen) and known is not None and _is_silence(reading):
             return known if _is_young(known.reading, self._clock()) else switch_readings
@@ -175,7 +175,7 @@ def _text_of(path: Path) -> tuple[str, bool]:
 
 def is_live_mount(path: Path) -> bool:
     """
-    Tell whether a file lies in a volume that a kubelet keeps like its ConfigMap.
+    Return whether a file lies in a volume that a kubelet keeps like its ConfigMap.
 
     Such a volume is a mount of its own. In it `..data` is a link to a folder `..<time>` beside it,
     which the kubelet swaps whole, and the file is a link through `..data`. A subPath is another
@@ -203,7 +203,7 @@ def _lies_in_volume(place: Path) -> bool:
 
 
 def _mount_points() -> frozenset[str]:
-    """Give every mount point that this process sees; those of the root itself are left out."""
+    """Return every mount point that this process sees; those of the root itself are left out."""
     with MOUNTS.open("rb") as told:
         lines = told.read(MOST_OF_MOUNTS).decode("utf-8", "surrogateescape").splitlines()
     points = (line.split(" ")[4] for line in lines if line.count(" ") > _BEFORE_POINT)
@@ -225,6 +225,6 @@ def _is_silence(reading: Unseen) -> bool:
 
 
 def _is_young(reading: Seen[str] | Unseen, now: datetime) -> bool:
-    """Tell whether it was seen, and no longer ago than required evidence may be."""
+    """Return whether it was seen, and no longer ago than required evidence may be."""
     age = seconds_between(reading.at, now)
     return isinstance(reading, Seen) and 0 <= age <= MAX_AGE_SECONDS

@@ -35,7 +35,7 @@ class Span:
     horizon_days: int
 
     def seen_at(self, instant: datetime) -> MarketSession:
-        """Give the session as it stands at an instant (UTC) within this span."""
+        """Return the session as it stands at an instant (UTC) within this span."""
         trading = self.day.trading_day
         if trading is None:
             return MarketSession(
@@ -141,7 +141,7 @@ class MarketCalendar:
         return tuple(day.holiday for day in days if day.holiday is not None)
 
     def trading_day(self, on: date) -> TradingDay | None:
-        """Give the session of a date; None on a day without one, and beyond the covered days."""
+        """Return the session of a date; None on a day without one, and beyond the covered days."""
         return self._day(on).trading_day if covers(on) else None
 
     def _work_out_day(self, on: date) -> CalendarDay:

@@ -180,5 +180,5 @@ def runbook_code(code: str) -> str:
 
 
 def explain(code: str) -> CatalogueEntry:
-    """Give the catalogue's entry for a code, any code."""
+    """Return the catalogue's entry for a code, any code."""
     return CATALOGUE[runbook_code(code)]

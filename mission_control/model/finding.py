@@ -21,7 +21,7 @@ _KINDS = {
 
 
 class Severity(StrEnum):
-    """How bad, and so who is woken (semantics, section 11)."""
+    """How bad, and so who is woken (docs/semantics.md#11)."""
 
     P0 = "P0"
     P1 = "P1"
@@ -30,7 +30,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Give 0 for the worst, so that sorting by rank puts the worst first."""
+        """Return 0 for the worst, so that sorting by rank puts the worst first."""
         return ("P0", "P1", "P2", "INFO").index(self.value)
 
 

@@ -1,11 +1,11 @@
-"""The kill switch as its witnesses tell it (semantics, section 4)."""
+"""The kill switch as its witnesses tell it (docs/semantics.md#4)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 KILL_SWITCH_MAP, KILL_SWITCH_KEY = "agenttrader-kill-switch", "EXECUTION_HALTED"
-"""The ConfigMap that holds the switch, and its key (status contract; facts, c)."""
+"""The ConfigMap that holds the switch, and its key (status contract; docs/status_contract.md#c)."""
 SAFETY_MAP = "agenttrader-safety"
 """The fleet's second ConfigMap of safety settings."""
 
@@ -64,12 +64,12 @@ class KillSwitch:
 
     @property
     def confirmed_engaged(self) -> bool:
-        """Tell whether execution is known to be halted."""
+        """Return whether execution is known to be halted."""
         return self.confirmed and self.state is KillSwitchState.ENGAGED
 
     @property
     def as_normal(self) -> bool:
-        """Tell whether the switch is known to be as this fleet runs."""
+        """Return whether the switch is known to be as this fleet runs."""
         return self.confirmed and self.state is self.normal
 
 

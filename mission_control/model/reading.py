@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class UnseenReason(StrEnum):
-    """Why something was not seen (semantics, section 2)."""
+    """Why something was not seen (docs/semantics.md#2)."""
 
     TIMEOUT = "TIMEOUT"
     CONNECTION_REFUSED = "CONNECTION_REFUSED"
@@ -113,7 +113,7 @@ class Unseen:
 
     @property
     def code(self) -> str:
-        """Give the reason as people read it: `TIMEOUT`, `HTTP_503`."""
+        """Return the reason as people read it: `TIMEOUT`, `HTTP_503`."""
         if self.reason is UnseenReason.HTTP_STATUS and self.exchange.status is not None:
             return f"HTTP_{self.exchange.status}"
         return self.reason.value
@@ -123,7 +123,7 @@ EndpointReading = Seen[Answer] | Unseen
 
 
 def say_unseen(unseen: Unseen) -> str:
-    """Give why something was not seen as one text: its code, and what else is known of it."""
+    """Return why something was not seen as one text: its code, and what else is known of it."""
     return f"{unseen.code}: {unseen.detail}" if unseen.detail else unseen.code
 
 

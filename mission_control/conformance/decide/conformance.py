@@ -177,7 +177,7 @@ def judge_conformance(
 
 
 def _usable(path: str, reading: EndpointReading, now: datetime) -> EndpointReading:
-    """Give the reading while it may be used; that something is not offered keeps."""
+    """Return the reading while it may be used; that something is not offered keeps."""
     reading = refuse_by_status(ContractKind.RICH, path, reading)
     if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED:
         return reading

@@ -36,7 +36,7 @@ class Look(Generic[S_co]):
     kind: Kind | None = None
 
     def found(self, field: str) -> str:
-        """Give the redacted value of a field, cut short; `absent` where there is none."""
+        """Return the redacted value of a field, cut short; `absent` where there is none."""
         value: object = self.shown
         for part in field.split("."):
             if not isinstance(value, dict) or part not in value:

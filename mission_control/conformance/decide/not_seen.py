@@ -51,7 +51,7 @@ def _home_of(path: str, field: str) -> tuple[type[BaseModel], str]:
 
 
 def _walk(model: type[BaseModel], parts: list[str]) -> Iterator[FieldInfo]:
-    """Give the fields that a path leads through, from the outermost to the innermost."""
+    """Return the fields that a path leads through, from the outermost to the innermost."""
     for part in parts:
         info = model.model_fields.get(part)
         if info is None:

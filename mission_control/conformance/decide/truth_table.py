@@ -20,7 +20,7 @@ _STATE_FIELD = "status.state"
 
 
 def _states_by_code(kind: Kind) -> dict[str, ServiceState]:
-    """Give the one state that each declared code explains for a kind of service."""
+    """Return the one state that each declared code explains for a kind of service."""
     without_ticks = ServiceState.HALTED if kind in _HALTING_KINDS else ServiceState.DEGRADED
     return {
         codes.REQUIRED_FIELDS_MISSING: ServiceState.UNKNOWN,
@@ -194,7 +194,7 @@ def explain_strategy_permission(look: Look[RichStatus]) -> Iterator[Deviation]:
 
 
 def _allowed(status: RichStatus) -> bool | None:
-    """Give what the formula allows; None where the answer does not tell if the market is open."""
+    """Return what the formula allows; None where the answer does not tell if the market is open."""
     if status.safety.kill_switch:
         return False
     if status.marketdata is None or status.marketdata.is_fresh is not False:
@@ -251,7 +251,7 @@ def explain_execution_claims(path: str, reading: EndpointReading) -> Iterator[De
 
 
 def _has_mode(reading: EndpointReading) -> bool:
-    """Tell whether the answer's own shape has a mode, which its rules then explain."""
+    """Return whether the answer's own shape has a mode, which its rules then explain."""
     return isinstance(reading, Seen) and isinstance(
         reading.value.status, RichStatus | MinimalStatus
     )

@@ -31,7 +31,7 @@ Status = RichStatus | MinimalStatus | HealthFreshness | LegacyTick | Liveness | 
 
 
 class Shape(StrEnum):
-    """The shapes understood (semantics, section 2)."""
+    """The shapes understood (docs/semantics.md#2)."""
 
     RICH = "rich"
     MINIMAL = "minimal"
@@ -82,12 +82,12 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Tell whether it was no success by its status: whatever it says, it is not alive."""
+        """Return whether it was no success by its status: whatever it says, it is not alive."""
         return not is_success(self.http_status)
 
 
 def is_success(http_status: int) -> bool:
-    """Tell whether an HTTP status is a 2xx, the only ones that say that something is well."""
+    """Return whether an HTTP status is a 2xx, the only ones that say that something is well."""
     return 200 <= http_status < 300  # noqa: PLR2004
 
 

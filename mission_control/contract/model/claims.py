@@ -35,7 +35,7 @@ class Claims:
     Facts an answer states that can accuse or acquit; None means it says nothing.
 
     Read leniently on purpose. A contract violation makes the *status* unseen, but an
-    accusation inside a broken document still counts (semantics, section 3, "from any single
+    accusation inside a broken document still counts (docs/semantics.md#3, "from any single
     source"). A mode that is blank was said, and is not known.
     """
 
@@ -45,17 +45,17 @@ class Claims:
 
     @property
     def silent(self) -> bool:
-        """Tell whether nothing at all is claimed."""
+        """Return whether nothing at all is claimed."""
         return self == NO_CLAIMS
 
     @property
     def mode(self) -> ModeText | None:
-        """Give what the claimed agent mode means; None where none is claimed."""
+        """Return what the claimed agent mode means; None where none is claimed."""
         return None if self.agent_mode is None else read_mode(self.agent_mode)
 
     @property
     def forbidden_mode(self) -> bool:
-        """Tell whether the claimed agent mode is one that can place orders."""
+        """Return whether the claimed agent mode is one that can place orders."""
         return self.mode is ModeText.FORBIDDEN
 
 
@@ -104,14 +104,14 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _worst_mode(stated: Sequence[object]) -> str | None:
-    """Give the worst of the stated modes, without what cannot be seen when it is printed."""
+    """Return the worst of the stated modes, without what cannot be seen when it is printed."""
     if len(stated) <= 1:  # as in almost every answer
         return _shown(stated[0]) if stated else None
     return min(map(_shown, stated), key=lambda mode: (_WORST_FIRST.index(read_mode(mode)), mode))
 
 
 def _shown(value: object) -> str:
-    """Give a mode as it may be printed, cut short so that it still means the same."""
+    """Return a mode as it may be printed, cut short so that it still means the same."""
     if not isinstance(value, str):
         return f"({_kind_of(value)})"
     if len(value) <= MAX_MODE and value.isprintable():

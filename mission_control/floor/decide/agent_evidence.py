@@ -79,7 +79,7 @@ class AgentEvidence(NamedTuple):
     execution_allowed: bool = False
 
     def holds(self, agent: Agent, round_: ServiceRound | None, now: datetime) -> bool:
-        """Tell whether this is still what the agent's newest round is worth."""
+        """Return whether this is still what the agent's newest round is worth."""
         same = self.round is round_ and self.agent is agent
         return same and self.at <= now < self.until
 
@@ -141,7 +141,7 @@ def _changes_at(round_: ServiceRound | None, now: datetime) -> datetime:
 
 
 def _limits(reading: EndpointReading) -> Iterator[datetime]:
-    """Give every instant at which a rule about age begins to judge a reading otherwise."""
+    """Return every instant at which a rule about age begins to judge a reading otherwise."""
     if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED:
         return
     yield _after(reading.at, -AHEAD_TOLERANCE_SECONDS)

@@ -1,4 +1,4 @@
-"""Which accusations stand. Silence never acquits (semantics, section 6)."""
+"""Which accusations stand. Silence never acquits (docs/semantics.md#6)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ def carry_alarms(
     before: Iterable[Alarm], raising: Iterable[Statement], hearing: Hearing, now: datetime
 ) -> Carried:
     """
-    Give the accusations that stand after what was said now, and how the others ended.
+    Return the accusations that stand after what was said now, and how the others ended.
 
     One stands until something that may end it does (`denials.settle_alarm`). A source that
     accuses and denies in one breath accuses. What was dated by a clock that ran ahead was heard
@@ -71,7 +71,7 @@ def _has_instances(alarm: Alarm) -> bool:
 
 
 def _known_instances(alarm: Alarm) -> tuple[Instance, ...]:
-    """Give who said it before; one that nothing tells from others where that was not kept."""
+    """Return who said it before; one that nothing tells from others where that was not kept."""
     return alarm.instances or (Instance(heard_at=alarm.last_seen),)
 
 
@@ -95,7 +95,7 @@ def _instance_by(instance: Instance, now: datetime) -> Instance:
 
 def held_against(alarms: Iterable[Alarm]) -> Mapping[str, tuple[Reason, ...]]:
     """
-    Give, by agent, what stands accused that makes any state of its own unexpected.
+    Return, by agent, what stands accused that makes any state of its own unexpected.
 
     A service that says OK and that orders may be executed is not as expected until it takes that
     back.
@@ -111,7 +111,7 @@ def held_against(alarms: Iterable[Alarm]) -> Mapping[str, tuple[Reason, ...]]:
 
 def join_latched(before: Latched, now: Latched) -> Latched:
     """
-    Give what stands with what stood before a start, which was read only now.
+    Return what stands with what stood before a start, which was read only now.
 
     What both know keeps its first time, and every process that said it: it was said again since,
     so that each has to deny it from the beginning. Who denies it by now is heard in the next

@@ -1,4 +1,4 @@
-"""What ends an alarm that stands, and what never does (semantics, section 6)."""
+"""What ends an alarm that stands, and what never does (docs/semantics.md#6)."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -28,7 +28,7 @@ _FRESHNESS = frozenset(
 
 def settle_alarm(alarm: Alarm, hearing: Hearing) -> Alarm | str:
     """
-    Give what becomes of an alarm that its source does not repeat now: it stands, or how it ends.
+    Return what becomes of an alarm that its source does not repeat now: it stands, or how it ends.
 
     A Sev-0 of a service ends by the very process that raised it (`settle_instance`). Anything else
     ends when its source denies it. An alarm below Sev-0 ends as well when its source leaves the
@@ -53,7 +53,7 @@ def _is_listed(source: str, sources: Collection[str]) -> bool:
 
 
 def _is_told_by_older_lists(alarm: Alarm, hearing: Hearing) -> bool:
-    """Tell whether lists that take a contradiction back were read before it was last heard."""
+    """Return whether lists that take a contradiction back were read before it was last heard."""
     workload = hearing.view.agents.get(alarm.source)
     if workload is None or workload.seen_at is None or alarm.fact not in {REPLICAS, EXECUTION}:
         return False  # what is off is told by lists that are newer in any case
@@ -73,7 +73,7 @@ def _settle_sev0(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> Al
 
 def _find_denial(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> Denial | None:
     """
-    Give the answer by which a service's endpoint denies an alarm now.
+    Return the answer by which a service's endpoint denies an alarm now.
 
     An endpoint that is not the primary one denies as well by no longer telling the fact at all,
     seen and whole, while the primary reading states it well: its shape may have changed for good.
@@ -91,7 +91,7 @@ def _find_denial(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> De
 
 def _find_renamed(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> Denial | None:
     """
-    Give the denial of a Sev-0 by a service that is listed under another name now.
+    Return the denial of a Sev-0 by a service that is listed under another name now.
 
     It is the same process if it answers at the same address and gives itself the same names.
     """
@@ -113,14 +113,14 @@ def _find_renamed(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> D
 
 
 def _is_whole_without(alarm: Alarm, reading: EndpointReading, hearing: Hearing) -> bool:
-    """Tell whether an endpoint was seen, whole, and says nothing at all of the alarm's fact."""
+    """Return whether an endpoint was seen, whole, and says nothing at all of the alarm's fact."""
     if not isinstance(reading, Seen) or not can_clear(reading, hearing.now):
         return False
     return reading.value.http_status < REFUSED_FROM and not _tells(alarm, reading)
 
 
 def _tells(alarm: Alarm, reading: Seen[Answer]) -> bool:
-    """Tell whether an answer speaks of the alarm's fact, well or badly."""
+    """Return whether an answer speaks of the alarm's fact, well or badly."""
     claims, status = reading.value.claims, reading.value.status
     match alarm.fact:
         case "agent_mode":
@@ -139,7 +139,7 @@ def _tells(alarm: Alarm, reading: Seen[Answer]) -> bool:
 
 def _is_primary_well(alarm: Alarm, evidence: AgentEvidence, now: datetime) -> bool:
     """
-    Tell whether the primary reading states the alarm's fact well.
+    Return whether the primary reading states the alarm's fact well.
 
     For freshness that is an age that we computed ourselves; a claim is denied where it is made.
     """

@@ -30,7 +30,7 @@ class Happening:
 
 def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Happening:
     """
-    Give the event that files changed; the sessions are those of one instant, by either calendar.
+    Return the event that files changed; the sessions are those of one instant, by either calendar.
 
     A change that closes a running session, or opens one, pages, and so does one after which no
     session is known.
@@ -62,7 +62,7 @@ def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Hap
 
 
 def turns_session(before: MarketSession, after: MarketSession) -> bool:
-    """Tell whether another calendar closes or opens the session of an instant, or takes it away."""
+    """Return whether another calendar closes or opens the session of an instant, or takes it away."""
     gates = before.phase.gates is not after.phase.gates
     return gates or before.session_date != after.session_date
 
@@ -72,7 +72,7 @@ def _short(digest: str) -> str:
 
 
 def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
-    """Give what changed, posture first, then session, kill switch, accusations, services."""
+    """Return what changed, posture first, then session, kill switch, accusations, services."""
     yield from _posture(before, after)
     yield from _session(before, after)
     yield from _switch(before, after)
@@ -136,7 +136,7 @@ def stall_ended(
     begin: datetime, end: datetime, seconds: float, session: MarketSession
 ) -> Happening:
     """
-    Give the one event of a stall of ours that is over, with both its ends.
+    Return the one event of a stall of ours that is over, with both its ends.
 
     What the floor did meanwhile was not watched: no recovery is told, for nothing was seen to fail.
     """
@@ -187,7 +187,7 @@ def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
 
 
 def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
-    """Give P0 for a switch that is off, and what the posture gives one that is not confirmed."""
+    """Return P0 for a switch that is off, and what the posture gives one that is not confirmed."""
     switch = snapshot.kill_switch
     if switch.state is KillSwitchState.DISENGAGED:
         return Severity.P0
@@ -199,7 +199,7 @@ def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
 
 def alarm_opened(alarm: Alarm, session: MarketSession | None = None) -> Happening:
     """
-    Give the event that tells of an accusation's beginning, as severe as its phase makes it.
+    Return the event that tells of an accusation's beginning, as severe as its phase makes it.
 
     Without a session, as of an alarm that was noted before an end, it is taken for an open one.
     """

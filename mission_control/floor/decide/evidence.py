@@ -21,11 +21,11 @@ from mission_control.model.reading import EndpointReading, Seen, ServiceRound, U
 from mission_control.model.session import CalendarDoubt, MarketSession, Phase
 
 MAX_AGE_SECONDS = 45.0
-"""Services and the kill switch: older than this, a reading is EXPIRED (semantics, section 6)."""
+"""Services and the kill switch: older than this, a reading is EXPIRED (docs/semantics.md#6)."""
 FROZEN_AFTER_SECONDS = 60.0
-"""A status last updated longer ago than this comes from a frozen responder (section 3)."""
+"""A status last updated longer ago than this comes from a frozen responder (docs/semantics.md#3)."""
 AHEAD_TOLERANCE_SECONDS = 5.0
-"""A clock reading further ahead of ours than this is not believed (section 3)."""
+"""A clock reading further ahead of ours than this is not believed (docs/semantics.md#3)."""
 HEALTH_PATH = "/healthz"
 _SAY_STALE = frozenset({Shape.HEALTH_FRESHNESS, Shape.LEGACY_TICK})
 
@@ -49,7 +49,7 @@ class SessionAt(Protocol):
 
 
 def session_in_doubt(session_at: SessionAt, doubt: CalendarDoubt | None) -> SessionAt:
-    """Give what answers as the calendar does, and UNKNOWN from when it is in doubt."""
+    """Return what answers as the calendar does, and UNKNOWN from when it is in doubt."""
     if doubt is None:
         return session_at
 
@@ -82,7 +82,7 @@ class Statement(NamedTuple):
 
 
 def seconds_between(earlier: datetime, later: datetime) -> float:
-    """Give the wall seconds from one instant to another; negative when they are reversed."""
+    """Return the wall seconds from one instant to another; negative when they are reversed."""
     return (later - earlier).total_seconds()
 
 
@@ -90,7 +90,7 @@ def within_age(
     reading: Seen[T] | Unseen, now: datetime, max_age: float = MAX_AGE_SECONDS
 ) -> Seen[T] | Unseen:
     """
-    Give the reading while it is young enough (seconds), else `Unseen(EXPIRED)`.
+    Return the reading while it is young enough (seconds), else `Unseen(EXPIRED)`.
 
     A reading from the future (our clock stepped back) is as useless as an old one.
     """
@@ -111,7 +111,7 @@ def refuse_by_status(
     contract: ContractKind, path: str, reading: EndpointReading
 ) -> EndpointReading:
     """
-    Give an answer that is no 2xx as not seen: it is not alive, whatever its body says.
+    Return an answer that is no 2xx as not seen: it is not alive, whatever its body says.
 
     Only `/healthz` beside a rich contract says "stale" by its status, and is an answer all the
     same; where it is what tells that a service lives, it is not. What it claims still counts.
@@ -129,7 +129,7 @@ def refuse_by_status(
 
 
 def is_obtained(primary: EndpointReading | None) -> bool:
-    """Tell whether a primary reading was had: an answer, and a 2xx."""
+    """Return whether a primary reading was had: an answer, and a 2xx."""
     return isinstance(primary, Seen) and not primary.value.refused
 
 
@@ -137,7 +137,7 @@ def current_readings(
     contract: ContractKind, round_: ServiceRound | None, now: datetime
 ) -> Mapping[str, EndpointReading]:
     """
-    Give the readings of a round that may still be used, by path, sorted.
+    Return the readings of a round that may still be used, by path, sorted.
 
     NOT_OFFERED keeps: it is asked again only every five minutes, and says so.
     """
@@ -154,7 +154,7 @@ def current_readings(
 def primary_reading(
     primary_path: str | None, readings: Mapping[str, EndpointReading], now: datetime
 ) -> EndpointReading:
-    """Give the reading that speaks for a service; NOT_YET_ASKED when there is none."""
+    """Return the reading that speaks for a service; NOT_YET_ASKED when there is none."""
     reading = readings.get(primary_path or "")
     if reading is None:
         return Unseen(UnseenReason.NOT_YET_ASKED, now, detail="not asked yet")
@@ -178,7 +178,7 @@ def clock_trouble(status: RichStatus, at: datetime, now: datetime) -> str:
 
 def can_clear(reading: EndpointReading, now: datetime) -> bool:
     """
-    Tell whether a denial in this reading counts.
+    Return whether a denial in this reading counts.
 
     Only a valid, current answer can acquit: not a broken document, not an expired reading, not
     one that is no 2xx, not a responder whose clock stands still or runs ahead.
@@ -190,7 +190,7 @@ def can_clear(reading: EndpointReading, now: datetime) -> bool:
 
 
 def answered(reading: EndpointReading) -> bool:
-    """Tell whether a process was there to answer, whatever it said."""
+    """Return whether a process was there to answer, whatever it said."""
     return isinstance(reading, Seen) or reading.exchange.status is not None
 
 
@@ -209,7 +209,7 @@ class Tick:
 
 
 def read_tick(answer: Answer, at: datetime) -> Tick | None:
-    """Give the tick an answer reports; None when its shape says nothing about freshness."""
+    """Return the tick an answer reports; None when its shape says nothing about freshness."""
     match answer.status:
         case RichStatus(marketdata=Marketdata() as feed):
             threshold = min(feed.stale_threshold_seconds, CEILING)

@@ -20,7 +20,7 @@ def state_execution(
     safety: Safety,
 ) -> Iterator[Statement]:
     """
-    Give what one service's answers state about execution (semantics, section 3).
+    Return what one service's answers state about execution (docs/semantics.md#3).
 
     Accusations count from any answer, also from a broken or expired one; denials only from
     one that can acquit. A mode that nobody knows is no evidence of execution
@@ -58,7 +58,7 @@ def state_execution(
 def says_harmless_mode(
     agent: Agent, readings: Mapping[str, EndpointReading], now: datetime
 ) -> bool:
-    """Tell whether a service's own primary answer says, in a way that counts, a harmless mode."""
+    """Return whether a service's own primary answer says, in a way that counts, a harmless mode."""
     primary = readings.get(agent.primary_path or "")
     if not isinstance(primary, Seen) or not can_clear(primary, now):
         return False
@@ -66,7 +66,7 @@ def says_harmless_mode(
 
 
 def _facts(claims: Claims, safety: Safety) -> Iterator[tuple[str, str, bool, str]]:
-    """Give what claims say: code, fact, whether it accuses, and how."""
+    """Return what claims say: code, fact, whether it accuses, and how."""
     if claims.safe_to_execute_orders is not None:
         yield (
             EXECUTION_EVIDENCE,
@@ -82,7 +82,7 @@ def _facts(claims: Claims, safety: Safety) -> Iterator[tuple[str, str, bool, str
 
 
 def _mode(claims: Claims) -> Iterator[tuple[str, str, bool, str]]:
-    """Give what a mode says: only a harmless one denies, what stood of another before it."""
+    """Return what a mode says: only a harmless one denies, what stood of another before it."""
     said = f"says agent_mode {claims.agent_mode or '(blank)'}"
     match claims.mode:
         case ModeText.FORBIDDEN:

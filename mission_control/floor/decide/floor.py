@@ -56,7 +56,7 @@ def decide_floor(
     label: str = "",
 ) -> FloorSnapshot:
     """
-    Decide everything there is to say about the floor at `now` (semantics, sections 3 to 6).
+    Decide everything there is to say about the floor at `now` (docs/semantics.md#3 to #6).
 
     The standing that the snapshot carries is what the next decision has to start from.
     """
@@ -103,7 +103,7 @@ def decide_on_looks(
 
 
 def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
-    """Give the services whose replicas told different builds lately."""
+    """Return the services whose replicas told different builds lately."""
     for look in looks.agents:
         round_ = look.evidence.round
         if round_ is not None and len(round_.builds) > 1:
@@ -170,7 +170,7 @@ def _carry_alarms(
 
 
 def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:
-    """Give what can be stated only by hearing all services, and the cluster, together."""
+    """Return what can be stated only by hearing all services, and the cluster, together."""
     yield from state_kill_switch(looks.switch)
     if looks.cluster.agents:
         for each in weighed:
@@ -213,7 +213,7 @@ def _is_unasked(report: ServiceReport) -> bool:
 
 
 def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
-    """Give since when a service is so: the value held already where it says the same."""
+    """Return since when a service is so: the value held already where it says the same."""
     if held is not None and _is_unasked(report):
         return held
     answered = answered_paths(report.round, held.answered if held else ())
@@ -232,7 +232,7 @@ def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
 def _held(
     reports: Sequence[ServiceReport], latched: Latched
 ) -> Iterator[tuple[ServiceReport, ServiceSince | None]]:
-    """Give each report with what is held of its service, mostly in the same place."""
+    """Return each report with what is held of its service, mostly in the same place."""
     for report, held in zip(reports, chain(latched.services, repeat(None)), strict=False):
         name = report.agent.agent_name
         same = held is not None and held.agent_name == name

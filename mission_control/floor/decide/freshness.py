@@ -29,7 +29,7 @@ _WORST_FIRST = (
 
 def judge_source(path: str, reading: EndpointReading, now: datetime) -> Freshness | None:
     """
-    Judge what one path says about freshness; None when it abstains (semantics, section 3).
+    Judge what one path says about freshness; None when it abstains (docs/semantics.md#3).
 
     A path that does not offer it abstains, and so does a 200 on `/healthz` without `ok`. A
     refusal of `/healthz` is stale; anything else that was not seen is unverifiable.
@@ -59,7 +59,7 @@ def judge_sources(
     Judge every path that speaks of this agent's feed, by path.
 
     For kind marketdata those are `/ops/status` and `/healthz`; for strategies their own
-    `/ops/status`. Execution's and ingest's own feeds are never judged (semantics, section 3).
+    `/ops/status`. Execution's and ingest's own feeds are never judged (docs/semantics.md#3).
     """
     paths = {
         Kind.MARKETDATA: (STATUS_PATH, HEALTH_PATH),
@@ -99,7 +99,7 @@ def state_staleness(
     agent: Agent, readings: Mapping[str, EndpointReading], sources: Mapping[str, Freshness]
 ) -> Iterator[Statement]:
     """
-    Give what a marketdata service's paths state about staleness.
+    Return what a marketdata service's paths state about staleness.
 
     Not fresh accuses; fresh denies. A refused `/healthz` accuses by its status alone, and is
     denied by any 200 there: that answer need not speak of freshness to take the refusal back.
@@ -127,7 +127,7 @@ def state_staleness(
 
 
 def health_status(readings: Mapping[str, EndpointReading]) -> int | None:
-    """Give the HTTP status that `/healthz` answered or refused with; None when it did neither."""
+    """Return the HTTP status that `/healthz` answered or refused with; None when it did neither."""
     reading = readings.get(HEALTH_PATH)
     if isinstance(reading, Seen):
         return reading.value.http_status
@@ -135,7 +135,7 @@ def health_status(readings: Mapping[str, EndpointReading]) -> int | None:
 
 
 def refusal_status(reading: EndpointReading | None) -> int | None:
-    """Give the status by which a path refused, 300 or more; None when it did not refuse."""
+    """Return the status by which a path refused, 300 or more; None when it did not refuse."""
     if isinstance(reading, Seen):
         status = reading.value.http_status
         return status if status >= REFUSED_FROM else None

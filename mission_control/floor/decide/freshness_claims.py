@@ -29,7 +29,7 @@ from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import NOTHING_TOLD, EndpointReading, PathPast, Seen
 
 FALSE_POSITIVE_AFTER_SECONDS = 125.0
-"""A claim of freshness on a tick older than this when it was made is false (section 3)."""
+"""A claim of freshness on a tick older than this when it was made is false (docs/semantics.md#3)."""
 
 
 def state_false_positives(
@@ -39,7 +39,7 @@ def state_false_positives(
     now: datetime,
 ) -> Iterator[Statement]:
     """
-    Give what each answer's freshness claims state about the freshness gate.
+    Return what each answer's freshness claims state about the freshness gate.
 
     While the market is open, any `ok`, `is_fresh` or `safe_to_run_strategies` that is true on
     a missing tick, or on one older than 125 s when the claim was made, accuses: P0. The claim
@@ -115,7 +115,7 @@ def view_feed(
     sources: Mapping[str, Freshness],
     past: Mapping[str, PathPast],
 ) -> Iterator[View]:
-    """Give each path's word on the feed: the marketdata services' and the strategies' own."""
+    """Return each path's word on the feed: the marketdata services' and the strategies' own."""
     if agent.kind not in {Kind.MARKETDATA, Kind.STRATEGY}:
         return
     for path, freshness in sources.items():
@@ -137,7 +137,7 @@ def state_agreement(
     agent: Agent, readings: Mapping[str, EndpointReading], views: Iterable[View]
 ) -> Iterator[Statement]:
     """
-    Give what an agent alone can take back of a contradiction about the feed.
+    Return what an agent alone can take back of a contradiction about the feed.
 
     Whoever says fresh agrees with whoever does; a refusal by HTTP status alone is taken back by
     any 2xx there.
@@ -156,7 +156,7 @@ def state_freshness_contradictions(
     fresh: Sequence[View], not_fresh: Iterable[View], *, gates: bool
 ) -> Iterator[Statement]:
     """
-    Give which sources disagree about the one feed: fresh here, not fresh there.
+    Return which sources disagree about the one feed: fresh here, not fresh there.
 
     Services are read seconds apart, so a feed that stops or recovers is told by one before the
     other: two disagree only where both were read since either changed its word. Until then the

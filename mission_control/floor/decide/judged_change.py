@@ -26,7 +26,7 @@ def why_kept(before: FloorSnapshot, after: FloorSnapshot, last_kept: datetime | 
 
 
 def find_changes(before: FloorSnapshot | None, after: FloorSnapshot) -> Iterator[ServiceChange]:
-    """Give the services whose state, expectation or lead reason changed; all without a before."""
+    """Return the services whose state, expectation or lead reason changed; all without a before."""
     known = {} if before is None else {r.agent.agent_name: r for r in before.services}
     for report in after.services:
         earlier = known.get(report.agent.agent_name)
@@ -54,13 +54,13 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
 
 
 def _who_said(alarm: Alarm) -> tuple[tuple[object, ...], ...]:
-    """Give which processes raised an alarm and how often each denied it: a start goes on there."""
+    """Return which processes raised an alarm and how often each denied it: a start goes on there."""
     return tuple((i.peer, i.told, i.pods, i.own_address, i.denials) for i in alarm.instances)
 
 
 def _claims_differ(before: FloorSnapshot, after: FloorSnapshot) -> bool:
     """
-    Tell whether a service says something else of its mode, its orders or the switch.
+    Return whether a service says something else of its mode, its orders or the switch.
 
     None of that need change any judgement; the attestation of a session tells when it was said.
     """
@@ -77,12 +77,12 @@ def _claims(round_: ServiceRound | None) -> tuple[tuple[str, Claims], ...]:
 
 
 def _cluster_differs(before: ClusterFacts | None, after: ClusterFacts | None) -> bool:
-    """Tell whether what workloads are told of their mode differs, or whether they took it up."""
+    """Return whether what workloads are told of their mode differs, or whether they took it up."""
     return before is not after and _told(before or _NOTHING) != _told(after or _NOTHING)
 
 
 def _told(facts: ClusterFacts) -> object:
-    """Give what settles which mode each workload runs in, and how many of it are wanted."""
+    """Return what settles which mode each workload runs in, and how many of it are wanted."""
     workloads = tuple(
         (w.key, w.observed, (w.desired, w.actual), tuple((c.env, c.env_from) for c in w.containers))
         for w in facts.workloads

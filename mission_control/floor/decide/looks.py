@@ -33,7 +33,7 @@ class Surroundings:
     def of(
         cls, session: MarketSession, cluster: ClusterView, *, switch_confirmed: bool
     ) -> "Surroundings":
-        """Give what of these matters to a judgement."""
+        """Return what of these matters to a judgement."""
         execution = cluster.execution_off, cluster.execution_settled
         return cls(session.phase, pages_now(session), switch_confirmed, *execution)
 
@@ -54,7 +54,7 @@ class AgentLook:
         surroundings: Surroundings,
         workload: AgentWorkload | None,
     ) -> bool:
-        """Tell whether judging this evidence in these surroundings gives the same again."""
+        """Return whether judging this evidence in these surroundings gives the same again."""
         same = self.surroundings is surroundings or self.surroundings == surroundings
         return self.evidence is evidence and same and self.workload is workload
 
@@ -91,7 +91,7 @@ def judge_agent(
 
 def is_news(before: AgentLook, after: AgentLook) -> bool:
     """
-    Tell whether the floor has to be decided at once because of this agent's newest round.
+    Return whether the floor has to be decided at once because of this agent's newest round.
 
     What only makes evidence younger waits for the next beat; it changes nobody's answer.
     """
@@ -175,7 +175,7 @@ def look_at(
 
 
 def _keep(surroundings: Surroundings, known: Looks) -> Surroundings:
-    """Give the equal value that the known looks hold, if they do: the same is quickly equal."""
+    """Return the equal value that the known looks hold, if they do: the same is quickly equal."""
     held = next(iter(known.values()), None)
     same = held is not None and held.surroundings == surroundings
     return held.surroundings if held is not None and same else surroundings

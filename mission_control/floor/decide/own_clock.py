@@ -40,7 +40,7 @@ class ClockTold(NamedTuple):
 def tell_clock(
     agent: Agent, readings: Mapping[str, EndpointReading], past: Mapping[str, PathPast]
 ) -> ClockTold:
-    """Give what an agent's current readings tell of our clock."""
+    """Return what an agent's current readings tell of our clock."""
     skews = [r.exchange.date_skew for r in readings.values() if r.exchange.date_skew is not None]
     if skews:
         return ClockTold(date=median(skews))
@@ -54,7 +54,7 @@ def tell_clock(
 
 def _status_skew(reading: EndpointReading, past: PathPast) -> float | None:
     """
-    Give how far a status's time is from ours; None where it tells nothing.
+    Return how far a status's time is from ours; None where it tells nothing.
 
     A status may be up to a minute old, so one from the last minute is no clock. One that is
     further behind is one only while it goes on as time does: what is frozen tells no time.
@@ -69,9 +69,9 @@ def _status_skew(reading: EndpointReading, past: PathPast) -> float | None:
 
 def state_own_clock(told: Sequence[ClockTold]) -> Iterator[Statement]:
     """
-    Give what the services' `Date` headers, and the times of statuses, state about our clock.
+    Return what the services' `Date` headers, and the times of statuses, state about our clock.
 
-    A median skew above 5 s accuses (semantics, section 2). It is denied by a good median, once
+    A median skew above 5 s accuses (docs/semantics.md#2). It is denied by a good median, once
     those who agree are more than half of all who should tell, whatever became of them: else
     silence alone could make the median a better one.
     """

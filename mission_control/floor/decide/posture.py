@@ -30,7 +30,7 @@ from mission_control.model.reading import Unseen
 from mission_control.model.session import MarketSession, Phase
 
 PAGING_BEFORE_OPEN = timedelta(minutes=60)
-"""P1 pages from an hour before the open until the close (semantics, section 11)."""
+"""P1 pages from an hour before the open until the close (docs/semantics.md#11)."""
 HORIZON_WARNING_DAYS = 90
 
 _UNREAD = "history could not be read since the start: what stood accused is not known"
@@ -48,7 +48,7 @@ _IN_EVERY_PHASE = frozenset({codes.OWN_CLOCK_SUSPECT, codes.MODE_UNKNOWN})
 
 
 def pages_now(session: MarketSession) -> bool:
-    """Tell whether P1 pages at this instant: from open - 60 min to close, and in UNKNOWN."""
+    """Return whether P1 pages at this instant: from open - 60 min to close, and in UNKNOWN."""
     if session.phase.gates:
         return True
     if session.phase is not Phase.PRE_MARKET or session.open is None:
@@ -58,7 +58,7 @@ def pages_now(session: MarketSession) -> bool:
 
 def severity_of_trouble(agent: Agent, session: MarketSession) -> Severity:
     """
-    Say how bad it is that this service is not as expected (semantics, section 11).
+    Say how bad it is that this service is not as expected (docs/semantics.md#11).
 
     What the floor needs is P1 while P1 pages and P2 otherwise; a UI that is offline is
     information; any other optional service is P2.
@@ -70,7 +70,7 @@ def severity_of_trouble(agent: Agent, session: MarketSession) -> Severity:
 
 def halts_the_floor(report: ServiceReport) -> bool:
     """
-    Tell whether this service's state alone halts a floor that is open.
+    Return whether this service's state alone halts a floor that is open.
 
     A critical service, or an important strategy, that is OFFLINE, UNKNOWN or HALTED while the
     playbook does not expect it, or whose pods are missing, crashing or without an image.
@@ -86,7 +86,7 @@ def halts_the_floor(report: ServiceReport) -> bool:
 
 def severity_of_alarm(alarm: Alarm, session: MarketSession | None) -> Severity:
     """
-    Say how bad an alarm is in its phase (semantics, sections 6 and 11).
+    Say how bad an alarm is in its phase (docs/semantics.md#6 and #11).
 
     Sev-0 is P0 in every phase. A feed that is stale after hours is what a closed market looks
     like, until it is still so an hour before the next open. No known session counts as open.
@@ -134,7 +134,7 @@ def reasons_from_switch_and_calendar(
     switch: KillSwitch, session: MarketSession, safety: Safety, *, execution_off: bool
 ) -> Iterator[Reason]:
     """
-    Give what a switch that is not as it has to be, and an unknown or ending calendar have to say.
+    Return what a switch that is not as it has to be, and an unknown or ending calendar have to say.
 
     A switch that nothing confirms halts where the fleet needs one. Where it is normally off, one
     that is confirmed to be on halts as well: a human halted this floor.
@@ -168,7 +168,7 @@ def reasons_from_switch_and_calendar(
 
 def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iterator[Reason]:
     """
-    Give what a store or a history that cannot be written has to say (semantics, section 9).
+    Return what a store or a history that cannot be written has to say (docs/semantics.md#9).
 
     What stood accused and is not known halts. A store does not halt the floor, which needs no
     records to be safe; but whoever needs evidence of this session has to know while it can
@@ -231,7 +231,7 @@ def reasons_from_cluster(
 
 def reasons_from_replicas(view: ClusterView, told: Iterable[tuple[str, str]]) -> Iterator[Reason]:
     """
-    Give the workloads and services whose replicas differ; `told` are (agent, detail) of answers.
+    Return the workloads and services whose replicas differ; `told` are (agent, detail) of answers.
 
     That alone neither halts nor revokes: readiness says NO to it, and here it has to be seen.
     """
@@ -242,7 +242,7 @@ def reasons_from_replicas(view: ClusterView, told: Iterable[tuple[str, str]]) ->
 def reasons_from_leftovers(
     view: ClusterView, captured: CapturedWorkloads | None
 ) -> Iterator[Reason]:
-    """Give what runs and was known to nobody, not to the last known good either."""
+    """Return what runs and was known to nobody, not to the last known good either."""
     held = (captured or NOTHING_CAPTURED).running
     for thing in view.unknown:
         if thing.key not in held:
@@ -254,7 +254,7 @@ def reasons_from_starter_lists(
     missing: Iterable[MissingEvidence], session: MarketSession
 ) -> Iterator[Reason]:
     """
-    Give the lists that would show what could start execution, and were not seen.
+    Return the lists that would show what could start execution, and were not seen.
 
     The floor is not HALTED for it, since lists of workloads show that nothing runs; but what is
     hidden may start it, so no GO is given or kept.
@@ -274,7 +274,7 @@ def reasons_from_services(
     reports: Iterable[ServiceReport], session: MarketSession
 ) -> Iterator[Reason]:
     """
-    Give the leading reason of every service that is not as expected.
+    Return the leading reason of every service that is not as expected.
 
     Where that is only that its workload was not seen, the lost list is told as one reason
     itself, and not once more by every service.
@@ -297,7 +297,7 @@ def reasons_from_services(
 
 
 def _is_confirmed(report: ServiceReport) -> bool:
-    """Tell whether anything that makes a service unexpected, and not only unseen, is confirmed."""
+    """Return whether anything that makes a service unexpected, and not only unseen, is confirmed."""
     unseen = codes.WORKLOAD_UNSEEN  # the lost list is a reason of its own
     telling = [r for r in report.reasons if r.severity is not Severity.INFO and r.code != unseen]
     return any(r.confirmed for r in telling or report.reasons[:1])
@@ -326,7 +326,7 @@ def decide_posture(
     now: datetime,
 ) -> Posture:
     """
-    Say whether the floor may run (semantics, section 6).
+    Say whether the floor may run (docs/semantics.md#6).
 
     Any halting reason makes it HALTED; else a closed session makes it MARKET_CLOSED; else OK.
     `since` carries on from the standing verdict while the verdict stays the same. HALTED is

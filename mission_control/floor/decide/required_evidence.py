@@ -44,7 +44,7 @@ def find_missing_evidence(
     agent: Agent, primary: EndpointReading, freshness: Freshness
 ) -> tuple[MissingEvidence, ...]:
     """
-    List the required evidence that is lacking of one agent (semantics, section 6).
+    List the required evidence that is lacking of one agent (docs/semantics.md#6).
 
     Required are a primary reading of every critical and important service, and fresh
     marketdata from every required marketdata service.
@@ -68,7 +68,7 @@ def find_missing_evidence(
 
 
 def missing_feed(agents: Iterable[Agent]) -> tuple[MissingEvidence, ...]:
-    """Give what a fleet without any required marketdata service lacks: freshness itself."""
+    """Return what a fleet without any required marketdata service lacks: freshness itself."""
     feeds = any(a.kind is Kind.MARKETDATA and a.required for a in agents)
     return () if feeds else (NO_FEED,)
 

@@ -22,7 +22,7 @@ from mission_control.model.reading import (
 
 FAILURES_COUNT_FOR = timedelta(minutes=5)
 MOST_FAILURES = 3
-"""The third silence within five minutes needs no second look (semantics, section 2)."""
+"""The third silence within five minutes needs no second look (docs/semantics.md#2)."""
 _SILENT = frozenset(
     {
         UnseenReason.TIMEOUT,
@@ -43,7 +43,7 @@ def join_rounds(
     answered: Collection[str] = (),
 ) -> ServiceRound:
     """
-    Give the newest round as the rounds before it have it judged, with what they told.
+    Return the newest round as the rounds before it have it judged, with what they told.
 
     A first silence is not confirmed: it is to be asked about again. One that follows a failed
     reading of the same path is, however late, and so is the third within five minutes.
@@ -68,7 +68,7 @@ def join_rounds(
 
 def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceRound:
     """
-    Give a round with paths of which it is known only now that they answered once.
+    Return a round with paths of which it is known only now that they answered once.
 
     Memory of before a start arrives after the first rounds: what they found not offered may be
     a path that was lost meanwhile.
@@ -85,7 +85,7 @@ def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceR
 
 
 def answered_paths(round_: ServiceRound | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Give every path that ever answered anything but 404, 405 or 501, with those known, sorted."""
+    """Return every path that ever answered anything but 404, 405 or 501, with those known, sorted."""
     if round_ is None:
         return known
     for path, told in round_.past.items():  # of every service in every decision: no set is made
@@ -97,12 +97,12 @@ def answered_paths(round_: ServiceRound | None, known: tuple[str, ...] = ()) -> 
 
 
 def asks_again(round_: ServiceRound) -> bool:
-    """Tell whether a service was silent for the first time, so that it is asked again soon."""
+    """Return whether a service was silent for the first time, so that it is asked again soon."""
     return any(isinstance(r, Unseen) and not r.confirmed for r in round_.readings.values())
 
 
 def is_silence(reading: EndpointReading) -> bool:
-    """Tell whether a reading brought no answer, or a 5xx, which may both pass in a second."""
+    """Return whether a reading brought no answer, or a 5xx, which may both pass in a second."""
     if isinstance(reading, Seen):
         return False
     status = reading.exchange.status or 0
@@ -126,7 +126,7 @@ def _confirm(
 
 
 def _answers(reading: EndpointReading) -> bool:
-    """Tell whether a path answered, and anything but that it is not offered."""
+    """Return whether a path answered, and anything but that it is not offered."""
     if isinstance(reading, Seen):
         return True
     return reading.exchange.status is not None and reading.reason not in _ABSENT
@@ -143,7 +143,7 @@ def _as_offered(reading: EndpointReading, *, ever: bool) -> EndpointReading:
 def _word(
     judged: Freshness | None, reading: EndpointReading, told: PathPast
 ) -> tuple[bool | None, datetime | None]:
-    """Give a path's newest word on the marketdata and since when it says so; silence is none."""
+    """Return a path's newest word on the marketdata and since when it says so; silence is none."""
     if judged is None or not speaks(judged):
         return told.fresh, told.since
     fresh = judged.state is FreshnessState.FRESH
@@ -151,7 +151,7 @@ def _word(
 
 
 def _advances(old: EndpointReading | None, new: EndpointReading) -> bool:
-    """Tell whether the time of a status went on by about as much as ours did."""
+    """Return whether the time of a status went on by about as much as ours did."""
     before, after = _updated(old), _updated(new)
     if old is None or before is None or after is None:
         return False

@@ -79,7 +79,7 @@ def _lead_with(raised: tuple[Reason, ...], reasons: tuple[Reason, ...]) -> tuple
 
 
 def _is_same(known: ServiceReport, look: AgentLook) -> bool:
-    """Tell whether a report made before says just what this look would make it say."""
+    """Return whether a report made before says just what this look would make it say."""
     return (
         known.round is look.evidence.round
         and known.reasons is look.reasons

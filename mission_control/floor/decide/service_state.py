@@ -30,7 +30,7 @@ from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenR
 from mission_control.model.session import Phase
 
 LAG_SECONDS = 30.0
-"""After a boundary of the session the fleet may lag this long (semantics, section 3)."""
+"""After a boundary of the session the fleet may lag this long (docs/semantics.md#3)."""
 
 _NOT_ALIVE = frozenset(
     {UnseenReason.HTTP_STATUS, UnseenReason.REDIRECTED, UnseenReason.NO_LONGER_OFFERED}
@@ -76,7 +76,7 @@ def judge_service(
     agent: Agent, readings: Mapping[str, EndpointReading], given: Circumstances
 ) -> Judgement:
     """
-    Judge one service from its current readings (the table of semantics, section 3).
+    Judge one service from its current readings (the table of docs/semantics.md#3).
 
     Anything the table does not list is expected only when it is OK. What is wrong with the
     workload that runs it makes any state unexpected.
@@ -123,7 +123,7 @@ def _unexpected(state: ServiceState, *troubles: Trouble) -> Judgement:
 
 def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
     """
-    Judge what has no HTTP by what runs it, where that is seen (semantics, section 1).
+    Judge what has no HTTP by what runs it, where that is seen (docs/semantics.md#1).
 
     What is declared to be watched by others stays UNKNOWN: expected, and evidence of nothing.
     """
@@ -155,7 +155,7 @@ def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
 
 def _is_off(given: Circumstances) -> bool:
     """
-    Tell whether an execution agent is proven off, by whole lists.
+    Return whether an execution agent is proven off, by whole lists.
 
     Where the inventory names what runs it, another that runs says nothing of this one; where it
     does not, anything that executes may be it.
@@ -258,7 +258,7 @@ def _judge_reported(
 def _corrections(
     agent: Agent, primary: Seen[RichStatus], given: Circumstances
 ) -> tuple[Trouble, ...]:
-    """Give what our own evidence adds to the reported state; a kill switch must not hide it."""
+    """Return what our own evidence adds to the reported state; a kill switch must not hide it."""
     found = list[Trouble]()
     session = given.session_at(primary.at)
     if primary.value.status.state is ServiceState.MARKET_CLOSED and session.phase.gates:

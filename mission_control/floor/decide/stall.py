@@ -21,13 +21,13 @@ NO_STALL = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
 
 
 def has_stalled(seconds_since_beat: float) -> bool:
-    """Tell whether so many seconds without a beat are a stall."""
+    """Return whether so many seconds without a beat are a stall."""
     return seconds_since_beat > BEAT_SECONDS * MISSED_BEATS
 
 
 def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
     """
-    Give the stretches in which somebody decided the floor, as watched minutes tell it.
+    Return the stretches in which somebody decided the floor, as watched minutes tell it.
 
     Decisions that are no stall apart belong to one stretch. A minute that does not tell proves
     nothing.
@@ -38,7 +38,7 @@ def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
 def find_undecided(
     minutes: Iterable[WatchedMinute], since: datetime, until: datetime
 ) -> tuple[Span, ...]:
-    """Give the stretches between two instants in which nobody decided for as long as a stall."""
+    """Return the stretches between two instants in which nobody decided for as long as a stall."""
     holes = leave_out(find_decided(minutes), since, until)
     return tuple((a, b) for a, b in holes if has_stalled((b - a).total_seconds()))
 
@@ -96,7 +96,7 @@ def _not_fresh(state: FreshnessState) -> FreshnessState:
 
 def still_decided(snapshot: FloorSnapshot) -> bool:
     """
-    Tell whether somebody still decides; what was good before a stall is good no longer.
+    Return whether somebody still decides; what was good before a stall is good no longer.
 
     A stalled snapshot keeps its last readings. No answer that a program may act on (halted,
     fresh, online) may be read off them.

@@ -22,7 +22,7 @@ def note_builds(
     before: tuple[ToldBuild, ...], readings: Mapping[str, EndpointReading], now: datetime
 ) -> tuple[ToldBuild, ...]:
     """
-    Give what a service's status told lately of its build and mode, by the address that answered.
+    Return what a service's status told lately of its build and mode, by the address that answered.
 
     What was told longer ago than ten minutes is forgotten; so is the oldest of too many.
     """
@@ -72,7 +72,7 @@ def find_told_skew(builds: Sequence[ToldBuild], workload: AgentWorkload | None) 
 
 
 def _changed_at(workload: AgentWorkload | None) -> datetime | None:
-    """Give when a workload's pods changed last (UTC); None where that is not known."""
+    """Return when a workload's pods changed last (UTC); None where that is not known."""
     if workload is None or workload.unseen:
         return None
     staying = [p for p in workload.pods if p.live and not p.deleting]

@@ -123,7 +123,7 @@ class AgentDocument(TypedDict):
 
 
 def agents_document(snapshot: FloorSnapshot) -> AgentsDocument:
-    """Give every service's summary, sorted by name."""
+    """Return every service's summary, sorted by name."""
     document: AgentsDocument = {
         "ts": utc_text(snapshot.at),
         "sequence": snapshot.sequence,
@@ -135,7 +135,7 @@ def agents_document(snapshot: FloorSnapshot) -> AgentsDocument:
 
 
 def agent_document(snapshot: FloorSnapshot, agent_name: str) -> AgentDocument | None:
-    """Give one service in full; None when the inventory does not list it."""
+    """Return one service in full; None when the inventory does not list it."""
     report = snapshot.service(agent_name)
     if report is None:
         return None

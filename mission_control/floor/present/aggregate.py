@@ -1,4 +1,4 @@
-"""The predecessor's aggregate over the fleet (facts, l.3)."""
+"""The predecessor's aggregate over the fleet (docs/status_contract.md#l.3)."""
 
 from typing import TypedDict
 
@@ -52,7 +52,7 @@ def last_poll_cycle_at(snapshot: FloorSnapshot) -> str | None:
 
 
 def aggregate_agents(snapshot: FloorSnapshot) -> list[AggregateAgent]:
-    """Give each agent as the predecessor's aggregate did; `ops` is our own judgement."""
+    """Return each agent as the predecessor's aggregate did; `ops` is our own judgement."""
     return [
         {
             "agent_name": report.agent.agent_name,
@@ -73,13 +73,13 @@ def aggregate_agents(snapshot: FloorSnapshot) -> list[AggregateAgent]:
 
 
 def validated_status(report: ServiceReport) -> object:
-    """Give the contract that an agent answered with; None unless it was valid."""
+    """Return the contract that an agent answered with; None unless it was valid."""
     status = _rich(report)
     return None if status is None else embed_model(status)
 
 
 def raw_status(report: ServiceReport) -> object:
-    """Give what `/ops/status` answered, redacted; None when no answer was understood."""
+    """Return what `/ops/status` answered, redacted; None when no answer was understood."""
     reading = reading_of(report, STATUS)
     return embed_answer(reading.value.document) if isinstance(reading, Seen) else None
 

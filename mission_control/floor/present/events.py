@@ -44,7 +44,7 @@ class EventsDocument(TypedDict):
 
 
 def event_document(event: FloorEvent) -> EventDocument:
-    """Give one event; a poll keeps the predecessor's envelope."""
+    """Return one event; a poll keeps the predecessor's envelope."""
     poll = event.type is EventType.POLL
     document: EventDocument = {
         "id": event.identity,
@@ -63,7 +63,7 @@ def event_document(event: FloorEvent) -> EventDocument:
 
 
 def events_document(events: Iterable[FloorEvent], snapshot: FloorSnapshot) -> EventsDocument:
-    """Give events in the order in which they come: newest first."""
+    """Return events in the order in which they come: newest first."""
     document: EventsDocument = {
         "ts": utc_text(snapshot.at),
         "events": [event_document(event) for event in events],

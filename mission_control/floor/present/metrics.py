@@ -27,7 +27,7 @@ NEVER = math.inf
 
 def metric_families(snapshot: FloorSnapshot, own: OwnProcess, events: int) -> Iterator[Metric]:
     """
-    Give the floor as metrics; `events` is how many events there were since the start.
+    Return the floor as metrics; `events` is how many events there were since the start.
 
     Ages are those at the snapshot's own instant, and our beat's age those at `own.now`.
     """

@@ -39,7 +39,7 @@ class OwnProcess:
 
 def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str, object]:
     """
-    Give our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
+    Return our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
 
     Our state is OK day and night, because nothing about the market is ours to be halted by;
     only a deciding loop that has stalled makes it DEGRADED. `safe_to_execute_orders` is never
@@ -103,7 +103,7 @@ def _heartbeat(own: OwnProcess) -> dict[str, object]:
 
 def _safety(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
     """
-    Give the contract's safety block by the contract's own formula (facts, a.1).
+    Return the contract's safety block by the contract's own formula (docs/status_contract.md#a.1).
 
     Strategies are safe to run where the posture is OK and no switch is engaged. The posture is
     never OK without a confirmed switch, so we never say so: `fleet.posture` is what tells.

@@ -119,7 +119,7 @@ class ExecutionDocument(TypedDict):
 
 
 def execution_document(rules: ExecutionRules) -> ExecutionDocument:
-    """Give the patterns, switches and exemptions in force."""
+    """Return the patterns, switches and exemptions in force."""
     return {
         "patterns": list(PATTERNS),
         "added_patterns": list(rules.patterns),
@@ -168,12 +168,12 @@ class PostureDocument(TypedDict):
 
 
 def runbook_url(code: str) -> str:
-    """Give the address of a code's runbook, relative to this server."""
+    """Return the address of a code's runbook, relative to this server."""
     return f"{RUNBOOKS}/{code}"
 
 
 def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
-    """Give everything that explains the posture; equal snapshots give equal documents."""
+    """Return everything that explains the posture; equal snapshots give equal documents."""
     posture = snapshot.posture
     document: PostureDocument = {
         "at": utc_text(snapshot.at),
@@ -207,7 +207,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
 
 
 def reason_documents(reasons: Iterable[Reason]) -> list[ReasonDocument]:
-    """Give reasons in the order in which they were decided: worst first."""
+    """Return reasons in the order in which they were decided: worst first."""
     return [
         {
             "code": reason.code,
@@ -224,7 +224,7 @@ def reason_documents(reasons: Iterable[Reason]) -> list[ReasonDocument]:
 
 
 def alarm_documents(alarms: Iterable[Alarm]) -> list[AlarmDocument]:
-    """Give what stands accused, sorted by its key."""
+    """Return what stands accused, sorted by its key."""
     return [
         {
             "code": alarm.code,
@@ -263,7 +263,7 @@ def _ended(entry: EndedAlarm, snapshot: FloorSnapshot) -> EndedAlarmDocument:
 
 
 def fleet_document(fleet: Fleet) -> FleetDocument:
-    """Give which inventory is watched; its folder is nobody's business."""
+    """Return which inventory is watched; its folder is nobody's business."""
     name = fleet.source.replace("\\", "/").rsplit("/", 1)[-1]
     return {"digest": fleet.digest, "source": name, "agents": len(fleet.agents)}
 

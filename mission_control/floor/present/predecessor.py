@@ -86,7 +86,7 @@ def _heartbeat(report: ServiceReport) -> EndpointResult | None:
 
 
 def reading_of(report: ServiceReport, path: str) -> EndpointReading | None:
-    """Give the newest reading of a path; None where it was not asked."""
+    """Return the newest reading of a path; None where it was not asked."""
     return readings_of(report).get(path)
 
 
@@ -103,7 +103,7 @@ def online_status(report: ServiceReport, snapshot: FloorSnapshot) -> str:
 
 
 def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> FreshnessResult | None:
-    """Give a marketdata service's freshness; None for every other kind."""
+    """Return a marketdata service's freshness; None for every other kind."""
     if report.agent.kind is not Kind.MARKETDATA:
         return None
     freshness = report.freshness
@@ -118,7 +118,7 @@ def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> Freshnes
 
 
 def poll_outcomes(snapshot: FloorSnapshot) -> list[PollOutcome]:
-    """Give what the predecessor's poll event tells of each agent, sorted by name."""
+    """Return what the predecessor's poll event tells of each agent, sorted by name."""
     return [
         {
             "agent_name": report.agent.agent_name,

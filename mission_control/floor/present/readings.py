@@ -50,17 +50,17 @@ class ReadingDocument(TypedDict):
 
 
 def readings_of(report: ServiceReport) -> Mapping[str, EndpointReading]:
-    """Give the newest reading of each path that was asked; none before the first round."""
+    """Return the newest reading of each path that was asked; none before the first round."""
     return {} if report.round is None else report.round.readings
 
 
 def reading_documents(readings: Mapping[str, EndpointReading]) -> list[ReadingDocument]:
-    """Give every path's reading, sorted by path."""
+    """Return every path's reading, sorted by path."""
     return [reading_document(path, reading) for path, reading in sorted(readings.items())]
 
 
 def reading_document(path: str, reading: EndpointReading) -> ReadingDocument:
-    """Give what one path brought."""
+    """Return what one path brought."""
     exchange = reading.exchange
     if isinstance(reading, Seen):
         outcome, detail = reading.value.shape.value, ""

@@ -80,7 +80,7 @@ class SafetyDocument(TypedDict):
 
 
 def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
-    """Give all that speaks of execution; `execution_evidence` is empty only when none stands."""
+    """Return all that speaks of execution; `execution_evidence` is empty only when none stands."""
     latched = snapshot.latched.alarms
     evidence = [a for a in latched if a.code == EXECUTION_EVIDENCE]
     document: SafetyDocument = {

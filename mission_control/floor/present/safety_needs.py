@@ -35,7 +35,7 @@ class NeedsDocument(TypedDict):
 
 
 def needs_document(fleet: Fleet) -> NeedsDocument:
-    """Give what this fleet needs, with a sentence of it."""
+    """Return what this fleet needs, with a sentence of it."""
     safety, file = fleet.safety, fleet.switch_file
     return {
         "judged": safety.judged,
