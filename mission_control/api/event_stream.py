@@ -52,7 +52,7 @@ class FloorStreams:
 
     def resume_after(self, last_event_id: str) -> int:
         """
-        Say after which event to go on: the newest for who is new, else the last one it had.
+        Return the event after which to go on: the newest for a new client, else its last one.
 
         An id from another run, or one that cannot be read, goes back to the oldest event.
         """
@@ -70,7 +70,7 @@ class FloorStreams:
         Return the present posture and services, what was missed, and then what happens.
 
         Snapshots carry no id but the first, which repeats the client's own: whatever breaks
-        off, the client comes back with the last event that it really had.
+        off, the client comes back with the last event that it really received.
         """
         self._open += 1
         try:

@@ -42,7 +42,7 @@ PAST_PROBLEMS = {
 
 
 class SessionAnswer(TypedDict):
-    """The market session as it stands, and the next ones."""
+    """The market session now, and the next ones."""
 
     ts: str
     at_et: str
@@ -90,7 +90,7 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
     @get(
         "/api/v1/safety",
-        summary="Kill switch, witnesses and every sign of execution",
+        summary="Kill switch, its sources and every sign of execution",
         tags=TAGS,
         responses={200: describes(SafetyDocument, "What speaks of execution"), **PAST_PROBLEMS},
     )

@@ -42,7 +42,7 @@ GLYPHS = {
     "OFFLINE": "○",
     "UNKNOWN": "?",
 }
-"""Beside each colour stands a shape, and beside each shape its word."""
+"""Beside each colour there is a shape, and beside each shape its word."""
 
 WORST_FIRST = (
     ServiceState.HALTED,
@@ -85,7 +85,7 @@ def _circumstances(posture: PostureAnswer) -> Text:
     until = f" until {session.next_boundary_et}" if session.next_boundary_et else ""
     note = f" ({session.note})" if session.note else ""
     confirmed = "confirmed" if switch.confirmed else "not confirmed"
-    conflicting = ", witnesses contradict each other" if switch.conflicting else ""
+    conflicting = ", sources contradict each other" if switch.conflicting else ""
     parts = [
         f"session {session.phase}{until}{note}",
         f"kill switch {switch.state}, {confirmed}{conflicting}",
@@ -177,9 +177,9 @@ def status(
     Say whether the floor may run, and why not.
 
     Without --url, every service of the fleet is asked once, in this process, and nothing is
-    recorded; an accusation from an earlier round is then not known, and only a server remembers
-    it. The verdict stands first, then its reasons, then the services worst first. Exits with 0
-    for OK and MARKET_CLOSED and with 3 for HALTED.
+    recorded; an alarm from an earlier round is then not known, since only a server remembers it.
+    The verdict comes first, then its reasons, then the services worst first. Exits with 0 for OK
+    and MARKET_CLOSED and with 3 for HALTED.
     """
     context = ctx.ensure_object(CliContext)
     ask = _asking(context, url, flags)

@@ -19,7 +19,7 @@ class Deviation:
 
     `path` is the endpoint and `field` the place in its answer (`status.state`), empty for the
     answer as a whole. `rule` cites the contract, `problem` says what is wrong, `found` is what
-    stood there (redacted, short, empty when nothing can be shown) and `remedy` what to do.
+    was there (redacted, short, empty when nothing can be shown) and `remedy` what to do.
     `sev0` marks evidence of possible live execution.
     """
 

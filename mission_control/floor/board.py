@@ -1,4 +1,4 @@
-"""The board on which the newest decided floor hangs, for everyone who presents it."""
+"""The newest decided floor and the recent events, for everything that presents them."""
 
 import asyncio
 from collections import deque
@@ -23,14 +23,14 @@ QUIET_SECONDS = 5.0
 
 class FloorBoard:
     """
-    Holds the newest snapshot and the recent events; satisfies `FloorReader`.
+    The newest snapshot and the recent events.
 
     Written by the deciding loop alone, read from the same event loop; nothing here waits or
     locks. `monotonic` gives seconds that never step back.
     """
 
     def __init__(self, first: FloorSnapshot, clock: Clock, monotonic: Callable[[], float]) -> None:
-        """Hang up a first snapshot, which says that nothing was asked yet."""
+        """Begin with a snapshot that says that nothing was asked yet."""
         self._snapshot = first
         self._stalled: FloorSnapshot | None = None
         self._clock = clock
@@ -55,7 +55,7 @@ class FloorBoard:
     def publish(
         self, snapshot: FloorSnapshot, happenings: Iterable[Happening]
     ) -> tuple[FloorEvent, ...]:
-        """Hang up a decided snapshot, number what happened, tell the followers, give the events."""
+        """Publish a decided snapshot; number and return what happened, and wake the followers."""
         news, told = False, list[FloorEvent]()
         for happening in (*self._stall_until(snapshot), *happenings):
             self._identity += 1
@@ -75,7 +75,7 @@ class FloorBoard:
         self._snapshot, self._has_decided = snapshot, True
         self._note_halt(snapshot)
         if has_stalled(self._monotonic() - self._last_beat):
-            self._watched_since = snapshot.at  # nobody decided meanwhile
+            self._watched_since = snapshot.at  # nothing was decided meanwhile
         self._stalled = None
         self._last_beat = self._monotonic()
         if news:
@@ -89,7 +89,7 @@ class FloorBoard:
             yield stall_ended(self._snapshot.at, snapshot.at, seconds, snapshot.session)
 
     def begin_again(self, at: datetime) -> None:
-        """Have what was given before count no more: it was given under another calendar."""
+        """Count the floor as watched from here on: before, another calendar was in force."""
         self._watched_since = at
 
     def close(self) -> None:

@@ -59,8 +59,8 @@ def _seconds(fleet: Fleet, watched: WatchedMinute, decided: Sequence[Span]) -> f
         for a in _required(fleet)
         if watched.counts.get(a.agent_name, (0, 0))[0]
     ]
-    everybody = len(shares) == len(_required(fleet))
-    return min(most, whole * min(shares, default=0.0)) if everybody else 0.0
+    complete = len(shares) == len(_required(fleet))
+    return min(most, whole * min(shares, default=0.0)) if complete else 0.0
 
 
 def _count(fleet: Fleet, minutes: Mapping[datetime, WatchedMinute], seconds: float) -> PollCoverage:

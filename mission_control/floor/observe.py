@@ -1,4 +1,4 @@
-"""The floor looked at a few times in a row, for who judges it without a server."""
+"""The floor observed a few times in a row, without a server."""
 
 import asyncio
 from collections import Counter
@@ -61,7 +61,7 @@ def first_snapshot(
     """
     Decide the floor before anything was asked: every service is NOT_YET_ASKED.
 
-    `standing` is what stood when this process's predecessor ended, where history knows it.
+    `latched` are the alarms from before the start, where history knows them.
     """
     now = sources.clock()
     evidence = FloorEvidence(fleet, {}, alarms_known=alarms_known)
@@ -89,7 +89,7 @@ async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> Floor
 
 ROUNDS = 3
 APART_SECONDS = 10.0
-"""Three rounds so far apart stand in for poll coverage (docs/semantics.md#7)."""
+"""Three rounds so far apart replace poll coverage (docs/semantics.md#7)."""
 
 
 def all_asked(snapshot: FloorSnapshot) -> bool:
@@ -118,9 +118,9 @@ async def observe_rounds(
     label: str = "",
 ) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
     """
-    Look at the floor some times, and give the last decision with how often each was obtained.
+    Observe the floor a few times; return the last decision and how often each was obtained.
 
-    What one round brings against the floor stands in the next; `standing` is what stood before.
+    An alarm that one round raises is latched in the next; `latched` are those from before.
     """
     asked, obtained = Counter[str](), Counter[str]()
     rounds = dict[str, ServiceRound]()

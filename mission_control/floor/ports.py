@@ -45,7 +45,7 @@ class ServiceReader(Protocol):
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
         """
-        Have somebody told an agent's name when it closes a connection that is held to it.
+        Call `tell` with an agent's name when it closes a connection that is held to it.
 
         That is how the death of a process shows first; but many servers also close what is
         idle, so it is a reason to ask at once and no evidence of anything.
@@ -54,10 +54,10 @@ class ServiceReader(Protocol):
 
 
 class SwitchReader(Protocol):
-    """Hears the kill-switch witnesses outside the services: the mounted file, the environment."""
+    """Reads the kill-switch sources other than services: the mounted file, the environment."""
 
     async def read(self) -> tuple[SwitchReading, ...]:
-        """Hear each configured witness once; a witness that is not configured is absent."""
+        """Read each configured source once; one that is not configured is absent."""
         ...
 
 
@@ -80,7 +80,7 @@ class FurtherReader(Protocol):
         """
         Return a reader whose every reading ends within so many seconds from now.
 
-        What is not had by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
+        What was not read by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
         """
         ...
 
@@ -137,7 +137,7 @@ class RepositoryCopier(Protocol):
     """Copies the fleet's files, redacted; never raises for what it finds."""
 
     async def head(self) -> Seen[RepositoryHead] | Unseen:
-        """Say which commit the working tree stands on."""
+        """Say which commit the working tree is on."""
         ...
 
     async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
@@ -149,7 +149,7 @@ class RepositorySurveyor(Protocol):
     """Looks over the fleet's repository; never raises for what it finds."""
 
     async def survey(self) -> Seen[RepositorySurvey] | Unseen:
-        """Say on which commit it stands, and which pipelines and documents it holds."""
+        """Say which commit it is on, and which pipelines and documents it holds."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The kill switch and its witnesses, as we tell them and as the predecessor did."""
+"""The kill switch and its sources, as we show them and as the predecessor did."""
 
 from typing import TypedDict
 
@@ -16,7 +16,7 @@ _PREFIXES = {
 
 
 class SwitchSourceDocument(TypedDict):
-    """What one witness said; `can_confirm` tells whether its word alone confirms."""
+    """What one source said; with `can_confirm` it can confirm alone."""
 
     kind: str
     source: str
@@ -27,7 +27,7 @@ class SwitchSourceDocument(TypedDict):
 
 
 class KillSwitchDocument(TypedDict):
-    """The verdict over all witnesses; `execution_halted` and `source` as the predecessor."""
+    """The verdict over all sources; `execution_halted` and `source` as the predecessor's."""
 
     execution_halted: bool
     source: str | None
@@ -39,25 +39,25 @@ class KillSwitchDocument(TypedDict):
 
 
 class HaltedDocument(TypedDict):
-    """The predecessor's two fields (docs/status_contract.md#l.2)."""
+    """The predecessor's two fields."""
 
     execution_halted: bool
     source: str | None
 
 
 def execution_is_halted(snapshot: FloorSnapshot) -> bool:
-    """Return whether the switch is confirmed to be engaged; anything less is a no."""
+    """Return whether the switch is confirmed to be engaged."""
     return snapshot.kill_switch.confirmed_engaged and still_decided(snapshot)
 
 
 def halted_document(snapshot: FloorSnapshot) -> HaltedDocument:
-    """Return the predecessor's fields: halted only when that is confirmed, and by whom."""
+    """Return the predecessor's fields: halted only when that is confirmed, and by which source."""
     halted = execution_is_halted(snapshot)
     return {"execution_halted": halted, "source": _source(snapshot.kill_switch)}
 
 
 def kill_switch_document(snapshot: FloorSnapshot) -> KillSwitchDocument:
-    """Return the verdict with every witness, sorted as decided."""
+    """Return the verdict with every source, in the order decided."""
     switch = snapshot.kill_switch
     return {
         "execution_halted": execution_is_halted(snapshot),
@@ -82,7 +82,7 @@ def _switch_source(switch_source: SwitchSource) -> SwitchSourceDocument:
 
 
 def _source(switch: KillSwitch) -> str | None:
-    """Name the first witness for the verdict as the predecessor did; None when it is UNKNOWN."""
+    """Name the first source of the verdict as the predecessor did; None when it is UNKNOWN."""
     halted = switch.state is KillSwitchState.ENGAGED
     for switch_source in switch.sources:
         if (

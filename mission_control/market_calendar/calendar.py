@@ -35,7 +35,7 @@ class Span:
     horizon_days: int
 
     def seen_at(self, instant: datetime) -> MarketSession:
-        """Return the session as it stands at an instant (UTC) within this span."""
+        """Return the session at an instant (UTC) within this span."""
         trading = self.day.trading_day
         if trading is None:
             return MarketSession(

@@ -74,7 +74,7 @@ class CalendarDay:
 
 
 def day_on(on: date, closure: Closure | None) -> CalendarDay:
-    """Say what a covered date is, once a published closure has had its say."""
+    """Return what a covered date is, with its published closure."""
     if is_weekend(on):
         return CalendarDay(((Phase.CLOSED_WEEKEND, instant_of(on, MIDNIGHT)),))
     settled = _settle(rule_on(on), closure)

@@ -30,7 +30,7 @@ class SwitchEvidence(StrEnum):
 
     `mode` is an agent's mode (EXECUTE, LIVE), `not_paper` any trading mode but paper, `truthy` a
     toggle that is on, `falsy` a protection that is off. `kill_switch` is a protection as well,
-    which has witnesses of its own: where it cannot be told, those decide.
+    which has sources of its own: where it is not known, those decide.
     """
 
     MODE = "mode"

@@ -37,9 +37,9 @@ class Severity(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Reason:
     """
-    One reason: a stable code, whom it is about, how bad it is, and a sentence for people.
+    One reason: a stable code, its subject, how bad it is, and a sentence for people.
 
-    `halts` tells whether this reason alone makes the posture HALTED. `since` is when it was
+    `halts` means that this reason alone makes the posture HALTED. `since` is when it was
     first established (UTC), None when it is only true of this instant. A silence that was not
     asked about again yet is not `confirmed`: it shows and halts, and takes no GO back. One that
     `withholds` takes GO back although it does not halt: something could start execution.
@@ -59,8 +59,7 @@ class Reason:
         """
         Sort key: worst first, what halts before what does not, then kind, code and subject.
 
-        Among equals execution evidence leads: that two sources disagree about it is the lesser
-        news.
+        Among equals execution evidence leads, before two sources that disagree about it.
         """
         kind = _KINDS.get(self.code, len(_KINDS))
         return (self.severity.rank, 0 if self.halts else 1, kind, self.code, self.subject)

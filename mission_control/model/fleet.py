@@ -97,7 +97,7 @@ class Unobserved:
 @dataclass(frozen=True, slots=True)
 class Agent:
     """
-    One service of the fleet, as the inventory lists it (facts, section o).
+    One service of the fleet, as the inventory lists it .
 
     `service_dns` is a base URL without a trailing slash, None only for `contract: none`.
     `interval_seconds` and `deadline_seconds` are wall seconds; their sum never exceeds 40. While
@@ -209,7 +209,7 @@ NO_CLUSTER = "none"
 
 
 class RepositoryLints(StrEnum):
-    """Whether the programs that the fleet's own repository brings along are run (docs/semantics.md#7)."""
+    """Whether programs of the fleet's own repository are run (docs/semantics.md#7)."""
 
     RUN = "run"
     NOT_RUN = "not_run"
@@ -240,8 +240,8 @@ class Safety:
     """
     What the fleet needs of kill switch, execution and freshness (docs/semantics.md#4).
 
-    The defaults are the strictest. What is not required may be missing without a word; whatever is
-    heard of it counts all the same. `switch_normal` is ENGAGED or DISENGAGED.
+    The defaults are the strictest. What is not required may be missing without a reason; what is
+    read of it counts all the same. `switch_normal` is ENGAGED or DISENGAGED.
     """
 
     switch_required: bool = True

@@ -16,7 +16,7 @@ def why_never_asked(address: Address) -> str:
     """
     meant = _within(address)
     if meant.is_unspecified:
-        return "the address that stands for every one"
+        return "the address that means every one"
     if meant.is_link_local or meant in METADATA:
         return "a link-local or metadata address, where clouds keep credentials,"
     if meant.is_multicast or (isinstance(meant, ipaddress.IPv4Address) and meant.is_reserved):

@@ -57,7 +57,7 @@ class Holiday:
 @dataclass(frozen=True, slots=True)
 class MarketSession:
     """
-    The session as it stands at one instant.
+    The session at one instant.
 
     `session_date`, `open` and `close` belong to today's session in New York and are None on a
     day without one. `phase_began` is when the present phase began and `next_boundary` when the

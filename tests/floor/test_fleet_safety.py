@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mission_control.cluster.decide.view import view_cluster
 from mission_control.cluster.model.facts import ConfigMapFacts
 from mission_control.cluster.model.objects import Container, EnvVariable
+from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import SwitchReading, Verdict
 from mission_control.kill_switch.decide import hear_configured, judge_kill_switch
 from mission_control.model.finding import Severity
@@ -378,7 +379,7 @@ def test_a_containers_own_switch_is_evidence_only_where_it_is_not_normally_off(n
     floor.maps["safety"] = ConfigMapFacts(
         FLOOR, "agenttrader-safety", "e" * 64, ("KILL_SWITCH",), {"KILL_SWITCH": "false"}
     )
-    facts = {s.fact for s in view_cluster(floor.fleet, floor.facts(), floor.now).raising}
+    facts = {s.fact for s in view_cluster(floor.fleet, floor.facts(), Moment(floor.now)).raising}
 
     told = {"strategy-engine main KILL_SWITCH", "agenttrader-safety data KILL_SWITCH"}
     assert (told if normal is ON else set()) == facts

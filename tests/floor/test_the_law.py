@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mission_control.floor.decide.agent_evidence import weigh_evidence
+from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED, Verdict
 from mission_control.model.finding import Severity
@@ -448,7 +449,7 @@ def test_a_gate_that_refuses_claims_no_freshness_any_more(floor):
     name = MARKETDATA.agent_name
     readings = floor.evidence().rounds[name]
 
-    denied = weigh_evidence(MARKETDATA, readings, session_at, floor.now, Safety()).denied
+    denied = weigh_evidence(MARKETDATA, readings, session_at, Moment(floor.now), Safety()).denied
 
     assert ("FRESHNESS_GATE_FALSE_POSITIVE", name, f"{name} /healthz", "ok") in denied
 

@@ -6,11 +6,10 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mission_control.cluster.decide.view import ClusterView
 from mission_control.cluster.model.facts import REQUIRED_LISTS, STARTER_LISTS
 from mission_control.cluster.model.objects import EnvVariable, KeyRef
 from mission_control.floor.decide.floor import decide_floor, decide_on_looks
-from mission_control.floor.decide.looks import AgentLook, look_again
+from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import FloorSnapshot
 from mission_control.model.reading import OF_THE_CLUSTER, ServiceRound, UnseenReason
 from mission_control.readiness.decide.readiness import judge_readiness
@@ -130,8 +129,7 @@ class WatchedCluster:
     """Decides a floor on a cluster as the watch does: what did not change stays the same."""
 
     floor: ClusterFloor
-    known: dict[str, AgentLook] = field(default_factory=dict)
-    viewed: ClusterView | None = None
+    cache: FloorCache = field(default_factory=FloorCache)
     before: FloorSnapshot | None = None
     rounds: dict[str, ServiceRound] = field(default_factory=dict)
 
@@ -145,9 +143,9 @@ class WatchedCluster:
         evidence = replace(evidence, rounds=dict(self.rounds))
         latched, session_at = self.floor.latched, self.floor.session_at
         whole = decide_floor(evidence, latched, session_at, now)
-        looks = look_again(evidence, session_at, now, self.known, self.viewed)
+        looks = self.cache.look_at_floor(evidence, session_at, now)
         again = decide_on_looks(looks, evidence, latched, now, before=self.before)
-        self.known, self.viewed, self.before = dict(looks.by_name), looks.cluster, again
+        self.before = again
         self.floor.latched = again.latched
         return whole, again
 

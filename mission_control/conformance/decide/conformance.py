@@ -38,6 +38,7 @@ from mission_control.contract.model.shapes import (
 from mission_control.floor.decide.evidence import (
     AHEAD_TOLERANCE_SECONDS,
     FROZEN_AFTER_SECONDS,
+    Moment,
     refuse_by_status,
     seconds_between,
     within_age,
@@ -128,7 +129,7 @@ def explain_endpoints(
 
 
 CONTRACT_SHAPES = frozenset({Shape.RICH, Shape.MINIMAL})
-"""The shapes that are the status contract; the others only stand beside it."""
+"""The shapes that are the status contract; the others are only beside it."""
 
 _RICH_RULES: tuple[Callable[[Look[RichStatus]], Iterator[Deviation]], ...] = (
     explain_kind,
@@ -155,7 +156,7 @@ def judge_conformance(
     Say whether a service keeps the status contract, and explain every deviation.
 
     It conforms when nothing violates the contract and the contract was seen at least once, in
-    its rich or its minimal shape: having asked nothing, or having seen only that somebody
+    its rich or its minimal shape: having asked nothing, or having seen only that something
     answers, is not passing. A reading too old to be used counts as not seen, while what it
     said against itself about execution still counts.
 
@@ -181,7 +182,7 @@ def _usable(path: str, reading: EndpointReading, now: datetime) -> EndpointReadi
     reading = refuse_by_status(ContractKind.RICH, path, reading)
     if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED:
         return reading
-    return within_age(reading, now)
+    return within_age(reading, Moment(now))
 
 
 def _reported_kind(readings: Mapping[str, EndpointReading]) -> Kind | None:

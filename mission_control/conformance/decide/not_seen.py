@@ -147,7 +147,7 @@ def explain_unseen(path: str, reading: Unseen, *, contractual: bool) -> Iterator
     """
     Explain why an endpoint was not seen, field by field where its answer broke the contract.
 
-    `contractual` tells whether the contract, or the freshness of marketdata, is read from this
+    `contractual` means that the contract, or the freshness of marketdata, is read from this
     endpoint. Not being offered is never a violation by itself: that no contract was seen
     anywhere is one.
     """

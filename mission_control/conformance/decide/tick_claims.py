@@ -1,4 +1,4 @@
-"""Whether a claim of freshness agrees with the tick it stands on."""
+"""Whether a claim of freshness agrees with its tick."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def explain_feed(look: Look[RichStatus]) -> Iterator[Deviation]:
 
 
 def explain_health_tick(look: Look[HealthFreshness]) -> Iterator[Deviation]:
-    """Explain an `ok` that disagrees with the tick it stands on."""
+    """Explain an `ok` that disagrees with its tick."""
     limit = look.status.max_age_seconds
     limit = HEALTH_MAX_AGE_SECONDS if limit is None else min(limit, float(CEILING))
     epoch = look.status.last_tick_epoch_seconds
@@ -88,7 +88,7 @@ def _explain_epoch_claim(
 
 
 def _explain_claim(look: Look[Status], claim: Claim) -> Iterator[Deviation]:
-    """Explain a claim: fresh on a tick that cannot bear it is a violation, the rest advice."""
+    """Explain a claim: fresh on a tick too old for it is a violation, the rest advice."""
     if claim.says_fresh and claim.age is None:
         yield look.violation(
             claim.field,

@@ -1,4 +1,4 @@
-"""Whether a state, its reason codes and the facts beside them agree (a.3)."""
+"""Whether a state, its reason codes and the facts beside them agree."""
 
 from collections.abc import Iterator
 
@@ -179,7 +179,7 @@ def explain_strategy_permission(look: Look[RichStatus]) -> Iterator[Deviation]:
 
     Claiming more than they allow breaks the contract; claiming less is worth putting right.
     Whether the market is open is taken from the answer itself: the contract's own hours know
-    no holidays, so that ours would accuse it wrongly.
+    no holidays, so that ours would find fault wrongly.
     """
     safety, allowed = look.status.safety, _allowed(look.status)
     if allowed is None or allowed is safety.safe_to_run_strategies:

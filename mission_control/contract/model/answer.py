@@ -82,7 +82,7 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Return whether it was no success by its status: whatever it says, it is not alive."""
+        """Return whether its status is no success: whatever it says, the service is not alive."""
         return not is_success(self.http_status)
 
 
@@ -135,8 +135,8 @@ def read_answer(
 
     `body` is the JSON text as received and `document` the same parsed; the caller has capped
     both. `shown` is its redacted JSON text; `claims` are the document's, where already read, and
-    `doubled` the places of which it speaks twice: which of two values holds nobody can tell, so
-    that a field of the contract said twice breaks it, and so does a claim.
+    `doubled` the places that it holds twice: which of two values is meant is not known, so that a
+    field of the contract said twice breaks it, and so does a claim.
 
     Raises ContractViolation that names each offending field and never repeats its value.
     """

@@ -101,8 +101,8 @@ def scan_claims(body: bytes, *, sound: bool = False) -> Heard:
     Return what a body claims, by going through it token by token, in time linear to its length.
 
     Read as claims are values at their places and outside texts, as far as places are known: up
-    to the first break of JSON's grammar. Beyond it nobody can tell what is inside what, and a
-    claim's key is heard wherever it is. NaN, a cut-off end, further documents behind the first,
+    to the first break of JSON's grammar. Beyond it nesting is not known, and a claim's key counts
+    wherever it is. NaN, a cut-off end, further documents behind the first,
     any depth, and whatever is before the first bracket break nothing. A page of HTML says
     nothing. Places said twice are looked for only in what is `sound` JSON.
     """
@@ -226,7 +226,7 @@ class _Reader:
 
 
 def _value_of(word: str, *, ends: bool) -> object:
-    """Return what a text, a number or a word stands for; where all ends with it, its whole form."""
+    """Return the value of a text, a number or a word; at the end of the body, its whole form."""
     if word[0] in "\"'":
         return _text_of(word)
     if ends:

@@ -32,11 +32,11 @@ _WORST_FIRST = (ModeText.FORBIDDEN, ModeText.UNKNOWN, ModeText.HARMLESS)
 @dataclass(frozen=True, slots=True)
 class Claims:
     """
-    Facts an answer states that can accuse or acquit; None means it says nothing.
+    Facts an answer states that can raise or clear an alarm; None means it says nothing.
 
-    Read leniently on purpose. A contract violation makes the *status* unseen, but an
-    accusation inside a broken document still counts (docs/semantics.md#3, "from any single
-    source"). A mode that is blank was said, and is not known.
+    Read leniently on purpose: a contract violation makes the *status* unseen, but a claim inside a
+    broken document still raises an alarm (docs/semantics.md#3). A blank mode was said, and is not
+    known.
     """
 
     kill_switch: SwitchText | None = None
@@ -66,8 +66,8 @@ def read_claims(document: object) -> Claims:
     """
     Read what a JSON document claims, whatever shape it has and however broken it is.
 
-    Anything but a plain no accuses when it stands where "may execute orders" is asked, and
-    `"false"` accuses where a kill switch should be; but only real booleans acquit.
+    Anything but a plain no in the place of "may execute orders" raises an alarm, and so does
+    `"false"` in that of a kill switch; but only real booleans clear one.
     """
     top = _mapping(document)
     safety = _mapping(top.get("safety"))

@@ -175,7 +175,7 @@ class Marketdata(ContractModel):
     """
     The tick a service last saw.
 
-    The claim `is_fresh` is recorded; the age that decides is reckoned by the reader, from
+    The claim `is_fresh` is recorded; the age that decides is computed by the reader, from
     `last_tick_utc` and the reader's own clock.
     """
 
@@ -276,7 +276,7 @@ class MinimalStatus(ContractModel):
 
 class HealthFreshness(ContractModel):
     """
-    The freshness contract of `/healthz`: 200 when `ok`, else 503 (docs/status_contract.md#b.2).
+    The freshness contract of `/healthz`: 200 when `ok`, else 503 (docs/status_contract.md#b).
 
     `age_seconds` is the service's own reckoning; we compute ours from the tick.
     """
@@ -310,7 +310,7 @@ class LegacyTick(ContractModel):
 
 
 class Liveness(ContractModel):
-    """`{"status": ...}`: somebody answered. Says nothing about freshness."""
+    """`{"status": ...}`: something answered. Says nothing about freshness."""
 
     status: Annotated[Name, Field(description="How the process is: `ok`.")]
     service: Annotated[Text | None, Field(description="The service's name.")] = None

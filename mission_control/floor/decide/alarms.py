@@ -1,4 +1,4 @@
-"""Which accusations stand. Silence never acquits (docs/semantics.md#6)."""
+"""Which alarms are latched; silence never clears one (docs/semantics.md#6)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,11 +16,11 @@ HELD_AGAINST_A_SERVICE = {
     **dict.fromkeys(SEV0_CODES, Severity.P0),
     codes.MODE_UNKNOWN: Severity.P1,
 }
-"""What a service said that makes any state of its own unexpected, until it takes it back."""
+"""Alarms that make any state of their service unexpected while they are latched."""
 
 
 class Carried(NamedTuple):
-    """What stands after a decision, sorted by key, and what it ended: each key, and how."""
+    """The alarms latched after a decision, by key, and those that it cleared: each key, and how."""
 
     alarms: tuple[Alarm, ...] = ()
     cleared: tuple[tuple[Key, str], ...] = ()
@@ -30,11 +30,11 @@ def carry_alarms(
     before: Iterable[Alarm], raising: Iterable[Statement], hearing: Hearing, now: datetime
 ) -> Carried:
     """
-    Return the accusations that stand after what was said now, and how the others ended.
+    Return the alarms that are latched after what was said now, and how the others were cleared.
 
-    One stands until something that may end it does (`denials.settle_alarm`). A source that
-    accuses and denies in one breath accuses. What was dated by a clock that ran ahead was heard
-    by now: else nothing would be newer for as long.
+    One stays latched until something that may clear it does (`denials.settle_alarm`). A source
+    that raises and denies at once raises. What a clock that ran ahead dated later than now is
+    dated now: otherwise nothing would be newer for as long.
     """
     said = {s.key: s for s in raising}
     kept, cleared = dict[Key, Alarm](), dict[Key, str]()
@@ -58,7 +58,7 @@ def carry_alarms(
 
 
 def _note_speaker(alarm: Alarm, known: tuple[Instance, ...], hearing: Hearing) -> Alarm:
-    """Keep which process said it, of a service's Sev-0: only that one may deny it later."""
+    """Keep which process raised it, of a service's Sev-0: only that one may deny it later."""
     if not _has_instances(alarm):
         return alarm
     noted = note_instance(known, find_speaker(alarm.source, hearing))
@@ -71,7 +71,7 @@ def _has_instances(alarm: Alarm) -> bool:
 
 
 def _known_instances(alarm: Alarm) -> tuple[Instance, ...]:
-    """Return who said it before; one that nothing tells from others where that was not kept."""
+    """Return the processes that raised it before; a nameless one where that was not kept."""
     return alarm.instances or (Instance(heard_at=alarm.last_seen),)
 
 
@@ -95,7 +95,7 @@ def _instance_by(instance: Instance, now: datetime) -> Instance:
 
 def held_against(alarms: Iterable[Alarm]) -> Mapping[str, tuple[Reason, ...]]:
     """
-    Return, by agent, what stands accused that makes any state of its own unexpected.
+    Return, by agent, the reasons from alarms that make any state of it unexpected.
 
     A service that says OK and that orders may be executed is not as expected until it takes that
     back.
@@ -111,11 +111,11 @@ def held_against(alarms: Iterable[Alarm]) -> Mapping[str, tuple[Reason, ...]]:
 
 def join_latched(before: Latched, now: Latched) -> Latched:
     """
-    Return what stands with what stood before a start, which was read only now.
+    Return the latched alarms together with those from before a start, which were read only now.
 
-    What both know keeps its first time, and every process that said it: it was said again since,
-    so that each has to deny it from the beginning. Who denies it by now is heard in the next
-    decision. A path that answered before the start answered once, whatever it answers since.
+    An alarm in both keeps its first time and every process that raised it: it was raised again
+    since, so that each has to deny it from the beginning. Denials since the start count in the
+    next decision. A path that answered before the start did answer, whatever it answers since.
     """
     alarms = {a.key: a for a in now.alarms}
     for old in before.alarms:

@@ -1,4 +1,4 @@
-"""What ends an alarm that stands, and what never does (docs/semantics.md#6)."""
+"""What clears a latched alarm, and what never does (docs/semantics.md#6)."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -8,7 +8,7 @@ from mission_control.cluster.decide.agreement import REPLICAS
 from mission_control.contract.model.answer import Answer
 from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.decide.agent_evidence import AgentEvidence
-from mission_control.floor.decide.evidence import REFUSED_FROM, can_clear, read_tick
+from mission_control.floor.decide.evidence import REFUSED_FROM, Moment, can_clear, read_tick
 from mission_control.floor.decide.freshness import judge_source
 from mission_control.floor.decide.instances import (
     Denial,
@@ -28,13 +28,13 @@ _FRESHNESS = frozenset(
 
 def settle_alarm(alarm: Alarm, hearing: Hearing) -> Alarm | str:
     """
-    Return what becomes of an alarm that its source does not repeat now: it stands, or how it ends.
+    Return an alarm that its source does not repeat now as it stays latched, or how it is cleared.
 
-    A Sev-0 of a service ends by the very process that raised it (`settle_instance`). Anything else
-    ends when its source denies it. An alarm below Sev-0 ends as well when its source leaves the
-    inventory: that is a recorded change, whatever the floor needs is then required of those that
-    are left, and nothing else could ever end it, since `ended_alarms` asks for a source that is
-    seen. A Sev-0 does not: renaming or removing a service, or a switch's file, ends none.
+    A Sev-0 of a service is cleared only by the process that raised it (`settle_instance`), any
+    other alarm when its source denies it. An alarm below Sev-0 is cleared as well when its source
+    leaves the inventory: that is a recorded change, what the floor needs is then required of the
+    services that are left, and nothing else could ever clear it, since `ended_alarms` asks for a
+    source that is seen. Renaming or removing a service, or a switch's file, clears no Sev-0.
     """
     service = service_of(alarm.source)
     if alarm.key in hearing.denied and not _is_told_by_older_lists(alarm, hearing):
@@ -53,7 +53,7 @@ def _is_listed(source: str, sources: Collection[str]) -> bool:
 
 
 def _is_told_by_older_lists(alarm: Alarm, hearing: Hearing) -> bool:
-    """Return whether lists that take a contradiction back were read before it was last heard."""
+    """Return whether lists that take a contradiction back were read before it was last raised."""
     workload = hearing.view.agents.get(alarm.source)
     if workload is None or workload.seen_at is None or alarm.fact not in {REPLICAS, EXECUTION}:
         return False  # what is off is told by lists that are newer in any case
@@ -61,7 +61,7 @@ def _is_told_by_older_lists(alarm: Alarm, hearing: Hearing) -> bool:
 
 
 def _settle_sev0(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> Alarm | str:
-    """Settle each process that raised a service's Sev-0; it ends when none of them is left."""
+    """Settle each process that raised a service's Sev-0; it is cleared when none is left."""
     unknown = Instance(heard_at=alarm.last_seen)
     denial = _find_denial(alarm, service, hearing) or _find_renamed(alarm, service, hearing)
     settled = [settle_instance(i, alarm, denial, hearing) for i in alarm.instances or (unknown,)]
@@ -75,8 +75,8 @@ def _find_denial(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> De
     """
     Return the answer by which a service's endpoint denies an alarm now.
 
-    An endpoint that is not the primary one denies as well by no longer telling the fact at all,
-    seen and whole, while the primary reading states it well: its shape may have changed for good.
+    An endpoint that is not the primary one denies as well by no longer stating the fact at all,
+    seen and whole, while the primary reading states it well: its shape may have changed.
     """
     name, path = service
     evidence = hearing.agents.get(name)
@@ -113,14 +113,14 @@ def _find_renamed(alarm: Alarm, service: tuple[str, str], hearing: Hearing) -> D
 
 
 def _is_whole_without(alarm: Alarm, reading: EndpointReading, hearing: Hearing) -> bool:
-    """Return whether an endpoint was seen, whole, and says nothing at all of the alarm's fact."""
-    if not isinstance(reading, Seen) or not can_clear(reading, hearing.now):
+    """Return whether an endpoint was seen, whole, and says nothing of the alarm's fact."""
+    if not isinstance(reading, Seen) or not can_clear(reading, Moment(hearing.now)):
         return False
     return reading.value.http_status < REFUSED_FROM and not _tells(alarm, reading)
 
 
 def _tells(alarm: Alarm, reading: Seen[Answer]) -> bool:
-    """Return whether an answer speaks of the alarm's fact, well or badly."""
+    """Return whether an answer states the alarm's fact, well or badly."""
     claims, status = reading.value.claims, reading.value.status
     match alarm.fact:
         case "agent_mode":
@@ -148,13 +148,13 @@ def _is_primary_well(alarm: Alarm, evidence: AgentEvidence, now: datetime) -> bo
         source = f"{evidence.agent.agent_name} {path}"
         return (alarm.code, alarm.subject, source, alarm.fact) in evidence.denied
     reading = evidence.readings.get(path)
-    judged = None if reading is None else judge_source(path, reading, now)
+    judged = None if reading is None else judge_source(path, reading, Moment(now))
     return judged is not None and judged.state is FreshnessState.FRESH
 
 
 def _end_by_hand(alarm: Alarm, hearing: Hearing) -> str:
     """
-    Say who ended an alarm in the fleet file; empty where nobody did, or where it may not end yet.
+    Say who ended an alarm in the fleet file; empty where it is not, or may not be ended yet.
 
     Its source has to be seen, whole, and without the fact: a human ends what nothing can clear,
     and never what is still said or cannot be seen.

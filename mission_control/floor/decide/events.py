@@ -1,4 +1,4 @@
-"""What happened between two snapshots that somebody may want to read about."""
+"""What happened between two snapshots, as events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _ENDED = EventType.ALARM_ENDED
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event before it has a number: type, sentence, severity, whom it is about, details."""
+    """An event before it has a number."""
 
     type: EventType
     message: str
@@ -62,7 +62,7 @@ def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Hap
 
 
 def turns_session(before: MarketSession, after: MarketSession) -> bool:
-    """Return whether another calendar closes or opens the session of an instant, or takes it away."""
+    """Return whether by another calendar the session is closed, opened, or another one."""
     gates = before.phase.gates is not after.phase.gates
     return gates or before.session_date != after.session_date
 
@@ -72,7 +72,7 @@ def _short(digest: str) -> str:
 
 
 def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
-    """Return what changed, posture first, then session, kill switch, accusations, services."""
+    """Return what changed: posture first, then session, kill switch, alarms, services."""
     yield from _posture(before, after)
     yield from _session(before, after)
     yield from _switch(before, after)
@@ -136,9 +136,9 @@ def stall_ended(
     begin: datetime, end: datetime, seconds: float, session: MarketSession
 ) -> Happening:
     """
-    Return the one event of a stall of ours that is over, with both its ends.
+    Return the one event of a stall of our own that is over, with both its ends.
 
-    What the floor did meanwhile was not watched: no recovery is told, for nothing was seen to fail.
+    What the floor did meanwhile was not watched: nothing was seen to fail, and none recovered.
     """
     here, in_utc = _between(in_new_york(begin), in_new_york(end)), _between(begin, end)
     return Happening(
@@ -199,12 +199,12 @@ def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
 
 def alarm_opened(alarm: Alarm, session: MarketSession | None = None) -> Happening:
     """
-    Return the event that tells of an accusation's beginning, as severe as its phase makes it.
+    Return the event of an alarm that was raised, as severe as its phase makes it.
 
-    Without a session, as of an alarm that was noted before an end, it is taken for an open one.
+    Without a session, as for an alarm that was noted before a stop, the market counts as open.
     """
     severity = severity_of_alarm(alarm, session)
-    return _told(alarm, EventType.ALARM_OPENED, "accuses", severity)
+    return _told(alarm, EventType.ALARM_OPENED, "raises", severity)
 
 
 def _alarms(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
@@ -215,7 +215,7 @@ def _alarms(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
         yield alarm_opened(new[key], after.session)
     for key in sorted(old.keys() - new.keys()):
         how = f" ({cleared[key]})" if key in cleared else ""
-        yield _told(old[key], _ENDED, "no longer accuses", Severity.INFO, how)
+        yield _told(old[key], _ENDED, "no longer raises", Severity.INFO, how)
 
 
 def _told(

@@ -11,7 +11,7 @@ from mission_control.floor.decide.alarms import Carried, carry_alarms
 from mission_control.floor.decide.evidence import Key, SessionAt, Statement
 from mission_control.floor.decide.freshness_claims import state_freshness_contradictions
 from mission_control.floor.decide.instances import Hearing
-from mission_control.floor.decide.looks import FloorLooks, look_again
+from mission_control.floor.decide.looks import FloorLooks, look_at_floor
 from mission_control.floor.decide.own_clock import SUBJECT as OWN_CLOCK
 from mission_control.floor.decide.own_clock import state_own_clock
 from mission_control.floor.decide.posture import (
@@ -58,9 +58,9 @@ def decide_floor(
     """
     Decide everything there is to say about the floor at `now` (docs/semantics.md#3 to #6).
 
-    The standing that the snapshot carries is what the next decision has to start from.
+    The next decision has to start from what the snapshot has `latched`.
     """
-    looks = look_again(evidence, session_at, now)
+    looks = look_at_floor(evidence, session_at, now)
     return decide_on_looks(looks, evidence, latched, now, sequence=sequence, label=label)
 
 
@@ -75,10 +75,10 @@ def decide_on_looks(
     label: str = "",
 ) -> FloorSnapshot:
     """
-    Decide the floor at `now` on looks taken at `now` (`look_again`).
+    Decide the floor at `now` on looks taken at `now` (`look_at_floor`).
 
-    `before` is the snapshot whose standing this decision starts from: what did not change since
-    is taken over from it instead of being made anew. The answer is the same without it.
+    `before` is the snapshot whose `latched` this decision starts from: what did not change since
+    is reused. The answer is the same without it.
     """
     weighed = [look.evidence for look in looks.agents]
     alarms, cleared = _carry_alarms(looks, weighed, evidence, latched, now)
@@ -103,7 +103,7 @@ def decide_on_looks(
 
 
 def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
-    """Return the services whose replicas told different builds lately."""
+    """Return the services whose replicas lately named different builds."""
     for look in looks.agents:
         round_ = look.evidence.round
         if round_ is not None and len(round_.builds) > 1:
@@ -153,7 +153,7 @@ def _carry_alarms(
     latched: Latched,
     now: datetime,
 ) -> Carried:
-    """Carry what stands; nobody's denials are gathered while nothing does."""
+    """Carry the latched alarms; denials are gathered only while there are any."""
     shared = tuple(_state_together(looks, weighed))
     raising = [s for e in weighed if e.raising for s in e.raising]
     raising.extend(s for s in shared if s.raises)
@@ -170,7 +170,7 @@ def _carry_alarms(
 
 
 def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:
-    """Return what can be stated only by hearing all services, and the cluster, together."""
+    """Return what only all services and the cluster together can state."""
     yield from state_kill_switch(looks.switch)
     if looks.cluster.agents:
         for each in weighed:
@@ -184,7 +184,7 @@ def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iter
 
 
 def _sources(evidence: FloorEvidence) -> frozenset[str]:
-    """List everyone who may accuse: agents, configured witnesses, and our own clock."""
+    """List every source that may raise an alarm: agents, switch sources, and our own clock."""
     agents = (a.agent_name for a in evidence.fleet.agents)
     sources = (w.source for w in evidence.switch_readings)
     return frozenset((*agents, *sources, OWN_CLOCK))
@@ -197,7 +197,7 @@ def _carry(
     latched: Latched,
 ) -> Latched:
     services = tuple(_since(report, held) for report, held in _held(reports, latched))
-    # Until everybody was asked once after a start, what stood before it is neither so nor over.
+    # Until every service was asked once after a start, what was so before is neither so nor over.
     starting = latched.verdict is not None and any(_is_unasked(r) for r in reports)
     return Latched(
         alarms=alarms,
@@ -213,7 +213,7 @@ def _is_unasked(report: ServiceReport) -> bool:
 
 
 def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
-    """Return since when a service is so: the value held already where it says the same."""
+    """Return since when a service is so: the value held where it says the same."""
     if held is not None and _is_unasked(report):
         return held
     answered = answered_paths(report.round, held.answered if held else ())

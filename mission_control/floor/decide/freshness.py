@@ -1,12 +1,12 @@
 """How old the marketdata is, by our own clock, whatever a service's state says."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.decide.evidence import (
     HEALTH_PATH,
     REFUSED_FROM,
+    Moment,
     Statement,
     clock_trouble,
     judge_tick,
@@ -27,7 +27,7 @@ _WORST_FIRST = (
 )
 
 
-def judge_source(path: str, reading: EndpointReading, now: datetime) -> Freshness | None:
+def judge_source(path: str, reading: EndpointReading, now: Moment) -> Freshness | None:
     """
     Judge what one path says about freshness; None when it abstains (docs/semantics.md#3).
 
@@ -53,7 +53,7 @@ def judge_source(path: str, reading: EndpointReading, now: datetime) -> Freshnes
 
 
 def judge_sources(
-    agent: Agent, readings: Mapping[str, EndpointReading], now: datetime
+    agent: Agent, readings: Mapping[str, EndpointReading], now: Moment
 ) -> Mapping[str, Freshness]:
     """
     Judge every path that speaks of this agent's feed, by path.
@@ -67,7 +67,7 @@ def judge_sources(
     }.get(agent.kind, ())
     asked = dict(readings)
     if agent.kind is Kind.MARKETDATA:  # both paths are always asked, so one that is absent is lost
-        never = Unseen(UnseenReason.NOT_YET_ASKED, now)
+        never = now.not_asked()
         asked = {path: asked.get(path, never) for path in paths}
     judged = {p: judge_source(p, asked[p], now) for p in paths if p in asked}
     return {path: freshness for path, freshness in judged.items() if freshness is not None}
@@ -75,10 +75,10 @@ def judge_sources(
 
 def judge_freshness(agent: Agent, sources: Mapping[str, Freshness]) -> Freshness:
     """
-    Combine what an agent's paths say; the worst word counts.
+    Combine what an agent's paths say; the worst counts.
 
-    A marketdata service about whose feed nothing speaks is unverifiable, never fresh. A
-    strategy that does not speak of marketdata promises nothing about it.
+    A marketdata service whose feed nothing reports is unverifiable, never fresh. A strategy that
+    does not report marketdata promises nothing about it.
     """
     spoken = sorted(sources.values(), key=lambda f: (_WORST_FIRST.index(f.state), not f.confirmed))
     if not spoken:
@@ -91,7 +91,7 @@ def judge_freshness(agent: Agent, sources: Mapping[str, Freshness]) -> Freshness
 
 
 def speaks(freshness: Freshness) -> bool:
-    """Tell a source that says something from one that was not seen at all."""
+    """Return whether a source says anything about freshness, good or bad."""
     return freshness.state is not FreshnessState.UNVERIFIABLE or freshness.last_tick is not None
 
 
@@ -101,8 +101,8 @@ def state_staleness(
     """
     Return what a marketdata service's paths state about staleness.
 
-    Not fresh accuses; fresh denies. A refused `/healthz` accuses by its status alone, and is
-    denied by any 200 there: that answer need not speak of freshness to take the refusal back.
+    Not fresh raises an alarm; fresh denies it. A refused `/healthz` raises one by its status
+    alone, which any 200 there denies: that answer need not speak of freshness.
     """
     if agent.kind is not Kind.MARKETDATA:
         return

@@ -10,6 +10,7 @@ from mission_control.floor.decide.evidence import (
     ALWAYS,
     NEVER,
     REFUSED_FROM,
+    Moment,
     SessionAt,
     Statement,
     Tick,
@@ -29,21 +30,21 @@ from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import NOTHING_TOLD, EndpointReading, PathPast, Seen
 
 FALSE_POSITIVE_AFTER_SECONDS = 125.0
-"""A claim of freshness on a tick older than this when it was made is false (docs/semantics.md#3)."""
+"""A claim of freshness made on a tick older than this is false (docs/semantics.md#3)."""
 
 
 def state_false_positives(
     agent: Agent,
     readings: Mapping[str, EndpointReading],
     session_at: SessionAt,
-    now: datetime,
+    now: Moment,
 ) -> Iterator[Statement]:
     """
     Return what each answer's freshness claims state about the freshness gate.
 
     While the market is open, any `ok`, `is_fresh` or `safe_to_run_strategies` that is true on
-    a missing tick, or on one older than 125 s when the claim was made, accuses: P0. The claim
-    is denied when that claim is no longer made, or the tick bears it out, in any phase.
+    a missing tick, or on one older than 125 s when the claim was made, raises an alarm: P0. It
+    is denied when the claim is no longer made, or the tick supports it, in any phase.
     """
     for path, reading in readings.items():
         if not isinstance(reading, Seen):
@@ -52,7 +53,7 @@ def state_false_positives(
         if tick is None:
             continue
         source = f"{agent.agent_name} {path}"
-        # A refusal acquits nobody of anything but this: it says that nothing is fresh there.
+        # A refusal clears nothing else, but it does say that nothing is fresh there.
         clears = reading.value.refused or can_clear(reading, now)
         unborne = _cannot_bear_claims(tick, reading.at)
         for fact, claimed in _claims_of(reading.value):
@@ -95,10 +96,10 @@ def _claims_of(answer: Answer) -> Iterator[tuple[str, bool]]:
 
 class View(NamedTuple):
     """
-    One path's word on the one feed; `fact` tells a refusal by status from a word.
+    What one path says of the one feed; `fact` distinguishes a refusal by status from a claim.
 
     `at` is when it was read, and `since` the reading in which it first said so, ALWAYS where that
-    is not known and NEVER where it did not: only age made its word what it is.
+    is not known and NEVER where it did not: only age made it so.
     """
 
     agent_name: str
@@ -115,7 +116,7 @@ def view_feed(
     sources: Mapping[str, Freshness],
     past: Mapping[str, PathPast],
 ) -> Iterator[View]:
-    """Return each path's word on the feed: the marketdata services' and the strategies' own."""
+    """Return what each path of marketdata services and strategies says of the feed."""
     if agent.kind not in {Kind.MARKETDATA, Kind.STRATEGY}:
         return
     for path, freshness in sources.items():
@@ -139,7 +140,7 @@ def state_agreement(
     """
     Return what an agent alone can take back of a contradiction about the feed.
 
-    Whoever says fresh agrees with whoever does; a refusal by HTTP status alone is taken back by
+    Sources that say fresh agree with each other; a refusal by HTTP status alone is taken back by
     any 2xx there.
     """
     for view in views:
@@ -159,10 +160,10 @@ def state_freshness_contradictions(
     Return which sources disagree about the one feed: fresh here, not fresh there.
 
     Services are read seconds apart, so a feed that stops or recovers is told by one before the
-    other: two disagree only where both were read since either changed its word. Until then the
-    worse side is stale all the same. It accuses, and takes it back by saying fresh itself
-    (`state_agreement`). And where all are heard and none says fresh any more, they agree: then
-    it is staleness alone that stands.
+    other: two disagree only where both were read since either changed its claim. Until then the
+    worse side is stale all the same. The source that is not fresh raises the alarm, and takes it
+    back by saying fresh itself (`state_agreement`). Where all are seen and none says fresh any
+    more, they agree, and only staleness is left.
     """
     views = tuple(not_fresh)
     agree = not fresh and all(speaks(v.freshness) for v in views)
@@ -182,5 +183,5 @@ def state_freshness_contradictions(
 
 
 def _find_opposite(view: View, fresh: Sequence[View]) -> View | None:
-    """Find the first source that says fresh where both were read since either changed its word."""
+    """Find the first source that says fresh where both were read since either changed its claim."""
     return next((f for f in fresh if min(view.at, f.at) >= max(view.since, f.since)), None)

@@ -11,7 +11,7 @@ from mission_control.model.reading import Seen, ServiceRound
 
 _NOTHING = ClusterFacts(())
 KEPT_AT_LEAST_EVERY = timedelta(hours=1)
-"""Without any change a decision is kept this often, so that none is looked for far back."""
+"""Without any change a decision is kept this often, so that none has to be sought far back."""
 
 
 def why_kept(before: FloorSnapshot, after: FloorSnapshot, last_kept: datetime | None) -> str | None:
@@ -54,7 +54,7 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
 
 
 def _who_said(alarm: Alarm) -> tuple[tuple[object, ...], ...]:
-    """Return which processes raised an alarm and how often each denied it: a start goes on there."""
+    """Return which processes raised an alarm, and how often each denied it."""
     return tuple((i.peer, i.told, i.pods, i.own_address, i.denials) for i in alarm.instances)
 
 
@@ -62,7 +62,7 @@ def _claims_differ(before: FloorSnapshot, after: FloorSnapshot) -> bool:
     """
     Return whether a service says something else of its mode, its orders or the switch.
 
-    None of that need change any judgement; the attestation of a session tells when it was said.
+    None of that need change a judgement, but the attestation of a session says when it was said.
     """
     pairs = zip(before.services, after.services, strict=False)  # another inventory is told above
     return any(
@@ -77,12 +77,12 @@ def _claims(round_: ServiceRound | None) -> tuple[tuple[str, Claims], ...]:
 
 
 def _cluster_differs(before: ClusterFacts | None, after: ClusterFacts | None) -> bool:
-    """Return whether what workloads are told of their mode differs, or whether they took it up."""
+    """Return whether the settings of workloads' modes differ, or whether they took them up."""
     return before is not after and _told(before or _NOTHING) != _told(after or _NOTHING)
 
 
 def _told(facts: ClusterFacts) -> object:
-    """Return what settles which mode each workload runs in, and how many of it are wanted."""
+    """Return what decides which mode each workload runs in, and how many replicas are wanted."""
     workloads = tuple(
         (w.key, w.observed, (w.desired, w.actual), tuple((c.env, c.env_from) for c in w.containers))
         for w in facts.workloads

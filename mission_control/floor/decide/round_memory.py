@@ -1,11 +1,11 @@
-"""What the rounds before mean for the newest one: silences, lost paths, changed words."""
+"""What earlier rounds mean for the newest one: silences, lost paths, changed claims."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mission_control.contract.model.shapes import RichStatus
-from mission_control.floor.decide.evidence import AHEAD_TOLERANCE_SECONDS, seconds_between
+from mission_control.floor.decide.evidence import AHEAD_TOLERANCE_SECONDS, Moment, seconds_between
 from mission_control.floor.decide.freshness import judge_sources, speaks
 from mission_control.floor.decide.told_builds import note_builds
 from mission_control.floor.model import Freshness, FreshnessState
@@ -43,14 +43,14 @@ def join_rounds(
     answered: Collection[str] = (),
 ) -> ServiceRound:
     """
-    Return the newest round as the rounds before it have it judged, with what they told.
+    Return the newest round as judged by the rounds before it, with what they said.
 
     A first silence is not confirmed: it is to be asked about again. One that follows a failed
     reading of the same path is, however late, and so is the third within five minutes.
-    `answered` are paths of which it is known otherwise that they answered once.
+    `answered` are paths that are otherwise known to have answered.
     """
     known: Mapping[str, PathPast] = {} if before is None else before.past
-    words = judge_sources(agent, newest.readings, newest.finished)
+    words = judge_sources(agent, newest.readings, Moment(newest.finished))
     readings, past = dict[str, EndpointReading](), dict(known)
     for path, reading in newest.readings.items():
         told = known.get(path, NOTHING_TOLD)
@@ -68,7 +68,7 @@ def join_rounds(
 
 def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceRound:
     """
-    Return a round with paths of which it is known only now that they answered once.
+    Return a round with paths that are known only now to have answered before.
 
     Memory of before a start arrives after the first rounds: what they found not offered may be
     a path that was lost meanwhile.
@@ -85,7 +85,7 @@ def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceR
 
 
 def answered_paths(round_: ServiceRound | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return every path that ever answered anything but 404, 405 or 501, with those known, sorted."""
+    """Return every path that ever answered otherwise than 404, 405 or 501, and those known."""
     if round_ is None:
         return known
     for path, told in round_.past.items():  # of every service in every decision: no set is made
@@ -111,7 +111,7 @@ def is_silence(reading: EndpointReading) -> bool:
 
 
 def _failures(reading: EndpointReading, before: tuple[datetime, ...]) -> tuple[datetime, ...]:
-    """Keep the silences that still count; one dated ahead, by a clock that stepped back, does."""
+    """Keep the silences that still count, also one that a clock ahead of ours dated."""
     recent = before and tuple(f for f in before if reading.at - f <= FAILURES_COUNT_FOR)
     return (*recent, reading.at)[-MOST_FAILURES:] if is_silence(reading) else recent
 
@@ -133,7 +133,7 @@ def _answers(reading: EndpointReading) -> bool:
 
 
 def _as_offered(reading: EndpointReading, *, ever: bool) -> EndpointReading:
-    """Call a path lost that answered before, whatever it answers now."""
+    """Mark a path as lost that answered before and is not offered now."""
     if not ever or isinstance(reading, Seen) or reading.reason is not UnseenReason.NOT_OFFERED:
         return reading
     detail = f"{reading.detail or 'not offered'}, and it answered before"
@@ -143,7 +143,7 @@ def _as_offered(reading: EndpointReading, *, ever: bool) -> EndpointReading:
 def _word(
     judged: Freshness | None, reading: EndpointReading, told: PathPast
 ) -> tuple[bool | None, datetime | None]:
-    """Return a path's newest word on the marketdata and since when it says so; silence is none."""
+    """Return what a path says of the marketdata and since when; silence changes neither."""
     if judged is None or not speaks(judged):
         return told.fresh, told.since
     fresh = judged.state is FreshnessState.FRESH

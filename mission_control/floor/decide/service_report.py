@@ -1,4 +1,4 @@
-"""The report on each service, with what stands accused of it and since when it is so."""
+"""The report on each service: its state, the alarms against it, and since when."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -26,8 +26,8 @@ def report_services(
     """
     Report on every service, in the fleet's order.
 
-    A report of `before`, the snapshot that `standing` comes from, is taken over where the same
-    round was judged alike.
+    A report of `before`, the snapshot that `latched` comes from, is reused where the same round
+    was judged alike.
     """
     held = held_against(alarms)
     since = {s.agent_name: s for s in latched.services}
@@ -66,10 +66,10 @@ def _report(
 
 
 def _carry_since(
-    stood: ServiceSince | None, state: ServiceState, now: datetime, *, expected: bool
+    before: ServiceSince | None, state: ServiceState, now: datetime, *, expected: bool
 ) -> datetime:
-    if stood is not None and (stood.state, stood.expected) == (state, expected):
-        return stood.since
+    if before is not None and (before.state, before.expected) == (state, expected):
+        return before.since
     return now
 
 
@@ -79,7 +79,7 @@ def _lead_with(raised: tuple[Reason, ...], reasons: tuple[Reason, ...]) -> tuple
 
 
 def _is_same(known: ServiceReport, look: AgentLook) -> bool:
-    """Return whether a report made before says just what this look would make it say."""
+    """Return whether an earlier report says just what this look would make it say."""
     return (
         known.round is look.evidence.round
         and known.reasons is look.reasons

@@ -1,4 +1,4 @@
-"""Which builds a service told from which address, and whether its replicas differ."""
+"""Which builds a service named from which address, and whether its replicas differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,9 +22,9 @@ def note_builds(
     before: tuple[ToldBuild, ...], readings: Mapping[str, EndpointReading], now: datetime
 ) -> tuple[ToldBuild, ...]:
     """
-    Return what a service's status told lately of its build and mode, by the address that answered.
+    Return what a service's status lately said of its build and mode, by the address that answered.
 
-    What was told longer ago than ten minutes is forgotten; so is the oldest of too many.
+    What was said longer than ten minutes ago is forgotten; so is the oldest of too many.
     """
     told = {(b.peer, b.build): b for b in before if now - b.last <= REMEMBERED}
     reading = readings.get(STATUS_PATH)
@@ -55,11 +55,11 @@ def _word(text: str | None) -> str:
 
 def find_told_skew(builds: Sequence[ToldBuild], workload: AgentWorkload | None) -> str:
     """
-    Say which address tells another build than the others; empty where all tell one.
+    Say which address names another build than the others; empty where all name one.
 
-    What was told before the newest pod was there, or before a rollout ended, is of processes that
-    were replaced. Where no cluster shows that, a build counts only if it was told again after
-    another one was told: then both still answer.
+    What was said before the newest pod was there, or before a rollout ended, is of processes that
+    were replaced. Where no cluster shows that, a build counts only if it was named again after
+    another one was: then both still answer.
     """
     if len({b.build for b in builds}) <= 1:
         return ""
@@ -87,7 +87,7 @@ def _changed_at(workload: AgentWorkload | None) -> datetime | None:
 def _newest_words(
     builds: Sequence[ToldBuild], workload: AgentWorkload | None
 ) -> Iterable[ToldBuild]:
-    """Leave out what a pod that has an address of its own told before it told another build."""
+    """Leave out what a pod with an address of its own said before it named another build."""
     pods = workload.pods if workload is not None else ()
     own = {ip for p in pods if p.live for ip in (p.ip, *p.ips) if ip}
     newest = {b.peer: b for b in sorted(builds, key=lambda b: b.last)}

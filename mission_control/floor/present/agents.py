@@ -48,7 +48,7 @@ class SloDocument(TypedDict):
 
 
 class FreshnessDocument(TypedDict):
-    """Freshness of the marketdata as this service tells it, reckoned by our clock."""
+    """Freshness of the marketdata as this service reports it, by our clock."""
 
     state: str
     age_seconds: float | None

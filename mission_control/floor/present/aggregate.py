@@ -1,4 +1,4 @@
-"""The predecessor's aggregate over the fleet (docs/status_contract.md#l.3)."""
+"""The predecessor's aggregate over the fleet."""
 
 from typing import TypedDict
 

@@ -77,7 +77,7 @@ def _posture(snapshot: FloorSnapshot) -> Iterator[Metric]:
     yield _gauge("coverage_asked", "Readings asked for", coverage.asked)
     yield _gauge("coverage_obtained", "Readings obtained", coverage.obtained)
     latched = len(snapshot.latched.alarms)
-    yield _gauge("standing_accusations", "Accusations not taken back", latched)
+    yield _gauge("standing_accusations", "Alarms that are latched", latched)
 
 
 def _circumstances(snapshot: FloorSnapshot) -> Iterator[Metric]:

@@ -24,7 +24,7 @@ class OwnProcess:
     """
     What Mission Control knows of itself at `now`; `beat_age_seconds` since it last decided.
 
-    `stalled` tells of the deciding loop, `scheduler_stalled` of what begins the day's runs.
+    `stalled` is about the deciding loop, `scheduler_stalled` about the scheduler.
     """
 
     now: datetime
@@ -41,8 +41,8 @@ def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str
     """
     Return our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
 
-    Our state is OK day and night, because nothing about the market is ours to be halted by;
-    only a deciding loop that has stalled makes it DEGRADED. `safe_to_execute_orders` is never
+    Our state is OK day and night, because nothing about the market halts us; only a loop that has
+    stalled makes it DEGRADED. `safe_to_execute_orders` is never
     anything but false.
     """
     document: dict[str, object] = {
@@ -103,10 +103,10 @@ def _heartbeat(own: OwnProcess) -> dict[str, object]:
 
 def _safety(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
     """
-    Return the contract's safety block by the contract's own formula (docs/status_contract.md#a.1).
+    Return the contract's safety block by the contract's own formula (docs/status_contract.md#a).
 
     Strategies are safe to run where the posture is OK and no switch is engaged. The posture is
-    never OK without a confirmed switch, so we never say so: `fleet.posture` is what tells.
+    never OK without a confirmed switch, so we never say so: read `fleet.posture`.
     """
     halted = execution_is_halted(snapshot) and not own.stalled
     safe = snapshot.posture.verdict is Verdict.OK and not own.stalled and not halted
@@ -122,7 +122,7 @@ def _gating_reasons(snapshot: FloorSnapshot, own: OwnProcess) -> list[str]:
     """
     Name what gates: the switch, the closed market, and every reason that halts, sorted.
 
-    A service may be halted by a switch that nobody confirms; for us that is no switch.
+    A service may be halted by a switch that nothing confirms; for us that is no switch.
     """
     reasons = {r.code for r in snapshot.posture.reasons if r.halts and r.code != KILL_SWITCH}
     if execution_is_halted(snapshot):

@@ -18,7 +18,7 @@ RUNBOOKS = "/api/v1/runbooks"
 
 class ReasonDocument(TypedDict):
     """
-    One reason: what, about whom, how bad, and the page that says what to do.
+    One reason: what, about which subject, how bad, and the page that says what to do.
 
     One that is not `confirmed` is a first silence, which is asked about again after a second.
     """
@@ -49,9 +49,9 @@ class InstanceDocument(TypedDict):
 
 class AlarmDocument(TypedDict):
     """
-    What a source said against the floor and has not taken back.
+    What a source raised against the floor and has not taken back.
 
-    `instances` are the processes that said it, of a service's Sev-0 alone.
+    `instances` are the processes that raised it, of a service's Sev-0 alone.
     """
 
     code: str
@@ -65,7 +65,7 @@ class AlarmDocument(TypedDict):
 
 
 class EndedAlarmDocument(TypedDict):
-    """An alarm that a human ended in the fleet file; `stands` while it could not end yet."""
+    """An alarm that a human ended in the fleet file; `stands` while it is latched all the same."""
 
     code: str
     subject: str
@@ -138,7 +138,7 @@ def execution_document(rules: ExecutionRules) -> ExecutionDocument:
 
 
 class PostureDocument(TypedDict):
-    """May the floor run, and how do we know."""
+    """Whether the floor may run, and why."""
 
     at: str
     at_et: str
@@ -224,7 +224,7 @@ def reason_documents(reasons: Iterable[Reason]) -> list[ReasonDocument]:
 
 
 def alarm_documents(alarms: Iterable[Alarm]) -> list[AlarmDocument]:
-    """Return what stands accused, sorted by its key."""
+    """Return the alarms, sorted by key."""
     return [
         {
             "code": alarm.code,
@@ -263,7 +263,7 @@ def _ended(entry: EndedAlarm, snapshot: FloorSnapshot) -> EndedAlarmDocument:
 
 
 def fleet_document(fleet: Fleet) -> FleetDocument:
-    """Return which inventory is watched; its folder is nobody's business."""
+    """Return which inventory is watched, without its folder."""
     name = fleet.source.replace("\\", "/").rsplit("/", 1)[-1]
     return {"digest": fleet.digest, "source": name, "agents": len(fleet.agents)}
 

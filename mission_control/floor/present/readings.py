@@ -29,7 +29,7 @@ class ReadingDocument(TypedDict):
 
     `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that
     was not understood. `peer` is the address that was asked (`10.0.0.7:8080`), empty where no
-    connection was had; `phases` are there where one was opened for this reading. A first silence
+    connection was made; `phases` are there where one was opened for this reading. A first silence
     is not `confirmed`: it is asked about again.
     """
 

@@ -1,4 +1,4 @@
-"""Everything that speaks of execution: switch, marketdata gate, evidence, claims."""
+"""Everything that concerns execution: switch, marketdata gate, evidence, claims."""
 
 from collections.abc import Iterator
 from typing import NotRequired, TypedDict
@@ -27,7 +27,7 @@ from mission_control.model.reading import Seen
 
 
 class MarketdataAgent(TypedDict):
-    """One marketdata service, as the predecessor told it."""
+    """One marketdata service, as the predecessor showed it."""
 
     agent_name: str
     criticality: str
@@ -63,7 +63,7 @@ class ClaimDocument(TypedDict):
 
 
 class SafetyDocument(TypedDict):
-    """The predecessor's safety answer, with our witnesses and evidence beside it."""
+    """The predecessor's safety answer, with our sources and evidence beside it."""
 
     ts: str
     at_et: str
@@ -80,7 +80,7 @@ class SafetyDocument(TypedDict):
 
 
 def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
-    """Return all that speaks of execution; `execution_evidence` is empty only when none stands."""
+    """Return all that concerns execution; `execution_evidence` are the latched alarms of it."""
     latched = snapshot.latched.alarms
     evidence = [a for a in latched if a.code == EXECUTION_EVIDENCE]
     document: SafetyDocument = {
