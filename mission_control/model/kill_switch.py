@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 KILL_SWITCH_MAP, KILL_SWITCH_KEY = "agenttrader-kill-switch", "EXECUTION_HALTED"
-"""The ConfigMap that holds the switch, and its key (docs/status_contract.md#c)."""
+"""The ConfigMap that holds the switch, and its key (docs/status_contract.md)."""
 SAFETY_MAP = "agenttrader-safety"
 """The fleet's second ConfigMap of safety settings."""
 

@@ -9,7 +9,7 @@ from mission_control.model.kill_switch import SwitchText
 
 
 def safety(**claims):
-    """Give a document whose safety part says this and nothing else."""
+    """Return a document whose safety part says this and nothing else."""
     return {"safety": claims}
 
 

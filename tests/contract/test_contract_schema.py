@@ -20,7 +20,7 @@ EXAMPLE = SCHEMA["examples"][0]
 
 
 def readable(document):
-    """Tell whether the reader of answers takes a document for the rich contract."""
+    """Return whether the reader of answers takes a document for the rich contract."""
     body = json.dumps(document).encode()
     try:
         answer = read_answer(body, document, path="/ops/status", http_status=200, shown=body)
@@ -30,7 +30,7 @@ def readable(document):
 
 
 def changed(field, value):
-    """Give the example with one field changed."""
+    """Return the example with one field changed."""
     copied = copy.deepcopy(EXAMPLE)
     *parents, last = field.split(".")
     place = copied

@@ -57,7 +57,7 @@ GONE = object()
 
 
 def changed(document, field, value):
-    """Give a copy of a document with one field changed, or gone."""
+    """Return a copy of a document with one field changed, or gone."""
     copied = copy.deepcopy(document)
     *parents, last = field.split(".")
     place = copied

@@ -84,7 +84,7 @@ def session_unknown(now: datetime) -> MarketSession:
 
 
 def rich(agent: Agent, at: datetime, tick_age: float | None = 3.0) -> dict[str, object]:
-    """Give a rich answer under an engaged kill switch, as the fleet gives it (facts, trap 2)."""
+    """Return a rich answer under an engaged kill switch, as the fleet sends it."""
     tick = None if tick_age is None else stamp(at - timedelta(seconds=tick_age))
     fresh = None if tick_age is None else tick_age <= 120
     feed = {
@@ -123,7 +123,7 @@ def rich(agent: Agent, at: datetime, tick_age: float | None = 3.0) -> dict[str, 
 
 
 def changed(document: dict[str, object], path: str, value: object) -> dict[str, object]:
-    """Give a copy of a document with the field at a dotted path replaced."""
+    """Return a copy of a document with the field at a dotted path replaced."""
     copy = deepcopy(document)
     *parents, last = path.split(".")
     place: Any = copy
@@ -159,7 +159,7 @@ def read_body(agent: Agent, path: str, body: bytes, at: datetime, status: int) -
 
 
 def unseen(reason: UnseenReason, at: datetime, status: int | None = None) -> Unseen:
-    """Give a reading that was not obtained."""
+    """Return a reading that was not obtained."""
     return Unseen(reason, at, 0.01, exchange=Exchange(status=status))
 
 
@@ -237,7 +237,7 @@ class FloorOfValues:
             self.rounds[name] = join_rounds(agent, self.rounds.get(name), newest)
 
     def evidence(self) -> FloorEvidence:
-        """Give the evidence as the watch would: of who was never asked what the answers say."""
+        """Return the evidence as the watch would: of who was never asked what the answers say."""
         rounds = {
             name: ServiceRound(
                 name, self.now, self.now, readings, self.addresses.get(name, Addresses())

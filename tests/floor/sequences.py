@@ -86,7 +86,7 @@ def sequences(draw, *, own_denials: bool = True, most: int = 40) -> list[Step]:
 
 
 def _repeated(step: Step, times: int) -> list[Step]:
-    """Give a run of one step; a longer one is paced as a row of denials has to be."""
+    """Return a run of one step; a longer one is paced as a row of denials has to be."""
     if times == 1:
         return [step]
     return [step._replace(connects=True, seconds=max(step.seconds, 50.0))] * times
@@ -144,20 +144,20 @@ class AlarmOverTime:
 
     @property
     def stands(self) -> bool:
-        """Tell whether the alarm stands, as it was decided last."""
+        """Return whether the alarm stands, as it was decided last."""
         source = f"{STRATEGY.agent_name} {OPS}"
         alarms = self.floor.latched.alarms
         return any(a.code == "EXECUTION_EVIDENCE" and a.source == source for a in alarms)
 
     def undenied(self) -> Iterator[tuple[str, str]]:
-        """Give the processes that raised it and never denied it since it was last raised."""
+        """Return the processes that raised it and never denied it since it was last raised."""
         last = max(i for i, (_, _, raises, _) in enumerate(self.said) if raises)
         denying = {who for _, who, _, _ in self.said[last + 1 :]}
         raising = self._raising(last)
         yield from sorted(raising - denying)
 
     def without_row(self) -> Iterator[tuple[str, str]]:
-        """Give the processes that raised it and have not denied it in a row long enough."""
+        """Return the processes that raised it and have not denied it in a row long enough."""
         last = max(i for i, (_, _, raises, _) in enumerate(self.said) if raises)
         for who in sorted(self._raising(last)):
             denied = [at for at, by, _, new in self.said[last + 1 :] if by == who and new]
@@ -166,5 +166,5 @@ class AlarmOverTime:
                 yield who
 
     def _raising(self, last: int) -> set[tuple[str, str]]:
-        """Give who raised the alarm that stands by now, from its beginning on."""
+        """Return who raised the alarm that stands by now, from its beginning on."""
         return {who for _, who, raises, _ in self.said[: last + 1] if raises}

@@ -74,17 +74,17 @@ async def until(condition):
 
 
 def silent():
-    """Give a service's silence."""
+    """Return a service's silence."""
     return {HEALTH: unseen(UnseenReason.TIMEOUT, NOW)}
 
 
 def well():
-    """Give a service's whole answer."""
+    """Return a service's whole answer."""
     return {HEALTH: reading(HEALTH, LIVE, NOW)}
 
 
 def fleet_of(number):
-    """Give so many services that are asked seldom, all within the first second."""
+    """Return so many services that are asked seldom, all within the first second."""
     agents = tuple(
         Agent(
             f"s{n:03}", Kind.STRATEGY, "http://s", contract=ContractKind.HTTP,

@@ -21,7 +21,7 @@ RUN_SE = next(a for a in AGENTS if a.agent_name == SE)
 
 @pytest.fixture
 def cluster():
-    """Give a floor on a cluster on which all is well."""
+    """Return a floor on a cluster on which all is well."""
     return ClusterFloor()
 
 
@@ -235,7 +235,7 @@ def on_cluster(floor, *pods, read=True):
 
 
 def replica(name, ip="", started: datetime | None = NOW - timedelta(hours=1), **changes: Any):
-    """Give a pod of the strategy."""
+    """Return a pod of the strategy."""
     return pod(RUN_SE, name=f"{SE}-{name}", ip=ip, started=started, uid=f"uid-{name}", **changes)
 
 
@@ -417,7 +417,7 @@ def test_a_workload_that_is_not_named_tells_nothing_of_its_pods(cluster):
 
 
 def rename(floor, name):
-    """Give the strategy another name in the inventory; it is asked under that one."""
+    """Return the strategy another name in the inventory; it is asked under that one."""
     renamed = replace(STRATEGY, agent_name=name)
     agents = tuple(a for a in floor.fleet.agents if a.agent_name != SE)
     floor.fleet = replace(floor.fleet, agents=(*agents, renamed), digest="1" * 64)
@@ -655,7 +655,7 @@ def without_the_fact(floor):
 
 @pytest.fixture
 def stuck(floor):
-    """Give a floor on which the primary path raised an alarm and then dropped the fact."""
+    """Return a floor on which the primary path raised an alarm and then dropped the fact."""
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
     assert stands(floor, "MARKETDATA_STALE", MD)
     without_the_fact(floor)

@@ -145,7 +145,7 @@ def test_a_switch_that_is_not_required_may_be_missing():
 
 
 def runs_off():
-    """Give a floor that runs with its switch off, all of whose modes are required evidence."""
+    """Return a floor that runs with its switch off, all of whose modes are required evidence."""
     floor = FloorOfValues(switch="0")
     agents = tuple(a for a in FLEET.agents if a is not GAMMA)
     on(floor, safety=RUNS_OFF, agents=agents)
@@ -226,7 +226,7 @@ def test_freshness_that_is_not_required_may_be_missing():
 
 
 def on_paper(mode="PAPER"):
-    """Give a floor whose execution engine runs on paper, in its own workload, and answers."""
+    """Return a floor whose execution engine runs on paper, in its own workload, and answers."""
     floor = ClusterFloor()
     probe(floor)
     engine = replace(ENGINE, criticality=Criticality.IMPORTANT)

@@ -30,24 +30,24 @@ class Seconds:
 
 @pytest.fixture
 def seconds():
-    """Give a monotonic clock in the test's hand."""
+    """Return a monotonic clock in the test's hand."""
     return Seconds()
 
 
 @pytest.fixture
 def snapshot():
-    """Give an OK snapshot."""
+    """Return an OK snapshot."""
     return FloorOfValues().decide()
 
 
 @pytest.fixture
 def board(snapshot, seconds):
-    """Give a board that shows the OK snapshot."""
+    """Return a board that shows the OK snapshot."""
     return FloorBoard(snapshot, lambda: NOW, seconds)
 
 
 def happening(message):
-    """Give something that happened."""
+    """Return something that happened."""
     return Happening(EventType.SERVICE_CHANGED, message)
 
 
@@ -165,7 +165,7 @@ async def test_followers_are_woken_by_news(board, snapshot):
 
 
 def halted(snapshot, seconds, *, confirmed=True, since=0):
-    """Give a HALTED snapshot so many seconds later."""
+    """Return a HALTED snapshot so many seconds later."""
     at = NOW + timedelta(seconds=seconds)
     posture = replace(
         snapshot.posture,
@@ -195,7 +195,7 @@ async def test_only_confirmed_halts_are_remembered(board, snapshot):
 
 
 def withheld(snapshot, seconds):
-    """Give a snapshot that is not HALTED, on which something could start execution."""
+    """Return a snapshot that is not HALTED, on which something could start execution."""
     starts = Reason("EXECUTION_COULD_START", "x", Severity.P1, "it may", withholds=True)
     posture = replace(snapshot.posture, reasons=(starts,))
     return replace(snapshot, at=NOW + timedelta(seconds=seconds), posture=posture)

@@ -25,7 +25,7 @@ from tests.floor.floor_of_values import (
 
 
 def happenings(floor, change):
-    """Give what happened between two decisions with a change between them."""
+    """Return what happened between two decisions with a change between them."""
     before = floor.decide()
     change()
     return list(find_happenings(before, floor.decide()))
@@ -74,7 +74,7 @@ def test_a_service_that_changes_is_told(floor):
 
 
 def report_of(floor, *, expected, code=""):
-    """Give a snapshot whose strategy stays as it is, expected or not and for a reason or none."""
+    """Return a snapshot whose strategy stays as it is, expected or not and for a reason or none."""
     snapshot = floor.decide()
     reasons = (Reason(code, STRATEGY.agent_name, Severity.P2, "x"),) if code else ()
     changed = [
@@ -190,7 +190,7 @@ def test_a_session_that_nobody_knows_is_p1(floor):
 
 
 def posture_told(before, after):
-    """Give what is told of a posture."""
+    """Return what is told of a posture."""
     return [
         h.message for h in find_happenings(before, after) if h.type is EventType.POSTURE_CHANGED
     ]

@@ -48,7 +48,7 @@ class WatchedFloor:
     before: FloorSnapshot | None = None
 
     def evidence(self) -> FloorEvidence:
-        """Give the evidence with a new round only for agents whose readings changed."""
+        """Return the evidence with a new round only for agents whose readings changed."""
         newest = self.floor.evidence()
         for name, round_ in newest.rounds.items():
             held = self.rounds.get(name)

@@ -19,7 +19,7 @@ def freshness(floor):
 
 
 def tick(floor, age):
-    """Give the epoch seconds of a tick so many seconds old."""
+    """Return the epoch seconds of a tick so many seconds old."""
     return floor.now.timestamp() - age
 
 

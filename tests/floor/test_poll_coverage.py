@@ -18,7 +18,7 @@ REQUIRED = {a.agent_name for a in FLEET.agents if a.required and a.primary_path}
 
 
 def minutes(first, last, asked=6, obtained=6):
-    """Give watched minutes, counted back from this one."""
+    """Return watched minutes, counted back from this one."""
     counts = dict.fromkeys(REQUIRED, (asked, obtained))
     return [WatchedMinute(THIS - n * MINUTE, counts) for n in range(first, last - 1, -1)]
 
@@ -31,18 +31,18 @@ class Watched:
         self.held, self.broken = held, broken
 
     def recent_minutes(self):
-        """Give all of them."""
+        """Return all of them."""
         return self.held
 
     async def minutes(self, since, until):
-        """Give those between."""
+        """Return those between."""
         if self.broken:
             raise StorageError("it is gone", path="history")
         return [m for m in self.held if since <= m.minute < until]
 
 
 def watched(held: Any, *, broken: bool = False) -> Any:
-    """Give a memory, or a history, of these minutes."""
+    """Return a memory, or a history, of these minutes."""
     return Watched(held, broken=broken)
 
 

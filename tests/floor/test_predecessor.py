@@ -23,7 +23,7 @@ from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY, FloorOfValues
 
 
 def live(http_status: int = 200) -> Seen[Answer]:
-    """Give a liveness answer."""
+    """Return a liveness answer."""
     return Seen(Answer(Shape.LIVENESS, http_status, Liveness(status="ok")), NOW, 0.0034)
 
 
@@ -152,7 +152,7 @@ def test_freshness_is_ours_and_only_for_marketdata():
 
 
 def switch_source(kind: SourceKind, state: KillSwitchState, source: str = "x") -> SwitchSource:
-    """Give a witness."""
+    """Return a witness."""
     return SwitchSource(kind, source, state, NOW, confirms=kind is SourceKind.FILE)
 
 

@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 
 
 def well(at, agent=STRATEGY, path=OPS):
-    """Give a whole answer."""
+    """Return a whole answer."""
     return reading(path, rich(agent, at), at)
 
 
@@ -125,7 +125,7 @@ def test_each_path_has_a_past_of_its_own():
 
 
 def gone(at, status=404):
-    """Give a reading of a path that is not offered."""
+    """Return a reading of a path that is not offered."""
     return unseen(UnseenReason.NOT_OFFERED, at, status)
 
 
@@ -181,7 +181,7 @@ def test_a_path_that_was_not_asked_again_is_recalled_all_the_same():
 
 
 def feed(at, tick_age, agent=STRATEGY):
-    """Give an answer with a tick of this age."""
+    """Return an answer with a tick of this age."""
     return reading(OPS, rich(agent, at, tick_age), at)
 
 
@@ -204,7 +204,7 @@ def test_a_service_without_a_feed_gives_no_word():
 
 
 def dated(at, updated):
-    """Give a status that bears a time."""
+    """Return a status that bears a time."""
     return reading(OPS, changed(rich(STRATEGY, at), "status.last_updated_utc", stamp(updated)), at)
 
 

@@ -11,7 +11,7 @@ LONG = 60.0
 
 
 def now():
-    """Give the loop's time."""
+    """Return the loop's time."""
     return asyncio.get_running_loop().time()
 
 

@@ -1,4 +1,4 @@
-"""Decide: the state of one service, and whether it is expected (semantics, section 3)."""
+"""Decide: the state of one service, and whether it is expected (docs/semantics.md#3)."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -33,7 +33,7 @@ OPS, HEALTH = "/ops/status", "/healthz"
 
 @pytest.fixture
 def lived():
-    """Give a floor whose services were asked once and answered well."""
+    """Return a floor whose services were asked once and answered well."""
     floor = FloorOfValues()
     floor.ask()
     floor.decide()
@@ -54,7 +54,7 @@ def lose(floor, agent, path, reason=UnseenReason.TIMEOUT, status=None):
 
 
 def halting(snapshot):
-    """Give the codes of what halts, and whether each is confirmed."""
+    """Return the codes of what halts, and whether each is confirmed."""
     return {(r.code, r.confirmed) for r in snapshot.posture.reasons if r.halts}
 
 
@@ -228,7 +228,7 @@ OTHER = Agent("whale-strategy", Kind.STRATEGY, "http://whale")
 
 @pytest.fixture
 def feed():
-    """Give a floor of marketdata and two strategies that tell the feed themselves."""
+    """Return a floor of marketdata and two strategies that tell the feed themselves."""
     floor = FloorOfValues()
     floor.fleet = Fleet((MARKETDATA, STRATEGY, OTHER, INGEST, GAMMA), digest="0" * 64, source="f")
     floor.answers[OTHER.agent_name] = {OPS: reading(OPS, rich(OTHER, floor.now), floor.now)}
@@ -246,7 +246,7 @@ def tell(floor, agent, tick_age):
 
 
 def contradicts(snapshot):
-    """Tell whether a contradiction leads or stands."""
+    """Return whether a contradiction leads or stands."""
     return "CONTRADICTION" in {r.code for r in snapshot.posture.reasons}
 
 
@@ -331,7 +331,7 @@ def skewed(floor, seconds, *, frozen=False):
 
 
 def clock(snapshot):
-    """Give what halts because of our own clock."""
+    """Return what halts because of our own clock."""
     return {r.code for r in snapshot.posture.reasons if r.halts} & {"OWN_CLOCK_SUSPECT"}
 
 

@@ -137,7 +137,7 @@ def spoil(floor, name, path, how, pick):
 def corrupt(document, pick, *, garble):
     """Garble or drop one key of a document."""
     # A mode that a lesser path no longer tells has ended where the primary one tells a good mode
-    # (semantics, section 6): that it is gone from there is no worse evidence.
+    # (docs/semantics.md#6): that it is gone from there is no worse evidence.
     every = [at for at in sorted(leaves(document)) if at[0] != "identity"]
     *parents, last = every[pick % len(every)]
     place = document

@@ -144,13 +144,13 @@ class Moving:
         self.now = NOW
 
     def __call__(self):
-        """Give the instant."""
+        """Return the instant."""
         return self.now
 
 
 @pytest.fixture
 def switch(tmp_path, monkeypatch):
-    """Give a switch's file that says 1, what reads it, and the clock by which it is read."""
+    """Return a switch's file that says 1, what reads it, and the clock by which it is read."""
     monkeypatch.setattr(witnesses_module, "DEADLINE_SECONDS", PATIENCE_SECONDS)
     path, clock = tmp_path / "EXECUTION_HALTED", Moving()
     path.write_text("1")
@@ -159,7 +159,7 @@ def switch(tmp_path, monkeypatch):
 
 @contextmanager
 def impatience():
-    """Give reads up soon, where they hang for certain."""
+    """Return reads up soon, where they hang for certain."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(witnesses_module, "DEADLINE_SECONDS", 0.2)
         yield

@@ -172,7 +172,7 @@ def test_accusation_keeps_its_identity_while_it_stands():
 
 
 def report(*reasons):
-    """Give a service's report with these reasons."""
+    """Return a service's report with these reasons."""
     return ServiceReport(
         AGENT,
         ServiceState.OFFLINE,

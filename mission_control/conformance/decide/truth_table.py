@@ -1,4 +1,4 @@
-"""Whether a state, its reason codes and the facts beside them agree."""
+"""Whether a state, its reason codes and the values beside them agree."""
 
 from collections.abc import Iterator
 
@@ -175,7 +175,7 @@ def explain_gating_reasons(look: Look[RichStatus]) -> Iterator[Deviation]:
 
 def explain_strategy_permission(look: Look[RichStatus]) -> Iterator[Deviation]:
     """
-    Explain a `safe_to_run_strategies` that the facts beside it contradict.
+    Explain a `safe_to_run_strategies` that other values beside it contradict.
 
     Claiming more than they allow breaks the contract; claiming less is worth putting right.
     Whether the market is open is taken from the answer itself: the contract's own hours know

@@ -276,7 +276,7 @@ class MinimalStatus(ContractModel):
 
 class HealthFreshness(ContractModel):
     """
-    The freshness contract of `/healthz`: 200 when `ok`, else 503 (docs/status_contract.md#b).
+    The freshness contract of `/healthz`: 200 when `ok`, else 503 (docs/status_contract.md).
 
     `age_seconds` is the service's own reckoning; we compute ours from the tick.
     """

@@ -81,11 +81,11 @@ def _cluster_differs(before: ClusterFacts | None, after: ClusterFacts | None) ->
     return before is not after and _told(before or _NOTHING) != _told(after or _NOTHING)
 
 
-def _told(facts: ClusterFacts) -> object:
+def _told(cluster: ClusterFacts) -> object:
     """Return what decides which mode each workload runs in, and how many replicas are wanted."""
     workloads = tuple(
         (w.key, w.observed, (w.desired, w.actual), tuple((c.env, c.env_from) for c in w.containers))
-        for w in facts.workloads
+        for w in cluster.workloads
         if w.owner is None
     )
-    return workloads, tuple((m.key, m.values) for m in facts.config_maps)
+    return workloads, tuple((m.key, m.values) for m in cluster.config_maps)

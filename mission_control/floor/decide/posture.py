@@ -263,10 +263,10 @@ def reasons_from_starter_lists(
         yield Reason(gap.code, gap.subject, severity, gap.detail, withholds=True)
 
 
-def reasons_from_outdated_access(facts: ClusterFacts | None) -> Iterator[Reason]:
+def reasons_from_outdated_access(cluster: ClusterFacts | None) -> Iterator[Reason]:
     """Return that files for the API server changed, while the earlier ones are still used."""
-    if facts is not None and facts.outdated:
-        yield Reason(codes.RELOAD_FAILED, CLUSTER, Severity.INFO, facts.outdated)
+    if cluster is not None and cluster.outdated:
+        yield Reason(codes.RELOAD_FAILED, CLUSTER, Severity.INFO, cluster.outdated)
 
 
 def reasons_from_services(

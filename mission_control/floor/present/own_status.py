@@ -103,7 +103,7 @@ def _heartbeat(own: OwnProcess) -> dict[str, object]:
 
 def _safety(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
     """
-    Return the contract's safety block by the contract's own formula (docs/status_contract.md#a).
+    Return the contract's safety block by the contract's own formula (docs/status_contract.md).
 
     Strategies are safe to run where the posture is OK and no switch is engaged. The posture is
     never OK without a confirmed switch, so we never say so: read `fleet.posture`.

@@ -1,4 +1,4 @@
-"""The predecessor's fields, exactly as its clients know them (facts, section l)."""
+"""The predecessor's fields, exactly as its clients know them."""
 
 from typing import TypedDict
 
