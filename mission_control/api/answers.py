@@ -52,9 +52,9 @@ class Answer:
         return self._packed
 
 
-def json_answer(document: object, vary: str = "accept-encoding") -> Answer:
-    """Encode a document as the answer to be given."""
-    return Answer(encode_json(document), JSON, vary)
+def json_answer(document: object, label: str = "", vary: str = "accept-encoding") -> Answer:
+    """Encode a document, with its label, as the answer to be given."""
+    return Answer(encode_json(document, label), JSON, vary)
 
 
 def give(answer: Answer, request: AnyRequest) -> Response[bytes]:
@@ -75,9 +75,10 @@ def give(answer: Answer, request: AnyRequest) -> Response[bytes]:
     return Response(answer.body, headers=headers)
 
 
-def give_once(body: bytes, media_type: str = JSON) -> Response[bytes]:
-    """Give an answer that is about this very moment and must not be kept."""
-    return Response(body, media_type=media_type, headers={"cache-control": "no-store"})
+def give_once(document: object, label: str = "") -> Response[bytes]:
+    """Return an answer that is about this very moment and must not be kept."""
+    body = encode_json(document, label)
+    return Response(body, media_type=JSON, headers={"cache-control": "no-store"})
 
 
 def has_already(if_none_match: str, tag: str) -> bool:
@@ -143,5 +144,5 @@ class SnapshotCache:
         *,
         moment: Hashable = None,
     ) -> Answer:
-        """Give the answer that holds this rendering of the snapshot."""
-        return self.answer(snapshot, key, lambda s: json_answer(render(s)), moment=moment)
+        """Return the answer that holds this rendering of the snapshot, with its label."""
+        return self.answer(snapshot, key, lambda s: json_answer(render(s), s.label), moment=moment)

@@ -76,7 +76,7 @@ def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         since, until = instant_of(request, "since"), instant_of(request, "until")
         query = ArtifactQuery(limit, cursor, job, session_date, since, until)
         document = await reading_record(_page(parts, query))
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return [artifacts, _file_route(parts)]
 
@@ -90,12 +90,9 @@ async def _page(parts: ReadingParts, query: ArtifactQuery) -> ArtifactsDocument:
         "durable_copy": await copy_state(parts.artifacts, destination, page.head, parts.clock()),
         "retention": await retention_state(parts.artifacts),
     }
-    document = artifacts_document(
+    return artifacts_document(
         page.entries, page.head, page.total, page.next_before, kept, checked.at
     )
-    if parts.options.label:
-        document["label"] = parts.options.label
-    return document
 
 
 def _file_route(parts: ReadingParts) -> HTTPRouteHandler:

@@ -10,7 +10,6 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from mission_control.api.answers import AnyRequest, give_once
 from mission_control.api.options import ApiParts, describes
-from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.ports import AttestationFacts
 from mission_control.model.fleet import NO_CLUSTER
@@ -212,7 +211,7 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
     transport = transport_document(facts)
     cluster = cluster_proof(facts)
     now = parts.clock()
-    document: AttestationDocument = {
+    return {
         "ts": utc_text(now),
         "at_et": new_york_text(now),
         "proven": routes.proven and transport["proven"] and (cluster is None or cluster["proven"]),
@@ -224,9 +223,6 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
         "cluster_reader": cluster,
         "durable_copy": {"destination": parts.options.durable_copy or None, "does": COPIES},
     }
-    if parts.options.label:
-        document["label"] = parts.options.label
-    return document
 
 
 def _route(route: ProvenRoute) -> RouteDocument:
@@ -248,6 +244,6 @@ def attestation_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         responses={200: describes(AttestationDocument, "Routes and transport")},
     )
     async def read_only(request: AnyRequest) -> Response[bytes]:
-        return give_once(encode_json(await attest(parts, request.app)))
+        return give_once(await attest(parts, request.app), parts.options.label)
 
     return [read_only]

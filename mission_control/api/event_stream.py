@@ -94,10 +94,8 @@ class FloorStreams:
         return frame("posture", posture, identity) + frame("agents", agents)
 
     def _event(self, event: FloorEvent) -> bytes:
-        document = dict(event_document(event))
-        if self._parts.options.label:
-            document["label"] = self._parts.options.label
-        return frame("event", encode_json(document), self._identity(event.identity))
+        body = encode_json(event_document(event), self._parts.options.label)
+        return frame("event", body, self._identity(event.identity))
 
 
 def frame(event_type: str, data: bytes, identity: str = "") -> bytes:

@@ -49,7 +49,8 @@ def event_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     )
     async def recent(request: AnyRequest, limit: Limit = 50) -> Response[bytes]:
         events = parts.floor.recent_events(limit)
-        return give(json_answer(events_document(events, parts.floor.current())), request)
+        document = events_document(events, parts.floor.current())
+        return give(json_answer(document, parts.options.label), request)
 
     return [recent]
 
@@ -142,6 +143,6 @@ def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         last = sessions[-1].close if sessions else view.at
         holidays = parts.calendar.holidays_between(view.at, last)
         document = schedule_document(view, sessions, holidays, parts.options.label)
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return [schedule]

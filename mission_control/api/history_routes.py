@@ -116,9 +116,7 @@ def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
             for name, segments in found.by_agent
         ]
         document = timeline_document(since, until, lines, found.sessions, parts.clock())
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return timeline
 
@@ -152,9 +150,7 @@ def _events(parts: ReadingParts) -> HTTPRouteHandler:
             "events": [event_document(event) for event in page.events],
             "next_cursor": None if page.next_before is None else str(page.next_before),
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return events
 
@@ -176,8 +172,6 @@ def _slo(parts: ReadingParts) -> HTTPRouteHandler:
         agents = parts.floor.current().fleet.agents
         begin, attained = await remembered(past.attainments(agents, since, until))
         document = slo_document(begin, until, attained, parts.clock())
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return slo

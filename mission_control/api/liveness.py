@@ -9,7 +9,6 @@ from litestar.handlers import HTTPRouteHandler
 from mission_control.api.answers import give_once
 from mission_control.api.options import ApiParts, describes, describes_problem
 from mission_control.api.problems import Problem
-from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.floor.present.own_status import OWN_NAME
 
@@ -72,6 +71,4 @@ def health_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
 def _alive(parts: ApiParts) -> Response[bytes]:
     document: Alive = {"status": "ok", "service": OWN_NAME, "ts": utc_text(parts.clock())}
-    if parts.options.label:
-        document["label"] = parts.options.label
-    return give_once(encode_json(document))
+    return give_once(document, parts.options.label)

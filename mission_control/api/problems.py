@@ -26,24 +26,6 @@ class ProblemDetails(TypedDict):
     label: NotRequired[str]
 
 
-def problem_document(
-    status: int, code: str, title: str, detail: str, *, instance: str = "", label: str = ""
-) -> ProblemDetails:
-    """Give the problem; `type` is an identifier to compare, not an address to fetch."""
-    document: ProblemDetails = {
-        "type": f"urn:mission-control:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    if instance:
-        document["instance"] = instance
-    if label:
-        document["label"] = label
-    return document
-
-
 log = logging.getLogger("mission_control.api")
 
 ALLOWED_METHODS = "GET, HEAD, OPTIONS"
@@ -80,11 +62,21 @@ class Problem(HTTPException):
 def problem_bytes(
     status: int, code: str, title: str, detail: str, *, path: str, label: str
 ) -> bytes:
-    """Encode a problem; the path it is about is shortened."""
-    document = problem_document(
-        status, code, title, detail, instance=path[:SHOWN_INSTANCE], label=label
-    )
-    return encode_json(document)
+    """
+    Encode a problem; the path it is about is shortened.
+
+    Its `type` is an identifier to compare, not an address to fetch.
+    """
+    document: ProblemDetails = {
+        "type": f"urn:mission-control:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if path:
+        document["instance"] = path[:SHOWN_INSTANCE]
+    return encode_json(document, label)
 
 
 def exception_handlers(

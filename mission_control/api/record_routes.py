@@ -77,9 +77,7 @@ def _list_route(parts: ReadingParts) -> HTTPRouteHandler:
             "good_doubts": list(good.doubts),
             "of_other_clusters": list(good.of_other_clusters),
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return captures
 
@@ -106,9 +104,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
             title = "There is no such capture"
             raise Problem(404, "lkg_not_found", title, str(error)) from None
         document = lkg_diff_document(compared)
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return diff
 
@@ -172,9 +168,7 @@ def no_execution_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
             "attestation": report.document,
             "sessions": [_listed(e) for e in entries[:MOST_LISTED]],
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document, VARY), request)
+        return give(json_answer(document, parts.options.label, VARY), request)
 
     return [no_execution]
 

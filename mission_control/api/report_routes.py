@@ -100,7 +100,8 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         # Who names nothing is told what the verdict is worth now, which no recorded text knows.
         media_type = representation(request, REPORT, unnamed=JSON)
         if media_type == JSON:
-            return give(json_answer(_standing(parts, newest), VARY), request)
+            answer = json_answer(_standing(parts, newest), parts.options.label, VARY)
+            return give(answer, request)
         before = _worth_now(_standing(parts, newest))
         return await _markdown(parts, request, newest, READINESS_JSON, media_type, before)
 
@@ -168,7 +169,7 @@ def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         newest = await reading_record(latest_report(parts.artifacts, DEPLOY_JSON))
         media_type = representation(request, REPORT)
         if newest is not None and media_type == JSON:
-            return give(json_answer(newest.document, VARY), request)
+            return give(json_answer(newest.document, vary=VARY), request)
         return await _markdown(parts, request, newest, DEPLOY_JSON, media_type)
 
     @get(
@@ -184,9 +185,7 @@ def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
                 {"path": e.path, "at": e.at, "session_date": e.session_date} for e in entries
             ]
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return [deploy, listed]
 
@@ -222,9 +221,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
             "gaps": list(compared.gaps),
             "folded": folded_documents(compared),
         }
-        if parts.options.label:
-            document["label"] = parts.options.label
-        return give(json_answer(document), request)
+        return give(json_answer(document, parts.options.label), request)
 
     return diff
 

@@ -66,10 +66,7 @@ def runbook_list(parts: ReadingParts) -> RunbookList:
     links: list[RunbookLink] = [
         {"code": book.code, "title": book.title, "url": runbook_url(book.code)} for book in found
     ]
-    document: RunbookList = {"runbooks": sorted(links, key=lambda link: link["code"])}
-    if parts.options.label:
-        document["label"] = parts.options.label
-    return document
+    return {"runbooks": sorted(links, key=lambda link: link["code"])}
 
 
 def runbook_answer(
@@ -81,7 +78,7 @@ def runbook_answer(
     Where nothing is rendered, as in the process that decides, the page shows what was written.
     """
     if media_type == JSON:
-        return json_answer(_runbook_document(runbook, label), VARY)
+        return json_answer(_runbook_document(runbook), label, VARY)
     if media_type != HTML:
         return Answer(runbook.markdown.encode(), media_type, VARY)
     if renders:
@@ -91,16 +88,13 @@ def runbook_answer(
     return Answer(page.encode(), HTML, VARY)
 
 
-def _runbook_document(runbook: Runbook, label: str) -> RunbookDocument:
-    document: RunbookDocument = {
+def _runbook_document(runbook: Runbook) -> RunbookDocument:
+    return {
         "code": runbook.code,
         "title": runbook.title,
         "url": runbook_url(runbook.code),
         "markdown": runbook.markdown,
     }
-    if label:
-        document["label"] = label
-    return document
 
 
 def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
@@ -113,7 +107,7 @@ def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         responses={200: describes(RunbookList, "Code, title and address")},
     )
     async def runbooks(request: AnyRequest) -> Response[bytes]:
-        return give(json_answer(runbook_list(parts)), request)
+        return give(json_answer(runbook_list(parts), parts.options.label), request)
 
     return [runbooks, *_page_routes(parts)]
 

@@ -64,16 +64,13 @@ def agents_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
 
 def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> SessionAnswer:
     """Return the session that the floor is judged in, and the sessions after it."""
-    document: SessionAnswer = {
+    return {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
         "sequence": snapshot.sequence,
         "session": session_document(snapshot.session),
         "next_sessions": trading_day_documents(calendar.sessions_from(snapshot.at, SESSIONS_AHEAD)),
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import orjson
 import pytest
 
-from mission_control.api.problems import problem_document
 from mission_control.documents.canonical_json import embed_answer, encode_json
 from mission_control.floor.present.agents import agent_document, agents_document
 from mission_control.floor.present.events import event_document, events_document
@@ -259,16 +258,6 @@ def test_a_list_of_events_is_labelled():
         [], snapshot
     )
     assert "label" not in events_document([], replace(snapshot, label=""))
-
-
-def test_a_problem_is_stable():
-    """A problem has the members of RFC 9457 and a code; path and label only when there are any."""
-    bare = problem_document(404, "not_found", "Nothing here", "look elsewhere")
-    full = problem_document(404, "not_found", "Nothing here", "x", instance="/a", label="DEMO")
-
-    assert {"type", "title", "status", "detail", "code"} == set(bare)
-    assert "urn:mission-control:problem:not_found" == bare["type"]
-    assert ("/a", "DEMO") == (full.get("instance"), full.get("label"))
 
 
 def test_keys_are_sorted():
