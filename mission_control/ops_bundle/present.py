@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 
@@ -23,9 +23,9 @@ from mission_control.documents.instants import (
     whole_seconds_text,
 )
 from mission_control.floor.model import FloorSnapshot, ServiceReport
-from mission_control.floor.present.events import EventDocument, event_document
+from mission_control.floor.present.events import event_document
 from mission_control.floor.present.predecessor import by_name
-from mission_control.floor.present.readings import ReadingDocument, reading_documents, readings_of
+from mission_control.floor.present.readings import reading_documents, readings_of
 from mission_control.history.model import Span
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Kind
@@ -205,7 +205,7 @@ class PostureTimelineDocument(TypedDict):
     until: str
     until_et: str
     at_first: str | None
-    changes: list[EventDocument]
+    changes: list[dict[str, Any]]
     unwatched: list[GapSpan]
 
 
@@ -287,7 +287,7 @@ class ServiceHeartbeat(TypedDict):
     expected: bool
     reason_codes: list[str]
     asked_at: str | None
-    readings: list[ReadingDocument]
+    readings: list[dict[str, Any]]
 
 
 class HeartbeatDocument(TypedDict):

@@ -196,7 +196,7 @@ def readiness_files(report: ReadinessReport) -> dict[str, bytes]:
 
 async def _add_floor(gathered: _Gathered, snapshot: FloorSnapshot) -> None:
     gathered.files |= {
-        "posture.json": encode_json(posture_document(snapshot)),
+        "posture.json": encode_json(posture_document(snapshot), snapshot.label),
         "heartbeat.json": encode_json(heartbeat_document(snapshot)),
         "pods.json": encode_json(pods_document(snapshot)),
     }

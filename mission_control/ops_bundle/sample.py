@@ -24,7 +24,7 @@ async def record_sample(
 ) -> LedgerEntry:
     """Record a floor that was decided just now; raises StorageError."""
     files = {
-        "posture.json": encode_json(posture_document(snapshot)),
+        "posture.json": encode_json(posture_document(snapshot), snapshot.label),
         "heartbeat.json": encode_json(heartbeat_document(snapshot)),
         "pods.json": encode_json(pods_document(snapshot)),
     }

@@ -8,7 +8,7 @@ from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.markdown import render
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.posture import fleet_document
-from mission_control.floor.present.safety_needs import NOT_JUDGED, NeedsDocument, needs_document
+from mission_control.floor.present.safety_needs import NOT_JUDGED, needs_document
 from mission_control.model.fleet import RepositoryLints
 from mission_control.readiness.model import Check, ReadinessReport, ReadinessStanding
 
@@ -42,7 +42,7 @@ class ReadinessDocument(TypedDict):
     session_phase: str
     fleet_digest: str
     fleet_file: str
-    safety: NeedsDocument
+    safety: dict[str, Any]
     repository_lints: str | None
     cluster_identity: ClusterDocument | None
     checks: list[CheckDocument]

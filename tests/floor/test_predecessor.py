@@ -9,10 +9,11 @@ from mission_control.contract.model.answer import Answer, Shape
 from mission_control.contract.model.shapes import Liveness
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.floor.decide.stall import mark_stalled
-from mission_control.floor.present.aggregate import aggregate_agents, last_poll_cycle_at
 from mission_control.floor.present.predecessor import (
     EXPIRES_AFTER_SECONDS,
+    aggregate_agents,
     endpoint_result,
+    last_poll_cycle_at,
     online_status,
     poll_outcomes,
 )

@@ -8,8 +8,8 @@ from typing import Any
 from mission_control.contract.model.shapes import DEFAULT_HEARTBEAT_TTL_SECONDS, ServiceState
 from mission_control.documents.instants import seconds_since, utc_text, whole_seconds_text
 from mission_control.floor.model import FloorSnapshot, Verdict
-from mission_control.floor.present.aggregate import aggregate_agents, last_poll_cycle_at
 from mission_control.floor.present.posture import fleet_document
+from mission_control.floor.present.predecessor import aggregate_agents, last_poll_cycle_at
 from mission_control.kill_switch.present import execution_is_halted, halted_document
 from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED, SCHEDULER_STALLED
 from mission_control.model.codes import MARKET_CLOSED as MARKET_CLOSED_CODE
@@ -45,7 +45,7 @@ def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str
     stalled makes it DEGRADED. `safe_to_execute_orders` is never
     anything but false.
     """
-    document: dict[str, object] = {
+    return {
         **_identity(own),
         "status": _status(own),
         "heartbeat": _heartbeat(own),
@@ -58,9 +58,6 @@ def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str
         "agents": aggregate_agents(snapshot),
         "fleet": _fleet(snapshot, own),
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def _identity(own: OwnProcess) -> dict[str, object]:

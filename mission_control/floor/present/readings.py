@@ -1,7 +1,7 @@
 """What each path of a service brought, with timings, for the drill-down."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any
 
 from mission_control.documents.canonical_json import embed_answer
 from mission_control.documents.instants import utc_text
@@ -9,58 +9,25 @@ from mission_control.floor.model import ServiceReport
 from mission_control.model.reading import EndpointReading, Seen
 
 
-class PhaseDocument(TypedDict):
-    """How long one phase of opening a connection took."""
-
-    name: str
-    seconds: float
-
-
-class ProblemDocument(TypedDict):
-    """One field that broke the contract."""
-
-    field: str
-    problem: str
-
-
-class ReadingDocument(TypedDict):
-    """
-    What one path brought: a shape (`rich`) or the reason it was not seen (`TIMEOUT`).
-
-    `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that
-    was not understood. `peer` is the address that was asked (`10.0.0.7:8080`), empty where no
-    connection was made; `phases` are there where one was opened for this reading. A first silence
-    is not `confirmed`: it is asked about again.
-    """
-
-    path: str
-    seen: bool
-    outcome: str
-    confirmed: bool
-    detail: str
-    http_status: int | None
-    at: str
-    took_seconds: float
-    phases: list[PhaseDocument]
-    date_skew_seconds: float | None
-    excerpt: str
-    problems: list[ProblemDocument]
-    document: object
-    peer: str
-
-
 def readings_of(report: ServiceReport) -> Mapping[str, EndpointReading]:
     """Return the newest reading of each path that was asked; none before the first round."""
     return {} if report.round is None else report.round.readings
 
 
-def reading_documents(readings: Mapping[str, EndpointReading]) -> list[ReadingDocument]:
+def reading_documents(readings: Mapping[str, EndpointReading]) -> list[dict[str, Any]]:
     """Return every path's reading, sorted by path."""
     return [reading_document(path, reading) for path, reading in sorted(readings.items())]
 
 
-def reading_document(path: str, reading: EndpointReading) -> ReadingDocument:
-    """Return what one path brought."""
+def reading_document(path: str, reading: EndpointReading) -> dict[str, Any]:
+    """
+    Return what one path brought: a shape (`rich`) or the reason it was not seen (`TIMEOUT`).
+
+    `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that was
+    not understood. `peer` is the address that was asked (`10.0.0.7:8080`), empty without a
+    connection; `phases` are there where one was opened for this reading. A first silence is not
+    `confirmed`: it is asked about again.
+    """
     exchange = reading.exchange
     if isinstance(reading, Seen):
         outcome, detail = reading.value.shape.value, ""

@@ -1,41 +1,21 @@
 """What the fleet file says is needed of safety, the same words wherever it is shown."""
 
-from typing import TypedDict
+from typing import Any
 
+from mission_control.documents.document import document
 from mission_control.floor.model import Verdict
 from mission_control.model.fleet import Fleet, Safety, SwitchFile
 
 NOT_JUDGED = "safety not judged"
 
 
-class UnobservedDocument(TypedDict):
-    """A service that nothing here sees: who watches it instead, and why."""
-
-    agent_name: str
-    who: str
-    why: str
-
-
-class NeedsDocument(TypedDict):
+def needs_document(fleet: Fleet) -> dict[str, Any]:
     """
-    What is needed of kill switch, execution and freshness, by the fleet file alone.
+    Return what the fleet file requires of kill switch, execution and freshness, and a sentence.
 
     `judged` is false where something of it is not required. `kill_switch_file` is what the file
-    says of the switch's own: `authoritative`, `none`, or null for no word.
+    says of the switch's own file: `authoritative`, `none`, or null where it says nothing.
     """
-
-    judged: bool
-    kill_switch_required: bool
-    kill_switch_normal: str
-    kill_switch_file: str | None
-    execution: str
-    freshness_required: bool
-    unobserved: list[UnobservedDocument]
-    text: str
-
-
-def needs_document(fleet: Fleet) -> NeedsDocument:
-    """Return what this fleet needs, with a sentence of it."""
     safety, file = fleet.safety, fleet.switch_file
     return {
         "judged": safety.judged,
@@ -45,7 +25,7 @@ def needs_document(fleet: Fleet) -> NeedsDocument:
         "execution": safety.execution.value,
         "freshness_required": safety.freshness_required,
         "unobserved": [
-            {"agent_name": a.agent_name, "who": a.unobserved.who, "why": a.unobserved.why}
+            document(a.unobserved) | {"agent_name": a.agent_name}
             for a in fleet.agents
             if a.unobserved is not None
         ],
