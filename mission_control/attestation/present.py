@@ -16,7 +16,7 @@ from mission_control.attestation.model import (
 from mission_control.cluster.present.identity import ClusterDocument, cluster_document
 from mission_control.documents.instants import new_york_text, rounded, utc_text, utc_text_or_none
 from mission_control.documents.markdown import render
-from mission_control.floor.present.safety_needs import needs_text
+from mission_control.floor.present.posture import needs_text
 
 MOST_NAMED = 20
 """So many matters are named in one gap; each matter's own gaps stand with it."""

@@ -16,7 +16,7 @@ from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, EndedAlarm, Fleet
 from mission_control.model.kill_switch import KillSwitch, SourceKind
-from mission_control.model.reading import Seen, ServiceRound, Unseen
+from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen
 from mission_control.model.session import CalendarDoubt, MarketSession
 
 KILL_SWITCH = "kill-switch"
@@ -193,6 +193,11 @@ class ServiceReport:
     evidence_at: datetime | None = None
     reported_codes: tuple[str, ...] = ()
     workload: AgentWorkload | None = None
+
+    @property
+    def readings(self) -> Mapping[str, EndpointReading]:
+        """Return the newest reading of each path that was asked; none before the first round."""
+        return {} if self.round is None else self.round.readings
 
     @property
     def reason_code(self) -> str:

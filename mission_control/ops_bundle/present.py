@@ -23,9 +23,9 @@ from mission_control.documents.instants import (
     whole_seconds_text,
 )
 from mission_control.floor.model import FloorSnapshot, ServiceReport
+from mission_control.floor.present.agents import reading_documents
 from mission_control.floor.present.events import event_document
 from mission_control.floor.present.predecessor import by_name
-from mission_control.floor.present.readings import reading_documents, readings_of
 from mission_control.history.model import Span
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Kind
@@ -243,7 +243,7 @@ def marketdata_health(snapshot: FloorSnapshot) -> tuple[Mapping[str, bytes], str
     `000` is its word for no answer at all.
     """
     report = find_marketdata(snapshot)
-    reading = readings_of(report).get(HEALTHZ) if report else None
+    reading = report.readings.get(HEALTHZ) if report else None
     if reading is None:
         return {}, "no marketdata service was asked for /healthz"
     status = reading.exchange.status
@@ -318,5 +318,5 @@ def _service(report: ServiceReport) -> ServiceHeartbeat:
         "expected": report.expected,
         "reason_codes": [r.code for r in report.reasons],
         "asked_at": utc_text_or_none(report.round.started if report.round else None),
-        "readings": reading_documents(readings_of(report)),
+        "readings": reading_documents(report.readings),
     }

@@ -7,10 +7,9 @@ import orjson
 import pytest
 
 from mission_control.documents.canonical_json import embed_answer, encode_json
-from mission_control.floor.present.agents import agent_document, agents_document
+from mission_control.floor.present.agents import agent_document, agents_document, reading_document
 from mission_control.floor.present.events import event_document, events_document
 from mission_control.floor.present.posture import fleet_document, posture_document
-from mission_control.floor.present.readings import reading_document
 from mission_control.floor.present.safety import safety_document
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mission_control.floor.decide.alarms import join_latched
-from mission_control.floor.decide.events import find_happenings
-from mission_control.floor.decide.judged_change import why_kept
+from mission_control.floor.decide.events import find_happenings, why_kept
 from mission_control.floor.decide.stall import mark_stalled
 from mission_control.floor.model import NOTHING_LATCHED, ServiceSince, Verdict
 from mission_control.model.event import EventType

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from mission_control.conformance.decide.fields import (
+    HEALTH_MAX_AGE_SECONDS,
     HEALTH_PATH,
     explain_build,
+    explain_feed,
     explain_health,
     explain_identity,
     explain_instants,
@@ -15,9 +17,7 @@ from mission_control.conformance.decide.fields import (
     explain_minimal,
     explain_settings,
 )
-from mission_control.conformance.decide.look import Look, look_at
 from mission_control.conformance.decide.not_seen import explain_unseen
-from mission_control.conformance.decide.tick_claims import HEALTH_MAX_AGE_SECONDS, explain_feed
 from mission_control.conformance.decide.truth_table import (
     explain_execution_claims,
     explain_gating_reasons,
@@ -26,7 +26,14 @@ from mission_control.conformance.decide.truth_table import (
     explain_strategy_permission,
     explain_switch_row,
 )
-from mission_control.conformance.model import ConformanceReport, Deviation, EndpointOutcome, Gravity
+from mission_control.conformance.model import (
+    ConformanceReport,
+    Deviation,
+    EndpointOutcome,
+    Gravity,
+    Look,
+    look_at,
+)
 from mission_control.contract.model.answer import STATUS_PATH, Answer, Shape, Status
 from mission_control.contract.model.shapes import (
     HealthFreshness,

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from mission_control.conformance.decide.fields import FED_KINDS
-from mission_control.conformance.decide.look import Look
-from mission_control.conformance.model import Deviation, Gravity
+from mission_control.conformance.model import Deviation, Gravity, Look
 from mission_control.contract.model.modes import ModeText
 from mission_control.contract.model.shapes import MinimalStatus, RichStatus, ServiceState
 from mission_control.model import codes

@@ -14,11 +14,13 @@ from mission_control.floor.decide.evidence import (
     primary_reading,
 )
 from mission_control.floor.decide.execution import says_harmless_mode, state_execution
-from mission_control.floor.decide.freshness import judge_freshness, judge_sources, state_staleness
-from mission_control.floor.decide.freshness_claims import (
+from mission_control.floor.decide.freshness import (
     View,
+    judge_freshness,
+    judge_sources,
     state_agreement,
     state_false_positives,
+    state_staleness,
     view_feed,
 )
 from mission_control.floor.decide.own_clock import ClockTold, tell_clock

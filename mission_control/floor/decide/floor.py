@@ -1,17 +1,18 @@
 """The whole floor at one instant, from one set of evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 
 from mission_control.cluster.decide.agreement import clear_by_cluster, state_disagreements
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
+from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.agent_evidence import AgentEvidence
-from mission_control.floor.decide.alarms import Carried, carry_alarms
+from mission_control.floor.decide.alarms import Carried, carry_alarms, held_against
 from mission_control.floor.decide.evidence import Key, SessionAt, Statement
-from mission_control.floor.decide.freshness_claims import state_freshness_contradictions
+from mission_control.floor.decide.freshness import state_freshness_contradictions
 from mission_control.floor.decide.instances import Hearing
-from mission_control.floor.decide.looks import FloorLooks, look_at_floor
+from mission_control.floor.decide.looks import AgentLook, FloorLooks, look_at_floor
 from mission_control.floor.decide.own_clock import SUBJECT as OWN_CLOCK
 from mission_control.floor.decide.own_clock import state_own_clock
 from mission_control.floor.decide.posture import (
@@ -29,9 +30,7 @@ from mission_control.floor.decide.posture import (
     reasons_from_switch_and_calendar,
 )
 from mission_control.floor.decide.required_evidence import count_coverage, measure_age, missing_feed
-from mission_control.floor.decide.round_memory import answered_paths
-from mission_control.floor.decide.service_report import report_services
-from mission_control.floor.decide.told_builds import find_told_skew
+from mission_control.floor.decide.round_memory import answered_paths, find_told_skew
 from mission_control.floor.model import (
     Alarm,
     FloorEvidence,
@@ -237,3 +236,77 @@ def _held(
         name = report.agent.agent_name
         same = held is not None and held.agent_name == name
         yield report, held if same else latched.service(name)
+
+
+def report_services(
+    looks: Sequence[AgentLook],
+    alarms: Collection[Alarm],
+    latched: Latched,
+    before: FloorSnapshot | None,
+    now: datetime,
+) -> tuple[ServiceReport, ...]:
+    """
+    Report on every service, in the fleet's order.
+
+    A report of `before`, the snapshot that `latched` comes from, is reused where the same round
+    was judged alike.
+    """
+    held = held_against(alarms)
+    since = {s.agent_name: s for s in latched.services}
+    earlier = dict[str, ServiceReport]()
+    if before is not None and before.latched is latched:
+        earlier = {r.agent.agent_name: r for r in before.services}
+    return tuple(_report(look, held, since, earlier, now) for look in looks)
+
+
+def _report(
+    look: AgentLook,
+    held: Mapping[str, tuple[Reason, ...]],
+    since: Mapping[str, ServiceSince],
+    earlier: Mapping[str, ServiceReport],
+    now: datetime,
+) -> ServiceReport:
+    name = look.evidence.agent.agent_name
+    raised = held.get(name, ())
+    known = earlier.get(name)
+    if known is not None and not raised and _is_same(known, look):
+        return known
+    expected = look.judgement.expected and not raised
+    state = look.judgement.state
+    return ServiceReport(
+        agent=look.evidence.agent,
+        state=state,
+        expected=expected,
+        reasons=_lead_with(raised, look.reasons) if raised else look.reasons,
+        freshness=look.evidence.freshness,
+        round=look.evidence.round,
+        since=_carry_since(since.get(name), state, now, expected=expected),
+        evidence_at=look.evidence.seen_at,
+        reported_codes=look.judgement.reported_codes,
+        workload=look.workload,
+    )
+
+
+def _carry_since(
+    before: ServiceSince | None, state: ServiceState, now: datetime, *, expected: bool
+) -> datetime:
+    if before is not None and (before.state, before.expected) == (state, expected):
+        return before.since
+    return now
+
+
+def _lead_with(raised: tuple[Reason, ...], reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    codes = {r.code for r in raised}
+    return (*raised, *(r for r in reasons if r.code not in codes))
+
+
+def _is_same(known: ServiceReport, look: AgentLook) -> bool:
+    """Return whether an earlier report says just what this look would make it say."""
+    return (
+        known.round is look.evidence.round
+        and known.reasons is look.reasons
+        and known.freshness is look.evidence.freshness
+        and known.workload is look.workload
+        and known.expected is look.judgement.expected
+        and known.state is look.judgement.state
+    )

@@ -1,5 +1,6 @@
-"""One service as a JSON-ready document, the predecessor's fields and ours beside them."""
+"""One service as a JSON-ready document, and what each of its paths brought."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
@@ -8,6 +9,7 @@ from mission_control.cluster.present.workload import (
     warning_documents,
     workload_summary,
 )
+from mission_control.documents.canonical_json import embed_answer
 from mission_control.documents.document import document
 from mission_control.documents.instants import (
     new_york_text,
@@ -26,7 +28,7 @@ from mission_control.floor.present.predecessor import (
     online_status,
     raw_status,
 )
-from mission_control.floor.present.readings import reading_documents, readings_of
+from mission_control.model.reading import EndpointReading, Seen
 
 
 class AgentsDocument(TypedDict):
@@ -64,7 +66,7 @@ def agent_document(snapshot: FloorSnapshot, agent_name: str) -> AgentDocument | 
     detail = {
         **_summary(report, snapshot),
         "raw_ops_status": raw_status(report),
-        "readings": reading_documents(readings_of(report)),
+        "readings": reading_documents(report.readings),
         "pods": pod_documents(report.workload),
         "warnings": warning_documents(report.workload),
     }
@@ -112,4 +114,45 @@ def _freshness(freshness: Freshness, now: datetime) -> dict[str, Any]:
         "last_tick": utc_text_or_none(freshness.last_tick),
         "source": freshness.source,
         "detail": freshness.detail,
+    }
+
+
+def reading_documents(readings: Mapping[str, EndpointReading]) -> list[dict[str, Any]]:
+    """Return every path's reading, sorted by path."""
+    return [reading_document(path, reading) for path, reading in sorted(readings.items())]
+
+
+def reading_document(path: str, reading: EndpointReading) -> dict[str, Any]:
+    """
+    Return what one path brought: a shape (`rich`) or the reason it was not seen (`TIMEOUT`).
+
+    `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that was
+    not understood. `peer` is the address that was asked (`10.0.0.7:8080`), empty without a
+    connection; `phases` are there where one was opened for this reading. A first silence is not
+    `confirmed`: it is asked about again.
+    """
+    exchange = reading.exchange
+    if isinstance(reading, Seen):
+        outcome, detail = reading.value.shape.value, ""
+        status, problems = reading.value.http_status, ()
+        document = embed_answer(reading.value.document)
+    else:
+        outcome, detail = reading.code, reading.detail
+        status, problems = exchange.status, reading.problems
+        document = None
+    return {
+        "path": path,
+        "seen": isinstance(reading, Seen),
+        "outcome": outcome,
+        "confirmed": isinstance(reading, Seen) or reading.confirmed,
+        "detail": detail,
+        "http_status": status,
+        "at": utc_text(reading.at),
+        "took_seconds": round(reading.took, 6),
+        "phases": [{"name": name, "seconds": seconds} for name, seconds in exchange.phases],
+        "date_skew_seconds": exchange.date_skew,
+        "excerpt": exchange.excerpt,
+        "problems": [{"field": field, "problem": text} for field, text in problems],
+        "document": document,
+        "peer": exchange.peer,
     }

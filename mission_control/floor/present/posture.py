@@ -1,4 +1,4 @@
-"""The floor's posture and why, as a JSON-ready document."""
+"""The floor's posture and why, and what its fleet needs of safety, as JSON-ready documents."""
 
 from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict
@@ -6,12 +6,11 @@ from typing import Any, NotRequired, TypedDict
 from mission_control.cluster.present.identity import ClusterDocument, cluster_document
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, rounded, utc_text
-from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, is_meant
-from mission_control.floor.present.safety_needs import needs_document, verdict_text
+from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, Verdict, is_meant
 from mission_control.kill_switch.present import kill_switch_document
 from mission_control.model.execution_rules import DEFAULT_SWITCHES, PATTERNS, ExecutionRules
 from mission_control.model.finding import Reason
-from mission_control.model.fleet import EndedAlarm, Fleet
+from mission_control.model.fleet import EndedAlarm, Fleet, Safety, SwitchFile
 from mission_control.schedule.present.sessions import SessionDocument, session_document
 
 RUNBOOKS = "/api/v1/runbooks"
@@ -127,3 +126,50 @@ def _ended(entry: EndedAlarm, snapshot: FloorSnapshot) -> dict[str, Any]:
 def _coverage(coverage: Coverage) -> dict[str, Any]:
     gaps = [{"subject": subject, "code": code} for subject, code in sorted(coverage.gaps)]
     return document(coverage, "gaps") | {"gaps": gaps}
+
+
+NOT_JUDGED = "safety not judged"
+
+
+def needs_document(fleet: Fleet) -> dict[str, Any]:
+    """
+    Return what the fleet file requires of kill switch, execution and freshness, and a sentence.
+
+    `judged` is false where something of it is not required. `kill_switch_file` is what the file
+    says of the switch's own file: `authoritative`, `none`, or null where it says nothing.
+    """
+    safety, file = fleet.safety, fleet.switch_file
+    return {
+        "judged": safety.judged,
+        "kill_switch_required": safety.switch_required,
+        "kill_switch_normal": safety.switch_normal.value,
+        "kill_switch_file": file.value if file else None,
+        "execution": safety.execution.value,
+        "freshness_required": safety.freshness_required,
+        "unobserved": [
+            document(a.unobserved) | {"agent_name": a.agent_name}
+            for a in fleet.agents
+            if a.unobserved is not None
+        ],
+        "text": needs_text(safety, file),
+    }
+
+
+def needs_text(safety: Safety, file: SwitchFile | None) -> str:
+    """Say in one line what is needed of kill switch, execution and freshness."""
+    switch = "required" if safety.switch_required else "NOT required"
+    told = [f"kill switch {switch}, normally {safety.switch_normal}"]
+    if file is not None:
+        told.append(f"its file here: {file}")
+    told.append(f"execution {safety.execution}")
+    told.append(f"freshness {'required' if safety.freshness_required else 'NOT required'}")
+    if not safety.judged:
+        told.append(NOT_JUDGED)
+    return "; ".join(told)
+
+
+def verdict_text(verdict: Verdict, safety: Safety) -> str:
+    """Write a verdict as it is read: a calm one says where safety is not judged."""
+    word = verdict.value
+    calm = verdict is not Verdict.HALTED
+    return f"{word} · {NOT_JUDGED}" if calm and not safety.judged else word

@@ -12,7 +12,6 @@ from mission_control.documents.instants import (
 )
 from mission_control.floor.decide.stall import still_decided
 from mission_control.floor.model import FloorSnapshot, FreshnessState, ServiceReport
-from mission_control.floor.present.readings import readings_of
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 
@@ -68,7 +67,7 @@ def _heartbeat(report: ServiceReport) -> dict[str, Any] | None:
 
 def reading_of(report: ServiceReport, path: str) -> EndpointReading | None:
     """Return the newest reading of a path; None where it was not asked."""
-    return readings_of(report).get(path)
+    return report.readings.get(path)
 
 
 def online_status(report: ServiceReport, snapshot: FloorSnapshot) -> str:

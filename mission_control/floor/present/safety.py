@@ -7,14 +7,16 @@ from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.decide.stall import still_decided
 from mission_control.floor.model import FloorSnapshot, FreshnessState, ServiceReport
-from mission_control.floor.present.posture import alarm_documents, execution_document
+from mission_control.floor.present.posture import (
+    alarm_documents,
+    execution_document,
+    needs_document,
+)
 from mission_control.floor.present.predecessor import (
     by_name,
     freshness_result,
     online_status,
 )
-from mission_control.floor.present.readings import readings_of
-from mission_control.floor.present.safety_needs import needs_document
 from mission_control.kill_switch.present import kill_switch_document
 from mission_control.model.codes import EXECUTION_EVIDENCE
 from mission_control.model.fleet import Criticality, Kind
@@ -87,7 +89,7 @@ def _marketdata(snapshot: FloorSnapshot) -> dict[str, Any]:
 
 def _claims(report: ServiceReport) -> Iterator[dict[str, Any]]:
     """Return what each answer claims about execution, also a broken one."""
-    for path, reading in sorted(readings_of(report).items()):
+    for path, reading in sorted(report.readings.items()):
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
         if not claims.silent:
             yield {

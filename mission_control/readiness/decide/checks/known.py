@@ -6,7 +6,7 @@ from mission_control.cluster.decide.leftovers import RunningThing, find_running_
 from mission_control.cluster.decide.replicas import REPLICA_LISTS, compare_replicas
 from mission_control.cluster.model.facts import WORKLOAD_LISTS
 from mission_control.cluster.model.view import CapturedWorkloads
-from mission_control.floor.decide.told_builds import find_told_skew
+from mission_control.floor.decide.round_memory import find_told_skew
 from mission_control.readiness.decide.outcome import (
     FAIL,
     PASS,
