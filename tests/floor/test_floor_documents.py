@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import orjson
 import pytest
 
+from mission_control.api.answers import SnapshotCache
 from mission_control.documents.canonical_json import embed_answer, encode_json
 from mission_control.floor.present.agents import agent_document, agents_document, reading_document
 from mission_control.floor.present.events import event_document, events_document
@@ -28,7 +30,12 @@ from tests.floor.floor_of_values import (
     session_at,
 )
 
-DOCUMENTS = [posture_document, agents_document, safety_document]
+DOCUMENTS = [
+    posture_document,
+    agents_document,
+    safety_document,
+    partial(agent_document, agent_name="strategy-engine"),
+]
 
 
 @pytest.mark.parametrize("render", DOCUMENTS)
@@ -41,11 +48,17 @@ def test_equal_floors_give_equal_bytes(render):
 
 @pytest.mark.parametrize("render", DOCUMENTS)
 def test_a_label_is_there_only_when_there_is_one(render):
-    """The label stands in a document of the demo, and in no other."""
+    """An answer of the demo has its label, added where it is encoded; no other answer has one."""
     snapshot = FloorOfValues().decide()
 
-    assert "label" not in render(snapshot)
-    assert "DEMO" == render(replace(snapshot, label="DEMO"))["label"]
+    plain, demo = (
+        orjson.loads(SnapshotCache().document(s, "key", render).body)
+        for s in (snapshot, replace(snapshot, label="DEMO"))
+    )
+
+    assert "label" not in plain
+    assert "DEMO" == demo["label"]
+    assert "label" not in render(replace(snapshot, label="DEMO"))
 
 
 def test_lists_are_sorted():
@@ -86,11 +99,10 @@ def test_an_agent_in_full():
     )
     floor = FloorOfValues(fleet=replace(FLEET, agents=(agent, MARKETDATA)))
     snapshot = floor.decide(NOW + timedelta(seconds=2))
-    document = agent_document(replace(snapshot, label="DEMO"), "strategy-engine")
+    document = agent_document(snapshot, "strategy-engine")
 
     assert document is not None
     detail = document["agent"]
-    assert "DEMO" == document.get("label")
     assert {"primary": "ann", "secondary": "bob"} == detail["owner"]
     assert {"target": 99.5, "window": "market_hours"} == detail["slo"]
     assert (["x"], 2.0) == (detail["depends_on"], detail["evidence_age_seconds"])
@@ -105,7 +117,6 @@ def test_an_agent_that_was_never_asked():
     document = agent_document(snapshot, "strategy-engine")
 
     assert document is not None
-    assert "label" not in document
     assert [] == document["agent"]["readings"]
     assert document["agent"]["evidence_age_seconds"] is None
     assert (None, None) == (document["agent"]["last_poll_at"], document["agent"]["owner"])
@@ -249,14 +260,11 @@ def test_a_poll_keeps_its_envelope():
     assert [] == event_document(replace(poll, data={})).get("outcomes")
 
 
-def test_a_list_of_events_is_labelled():
-    """The list bears the snapshot's instant and its label."""
-    snapshot = replace(FloorOfValues().decide(), label="DEMO")
+def test_a_list_of_events_has_the_snapshots_instant():
+    """The list has the snapshot's instant, also without any event."""
+    document = events_document([], FloorOfValues().decide())
 
-    assert {"ts": "2026-11-18T15:15:00.000Z", "events": [], "label": "DEMO"} == events_document(
-        [], snapshot
-    )
-    assert "label" not in events_document([], replace(snapshot, label=""))
+    assert {"ts": "2026-11-18T15:15:00.000Z", "events": []} == document
 
 
 def test_keys_are_sorted():

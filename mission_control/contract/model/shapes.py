@@ -175,7 +175,7 @@ class Marketdata(ContractModel):
     """
     The tick a service last saw.
 
-    The claim `is_fresh` is recorded; the age that decides is computed by the reader, from
+    The claim `is_fresh` is recorded; the age that decides is reckoned by the reader, from
     `last_tick_utc` and the reader's own clock.
     """
 
