@@ -135,7 +135,7 @@ class ClusterFloor(FloorOfValues):
     _made: ClusterFacts | None = None
 
     def refresh(self, at=None) -> None:
-        """Let everybody answer well, and the cluster show that all is well, at an instant."""
+        """Let every service answer well, and the cluster show that all is well, at an instant."""
         super().refresh(at)
         self.workloads, self.pods, self.maps, self.starters = {}, {}, {}, {}
         for agent in (*AGENTS, QUIET):
@@ -156,7 +156,7 @@ class ClusterFloor(FloorOfValues):
         self.pods[name] = pod(agent, **changes)
 
     def read_lists(self) -> None:
-        """Read every list anew, now."""
+        """Read every list again, now."""
         wanted = [(r, n) for n in ACCESS.namespaces for r in (*REQUIRED_LISTS, *STARTER_LISTS)]
         self.lists = {k: ListReading(*k, Seen(3, self.now)) for k in wanted}
 

@@ -186,11 +186,11 @@ class FloorOfValues:
     rounds: dict[str, ServiceRound] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let everybody answer well."""
+        """Let every service answer well."""
         self.refresh()
 
     def refresh(self, at: datetime | None = None) -> None:
-        """Let everybody answer well at an instant, which becomes now."""
+        """Let every service answer well at an instant, which becomes now."""
         self.now = at or self.now
         self.answers = {}
         for agent in (MARKETDATA, STRATEGY, INGEST):
@@ -219,7 +219,7 @@ class FloorOfValues:
         self.answers[agent.agent_name][path] = unseen(reason, self.now, status)
 
     def deny_in_a_row(self, times: int = 11, apart: float = 50.0, answer=None) -> FloorSnapshot:
-        """Let everybody answer well so often, each time over new connections, seconds apart."""
+        """Let every service answer well so often, each time over new connections, seconds apart."""
         self.connects, decided = True, list[FloorSnapshot]()
         for _ in range(times):
             self.refresh(self.now + timedelta(seconds=apart))
@@ -254,7 +254,7 @@ class FloorOfValues:
         return FloorEvidence(self.fleet, rounds, switch_readings)
 
     def decide(self, at: datetime | None = None) -> FloorSnapshot:
-        """Decide the floor at an instant and keep what stands for the next decision."""
+        """Decide the floor at an instant and keep the latched alarms for the next decision."""
         snapshot = decide_floor(self.evidence(), self.latched, self.session_at, at or self.now)
         self.latched = snapshot.latched
         return snapshot

@@ -81,7 +81,7 @@ def found(report, code):
 def test_a_file_confirms_only_as_the_mount_or_by_the_fleet_files_word(
     mounted, said, state, confirmed
 ):
-    """A file that anybody can write contradicts at most."""
+    """A file that any person can write contradicts at most."""
     switch_readings = SwitchReading(SourceKind.FILE, PATH, Seen("1", NOW), live_mount=mounted)
     (heard,) = hear_configured([switch_readings], NOW, said)
     (off,) = hear_configured([replace(switch_readings, reading=Seen("0", NOW))], NOW, said)
@@ -106,7 +106,7 @@ def test_environment_and_services_never_confirm(kind):
 
 @pytest.mark.parametrize("seen", ["silent", "not read yet"])
 def test_where_the_api_is_configured_its_silence_counts_whatever_a_file_says(seen):
-    """A live mount says what its kubelet last knew: it does not stand in for the API."""
+    """A live mount says what its kubelet last knew: it does not replace the API."""
     file = SwitchSource(SourceKind.FILE, PATH, ON, NOW, confirms=True)
     silent = replace(CONFIG_MAP, state=UNCLEAR, detail="EXPIRED: 46 s old")
     heard = [file, silent] if seen == "silent" else [file]
@@ -369,7 +369,7 @@ def test_whatever_a_fleet_needs_less_evidence_never_improves_its_posture(
 
 @pytest.mark.parametrize("normal", [ON, OFF], ids=["halted", "runs off"])
 def test_a_containers_own_switch_is_evidence_only_where_it_is_not_normally_off(normal):
-    """What a pod or a safety map says of a switch that is off while all is well accuses nobody."""
+    """What a pod or a safety map says of a switch that is off while all is well raises no alarm."""
     floor = on(ClusterFloor(), safety=Safety(switch_normal=normal))
     variable = EnvVariable("KILL_SWITCH", "false")
     held = Container("main", "r/x:1", env=(variable,), env_names=("KILL_SWITCH",))

@@ -1,4 +1,4 @@
-"""Jobs: the board, which never lets an old verdict stand for a new one."""
+"""Jobs: the board, which never shows an old verdict as a new one."""
 
 import asyncio
 from dataclasses import replace
@@ -75,7 +75,7 @@ async def test_a_stalled_floor_is_halted(board, seconds):
 
 
 async def test_a_stall_is_a_snapshot_of_its_own(board, snapshot, seconds):
-    """The stalled view has its own number, so that nobody takes it for the one before."""
+    """The stalled view has its own number, so that it is not taken for the one before."""
     seconds.now = 10.0
 
     assert snapshot.sequence + 1 == board.current().sequence
@@ -214,7 +214,7 @@ async def test_a_time_in_which_execution_could_start_takes_go_back(board, snapsh
 
 
 async def test_a_stall_is_a_confirmed_halt(board, seconds):
-    """Nobody decided: that is no silence that may be over in a second."""
+    """Nothing was decided: that is no silence that may be over in a second."""
     seconds.now = 3.5
     shown = board.current()
 

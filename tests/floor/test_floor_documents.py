@@ -120,7 +120,7 @@ def test_an_agent_that_was_never_asked():
     assert [] == document["agent"]["readings"]
     assert document["agent"]["evidence_age_seconds"] is None
     assert (None, None) == (document["agent"]["last_poll_at"], document["agent"]["owner"])
-    assert agent_document(snapshot, "nobody") is None
+    assert agent_document(snapshot, "unknown") is None
 
 
 def test_why_a_reading_failed_needs_no_second_look():
@@ -167,7 +167,7 @@ def test_a_safety_document_without_marketdata():
     assert (False, []) == (marketdata["all_critical_fresh"], marketdata["agents"])
 
 
-def test_execution_is_told_with_what_everybody_claims():
+def test_execution_is_told_with_what_every_service_claims():
     """Every service of kind execution is listed, and every claim, broken answers included."""
     engine = replace(STRATEGY, agent_name="execution-engine", kind=Kind.EXECUTION)
     floor = FloorOfValues(fleet=replace(FLEET, agents=(engine, MARKETDATA, STRATEGY)))
@@ -191,7 +191,7 @@ def test_execution_is_told_with_what_everybody_claims():
 
 
 def test_a_session_has_both_times():
-    """Every instant of a session stands in UTC and in New York's time."""
+    """Every instant of a session is shown in UTC and in New York's time."""
     document = session_document(replace(session_at(NOW), next_phase=Phase.POST_MARKET))
 
     assert ("OPEN", True, "2026-11-18") == (
@@ -250,7 +250,7 @@ def test_an_event_speaks_the_old_words_too():
 
 
 def test_a_poll_keeps_its_envelope():
-    """A poll's outcomes stand beside its own fields, and are there even when it has none."""
+    """A poll's outcomes are beside its own fields, and are there even when it has none."""
     poll = FloorEvent(4, NOW, EventType.POLL, "5 of 5", data={"outcomes": [1], "more": 2})
 
     assert ([1], {"more": 2}) == (

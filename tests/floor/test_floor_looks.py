@@ -77,7 +77,7 @@ def advance(floor, seconds):
     floor.now += timedelta(seconds=seconds)
 
 
-def answer_anew(floor, place):
+def answer_again(floor, place):
     """Let one agent answer well again."""
     name, path = place
     agent = floor.fleet.agent(name)
@@ -112,7 +112,7 @@ STEPS = st.one_of(
     degradations().map(lambda d: (degrade, d)),
     st.sampled_from(SECONDS).map(lambda s: (advance, s)),
     st.floats(0, 130).map(lambda s: (advance, s)),
-    st.sampled_from(PLACES).map(lambda p: (answer_anew, p)),
+    st.sampled_from(PLACES).map(lambda p: (answer_again, p)),
     st.sampled_from(HURTS).map(lambda h: (lambda floor, hurt: hurt(floor), h)),
 )
 BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds=40)]
@@ -124,7 +124,7 @@ BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds
     steps=st.lists(STEPS, min_size=1, max_size=8),
     joins=st.booleans(),
 )
-def test_what_is_taken_over_is_what_would_be_decided_anew(beginning, steps, joins):
+def test_what_is_taken_over_is_what_would_be_decided_in_full(beginning, steps, joins):
     """However evidence and time move, looking at what changed decides as looking at all does."""
     floor = FloorOfValues()
     floor.refresh(beginning)
@@ -139,7 +139,7 @@ def test_what_is_taken_over_is_what_would_be_decided_anew(beginning, steps, join
 
 
 def test_what_did_not_change_is_taken_over(floor):
-    """A second decision a moment later makes no report anew: the very same values are used."""
+    """A second decision a moment later makes no new report: the very same values are used."""
     watched = WatchedFloor(floor)
     _, first = watched.decide_both()
     advance(floor, 0.5)
@@ -178,10 +178,10 @@ def test_a_rule_about_age_that_is_declared_nowhere_is_never_answered_from_what_i
     assert {"OK", "HALTED"} == verdicts
 
 
-def test_a_rule_cannot_reckon_an_age_itself(floor):
+def test_a_rule_cannot_compute_an_age_itself(floor):
     """The instant of a decision is no number: a rule that goes round it fails at once."""
     with pytest.raises(TypeError):
-        operator.sub(NOW, Moment(floor.now))  # pyright: ignore[reportArgumentType]
+        operator.sub(NOW, Moment(floor.now))  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def test_a_clock_that_steps_back_has_everything_looked_at_again(floor):
@@ -210,7 +210,8 @@ def _news(floor, change):
     [
         pytest.param(lambda f: f.say(STRATEGY, "status.state", "DEGRADED"), id="another state"),
         pytest.param(
-            lambda f: f.say(STRATEGY, "safety.safe_to_execute_orders", value=True), id="accuses"
+            lambda f: f.say(STRATEGY, "safety.safe_to_execute_orders", value=True),
+            id="a new alarm",
         ),
         pytest.param(
             lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT), id="falls silent"
@@ -225,13 +226,13 @@ def _news(floor, change):
     ],
 )
 def test_a_round_that_changes_an_answer_is_news(floor, change):
-    """A round that may change what anybody is told has the floor decided at once."""
+    """A round that may change an answer has the floor decided at once."""
     assert _news(floor, change)
 
 
 def test_a_round_that_says_the_same_again_is_no_news(floor):
     """A younger reading of the same waits for the next beat."""
-    assert not _news(floor, lambda f: answer_anew(f, (STRATEGY.agent_name, "/ops/status")))
+    assert not _news(floor, lambda f: answer_again(f, (STRATEGY.agent_name, "/ops/status")))
 
 
 def test_a_time_past_all_time_holds_nothing_up(floor):

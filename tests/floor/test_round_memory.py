@@ -149,7 +149,7 @@ def test_a_path_that_ever_answered_otherwise_is_lost(otherwise):
 
 
 def test_silence_is_no_answer_of_a_path_that_is_not_offered():
-    """A path that never answered stays not offered, also after nobody was there."""
+    """A path that never answered stays not offered, also after a silence."""
     joined = rounds(gone(NOW), unseen(UnseenReason.TIMEOUT, NOW + SECOND), gone(NOW + 2 * SECOND))
 
     assert ["NOT_OFFERED", "TIMEOUT", "NOT_OFFERED"] == [r.readings[OPS].code for r in joined]
@@ -222,7 +222,7 @@ def test_a_status_time_advances_only_as_time_does(updated, advances):
 
 
 def test_a_path_that_tells_nothing_new_keeps_the_very_value():
-    """Nothing is made anew for what did not change."""
+    """What did not change is reused."""
     before = rounds(well(NOW), well(NOW + SECOND), well(NOW + 2 * SECOND))
 
     assert before[-1].past[OPS] is before[-2].past[OPS]

@@ -150,7 +150,7 @@ class WatchedCluster:
         return whole, again
 
 
-def engine_answers_anew(floor, _):
+def engine_answers_again(floor, _):
     """Let the execution engine answer, or fall silent again, beside newer lists."""
     floor.answer(ENGINE, "/ops/status", rich(ENGINE, floor.now))
     floor.workloads["execution-engine"] = workload(ENGINE, 0)
@@ -164,15 +164,15 @@ STEPS = st.one_of(
     ),
     st.sampled_from(HURTS).map(lambda h: (lambda floor, hurt: hurt(floor), h)),
     st.just((lambda floor, _: floor.read_lists(), None)),
-    st.just((engine_answers_anew, None)),
+    st.just((engine_answers_again, None)),
     st.just((lambda floor, _: floor.refresh(floor.now), None)),
 )
 
 
 @settings(max_examples=400, deadline=None)
 @given(steps=st.lists(STEPS, min_size=1, max_size=8))
-def test_what_is_taken_over_of_the_cluster_is_what_would_be_decided_anew(steps):
-    """However the cluster and time move, taking over what holds decides as looking anew does."""
+def test_what_is_taken_over_of_the_cluster_is_what_would_be_decided_in_full(steps):
+    """However the cluster and time move, reusing what holds decides as looking in full does."""
     watched = WatchedCluster(ClusterFloor())
     watched.decide_both()
 
