@@ -1,4 +1,4 @@
-"""The shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
+"""The shapes of the edges that jobs and the API depend on."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -27,13 +27,8 @@ from mission_control.repository.model import (
     RepositorySurvey,
 )
 
-
-class Clock(Protocol):
-    """The time, always UTC and aware."""
-
-    def __call__(self) -> datetime:
-        """Say what time it is."""
-        ...
+Clock = Callable[[], datetime]
+"""Returns the time, always UTC and aware."""
 
 
 class ServiceReader(Protocol):

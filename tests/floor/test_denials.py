@@ -1,13 +1,16 @@
 """Decide: what clears a latched alarm: the process that raised it, never another one."""
 
+import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from mission_control.floor.decide.instances import MOST_INSTANCES, MOST_PODS
 from mission_control.floor.model import Verdict
+from mission_control.history.codec import pack_latched, unpack_latched
 from mission_control.model.fleet import EndedAlarm
 from mission_control.model.reading import UnseenReason
 from tests.floor.cluster_of_values import AGENTS, FLOOR, ClusterFloor, pod, workload
@@ -774,3 +777,22 @@ def test_older_lists_do_not_take_a_contradiction_back(cluster):
     cluster.read_lists()
 
     assert not is_latched(cluster, "CONTRADICTION")
+
+
+def test_stored_alarms_keep_their_names(floor):
+    """What is latched is written under the names that every record has, and read back by them."""
+    raise_sev0(floor)
+    latched = floor.latched
+    stored = orjson.loads(zlib.decompress(pack_latched(latched)))
+    (alarm,) = stored["accusations"]
+
+    assert latched == unpack_latched(pack_latched(latched))
+    assert {"accusations", "verdict", "verdict_since", "services", "confirmed"} == stored.keys()
+    assert alarm.keys() == {
+        *("code", "subject", "source", "fact", "detail", "since", "last_seen", "instances")
+    }
+    assert alarm["instances"][0].keys() == {
+        *("peer", "told", "pods", "own_address", "heard_at"),
+        *("denials", "denied_from", "denied_at"),
+    }
+    assert stored["services"][0].keys() == {"agent_name", "state", "expected", "since", "answered"}

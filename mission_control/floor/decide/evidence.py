@@ -1,10 +1,10 @@
 """Whether a reading may still be used, and how it states facts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 from mission_control.contract.model.answer import Answer, Shape
 from mission_control.contract.model.shapes import (
@@ -41,12 +41,8 @@ Denials = AbstractSet[Key]
 """Keys of the alarms that a source takes back, where they are latched."""
 
 
-class SessionAt(Protocol):
-    """Says which market session an instant lies in."""
-
-    def __call__(self, now: datetime, /) -> MarketSession:
-        """Answer for any instant; UNKNOWN is an answer."""
-        ...
+SessionAt = Callable[[datetime], MarketSession]
+"""Returns the market session in which an instant lies; UNKNOWN is an answer."""
 
 
 def session_in_doubt(session_at: SessionAt, doubt: CalendarDoubt | None) -> SessionAt:

@@ -55,9 +55,7 @@ def _build_of(reading: EndpointReading | None) -> str:
     match reading.value.status if isinstance(reading, Seen) else None:
         case RichStatus(git_sha=sha, build_id=build, agent_identity=identity):
             mode = identity.agent_mode
-            return (
-                f"git_sha {_shown(sha)}, build_id {_shown(build)}, agent_mode {_shown(mode)}"
-            )
+            return f"git_sha {_shown(sha)}, build_id {_shown(build)}, agent_mode {_shown(mode)}"
         case MinimalStatus(build_sha=sha, agent_mode=mode):
             return f"build_sha {_shown(sha)}, agent_mode {_shown(mode)}"
         case _:
