@@ -71,18 +71,9 @@ def first_snapshot(
 
 async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
     """Ask every service and the cluster once, at the same time, and decide; remember nothing."""
-    asking = [asyncio.ensure_future(sources.services.read(a, None)) for a in fleet.agents]
-    reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
-    switch_readings = await sources.switches.read()
-    rounds = await asyncio.gather(*asking)
-    facts = await reading if reading else None
-    by_name = {
-        a.agent_name: join_rounds(a, None, r) for a, r in zip(fleet.agents, rounds, strict=True)
-    }
-    identity = identify_cluster(fleet, facts)
-    captured = await sources.captured(identity) if sources.captured else None
-    evidence = FloorEvidence(fleet, by_name, switch_readings, cluster=facts, captured=captured)
-    now = sources.clock()
+    evidence = await _gather(fleet, sources, {}, Looking(), alarms_known=True)
+    rounds = _join(fleet, {}, evidence.rounds, NOTHING_LATCHED)
+    evidence, now = replace(evidence, rounds=rounds), sources.clock()
     session_at = sources.calendar.session_at
     return decide_floor(evidence, NOTHING_LATCHED, session_at, now, sequence=1, label=label)
 

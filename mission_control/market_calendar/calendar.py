@@ -37,24 +37,13 @@ class Span:
     def seen_at(self, instant: datetime) -> MarketSession:
         """Return the session at an instant (UTC) within this span."""
         trading = self.day.trading_day
-        if trading is None:
-            return MarketSession(
-                at=instant,
-                phase=self.phase,
-                phase_began=self.began,
-                next_boundary=self.ends,
-                next_phase=self.next_phase,
-                next_open=self.next_open,
-                horizon_days=self.horizon_days,
-                note=self.day.note,
-            )
         return MarketSession(
             at=instant,
             phase=self.phase,
-            session_date=trading.session_date,
-            open=trading.open,
-            close=trading.close,
-            early_close=trading.early_close,
+            session_date=trading.session_date if trading else None,
+            open=trading.open if trading else None,
+            close=trading.close if trading else None,
+            early_close=trading is not None and trading.early_close,
             phase_began=self.began,
             next_boundary=self.ends,
             next_phase=self.next_phase,

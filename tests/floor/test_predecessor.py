@@ -162,59 +162,30 @@ FILE, ENVIRONMENT, SERVICE = SourceKind.FILE, SourceKind.ENVIRONMENT, SourceKind
 
 
 @pytest.mark.parametrize(
-    ("switch", "halted", "source"),
+    ("state", "confirmed", "sources", "source"),
     [
         pytest.param(
-            KillSwitch(
-                ON,
-                confirmed=True,
-                conflicting=False,
-                sources=(switch_source(ENVIRONMENT, ON), switch_source(FILE, ON, "/etc/x")),
-            ),
-            True,
-            "file:/etc/x",
-            id="confirmed by the file",
+            ON, True, [(ENVIRONMENT, ON), (FILE, ON, "/etc/x")], "file:/etc/x", id="by the file"
         ),
+        pytest.param(ON, False, [(ENVIRONMENT, ON)], None, id="only the environment"),
         pytest.param(
-            KillSwitch(
-                ON, confirmed=False, conflicting=False, sources=(switch_source(ENVIRONMENT, ON),)
-            ),
+            OFF,
             False,
-            None,
-            id="only the environment",
-        ),
-        pytest.param(
-            KillSwitch(
-                OFF,
-                confirmed=False,
-                conflicting=True,
-                sources=(switch_source(FILE, ON), switch_source(SERVICE, OFF, "gamma /ops/status")),
-            ),
-            False,
+            [(FILE, ON), (SERVICE, OFF, "gamma /ops/status")],
             "service:gamma /ops/status",
             id="a service says off",
         ),
-        pytest.param(
-            KillSwitch(
-                UNCLEAR, confirmed=False, conflicting=False, sources=(switch_source(FILE, UNCLEAR),)
-            ),
-            False,
-            None,
-            id="unclear",
-        ),
-        pytest.param(
-            KillSwitch(UNCLEAR, confirmed=False, conflicting=False, sources=()),
-            False,
-            None,
-            id="no source",
-        ),
+        pytest.param(UNCLEAR, False, [(FILE, UNCLEAR)], None, id="unclear"),
+        pytest.param(UNCLEAR, False, [], None, id="no source"),
     ],
 )
-def test_halted_is_told_only_when_confirmed(switch, halted, source):
+def test_halted_is_told_only_when_confirmed(state, confirmed, sources, source):
     """Execution is told to be halted only when a source that can confirms it."""
+    told = tuple(switch_source(*each) for each in sources)
+    switch = KillSwitch(state, confirmed, len({w.state for w in told}) > 1, told)
     snapshot = replace(FloorOfValues().decide(), kill_switch=switch)
 
-    assert {"execution_halted": halted, "source": source} == halted_document(snapshot)
+    assert {"execution_halted": confirmed, "source": source} == halted_document(snapshot)
 
 
 def test_a_stall_ends_what_was_good():
