@@ -26,7 +26,7 @@ from mission_control.errors import ConfigurationError, StorageError
 from mission_control.floor.ports import Clock
 from mission_control.log_records import configure_logging
 from mission_control.processes import own_process as process
-from mission_control.processes.asking import environment_of
+from mission_control.processes.child_process import environment_of
 from mission_control.schedule.scheduler import DayScheduler
 
 GRACE_SECONDS = 2

@@ -2,7 +2,7 @@
 The families that may be raised on purpose.
 
 Anything else that is raised is a bug of ours. Not seeing something is never an error: it is the
-value `Unseen` (house rules 3 and 4).
+value `Unseen`.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ SHOWN_PROBLEMS = 20
 
 
 class MissionControlError(Exception):
-    """What every error raised on purpose descends from."""
+    """The base of every error raised on purpose."""
 
 
 class ConfigurationError(MissionControlError):
@@ -34,13 +34,13 @@ class ConfigurationError(MissionControlError):
 
     @property
     def problems(self) -> tuple["ConfigurationError", ...]:
-        """List every problem that this error stands for, itself when it is only one."""
+        """List every problem of this error, itself when it is only one."""
         return (self,)
 
 
-class ConfigurationErrors(ConfigurationError):  # noqa: N818  (plural: it stands for several)
+class ConfigurationErrors(ConfigurationError):  # noqa: N818  (plural: it holds several)
     """
-    Everything that is wrong with the configuration, told at once so that it is mended in one go.
+    Everything that is wrong with the configuration, shown at once so that it is fixed in one go.
 
     Its own `problem`, `where`, `key` and `remedy` are those of the first.
     """
@@ -63,7 +63,7 @@ class ConfigurationErrors(ConfigurationError):  # noqa: N818  (plural: it stands
         return "\n".join([*lines, f"and {left} more"] if left else lines)
 
 
-class ContractViolation(MissionControlError):  # noqa: N818  (the house's name for this family)
+class ContractViolation(MissionControlError):  # noqa: N818  (the name of this family)
     """
     An answer that is not what its contract says.
 

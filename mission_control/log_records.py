@@ -1,7 +1,7 @@
 """
 One JSON object per line on stderr, redacted.
 
-Set up once by those who start a process; nothing is configured on import.
+Set up once at the start of a process; importing configures nothing.
 """
 
 import contextlib
@@ -29,10 +29,10 @@ def _render(_logger: object, _method: str, event: EventDict) -> str:
 
 
 class _RedactedHandler(logging.StreamHandler[TextIO]):
-    """Writes to a stream; of a record that cannot be written it tells no more than it may."""
+    """Writes to a stream; for a record that cannot be written it logs the reason, redacted."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (named by logging)
-        """Say which record was lost, and why; the original would repeat its arguments."""
+        """Log which record was lost, and why; logging itself would repeat its arguments."""
         error = sys.exception()
         if isinstance(error, BrokenPipeError):
             return
@@ -72,5 +72,5 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
     root.setLevel(level)
     for noisy in ("httpx", "httpcore", "uvicorn.access", "aiohttp", "apscheduler"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # asyncio warns at each write to a client that has left, which is no news for a server
+    # asyncio warns at each write to a client that has disconnected, which is normal for a server
     logging.getLogger("asyncio").setLevel(logging.ERROR)

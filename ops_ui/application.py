@@ -85,8 +85,8 @@ async def _past_floor(pages: Pages, at: str) -> Response[str]:
     if not isinstance(view, Missed):
         return pages.render("floor.html", view=view, last=None, last_age=None, at=at)
     if view.status == HTTP_NOT_FOUND:
-        heading = "? UNKNOWN: nobody watched the floor then"
-        text = f"At {new_york(at) or 'that time'} nothing was recorded, and nothing is made up."
+        heading = "? UNKNOWN: the floor was not watched then"
+        text = f"At {new_york(at) or 'that time'} nothing was recorded, and nothing is guessed."
         return pages.render("message.html", 404, heading=heading, text=text)
     return pages.missed(view, "The floor of then could not be read")
 

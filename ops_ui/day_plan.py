@@ -116,7 +116,7 @@ def see_day(document: Document | Missed) -> DayPlan:
         return DayPlan(document.detail)
     runs = document.get("runs")
     if not isinstance(runs, list):
-        return DayPlan("the answer lacks its runs")
+        return DayPlan("its runs is missing or no list")
     rows = _rows(cast("object", runs))
     scheduler, bad = _scheduler(document.get("scheduler"))
     return DayPlan(
@@ -140,10 +140,10 @@ def see_day(document: Document | Missed) -> DayPlan:
 def _scheduler(value: object) -> tuple[str, bool]:
     told: Document = cast("Document", value) if isinstance(value, Mapping) else {}
     if told.get("stalled") is not False:
-        return _text(told.get("detail")) or "it is not known whether runs are begun", True
+        return _text(told.get("detail")) or "it is not known whether runs are started", True
     if told.get("runs_here") is not True:
-        return "runs are not begun by this server", True
-    return "runs are begun by this server", False
+        return "this server does not start the runs", True
+    return "this server starts the runs", False
 
 
 def _rows(value: object) -> Sequence[RunRow]:

@@ -48,9 +48,9 @@ def _refusal_of(scope: Mapping[str, Any], allowed_hosts: Collection[str]) -> tup
     if len(path) + len(scope["query_string"]) > MAX_URL_BYTES:
         return 414, f"Path and query may have {MAX_URL_BYTES} bytes"
     if any(c < " " or c == "\x7f" for c in scope["path"]) or b"%00" in scope["query_string"]:
-        return 400, "No address here holds a control character"
+        return 400, "An address may not hold a control character"
     if any(len(part.encode()) > MAX_NAME_BYTES for part in scope["path"].split("/")):
-        return 404, "No page has so long a name"
+        return 404, "No page has a name that long"
     if any(_announces_body(name, value) for name, value in scope["headers"]):
         return 413, "No request may have a body: these pages only read"
     return _doubtful_name(scope, allowed_hosts)
@@ -65,7 +65,7 @@ def _doubtful_name(
     if len(hosts) != 1:
         return 400, "A request has exactly one Host header"
     if scope["path"] not in OPEN_PATHS and _name_of(hosts[0]) not in allowed_hosts:
-        return 421, "These pages do not go by the name in the Host header"
+        return 421, "These pages are not served under the name in the Host header"
     return None
 
 

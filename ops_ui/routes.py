@@ -201,7 +201,7 @@ def _missed(pages: Pages, missed: object, what: str) -> Response[str]:
         return pages.render("message.html", 502, heading=f"{what} could not be read", text=text)
     if missed.status == HTTP_NOT_FOUND:
         heading = f"? UNKNOWN: {what.lower()} is not known"
-        text = "It is not in the inventory, or nobody watched it at that time."
+        text = "It is not in the inventory, or it was not watched at that time."
         return pages.render("message.html", 404, heading=heading, text=text)
     return pages.missed(missed, f"{what} could not be read")
 

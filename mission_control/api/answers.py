@@ -1,15 +1,118 @@
-"""An encoded answer, and how it is given: with its tag, packed, or not at all (304)."""
+"""An encoded answer and how it is sent; the media type that a client prefers (RFC 9110)."""
 
 import gzip
 import hashlib
-from collections.abc import Callable, Hashable
-from typing import Any
+import re
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from litestar import Request, Response
 
-from mission_control.api.negotiation import weight_of
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
+
+MOST_BYTES = 8_192
+"""A longer header counts as absent."""
+
+# An unclosed quote takes the rest; possessive quantifiers, so that nothing is matched twice.
+_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_RANGE = re.compile(rf"[ \t]*({_NAME})(?:/({_NAME}))?[ \t]*")
+_PARAMETER = re.compile(rf';[ \t]*(?:({_NAME})=({_NAME}|"(?:[^"\\]|\\.)*"))?[ \t]*')
+_WEIGHT = re.compile(r"[0-9]{0,3}\.?[0-9]{0,18}")
+
+
+class _Range(NamedTuple):
+    """One element of a header: its name, its parameters without the weight, and its weight."""
+
+    name: str
+    parameters: dict[str, str]
+    weight: float
+
+    def precision(self, offered: "_Range") -> int:
+        """Return how closely it names what is offered; 0 where it does not."""
+        if self.name != offered.name:
+            main = offered.name.partition("/")[0]
+            return {f"{main}/*": 2, "*/*": 1, "*": 1}.get(self.name, 0)
+        shared = self.parameters.keys() & offered.parameters.keys()
+        if any(self.parameters[k] != offered.parameters[k] for k in shared):
+            return 0
+        return 3 + len(shared)
+
+
+class Choice(NamedTuple):
+    """
+    The offer that a header prefers.
+
+    `media_type` is None where the header is well formed and rules out every offer. `named` is
+    whether the client named it more closely than by `*/*`.
+    """
+
+    media_type: str | None
+    named: bool = False
+
+
+def choose(header: str, offers: Sequence[str]) -> Choice:
+    """
+    Choose the offer of the highest weight; of equal ones the first.
+
+    The closest range that names an offer sets its weight: `q=0` rules out what `*/*` would allow.
+    Malformed elements are skipped, and a header without a well-formed one, or that is too long,
+    counts as absent. A header that only rules out types allows all others.
+    """
+    ranges = list(_ranges(header))
+    if not ranges:
+        return Choice(offers[0])
+    if not any(r.weight or r.name in {"*", "*/*"} for r in ranges):
+        ranges.append(_Range("*/*", {}, 1.0))
+    best, best_weight, named = None, 0.0, False
+    for offer in offers:
+        weight, precision = _weigh(ranges, offer)
+        if weight > best_weight:
+            best, best_weight, named = offer, weight, precision > 1
+    return Choice(best, named)
+
+
+def weight_of(header: str, token: str) -> float:
+    """Return the weight of one offer, such as an encoding; 0 where the header does not name it."""
+    return _weigh(list(_ranges(header)), token)[0]
+
+
+def _weigh(ranges: Sequence[_Range], offer: str) -> tuple[float, int]:
+    """Return weight and precision of the closest range; of equally close ones the heaviest."""
+    offered = next(_ranges(offer))
+    closest = max(((r.precision(offered), r.weight) for r in ranges), default=(0, 0.0))
+    return (closest[1], closest[0]) if closest[0] else (0.0, 0)
+
+
+def _ranges(header: str) -> Iterator[_Range]:
+    if len(header) > MOST_BYTES:
+        return
+    for element in _ELEMENT.findall(header):
+        read = _read_range(element)
+        if read is not None:
+            yield read
+
+
+def _read_range(element: str) -> _Range | None:
+    """Read one element of a header; None where it is malformed."""
+    head = _RANGE.match(element)
+    if head is None:
+        return None
+    name = "/".join(part for part in head.groups() if part is not None).lower()
+    parameters, at = dict[str, str](), head.end()
+    while at < len(element):
+        found = _PARAMETER.match(element, at)
+        if found is None:
+            return None
+        at = found.end()
+        if found[1] is not None:
+            parameters.setdefault(found[1].lower(), found[2].strip('"').lower())
+    weight = parameters.pop("q", "1")
+    if not _WEIGHT.fullmatch(weight) or not weight.strip("."):
+        return None
+    return _Range(name, parameters, min(float(weight), 1.0))
+
 
 JSON = "application/json"
 HTML = "text/html"
@@ -25,9 +128,9 @@ AnyRequest = Request[Any, Any, Any]
 
 class Answer:
     """
-    An encoded answer and its entity tag, the digest of its bytes and of what they are.
+    An encoded answer and its entity tag, the digest of its content type and bytes.
 
-    Compressed at most once, when somebody first accepts it.
+    Compressed at most once, for the first client that accepts it.
     """
 
     __slots__ = ("_packed", "body", "content_type", "tag", "vary")
@@ -46,7 +149,7 @@ class Answer:
 
     @property
     def packed(self) -> bytes:
-        """Give the compressed bytes; equal answers give equal bytes."""
+        """Return the compressed bytes; equal answers have equal bytes."""
         if self._packed is None:
             self._packed = gzip.compress(self.body, compresslevel=PACKING_LEVEL, mtime=0)
         return self._packed
@@ -59,9 +162,9 @@ def json_answer(document: object, label: str = "", vary: str = "accept-encoding"
 
 def give(answer: Answer, request: AnyRequest) -> Response[bytes]:
     """
-    Give a cacheable answer: 304 when the client has it already, compressed when it likes that.
+    Return a cacheable answer: 304 when the client has it already, compressed where it accepts that.
 
-    A client has to ask again each time (`no-cache`): what is true of the floor is true now.
+    A client has to ask again each time (`no-cache`): an answer about the floor holds only now.
     """
     packed = len(answer.body) >= WORTH_PACKING and accepts_gzip(request)
     tag = f'"{answer.tag}-gzip"' if packed else f'"{answer.tag}"'
@@ -82,7 +185,7 @@ def give_once(document: object, label: str = "") -> Response[bytes]:
 
 
 def has_already(if_none_match: str, tag: str) -> bool:
-    """Tell whether one of the client's tags is this one, compressed or not."""
+    """Return whether one of the client's tags is this one, compressed or not."""
     if not if_none_match:
         return False
     held = {part.strip().removeprefix("W/").strip('"') for part in if_none_match.split(",")}
@@ -90,26 +193,26 @@ def has_already(if_none_match: str, tag: str) -> bool:
 
 
 def accepts_gzip(request: AnyRequest) -> bool:
-    """Tell whether the client says that it can unpack gzip."""
+    """Return whether the client says that it can unpack gzip."""
     return weight_of(header_of(request, "accept-encoding"), "gzip") > 0
 
 
 def header_of(request: AnyRequest, name: str) -> str:
-    """Give a header that may be sent in several lines, as one."""
+    """Return a header, joined where it is sent in several lines."""
     return ", ".join(request.headers.getall(name, []))
 
 
 class SnapshotCache:
     """
-    Remembers the encoded answers of the newest snapshot, and of no other.
+    Keeps the encoded answers of the newest snapshot only.
 
-    Keys are routes and names from the inventory, never anything a client wrote, so that it
-    cannot be made to grow. `moment` ends what is remembered earlier, for answers that also tell
-    of the present second. Used from one event loop; nothing here waits.
+    Keys are routes and names from the inventory, never text of a client, which could make it
+    grow. A new `moment` drops the kept answers too, for answers that depend on the current
+    second. Used from one event loop; nothing here waits.
     """
 
     def __init__(self) -> None:
-        """Remember nothing."""
+        """Start empty."""
         self._snapshot: FloorSnapshot | None = None
         self._moment: Hashable = None
         self._answers: dict[Hashable, Answer] = {}
@@ -123,7 +226,7 @@ class SnapshotCache:
         moment: Hashable = None,
     ) -> Answer:
         """
-        Give the answer for this snapshot, built when it is first asked for.
+        Return the answer for this snapshot, built when it is first requested.
 
         A snapshot of the past is older than the newest one and never takes its place.
         """

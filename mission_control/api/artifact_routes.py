@@ -1,4 +1,4 @@
-"""What was recorded: the ledger page by page, and every file by its digest."""
+"""The record: the ledger page by page, and every file with its digest."""
 
 from collections.abc import Awaitable, Sequence
 from datetime import date
@@ -12,16 +12,16 @@ from mission_control.api.answers import AnyRequest, give, has_already, json_answ
 from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of
+from mission_control.documents.instants import utc_text
+from mission_control.durable_copy.run import copy_state
 from mission_control.errors import StorageError
-from mission_control.records.model import RecordedArtifact
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery, RecordedArtifact
 from mission_control.records.present import (
     ArtifactsDocument,
-    KeptDocuments,
-    artifacts_document,
+    run_entry_document,
     verification_document,
 )
-from mission_control.retention.kept_state import copy_state, retention_state
+from mission_control.retention.run import retention_state
 
 TAGS = ["artifacts"]
 MAX_RUNS = 200
@@ -52,11 +52,11 @@ _TYPES = {
 
 
 def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the ledger and of its files."""
+    """Return the routes of the ledger and of its files."""
 
     @get(
         "/api/v1/artifacts",
-        summary="What was recorded, newest first, and whether it is still as it was",
+        summary="Recorded runs, newest first, and whether they are still unaltered",
         tags=TAGS,
         responses={
             200: describes(ArtifactsDocument, "A page of the ledger"),
@@ -84,15 +84,18 @@ def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 async def _page(parts: ReadingParts, query: ArtifactQuery) -> ArtifactsDocument:
     page = await parts.artifacts.page(query)
     checked = await parts.artifacts.check()
-    destination = parts.options.durable_copy
-    kept: KeptDocuments = {
+    destination, now = parts.options.durable_copy, parts.clock()
+    document: ArtifactsDocument = {
+        "ts": utc_text(checked.at),
+        "total": page.total,
+        "head": page.head.model_dump(),
+        "next_cursor": None if page.next_before is None else str(page.next_before),
         "verification": verification_document(checked.found, checked.at),
-        "durable_copy": await copy_state(parts.artifacts, destination, page.head, parts.clock()),
+        "durable_copy": await copy_state(parts.artifacts, destination, page.head, now),
         "retention": await retention_state(parts.artifacts),
+        "runs": [run_entry_document(entry) for entry in page.entries],
     }
-    return artifacts_document(
-        page.entries, page.head, page.total, page.next_before, kept, checked.at
-    )
+    return document
 
 
 def _file_route(parts: ReadingParts) -> HTTPRouteHandler:
@@ -105,8 +108,8 @@ def _file_route(parts: ReadingParts) -> HTTPRouteHandler:
             200: describes(str, "The bytes as recorded", "application/octet-stream"),
             404: describes_problem("No line of the ledger names it"),
             409: describes_problem("Its bytes are not those that were recorded"),
-            410: describes_problem("It is recorded and not there"),
-            413: describes_problem("It is larger than is given in one answer"),
+            410: describes_problem("It is recorded, and the file is missing"),
+            413: describes_problem("It is too large for one answer"),
             503: describes_problem("The root cannot be read"),
         },
     )
@@ -142,12 +145,12 @@ def _give_file(found: RecordedArtifact, headers: dict[str, str]) -> Response[byt
 
 
 async def reading_record(what: Awaitable[T]) -> T:
-    """Await a reading of the record; what stops it is a problem with its remedy."""
+    """Await a read of the record; a storage error becomes a problem with its remedy."""
     try:
         return await what
     except StorageError as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            title, detail = "It is recorded and not there", "it was removed after it was recorded"
+            title, detail = "The recorded file is missing", "it was removed after it was recorded"
             raise Problem(410, "artifact_missing", title, detail) from error
         raise Problem(
             503, "artifacts_unreadable", "The record cannot be read", error.problem

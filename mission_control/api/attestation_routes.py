@@ -1,8 +1,8 @@
-"""The live proof that Mission Control only reads."""
+"""The proof, computed for each request, that Mission Control only reads."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -10,6 +10,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from mission_control.api.answers import AnyRequest, give_once
 from mission_control.api.options import ApiParts, describes
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.ports import AttestationFacts
 from mission_control.model.fleet import NO_CLUSTER
@@ -35,12 +36,12 @@ class RouteProof:
 
     @property
     def proven(self) -> bool:
-        """Tell whether every single route is certain to be read-only."""
+        """Return whether every single route is certain to be read-only."""
         return bool(self.routes) and all(route.read_only for route in self.routes)
 
     @property
     def violations(self) -> tuple[ProvenRoute, ...]:
-        """Give the routes that break the proof."""
+        """Return the routes that break the proof."""
         return tuple(route for route in self.routes if not route.read_only)
 
 
@@ -68,6 +69,7 @@ def _kind_of(route: BaseRoute) -> str:
     return route.scope_type.value
 
 
+Document = dict[str, Any]
 MUST_REFUSE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 COPIES = (
@@ -77,100 +79,35 @@ COPIES = (
 )
 
 
-class RouteDocument(TypedDict):
-    """One route of the running application."""
-
-    path: str
-    kind: str
-    methods: list[str]
-    read_only: bool
-
-
-class SentDocument(TypedDict):
-    """How often a method really left this process since it started."""
-
-    method: str
-    count: int
-
-
-class RefusedDocument(TypedDict):
-    """Whether a forbidden method, tried just now, was refused."""
-
-    method: str
-    refused: bool
-
-
-class TransportDocument(TypedDict):
-    """What the observing transport sent and what it refuses."""
-
-    proven: bool
-    sent: list[SentDocument]
-    refused: list[RefusedDocument]
-
-
-class ClusterDoorDocument(TypedDict):
-    """Whether a request that must never reach the API server, tried just now, was refused."""
-
-    door: str
-    refused: bool
-
-
-class AccountDocument(TypedDict):
-    """
-    Who we are to the cluster, and whether that account can only read.
-
-    `verified` tells that the API server itself named us; `read_only` null that it cannot be told.
-    """
-
-    who: str
-    verified: bool
-    read_only: bool | None
-    detail: str
-    grants: list[str]
-
-
-class ClusterProofDocument(TypedDict):
-    """What the cluster reader proved of itself; not proven where nothing was tried."""
-
-    proven: bool
-    refused: list[ClusterDoorDocument]
-    account: AccountDocument | None
-
-
-class CopyDoorDocument(TypedDict):
-    """
-    The one thing that leaves for elsewhere, to one configured place, by a room of its own.
-
-    It observes nothing and can reach neither services nor the cluster; `destination` is null
-    where none is configured, and then nothing is sent at all.
-    """
-
-    destination: str | None
-    does: str
-
-
 class AttestationDocument(TypedDict):
-    """The proof, computed for this very answer."""
+    """
+    The proof, computed for this very answer.
+
+    `transport` is what the reading edges sent and refused. `cluster_reader` is null where no
+    cluster is read; of its account, `verified` means that the API server itself named us, and
+    `read_only` is null where it is not known. `durable_copy` is the only thing that is sent
+    elsewhere, and to one configured place: its `destination` is null where none is.
+    """
 
     ts: str
     at_et: str
     proven: bool
     routes_proven: bool
-    routes: list[RouteDocument]
-    violations: list[RouteDocument]
-    transport: TransportDocument
+    routes: list[Document]
+    violations: list[Document]
+    transport: Document
     cluster: str
-    cluster_reader: ClusterProofDocument | None
-    durable_copy: CopyDoorDocument
+    cluster_reader: Document | None
+    durable_copy: Document
     label: NotRequired[str]
 
 
-def transport_document(facts: AttestationFacts) -> TransportDocument:
+def transport_document(facts: AttestationFacts) -> Document:
     """
     Say what the observing edges proved of themselves.
 
-    Proven only when every writing method was tried and refused, and nothing but GET was ever
-    sent; what was not tried proves nothing.
+    Proven only when every writing method was tried and refused, and only GET was ever sent; a
+    method that was not tried proves nothing.
     """
     refused = {method for method, was_refused in facts.refused if was_refused}
     tried = {method for method, _ in facts.refused}
@@ -182,25 +119,18 @@ def transport_document(facts: AttestationFacts) -> TransportDocument:
     }
 
 
-def cluster_proof(facts: AttestationFacts) -> ClusterProofDocument | None:
+def cluster_proof(facts: AttestationFacts) -> Document | None:
     """Say what the cluster reader proved of itself; None where no cluster is read."""
     if facts.cluster == NO_CLUSTER:
         return None
     account = facts.account
     refused = all(was_refused for _, was_refused in facts.cluster_refused)
     harmful = account is not None and account.read_only is False
+    grants = [f"{g.role} in {g.where} by {g.binding}" for g in account.grants] if account else []
     return {
         "proven": bool(facts.cluster_refused) and refused and not harmful,
         "refused": [{"door": d, "refused": r} for d, r in facts.cluster_refused],
-        "account": None
-        if account is None
-        else {
-            "who": account.who,
-            "verified": account.verified,
-            "read_only": account.read_only,
-            "detail": account.detail,
-            "grants": [f"{g.role} in {g.where} by {g.binding}" for g in account.grants],
-        },
+        "account": account and document(account, "grants") | {"grants": grants},
     }
 
 
@@ -216,8 +146,8 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
         "at_et": new_york_text(now),
         "proven": routes.proven and transport["proven"] and (cluster is None or cluster["proven"]),
         "routes_proven": routes.proven,
-        "routes": [_route(route) for route in routes.routes],
-        "violations": [_route(route) for route in routes.violations],
+        "routes": document(routes.routes),
+        "violations": document(routes.violations),
         "transport": transport,
         "cluster": facts.cluster,
         "cluster_reader": cluster,
@@ -225,17 +155,8 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
     }
 
 
-def _route(route: ProvenRoute) -> RouteDocument:
-    return {
-        "path": route.path,
-        "kind": route.kind,
-        "methods": list(route.methods),
-        "read_only": route.read_only,
-    }
-
-
 def attestation_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of the proof."""
+    """Return the route of the proof."""
 
     @get(
         "/api/v1/attestation/read-only",

@@ -15,11 +15,11 @@ _TOO_LARGE = (
 
 class LimitedHttpProtocol(HttpToolsProtocol):
     """
-    uvicorn's own protocol, which keeps neither endless heads nor half requests.
+    uvicorn's protocol with limits on the size and duration of a request's head.
 
-    uvicorn gathers headers without a limit and waits for the rest of a request for as long as a
-    client likes: one connection could take hundreds of MiB, and a few hundred silent ones every
-    open file. `head_seconds` run from the connection, or the first byte, to the end of the head.
+    uvicorn itself collects headers without a limit and waits without one for the rest of a
+    request: one connection could take hundreds of MiB, and a few hundred silent ones every open
+    file. `head_seconds` run from the connection, or the first byte, to the end of the head.
     """
 
     head_seconds: ClassVar[float] = 10.0
@@ -32,7 +32,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._head_timer: Any = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Be connected, unless there are too many already."""
+        """Accept the connection, or abort it where there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
             transport.abort()
@@ -40,12 +40,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Be disconnected."""
+        """Stop waiting for a head."""
         self._head_ended()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take in a piece of a request, in slices: a head is measured before it is kept."""
+        """Read a piece of a request, in slices: a head is measured before it is kept."""
         for start in range(0, len(data), _SLICE_BYTES):
             if self.transport.is_closing():
                 return
@@ -62,12 +62,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             super().data_received(piece)
 
     def on_message_begin(self) -> None:
-        """Begin a head, also one that comes while an answer is still being given."""
+        """Begin a head, also one that comes while an answer is still being sent."""
         super().on_message_begin()
         self._expect_head()
 
     def on_headers_complete(self) -> None:
-        """Begin to answer: the head is here."""
+        """Begin to answer: the head is complete."""
         self._head_ended()
         super().on_headers_complete()
 

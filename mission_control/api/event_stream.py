@@ -32,14 +32,14 @@ ResumeAfter = Annotated[
 
 class FloorStreams:
     """
-    Turns the followed floor into frames.
+    Turns snapshots and events of the floor into frames.
 
-    An event's id names this run of the process and its number in it, so that a client that
-    comes back after a restart is given everything that is remembered, and skips nothing.
+    An event's id names this run of the process and the number of the event in it: a client that
+    reconnects after a restart gets every event still kept, and misses none of them.
     """
 
     def __init__(self, parts: ApiParts, limit: int) -> None:
-        """Serve at most so many streams at a time."""
+        """Serve at most `limit` streams at a time."""
         self._parts = parts
         self._limit = limit
         self._run = token_hex(4)
@@ -52,9 +52,9 @@ class FloorStreams:
 
     def resume_after(self, last_event_id: str) -> int:
         """
-        Return the event after which to go on: the newest for a new client, else its last one.
+        Return the event to continue after: the newest for a new client, else its last one.
 
-        An id from another run, or one that cannot be read, goes back to the oldest event.
+        For an id from another run, or one that cannot be read, it is 0: all events that are kept.
         """
         newest = next(iter(self._parts.floor.recent_events(1)), None)
         number = newest.identity if newest else 0
@@ -67,10 +67,10 @@ class FloorStreams:
 
     async def frames(self, after: int) -> AsyncGenerator[bytes, None]:
         """
-        Return the present posture and services, what was missed, and then what happens.
+        Yield the current posture and services, missed events, and then new ones as they happen.
 
-        Snapshots carry no id but the first, which repeats the client's own: whatever breaks
-        off, the client comes back with the last event that it really received.
+        Only the first snapshot has an id, which repeats the client's own: whenever the stream
+        breaks, the client resumes after the last event that it received.
         """
         self._open += 1
         try:

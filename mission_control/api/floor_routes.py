@@ -1,4 +1,4 @@
-"""What happened lately."""
+"""Recent events, our own status and metrics, and the scheduled day."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -14,12 +14,12 @@ from mission_control.api.answers import (
     Answer,
     AnyRequest,
     SnapshotCache,
+    choose,
     give,
     header_of,
     json_answer,
 )
 from mission_control.api.artifact_routes import reading_record
-from mission_control.api.negotiation import choose
 from mission_control.api.options import NEGOTIATED, VARY, ApiParts, describes, describes_problem
 from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.model import FloorSnapshot
@@ -60,7 +60,7 @@ EXPOSITIONS = ("text/plain; version=0.0.4", f"{OPEN_METRICS}; version=1.0.0")
 
 
 class _Families:
-    """Hands families that are there already to the library that writes them."""
+    """A collector of given metric families, as the library that writes them expects."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = tuple(families)
@@ -111,7 +111,7 @@ def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     async def metrics(request: AnyRequest) -> Response[bytes]:
         own = parts.own_process()
         moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
-        # A scraper that asks for what we have not is given the text, which each of them reads.
+        # A scraper that accepts neither format gets Prometheus text, which all of them read.
         open_ = choose(header_of(request, "accept"), EXPOSITIONS).media_type == EXPOSITIONS[1]
         newest = next(iter(parts.floor.recent_events(1)), None)
         events = newest.identity if newest else 0
@@ -130,10 +130,10 @@ def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
     @get(
         "/api/v1/schedule",
-        summary="Today's plan with each run's outcome, and the next 30 sessions",
+        summary="Today's plan with the outcome of each run, and the next 30 sessions",
         tags=["schedule"],
         responses={
-            200: describes(ScheduleDocument, "The day, and the sessions to come"),
+            200: describes(ScheduleDocument, "The day, and the next sessions"),
             503: describes_problem("The record cannot be read"),
         },
     )

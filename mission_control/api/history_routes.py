@@ -1,4 +1,4 @@
-"""What was: timelines, past events, and what services attained."""
+"""History: timelines, past events, and attainment of service levels."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,8 +26,8 @@ from mission_control.api.the_past import (
 from mission_control.documents.instants import utc_text
 from mission_control.floor.present.events import event_document
 from mission_control.history.decide.timeline import worst_by_step
-from mission_control.history.ports import EventQuery
-from mission_control.history.present.timeline import (
+from mission_control.history.model import EventQuery
+from mission_control.history.present import (
     SloDocument,
     TimelineDocument,
     slo_document,
@@ -50,7 +50,7 @@ AgentName = Annotated[
 ]
 Step = Annotated[
     int | None,
-    QueryParameter(ge=1, le=86_400, description="Seconds; gives the worst of each step as well."),
+    QueryParameter(ge=1, le=86_400, description="Seconds; adds the worst state of each step."),
 ]
 Limit = Annotated[
     int, QueryParameter(ge=1, le=MAX_EVENTS, description="How many events; 1 to 500, newest first.")
@@ -71,7 +71,7 @@ class PastEvents(TypedDict):
 
 
 def history_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the past."""
+    """Return the routes of history."""
     return [_timeline(parts), _events(parts), _slo(parts)]
 
 
@@ -88,7 +88,7 @@ def _agents(parts: ReadingParts, agent_name: str | None) -> Sequence[Agent]:
 def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
     @get(
         "/api/v1/timeline",
-        summary="How services were over time; what nobody watched is a gap",
+        summary="How services were over time; a stretch without observation is a gap",
         tags=TAGS,
         responses={
             200: describes(TimelineDocument, "Segments by service, from `from` to `to`"),

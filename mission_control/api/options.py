@@ -1,4 +1,4 @@
-"""What the server tells of itself, and what it hands to every resource."""
+"""The settings and parts that every route gets, and how routes describe their answers."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -13,9 +13,9 @@ from mission_control.api.answers import (
     PLAIN,
     AnyRequest,
     SnapshotCache,
+    choose,
     header_of,
 )
-from mission_control.api.negotiation import choose
 from mission_control.api.problems import PROBLEM_JSON, VARIES, Problem, ProblemDetails
 from mission_control.floor.ports import (
     AttestationReader,
@@ -28,13 +28,13 @@ from mission_control.floor.ports import (
 from mission_control.floor.present.own_status import OwnProcess
 from mission_control.history.past_floor import PastFloor
 from mission_control.processes.model import Answered, Unanswered
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.ports import DayReader
 
 AskQuestion = Callable[
     [str, bytes, tuple[tuple[bytes, bytes], ...]], Awaitable[Answered | Unanswered]
 ]
-"""Path, query and headers of a GET, put to the process that answers readers."""
+"""Path, query and headers of a GET, passed to the process that answers readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class ApiOptions:
 
     `allowed_hosts` are names as in a `Host` header without its port. `label` is `DEMO` for a
     simulated floor and marks every answer; empty otherwise. `durable_copy` names where what was
-    recorded is copied to, empty for nowhere. `safety` says in a line what the fleet file needs of
-    it, and goes with every answer.
+    recorded is copied to, empty for nowhere. `safety` is one line on what the fleet file requires,
+    and is sent with every answer.
     """
 
     version: str
@@ -61,12 +61,12 @@ class ApiOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadingParts:
-    """What is read to answer for the past, the record and the runbooks; nothing can write."""
+    """What the routes of history, record and runbooks read; none of it can write."""
 
     floor: PublishedFloor
     calendar: CalendarReader
     runbooks: RunbookReader
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     past: PastFloor | None
     clock: Clock
     options: ApiOptions
@@ -74,17 +74,17 @@ class ReadingParts:
 
     @property
     def renders(self) -> bool:
-        """Tell whether a text may be rendered here."""
+        """Return whether a text may be rendered here."""
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts(ReadingParts):
     """
-    Everything that a resource may read; nothing of it can write.
+    Everything that a route may read; none of it can write.
 
-    `ask` puts a reader's question to the process that answers it; without one, as where an answer
-    is made once for the command line, everything is answered here.
+    `ask` passes a reader's question to the process that answers it; without one, as for a single
+    answer on the command line, everything is answered in this process.
     """
 
     floor: FloorReader
@@ -95,11 +95,11 @@ class ApiParts(ReadingParts):
 
     @property
     def renders(self) -> bool:
-        """Tell whether a text may be rendered here: not where the floor is decided meanwhile."""
+        """Return whether a text may be rendered here: not in the process that decides the floor."""
         return self.ask is None
 
     def own_process(self) -> OwnProcess:
-        """Say how we ourselves are at this moment."""
+        """Return the state of this process at this moment."""
         beat = self.floor.beat()
         return OwnProcess(
             now=self.clock(),
@@ -119,7 +119,7 @@ SUFFIXES: Mapping[str, str] = {".md": MARKDOWN, ".json": JSON, ".html": HTML}
 
 VARY = "accept, accept-encoding"
 NEGOTIATED: Mapping[str, str] = {VARIES: VARY}
-"""Options of a route that has several representations: its problems vary as its answers do."""
+"""Options of a route with several representations: its problems vary as its answers do."""
 
 
 def describes(shape: type, description: str, media_type: str = JSON) -> ResponseSpec:
@@ -139,10 +139,10 @@ NONE_ACCEPTED = describes_problem("Accept rules out every representation")
 
 def representation(request: AnyRequest, offers: Sequence[str], unnamed: str = "") -> str:
     """
-    Say as what to answer: as the suffix of the path says, else as the client likes best.
+    Return the media type to answer with: by the suffix of the path, else by the Accept header.
 
-    Of what it likes equally well the first offer is given. `unnamed` is given instead to a client
-    that names nothing at all. Raises the problem that it accepts none of them.
+    Of equally preferred offers it is the first; `unnamed` for a client that names none. Raises
+    the problem that the client accepts none of them.
     """
     suffix = request.url.path.rpartition("/")[2].rpartition(".")
     by_suffix = SUFFIXES.get(f".{suffix[2]}") if suffix[1] else None

@@ -1,4 +1,4 @@
-"""Every error as problem details with a stable code; nothing of ours leaks through one."""
+"""Every error as problem details with a stable code; no error leaks internal details."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict, cast
 
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Send
 
 from mission_control.api.answers import AnyRequest
 from mission_control.documents.canonical_json import encode_json
@@ -30,9 +31,9 @@ log = logging.getLogger("mission_control.api")
 
 ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 VARIES = "vary"
-"""The option of a route that says by what its answers vary."""
+"""The route option with the headers by which its answers vary."""
 SHOWN_INSTANCE = 256
-"""Characters of the asked path that a problem repeats."""
+"""Characters of the requested path that a problem repeats."""
 
 _CODES = {
     400: ("bad_request", "The request cannot be understood", "it is not well formed"),
@@ -42,7 +43,7 @@ _CODES = {
 
 
 class Problem(HTTPException):
-    """An error that is meant: its status, its stable code, and a sentence."""
+    """An error raised on purpose: its status, its stable code, and a sentence."""
 
     def __init__(
         self,
@@ -53,77 +54,91 @@ class Problem(HTTPException):
         *,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Say what went wrong; `detail` must hold nothing that a client may not know."""
+        """Keep the parts; `detail` must hold nothing that a client may not know."""
         super().__init__(detail=detail, status_code=status, headers=headers)
         self.code = code
         self.title = title
 
 
-def problem_bytes(
-    status: int, code: str, title: str, detail: str, *, path: str, label: str
-) -> bytes:
+def problem_bytes(problem: Problem, path: str, label: str) -> bytes:
     """
     Encode a problem; the path it is about is shortened.
 
     Its `type` is an identifier to compare, not an address to fetch.
     """
     document: ProblemDetails = {
-        "type": f"urn:mission-control:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
+        "type": f"urn:mission-control:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status_code,
+        "detail": problem.detail,
+        "code": problem.code,
     }
     if path:
         document["instance"] = path[:SHOWN_INSTANCE]
     return encode_json(document, label)
 
 
+async def send_problem(problem: Problem, path: str, label: str, send: Send) -> None:
+    """Send a problem where no route answers, with its own headers only."""
+    body = problem_bytes(problem, path, label)
+    headers = {"content-type": PROBLEM_JSON, "content-length": str(len(body))}
+    headers |= problem.headers or {}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status_code, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def internal_error() -> Problem:
+    """Return the problem of an unexpected error, which was logged."""
+    return Problem(500, *_CODES[500])
+
+
 def exception_handlers(
     label: str,
 ) -> dict[int | type[Exception], Callable[[AnyRequest, Exception], Response[bytes]]]:
-    """Answer every error as a problem; one that is not meant is logged and says nothing."""
+    """Answer every error as a problem; an unexpected one is logged and shows no details."""
 
-    def meant(request: AnyRequest, error: Exception) -> Response[bytes]:
+    def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
         if (
-            not isinstance(error, HTTPException)
-            or error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+            isinstance(error, HTTPException)
+            and error.status_code != HTTPStatus.INTERNAL_SERVER_ERROR
         ):
-            return unmeant(request, error)
-        status, code, title, detail = _describe(error)
-        body = problem_bytes(status, code, title, detail, path=request.url.path, label=label)
-        headers = {**(error.headers or {}), **_kept_by_none(request)}
-        return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
+            problem = _problem_of(error)
+        else:
+            log.error("answering %r failed", request.url.path, exc_info=error)
+            problem = internal_error()
+        return Response(
+            problem_bytes(problem, request.url.path, label),
+            status_code=problem.status_code,
+            media_type=PROBLEM_JSON,
+            headers={**(problem.headers or {}), **_kept_by_none(request)},
+        )
 
-    def unmeant(request: AnyRequest, error: Exception) -> Response[bytes]:
-        log.error("answering %r failed", request.url.path, exc_info=error)
-        body = problem_bytes(500, *_CODES[500], path=request.url.path, label=label)
-        headers = _kept_by_none(request)
-        return Response(body, status_code=500, media_type=PROBLEM_JSON, headers=headers)
-
-    return {HTTPException: meant, Exception: unmeant}
+    return {HTTPException: answer, Exception: answer}
 
 
 def _kept_by_none(request: AnyRequest) -> dict[str, str]:
-    """Give the headers of a problem: no cache keeps it, or takes it for another representation."""
+    """Return the headers of a problem: it is never cached, and varies as the route does."""
     headers = {"cache-control": "no-store"}
     scope = cast("Mapping[str, object]", request.scope)
     options: Mapping[str, str] = getattr(scope.get("route_handler"), "opt", {})
     return {**headers, "vary": options[VARIES]} if VARIES in options else headers
 
 
-def _describe(error: HTTPException) -> tuple[int, str, str, str]:
+def _problem_of(error: HTTPException) -> Problem:
     if isinstance(error, Problem):
-        return error.status_code, error.code, error.title, error.detail
+        return error
+    status, headers = error.status_code, error.headers
     if isinstance(error, ValidationException):
         title = "A parameter has a value that is not possible"
-        return 422, "invalid_parameter", title, _invalid_parameters(error)
-    status = error.status_code
+        about = _invalid_parameters(error)
+        return Problem(422, "invalid_parameter", title, about, headers=headers)
     phrase = HTTPStatus(status).phrase
-    return (status, *_CODES.get(status, (f"http_{status}", phrase, phrase)))
+    code, title, detail = _CODES.get(status, (f"http_{status}", phrase, phrase))
+    return Problem(status, code, title, detail, headers=headers)
 
 
 def _invalid_parameters(error: ValidationException) -> str:
-    """Name the parameters and what they should be; never what was written."""
+    """Name the parameters and what they should be, never the values that were sent."""
     named = cast("Sequence[Mapping[str, object]]", error.extra or ())
     return "; ".join(f"{e.get('key', '')}: {e.get('message', '')}" for e in named)

@@ -1,4 +1,4 @@
-"""Readers' questions: put to a process of their own, so that none of them slows a decision."""
+"""Readers' questions, passed to a process of their own so that they slow no decision."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,11 +7,10 @@ from urllib.parse import parse_qsl
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from mission_control.api.answers import HTML
-from mission_control.api.negotiation import choose
+from mission_control.api.answers import HTML, choose
+from mission_control.api.documentation_routes import RUNBOOK_FORMS
 from mission_control.api.options import SUFFIXES, VARY, AskQuestion
-from mission_control.api.problems import PROBLEM_JSON, problem_bytes
-from mission_control.api.runbook_routes import REPRESENTATIONS
+from mission_control.api.problems import Problem, send_problem
 from mission_control.api.the_past import TIMELESS
 from mission_control.floor.ports import Clock
 from mission_control.processes.model import Answered, AnswerHead, Question, Unanswered
@@ -41,7 +40,7 @@ _Key = tuple[str, bytes, Headers]
 
 
 def is_asked_aside(path: str, query: bytes, headers: Headers) -> bool:
-    """Tell whether a GET is a reader's question, and not one for what is published."""
+    """Return whether a GET reads history or the record, and not only the published floor."""
     if path in _LIVE:
         return False
     if any(path == place or path.startswith((f"{place}/", f"{place}.")) for place in _PLACES):
@@ -49,12 +48,12 @@ def is_asked_aside(path: str, query: bytes, headers: Headers) -> bool:
     if path.startswith(RUNBOOKS):
         accept = ", ".join(v.decode("latin-1") for name, v in headers if name == b"accept")
         suffix = path.endswith(tuple(SUFFIXES))
-        return path.endswith(".html") or (not suffix and choose(accept, REPRESENTATIONS)[0] == HTML)
+        return path.endswith(".html") or (not suffix and choose(accept, RUNBOOK_FORMS)[0] == HTML)
     return path.startswith(TIMELESS) and "at" in _names(query)
 
 
 def is_kept(path: str, query: bytes) -> bool:
-    """Tell whether an answer is good until the minute ends: strips, and what was attained."""
+    """Return whether an answer may be kept until the minute ends: strips and attainment."""
     return path == _WHOLE or (path == _KEPT and "step" in _names(query))
 
 
@@ -66,9 +65,9 @@ class ReadersAside:
     """
     Passes readers' questions on, and everything else to the application itself.
 
-    The same question of many at once is asked once. Strips and what was attained are remembered
-    until the minute ends, as far as so many bytes allow. Where no answer comes it is 503 with
-    Retry-After, and a runbook is then shown as plain text by the application. Used from one loop.
+    Equal questions at the same time are asked once. Strips and attainment are kept until the
+    minute ends, within a limit of bytes. Without an answer it is 503 with Retry-After; a runbook
+    is then shown as plain text by the application. Used from one loop.
     """
 
     def __init__(self, application: ASGIApp, ask: AskQuestion, clock: Clock, label: str) -> None:
@@ -112,7 +111,9 @@ class ReadersAside:
         if task is None:
             task = self._asking[key] = asyncio.ensure_future(self._ask(*key))
             task.add_done_callback(lambda done: self._finish(key, minute, done))
-        return await asyncio.shield(task)  # who leaves does not end it for those who wait
+        return await asyncio.shield(
+            task
+        )  # a client that disconnects does not cancel it for the others
 
     def _finish(
         self, key: _Key, minute: datetime, done: "asyncio.Future[Answered | Unanswered]"
@@ -127,19 +128,14 @@ class ReadersAside:
                 self._kept.popitem(last=False)
 
     async def _refuse(self, why: Unanswered, scope: HTTPScope, send: Send) -> None:
-        title = "This is not answered at the moment; the floor is watched all the same"
-        body = problem_bytes(
-            503, NOT_ANSWERED, title, why.detail, path=scope["path"], label=self._label
-        )
-        headers = [
-            (b"content-type", PROBLEM_JSON.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"vary", VARY.encode()),
-            (b"retry-after", str(why.retry_after_seconds).encode()),
-        ]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        title = "This is not answered at the moment; the floor is still being watched"
+        headers = {
+            "cache-control": "no-store",
+            "vary": VARY,
+            "retry-after": str(why.retry_after_seconds),
+        }
+        problem = Problem(503, NOT_ANSWERED, title, why.detail, headers=headers)
+        await send_problem(problem, scope["path"], self._label, send)
 
 
 def _is_whole(answer: Answered) -> bool:
@@ -153,7 +149,7 @@ def _bytes_of(kept: OrderedDict[_Key, Answered]) -> int:
 async def _give(answer: Answered, send: Send) -> None:
     head = answer.value
     if not isinstance(head, AnswerHead):
-        raise TypeError("the process that answers readers said something else")
+        raise TypeError("the process that answers readers sent no answer head")
     start = {"type": "http.response.start", "status": head.status, "headers": [*head.headers]}
     await send(start)  # pyright: ignore[reportArgumentType]  (as its application sent it)
     for piece in answer.body:

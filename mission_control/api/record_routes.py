@@ -1,4 +1,4 @@
-"""The last known good: captures, what each is worth, and what differs between two."""
+"""The last known good: captures, their status, and differences; recorded attestations."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -48,7 +48,7 @@ TAGS = ["lkg"]
 
 
 def lkg_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of the last known good."""
+    """Return the routes of the last known good."""
     return [_list_route(parts), _diff_route(parts)]
 
 
@@ -89,7 +89,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
         tags=TAGS,
         responses={
             200: describes(CaptureDiffDocument, "Every difference"),
-            404: describes_problem("A reference leads to no recorded capture"),
+            404: describes_problem("A reference names no recorded capture"),
             503: describes_problem("The record cannot be read"),
         },
     )
@@ -136,7 +136,7 @@ class RecordedAttestationDocument(TypedDict):
 
 
 def no_execution_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the route of recorded attestations."""
+    """Return the route of recorded attestations."""
 
     @get(
         [f"/api/v1/attestation/no-execution{suffix}" for suffix in ("", ".md", ".json")],

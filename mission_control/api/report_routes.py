@@ -1,7 +1,7 @@
-"""Readiness as it stands now, deploy reports, and what changed between two of them."""
+"""Readiness as it is now, deploy reports, and what changed between two of them."""
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -21,10 +21,11 @@ from mission_control.api.options import (
 )
 from mission_control.api.problems import Problem
 from mission_control.deploy_report.decide.changes import compare_reports
-from mission_control.deploy_report.present import FoldedDocument, change_document, folded_documents
+from mission_control.deploy_report.present import comparison_document
 from mission_control.floor.model import Verdict
-from mission_control.readiness.decide.readiness import judge_standing
+from mission_control.readiness.decide.readiness import judge_current
 from mission_control.readiness.present import LatestReadinessDocument, latest_readiness
+from mission_control.records.model import LedgerEntry
 from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     LATEST,
@@ -39,6 +40,7 @@ from mission_control.records.recorded_reports import (
     recorded_verdict,
 )
 
+Document = dict[str, Any]
 TAGS = ["reports"]
 MOST_LISTED = 100
 _NOT_FOUND = {READINESS_JSON: "readiness_not_found", DEPLOY_JSON: "deploy_report_not_found"}
@@ -48,35 +50,27 @@ Reference = Annotated[
 ]
 
 
-class ListedReport(TypedDict):
-    """A recorded report: where it is, and for which session."""
-
-    path: str
-    at: str
-    session_date: str | None
-
-
 class ReportsDocument(TypedDict):
     """Recorded deploy reports, newest first."""
 
-    reports: list[ListedReport]
+    reports: list[Document]
     label: NotRequired[str]
 
 
 class DiffDocument(TypedDict):
     """What changed from one recorded report to another; `clusters` warns of different ones."""
 
-    before: ListedReport
-    after: ListedReport
+    before: Document
+    after: Document
     clusters: str
     changes: list[dict[str, str]]
     gaps: list[str]
-    folded: list[FoldedDocument]
+    folded: list[Document]
     label: NotRequired[str]
 
 
 def report_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Give the routes of readiness and of deploy reports."""
+    """Return the routes of readiness and of deploy reports."""
     return [*_readiness_routes(parts), *_deploy_routes(parts), _diff_route(parts)]
 
 
@@ -85,7 +79,7 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
     @get(
         ["/api/v1/readiness/latest", "/api/v1/readiness/latest.json"],
-        summary="GO or NO-GO as it stands at this moment; the report as Markdown by Accept",
+        summary="GO or NO-GO at this moment; the report as Markdown by Accept",
         tags=TAGS,
         opt=NEGOTIATED,
         responses={
@@ -97,17 +91,17 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     )
     async def readiness(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
-        # Who names nothing is told what the verdict is worth now, which no recorded text knows.
+        # Without a named type the answer is what the verdict is worth now: no recorded text has it.
         media_type = representation(request, REPORT, unnamed=JSON)
         if media_type == JSON:
-            answer = json_answer(_standing(parts, newest), parts.options.label, VARY)
+            answer = json_answer(_judge_now(parts, newest), parts.options.label, VARY)
             return give(answer, request)
-        before = _worth_now(_standing(parts, newest))
+        before = _worth_now(_judge_now(parts, newest))
         return await _markdown(parts, request, newest, READINESS_JSON, media_type, before)
 
     @get(
         "/api/v1/readiness/latest.md",
-        summary="The newest readiness report for people, below what it is worth now",
+        summary="The newest readiness report as Markdown, below what it is worth now",
         tags=TAGS,
         media_type=MARKDOWN,
         opt=NEGOTIATED,
@@ -119,34 +113,34 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     )
     async def readiness_md(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
-        before = _worth_now(_standing(parts, newest))
+        before = _worth_now(_judge_now(parts, newest))
         return await _markdown(parts, request, newest, READINESS_JSON, MARKDOWN, before)
 
     return [readiness, readiness_md]
 
 
-def _standing(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
+def _judge_now(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
     snapshot = parts.floor.current()
     since, halts = parts.floor.watched()
     verdict = recorded_verdict(newest) if newest else None
     digest = snapshot.fleet.digest
     halted = snapshot.posture.verdict is Verdict.HALTED
     cluster = snapshot.cluster_identity
-    standing = judge_standing(
+    validity = judge_current(
         verdict, snapshot.session, since, halts, digest, cluster=cluster, halted=halted
     )
     path = newest.entry.path if newest else None
-    return latest_readiness(snapshot, standing, path, newest.document if newest else None)
+    return latest_readiness(snapshot, validity, path, newest.document if newest else None)
 
 
-def _worth_now(standing: LatestReadinessDocument) -> str:
-    """Say above a recorded GO that it is none any more; empty where the report says it itself."""
-    report = standing["report"]
-    if report is None or standing["verdict"] == report.get("verdict"):
+def _worth_now(now: LatestReadinessDocument) -> str:
+    """Return the note above a recorded GO that no longer holds; empty where it still does."""
+    report = now["report"]
+    if report is None or now["verdict"] == report.get("verdict"):
         return ""
-    head = f"# Readiness now: {standing['verdict']} ({standing['code']})"
-    told = f"As of {standing['at_et']}: {standing['detail']}."
-    return f"{head}\n\n{told} What follows is the report as it was recorded.\n\n---\n\n"
+    head = f"# Readiness now: {now['verdict']} ({now['code']})"
+    why = f"As of {now['at_et']}: {now['detail']}."
+    return f"{head}\n\n{why} What follows is the report as it was recorded.\n\n---\n\n"
 
 
 def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
@@ -180,11 +174,7 @@ def _deploy_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     )
     async def listed(request: AnyRequest) -> Response[bytes]:
         entries = await reading_record(list_reports(parts.artifacts, DEPLOY_JSON, MOST_LISTED))
-        document: ReportsDocument = {
-            "reports": [
-                {"path": e.path, "at": e.at, "session_date": e.session_date} for e in entries
-            ]
-        }
+        document: ReportsDocument = {"reports": [_listed(entry) for entry in entries]}
         return give(json_answer(document, parts.options.label), request)
 
     return [deploy, listed]
@@ -197,7 +187,7 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
         tags=TAGS,
         responses={
             200: describes(DiffDocument, "Every difference"),
-            404: describes_problem("A reference leads to no recorded report"),
+            404: describes_problem("A reference names no recorded report"),
             503: describes_problem("The record cannot be read"),
         },
     )
@@ -213,21 +203,18 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
             title = "There is no such report"
             raise Problem(404, "deploy_report_not_found", title, str(error)) from None
         compared = compare_reports(old.document, new.document)
-        document: DiffDocument = {
-            "before": _listed(old),
-            "after": _listed(new),
-            "clusters": compared.clusters,
-            "changes": [change_document(c) for c in compared.changes],
-            "gaps": list(compared.gaps),
-            "folded": folded_documents(compared),
+        document = {
+            "before": _listed(old.entry),
+            "after": _listed(new.entry),
+            **comparison_document(compared),
         }
         return give(json_answer(document, parts.options.label), request)
 
     return diff
 
 
-def _listed(report: RecordedReport) -> ListedReport:
-    entry = report.entry
+def _listed(entry: LedgerEntry) -> Document:
+    """Return where a report is recorded, and for which session."""
     return {"path": entry.path, "at": entry.at, "session_date": entry.session_date}
 
 

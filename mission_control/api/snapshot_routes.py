@@ -1,4 +1,4 @@
-"""The resources that are nothing but a rendering of the newest snapshot."""
+"""The resources that render a snapshot: posture, safety, session and services."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -63,7 +63,7 @@ def agents_answer(parts: ReadingParts, snapshot: FloorSnapshot) -> Answer:
 
 
 def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> SessionAnswer:
-    """Return the session that the floor is judged in, and the sessions after it."""
+    """Return the session by which the floor is judged, and the sessions after it."""
     return {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
@@ -78,7 +78,7 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
     @get(
         "/api/v1/posture",
-        summary="May the floor run, and how do we know",
+        summary="Whether the floor may run, and why",
         tags=TAGS,
         responses={200: describes(PostureDocument, "The posture and its reasons"), **PAST_PROBLEMS},
     )
@@ -89,7 +89,7 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         "/api/v1/safety",
         summary="Kill switch, its sources and every sign of execution",
         tags=TAGS,
-        responses={200: describes(SafetyDocument, "What speaks of execution"), **PAST_PROBLEMS},
+        responses={200: describes(SafetyDocument, "All evidence of execution"), **PAST_PROBLEMS},
     )
     async def safety(request: AnyRequest, _at: At = None) -> Response[bytes]:
         snapshot = await snapshot_of(parts, request)
@@ -119,7 +119,7 @@ def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
 
 
 def agent_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Return the routes of the services, all and one."""
+    """Return the routes of the list of services and of one service."""
 
     @get(
         "/api/v1/agents",

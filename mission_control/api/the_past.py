@@ -19,8 +19,10 @@ from mission_control.market_calendar import days as new_york
 
 LONGEST = timedelta(days=62)
 _NEW_YORKS = "ISO 8601; without a zone it is New York's time."
-At = Annotated[str | None, QueryParameter(name="at", description=f"As it was then. {_NEW_YORKS}")]
-From = Annotated[str | None, QueryParameter(name="from", description=f"The begin. {_NEW_YORKS}")]
+At = Annotated[
+    str | None, QueryParameter(name="at", description=f"The floor as it was then. {_NEW_YORKS}")
+]
+From = Annotated[str | None, QueryParameter(name="from", description=f"The start. {_NEW_YORKS}")]
 To = Annotated[str | None, QueryParameter(name="to", description=f"The end. {_NEW_YORKS}")]
 Since = Annotated[
     str | None, QueryParameter(name="since", description=f"From this instant on. {_NEW_YORKS}")
@@ -28,26 +30,26 @@ Since = Annotated[
 Until = Annotated[
     str | None, QueryParameter(name="until", description=f"Before this instant. {_NEW_YORKS}")
 ]
-"""Described so; read by `read_instant`, which sees the `+` of an offset that was not escaped."""
+"""Only described here; read by `read_instant`, which accepts the unescaped `+` of an offset."""
 MOST_COUNTED = 2**63 - 1
-"""More is no number that a record can have."""
+"""No record has a higher number."""
 
 T = TypeVar("T")
 TIMELESS = ("/api/v1/posture", "/api/v1/agents", "/api/v1/safety", "/api/v1/session")
 
 
 async def refuse_the_past(request: AnyRequest) -> None:
-    """Refuse `?at=` where it means nothing: the past must never be answered with the present."""
+    """Refuse `?at=` where it is not supported: the present must never be shown as the past."""
     if "at" not in request.query_params:
         return
     path = request.url.path
     if not path.startswith(TIMELESS):
-        title, detail = "This is only answered for the present", f"`at` means nothing on {path}"
+        title, detail = "This is only answered for the present", f"`at` is not supported on {path}"
         raise Problem(400, "at_not_supported", title, detail[:200])
 
 
 async def snapshot_of(parts: ReadingParts, request: AnyRequest) -> FloorSnapshot:
-    """Give the newest snapshot, or that of the instant which `?at=` names."""
+    """Return the newest snapshot, or that of the instant which `?at=` names."""
     asked = request.query_params.get("at")
     if asked is None:
         return parts.floor.current()
@@ -65,7 +67,7 @@ async def snapshot_of(parts: ReadingParts, request: AnyRequest) -> FloorSnapshot
 
 
 def past_of(parts: ReadingParts) -> PastFloor:
-    """Give what answers for the past; raises the problem that there is none."""
+    """Return what reads history; raises the problem that none is kept."""
     if parts.past is None:
         title, detail = "The past is not recorded", "this process keeps no history"
         raise Problem(400, "history_not_available", title, detail)
@@ -73,19 +75,19 @@ def past_of(parts: ReadingParts) -> PastFloor:
 
 
 def read_instant(text: str, name: str) -> datetime:
-    """Read an instant, in New York's time where it names no zone, or say how to write one."""
+    """Read an instant, New York's time where it names no zone; raises the problem with its form."""
     try:
         return new_york.read_instant(text)
     except ValueError:
         detail = f"write `{name}` as 2026-11-20T08:30, which is New York's time, or with its zone "
         detail += "as 2026-11-20T13:30:00Z; the year is 1970 to 2999"
-        raise Problem(422, "instant_not_understood", "This is no instant", detail) from None
+        raise Problem(422, "instant_not_understood", "This is no valid instant", detail) from None
 
 
 def read_period(
     parts: ReadingParts, request: AnyRequest, default: timedelta
 ) -> tuple[datetime, datetime]:
-    """Read `from` and `to`; without them the stretch that ends now."""
+    """Read `from` and `to`; without them the period that ends now."""
     now = parts.clock()
     asked = request.query_params
     until = read_instant(_with_plus(request, "to"), "to") if "to" in asked else now
@@ -94,7 +96,7 @@ def read_period(
     since = until - default if since is None else since
     if not timedelta() < until - since <= LONGEST:
         detail = f"`from` must lie before `to` and now, and at most {LONGEST.days} days before"
-        raise Problem(422, "period_not_understood", "This is no stretch of time", detail)
+        raise Problem(422, "period_not_understood", "This is no valid period", detail)
     return since, until
 
 
@@ -105,7 +107,7 @@ def instant_of(request: AnyRequest, name: str) -> datetime | None:
 
 
 async def remembered(what: Awaitable[T]) -> T:
-    """Await an answer of history; what stops it is a problem."""
+    """Await a read of history; a storage error becomes a problem."""
     try:
         return await what
     except StorageError as error:
@@ -114,6 +116,6 @@ async def remembered(what: Awaitable[T]) -> T:
 
 
 def _with_plus(request: AnyRequest, name: str) -> str:
-    """Give a parameter in which a `+` that was not escaped is still a `+`: an offset has one."""
+    """Return a parameter in which an unescaped `+`, as of an offset, is still a `+`."""
     raw = str(request.url.query).replace("+", "%2B")
     return dict(parse_qsl(raw)).get(name, "")

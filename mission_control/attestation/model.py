@@ -1,4 +1,4 @@
-"""What one session shows of execution: observations, signs, and what nobody saw."""
+"""What one session shows of execution: observations, signs, and gaps."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,15 +12,15 @@ from mission_control.model.session import TradingDay
 
 
 class Fact(StrEnum):
-    """What is observed of execution (semantics, section 12)."""
+    """What is observed of execution (docs/semantics.md#12)."""
 
     AGENT_MODE = "agent_mode"
     EXECUTION_REPLICAS = "execution_replicas"
     KILL_SWITCH = "kill_switch"
     KILL_SWITCH_SOURCE = "kill_switch_witness"
     SAFE_TO_EXECUTE_ORDERS = "safe_to_execute_orders"
-    STANDING = "standing_accusations"
-    """Whether it was known what stood accused: silence of our own memory acquits nobody either."""
+    LATCHED_ALARMS = "standing_accusations"
+    """Whether the latched alarms were known: our own missing memory clears none either."""
 
 
 class Conclusion(StrEnum):
@@ -47,10 +47,10 @@ class Matter:
 @dataclass(frozen=True, slots=True)
 class Observation:
     """
-    What one source told of a matter in one decision.
+    What one source said of a matter in one decision.
 
-    `value` is None where it told nothing that counts, and then `unobserved` says why.
-    `required` tells whether the session is not covered without the matter.
+    `value` is None where it said nothing valid, and then `unobserved` says why.
+    Without a `required` matter the session is not covered.
     """
 
     matter: Matter
@@ -61,17 +61,17 @@ class Observation:
 
     @property
     def key(self) -> tuple[Matter, str]:
-        """Identify who tells what, from one decision to the next."""
+        """Identify the matter and its source from one decision to the next."""
         return self.matter, self.source
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSign:
     """
-    Something that stood accused in the session; one such thing is Sev-0 (semantics, section 3).
+    An alarm about execution that was open in the session; one is Sev-0 (docs/semantics.md#3).
 
-    `since` is when it was first said, which may be before the open; it `stood` in the session
-    from the first of the two instants to just before the second, None while it stands.
+    `since` is when it was raised, which may be before the open. In the session it was open from
+    `stood_from` to just before `stood_until`, None where it was not cleared.
     """
 
     code: str
@@ -86,7 +86,7 @@ class ExecutionSign:
 
 @dataclass(frozen=True, slots=True)
 class ObservedSpan:
-    """From `since` to just before `until` a source told this; None is nothing, and says why."""
+    """What a source said from `since` to just before `until`; None says why in `unobserved`."""
 
     since: datetime
     until: datetime
@@ -95,13 +95,13 @@ class ObservedSpan:
 
     @property
     def span(self) -> Span:
-        """Give the stretch of time alone."""
+        """Return the stretch of time alone."""
         return self.since, self.until
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedSource:
-    """What one source told of a matter over the session: its spans follow without a hole."""
+    """What one source said of a matter over the session, in spans without a hole."""
 
     source: str
     spans: tuple[ObservedSpan, ...]
@@ -110,10 +110,10 @@ class ObservedSource:
 @dataclass(frozen=True, slots=True)
 class ObservedMatter:
     """
-    A matter over the session: what each of its sources told, and when none of them told it.
+    A matter over the session: what each of its sources said, and when none of them was valid.
 
-    `gaps` are the stretches in which no source told anything that counts, with the reason of
-    the first source; `observed` is all other time.
+    `gaps` are the stretches in which no source said anything valid, with the reason of the first
+    source; `observed` is all other time.
     """
 
     matter: Matter
@@ -125,7 +125,7 @@ class ObservedMatter:
 
 @dataclass(frozen=True, slots=True)
 class UnobservedSpan:
-    """A stretch in which something required was not seen: what, and why of the first of it."""
+    """A stretch in which required matters were not seen, with the reason of the first."""
 
     since: datetime
     until: datetime
@@ -148,7 +148,7 @@ class NoExecution:
     The attestation of one session: what was observed of execution, and what was not.
 
     `observed` is the time in which everything required was seen at once. `decisions` counts the
-    recorded decisions that it stands on; `fleets` are the digests of the inventories watched,
+    recorded decisions behind it; `fleets` are the digests of the inventories watched,
     `clusters` the names of what was read, `identities` which clusters those were, and `needs` what
     their files said of safety.
     """
@@ -169,14 +169,14 @@ class NoExecution:
 
     @property
     def session_date(self) -> date:
-        """Give the session's date in New York."""
+        """Return the session's date in New York."""
         return self.session.session_date
 
     @property
     def length(self) -> timedelta:
-        """Give how long the session lasted."""
+        """Return how long the session lasted."""
         return self.session.close - self.session.open
 
     def percent(self, observed: timedelta) -> float:
-        """Give a part of the session in percent, rounded down: 100 is the whole of it."""
+        """Return a part of the session in percent, rounded down: 100 is the whole of it."""
         return floor(100_000 * (observed / self.length)) / 1_000

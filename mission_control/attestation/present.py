@@ -1,145 +1,48 @@
-"""A session's attestation of no execution as JSON."""
+"""A session's attestation of no execution, as JSON and as Markdown."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 from mission_control.attestation.model import (
     Conclusion,
-    ExecutionSign,
     FactCoverage,
     Matter,
     NoExecution,
     ObservedMatter,
-    ObservedSpan,
     UnobservedSpan,
 )
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
-from mission_control.documents.instants import new_york_text, rounded, utc_text, utc_text_or_none
+from mission_control.cluster.present import cluster_document
+from mission_control.documents.document import document
+from mission_control.documents.instants import new_york_text
 from mission_control.documents.markdown import render
 from mission_control.floor.present.posture import needs_text
 
+Document = dict[str, Any]
 MOST_NAMED = 20
-"""So many matters are named in one gap; each matter's own gaps stand with it."""
+"""So many matters are named in one gap; each matter lists its own gaps."""
 
 
-class SignDocument(TypedDict):
-    """Something that stood accused in the session."""
-
-    code: str
-    subject: str
-    source: str
-    fact: str
-    detail: str
-    since: str
-    stood_from: str
-    stood_until: str | None
-    stood_at_open: bool
-
-
-class GapDocument(TypedDict):
-    """A stretch in which something required was not seen."""
-
-    since: str
-    since_et: str
-    until: str
-    until_et: str
-    seconds: float | None
-    why: str
-    matters: list[str]
-    matters_total: int
-
-
-class SpanDocument(TypedDict):
-    """From when to when a source told this; null is nothing that counts."""
-
-    since: str
-    until: str
-    value: str | None
-    unobserved: str
-
-
-class SourceDocument(TypedDict):
-    """What one source told over the session."""
-
-    source: str
-    spans: list[SpanDocument]
-
-
-class MatterDocument(TypedDict):
-    """One fact of one subject over the session."""
-
-    fact: str
-    subject: str
-    required: bool
-    observed_seconds: float | None
-    observed_percent: float
-    gaps: list[SpanDocument]
-    sources: list[SourceDocument]
-
-
-class FactDocument(TypedDict):
-    """For how long all that is required of one fact was seen at once."""
-
-    fact: str
-    required: int
-    observed_seconds: float | None
-    observed_percent: float
-
-
-class CoverageDocument(TypedDict):
-    """For how long all that is required was seen at once."""
-
-    session_seconds: float | None
-    observed_seconds: float | None
-    observed_percent: float
-    facts: list[FactDocument]
-
-
-class NoExecutionDocument(TypedDict):
-    """A session's attestation."""
-
-    session_date: str
-    open: str
-    open_et: str
-    close: str
-    close_et: str
-    early_close: bool
-    generated_utc: str
-    generated_et: str
-    conclusion: str
-    sentence: str
-    signs: list[SignDocument]
-    coverage: CoverageDocument
-    gaps: list[GapDocument]
-    matters: list[MatterDocument]
-    decisions: int
-    fleet_digests: list[str]
-    clusters: list[str]
-    safety_needs: list[str]
-    cluster_identities: list[ClusterDocument]
-    label: NotRequired[str]
-
-
-def no_execution_document(made: NoExecution, label: str = "") -> NoExecutionDocument:
-    """Give an attestation; equal ones give equal documents."""
+def no_execution_document(made: NoExecution) -> Document:
+    """Return an attestation; equal ones give equal documents."""
     session = made.session
-    document: NoExecutionDocument = {
-        "session_date": made.session_date.isoformat(),
-        "open": utc_text(session.open),
+    return {
+        "session_date": document(made.session_date),
+        "open": document(session.open),
         "open_et": new_york_text(session.open),
-        "close": utc_text(session.close),
+        "close": document(session.close),
         "close_et": new_york_text(session.close),
         "early_close": session.early_close,
-        "generated_utc": utc_text(made.at),
+        "generated_utc": document(made.at),
         "generated_et": new_york_text(made.at),
         "conclusion": made.conclusion.value,
         "sentence": say(made),
-        "signs": [_sign(s, made) for s in made.signs],
+        "signs": [
+            document(s) | {"stood_at_open": s.stood_from == session.open} for s in made.signs
+        ],
         "coverage": {
-            "session_seconds": rounded(made.length.total_seconds()),
-            "observed_seconds": rounded(made.observed.total_seconds()),
-            "observed_percent": made.percent(made.observed),
-            "facts": [_fact(c, made) for c in made.coverage],
+            "session_seconds": document(made.length),
+            **_observed(made, made),
+            "facts": [document(c, "observed") | _observed(c, made) for c in made.coverage],
         },
         "gaps": [_gap(g) for g in made.gaps],
         "matters": [_matter(m, made) for m in made.matters],
@@ -149,9 +52,29 @@ def no_execution_document(made: NoExecution, label: str = "") -> NoExecutionDocu
         "safety_needs": [needs_text(*each) for each in made.needs],
         "cluster_identities": [cluster_document(i) for i in made.identities],
     }
-    if label:
-        document["label"] = label
-    return document
+
+
+def _observed(part: NoExecution | FactCoverage | ObservedMatter, made: NoExecution) -> Document:
+    """Return for how long a part was observed, and its share of the session."""
+    return {
+        "observed_seconds": document(part.observed),
+        "observed_percent": made.percent(part.observed),
+    }
+
+
+def _gap(gap: UnobservedSpan) -> Document:
+    return document(gap, "matters") | {
+        "since_et": new_york_text(gap.since),
+        "until_et": new_york_text(gap.until),
+        "seconds": document(gap.until - gap.since),
+        "matters": [name_matter(m) for m in gap.matters[:MOST_NAMED]],
+        "matters_total": len(gap.matters),
+    }
+
+
+def _matter(matter: ObservedMatter, made: NoExecution) -> Document:
+    held = document(matter, "matter", "observed")
+    return document(matter.matter) | held | _observed(matter, made)
 
 
 def say(made: NoExecution) -> str:
@@ -162,7 +85,7 @@ def say(made: NoExecution) -> str:
         case Conclusion.EXECUTION_OBSERVED:
             many = len(made.signs)
             signs = f"{many} sign{'s' if many != 1 else ''}"
-            return f"{signs} of execution stood in this session; {percent} of it was seen whole."
+            return f"{signs} of execution in this session; {percent} of it was seen whole."
         case Conclusion.NO_EXECUTION_OBSERVED:
             return "No sign of execution was seen, and all that is required was seen throughout."
         case Conclusion.NO_EXECUTION_OBSERVED_WITH_GAPS:
@@ -177,68 +100,8 @@ def name_matter(matter: Matter) -> str:
     return f"{matter.fact.value} of {matter.subject}"
 
 
-def _sign(sign: ExecutionSign, made: NoExecution) -> SignDocument:
-    return {
-        "code": sign.code,
-        "subject": sign.subject,
-        "source": sign.source,
-        "fact": sign.fact,
-        "detail": sign.detail,
-        "since": utc_text(sign.since),
-        "stood_from": utc_text(sign.stood_from),
-        "stood_until": utc_text_or_none(sign.stood_until),
-        "stood_at_open": sign.stood_from == made.session.open,
-    }
-
-
-def _gap(gap: UnobservedSpan) -> GapDocument:
-    return {
-        "since": utc_text(gap.since),
-        "since_et": new_york_text(gap.since),
-        "until": utc_text(gap.until),
-        "until_et": new_york_text(gap.until),
-        "seconds": rounded((gap.until - gap.since).total_seconds()),
-        "why": gap.why,
-        "matters": [name_matter(m) for m in gap.matters[:MOST_NAMED]],
-        "matters_total": len(gap.matters),
-    }
-
-
-def _fact(coverage: FactCoverage, made: NoExecution) -> FactDocument:
-    return {
-        "fact": coverage.fact.value,
-        "required": coverage.required,
-        "observed_seconds": rounded(coverage.observed.total_seconds()),
-        "observed_percent": made.percent(coverage.observed),
-    }
-
-
-def _matter(matter: ObservedMatter, made: NoExecution) -> MatterDocument:
-    return {
-        "fact": matter.matter.fact.value,
-        "subject": matter.matter.subject,
-        "required": matter.required,
-        "observed_seconds": rounded(matter.observed.total_seconds()),
-        "observed_percent": made.percent(matter.observed),
-        "gaps": _spans(matter.gaps),
-        "sources": [{"source": s.source, "spans": _spans(s.spans)} for s in matter.sources],
-    }
-
-
-def _spans(spans: Sequence[ObservedSpan]) -> list[SpanDocument]:
-    return [
-        {
-            "since": utc_text(s.since),
-            "until": utc_text(s.until),
-            "value": s.value,
-            "unobserved": s.unobserved,
-        }
-        for s in spans
-    ]
-
-
 MOST_SPANS = 40
-"""So many stretches of one source are written for people; the JSON beside it holds every one."""
+"""So many stretches of one source are in the Markdown; the JSON holds every one."""
 MOST_GAPS = 200
 
 HEADLINES = {
@@ -251,8 +114,8 @@ HEADLINES = {
 _TEMPLATE = """\
 # No-Execution Attestation {{ a.session_date }}: {{ headline }}
 
-{% if a.label is defined %}
-**{{ a.label | md }}**
+{% if label %}
+**{{ label | md }}**
 
 {% endif %}
 {{ a.sentence | md }}
@@ -270,7 +133,7 @@ _TEMPLATE = """\
 ## Signs of execution
 
 {% for s in a.signs %}
-- **{{ s.code | md }}** {{ s.subject | md }}: {{ s.detail | md }} (said by {{ s.source | md }} since {{ s.since }}; stood from {{ s.stood_from }}{{ ", as the session opened" if s.stood_at_open }} until {{ s.stood_until or "the close, not denied" }})
+- **{{ s.code | md }}** {{ s.subject | md }}: {{ s.detail | md }} (said by {{ s.source | md }} since {{ s.since }}; open from {{ s.stood_from }}{{ ", as the session opened" if s.stood_at_open }} until {{ s.stood_until or "the close, not cleared" }})
 {% else %}
 {{ "None: nothing was observed." if not a.decisions else "None was seen" ~ (" while the floor was seen; the gaps below attest nothing." if a.gaps else ".") }}
 {% endfor %}
@@ -331,13 +194,14 @@ Nothing.
 """  # noqa: E501  (a template's lines are the attestation's lines)
 
 
-def no_execution_markdown(document: Mapping[str, Any]) -> str:
+def no_execution_markdown(document: Mapping[str, Any], label: str = "") -> str:
     """Write an attestation's document for people."""
     matters: Sequence[Mapping[str, Any]] = document["matters"]
     return render(
         {"attestation": _TEMPLATE},
         "attestation",
         a=document,
+        label=label,
         headline=HEADLINES[document["conclusion"]],
         optional=[m for m in matters if not m["required"]],
         most_spans=MOST_SPANS,

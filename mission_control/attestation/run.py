@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from mission_control.attestation.decide.session import SessionObservations, look_at_decision
 from mission_control.attestation.model import Conclusion, NoExecution
 from mission_control.attestation.present import (
-    NoExecutionDocument,
     name_matter,
     no_execution_document,
     no_execution_markdown,
@@ -17,13 +17,17 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.floor.decide.stall import find_decided
 from mission_control.floor.ports import CalendarReader, Clock
-from mission_control.history.ports import TOLD_AROUND, HistoryReader
+from mission_control.history.model import TOLD_AROUND
 from mission_control.model.fleet import Fleet
 from mission_control.model.session import TradingDay
-from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader, ArtifactWriter
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
+from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 JOB = "no_execution_attestation"
 JSON_NAME, MARKDOWN_NAME = "attestation.json", "attestation.md"
@@ -42,8 +46,9 @@ class Attested:
     """An attestation as it will be recorded."""
 
     made: NoExecution
-    document: NoExecutionDocument
+    document: Mapping[str, Any]
     files: Mapping[str, bytes]
+    label: str
 
     @property
     def exit_code(self) -> int:
@@ -81,7 +86,7 @@ def choose_session(calendar: CalendarReader, now: datetime, asked: date | None) 
 
 async def make_attestation(
     session: TradingDay,
-    history: HistoryReader | None,
+    history: "HistoryReader | None",
     calendar: CalendarReader,
     clock: Clock,
     label: str = "",
@@ -100,20 +105,20 @@ async def make_attestation(
             gathered.take(look)
         minutes = await history.minutes(session.open - TOLD_AROUND, session.close + TOLD_AROUND)
     made = gathered.attest(find_decided(minutes), clock())
-    document = no_execution_document(made, label)
+    document = no_execution_document(made)
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: no_execution_markdown(document).encode(),
+        JSON_NAME: encode_json(document, label),
+        MARKDOWN_NAME: no_execution_markdown(document, label).encode(),
     }
-    return Attested(made, document, files)
+    return Attested(made, document, files, label)
 
 
 async def record_attestation(
     attested: Attested,
     fleet: Fleet,
     calendar: CalendarReader,
-    artifacts: ArtifactsReader,
-    writer: ArtifactWriter,
+    artifacts: ArtifactReader,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:
@@ -126,7 +131,7 @@ async def record_attestation(
     made = attested.made
     session = calendar.session_at(made.session.open)
     seen = made.identities[0] if len(made.identities) == 1 else None
-    ground = Ground(session, fleet, _coverage(made), attested.document.get("label", ""), seen)
+    ground = Ground(session, fleet, _coverage(made), attested.label, seen)
     told = {"conclusion": made.conclusion.value}
     if attested.failure:
         told |= NO_EVIDENCE | {"detail": attested.failure}

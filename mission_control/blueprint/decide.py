@@ -18,7 +18,7 @@ from mission_control.readiness.decide.scope import ClusterScope
 from mission_control.repository.model import RepositorySurvey
 
 REQUIRED_DOCUMENTS = ("docs/ops/status_contract.md", "ops/PRODUCTION_LOCK.md")
-"""Documents that the playbook points to (facts, i and n)."""
+"""Documents that the operations playbook refers to."""
 _PROBED = frozenset({"DaemonSet", "Deployment", "StatefulSet"})
 _HALTED = "EXECUTION_HALTED"
 _IN_CLUSTER = (".svc", ".svc.cluster.local")
@@ -31,7 +31,7 @@ def find_blueprint_gaps(
     repository: Seen[RepositorySurvey] | Unseen | None,
     scope: ClusterScope | None,
 ) -> Iterator[BlueprintGap]:
-    """Give every gap (facts, j): of components, Services, lists and the repository."""
+    """Return every gap: of components, Services, lists and the repository."""
     for component in components:
         yield from _of_component(component)
     if scope is None:
@@ -56,7 +56,7 @@ def _of_component(component: Component) -> Iterator[BlueprintGap]:
     told = {"AGENT_ROLE": component.role, "AGENT_MODE": component.mode}
     lost = [variable for variable, value in told.items() if value is None]
     if lost:
-        yield BlueprintGap(name, f"unknown: {' and '.join(lost)} cannot be told")
+        yield BlueprintGap(name, f"unknown: {' and '.join(lost)} cannot be resolved")
     elif set(told.values()) == {"not set"}:
         yield BlueprintGap(name, "neither AGENT_ROLE nor AGENT_MODE is set")
     probed = (component.workload or "").partition(" ")[0] in _PROBED
@@ -97,7 +97,7 @@ def _of_cluster(
 
 
 def _has_no_switch(workload: WorkloadFacts) -> bool:
-    """Tell whether surely no container gets the switch: a whole map may bring it unseen."""
+    """Return whether no container gets the switch; a whole ConfigMap may bring it unseen."""
     containers = [c for c in workload.containers if not c.init]
     named = any(n.startswith(_HALTED) for c in containers for n in c.env_names)
     return bool(containers) and not named and not any(c.env_from for c in containers)
@@ -120,7 +120,7 @@ def _of_services(
 
 
 def _service_of(address: str | None, namespace: str) -> tuple[str, str] | None:
-    """Give the Service that an address names within a cluster; None where it names none."""
+    """Return the Service that an address names within a cluster; None where it names none."""
     host = (urlsplit(address).hostname or "") if address else ""
     for suffix in _IN_CLUSTER:
         if host.endswith(suffix):
@@ -166,7 +166,7 @@ def draw_blueprint(
     now: datetime,
 ) -> Blueprint:
     """
-    Give the fleet as it is seen; what is not seen is not known, and a gap.
+    Return the fleet as it is seen; what is not seen is not known, and a gap.
 
     `services` and `repository` are None where none is configured.
     """
@@ -220,7 +220,7 @@ def _live_pods(scope: ClusterScope) -> LivePods:
 
 
 def _workloads(scope: ClusterScope) -> Iterator[tuple[str, WorkloadFacts]]:
-    """Give every workload that nobody owns, with the agent that it runs, empty where none."""
+    """Return every top-level workload with the agent that it runs, empty where none."""
     for workload in scope.facts.workloads:
         if workload.owner is None:
             agent = scope.owners.agent_of(workload)
@@ -299,7 +299,7 @@ def _with_workload(
 
 
 def _variable(name: str, workload: WorkloadFacts, scope: ClusterScope) -> str | None:
-    """Give what a variable is worth in a workload's containers; None where it cannot be told."""
+    """Return a variable's value in a workload's containers; None where it is not known."""
     namespace = workload.namespace
     needed = (LIST_OF_KIND[workload.kind], "configmaps")
     if not all(scope.checked.is_whole(r, namespace) for r in needed):

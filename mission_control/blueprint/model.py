@@ -1,4 +1,4 @@
-"""The fleet as it is seen: components, what connects them, and what is not known of them."""
+"""The fleet as it is seen: components, their connections, and what is not known."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class BlueprintContainer:
 @dataclass(frozen=True, slots=True)
 class Component:
     """
-    One workload of the inventory or of the cluster; None is what is not known of it.
+    One workload of the inventory or of the cluster; a None field is not known.
 
     `name` is the agent's where the inventory lists it (`listed`), else the workload's. `unseen`
     says why the workload is not known, empty where it was seen. `replicas` is ready and wanted.
@@ -48,7 +48,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True, order=True)
 class BlueprintGap:
-    """Something that is missing, or that is not known: of whom, and what."""
+    """Something that is missing or not known, and of which subject."""
 
     subject: str
     gap: str

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mission_control.blueprint.model import Blueprint, Component
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.markdown import render
 from mission_control.kill_switch.present import kill_switch_document
+from mission_control.model.kill_switch import SAFETY_MAP
 
 OPS_COMMANDS = (
     ("May the floor run, and why not", "mission-control status"),
@@ -29,8 +31,8 @@ OPS_COMMANDS = (
 _TEMPLATE = """\
 # Blueprint: {{ b.summary.components }} components, {{ b.summary.gaps }} gaps
 
-{% if b.label is defined %}
-**{{ b.label | md }}**
+{% if label %}
+**{{ label | md }}**
 
 {% endif %}
 Drawn from what was seen: the inventory, the cluster and the services' answers. What was not seen is `unknown`.
@@ -123,7 +125,7 @@ None was found.
 
 - Kill switch: **{{ b.safety.kill_switch.state }}**{{ ", confirmed" if b.safety.kill_switch.confirmed else ", NOT CONFIRMED" }}: {{ b.safety.kill_switch.detail | md }}
 {% for w in b.safety.kill_switch.witnesses %}
-- Witness {{ w.source | md }}: {{ w.state }}{{ ", can confirm" if w.can_confirm }}{% if w.detail %}: {{ w.detail | md }}{% endif %}
+- Source {{ w.source | md }}: {{ w.state }}{{ ", can confirm" if w.can_confirm }}{% if w.detail %}: {{ w.detail | md }}{% endif %}
 
 {% endfor %}
 {% if b.safety.safety_config_map is string %}
@@ -168,9 +170,10 @@ None was found.
 """  # noqa: E501  (a template's lines are the blueprint's lines)
 
 
-def blueprint_markdown(document: Mapping[str, Any]) -> str:
+def blueprint_markdown(document: Mapping[str, Any], label: str = "") -> str:
     """Write a blueprint's document for people."""
-    return render({"blueprint": _TEMPLATE}, "blueprint", b=document, commands=OPS_COMMANDS)
+    values = {"b": document, "label": label, "commands": OPS_COMMANDS}
+    return render({"blueprint": _TEMPLATE}, "blueprint", **values)
 
 
 MOST_DRAWN = 200
@@ -243,16 +246,15 @@ def _look(component: Component) -> str:
 
 
 UNKNOWN = "unknown"
-SAFETY_MAP = "agenttrader-safety"
 
 Document = dict[str, Any]
 
 
 def blueprint_document(blueprint: Blueprint) -> Document:
-    """Give a blueprint; equal ones give equal documents."""
+    """Return a blueprint; equal ones give equal documents."""
     snapshot, head = blueprint.snapshot, blueprint.repository and blueprint.repository.head
     access = snapshot.fleet.access
-    document: Document = {
+    return {
         "meta": {
             "generated_utc": utc_text(blueprint.at),
             "generated_et": new_york_text(blueprint.at),
@@ -267,8 +269,10 @@ def blueprint_document(blueprint: Blueprint) -> Document:
         },
         "summary": _summary(blueprint),
         "components": [_component(c) for c in blueprint.components],
-        "services": _services(blueprint),
-        "pipelines": _pipelines(blueprint),
+        "services": UNKNOWN
+        if blueprint.services is None
+        else [document(s, "cluster_ip", "labels") for s in blueprint.services],
+        "pipelines": document(blueprint.repository.pipelines) if blueprint.repository else UNKNOWN,
         "safety": {
             "kill_switch": kill_switch_document(snapshot),
             "safety_config_map": _safety_map(blueprint),
@@ -279,12 +283,9 @@ def blueprint_document(blueprint: Blueprint) -> Document:
             ],
         },
         "documents": list(blueprint.repository.documents) if blueprint.repository else UNKNOWN,
-        "gaps": [{"subject": g.subject, "gap": g.gap} for g in blueprint.gaps],
+        "gaps": document(blueprint.gaps),
         "diagram": dependency_diagram(blueprint),
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def _summary(blueprint: Blueprint) -> Document:
@@ -304,26 +305,20 @@ def _summary(blueprint: Blueprint) -> Document:
     }
 
 
+_OR_UNKNOWN = ("kind", "criticality", "owner", "address", "workload")
+
+
 def _component(component: Component) -> Document:
     return {
         "name": component.name,
         "in_inventory": component.listed,
-        "kind": component.kind or UNKNOWN,
-        "criticality": component.criticality or UNKNOWN,
-        "owner": component.owner or UNKNOWN,
-        "address": component.address or UNKNOWN,
-        "workload": component.workload or UNKNOWN,
+        **{name: getattr(component, name) or UNKNOWN for name in _OR_UNKNOWN},
         "unseen": component.unseen,
         "replicas": _replicas(component),
         "agent_role": component.role or UNKNOWN,
         "agent_mode": component.mode or UNKNOWN,
         "containers": [
-            {
-                "name": c.name,
-                "image": c.image or UNKNOWN,
-                "digests": list(c.digests) or UNKNOWN,
-                "probes": list(c.probes),
-            }
+            document(c) | {"image": c.image or UNKNOWN, "digests": document(c.digests) or UNKNOWN}
             for c in component.containers
         ]
         or UNKNOWN,
@@ -338,30 +333,6 @@ def _replicas(component: Component) -> Mapping[str, int] | str:
         return UNKNOWN
     ready, wanted = component.replicas
     return {"ready": ready, "wanted": wanted}
-
-
-def _services(blueprint: Blueprint) -> list[Document] | str:
-    if blueprint.services is None:
-        return UNKNOWN
-    return [
-        {
-            "name": s.name,
-            "namespace": s.namespace,
-            "type": s.type,
-            "ports": list(s.ports),
-            "selector": dict(sorted(s.selector.items())),
-        }
-        for s in blueprint.services
-    ]
-
-
-def _pipelines(blueprint: Blueprint) -> list[Document] | str:
-    if blueprint.repository is None:
-        return UNKNOWN
-    return [
-        {"path": p.path, "images": list(p.images), "problem": p.problem}
-        for p in blueprint.repository.pipelines
-    ]
 
 
 def _safety_map(blueprint: Blueprint) -> Mapping[str, str] | str:

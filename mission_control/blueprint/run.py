@@ -9,8 +9,8 @@ from mission_control.blueprint.present import blueprint_document, blueprint_mark
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 
 JOB = "blueprint"
@@ -25,6 +25,7 @@ class MadeBlueprint:
     document: Mapping[str, Any]
     files: Mapping[str, bytes]
     unseen: SourceCoverage
+    label: str
 
 
 async def make_blueprint(
@@ -39,8 +40,8 @@ async def make_blueprint(
     blueprint = draw_blueprint(snapshot, services, survey, clock())
     document = blueprint_document(blueprint)
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: blueprint_markdown(document).encode(),
+        JSON_NAME: encode_json(document, snapshot.label),
+        MARKDOWN_NAME: blueprint_markdown(document, snapshot.label).encode(),
     }
     gaps = tuple(
         (g.subject, g.gap.removeprefix(_UNKNOWN))
@@ -49,13 +50,14 @@ async def make_blueprint(
     )
     subjects = len({c.name for c in blueprint.components} | {subject for subject, _ in gaps})
     seen = subjects - len({subject for subject, _ in gaps})
-    return MadeBlueprint(document, files, SourceCoverage("blueprint", subjects, seen, gaps))
+    coverage = SourceCoverage("blueprint", subjects, seen, gaps)
+    return MadeBlueprint(document, files, coverage, snapshot.label)
 
 
 async def record_blueprint(
     made: MadeBlueprint,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

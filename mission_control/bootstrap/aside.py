@@ -11,7 +11,7 @@ from mission_control.floor.ports import Clock
 from mission_control.history.remember import FloorMemory
 from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
-from mission_control.processes.asking import ChildProcess, environment_of
+from mission_control.processes.child_process import ChildProcess, environment_of
 from mission_control.processes.model import Answered, LiveFloor, Question, Unanswered
 from mission_control.schedule.calendar_in_force import CalendarInForce
 

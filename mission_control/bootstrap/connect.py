@@ -8,11 +8,9 @@ from pathlib import Path
 from mission_control.bootstrap.clock import real_clock
 from mission_control.cluster.model.view import CapturedWorkloads
 from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_answers import BadAnswerError
-from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.further import FurtherObserver
+from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings

@@ -28,10 +28,9 @@ from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
-from mission_control.records.check import StoreCheck
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import LedgerEntry
+from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.redaction.redact import redact_text
 from mission_control.repository.read import RepositoryReader

@@ -22,14 +22,14 @@ from mission_control.ops_bundle.sample import sample_floor
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources, check_readiness, record_readiness
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_writer import RunWriter
-from mission_control.records.check import StoreCheck
+from mission_control.records.artifact_store import RunWriter
+from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import SCENARIOS, find_scenario
+from mission_control.simulation.roster import fleet_document
 
 log = logging.getLogger(__name__)
 

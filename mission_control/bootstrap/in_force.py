@@ -12,9 +12,8 @@ from mission_control.configuration.settings import Settings
 from mission_control.floor.ports import Clock
 from mission_control.records.run_origin import RunOrigin
 from mission_control.redaction.redact import redact_document, redact_text
-from mission_control.repository.copier import RepositoryCopier, copy_one
+from mission_control.repository.files import RepositoryCopier, RepositorySurveyor, copy_one
 from mission_control.repository.read import RepositoryReader
-from mission_control.repository.surveyor import RepositorySurveyor
 
 
 async def in_force(settings: Settings) -> InForce:

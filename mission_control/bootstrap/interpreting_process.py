@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, cast
 
 from mission_control.log_records import configure_logging
-from mission_control.processes.answering import Answerer, run_child
+from mission_control.processes.child_process import Answerer, run_child
 from mission_control.processes.model import Answered
 
 if TYPE_CHECKING:

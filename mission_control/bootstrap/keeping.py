@@ -11,8 +11,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.ports import CalendarReader, Clock
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.redaction.redact import redact_text
 
 

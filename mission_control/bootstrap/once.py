@@ -13,17 +13,16 @@ from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import Clock
-from mission_control.history.check import check_history
+from mission_control.history.database import check_history
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen, UnseenReason
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
 from mission_control.records.folder import Folder
 from mission_control.records.ledger import FOLDER
-from mission_control.records.root_check import try_folder
+from mission_control.records.root_check import StoreCheck, try_folder
 
 
 async def observe_once(settings: Settings, clock: Clock = real_clock) -> FloorSnapshot:

@@ -15,11 +15,11 @@ from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSna
 from mission_control.history.database import open_engine
 from mission_control.history.model import Span, WatchedMinute
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.reader import HistoryReaderSql
+from mission_control.history.reader import HistoryReader
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
-from mission_control.processes.answering import Answerer, run_child
+from mission_control.processes.child_process import Answerer, run_child
 from mission_control.processes.model import Answered, LiveFloor, Question
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.runbooks.library import RunbookLibrary
@@ -81,7 +81,7 @@ def prepare(setup: object) -> Answerer:
     configure_logging(made.log_format)
     calendar = CalendarInForce(MarketCalendar(made.closures))
     floor = ToldFloor(made.fleet, calendar)
-    history = HistoryReaderSql(open_engine(made.root, made.database_url))
+    history = HistoryReader(open_engine(made.root, made.database_url))
     parts = ReadingParts(
         floor,
         calendar,

@@ -20,17 +20,15 @@ from mission_control.floor.ports import Clock
 from mission_control.history.continuity import recall_latched
 from mission_control.history.database import SQLITE_NAME, open_engine
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.reader import HistoryReaderSql
+from mission_control.history.reader import HistoryReader
 from mission_control.last_known_good.run import BuildFacts
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.reading import Seen, Unseen
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
-from mission_control.records.check import StoreCheck
-from mission_control.records.ports import ArtifactWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
+from mission_control.records.root_check import StoreCheck
 from mission_control.redaction.redact import redact_text
 from mission_control.repository.read import RepositoryReader
 from mission_control.schedule.sources import DaySources
@@ -46,7 +44,7 @@ class RunParts:
 
     edges: Edges
     sources: ReadinessSources
-    writer: ArtifactWriter
+    writer: RunWriter
     past: PastFloor | None = None
 
     async def look(
@@ -101,10 +99,10 @@ async def find_build(settings: Settings, environ: Mapping[str, str], clock: Cloc
 class Past:
     """What a job over the past works with; `history` is None where none was ever kept."""
 
-    history: HistoryReaderSql | None
+    history: HistoryReader | None
     calendar: MarketCalendar
     artifacts: ArtifactReader
-    writer: ArtifactWriter
+    writer: RunWriter
 
 
 @contextmanager
@@ -140,14 +138,14 @@ async def recall(settings: Settings) -> tuple[Latched, bool]:
 
 
 @contextmanager
-def _open_history(settings: Settings) -> Generator[HistoryReaderSql | None]:
+def _open_history(settings: Settings) -> Generator[HistoryReader | None]:
     """Open the history that a server keeps, for the time of the block; None where none ever did."""
     if settings.database_url is None and not _exists(settings.root / SQLITE_NAME):
         yield None
         return
     engine = open_engine(settings.root, settings.database_url)
     try:
-        yield HistoryReaderSql(engine)
+        yield HistoryReader(engine)
     finally:
         engine.dispose()
 

@@ -13,7 +13,7 @@ from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
 from mission_control.bootstrap.record import find_record, starting_root
-from mission_control.cluster.read.further import FurtherObserver
+from mission_control.cluster.read.objects import FurtherObserver
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard
@@ -21,14 +21,14 @@ from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import CalendarReader, Clock
 from mission_control.floor.present.posture import needs_text
 from mission_control.floor.watch import CLUSTER_SECONDS, FloorWatch
-from mission_control.history.opening import OpenHistory, open_history
 from mission_control.history.past_floor import PastFloor, kept_since
 from mission_control.history.remember import FloorMemory
+from mission_control.history.writer import OpenHistory, open_history
 from mission_control.probe.received import Interpreter
 from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
+from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
 from mission_control.schedule.day import ScheduledDay
 

@@ -1,4 +1,4 @@
-"""Command line: `artifacts`, what was recorded and whether it is still as it was."""
+"""Command line: `artifacts`, what was recorded and whether it is unaltered."""
 
 from collections.abc import Coroutine
 from datetime import datetime
@@ -15,14 +15,15 @@ from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
+from mission_control.documents.document import document
 from mission_control.durable_copy.copying import CopyDestination
 from mission_control.durable_copy.present import copy_markdown
 from mission_control.durable_copy.run import CopiedRun, copy_durably
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.processes import own_process as process
-from mission_control.records.ports import ArtifactPage, ArtifactQuery
-from mission_control.records.present import head_document, run_entry_document, verification_document
+from mission_control.records.model import ArtifactPage, ArtifactQuery
+from mission_control.records.present import run_entry_document, verification_document
 from mission_control.retention.present import retention_markdown
 from mission_control.retention.run import ReportedRetention, report_retention
 from mission_control.schedule.model import Job
@@ -33,7 +34,7 @@ T = TypeVar("T")
 @click.command()
 @setting_flags("root", "fleet_file")
 @click.option("--verify", "everything", is_flag=True,
-              help="Also read back all that was copied before.")  # fmt: skip
+              help="Also read back everything that was copied before.")  # fmt: skip
 @json_flag
 @click.pass_context
 def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | None) -> None:
@@ -110,7 +111,7 @@ MOST_RUNS = 1_000
 
 @click.group()
 def artifacts() -> None:
-    """Look at what was recorded, and verify that it is still as it was."""
+    """Look at what was recorded, and verify that it is unaltered."""
 
 
 artifacts.add_command(copy)
@@ -145,12 +146,8 @@ def list_runs(
     query = ArtifactQuery(limit, job=job, session_date=session)
     page = _await(ctx, once.read_artifacts(root, context.clock).page(query))
     if as_json or context.json:
-        document = {
-            "total": page.total,
-            "head": head_document(page.head),
-            "runs": [run_entry_document(entry) for entry in page.entries],
-        }
-        emit(document)
+        runs = [run_entry_document(entry) for entry in page.entries]
+        emit({"total": page.total, "head": page.head.model_dump(), "runs": runs})
         return
     click.echo("\n".join(_lines(page)))
 
@@ -172,11 +169,8 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         checked = _await(ctx, once.read_artifacts(root, context.clock).check())
     found = checked.found
     if as_json or context.json:
-        document = dict(verification_document(found, checked.at))
-        document["discrepancies"] = [
-            {"path": d.path, "kind": d.kind.value, "detail": d.detail} for d in found.discrepancies
-        ]
-        emit(document)
+        whole = {"discrepancies": document(found.discrepancies)}
+        emit(verification_document(found, checked.at) | whole)
     else:
         for each in found.discrepancies:
             click.echo(printable(f"{each.kind.value:<13} {each.path}: {each.detail}"))
@@ -189,7 +183,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
 
 
 def _await(ctx: click.Context, reading: Coroutine[object, object, T]) -> T:
-    """Run a reading of the record; what stops it is told with its remedy."""
+    """Run a read of the record; a storage error is shown with its remedy, and ends the command."""
     try:
         return process.run(reading)
     except StorageError as error:

@@ -35,8 +35,8 @@ def attest(
     Attest whether anything of execution was seen in a session, and for how much of it.
 
     It is made from recorded history and recorded below the root, under the session's date. Exits
-    with 3 where a sign of execution stood, with 1 where nothing of the session was observed, and
-    with 0 otherwise: gaps are told, never filled.
+    with 3 where a sign of execution was seen, with 1 where nothing of the session was observed,
+    and with 0 otherwise: gaps are named, never filled.
     """
     context = ctx.ensure_object(CliContext)
     settings = recording_with(context, flags)
@@ -48,7 +48,7 @@ def attest(
     except NoSuchSession as error:
         raise click.UsageError(str(error)) from None
     if as_json or context.json:
-        emit(attested.document)
+        emit(attested.document, attested.label)
     else:
         click.echo(attested.files[MARKDOWN_NAME].decode(), nl=False)
     context.say(f"{attested.made.conclusion.value}. Recorded as {path}.")

@@ -33,7 +33,7 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     with context.busy("Looking at the fleet"):
         made, path = run_recording(ctx, _draw(context, settings))
     if as_json or context.json:
-        emit(made.document)
+        emit(made.document, made.label)
     else:
         click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)
     if settings.fleet.access is None:

@@ -1,4 +1,4 @@
-"""What `pre-market` and `post-market` share: making a bundle, and telling of it."""
+"""Command line: `pre-market` and `post-market`, the bundles of the day."""
 
 import click
 
@@ -46,7 +46,7 @@ def make_bundle(
         emit(document)
     else:
         click.echo(f"{entry.path}: {len(entry.files)} files; readiness {verdict}")
-    context.say(f"Recorded as {entry.path}; run.json lists what could not be had.")
+    context.say(f"Recorded as {entry.path}; run.json lists what could not be read.")
 
 
 async def _bundle(
@@ -87,9 +87,9 @@ def pre_market(
     """
     Record everything of the hour before the open: reports, heartbeats, cluster, logs.
 
-    It is recorded as audit_artifacts/ops_runs/<UTC>_pre_market; what could not be had is listed
-    in its run.json and never replaced by an older copy. Started while the planned run is due, it
-    is that run. Exits with 0 once it is recorded, whatever readiness says in it.
+    It is recorded as audit_artifacts/ops_runs/<UTC>_pre_market; what could not be read is
+    listed in its run.json and never replaced by an older copy. Started while the planned run is
+    due, it is that run. Exits with 0 once it is recorded, whatever readiness says in it.
     """
     make_bundle(
         ctx.ensure_object(CliContext),
@@ -119,9 +119,9 @@ def post_market(
     """
     Record everything of the hour after the close: reports, heartbeats, cluster, logs.
 
-    It is recorded as audit_artifacts/ops_runs/<UTC>_post_market; what could not be had is listed
-    in its run.json and never replaced by an older copy. Started while the planned run is due, it
-    is that run. Exits with 0 once it is recorded, whatever readiness says in it.
+    It is recorded as audit_artifacts/ops_runs/<UTC>_post_market; what could not be read is
+    listed in its run.json and never replaced by an older copy. Started while the planned run is
+    due, it is that run. Exits with 0 once it is recorded, whatever readiness says in it.
     """
     make_bundle(
         ctx.ensure_object(CliContext),

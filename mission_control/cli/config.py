@@ -25,7 +25,7 @@ def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     """
     Load everything, and say what is in force and where each part came from.
 
-    Nothing is asked and nothing is started. Exits with 0 when everything loads; otherwise every
+    No service is asked and nothing is started. Exits with 0 when everything loads; otherwise every
     problem is named by variable, or by file and line, and the exit code is 78.
     """
     context = ctx.ensure_object(CliContext)

@@ -34,7 +34,7 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
     with context.busy("Reading the configuration in force"):
         made, path = run_recording(ctx, _snapshot(context, settings))
     if as_json or context.json:
-        emit({"path": path, **made.document})
+        emit({"path": path, **made.document}, made.label)
     else:
         click.echo(path)
         for source in made.coverage:

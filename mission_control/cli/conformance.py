@@ -1,4 +1,4 @@
-"""Command line: `conformance`, one service held against the status contract."""
+"""Command line: `conformance`, one service judged against the status contract."""
 
 from urllib.parse import urlsplit
 
@@ -52,8 +52,8 @@ def conformance(
     Judge the service at URL against the status contract, and explain each deviation.
 
     URL is scheme://host[:port][/prefix]; its /ops/status, /healthz and /health are read once,
-    with GET and nothing else. Each deviation is told with its field, the rule it breaks, what was
-    found and what to do. Violations break the contract; advice does not.
+    with GET and nothing else. Each deviation is shown with its field, the rule it breaks, what
+    was found and what to do. Violations break the contract; advice does not.
 
     Exits with 0 when the service conforms and with 4 when it deviates.
     """

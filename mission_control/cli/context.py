@@ -1,4 +1,4 @@
-"""What every command is handed, so that none reaches for the world itself."""
+"""The context of every command: settings, clock, output; and the flags that commands share."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class CliContext:
 
     `settings_source` loads the settings when it is called, and not before, so that a command
     that needs none works without any. `clock` says what time it is (UTC, aware). `console`
-    writes to stderr, which is talk; data goes to stdout by `click.echo`. A command with flags
-    for settings of its own loads them from `environ` and `config_file`. `wait` lets seconds pass.
+    writes messages to stderr; data goes to stdout by `click.echo`. A command with flags
+    for settings of its own loads them from `environ` and `config_file`. `wait` sleeps for seconds.
     """
 
     settings_source: Callable[[], Settings]
@@ -48,12 +48,12 @@ class CliContext:
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def busy(self, doing: str) -> AbstractContextManager[object]:
-        """Show on a terminal that something takes a while; nothing elsewhere, or when quiet."""
+        """Show on a terminal what takes a while; nothing elsewhere, or when quiet."""
         watched = self.console.is_terminal and not self.quiet
         return self.console.status(doing) if watched else nullcontext()
 
     def say(self, message: str) -> None:
-        """Tell a person something on stderr, exactly as written; silent when asked to be."""
+        """Write a message on stderr, exactly as given; nothing when quiet."""
         if not self.quiet:
             self.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
@@ -61,8 +61,8 @@ class CliContext:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SETTING_FLAGS = {
-    "fleet_file": ("FILE", "The fleet file: who is on the floor."),
-    "root": ("DIR", "Where audit_artifacts/ and ops/lkg/ live."),
+    "fleet_file": ("FILE", "The fleet file: the services of the floor."),
+    "root": ("DIR", "The folder of audit_artifacts/ and ops/lkg/."),
     "record_id": ("ID", "The record that the root must hold; another is refused."),
     "host": ("HOST", "The loopback address to listen on."),
     "port": ("PORT", "The API's port."),
@@ -72,11 +72,11 @@ SETTING_FLAGS = {
     "context": ("NAME", "Read the cluster of this kubeconfig context."),
     "kubeconfig": ("FILE", "The kubeconfig, instead of KUBECONFIG or ~/.kube/config."),
 }
-"""Settings that have a flag; the text is judged with all other settings, and so is not here."""
+"""Settings that have a flag; values are validated with all other settings, not here."""
 
 
 def setting_flags(*names: str) -> Callable[[Command], Command]:
-    """Give a command the flags of these settings; each arrives as text, None when not given."""
+    """Add the flags of these settings to a command; each arrives as text, None when not given."""
 
     def decorate(command: Command) -> Command:
         for name in reversed(names):
@@ -91,7 +91,7 @@ def setting_flags(*names: str) -> Callable[[Command], Command]:
 def settings_with(
     context: CliContext, flags: Mapping[str, object], *, tell: bool = True
 ) -> Settings:
-    """Settle the settings with what this command's flags say, and tell what may surprise."""
+    """Load the settings with this command's flags, and say what may surprise."""
     settings = load_settings(context.environ, config_file=context.config_file, flags=flags)
     for note in settings.notes if tell else ():
         context.say(f"Note: {note}.")

@@ -47,7 +47,7 @@ def deploy_report(
         work = _report(context, settings, output_dir, sample_health=not skip_health)
         made, where, problem = process.run(work)
     if as_json or context.json:
-        emit(made.document)
+        emit(made.document, made.label)
     else:
         click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)
     if problem is not None:
@@ -75,7 +75,7 @@ async def _report(
         try:
             entry = await record_report(made, snapshot, run.writer, context.clock, origin)
         except StorageError as error:
-            return made, "", error  # it is shown all the same
+            return made, "", error  # the report is still shown
         return made, entry.path, None
 
 

@@ -35,7 +35,7 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     Say what works from here, and what does not.
 
     Looks at the fleet file, zone data, the calendar, the root, the ports, the limit of open files,
-    the store, its durable copy, history and the witnesses of the kill switch, tries every list of
+    the store, its durable copy, history and the sources of the kill switch, tries every list of
     the cluster, and asks every service once. Each line is PASS, WARN or FAIL, with what to do about
     it. Exits with 4 when a line says FAIL.
     """

@@ -1,4 +1,4 @@
-"""What `doctor` looks at on this machine, without asking the fleet."""
+"""The checks of `doctor`: this machine, the record, the cluster, the copy, the floor."""
 
 import pwd
 import resource
@@ -48,11 +48,11 @@ FILES_PER_SERVICE = 2
 """A connection, and the one that replaces it while the old one closes."""
 
 
-WHICH_ROOT = "name the one that is meant with MISSION_CONTROL_ROOT or --root"
+WHICH_ROOT = "name the right one with MISSION_CONTROL_ROOT or --root"
 
 
 def look_here(settings: Settings, now: datetime) -> Iterator[Check]:
-    """Look at everything on this machine that Mission Control needs."""
+    """Check everything on this machine that Mission Control needs."""
     yield from (warned("configuration", note, "") for note in settings.notes)
     yield _fleet(settings.fleet)
     yield _zone(now)
@@ -97,7 +97,7 @@ def _root(settings: Settings) -> Iterator[Check]:
             detail = "; ".join(filter(None, (f"{where} can be written to", new)))
     except OSError as error:
         detail = f"{where} cannot be written to: {error.strerror}"
-        remedy = "name another with MISSION_CONTROL_ROOT, or mend this one"
+        remedy = "name another with MISSION_CONTROL_ROOT, or repair this one"
         if isinstance(error, FileNotFoundError):
             detail, remedy = f"{detail}; {new}", f"make it if it is the right one; else {remedy}"
         yield failed("root", detail, remedy)
@@ -117,17 +117,17 @@ def _user_name(user: int) -> str:
 
 
 def _owners(where: str, seen: Ownership) -> Iterator[Check]:
-    """Name what in the root this user, or the root's own, cannot use."""
+    """Check for files in the root that this user, or the owner of the root, cannot use."""
     user = _user_name(seen.owner) if seen.owner is not None else ""
     if seen.as_root_elsewhere:
-        detail = f"we are root, and {where} is {user}'s: what we record there {user} cannot use"
+        detail = f"we are root, and {where} is {user}'s: {user} cannot use what we record there"
         yield warned("owner", detail, f"run everything as {user}: sudo -u {user} mission-control")
     if seen.found:
-        told = "; ".join(
+        shown = "; ".join(
             f"{each.path} (uid {each.owner}) {each.why}" for each in seen.found[:MOST_TOLD]
         )
         more = len(seen.found) - MOST_TOLD
-        detail = f"{told}{f'; and {more} more' if more > 0 else ''}"
+        detail = f"{shown}{f'; and {more} more' if more > 0 else ''}"
         remedy = f"as root: chown -R --no-dereference {user} {where}, and let no other user's cron"
         in_the_way = any(each.why.startswith("cannot") for each in seen.found)
         yield (failed if in_the_way else warned)("files", detail, f"{remedy} record there")
@@ -171,7 +171,7 @@ _BUSY = "see whether the API server is overloaded, and whether it can be reached
 _WHERE = "see whether the kubeconfig's server is right, and whether it runs"
 REMEDIES = {
     UnseenReason.DENIED: RBAC,
-    UnseenReason.UNREADABLE: "mend the kubeconfig, its files or its plugin, or `cluster` in the"
+    UnseenReason.UNREADABLE: "repair the kubeconfig, its files or its plugin, or `cluster` in the"
     " fleet file; try the same with kubectl",
     UnseenReason.TIMEOUT: _BUSY,
     UnseenReason.THROTTLED: _BUSY,
@@ -188,20 +188,20 @@ OTHERWISE = "see what answers at the kubeconfig's server, and its log"
 
 
 def look_at_records(store: Seen[None] | Unseen, history: Seen[str] | Unseen) -> Iterator[Check]:
-    """Say whether artifacts could be recorded and history kept."""
+    """Check whether artifacts could be recorded and history kept."""
     if isinstance(store, Unseen):
-        yield failed("store", f"nothing could be recorded: {store.detail}", "mend the root")
+        yield failed("store", f"nothing could be recorded: {store.detail}", "repair the root")
     else:
         yield passed("store", "artifacts can be recorded")
     if isinstance(history, Unseen):
-        remedy = "mend the database, or MISSION_CONTROL_DATABASE_URL"
+        remedy = "repair the database, or MISSION_CONTROL_DATABASE_URL"
         yield failed("history", f"it cannot be opened: {history.detail or history.code}", remedy)
     else:
         yield passed("history", history.value)
 
 
 def look_at_cluster(settings: Settings, seen: Examination | None) -> Iterator[Check]:
-    """Say whether the API server is reached, as whom, and what may be read."""
+    """Check whether the API server is reached, by which account, and what may be read."""
     if seen is None:
         yield passed("cluster", "none is configured, so none is read")
         return
@@ -222,7 +222,7 @@ def look_at_cluster(settings: Settings, seen: Examination | None) -> Iterator[Ch
 
 
 def _remedy(reason: UnseenReason | None) -> str:
-    """Say what to do about a reason; rights are the remedy of a refusal alone."""
+    """Return what to do about a reason; only a refusal is about rights."""
     return REMEDIES.get(reason, OTHERWISE) if reason is not None else OTHERWISE
 
 
@@ -266,7 +266,7 @@ def _list(read: ListReading) -> Check:
 
 
 def look_at_copy(place: object, tried: tuple[str, ...] | StorageError | None) -> Iterator[Check]:
-    """Say whether the place of the durable copy can be reached; nothing where there is none."""
+    """Check whether the place of the durable copy can be reached, where there is one."""
     subject = "durable copy"
     if isinstance(tried, StorageError):
         remedy = tried.remedy or "see whether it answers, and what these credentials may do"
@@ -282,7 +282,7 @@ ANSWERED = "answered"
 
 
 def look_at_floor(snapshot: FloorSnapshot) -> Iterator[Check]:
-    """Say of each witness of the kill switch and of each service whether it can be heard."""
+    """Check each source of the kill switch, and whether each service answers."""
     sources = snapshot.kill_switch.sources
     yield from (
         _switch_source(w, snapshot.kill_switch.normal)
@@ -313,9 +313,8 @@ def _service(report: ServiceReport) -> Check:
     if agent.contract is ContractKind.NONE:
         return _unasked(report)
     detail = _readings(report.round)
-    heard = _heard(report.round)
     if agent.kind is Kind.EXECUTION:
-        if heard:
+        if _answered(report.round):
             return failed(agent.agent_name, f"execution answers: {detail}", "see its runbook: P0")
         return passed(agent.agent_name, f"execution does not answer: {detail}")
     primary = report.round.readings.get(agent.primary_path or "") if report.round else None
@@ -342,7 +341,7 @@ def _unasked(report: ServiceReport) -> Check:
     return passed(agent.agent_name, detail)
 
 
-def _heard(seen: ServiceRound | None) -> bool:
+def _answered(seen: ServiceRound | None) -> bool:
     readings = seen.readings.values() if seen else ()
     return any(r.exchange.status is not None for r in readings)
 
@@ -354,7 +353,7 @@ def _readings(seen: ServiceRound | None) -> str:
 
 
 def _one(reading: EndpointReading) -> str:
-    told = ANSWERED if isinstance(reading, Seen) else reading.code
+    shown = ANSWERED if isinstance(reading, Seen) else reading.code
     if isinstance(reading, Seen) and reading.value.refused:
-        told = f"{ANSWERED} {reading.value.http_status}"
-    return f"{told} in {reading.took * 1000:.0f} ms"
+        shown = f"{ANSWERED} {reading.value.http_status}"
+    return f"{shown} in {reading.took * 1000:.0f} ms"

@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the doctor's: what was looked at, what was found, and what to do about it."""
+    """One line of the doctor: what was checked, what was found, and what to do about it."""
 
     subject: str
     outcome: Outcome
@@ -24,7 +24,7 @@ class Check:
     remedy: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """Give the check as JSON has it."""
+        """Return the check as JSON shows it."""
         return {
             "subject": self.subject,
             "outcome": self.outcome.value,
@@ -33,7 +33,7 @@ class Check:
         }
 
     def as_lines(self, width: int) -> list[str]:
-        """Give the check as people read it: one line, and one more with the remedy."""
+        """Return the check as text: one line, and one more with the remedy."""
         lines = [f"{self.outcome}  {printable(self.subject):<{width}}  {printable(self.detail)}"]
         if self.remedy and self.outcome is not Outcome.PASS:
             lines.append(f"      {'':<{width}}  -> {printable(self.remedy)}")

@@ -22,7 +22,7 @@ Exit codes:
   5    nothing to do: it is not that time in New York
   78   the configuration cannot be used
   130  interrupted
-  141  whoever read the output went away
+  141  the reader of the output closed it
 
 \b
 Settings come from flags, MISSION_CONTROL_* variables, the YAML file of --config, and the

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 DEBUG_VARIABLE = "MISSION_CONTROL_DEBUG"
 
-MAX_SAID, MOST_TOLD = 4_096, 500
-"""Characters of a library's record that are looked at, and that are told."""
+MAX_SAID, MOST_SHOWN = 4_096, 500
+"""Characters of a library's log record that are read, and that are written."""
 
 JSON_ASKED = "mission_control.json"
 """Set in click's meta by a subcommand's own --json, so that its errors are JSON as well."""
 
 
 class RedactedTalk(logging.Handler):
-    """Writes what libraries warn of to stderr: without it Python would, as it stands."""
+    """Writes warnings of libraries to stderr, redacted; Python itself would not redact them."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line, redacted and capped; a record that cannot be written is named."""
@@ -37,11 +37,11 @@ class RedactedTalk(logging.Handler):
         except Exception:  # noqa: BLE001  (whatever a library put into its record)
             said = f"a record of {record.name} could not be written"
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"{record.levelname}: {_redacted(said)[:MOST_TOLD]}\n")
+            sys.stderr.write(f"{record.levelname}: {_redacted(said)[:MOST_SHOWN]}\n")
 
 
 def talk_redacted() -> None:
-    """Have whatever is logged in a command told redacted, unless a server configures its own."""
+    """Write what is logged in a command redacted, unless a server configures its own logging."""
     root = logging.getLogger()
     if not any(isinstance(handler, RedactedTalk) for handler in root.handlers):
         root.addHandler(RedactedTalk(logging.WARNING))
@@ -51,7 +51,7 @@ class FailingWell(click.Group):
     """A group that turns every way of ending into an exit code and one clear message."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; what it raises becomes a message on stderr and an exit code."""
+        """Run the command; an exception becomes a message on stderr and an exit code."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -68,7 +68,7 @@ class FailingWell(click.Group):
         except BrokenPipeError:
             _let_stdout_go()
             ctx.exit(exit_codes.BROKEN_PIPE)
-        except Exception as error:  # noqa: BLE001  (the last line of defence: it is told, and ends)
+        except Exception as error:  # noqa: BLE001  (the last resort: it is shown, and ends)
             _tell_internal(error, as_json=_json_asked(ctx))
             ctx.exit(exit_codes.INTERNAL)
         return result
@@ -92,11 +92,10 @@ def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
 
 
 def _tell_storage(error: StorageError, *, as_json: bool) -> None:
-    """Tell of a record that failed as what it is: a disk that is full is no bug of ours."""
+    """Report a record that failed as such: a full disk is no bug of ours."""
     if as_json:
-        told = {"path": error.path, "problem": error.problem, "remedy": error.remedy}
-        document = {"error": {"code": "storage", **told}}
-        emit(document, err=True)
+        about = {"path": error.path, "problem": error.problem, "remedy": error.remedy}
+        emit({"error": {"code": "storage", **about}}, err=True)
         return
     click.echo(f"The record failed: {printable(str(error))}", err=True)
 
@@ -126,6 +125,6 @@ def _redact(text: str) -> str:
 
 
 def _let_stdout_go() -> None:
-    # Python flushes stdout once more at exit and would complain of the same broken pipe.
+    # Python flushes stdout once more at exit, and would report the same broken pipe.
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The floor as the API answers it, wherever that answer was made."""
+"""The floor as the API answers it, from a server or made in this process."""
 
 import asyncio
 import json
@@ -38,8 +38,8 @@ def ask_server(url: str, path: str, accept: str = "*/*") -> RemoteAnswer:
     """
     Ask a server for a path once, or say in one line why it could not be asked.
 
-    Redirects are not followed and proxies of the environment are ignored: what answers is what
-    was named. The whole answer must arrive within the deadline and the size that are allowed.
+    Redirects are not followed and proxies of the environment are ignored: only the named server
+    answers. The whole answer must arrive within the deadline, and within the size limit.
     """
     try:
         base = read_base_url(url)
@@ -82,7 +82,7 @@ def ask_for_document(url: str, path: str) -> dict[str, object]:
 
 
 class _Answer(BaseModel):
-    """Part of an answer: what is shown is checked, and what a newer server adds is ignored."""
+    """Part of an answer: fields that are shown are validated, others are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

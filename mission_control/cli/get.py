@@ -36,9 +36,9 @@ def get(
     Answer a path as the API would.
 
     Without --url, the fleet is asked once and the answer is made in this process: no server is
-    needed and nothing is recorded. The body goes to stdout as it is, to a terminal
-    without what could steer it. Exits with 0 for an answer
-    of 2xx, with 4 for any other, which is told on stderr.
+    needed and nothing is recorded. The body goes to stdout unchanged; on a terminal, control
+    characters are escaped. Exits with 0 for an answer of 2xx, and with 4 for any other, which is
+    named on stderr.
     """
     context = ctx.ensure_object(CliContext)
     answer = (

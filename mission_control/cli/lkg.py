@@ -34,7 +34,7 @@ from mission_control.last_known_good.recorded import (
 )
 from mission_control.last_known_good.run import LkgSources, capture_lkg, record_lkg, record_refusal
 from mission_control.processes import own_process as process
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.recorded_reports import LATEST, PREVIOUS, NoSuchReport
 from mission_control.records.run_origin import RunOrigin
 from mission_control.schedule.model import Job
@@ -47,7 +47,7 @@ def lkg() -> None:
     """
     Capture, compare and verify the last known good.
 
-    Nothing here restores anything: how a person does is on the runbook page lkg_restore.
+    Nothing here restores anything: the runbook page lkg_restore says how a person does it.
     """
 
 
@@ -74,8 +74,7 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         click.echo("Nothing was captured, and nothing was touched.", err=True)
         ctx.exit(HALTED)
     if as_json or context.json:
-        document = {"path": path, **metadata_document(made)}
-        emit(document)
+        emit({"path": path, **metadata_document(made)}, made.label)
     else:
         click.echo("\n".join(map(printable, capture_lines(metadata_document(made)))))
     context.say(f"Recorded as {path}.")
@@ -108,7 +107,7 @@ async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture 
 
 
 def _is_of_the_floor(context: CliContext, settings: Settings) -> bool:
-    """Tell whether what the flags ask for is what is configured without them."""
+    """Return whether the flags name the configured floor."""
     try:
         configured = settings_with(context, {}, tell=False).fleet
     except ConfigurationError:
@@ -120,7 +119,7 @@ def _is_of_the_floor(context: CliContext, settings: Settings) -> bool:
 def _claiming(
     context: CliContext, settings: Settings, calendar: CalendarReader, *, ours: bool
 ) -> AbstractAsyncContextManager[RunOrigin]:
-    """Claim the planned capture, which is of the configured floor and of nothing else."""
+    """Claim the planned capture, which is of the configured floor only."""
     if ours:
         return claim_planned(settings, calendar, context.clock, context.say, {Job.LKG_CAPTURE})
     context.say(
@@ -136,7 +135,7 @@ def _claiming(
 @json_flag
 @click.pass_context
 def list_(ctx: click.Context, *, limit: int, as_json: bool, **flags: str | None) -> None:
-    """List captures, newest first: what each is worth, and for how long it is unchanged."""
+    """List captures, newest first: the status of each, and for how long it is unchanged."""
     context = ctx.ensure_object(CliContext)
     held = _await(ctx, list_captures(_artifacts(context, flags), limit))
     if as_json or context.json:
@@ -205,13 +204,13 @@ def verify(ctx: click.Context, reference: str, *, as_json: bool, **flags: str | 
         ctx.exit(VERIFICATION_FAILED)
 
 
-def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> ArtifactsReader:
+def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> ArtifactReader:
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=dict(flags))
     return once.read_artifacts(root, context.clock)
 
 
 def _await(ctx: click.Context, work: Coroutine[object, object, T]) -> T:
-    """Run a job; a reference to nothing is wrong usage, a record that fails is told."""
+    """Run a job; a reference to nothing is wrong usage, a failing record exits with 1."""
     try:
         return process.run(work)
     except NoSuchReport as error:

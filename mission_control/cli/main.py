@@ -64,7 +64,7 @@ COMMANDS = {
     ),
     "artifacts": (
         "mission_control.cli.artifacts",
-        "Look at what was recorded, and verify that it is still as it was.",
+        "Look at what was recorded, and verify that it is unaltered.",
     ),
     "config": ("mission_control.cli.config", "Look at the configuration."),
     "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
@@ -121,7 +121,7 @@ def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  
     help="The YAML file of settings; MISSION_CONTROL_CONFIG names it otherwise.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write data and errors as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="No talk on stderr; errors still appear.")
+@click.option("--quiet", "-q", is_flag=True, help="No messages on stderr but errors.")
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option(
     "--version",
@@ -138,7 +138,7 @@ def cli(
     """
     Watch a trading floor: read-only, and closed when in doubt.
 
-    Data goes to stdout and talk to stderr. Nothing that these commands do changes the fleet.
+    Data goes to stdout, messages to stderr. Nothing that these commands do changes the fleet.
     """
     talk_redacted()
     ctx.obj = CliContext(

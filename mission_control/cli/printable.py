@@ -4,6 +4,6 @@ LONGEST = 400
 
 
 def printable(text: str, at_most: int = LONGEST) -> str:
-    """Give the text on one line and cut to length; what could steer a terminal is escaped."""
+    """Return the text on one line, cut to length, with control characters escaped."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown if len(shown) <= at_most else shown[: at_most - 1] + "…"

@@ -74,7 +74,7 @@ def readiness(
         work = _judge(context, settings, asked)
         report, path, problem = process.run(work)
     if as_json or context.json:
-        emit(readiness_document(report))
+        emit(readiness_document(report), report.label)
     else:
         click.echo(readiness_markdown(report), nl=False)
     context.say(f"Recorded as {path}." if path else f"NOT RECORDED, and so NO-GO: {problem}")
@@ -84,7 +84,7 @@ def readiness(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is asked for: how to look, what to leave out, what to make beside."""
+    """What the flags ask for: how to look, what to leave out, what else to make."""
 
     looking: Looking
     skip_preflight: bool
@@ -136,7 +136,7 @@ async def _judge(
 
 
 async def _beside(run: RunParts, snapshot: FloorSnapshot, asked: _Asked) -> Mapping[str, bytes]:
-    """Make what is asked for beside the verdict."""
+    """Make the deploy report where it is asked for; return its files."""
     if not asked.with_deploy_report:
         return {}
     sources = run.sources

@@ -1,4 +1,4 @@
-"""A job that records; a record that fails is told as such, and not as our fault."""
+"""Running a job that records; a record that fails is reported as such, not as a bug."""
 
 from collections.abc import Coroutine, Mapping
 from typing import Never, TypeVar
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 def recording_with(context: CliContext, flags: Mapping[str, object]) -> Settings:
     """
-    Settle the settings of a command that records, and say what is odd about where it does.
+    Load the settings of a command that records, and say what is unusual about its root.
 
-    A root without a record gets a new one, which a typo must not do without a word; and what root
-    records in another user's root that user cannot use.
+    A root without a record gets a new one, which must not happen silently after a typo; and files
+    that root records in another user's root cannot be used by that user.
     """
     settings = settings_with(context, flags)
     for oddity in tell_of_root(settings):

@@ -9,9 +9,9 @@ from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.configuration.settings import load_root_in_force
 from mission_control.deploy_report.decide.changes import compare_reports
-from mission_control.deploy_report.present import change_document, folded_documents
+from mission_control.deploy_report.present import comparison_document
 from mission_control.processes import own_process as process
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     LATEST,
@@ -52,15 +52,8 @@ def diff(
         ctx.exit(USAGE)
     compared = compare_reports(old.document, new.document)
     if as_json or context.json:
-        document = {
-            "from": old.entry.path,
-            "to": new.entry.path,
-            "clusters": compared.clusters,
-            "changes": [change_document(c) for c in compared.changes],
-            "gaps": list(compared.gaps),
-            "folded": folded_documents(compared),
-        }
-        emit(document)
+        told = {"from": old.entry.path, "to": new.entry.path, **comparison_document(compared)}
+        emit(told)
         return
     if compared.clusters:
         click.echo(printable(f"ATTENTION: {compared.clusters}"))
@@ -72,12 +65,12 @@ def diff(
     if not compared.changes:
         click.echo("Nothing that was seen changed." if compared.gaps else "Nothing changed.")
     if compared.folded:
-        told = ", ".join(f"{what} ({count})" for what, count in compared.folded)
-        click.echo(f"Left out, for it differs in any two reports: {told}.")
+        left_out = ", ".join(f"{what} ({count})" for what, count in compared.folded)
+        click.echo(f"Left out, for it differs in any two reports: {left_out}.")
 
 
 async def _both(
-    artifacts: ArtifactsReader, before: str, after: str
+    artifacts: ArtifactReader, before: str, after: str
 ) -> tuple[RecordedReport, RecordedReport]:
     old = await find_report(artifacts, before, DEPLOY_JSON)
     return old, await find_report(artifacts, after, DEPLOY_JSON)

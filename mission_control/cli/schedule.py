@@ -1,4 +1,4 @@
-"""Command line: `schedule`, the sessions to come and the holidays between."""
+"""Command line: `schedule`, the next sessions and the holidays between."""
 
 import os
 import re
@@ -29,16 +29,16 @@ from mission_control.schedule.present.sessions import schedule_as_dict, schedule
 MACHINE = "machine"
 """What `--local` means without a zone's name."""
 _ALWAYS = frozenset({"root", "fleet_file"})
-"""Said even where they are defaults, because a relative one starts somewhere else under cron."""
+"""Written even where they are defaults: a relative path begins elsewhere under cron."""
 _OF_THE_CLUSTER = ("KUBECONFIG", "PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What finding the API server and its credentials may lean on; cron has a PATH of its own."""
+"""Variables that finding the API server and its credentials may need; cron has its own PATH."""
 
 
 def write_crontab(context: CliContext, settings: Settings, zone: str | None, now: datetime) -> str:
     """
     Write the crontab of these settings; `zone` None means New York's time by CRON_TZ.
 
-    What does not fit into a crontab, or is not read by every cron, is told.
+    Says on stderr what does not fit into a crontab, or is not read by every cron.
     """
     variables, withheld = carried(settings, context.environ)
     for name in withheld:
@@ -62,9 +62,9 @@ def carried(
     settings: Settings, environ: Mapping[str, str]
 ) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """
-    Give the variables of ours that say what is in force, and the names of those that are secret.
+    Return the variables for the settings in force, and the names of those that are secret.
 
-    What stands in the configuration file is left to it: the file itself is named.
+    Settings of the configuration file are left to it: the file itself is named.
     """
     shown, variables, withheld = settings.shown(), dict[str, str](), list[str]()
     if settings.config_file is not None:
@@ -89,7 +89,7 @@ def _is_said(setting: Setting, settings: Settings) -> bool:
 
 
 def _zone(name: str) -> tuple[str, tzinfo]:
-    """Give a zone by its name, or the machine's own."""
+    """Return a zone by its name, or the machine's own with its name."""
     try:
         zone = tzlocal.get_localzone() if name == MACHINE else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -101,7 +101,7 @@ def _zone(name: str) -> tuple[str, tzinfo]:
 
 
 def find_script(name: str) -> str:
-    """Give where a script is; its bare name where we were installed without our scripts."""
+    """Return the quoted path of a script; its bare name where we are installed without scripts."""
     project = Path(__file__).resolve().parents[2]
     path = Path(sys.executable).parent / name if name == PROGRAM else project / "scripts" / name
     return shlex.quote(os.fspath(path)) if path.is_file() else name
@@ -122,10 +122,10 @@ def _read_clock(_: click.Context, __: click.Parameter, value: str | None) -> tim
 
 def is_clock(now: datetime, wanted: time) -> bool:
     """
-    Tell whether New York's clock shows this time, or a quarter of an hour more at most.
+    Return whether New York's clock shows this time, or a quarter of an hour more at most.
 
-    A busy machine starts late; the other of the two lines that cron has of it is at least half an
-    hour off.
+    A busy machine starts late; the other of the two crontab lines for it is at least half an hour
+    off.
     """
     there = in_new_york(now)
     due = instant_of(there.date(), wanted)
@@ -180,7 +180,7 @@ def schedule(
     """
     List the market's next sessions and the holidays between.
 
-    Each session stands there with all its phase boundaries, in New York's time and in UTC; early
+    Each session is listed with all its phase boundaries, in New York's time and in UTC; early
     closes and changes of the clocks are marked. A session that has not closed yet is the first,
     and what is planned for it follows. A server shows what became of each run. The crontab judges
     the floor of the settings in force here, which it carries.

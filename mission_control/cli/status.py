@@ -42,7 +42,7 @@ GLYPHS = {
     "OFFLINE": "○",
     "UNKNOWN": "?",
 }
-"""Beside each colour there is a shape, and beside each shape its word."""
+"""Each colour has a shape, and each shape its word."""
 
 WORST_FIRST = (
     ServiceState.HALTED,
@@ -145,7 +145,7 @@ def _worst_first(agent: AgentAnswer) -> tuple[bool, int, int, int, str]:
 
 
 PIPED_WIDTH = 1000
-"""Into a pipe nothing is wrapped: one service, one line."""
+"""Columns of a pipe, in which nothing is wrapped: one service, one line."""
 
 Ask = Callable[[], FloorAnswers]
 
@@ -158,7 +158,7 @@ Ask = Callable[[], FloorAnswers]
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long --watch waits between.",
+    help="How long --watch waits between two looks.",
 )
 @url_flag
 @setting_flags("fleet_file", "namespace", "context", "kubeconfig")
@@ -177,9 +177,9 @@ def status(
     Say whether the floor may run, and why not.
 
     Without --url, every service of the fleet is asked once, in this process, and nothing is
-    recorded; an alarm from an earlier round is then not known, since only a server remembers it.
-    The verdict comes first, then its reasons, then the services worst first. Exits with 0 for OK
-    and MARKET_CLOSED and with 3 for HALTED.
+    recorded; an alarm latched in an earlier round is then not known: only a server keeps it. The
+    verdict comes first, then its reasons, then the services, worst first. Exits with 0 for OK and
+    MARKET_CLOSED and with 3 for HALTED.
     """
     context = ctx.ensure_object(CliContext)
     ask = _asking(context, url, flags)
@@ -222,7 +222,7 @@ def _writer(context: CliContext) -> Callable[[FloorAnswers], None]:
             console.print(show_floor(floor))
         lines = [line.rstrip() for line in capture.get().splitlines()]
         encoding = sys.stdout.encoding or "utf-8"
-        # A terminal that has no such shapes shows "?" beside the word.
+        # A terminal without these shapes shows "?" beside the word.
         click.echo("\n".join(lines).encode(encoding, "replace").decode(encoding))
 
     return write
@@ -250,7 +250,7 @@ def _watch(ask: Ask, show: Callable[[FloorAnswers | str], None], every: float) -
 def _screen(
     context: CliContext, write: Callable[[FloorAnswers], None], *, as_json: bool
 ) -> Generator[Callable[[FloorAnswers | str], None]]:
-    """Return what shows the floor or why it is not seen: in place on a terminal, else in turn."""
+    """Yield what shows the floor or an error: in place on a terminal, else one after the other."""
     console = _console(context)
     if console.is_terminal and not as_json:
         with Live(console=console, auto_refresh=False) as live:

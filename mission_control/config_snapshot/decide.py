@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple
 
-from mission_control.config_snapshot.model import SecretReference
+from mission_control.documents.raw import elements, mapping, text
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _MOST_DEEP = 12
@@ -13,23 +13,32 @@ _SPECS = (
     ("spec", "template", "spec"),
     ("spec", "jobTemplate", "spec", "template", "spec"),
 )
-"""Where a pod's, a workload's and a CronJob's specification of pods stand."""
+"""The paths of the pod specification in a pod, a workload and a CronJob."""
 
 Json = Mapping[str, Any]
 
 
+class SecretReference(NamedTuple):
+    """A Secret by namespace and name, how it is referred to, and by which object."""
+
+    namespace: str
+    name: str
+    how: str
+    by: str
+
+
 def find_secret_references(objects: Iterable[Json]) -> tuple[SecretReference, ...]:
     """
-    Give every Secret that these objects refer to, sorted, each once for each way and object.
+    Return every Secret that these objects refer to, sorted, each once for each way and object.
 
-    Secrets themselves are never read: this is what somebody expects to be there. A name that
-    is none is left out, so that nothing else can pass for one.
+    Secrets themselves are never read, so these are expected, not known to exist. A value that
+    cannot be a name is left out, so that nothing else can pass for one.
     """
     found = set[SecretReference]()
     for each in objects:
-        metadata = _mapping(each.get("metadata"))
-        namespace = _name(metadata.get("namespace"))
-        by = f"{each.get('kind', '?')}/{_name(metadata.get('name'))}"
+        metadata = mapping(each.get("metadata"))
+        namespace = text(metadata.get("namespace"))
+        by = f"{each.get('kind', '?')}/{text(metadata.get('name'))}"
         for how, name in _references(each):
             if _NAME.fullmatch(name):
                 found.add(SecretReference(namespace, name, how, by))
@@ -38,55 +47,39 @@ def find_secret_references(objects: Iterable[Json]) -> tuple[SecretReference, ..
 
 def _references(each: Json) -> Iterator[tuple[str, str]]:
     for path in _SPECS:
-        spec: Json = each
-        for key in path:
-            spec = _mapping(spec.get(key))
-        yield from _of_pod(spec)
+        yield from _of_pod(mapping(each, *path))
     if each.get("kind") == "ServiceAccount":
         for how in ("secrets", "imagePullSecrets"):
-            yield from ((how, _name(_mapping(s).get("name"))) for s in _items(each.get(how)))
+            yield from ((how, text(mapping(s).get("name"))) for s in elements(each.get(how)))
 
 
 def _of_pod(spec: Json) -> Iterator[tuple[str, str]]:
-    for secret in _items(spec.get("imagePullSecrets")):
-        yield "imagePullSecrets", _name(_mapping(secret).get("name"))
-    for volume in _items(spec.get("volumes")):
-        yield from _of_volume(_mapping(volume), 0)
+    for secret in elements(spec.get("imagePullSecrets")):
+        yield "imagePullSecrets", text(mapping(secret).get("name"))
+    for volume in elements(spec.get("volumes")):
+        yield from _of_volume(mapping(volume), 0)
     for group in ("initContainers", "containers", "ephemeralContainers"):
-        for container in _items(spec.get(group)):
-            yield from _of_container(_mapping(container))
+        for container in elements(spec.get(group)):
+            yield from _of_container(mapping(container))
 
 
 def _of_container(container: Json) -> Iterator[tuple[str, str]]:
-    for variable in _items(container.get("env")):
-        source = _mapping(_mapping(variable).get("valueFrom"))
-        yield "env", _name(_mapping(source.get("secretKeyRef")).get("name"))
-    for source in _items(container.get("envFrom")):
-        yield "envFrom", _name(_mapping(_mapping(source).get("secretRef")).get("name"))
+    for variable in elements(container.get("env")):
+        source = mapping(mapping(variable).get("valueFrom"))
+        yield "env", text(mapping(source.get("secretKeyRef")).get("name"))
+    for source in elements(container.get("envFrom")):
+        yield "envFrom", text(mapping(mapping(source).get("secretRef")).get("name"))
 
 
 def _of_volume(part: Json, depth: int) -> Iterator[tuple[str, str]]:
-    """Give the Secrets of a volume, wherever in it its driver has them told."""
+    """Return the Secrets of a volume, at any depth of its driver's settings."""
     for key, value in part.items():
         if depth >= _MOST_DEEP:
             return
         if key == "secretName":
-            yield "volume", _name(value)
+            yield "volume", text(value)
         if key == "secret" or key.endswith("SecretRef") or key == "secretRef":
-            held = _mapping(value)
-            yield "volume", _name(held.get("secretName", held.get("name")))
-        for inner in (value, *_items(value)):
-            yield from _of_volume(_mapping(inner), depth + 1)
-
-
-def _mapping(value: object) -> Json:
-    nothing: Json = {}
-    return cast("Json", value) if isinstance(value, Mapping) else nothing
-
-
-def _items(value: object) -> tuple[object, ...]:
-    return tuple(cast("list[object]", value)) if isinstance(value, list) else ()
-
-
-def _name(value: object) -> str:
-    return value if isinstance(value, str) else ""
+            held = mapping(value)
+            yield "volume", text(held.get("secretName", held.get("name")))
+        for inner in (value, *elements(value)):
+            yield from _of_volume(mapping(inner), depth + 1)

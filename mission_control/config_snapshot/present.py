@@ -1,11 +1,12 @@
-"""A config snapshot's own account: what it holds, and what it could not read."""
+"""What a config snapshot holds, and what it could not read."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mission_control.cluster.model.facts import ClusterFacts
-from mission_control.cluster.present.identity import cluster_document, cluster_text
-from mission_control.config_snapshot.model import SecretReference
+from mission_control.cluster.present import cluster_document, cluster_text
+from mission_control.config_snapshot.decide import SecretReference
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.model import FloorSnapshot
 from mission_control.records.model import SourceCoverage
@@ -15,7 +16,7 @@ UNKNOWN = "unknown"
 
 
 def meta_text(snapshot: FloorSnapshot, head: RepositoryHead | None, now: datetime) -> str:
-    """Write `meta.txt` as the predecessor did (facts, i), with ours after its lines."""
+    """Write `meta.txt`: the predecessor's lines, then ours."""
     access, session = snapshot.fleet.access, snapshot.session
     pairs = {
         "agenttrader_v2_config_snapshot": "1",
@@ -26,7 +27,7 @@ def meta_text(snapshot: FloorSnapshot, head: RepositoryHead | None, now: datetim
         "kubectl_context": snapshot.fleet.cluster,
         "cluster": cluster_text(snapshot.cluster_identity),
         "generated_et": new_york_text(now),
-        "session_date": session.session_date.isoformat() if session.session_date else "",
+        "session_date": document(session.session_date) or "",
         "repo_id": (head.repo_id if head else None) or UNKNOWN,
         "fleet_file": snapshot.fleet.source,
         "fleet_digest": snapshot.fleet.digest,
@@ -43,9 +44,9 @@ def index_document(
     coverage: Sequence[SourceCoverage],
     now: datetime,
 ) -> Mapping[str, object]:
-    """Give what a snapshot holds, by name and digest, with every gap."""
+    """Return what a snapshot holds, by name and digest, with every gap."""
     facts = snapshot.cluster or ClusterFacts(())
-    document: dict[str, object] = {
+    return {
         "generated_utc": utc_text(now),
         "generated_et": new_york_text(now),
         "cluster": snapshot.fleet.cluster,
@@ -59,30 +60,20 @@ def index_document(
             for m in facts.config_maps
         ],
         "secrets_read": False,
-        "secrets_referred_to": [
-            {"namespace": s.namespace, "name": s.name, "how": s.how, "by": s.by} for s in secrets
-        ],
+        "secrets_referred_to": document(secrets),
         "coverage": [
-            {
-                "source": c.source,
-                "asked": c.asked,
-                "obtained": c.obtained,
-                "gaps": [{"what": what, "reason": why} for what, why in sorted(c.gaps)],
-            }
+            document(c) | {"gaps": [{"what": what, "reason": why} for what, why in sorted(c.gaps)]}
             for c in coverage
         ],
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def _file(file: CopiedFile) -> Mapping[str, object]:
-    """Give a file; the digest is that of its copy: an original's could give a secret back."""
+    """Return a file; the digest is its copy's: an original's could reveal a secret."""
     return {
         "path": file.path,
-        "copied": file.content is not None,
         "why_not": file.why_not,
+        "copied": file.content is not None,
         "sha256_of_copy": file.sha256,
         "size_of_copy": file.size,
     }

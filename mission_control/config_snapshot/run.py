@@ -4,21 +4,20 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mission_control.cluster import present as listings
 from mission_control.cluster.decide.lists import check_lists
 from mission_control.cluster.model.facts import WORKLOAD_LISTS, ClusterFacts, list_source
 from mission_control.cluster.model.further import AccountFacts, KubernetesObject, ServiceFacts
-from mission_control.cluster.present import workload as listings
-from mission_control.cluster.present.identity import cluster_text
-from mission_control.config_snapshot.decide import find_secret_references
-from mission_control.config_snapshot.model import SecretReference
+from mission_control.cluster.present import cluster_text
+from mission_control.config_snapshot.decide import SecretReference, find_secret_references
 from mission_control.config_snapshot.present import index_document, meta_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositoryCopier
 from mission_control.model.reading import Seen, Unseen, say_unseen
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.model import CopiedFile, RepositoryCopy, RepositoryHead
 
@@ -54,6 +53,7 @@ class MadeConfigSnapshot:
     document: Mapping[str, object]
     files: Mapping[str, bytes]
     coverage: tuple[SourceCoverage, ...]
+    label: str
 
 
 async def make_config_snapshot(
@@ -90,14 +90,14 @@ async def make_config_snapshot(
     if in_force.inventory.content is not None:
         files["inventory.yaml"] = in_force.inventory.content
     document = index_document(snapshot, copied, in_force.inventory, secrets, coverage, now)
-    files["snapshot.json"] = encode_json(document)
-    return MadeConfigSnapshot(document, files, coverage)
+    files["snapshot.json"] = encode_json(document, snapshot.label)
+    return MadeConfigSnapshot(document, files, coverage, snapshot.label)
 
 
 async def record_config_snapshot(
     made: MadeConfigSnapshot,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

@@ -1,1 +1,1 @@
-"""What is deployed, how it fares, and what changed."""
+"""What is deployed, how healthy it is, and what changed."""

@@ -1,4 +1,4 @@
-"""The deploy report: what is deployed, and how it fares (facts, f)."""
+"""The deploy report: what is deployed, and how healthy it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from mission_control.model.session import MarketSession
 
 
 class Health(StrEnum):
-    """How a workload fares, worst first; what could not be seen is never OK."""
+    """How healthy a workload is, worst first; one that could not be seen is never OK."""
 
     DOWN = "down"
     DEGRADED = "degraded"
@@ -21,7 +21,7 @@ class Health(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Give 0 for the worst, so that sorting by rank puts the worst first."""
+        """Return 0 for the worst, so that sorting by rank puts the worst first."""
         return list(Health).index(self)
 
 
@@ -51,16 +51,15 @@ class HealthSample:
 @dataclass(frozen=True, slots=True)
 class ReportedWorkload:
     """
-    One workload as reported, on two axes that are never mixed: how it fares, and may it trade.
+    One workload as reported, on two axes that are never mixed: its health, and may it trade.
 
-    `pod_counts` are pods by what they do (`running`, `crashloop`, ...), only what is there.
-    `digests` are those that nodes report for each container, never what the image says. `env`
-    holds (present, value or what stands for it) by watched name. `allowed` is the predecessor's
-    answer to whether it may run, with the reason; `issues` what is wrong with it. `unseen` says
-    why its pods, or all of it, were not seen, empty where they were. One that is not `present` is
-    named by the inventory and was not found. `restarts` are those of its pods, None where these
-    were not seen. `made_by` is what made it, as the CronJob of a Job; `criticality` that of its
-    agent, empty where the inventory does not name it.
+    `pod_counts` count pods by state (`running`, `crashloop`, ...). `digests` are what nodes report
+    for each container, never what the image says. `env` holds (present, shown value) by watched
+    name. `allowed` is the predecessor's answer to whether it may run; `issues` are its troubles.
+    `unseen` says why its pods, or all of it, were not seen, empty where they were. One that is not
+    `present` is named by the inventory and was not found. `restarts` is None where the pods were
+    not seen. `made_by` is its owner, as the CronJob of a Job; `criticality` its agent's, empty
+    where the inventory does not name it.
     """
 
     kind: str
@@ -95,7 +94,7 @@ class ReportedWorkload:
 
     @property
     def classification(self) -> str:
-        """Give the predecessor's one word for both axes: trouble is never hidden by a halt."""
+        """Return the predecessor's one word for both axes: trouble is never hidden by a halt."""
         if self.health is not Health.OK:
             return "degraded"
         return "ok" if self.allowed else "halted"
@@ -107,7 +106,7 @@ class ReportedWorkload:
 
     @property
     def weight(self) -> tuple[int, int, str, str]:
-        """Sort key: what fares worst first, then what the floor needs most, then by name."""
+        """Sort key: the worst health first, then what the floor needs most, then by name."""
         needed = CRITICALITIES.index(self.criticality)
         return (self.health.rank, needed, self.kind, self.name)
 
@@ -117,11 +116,11 @@ class DeployReport:
     """
     What is deployed at one instant; workloads sorted by kind and name.
 
-    `access` tells whether every needed list was seen; `access_error` why not. `headline` counts
-    how the workloads fare, in one sentence. `config_maps` are SHA-256 digests by namespace and
-    name, `config_map_keys` their keys; `loose_pods` are live pods that no workload runs. `unread`
-    are (list, namespace, why) of every list that was not seen whole; `env_watched` the variables
-    whose values are told; `top_issues` (whose, what).
+    `access` is false where a needed list was not seen, `access_error` says why. `headline` counts
+    the workloads by health, in one sentence. `config_maps` are SHA-256 digests by
+    `namespace/name`, `config_map_keys` their keys; `loose_pods` are live pods that no workload
+    runs. `unread` are (list, namespace, why) of every list that was not seen whole; `env_watched`
+    the variables whose values are shown; `top_issues` (workload, issue).
     """
 
     at: datetime
@@ -157,9 +156,9 @@ class ReportComparison:
     """
     What differs from one report to another, and why that may not be all of it.
 
-    Only with no `gaps` does an empty `changes` mean that nothing changed. `folded` counts what
-    differs in every two reports of the same floor, by what it is. `clusters` says before all else
-    that the two are not of one cluster, or not known to be; empty where they are.
+    An empty `changes` means that nothing changed only where there are no `gaps`. `folded` counts,
+    by kind, what differs in any two reports of one floor. `clusters` warns that the two are not of
+    one cluster, or not known to be; empty where they are.
     """
 
     changes: "tuple[ReportChange, ...]"
@@ -171,10 +170,10 @@ class ReportComparison:
 @dataclass(frozen=True, slots=True)
 class SinceLkg:
     """
-    What a report shows differently from the last known good, which was captured at `captured`.
+    What differs between a report and the last known good.
 
-    `captured` is for people, in New York; `path` is the capture's run. Where there is none to
-    compare with both are empty, `compared` is None and `problem` says why.
+    `captured` is its time in New York, `path` its run. Where there is none to compare with both
+    are empty, `compared` is None and `problem` says why.
     """
 
     path: str

@@ -1,25 +1,24 @@
-"""A deploy report as JSON: the predecessor's shape, with what is ours beside it."""
+"""A deploy report as JSON, in the predecessor's shape with ours added, and as Markdown."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any
 
-from mission_control.cluster.model.further import ServiceFacts
 from mission_control.cluster.model.objects import Container, JobCounts, PodFacts, WorkloadFacts
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.deploy_report.model import (
     DeployReport,
     Health,
-    HealthSample,
-    ReportChange,
     ReportComparison,
     ReportedWorkload,
     SinceLkg,
 )
-from mission_control.documents.instants import new_york_text, utc_text, utc_text_or_none
+from mission_control.documents.document import document
+from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.markdown import render
 
 Document = dict[str, Any]
+_NOT_COMPARED: Document = {"changes": None, "gaps": [], "folded": [], "clusters": ""}
 
 
 def deploy_document(
@@ -29,35 +28,33 @@ def deploy_document(
     lkg: SinceLkg | None = None,
 ) -> Document:
     """
-    Give a report; `compared` is what changed since an earlier one, whose instant is `since`.
+    Return a report; `compared` is what changed since the report made at `since`.
 
-    None means that there is no earlier report, which is not the same as no change; so it is with
+    None means that there is no earlier report, which is not the same as no change; likewise for
     the last known good.
     """
-    document: Document = {
+    changed = _NOT_COMPARED if compared is None else comparison_document(compared)
+    return {
         "headline": report.headline,
         "meta": _meta(report),
         "summary": _summary(report),
-        "changes": None if compared is None else [change_document(c) for c in compared.changes],
-        "changes_gaps": [] if compared is None else list(compared.gaps),
-        "changes_folded": [] if compared is None else folded_documents(compared),
+        "changes": changed["changes"],
+        "changes_gaps": changed["gaps"],
+        "changes_folded": changed["folded"],
         "changes_since": since,
-        "changes_clusters": "" if compared is None else compared.clusters,
+        "changes_clusters": changed["clusters"],
         "lkg": _since_lkg(lkg),
         "workloads": [_workload(w) for w in report.workloads],
-        "services": [_service(s) for s in report.services],
+        "services": document(report.services),
         "cron_jobs": [_cron_job(w) for w in report.cron_jobs],
         "loose_pods": [_loose_pod(p) for p in report.loose_pods],
         "config_maps": dict(sorted(report.config_maps.items())),
-        "config_map_keys": {k: list(v) for k, v in sorted(report.config_map_keys.items())},
+        "config_map_keys": document(report.config_map_keys),
         "top_issues": [{"workload": w, "issue": i} for w, i in report.top_issues],
         "recommended_actions": list(report.actions) or ["None needed."],
         "errors": list(report.errors),
         "unread": [{"list": r, "namespace": n, "why": w} for r, n, w in report.unread],
     }
-    if report.label:
-        document["label"] = report.label
-    return document
 
 
 def _meta(report: DeployReport) -> Document:
@@ -74,94 +71,72 @@ def _meta(report: DeployReport) -> Document:
         "cluster_error": report.access_error,
         "kill_switch": report.kill_switch,
         "env_watched": list(report.env_watched),
-        "session_date": _session_date(report),
+        "session_date": document(report.session.session_date),
         "health_sampled": report.health_sampled,
     }
 
 
 def _since_lkg(lkg: SinceLkg | None) -> Document:
-    compared = lkg.compared if lkg else None
+    since = lkg or SinceLkg("", "", None, "it was not looked for")
+    compared = document(since.compared, "folded") if since.compared else _NOT_COMPARED
     return {
-        "path": lkg.path or None if lkg else None,
-        "captured_et": lkg.captured or None if lkg else None,
-        "problem": lkg.problem if lkg else "it was not looked for",
-        "changes": None if compared is None else [change_document(c) for c in compared.changes],
-        "gaps": [] if compared is None else list(compared.gaps),
-        "clusters": "" if compared is None else compared.clusters,
+        "path": since.path or None,
+        "captured_et": since.captured or None,
+        "problem": since.problem,
+        "changes": compared["changes"],
+        "gaps": compared["gaps"],
+        "clusters": compared["clusters"],
     }
 
 
 def _summary(report: DeployReport) -> Document:
     """
-    Count the workloads by how they fare, and apart from that by whether they may trade.
+    Count the workloads by health, and separately by whether they may trade.
 
-    As the predecessor did, `degraded` counts all that are not well: those that are `down` and
-    those that were not seen are among them.
+    As with the predecessor, `degraded` counts all that are not ok: `down` and not seen included.
     """
-    fare = Counter(w.health for w in report.workloads)
+    health = Counter(w.health for w in report.workloads)
     kinds = Counter(w.kind for w in report.workloads)
     trade = Counter(w.may_trade.value for w in report.workloads)
-    jobs = [w for w in report.workloads if w.job is not None]
     return {
         "workloads_total": len(report.workloads),
         "deployments": kinds["Deployment"],
         "statefulsets": kinds["StatefulSet"],
         "daemonsets": kinds["DaemonSet"],
         "jobs": kinds["Job"],
-        "jobs_active": sum(1 for w in jobs if w.job and w.job.active),
-        "healthy": fare[Health.OK],
-        "degraded": len(report.workloads) - fare[Health.OK],
-        "down": fare[Health.DOWN],
-        "unknown": fare[Health.UNKNOWN],
+        "jobs_active": sum(1 for w in report.workloads if w.job and w.job.active),
+        "healthy": health[Health.OK],
+        "degraded": len(report.workloads) - health[Health.OK],
+        "down": health[Health.DOWN],
+        "unknown": health[Health.UNKNOWN],
         "halted": sum(1 for w in report.workloads if w.present and not w.allowed),
         "may_trade": dict(sorted(trade.items())),
     }
 
 
-class FoldedDocument(TypedDict):
-    """What differs in any two reports of one floor, counted."""
-
-    what: str
-    count: int
-
-
-def folded_documents(compared: ReportComparison) -> list[FoldedDocument]:
-    """Give what differs in every two reports of one floor, counted by what it is."""
-    return [{"what": what, "count": count} for what, count in compared.folded]
+def comparison_document(compared: ReportComparison) -> Document:
+    """Return what differs between two reports, and why that may not be all of it."""
+    folded = [{"what": what, "count": count} for what, count in compared.folded]
+    return document(compared) | {"folded": folded}
 
 
-def change_document(change: ReportChange) -> Document:
-    """Give one difference between two reports."""
-    return {
-        "subject": change.subject,
-        "what": change.what,
-        "before": change.before,
-        "after": change.after,
-    }
-
-
-def _session_date(report: DeployReport) -> str | None:
-    date = report.session.session_date
-    return date.isoformat() if date else None
+_RENAMED = (
+    "name", "desired", "ready", "observed", "pod_counts", "containers", "digests", "env", "job",
+    "allowed", "trade_because", "because", "service_url", "samples",
+)  # fmt: skip
+"""Fields of a workload that its document holds under the predecessor's names."""
 
 
 def _workload(workload: ReportedWorkload) -> Document:
-    return {
+    return document(workload, *_RENAMED) | {
         "workload_name": workload.name,
-        "kind": workload.kind,
-        "namespace": workload.namespace,
-        "component": workload.component,
-        "labels": dict(sorted(workload.labels.items())),
         "classification": workload.classification,
-        "generation": workload.generation,
         "replicas_desired": workload.desired,
         "replicas_ready": workload.ready,
         "observed_generation_current": workload.observed,
         "pod_status_summary": _pods_told(workload),
-        "restarts": workload.restarts,
         "images": [_image(c) for c in workload.containers],
-        "observed_image_digests": {k: list(v) for k, v in sorted(workload.digests.items())},
-        "service_account": workload.service_account,
+        "observed_image_digests": document(workload.digests),
         "resources": {
             "containers": _resources(c for c in workload.containers if not c.init),
             "initContainers": _resources(c for c in workload.containers if c.init),
@@ -170,22 +145,17 @@ def _workload(workload: ReportedWorkload) -> Document:
             name: {"present": present, "value": value}
             for name, (present, value) in sorted(workload.env.items())
         },
-        "env_names": {c.name: list(c.env_names) for c in workload.containers},
+        "env_names": _env_names(workload.containers),
         "allowed_to_run": workload.allowed,
-        "allowed_reason": workload.allowed_reason,
-        "issues": list(workload.issues),
         "job_status": _job_status(workload.job),
-        "may_trade": workload.may_trade.value,
         "may_trade_because": workload.trade_because,
         "criticality": workload.criticality or None,
         "made_by": workload.made_by or None,
-        "present": workload.present,
-        "unseen": workload.unseen,
         "health": {
             "state": workload.health.value,
             "because": list(workload.because),
             "cluster_dns_url": workload.service_url,
-            "samples": [_sample(s) for s in workload.samples],
+            "samples": document(workload.samples),
         },
     }
 
@@ -193,34 +163,19 @@ def _workload(workload: ReportedWorkload) -> Document:
 def _job_status(job: JobCounts | None) -> Document | None:
     if job is None:
         return None
-    return {
-        "active": job.active,
-        "succeeded": job.succeeded,
-        "failed": job.failed,
-        "start_time": utc_text_or_none(job.started),
-        "completion_time": utc_text_or_none(job.completed),
-    }
-
-
-def _sample(sample: HealthSample) -> Document:
-    return {
-        "path": sample.path,
-        "ok": sample.ok,
-        "status_code": sample.status_code,
-        "excerpt": sample.excerpt,
-        "error": sample.error,
-    }
+    times = {"start_time": document(job.started), "completion_time": document(job.completed)}
+    return document(job, "started", "completed") | times
 
 
 def _pods_told(workload: ReportedWorkload) -> str:
-    """Write a workload's pods; of pods that were not seen nothing is said, least of all `none`."""
+    """Write a workload's pods; pods that were not seen are never `none`."""
     if workload.unseen and not workload.pod_counts:
         return "not seen"
     return pod_summary(workload.pod_counts)
 
 
 def pod_summary(counts: Mapping[str, int]) -> str:
-    """Write pods by what they do: `running=1`, or `none`."""
+    """Write pods by state: `running=1`, or `none`."""
     return " ".join(f"{k}={v}" for k, v in sorted(counts.items()) if v) or "none"
 
 
@@ -231,6 +186,10 @@ def _image(container: Container) -> Document:
         "image": container.image,
         "image_pull_policy": container.pull_policy or "default",
     }
+
+
+def _env_names(containers: Iterable[Container]) -> Document:
+    return {c.name: list(c.env_names) for c in containers}
 
 
 def _resources(containers: Iterable[Container]) -> Document:
@@ -252,7 +211,7 @@ def _cron_job(cron: WorkloadFacts) -> Document:
         "suspended": cron.suspended,
         "service_account": cron.service_account,
         "images": [_image(c) for c in cron.containers],
-        "env_names": {c.name: list(c.env_names) for c in cron.containers},
+        "env_names": _env_names(cron.containers),
         "labels": dict(sorted(cron.labels.items())),
     }
 
@@ -265,19 +224,7 @@ def _loose_pod(pod: PodFacts) -> Document:
         "owner": str(pod.owner) if pod.owner else None,
         "service_account": pod.service_account,
         "images": [_image(c) for c in pod.containers],
-        "env_names": {c.name: list(c.env_names) for c in pod.containers},
-    }
-
-
-def _service(service: ServiceFacts) -> Document:
-    return {
-        "name": service.name,
-        "namespace": service.namespace,
-        "type": service.type,
-        "cluster_ip": service.cluster_ip,
-        "ports": list(service.ports),
-        "selector": dict(sorted(service.selector.items())),
-        "labels": dict(sorted(service.labels.items())),
+        "env_names": _env_names(pod.containers),
     }
 
 
@@ -286,8 +233,8 @@ MOST_ISSUES = 12
 _TEMPLATE = """\
 # Deploy report: {{ r.headline | md }}
 
-{% if r.label is defined %}
-**{{ r.label | md }}**
+{% if label %}
+**{{ label | md }}**
 
 {% endif %}
 | About | This report |
@@ -324,7 +271,7 @@ Since {{ r.changes_since | md }}:
 {% endif %}
 {% if r.changes_folded %}
 
-Left out, for it differs in any two reports: {% for f in r.changes_folded %}{{ f.what | md }} ({{ f.count }}){{ "" if loop.last else ", " }}{% endfor %}.
+Left out, because it differs in any two reports: {% for f in r.changes_folded %}{{ f.what | md }} ({{ f.count }}){{ "" if loop.last else ", " }}{% endfor %}.
 
 {% endif %}
 
@@ -357,7 +304,7 @@ Since the last known good of {{ r.lkg.captured_et | md }}:
 
 ## Health, and may it trade
 
-Two answers that do not depend on each other: how a workload fares, worst first, and whether it could place orders.
+Two independent answers: how healthy a workload is, worst first, and whether it could place orders.
 
 | Workload | Kind | Health | Replicas ready | Restarts | May trade | Because |
 |---|---|---|---|---|---|---|
@@ -439,11 +386,17 @@ _HEALTHS = [h.value for h in Health]
 _CRITICALITIES = ("critical", "important", "optional", None)
 
 
-def deploy_markdown(document: Mapping[str, Any]) -> str:
-    """Write a report's document for people; its first line counts what fares badly."""
+def deploy_markdown(document: Mapping[str, Any], label: str = "") -> str:
+    """Write a report's document for people; its first line counts what is unhealthy."""
     rows = sorted(document["workloads"], key=_by_weight)
     return render(
-        {"deploy": _TEMPLATE}, "deploy", r=document, rows=rows, counts=_counts, most=MOST_ISSUES
+        {"deploy": _TEMPLATE},
+        "deploy",
+        r=document,
+        label=label,
+        rows=rows,
+        counts=_counts,
+        most=MOST_ISSUES,
     )
 
 
@@ -453,7 +406,7 @@ def _by_weight(workload: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _counts(workload: Mapping[str, Any]) -> str:
-    """Write how many are ready of how many; of what is not there no number is made up."""
+    """Write ready/wanted, or why there is no number."""
     if not workload["present"]:
         return "not seen" if workload["unseen"] else "not there"
     return f"{workload['replicas_ready']}/{workload['replicas_desired']}"

@@ -18,14 +18,15 @@ from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader
 from mission_control.last_known_good.decide.changes import compare_with_capture
-from mission_control.last_known_good.decide.specifications import (
+from mission_control.last_known_good.decide.sanitise import (
     SPECIFIED_LISTS,
     digest_specifications,
 )
 from mission_control.last_known_good.recorded import newest_good
 from mission_control.model.reading import Seen, Unseen, say_unseen
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry
-from mission_control.records.ports import ArtifactsReader, ArtifactWriter
 from mission_control.records.recorded_reports import list_reports, read_report
 from mission_control.records.run_origin import Ground, RunOrigin
 
@@ -62,6 +63,7 @@ class MadeReport:
 
     document: Document
     files: Mapping[str, bytes]
+    label: str
 
     @property
     def access(self) -> bool:
@@ -72,7 +74,7 @@ class MadeReport:
 async def make_report(
     snapshot: FloorSnapshot,
     further: FurtherReader | None,
-    artifacts: ArtifactsReader | None,
+    artifacts: ArtifactReader | None,
     clock: Clock,
     *,
     sample_health: bool = True,
@@ -90,10 +92,10 @@ async def make_report(
         compared = compare_reports(earlier, plain)
     document = {**deploy_document(report, compared, since, lkg), **specified}
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: deploy_markdown(document).encode(),
+        JSON_NAME: encode_json(document, report.label),
+        MARKDOWN_NAME: deploy_markdown(document, report.label).encode(),
     }
-    return MadeReport(document, files)
+    return MadeReport(document, files, report.label)
 
 
 async def _read_cluster(
@@ -122,7 +124,7 @@ async def _specify(snapshot: FloorSnapshot, further: FurtherReader | None) -> Do
 async def record_report(
     made: MadeReport,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:
@@ -131,7 +133,7 @@ async def record_report(
     return await writer.record(Collection.OPS_RUNS, made.files, facts, is_latest=True)
 
 
-async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> SinceLkg:
+async def since_lkg(artifacts: ArtifactReader | None, report: Document) -> SinceLkg:
     """Compare a report with the newest GOOD capture of its namespace, or say why it cannot be."""
     namespace = str(report["meta"]["namespace"])
     if artifacts is None or not namespace:
@@ -152,7 +154,7 @@ async def since_lkg(artifacts: ArtifactsReader | None, report: Document) -> Sinc
 
 
 async def _earlier(
-    artifacts: ArtifactsReader, snapshot: FloorSnapshot, report: Document
+    artifacts: ArtifactReader, snapshot: FloorSnapshot, report: Document
 ) -> Document | None:
     """
     Find the newest recorded report of an earlier session, else the newest of all.

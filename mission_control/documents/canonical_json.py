@@ -1,4 +1,4 @@
-"""JSON as bytes, in one form only: equal documents give equal bytes."""
+"""JSON as bytes, in one form only: equal documents have equal bytes."""
 
 from typing import cast
 
@@ -22,18 +22,18 @@ def add_label(document: object, label: str) -> object:
 
 def embed_model(model: BaseModel) -> object:
     """
-    Give a validated model as something that `encode_json` writes as it is.
+    Return a validated model as a fragment that `encode_json` writes unchanged.
 
-    A service may answer with numbers that no 64 bits hold; its own library still writes them.
+    A service may answer with numbers beyond 64 bits, which pydantic still writes.
     """
     return orjson.Fragment(model.model_dump_json().encode())
 
 
 def embed_answer(document: bytes) -> object:
     """
-    Give a redacted answer as a value to be written into another document; None if it cannot be.
+    Return a redacted answer as a value of another document; None if it is no JSON.
 
-    It is read once more, so that no answer, whatever it holds, can break ours.
+    It is parsed once more, so that no answer can break ours.
     """
     try:
         return orjson.loads(document)

@@ -32,10 +32,10 @@ def new_york_text_or_none(instant: datetime | None) -> str | None:
 
 
 def rounded(seconds: float | None) -> float | None:
-    """Give seconds to the millisecond; None stays None."""
+    """Return seconds to the millisecond; None stays None."""
     return None if seconds is None else round(seconds, 3)
 
 
 def seconds_since(earlier: datetime | None, now: datetime) -> float | None:
-    """Give how many seconds ago something was, to the millisecond; None when it never was."""
+    """Return how many seconds ago something was, to the millisecond; None where it never was."""
     return None if earlier is None else rounded((now - earlier).total_seconds())

@@ -1,4 +1,4 @@
-"""Markdown through Jinja2; whatever others wrote stands as text and acts as nothing."""
+"""Markdown through Jinja2; text of others is escaped, so that none of it is markup."""
 
 import re
 from collections.abc import Mapping

@@ -5,10 +5,10 @@ _KEPT = frozenset(" \t\n\r")
 
 def visible(text: str) -> str:
     r"""
-    Write what steers a reader's eye or terminal as an escape, such as `\u202e`.
+    Escape characters that change how the text around them is shown, such as `\u202e`.
 
-    That is what turns the direction of a text, has no width or is no character: with it a value
-    can be shown as another than it is. Spaces of any width, and the ends of lines, stay.
+    Those are characters that turn the direction of text, have no width or are unassigned: they
+    can make a value look like another. Spaces of any width, and the ends of lines, stay.
     """
     if text.isprintable():
         return text

@@ -12,8 +12,9 @@ from mission_control.durable_copy.model import MARKER, CopyPlan, CopyProblem, Co
 from mission_control.errors import StorageError
 from mission_control.floor.ports import CalendarReader, Clock
 from mission_control.model.fleet import Fleet
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import ArtifactFile
-from mission_control.records.ports import ArtifactsReader, ArtifactWriter
 
 
 class CopyDestination(Protocol):
@@ -53,8 +54,8 @@ class CopyDestination(Protocol):
 class KeepingParts:
     """What the jobs that keep the record work with."""
 
-    artifacts: ArtifactsReader
-    writer: ArtifactWriter
+    artifacts: ArtifactReader
+    writer: RunWriter
     calendar: CalendarReader
     clock: Clock
     fleet: Fleet
@@ -91,7 +92,7 @@ class Copying:
     by the next run.
     """
 
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     destination: CopyDestination
     lines: Mapping[int, Line]
     patience: Callable[[], bool]

@@ -9,7 +9,13 @@ from typing import Any
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.durable_copy.copying import CopyDestination, Copying, Interrupted, KeepingParts
-from mission_control.durable_copy.decide.copy import judge_marker, marker_of, plan_copy, reach_of
+from mission_control.durable_copy.decide.copy import (
+    judge_copy,
+    judge_marker,
+    marker_of,
+    plan_copy,
+    reach_of,
+)
 from mission_control.durable_copy.decide.memory import (
     FIRST_RUN,
     Line,
@@ -25,19 +31,28 @@ from mission_control.durable_copy.model import (
     CopyProblem,
     CopyProblemKind,
     CopyReport,
+    CopyStanding,
+    CopyState,
+    Pending,
 )
 from mission_control.durable_copy.present import (
     MOST_PROBLEMS,
-    CopyDocument,
     copy_document,
     copy_markdown,
+    durable_copy_document,
     memory_document,
     read_memory,
 )
 from mission_control.errors import StorageError
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.ledger import write_line
-from mission_control.records.model import Collection, LedgerEntry, LedgerHead, SourceCoverage
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.model import (
+    ArtifactQuery,
+    Collection,
+    LedgerEntry,
+    LedgerHead,
+    SourceCoverage,
+)
 from mission_control.records.recorded_reports import MOST_COMPARED, list_reports, read_report
 from mission_control.records.run_origin import Ground, RunOrigin
 
@@ -87,7 +102,7 @@ MEMORY_NAME = "durable_copy_memory.json"
 Document = Mapping[str, Any]
 
 
-async def remembered(artifacts: ArtifactsReader, destination: str) -> CopyMemory:
+async def remembered(artifacts: ArtifactReader, destination: str) -> CopyMemory:
     """
     Give what the newest run of copying knew of a destination; nothing where none ever went there.
 
@@ -113,7 +128,7 @@ async def remembered(artifacts: ArtifactsReader, destination: str) -> CopyMemory
     return replace(known, lost=known.lost or lost)
 
 
-async def _read(artifacts: ArtifactsReader, entry: LedgerEntry) -> Document | None:
+async def _read(artifacts: ArtifactReader, entry: LedgerEntry) -> Document | None:
     try:
         return (await read_report(artifacts, entry, MEMORY_NAME)).document
     except StorageError:
@@ -137,7 +152,7 @@ class CopiedRun:
     """A run of copying: what it did, the line that records it, and what it ends with."""
 
     report: CopyReport
-    document: CopyDocument
+    document: Document
     entry: LedgerEntry
     exit_code: int
 
@@ -188,7 +203,7 @@ class _Ledger:
         return {line.entry.seq: line for line in self.lines}
 
 
-async def _read_ledger(artifacts: ArtifactsReader) -> _Ledger:
+async def _read_ledger(artifacts: ArtifactReader) -> _Ledger:
     page = await artifacts.page(ArtifactQuery(limit=EVERYTHING))
     # A ledger of years is long: whatever goes through all of it does so off the event loop.
     return _Ledger(page.head, await asyncio.to_thread(_lines, page.entries))
@@ -267,10 +282,10 @@ def _report(
 
 
 async def _record(parts: KeepingParts, report: CopyReport, origin: RunOrigin) -> CopiedRun:
-    document = copy_document(report, parts.label)
+    document = copy_document(report)
     files = {
-        JSON_NAME: encode_json(document),
-        MARKDOWN_NAME: copy_markdown(document).encode(),
+        JSON_NAME: encode_json(document, parts.label),
+        MARKDOWN_NAME: copy_markdown(document, parts.label).encode(),
         MEMORY_NAME: encode_json(memory_document(report)),
     }
     code = CONTRADICTED if report.contradicted else DONE if report.complete else FAILED
@@ -293,3 +308,57 @@ def _coverage(report: CopyReport) -> SourceCoverage:
         gaps = (("destination", report.failure), *gaps)
     runs = report.reach.runs if report.reach else 0
     return SourceCoverage("durable copy", max(report.head.seq, runs), runs, gaps)
+
+
+LOOKED_BACK = 30
+"""So many runs of copying are looked through for one that could tell how far the copy reaches."""
+
+_REACH = ("verified_through", "runs_copied", "copied", "pending_seq")
+
+
+async def copy_state(
+    artifacts: ArtifactReader, destination: str, head: LedgerHead, now: datetime
+) -> dict[str, Any]:
+    """Give how the durable copy stands; `destination` is as configured, empty for none."""
+    try:
+        newest = await _newest_report(artifacts, destination)
+        pending = await _oldest_pending(artifacts, newest, head)
+    except StorageError as error:
+        detail = f"the newest report cannot be read: {error.problem}"
+        state = CopyState(CopyStanding.UNKNOWN, detail)
+        return durable_copy_document(state, destination, head.seq, None)
+    state = judge_copy(destination, newest, pending, now)
+    return durable_copy_document(state, destination, head.seq, newest)
+
+
+async def _newest_report(artifacts: ArtifactReader, destination: str) -> Document | None:
+    """
+    Give the newest report, and how far the copy reached when that was last known.
+
+    A run that could not reach the destination does not know; then an earlier one tells.
+    """
+    entries = await list_reports(artifacts, JSON_NAME, LOOKED_BACK)
+    newest: dict[str, Any] | None = None
+    for entry in entries:
+        document = (await read_report(artifacts, entry, JSON_NAME)).document
+        if newest is None:
+            newest = {**document, **dict.fromkeys(_REACH), "path": entry.path}
+        if document.get("destination") != destination:
+            break  # it tells how far another copy reaches
+        if isinstance(document.get("verified_through"), int):
+            newest.update({name: document.get(name) for name in _REACH})
+            break
+    return newest
+
+
+async def _oldest_pending(
+    artifacts: ArtifactReader, newest: Document | None, head: LedgerHead
+) -> Pending | None:
+    """Give the oldest line that is not copied; of one that cannot be read no age is known."""
+    through = newest.get("verified_through") if newest else None
+    after = through if isinstance(through, int) else 0
+    if head.seq <= after:
+        return None
+    page = await artifacts.page(ArtifactQuery(limit=1, before=after + 2))
+    found = [e for e in page.entries if e.seq == after + 1]
+    return Pending(after + 1, datetime.fromisoformat(found[0].at) if found else None)

@@ -3,22 +3,24 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from mission_control.errors import StorageError
-from mission_control.history.decide.time_spans import add_up, share
 from mission_control.history.decide.timeline import MINUTE, floor_spans, summarise
-from mission_control.history.model import Span, WatchedMinute
-from mission_control.history.ports import HistoryReader
+from mission_control.history.model import Span, WatchedMinute, add_up, share
 from mission_control.history.remember import FloorMemory
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.readiness.model import PollCoverage
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 WANTED = timedelta(minutes=15)
 """What readiness wants to have been watched (docs/semantics.md#7)."""
 
 
 async def watched_coverage(
-    fleet: Fleet, memory: FloorMemory, history: HistoryReader, now: datetime
+    fleet: Fleet, memory: FloorMemory, history: "HistoryReader", now: datetime
 ) -> PollCoverage:
     """
     Count the 15 whole minutes before this one, and this one so far.

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Row, insert, inspect, select, update
 
 from mission_control.errors import StorageError
 from mission_control.floor.decide.alarms import join_latched
-from mission_control.floor.model import NOTHING_LATCHED, Latched
+from mission_control.floor.model import NOTHING_LATCHED, Alarm, Latched
 from mission_control.floor.ports import Clock
 from mission_control.history import schema
 from mission_control.history.database import describe, writing
@@ -24,9 +24,17 @@ from mission_control.history.decide.lost_memory import (
     find_loss,
     names_head,
 )
-from mission_control.history.notes import Note, NotesFile, carry, own_notes, read_notes, remove
+from mission_control.history.notes import (
+    AlarmNotes,
+    Note,
+    NotesFile,
+    carry,
+    own_notes,
+    read_notes,
+    remove,
+)
 from mission_control.history.reader import READ_FAILURES
-from mission_control.history.rows import decision_written_last, newest_latched
+from mission_control.history.rows import decision_written_last, newest_latched, write_openings
 from mission_control.records.marker import (
     holds_line,
     newest_line,
@@ -256,3 +264,72 @@ def _mark(start: StartingRoot, found: HistoryMemory, identity: str) -> RecordMar
         problem = "another server has begun the record at the same time"
         raise StorageError(problem, path=str(start.root), remedy="it is looked at again")
     return known
+
+
+NOTING_SECONDS = 2.0
+"""So long a stop waits for alarms to be noted that were not written."""
+
+
+class RecordMemory:
+    """
+    Compares root and database at a start, and notes below the root what is not written yet.
+
+    Without a root that starts it does neither, and only reads what stood. `ledger_head` gives
+    the head of the root's ledger as it is known, without looking.
+    """
+
+    def __init__(
+        self, starting: StartingRoot | None, ledger_head: Callable[[], LedgerHead | None]
+    ) -> None:
+        """Begin with nothing known."""
+        self._starting = starting
+        self._ledger_head = ledger_head
+        self._held = ExitStack()
+        self._left: Notes | None = None
+        self.notes = AlarmNotes()
+        self.settled = Settled("", None)
+
+    def take_notes(self) -> None:
+        """Take this server's notes, once, and what the dead left; no database is needed for it."""
+        if self._starting is not None and self._left is None:
+            self._left = take_notes(self._starting.root, self._held)
+            self.notes.use(self._left.own, carry(self._left.left))
+
+    def recall(self, engine: Engine) -> Latched:
+        """Read what stood, and settle whether that is all of it; raises OSError where it cannot."""
+        try:
+            if self._starting is not None and self._left is not None:
+                self.settled = settle(engine, self._starting, self._left)
+            return _recall(engine, carry(self._left.left if self._left else ()).alarms)
+        except READ_FAILURES as error:
+            raise OSError(0, f"what stood cannot be read: {describe(error)}") from error
+
+    def pin(self, connection: Connection) -> HistoryPin | None:
+        """Keep the ledger's head here, and give what the root is to know of this history."""
+        marker, head = self.settled.marker, self._ledger_head()
+        if self.settled.lost or marker is None:
+            return None
+        if head is not None:
+            keep_head(connection, marker.record_id, head)
+        return pin_of(connection)
+
+    def end(self, *, may_let_go: bool) -> None:
+        """Have noted what is not written, and tell of each such alarm in the log."""
+        ended = self.notes.stop(NOTING_SECONDS)
+        noted = ended and self._left is not None and self._left.own is not None
+        for alarm in self.notes.unwritten():
+            where = "noted below the root" if noted else "and noted nowhere"
+            told = f"{alarm.code} {alarm.subject}, told by {alarm.source}"
+            log.error("history: an alarm was not written at the stop, %s: %s", where, told)
+        if ended and may_let_go:
+            self._held.close()
+
+
+def _recall(engine: Engine, noted: Sequence[Alarm]) -> Latched:
+    """Read what stood, with what was only noted; that is told opened here, as it should be."""
+    with writing(engine) as connection:
+        known = newest_latched(connection) or NOTHING_LATCHED
+        keys = {a.key for a in known.alarms}
+        missing = Latched(tuple(a for a in noted if a.key not in keys))
+        write_openings(connection, missing.alarms)
+    return join_latched(missing, known)

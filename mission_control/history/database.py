@@ -1,5 +1,6 @@
 """The database: SQLite beside the artifacts, or PostgreSQL by its URL."""
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -9,16 +10,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from mission_control.floor.ports import Clock
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.folder import PRIVATE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_NAME = "history.sqlite3"
 BUSY_SECONDS = 5
 BUSY_PAUSE_SECONDS = 0.02
+CHECK_SECONDS = 8.0
 LONG_SECONDS = 35.0
 """So long a server may take to change tables, or to drop many old rows."""
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -144,6 +148,31 @@ def migrate(engine: Engine) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7135001)")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+async def check_history(root: Path, database_url: str | None, clock: Clock) -> Seen[str] | Unseen:
+    """Say what history is kept in; `Unseen` where that cannot be opened in time."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            told = await asyncio.to_thread(_look, root, database_url)
+    except TimeoutError:
+        detail = f"no answer within {CHECK_SECONDS:g} s"
+        return Unseen(UnseenReason.TIMEOUT, clock(), CHECK_SECONDS, detail)
+    except (SQLAlchemyError, OSError) as error:
+        return Unseen(UnseenReason.UNREADABLE, clock(), detail=describe(error))
+    return Seen(told, clock())
+
+
+def _look(root: Path, database_url: str | None) -> str:
+    if database_url is None and not (root / SQLITE_NAME).exists():
+        return f"{SQLITE_NAME} below the root, which is made at the first start"
+    engine = open_engine(root, database_url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        return f"{engine.dialect.name} {engine.url.database or ''}".rstrip()
+    finally:
+        engine.dispose()
 
 
 def _open_sqlite(url: URL) -> Engine:

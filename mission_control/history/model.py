@@ -1,11 +1,12 @@
-"""What history holds: decisions with their inputs, changes of services, watched minutes."""
+"""What history holds, is given and is asked for; and the arithmetic of stretches of time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.floor.model import FloorEvidence, Latched
+from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
+from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import SloWindow
 
 
@@ -38,6 +39,50 @@ class ServiceChange:
 
 Span = tuple[datetime, datetime]
 """A stretch of time: from the first instant to just before the second."""
+
+
+def join_spans(spans: Iterable[Span], apart: timedelta = timedelta()) -> tuple[Span, ...]:
+    """Join stretches that overlap, touch, or lie at most so far apart."""
+    joined = list[Span]()
+    for begin, end in sorted(spans):
+        if joined and begin - joined[-1][1] <= apart:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((begin, end))
+    return tuple(joined)
+
+
+def share(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
+    """Give the time that lies in both."""
+    found = list[Span]()
+    i = j = 0
+    while i < len(one) and j < len(other):
+        begin, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if begin < end:
+            found.append((begin, end))
+        if one[i][1] <= other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+def leave_out(spans: Sequence[Span], since: datetime, until: datetime) -> tuple[Span, ...]:
+    """Give the time between two instants that lies in none of these."""
+    found = list[Span]()
+    reached = since
+    for begin, end in share(spans, ((since, until),)):
+        if begin > reached:
+            found.append((reached, begin))
+        reached = end
+    if reached < until:
+        found.append((reached, until))
+    return tuple(found)
+
+
+def add_up(spans: Iterable[Span]) -> timedelta:
+    """Give how long they are together."""
+    return sum((end - begin for begin, end in spans), timedelta())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +192,54 @@ class Attainment:
         budget = self.budget_seconds
         spent = self.bad_seconds + self.unobserved_seconds
         return None if budget is None else budget - spent
+
+
+TOLD_AROUND = timedelta(minutes=5)
+"""When somebody decided is told by minutes that lie at most so far before or after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A judged change: what was decided, from what, and what stood before."""
+
+    why: str
+    evidence: FloorEvidence
+    before: Latched
+    snapshot: FloorSnapshot
+    changes: tuple[ServiceChange, ...]
+    events: tuple[FloorEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteRecord:
+    """
+    A minute that was watched: how often each service was asked, and how often seen.
+
+    `decided` are the stretches in which somebody decided, told since the record before.
+    """
+
+    minute: datetime
+    counts: Mapping[str, tuple[int, int]]
+    decided: tuple[Span, ...] = ()
+
+
+HistoryRecord = DecisionRecord | MinuteRecord
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which past events are asked for; `before` is an event's number in history."""
+
+    limit: int = 100
+    before: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    agent_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Past events, newest first; `next_before` asks for the page after, None on the last."""
+
+    events: tuple[FloorEvent, ...]
+    next_before: int | None

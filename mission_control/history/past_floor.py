@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from mission_control.documents.instants import new_york_text
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
@@ -24,9 +25,11 @@ from mission_control.history.decide.timeline import (
     window_spans,
 )
 from mission_control.history.model import Attainment, Segment, ServiceChange, Watch, WatchedMinute
-from mission_control.history.ports import HistoryReader
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.session import TradingDay
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 DAY = timedelta(days=1)
 LOOKED_AHEAD = timedelta(minutes=10)
@@ -60,7 +63,7 @@ class PastFloor:
     `unfinished` gives the minute that is being counted; it is None where no floor is watched.
     """
 
-    history: HistoryReader
+    history: "HistoryReader"
     unfinished: Callable[[], WatchedMinute | None] | None
     calendar: CalendarReader
     floor: PublishedFloor

@@ -17,8 +17,13 @@ from mission_control.floor.model import Latched
 from mission_control.history import schema
 from mission_control.history.codec import unpack, unpack_evidence, unpack_fleet, unpack_latched
 from mission_control.history.database import describe
-from mission_control.history.model import PastDecision, ServiceChange, WatchedMinute
-from mission_control.history.ports import EventPage, EventQuery
+from mission_control.history.model import (
+    EventPage,
+    EventQuery,
+    PastDecision,
+    ServiceChange,
+    WatchedMinute,
+)
 from mission_control.history.rows import changes_in_force, decision_in_force, newest_latched
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
@@ -40,7 +45,7 @@ _LAST = 2**63 - 1
 _EVENT_TYPES = {t.value for t in EventType}
 
 
-class HistoryReaderSql:
+class HistoryReader:
     """Reads history through an engine; a database that fails is a StorageError."""
 
     def __init__(self, engine: Engine) -> None:
@@ -147,7 +152,7 @@ def _next_decision(
         schema.from_micros(row.at),
         row.sequence,
         unpack_evidence(row.inputs, fleets[row.fleet_digest]),
-        unpack_latched(row.latched),
+        unpack_latched(row.standing),
         unpack(row.result)["digest"],
     )
     return (row.at, row.id), decision

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from mission_control.floor.decide.alarms import join_latched
 from mission_control.floor.decide.events import find_changes, why_kept
@@ -11,10 +12,12 @@ from mission_control.floor.decide.stall import has_stalled
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
 from mission_control.floor.ports import CalendarReader
 from mission_control.history.decide.lost_memory import said_as_new_until
-from mission_control.history.model import Span, WatchedMinute
-from mission_control.history.ports import DecisionRecord, HistoryWriter, MinuteRecord
+from mission_control.history.model import DecisionRecord, MinuteRecord, Span, WatchedMinute
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.reading import ServiceRound
+
+if TYPE_CHECKING:
+    from mission_control.history.writer import HistoryWriter
 
 REMEMBERED_MINUTES = 30
 
@@ -26,7 +29,7 @@ class FloorMemory:
     Used by the watch alone, from one event loop.
     """
 
-    def __init__(self, history: HistoryWriter, *, tells_new: bool = True) -> None:
+    def __init__(self, history: "HistoryWriter", *, tells_new: bool = True) -> None:
         """Remember into this history; a simulated floor does not tell that its record is new."""
         self.history = history
         self.tells_new = tells_new

@@ -12,6 +12,7 @@ from mission_control.floor.decide.events import alarm_opened
 from mission_control.floor.model import Alarm, Latched
 from mission_control.history import schema
 from mission_control.history.codec import (
+    decision_result,
     pack,
     pack_evidence,
     pack_fleet,
@@ -20,8 +21,7 @@ from mission_control.history.codec import (
     unpack_latched,
 )
 from mission_control.history.database import LONG_SECONDS, writing
-from mission_control.history.ports import DecisionRecord, MinuteRecord
-from mission_control.history.present.decision_result import decision_result
+from mission_control.history.model import DecisionRecord, MinuteRecord
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Fleet
 
@@ -118,7 +118,7 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
             why=record.why,
             fleet_digest=snapshot.fleet.digest,
             inputs=pack_evidence(record.evidence),
-            latched=pack_latched(record.before),
+            standing=pack_latched(record.before),
             after=pack_latched(snapshot.latched),
             result=pack({"digest": decision_result(snapshot)}),
         )

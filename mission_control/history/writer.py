@@ -1,8 +1,12 @@
 """One thread writes what it is handed; nobody waits for it, and no loss is hidden."""
 
+import asyncio
 import logging
+import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,19 +15,25 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from mission_control.errors import StorageError
-from mission_control.floor.model import Latched
+from mission_control.floor.model import NOTHING_LATCHED, Latched
 from mission_control.floor.ports import Clock
 from mission_control.history import schema
-from mission_control.history.continuity import StartingRoot
-from mission_control.history.database import describe, met_another, migrate, sqlite_file, writing
-from mission_control.history.memory import RecordMemory
-from mission_control.history.ports import DecisionRecord, HistoryRecord
+from mission_control.history.continuity import RecordMemory, StartingRoot
+from mission_control.history.database import (
+    describe,
+    met_another,
+    migrate,
+    open_engine,
+    sqlite_file,
+    writing,
+)
+from mission_control.history.model import DecisionRecord, HistoryRecord
+from mission_control.history.reader import HistoryReader
 from mission_control.history.rows import prune, write_decision, write_minute
-from mission_control.history.waiting import WaitingRecords
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.records.check import StoreCheck
 from mission_control.records.folder import storing
 from mission_control.records.model import LedgerHead
+from mission_control.records.root_check import StoreCheck
 
 _REMEDY = "put back the file that was there and restart, or see the runbook HISTORY_FAILING"
 
@@ -63,11 +73,97 @@ MOST_MEETINGS = 3
 SILENT_SECONDS = 20.0
 """A write that takes longer than this is a failure, whatever becomes of it."""
 PRUNE_EVERY = 3_600.0
+MOST_WAITING = 10_000
+MOST_TOGETHER = 200
+LOOK_UP_SECONDS = 1.0
+OPENING_SECONDS = 3.0
+STOPPING_SECONDS = 3.0
 
 log = logging.getLogger(__name__)
 
 
-class HistoryWriterThread:
+class WaitingRecords:
+    """
+    Hands records from an event loop to the thread that writes them, in their order.
+
+    Putting and losing exclude each other, so that nothing is lost that was told kept after the
+    loss. Neither does more than move values in memory meanwhile: an event loop waits for it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._records: queue.Queue[HistoryRecord | None] = queue.Queue(MOST_WAITING)
+        self._guard = threading.Lock()
+        self._lost = 0
+        self._dropped = False
+
+    def put(self, record: HistoryRecord) -> bool:
+        """
+        Take a record; gives False where it is lost.
+
+        It is lost when too many wait. So is the first after a batch that was dropped: whoever
+        puts it has to tell everything anew, for nobody knows what the batch said.
+        """
+        with self._guard:
+            if not self._dropped:
+                with suppress(queue.Full):
+                    self._records.put_nowait(record)
+                    return True
+            self._lost, self._dropped = self._lost + 1, False
+            return False
+
+    def take(self) -> list[HistoryRecord]:
+        """Wait a while for a record, and take with it what waits already; may give none."""
+        batch = list[HistoryRecord]()
+        with suppress(queue.Empty):
+            record = self._records.get(timeout=LOOK_UP_SECONDS)
+            while True:
+                if record is not None:
+                    batch.append(record)
+                else:
+                    self._records.task_done()  # it only woke us
+                if len(batch) >= MOST_TOGETHER:
+                    break
+                record = self._records.get_nowait()
+        return batch
+
+    def settle(self, batch: Sequence[HistoryRecord]) -> None:
+        """Let nobody wait for these any more: they are written, or lost."""
+        for _ in batch:
+            self._records.task_done()
+
+    def drop(self, batch: Sequence[HistoryRecord]) -> None:
+        """Lose a batch, with what waits behind it: minutes there cover what the batch says."""
+        with self._guard:
+            self._dropped, lost = True, len(batch)
+            with suppress(queue.Empty):
+                while True:
+                    lost += self._records.get_nowait() is not None
+                    self._records.task_done()
+            self._lost += lost
+        self.settle(batch)
+        if lost:
+            log.error("history: %d records were lost", lost)
+
+    def wake(self) -> None:
+        """Let who waits for a record look up, for instance because it shall stop."""
+        with suppress(queue.Full):  # then it has enough to wake it
+            self._records.put_nowait(None)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing waits."""
+        return self._records.empty()
+
+    def is_settled(self) -> bool:
+        """Tell whether everything that was put is written or lost, and nothing is in hand."""
+        return not self._records.unfinished_tasks
+
+    def told_losses(self) -> str:
+        """Say how many were lost, as the end of a sentence; nothing where none was."""
+        return f"; {self._lost} records were lost" if self._lost else ""
+
+
+class HistoryWriter:
     """
     Writes records in the order in which they were put; satisfies `HistoryWriter`.
 
@@ -268,3 +364,57 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
     except (SQLAlchemyError, CommandError, OSError, StorageError) as error:
         return error
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHistory:
+    """History while it is open; `standing` is what stood when the process before ended."""
+
+    writer: HistoryWriter
+    reader: HistoryReader
+    latched: Latched
+
+
+@asynccontextmanager
+async def open_history(
+    root: Path,
+    database_url: str | None,
+    clock: Clock,
+    monotonic: Callable[[], float],
+    oldest_kept: Callable[[datetime], datetime | None],
+    starting: StartingRoot | None = None,
+    ledger_head: Callable[[], LedgerHead | None] = lambda: None,
+) -> AsyncGenerator[OpenHistory]:
+    """
+    Open history for the time of the block; what still waits at its end is written.
+
+    A database that cannot be opened stops nobody: the writer keeps trying, and says so. With a
+    root that starts, its record and this history are compared and bound.
+    """
+    engine = open_engine(root, database_url)
+    reader = HistoryReader(engine)
+    await asyncio.to_thread(_make_room, root)
+    writer = HistoryWriter(engine, clock, monotonic, oldest_kept, starting, ledger_head)
+    writer.start()
+    try:
+        yield OpenHistory(writer, reader, await _wait_for_latched(writer))
+    finally:
+        await asyncio.to_thread(writer.stop, STOPPING_SECONDS)
+        engine.dispose()
+
+
+async def _wait_for_latched(writer: HistoryWriter) -> Latched:
+    """Wait a little for what stood; the watch joins it later where it is not known by then."""
+    try:
+        async with asyncio.timeout(OPENING_SECONDS):
+            while (latched := writer.recalled()) is None:  # noqa: ASYNC110  (a thread's own)
+                await asyncio.sleep(0.01)
+            return latched
+    except TimeoutError:
+        log.warning("what stood before is not known yet: the floor is HALTED until it is")
+        return NOTHING_LATCHED
+
+
+def _make_room(root: Path) -> None:
+    with suppress(OSError):  # then opening the database fails, and says so
+        root.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ from mission_control.floor.model import SwitchReading
 from mission_control.floor.ports import Clock
 from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
+from mission_control.processes.own_process import begin_in_own_thread
 from mission_control.processes.plain_file import read_regular
-from mission_control.processes.threads import begin_in_own_thread
 
 MAX_BYTES = 4 * 1024
 MOUNTS = Path("/proc/self/mountinfo")

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 from mission_control.cluster.model.further import KubernetesObject
 from mission_control.deploy_report.model import ReportChange
+from mission_control.documents.raw import mappings
 from mission_control.floor.model import Verdict
 from mission_control.history.model import Span
 from mission_control.model.cluster_identity import ClusterIdentity
@@ -16,7 +17,7 @@ from mission_control.readiness.model import RecordedVerdict
 from mission_control.records.model import LedgerEntry
 
 MANIFEST_NAME, METADATA_NAME = "lkg_manifest.yaml", "lkg_metadata.json"
-"""The two files of a capture, and of the latest views (facts, g)."""
+"""The two files of a capture, and of the latest views."""
 LKG_LISTS = (
     "configmaps",
     "cronjobs",
@@ -34,13 +35,13 @@ LKG_LISTS = (
 )
 """The lists of a namespace that a capture needs, every one of them whole."""
 PRIORITY_CLASSES = "priorityclasses"
-"""The one list beside them that belongs to no namespace."""
+"""The one further list, which belongs to no namespace."""
 SESSION_NOT_CLOSED = "SESSION_NOT_CLOSED"
 """The reason of a capture that was made while no session of its day was over."""
 NOT_COMPARED = ("Namespace", "PriorityClasses")
 """What is captured, and compared with nothing that was seen at the open."""
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
-"""What is pinned to digests, in the order in which it stands in a manifest."""
+"""What is pinned to digests, in the order of a manifest."""
 
 
 class LkgStatus(StrEnum):
@@ -60,7 +61,7 @@ class LkgReason:
 
 @dataclass(frozen=True, slots=True)
 class LkgRefused:
-    """Nothing was captured, and nothing was touched; `reasons` say why, and are never empty."""
+    """Nothing was captured and nothing was changed; `reasons` say why, and are never empty."""
 
     reasons: tuple[str, ...]
 
@@ -75,7 +76,7 @@ class ContainerPin:
     not `pinned` belongs to a workload that does not run, and has no digest anywhere.
     """
 
-    name: str
+    container: str
     init: bool
     specified: str
     image: str
@@ -103,7 +104,7 @@ class Component:
 
     @property
     def unpinnable(self) -> bool:
-        """Tell whether some image of it has no digest: then it is kept at 0 replicas."""
+        """Return whether some image of it has no digest: then it is kept at 0 replicas."""
         return any(not c.pinned for c in self.containers)
 
 
@@ -121,7 +122,7 @@ class ObservedSwitch:
 
     @property
     def engaged(self) -> bool:
-        """Tell whether it held exactly `1`; a file's last newline does not count."""
+        """Return whether it held exactly `1`; a file's last newline does not count."""
         return self.value is not None and self.value.removesuffix("\n") == "1"
 
 
@@ -151,7 +152,7 @@ class LkgManifest:
 
 @dataclass(frozen=True, slots=True)
 class NotKnown:
-    """Something that a judgement needs and nobody can tell; why."""
+    """Something that a judgement needs and that is not known, with the reason."""
 
     detail: str
 
@@ -171,7 +172,7 @@ class SessionHalt:
     """
     A stretch of a session in which the posture was HALTED, with the sentence that told it.
 
-    `began` is None where its beginning is not recorded, `ended` where no end is.
+    `began` is None where its beginning is not recorded, `ended` where its end is not.
     """
 
     began: datetime | None
@@ -184,8 +185,7 @@ class WatchedSession:
     """
     A session as history tells it.
 
-    `halted` are its halts, each once, oldest first;
-    `undecided` the stretches in which nobody decided any posture.
+    `halted` are its halts, each once, oldest first; `undecided` the stretches without a decision.
     """
 
     seconds: float
@@ -199,8 +199,8 @@ class SessionEvidence:
     """
     What decides whether the session that a capture closes was clean.
 
-    `posture` is that of the capture's own look. `opening` is the first deploy report after the
-    open, as a document. `cluster` is the captured one: what is told of another is no evidence.
+    `posture` is that of the capture's own look. `opening` is the document of the first deploy
+    report after the open. `cluster` is the captured one: records of another are no evidence.
     """
 
     now: datetime
@@ -223,7 +223,7 @@ class LkgCapture:
     `content` are the manifest's bytes and `content_digest` their SHA-256 in hex: the address of
     what was captured, whenever that was. `unchanged_for_sessions` counts the earlier sessions
     whose captures are the same, one after the other up to this one; `same_as` is the path of the
-    newest of them. `build_id` and `git_sha` are empty where nobody told them.
+    newest of them. `build_id` and `git_sha` are empty where they are not known.
     """
 
     at: datetime
@@ -248,7 +248,7 @@ class RecordedLkg:
     """
     One recorded capture: the ledger's line of its run, and what it tells of itself.
 
-    `problem` says why its metadata cannot be believed, empty where they can; then they are empty.
+    `problem` says why its metadata cannot be trusted, and then they are empty.
     """
 
     entry: LedgerEntry
@@ -257,37 +257,33 @@ class RecordedLkg:
 
     @property
     def content_digest(self) -> str:
-        """Give the SHA-256 in hex of its manifest, by which the ledger knows it."""
+        """Return the SHA-256 in hex of its manifest, by which the ledger knows it."""
         manifest = self.entry.file_named(MANIFEST_NAME)
         return manifest.sha256 if manifest else ""
 
     @property
     def is_good(self) -> bool:
-        """Tell whether it is a last known good; one that cannot be believed never is."""
+        """Return whether it is a last known good; an unreadable one never is."""
         return not self.problem and self.metadata.get("status") == LkgStatus.GOOD.value
 
     @property
     def namespace(self) -> str:
-        """Give the captured namespace; empty where it is not told."""
+        """Return the captured namespace; empty where the metadata names none."""
         return str(self.metadata.get("namespace") or "")
 
     @property
     def closes_a_session(self) -> bool:
-        """Tell whether its session was over when it was made; it says where it was not."""
-        told = self.metadata.get("reasons")
-        reasons = cast("list[object]", told) if isinstance(told, list) else []
-        codes = [
-            cast("Mapping[str, object]", r).get("code") for r in reasons if isinstance(r, Mapping)
-        ]
+        """Return whether its session was over when it was captured."""
+        codes = [reason.get("code") for reason in mappings(self.metadata.get("reasons"))]
         return not self.problem and SESSION_NOT_CLOSED not in codes
 
 
 @dataclass(frozen=True, slots=True)
 class FoundGood:
     """
-    The newest GOOD capture, None where none is; `doubts` name newer ones that are damaged.
+    The newest GOOD capture, or None; `doubts` name newer ones that are damaged.
 
-    `of_other_clusters` name those that were passed over for that.
+    `of_other_clusters` name those that were passed over as captures of another cluster.
     """
 
     capture: RecordedLkg | None
@@ -300,8 +296,8 @@ class ComparedCaptures:
     """
     Two captures and every difference between their manifests.
 
-    `gaps` say what makes it doubtful that these are the two that were meant. `clusters` says
-    before all else that they are not of one cluster, or not known to be.
+    `gaps` say why these may not be the two that were meant. `clusters` warns that they are not of
+    one cluster, or not known to be.
     """
 
     before: RecordedLkg

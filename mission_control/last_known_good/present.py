@@ -1,24 +1,22 @@
-"""A capture of the last known good: the manifest's bytes, and what is told of it."""
+"""A capture of the last known good: the manifest's bytes, its metadata, and its listing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.cluster.present.identity import cluster_document
-from mission_control.deploy_report.present import change_document
+from mission_control.cluster.present import cluster_document
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
+from mission_control.documents.raw import elements, mapping
 from mission_control.last_known_good.model import (
     MANIFEST_NAME,
     METADATA_NAME,
     NOT_COMPARED,
     ComparedCaptures,
-    Component,
-    ContainerPin,
     LkgCapture,
     LkgManifest,
-    LkgReason,
     LkgStatus,
     RecordedLkg,
 )
@@ -60,35 +58,33 @@ def manifest_bytes(items: Sequence[KubernetesObject]) -> bytes | None:
 
 
 def components_document(manifest: LkgManifest) -> Document:
-    """Give what of a capture is compared with deploy reports: its workloads and ConfigMaps."""
+    """Return the part of a capture's metadata that is compared with deploy reports."""
     return {
         "namespace": manifest.namespace,
-        "components": [_component(c) for c in manifest.components],
+        "components": document(manifest.components),
         "config_maps": dict(sorted(manifest.config_maps.items())),
         "specifications": dict(sorted(manifest.specifications.items())),
     }
 
 
+_RENAMED = ("at", "manifest", "content", "session", "cluster", "identity", "label")
+"""Fields of a capture that its metadata hold under other names, or not at all."""
+
+
 def metadata_document(capture: LkgCapture) -> Document:
-    """Give everything that is told of a capture; the predecessor's fields first (facts, g)."""
-    manifest, session = capture.manifest, capture.session
-    document: Document = {
+    """Return a capture's metadata, the predecessor's fields first."""
+    manifest = capture.manifest
+    return {
         "timestamp_utc": utc_text(capture.at),
-        "git_sha": capture.git_sha or UNKNOWN,
-        "build_id": capture.build_id,
         "cluster_name": capture.cluster or UNKNOWN,
         "kubectl_context": capture.cluster,
         "cluster_identity": capture.identity and cluster_document(capture.identity),
         **components_document(manifest),
         "safety_posture": _safety(manifest),
         "timestamp_et": new_york_text(capture.at),
-        "session_date": session.session_date.isoformat() if session.session_date else None,
-        "status": capture.status.value,
-        "reasons": reason_documents(capture.reasons),
-        "content_digest": capture.content_digest,
-        "unchanged_for_sessions": capture.unchanged_for_sessions,
-        "same_as": capture.same_as,
-        "fleet_digest": capture.fleet_digest,
+        "session_date": document(capture.session.session_date),
+        **document(capture, *_RENAMED),
+        "git_sha": capture.git_sha or UNKNOWN,
         "unpinnable": [c.title for c in manifest.components if c.unpinnable],
         "loose_images": [
             {"owner": owner, "container": container, "image": image}
@@ -99,55 +95,17 @@ def metadata_document(capture: LkgCapture) -> Document:
         "not_captured": list(_LEFT_OUT),
         "not_compared_since_the_open": list(NOT_COMPARED),
     }
-    if capture.label:
-        document["label"] = capture.label
-    return document
-
-
-def reason_documents(reasons: Sequence[LkgReason]) -> list[Document]:
-    """Give reasons as programs read them."""
-    return [{"code": r.code, "detail": r.detail} for r in reasons]
-
-
-def _component(component: Component) -> Document:
-    return {
-        "kind": component.kind,
-        "name": component.name,
-        "namespace": component.namespace,
-        "replicas": component.replicas,
-        "generation": component.generation,
-        "service_account": component.service_account,
-        "containers": [_container(c) for c in component.containers],
-        "env_names": {name: list(held) for name, held in sorted(component.env_names.items())},
-    }
-
-
-def _container(pin: ContainerPin) -> Document:
-    return {
-        "container": pin.name,
-        "image": pin.image,
-        "init": pin.init,
-        "pinned": pin.pinned,
-        "specified": pin.specified,
-        "running": list(pin.running),
-    }
 
 
 def _safety(manifest: LkgManifest) -> Document:
-    switch = manifest.switch
-    observed: Mapping[str, Any] = {
-        "value": switch.value,
-        "at": utc_text(switch.at),
-        "source": switch.source,
-    }
     return {
-        "execution_halted": switch.engaged,
-        "agent_mode_defaults": {name: list(held) for name, held in manifest.modes.items()},
+        "execution_halted": manifest.switch.engaged,
+        "agent_mode_defaults": document(manifest.modes),
         "kill_switch": {
             "configmap": KILL_SWITCH_MAP,
             "key": KILL_SWITCH_KEY,
             "value": IN_MANIFEST,
-            "observed": observed,
+            "observed": document(manifest.switch),
         },
         "notes": _SWITCH_NOTE,
     }
@@ -156,47 +114,15 @@ def _safety(manifest: LkgManifest) -> Document:
 UNREADABLE = "UNREADABLE"
 
 
-class ReasonDocument(TypedDict):
-    """Why a capture is no last known good."""
-
-    code: str
-    detail: str
-
-
-class ListedCapture(TypedDict):
-    """
-    A recorded capture: where it is, and what it is worth.
-
-    `status` is `GOOD`, `CANDIDATE`, or `UNREADABLE` with `problem` saying why.
-    """
-
-    path: str
-    at: str
-    session_date: str | None
-    namespace: str
-    cluster_identity: Mapping[str, Any] | None
-    status: str
-    reasons: list[ReasonDocument]
-    problem: str
-    content_digest: str
-    unchanged_for_sessions: int
-    same_as: str | None
-    workloads: int
-    unpinnable: list[str]
-    kill_switch_observed: str | None
-    manifest_path: str
-    metadata_path: str
-
-
 class CapturesDocument(TypedDict):
     """
     Recorded captures, newest first; `good` is the path of the newest that is GOOD.
 
-    `good_doubts` name newer captures that cannot be believed: one may have been the last good.
+    `good_doubts` name newer captures that are damaged: one may have been the last good.
     `of_other_clusters` name newer GOOD ones that are not of the cluster that is read now.
     """
 
-    captures: list[ListedCapture]
+    captures: list[Document]
     good: str | None
     good_doubts: list[str]
     of_other_clusters: list[str]
@@ -206,63 +132,54 @@ class CapturesDocument(TypedDict):
 class CaptureDiffDocument(TypedDict):
     """What differs between two captures; `clusters` warns where they are not of one cluster."""
 
-    before: ListedCapture
-    after: ListedCapture
+    before: Document
+    after: Document
     clusters: str
     changes: list[dict[str, str]]
     gaps: list[str]
     label: NotRequired[str]
 
 
-def listed_capture(capture: RecordedLkg) -> ListedCapture:
-    """Give a recorded capture; one that cannot be believed tells nothing but that."""
+def listed_capture(capture: RecordedLkg) -> Document:
+    """
+    Return a recorded capture: where it is, and its status.
+
+    `status` is `GOOD`, `CANDIDATE`, or `UNREADABLE` with `problem` saying why.
+    """
     entry, metadata = capture.entry, capture.metadata
     status = LkgStatus.GOOD if capture.is_good else LkgStatus.CANDIDATE
-    safety = _mapping(_mapping(metadata.get("safety_posture")).get("kill_switch"))
-    observed = _mapping(safety.get("observed")).get("value")
+    observed = mapping(metadata, "safety_posture", "kill_switch", "observed").get("value")
     unchanged, same_as = metadata.get("unchanged_for_sessions"), metadata.get("same_as")
     return {
         "path": entry.path,
         "at": entry.at,
         "session_date": entry.session_date,
         "namespace": capture.namespace,
-        "cluster_identity": _mapping(metadata.get("cluster_identity")) or None,
+        "cluster_identity": mapping(metadata, "cluster_identity") or None,
         "status": UNREADABLE if capture.problem else status.value,
-        "reasons": _reasons(metadata.get("reasons")),
+        "reasons": [
+            {key: str(mapping(r).get(key, "")) for key in ("code", "detail")}
+            for r in elements(metadata.get("reasons"))
+        ],
         "problem": capture.problem,
         "content_digest": capture.content_digest,
         "unchanged_for_sessions": unchanged if isinstance(unchanged, int) else 0,
         "same_as": same_as if isinstance(same_as, str) else None,
-        "workloads": len(_list(metadata.get("components"))),
-        "unpinnable": [str(t) for t in _list(metadata.get("unpinnable"))],
+        "workloads": len(elements(metadata.get("components"))),
+        "unpinnable": [str(t) for t in elements(metadata.get("unpinnable"))],
         "kill_switch_observed": observed if isinstance(observed, str) else None,
         "manifest_path": f"{entry.path}/{MANIFEST_NAME}",
         "metadata_path": f"{entry.path}/{METADATA_NAME}",
     }
 
 
-def lkg_diff_document(compared: ComparedCaptures) -> CaptureDiffDocument:
-    """Give every difference between two captures; gaps are doubts about which two are meant."""
+def lkg_diff_document(compared: ComparedCaptures) -> Document:
+    """Return every difference between two captures; gaps are doubts about which two are meant."""
     return {
         "before": listed_capture(compared.before),
         "after": listed_capture(compared.after),
-        "clusters": compared.clusters,
-        "changes": [change_document(c) for c in compared.changes],
-        "gaps": list(compared.gaps),
+        **document(compared, "before", "after"),
     }
-
-
-def _reasons(value: object) -> list[ReasonDocument]:
-    held = [_mapping(each) for each in _list(value)]
-    return [{"code": str(r.get("code", "")), "detail": str(r.get("detail", ""))} for r in held]
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 Record = Mapping[str, Any]
@@ -276,7 +193,7 @@ def unchanged_text(sessions: object, same_as: object) -> str:
 
 
 def capture_lines(metadata: Record) -> Iterator[str]:
-    """Write one capture: what it is worth first, then why, then what to know before a restore."""
+    """Write one capture: its status, the reasons, and what a restore needs."""
     told = unchanged_text(metadata["unchanged_for_sessions"], metadata["same_as"])
     yield f"{metadata['status']}: {metadata['namespace']}, {told}"
     for reason in metadata["reasons"]:
@@ -291,7 +208,7 @@ def capture_lines(metadata: Record) -> Iterator[str]:
     for loose in metadata["loose_images"]:
         yield f"  not pinned: {loose['owner']} {loose['container']} {loose['image']}"
     for title in metadata["synthesised"]:
-        yield f"  made up, for the cluster had none: {title}"
+        yield f"  added, because the cluster had none: {title}"
     for kind, names in metadata["needs"].items():
         yield f"  a restore needs {kind} {', '.join(names)}"
 

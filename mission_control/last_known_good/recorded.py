@@ -13,7 +13,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.ports import Clock
 from mission_control.last_known_good.decide.changes import compare_manifests
 from mission_control.last_known_good.decide.parts import running_in
-from mission_control.last_known_good.decide.verification import verify_capture
+from mission_control.last_known_good.decide.qualification import verify_capture
 from mission_control.last_known_good.model import (
     MANIFEST_NAME,
     METADATA_NAME,
@@ -24,8 +24,8 @@ from mission_control.last_known_good.model import (
 )
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
-from mission_control.records.model import Collection, LedgerEntry
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry
 from mission_control.records.recorded_reports import (
     LATEST,
     MAX_BYTES,
@@ -82,7 +82,7 @@ _FOLDER = f"{Collection.LKG.value}/"
 
 
 async def list_captures(
-    artifacts: ArtifactsReader, limit: int = MOST_LISTED, cache: CaptureCache | None = None
+    artifacts: ArtifactReader, limit: int = MOST_LISTED, cache: CaptureCache | None = None
 ) -> Sequence[RecordedLkg]:
     """Read the newest captures, newest first; raises StorageError where the ledger is lost."""
     page = await artifacts.page(ArtifactQuery(limit=limit, holding=MANIFEST_NAME))
@@ -90,7 +90,7 @@ async def list_captures(
 
 
 async def newest_good(
-    artifacts: ArtifactsReader,
+    artifacts: ArtifactReader,
     namespace: str | None = None,
     cache: CaptureCache | None = None,
     *,
@@ -123,7 +123,7 @@ def cluster_of(capture: RecordedLkg) -> ClusterIdentity | None:
 
 
 async def find_captured_workloads(
-    artifacts: ArtifactsReader,
+    artifacts: ArtifactReader,
     fleet: Fleet,
     cache: CaptureCache | None = None,
     *,
@@ -155,7 +155,7 @@ async def find_captured_workloads(
 
 
 async def find_capture(
-    artifacts: ArtifactsReader, reference: str
+    artifacts: ArtifactReader, reference: str
 ) -> tuple[RecordedLkg, tuple[str, ...]]:
     """
     Give the capture that a reference means: `latest`, `previous`, `good`, a run's path or name.
@@ -179,7 +179,7 @@ async def find_capture(
     raise NoSuchReport(f"no recorded capture is called {reference[:120]!r}")
 
 
-async def read_manifest(artifacts: ArtifactsReader, capture: RecordedLkg) -> bytes:
+async def read_manifest(artifacts: ArtifactReader, capture: RecordedLkg) -> bytes:
     """Read a capture's manifest; one that is not as it was recorded is a StorageError."""
     file = capture.entry.file_named(MANIFEST_NAME)
     if file is None:
@@ -191,7 +191,7 @@ async def read_manifest(artifacts: ArtifactsReader, capture: RecordedLkg) -> byt
 
 
 async def count_unchanged(
-    artifacts: ArtifactsReader,
+    artifacts: ArtifactReader,
     capture: LkgCapture,
     session_date: date | None,
     sessions_before: Iterable[date],
@@ -224,7 +224,7 @@ async def count_unchanged(
     return len(counted) - 1, newest
 
 
-async def _newest(artifacts: ArtifactsReader) -> AsyncGenerator[LedgerEntry]:
+async def _newest(artifacts: ArtifactReader) -> AsyncGenerator[LedgerEntry]:
     """Give every recorded capture, newest first, a page at a time."""
     before: int | None = None
     while True:
@@ -239,7 +239,7 @@ async def _newest(artifacts: ArtifactsReader) -> AsyncGenerator[LedgerEntry]:
 
 
 async def _read(
-    artifacts: ArtifactsReader, entry: LedgerEntry, cache: CaptureCache | None = None
+    artifacts: ArtifactReader, entry: LedgerEntry, cache: CaptureCache | None = None
 ) -> RecordedLkg:
     """Read a capture, or give it as it was read lately."""
     known = cache.get(entry) if cache is not None else None
@@ -250,7 +250,7 @@ async def _read(
     return known
 
 
-async def _read_now(artifacts: ArtifactsReader, entry: LedgerEntry) -> RecordedLkg:
+async def _read_now(artifacts: ArtifactReader, entry: LedgerEntry) -> RecordedLkg:
     """
     Read a capture, and whether it can be believed.
 
@@ -268,7 +268,7 @@ async def _read_now(artifacts: ArtifactsReader, entry: LedgerEntry) -> RecordedL
     return found
 
 
-async def compare_captures(artifacts: ArtifactsReader, before: str, after: str) -> ComparedCaptures:
+async def compare_captures(artifacts: ArtifactReader, before: str, after: str) -> ComparedCaptures:
     """
     Compare two captures by their references.
 
@@ -283,7 +283,7 @@ async def compare_captures(artifacts: ArtifactsReader, before: str, after: str) 
 
 
 async def verify_recorded(
-    artifacts: ArtifactsReader, reference: str
+    artifacts: ArtifactReader, reference: str
 ) -> tuple[RecordedLkg, tuple[str, ...]]:
     """
     Say everything that is wrong with a recorded capture; raises NoSuchReport for no such one.

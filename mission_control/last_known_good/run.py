@@ -14,8 +14,7 @@ from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, CalendarReader, Clock, FurtherReader
 from mission_control.history.past_floor import PastFloor
 from mission_control.last_known_good.decide.manifest import ReadNamespace, make_manifest
-from mission_control.last_known_good.decide.qualification import judge_pods, qualify
-from mission_control.last_known_good.decide.verification import verify_capture
+from mission_control.last_known_good.decide.qualification import judge_pods, qualify, verify_capture
 from mission_control.last_known_good.model import (
     LKG_LISTS,
     MANIFEST_NAME,
@@ -38,8 +37,9 @@ from mission_control.last_known_good.recorded import count_unchanged
 from mission_control.last_known_good.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.reading import Seen, Unseen, UnseenReason, say_unseen
 from mission_control.model.session import MarketSession
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
-from mission_control.records.ports import ArtifactsReader, ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
 from mission_control.schedule.sources import DaySources
@@ -62,7 +62,7 @@ class LkgSources:
     """
 
     clock: Clock
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     further: FurtherReader | None = None
     past: PastFloor | None = None
     calendar: CalendarReader | None = None
@@ -124,7 +124,7 @@ async def capture_lkg(
 async def record_lkg(
     capture: LkgCapture,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
     *,
@@ -138,7 +138,7 @@ async def record_lkg(
     """
     # The metadata name the manifest's digest, so they come first wherever these are replaced.
     files = {
-        METADATA_NAME: encode_json(metadata_document(capture)),
+        METADATA_NAME: encode_json(metadata_document(capture), capture.label),
         MANIFEST_NAME: capture.content,
     }
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
@@ -271,7 +271,7 @@ async def run_lkg(
 async def record_refusal(
     refused: LkgRefused,
     snapshot: FloorSnapshot,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
 ) -> LedgerEntry:

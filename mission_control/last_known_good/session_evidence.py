@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from mission_control.errors import StorageError
 from mission_control.floor.decide.events import KEPT_AT_LEAST_EVERY
@@ -11,9 +12,8 @@ from mission_control.floor.decide.stall import find_undecided
 from mission_control.floor.model import FloorSnapshot, Verdict
 from mission_control.floor.ports import CalendarReader
 from mission_control.history.decide.timeline import MINUTE, summarise, watched_spans
-from mission_control.history.model import Span, Watch
+from mission_control.history.model import TOLD_AROUND, EventQuery, Span, Watch
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.ports import TOLD_AROUND, EventQuery, HistoryReader
 from mission_control.last_known_good.decide.qualification import within_opening
 from mission_control.last_known_good.model import (
     AgentCoverage,
@@ -25,8 +25,8 @@ from mission_control.market_calendar.days import in_new_york
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.fleet import Fleet
 from mission_control.readiness.model import RecordedVerdict
-from mission_control.records.model import LedgerEntry
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.model import ArtifactQuery, LedgerEntry
 from mission_control.records.recorded_reports import (
     DEPLOY_JSON,
     READINESS_JSON,
@@ -35,6 +35,9 @@ from mission_control.records.recorded_reports import (
     read_report,
     recorded_verdict,
 )
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 MOST_EVENTS, EVENTS_AT_ONCE = 50_000, 500
 MOST_REPORTS = 500
@@ -75,7 +78,7 @@ async def watch_of(
 
 
 async def _decided_by(
-    history: HistoryReader, calendar: CalendarReader, at: datetime
+    history: "HistoryReader", calendar: CalendarReader, at: datetime
 ) -> FloorSnapshot | NotKnown:
     """Give the decision that was in force at an instant, decided again from the same inputs."""
     decision = await history.decision_at(at)
@@ -87,7 +90,7 @@ async def _decided_by(
 
 
 async def _events(
-    history: HistoryReader, since: datetime, until: datetime
+    history: "HistoryReader", since: datetime, until: datetime
 ) -> Sequence[FloorEvent] | NotKnown:
     found = list[FloorEvent]()
     before: int | None = None
@@ -154,7 +157,7 @@ def _coverage(fleet: Fleet, watch: Watch, session: Span) -> Sequence[AgentCovera
 
 
 async def verdicts_of(
-    artifacts: ArtifactsReader, session_date: date
+    artifacts: ArtifactReader, session_date: date
 ) -> tuple[RecordedVerdict, ...] | NotKnown:
     """Give every readiness verdict that is recorded for a session; one that is lost loses all."""
     try:
@@ -168,7 +171,7 @@ async def verdicts_of(
 
 
 async def opening_report(
-    artifacts: ArtifactsReader, session_date: date, opened: datetime
+    artifacts: ArtifactReader, session_date: date, opened: datetime
 ) -> Document | NotKnown:
     """Give the first deploy report after the open, as it was recorded."""
     try:
@@ -188,7 +191,7 @@ async def opening_report(
 
 
 async def _recorded(
-    artifacts: ArtifactsReader, session_date: date, name: str
+    artifacts: ArtifactReader, session_date: date, name: str
 ) -> Sequence[LedgerEntry] | NotKnown:
     query = ArtifactQuery(limit=MOST_REPORTS, session_date=session_date, holding=name)
     page = await artifacts.page(query)

@@ -18,16 +18,15 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.further import PodUsage
 from mission_control.cluster.model.objects import ContainerState, PodFacts
 from mission_control.cluster.model.view import AgentWorkload
-from mission_control.cluster.present.identity import cluster_text
+from mission_control.cluster.present import cluster_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot, ServiceReport
 from mission_control.floor.ports import READING_SECONDS, FurtherReader
 from mission_control.history.decide.timeline import floor_spans, gaps_between
-from mission_control.history.model import Span
+from mission_control.history.model import EventQuery, Span
 from mission_control.history.past_floor import NotWatched, PastFloor
-from mission_control.history.ports import EventQuery
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 from mission_control.model.reading import Seen, Unseen

@@ -9,10 +9,8 @@ import orjson
 from mission_control.cluster.model.facts import ClusterFacts, EventFacts, ListReading
 from mission_control.cluster.model.further import NodeFacts, PodUsage
 from mission_control.cluster.model.objects import ContainerState, PodFacts
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
-from mission_control.cluster.present.workload import (
-    PodDocument,
-    WorkloadSummary,
+from mission_control.cluster.present import (
+    cluster_document,
     pod_documents,
     workload_summary,
 )
@@ -171,8 +169,8 @@ class AgentPodsDocument(TypedDict):
     """The workload of one service and its pods; null where the inventory names none."""
 
     agent_name: str
-    workload: WorkloadSummary | None
-    pods: list[PodDocument]
+    workload: dict[str, Any] | None
+    pods: list[dict[str, Any]]
 
 
 class PodsDocument(TypedDict):
@@ -180,7 +178,7 @@ class PodsDocument(TypedDict):
 
     at: str
     cluster: str
-    cluster_identity: ClusterDocument
+    cluster_identity: dict[str, Any]
     agents: list[AgentPodsDocument]
     label: NotRequired[str]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from mission_control.cluster.present.identity import cluster_text
+from mission_control.cluster.present import cluster_text
 from mission_control.deploy_report import run as deploys
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
@@ -189,7 +189,7 @@ async def _add_logs(
 def readiness_files(report: ReadinessReport) -> dict[str, bytes]:
     """Give a readiness report as its two files."""
     return {
-        readiness.JSON_NAME: encode_json(readiness_document(report)),
+        readiness.JSON_NAME: encode_json(readiness_document(report), report.label),
         readiness.MARKDOWN_NAME: readiness_markdown(report).encode(),
     }
 

@@ -1,4 +1,4 @@
-"""Which paths of a service are asked in a round (semantics, section 2)."""
+"""Which paths of a service are asked in a round (docs/semantics.md#2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ def _acts(path: str) -> bool:
 
 
 def rests(reading: EndpointReading | None, now: datetime) -> bool:
-    """Tell whether a path was found not offered so lately that it is not asked again yet."""
+    """Return whether a path was found not offered so lately that it is not asked again yet."""
     if not _not_offered(reading) or reading is None:
         return False
     return timedelta() <= now - reading.at < ASK_AGAIN_AFTER
@@ -76,12 +76,12 @@ def next_rung(agent: Agent, readings: Mapping[str, EndpointReading]) -> str | No
 
 
 GRID_SECONDS = 0.25
-"""Services are asked together in steps of this length, well below what anybody notices."""
+"""Services are asked together in steps of this length, well below what is noticed."""
 
 
 def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
     """
-    Give each agent its phase offset in seconds, spread evenly over its interval.
+    Return each agent its phase offset in seconds, spread evenly over its interval.
 
     Fixed by position, never random: the same fleet is asked in the same rhythm. Offsets lie on
     a grid, so that a large fleet is asked a handful at a time: waking for each alone would cost
@@ -95,7 +95,7 @@ def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
 
 
 ASK_AGAIN_SECONDS = 1.0
-"""The first silence of a service is asked about again after so long (semantics, section 2)."""
+"""The first silence of a service is asked about again after so long (docs/semantics.md#2)."""
 ASKED_AGAIN_AT_ONCE = 50
 """So many services are asked again beside their cadence at one time; others wait their turn."""
 
@@ -108,13 +108,13 @@ HURRY_APART_SECONDS = 5.0
 
 
 def interval_of(agent: Agent, *, gates: bool) -> float:
-    """Give how often (seconds) an agent is asked, while the session gates or does not."""
+    """Return how often (seconds) an agent is asked, while the session gates or does not."""
     brisk = agent.gating_interval_seconds
     return brisk if gates and brisk is not None else agent.interval_seconds
 
 
 def next_due(due: float, now: float, interval: float) -> float:
-    """Give the next start on the agent's own grid; starts that were missed are left out."""
+    """Return the next start on the agent's own grid; starts that were missed are left out."""
     following = due + interval
     if following >= now:
         return following
@@ -130,7 +130,7 @@ def note_addresses(
     before: Addresses, readings: Iterable[EndpointReading], now: datetime
 ) -> Addresses:
     """
-    Give what is known after a round of the addresses that answer for a service.
+    Return what is known after a round of the addresses that answer for a service.
 
     The first ones are no news. Others are told at once, or when an hour has passed since the
     last were told and they answer still.

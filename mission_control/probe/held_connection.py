@@ -50,7 +50,7 @@ class WireAnswer:
     An answer as it comes in; `body` holds at most one byte more than the cap.
 
     `came_at` is when its last byte reached this machine, by the event loop's clock: earlier than
-    it was read where our loop was held up. None where that cannot be told.
+    it was read where our loop was held up. None where that is not known.
     """
 
     status: int = 0
@@ -95,16 +95,16 @@ class HeldConnection(asyncio.Protocol):
 
     @property
     def heard(self) -> WireAnswer | None:
-        """Give as much of the newest answer as came; None before its head did."""
+        """Return as much of the newest answer as came; None before its head did."""
         return self._answer if self._head_done else None
 
     @property
     def is_answered(self) -> bool:
-        """Tell whether the request under way has its answer, or has failed."""
+        """Return whether the request under way has its answer, or has failed."""
         return self._waiter is None or self._waiter.done()
 
     def has_unread(self) -> bool:
-        """Tell whether the socket holds bytes that we have not read yet."""
+        """Return whether the socket holds bytes that we have not read yet."""
         return bool(self._asks(lambda s: s.recv(1, socket.MSG_PEEK)))
 
     def lead_to(self, host: str, port: int) -> str:
@@ -117,7 +117,7 @@ class HeldConnection(asyncio.Protocol):
         Send a request and give its answer.
 
         Raises httpx.RemoteProtocolError for what is no answer, OSError when the connection
-        breaks. Whoever stops waiting ends the connection with it.
+        breaks. A caller that stops waiting ends the connection with it.
         """
         if self._transport is None or not self.is_free:
             raise httpx.RemoteProtocolError("the connection is closed")
@@ -137,7 +137,7 @@ class HeldConnection(asyncio.Protocol):
             self._waiter = None
 
     def abort(self) -> None:
-        """Drop the connection at once, without waiting for anybody to agree."""
+        """Drop the connection at once, without waiting for the peer."""
         self.is_free = False
         if self._transport is not None:
             self._transport.abort()
@@ -161,7 +161,7 @@ class HeldConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if not self._whole:
-                self._fail(httpx.RemoteProtocolError(f"no HTTP answer: {error}"))
+                self._fail(httpx.RemoteProtocolError(f"not an HTTP answer: {error}"))
             self.abort()
             return
         if self._whole:
@@ -209,7 +209,7 @@ class HeldConnection(asyncio.Protocol):
             self._answer.body += body[:room]
 
     def on_message_begin(self) -> None:
-        """Begin an answer; a second one that nobody asked for ends the connection."""
+        """Begin an answer; a second one that was not asked for ends the connection."""
         if self._whole:
             self.abort()
 
@@ -240,10 +240,10 @@ class HeldConnection(asyncio.Protocol):
 
     def _last_came_at(self) -> float | None:
         """
-        Say when the last byte reached this machine, by the event loop's clock.
+        Return when the last byte reached this machine, by the event loop's clock.
 
         Linux tells how long ago that was, in ms (`tcpi_last_data_recv` of TCP_INFO); None
-        where it cannot be told. It is not asked for answers that came too soon to lie about.
+        where it is not known. It is not asked for answers that came too soon to have waited.
         """
         now = asyncio.get_running_loop().time()
         if now - self._sent_at < SOON_SECONDS:
@@ -267,5 +267,5 @@ class HeldConnection(asyncio.Protocol):
             return None
 
     def _ends_with_the_connection(self) -> bool:
-        """Tell whether the body has no end of its own (RFC 9112, section 6.3)."""
+        """Return whether the body has no end of its own (RFC 9112, section 6.3)."""
         return not any(n.lower() in _ENDS_WITH_THE_CONNECTION for n, _ in self._answer.headers)

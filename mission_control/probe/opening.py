@@ -1,17 +1,175 @@
-"""How a connection is opened, and how far the request under way has come."""
+"""How a connection is opened: where its name leads, and how far the request has come."""
 
 import asyncio
+import ipaddress
+import math
 import socket
 import ssl
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import NamedTuple, cast
 
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
+from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
+from mission_control.model.network_address import why_never_asked
 from mission_control.probe.held_connection import HeldConnection, WireAnswer, name_peer
-from mission_control.probe.names import Address, Lookup, Names, addressed, with_port
+from mission_control.processes.own_process import DaemonWork
+
+MOST_LOOKUPS = 512
+"""So many names may hang at once before another has to wait for one of them to end."""
+LOOK_AGAIN_SECONDS = 22.5
+"""A name in use is looked up again after half the age at which its evidence expires."""
+HANGING_AFTER_SECONDS = 0.5
+"""A lookup under way for so long hangs: an address remembered from before may be dialled."""
+JUST_NOW_SECONDS = 1.0
+"""A connection is opened by a lookup of its own, or one that was begun so lately."""
+ABSENT_FROM = 3
+"""A peer that so many lookups in a row do not name is no longer where the name leads."""
+
+Address = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+GetAddresses = Callable[..., Sequence[Address]]
+"""What looks a name up: called as `socket.getaddrinfo(host, None, type=SOCK_STREAM)` is."""
+
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY})
+"""Errors by which the name server *says* that a name leads nowhere; others say nothing."""
+
+
+class Lookup(NamedTuple):
+    """What one lookup said, none being what a name says that leads nowhere; begun when."""
+
+    addresses: tuple[Address, ...]
+    at: float
+    remembered: bool = False
+
+    def names(self, host: str) -> bool:
+        """Return whether this address is among those the name leads to."""
+        return any(host == address[4][0] for address in self.addresses)
+
+
+class Names:
+    """
+    Looks names up, one lookup per name under way, shared by all who wait.
+
+    Lookups run in daemon threads of our own: a name whose lookup hangs holds one of them and
+    delays no other name. All times are seconds of the event loop's clock, ages counting from
+    when a lookup was begun.
+    """
+
+    def __init__(self, get_addresses: GetAddresses = socket.getaddrinfo) -> None:
+        """Know nothing yet; look up by the system's resolver, or by what is given."""
+        self._get_addresses = get_addresses
+        self._lookups = DaemonWork[str, Sequence[Address]]("name-lookup", MOST_LOOKUPS)
+        self._begun: dict[str, float] = {}
+        self._known: dict[str, deque[Lookup]] = {}
+
+    async def find(self, host: str, *, patient: bool = False) -> Lookup:
+        """
+        Return where a name leads; raises OSError (socket.gaierror) where the lookup fails.
+
+        While the lookup hangs, or ends without an answer, what an earlier one said is given,
+        marked `remembered`. The `patient` wait instead, where that is too old to be evidence.
+        """
+        newest = self.newest(host)
+        now = asyncio.get_running_loop().time()
+        if newest is None or not newest.addresses:
+            return await self._wait(host)
+        if now - newest.at <= JUST_NOW_SECONDS:
+            return newest
+        if patient and now - newest.at > MAX_AGE_SECONDS:
+            return await self._wait(host)
+        asked = self._ask(host)
+        await asyncio.wait((asked,), timeout=self._begun[host] + HANGING_AFTER_SECONDS - now)
+        if asked.done() and not _says_nothing(asked.exception()):
+            return await self._wait_for(host, asked)
+        return newest._replace(remembered=True)
+
+    def look_again(self, host: str) -> None:
+        """Begin a lookup in the background, where the newest one begun is not young."""
+        now = asyncio.get_running_loop().time()
+        if now - self._begun.get(host, now) > LOOK_AGAIN_SECONDS:
+            self._ask(host)
+
+    def newest(self, host: str) -> Lookup | None:
+        """Return what the newest lookup said; None where none was answered yet."""
+        known = self._known.get(host)
+        return known[-1] if known else None
+
+    def confirm(self, host: str, peer: str, named_at: float) -> float | None:
+        """
+        Return when a lookup last named this peer; None when three in a row did not.
+
+        `named_at` is when the lookup by which it was found, or which last named it, was begun.
+        """
+        known = self._known.get(host, ())
+        named_at = max(named_at, *(k.at for k in known if k.names(peer)), -math.inf)
+        absent = sum(1 for k in known if k.at > named_at)
+        return None if absent >= ABSENT_FROM else named_at
+
+    async def _wait(self, host: str) -> Lookup:
+        return await self._wait_for(host, self._ask(host))
+
+    async def _wait_for(self, host: str, asked: "asyncio.Future[Sequence[Address]]") -> Lookup:
+        await asyncio.shield(asked)
+        return self._known[host][-1]
+
+    def _ask(self, host: str) -> "asyncio.Future[Sequence[Address]]":
+        under_way = self._lookups.is_under_way(host)
+        work = partial(self._get_addresses, host, None, type=socket.SOCK_STREAM)
+        asked = self._lookups.ask(host, work)
+        if not under_way:
+            begun = self._begun[host] = asyncio.get_running_loop().time()
+            asked.add_done_callback(partial(self._remember, host, begun))
+        return asked
+
+    def _remember(
+        self, host: str, begun: float, asked: "asyncio.Future[Sequence[Address]]"
+    ) -> None:
+        """Keep what a lookup said; one that got no answer says nothing."""
+        error = asked.exception()
+        if _says_nothing(error):
+            return
+        found = () if error is not None else asked.result()
+        addresses = tuple(a for a in found if _may_be_asked(a))
+        known = self._known.setdefault(host, deque(maxlen=ABSENT_FROM))
+        known.append(Lookup(addresses, begun))
+
+
+def _may_be_asked(address: Address) -> bool:
+    """Return whether a name led to an address that a service can have; no name leads elsewhere."""
+    try:
+        told = ipaddress.ip_address(str(address[4][0]).partition("%")[0])
+    except ValueError:
+        return True  # of a family that is no IP; connecting says what becomes of it
+    return not why_never_asked(told)
+
+
+def _says_nothing(error: BaseException | None) -> bool:
+    """Return whether a lookup failed without an answer, unlike one that says: no such name."""
+    told = isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME
+    return error is not None and not told
+
+
+@lru_cache(maxsize=16_384)
+def addressed(host: str) -> Lookup | None:
+    """Return a host that is an address as if it had been looked up; None where it is a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return Lookup(tuple(found), math.inf)  # it leads there for ever
+
+
+def with_port(address: Address, port: int) -> Address:
+    """Return an address with the port to connect to."""
+    family, kind, protocol, name, where = address
+    return family, kind, protocol, name, cast("tuple[str, int]", (where[0], port, *where[2:]))
+
 
 FALL_BACK_SECONDS = 0.25
 """Where a name has several addresses, the next is tried beside the one before after so long."""
@@ -38,7 +196,7 @@ class Course:
 
     @property
     def answer(self) -> WireAnswer | None:
-        """Give as much of the answer as came; None where its head did not."""
+        """Return as much of the answer as came; None where its head did not."""
         heard = self.connection
         return heard.heard if heard is not None and self.sent_at is not None else None
 
@@ -62,7 +220,7 @@ class Origin:
 
     @property
     def to_port(self) -> int:
-        """Give the port to connect to."""
+        """Return the port to connect to."""
         return self.port or (443 if self.secure else 80)
 
 
@@ -128,7 +286,7 @@ async def _open_in_steps(
 
 
 async def _find(host: str, names: Names, course: Course) -> Lookup:
-    """Find the addresses of a host; who notes no course is given no address that is too old."""
+    """Find the addresses of a host; without a course no address is used that is too old."""
     known = addressed(host)
     if known is not None:
         return known

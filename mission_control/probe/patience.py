@@ -15,7 +15,7 @@ class Patience:
     """
     Ends what is awaited in its block with TimeoutError at a deadline of the event loop's clock.
 
-    A loop that was held up may hear of its timers before it has read its sockets. So the sockets
+    A loop that was held up may run its timers before it has read its sockets. So the sockets
     are read first, as long as the one that is asked holds anything: an answer that lies there is
     no silence. Whether it came in time is for the caller to tell.
     """
@@ -76,7 +76,7 @@ class LoopStalls:
     """
 
     def __init__(self) -> None:
-        """Beat once somebody starts it."""
+        """Beat once it is started."""
         self._stalls = deque[tuple[float, float]](maxlen=MOST_STALLS)
         self._next: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -93,7 +93,7 @@ class LoopStalls:
             self._next = None
 
     def lost(self, since: float, until: float) -> float:
-        """Give for how many seconds between two instants the loop was held up."""
+        """Return for how many seconds between two instants the loop was held up."""
         stalls = [*self._stalls]
         now = asyncio.get_running_loop().time()
         if self._next is not None and now - self._due > LATE_SECONDS:

@@ -74,11 +74,11 @@ def interpret(
     asked: Exchange = NO_EXCHANGE,
 ) -> EndpointReading:
     """
-    Turn an answer into a reading (semantics, section 2); a bad answer is a reading too.
+    Turn an answer into a reading (docs/semantics.md#2); a bad answer is a reading too.
 
-    Claims are read from whatever was received, before anything is refused: an accusation in a
-    broken, cut-off or refused answer still counts. Only of kind ops a broken one is not heard,
-    because it tells of other agents. `asked` tells how the connection was had, and with whom.
+    Claims are read from whatever was received, before anything is refused: an alarm in a broken,
+    cut-off or refused answer still counts. Only of kind ops a broken one does not, because it
+    speaks of other agents. `asked` holds the connection's phases and peer.
     """
     exchange = replace(asked, status=received.status, date_skew=_skew(received.date, at))
     document, problem = _parse(received.body)
@@ -101,7 +101,7 @@ class _Asked(NamedTuple):
 
     @property
     def plain(self) -> bool:
-        """Tell whether any 2xx is all that is promised there."""
+        """Return whether any 2xx is all that is promised there."""
         return self.contract is ContractKind.HTTP and self.path != "/ops/status"
 
 
@@ -142,7 +142,7 @@ def _read(
 
 def _shown(claims: Claims) -> Claims:
     """
-    Give claims as they may be kept: what is no word of a mode may be anything, also a secret.
+    Return claims as they may be kept: what is no word of a mode may be anything, also a secret.
 
     What it means stays: a mode that can place orders is kept as the word that says so.
     """
@@ -197,7 +197,7 @@ def _speaks_freshness(
     document: object, asked: _Asked, status: int, problem: UnseenReason | None
 ) -> bool:
     """
-    Tell whether a 503 of `/healthz` is the freshness contract's way of saying stale.
+    Return whether a 503 of `/healthz` is the freshness contract's way of saying stale.
 
     Only beside a rich contract: where `/healthz` is what tells that a service lives, or any
     page of it does, a 503 tells that it does not.
@@ -225,7 +225,7 @@ def _parse(body: bytes) -> tuple[object, UnseenReason | None]:
 
 
 def is_deeper_than(document: object, limit: int) -> bool:
-    """Tell whether a JSON document is nested deeper than so many levels, without recursion."""
+    """Return whether a JSON document is nested deeper than so many levels, without recursion."""
     level = [document]
     for _ in range(limit + 1):
         level = [inner for value in level for inner in _inside(value)]
@@ -264,7 +264,7 @@ AskInterpreter = Callable[[Reading, float], Awaitable[Answered | Unanswered]]
 
 
 def is_costly(received: Received) -> bool:
-    """Tell whether reading an answer would hold a loop up: redaction is what costs."""
+    """Return whether reading an answer would hold a loop up: redaction is what costs."""
     return len(received.body) > READ_HERE and not looks_harmless(received.body)
 
 
@@ -272,7 +272,7 @@ class Interpreter:
     """
     Reads answers; a long one in which there may be secrets is read in another process.
 
-    Where that process does not answer in time, what the answer claims is heard all the same, and
+    Where that process does not answer in time, what the answer claims counts all the same, and
     the rest is withheld: it is not seen, and says why. It never waits longer than two deadlines.
     """
 
@@ -281,7 +281,7 @@ class Interpreter:
         self._ask = ask
 
     async def read(self, received: Received, reading: Reading) -> EndpointReading:
-        """Give what `reading` gives: `interpret` of what was received, with all that it takes."""
+        """Return what `reading` gives: `interpret` of what was received, with all that it takes."""
         if self._ask is None or not is_costly(received):
             return reading()
         answer = await self._ask(reading, SECONDS)

@@ -27,7 +27,7 @@ from mission_control.probe.failure import FAILURES, describe, reason_for
 from mission_control.probe.opening import COURSE, Course
 from mission_control.probe.patience import Patience
 from mission_control.probe.received import MAX_BODY_BYTES, Interpreter, Received, interpret
-from mission_control.probe.token_files import TokenFiles
+from mission_control.probe.rotated_files import TokenFiles
 from mission_control.probe.transport import USER_AGENT, Transports
 from mission_control.redaction.redact import printable, redact_text
 
@@ -58,11 +58,11 @@ class ServiceProbe:
         self._names: dict[tuple[str, int | None], set[str]] = {}
 
     def take_reloads(self) -> Sequence[Reload]:
-        """Give each set of certificates and each token file once that was read again, or not."""
+        """Return each set of certificates and each token file once that was read again, or not."""
         return (*self._transports.take_reloads(), *self._tokens.take_reloads())
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
-        """Have somebody told the names of agents that close a connection held to them."""
+        """Call `tell` with the names of agents that close a connection held to them."""
 
         def lost(host: str, port: int | None) -> None:
             for agent_name in sorted(self._names.get((host, port), ())):
@@ -83,7 +83,7 @@ class ServiceProbe:
         known = dict[str, EndpointReading]() if previous is None else previous.readings
         due = paths_due(agent, known, started)
         readings: dict[str, EndpointReading] = {
-            p: replace(r, exchange=NO_EXCHANGE)  # its exchange is over and witnesses nothing now
+            p: replace(r, exchange=NO_EXCHANGE)  # its exchange is over: no evidence now
             for p, r in known.items()
             if p not in due and isinstance(r, Unseen) and rests(r, started)
         }
@@ -126,19 +126,9 @@ class ServiceProbe:
         if now > deadline and (came_at is None or came_at > deadline + TICK_SECONDS):
             return await self._silent(agent, path, course, began)
         held_up = 0.0 if came_at is None else now - came_at
-        reading = await self._interpreter.read(
-            received,
-            partial(
-                interpret,
-                received,
-                path=path,
-                contract=agent.contract,
-                kind=agent.kind,
-                at=_earlier(self._clock(), held_up),
-                took=now - began - held_up,
-                asked=Exchange(phases=tuple(course.phases), peer=course.peer),
-            ),
-        )
+        at, took = _earlier(self._clock(), held_up), now - began - held_up
+        asked = Exchange(phases=tuple(course.phases), peer=course.peer)
+        reading = await self._interpret(agent, path, received, at, took, asked)
         reading = _as_named(reading, course)
         old_files = self._transports.trouble(agent.tls)
         old_files = old_files or self._tokens.trouble(agent.bearer_token_file)
@@ -149,7 +139,7 @@ class ServiceProbe:
         Say that no whole answer came in time, and in which phase the time was used up.
 
         Where our own loop was held up while the service needed us, it is not the service's
-        silence: how it would have answered cannot be told.
+        silence: how it would have answered is not known.
         """
         needed_us_until = _needed_us_until(course, asyncio.get_running_loop().time())
         detail = f"no whole answer in {agent.deadline_seconds} s: still in {_where(agent, course)}"
@@ -162,7 +152,7 @@ class ServiceProbe:
         lost = self._transports.stalls.lost(began, until)
         if lost <= max(STALL_SECONDS, STALL_SHARE * agent.deadline_seconds):
             return None
-        detail = f"our own loop was held up for {lost:.1f} s; how it answers cannot be told"
+        detail = f"our own loop was held up for {lost:.1f} s; how it answers is not known"
         return UnseenReason.OWN_STALL, detail
 
     async def _broken(
@@ -173,27 +163,37 @@ class ServiceProbe:
         began: float,
         why: tuple[UnseenReason, str],
     ) -> Unseen:
-        """Say why a path was not seen; what came of an answer all the same may accuse."""
+        """Return why a path was not seen; claims in a partial answer still count."""
         at, took = self._clock(), asyncio.get_running_loop().time() - began
         exchange = Exchange(phases=tuple(course.phases), peer=course.peer)
         part = course.answer
         if part is None:
             return Unseen(why[0], at, took, why[1], exchange)
         received = Received(part.status, bytes(part.body[:MAX_BODY_BYTES]))
-        heard = await self._interpreter.read(
+        read = await self._interpret(agent, path, received, at, took)
+        exchange = replace(exchange, status=part.status, excerpt=read.exchange.excerpt)
+        return Unseen(why[0], at, took, why[1], exchange, _claims(read))
+
+    async def _interpret(
+        self,
+        agent: Agent,
+        path: str,
+        received: Received,
+        at: datetime,
+        took: float,
+        asked: Exchange = NO_EXCHANGE,
+    ) -> EndpointReading:
+        reading = partial(
+            interpret,
             received,
-            partial(
-                interpret,
-                received,
-                path=path,
-                contract=agent.contract,
-                kind=agent.kind,
-                at=at,
-                took=took,
-            ),
+            path=path,
+            contract=agent.contract,
+            kind=agent.kind,
+            at=at,
+            took=took,
+            asked=asked,
         )
-        exchange = replace(exchange, status=part.status, excerpt=heard.exchange.excerpt)
-        return Unseen(why[0], at, took, why[1], exchange, _claims(heard))
+        return await self._interpreter.read(received, reading)
 
     async def _request(self, agent: Agent, path: str) -> httpx.Request:
         url = f"{agent.service_dns}{path}"
@@ -218,12 +218,12 @@ _HEADERS = {
 
 
 def _earlier(instant: datetime, seconds: float) -> datetime:
-    """Give the instant so long before; to be held up for less than a moment is no matter."""
+    """Return the instant so long before; to be held up for less than a moment is no matter."""
     return instant - timedelta(seconds=seconds) if seconds > TICK_SECONDS else instant
 
 
 def _needed_us_until(course: Course, now: float) -> float:
-    """Say until when the service could only go on with our help: until it was asked, or now."""
+    """Return until when the service could only go on with our help: until it was asked, or now."""
     answer = course.answer
     waits = answer is None or answer.came_at is not None
     if course.phase != "answer" or course.sent_at is None or not waits:
@@ -232,7 +232,7 @@ def _needed_us_until(course: Course, now: float) -> float:
 
 
 def _where(agent: Agent, course: Course) -> str:
-    """Say in which phase a request is, and what has not happened in it."""
+    """Return in which phase a request is, and what has not happened in it."""
     host = httpx.URL(agent.service_dns or "").host
     match course.phase:
         case "dns":
@@ -260,9 +260,9 @@ def _claims(reading: EndpointReading) -> Claims:
 
 def _as_named(reading: EndpointReading, course: Course) -> EndpointReading:
     """
-    Give the reading, unseen where nothing says any more that the name leads to who answered.
+    Return the reading, unseen where no lookup says any more that the name leads to its peer.
 
-    An address that is remembered may be asked, and what it says against itself is heard.
+    An address that is remembered may be asked, and an alarm that it raises counts.
     """
     if course.sent_at is None or course.sent_at - course.named_at <= MAX_AGE_SECONDS:
         return reading
@@ -290,7 +290,7 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request)
 
 
 def _told(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, str]:
-    """Give the headers that are read, each with all its values."""
+    """Return the headers that are read, each with all its values."""
     told = dict[bytes, str]()
     for name, value in headers:
         known = name.lower()

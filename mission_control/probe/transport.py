@@ -16,14 +16,13 @@ from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.model.fleet import TlsFiles
 from mission_control.model.reload import Reload
 from mission_control.probe.held_connection import HeldConnection, WireAnswer
-from mission_control.probe.names import Names
-from mission_control.probe.opening import COURSE, Origin, open_connection
+from mission_control.probe.opening import COURSE, Names, Origin, open_connection
 from mission_control.probe.patience import LoopStalls
 from mission_control.probe.received import MAX_BODY_BYTES
-from mission_control.probe.tls_files import TlsContexts
+from mission_control.probe.rotated_files import TlsContexts
 
 FORBIDDEN_SEGMENTS = frozenset({"state", "recover", "execute"})
-"""Paths that act although asked with GET: `/state` moves the execution engine (facts, b)."""
+"""Paths that act although asked with GET: `/state` moves the execution engine."""
 
 
 SENT = "sent"
@@ -38,7 +37,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """
     Wraps the transport that reaches the network and refuses all that is not a harmless GET.
 
-    Everything that observes sends through one of these (semantics, section 10). `sent` counts
+    Everything that observes sends through one of these (docs/semantics.md#10). `sent` counts
     what really left, by method.
     """
 
@@ -81,7 +80,7 @@ class Lives:
         self._ending = Counter[int]()
 
     def end_of(self, now: float) -> float:
-        """Give the end of a connection that is opened now, at most the whole life away."""
+        """Return the end of a connection that is opened now, at most the whole life away."""
         last = int(now) + self._most
         if len(self._ending) > 2 * self._most:
             self._ending = Counter({s: n for s, n in self._ending.items() if s > now})
@@ -103,7 +102,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
 
     It does nothing else: it follows no redirect, keeps no cookie, reads no proxy and unpacks
     nothing. A body is read up to one byte more than the cap, then the connection is dropped; the
-    time limit is whoever awaits it. `tell_loss` is told the host and port (None where the URL has
+    caller sets the time limit. `tell_loss` is told the host and port (None where the URL has
     none) of an idle connection that its peer closed.
 
     A connection is used for at most 45 s, and no longer than its name leads to its peer or its
@@ -160,7 +159,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
         return self._respond(origin, opened, await _exchange(opened, wire), request)
 
     async def aclose(self) -> None:
-        """Drop every idle connection; nothing is lost by it, and so nobody is told."""
+        """Drop every idle connection; nothing is lost by it, so `tell_loss` is not told."""
         self._closed = True
         for held in self._idle.values():
             for connection in held:
@@ -168,7 +167,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
         self._idle.clear()
 
     def _take(self, origin: Origin, context: ssl.SSLContext | None) -> HeldConnection | None:
-        """Give the connection used last that may still be used; drop all that may not."""
+        """Return the connection used last that may still be used; drop all that may not."""
         held = self._idle.get(origin)
         if not held:
             return None
@@ -190,7 +189,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
         context: ssl.SSLContext | None,
         now: float,
     ) -> bool:
-        """Tell whether a connection is open, young, and where its name and files lead today."""
+        """Return whether a connection is open, young, and where its name and files lead today."""
         named_at = connection.named_at
         if named_at < math.inf:  # it was found by a name
             named_at = self._names.confirm(host, connection.host, named_at)
@@ -248,7 +247,7 @@ def _exchange(connection: HeldConnection, wire: bytes) -> Awaitable[WireAnswer]:
 
 
 def _count_again(request: httpx.Request) -> None:
-    """Count a request that is sent a second time, where somebody counts."""
+    """Count a request that is sent a second time, where requests are counted."""
     if SENT in request.extensions:
         request.extensions[SENT][request.method] += 1
 
@@ -273,7 +272,7 @@ class Transports:
 
     def for_agent(self, tls: TlsFiles | None) -> GuardedTransport:
         """
-        Give the transport for an agent's TLS files, the shared one where it has none.
+        Return the transport for an agent's TLS files, the shared one where it has none.
 
         Its requests raise UnreadableFileError when a certificate file could never be used.
         """
@@ -289,11 +288,11 @@ class Transports:
         return known
 
     def trouble(self, tls: TlsFiles | None) -> str:
-        """Say why an agent's TLS files that changed do not serve yet; empty where they do."""
+        """Return why an agent's TLS files that changed do not serve yet; empty where they do."""
         return self._contexts.trouble(tls)
 
     def take_reloads(self) -> Sequence[Reload]:
-        """Give each set of certificate files once that was read again, or could not be."""
+        """Return each set of certificate files once that was read again, or could not be."""
         return self._contexts.take_reloads()
 
     def opened(self) -> tuple[GuardedTransport, ...]:
@@ -301,7 +300,7 @@ class Transports:
         return tuple(self._opened.values())
 
     def also_close(self, close: Callable[[], Awaitable[None]]) -> None:
-        """Close somebody else's connections, such as those to the API server, with ours."""
+        """Close other connections, such as those to the API server, with ours."""
         self._further.append(close)
 
     async def aclose(self) -> None:
@@ -319,7 +318,7 @@ class Transports:
 
 @asynccontextmanager
 async def open_transports() -> AsyncGenerator[Transports]:
-    """Give transports for the time of the block, and close all connections after it."""
+    """Return transports for the time of the block, and close all connections after it."""
     transports = Transports()
     try:
         yield transports

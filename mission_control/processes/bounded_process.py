@@ -14,7 +14,7 @@ _CHUNK = 64 * 1024
 
 
 class OutputTooLongError(Exception):
-    """It wrote more than it may, and was ended: what it said cannot be told as a whole."""
+    """It wrote more than it may, and was ended: its output is not known as a whole."""
 
 
 class Ended(NamedTuple):

@@ -9,11 +9,14 @@ from typing import Generic, NamedTuple, TypeVar
 
 from mission_control.errors import ConfigurationError
 from mission_control.model.reload import Taken
-from mission_control.probe.tls_files import HANGS_AFTER_SECONDS, SETTLED_SECONDS, state_of
-from mission_control.processes.threads import DaemonWork
+from mission_control.processes.own_process import DaemonWork
 
 T = TypeVar("T")
 
+SETTLED_SECONDS = 2.0
+"""Changed files are read when they have not changed for so long: they may be half written."""
+HANGS_AFTER_SECONDS = 30.0
+"""A look at files that has not ended after so long is said to hang."""
 SETTLES_WITHIN_SECONDS = 30.0
 """A file that keeps changing for longer is said to."""
 AGAIN_SECONDS = 10.0
@@ -124,9 +127,19 @@ class FollowedFile(Generic[T]):
         return Taken(self._digest, digest, None, trouble)
 
     def _is_tried_again(self) -> bool:
-        """Tell whether it is time to load again what was refused: the trouble may be elsewhere."""
+        """Return whether what was refused is due to be loaded again: the cause may be elsewhere."""
         since = asyncio.get_running_loop().time() - self._refused_at
         return self._trouble != "" and since >= AGAIN_SECONDS
+
+
+def state_of(path: str) -> tuple[int, ...] | None:
+    """Return what changes with a file, of what a link leads to; None where it cannot be read."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    changed = found.st_mtime_ns, found.st_ctime_ns
+    return *changed, found.st_size, found.st_dev, found.st_ino
 
 
 def _state(path: Path) -> tuple[State]:
@@ -145,7 +158,7 @@ def _load(path: Path, load: Callable[[Path], tuple[str, T]]) -> _Loaded[T]:
 
 
 def _digest_of(path: Path) -> str:
-    """Give the SHA-256 of what is there; empty where it cannot be read, or is too large."""
+    """Return the SHA-256 of what is there; empty where it cannot be read, or is too large."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

@@ -14,7 +14,7 @@ FORBIDDEN_METHODS = ("POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "OPTI
 
 
 class _NothingLeaves(httpx.AsyncBaseTransport):
-    """Stands where the network would be and records whether anything got that far."""
+    """Takes the place of the network and records whether anything got that far."""
 
     def __init__(self) -> None:
         self.reached = False
@@ -68,7 +68,7 @@ class Attestation:
 
 
 def cluster_doors(namespace: str) -> Iterator[tuple[str, httpx.Request]]:
-    """Give requests that the API server must never get from us, by what they would do."""
+    """Yield requests that the API server must never get from us, by what they would do."""
     inside = f"http://127.0.0.1/api/v1/namespaces/{namespace}"
     pod = f"{inside}/pods/p"
     for method in FORBIDDEN_METHODS:

@@ -1,4 +1,4 @@
-"""Readiness, the gate that can say NO and says why (semantics, section 7)."""
+"""Readiness, the gate that can say NO and says why (docs/semantics.md#7)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class CheckOutcome(StrEnum):
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
     NOT_APPLICABLE = "NOT_APPLICABLE"
-    """By digested configuration alone, never by what happened at run time."""
+    """By digested configuration alone, never because of a failure at run time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Check:
     """
     One check: the fleet's name for it, a stable code, how it ended and why.
 
-    `evidence` lists what it stood on. One that does not `block` only warns.
+    `evidence` lists its sources. One that does not `block` only warns.
     """
 
     code: str
@@ -41,7 +41,7 @@ class Check:
 
     @property
     def stops(self) -> bool:
-        """Tell whether it alone makes the verdict NO-GO."""
+        """Return whether it alone makes the verdict NO-GO."""
         return self.blocks and self.outcome in {CheckOutcome.FAIL, CheckOutcome.UNKNOWN}
 
 
@@ -55,10 +55,10 @@ class ReadinessVerdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PollCoverage:
     """
-    How often each required agent was asked lately, and obtained: (agent, asked, obtained).
+    How often each required agent was asked lately, and answered: (agent, asked, obtained).
 
-    `seconds` is how long a stretch it covers, `wanted_seconds` how long it should. `rounds` that
-    stand in for it from the command line are told by `stands_in`.
+    It covers the last `seconds` and should cover `wanted_seconds`. `stands_in` says what replaces
+    it on the command line, empty on a server.
     """
 
     seconds: float
@@ -73,8 +73,8 @@ class ReadinessEvidence:
     Everything that the checks are judged from, gathered by one job.
 
     `now` is the judgement's instant. What is None was not configured; what was tried and not
-    obtained is `Unseen`. `report` tells whether the deploy report could be made. `skipped` names
-    checks that the caller left out, by code. `captured` is what ran at the last known good.
+    obtained is `Unseen`. `report` says how the deploy report went. `captured` is what ran at the
+    last known good.
     """
 
     now: datetime
@@ -95,10 +95,9 @@ class ReadinessReport:
     """
     The verdict with every check, in the catalogue's order.
 
-    `ready` is what the verdict says; `otherwise_ready` tells that the session is the only thing
-    missing. `code` is why it is NO-GO: `NOT_READY` or `SESSION_CLOSED`, empty for GO.
-    `repository_lints` is what the fleet file says of them, None where it says nothing. `fleet`
-    is all that it says; `repository` tells that one is configured.
+    `otherwise_ready` means that only the session is missing. `code` is why it is NO-GO, empty for
+    GO. `repository_lints` is the fleet file's setting, None where it has none; `repository` means
+    that one is configured.
     """
 
     at: datetime
@@ -119,13 +118,13 @@ class ReadinessReport:
 
     @property
     def ready(self) -> bool:
-        """Tell whether the verdict is GO."""
+        """Return whether the verdict is GO."""
         return self.verdict is ReadinessVerdict.GO
 
 
 @dataclass(frozen=True, slots=True)
-class ReadinessStanding:
-    """The verdict as it stands now, with why; `code` is empty for GO."""
+class CurrentReadiness:
+    """The verdict that is served now, with its reason; `code` is empty for GO."""
 
     verdict: ReadinessVerdict
     code: str
@@ -135,9 +134,9 @@ class ReadinessStanding:
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
     """
-    The newest recorded readiness: of when its evidence is, for which session, what it said.
+    The newest recorded readiness: when its evidence was read, for which session, what it said.
 
-    `cluster` is None where it does not tell which it was of.
+    `cluster` is None where the record does not name one.
     """
 
     at: datetime

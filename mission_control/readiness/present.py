@@ -1,57 +1,22 @@
-"""A readiness report as JSON (the predecessor's fields kept) and as Markdown."""
+"""A readiness report as JSON, with the predecessor's fields, and as Markdown."""
 
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
+from mission_control.cluster.present import cluster_document
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.markdown import render
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.posture import NOT_JUDGED, fleet_document, needs_document
 from mission_control.model.fleet import RepositoryLints
-from mission_control.readiness.model import Check, ReadinessReport, ReadinessStanding
+from mission_control.readiness.model import CurrentReadiness, ReadinessReport
 
 
-class CheckDocument(TypedDict):
-    """One check: the predecessor's fields, then ours."""
-
-    name: str
-    status: str
-    details: str
-    code: str
-    blocks: bool
-    evidence: list[str]
-
-
-class ReadinessDocument(TypedDict):
-    """A readiness report; `generated_utc` to `checks` are the predecessor's fields."""
-
-    generated_utc: str
-    git_sha: str
-    git_branch: str
-    kubectl_context: str
-    namespace: str
-    ready: bool
-    verdict: str
-    code: str
-    otherwise_ready: bool
-    generated_et: str
-    evidence_utc: str
-    session_date: str | None
-    session_phase: str
-    fleet_digest: str
-    fleet_file: str
-    safety: dict[str, Any]
-    repository_lints: str | None
-    cluster_identity: ClusterDocument | None
-    checks: list[CheckDocument]
-    label: NotRequired[str]
-
-
-def readiness_document(report: ReadinessReport) -> ReadinessDocument:
-    """Give a report with every check, in the catalogue's order."""
+def readiness_document(report: ReadinessReport) -> dict[str, Any]:
+    """Return a report with every check, in the catalogue's order."""
     session = report.session
-    document: ReadinessDocument = {
+    return {
         "generated_utc": utc_text(report.at),
         "git_sha": report.git_sha or "unknown",
         "git_branch": report.git_branch or "unknown",
@@ -63,36 +28,25 @@ def readiness_document(report: ReadinessReport) -> ReadinessDocument:
         "otherwise_ready": report.otherwise_ready,
         "generated_et": new_york_text(report.at),
         "evidence_utc": utc_text(session.at),
-        "session_date": session.session_date.isoformat() if session.session_date else None,
+        "session_date": document(session.session_date),
         "session_phase": session.phase.value,
         "fleet_digest": report.fleet.digest,
         "fleet_file": fleet_document(report.fleet)["source"],
         "safety": needs_document(report.fleet),
-        "repository_lints": report.repository_lints and report.repository_lints.value,
+        "repository_lints": document(report.repository_lints),
         "cluster_identity": report.cluster and cluster_document(report.cluster),
-        "checks": [_check(c) for c in report.checks],
-    }
-    if report.label:
-        document["label"] = report.label
-    return document
-
-
-def _check(check: Check) -> CheckDocument:
-    return {
-        "name": check.name,
-        "status": check.outcome.value,
-        "details": check.detail,
-        "code": check.code,
-        "blocks": check.blocks,
-        "evidence": list(check.evidence),
+        "checks": [
+            {"status": c.outcome.value, "details": c.detail, **document(c, "outcome", "detail")}
+            for c in report.checks
+        ],
     }
 
 
 _TEMPLATE = """\
 # Readiness: {{ headline }}
 
-{% if r.label is defined %}
-**{{ r.label | md }}**
+{% if label %}
+**{{ label | md }}**
 
 {% endif %}
 {% if r.otherwise_ready %}
@@ -145,17 +99,18 @@ What only warns:
 
 def readiness_markdown(report: ReadinessReport) -> str:
     """Write a report for people: the verdict first, then what says no, then everything."""
-    document = readiness_document(report)
-    worse = [c for c in document["checks"] if c["status"] in {"FAIL", "UNKNOWN"}]
+    told = readiness_document(report)
+    worse = [c for c in told["checks"] if c["status"] in {"FAIL", "UNKNOWN"}]
     return render(
         {"readiness": _TEMPLATE},
         "readiness",
-        r=document,
+        r=told,
+        label=report.label,
         headline=_headline(report),
         repository=report.repository,
         unobserved=[
             f"{u['agent_name']}, which {u['who']} watches: {u['why']}"
-            for u in document["safety"]["unobserved"]
+            for u in told["safety"]["unobserved"]
         ],
         stopping=[c for c in worse if c["blocks"]],
         warning=[c for c in worse if not c["blocks"]],
@@ -163,7 +118,7 @@ def readiness_markdown(report: ReadinessReport) -> str:
 
 
 def _headline(report: ReadinessReport) -> str:
-    """Give the verdict, and what the fleet file leaves out of it for good."""
+    """Return the verdict, and what the fleet file leaves out of it."""
     said = "READY (GO)" if report.ready else f"NOT READY (NO-GO) {report.code}".strip()
     if not report.fleet.safety.judged:
         said += f", {NOT_JUDGED}"
@@ -173,7 +128,7 @@ def _headline(report: ReadinessReport) -> str:
 
 class LatestReadinessDocument(TypedDict):
     """
-    The verdict as it stands now, and the recorded report that it stands on.
+    The verdict that is served now, and the recorded report behind it.
 
     `verdict` may be NO-GO although the report says GO: GO does not keep. `report_is_current` is
     false where the report is about another session than today's, or where none is recorded.
@@ -193,31 +148,26 @@ class LatestReadinessDocument(TypedDict):
 
 def latest_readiness(
     snapshot: FloorSnapshot,
-    standing: ReadinessStanding,
+    current: CurrentReadiness,
     path: str | None,
     report: Mapping[str, Any] | None,
 ) -> LatestReadinessDocument:
-    """Give the verdict of this moment, with the report."""
-    date = snapshot.session.session_date
-    document: LatestReadinessDocument = {
+    """Return the verdict of this moment, with the report."""
+    return {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
-        "verdict": standing.verdict.value,
-        "code": standing.code,
-        "detail": standing.detail,
-        "session_date": date.isoformat() if date else None,
+        "verdict": current.verdict.value,
+        "code": current.code,
+        "detail": current.detail,
+        "session_date": document(snapshot.session.session_date),
         "report_path": path,
         "report": report,
         "report_is_current": report is not None and _is_of_today(report, snapshot),
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def _is_of_today(report: Mapping[str, Any], snapshot: FloorSnapshot) -> bool:
-    """Tell whether a report was made today in New York, about today's session if any."""
-    date = snapshot.session.session_date
+    """Return whether a report was made today in New York, about today's session if any."""
     made = str(report.get("generated_et"))[: len("2026-11-18")]
     today = new_york_text(snapshot.at)[: len("2026-11-18")]
-    return made == today and report.get("session_date") == (date and date.isoformat())
+    return made == today and report.get("session_date") == document(snapshot.session.session_date)

@@ -30,8 +30,9 @@ from mission_control.readiness.model import (
     ReadinessVerdict,
 )
 from mission_control.readiness.present import readiness_document, readiness_markdown
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry
-from mission_control.records.ports import ArtifactsReader, ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.model import Repository
 
@@ -50,7 +51,7 @@ class ReadinessSources:
     store: StoreReader
     further: FurtherReader | None = None
     repository: RepositoryReader | None = None
-    artifacts: ArtifactsReader | None = None
+    artifacts: ArtifactReader | None = None
 
 
 async def check_readiness(
@@ -136,7 +137,7 @@ def report_internal_error(ground: Ground, at: datetime, error: str) -> Readiness
 async def record_readiness(
     report: ReadinessReport,
     ground: Ground,
-    writer: ArtifactWriter,
+    writer: RunWriter,
     clock: Clock,
     origin: RunOrigin,
     beside: Mapping[str, bytes] | None = None,
@@ -148,7 +149,7 @@ async def record_readiness(
     """
     files = {
         **(beside or {}),
-        JSON_NAME: encode_json(readiness_document(report)),
+        JSON_NAME: encode_json(readiness_document(report), report.label),
         MARKDOWN_NAME: readiness_markdown(report).encode(),
     }
     code = READY if report.ready else INTERNAL if report.code == INTERNAL_ERROR else NOT_READY

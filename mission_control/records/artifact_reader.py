@@ -14,11 +14,13 @@ from mission_control.records.ledger import FOLDER, PATH, Ledger, read_line
 from mission_control.records.model import (
     GENESIS,
     ArtifactFile,
+    ArtifactPage,
+    ArtifactQuery,
+    Checked,
     LedgerEntry,
     LedgerHead,
     RecordedArtifact,
 )
-from mission_control.records.ports import ArtifactPage, ArtifactQuery, Checked
 from mission_control.records.recovery import read_whole
 from mission_control.records.verification import verify
 
@@ -58,7 +60,7 @@ class _Index:
 
 class ArtifactReader:
     """
-    Reads what is recorded below a root, off the event loop; satisfies `ArtifactsReader`.
+    Reads what is recorded below a root, off the event loop; satisfies `ArtifactReader`.
 
     Raises StorageError where the root cannot be read. A line of the ledger that is not ours is
     left out here; `verify` names it.

@@ -208,3 +208,56 @@ class Verification:
     def intact(self) -> bool:
         """Tell whether everything is as it was recorded."""
         return not self.discrepancies
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactQuery:
+    """
+    Which runs are asked for; `before` is a number of the ledger, all limits are optional.
+
+    `holding` is the name of a file that a run must hold directly in its folder.
+    """
+
+    limit: int = 50
+    before: int | None = None
+    job: str | None = None
+    session_date: date | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    holding: str | None = None
+
+    def wants(self, entry: LedgerEntry) -> bool:
+        """Tell whether a line of the ledger is asked for."""
+        session = self.session_date.isoformat() if self.session_date else None
+        return (
+            (self.before is None or entry.seq < self.before)
+            and self.job in {None, entry.job}
+            and session in {None, entry.session_date}
+            and (self.holding is None or entry.file_named(self.holding) is not None)
+            and self._covers(entry)
+        )
+
+    def _covers(self, entry: LedgerEntry) -> bool:
+        """Tell whether a line is of the time asked for; last, because instants are dear to read."""
+        if self.since is None and self.until is None:
+            return True
+        at = datetime.fromisoformat(entry.at)
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactPage:
+    """Runs, newest first; `next_before` asks for the page after, None on the last one."""
+
+    entries: tuple[LedgerEntry, ...]
+    next_before: int | None
+    total: int
+    head: LedgerHead
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What verifying everything found, and when."""
+
+    found: Verification
+    at: datetime

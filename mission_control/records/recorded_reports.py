@@ -10,8 +10,8 @@ import orjson
 from mission_control.cluster.decide.identity import read_identity
 from mission_control.errors import StorageError
 from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
-from mission_control.records.model import LedgerEntry
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.model import ArtifactQuery, LedgerEntry
 
 READINESS_JSON, DEPLOY_JSON = "readiness_report.json", "deploy_report.json"
 MAX_BYTES = 64 * 1024 * 1024
@@ -34,14 +34,14 @@ class NoSuchReport(Exception):  # noqa: N818  (an answer to a question, not a fa
 
 
 async def list_reports(
-    artifacts: ArtifactsReader, name: str, limit: int = MOST_COMPARED
+    artifacts: ArtifactReader, name: str, limit: int = MOST_COMPARED
 ) -> Sequence[LedgerEntry]:
     """List the runs that hold a report of that file name, newest first; raises StorageError."""
     return (await artifacts.page(ArtifactQuery(limit=limit, holding=name))).entries
 
 
 async def newest_by_session(
-    artifacts: ArtifactsReader, job: str, name: str, session: date | None = None
+    artifacts: ArtifactReader, job: str, name: str, session: date | None = None
 ) -> Sequence[LedgerEntry]:
     """
     List each session's newest run of a job that holds a file of that name; raises StorageError.
@@ -57,13 +57,13 @@ async def newest_by_session(
     return [newest[at] for at in sorted(newest, reverse=True)]
 
 
-async def latest_report(artifacts: ArtifactsReader, name: str) -> RecordedReport | None:
+async def latest_report(artifacts: ArtifactReader, name: str) -> RecordedReport | None:
     """Give the newest recorded report; None where none is recorded. Raises StorageError."""
     entries = await list_reports(artifacts, name, 1)
     return await read_report(artifacts, entries[0], name) if entries else None
 
 
-async def find_report(artifacts: ArtifactsReader, reference: str, name: str) -> RecordedReport:
+async def find_report(artifacts: ArtifactReader, reference: str, name: str) -> RecordedReport:
     """
     Give the report that a reference means: `latest`, `previous`, a run's path or its name.
 
@@ -82,7 +82,7 @@ async def find_report(artifacts: ArtifactsReader, reference: str, name: str) -> 
     raise NoSuchReport(f"no recorded report is called {reference[:120]!r}")
 
 
-async def read_report(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> RecordedReport:
+async def read_report(artifacts: ArtifactReader, entry: LedgerEntry, name: str) -> RecordedReport:
     """Read a run's report; one that is not as it was recorded is a StorageError."""
     content = await _read_file(artifacts, entry, name)
     try:
@@ -94,12 +94,12 @@ async def read_report(artifacts: ArtifactsReader, entry: LedgerEntry, name: str)
     return RecordedReport(entry, cast("Document", document))
 
 
-async def read_markdown(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> bytes:
+async def read_markdown(artifacts: ArtifactReader, entry: LedgerEntry, name: str) -> bytes:
     """Read a run's report for people; raises StorageError."""
     return await _read_file(artifacts, entry, f"{name.removesuffix('.json')}.md")
 
 
-async def _read_file(artifacts: ArtifactsReader, entry: LedgerEntry, name: str) -> bytes:
+async def _read_file(artifacts: ArtifactReader, entry: LedgerEntry, name: str) -> bytes:
     file = entry.file_named(name)
     if file is None:
         raise StorageError(f"the run holds no {name}", path=entry.path)

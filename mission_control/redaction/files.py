@@ -11,15 +11,20 @@ import yaml
 
 from mission_control.redaction.decide.names import NAMED, NAMING
 from mission_control.redaction.decide.secrecy import secret_words
-from mission_control.redaction.manifests import redact_lines, why_secret
-from mission_control.redaction.redact import MASK, is_secret_key, redact_text
+from mission_control.redaction.redact import (
+    MASK,
+    is_secret_key,
+    redact_lines,
+    redact_text,
+    why_secret,
+)
 
 _LOADER = yaml.CSafeLoader
 
 MAX_DEPTH = 40
 """libyaml composes by recursion in C: a file of brackets would end the process, not raise."""
 MOST_EVENTS = 60_000
-UNREADABLE = "it is no YAML that can be read"
+UNREADABLE = "it is not readable YAML"
 STRING = "tag:yaml.org,2002:str"
 _KNOWN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -29,7 +34,7 @@ _KNOWN_TAGS = frozenset(
 
 def read_plain_yaml(text: str) -> tuple[yaml.Node, ...] | str:
     """
-    Give the documents of a YAML text as nodes, or say why it is refused.
+    Return the documents of a YAML text as nodes, or say why it is refused.
 
     Refused are anchors, aliases and merge keys (they can make a small file huge, and what it
     shows another thing than what it means), tags of the file's own, keys that are no text, and
@@ -43,7 +48,7 @@ def read_plain_yaml(text: str) -> tuple[yaml.Node, ...] | str:
         # ValueError: text with half a surrogate pair. What it says may hold what is in the file.
         return UNREADABLE
     odd = any(_has_odd_key(node) for node in found)
-    return fault or ("it has keys that are no text" if odd else found)
+    return fault or ("it has keys that are not text" if odd else found)
 
 
 def _has_odd_key(node: yaml.Node) -> bool:
@@ -71,22 +76,22 @@ def _find_fault(text: str) -> str:
 
 
 def pairs_of(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
-    """Give a mapping's pairs, each key as often as it stands."""
+    """Return a mapping's pairs, each key as often as it is given."""
     return cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
 
 
 def items_of(node: yaml.SequenceNode) -> list[yaml.Node]:
-    """Give a sequence's items."""
+    """Return a sequence's items."""
     return cast("list[yaml.Node]", node.value)
 
 
 def text_of(node: yaml.Node) -> str:
-    """Give the text of a scalar as it was written; empty for all else."""
+    """Return the text of a scalar as it was written; empty for all else."""
     return cast("str", node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
 def strings_of(node: yaml.Node) -> object:
-    """Give a tree as mappings, lists and strings; None for every scalar that is no string."""
+    """Return a tree as mappings, lists and strings; None for every scalar that is no string."""
     if isinstance(node, yaml.MappingNode):
         return {text_of(k): strings_of(v) for k, v in pairs_of(node)}
     if isinstance(node, yaml.SequenceNode):
@@ -127,7 +132,7 @@ _OPERATORS = frozenset({"Exists", "Equal", "In", "NotIn", "DoesNotExist", "Gt", 
 
 
 def is_reference(key: str, value: yaml.Node) -> bool:
-    """Tell whether what stands under this key has the known form of a reference, and no more."""
+    """Return whether the value of this key has the known form of a reference, and no more."""
     leaves = _REFERENCES.get(key)
     if leaves is None and key.endswith("SecretRef"):
         leaves = _ANY_SECRET_REF
@@ -153,12 +158,12 @@ def _has_only(leaves: Leaves, node: yaml.Node) -> bool:
 
 
 def is_name_of_one(under: str, key: str, value: yaml.Node) -> bool:
-    """Tell whether a pair names a Secret where Kubernetes has one named."""
+    """Return whether a pair names a Secret where Kubernetes has one named."""
     return (under, key) in _NAMED_UNDER and bool(_NAME.fullmatch(text_of(value)))
 
 
 def is_plain_key(under: str, pairs: Mapping[str, yaml.Node]) -> bool:
-    """Tell whether a mapping's `key` is that of a label, a taint or a file, and no secret."""
+    """Return whether a mapping's `key` is that of a label, a taint or a file, and no secret."""
     if not _PATH.fullmatch(text_of(pairs["key"])):
         return False
     if "operator" in pairs and text_of(pairs["operator"]) in _OPERATORS:
@@ -175,7 +180,7 @@ _OPENS = ("{", "[")
 
 
 def why_secret_tree(nodes: tuple[yaml.Node, ...]) -> str:
-    """Say why documents may not be copied even in part; empty where they may."""
+    """Return why documents may not be copied even in part; empty where they may."""
     return next((why for node in nodes for why in _wholly_secret(node)), "")
 
 
@@ -197,7 +202,7 @@ def _wholly_secret(node: yaml.Node) -> Iterator[str]:
 
 def mask_secrets(node: yaml.Node, under: str = "", within: int = 0) -> None:
     """
-    Mask in place what is secret in a tree; `under` is the key that it stands under.
+    Mask in place what is secret in a tree; `under` is the key above it.
 
     Masked are all scalars below a key that says so, values that a neighbouring name or a
     preceding flag says to be secret, and what its own form gives away. References stay.
@@ -339,7 +344,7 @@ class Redacted:
 
 def redact_file(name: str, text: str) -> Redacted:
     """
-    Give a file redacted: YAML and JSON as trees that are written anew, prose line by line.
+    Return a file redacted: YAML and JSON as trees that are written again, prose line by line.
 
     What cannot be looked through as what its name says is refused, and so is what is wholly
     secret: half understood is not redacted.
@@ -359,7 +364,7 @@ def redact_file(name: str, text: str) -> Redacted:
 
 
 def redact_yaml(text: str) -> Redacted:
-    """Give YAML documents masked and written anew; refused where they are no plain YAML."""
+    """Return YAML documents masked and rewritten; refused where they are no plain YAML."""
     nodes = _masked(text)
     return (
         Redacted(why_not=nodes) if isinstance(nodes, str) else Redacted(HEADER + write_yaml(nodes))
@@ -379,11 +384,11 @@ def _masked(text: str) -> tuple[yaml.Node, ...] | str:
 
 
 def _redact_json(text: str) -> Redacted:
-    """Give a JSON document masked; it is looked through as the YAML that it is, too."""
+    """Return a JSON document masked; it is looked through as the YAML that it is, too."""
     try:
         same = json.dumps(json.loads(text), ensure_ascii=False)
     except (ValueError, RecursionError):
-        return Redacted(why_not="it is no JSON that can be read")
+        return Redacted(why_not="it is not readable JSON")
     nodes = _masked(same)
     if isinstance(nodes, str):
         return Redacted(why_not=nodes)

@@ -18,7 +18,7 @@ from mission_control.floor.ports import Clock
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.processes.bounded_process import OutputTooLongError, run_bounded
-from mission_control.processes.threads import in_own_thread
+from mission_control.processes.own_process import in_own_thread
 from mission_control.redaction.redact import printable, redact_text
 from mission_control.repository.model import Repository, RepositoryHead, ScriptRun
 
@@ -52,7 +52,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
 class GitError(Exception):
-    """The repository could not be told of."""
+    """The repository could not be read."""
 
 
 class RepositoryReader:
@@ -65,7 +65,7 @@ class RepositoryReader:
         self._lints = lints
 
     async def read(self, *, run_preflight: bool) -> Seen[Repository] | Unseen:
-        """Look once; a tree that cannot be told of as a whole is `Unseen(UNREADABLE)`."""
+        """Look once; a tree that cannot be read as a whole is `Unseen(UNREADABLE)`."""
         at = self._clock()
         try:
             async with _scratch() as scratch:
@@ -137,7 +137,7 @@ class RepositoryReader:
         except TimeoutError:
             raise GitError(f"it was not read within {seconds:.0f} s") from None
         except (OutputTooLongError, ValueError) as error:
-            raise GitError(f"it cannot be told of as a whole: {error}") from None
+            raise GitError(f"it cannot be read as a whole: {error}") from None
         if not isinstance(told, dict) or not told:
             raise GitError(f"reading it ended with {ended.code}: {ended.error.strip()[-160:]}")
         answered = cast("dict[str, Any]", told)
@@ -168,7 +168,7 @@ class RepositoryReader:
 
 
 async def _why_not_alone(scratch: Path) -> str:
-    """Say why a program cannot be kept from the network here; empty where it can."""
+    """Return why a program cannot be kept from the network here; empty where it can."""
     try:
         ended = await run_bounded(
             (*ALONE, "--", "true"), scratch, _environment(scratch), HEAD_SECONDS, MAX_SCRIPT_OUTPUT
@@ -181,14 +181,14 @@ async def _why_not_alone(scratch: Path) -> str:
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    """Give all that a program of the repository hears of ours."""
+    """Return the whole environment of a program of the repository."""
     path = os.environ.get("PATH", os.defpath)
     return {"PATH": path, "LANG": "C.UTF-8", "HOME": str(scratch / "home")}
 
 
 @asynccontextmanager
 async def _scratch() -> AsyncGenerator[Path]:
-    """Give a folder of ours for the time of the block."""
+    """Return a folder of ours for the time of the block."""
     folder = Path(tempfile.mkdtemp(prefix="mission-control-"))
     try:
         for name in ("copy", "home"):
@@ -201,7 +201,7 @@ async def _scratch() -> AsyncGenerator[Path]:
 
 def shown_name(name: str) -> str:
     """
-    Give a file's name as it may be shown: redacted, and what is not printable spelled out.
+    Return a file's name as it may be shown: redacted, and what is not printable spelled out.
 
     A name with control characters says so: what looks like two lines is one name.
     """
@@ -227,7 +227,7 @@ def _repo_id(told: Mapping[str, Any]) -> str | None:
 
 def _said(text: str) -> str:
     """
-    Give the last line of what a program said that tells something, as it may be shown.
+    Return the last line of what a program said that tells something, as it may be shown.
 
     What only colours a terminal or moves its cursor is no word, and is gone before redaction: it
     must not part a secret from its name.

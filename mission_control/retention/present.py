@@ -1,8 +1,9 @@
 """How much is kept, as JSON and as Markdown."""
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, cast
 
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.markdown import render
 from mission_control.retention.model import (
@@ -15,80 +16,35 @@ from mission_control.retention.model import (
 MOST_PATHS = 200
 
 
-class KeptDocument(TypedDict):
-    """What one collection holds; at most 200 paths of what lies beyond are listed, oldest first."""
-
-    collection: str
-    runs: int
-    files: int
-    bytes: int
-    oldest: str | None
-    newest: str | None
-    beyond_runs: int
-    beyond_bytes: int
-    beyond: list[str]
-
-
-class RetentionDocument(TypedDict):
-    """How much is kept, and why that may be less than it should be."""
-
-    generated_utc: str
-    generated_et: str
-    fine: bool
-    kept_since: str | None
-    cutoff: str | None
-    trading_days_kept: int
-    trading_days_wanted: int
-    captures_wanted: int
-    days_without_runs: list[str]
-    missing_files: int
-    missing: list[str]
-    collections: list[KeptDocument]
-    warnings: list[str]
-    label: NotRequired[str]
-
-
-def retention_document(report: RetentionReport, label: str = "") -> RetentionDocument:
-    """Give a report of what is kept."""
-    document: RetentionDocument = {
+def retention_document(report: RetentionReport) -> dict[str, Any]:
+    """Return a report of what is kept; of long lists the first 200 paths."""
+    return {
         "generated_utc": utc_text(report.at),
         "generated_et": new_york_text(report.at),
         "fine": not report.warnings,
-        "kept_since": None if report.since is None else report.since.isoformat(),
-        "cutoff": None if report.cutoff is None else report.cutoff.isoformat(),
+        "kept_since": document(report.since),
+        "cutoff": document(report.cutoff),
         "trading_days_kept": report.trading_days,
         "trading_days_wanted": KEPT_TRADING_DAYS,
         "captures_wanted": KEPT_CAPTURES,
-        "days_without_runs": [day.isoformat() for day in report.empty_days],
+        "days_without_runs": document(report.empty_days),
         "missing_files": len(report.missing),
         "missing": list(report.missing[:MOST_PATHS]),
         "collections": [_kept(each) for each in report.collections],
         "warnings": list(report.warnings),
     }
-    if label:
-        document["label"] = label
-    return document
 
 
-def _kept(kept: KeptCollection) -> KeptDocument:
-    return {
-        "collection": kept.collection.value,
-        "runs": kept.runs,
-        "files": kept.files,
-        "bytes": kept.bytes,
-        "oldest": kept.oldest,
-        "newest": kept.newest,
-        "beyond_runs": len(kept.beyond),
-        "beyond_bytes": kept.beyond_bytes,
-        "beyond": list(kept.beyond[:MOST_PATHS]),
-    }
+def _kept(kept: KeptCollection) -> dict[str, Any]:
+    beyond = {"beyond_runs": len(kept.beyond), "beyond": list(kept.beyond[:MOST_PATHS])}
+    return document(kept, "beyond") | beyond
 
 
 _TEMPLATE = """\
 # Retention: {{ headline }}
 
-{% if r.label is defined %}
-**{{ r.label | md }}**
+{% if label %}
+**{{ label | md }}**
 
 {% endif %}
 {% for w in r.warnings %}
@@ -130,27 +86,14 @@ Kept since {{ r.kept_since or "never" }}; reported {{ r.generated_et | md }} ({{
 """  # noqa: E501  (a template's lines are the report's lines)
 
 
-def retention_markdown(document: RetentionDocument) -> str:
+def retention_markdown(document: Mapping[str, Any], label: str = "") -> str:
     """Write what is kept for people; the first line says whether it is enough."""
     kept = f"{document['trading_days_kept']} of {document['trading_days_wanted']} trading days"
     headline = kept if document["fine"] else f"{kept}, mind the warnings"
-    return render({"retention": _TEMPLATE}, "retention", r=document, headline=headline)
+    return render({"retention": _TEMPLATE}, "retention", r=document, label=label, headline=headline)
 
 
-class RetentionStateDocument(TypedDict):
-    """How much is kept as the newest recorded report says; `fine` only where it says so."""
-
-    fine: bool
-    detail: str
-    kept_since: str | None
-    trading_days_kept: int | None
-    trading_days_wanted: int
-    warnings: list[str]
-    last_run: str | None
-    last_run_at: str | None
-
-
-def retention_state_document(newest: Mapping[str, Any] | None) -> RetentionStateDocument:
+def retention_state_document(newest: Mapping[str, Any] | None) -> dict[str, Any]:
     """Give what the newest report says, which may be of another version; None if there is none."""
     told: Mapping[str, Any] = newest or {}
     warnings = told.get("warnings")

@@ -20,7 +20,7 @@ class RunbookLibrary:
 
     def read(self, code: str) -> Runbook | None:
         """
-        Give the page for a code; None when there is none, or none that can be read.
+        Return the page for a code; None when there is none, or none that can be read.
 
         Codes that share a page (HTTP_503) are led to it. A code is a plain word, and a page
         lies in the folder also when its links are followed: no request leads elsewhere.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mission_control.errors import AlreadyRecordedError, StorageError
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.run_origin import RunOrigin
 from mission_control.schedule.decide import find_claimable, judge_run, may_begin, why_none_is_due
 from mission_control.schedule.model import Job, PlannedRun, RunClaim
@@ -29,7 +29,7 @@ class CommandSources:
     """What a command claims with: the runs that may be due, the record, and how to tell people."""
 
     due: Callable[[], Collection[PlannedRun]]
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     runs: RunSources
     say: Callable[[str], None]
 

@@ -11,7 +11,7 @@ from typing import Any
 from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.floor.ports import CalendarReader
 from mission_control.market_calendar.days import in_new_york, instant_of
-from mission_control.records.ports import ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.decide import join_plans, judge_run, may_begin, plan_session
 from mission_control.schedule.model import (
     DayView,
@@ -97,7 +97,7 @@ class ScheduledDay:
     """
 
     calendar: CalendarReader
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     runners: Mapping[Job, Runner]
     sources: RunSources
     beat: Callable[[], str] | None = None

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mission_control.attestation.run import choose_session, make_attestation, record_attestation
 from mission_control.deploy_report.run import make_report
 from mission_control.durable_copy.copying import CopyDestination, KeepingParts
 from mission_control.durable_copy.run import copy_durably
 from mission_control.errors import StorageError
-from mission_control.history.ports import HistoryReader
 from mission_control.ops_bundle.run import BundleKind, readiness_files, record_bundle
 from mission_control.ops_bundle.sample import record_sample
 from mission_control.readiness.model import ReadinessReport
@@ -18,6 +18,9 @@ from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.retention.run import report_retention
 from mission_control.schedule.model import Job
 from mission_control.schedule.sources import DaySources
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 
 async def run_pre_market(sources: DaySources, origin: RunOrigin) -> LedgerEntry:
@@ -71,7 +74,7 @@ class KeepingSources:
     """What the runs of the evening work with; without a destination nothing is ever copied."""
 
     parts: KeepingParts
-    history: HistoryReader | None
+    history: "HistoryReader | None"
     destination: Callable[[], CopyDestination | None]
 
 

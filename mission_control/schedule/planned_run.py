@@ -13,8 +13,8 @@ from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.floor.ports import Clock
 from mission_control.readiness.present import readiness_document, readiness_markdown
 from mission_control.readiness.run import JSON_NAME, MARKDOWN_NAME, report_internal_error
+from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry
-from mission_control.records.ports import ArtifactWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.decide import INTERNAL, LEASE_SECONDS, RENEW_SECONDS
 from mission_control.schedule.model import READINESS_JOBS, PlannedRun, RunClaim
@@ -42,7 +42,7 @@ class RunSources:
 
     clock: Clock
     claims: ClaimKeeper
-    writer: ArtifactWriter
+    writer: RunWriter
     origin: RunOrigin
     ground: Callable[[datetime], Ground]
     redact: Callable[[str], str]
@@ -132,7 +132,7 @@ async def _fail(
     files = {FAILURE_NAME: f"{run.key}: {what}\n\n{shown}".encode()}
     if run.job in READINESS_JOBS:
         report = report_internal_error(ground, now, what)
-        files[JSON_NAME] = encode_json(readiness_document(report))
+        files[JSON_NAME] = encode_json(readiness_document(report), report.label)
         files[MARKDOWN_NAME] = readiness_markdown(report).encode()
     facts = origin.facts(run.job.value, ground, now, exit_code=INTERNAL, notes={"detail": what})
     await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)

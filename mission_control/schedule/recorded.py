@@ -10,8 +10,8 @@ import orjson
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import AlreadyRecordedError, StorageError
-from mission_control.records.model import RUN_FILE, Collection, LedgerEntry
-from mission_control.records.ports import ArtifactQuery, ArtifactsReader
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.model import RUN_FILE, ArtifactQuery, Collection, LedgerEntry
 from mission_control.schedule.decide import join_plans
 from mission_control.schedule.model import Job, PlannedRun, RecordedRun, RunState, SessionPlan
 from mission_control.schedule.planned_run import RunSources
@@ -45,7 +45,7 @@ class RunAccounts:
     Raises StorageError where the ledger cannot be read.
     """
 
-    artifacts: ArtifactsReader
+    artifacts: ArtifactReader
     _known: dict[str, RecordedRun] = field(default_factory=dict[str, RecordedRun])
 
     _plans: dict[str, SessionPlan] = field(default_factory=dict[str, SessionPlan])

@@ -8,7 +8,7 @@ from mission_control.history.past_floor import PastFloor
 from mission_control.model.reading import Unseen
 from mission_control.readiness import run as readiness
 from mission_control.readiness.model import PollCoverage
-from mission_control.records.ports import ArtifactWriter
+from mission_control.records.artifact_store import RunWriter
 from mission_control.repository.model import Repository
 
 Look = Callable[[], Awaitable[tuple[FloorSnapshot, PollCoverage | Unseen]]]
@@ -33,7 +33,7 @@ class DaySources:
 
     look: Look
     readiness: readiness.ReadinessSources
-    writer: ArtifactWriter
+    writer: RunWriter
     redact: Callable[[str], str]
     past: PastFloor | None = None
 

@@ -9,7 +9,7 @@ class SimulatedClock:
     """
     Starts at a given instant, ticks at real speed, and can be set to another.
 
-    Safe to read and set from any thread: what it counts from is one value, replaced whole.
+    Safe to read and set from any thread: its start is one value, replaced as a whole.
     """
 
     def __init__(self, at: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -18,12 +18,12 @@ class SimulatedClock:
         self._counts_from = self._anchored(at)
 
     def __call__(self) -> datetime:
-        """Say what time it is, in UTC."""
+        """Return the time, in UTC."""
         at, reading = self._counts_from
         return at + timedelta(seconds=self._monotonic() - reading)
 
     def set(self, at: datetime) -> None:
-        """Go to another instant at once, and tick on from there."""
+        """Jump to another instant, and tick on from there."""
         self._counts_from = self._anchored(at)
 
     def _anchored(self, at: datetime) -> tuple[datetime, float]:

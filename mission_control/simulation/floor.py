@@ -1,42 +1,45 @@
-"""The trading floor, one ASGI app per service, hurt as the scenario says."""
+"""The trading floor, one ASGI app per service, with the faults of a scenario; its switchboard."""
 
+import asyncio
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from typing import Any, NamedTuple, cast
+from urllib.parse import parse_qsl
+
+import orjson
 
 from mission_control.errors import ConfigurationError
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.simulation.answers import (
+    Answer,
     ASGIApp,
     Receive,
     Respond,
     Scope,
     Send,
     client_left,
+    fail,
+    json_answer,
     send_answer,
 )
+from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
-from mission_control.simulation.control import control_app
-from mission_control.simulation.hostile import fail
-from mission_control.simulation.moment import Moment, told_time
-from mission_control.simulation.scenarios.catalogue import find_scenario
-from mission_control.simulation.scenarios.scenario import KUBERNETES, NO_TWIST, Scenario
-from mission_control.simulation.services.directory import answering_services
-from mission_control.simulation.tape import SessionAt, last_quote, last_tick
+from mission_control.simulation.cluster_api import SimulatedCluster, Staging
+from mission_control.simulation.moment import Moment, SessionAt, last_quote, last_tick, written_time
+from mission_control.simulation.scenario import KUBERNETES, NO_TWIST, Scenario
+from mission_control.simulation.services import answering_services
 
 ALREADY_RUNNING = timedelta(hours=3)
 """How long the services have been up when the floor is built."""
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A scenario and since when it is on."""
+class Staged(NamedTuple):
+    """The current scenario, and since when it is."""
 
     scenario: Scenario
     since: datetime
@@ -58,7 +61,7 @@ class SimulatedFloor:
         session_at: SessionAt | None = None,
     ) -> None:
         """
-        Stage a scenario at whatever instant the clock shows.
+        Start with a scenario at the instant of the clock.
 
         Raises ConfigurationError for an unknown scenario.
         """
@@ -78,29 +81,29 @@ class SimulatedFloor:
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario that is on."""
+        """The current scenario."""
         return self._staged.scenario
 
     @property
     def requests(self) -> Counter[tuple[str, str, str]]:
-        """How often each (agent, method, path) was asked for."""
+        """How often each (agent, method, path) was requested."""
         with self._lock:
             return Counter(self._requests)
 
     @property
     def execution_mutations(self) -> int:
-        """How often somebody asked execution-engine for what changes it, `GET /state` included."""
+        """How often execution-engine got a request that changes it, `GET /state` included."""
         return self._mutations
 
     def app(self, agent_name: str) -> ASGIApp:
-        """Give a service's ASGI app; a service without HTTP has none, which is a KeyError."""
+        """Return a service's ASGI app; a service without HTTP has none, which is a KeyError."""
         return self.cluster.app if agent_name == KUBERNETES else self._apps[agent_name]
 
     def switch(
         self, scenario_name: str, *, set_clock: bool = False, at: datetime | None = None
     ) -> None:
         """
-        Put another scenario on at once.
+        Switch to another scenario at once.
 
         The clock stays, unless `set_clock` moves it to the scenario's instant or `at` to another.
 
@@ -119,16 +122,16 @@ class SimulatedFloor:
         self._listeners.append(listener)
 
     def refuses(self, agent_name: str) -> bool:
-        """Tell whether a service's port refuses connections now."""
+        """Return whether a service's port refuses connections now."""
         return self.scenario.refuses(agent_name)
 
     def kill_switch_text(self) -> str | None:
-        """Give what the kill switch's file holds; None when there is no file."""
+        """Return what the kill switch's file holds; None when there is no file."""
         return self.scenario.switch.file_text
 
     def write_kill_switch(self, path: Path) -> None:
         """
-        Make the kill switch's file what the scenario says, in one step for whoever reads it.
+        Write the kill switch's file as the scenario has it, atomically.
 
         Raises ConfigurationError when the file cannot be written.
         """
@@ -175,9 +178,9 @@ class SimulatedFloor:
             staged, now = self._staged, self.clock()
         scenario = staged.scenario
         twist = scenario.twists.get(agent_name, NO_TWIST)
-        told, clock = told_time(twist, now, staged.since)
+        now_written, clock = written_time(twist, now, staged.since)
         tick = last_tick(scenario.feed, last_quote(self.session_at, now), now, staged.since)
-        return Moment(agent_name, scenario, told, clock, self._started_at, tick)
+        return Moment(agent_name, scenario, now_written, clock, self._started_at, tick)
 
 
 def _replace_text(path: Path, text: str) -> None:
@@ -186,3 +189,118 @@ def _replace_text(path: Path, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     Path(temporary).replace(path)
+
+
+PATH = "/scenario"
+MAX_BODY_BYTES = 4096
+
+
+class BadRequestError(Exception):
+    """What is wrong with a request to the switchboard, for its client."""
+
+
+def control_app(floor: SimulatedFloor) -> ASGIApp:
+    """
+    Make the switchboard's ASGI app: `GET /scenario` and `POST /scenario`, nothing else.
+
+    Switching waits for ports that close and a file that changes, so it runs in a thread.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError("the switchboard speaks HTTP only")
+        try:
+            answer = await _answer(floor, scope, receive)
+        except BadRequestError as error:
+            known = [scenario.name for scenario in SCENARIOS]
+            answer = json_answer({"error": str(error), "known": known}, status=400)
+        except ConfigurationError as error:
+            answer = json_answer({"error": str(error)}, status=500)
+        await send_answer(send, answer, floor.clock())
+
+    return app
+
+
+async def _answer(floor: SimulatedFloor, scope: Scope, receive: Receive) -> Answer:
+    if scope["path"] != PATH:
+        return json_answer({"error": "not found", "try": PATH}, status=404)
+    if scope["method"] == "POST":
+        name, at = _read_wish(scope, await _read_body(receive))
+        await asyncio.to_thread(_grant, floor, name, at)
+    elif scope["method"] != "GET":
+        body = orjson.dumps({"error": "method not allowed"})
+        return Answer(405, body, headers=(("allow", "GET, POST"),))
+    return json_answer(_picture(floor))
+
+
+def _picture(floor: SimulatedFloor) -> Mapping[str, object]:
+    now = floor.clock()
+    return {
+        "current": floor.scenario.name,
+        "description": floor.scenario.description,
+        "clock": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "market_phase": floor.session_at(now).phase.value,
+        "scenarios": [
+            {"name": s.name, "description": s.description, "at": s.at.isoformat()}
+            for s in SCENARIOS
+        ],
+    }
+
+
+def _grant(floor: SimulatedFloor, name: str, at: datetime | None) -> None:
+    """Switch; the clock moves too when the scenario is of another phase of the market's day."""
+    here = floor.session_at(floor.clock())
+    there = floor.session_at(find_scenario(name).at.astimezone(UTC))
+    elsewhere = (here.phase, here.early_close) != (there.phase, there.early_close)
+    floor.switch(name, set_clock=elsewhere, at=at)
+
+
+async def _read_body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
+            raise BadRequestError(f"the body is longer than {MAX_BODY_BYTES} bytes")
+    return body
+
+
+def _read_wish(scope: Scope, body: bytes) -> tuple[str, datetime | None]:
+    """Read the requested scenario, and the instant if one is requested."""
+    fields = dict[str, Any](parse_qsl(scope["query_string"].decode("latin-1")))
+    if body.strip():
+        fields |= _read_object(body)
+    unknown = sorted(fields.keys() - {"name", "at"})
+    if unknown:
+        raise BadRequestError(f"unknown field {unknown[0][:64]!r}; there are name and at")
+    name = fields.get("name")
+    if not isinstance(name, str):
+        raise BadRequestError('name a scenario, as in {"name": "calm"} or ?name=calm')
+    try:
+        find_scenario(name)
+    except ConfigurationError as error:
+        raise BadRequestError(error.problem) from None
+    return name, _read_instant(fields.get("at"))
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        raise BadRequestError("the body is not a JSON object")
+    return cast("dict[str, Any]", document)
+
+
+def _read_instant(text: object) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        at = None
+    if at is None or at.utcoffset() is None:
+        raise BadRequestError("at is no instant; write it as 2026-11-18T10:15:00-05:00")
+    return at

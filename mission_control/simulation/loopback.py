@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Any, Self, cast
 
 import orjson
 import uvicorn
@@ -17,33 +17,29 @@ import yaml
 
 from mission_control.errors import ConfigurationError
 from mission_control.simulation.answers import ASGIApp
-from mission_control.simulation.cluster_api.api import ACCOUNT
+from mission_control.simulation.cluster_api import ACCOUNT
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.roster import NAMES_WITH_HTTP
-from mission_control.simulation.scenarios.scenario import KUBERNETES
+from mission_control.simulation.scenario import KUBERNETES
 
 LOOPBACK = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 75
 FAREWELL_SECONDS = 0.5
 ARRIVAL_STEPS = 10
-"""Whoever was let in just before the door is shut is inside within so many steps of the loop."""
-
-
-class _Connection(Protocol):
-    transport: asyncio.Transport
+"""Steps of the loop after which a connection accepted just before is set up."""
 
 
 class Doorway:
     """
     An ASGI app on one port of loopback.
 
-    While it is shut, connections are really refused; the port stays bound all the same, so that
-    nobody else can take it meanwhile.
+    While it is shut, connections are really refused; the port stays bound, so that no other
+    process can take it meanwhile.
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         """
-        Claim the port, shut; 0 lets the system choose one, which is then kept.
+        Bind the port, shut; 0 lets the system choose one, which is then kept.
 
         Raises ConfigurationError when the port is busy.
         """
@@ -53,7 +49,7 @@ class Doorway:
         self.port: int = self._claim.getsockname()[1]
 
     async def open(self) -> None:
-        """Listen, unless it listens already."""
+        """Listen, unless it already does."""
         if self._server is not None:
             return
         config = uvicorn.Config(
@@ -75,18 +71,18 @@ class Doorway:
         self._server = server
 
     async def shut(self) -> None:
-        """Refuse from now on and hang up on everybody, unless it is shut already."""
+        """Refuse from now on and abort all connections, unless it is shut already."""
         if self._server is not None:
             await self._hang_up(self._server)
             self._server = None
             self._claim = _claim(self.port)
 
-    def give_back(self) -> None:
-        """Give the port back for good; only after it was shut."""
+    def release(self) -> None:
+        """Release the port; only after it was shut."""
         self._claim.close()
 
     async def _hang_up(self, server: uvicorn.Server) -> None:
-        # Python 3.11 forgets who was let in by a listener that is closed before he is inside.
+        # Python 3.11 loses a connection whose listener is closed before its transport is made.
         loop = asyncio.get_running_loop()
         for each in (s for listener in server.servers for s in listener.sockets):
             loop.remove_reader(each.fileno())
@@ -95,7 +91,7 @@ class Doorway:
         for listener in server.servers:
             listener.close()
         state = server.server_state
-        for connection in cast("list[_Connection]", list(state.connections)):
+        for connection in cast("list[Any]", list(state.connections)):
             connection.transport.abort()
         if state.tasks:
             await asyncio.wait(tuple(state.tasks), timeout=FAREWELL_SECONDS)
@@ -124,9 +120,9 @@ FOLLOW_SECONDS = 5.0
 
 
 def _token() -> str:
-    """Make a token that names the account we are to have; nobody signed it, nobody checks it."""
-    told = ({"alg": "none"}, {"sub": ACCOUNT})
-    parts = (base64.urlsafe_b64encode(orjson.dumps(t)).decode().rstrip("=") for t in told)
+    """Return an unsigned token that names the account to be ours; it is never verified."""
+    claims = ({"alg": "none"}, {"sub": ACCOUNT})
+    parts = (base64.urlsafe_b64encode(orjson.dumps(t)).decode().rstrip("=") for t in claims)
     return f"{'.'.join(parts)}.unsigned"
 
 
@@ -135,7 +131,7 @@ class FloorOnLoopback:
     Serves a floor from one background thread: switchboard, services in order, the cluster's API.
 
     A service that refuses connections has its port really shut, and the kill switch's file holds
-    what the scenario says; both have followed by the time a switch of the floor returns.
+    what the scenario says; a switch of the floor returns when both have followed.
     """
 
     def __init__(
@@ -159,8 +155,8 @@ class FloorOnLoopback:
         """
         Serve, and return when every port listens that should.
 
-        Raises ConfigurationError that names a port that is busy, or the kill switch's file when
-        it cannot be written.
+        Raises ConfigurationError that names a busy port, or the kill switch's file where it cannot
+        be written.
         """
         if self.kill_switch_file is not None:
             self.floor.write_kill_switch(self.kill_switch_file)
@@ -174,7 +170,7 @@ class FloorOnLoopback:
         started.result()
 
     def stop(self) -> None:
-        """Hang up on everybody and give all ports back, within a second."""
+        """Abort all connections and release all ports, within a second."""
         with self._following:
             loop, self._loop = self._loop, None
         if loop is not None and self._thread is not None:
@@ -182,7 +178,7 @@ class FloorOnLoopback:
             self._thread.join()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start serving."""
         self.start()
         return self
 
@@ -192,30 +188,30 @@ class FloorOnLoopback:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop serving."""
         self.stop()
 
     def base_url(self, agent_name: str) -> str:
-        """Give a service's address; known once started, also while its port refuses."""
+        """Return a service's address; known once started, also while its port refuses."""
         return f"http://{LOOPBACK}:{self._doorways[agent_name].port}"
 
     @property
     def base_urls(self) -> Mapping[str, str]:
-        """Give the address of every service that has HTTP, as `fleet_document` takes them."""
+        """The address of every service that has HTTP, as `fleet_document` takes them."""
         return {name: self.base_url(name) for name in NAMES_WITH_HTTP}
 
     @property
     def control_url(self) -> str:
-        """Give the switchboard's address."""
+        """The switchboard's address."""
         return self.base_url(CONTROL)
 
     @property
     def kubernetes_url(self) -> str:
-        """Give the address of the cluster's API."""
+        """The address of the cluster's API."""
         return self.base_url(KUBERNETES)
 
     def write_kubeconfig(self, path: Path) -> None:
-        """Write a kubeconfig for the cluster's API, which asks nobody who they are."""
+        """Write a kubeconfig for the cluster's API, which does not authenticate."""
         named = {"name": "simulated"}
         config: dict[str, object] = {
             "apiVersion": "v1",
@@ -236,7 +232,7 @@ class FloorOnLoopback:
                 claimed[name] = Doorway(app, self._base_port and self._base_port + offset)
         except ConfigurationError:
             for doorway in claimed.values():
-                doorway.give_back()
+                doorway.release()
             raise
         self._doorways = claimed
 
@@ -253,7 +249,7 @@ class FloorOnLoopback:
         finally:
             await asyncio.gather(*(doorway.shut() for doorway in self._doorways.values()))
             for doorway in self._doorways.values():
-                doorway.give_back()
+                doorway.release()
 
     def _follow(self) -> None:
         with self._following:

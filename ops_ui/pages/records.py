@@ -72,7 +72,7 @@ def why_not(missed: Missed | None) -> tuple[int, str, str]:
         heading = "NOT INTACT: this file was altered"
         return 502, heading, "Its bytes are not those that were recorded, and so it is not shown."
     if missed.status == HTTP_GONE:
-        return 502, "NOT INTACT: this file is missing", "It is recorded and is not there any more."
+        return 502, "NOT INTACT: this file is missing", "It was recorded and is no longer there."
     return 502, "The record could not be read", missed.detail
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.reader import HistoryReaderSql
+from mission_control.history.reader import HistoryReader
 from tests.api.paper_floor import PaperCalendar, PaperControl, PaperFloor
 from tests.records.runs import record
 
@@ -19,6 +19,6 @@ def control(tmp_path: Path) -> Iterator[PaperControl]:
     engine = open_engine(tmp_path, None)
     migrate(engine)
     floor = PaperFloor()
-    past = PastFloor(HistoryReaderSql(engine), None, PaperCalendar(), floor)
+    past = PastFloor(HistoryReader(engine), None, PaperCalendar(), floor)
     yield PaperControl(floor=floor, root=tmp_path, past=past)
     engine.dispose()

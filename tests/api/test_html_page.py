@@ -2,7 +2,12 @@
 
 import pytest
 
-from mission_control.api.html_page import api_page, html_page, is_harmless_link, render_markdown
+from mission_control.api.documentation_routes import (
+    api_page,
+    html_page,
+    is_harmless_link,
+    render_markdown,
+)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from mission_control.last_known_good.model import LkgStatus
-from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
+from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
 from tests.api.paper_floor import PaperControl
 from tests.last_known_good.test_capture_lkg import ENGINE, FLOOR, Capturing, alter
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.api.negotiation import Choice, choose, weight_of
+from mission_control.api.answers import Choice, choose, weight_of
 from mission_control.api.options import REPORT, VARY
 from tests.api.paper_floor import PaperControl, PaperFloor
 from tests.api.test_reports import deploy, judge

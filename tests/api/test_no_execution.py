@@ -12,8 +12,7 @@ from mission_control.attestation.run import (
 )
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from mission_control.records.run_origin import Ground, RunOrigin
 from tests.api.paper_floor import PaperControl

@@ -16,8 +16,7 @@ from mission_control.model.reading import UnseenReason
 from mission_control.processes.model import LiveFloor, Question
 from mission_control.readiness.run import record_readiness
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.calendar_in_force import CalendarInForce
 from tests.api.paper_floor import PaperControl, PaperFloor

@@ -7,8 +7,8 @@ import pytest
 from litestar import get
 from litestar.exceptions import InternalServerException, LitestarException
 
+from mission_control.api.application import SAFETY_HEADERS
 from mission_control.api.problems import exception_handlers
-from mission_control.api.security import SAFETY_HEADERS
 from mission_control.floor.model import FloorSnapshot
 from mission_control.model.event import FloorEvent
 from tests.api.paper_floor import PaperControl, PaperFloor

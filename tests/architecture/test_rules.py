@@ -25,7 +25,9 @@ WRITTEN = [
 
 def rules() -> list[str]:
     """Return the ID of every rule, in the order of the page."""
-    return re.findall(r'^- <a id="(R\d+\.\d+)"></a>\*\*\1\*\* \S', SEMANTICS.read_text(), re.M)
+    return re.findall(
+        r'^- <a id="(R\d+\.\d+)"></a>\*\*\1\*\* \S', SEMANTICS.read_text(), re.MULTILINE
+    )
 
 
 def named_by(paths: list[Path]) -> set[str]:

@@ -16,14 +16,13 @@ from mission_control.attestation.run import (
 )
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.history.database import migrate, open_engine
-from mission_control.history.reader import HistoryReaderSql
+from mission_control.history.reader import HistoryReader
 from mission_control.history.remember import FloorMemory
-from mission_control.history.writer import HistoryWriterThread
+from mission_control.history.writer import HistoryWriter
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.reading import ServiceRound
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import read_account
@@ -44,7 +43,7 @@ class WatchedDay:
         self.root, self.floor = root, ClusterFloor()
         self.engine = open_engine(root, None)
         migrate(self.engine)
-        self.writer = HistoryWriterThread(
+        self.writer = HistoryWriter(
             self.engine, lambda: self.floor.now, time.monotonic, lambda _now: None
         )
         self.writer.start()
@@ -57,9 +56,9 @@ class WatchedDay:
         made = self.decide(at, hurt)
         while at <= until:
             made = self.decide(at, hurt) if number and number % 10 == 0 else made
-            evidence, standing, decided = made
+            evidence, latched, decided = made
             after = replace(decided, at=at)
-            self.memory.note_decision(evidence, standing, self.before or after, after, ())
+            self.memory.note_decision(evidence, latched, self.before or after, after, ())
             if number % 10 == 0:
                 readings = self.floor.answers["strategy-engine"]
                 round_ = ServiceRound("strategy-engine", at, at, readings)
@@ -68,12 +67,12 @@ class WatchedDay:
             at, number = at + STEP, number + 1
 
     def decide(self, at, hurt):
-        """Decide at an instant; gives the evidence, what stood, and the decision."""
+        """Decide at an instant; return the evidence, the latched alarms, and the decision."""
         self.floor.refresh(at)
         if hurt is not None:
             hurt(self.floor)
-        evidence, standing = self.floor.evidence(), self.floor.latched
-        return evidence, standing, decide_floor(evidence, standing, self.floor.session_at, at)
+        evidence, latched = self.floor.evidence(), self.floor.latched
+        return evidence, latched, decide_floor(evidence, latched, self.floor.session_at, at)
 
     def end(self):
         """Stop this process's watch and write all."""
@@ -84,14 +83,14 @@ class WatchedDay:
 
 @pytest.fixture
 def day(tmp_path):
-    """Give a day that nobody watched yet."""
+    """Return a day that was not watched yet."""
     return WatchedDay(tmp_path)
 
 
 async def attest(root, at=CLOSE_AT + timedelta(hours=1), session=None):
     """Attest the session of the day and record it; gives the attestation and its line."""
     engine = open_engine(root, None)
-    history = HistoryReaderSql(engine)
+    history = HistoryReader(engine)
     clock = lambda: at  # noqa: E731
     chosen = choose_session(CALENDAR, at, session)
     attested = await make_attestation(chosen, history, CALENDAR, clock)
@@ -127,16 +126,16 @@ async def test_a_day_that_was_watched_throughout_is_attested(day):
 
 
 async def test_a_restart_and_a_sign_are_told(day):
-    """The hole of the restart has its edges; the sign of before the hole stands after it."""
+    """The gap of the restart has its edges; the sign from before it is open after it."""
     at = OPEN_AT + timedelta(hours=1)
     day.watch(OPEN_AT - timedelta(minutes=1), at)
     day.watch(
         at + STEP, at + STEP, lambda f: f.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
     )
     day.memory.end()
-    standing = day.floor.latched
+    latched = day.floor.latched
     day.memory, day.before = FloorMemory(day.writer), None
-    day.floor.latched = standing
+    day.floor.latched = latched
     day.watch(at + timedelta(minutes=2), CLOSE_AT)
     day.end()
     attested, entry = await attest(day.root)
@@ -206,11 +205,9 @@ async def test_without_any_history_nothing_is_attested():
     session = choose_session(CALENDAR, CLOSE_AT, None)
     attested = await make_attestation(session, None, CALENDAR, lambda: CLOSE_AT, "DEMO")
     markdown = attested.files["attestation.md"].decode()
+    recorded = orjson.loads(attested.files["attestation.json"])
 
-    assert ("NOT_OBSERVED", "DEMO") == (
-        attested.document["conclusion"],
-        attested.document.get("label"),
-    )
+    assert ("NOT_OBSERVED", "DEMO") == (recorded["conclusion"], recorded["label"])
     assert "NOT OBSERVED" in markdown.splitlines()[0]
     assert "None: nothing was observed." in markdown
     assert "no sign" not in markdown.lower()

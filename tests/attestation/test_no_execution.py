@@ -14,8 +14,7 @@ from mission_control.cluster.model.facts import ConfigMapFacts
 from mission_control.cluster.model.objects import EnvSource, EnvVariable, KeyRef
 from mission_control.floor.decide.stall import find_decided
 from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.history.decide.time_spans import join_spans, leave_out, share
-from mission_control.history.model import PastDecision, WatchedMinute
+from mission_control.history.model import PastDecision, WatchedMinute, join_spans, leave_out, share
 from mission_control.model.fleet import ContractKind, Criticality
 from mission_control.model.reading import Unseen, UnseenReason
 from mission_control.model.session import TradingDay
@@ -80,18 +79,18 @@ class Day:
 
 
 def matter_of(made, fact, subject):
-    """Give one matter of an attestation."""
+    """Return one matter of an attestation."""
     return next(m for m in made.matters if m.matter == Matter(fact, subject))
 
 
 def told(made, fact, subject, source):
-    """Give what a source told, as (minutes after the open, value, why not) of each stretch."""
+    """Return what a source told, as (minutes after the open, value, why not) of each stretch."""
     found = next(s for s in matter_of(made, fact, subject).sources if s.source == source)
     return [((s.since - OPEN_AT) // SECOND / 60, s.value, s.unobserved) for s in found.spans]
 
 
 def at_minute(minutes):
-    """Give the instant so many minutes after the open."""
+    """Return the instant so many minutes after the open."""
     return OPEN_AT + timedelta(minutes=minutes)
 
 
@@ -136,12 +135,12 @@ def test_nothing_recorded_attests_nothing():
     assert 0.0 == made.percent(made.observed)
 
 
-def test_decisions_that_nobody_watched_attest_nothing():
-    """A decision of yesterday says nothing of a day on which nobody decided."""
+def test_decisions_of_unwatched_time_attest_nothing():
+    """A decision of yesterday says nothing of a day without decisions."""
     made = Day().attest(decided=((BEFORE, OPEN_AT),))
 
     assert Conclusion.NOT_OBSERVED is made.conclusion
-    assert {"nobody watched the floor"} == {g.why for g in made.gaps}
+    assert {"the floor was not watched"} == {g.why for g in made.gaps}
 
 
 SIGNS: list[Any] = [
@@ -184,7 +183,7 @@ STRATEGY_RUN = next(a for a in AGENTS if a.agent_name == "strategy-engine")
 
 @pytest.mark.parametrize(("hurt", "fact"), SIGNS)
 def test_any_single_sign_is_execution_observed(hurt, fact):
-    """One sign for one decision is enough, and it stands until its own source takes it back."""
+    """One sign for one decision is enough, and it is open until its own source clears it."""
     day = Day()
     day.decide(at_minute(60), hurt)
     day.decide(at_minute(61))
@@ -196,7 +195,7 @@ def test_any_single_sign_is_execution_observed(hurt, fact):
 
 
 def test_a_sign_that_was_taken_back_still_counts():
-    """It says from when to when it stood."""
+    """It says from when to when it was open."""
     day = Day()
     day.decide(at_minute(60), SIGNS[1].values[0])
     day.decide(at_minute(70))
@@ -214,8 +213,8 @@ def test_a_sign_that_comes_again_is_told_twice():
     assert [at_minute(70), None] == [s.stood_until for s in day.attest().signs]
 
 
-def test_what_stood_accused_at_the_open_counts():
-    """Silence never acquits: an accusation of the day before stands in this session."""
+def test_an_alarm_latched_at_the_open_counts():
+    """Silence never clears: an alarm of the day before is open in this session."""
     floor = ClusterFloor()
     day = Day(floor)
     day.decide(OPEN_AT - timedelta(minutes=10), SIGNS[0].values[0])
@@ -243,7 +242,7 @@ GAP_MAKERS: list[Any] = [
         ),
         Matter(Fact.SAFE_TO_EXECUTE_ORDERS, "strategy-engine"),
         "STATUS_FROZEN",
-        id="a responder that stands still",
+        id="a frozen responder",
     ),
     pytest.param(
         lambda f: f.answer(
@@ -258,8 +257,8 @@ GAP_MAKERS: list[Any] = [
             },
         ),
         Matter(Fact.SAFE_TO_EXECUTE_ORDERS, "strategy-engine"),
-        "it answers, and does not tell",
-        id="a contract that does not tell",
+        "it answers without it",
+        id="a contract without it",
     ),
     pytest.param(
         lambda f: f.answers.pop("strategy-engine"),
@@ -303,7 +302,7 @@ GAP_MAKERS: list[Any] = [
         ),
         Matter(Fact.AGENT_MODE, "congressional-ingest"),
         "it comes from a Secret",
-        id="a mode that stands in a Secret",
+        id="a mode from a Secret",
     ),
     pytest.param(
         lambda f: (
@@ -311,7 +310,7 @@ GAP_MAKERS: list[Any] = [
         ),
         Matter(Fact.KILL_SWITCH, "kill-switch"),
         "UNREADABLE",
-        id="a switch that nobody confirms",
+        id="a switch that no source confirms",
     ),
 ]
 
@@ -328,14 +327,14 @@ class SwitchlessFloor(ClusterFloor):
         self.switch, self.config_map = "1\n", "1"
 
     def lose_switch(self):
-        """Let no configured witness be readable."""
+        """Let no configured source be readable."""
         self.lost = True
 
-    standing_known: bool = True
+    alarms_known: bool = True
 
     def evidence(self):
-        """Give the evidence with or without the switch, and what stood."""
-        whole = replace(super().evidence(), standing_known=self.standing_known)
+        """Return the evidence with or without the switch and the alarms."""
+        whole = replace(super().evidence(), alarms_known=self.alarms_known)
         if not self.lost:
             return whole
         silent = tuple(replace(w, absent="", reading=gone(self.now)) for w in whole.switch_readings)
@@ -343,7 +342,7 @@ class SwitchlessFloor(ClusterFloor):
 
 
 def gone(at):
-    """Give a reading of a file that cannot be read."""
+    """Return a reading of a file that cannot be read."""
     return Unseen(UnseenReason.UNREADABLE, at, detail="permission denied")
 
 
@@ -374,7 +373,7 @@ def test_a_pause_in_watching_is_a_gap_for_everything():
     assert {m.matter for m in made.matters if m.required} == set(made.gaps[0].matters)
     assert [
         (0.0, "ENGAGED", ""),
-        (100.0, None, "nobody watched the floor"),
+        (100.0, None, "the floor was not watched"),
         (101.0, "ENGAGED", ""),
     ] == told(made, Fact.KILL_SWITCH, "kill-switch", "decided")
 
@@ -387,7 +386,7 @@ def test_percent_is_never_rounded_up_to_whole():
 
 
 def test_a_mode_that_one_source_tells_is_seen():
-    """While the service hangs, its specification still tells its mode, and of orders nobody."""
+    """While the service hangs, its specification still has its mode, and nothing on orders."""
     day = Day()
     day.decide(at_minute(60), GAP_MAKERS[0].values[0])
     made = day.attest()
@@ -423,8 +422,8 @@ def test_modes_are_followed_over_the_day():
         ),
     ],
 )
-def test_a_mode_that_nobody_knows_is_a_gap(hurt):
-    """Where one source says what nobody knows, no other can say in which mode it ran."""
+def test_an_unknown_mode_is_a_gap(hurt):
+    """Where one source says an unknown mode, no other can say in which mode it ran."""
     day = Day()
     day.decide(at_minute(60), hurt)
     day.decide(at_minute(70))
@@ -437,7 +436,7 @@ def test_a_mode_that_nobody_knows_is_a_gap(hurt):
 
 
 def test_a_forbidden_mode_beside_an_unknown_one_is_seen():
-    """What accuses is no gap, whatever else is said."""
+    """What raises an alarm is no gap, despite all else."""
     day = Day()
 
     def hurt(floor):
@@ -493,9 +492,9 @@ def test_what_came_later_or_went_is_a_gap_before_and_after():
     late.looks = late.looks[1:]
     late.decide(at_minute(5))
 
-    assert [(10.0, None, "nothing is told of it any more"), (20.0, "false", "")] == lines[1:]
+    assert [(10.0, None, "no longer observed"), (20.0, "false", "")] == lines[1:]
     assert (GAPS, ("0" * 64, "1" * 64)) == (made.conclusion, made.fleets)
-    assert (0.0, None, "nothing was told of it by then") == told(
+    assert (0.0, None, "not observed yet") == told(
         late.attest(), Fact.KILL_SWITCH, "kill-switch", "decided"
     )[0]
 
@@ -555,7 +554,7 @@ def test_an_agent_whose_workload_is_not_there_runs_nothing():
     ] == told(day.attest(), Fact.AGENT_MODE, "gamma-strategy", source)
 
 
-def test_replicas_of_a_partly_seen_workload_count_only_where_they_accuse():
+def test_replicas_of_a_partly_seen_workload_count_only_where_they_raise():
     """What is wanted counts from a list that is not whole; that nothing is wanted does not."""
     day = Day()
     name = "Deployment trading-floor/execution-engine"
@@ -583,7 +582,7 @@ def test_replicas_of_a_partly_seen_workload_count_only_where_they_accuse():
 
 
 def test_minutes_tell_when_the_floor_was_decided():
-    """Less than three beats apart is no stall; a minute that does not tell proves nothing."""
+    """Less than three beats apart is no stall; a minute without numbers proves nothing."""
     minute = WatchedMinute(OPEN_AT, {}, ((OPEN_AT, at_minute(1)),))
     near = WatchedMinute(at_minute(1), {}, ((at_minute(1) + 3 * SECOND, at_minute(2)),))
     far = WatchedMinute(at_minute(2), {}, ((at_minute(2) + 4 * SECOND, at_minute(3)),))
@@ -633,7 +632,7 @@ def test_stretches_and_what_they_leave_out_are_the_whole(given_spans):
 
 
 def test_an_agent_that_offers_only_liveness_is_asked_for_no_orders():
-    """What a contract does not promise is not required, and not listed as lacking either."""
+    """What a contract does not promise is not required, and not listed as a gap."""
     made = Day().attest()
     orders = {
         m.matter.subject for m in made.matters if m.matter.fact is Fact.SAFE_TO_EXECUTE_ORDERS
@@ -692,19 +691,19 @@ def test_a_pod_that_has_ended_runs_nothing():
 
 
 def test_what_stood_and_was_not_known_is_a_gap():
-    """Until history could be read after a start, nobody knows what stood; a sign stands on."""
+    """Until history is read after a start, alarms are not known; a sign stays open."""
     day = Day()
     day.decide(at_minute(10), SIGNS[0].values[0])
-    stood = day.floor.latched
+    latched = day.floor.latched
     clean = Day()
     for each in (day, clean):
-        each.floor.latched, each.floor.standing_known = NOTHING_LATCHED, False
+        each.floor.latched, each.floor.alarms_known = NOTHING_LATCHED, False
         each.decide(at_minute(20), lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT))
-        each.floor.standing_known = True
-        each.floor.latched = stood if each is day else NOTHING_LATCHED
+        each.floor.alarms_known = True
+        each.floor.latched = latched if each is day else NOTHING_LATCHED
         each.decide(at_minute(21), lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT))
     (sign,) = day.attest().signs
-    gap = matter_of(clean.attest(), Fact.STANDING, "history").gaps
+    gap = matter_of(clean.attest(), Fact.LATCHED_ALARMS, "history").gaps
 
     assert (at_minute(10), None) == (sign.stood_from, sign.stood_until)
     assert [(at_minute(20), at_minute(21))] == [g.span for g in gap]

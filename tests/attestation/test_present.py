@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def a_day():
-    """Give a day with a gap, a sign, and an hour in which nobody watched."""
+    """Return a day with a gap, a sign, and an unwatched hour."""
     day = Day()
     day.decide(at_minute(30), lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT))
     day.decide(at_minute(31))
@@ -46,8 +46,8 @@ def test_an_attestation_is_written_so(name, content):
 
 
 def test_nothing_that_others_wrote_acts():
-    """A mode that looks like Markdown or HTML stands as text."""
-    markdown = no_execution_markdown(no_execution_document(a_day(), "DEMO"))
+    """A mode that looks like Markdown or HTML is written as text."""
+    markdown = no_execution_markdown(no_execution_document(a_day()), "DEMO")
 
     assert "<b>" not in markdown
     assert "EXECUTE\\|\\<b\\>\\`x\\`" in markdown

@@ -13,9 +13,9 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
+from mission_control.simulation.roster import fleet_document
 
 RUNS = 7
 Row = dict[str, object]

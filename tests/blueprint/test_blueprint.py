@@ -48,7 +48,7 @@ SEEN_SURVEY: Any = Seen(SURVEY, NOW)
 
 
 def well():
-    """Give a floor of which nothing is lacking."""
+    """Return a floor without gaps."""
     floor = ClusterFloor()
     for name, each in floor.workloads.items():
         if each.owner is None:
@@ -62,7 +62,7 @@ def draw(floor, services=SEEN_SERVICES, repository=SEEN_SURVEY):
 
 
 def gaps_of(floor, **seen):
-    """Give a blueprint's gaps as (subject, gap)."""
+    """Return a blueprint's gaps as (subject, gap)."""
     return [(g.subject, g.gap) for g in draw(floor, **seen).gaps]
 
 
@@ -93,7 +93,7 @@ def test_a_fleet_of_which_all_is_seen_has_no_gaps():
 
 
 def change(name, **changes):
-    """Give a hurt that changes one workload's container."""
+    """Return a hurt that changes one workload's container."""
 
     def hurt(floor):
         made = replace(WELL, **changes)
@@ -122,7 +122,7 @@ RULES: list[Any] = [
     pytest.param(
         change(SE, env=(EnvVariable("AGENT_MODE", ref=KeyRef("Secret", "s", "k")),)),
         SE,
-        "unknown: AGENT_MODE cannot be told",
+        "unknown: AGENT_MODE cannot be resolved",
         id="a mode from a Secret",
     ),
     pytest.param(
@@ -131,7 +131,7 @@ RULES: list[Any] = [
     pytest.param(
         lambda f: f.lose_list("configmaps", FLOOR, UnseenReason.DENIED),
         SE,
-        "unknown: AGENT_ROLE and AGENT_MODE cannot be told",
+        "unknown: AGENT_ROLE and AGENT_MODE cannot be resolved",
         id="no list of maps",
     ),
     pytest.param(
@@ -172,7 +172,7 @@ RULES: list[Any] = [
 
 @pytest.mark.parametrize(("hurt", "subject", "gap"), RULES)
 def test_each_gap_is_named(hurt, subject, gap):
-    """Whatever is missing or was not seen stands among the gaps, of whom and what."""
+    """Everything that is missing or was not seen is among the gaps, with its subject."""
     floor = well()
     hurt(floor)
 
@@ -268,7 +268,7 @@ def test_services_that_were_not_seen_are_unknown(services, gap):
                 ("repository", "the document docs/ops/status_contract.md is missing"),
                 ("repository", "the document ops/PRODUCTION_LOCK.md is missing"),
             ],
-            id="lacking",
+            id="missing",
         ),
     ],
 )
@@ -299,7 +299,7 @@ def test_without_a_cluster_everything_that_runs_is_unknown():
 
 
 def workload_ref():
-    """Give a workload of the inventory."""
+    """Return a workload of the inventory."""
     assert QUIET.workload is not None
     return QUIET.workload
 
@@ -316,7 +316,7 @@ HOSTILE = 'x"] --> evil["<script>alert(1)</script>`|#quot;\n```\nend %% \\'
 
 
 def test_nothing_breaks_out_of_the_diagram():
-    """Names of others are entity codes: no quote, bracket, tag or fence of theirs is left."""
+    """Names of others are entity codes: no quote, bracket, tag or fence is left."""
     floor = well()
     floor.workloads["h"] = WorkloadFacts("Deployment", FLOOR, HOSTILE, 1, containers=(WELL,))
     blueprint = draw(floor)
@@ -373,12 +373,10 @@ def test_equal_floors_give_equal_blueprints():
     one, other = well(), well()
     other.workloads = dict(reversed(other.workloads.items()))
     documents = [blueprint_document(draw(f)) for f in (one, other)]
-    labelled = draw(one)
-    labelled = replace(labelled, snapshot=replace(labelled.snapshot, label="DEMO"))
 
     assert documents[0] == documents[1]
     assert blueprint_markdown(documents[0]) == blueprint_markdown(documents[1])
-    assert "**DEMO**" in blueprint_markdown(blueprint_document(labelled))
+    assert "**DEMO**" in blueprint_markdown(documents[0], "DEMO")
 
 
 def test_pods_and_maps_are_told_where_they_are_seen():

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from mission_control.cli.context import CliContext
 from mission_control.cli.main import COMMANDS, cli
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import find_scenario
+from mission_control.simulation.roster import fleet_document
 
 Run = Callable[..., Result]
 

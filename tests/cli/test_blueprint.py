@@ -67,9 +67,9 @@ def test_a_fleet_is_drawn_as_it_is_seen(floor, repository):
         p["images"] for p in document["pipelines"] if p["path"] == "cloudbuild.yaml"
     )
     assert ("cloudbuild.yaml", "it builds :latest: r/x:latest") in gaps
-    assert ("infra/cloudbuild-odd.yml", "unknown: it is no YAML that can be read") in gaps
-    assert ("infra/cloudbuild-list.yml", "unknown: it is no YAML mapping") in gaps
-    assert ("cloudbuild-link.yaml", "unknown: it is no plain file of a usual size") in gaps
+    assert ("infra/cloudbuild-odd.yml", "unknown: it is not readable YAML") in gaps
+    assert ("infra/cloudbuild-list.yml", "unknown: it is not a YAML mapping") in gaps
+    assert ("cloudbuild-link.yaml", "unknown: it is not a plain file of a usual size") in gaps
     assert ("repository", "the document ops/PRODUCTION_LOCK.md is missing") in gaps
     assert ["README.md", "docs/ops/status_contract.md"] == document["documents"]
     assert ("ENGAGED", True) == (

@@ -89,7 +89,7 @@ def test_a_plugin_that_fails_is_one_finding_of_the_doctor(run, tmp_path, fleet):
     checks, said = doctor(run, tmp_path, fleet)
 
     assert "FAIL" == checks["cluster"]["outcome"]
-    assert "the credentials could not be had: the exec plugin" in checks["cluster"]["detail"]
+    assert "the credentials could not be obtained: the exec plugin" in checks["cluster"]["detail"]
     assert RBAC not in said
     assert SECRET not in said
     assert JWT not in said

@@ -16,8 +16,8 @@ from mission_control.configuration.settings import load_settings
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence
 from mission_control.history.database import migrate, open_engine
-from mission_control.history.ports import DecisionRecord, MinuteRecord
-from mission_control.history.writer import HistoryWriterThread
+from mission_control.history.model import DecisionRecord, MinuteRecord
+from mission_control.history.writer import HistoryWriter
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.event import EventType, FloorEvent
 
@@ -66,7 +66,7 @@ def remember(served, *, halted=False, minutes=390):
     evidence, snapshot = at_open(served)
     engine = open_engine(served.folder, None)
     migrate(engine)
-    writer = HistoryWriterThread(engine, served.clock, time.monotonic, lambda _now: None)
+    writer = HistoryWriter(engine, served.clock, time.monotonic, lambda _now: None)
     writer.start()
     writer.put(DecisionRecord("start", evidence, NOTHING_LATCHED, snapshot, (), ()))
     steps = [("MARKET_CLOSED", "OK", OPEN), ("OK", "HALTED", OPEN + 60 * MINUTE)]

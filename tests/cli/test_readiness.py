@@ -116,7 +116,7 @@ def test_a_verdict_that_fails_to_be_recorded_at_the_last_is_printed_as_no_go(flo
     async def full(*_run, **_more):
         raise StorageError("no space left", path="audit_artifacts")
 
-    monkeypatch.setattr("mission_control.records.artifact_writer.RunWriter.record", full)
+    monkeypatch.setattr("mission_control.records.artifact_store.RunWriter.record", full)
     result = served.run("readiness", "--json")
     report = json.loads(result.stdout)
     store = next(c for c in report["checks"] if c["name"] == "evidence.artifact_store")

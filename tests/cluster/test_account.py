@@ -21,7 +21,7 @@ def test_reading_named_resources_is_reading():
     """get, list and watch on named resources, and non-resource URLs, are no more than reading."""
     account = judge(READING, Rule(("get",), urls=("/healthz",)))
 
-    assert (True, "1 bindings grant reading alone") == (account.read_only, account.detail)
+    assert (True, "1 bindings grant reading only") == (account.read_only, account.detail)
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_more_than_reading_is_named(rule, said):
 def test_asking_about_oneself_is_no_writing():
     """Asking what oneself may do is posted, changes nothing, and is granted to every account."""
     asking = ("selfsubjectaccessreviews", "selfsubjectrulesreviews")
-    everybody = SubjectRef("Group", "system:authenticated")
+    everyone = SubjectRef("Group", "system:authenticated")
 
     for own in (
         Rule(("create",), ("authorization.k8s.io",), asking),
         Rule(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),
     ):
-        assert True is judge(own, subject=everybody).read_only
+        assert True is judge(own, subject=everyone).read_only
     others = Rule(("create",), ("authorization.k8s.io",), ("subjectaccessreviews",))
-    assert False is judge(others, subject=everybody).read_only
+    assert False is judge(others, subject=everyone).read_only
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_right_of_any_of_our_names_is_ours(subject):
 
 
 def test_what_others_may_do_is_not_ours():
-    """Bindings to somebody else say nothing about us; without any of our own nothing is known."""
+    """Bindings to others say nothing about us; without any of our own nothing is known."""
     other = SubjectRef("ServiceAccount", "mission-control", "elsewhere")
     account = judge(Rule(("*",), ("*",), ("*",)), subject=other)
 

@@ -52,12 +52,12 @@ RUN_SE = replace(STRATEGY, workload=Workload("Deployment", SE, FLOOR))
 
 @pytest.fixture
 def floor():
-    """Give a floor on a cluster on which all is well."""
+    """Return a floor on a cluster on which all is well."""
     return ClusterFloor()
 
 
 def halting(snapshot):
-    """Give what halts: code, subject and severity."""
+    """Return what halts: code, subject and severity."""
     return {(r.code, r.subject, r.severity.value) for r in snapshot.posture.reasons if r.halts}
 
 
@@ -122,27 +122,27 @@ def add_pod(made):
 
 
 def bare(name, namespace=FLOOR, **changes):
-    """Give a pod that nobody owns."""
+    """Return a pod without an owner."""
     return replace(pod(RUN_SE), name=name, namespace=namespace, owner=None, **changes)
 
 
 def deployment(name, desired=0, actual=0, **changes):
-    """Give a Deployment that the inventory does not know."""
+    """Return a Deployment that the inventory does not know."""
     return WorkloadFacts("Deployment", FLOOR, name, desired, actual, **changes)
 
 
 def state(waiting, *, init=False):
-    """Give the state of a container that does not run."""
+    """Return the state of a container that does not run."""
     return (ContainerState("main", init=init, waiting=waiting, restarts=4),)
 
 
 def secret(name):
-    """Give a variable that comes from a Secret."""
+    """Return a variable that comes from a Secret."""
     return EnvVariable(name, ref=KeyRef("Secret", "trader-secrets", "K"))
 
 
 def from_map(name, key="MODE", *, optional=False):
-    """Give a variable that comes from a ConfigMap."""
+    """Return a variable that comes from a ConfigMap."""
     return EnvVariable(name, ref=KeyRef("ConfigMap", "modes", key, optional=optional))
 
 
@@ -210,7 +210,7 @@ SEV0 = [
 @pytest.mark.parametrize(("hurt", "subject"), SEV0)
 @pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
 def test_any_single_sign_of_execution_is_sev0_in_every_phase(floor, hurt, subject, at):
-    """Replicas, pods, names, labels, modes and toggles each accuse alone, day and night."""
+    """Replicas, pods, names, labels, modes and toggles each raise an alarm, day and night."""
     floor.refresh(at)
     hurt(floor)
 
@@ -232,7 +232,7 @@ def test_a_whole_list_that_no_longer_shows_it_acquits(floor, hurt, subject):
 
 
 def test_an_odd_object_keeps_a_list_from_acquitting(floor):
-    """What is hidden behind an object that nobody can read stays accused."""
+    """An alarm that an unreadable object hides stays latched."""
     floor.workloads["execution-engine"] = workload(ENGINE, 1)
     floor.decide()
     floor.garble("deployments", FLOOR)
@@ -305,7 +305,7 @@ UNTOLD = [
 
 @pytest.mark.parametrize(("hurt", "told"), UNTOLD)
 def test_a_mode_that_cannot_be_told_blocks(floor, hurt, told):
-    """Neither EXECUTE nor OBSERVE: nobody knows, and so the floor halts."""
+    """Neither EXECUTE nor OBSERVE: it is unknown, and so the floor halts."""
     hurt(floor)
     snapshot = floor.decide()
 
@@ -314,7 +314,7 @@ def test_a_mode_that_cannot_be_told_blocks(floor, hurt, told):
 
 
 STRANGE = [
-    pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "TURBO")), id="a word nobody knows"),
+    pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "TURBO")), id="an unknown word"),
     pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "")), id="blank"),
     pytest.param(set_env(SE, EnvVariable("AGENT_MODE", "ОFF")), id="look-alike"),  # noqa: RUF001
     pytest.param(set_env(SE, EnvVariable("EXECUTION_MODE", "turbo")), id="execution mode"),
@@ -328,7 +328,7 @@ STRANGE = [
 @pytest.mark.parametrize("hurt", STRANGE)
 @pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
 def test_a_specified_mode_that_nobody_knows_halts_in_every_phase(floor, hurt, at):
-    """What a pod is told is judged as what a service says, and stands until a whole list denies."""
+    """A pod's setting is judged as a service's claim, until a whole list denies it."""
     floor.refresh(at)
     at_best = floor.decide().posture.verdict
     hurt(floor)
@@ -352,13 +352,13 @@ def test_a_specified_mode_that_nobody_knows_halts_in_every_phase(floor, hurt, at
 def test_only_a_known_mode_takes_another_back(floor, before, after):
     """A mode that is unknown or hidden denies neither a forbidden nor an unknown one before it."""
     set_env(SE, EnvVariable("AGENT_MODE", before))(floor)
-    stood = {a.key for a in floor.decide().latched.alarms}
+    before = {a.key for a in floor.decide().latched.alarms}
     set_env(SE, after)(floor)
     still = {a.key for a in floor.decide().latched.alarms}
     set_env(SE, EnvVariable("AGENT_MODE", "OFF"))(floor)
 
-    assert stood
-    assert stood <= still
+    assert before
+    assert before <= still
     assert () == floor.decide().latched.alarms
 
 
@@ -378,7 +378,7 @@ def test_a_trading_mode_is_compared_alike(floor):
 
 
 def test_a_mode_that_cannot_be_told_acquits_nobody(floor):
-    """A workload that said EXECUTE and now hides its mode is still accused."""
+    """The alarm of a workload that said EXECUTE and now hides its mode stays latched."""
     set_env(SE, EnvVariable("AGENT_MODE", "EXECUTE"))(floor)
     floor.decide()
     set_env(SE, secret("AGENT_MODE"))(floor)
@@ -387,7 +387,7 @@ def test_a_mode_that_cannot_be_told_acquits_nobody(floor):
 
 
 def modes(**values):
-    """Give a ConfigMap of modes; a key with None is there, but not as text."""
+    """Return a ConfigMap of modes; a key with None is there, but not as text."""
     text = {k: v for k, v in values.items() if v is not None}
     return ConfigMapFacts(FLOOR, "modes", "d" * 64, tuple(values), text)
 
@@ -440,7 +440,7 @@ def modes(**values):
                 )
             },
             "EXECUTION_EVIDENCE",
-            id="a later map that lacks it",
+            id="a later map without it",
         ),
         pytest.param(
             modes(AGENT_MODE=None),
@@ -656,7 +656,7 @@ def test_what_runs_a_service_can_halt_the_floor(floor, hurt, code, subject):
 
 
 def test_the_same_trouble_of_an_optional_service_does_not_halt(floor):
-    """What the floor does not depend on is told, and stops nobody."""
+    """What the floor does not depend on is reported, and halts nothing."""
     agents = [
         replace(a, criticality=Criticality.OPTIONAL) if a.agent_name == SE else a
         for a in FLEET.agents
@@ -719,7 +719,7 @@ def test_an_execution_agent_without_http_is_judged_by_the_cluster(floor):
 
 
 def test_a_namespace_that_is_not_watched_shows_nothing(floor):
-    """An inventory that names a workload elsewhere is told that nobody looks there."""
+    """Of a workload elsewhere the report says that its namespace is not watched."""
     away = replace(STRATEGY, workload=Workload("Deployment", SE, "staging"))
     agents = [away if a.agent_name == SE else a for a in FLEET.agents]
     floor.fleet = replace(FLEET, agents=tuple(agents))
@@ -837,7 +837,7 @@ def answer_engine(floor):
 
 
 def test_an_execution_process_that_answered_is_acquitted_by_newer_lists_alone(floor):
-    """Its silence proves nothing; lists read after it was last heard, and showing nothing, do."""
+    """Its silence proves nothing; lists read after its last answer, and showing nothing, do."""
     answer_engine(floor)
     running = floor.decide()
     lists = dict(floor.lists)
@@ -846,12 +846,12 @@ def test_an_execution_process_that_answered_is_acquitted_by_newer_lists_alone(fl
     silent = floor.decide()
     floor.lists = fresh
     floor.now += timedelta(seconds=1)
-    acquitted = floor.decide()
+    cleared = floor.decide()
 
     facts = {(a.code, a.fact) for a in running.latched.alarms}
     assert {("EXECUTION_EVIDENCE", "running"), ("CONTRADICTION", "execution")} <= facts
     assert {("EXECUTION_EVIDENCE", "execution-engine", "P0")} <= halting(silent)
-    assert Verdict.OK is acquitted.posture.verdict
+    assert Verdict.OK is cleared.posture.verdict
 
 
 def test_a_contradiction_about_execution_is_sev0(floor):
@@ -863,7 +863,7 @@ def test_a_contradiction_about_execution_is_sev0(floor):
 
 
 def test_a_service_that_answers_from_nowhere_is_a_contradiction(floor):
-    """Its workload has no pod and wants none: somebody is wrong, and that halts an open floor."""
+    """Its workload has no pod and wants none: one source is wrong, and that halts an open floor."""
     floor.workloads[SE] = workload(RUN_SE, 0)
     del floor.pods[SE]
     snapshot = floor.decide()
@@ -963,7 +963,7 @@ class OutdatedAccess(ClusterFloor):
     """A calm cluster that is read by what files said before they changed."""
 
     def facts(self) -> ClusterFacts | None:
-        """Say why the newest files do not serve."""
+        """Return why the newest files do not serve."""
         known = super().facts()
         return None if known is None else replace(known, outdated="the kubeconfig is empty")
 

@@ -25,8 +25,7 @@ from mission_control.cluster.read import api_server as api_server_module
 from mission_control.cluster.read import credentials as credentials_module
 from mission_control.cluster.read import kubeconfig as kubeconfig_module
 from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_answers import BadAnswerError
-from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.credentials import CredentialDesk
 from mission_control.cluster.read.examination import examine_cluster
 from mission_control.cluster.read.guard import ClusterGuard
@@ -65,7 +64,7 @@ OFFERED = {
 
 
 class Api:
-    """An API server on loopback with empty lists; it knows whom its `tokens` name, if any."""
+    """An API server on loopback with empty lists; it knows the users of its `tokens`, if any."""
 
     def __init__(self) -> None:
         """Serve nothing yet."""
@@ -134,7 +133,7 @@ class Api:
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    """Give an API server, which a test starts."""
+    """Yield an API server, which a test starts."""
     served = Api()
     yield served
     await served.stop()
@@ -167,7 +166,7 @@ class Reading:
         return {r.reading.code if isinstance(r.reading, Unseen) else None for r in facts.lists}
 
     async def why(self) -> str:
-        """Say why nothing can be asked; empty where it can."""
+        """Return why nothing can be asked; empty where it can."""
         try:
             await self.server.prepare()
         except BadAnswerError as bad:
@@ -177,7 +176,7 @@ class Reading:
 
 @pytest.fixture
 async def reading(tmp_path) -> AsyncIterator[Reading]:
-    """Give what reads a cluster by a kubeconfig."""
+    """Yield what reads a cluster by a kubeconfig."""
     made = Reading(tmp_path)
     yield made
     await made.server.forget()
@@ -289,7 +288,7 @@ async def test_an_api_below_a_path_is_read(api, reading, told, prefix):
     ],
 )  # fmt: skip
 async def test_an_ambiguous_path_is_refused(reading, told):
-    """A path that could be another one to whoever decodes it once more is not sent anywhere."""
+    """A path that could be another one where it is decoded once more is not sent anywhere."""
     reading.write(f"http://127.0.0.1:1{told}")
 
     assert "server" in await reading.why()
@@ -498,7 +497,7 @@ ODD_USERS = [
     pytest.param({"token": "t", "as": "a\r\nx: y"}, "no header can", id="a header in a name"),
     pytest.param({"token": "a\nb"}, "no header can", id="a token of two lines"),
     pytest.param({"token": ""}, "names no credentials", id="an empty token"),
-    pytest.param({"tokenfile": "x"}, "names no credentials", id="a word nobody knows"),
+    pytest.param({"tokenfile": "x"}, "names no credentials", id="an unknown word"),
     pytest.param({"tokenFile": "missing"}, "No such file", id="no token file"),
     pytest.param({"tokenFile": "empty"}, "it is empty", id="an empty token file"),
     pytest.param({"tokenFile": "."}, "a folder", id="a folder for a token"),
@@ -509,8 +508,8 @@ ODD_USERS = [
         {"client-certificate-data": "eA==", "client-key-data": "eA=="},
         "certificate and key", id="no certificate",
     ),
-    pytest.param({"client-certificate-data": "%%"}, "no base64", id="no base64"),
-    pytest.param({"exec": "x"}, "is no mapping", id="exec is text"),
+    pytest.param({"client-certificate-data": "%%"}, "not base64", id="no base64"),
+    pytest.param({"exec": "x"}, "is not a mapping", id="exec is text"),
     pytest.param({"exec": {"command": "x"}}, "another apiVersion", id="exec without a version"),
     pytest.param({"auth-provider": {"name": "gcp"}}, "holds no token", id="gcp without a token"),
     pytest.param(
@@ -532,7 +531,7 @@ async def test_credentials_that_cannot_be_had_are_one_reason(api, reading, certi
     reading.write(f"https://127.0.0.1:{api.port}", user, certificate_authority=str(certificate[0]))
     examined = await examine_cluster(reading.lister)
 
-    assert "the credentials could not be had" in examined.unreachable
+    assert "the credentials could not be obtained" in examined.unreachable
     assert said in examined.unreachable
     assert SECRET not in examined.unreachable
     assert () == examined.lists
@@ -546,7 +545,7 @@ async def test_a_kubeconfig_without_credentials_says_that_it_is_anonymous(api, r
     await reading.codes()
 
     assert reading.server.endpoint is not None
-    assert "nobody (anonymous)" == reading.server.endpoint.who
+    assert "anonymous" == reading.server.endpoint.who
 
 
 ODD_FILES = [
@@ -554,10 +553,10 @@ ODD_FILES = [
     pytest.param("a: &a [x]\nb: *a", "anchors", id="anchors"),
     pytest.param("[" * 5000, "nested deeper", id="brackets"),
     pytest.param("- x", "no single mapping", id="a list"),
-    pytest.param("clusters: {}", "are no list", id="clusters are a mapping"),
+    pytest.param("clusters: {}", "are not a list", id="clusters are a mapping"),
     pytest.param("contexts: []", "no current-context", id="no context"),
     pytest.param("current-context: x", "no context x", id="an unknown context"),
-    pytest.param("current-context: a\ncurrent-context: b", "stands twice", id="a key twice"),
+    pytest.param("current-context: a\ncurrent-context: b", "is given twice", id="a key twice"),
     pytest.param(
         "users:\n- {name: u, user: {}}\n- {name: u, user: {}}", "two of user u", id="a name twice"
     ),
@@ -581,7 +580,7 @@ async def test_only_a_boolean_turns_verification_off(reading, told):
 
 
 async def test_another_user_of_the_context_is_not_no_user(reading):
-    """A context whose user is not there is refused: nobody is not who was meant."""
+    """A context whose user is not there is refused: anonymous is not what was meant."""
     reading.config.write_text(
         kubeconfig("http://127.0.0.1:1").replace("name: u\n", "name: other\n")
     )
@@ -626,10 +625,10 @@ async def test_no_kubeconfig_at_all_is_said(tmp_path, monkeypatch):
 
 FAILING = [
     pytest.param(f"echo 'password={SECRET} token {JWT}' >&2; exit 1", "ended with 1", id="fails"),
-    pytest.param(f"echo '{SECRET} {{not json'", "no JSON", id="garbage"),
+    pytest.param(f"echo '{SECRET} {{not json'", "not JSON", id="garbage"),
     pytest.param(f'echo \'{{"token": "{SECRET}"}}\'', "no ExecCredential", id="another answer"),
     pytest.param(credential(), "neither a token nor", id="nothing"),
-    pytest.param(credential(token=["x"]), "is no text", id="a list for a token"),
+    pytest.param(credential(token=["x"]), "is not text", id="a list for a token"),
     pytest.param(credential(token=f"{TOKEN}\nb"), "no header can", id="two lines"),
     pytest.param(credential(clientCertificateData="x"), "without its key", id="no key"),
     pytest.param(
@@ -644,14 +643,14 @@ FAILING = [
 async def test_a_plugin_that_fails_is_one_reason_without_its_secrets(
     api, reading, caplog, body, said
 ):
-    """Nothing is asked anonymously, and what the plugin printed is nowhere as it stood."""
+    """Nothing is asked anonymously, and what the plugin printed is nowhere shown as it was."""
     caplog.set_level(logging.DEBUG)
     await api.start()
     reading.write(f"http://127.0.0.1:{api.port}", plugin(reading.config.parent, body))
     examined = await examine_cluster(reading.lister)
     told = f"{examined}{caplog.text}"
 
-    assert "the credentials could not be had: the exec plugin" in examined.unreachable
+    assert "the credentials could not be obtained: the exec plugin" in examined.unreachable
     assert said in examined.unreachable
     assert len(examined.unreachable) < 500
     assert SECRET not in told
@@ -683,7 +682,7 @@ async def test_a_plugin_that_hangs_is_ended_with_all_that_it_began(reading):
     sleeping = int(began.read_text())
 
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while _lives(sleeping):  # noqa: ASYNC110  (a stranger's child tells nobody of its end)
+        while _lives(sleeping):  # noqa: ASYNC110  (another process's child signals no end)
             await asyncio.sleep(0.02)
 
 

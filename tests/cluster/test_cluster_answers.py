@@ -11,15 +11,19 @@ import pytest
 from mission_control.cluster.model.facts import OddObject
 from mission_control.cluster.model.objects import ObjectRef
 from mission_control.cluster.read import lister as lister_module
-from mission_control.cluster.read import project_containers as project_containers_module
-from mission_control.cluster.read.api_answers import BadAnswerError, read_page
-from mission_control.cluster.read.observer import ConfigMapSwitch
-from mission_control.cluster.read.project_containers import clean
-from mission_control.cluster.read.project_further import CONFIG_MAP, Wanted, project_config_map
-from mission_control.cluster.read.project_objects import (
+from mission_control.cluster.read import projection as projection_module
+from mission_control.cluster.read.api_server import BadAnswerError, read_page
+from mission_control.cluster.read.observer import (
+    CONFIG_MAP,
+    ConfigMapSwitch,
+    Wanted,
+    project_config_map,
+)
+from mission_control.cluster.read.projection import (
     EVENT,
     POD,
     WORKLOAD,
+    clean,
     project_all,
     project_event,
     project_pod,
@@ -144,7 +148,7 @@ def test_a_text_of_megabytes_is_not_looked_through(monkeypatch):
         looked_through.append(len(text))
         return redact_text(text)
 
-    monkeypatch.setattr(project_containers_module, "redact_text", redact)
+    monkeypatch.setattr(projection_module, "redact_text", redact)
     shown = clean("token=abcdefgh12345678 " + "a " * 2_000_000)
 
     assert "abcdefgh" not in shown

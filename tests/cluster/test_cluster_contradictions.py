@@ -45,12 +45,12 @@ EVIDENCE = ("EXECUTION_EVIDENCE", SE, "P0")
 
 @pytest.fixture
 def floor():
-    """Give a floor on a cluster on which all is well."""
+    """Return a floor on a cluster on which all is well."""
     return ClusterFloor()
 
 
 def config_map(name, **values):
-    """Give a ConfigMap with these values."""
+    """Return a ConfigMap with these values."""
     return ConfigMapFacts(FLOOR, name, "0" * 64, tuple(values), values)
 
 
@@ -63,7 +63,7 @@ def run_with(floor, *variables, sources=(), **held):
 
 @pytest.mark.parametrize(("name", "value"), HELD)
 def test_a_secret_hides_no_value_that_can_be_read(floor, name, value):
-    """What stands below a Secret that nobody reads may be what counts, so it accuses."""
+    """What is below a Secret that is not read may be what counts, so it raises an alarm."""
     others = [v for v in PAPER if v.name != name]
     run_with(floor, *others, sources=(CFG, SECRET), **{name: value})
 
@@ -71,7 +71,7 @@ def test_a_secret_hides_no_value_that_can_be_read(floor, name, value):
 
 
 def test_a_harmless_value_below_a_secret_accuses_nobody_and_denies_nothing(floor):
-    """The floor may be OK, but what stood accused before is not taken back."""
+    """The floor may be OK, but an alarm latched before is not cleared."""
     run_with(floor, *PAPER, sources=(CFG, SECRET), EXECUTION_ENABLED="false")
     assert Verdict.OK is floor.decide().posture.verdict
     run_with(floor, *PAPER, sources=(CFG, SECRET), EXECUTION_ENABLED="true")
@@ -85,7 +85,7 @@ def test_a_harmless_value_below_a_secret_accuses_nobody_and_denies_nothing(floor
 @pytest.mark.parametrize(("name", "value"), HELD)
 @pytest.mark.parametrize("written", [False, True], ids=["whole map", "one key"])
 def test_a_lost_list_of_config_maps_takes_nothing_back(floor, name, value, written):
-    """What a variable said stands when its ConfigMap is not seen any more, in every phase."""
+    """An alarm of a variable stays latched when its ConfigMap is lost, in every phase."""
     floor.refresh(EVENING)
     ref = KeyRef("ConfigMap", "cfg", name)
     others = [v for v in PAPER if v.name != name]
@@ -162,7 +162,7 @@ def test_an_optional_reference_into_a_list_that_was_not_seen_hides_nothing():
 
 
 def fleet_with(*agents):
-    """Give the fleet with these instead of its execution agent."""
+    """Return the fleet with these instead of its execution agent."""
     named = sorted((*AGENTS, QUIET, *agents), key=lambda a: a.agent_name)
     return Fleet(tuple(named), FLEET.digest, FLEET.source, FLEET.cluster, FLEET.access)
 
@@ -194,7 +194,7 @@ def test_a_live_pod_of_execution_stands_while_nobody_can_tell_whose_it_is(lost):
 
 
 def test_execution_in_a_namespace_that_nobody_watches_is_never_proven_off():
-    """Lists of other namespaces show nothing of it, so its silence acquits nothing."""
+    """Lists of other namespaces show nothing of it, so their silence clears nothing."""
     engine = replace(ENGINE, workload=Workload("Deployment", "execution-engine", "elsewhere"))
     floor = ClusterFloor(fleet=fleet_with(engine))
     floor.refresh(NOW - timedelta(minutes=2))
@@ -209,7 +209,7 @@ def test_execution_in_a_namespace_that_nobody_watches_is_never_proven_off():
 
 
 def test_an_execution_workload_that_is_not_taken_up_yet_is_not_proven_off(floor):
-    """Its counts are those of an older specification; it accuses nobody, and proves nothing."""
+    """Its counts are those of an older specification; it raises no alarm, and proves nothing."""
     floor.workloads["x"] = WorkloadFacts("DaemonSet", FLOOR, "execution-x", 0, 0, observed=False)
     engine = report(floor.decide(), "execution-engine")
 

@@ -12,7 +12,7 @@ from mission_control.cluster.decide.identity import (
     read_identity,
 )
 from mission_control.cluster.model.facts import ClusterFacts, identify_cluster
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess
 from tests.floor.cluster_of_values import ANOTHER, FLEET, IDENTITY

@@ -18,18 +18,17 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.objects import EnvVariable, KeyRef, Rollout
 from mission_control.cluster.read import api_server as api_server_module
 from mission_control.cluster.read import credentials as credentials_module
-from mission_control.cluster.read import identity as identity_module
 from mission_control.cluster.read import lister as lister_module
 from mission_control.cluster.read import observer as reader_module
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
 from mission_control.cluster.read.guard import ClusterGuard
-from mission_control.cluster.read.kubeconfig_files import NoAccessError
+from mission_control.cluster.read.kubeconfig import NoAccessError
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
-from mission_control.cluster.read.project_objects import (
+from mission_control.cluster.read.projection import (
     POD,
     WORKLOAD,
     project_pod,
@@ -39,8 +38,8 @@ from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen
 from mission_control.probe.transport import RefusedRequest
-from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import (
+from mission_control.simulation.cluster_api import ACCOUNT, SimulatedCluster, Staging
+from mission_control.simulation.scenario import (
     EVERYTHING,
     ApiFault,
     ClusterStage,
@@ -56,7 +55,7 @@ FLOOR = "trading-floor"
 
 async def found(_access: ClusterAccess) -> Endpoint:
     """Find the simulated API server, as our own account."""
-    import ssl  # noqa: PLC0415  (only a context that nobody uses)
+    import ssl  # noqa: PLC0415  (only a context that is not used)
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return Endpoint("http://cluster", context, None, lambda: "Bearer t", ACCOUNT, verified=True)
@@ -89,7 +88,7 @@ class Cluster:
 
 
 def code(read: ListReading) -> str | None:
-    """Give why a list was not seen; None where it was."""
+    """Return why a list was not seen; None where it was."""
     return read.reading.code if isinstance(read.reading, Unseen) else None
 
 
@@ -123,7 +122,7 @@ async def test_resources_are_found_under_whichever_version_offers_them(old):
     assert [(expected, "PodDisruptionBudget")] == [
         (o["apiVersion"], o["kind"]) for o in budgets.value
     ]
-    # Two namespaces ask at the same time, before either knows; after that nobody asks again.
+    # Two namespaces ask at the same time, before either knows; after that neither asks again.
     assert asked[("GET", "/apis/batch/v1")] <= 2
 
 
@@ -362,7 +361,7 @@ async def test_of_the_environment_only_watched_values_are_kept():
 
 
 async def test_warnings_are_redacted_and_made_printable():
-    """What an event says is somebody else's text: no secret and no control character survives."""
+    """An event's message is untrusted text: no secret and no control character survives."""
     told = "failed: password=hunter2-hunter2 \x1b[31m\u202eevil"
     facts = await Cluster(
         ClusterStage(workloads={"strategy-engine": WorkloadTwist(warning=told)})
@@ -390,10 +389,10 @@ async def test_warnings_are_redacted_and_made_printable():
     ],
 )
 async def test_the_switch_is_heard_from_its_config_map(stage, state, detail):
-    """That there is no switch is something seen, and said; a value is given as it stands."""
-    heard = await ConfigMapSwitch(Cluster(stage).lister, FLOOR).read()
+    """That there is no switch is something seen, and said; a value is given unchanged."""
+    read = await ConfigMapSwitch(Cluster(stage).lister, FLOOR).read()
 
-    assert (state, detail) == (getattr(heard.reading, "value", None), heard.absent)
+    assert (state, detail) == (getattr(read.reading, "value", None), read.absent)
 
 
 @pytest.mark.parametrize(
@@ -409,9 +408,9 @@ async def test_the_switch_is_heard_from_its_config_map(stage, state, detail):
 async def test_a_config_map_that_cannot_be_read_means_nothing(fault, expected):
     """A refusal, and even a 404 that is not about the object, is no absence of the switch."""
     cluster = Cluster(ClusterStage(faults={(FLOOR, "configmaps"): fault}))
-    heard = await ConfigMapSwitch(cluster.lister, FLOOR).read()
+    read = await ConfigMapSwitch(cluster.lister, FLOOR).read()
 
-    assert expected == getattr(heard.reading, "code", None)
+    assert expected == getattr(read.reading, "code", None)
 
 
 async def test_logs_are_read_and_redacted():
@@ -421,7 +420,7 @@ async def test_logs_are_read_and_redacted():
     pod = next(p for p in pods if p.name.startswith("strategy-engine"))
     log = await cluster.objects.log(FLOOR, pod.name, "strategy-engine", tail=200)
     before = await cluster.objects.log(FLOOR, pod.name, "strategy-engine", previous=True)
-    wrong = await cluster.objects.log(FLOOR, pod.name, "nobody")
+    wrong = await cluster.objects.log(FLOOR, pod.name, "no-container")
 
     assert isinstance(log, Seen)
     assert log.value.startswith("AGENT_STARTUP: mode=OBSERVE execution_enabled=false")
@@ -443,7 +442,7 @@ async def test_metrics_are_read_where_they_are_offered():
 
 
 async def test_our_account_is_judged_by_its_bindings():
-    """The roles bound to our service account are read, and grant reading alone."""
+    """The roles bound to our service account are read, and grant reading only."""
     cluster = Cluster()
     account = await AccountReader(cluster.server, cluster.objects, lambda: AT).read()
 
@@ -452,7 +451,7 @@ async def test_our_account_is_judged_by_its_bindings():
 
 
 async def test_bindings_are_read_once_a_minute():
-    """However often somebody asks for the proof, the API server is asked once."""
+    """However often the proof is asked for, the API server is asked once."""
     cluster = Cluster()
     reader = AccountReader(cluster.server, cluster.objects, lambda: AT)
     first = await reader.read()
@@ -477,7 +476,7 @@ async def test_credentials_that_cannot_be_had_are_a_reason():
 
 
 async def test_credentials_that_hang_hold_up_nobody_else(monkeypatch):
-    """While a plugin hangs every attempt fails at once, and takes nobody else a thread."""
+    """While a plugin hangs every attempt fails at once, and uses no further thread."""
     monkeypatch.setattr(credentials_module, "DEADLINE_SECONDS", 0.2)
     monkeypatch.setattr(api_server_module, "FAILED_SECONDS", 0.0)
     let_go = threading.Event()
@@ -526,15 +525,15 @@ async def test_a_job_that_is_over_wants_no_pod(status, desired):
 
 
 async def test_slow_lists_never_hold_up_the_kill_switch():
-    """While every place for lists is taken by hung ones, the ConfigMap is heard at once."""
+    """While every place for lists is taken by hung ones, the ConfigMap is read at once."""
     cluster = Cluster(ClusterStage(faults={("*", r): ApiFault.HUNG for r in ("pods", "jobs")}))
     slow = asyncio.ensure_future(ClusterObserver(cluster.lister).read())
     await asyncio.sleep(0.1)
     own = ClusterLister(cluster.server, lambda: AT)
-    heard = await asyncio.wait_for(ConfigMapSwitch(own, FLOOR).read(), 2)
+    read = await asyncio.wait_for(ConfigMapSwitch(own, FLOOR).read(), 2)
     slow.cancel()
 
-    assert "1" == getattr(heard.reading, "value", None)
+    assert "1" == getattr(read.reading, "value", None)
 
 
 async def test_everything_that_is_ever_asked_is_on_the_list():
@@ -556,7 +555,7 @@ async def test_everything_that_is_ever_asked_is_on_the_list():
 
 
 def named(facts: ClusterFacts) -> ClusterIdentity:
-    """Give which cluster a round is of, which every round tells."""
+    """Return which cluster a round is of, which every round tells."""
     assert facts.identity is not None
     return facts.identity
 
@@ -596,7 +595,7 @@ async def test_a_uid_that_cannot_be_had_is_unknown_and_no_error(fault, said):
 
 async def test_a_uid_that_does_not_come_holds_no_list_up(monkeypatch):
     """A name is waited for a little, and no longer."""
-    monkeypatch.setattr(identity_module, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(reader_module, "READ_SECONDS", 0.05)
     cluster = Cluster(ClusterStage(faults={("", "namespaces"): ApiFault.HUNG}))
     facts = await cluster.read()
 
@@ -640,8 +639,8 @@ async def test_a_cluster_that_is_not_reached_is_named_as_it_is_chosen():
     ],
 )
 def test_a_server_is_shown_without_what_gives_access(url, shown):
-    """User, password, query and fragment are left out; what is no URL is not shown at all."""
-    assert shown == identity_module.shown_server(url)
+    """User, password, query and fragment are left out; what is not a URL is not shown at all."""
+    assert shown == reader_module.shown_server(url)
 
 
 REFUSED = [

@@ -8,12 +8,12 @@ from mission_control.cluster.decide.commands import MAX_NESTING, fold_setting, r
 
 
 def runs(*command, args=()):
-    """Give what a command starts."""
+    """Return what a command starts."""
     return read_command(tuple(command), tuple(args)).runs
 
 
 def settings(*command, args=()):
-    """Give the settings that a command gives."""
+    """Return the settings that a command gives."""
     return dict(read_command(tuple(command), tuple(args)).settings)
 
 
@@ -145,7 +145,7 @@ def test_a_setting_has_one_name(name):
     ],
 )
 def test_commands_that_change_a_cluster_are_kept(command, acts):
-    """What scales, applies or upgrades is kept as it stands; what reads is not."""
+    """What scales, applies or upgrades is kept unchanged; what reads is not."""
     assert acts == read_command(command, ()).acts
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mission_control.cluster.model.objects import WATCHED_ENV
-from mission_control.cluster.read.project_containers import (
+from mission_control.cluster.read.projection import (
     MAX_COMMAND,
     MAX_STARTED,
     OddError,
@@ -24,7 +24,7 @@ def project(watched=WATCHED_ENV, **container: Any):
 
 
 def test_what_decides_is_kept_and_a_secret_beside_it_is_not():
-    """A mode behind a secret is heard, and of the secret nothing stays."""
+    """A mode behind a secret counts, and of the secret nothing stays."""
     asked = f"curl -H 'Authorization: Bearer {SECRET}' x"
     script = f"export API_KEY={SECRET}; {asked}; AGENT_MODE=LIVE ./run"
     kept = project(command=["sh", "-c", script], args=["--password", SECRET])

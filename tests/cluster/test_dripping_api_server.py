@@ -130,5 +130,5 @@ async def test_what_dripped_is_let_go_of(monkeypatch):
             await observer.read()
 
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(api.serving) > after_one:  # noqa: ASYNC110  (who was hung up on tells nobody)
+            while len(api.serving) > after_one:  # noqa: ASYNC110  (a dropped connection signals nothing)
                 await asyncio.sleep(0.02)

@@ -19,7 +19,7 @@ from tests.cluster.test_cluster import add_pod, add_workload, bare, deployment, 
 from tests.floor.cluster_of_values import FLEET, FLOOR, STRATEGY, ClusterFloor
 
 SE = STRATEGY.agent_name
-HEARD = [
+MATCHING = [
     "execution",
     "trade-execution-v2",
     "ExecutionEngine",
@@ -48,7 +48,7 @@ QUIET = [
 ]
 
 
-@pytest.mark.parametrize("name", HEARD)
+@pytest.mark.parametrize("name", MATCHING)
 def test_a_name_is_heard_however_it_is_spelled(name):
     """Case, hyphens, underscores, dots and wide letters make no difference."""
     assert names_execution(name)
@@ -88,7 +88,7 @@ def test_a_repository_has_no_registry_tag_or_digest(image, repository):
 
 
 def box(image, name="main", **more):
-    """Give a container with an image."""
+    """Return a container with an image."""
     return Container(name, image, **more)
 
 
@@ -101,13 +101,13 @@ LABELLED = [
 ]
 
 
-@pytest.mark.parametrize(("labels", "heard"), LABELLED)
-def test_the_value_of_a_label_says_what_something_is(labels, heard):
+@pytest.mark.parametrize(("labels", "matches"), LABELLED)
+def test_the_value_of_a_label_says_what_something_is(labels, matches):
     """Unless it says that it is not, and only labels that name are believed in any case."""
     floor = ClusterFloor()
     add_workload(deployment("x", 1, 1, labels=labels))(floor)
 
-    assert heard is bool(halting(floor.decide()))
+    assert matches is bool(halting(floor.decide()))
 
 
 SIGNS = [
@@ -120,7 +120,7 @@ SIGNS = [
 
 @pytest.mark.parametrize("changes", SIGNS)
 def test_each_name_alone_says_what_something_is(changes):
-    """A container's, a port's, an account's, or that of an owner nobody reads."""
+    """A container's, a port's, an account's, or that of an owner that is not read."""
     floor = ClusterFloor()
     add_workload(deployment("x", 1, 1, **changes))(floor)
 
@@ -128,7 +128,7 @@ def test_each_name_alone_says_what_something_is(changes):
 
 
 def exempt(image="x/report", name="execution-report"):
-    """Give a floor whose fleet file exempts one workload while it runs an image."""
+    """Return a floor whose fleet file exempts one workload while it runs an image."""
     entry = Exemption(FLOOR, "Deployment", name, image, "A. Operator", "reads only")
     floor = ClusterFloor()
     floor.fleet = replace(FLEET, execution=ExecutionRules(exemptions=(entry,)))
@@ -136,7 +136,7 @@ def exempt(image="x/report", name="execution-report"):
 
 
 def report(*containers, name="execution-report", **changes):
-    """Give a Deployment that only looks like execution."""
+    """Return a Deployment that only looks like execution."""
     return add_workload(deployment(name, 1, 1, containers=containers, **changes))
 
 
@@ -303,7 +303,7 @@ def test_a_safety_map_is_judged_whoever_mounts_it(hurt, code):
 
 
 def test_the_floors_own_switch_is_judged_as_its_source_alone():
-    """The ConfigMap of the kill switch is heard once, as what it is."""
+    """The ConfigMap of the kill switch counts once, as what it is."""
     floor = ClusterFloor()
     safety("agenttrader-kill-switch", EXECUTION_HALTED="0")(floor)
     floor.config_map = "0"

@@ -1,4 +1,4 @@
-"""Decide: what runs and nobody knows is a left-over, named, and a NO until somebody lists it."""
+"""Decide: what runs and is not known is a left-over, named, and a NO until it is listed."""
 
 from dataclasses import replace
 
@@ -22,19 +22,19 @@ CODE = "LEFTOVER_WORKLOAD"
 
 @pytest.fixture
 def floor():
-    """Give a floor on which all is well, and all that runs is an agent's."""
+    """Return a floor on which all is well, and all that runs is an agent's."""
     made = ClusterFloor()
     probe(made)
     return made
 
 
 def workload(kind, name="old-recovery", desired=0, **changes):
-    """Give a workload that the inventory does not name."""
+    """Return a workload that the inventory does not name."""
     return replace(WorkloadFacts(kind, FLOOR, name, desired), **changes)
 
 
 def owned(owner, **changes):
-    """Give a live pod of something."""
+    """Return a live pod of something."""
     return replace(pod(RUN_SE), name="old-recovery-x", owner=owner, **changes)
 
 
@@ -101,7 +101,7 @@ LEFT_OVER = [
 @pytest.mark.parametrize("phase", ["open", "evening"])
 @pytest.mark.parametrize(("act", "title"), LEFT_OVER)
 def test_a_left_over_is_no_go_by_name_and_shown_on_the_floor(floor, act, title, phase):
-    """Whatever runs and is known to nobody; it halts nothing and makes nothing better."""
+    """Whatever runs and is not known; it halts nothing and makes nothing better."""
     if phase == "evening":
         floor.refresh(EVENING)
         probe(floor)
@@ -239,7 +239,7 @@ def test_whose_owner_was_not_seen_is_unknown(floor):
 )
 @pytest.mark.parametrize("namespace", [FLOOR, ELSEWHERE])
 def test_a_lost_list_is_never_an_empty_one(floor, resource, namespace):
-    """Hiding where the left-over stands does not make it known."""
+    """Hiding the list of the left-over does not make it known."""
     add(deployment("old-recovery", 1), bare("old-recovery"))(floor)
     floor.lose_list(resource, namespace, UnseenReason.DENIED)
     seen = judge_readiness(gather(floor))
@@ -252,7 +252,7 @@ def test_a_lost_list_is_never_an_empty_one(floor, resource, namespace):
 
 
 def test_what_ran_in_a_capture_is_read_from_its_manifest():
-    """What stood at 0 replicas or was suspended did not run, and no other kind is a workload."""
+    """What was at 0 replicas or suspended did not run, and no other kind is a workload."""
 
     def item(kind, name, **spec):
         return {"kind": kind, "metadata": {"name": name, "namespace": FLOOR}, "spec": spec}

@@ -27,34 +27,34 @@ MAPS = ConfigMaps({}, whole=True)
 
 
 def deployment(**changes):
-    """Give a Deployment of eight replicas, whose rollout is through."""
+    """Return a Deployment of eight replicas, whose rollout is through."""
     return replace(workload(RUN_SE, 8), **changes)
 
 
 def rollout(updated=8, available=8, **changes):
-    """Give a Deployment of eight with this rollout."""
+    """Return a Deployment of eight with this rollout."""
     return deployment(rollout=Rollout(updated, available, "RollingUpdate", **changes))
 
 
 def stateful(updated, revision="r1", newest="r1", how="RollingUpdate", partition=0):
-    """Give a StatefulSet of eight with this rollout."""
+    """Return a StatefulSet of eight with this rollout."""
     told = Rollout(updated, None, how, partition, revision, newest)
     return replace(workload(RUN_SE, 8), kind="StatefulSet", rollout=told)
 
 
 def replicas(*odd, **changes):
-    """Give eight pods, of which the first ones are these instead."""
+    """Return eight pods, of which the first ones are these instead."""
     made = [replace(pod(RUN_SE, **changes), name=name) for name in EIGHT]
     return [replace(each, name=made[n].name) for n, each in enumerate(odd)] + made[len(odd) :]
 
 
 def of(replica_set, **changes):
-    """Give a pod of another ReplicaSet."""
+    """Return a pod of another ReplicaSet."""
     return pod(RUN_SE, owner=ObjectRef("ReplicaSet", replica_set), **changes)
 
 
 def image(reference, digest="b"):
-    """Give a pod that runs another image."""
+    """Return a pod that runs another image."""
     return pod(
         RUN_SE,
         containers=(Container("main", reference, env=PAPER),),
@@ -98,7 +98,7 @@ UNDONE = [
         stateful(5, "r1", "r2", partition=3), "held at partition 3", False, id="partition"
     ),
     pytest.param(
-        stateful(5, "r1", "r2", how="OnDelete"), "only when somebody deletes them", False,
+        stateful(5, "r1", "r2", how="OnDelete"), "only when they are deleted by hand", False,
         id="OnDelete",
     ),
     pytest.param(stateful(5, "", ""), "5 of 8 updated", True, id="revisions not told"),
@@ -150,12 +150,12 @@ def test_an_old_pod_that_is_only_ending_is_awaited():
 
 
 def skew(pods, facts=None, maps=MAPS, *, moving=False):
-    """Give what is odd, as one text."""
+    """Return what is odd, as one text."""
     return "; ".join(find_skew(facts or deployment(), pods, maps, moving=moving))
 
 
 def env(*variables, **more):
-    """Give a pod with this environment."""
+    """Return a pod with this environment."""
     return pod(RUN_SE, containers=with_env(*variables, **more))
 
 
@@ -226,7 +226,7 @@ def test_replicas_that_are_alike_are_not_odd():
 
 
 def test_as_many_of_one_kind_as_of_the_other_names_both():
-    """Nobody can say which four are the odd ones."""
+    """Which four are the odd ones is not known."""
     told = skew(replicas(*[image("r/x:0")] * 4))
 
     assert "as many of one kind as of the other" in told
@@ -310,7 +310,7 @@ def test_what_is_not_taken_up_yet_is_not_held_against_pods():
 
 @pytest.fixture
 def floor():
-    """Give a floor on which the strategy engine has eight replicas."""
+    """Return a floor on which the strategy engine has eight replicas."""
     made = ClusterFloor()
     run_eight(made)
     return made
@@ -326,12 +326,12 @@ def run_eight(floor, *odd, facts=None):
 
 
 def reasons(snapshot, code="REPLICA_SKEW"):
-    """Give the reasons with a code: of whom, whether it halts, and what is said."""
+    """Return the reasons with a code: subject, whether it halts, and detail."""
     return [(r.subject, r.halts, r.detail) for r in snapshot.posture.reasons if r.code == code]
 
 
 def detail(report, code):
-    """Give what a check says."""
+    """Return what a check says."""
     return next(c.detail for c in report.checks if c.code == code)
 
 

@@ -14,8 +14,8 @@ from mission_control.floor.decide.evidence import Moment
 from mission_control.model import codes
 from mission_control.model.fleet import Fleet
 from mission_control.model.reading import Seen
-from mission_control.simulation.cluster_api.api import CUSTOM, SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import ApiFault, ClusterStage
+from mission_control.simulation.cluster_api import CUSTOM, SimulatedCluster, Staging
+from mission_control.simulation.scenario import ApiFault, ClusterStage
 from tests.cluster.test_cluster_reader import ACCESS, AT, FLOOR, found
 from tests.real_cluster.manifests import ENGINE, OFF, TOOLS, box, made, pods
 
@@ -154,7 +154,7 @@ STARTERS = [
 
 
 def stage_of(*objects: Any, **more: Any):
-    """Give a stage with these objects, and every program installed."""
+    """Return a stage with these objects, and every program installed."""
     extra: dict[tuple[str, str], tuple[Any, ...]] = {}
     for each in objects:
         key = (FLOOR, LISTS[each["kind"]])
@@ -171,7 +171,7 @@ async def read(stage):
 
 
 def could_start(facts):
-    """Give the subjects that are said to be able to start execution."""
+    """Return the subjects that are said to be able to start execution."""
     view = view_cluster(FLEET, facts, Moment(AT))
     return {s.subject for s in view.raising if s.code == codes.EXECUTION_COULD_START}
 
@@ -209,7 +209,7 @@ async def test_a_list_of_what_is_installed_has_to_be_seen(fault):
 
 @pytest.mark.parametrize("fault", [ApiFault.DENIED, ApiFault.UNAVAILABLE, ApiFault.GARBAGE])
 async def test_groups_that_are_not_told_prove_nothing(fault):
-    """Where nobody says which groups there are, no kind of any is known to be absent."""
+    """Where the list of groups is not read, no kind of any is known to be absent."""
     facts, _ = await read(ClusterStage(faults={("*", "apis"): fault}))
     unseen = {r.resource for r in facts.lists if not isinstance(r.reading, Seen)}
 
@@ -217,7 +217,7 @@ async def test_groups_that_are_not_told_prove_nothing(fault):
 
 
 ODD = [
-    pytest.param(made("ScaledObject", "x", {"maxReplicaCount": "many"}), "no number", id="count"),
+    pytest.param(made("ScaledObject", "x", {"maxReplicaCount": "n"}), "not a number", id="count"),
     pytest.param(made("ScaledObject", "x", {"a": [[[[]]]] * 30_000}), "more than", id="wide"),
     pytest.param(made("Rollout", "x", {"a": {"image": "x", "env": 7}}), "a container", id="shape"),
 ]

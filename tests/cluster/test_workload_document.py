@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from mission_control.cluster.model.facts import EventFacts
 from mission_control.cluster.model.objects import ContainerState, ObjectRef
 from mission_control.cluster.model.view import AgentWorkload
-from mission_control.cluster.present.workload import (
+from mission_control.cluster.present import (
     pod_documents,
     warning_documents,
     workload_summary,
@@ -19,7 +19,7 @@ AGENT = AGENTS[1]
 
 
 def whole() -> AgentWorkload:
-    """Give a workload with one pod that ended once, and a warning about it."""
+    """Return a workload with one pod that ended once, and a warning about it."""
     state = ContainerState("main", restarts=2, ended="OOMKilled", exit_code=137, ended_at=AT)
     warning = EventFacts("f", ObjectRef("Pod", "p"), "Warning", "BackOff", "again", 3, AT)
     held = replace(pod(AGENT), states=(state,), deleting=True)

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.cluster.present.workload import secrets_text
+from mission_control.cluster.present import secrets_text
 from mission_control.config_snapshot.decide import find_secret_references
 
 
 def pod(spec: Any, kind="Pod", **more: Any):
-    """Give an object with this pod specification."""
+    """Return an object with this pod specification."""
     return {"kind": kind, "metadata": {"namespace": "n", "name": "p"}, "spec": spec, **more}
 
 
 def found(*objects: Any):
-    """Give (name, how, by) of each reference."""
+    """Return (name, how, by) of each reference."""
     return [(r.name, r.how, r.by) for r in find_secret_references(objects)]
 
 
@@ -90,7 +90,7 @@ def test_service_accounts_refer():
 
 @pytest.mark.parametrize("name", ["", "Not A Name", "a" * 300, "-a", None, 7, {"a": 1}])
 def test_what_is_no_name_is_left_out(name):
-    """A value that somebody put where a name belongs cannot come out by it."""
+    """A value put where a name belongs cannot come out."""
     assert [] == found(pod({"imagePullSecrets": [{"name": name}]}))
 
 

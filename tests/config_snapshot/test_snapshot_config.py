@@ -35,21 +35,21 @@ class PaperFurther:
         return self
 
     async def services(self):
-        """Give one Service."""
+        """Return one Service."""
         if "services" in self.lost:
             return Unseen(UnseenReason.DENIED, NOW)
         return Seen((ServiceFacts(FLOOR, "strategy-engine", "ClusterIP"),), NOW)
 
     async def nodes(self):
-        """Give none."""
+        """Return none."""
         return Seen((), NOW)
 
     async def account(self):
-        """Give us."""
+        """Return us."""
         return AccountFacts("me", verified=True, read_only=True)
 
     async def objects(self, resource: str, namespace: str):
-        """Give one pod, and nothing else."""
+        """Return one pod, and nothing else."""
         self.asked.append((resource, namespace))
         if resource in self.lost:
             return Unseen(UnseenReason.DENIED, NOW)
@@ -64,7 +64,7 @@ class PaperRepository:
         return Unseen(UnseenReason.UNREADABLE, NOW, detail="not a git repository")
 
     async def copy(self, wanted):
-        """Give one copy, and one file that is only listed."""
+        """Return one copy, and one file that is only listed."""
         assert "k8s" in wanted
         files = (CopiedFile("k8s/a.yaml", b"a: 1\n"), CopiedFile("k8s/s.yaml", why_not="a Secret"))
         return RepositoryCopy(files, (("configs/strategies", "not there"),))
@@ -82,7 +82,7 @@ async def make(further=None, repository=None, inventory=FLEET_FILE, **changes):
 
 
 def gaps(made):
-    """Give every gap as (source, what, why)."""
+    """Return every gap as (source, what, why)."""
     return [(c.source, what, why) for c in made.coverage for what, why in c.gaps]
 
 
@@ -130,7 +130,7 @@ async def test_what_is_not_copied_is_a_gap():
 
 
 async def test_a_label_is_told():
-    """DEMO stands in the index and in meta.txt."""
+    """DEMO is in the index and in meta.txt."""
     made = await make(PaperFurther(), label="DEMO")
 
     assert "DEMO" == orjson.loads(made.files["snapshot.json"])["label"]

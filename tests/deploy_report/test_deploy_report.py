@@ -41,7 +41,7 @@ SERVICES = Seen(
 
 @pytest.fixture
 def floor():
-    """Give a floor on a cluster whose workloads have their identity and ignore the switch."""
+    """Return a floor on a cluster whose workloads have their identity and ignore the switch."""
     made = ClusterFloor()
     for name, run in list(made.workloads.items()):
         if run.containers:
@@ -52,7 +52,7 @@ def floor():
 
 
 def named(*more, names=()):
-    """Give one container with its identity."""
+    """Return one container with its identity."""
     every = tuple(sorted({v.name for v in (*IDENTITY, *more)} | set(names)))
     return with_env(*IDENTITY, *more, env_names=every)
 
@@ -131,7 +131,7 @@ def test_a_workload_fares_as_its_worst_trouble_says(floor, health, because, issu
     assert any(i.startswith(issue) for i in found.issues)
 
 
-def test_what_nobody_lists_is_told_and_is_no_worse_for_it(floor):
+def test_an_unlisted_workload_is_reported_and_no_less_healthy(floor):
     """How a left-over fares is one matter, and that it is in no list another."""
     floor.workloads["other"] = replace(floor.workloads[SE], name="other")
     floor.pods["other"] = replace(

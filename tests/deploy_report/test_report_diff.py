@@ -23,7 +23,7 @@ WRITER = with_env(EnvVariable("AGENT_MODE", "OFF"), env_names=("AGENT_MODE",))
 
 
 def run_of(number, cron="writer", containers=WRITER, **changes):
-    """Give a Job as its CronJob makes it for one minute."""
+    """Return a Job as its CronJob makes it for one minute."""
     owner, job = ObjectRef("CronJob", cron), JobCounts(succeeded=1, started=NOW)
     made = WorkloadFacts("Job", FLOOR, f"{cron}-{number}", 0, owner=owner, job=job,
                          containers=containers)  # fmt: skip
@@ -32,7 +32,7 @@ def run_of(number, cron="writer", containers=WRITER, **changes):
 
 @pytest.fixture
 def floor():
-    """Give a floor with a heartbeat, a CronJob and its newest run, and a Service."""
+    """Return a floor with a heartbeat, a CronJob and its newest run, and a Service."""
     made = ClusterFloor()
     made.maps[BEAT] = ConfigMapFacts(FLOOR, BEAT, "1" * 64, ("last_seen",))
     made.maps["modes"] = ConfigMapFacts(FLOOR, "modes", "2" * 64, ("AGENT_MODE",))
@@ -44,14 +44,14 @@ def floor():
 
 
 def document_of(floor, services=(SERVICE,)):
-    """Give the document of a floor's report, as it is read back from the record."""
+    """Return the document of a floor's report, as it is read back from the record."""
     seen = services if isinstance(services, Unseen) else Seen(tuple(services), floor.now)
     report = make_deploy_report(floor.decide(), seen, floor.now, user="me")
     return orjson.loads(orjson.dumps(deploy_document(report, None, None)))
 
 
 def told(compared):
-    """Give each change by its subject and respect."""
+    """Return each change by its subject and respect."""
     return {(c.subject, c.what) for c in compared.changes}
 
 
@@ -81,7 +81,7 @@ def test_over_a_quiet_day_nothing_changed(floor):
     markdown = deploy_markdown(document)
     assert "Nothing changed since then." in markdown
     assert (
-        "Left out, for it differs in any two reports: heartbeats (1), runs of CronJobs (2), "
+        "Left out, because it differs in any two reports: heartbeats (1), runs of CronJobs (2), "
         "wording of the kill switch's sources (1)." in markdown
     )
 
@@ -119,7 +119,7 @@ def image_of(floor):
 
 
 def env(*variables, names=()):
-    """Give a container with these variables."""
+    """Return a container with these variables."""
     every = tuple(sorted({v.name for v in variables} | set(names)))
     return with_env(EnvVariable("AGENT_MODE", "OBSERVE"), *variables, env_names=every)
 
@@ -285,7 +285,7 @@ def test_that_a_workload_may_trade_is_a_change(floor):
     ],
 )
 def test_how_a_service_is_reached_is_compared(floor, change, what):
-    """Type, ports, address and whom it selects."""
+    """Type, ports, address and selector."""
     before, after = document_of(floor), document_of(floor, (replace(SERVICE, **change),))
 
     assert {(f"{FLOOR}/Service/engine", what)} == told(compare_reports(before, after))
@@ -333,7 +333,7 @@ def test_a_list_that_was_not_read_is_named_and_nothing_of_it_is_a_change(floor):
 
 
 def test_lists_beyond_a_few_are_counted(floor):
-    """A lost cluster is not told list by list."""
+    """A lost cluster is not reported list by list."""
     whole = document_of(floor)
     for resource, namespace in list(floor.lists):
         floor.lose_list(resource, namespace, UnseenReason.CONNECTION_REFUSED)
@@ -359,7 +359,7 @@ def test_another_namespace_that_was_lost_costs_nothing_here(floor):
 
 
 def older(document):
-    """Give a report as an older version recorded it."""
+    """Return a report as an older version recorded it."""
     left = ("cron_jobs", "loose_pods", "config_map_keys", "unread", "headline", "changes_folded")
     known = {k: v for k, v in document.items() if k not in left}
     meta = {k: v for k, v in document["meta"].items() if k != "env_watched"}
@@ -375,7 +375,7 @@ def older(document):
 
 
 def test_a_report_of_an_older_version_is_compared_in_what_it_tells(floor):
-    """What it does not tell is a gap and no change; runs of CronJobs are known by the other."""
+    """What it does not hold is a gap and no change; runs of CronJobs are known by the other."""
     floor.workloads[SE] = replace(
         floor.workloads[SE], containers=env(EnvVariable("TRADING_MODE", "paper"))
     )
@@ -385,7 +385,7 @@ def test_a_report_of_an_older_version_is_compared_in_what_it_tells(floor):
     compared = compare_reports(before, document_of(floor))
 
     assert {(f"ConfigMap {FLOOR}/{BEAT}", "data")} == told(compared)
-    untold = "the report before tells nothing of cron jobs, loose pods, config map keys"
+    untold = "the report before says nothing of cron jobs, loose pods, config map keys"
     assert (untold,) == compared.gaps
     assert {"runs of CronJobs": 2} == dict(compared.folded)
     broken = {**before, "errors": ["a list was not seen"]}
@@ -407,7 +407,9 @@ def test_objects_that_only_have_a_digest_are_compared_by_it(floor):
 
     assert [f"{FLOOR}/Role/new", f"{FLOOR}/Role/reader"] == [c.subject for c in compared.changes]
     assert [f"{FLOOR}/Role/reader"] == [c.subject for c in partly.changes]
-    assert ("the report after lacks specifications: roles was not seen: DENIED",) == partly.gaps
+    assert (
+        "the report after is without specifications: roles was not seen: DENIED",
+    ) == partly.gaps
 
 
 def test_why_the_switch_is_not_known_is_no_wording(floor):

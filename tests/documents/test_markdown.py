@@ -2,7 +2,7 @@
 
 import pytest
 
-from mission_control.api.html_page import render_markdown
+from mission_control.api.documentation_routes import render_markdown
 from mission_control.documents.markdown import escape
 from mission_control.documents.visible_text import visible
 

@@ -9,8 +9,7 @@ from mission_control.durable_copy.run import CopiedRun, copy_durably
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.run_origin import RunOrigin
 from tests.records.runs import NOW, record
 

@@ -16,7 +16,7 @@ from typing import Any
 from mission_control.documents.canonical_json import encode_json
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.reader import HistoryReaderSql
+from mission_control.history.reader import HistoryReader
 from mission_control.ops_bundle.present import heartbeat_document, pods_document
 from mission_control.readiness.decide.readiness import judge_readiness
 from mission_control.readiness.present import readiness_document, readiness_markdown
@@ -139,7 +139,7 @@ async def other_answers() -> Mapping[str, bytes]:
             engine = open_engine(root, None)
             migrate(engine)
             floor = PaperFloor(replace(FloorOfValues().decide(), label=label), [event(3)])
-            past = PastFloor(HistoryReaderSql(engine), None, PaperCalendar(), floor)
+            past = PastFloor(HistoryReader(engine), None, PaperCalendar(), floor)
             control = PaperControl(floor=floor, root=root, past=past, label=label)
             answers = await _answers(control, (*FLOOR_PATHS, *OTHER_PATHS))
             found |= {

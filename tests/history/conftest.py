@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mission_control.history.database import migrate, open_engine
-from mission_control.history.reader import HistoryReaderSql
-from mission_control.history.writer import HistoryWriterThread
+from mission_control.history.reader import HistoryReader
+from mission_control.history.writer import HistoryWriter
 from tests.floor.floor_of_values import NOW
 from tests.ports import free_ports
 from tests.real_parts import lacking
@@ -103,10 +103,10 @@ class Keeper:
         self.engine = open_engine(root, url)
         self.clock = lambda: NOW
         self.oldest: list[datetime | None] = [None]
-        self.writer = HistoryWriterThread(
+        self.writer = HistoryWriter(
             self.engine, self.clock, time.monotonic, lambda _now: self.oldest[0]
         )
-        self.reader = HistoryReaderSql(self.engine)
+        self.reader = HistoryReader(self.engine)
 
     def start(self) -> None:
         """Make the tables and begin to write."""

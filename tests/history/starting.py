@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.history.continuity import StartingRoot
 from mission_control.history.database import open_engine
-from mission_control.history.ports import DecisionRecord
-from mission_control.history.reader import HistoryReaderSql
-from mission_control.history.writer import HistoryWriterThread
+from mission_control.history.model import DecisionRecord
+from mission_control.history.reader import HistoryReader
+from mission_control.history.writer import HistoryWriter
 from mission_control.records.artifact_store import ArtifactStore, stamp
 from mission_control.records.model import Collection
 from tests.floor.floor_of_values import NOW, STRATEGY, FloorOfValues, session_at
@@ -33,7 +33,7 @@ class Server:
         self.root, self.store, self.recorded = root, ArtifactStore(root), []
         self.engine = open_engine(root, url)
         starting = StartingRoot(root, lambda: NOW, accepted, self.record)
-        self.writer = HistoryWriterThread(
+        self.writer = HistoryWriter(
             self.engine,
             lambda: NOW,
             time.monotonic,
@@ -41,7 +41,7 @@ class Server:
             starting,
             self.store.known_head,
         )
-        self.reader = HistoryReaderSql(self.engine)
+        self.reader = HistoryReader(self.engine)
         self.floor = FloorOfValues()
 
     def record(self, lost, head):

@@ -8,8 +8,7 @@ import pytest
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.history.model import ServiceChange
-from mission_control.history.ports import DecisionRecord
+from mission_control.history.model import DecisionRecord, ServiceChange
 from tests.floor.floor_of_values import NOW, STRATEGY, FloorOfValues, session_at
 from tests.history.test_history import written
 

@@ -22,6 +22,7 @@ from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import FloorEvidence, FloorSnapshot
 from mission_control.history import schema
 from mission_control.history.codec import (
+    decision_result,
     pack,
     pack_evidence,
     pack_fleet,
@@ -31,9 +32,8 @@ from mission_control.history.codec import (
     unpack_fleet,
     unpack_latched,
 )
+from mission_control.history.model import EventQuery, MinuteRecord
 from mission_control.history.past_floor import NotWatched, PastFloor
-from mission_control.history.ports import EventQuery, MinuteRecord
-from mission_control.history.present.decision_result import decision_result
 from mission_control.history.remember import FloorMemory
 from mission_control.model.reading import Addresses, Seen, ToldBuild, Unseen, UnseenReason
 from tests.api.paper_floor import PaperCalendar
@@ -435,10 +435,10 @@ async def test_a_dead_database_loses_nothing_and_holds_nobody_up(postgres, tmp_p
 
 async def test_too_much_waiting_is_lost_and_told(tmp_path, monkeypatch):
     """When more waits than is kept in memory the loss is counted and said."""
-    from mission_control.history import waiting  # noqa: PLC0415
+    from mission_control.history import writer  # noqa: PLC0415
     from tests.history.conftest import Keeper  # noqa: PLC0415
 
-    monkeypatch.setattr(waiting, "MOST_WAITING", 3)
+    monkeypatch.setattr(writer, "MOST_WAITING", 3)
     kept = Keeper(tmp_path / "not there" / "at all", None)
     kept.writer.start()
     remembered = RememberedFloor(kept)

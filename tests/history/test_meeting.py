@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from mission_control.history import schema
-from mission_control.history.ports import MinuteRecord
+from mission_control.history.model import MinuteRecord
 from tests.floor.floor_of_values import NOW
 from tests.history.conftest import keeping
 from tests.history.test_history import written

@@ -8,7 +8,7 @@ import pytest
 from mission_control.cluster.model.objects import EnvVariable
 from mission_control.floor.decide.alarms import join_latched
 from mission_control.floor.model import NOTHING_LATCHED, Instance
-from mission_control.history.ports import DecisionRecord, MinuteRecord
+from mission_control.history.model import DecisionRecord, MinuteRecord
 from mission_control.history.remember import FloorMemory
 from mission_control.model.reading import Seen, ServiceRound, UnseenReason
 from tests.floor.cluster_of_values import ClusterFloor, with_env

@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from mission_control.history import postgresql
-from mission_control.history.check import check_history
-from mission_control.history.database import open_engine
+from mission_control.history.database import check_history, open_engine
 from mission_control.model.reading import Seen, Unseen
 from tests.floor.floor_of_values import NOW
 from tests.history.conftest import Keeper, keeping

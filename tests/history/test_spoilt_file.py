@@ -6,7 +6,7 @@ import pytest
 
 from mission_control.errors import StorageError
 from mission_control.history.database import SQLITE_NAME
-from mission_control.history.ports import EventQuery
+from mission_control.history.model import EventQuery
 from mission_control.model.reading import Seen, Unseen
 from tests.history.conftest import Keeper
 

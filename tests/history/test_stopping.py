@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history import database, writer
-from mission_control.history.ports import DecisionRecord, MinuteRecord
+from mission_control.history.model import DecisionRecord, MinuteRecord
 from mission_control.model.reading import Unseen
 from tests.floor.floor_of_values import NOW, FloorOfValues, session_at
 from tests.history.conftest import Keeper

@@ -12,7 +12,7 @@ import pytest
 
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import FloorEvidence
-from mission_control.history.ports import DecisionRecord, MinuteRecord
+from mission_control.history.model import DecisionRecord, MinuteRecord
 from mission_control.model.fleet import Fleet
 from tests.floor.floor_of_values import NOW, STRATEGY, FloorOfValues, reading, rich, session_at
 from tests.history.conftest import Keeper, keeping

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED, FloorSnapshot, Verdict
 from mission_control.history.database import SQLITE_NAME
-from mission_control.history.ports import DecisionRecord
+from mission_control.history.model import DecisionRecord
 from mission_control.history.remember import FloorMemory
 from mission_control.model.reading import UnseenReason
 from tests.floor.floor_of_values import STRATEGY, FloorOfValues, session_at

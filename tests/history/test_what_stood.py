@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mission_control.floor.model import Alarm
-from mission_control.history.ports import EventQuery
+from mission_control.history.model import EventQuery
 from mission_control.model.event import EventType, FloorEvent
 from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY
 from tests.history.conftest import Keeper, keeping

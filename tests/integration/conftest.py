@@ -17,11 +17,11 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import Transports
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import find_scenario
+from mission_control.simulation.roster import fleet_document
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 
 from mission_control.floor.observe import observe_once
 from mission_control.probe.transport import open_transports
-from mission_control.simulation.scenarios.catalogue import SCENARIOS
+from mission_control.simulation.catalogue import SCENARIOS
 
 pytestmark = pytest.mark.anyio
 

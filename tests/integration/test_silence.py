@@ -16,7 +16,7 @@ from mission_control.floor.observe import first_snapshot
 from mission_control.floor.watch import FloorWatch
 from mission_control.model.event import EventType
 from mission_control.probe.transport import open_transports
-from mission_control.readiness.decide.readiness import judge_standing
+from mission_control.readiness.decide.readiness import judge_current
 from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
 from tests.integration.test_watch import PATIENCE, is_ok, until
 
@@ -117,7 +117,7 @@ def served(board, verdict, snapshot):
     since, halts = board.watched()
     halted = snapshot.posture.verdict is Verdict.HALTED
     digest = snapshot.fleet.digest
-    worth = judge_standing(
+    worth = judge_current(
         verdict,
         snapshot.session,
         since - timedelta(minutes=10),

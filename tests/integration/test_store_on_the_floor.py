@@ -15,7 +15,7 @@ from mission_control.floor.watch import FloorWatch
 from mission_control.model.finding import Severity
 from mission_control.probe.transport import open_transports
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
+from mission_control.records.root_check import StoreCheck
 from tests.integration.test_watch import PATIENCE, is_ok
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from mission_control.kill_switch import read as read_module
 from mission_control.kill_switch.read import SwitchFile, SwitchReader
 from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen
-from mission_control.simulation.cluster_stage import ApiFault, ClusterStage
+from mission_control.simulation.scenario import ApiFault, ClusterStage
 from tests.cluster.test_cluster_reader import FLOOR, Cluster
 from tests.hanging_files import hanging
 from tests.ports import PATIENCE_SECONDS

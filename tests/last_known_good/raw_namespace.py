@@ -21,7 +21,7 @@ ENGINE, GAMMA, RESTING = "strategy-engine", "gamma-strategy", "execution-engine"
 
 
 def metadata(name: str, **more: Any) -> dict[str, Any]:
-    """Give metadata as a server writes it, with everything that binds it to its cluster."""
+    """Return metadata as a server writes it, with everything that binds it to its cluster."""
     return {
         "name": name,
         "namespace": FLOOR,
@@ -44,13 +44,13 @@ def metadata(name: str, **more: Any) -> dict[str, Any]:
 
 
 def container(name: str, image: str = "r/x:1", **more: Any) -> dict[str, Any]:
-    """Give a container of a pod template."""
+    """Return a container of a pod template."""
     env = [{"name": "AGENT_MODE", "value": "OBSERVE"}, {"name": "TRADING_MODE", "value": "paper"}]
     return {"name": name, "image": image, "env": env, **more}
 
 
 def workload(kind: str, name: str, replicas: int = 1) -> dict[str, Any]:
-    """Give a workload that has settled, with an init container."""
+    """Return a workload that has settled, with an init container."""
     template = {
         "metadata": {"creationTimestamp": None, "labels": {"app": name}},
         "spec": {
@@ -75,12 +75,12 @@ def workload(kind: str, name: str, replicas: int = 1) -> dict[str, Any]:
 
 
 def owner(kind: str, name: str) -> list[dict[str, Any]]:
-    """Give who controls an object."""
+    """Return who controls an object."""
     return [{"kind": "Node", "name": "x"}, {"kind": kind, "name": name, "controller": True}]
 
 
 def status_of(name: str, image_id: str, *, init: bool = False) -> dict[str, Any]:
-    """Give how a container fares that has run since the day before."""
+    """Return how a container fares that has run since the day before."""
     since = "2026-11-17T20:00:00Z"
     ended = {"terminated": {"finishedAt": since, "exitCode": 0}}
     state = ended if init else {"running": {"startedAt": since}}
@@ -88,7 +88,7 @@ def status_of(name: str, image_id: str, *, init: bool = False) -> dict[str, Any]
 
 
 def pod(kind: str, of: str, number: int = 0, digest: str = A) -> dict[str, Any]:
-    """Give a ready pod of a ReplicaSet or StatefulSet."""
+    """Return a ready pod of a ReplicaSet or StatefulSet."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -104,7 +104,7 @@ def pod(kind: str, of: str, number: int = 0, digest: str = A) -> dict[str, Any]:
 
 
 def plain(kind: str, name: str, version: str = "v1", **more: Any) -> dict[str, Any]:
-    """Give any other object."""
+    """Return any other object."""
     return {"apiVersion": version, "kind": kind, "metadata": metadata(name), **more}
 
 
@@ -154,7 +154,7 @@ class RawNamespace:
         self.lists["pods"].append(pod("StatefulSet", GAMMA))
         self.lists[PRIORITY_CLASSES] = [
             plain("PriorityClass", "high-priority", "scheduling.k8s.io/v1", value=1_000_000),
-            plain("PriorityClass", "nobody-names-it", "scheduling.k8s.io/v1", value=1),
+            plain("PriorityClass", "unnamed", "scheduling.k8s.io/v1", value=1),
         ]
         for each in self.lists[PRIORITY_CLASSES]:
             del each["metadata"]["namespace"]
@@ -164,11 +164,11 @@ class RawNamespace:
         return next(o for o in self.lists[resource] if o["metadata"]["name"] == name)
 
     def container(self, name: str = ENGINE, resource: str = "deployments") -> dict[str, Any]:
-        """Give the main container of a workload."""
+        """Return the main container of a workload."""
         return self.one(resource, name)["spec"]["template"]["spec"]["containers"][0]
 
     def read(self) -> ReadNamespace:
-        """Give it as it is read; what is read is never changed by who decides."""
+        """Return it as it is read; what is read is never changed by who decides."""
         lists = {name: tuple(copy.deepcopy(held)) for name, held in self.lists.items()}
         return ReadNamespace(FLOOR, copy.deepcopy(self.itself), lists, AT)
 
@@ -179,7 +179,7 @@ class RawNamespace:
         return made
 
     def refusal(self) -> str:
-        """Give why there is no manifest, in one line."""
+        """Return why there is no manifest, in one line."""
         made = make_manifest(self.read())
         assert isinstance(made, LkgRefused), "it was captured"
         return "; ".join(made.reasons)

@@ -9,13 +9,12 @@ import httpx
 import pytest
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
-from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
 from mission_control.deploy_report.run import make_report, since_lkg
 from mission_control.errors import StorageError
 from mission_control.last_known_good.model import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
@@ -47,16 +46,15 @@ from mission_control.ops_bundle.run import DaySources
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
-from mission_control.records.check import StoreCheck
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.folder import Folder
 from mission_control.records.model import Collection
 from mission_control.records.recorded_reports import NoSuchReport
+from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import RunOrigin
 from mission_control.redaction.redact import redact_text
-from mission_control.simulation.cluster_api.api import ACCOUNT, SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import ApiFault, ClusterStage, WorkloadTwist
+from mission_control.simulation.cluster_api import ACCOUNT, SimulatedCluster, Staging
+from mission_control.simulation.scenario import ApiFault, ClusterStage, WorkloadTwist
 from tests.floor.cluster_of_values import ClusterFloor
 
 pytestmark = pytest.mark.anyio
@@ -70,7 +68,7 @@ DATE = AT.date()
 
 async def found(_access):
     """Find the simulated API server, as our own account."""
-    import ssl  # noqa: PLC0415  (only a context that nobody uses)
+    import ssl  # noqa: PLC0415  (only an unused context)
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return Endpoint("http://cluster", context, None, lambda: "Bearer t", ACCOUNT, verified=True)
@@ -124,7 +122,7 @@ class Capturing:
 
 @pytest.fixture
 def capturing(tmp_path):
-    """Give a simulated cluster and an empty root."""
+    """Return a simulated cluster and an empty root."""
     return Capturing(tmp_path)
 
 
@@ -186,7 +184,7 @@ async def test_everything_lost_is_told_at_once(capturing):
 
 
 def day_of(capturing, artifacts=None):
-    """Give what a planned run is made from."""
+    """Return what a planned run is made from."""
     clock = capturing.sources.clock
 
     async def look():
@@ -328,7 +326,7 @@ async def test_a_good_capture_of_elsewhere_is_not_the_latest(capturing):
 async def test_the_latest_views_never_pass_for_one_capture_when_they_are_two(
     capturing, monkeypatch, lost, shown
 ):
-    """The metadata name the manifest, and come first: no new manifest stands beside old ones."""
+    """The metadata name the manifest and come first: no new manifest is beside old metadata."""
     real = Folder.replace
 
     def replace_but(folder, name, content):
@@ -351,7 +349,7 @@ async def at(capturing, day, hour=22, **changes):
 
 
 async def test_unchanged_sessions_are_counted(capturing):
-    """Equal content in session after session; a change begins anew; a session counts once."""
+    """Equal content in session after session; a change restarts it; a session counts once."""
     for day in (13, 16, 17, 17):
         entry = await at(capturing, day)
     capturing.now = AT
@@ -374,8 +372,8 @@ async def test_unchanged_sessions_are_counted(capturing):
     assert fourth.content_digest == back.content_digest != changed.content_digest
 
 
-async def test_a_session_that_nobody_captured_ends_the_count(capturing):
-    """What was there on Tuesday nobody knows, so Monday's capture is not counted."""
+async def test_a_session_without_a_capture_ends_the_count(capturing):
+    """What was there on Tuesday is not known, so Monday's capture is not counted."""
     await at(capturing, 16)
     wednesday = await at(capturing, 18)
     gap = json.loads((capturing.root / wednesday.path / "lkg_metadata.json").read_bytes())
@@ -532,7 +530,7 @@ THERE = ClusterIdentity("a", "https://here", "uid-there")
 
 
 async def test_a_capture_of_another_cluster_is_no_last_known_good_of_this_one(capturing):
-    """It is passed over by name; one that does not tell its cluster is compared with a warning."""
+    """It is passed over by name; one that names no cluster is compared with a warning."""
     ours = await capturing.record(status=LkgStatus.GOOD, reasons=(), identity=HERE)
     theirs = await capturing.record(status=LkgStatus.GOOD, reasons=(), identity=THERE)
     good = await newest_good(capturing.artifacts, cluster=HERE)
@@ -580,7 +578,7 @@ class CountingReads(ArtifactReader):
         self.read_paths: list[str] = []
 
     async def page(self, query):
-        """Give a page of at most two runs."""
+        """Return a page of at most two runs."""
         return await super().page(replace(query, limit=min(2, query.limit)))
 
     async def read(self, file, limit):

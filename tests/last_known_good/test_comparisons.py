@@ -7,8 +7,8 @@ import json
 import pytest
 
 from mission_control.last_known_good.decide.changes import compare_manifests, compare_with_capture
-from mission_control.last_known_good.decide.specifications import digest_specifications
-from mission_control.last_known_good.decide.verification import verify_capture
+from mission_control.last_known_good.decide.qualification import verify_capture
+from mission_control.last_known_good.decide.sanitise import digest_specifications
 from mission_control.last_known_good.present import components_document, manifest_bytes
 from tests.last_known_good.raw_namespace import (
     ENGINE,
@@ -25,24 +25,24 @@ from tests.last_known_good.test_qualification import opening_of
 
 @pytest.fixture
 def raw():
-    """Give a namespace in which all is well."""
+    """Return a namespace in which all is well."""
     return RawNamespace()
 
 
 def written(raw):
-    """Give a capture's manifest as it is written, and read again."""
+    """Return a capture's manifest as it is written, and read again."""
     content = manifest_bytes(raw.capture().items)
     assert content is not None
     return json.loads(content)
 
 
 def told(before, after):
-    """Give every difference as a mapping."""
+    """Return every difference as a mapping."""
     return {(c.subject, c.what): (c.before, c.after) for c in compare_manifests(before, after)}
 
 
 def engine_of(manifest):
-    """Give the engine's pod specification in a manifest."""
+    """Return the engine's pod specification in a manifest."""
     item = next(i for i in manifest["items"] if i["kind"] == "Deployment"
                 and i["metadata"]["name"] == ENGINE)  # fmt: skip
     return item["spec"]["template"]["spec"]
@@ -110,7 +110,7 @@ def test_the_order_of_named_things_is_told(raw):
 
 
 def test_no_secret_is_shown_by_a_difference(raw):
-    """Old captures may hold what nobody may see: by name and by form it is masked."""
+    """Old captures may hold secrets: they are masked by name and by form."""
     before, after = written(raw), written(raw)
     env = engine_of(after)["containers"][0]["env"]
     env.append({"name": "DB_PASSWORD", "value": "hunter2"})
@@ -162,7 +162,7 @@ def unpinned(manifest):
 
 
 def scaled(manifest):
-    """Scale up what nobody could pin."""
+    """Scale up what could not be pinned."""
     item = next(i for i in manifest["items"] if i["metadata"]["name"] == RESTING)
     item["spec"]["replicas"] = 1
 
@@ -191,7 +191,7 @@ def no_list(manifest):
     ids=lambda v: getattr(v, "__name__", ""),
 )
 def test_what_may_not_be_put_back_is_named(raw, hurt, says):
-    """One finding is enough, and it is told by object."""
+    """One is enough, and its object is named."""
     manifest = written(raw)
     hurt(manifest)
 
@@ -205,7 +205,7 @@ def test_a_manifest_is_that_of_its_metadata(raw):
 
     assert "the content address is not that" in verify(manifest, content_digest="0" * 64)
     both = verify(manifest, components=components)
-    assert "Deployment/other: only one of the manifest and its metadata tells of it" in both
+    assert "Deployment/other: only one of the manifest and its metadata holds it" in both
     assert f"StatefulSet/{GAMMA}: only one of" in both
     assert "the manifest holds no workload" in verify({"kind": "List", "apiVersion": "v1"})
     assert "the manifest is not JSON" in verify_capture(b"- yaml", {})[0]
@@ -270,7 +270,7 @@ def test_what_cannot_be_compared_is_told(raw):
     for _ in range(50):
         deep = {"x": deep}
 
-    assert ("the capture tells no specifications, so only workloads and ConfigMaps are compared",
+    assert ("the capture holds no specifications, so only workloads and ConfigMaps are compared",
             ) == compare_with_capture(older, report).gaps  # fmt: skip
     assert {"Role/deep": None} == digest_specifications(
         {"roles": [{"kind": "Role", "metadata": {"name": "deep"}, "rules": deep}]}

@@ -24,7 +24,7 @@ from tests.last_known_good.raw_namespace import (
 
 @pytest.fixture
 def raw():
-    """Give a namespace in which all is well."""
+    """Return a namespace in which all is well."""
     return RawNamespace()
 
 
@@ -67,7 +67,7 @@ def test_the_order_is_that_in_which_it_is_applied(raw):
 
 
 def daemon_set():
-    """Give a DaemonSet that no node wants."""
+    """Return a DaemonSet that no node wants."""
     made = workload("DaemonSet", "agent")
     made["status"] = {"desiredNumberScheduled": 0}
     spec = made["spec"]["template"]["spec"]
@@ -144,7 +144,7 @@ def test_the_switch_is_engaged_in_the_manifest_and_observed_beside_it(raw, held)
 
 
 def test_what_is_not_there_is_made_up_and_named(raw):
-    """A switch and a class that nobody made; a safety map that is absent stays so."""
+    """A missing switch and class are added; a missing safety map is not."""
     raw.lists["configmaps"] = []
     raw.lists[PRIORITY_CLASSES] = []
     manifest = raw.capture()
@@ -231,7 +231,7 @@ def elsewhere(raw):
 
 
 def binary(raw):
-    """Have data that nobody can look through."""
+    """Have data that cannot be searched."""
     raw.one("configmaps", "agenttrader-safety")["binaryData"] = {"x": "AAAA"}
 
 

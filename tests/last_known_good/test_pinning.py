@@ -17,12 +17,12 @@ from tests.last_known_good.raw_namespace import (
 
 @pytest.fixture
 def raw():
-    """Give a namespace in which all is well."""
+    """Return a namespace in which all is well."""
     return RawNamespace()
 
 
 def images(manifest, name):
-    """Give the images of a workload in the manifest, by container."""
+    """Return the images of a workload in the manifest, by container."""
     made = next(i for i in manifest.items if i["kind"] in {"Deployment", "StatefulSet",
                 "DaemonSet"} and i["metadata"]["name"] == name)  # fmt: skip
     spec = made["spec"]["template"]["spec"]
@@ -30,7 +30,7 @@ def images(manifest, name):
 
 
 def statuses(raw, number=0, group="containerStatuses"):
-    """Give the first status of a pod of the engine."""
+    """Return the first status of a pod of the engine."""
     return raw.lists["pods"][number]["status"][group][0]
 
 
@@ -59,7 +59,7 @@ def test_init_containers_are_pinned_too(raw):
     component = next(c for c in raw.capture().components if c.name == GAMMA)
 
     assert [("check", True, (B,)), ("main", False, (A,))] == [
-        (c.name, c.init, c.running) for c in component.containers
+        (c.container, c.init, c.running) for c in component.containers
     ]
 
 
@@ -72,7 +72,7 @@ def test_an_image_that_was_pinned_on_its_way_in_is_the_same(raw):
 
 
 def test_each_container_has_its_own_status(raw):
-    """What stands beside it in the pod's status is another container's."""
+    """What else the pod's status holds is another container's."""
     for number in (0, 1):
         other = {"name": "other", "imageID": f"r/y@{B}"}
         raw.lists["pods"][number]["status"]["containerStatuses"].insert(0, other)
@@ -93,7 +93,8 @@ def test_at_zero_replicas_a_digest_is_kept_and_else_it_is_unpinnable(raw):
     component = next(c for c in raw.capture().components if c.name == RESTING)
     made = next(i for i in raw.capture().items if i["metadata"]["name"] == RESTING)
 
-    assert [("check", False), ("main", True)] == [(c.name, c.pinned) for c in component.containers]
+    pins = [(c.container, c.pinned) for c in component.containers]
+    assert [("check", False), ("main", True)] == pins
     assert component.unpinnable
     assert f"Deployment/{RESTING}" == component.title
     assert 0 == made["spec"]["replicas"]
@@ -104,13 +105,13 @@ def test_pods_that_are_over_or_on_their_way_out_say_nothing(raw):
     evicted, ending = pod("ReplicaSet", f"{ENGINE}-7", 8, B), pod("ReplicaSet", f"{ENGINE}-7", 9, B)
     evicted["status"]["phase"] = "Failed"
     ending["metadata"]["deletionTimestamp"] = "2026-11-18T21:00:00Z"
-    raw.lists["pods"] += [evicted, ending, pod("ReplicaSet", "nobody's", 1, B)]
+    raw.lists["pods"] += [evicted, ending, pod("ReplicaSet", "unowned", 1, B)]
 
     assert f"r/x@{A}" == images(raw.capture(), ENGINE)["main"]
 
 
 def bare(raw):
-    """Have pods that nobody controls."""
+    """Have pods without a controller."""
     for each in raw.lists["pods"]:
         each["metadata"]["ownerReferences"] = []
 
@@ -121,7 +122,7 @@ def differing(raw):
 
 
 def untold(raw):
-    """Have a pod that does not tell its image."""
+    """Have a pod that does not report its image."""
     statuses(raw)["imageID"] = ""
 
 
@@ -131,7 +132,7 @@ def half_told(raw):
 
 
 def init_untold(raw):
-    """Have a pod whose init container does not tell its image."""
+    """Have a pod whose init container does not report its image."""
     del raw.lists["pods"][0]["status"]["initContainerStatuses"]
 
 
@@ -146,7 +147,7 @@ def gone(raw):
 
 
 def unobserved(raw):
-    """Have a specification that nobody took up."""
+    """Have a specification that was not taken up."""
     raw.one("deployments", ENGINE)["metadata"]["generation"] = 4
 
 
@@ -180,9 +181,9 @@ def no_image(raw):
     [
         (bare, f"Deployment/{ENGINE}: it wants 2 pods and none runs"),
         (differing, f"Deployment/{ENGINE}: its pods run different images in container main: {A}"),
-        (untold, f"pod {ENGINE}-7-0 does not tell which image its container main runs"),
-        (half_told, f"pod {ENGINE}-7-0 does not tell which image its container main runs"),
-        (init_untold, f"pod {ENGINE}-7-0 does not tell which image its container check runs"),
+        (untold, f"pod {ENGINE}-7-0 does not report which image its container main runs"),
+        (half_told, f"pod {ENGINE}-7-0 does not report which image its container main runs"),
+        (init_untold, f"pod {ENGINE}-7-0 does not report which image its container check runs"),
         (of_another, f"pod {ENGINE}-7-0 was made with another image in container main"),
         (gone, f"StatefulSet/{GAMMA}: it wants 1 pods and none runs"),
         (unobserved, f"Deployment/{ENGINE}: its newest specification was not taken up yet"),

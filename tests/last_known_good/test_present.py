@@ -41,7 +41,7 @@ ENTRY = LedgerEntry(
 
 
 def capture(raw=None, **changes):
-    """Give a capture of a namespace."""
+    """Return a capture of a namespace."""
     manifest = (raw or RawNamespace()).capture()
     content = manifest_bytes(manifest.items) or b""
     given = {
@@ -60,10 +60,10 @@ def capture(raw=None, **changes):
 
 def test_metadata_hold_the_predecessors_fields_and_ours():
     """Nothing of the predecessor's is missing, and what is not known says so."""
-    document = metadata_document(capture(label="DEMO"))
+    document = metadata_document(capture())
 
     assert document.keys() >= PREDECESSORS
-    assert {"git_sha": "UNKNOWN", "session_date": None, "label": "DEMO"}.items() <= document.items()
+    assert {"git_sha": "UNKNOWN", "session_date": None}.items() <= document.items()
     first = document["components"][0]
     assert {"kind", "name", "namespace", "containers"} <= first.keys()
     assert {"container", "image"} <= first["containers"][0].keys()
@@ -104,7 +104,7 @@ def test_a_capture_is_written_line_by_line():
         "kill switch: '1' in the manifest; observed nothing at 2026-11-18",
         "  UNPINNABLE Deployment/execution-engine: at 0 replicas",
         "  not pinned: CronJob/writer w k/k:1",
-        "  made up, for the cluster had none: ConfigMap/agenttrader-kill-switch",
+        "  added, because the cluster had none: ConfigMap/agenttrader-kill-switch",
     ):
         assert words in text, words
 
@@ -120,7 +120,7 @@ def test_a_capture_is_written_line_by_line():
     ],
 )
 def test_for_how_long_it_is_unchanged(sessions, same_as, text):
-    """In sessions, as the playbook counts."""
+    """In sessions, as operators count."""
     assert text == unchanged_text(sessions, same_as)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mission_control.cluster.present.identity import cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.floor.model import Verdict
 from mission_control.last_known_good.decide.qualification import judge_pods, qualify, within_opening
 from mission_control.last_known_good.model import (
@@ -38,11 +38,11 @@ from tests.last_known_good.raw_namespace import (
 SESSION = MarketSession(AT, Phase.POST_MARKET, date(2026, 11, 18), OPEN, CLOSE)
 FLEET = "f" * 64
 MINUTES = timedelta(minutes=1)
-UNKNOWN = NotKnown("nobody knows")
+UNKNOWN = NotKnown("it is not known")
 
 
 def verdict(minutes, *, go=True, fleet=FLEET, session="2026-11-18", cluster: Any = IDENTITY):
-    """Give a readiness that was recorded so many minutes after the open."""
+    """Return a readiness that was recorded so many minutes after the open."""
     said = ReadinessVerdict.GO if go else ReadinessVerdict.NO_GO
     code = "" if go else "NOT_READY"
     return RecordedVerdict(OPEN + minutes * MINUTES, session, said, code, fleet, cluster)
@@ -129,7 +129,7 @@ class Judged:
 
 @pytest.fixture
 def judged():
-    """Give a capture after a clean session."""
+    """Return a capture after a clean session."""
     return Judged()
 
 
@@ -139,7 +139,7 @@ def test_a_clean_session_makes_it_good(judged):
 
 
 def soil(**changes):
-    """Give a way to change the evidence."""
+    """Return a way to change the evidence."""
 
     def hurt(judged):
         judged.evidence = replace(judged.evidence, **changes)
@@ -148,27 +148,27 @@ def soil(**changes):
 
 
 def session(**changes):
-    """Give a way to change the session."""
+    """Return a way to change the session."""
     return soil(session=replace(SESSION, **changes))
 
 
 def readiness(*verdicts):
-    """Give a way to change what is recorded of readiness."""
+    """Return a way to change what is recorded of readiness."""
     return soil(readiness=verdicts)
 
 
 def watched(**changes):
-    """Give a way to change how the session was watched."""
+    """Return a way to change how the session was watched."""
     return soil(watched=replace(WATCHED, **changes))
 
 
 def coverage(seconds=23_300, asked=2340, obtained=2330):
-    """Give a way to change how a service was watched."""
+    """Return a way to change how a service was watched."""
     return watched(agents=(AgentCoverage("marketdata", seconds, asked, obtained),))
 
 
 def opening(*path, value):
-    """Give a way to change something in the report at the open."""
+    """Return a way to change something in the report at the open."""
 
     def hurt(judged):
         changed = copy.deepcopy(judged.opening)
@@ -189,7 +189,7 @@ def no_workload_then(judged):
 
 
 def switch(value):
-    """Give a way to observe another switch."""
+    """Return a way to observe another switch."""
 
     def hurt(judged):
         judged.switch = ObservedSwitch(value, AT, "x")
@@ -198,12 +198,12 @@ def switch(value):
 
 
 def first_pod(judged):
-    """Give the first pod of the engine."""
+    """Return the first pod of the engine."""
     return judged.raw.lists["pods"][0]
 
 
 def main_of(judged):
-    """Give the main container's status of the first pod."""
+    """Return the main container's status of the first pod."""
     return first_pod(judged)["status"]["containerStatuses"][0]
 
 
@@ -213,7 +213,7 @@ def made_after(judged):
 
 
 def made_when(judged):
-    """Have a pod that does not tell when it was made."""
+    """Have a pod that does not report when it was made."""
     del first_pod(judged)["metadata"]["creationTimestamp"]
 
 
@@ -223,7 +223,7 @@ def began_after(judged):
 
 
 def began_when(judged):
-    """Have a container that does not tell since when it runs."""
+    """Have a container that does not report since when it runs."""
     main_of(judged)["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
 
 
@@ -241,13 +241,13 @@ def restarted_into_it(judged):
 
 
 def restarted_and_waits(judged):
-    """Have a container that ended before the open, and does not tell since when it runs."""
+    """Have a container that ended before the open, and does not report since when it runs."""
     restarted_into_it(judged)
     main_of(judged)["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
 
 
 def restarted_when(judged):
-    """Have a container that was started again, nobody knows when."""
+    """Have a container that was started again at an unknown time."""
     main_of(judged)["restartCount"] = 1
 
 
@@ -257,7 +257,7 @@ def uncounted(judged):
 
 
 def untold(judged):
-    """Have a container at a digest whose state is not told."""
+    """Have a container at a digest whose state is not reported."""
     judged.raw.container()["image"] = f"r/x@{B}"
     first_pod(judged)["status"]["containerStatuses"] = []
 
@@ -279,7 +279,7 @@ def one_pod(judged):
 
 
 def without_map(judged, name):
-    """Capture anew without a ConfigMap that was there at the open."""
+    """Capture again without a ConfigMap that was there at the open."""
     held = judged.raw.lists["configmaps"]
     judged.raw.lists["configmaps"] = [m for m in held if m["metadata"]["name"] != name]
     judged.metadata = components_document(judged.raw.capture())
@@ -300,7 +300,7 @@ def referred_map_gone(judged):
 
 
 def another(change):
-    """Give a way to capture anew after something changed in the session."""
+    """Return a way to capture again after something changed in the session."""
 
     def hurt(judged):
         change(judged.raw)
@@ -347,9 +347,9 @@ SOILED = [
                  id="halted in the session"),
     pytest.param(soil(watched=UNKNOWN), "POSTURE_NOT_KNOWN", id="history lost: posture"),
     pytest.param(watched(undecided=((OPEN, OPEN + MINUTES),)), "POSTURE_NOT_KNOWN",
-                 id="a minute that nobody decided"),
+                 id="a minute without a decision"),
     pytest.param(soil(watched=UNKNOWN), "COVERAGE_NOT_KNOWN", id="history lost: coverage"),
-    pytest.param(watched(agents=()), "COVERAGE_NOT_KNOWN", id="nobody to watch"),
+    pytest.param(watched(agents=()), "COVERAGE_NOT_KNOWN", id="no required service"),
     pytest.param(watched(seconds=0.0), "COVERAGE_LOW", id="a session of no time"),
     pytest.param(coverage(seconds=23_100), "COVERAGE_LOW", id="not watched for long enough"),
     pytest.param(coverage(obtained=2316), "COVERAGE_LOW", id="not seen often enough"),
@@ -384,7 +384,7 @@ SOILED = [
     pytest.param(opening("workloads", 0, "generation", value=2), "CHANGED_SINCE_OPEN",
                  id="a specification"),
     pytest.param(opening("workloads", 0, "generation", value=None), "CHANGED_SINCE_OPEN",
-                 id="a report that tells no specification"),
+                 id="a report without specifications"),
     pytest.param(opening("workloads", 1, "observed_image_digests", "main", value=[B]),
                  "CHANGED_SINCE_OPEN", id="a digest"),
     pytest.param(opening("workloads", 0, "env_names", "main", value=["X"]),
@@ -403,7 +403,7 @@ SOILED = [
     pytest.param(opening("specification_gaps", value=["roles"]), "OPEN_NOT_KNOWN",
                  id="a report without Roles"),
     pytest.param(opening("specifications", "CronJob/writer", value=None), "OPEN_NOT_KNOWN",
-                 id="an object that nobody could write down"),
+                 id="an object that could not be written"),
     pytest.param(no_workload_then, "CHANGED_SINCE_OPEN", id="a new workload"),
     pytest.param(switch("0"), "KILL_SWITCH_NOT_ENGAGED", id="switch off"),
     pytest.param(switch(None), "KILL_SWITCH_NOT_ENGAGED", id="no switch"),
@@ -417,7 +417,7 @@ SOILED = [
     pytest.param(restarted_and_waits, "RESTARTS_NOT_KNOWN", id="a restart that waits"),
     pytest.param(restarted_when, "RESTARTS_NOT_KNOWN", id="a restart at an unknown time"),
     pytest.param(uncounted, "RESTARTS_NOT_KNOWN", id="restarts are not counted"),
-    pytest.param(untold, "RESTARTS_NOT_KNOWN", id="a state that is not told"),
+    pytest.param(untold, "RESTARTS_NOT_KNOWN", id="a state that is not reported"),
     pytest.param(init_again, "RESTARTED", id="an init container ran again"),
     pytest.param(unready, "NOT_READY", id="not ready"),
     pytest.param(one_pod, "NOT_READY", id="a pod less"),
@@ -446,7 +446,7 @@ def test_any_single_doubt_keeps_it_a_candidate(judged, hurt, code):
         ({"halted": (SessionHalt(None, None, "X"),)},
          "for a while, from when on is not recorded: X"),
         ({"undecided": ((OPEN, OPEN + MINUTES),)},
-         "from 09:30:00 to 09:31:00 EST (14:30:00 to 14:31:00 UTC): nobody decided it, 60 s"),
+         "from 09:30:00 to 09:31:00 EST (14:30:00 to 14:31:00 UTC): no decision, 60 s"),
     ],
 )  # fmt: skip
 def test_a_stretch_is_told_in_both_times(judged, changes, told):

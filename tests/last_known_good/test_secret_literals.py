@@ -10,12 +10,12 @@ CANARY = "hunter2-Zx81"
 
 @pytest.fixture
 def raw():
-    """Give a namespace in which all is well."""
+    """Return a namespace in which all is well."""
     return RawNamespace()
 
 
 def variable(name, value):
-    """Give a way to set a variable."""
+    """Return a way to set a variable."""
 
     def hurt(raw):
         raw.container()["env"].append({"name": name, "value": value})
@@ -24,7 +24,7 @@ def variable(name, value):
 
 
 def argument(text):
-    """Give a way to start a container with an argument."""
+    """Return a way to start a container with an argument."""
 
     def hurt(raw):
         raw.container()["args"] = [text]
@@ -33,7 +33,7 @@ def argument(text):
 
 
 def annotation(text):
-    """Give a way to annotate a Service."""
+    """Return a way to annotate a Service."""
 
     def hurt(raw):
         raw.lists["services"][0]["metadata"]["annotations"] = {"note": text}
@@ -42,7 +42,7 @@ def annotation(text):
 
 
 def arguments(*words, command=None):
-    """Give a way to start a container with several arguments, behind a command."""
+    """Return a way to start a container with several arguments, behind a command."""
 
     def hurt(raw):
         raw.container().update(args=list(words), **({"command": command} if command else {}))
@@ -51,7 +51,7 @@ def arguments(*words, command=None):
 
 
 def shell(line):
-    """Give a way to start a container through a shell."""
+    """Return a way to start a container through a shell."""
 
     def hurt(raw):
         raw.container()["command"] = ["sh", "-c", line]
@@ -60,7 +60,7 @@ def shell(line):
 
 
 def annotated(key, value, kind="annotations"):
-    """Give a way to annotate a workload's pods under a key."""
+    """Return a way to annotate a workload's pods under a key."""
 
     def hurt(raw):
         template = raw.one("deployments", ENGINE)["spec"]["template"]
@@ -150,7 +150,7 @@ SECRETS = [
 
 @pytest.mark.parametrize(("hurt", "where"), SECRETS)
 def test_a_secret_refuses_the_capture_and_is_not_repeated(raw, hurt, where):
-    """It is told where it stands, and what to do; never what it is."""
+    """The message says where it is and what to do, never the value."""
     hurt(raw)
     told = raw.refusal()
 

@@ -11,17 +11,16 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history.database import migrate, open_engine
+from mission_control.history.model import DecisionRecord, MinuteRecord
 from mission_control.history.past_floor import PastFloor
-from mission_control.history.ports import DecisionRecord, MinuteRecord
-from mission_control.history.reader import HistoryReaderSql
-from mission_control.history.writer import HistoryWriterThread
+from mission_control.history.reader import HistoryReader
+from mission_control.history.writer import HistoryWriter
 from mission_control.last_known_good import session_evidence
 from mission_control.last_known_good.model import NotKnown, WatchedSession
 from mission_control.last_known_good.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from mission_control.records.run_origin import Ground, RunOrigin
 from tests.api.paper_floor import PaperCalendar, PaperFloor
@@ -37,14 +36,14 @@ ASKED = [a.agent_name for a in FLEET.agents if a.required and a.primary_path is 
 
 
 def changed(at, before, after, number):
-    """Give a change of posture."""
+    """Return a change of posture."""
     data = {"before": before, "after": after, "expected": after != "HALTED"}
     message = f"posture {before} -> {after}"
     return FloorEvent(number, at, EventType.POSTURE_CHANGED, message, data=data)
 
 
 def decision(at=OPEN_AT - MINUTE, *events, floor=None):
-    """Give a decision as it is kept, before the open a floor that is closed and well."""
+    """Return a decision as it is kept, before the open a floor that is closed and well."""
     floor = floor or FloorOfValues()
     floor.refresh(at)
     evidence = floor.evidence()
@@ -53,14 +52,14 @@ def decision(at=OPEN_AT - MINUTE, *events, floor=None):
 
 
 def minutes(first=OPEN_AT, count=390, obtained=6):
-    """Give watched minutes, in each of which every service is asked six times."""
+    """Return watched minutes, in each of which every service is asked six times."""
     counts = dict.fromkeys((a.agent_name for a in FLEET.agents), (6, obtained))
     starts = [first + n * MINUTE for n in range(count)]
     return [MinuteRecord(at, counts, ((at + BEAT, at + MINUTE),)) for at in starts]
 
 
 def second(number):
-    """Give an instant by its seconds after the open."""
+    """Return an instant by its seconds after the open."""
     return OPEN_AT + timedelta(seconds=number)
 
 
@@ -69,13 +68,13 @@ def history(root, *records):
     """Keep a history of these records; gives what reads it."""
     engine = open_engine(root, None)
     migrate(engine)
-    writer = HistoryWriterThread(engine, lambda: NOW, time.monotonic, lambda _now: None)
+    writer = HistoryWriter(engine, lambda: NOW, time.monotonic, lambda _now: None)
     writer.start()
     for record in records:
         writer.put(record)
     writer.stop(10)
     try:
-        yield HistoryReaderSql(engine)
+        yield HistoryReader(engine)
     finally:
         engine.dispose()
 
@@ -86,7 +85,7 @@ EXPECTED = changed(OPEN_AT + timedelta(seconds=1.5), "OK", "OK", 2)
 
 
 def past_of(reader):
-    """Give the past as this reader tells it."""
+    """Return the past as this reader tells it."""
     return PastFloor(reader, None, PaperCalendar(), PaperFloor())
 
 
@@ -135,7 +134,7 @@ async def test_what_was_not_watched_is_not_made_up(tmp_path):
         pytest.param((), [(0, 23_400)], id="by minutes that do not tell"),
     ],
 )
-async def test_when_nobody_decided_is_told_to_the_second(tmp_path, decided, undecided):
+async def test_time_without_decisions_is_reported_to_the_second(tmp_path, decided, undecided):
     """A halt that was lost whole has its minute lost with it: a hole, however much was watched."""
     spans = tuple((second(a), second(b)) for a, b in decided)
     told = [replace(m, decided=spans if n == 7 else ()) for n, m in enumerate(minutes())]
@@ -222,7 +221,7 @@ async def test_a_change_that_each_of_several_processes_tells_is_one(tmp_path, ev
     ids=["the open was lost", "a close was lost", "an open was lost", "it says not from what"],
 )
 async def test_a_change_that_was_lost_is_not_known_and_no_halt(tmp_path, events):
-    """Nobody can tell what was in between: neither that it was well, nor that it was HALTED."""
+    """What was in between is not known: neither that it was well, nor that it was HALTED."""
     found = await gathered(tmp_path, decision(), decision(NOW, *events), *minutes())
 
     assert isinstance(found, NotKnown), found
@@ -263,7 +262,7 @@ async def test_what_cannot_be_known_is_not_known(tmp_path, monkeypatch):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/history.sqlite3").write_bytes(b"this is no database" * 100)
     engine = open_engine(tmp_path / "broken", None)
-    broken = await watch_of(past_of(HistoryReaderSql(engine)), FLEET, SESSION)
+    broken = await watch_of(past_of(HistoryReader(engine)), FLEET, SESSION)
     engine.dispose()
     assert isinstance(broken, NotKnown)
 
@@ -297,12 +296,12 @@ class Reports:
 
 @pytest.fixture
 def reports(tmp_path):
-    """Give an empty record."""
+    """Return an empty record."""
     return Reports(tmp_path)
 
 
 def readiness(at, **changes):
-    """Give a recorded readiness."""
+    """Return a recorded readiness."""
     return {"verdict": "GO", "ready": True, "evidence_utc": at.isoformat(),
             "session_date": DATE.isoformat(), "fleet_digest": "f", **changes}  # fmt: skip
 
@@ -330,7 +329,7 @@ async def test_one_lost_verdict_loses_all(reports):
 
 
 def deployed(at, **meta):
-    """Give a recorded deploy report."""
+    """Return a recorded deploy report."""
     return {"meta": {"generated_utc": at.isoformat(), **meta}}
 
 

@@ -17,13 +17,11 @@ from mission_control.cluster.read import objects as object_reader
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
-from mission_control.cluster.read.further import FurtherObserver
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
 from mission_control.deploy_report import run as report_deploys
-from mission_control.history.model import Watch
+from mission_control.history.model import EventPage, Watch
 from mission_control.history.past_floor import NotWatched
-from mission_control.history.ports import EventPage
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.ops_bundle import parts as bundle_cluster
@@ -34,12 +32,11 @@ from mission_control.readiness import run as check_readiness
 from mission_control.readiness.model import PollCoverage
 from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.redaction.redact import redact_text
 from mission_control.schedule.sources import DaySources
-from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import EVERYTHING, ApiFault, ClusterStage
+from mission_control.simulation.cluster_api import SimulatedCluster, Staging
+from mission_control.simulation.scenario import EVERYTHING, ApiFault, ClusterStage
 from tests.floor.cluster_of_values import ACCESS, ClusterFloor
 from tests.floor.floor_of_values import NOW, FloorOfValues
 from tests.ports import PATIENCE_SECONDS

@@ -10,8 +10,7 @@ from mission_control.floor.board import FloorBoard
 from mission_control.model.reading import UnseenReason
 from mission_control.ops_bundle.present import heartbeat_document
 from mission_control.ops_bundle.sample import sample_floor
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.run_origin import RunOrigin
 from mission_control.records.verification import verify
 from tests.floor.floor_of_values import NOW, STRATEGY, FloorOfValues

@@ -92,7 +92,7 @@ async def test_a_gap_is_unknown_and_not_a_floor(pages, upstream):
     answer = await pages.get("/", params={"at": AT})
 
     assert 404 == answer.status_code
-    assert "UNKNOWN: nobody watched the floor then" in answer.text
+    assert "UNKNOWN: the floor was not watched then" in answer.text
     assert "verdict-" not in answer.text
 
 

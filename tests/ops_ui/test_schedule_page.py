@@ -139,9 +139,9 @@ def test_evidence_that_says_something_is_seen_to(detail, look):
     ("scheduler", "words"),
     [
         ({"runs_here": True, "stalled": True, "detail": "no beat for 16 s"}, "no beat for 16 s"),
-        ({"runs_here": False, "stalled": False}, "runs are not begun by this server"),
-        ({}, "it is not known whether runs are begun"),
-        (None, "it is not known whether runs are begun"),
+        ({"runs_here": False, "stalled": False}, "this server does not start the runs"),
+        ({}, "it is not known whether runs are started"),
+        (None, "it is not known whether runs are started"),
     ],
 )
 def test_a_scheduler_that_does_nothing_is_loud(scheduler, words):

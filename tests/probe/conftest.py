@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mission_control.model.fleet import Agent, Kind
-from mission_control.probe.names import Address, Names
+from mission_control.probe.opening import Address, Names
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import Transports
 from tests.real_parts import lacking
@@ -51,7 +51,7 @@ class RawServer:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[..., Awaitable[RawServer]]]:
-    """Give a way to start a raw server."""
+    """Yield a way to start a raw server."""
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -72,7 +72,7 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[RawServer]]]:
 
 
 class NameServer:
-    """Stands where `socket.getaddrinfo` does, and says, or does not, where names lead."""
+    """Takes the place of `socket.getaddrinfo`: answers, or does not, where names lead."""
 
     def __init__(self) -> None:
         """Know no name."""
@@ -83,7 +83,7 @@ class NameServer:
         self.release = threading.Event()
 
     def __call__(self, host: str, port: int | None, **how: int) -> list[Address]:
-        """Say where a name leads."""
+        """Return where a name leads."""
         self.asked[host] += 1
         if host in self.hangs:
             self.release.wait(60)
@@ -96,7 +96,7 @@ class NameServer:
 
 @pytest.fixture
 def name_server() -> Iterator[NameServer]:
-    """Give what says where names lead; lookups that hang end with the test."""
+    """Yield what says where names lead; lookups that hang end with the test."""
     server = NameServer()
     yield server
     server.release.set()
@@ -104,7 +104,7 @@ def name_server() -> Iterator[NameServer]:
 
 @pytest.fixture
 async def pass_time() -> AsyncIterator[Callable[[float], None]]:
-    """Give a way to let so many seconds pass by the clock of the event loop."""
+    """Yield a way to let so many seconds pass by the clock of the event loop."""
     loop = asyncio.get_running_loop()
     real, passed = loop.time, [0.0]
     loop.time = lambda: real() + sum(passed)  # type: ignore[method-assign]
@@ -114,7 +114,7 @@ async def pass_time() -> AsyncIterator[Callable[[float], None]]:
 
 @pytest.fixture
 async def transports(name_server: NameServer) -> AsyncIterator[Transports]:
-    """Give the production transports, with names of the test's own."""
+    """Yield the production transports, with names of the test's own."""
     opened = Transports(Names(name_server))
     yield opened
     await opened.aclose()
@@ -122,13 +122,13 @@ async def transports(name_server: NameServer) -> AsyncIterator[Transports]:
 
 @pytest.fixture
 def probe(transports: Transports) -> ServiceProbe:
-    """Give the real probe, by a clock that stands still."""
+    """Return the real probe, by a clock that does not move."""
     return ServiceProbe(transports, lambda: NOW)
 
 
 @pytest.fixture
 def agent() -> Callable[..., Agent]:
-    """Give a way to name a service at an address."""
+    """Return a way to name a service at an address."""
 
     def name(url: str, **more: object) -> Agent:
         return Agent("target", Kind.STRATEGY, url, **{"deadline_seconds": 10.0, **more})  # type: ignore[arg-type]
@@ -149,5 +149,5 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """Give a self-signed certificate for 127.0.0.1 and its key."""
+    """Return a self-signed certificate for 127.0.0.1 and its key."""
     return make_certificate(tmp_path)

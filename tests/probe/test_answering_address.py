@@ -9,7 +9,7 @@ NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
 
 
 def answers(*peers):
-    """Give readings that these addresses answered."""
+    """Return readings that these addresses answered."""
     return [
         Unseen(UnseenReason.HTTP_STATUS, NOW, exchange=Exchange(500, peer=peer)) for peer in peers
     ]

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from mission_control.model.reading import Seen, Unseen
-from mission_control.probe.names import Names
+from mission_control.probe.opening import Names
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import MAX_LIFE_SECONDS, Lives
 from tests.floor.floor_of_values import STRATEGY, changed, rich
@@ -29,7 +29,7 @@ async def ask(probe, target):
 
 @pytest.fixture
 async def two_places(serve, name_server, transports, agent):
-    """Give a service by name, and the two servers its name may lead to, the first at first."""
+    """Return a service by name, and the two servers its name may lead to, the first at first."""
     first = await serve(plays(http(GOOD)), address="127.0.0.2")
     second = await serve(plays(http(EXECUTES)), address="127.0.0.3", port=first.port)
     name_server.leads["service.test"] = ["127.0.0.2"]
@@ -137,7 +137,7 @@ async def test_a_remembered_address_may_be_asked_while_the_lookup_hangs(
 async def test_a_remembered_address_is_no_evidence_of_where_the_name_leads(
     two_places, name_server, pass_time
 ):
-    """45 s after the last lookup an answer is heard for what it says against itself, no more."""
+    """45 s after the last lookup only the alarms in an answer count."""
     probe, target, first, _ = two_places
     first.script = then_close(http(EXECUTES, headers=["connection: close"]))
     await ask(probe, target)
@@ -170,7 +170,7 @@ async def test_a_held_connection_is_no_older_than_its_name(two_places, name_serv
     name_server.release.set()
     async with asyncio.timeout(PATIENCE_SECONDS):
         while "127.0.0.3" not in (await ask(probe, target)).exchange.peer:
-            pass  # the clock stands: the connection itself is 16 s old
+            pass  # the clock is still: the connection itself is 16 s old
 
     assert first.connections >= 2
 
@@ -218,7 +218,7 @@ async def test_names_in_use_are_looked_up_again_beside_the_asking(
 
 
 async def test_an_address_of_version_6_is_shown_as_in_a_url(serve, probe, agent):
-    """The peer of an IPv6 address stands in brackets, with its port."""
+    """The peer of an IPv6 address is in brackets, with its port."""
     server = await serve(plays(http(GOOD)), address="::1")
     target = agent(f"http://[::1]:{server.port}")
 

@@ -72,7 +72,7 @@ async def test_a_flood_ends_with_the_connection(serve, probe, agent, first, agai
 
 
 async def test_what_a_flood_says_against_itself_is_heard(serve, probe, agent):
-    """A whole body before endless trailers is no answer, and what it accuses itself of counts."""
+    """A whole body before endless trailers is no answer, and an alarm in it counts."""
     server = await serve(endless(CHUNKED + chunk(EXECUTES) + b"0\r\n", b"a:b\r\n" * 1000))
 
     reading = (await probe.read(agent(server.url, deadline_seconds=60.0), None)).readings[OPS]

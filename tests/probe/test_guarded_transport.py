@@ -17,7 +17,7 @@ def reached():
 
 @pytest.fixture
 def guarded(reached):
-    """Give a guard with nothing but a list behind it."""
+    """Return a guard with nothing but a list behind it."""
 
     def answer(request):
         reached.append(request)

@@ -187,7 +187,7 @@ async def test_a_deadline_gives_the_connection_up(serve, probe, agent):
 
 
 async def test_the_loss_of_an_idle_connection_is_told(serve, probe, agent):
-    """Whoever wants to know learns at once which agent closed the connection held to it."""
+    """The agent that closed the connection held to it is reported at once."""
     told = asyncio.Queue()
     probe.when_lost(told.put_nowait)
 
@@ -204,7 +204,7 @@ async def test_the_loss_of_an_idle_connection_is_told(serve, probe, agent):
 
 
 async def test_our_own_closing_is_nobody_s_loss(serve, transports, probe, agent):
-    """Closing down, and answers that end their connection, tell nobody anything."""
+    """Closing down, and answers that end their connection, report no loss."""
     told = []
     probe.when_lost(told.append)
     server = await serve(then_close(CLOSES + GOOD))

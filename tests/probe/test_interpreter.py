@@ -12,7 +12,7 @@ from mission_control.bootstrap.aside import BODIES
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.probe.received import READ_HERE, SECONDS, Interpreter
 from mission_control.probe.service_probe import ServiceProbe
-from mission_control.processes.asking import ChildProcess, environment_of
+from mission_control.processes.child_process import ChildProcess, environment_of
 from mission_control.processes.model import Answered, Unanswered
 from mission_control.redaction import redact as redaction
 from tests.floor.floor_of_values import STRATEGY, changed, rich
@@ -26,7 +26,7 @@ SUSPICIOUS = {"password": CANARY, "notes": ["key", "token", "@"] * 2_000}
 
 
 def body(**fields):
-    """Give a long answer with many words that redaction has to look at."""
+    """Return a long answer with many words that redaction has to look at."""
     return orjson.dumps({**rich(STRATEGY, NOW), **fields, "extra": SUSPICIOUS})
 
 
@@ -111,7 +111,7 @@ async def test_what_costs_nothing_is_read_here(serve, transports, agent, content
 
 @pytest.mark.parametrize("why", ["it hangs", "it is not there"])
 async def test_an_answer_that_is_not_read_in_time_is_withheld(serve, transports, agent, why):
-    """It is not seen and says why; what it claims is heard, and nothing of it is shown."""
+    """It is not seen and says why; what it claims counts, and nothing of it is shown."""
     claims = changed(
         {**rich(STRATEGY, NOW), "extra": SUSPICIOUS}, "safety.safe_to_execute_orders", "yes"
     )

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from mission_control.model.reading import Seen
-from mission_control.probe.names import Names
-from mission_control.processes.threads import DaemonWork
+from mission_control.probe.opening import Names
+from mission_control.processes.own_process import DaemonWork
 from tests.floor.floor_of_values import STRATEGY, rich
 from tests.ports import PATIENCE_SECONDS
 from tests.probe.conftest import NOW
@@ -53,7 +53,7 @@ async def test_names_that_hang_delay_no_other(serve, name_server, probe, agent):
 async def test_a_name_that_leads_where_no_service_is_leads_nowhere(
     serve, name_server, probe, agent, where
 ):
-    """Whoever answers for a name sends us to no metadata service, nor round to ourselves."""
+    """No answer for a name leads us to a metadata service, nor to ourselves."""
     server = await serve(plays(http(GOOD)))
     name_server.leads["turned.test"] = [where]
     name_server.leads["both.test"] = [where, "127.0.0.1"]
@@ -134,7 +134,7 @@ async def test_threads_are_bounded_and_those_who_wait_get_their_turn():
 
 
 async def test_work_that_fails_fails_for_all_who_wait():
-    """An exception of the work reaches each who asked, and the next asks anew."""
+    """An exception of the work reaches each caller, and the next call starts again."""
     work = DaemonWork[str, int]("test", most=1)
     asked = [work.ask("a", lambda: int("x")) for _ in range(2)]
 
@@ -149,7 +149,7 @@ import asyncio, time
 from datetime import UTC, datetime
 from mission_control.model.fleet import Agent, Kind
 from mission_control.probe.transport import Transports
-from mission_control.probe.names import Names
+from mission_control.probe.opening import Names
 from mission_control.probe.service_probe import ServiceProbe
 
 def hang(*_, **__):
@@ -178,7 +178,7 @@ async def test_a_lookup_that_hangs_does_not_hold_up_our_end():
 
 @pytest.fixture
 def own_network():
-    """Give a network namespace whose resolver asks 127.0.0.1, where a test may listen."""
+    """Return a network namespace whose resolver asks 127.0.0.1, where a test may listen."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         lacking("a network namespace needs root and iproute2")
     name = f"mission-control-{os.getpid()}"

@@ -71,7 +71,7 @@ class ThreadedService:
 
 
 def read_while_held(service, loop_factory, scheme="http", **more) -> Any:
-    """Ask a service, and hold the event loop up from when the service has heard of it."""
+    """Ask a service, and hold the event loop up from when the service has the request."""
 
     async def hold_when_asked():
         while not service.asked.is_set():  # noqa: ASYNC110  (a thread sets it)

@@ -40,7 +40,7 @@ def test_what_is_no_2xx_is_seen_only_where_it_says_stale(path, contract, status)
 
 
 def spoiled(how):
-    """Give a strategy's whole answer in mode LIVE, spoiled in some way."""
+    """Return a strategy's whole answer in mode LIVE, spoiled in some way."""
     return how(json.dumps(changed(rich(STRATEGY, NOW), "agent_identity.agent_mode", "LIVE")))
 
 
@@ -105,7 +105,7 @@ def test_a_page_is_heard_too():
 
 @pytest.mark.parametrize("cut", [1, 3, 20])
 def test_what_ops_tells_of_others_is_not_its_own(cut):
-    """Of kind ops a broken answer is not heard, because it tells of other agents."""
+    """Of kind ops a broken answer does not count, because it speaks of other agents."""
     agents = {"agents": [{"agent_name": "x", "agent_mode": "LIVE"}], "agent_mode": "LIVE"}
     body = json.dumps(rich(INGEST, NOW) | agents).encode()
 
@@ -132,7 +132,7 @@ def test_what_ops_tells_of_others_is_not_its_own(cut):
     ],
 )  # fmt: skip
 def test_a_field_said_twice_is_a_deviation(path, body, status, code, fields):
-    """Nobody can tell which of two values holds, so the answer breaks its contract by name."""
+    """Which of two values holds is not known, so the answer breaks its contract by name."""
     if isinstance(body, str):
         body = json.dumps(rich(STRATEGY, NOW)).replace('"state": "HALTED"', body).encode()
 

@@ -34,7 +34,7 @@ class Mount:
 
     @property
     def tls(self):
-        """Give the files of the mount as an inventory names them: an authority and our own."""
+        """Return the files of the mount as an inventory names them: an authority and our own."""
         cert, key = (str(self.folder / name) for name in ("cert.pem", "key.pem"))
         return TlsFiles(ca_file=cert, cert_file=cert, key_file=key)
 
@@ -62,7 +62,7 @@ def server_context(cert, key, *, asks_for=None):
 
 @pytest.fixture
 def mount(tmp_path):
-    """Give a mounted volume for certificates."""
+    """Return a mounted volume for certificates."""
     folder = tmp_path / "mount"
     folder.mkdir()
     return Mount(folder)
@@ -239,5 +239,5 @@ async def test_each_rotation_is_told_once_with_both_digests(
 
 
 def digest_of(cert, key):
-    """Give the SHA-256 of an authority, a certificate, which is the same here, and its key."""
+    """Return the SHA-256 of an authority, a certificate, which is the same here, and its key."""
     return hashlib.sha256(2 * cert.read_bytes() + key.read_bytes()).hexdigest()

@@ -240,7 +240,7 @@ async def test_an_unreadable_certificate_is_a_reading(probe, agent, tmp_path):
 
 
 async def test_a_bearer_token_is_sent_and_not_shown(serve, probe, agent, tmp_path):
-    """A token is read anew for each round, sent, and appears in no reading."""
+    """A token is read again for each round, sent, and appears in no reading."""
     token = tmp_path / "token"
     server = await serve(plays(http(b"<html>")))
     target = agent(server.url, bearer_token_file=str(token))
@@ -342,27 +342,29 @@ async def test_a_stale_healthz_speaks_through_its_503(serve, probe, agent):
 
 
 SAYS_LIVE = changed(rich(STRATEGY, NOW), "agent_identity.agent_mode", "LIVE")
-ACCUSES = orjson.dumps(SAYS_LIVE)
+EXECUTES = orjson.dumps(SAYS_LIVE)
 
 
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        pytest.param(http(ACCUSES.replace(b"0.0", b"NaN")), "NOT_JSON", id="NaN beside it"),
+        pytest.param(http(EXECUTES.replace(b"0.0", b"NaN")), "NOT_JSON", id="NaN beside it"),
         pytest.param(
-            http(b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"," + ACCUSES[1:]), "TOO_DEEP", id="deep"
+            http(b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"," + EXECUTES[1:]), "TOO_DEEP", id="deep"
         ),
         pytest.param(
-            http(ACCUSES[:-1] + b',"x":"' + b"y" * 70_000 + b'"}'), "BODY_TOO_LARGE", id="too large"
+            http(EXECUTES[:-1] + b',"x":"' + b"y" * 70_000 + b'"}'),
+            "BODY_TOO_LARGE",
+            id="too large",
         ),
-        pytest.param(http(ACCUSES[:-40]), "NOT_JSON", id="cut off"),
+        pytest.param(http(EXECUTES[:-40]), "NOT_JSON", id="cut off"),
         pytest.param(
-            http(ACCUSES, headers=["content-encoding: gzip"]), "ENCODED", id="a lying header"
+            http(EXECUTES, headers=["content-encoding: gzip"]), "ENCODED", id="a lying header"
         ),
-        pytest.param(http(ACCUSES, "503 No"), "HTTP_503", id="refused"),
-        pytest.param(http(ACCUSES, "404 No"), "NOT_OFFERED", id="not offered"),
+        pytest.param(http(EXECUTES, "503 No"), "HTTP_503", id="refused"),
+        pytest.param(http(EXECUTES, "404 No"), "NOT_OFFERED", id="not offered"),
         pytest.param(
-            http(ACCUSES.replace(b'"LIVE"', b'"LIVE","agent_mode":"OFF"')),
+            http(EXECUTES.replace(b'"LIVE"', b'"LIVE","agent_mode":"OFF"')),
             "CONTRACT_INVALID",
             id="said twice",
         ),

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from mission_control.processes.answering import run_child
+from mission_control.processes.child_process import run_child
 from mission_control.processes.model import Answered
 
 
@@ -31,7 +31,7 @@ DOINGS = {
 
 
 def prepare(setup):
-    """Give what answers; one whose setup says so dies before it is ready."""
+    """Return what answers; one whose setup says so dies before it is ready."""
     if setup == "stillborn":
         sys.exit(3)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from mission_control.processes.asking import ChildProcess
+from mission_control.processes.child_process import ChildProcess
 
 ROOT = str(Path(__file__).parents[2])
 
 
 @pytest.fixture
 async def child() -> AsyncIterator[Callable[..., Any]]:
-    """Give a way to keep a child for the time of the test."""
+    """Yield a way to keep a child for the time of the test."""
     async with AsyncExitStack() as stack:
 
         async def keep(

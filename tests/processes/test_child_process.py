@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mission_control.processes.asking import ChildProcess, environment_of
+from mission_control.processes.child_process import ChildProcess, environment_of
 from mission_control.processes.model import Answered, Unanswered
 from tests.ports import PATIENCE_SECONDS as PATIENCE
 from tests.processes.conftest import ROOT
@@ -19,7 +19,7 @@ CANNOT_START = Unanswered("the process that answers cannot be started")
 
 
 def is_there(pid):
-    """Tell whether a process is there and no zombie."""
+    """Return whether a process is there and no zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -56,7 +56,7 @@ async def test_questions_are_answered_side_by_side(child):
 
 @pytest.mark.parametrize("hang", ["spin", "stop"])
 async def test_a_child_that_hangs_is_killed_at_the_deadline(child, hang):
-    """Whoever asked is told why; the next question is answered by another process."""
+    """The caller is told why; the next question is answered by another process."""
     kept = await child()
     assert Answered("first") == await kept.ask(("first",), PATIENCE)
     before = kept.pid
@@ -108,7 +108,7 @@ async def test_a_question_waits_for_room_no_longer_than_its_deadline(child):
 
 @pytest.mark.parametrize("how", ["it dies", "it is no module"])
 async def test_a_child_that_cannot_start_is_said_at_once(how):
-    """Without a child nobody waits in vain, and nothing is raised."""
+    """Without a child no question waits in vain, and nothing is raised."""
     module = "tests.processes.a_child" if how == "it dies" else "tests.nowhere"
     process = ChildProcess(module, "stillborn", {"PYTHONPATH": ROOT})
     async with process.kept() as kept:
@@ -183,7 +183,7 @@ async def test_a_child_ends_with_whoever_started_it():
     """When its parent is killed with -9 the child ends by itself, in the middle of an answer."""
     script = (
         "import asyncio\n"
-        "from mission_control.processes.asking import ChildProcess\n"
+        "from mission_control.processes.child_process import ChildProcess\n"
         "async def main():\n"
         f"    environ = {{'PYTHONPATH': {ROOT!r}}}\n"
         "    child = ChildProcess('tests.processes.a_child', 'well', environ)\n"

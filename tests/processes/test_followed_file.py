@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def digest_of(text):
-    """Give the SHA-256 of a text."""
+    """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -37,7 +37,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def path(tmp_path):
-    """Give a file that says 1."""
+    """Return a file that says 1."""
     made = tmp_path / "number"
     made.write_text("1\n")
     return made

@@ -10,9 +10,9 @@ from mission_control.cluster.model.objects import EnvVariable, ObjectRef
 from mission_control.model.fleet import Criticality, RepositoryLints
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.model.session import MarketSession, Phase
-from mission_control.readiness.decide.checks.images import moves
+from mission_control.readiness.decide.checks.cluster import moves
 from mission_control.readiness.decide.outcome import NAMES
-from mission_control.readiness.decide.readiness import is_offered, judge_readiness, judge_standing
+from mission_control.readiness.decide.readiness import is_offered, judge_current, judge_readiness
 from mission_control.readiness.decide.scope import PART_OF
 from mission_control.readiness.model import (
     CheckOutcome,
@@ -78,14 +78,14 @@ def probe(floor):
 
 @pytest.fixture
 def floor():
-    """Give a floor on a cluster on which all is well, whose file has the repository's lints run."""
+    """Return a healthy floor on a cluster, whose fleet file has the repository's lints run."""
     made = ClusterFloor()
     probe(made)
     return made
 
 
 def gather(floor, **changes):
-    """Give everything that the checks are judged from, all well but for the changes."""
+    """Return everything that the checks are judged from, all well but for the changes."""
     snapshot = changes.pop("snapshot", None) or floor.decide()
     return ReadinessEvidence(
         **{
@@ -191,8 +191,8 @@ def no_config_map(floor):
     return {}
 
 
-def no_witness(floor):
-    """Configure no witness that confirms."""
+def no_source(floor):
+    """Configure no source that confirms."""
     whole = floor.evidence()
     floor.evidence = lambda: replace(whole, switch_readings=())
     return {}
@@ -204,7 +204,7 @@ def say(agent, path, value):
 
 
 def empty_fleet(floor):
-    """Judge a fleet of nobody."""
+    """Judge an empty fleet."""
     floor.fleet = replace(FLEET, agents=())
     floor.answers = {}
     return {}
@@ -217,7 +217,7 @@ def no_marketdata(floor):
 
 
 def env(*variables):
-    """Give the strategy's container these variables, and its probes."""
+    """Return the strategy's container these variables, and its probes."""
     (container,) = with_env(*variables)
     probes = (replace(container, probes=("liveness", "readiness")),)
     return set_workload(SE, containers=probes)
@@ -352,7 +352,7 @@ ROWS = [
     ("RC-402", FAIL, set_switch("0")),
     ("RC-402", FAIL, set_switch(None)),
     ("RC-402", UNKNOWN, no_config_map),
-    ("RC-402", UNKNOWN, no_witness),
+    ("RC-402", UNKNOWN, no_source),
     ("RC-403", FAIL, set_switch("1", file="0")),
     ("RC-403", FAIL, say(RUN_SE, "safety.kill_switch", NO)),
     ("RC-403", UNKNOWN, set_switch("1", file=None)),
@@ -429,7 +429,7 @@ CANNOT_BE_UNKNOWN = {
     "RC-101": "not available is FAIL by the fleet's own rule",
     "RC-301": "unreachable is FAIL by the fleet's own rule",
     "RC-302": "not whole is FAIL by the fleet's own rule",
-    "RC-407": "what stands is always known; without it the posture is HALTED",
+    "RC-407": "alarms are always known; without them the posture is HALTED",
     "RC-408": "the posture is always known",
 }
 ONLY_WARN = {"RC-204", "RC-702"}
@@ -490,7 +490,7 @@ def test_an_agent_without_a_named_workload_runs_in_those_of_its_name(floor):
 
 
 def test_a_workload_that_may_be_a_required_agents_blocks(floor):
-    """Where nobody says what runs a required agent, any of the fleet's workloads may."""
+    """Where the workload of a required agent is not known, any of the fleet's may run it."""
     other = replace(floor.workloads[SE], name="runtime", labels={PART_OF: "agenttrader-v2"})
     floor.workloads["runtime"] = other
     owner = ObjectRef("Deployment", "runtime")
@@ -531,7 +531,7 @@ def test_what_was_read_beside_the_floor_is_as_young_as_it(floor, what, held, cod
 
 
 def test_finished_pods_and_jobs_only_warn(floor):
-    """A Job's pod that cannot get its image is nobody's NO."""
+    """A Job's pod that cannot get its image does not block."""
     job = replace(workload(RUN_SE, 0), kind="Job", name="sweep")
     floor.workloads["sweep"] = job
     owner = ObjectRef("Job", "sweep")
@@ -584,7 +584,7 @@ def test_lints_that_the_fleet_file_leaves_out_are_not_applicable_and_the_report_
 
 
 def test_what_hides_changes_is_told_beside_what_differs(floor):
-    """All three kinds of doubt about a tree stand in one sentence, cut with a count."""
+    """All three kinds of doubt about a tree are in one sentence, cut with a count."""
     fields = {
         "dirty": tuple("abcdefg"),
         "unknowable": ("x.bin",),
@@ -660,7 +660,7 @@ GIVEN = RecordedVerdict(
 )
 
 
-def stand(
+def judge(
     newest=GIVEN,
     at=NOW,
     since=OPEN_AT - timedelta(hours=2),
@@ -672,12 +672,12 @@ def stand(
 ):
     """Say what a verdict is worth, after a confirmed halt of an instant."""
     halts = () if halted is None else ((halted, halted),)
-    return judge_standing(newest, session_at(at), since, halts, digest, cluster=cluster, halted=now)
+    return judge_current(newest, session_at(at), since, halts, digest, cluster=cluster, halted=now)
 
 
-def test_go_stands_while_nothing_takes_it_back():
+def test_go_holds_while_nothing_revokes_it():
     """A verdict of this session, watched ever since and never HALTED, is GO."""
-    assert (ReadinessVerdict.GO, "") == (stand().verdict, stand().code)
+    assert (ReadinessVerdict.GO, "") == (judge().verdict, judge().code)
 
 
 @pytest.mark.parametrize(
@@ -716,10 +716,10 @@ def test_go_stands_while_nothing_takes_it_back():
 )
 def test_go_does_not_keep(changes, code, said):
     """HALTED, a gap, a late readiness, another session or fleet: each revokes GO by name."""
-    standing = stand(**changes)
+    current = judge(**changes)
 
-    assert (ReadinessVerdict.NO_GO, code) == (standing.verdict, standing.code)
-    assert said in standing.detail
+    assert (ReadinessVerdict.NO_GO, code) == (current.verdict, current.code)
+    assert said in current.detail
 
 
 def test_a_planned_readiness_has_five_minutes():
@@ -727,13 +727,13 @@ def test_a_planned_readiness_has_five_minutes():
     early = replace(GIVEN, at=OPEN_AT - timedelta(minutes=60))
     at = OPEN_AT - timedelta(minutes=10, seconds=1)
 
-    assert ReadinessVerdict.GO is stand(newest=early, at=at).verdict
-    assert ReadinessVerdict.NO_GO is stand(newest=early, at=at + timedelta(seconds=1)).verdict
+    assert ReadinessVerdict.GO is judge(newest=early, at=at).verdict
+    assert ReadinessVerdict.NO_GO is judge(newest=early, at=at + timedelta(seconds=1)).verdict
 
 
 def test_a_halt_before_the_verdict_is_over():
     """What happened before the run is in the run."""
-    assert ReadinessVerdict.GO is stand(halted=GIVEN.at - timedelta(seconds=1)).verdict
+    assert ReadinessVerdict.GO is judge(halted=GIVEN.at - timedelta(seconds=1)).verdict
 
 
 @pytest.mark.parametrize(
@@ -749,10 +749,8 @@ def test_while_the_floor_is_halted_no_go_is_served(halts, code, said):
         (NOW - timedelta(minutes=30 - a), NOW - timedelta(minutes=30 - b)) for a, b in halts
     )
     since = OPEN_AT - timedelta(hours=2)
-    halted = judge_standing(
-        GIVEN, session_at(NOW), since, spans, "d", cluster=IDENTITY, halted=True
-    )
-    over = judge_standing(GIVEN, session_at(NOW), since, spans, "d", cluster=IDENTITY)
+    halted = judge_current(GIVEN, session_at(NOW), since, spans, "d", cluster=IDENTITY, halted=True)
+    over = judge_current(GIVEN, session_at(NOW), since, spans, "d", cluster=IDENTITY)
 
     assert (ReadinessVerdict.NO_GO, code) == (halted.verdict, halted.code)
     assert said in halted.detail
@@ -769,7 +767,7 @@ def test_while_the_floor_is_halted_no_go_is_served(halts, code, said):
 )
 def test_what_is_no_go_anyway_says_why(changes, code):
     """A halt only takes the place of GO."""
-    assert code == stand(**changes, now=True).code
+    assert code == judge(**changes, now=True).code
 
 
 def test_the_first_halt_after_go_is_named():
@@ -780,7 +778,7 @@ def test_the_first_halt_after_go_is_named():
     after = ((late, late + minute), (late + 2 * minute, late + 3 * minute))
     since = OPEN_AT - timedelta(hours=2)
     said = [
-        judge_standing(GIVEN, session_at(NOW), since, halts, "d", cluster=IDENTITY).detail
+        judge_current(GIVEN, session_at(NOW), since, halts, "d", cluster=IDENTITY).detail
         for halts in (after, (ended, *after), (lasting, *after))
     ]
 

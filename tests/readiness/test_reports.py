@@ -25,7 +25,7 @@ from mission_control.model.fleet import (
     Unobserved,
 )
 from mission_control.model.reading import Seen
-from mission_control.readiness.decide.readiness import judge_readiness, judge_standing
+from mission_control.readiness.decide.readiness import judge_current, judge_readiness
 from mission_control.readiness.present import (
     latest_readiness,
     readiness_document,
@@ -79,7 +79,7 @@ def deployed(label=""):
     ],
 )
 def test_equal_input_gives_equal_bytes(name, content, request):
-    """Reports are what they were, byte for byte; a change of theirs shows here first."""
+    """Reports are what they were, byte for byte; a change shows here first."""
     assert (GOLDEN / name).read_text() == content()
 
 
@@ -97,7 +97,7 @@ def test_what_the_fleet_file_leaves_out_is_in_the_headline():
 
 
 def test_the_predecessor_s_fields_are_kept():
-    """Whoever read the old reports finds every field where it was (facts, e and f)."""
+    """A reader of the old reports finds every field where it was."""
     ready = readiness_document(judged())
     report = deploy_document(deployed(), None, None)
 
@@ -124,15 +124,12 @@ def test_what_others_wrote_is_text_in_markdown():
     assert r"\[x\](javascript:alert(1)) \| \<b\>" in escape(hostile)
 
 
-def test_a_label_marks_every_form():
-    """What a demo made says so, in Markdown and JSON."""
-    marked = deployed("DEMO")
+def test_a_label_marks_the_markdown():
+    """What a demo made says so first."""
     ready = replace(judged(), label="DEMO")
 
-    assert "**DEMO**" in deploy_markdown(deploy_document(marked, None, None))
-    assert "DEMO" == deploy_document(marked, None, None)["label"]
+    assert "**DEMO**" in deploy_markdown(deploy_document(deployed(), None, None), "DEMO")
     assert "**DEMO**" in readiness_markdown(ready)
-    assert "DEMO" == readiness_document(ready).get("label")
 
 
 def test_changes_stand_before_everything_else():
@@ -149,22 +146,17 @@ def test_changes_stand_before_everything_else():
     assert "none" == pod_summary({})
 
 
-def test_the_standing_verdict_is_told_with_its_report():
+def test_the_current_verdict_is_shown_with_its_report():
     """The latest readiness says what it is worth now, beside what it said."""
-    floor = ClusterFloor()
-    snapshot = replace(floor.decide(), label="DEMO")
-    standing = judge_standing(None, snapshot.session, NOW, (), "d", cluster=IDENTITY)
-    document = latest_readiness(snapshot, standing, None, None)
+    snapshot = ClusterFloor().decide()
+    current = judge_current(None, snapshot.session, NOW, (), "d", cluster=IDENTITY)
+    document = latest_readiness(snapshot, current, None, None)
 
-    assert ("NO-GO", "READINESS_MISSING", "DEMO") == (
-        document["verdict"],
-        document["code"],
-        document.get("label"),
-    )
+    assert ("NO-GO", "READINESS_MISSING") == (document["verdict"], document["code"])
 
 
 @pytest.mark.parametrize(
-    ("report", "current"),
+    ("report", "is_current"),
     [
         ({"generated_et": "2026-11-18 08:30:01 EST", "session_date": "2026-11-18"}, True),
         ({"generated_et": "2026-11-17 16:30:03 EST", "session_date": "2026-11-17"}, False),
@@ -174,12 +166,12 @@ def test_the_standing_verdict_is_told_with_its_report():
         (None, False),
     ],
 )
-def test_a_report_is_current_where_it_is_of_today_and_its_session(report, current):
+def test_a_report_is_current_where_it_is_of_today_and_its_session(report, is_current):
     """Anything else is shown as what was said then."""
     snapshot = ClusterFloor().decide()
-    standing = judge_standing(None, snapshot.session, NOW, (), "d", cluster=IDENTITY)
+    current = judge_current(None, snapshot.session, NOW, (), "d", cluster=IDENTITY)
 
-    assert current is latest_readiness(snapshot, standing, None, report)["report_is_current"]
+    assert is_current is latest_readiness(snapshot, current, None, report)["report_is_current"]
 
 
 def test_a_verdict_says_where_safety_is_not_judged_and_what_is_not_observed():

@@ -18,7 +18,7 @@ async def at_once(_seconds: float) -> None:
 
 
 def clock_since(at: datetime, reading: float) -> SimulatedClock:
-    """Give a clock that showed an instant when the monotonic clock had this reading."""
+    """Return a clock that showed an instant when the monotonic clock had this reading."""
     return SimulatedClock(at + timedelta(seconds=time.monotonic() - reading))
 
 

@@ -38,5 +38,5 @@ def our_kubeconfig(server) -> Path:
 
 @pytest.fixture
 def access_by() -> Callable[[Path], ClusterAccess]:
-    """Give the access by a kubeconfig, to both namespaces."""
+    """Return the access by a kubeconfig, to both namespaces."""
     return lambda path: ClusterAccess(NAMESPACES, "trading-floor", kubeconfig=str(path))

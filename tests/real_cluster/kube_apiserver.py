@@ -16,7 +16,7 @@ from tests.ports import free_ports
 DEFAULT_ASSETS = "~/.cache/mission-control/kubebuilder"
 PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
 PATIENCE_SECONDS = 60
-ADMIN, NOBODY = "admin-token", "nobody-token"
+ADMIN, NO_RIGHTS = "admin-token", "no-rights-token"
 
 
 def find_assets() -> Path | None:
@@ -40,7 +40,7 @@ class RealApiServer:
         etcd, peer = port + 1, port + 2
         key = self.folder / "sa.key"
         subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
-        users = f"{ADMIN},admin,admin,system:masters\n{NOBODY},nobody,nobody\n"
+        users = f"{ADMIN},admin,admin,system:masters\n{NO_RIGHTS},no-rights,no-rights\n"
         (self.folder / "tokens.csv").write_text(users)
         local = "http://127.0.0.1"
         self.processes = [
@@ -80,7 +80,7 @@ class RealApiServer:
             process.wait(20)
 
     def ask(self, method: str, path: str, body: object = None, token: str = ADMIN):
-        """Send a request as somebody; `body` goes as JSON."""
+        """Send a request with a token; `body` goes as JSON."""
         headers = {"authorization": f"Bearer {token}"}
         with httpx.Client(verify=self._context(), trust_env=False, timeout=30) as client:
             return client.request(method, f"{self.url}{path}", json=body, headers=headers)
@@ -100,7 +100,7 @@ class RealApiServer:
         return answer.raise_for_status().json()["status"]["token"]
 
     def kubeconfig(self, name: str, token: str, *, verified: bool = True) -> Path:
-        """Write a kubeconfig for somebody."""
+        """Write a kubeconfig for a user."""
         path = self.folder / f"{name}.kubeconfig"
         cluster: dict[str, object] = {"server": self.url}
         if verified:
@@ -144,5 +144,5 @@ class RealApiServer:
 
 
 def openssl_is_here() -> bool:
-    """Tell whether a key can be made."""
+    """Return whether a key can be made."""
     return shutil.which("openssl") is not None

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from mission_control.simulation.cluster_api.api import KINDS, Staging, objects_of
-from mission_control.simulation.cluster_stage import ClusterStage
+from mission_control.simulation.cluster_api import KINDS, Staging, objects_of
+from mission_control.simulation.scenario import ClusterStage
 
 AT = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
 ROOTS = {

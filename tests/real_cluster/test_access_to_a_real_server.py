@@ -26,7 +26,7 @@ FLOOR = "trading-floor"
 
 @pytest.fixture
 async def reading(tmp_path, server, monkeypatch) -> AsyncIterator:
-    """Give what reads the real server by its own kubeconfig, with a proxy that leads nowhere."""
+    """Yield what reads the real server by its own kubeconfig, with a proxy that leads nowhere."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     path = tmp_path / "config"
     access = ClusterAccess(NAMESPACES, FLOOR, kubeconfig=str(path))
@@ -55,7 +55,7 @@ async def codes(lister) -> set[str | None]:
 
 
 async def test_a_plugin_logs_in_and_a_revoked_token_is_asked_for_again(server, reading, tmp_path):
-    """After a 401 the plugin is asked anew, and the very list that was refused is read."""
+    """After a 401 the plugin is asked again, and the very list that was refused is read."""
     script, told = tmp_path / "plugin", tmp_path / "told"
     script.write_text(f"#!/bin/sh\ncat {told}\n")
     script.chmod(0o755)
@@ -74,18 +74,18 @@ async def test_a_plugin_logs_in_and_a_revoked_token_is_asked_for_again(server, r
 
 
 async def test_who_is_impersonated_is_who_reads(server, reading):
-    """As our account all is read, and as another nothing is; the server says whom it refuses."""
+    """As our account all is read, and as another nothing is; the server names it."""
     reading.write({"token": "admin-token", "as": OURS})
     ours = await examine_cluster(reading)
     await reading.server.forget()
-    reading.write({"token": "admin-token", "as": "somebody-else"})
+    reading.write({"token": "admin-token", "as": "another-user"})
     other = await examine_cluster(reading)
 
     assert [] == [r.source for r in ours.lists if isinstance(r.reading, Unseen)]
     assert (OURS, None) == (ours.account.who, ours.account.read_only)
     assert "no others)" in ours.account.detail
     assert {"DENIED"} == {r.reading.code for r in other.lists if isinstance(r.reading, Unseen)}
-    assert ("somebody-else", True) == (other.account.who, other.account.verified)
+    assert ("another-user", True) == (other.account.who, other.account.verified)
 
 
 async def test_an_event_that_goes_on_is_as_new_as_its_last_time(server, reading):

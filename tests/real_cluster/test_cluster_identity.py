@@ -12,14 +12,14 @@ from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.observer import ClusterObserver
 from mission_control.model.reading import Seen
-from tests.real_cluster.kube_apiserver import NOBODY
+from tests.real_cluster.kube_apiserver import NO_RIGHTS
 
 pytestmark = pytest.mark.anyio
 SYSTEM = "/api/v1/namespaces/kube-system"
 
 
 def uid_of(server):
-    """Give the UID of kube-system as an administrator reads it."""
+    """Return the UID of kube-system as an administrator reads it."""
     return json.loads(server.kubectl("get", "namespace", "kube-system", "-o", "json"))["metadata"][
         "uid"
     ]
@@ -66,7 +66,7 @@ async def test_a_denied_uid_is_unknown_and_costs_nothing(server, our_kubeconfig,
 
 async def test_an_account_without_rights_still_names_the_server(server, access_by):
     """Which cluster was meant is known even where it told nothing."""
-    path = server.kubeconfig("nobody", NOBODY)
+    path = server.kubeconfig("no-rights", NO_RIGHTS)
     _, identity = await facts_by(access_by(path))
 
     assert identity.server.startswith("https://127.0.0.1:")

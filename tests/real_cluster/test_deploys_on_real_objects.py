@@ -6,30 +6,16 @@ import orjson
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.further import FurtherObserver
-from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.deploy_report.decide.changes import compare_reports
 from mission_control.deploy_report.run import make_report
-from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.floor.observe import FloorSources, Looking, observe_rounds
-from mission_control.kill_switch.read import SwitchReader
-from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.fleet import Fleet
-from mission_control.probe.service_probe import ServiceProbe
-from mission_control.probe.transport import open_transports
-from mission_control.simulation.cluster_api.api import Staging, objects_of
-from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
-from mission_control.simulation.roster import ROSTER
-from tests.real_cluster.kube_apiserver import NOBODY
+from mission_control.simulation.cluster_api import Staging, objects_of
+from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
+from tests.real_cluster.kube_apiserver import NO_RIGHTS
+from tests.real_cluster.looking import FLOOR, looked_at
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 from tests.real_cluster.test_readiness_on_real_objects import twisted
 
 pytestmark = pytest.mark.anyio
-FLOOR = "trading-floor"
 BEAT = "agenttrader-heartbeat-marketdata-mcp-server"
 
 
@@ -40,28 +26,14 @@ def calm(server):
 
 
 async def document_of(access):
-    """Make a report with everything of the cluster read as whom the access says."""
-    lister = ClusterLister(ApiServer(access), real_clock)
-    objects = ObjectReader(lister)
-    further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
-    fleet = Fleet(tuple(sorted(ROSTER, key=lambda a: a.agent_name)), "d" * 64, "f", "test", access)
-    async with open_transports() as transports:
-        transports.also_close(lister.server.forget)
-        sources = FloorSources(
-            ServiceProbe(transports, real_clock),
-            SwitchReader(None, {}, real_clock, ConfigMapSwitch(lister, FLOOR)),
-            MarketCalendar(),
-            real_clock,
-            cluster=ClusterObserver(lister),
-        )
-        looking = Looking(rounds=1, ask_services=False)
-        snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
+    """Make a report with everything of the cluster read with this access."""
+    async with looked_at(access, known=()) as (snapshot, _, further):
         made = await make_report(snapshot, further, None, real_clock, sample_health=False)
     return orjson.loads(orjson.dumps(made.document))
 
 
 def told(compared):
-    """Give each change by its subject and respect."""
+    """Return each change by its subject and respect."""
     return {(c.subject, c.what) for c in compared.changes}
 
 
@@ -147,7 +119,7 @@ async def test_each_real_change_has_its_line(server, our_kubeconfig, access_by):
 async def test_what_may_not_be_read_is_not_gone(server, our_kubeconfig, access_by):
     """Read by an account without any right, nothing is known and nothing has changed."""
     before = await document_of(access_by(our_kubeconfig))
-    denied = await document_of(access_by(server.kubeconfig("nobody", NOBODY)))
+    denied = await document_of(access_by(server.kubeconfig("no-rights", NO_RIGHTS)))
     compared = compare_reports(before, denied)
 
     assert denied["headline"].startswith("no cluster access, degraded: none of 16 lists was seen")

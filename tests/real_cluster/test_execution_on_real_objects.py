@@ -482,7 +482,7 @@ def _restore(server, path, before):
 
 
 async def look(access, rules=RULES, latched=NOTHING_LATCHED):
-    """Read the cluster as whom the access says, and decide the floor on it in the session."""
+    """Read the cluster with this access, and decide the floor on it in the session."""
     lister = ClusterLister(ApiServer(access), real_clock)
     agents = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
     fleet = Fleet(agents, "d" * 64, "f", "test", access, execution=rules)
@@ -499,7 +499,7 @@ async def look(access, rules=RULES, latched=NOTHING_LATCHED):
 
 
 def said_of(snapshot, code):
-    """Give subjects and severities of a code's reasons."""
+    """Return subjects and severities of a code's reasons."""
     return {(r.subject, r.severity) for r in snapshot.posture.reasons if r.code == code}
 
 

@@ -37,7 +37,7 @@ HOSTS = {
     "marketdata-mcp-server": "marketdata-mcp-server",
     "strategy-engine": "strategy-engine",
 }
-"""Which simulated service stands behind which Service; strategy-service has none."""
+"""Which simulated service is behind which Service; strategy-service has none."""
 PATIENCE = 25
 """Seconds for an answer, instead of 3: the machine that tests may be a busy one."""
 ALONE = """\
@@ -93,7 +93,7 @@ def on_loopback(text, urls):
 
 
 def edit_1(text, urls):
-    """Give market-ingest its address."""
+    """Return market-ingest its address."""
     entry = "  - agent_name: market-ingest\n    kind: ingest\n    criticality: critical # P0\n"
     known = f"    service_dns: {urls['market-ingest']}\n"
     known += "    expected_endpoints: [/ops/status, /healthz]\n"
@@ -139,7 +139,7 @@ class Report:
                 and c["status"] in {"FAIL", "UNKNOWN"}}  # fmt: skip
 
     def detail(self, code):
-        """Give the sentence of a check."""
+        """Return the sentence of a check."""
         return next(c["details"] for c in self.document["checks"] if c["code"] == code)
 
 
@@ -308,7 +308,7 @@ def test_the_shipped_file_names_every_edit_with_what_its_omission_gives():
 
 
 def test_a_file_that_was_made_up_confirms_nothing(server, served, tmp_path):
-    """At the very path of the mount, a file that anybody wrote confirms nothing for a lost API."""
+    """At the very path of the mount, a file of another user confirms nothing for a lost API."""
     laptop = Place(server, served, tmp_path, in_pod=False, made_up=True)
     told = laptop.edited(but=(4, 5)).posture()
     switch = told["kill_switch"]
@@ -322,9 +322,9 @@ def test_a_file_that_was_made_up_confirms_nothing(server, served, tmp_path):
 def test_the_live_mount_is_known_in_a_pod(server, served, tmp_path):
     """In a pod the mounted file can confirm, and here it agrees with the API."""
     told = Place(server, served, tmp_path, in_pod=True).edited().posture()
-    heard = {w["kind"]: (w["state"], w["can_confirm"]) for w in told["kill_switch"]["witnesses"]}
+    states = {w["kind"]: (w["state"], w["can_confirm"]) for w in told["kill_switch"]["witnesses"]}
 
-    assert ("ENGAGED", True) == heard["file"] == heard["config_map"]
+    assert ("ENGAGED", True) == states["file"] == states["config_map"]
 
 
 def test_the_command_itself_judges_as_the_hour_allows(laptop):

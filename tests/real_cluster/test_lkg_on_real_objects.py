@@ -6,30 +6,16 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.further import FurtherObserver
-from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
-from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.floor.observe import FloorSources, Looking, observe_rounds
-from mission_control.kill_switch.read import SwitchReader
 from mission_control.last_known_good.model import LkgCapture, LkgRefused
 from mission_control.last_known_good.run import BuildFacts, LkgSources, capture_lkg
-from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.fleet import Fleet
-from mission_control.probe.service_probe import ServiceProbe
-from mission_control.probe.transport import open_transports
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.simulation.cluster_api.api import Staging, objects_of
-from mission_control.simulation.cluster_stage import ClusterStage
-from mission_control.simulation.roster import KNOWN, ROSTER
-from tests.real_cluster.kube_apiserver import ADMIN, NOBODY, RealApiServer
+from mission_control.simulation.cluster_api import Staging, objects_of
+from mission_control.simulation.scenario import ClusterStage
+from tests.real_cluster.kube_apiserver import ADMIN, NO_RIGHTS, RealApiServer
+from tests.real_cluster.looking import FLOOR, looked_at
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
 pytestmark = pytest.mark.anyio
-FLOOR = "trading-floor"
 MORE = """\
 apiVersion: v1
 kind: Service
@@ -55,27 +41,9 @@ value: 1000000
 
 @asynccontextmanager
 async def capturing(access, root):
-    """Give a way to capture as whom the access says; nothing is recorded."""
-    lister = ClusterLister(ApiServer(access), real_clock)
-    objects = ObjectReader(lister)
-    roster = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
-    fleet = Fleet(roster, "d" * 64, "f", "test", access, known_workloads=KNOWN)
-    async with open_transports() as transports:
-        transports.also_close(lister.server.forget)
-        sources = FloorSources(
-            ServiceProbe(transports, real_clock),
-            SwitchReader(None, {}, real_clock, ConfigMapSwitch(lister, FLOOR)),
-            MarketCalendar(),
-            real_clock,
-            cluster=ClusterObserver(lister),
-        )
-        looking = Looking(rounds=1, ask_services=False)
-        snapshot, _ = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
-        read = LkgSources(
-            real_clock,
-            ArtifactReader(root, real_clock),
-            FurtherObserver(objects, AccountReader(lister.server, objects, real_clock)),
-        )
+    """Yield a way to capture with this access; nothing is recorded."""
+    async with looked_at(access) as (snapshot, _, further):
+        read = LkgSources(real_clock, ArtifactReader(root, real_clock), further)
         yield lambda: capture_lkg(snapshot, read, BuildFacts())
 
 
@@ -151,7 +119,7 @@ async def test_what_was_put_back_is_captured_as_the_very_same(
         run_there(empty)
         after = await capture()
 
-    # Before anything runs there, nobody can tell what ran: that is refused.
+    # Before anything runs there, what ran is not known: that is refused.
     assert isinstance(before, LkgRefused)
     assert all("was not taken up yet" in r or "none runs" in r for r in before.reasons)
     assert isinstance(after, LkgCapture), after
@@ -185,8 +153,8 @@ async def test_nothing_of_the_cluster_is_left_in_it(
 
 async def test_an_account_that_may_not_read_captures_nothing(scene, server, access_by, tmp_path):
     """Denied reads are told by name."""
-    nobody = server.kubeconfig("nobody", NOBODY)
-    async with capturing(access_by(nobody), tmp_path) as capture:
+    no_rights = server.kubeconfig("no-rights", NO_RIGHTS)
+    async with capturing(access_by(no_rights), tmp_path) as capture:
         refused = await capture()
 
     assert isinstance(refused, LkgRefused)

@@ -4,31 +4,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.further import FurtherObserver
-from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
-from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.floor.observe import FloorSources, Looking, observe_rounds
-from mission_control.kill_switch.read import SwitchReader
-from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.fleet import Fleet
-from mission_control.probe.service_probe import ServiceProbe
-from mission_control.probe.transport import open_transports
-from mission_control.readiness.run import ReadinessSources, check_readiness
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
-from mission_control.simulation.cluster_api.api import Staging, objects_of
-from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
-from mission_control.simulation.roster import KNOWN, ROSTER
-from tests.real_cluster.kube_apiserver import NOBODY
+from mission_control.simulation.cluster_api import Staging, objects_of
+from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
+from tests.real_cluster.kube_apiserver import NO_RIGHTS
+from tests.real_cluster.looking import FLOOR, judge_readiness
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
 pytestmark = pytest.mark.anyio
-FLOOR = "trading-floor"
 SE = "strategy-engine"
 
 
@@ -39,28 +21,8 @@ def calm(server):
 
 
 async def judge(access, tmp_path):
-    """Judge readiness with everything of the cluster read as whom the access says."""
-    lister = ClusterLister(ApiServer(access), real_clock)
-    objects = ObjectReader(lister)
-    account = AccountReader(lister.server, objects, real_clock)
-    roster = tuple(sorted(ROSTER, key=lambda a: a.agent_name))
-    fleet = Fleet(roster, "d" * 64, "f", "test", access, known_workloads=KNOWN)
-    async with open_transports() as transports:
-        transports.also_close(lister.server.forget)
-        sources = FloorSources(
-            ServiceProbe(transports, real_clock),
-            SwitchReader(None, {}, real_clock, ConfigMapSwitch(lister, FLOOR)),
-            MarketCalendar(),
-            real_clock,
-            cluster=ClusterObserver(lister),
-        )
-        looking = Looking(rounds=1, ask_services=False)
-        snapshot, coverage = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
-        further = FurtherObserver(objects, account)
-        read = ReadinessSources(
-            real_clock, StoreCheck(ArtifactStore(tmp_path), real_clock), further
-        )
-        report = await check_readiness(snapshot, coverage, read)
+    """Judge readiness; return the outcome of each check by name."""
+    report, _ = await judge_readiness(access, tmp_path)
     return {c.name: c.outcome.value for c in report.checks}
 
 
@@ -88,7 +50,7 @@ def replace_all(server, before, after):
 
 
 def missing_from(stored, wanted):
-    """Give every object of one stage that the other does not have just so."""
+    """Return every object of one stage that the other does not have just so."""
     for (namespace, resource), objects in sorted(wanted.items()):
         if resource in ROOTS and namespace:
             held = list(stored.get((namespace, resource), ()))
@@ -201,7 +163,7 @@ async def test_more_fail_on_other_real_objects(server, our_kubeconfig, access_by
 
 async def test_each_is_unknown_to_an_account_without_rights(server, access_by, tmp_path):
     """What may not be read proves nothing: unreachable fails, everything else is unknown."""
-    found = await judge(access_by(server.kubeconfig("nobody", NOBODY)), tmp_path)
+    found = await judge(access_by(server.kubeconfig("no-rights", NO_RIGHTS)), tmp_path)
     failing = {n for n in CLUSTER_CHECKS if found[n] == "FAIL"}
 
     assert {"cluster.connectivity", "cluster.health"} == failing

@@ -19,9 +19,9 @@ from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.model.reading import Seen, UnseenReason
-from mission_control.simulation.cluster_api.api import SimulatedCluster, Staging
-from mission_control.simulation.cluster_stage import ClusterStage
-from tests.real_cluster.kube_apiserver import NOBODY
+from mission_control.simulation.cluster_api import SimulatedCluster, Staging
+from mission_control.simulation.scenario import ClusterStage
+from tests.real_cluster.kube_apiserver import NO_RIGHTS
 from tests.real_cluster.scene import AT, set_scene
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +37,7 @@ def calm(server):
 
 @asynccontextmanager
 async def reading(access):
-    """Give a lister for the time of a block."""
+    """Return a lister for the time of a block."""
     lister = ClusterLister(ApiServer(access), real_clock)
     try:
         yield lister
@@ -78,7 +78,7 @@ async def test_what_is_read_is_what_is_stored(our_kubeconfig, access_by):
 
 
 def why(read):
-    """Give why a list was not seen; None where it was."""
+    """Return why a list was not seen; None where it was."""
     return getattr(read.reading, "reason", None)
 
 
@@ -147,7 +147,7 @@ def test_the_real_server_refuses_our_account(server, method, path):
 
 async def test_an_account_without_rights_is_told_so(server, access_by):
     """Each list is denied with the server's own words, which verify who we are."""
-    config = server.kubeconfig("nobody", NOBODY)
+    config = server.kubeconfig("no-rights", NO_RIGHTS)
     async with reading(access_by(config)) as lister:
         facts = await ClusterObserver(lister).read()
         account = await AccountReader(lister.server, ObjectReader(lister), real_clock).read()
@@ -156,8 +156,8 @@ async def test_an_account_without_rights_is_told_so(server, access_by):
     installed = [r for r in facts.lists if r.resource not in optional]
     assert {UnseenReason.DENIED} == {why(r) for r in installed}
     assert {*REQUIRED_LISTS} <= {r.resource for r in installed}
-    assert 'User "nobody" cannot list' in getattr(installed[0].reading, "detail", "")
-    assert ("nobody", True, None) == (account.who, account.verified, account.read_only)
+    assert 'User "no-rights" cannot list' in getattr(installed[0].reading, "detail", "")
+    assert ("no-rights", True, None) == (account.who, account.verified, account.read_only)
 
 
 async def test_an_unknown_token_is_denied_and_read_anew(server, access_by):

@@ -10,31 +10,16 @@ import orjson
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.further import FurtherObserver
-from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
-from mission_control.floor.model import NOTHING_LATCHED
-from mission_control.floor.observe import FloorSources, Looking, observe_rounds
-from mission_control.kill_switch.read import SwitchReader
-from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.fleet import ContractKind, Fleet, KnownWorkload
-from mission_control.probe.service_probe import ServiceProbe
-from mission_control.probe.transport import open_transports
-from mission_control.readiness.run import ReadinessSources, check_readiness
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
-from mission_control.simulation.cluster_api.api import Staging, objects_of
-from mission_control.simulation.cluster_api.planned import REGISTRY
-from mission_control.simulation.cluster_stage import ClusterStage, WorkloadTwist
-from mission_control.simulation.roster import KNOWN, ROSTER
+from mission_control.model.fleet import ContractKind, KnownWorkload
+from mission_control.simulation.cluster_api import Staging, objects_of
+from mission_control.simulation.roster import KNOWN, REGISTRY, ROSTER
+from mission_control.simulation.scenario import ClusterStage, WorkloadTwist
 from tests.floor.floor_of_values import STRATEGY, changed, rich
+from tests.real_cluster.looking import FLOOR, judge_readiness
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 
 pytestmark = pytest.mark.anyio
-FLOOR, SE = "trading-floor", "strategy-engine"
+SE = "strategy-engine"
 EIGHT = ClusterStage(workloads={SE: WorkloadTwist(replicas=8)})
 NEW = f"{REGISTRY}/strategy-runtime:99beef0"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{FLOOR}/deployments/{SE}"
@@ -47,28 +32,9 @@ def eight(server):
     set_scene(server, EIGHT)
 
 
-async def judge(access, tmp_path, known=KNOWN, agents=ROSTER, rounds=1):
-    """Judge readiness; give each check's outcome and detail by code, and the floor's reasons."""
-    lister = ClusterLister(ApiServer(access), real_clock)
-    objects = ObjectReader(lister)
-    roster = tuple(sorted(agents, key=lambda a: a.agent_name))
-    fleet = Fleet(roster, "d" * 64, "f", "test", access, known_workloads=known)
-    async with open_transports() as transports:
-        transports.also_close(lister.server.forget)
-        sources = FloorSources(
-            ServiceProbe(transports, real_clock),
-            SwitchReader(None, {}, real_clock, ConfigMapSwitch(lister, FLOOR)),
-            MarketCalendar(),
-            real_clock,
-            cluster=ClusterObserver(lister),
-        )
-        looking = Looking(rounds, 0.0, ask_services=rounds > 1)
-        snapshot, coverage = await observe_rounds(fleet, sources, looking, NOTHING_LATCHED)
-        further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
-        read = ReadinessSources(
-            real_clock, StoreCheck(ArtifactStore(tmp_path), real_clock), further
-        )
-        report = await check_readiness(snapshot, coverage, read)
+async def judge(access, tmp_path, **how):
+    """Judge readiness; return outcome and detail of each check, and the floor's reasons."""
+    report, snapshot = await judge_readiness(access, tmp_path, **how)
     checks = {c.code: (c.outcome.value, c.stops, c.detail) for c in report.checks}
     return checks, [(r.code, r.subject) for r in snapshot.posture.reasons]
 
@@ -88,7 +54,7 @@ def tell(server, path, **status):
 
 
 def planned_pods():
-    """Give the eight pods of the strategy engine as they were stored."""
+    """Return the eight pods of the strategy engine as they were stored."""
     held = objects_of(Staging(AT, EIGHT, "1"))[FLOOR, "pods"]
     return [p for p in held if p["metadata"]["name"].startswith(f"{SE}-")]
 
@@ -230,7 +196,7 @@ async def test_a_replica_that_tells_another_build_is_no_go_by_name(
 
 @contextmanager
 def rolling(server):
-    """Give a way to step a rollout of the strategy engine through, and put all back afterwards."""
+    """Return a way to step a rollout of the strategy engine, and put all back afterwards."""
     old, sets = planned_pods(), f"/apis/apps/v1/namespaces/{FLOOR}/replicasets"
     (first,) = [
         r for r in objects_of(Staging(AT, EIGHT, "1"))[FLOOR, "replicasets"]
@@ -259,12 +225,12 @@ def rolling(server):
 
 
 def _calm(held):
-    """Give the status that stood before, without the generation that it was of."""
+    """Return the status before, without the generation that it was of."""
     return {k: v for k, v in held["status"].items() if k != "observedGeneration"}
 
 
 def _renewed(pod):
-    """Give the pod that takes another one's place."""
+    """Return the pod that takes another one's place."""
     made = deepcopy(pod)
     name = pod["metadata"]["name"]
     made["metadata"]["name"] = f"{SE}-new-{hashlib.sha256(name.encode()).hexdigest()[:5]}"
@@ -294,7 +260,7 @@ async def test_a_normal_rollout_is_told_and_is_no_skew_and_none_after_settling(
 
 
 def condition(kind, status, reason):
-    """Give one condition as a controller writes it."""
+    """Return one condition as a controller writes it."""
     return {"type": kind, "status": status, "reason": reason, "message": "m"}
 
 
@@ -335,7 +301,7 @@ SETS = f"/apis/apps/v1/namespaces/{FLOOR}/statefulsets/gamma-strategy"
     ("strategy", "said"),
     [
         ({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}, "held at partition 1"),
-        ({"type": "OnDelete"}, "only when somebody deletes them"),
+        ({"type": "OnDelete"}, "only when they are deleted by hand"),
         ({"type": "RollingUpdate"}, "rollout under way: 0 of 1 updated"),
     ],
     ids=["partition", "OnDelete", "revisions"],
@@ -343,7 +309,7 @@ SETS = f"/apis/apps/v1/namespaces/{FLOOR}/statefulsets/gamma-strategy"
 async def test_a_stateful_set_that_is_not_of_one_revision_is_no_go_by_name(
     server, our_kubeconfig, access_by, tmp_path, strategy, said
 ):
-    """Its pods are of the revision before, and stay so until somebody goes on."""
+    """Its pods are of the revision before, and stay so until the rollout goes on."""
     held = ask(server, "GET", SETS)
     spec = {**held["spec"], "updateStrategy": strategy}
     ask(server, "PUT", SETS, {**held, "spec": spec})

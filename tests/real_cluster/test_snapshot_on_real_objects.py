@@ -7,10 +7,9 @@ import yaml
 
 from mission_control.cli.blueprint import blueprint
 from mission_control.cli.config_snapshot import config_snapshot
-from mission_control.simulation.fleet_file import fleet_document
-from mission_control.simulation.roster import ROSTER
+from mission_control.simulation.roster import ROSTER, fleet_document
 from tests.cli.conftest import CliContext, CliRunner, Console
-from tests.real_cluster.kube_apiserver import NOBODY
+from tests.real_cluster.kube_apiserver import NO_RIGHTS
 from tests.real_cluster.scene import AT, set_scene
 
 CANARY = "c2VjcmV0LW9mLXRoZS1jbHVzdGVy"
@@ -31,7 +30,7 @@ def calm(server):
 
 
 def run(command, folder, kubeconfig):
-    """Run a command on the fleet, whose services nobody answers for, and give its result."""
+    """Run a command on the fleet, none of whose services answers, and return its result."""
     urls = {a.agent_name: "http://127.0.0.1:9" for a in ROSTER}
     fleet = fleet_document(urls, str(kubeconfig)).replace("context: simulated", "context: test")
     (folder / "fleet.yaml").write_text(fleet)
@@ -80,7 +79,7 @@ def test_a_blueprint_of_the_cluster_has_its_components(tmp_path, our_kubeconfig)
 
 def test_whom_nobody_trusts_records_gaps(tmp_path, server):
     """An account that may read nothing leaves a record in which every list is a gap."""
-    kubeconfig = server.kubeconfig("nobody", NOBODY)
+    kubeconfig = server.kubeconfig("no-rights", NO_RIGHTS)
     result = run(config_snapshot, tmp_path, kubeconfig)
     cluster = json.loads(result.stdout)["coverage"][0]
 

@@ -9,8 +9,7 @@ import pytest
 from mission_control.records import artifact_reader
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.ledger import Recorded, chain, write_line
-from mission_control.records.model import GENESIS
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import GENESIS, ArtifactQuery
 from tests.records.runs import NOW
 
 pytestmark = pytest.mark.anyio

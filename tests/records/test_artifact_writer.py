@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection
 from tests.records.runs import facts
 

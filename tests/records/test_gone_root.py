@@ -11,9 +11,8 @@ from mission_control.history.database import SQLITE_NAME
 from mission_control.model.reading import Seen, Unseen
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
-from mission_control.records.model import Collection
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery, Collection
+from mission_control.records.root_check import StoreCheck
 from tests.floor.floor_of_values import NOW
 from tests.history.starting import serve_once, serving
 from tests.history.test_notes import ALARMS, keys, noted, wait_until

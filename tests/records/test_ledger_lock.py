@@ -12,7 +12,7 @@ from mission_control.errors import StorageError
 from mission_control.records import ledger as ledger_module
 from mission_control.records import verification as verification_module
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery
 from mission_control.records.verification import verify
 from tests.records.runs import NOW, everything, record
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mission_control.readiness.model import ReadinessVerdict
-from mission_control.records.model import ArtifactFile, LedgerEntry
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactFile, ArtifactQuery, LedgerEntry
 from mission_control.records.recorded_reports import RecordedReport, recorded_verdict
 
 ENTRY = LedgerEntry(

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from mission_control.model.reading import Seen, Unseen
-from mission_control.records import check as store_check
+from mission_control.records import root_check
 from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.check import StoreCheck
+from mission_control.records.root_check import StoreCheck
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
@@ -47,12 +47,12 @@ class HungStore(ArtifactStore):
 
 async def test_a_store_that_hangs_is_named_and_not_tried_again_and_again(tmp_path, monkeypatch):
     """A try that hangs is a TIMEOUT each time it is asked for, by one thread only."""
-    monkeypatch.setattr(store_check, "DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(root_check, "CHECK_SECONDS", 0.05)
     store = HungStore(tmp_path)
     check = StoreCheck(store, lambda: NOW)
     codes = [getattr(await check.check(), "code", "SEEN") for _ in range(3)]
     store.let_go.set()
-    monkeypatch.setattr(store_check, "DEADLINE_SECONDS", 5.0)
+    monkeypatch.setattr(root_check, "CHECK_SECONDS", 5.0)
     after = await check.check()
 
     assert (["TIMEOUT"] * 3, 1) == (codes, store.tries)
@@ -85,7 +85,7 @@ async def test_who_waited_for_an_earlier_try_lets_nobody_join_the_next(tmp_path,
     """
     Of two that waited for one try, the quicker begins the next before the slower has heard.
     """
-    monkeypatch.setattr(store_check, "DEADLINE_SECONDS", 30.0)
+    monkeypatch.setattr(root_check, "CHECK_SECONDS", 30.0)
     store = CountingStore(tmp_path)
     check = StoreCheck(store, lambda: NOW)
 
@@ -99,7 +99,7 @@ async def test_who_waited_for_an_earlier_try_lets_nobody_join_the_next(tmp_path,
         await asyncio.sleep(0)  # both wait for the first try
         store.gates[0].set()
         await slower
-        monkeypatch.setattr(store_check, "DEADLINE_SECONDS", 0.05)
+        monkeypatch.setattr(root_check, "CHECK_SECONDS", 0.05)
         joined = await check.check()
         store.gates[1].set()
         store.gates[2].set()

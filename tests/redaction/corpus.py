@@ -11,9 +11,9 @@ import json
 from typing import NamedTuple
 
 HUSH = "hunter2-Zx81"
-"""What stands for a password."""
+"""A password."""
 LONG = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
-"""What stands for the random part of a key: 36 letters and digits."""
+"""The random part of a key: 36 letters and digits."""
 HEXES = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 BODY_TOO = "Gz7bPqVfWk1LxYtNn2mQ0oR3sT4uV5wX6yZ7aB8cD9eF0gH1iJ2kL3mN4oP5qR6s"
@@ -158,7 +158,7 @@ SAID = (
     Row("password is", f"the password is {HUSH} for now", kept=("the password is", "for now")),
     Row("password is, quoted", f"password is '{HUSH}'.", kept=("password is",)),
     Row("password was", f"old password was {HUSH}", kept=("old password",)),
-    Row("password of somebody is", f"password for ops is {HUSH}", kept=("password for ops",)),
+    Row("password for a name is", f"password for ops is {HUSH}", kept=("password for ops",)),
     Row("password set to", f"password set to {HUSH}", kept=("password set to",)),
     Row("passphrase is", f"passphrase is {HUSH}"),
     Row("token is", f"your token is {HUSH} keep it", kept=("keep it",)),

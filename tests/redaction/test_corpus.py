@@ -9,7 +9,7 @@ ROWS = [pytest.param(row, id=row.name) for row in CORPUS]
 
 
 def leaks(row, shown):
-    """Give what of a row's secret is in an output, as it is or without what is invisible."""
+    """Return what of a row's secret is in an output, as it is or without what is invisible."""
     plain = "".join(c for c in shown if c.isprintable() or c in "\n\t")
     return [part for part in row.hidden if part in shown or part in plain]
 

@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from mission_control.redaction.decide.blocks import find_encoded
-from mission_control.redaction.decide.folded_text import fold
+from mission_control.redaction.decide.forms import find_encoded
+from mission_control.redaction.decide.names import fold
 from mission_control.redaction.decide.secrecy import redact_text
 from mission_control.redaction.redact import redact_document
 from tests.redaction.corpus import BEGIN, BODY, END, HUSH

@@ -119,12 +119,12 @@ REFUSED = {
     "alias": ("a: &a [1]\nb: *a\n", "anchors"),
     "merge key": ("a:\n  <<: {b: 1}\n", "merge keys"),
     "tag": ("a: !vault x\n", "tags of its own"),
-    "key of keys": ("? [a]\n: b\n", "keys that are no text"),
-    "key of keys in a list": ("- a: [{? {b: c} : d}]\n", "keys that are no text"),
+    "key of keys": ("? [a]\n: b\n", "keys that are not text"),
+    "key of keys in a list": ("- a: [{? {b: c} : d}]\n", "keys that are not text"),
     "deep": ("[" * (MAX_DEPTH + 1), "nested deeper"),
     "long": ("- a\n" * MOST_EVENTS, "longer than"),
-    "no YAML": ("a: [b\n", "no YAML"),
-    "surrogate": ("a: \ud800\n", "no YAML"),
+    "no YAML": ("a: [b\n", "not readable YAML"),
+    "surrogate": ("a: \ud800\n", "not readable YAML"),
     "Secret": ("kind: !!str Secret\n", "a Secret manifest"),
     "Secret over lines": ("a:\n- kind:\n    Secret\n", "a Secret manifest"),
     "stringData": ("? stringData\n: {a: b}\n", "a Secret manifest"),
@@ -169,8 +169,8 @@ def test_json_stays_json():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("a: 1", "no JSON"),
-        ("[" * 100_000, "no JSON"),
+        ("a: 1", "not readable JSON"),
+        ("[" * 100_000, "not readable JSON"),
         ("[" * 50 + "]" * 50, "nested deeper"),
         ('{"kind": "Secret"}', "a Secret manifest"),
         ('{"kind": "\\u0053ecret"}', "a Secret manifest"),
@@ -192,7 +192,7 @@ def test_json_that_is_none_is_refused(text, why):
     ],
 )
 def test_a_name_tells_how_a_file_is_looked_through(name, kept):
-    """Prose line by line; a file of a kind that nobody knows is not copied."""
+    """Prose line by line; a file of an unknown kind is not copied."""
     text = "# T\nMY_TOKEN=hunter2\n" if name != "Kustomization" else "'# T'"
     found = redact_file(name, text)
 

@@ -13,7 +13,7 @@ LEADS = "password=x token " + "z" * 30 + "-----BEGIN PRIVATE KEY-----\n"
 
 
 def filled(unit, lead=""):
-    """Give a way to make a text of a length, of the same unit again and again."""
+    """Return a way to make a text of a length, of the same unit again and again."""
     return lambda length: (lead + unit * (length // len(unit) + 1))[:length]
 
 
@@ -98,7 +98,7 @@ TEXTS = {
 
 
 def cost(text):
-    """Give what redacting a text costs, in seconds of this thread alone."""
+    """Return what redacting a text costs, in seconds of this thread alone."""
     began = time.thread_time()
     redact_text(text)
     return time.thread_time() - began

@@ -5,8 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.redaction.manifests import redact_lines, why_secret
-from mission_control.redaction.redact import MASK
+from mission_control.redaction.redact import MASK, redact_lines, why_secret
 
 CANARY = "hunter2"
 HIDDEN = [

@@ -52,7 +52,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("text", "canary"), BY_FORM.values(), ids=BY_FORM)
 def test_a_secret_is_known_by_its_form(text, canary):
-    """A secret is masked by its form wherever it stands, and its surroundings do not hide it."""
+    """A secret is masked by its form in any place, and its surroundings do not hide it."""
     document = {"note": text, "list": [{"deep": text}], text[:60]: 1}
 
     assert canary not in redact_text(text)

@@ -16,8 +16,8 @@ import pytest
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.project_further import CONFIG_MAP, Wanted, project_config_map
-from mission_control.cluster.read.project_objects import (
+from mission_control.cluster.read.observer import CONFIG_MAP, Wanted, project_config_map
+from mission_control.cluster.read.projection import (
     EVENT,
     POD,
     project_all,
@@ -41,13 +41,13 @@ OPS = "/ops/status"
 
 
 def bared_by(told):
-    """Give the rows of which something is left in what is told of them, with what it is."""
+    """Return the rows of which something is left in what is told of them, with what it is."""
     bared = {row.name: leaks(row, told(row.text)) for row in CORPUS}
     return {name: parts for name, parts in bared.items() if parts}
 
 
 def bared_in(told):
-    """Give what of any row is left in all that came out, with what is around it."""
+    """Return what of any row is left in all that came out, with what is around it."""
     plain = "".join(filter(str.isprintable, told))
     parts = {part for row in CORPUS for part in row.hidden}
     found = [(part, text, text.find(part)) for text in (told, plain) for part in parts]
@@ -67,7 +67,7 @@ def answer(body, status=200):
 
 
 def said_by(agent, text):
-    """Give a rich answer that holds a text wherever a service may say one."""
+    """Return a rich answer that holds a text wherever a service may say one."""
     document = changed(rich(agent, NOW), "status.summary", text)
     document = changed(document, "status.reason_codes", [text])
     document = changed(document, "agent_identity.agent_mode", text)
@@ -122,7 +122,7 @@ def test_no_command_in_words_bares_a_secret():
 
 
 def pod(text):
-    """Give a pod that says a text wherever one may be told."""
+    """Return a pod that says a text wherever one may be told."""
     state = {"waiting": {"reason": text, "message": text}}
     ended = {"terminated": {"exitCode": 1, "reason": text, "message": text}}
     container = {"name": "main", "image": text, "args": ["--x", text], "command": ["sh", text]}
@@ -142,7 +142,7 @@ def pod(text):
 
 
 def event(text):
-    """Give a warning that says a text."""
+    """Return a warning that says a text."""
     return {
         "metadata": {"name": "e", "namespace": FLOOR, "annotations": {"a": text}},
         "type": "Warning",
@@ -154,7 +154,7 @@ def event(text):
 
 
 def safety(text):
-    """Give the map that is kept whole, with a text in it."""
+    """Return the map that is kept whole, with a text in it."""
     return {"metadata": {"name": "agenttrader-safety", "namespace": FLOOR}, "data": {"a": text}}
 
 
@@ -181,7 +181,7 @@ def test_no_object_of_the_cluster_bares_a_secret(kind):
 
 @pytest.mark.anyio
 async def test_no_log_of_a_container_bares_a_secret():
-    """The last lines come redacted, whatever stands in them."""
+    """The last lines come redacted, whatever is in them."""
     told = {f"row-{n}": row for n, row in enumerate(CORPUS)}
 
     async def serve(scope, _receive, send):
@@ -264,7 +264,7 @@ def test_no_copied_file_bares_a_secret(name):
 
 
 def rows_as_agents():
-    """Give a floor on which each row is what one service says, and again what is no JSON."""
+    """Return a floor on which each row is what one service says, and again what is no JSON."""
     floor = FloorOfValues()
     agents = []
     for number, row in enumerate(CORPUS):
@@ -312,7 +312,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_a_capture_refuses_every_secret_and_repeats_none(place):
-    """Where a literal stands is told, and what it is never."""
+    """The place of a literal is told, and its value never."""
 
     def told(text):
         found = list(find_secrets({"kind": "X", "metadata": {"name": "x"}, **place(text)}))

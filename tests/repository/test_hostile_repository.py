@@ -11,11 +11,10 @@ import pytest
 
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen
-from mission_control.repository import git_differences, git_tree
+from mission_control.repository import git_tree
 from mission_control.repository import read as repository_module
-from mission_control.repository.copier import RepositoryCopier
+from mission_control.repository.files import RepositoryCopier, RepositorySurveyor
 from mission_control.repository.read import READER, RepositoryReader
-from mission_control.repository.surveyor import RepositorySurveyor
 from tests.ports import PATIENCE_SECONDS
 from tests.probe.conftest import NOW
 
@@ -50,13 +49,13 @@ def make(folder):
 
 @pytest.fixture
 def tree(tmp_path):
-    """Give a repository that is as it should be."""
+    """Return a repository that is as it should be."""
     return make(tmp_path / "tree")
 
 
 @pytest.fixture
 def canary(tmp_path):
-    """Give a program that leaves a file, and the file."""
+    """Return a program that leaves a file, and the file."""
     left, program = tmp_path / "canary", tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch {left}\n")
     program.chmod(0o755)
@@ -205,7 +204,7 @@ async def test_nothing_is_run_of_all_that_git_can_be_told_to_run(tree, canary, m
 
 
 def sub(name):
-    """Give the quoted middle of a setting's name, as its file writes it."""
+    """Return the quoted middle of a setting's name, as its file writes it."""
     middle = ".".join(name.split(".")[1:-1])
     return f' "{middle}"' if middle else ""
 
@@ -240,7 +239,7 @@ def settle(name, value):
 
 
 def exclude(tree):
-    """Have a rule that nobody reviewed hide what is new."""
+    """Have a rule that was not reviewed hide what is new."""
     (tree / ".git/info").mkdir(exist_ok=True)
     (tree / ".git/info/exclude").write_text("k8s/*\n")
 
@@ -316,7 +315,7 @@ async def test_a_forged_file_time_hides_no_change(tree):
 
 
 async def test_what_only_a_filter_could_tell_is_unknowable(tree, canary):
-    """A file with a filter is unchanged while its bytes are; else nobody can tell."""
+    """A file with a filter is unchanged while its bytes are; else it is unknowable."""
     program, left = canary
     git(tree, "config", "filter.f.clean", str(program))
     same = await read(tree)
@@ -368,7 +367,7 @@ async def test_unmerged_files_differ(tree):
 
 @pytest.mark.parametrize("ignore", ["none", "all"])
 async def test_a_submodule_is_compared_as_the_tree_is(tree, tmp_path, ignore):
-    """What changed in it, and where it stands, is told, also where its own settings ignore it."""
+    """What changed in it, and its commit, is reported, also where its own settings ignore it."""
     inner = make(tmp_path / "inner")
     git(tree, "submodule", "add", "-q", str(inner), "sub")
     git(tree, "config", "-f", ".gitmodules", "submodule.sub.ignore", ignore)
@@ -386,7 +385,7 @@ async def test_a_submodule_is_compared_as_the_tree_is(tree, tmp_path, ignore):
 
 
 async def test_a_submodule_without_its_git_folder_is_untracked_files(tree, tmp_path):
-    """What lies there is in no commit that anybody can compare."""
+    """What lies there is in no commit that can be compared."""
     git(tree, "submodule", "add", "-q", str(make(tmp_path / "inner")), "sub")
     commit(tree)
     (tree / "sub/.git").unlink()
@@ -536,14 +535,14 @@ async def test_a_list_that_would_be_cut_is_not_told_at_all(tree, monkeypatch):
     seen = await RepositoryReader(tree, lambda: NOW).read(run_preflight=False)
 
     assert isinstance(seen, Unseen)
-    assert "cannot be told of as a whole" in seen.detail
+    assert "cannot be read as a whole" in seen.detail
 
 
 def test_more_entries_than_are_read_are_an_error(tree, monkeypatch, tmp_path):
     """A tree that is too large to compare is not compared in part."""
-    monkeypatch.setattr(git_differences, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(git_tree, "MAX_ENTRIES", 2)
 
-    with pytest.raises(git_differences.TreeError, match="more than 2 files"):
+    with pytest.raises(git_tree.TreeError, match="more than 2 files"):
         git_tree.look(str(tree), tmp_path, copies=False)
 
 
@@ -575,7 +574,7 @@ async def test_reading_that_is_cancelled_leaves_nothing_behind(tree):
     os.mkfifo(tree / ".git/config")
     reading = asyncio.create_task(RepositoryReader(tree, lambda: NOW).read(run_preflight=False))
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not readers(tree):  # noqa: ASYNC110  (another process's start tells nobody)
+        while not readers(tree):  # noqa: ASYNC110  (another process's start signals nothing)
             await asyncio.sleep(0.05)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

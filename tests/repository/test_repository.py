@@ -92,11 +92,11 @@ async def test_only_what_others_changed_makes_a_tree_dirty(tree):
     write(tree, "audit_artifacts/ops_runs/x", "ours")
     write(tree, "ops/lkg/lkg_manifest.yaml", "ours")
     ours = await read(tree)
-    write(tree, "k8s/new file.yaml", "theirs")
-    theirs = await read(tree)
+    write(tree, "k8s/new file.yaml", "changed")
+    changed = await read(tree)
 
     assert () == ours.dirty
-    assert ("k8s/new file.yaml",) == theirs.dirty
+    assert ("k8s/new file.yaml",) == changed.dirty
 
 
 async def test_latest_images_are_found_by_file_and_line(tree):
@@ -119,7 +119,7 @@ async def test_latest_images_are_found_by_file_and_line(tree):
     ],
 )
 async def test_latest_images_do_not_hide(tree, name, text, line):
-    """Whatever kind of file stands in k8s and infra, wherever a cloudbuild file stands."""
+    """Any kind of file in k8s and infra, and cloudbuild files in any folder."""
     write(tree, name, text)
     commit(tree)
 

@@ -11,17 +11,21 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.model.reading import Seen, Unseen
 from mission_control.processes.plain_file import read_plain_file
 from mission_control.redaction.files import HEADER
-from mission_control.repository import copier as repository_copier
-from mission_control.repository.copier import RepositoryCopier, copy_files, copy_one
+from mission_control.repository import files as repository_files
+from mission_control.repository.files import (
+    RepositoryCopier,
+    RepositorySurveyor,
+    copy_files,
+    copy_one,
+)
 from mission_control.repository.read import RepositoryReader
-from mission_control.repository.surveyor import RepositorySurveyor
 from tests.floor.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
 
 
 def told(copied):
-    """Give each file's path with why it was not copied, empty where it was."""
+    """Return each file's path with why it was not copied, empty where it was."""
     return {f.path: f.why_not for f in copied.files}
 
 
@@ -64,12 +68,12 @@ def test_limits_are_told(tmp_path, monkeypatch):
     for name in "abc":
         (tmp_path / f"{name}.md").write_text("x" * 10)
     (tmp_path / "large").write_text("y" * 100)
-    monkeypatch.setattr(repository_copier, "MAX_FILE_BYTES", 50)
-    monkeypatch.setattr(repository_copier, "MAX_FILES", 3)
+    monkeypatch.setattr(repository_files, "MAX_FILE_BYTES", 50)
+    monkeypatch.setattr(repository_files, "MAX_FILES", 3)
     several = copy_files(tmp_path, ["large", "a.md", "b.md", "c.md"])
     seconds = iter([0.0, 1.0, 61.0])
     slow = copy_files(tmp_path, ["a.md", "b.md"], lambda: next(seconds))
-    monkeypatch.setattr(repository_copier, "MAX_BYTES", 10)
+    monkeypatch.setattr(repository_files, "MAX_BYTES", 10)
     few = copy_files(tmp_path, ["a.md", "b.md"])
 
     assert {"large": "it has more than 50 bytes", "a.md": "", "b.md": ""} == told(several)
@@ -104,7 +108,7 @@ def test_what_is_no_plain_yaml_is_listed(tmp_path):
 
 
 def test_what_is_no_plain_file_is_listed(tmp_path):
-    """A pipe hangs nobody; a link is never followed, not even within; bytes are no text."""
+    """A pipe hangs nothing; a link is never followed, not even within; bytes are no text."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "real").write_text("a: 1\n")
     (tmp_path / "link").symlink_to("real")
@@ -112,8 +116,8 @@ def test_what_is_no_plain_file_is_listed(tmp_path):
     (tmp_path / "_odd").write_text("a: 1\n")
     found = told(copy_files(tmp_path, ["pipe", "latin", "_odd"]))
 
-    assert "it is no plain file, or a link, which is not followed" == found["pipe"]
-    assert "it is no text" == found["latin"]
+    assert "it is not a plain file, or a link, which is not followed" == found["pipe"]
+    assert "it is not text" == found["latin"]
     assert "no artifact can bear its name, or lie so deep" == found["_odd"]
     assert (("link", "it is a link, which is not followed"),) == copy_files(
         tmp_path, ["link"]
@@ -130,7 +134,7 @@ def test_a_folder_that_goes_too_deep_is_cut(tmp_path):
 
 
 def test_a_file_that_may_not_be_read_is_listed(tmp_path, monkeypatch):
-    """Denied is a reason; said here as root, who may read everything, would hear it of no file."""
+    """Denied is a reason; raised by hand here, because root may read every file."""
     (tmp_path / "a").write_text("a")
     real = os.open
 

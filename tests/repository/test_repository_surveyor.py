@@ -4,16 +4,16 @@ import time
 
 import pytest
 
-from mission_control.repository import surveyor as repository_surveyor
+from mission_control.repository import files as repository_files
+from mission_control.repository.files import MAX_PIPELINE_BYTES, read_pipelines
 from mission_control.repository.model import BuildPipeline
-from mission_control.repository.surveyor import MAX_PIPELINE_BYTES, read_pipelines
 
 NAME = "cloudbuild.yaml"
-NO_MAPPING, UNREADABLE = "it is no YAML mapping", "it is no YAML that can be read"
+NO_MAPPING, UNREADABLE = "it is not a YAML mapping", "it is not readable YAML"
 
 
 def read(folder, content: bytes):
-    """Give what one pipeline's file says."""
+    """Return what one pipeline's file says."""
     (folder / NAME).write_bytes(content)
     (found,) = read_pipelines(folder, [NAME])
     return found
@@ -35,7 +35,7 @@ def test_images_are_told(tmp_path):
         (b"x: !!int ''\nimages: [r/x:1]\n", ""),
         (b"x: !!timestamp z\nimages: [r/x:1]\n", ""),
         (b"x: !!float ''\nimages: [r/x:1]\n", ""),
-        (b"? [a]\n: b\n", "it has keys that are no text"),
+        (b"? [a]\n: b\n", "it has keys that are not text"),
         (b"x: !!python/name:os.system\n", "it has YAML tags of its own"),
         (b"a: &a 1\nb: *a\n", "it has YAML anchors or aliases, which are not followed"),
         (b"a:\n  <<: {b: 1}\n", "it has YAML merge keys, which are not followed"),
@@ -45,7 +45,7 @@ def test_images_are_told(tmp_path):
         (b"a: [b\n", UNREADABLE),
         (b"\xff", UNREADABLE),
         (b"[" * 5_000, "it is nested deeper than 40, or longer than 60000 events"),
-        (b"#" * (MAX_PIPELINE_BYTES + 1), "it is no plain file of a usual size"),
+        (b"#" * (MAX_PIPELINE_BYTES + 1), "it is not a plain file of a usual size"),
     ],
 )
 def test_an_odd_file_is_a_gap_and_breaks_nothing(tmp_path, content, problem):
@@ -68,7 +68,7 @@ def test_a_file_that_grows_costs_nothing(tmp_path):
 
 def test_what_is_not_read_in_time_is_told(tmp_path, monkeypatch):
     """All pipelines share one limit; what it cuts off is a problem, never no image."""
-    monkeypatch.setattr(repository_surveyor, "MAX_SECONDS", 5.0)
+    monkeypatch.setattr(repository_files, "SURVEY_SECONDS", 5.0)
     (tmp_path / "a.yaml").write_text("images: [r/x:1]\n")
     seconds = iter([0.0, 1.0, 6.0])
     found = read_pipelines(tmp_path, ["a.yaml", "b.yaml"], lambda: next(seconds))

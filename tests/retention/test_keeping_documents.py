@@ -57,7 +57,7 @@ def test_people_read_what_was_done_and_nothing_in_it_acts():
     """What was sent and found stands there; hostile names are text."""
     waiting = CopyReach(5, 5, Tally(15, 3000), 2, 6, "2026-11-20T20:00:00.000Z")
     report = replace(COPIED, problems=(HOSTILE,) * 201, reach=waiting, failure="down & out")
-    text = copy_markdown(copy_document(report, "DEMO"))
+    text = copy_markdown(copy_document(report), "DEMO")
 
     assert "**DEMO**" in text
     assert "the oldest is line 6 of 2026-11-20T20:00:00.000Z" in text
@@ -123,7 +123,7 @@ KEPT = RetentionReport(NOW, date(2026, 9, 1), date(2026, 10, 9), 30, (), (), (RU
 
 def test_what_is_kept_is_listed_and_what_lies_beyond_is_named():
     """People read counts by collection, then every path that need not be kept any longer."""
-    text = retention_markdown(retention_document(KEPT, "DEMO"))
+    text = retention_markdown(retention_document(KEPT), "DEMO")
 
     assert text.startswith("# Retention: 30 of 30 trading days\n\n**DEMO**")
     assert "deletes no artifact, ever" in text

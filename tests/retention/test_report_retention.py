@@ -4,10 +4,10 @@ import orjson
 import pytest
 
 from mission_control.durable_copy.mounted_folder import MountedFolder
-from mission_control.records.ports import ArtifactQuery
+from mission_control.durable_copy.run import copy_state
+from mission_control.records.model import ArtifactQuery
 from mission_control.records.verification import verify
-from mission_control.retention.kept_state import copy_state, retention_state
-from mission_control.retention.run import report_retention
+from mission_control.retention.run import report_retention, retention_state
 from tests.durable_copy.keeping import ORIGIN, KeptRecord, overwrite, remove
 from tests.records.runs import everything, record
 

@@ -14,7 +14,7 @@ TOOLS = ("mission-control ", "kubectl ", "curl ", "git ", "gcloud ", "docker ", 
 
 
 def tokens(page: Path) -> Iterator[Token]:
-    """Give every token of a page, those inside of others too."""
+    """Yield every token of a page, those inside of others too."""
     for token in MarkdownIt("commonmark").enable("table").parse(page.read_text()):
         yield token
         yield from token.children or ()

@@ -67,14 +67,14 @@ FILTERS = {
 
 
 def human_objection(page: str, command: str) -> str:
-    """Say what is wrong with a command that a page leaves to a human: all but a known few is."""
+    """Return what is wrong with a command that a page leaves to a human: all but a known few is."""
     known = HUMANS.get(page, ())
     allowed = any(pattern.fullmatch(command) for pattern in known)
-    return "" if allowed else f"{page} may not leave this to anybody"
+    return "" if allowed else f"{page} may not leave this to the reader"
 
 
 def objection(command: str) -> str:
-    """Say what is wrong with a command line; nothing when all it does is read."""
+    """Return what is wrong with a command line; nothing when all it does is read."""
     if FEATURES_OF_A_SHELL & set(command):
         return "it needs a shell to work something out"
     try:

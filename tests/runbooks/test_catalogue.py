@@ -26,7 +26,7 @@ def test_every_code_is_catalogued(code):
 
 
 def test_nothing_else_is_catalogued():
-    """The catalogue lists each code once, and none that nobody uses."""
+    """The catalogue lists each code once, and none that is not used."""
     assert len(ENTRIES) == len(CATALOGUE)
     assert {*CONSTANTS.values(), *UnseenReason} == set(CATALOGUE)
 
@@ -66,7 +66,7 @@ def test_what_stops_the_line_is_p0(code):
         pytest.param("HTTP_422", "HTTP_STATUS", id="another status"),
         pytest.param("HTTP_STATUS", "HTTP_STATUS", id="the shared page itself"),
         pytest.param("TIMEOUT", "TIMEOUT", id="a code of its own"),
-        pytest.param("NEVER_HEARD", "UNLISTED_REASON", id="a code nobody knows"),
+        pytest.param("NEVER_HEARD", "UNLISTED_REASON", id="an unknown code"),
         pytest.param("timeout", "UNLISTED_REASON", id="another spelling"),
         pytest.param("HTTP_", "UNLISTED_REASON", id="no status"),
         pytest.param("HTTP_50", "UNLISTED_REASON", id="two digits"),

@@ -1,4 +1,4 @@
-"""Runbooks: no page tells anybody to change anything."""
+"""Runbooks: no page says to change anything."""
 
 import pytest
 
@@ -154,7 +154,7 @@ def test_no_flag_of_curl_that_acts(flag):
         pytest.param("gcloud run services update market-ingest", id="Cloud Run"),
         pytest.param("helm upgrade x", id="a deploy"),
         pytest.param("rm -rf audit_artifacts", id="a removal"),
-        pytest.param("jq . x", id="a filter that stands first"),
+        pytest.param("jq . x", id="a filter that comes first"),
         pytest.param("mission-control serve", id="a server"),
         pytest.param("mission-control teleport", id="what does not exist"),
         pytest.param("mission-control", id="nothing asked"),

@@ -9,7 +9,7 @@ from tests.runbooks.pages import FOLDER, PROCEDURES
 
 @pytest.fixture
 def folder(tmp_path):
-    """Give a folder with three pages, and a file beside it that is none of them."""
+    """Return a folder with three pages, and a file beside it that is none of them."""
     (tmp_path / "OUTSIDE.md").write_text("# OUTSIDE: not ours\n")
     inside = tmp_path / "runbooks"
     inside.mkdir()
@@ -44,7 +44,7 @@ def test_a_page_is_found_by_what_it_explains(folder, asked, code, title):
 
 
 def test_an_unknown_code_is_explained_as_such():
-    """A code nobody knows is led to the page that says so."""
+    """An unknown code is led to the page that says so."""
     page = RunbookLibrary(FOLDER).read("NEVER_HEARD")
 
     assert page

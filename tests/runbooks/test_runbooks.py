@@ -15,8 +15,8 @@ from tests.runbooks.pages import FOLDER, PAGES, PROCEDURES, REASONS, commands, l
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 FLEET_FILE = FOLDER.parent / "deploy" / "fleets" / "agenttrader.yaml"
 OWN_ADDRESS = "127.0.0.1:8080"
-STANDING = ["EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE", "CONTRADICTION"]
-STANDING += ["MARKETDATA_STALE", "MARKETDATA_MISSING", "MODE_UNKNOWN"]
+LATCHED = ["EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE", "CONTRADICTION"]
+LATCHED += ["MARKETDATA_STALE", "MARKETDATA_MISSING", "MODE_UNKNOWN"]
 
 
 def page_name(page):
@@ -25,13 +25,13 @@ def page_name(page):
 
 
 def section(page, heading):
-    """Give the text below one heading of a page."""
+    """Return the text below one heading of a page."""
     _, _, after = page.read_text().partition(f"\n## {heading}\n")
     return after.partition("\n## ")[0].strip()
 
 
 def fleet():
-    """Give the entries of the fleet file that is shipped."""
+    """Return the entries of the fleet file that is shipped."""
     return yaml.safe_load(FLEET_FILE.read_text())["agents"]
 
 
@@ -148,9 +148,9 @@ def test_a_page_asks_only_whom_the_fleet_lists(page):
     assert set() == names - {agent["agent_name"] for agent in fleet()}
 
 
-@pytest.mark.parametrize("code", STANDING)
+@pytest.mark.parametrize("code", LATCHED)
 def test_an_accusation_stands(code):
-    """The page of what stands accused says that silence never acquits, and what ends it."""
+    """The page of a latched alarm says that silence never clears it, and what ends it."""
     text = " ".join((FOLDER / f"{code}.md").read_text().split())
 
     assert "silence never acquits" in text.casefold()

@@ -7,8 +7,7 @@ from typing import Any
 
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection, LedgerEntry
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.redaction.redact import redact_text

@@ -15,8 +15,7 @@ import pytest
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.closures import Closure, ClosureKind
 from mission_control.market_calendar.days import in_new_york
-from mission_control.records.artifact_store import ArtifactStore
-from mission_control.records.artifact_writer import RunWriter
+from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.folder import Folder
 from mission_control.records.model import Collection
 from mission_control.records.verification import verify

@@ -9,7 +9,7 @@ import pytest
 from mission_control.bootstrap.day import DAY_RUNNERS, KEEPING_RUNNERS
 from mission_control.durable_copy.mounted_folder import MountedFolder
 from mission_control.history.database import migrate, open_engine
-from mission_control.history.reader import HistoryReaderSql
+from mission_control.history.reader import HistoryReader
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule import jobs as day_jobs
 from mission_control.schedule.model import Job, PlannedRun
@@ -53,7 +53,7 @@ class SlowRecord(ArtifactReader):
         return await super().page(query)
 
 
-class SlowHistory(HistoryReaderSql):
+class SlowHistory(HistoryReader):
     """A history that takes its time."""
 
     def __init__(self, engine, clock) -> None:

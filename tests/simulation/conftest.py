@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import find_scenario
 
 
 @pytest.fixture

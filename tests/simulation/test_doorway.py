@@ -30,6 +30,6 @@ async def test_nobody_is_left_inside(steps):
                 heard = await loop.sock_recv(caller, 1)
         except ConnectionResetError:
             heard = b""
-    doorway.give_back()
+    doorway.release()
 
     assert b"" == heard

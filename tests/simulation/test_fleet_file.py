@@ -4,8 +4,7 @@ import pytest
 import yaml
 
 from mission_control.model.fleet import ContractKind, Criticality
-from mission_control.simulation.fleet_file import fleet_document
-from mission_control.simulation.roster import NAMES_WITH_HTTP, ROSTER
+from mission_control.simulation.roster import NAMES_WITH_HTTP, ROSTER, fleet_document
 
 BASE_URLS = {name: f"http://127.0.0.1:{9101 + i}" for i, name in enumerate(NAMES_WITH_HTTP)}
 

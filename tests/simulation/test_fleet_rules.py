@@ -6,7 +6,7 @@ import pytest
 
 from mission_control.market_calendar.days import new_york
 from mission_control.model.fleet import Kind
-from mission_control.simulation.fleet_rules import (
+from mission_control.simulation.moment import (
     SelfView,
     fleet_freshness,
     fleet_state,

@@ -6,7 +6,7 @@ from time import monotonic, sleep
 import httpx
 import pytest
 
-from mission_control.simulation.hostile import gzip_bomb
+from mission_control.simulation.answers import gzip_bomb
 from tests.ports import PATIENCE_SECONDS
 
 MARKETDATA = "marketdata-mcp-server"

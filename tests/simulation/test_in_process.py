@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.floor import SimulatedFloor
-from mission_control.simulation.scenarios.catalogue import find_scenario
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,8 @@ import pytest
 
 from mission_control.errors import ConfigurationError
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.roster import NAMES_WITH_HTTP
-from mission_control.simulation.scenarios.catalogue import SCENARIOS, find_scenario
 
 NAMES = [
     "calm",

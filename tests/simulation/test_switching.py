@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from mission_control.errors import ConfigurationError
-from mission_control.simulation.scenarios.catalogue import SCENARIOS, find_scenario
+from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 
 MARKETDATA = "marketdata-mcp-server"
 

@@ -6,8 +6,8 @@ import pytest
 
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.days import new_york
-from mission_control.simulation.scenarios.scenario import Feed, Ticks
-from mission_control.simulation.tape import last_quote, last_tick
+from mission_control.simulation.moment import last_quote, last_tick
+from mission_control.simulation.scenario import Feed, Ticks
 
 NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
 QUOTE = NOW - timedelta(seconds=1)

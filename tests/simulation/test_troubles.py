@@ -2,7 +2,7 @@
 
 import pytest
 
-from mission_control.simulation.scenarios.catalogue import SCENARIOS
+from mission_control.simulation.catalogue import SCENARIOS
 
 MARKETDATA = "marketdata-mcp-server"
 SLOW = {"critical-hung", "critical-drip"}

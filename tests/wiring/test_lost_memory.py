@@ -16,12 +16,12 @@ from mission_control.floor import watch as watch_floor
 from mission_control.model.finding import Severity
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.marker import newest_line
-from mission_control.records.ports import ArtifactQuery
+from mission_control.records.model import ArtifactQuery
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import find_scenario
+from mission_control.simulation.roster import fleet_document
 from tests.ports import PATIENCE_SECONDS
 from tests.records.test_gone_root import delete
 

@@ -146,7 +146,7 @@ def test_no_address_of_a_page_is_a_failure_of_ours(control, path, query):
         pytest.param("/?at=noon", 422, "2026-11-20T08:30, which is New York", id="no time"),
         pytest.param("/?at=0001-01-01", 422, "the year is 1970 to 2999", id="year 1"),
         pytest.param("/?at=2026-11-18T23:00", 422, "lies after the server", id="the future"),
-        pytest.param("/?at=2026-11-18T09:00", 404, "nobody watched the floor then", id="a gap"),
+        pytest.param("/?at=2026-11-18T09:00", 404, "the floor was not watched then", id="a gap"),
         pytest.param(
             "/service/strategy-engine?at=2026-11-18T10:20", 200, "AS OF", id="a service of then"
         ),

@@ -14,11 +14,11 @@ import pytest
 from mission_control.bootstrap.aside import BODIES, READERS
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import load_settings
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import find_scenario
+from mission_control.simulation.roster import fleet_document
 from tests.ports import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
@@ -112,8 +112,8 @@ async def test_what_decides_never_draws_the_past(served, monkeypatch):
         "mission_control.history.past_floor.PastFloor.timelines",
         "mission_control.history.past_floor.PastFloor.as_of",
         "mission_control.history.past_floor.draw_timeline",
-        "mission_control.api.artifact_routes.artifacts_document",
-        "mission_control.api.runbook_routes.render_markdown",
+        "mission_control.api.artifact_routes.verification_document",
+        "mission_control.api.documentation_routes.render_markdown",
         "mission_control.api.report_routes.latest_report",
     ):
         monkeypatch.setattr(name, never)

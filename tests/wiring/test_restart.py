@@ -7,12 +7,12 @@ import pytest
 
 from mission_control.bootstrap.serve import connected
 from mission_control.configuration.settings import load_settings
-from mission_control.history import opening
+from mission_control.history import writer
+from mission_control.simulation.catalogue import find_scenario
 from mission_control.simulation.clock import SimulatedClock
-from mission_control.simulation.fleet_file import fleet_document
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
-from mission_control.simulation.scenarios.catalogue import find_scenario
+from mission_control.simulation.roster import fleet_document
 from tests.ports import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
@@ -64,7 +64,7 @@ async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
 
 async def test_a_history_that_cannot_be_read_at_the_start_acquits_nobody(tmp_path, monkeypatch):
     """With history gone the floor is HALTED; when it is back the accusation of before stands."""
-    monkeypatch.setattr(opening, "OPENING_SECONDS", 0.2)
+    monkeypatch.setattr(writer, "OPENING_SECONDS", 0.2)
     clock = SimulatedClock(find_scenario(ACCUSES).at)
     floor = SimulatedFloor(clock, ACCUSES)
     switch, database = tmp_path / "EXECUTION_HALTED", tmp_path / "history.sqlite3"

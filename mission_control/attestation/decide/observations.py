@@ -1,4 +1,4 @@
-"""What one decision's evidence tells of execution, source by source."""
+"""What one decision's evidence says about execution, source by source."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +7,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from mission_control.attestation.model import Fact, Matter, Observation
-from mission_control.cluster.decide.agreement import EXECUTION
 from mission_control.cluster.decide.environment import ConfigMaps, resolve
 from mission_control.cluster.decide.execution import (
     find_running,
@@ -15,7 +14,7 @@ from mission_control.cluster.decide.execution import (
     is_execution_workload,
 )
 from mission_control.cluster.decide.ownership import Owners, WorkloadKey, find_owners
-from mission_control.cluster.decide.view import ClusterView
+from mission_control.cluster.decide.view import EXECUTION, ClusterView
 from mission_control.cluster.model.facts import (
     LIST_OF_KIND,
     ClusterFacts,
@@ -74,7 +73,7 @@ class ReadCluster(NamedTuple):
         return cls(fleet, view, facts, owners, live, loose, by_agent, maps)
 
     def observe_modes(self, agent: Agent, *, required: bool) -> Iterator[Observation]:
-        """Give the mode in which each workload of an agent, and its live pods, are told to run."""
+        """Return the mode that each workload of an agent, and its live pods, specify."""
         matter = Matter(Fact.AGENT_MODE, agent.agent_name)
         found = self.by_agent.get(agent.agent_name, ())
         for workload in found:
@@ -103,7 +102,7 @@ class ReadCluster(NamedTuple):
         return ", ".join(values) or "not set", ""
 
     def observe_replicas(self) -> Iterator[Observation]:
-        """Give what is wanted and there of execution: all together, and each by itself."""
+        """Return what is wanted and there of execution: all together, and each by itself."""
         known = [
             w
             for w in self.facts.workloads
@@ -164,10 +163,10 @@ DECIDED_SWITCH = Matter(Fact.KILL_SWITCH, SWITCH)
 
 def is_execution_sign(alarm: Alarm) -> bool:
     """
-    Tell whether what stands is a sign of execution.
+    Return whether a latched alarm is a sign of execution.
 
-    Execution evidence is; so is that sources contradict each other about the switch or about
-    execution, for one of them then says that it may execute (semantics, section 6).
+    Execution evidence is. So is a contradiction about the switch or about execution: one source
+    then says that it may execute (docs/semantics.md#6).
     """
     about = alarm.subject == SWITCH or alarm.fact == EXECUTION
     contradicts = alarm.code == codes.CONTRADICTION and about
@@ -175,7 +174,7 @@ def is_execution_sign(alarm: Alarm) -> bool:
 
 
 def observe_execution(fleet: Fleet, looks: FloorLooks, now: datetime) -> Iterator[Observation]:
-    """Give what every source tells of execution in the looks taken at `now`."""
+    """Return what every source says about execution in the looks taken at `now`."""
     yield from _observe_switch(looks.switch)
     cluster = ReadCluster.of(fleet, looks.cluster)
     yield from cluster.observe_replicas()
@@ -183,18 +182,18 @@ def observe_execution(fleet: Fleet, looks: FloorLooks, now: datetime) -> Iterato
         agent = look.evidence.agent
         required = _is_required(agent, Fact.AGENT_MODE)
         told = [
-            *_hear(agent, look.evidence.readings, now),
+            *_read_answers(agent, look.evidence.readings, now),
             *cluster.observe_modes(agent, required=required),
         ]
         said = chain(look.evidence.raising, looks.cluster.raising)
         strange = [s for s in said if (s.code, s.subject) == (codes.MODE_UNKNOWN, agent.agent_name)]
         yield from (_forget_mode(o, strange[0].detail) for o in told) if strange else told
         if not any(o.matter.fact is Fact.AGENT_MODE for o in told):
-            yield _nobody_tells(agent, fleet)
+            yield _not_observed(agent, fleet)
 
 
 def _forget_mode(observation: Observation, why: str) -> Observation:
-    """Take a mode for not observed, where some source of the same agent says one nobody knows."""
+    """Take a mode for not observed, where another source of the agent says an unknown one."""
     told = observation.value or ""
     if observation.matter.fact is not Fact.AGENT_MODE or read_mode(told) is ModeText.FORBIDDEN:
         return observation
@@ -205,21 +204,21 @@ def _observe_switch(switch: KillSwitch) -> Iterator[Observation]:
     engaged = switch.confirmed_engaged
     known = engaged or switch.state is KillSwitchState.DISENGAGED
     value = switch.state.value if known else None
-    why = "" if known else switch.detail or "nobody confirms it"
+    why = "" if known else switch.detail or "no source confirms it"
     yield Observation(DECIDED_SWITCH, "decided", value, why, required=True)
     for switch_source in switch.sources:
         matter = Matter(Fact.KILL_SWITCH_SOURCE, switch_source.source)
-        heard = switch_source.state is not KillSwitchState.UNKNOWN
-        why = "" if heard else switch_source.detail or "it says nothing that counts"
+        known = switch_source.state is not KillSwitchState.UNKNOWN
+        why = "" if known else switch_source.detail or "it says nothing valid"
         yield Observation(
-            matter, switch_source.kind.value, switch_source.state.value if heard else None, why
+            matter, switch_source.kind.value, switch_source.state.value if known else None, why
         )
 
 
-def _hear(
+def _read_answers(
     agent: Agent, readings: Mapping[str, EndpointReading], now: datetime
 ) -> Iterator[Observation]:
-    """Give what an agent's answers tell; one that could not acquit counts only if it accuses."""
+    """Return what an agent's answers say; one that cannot clear counts only where it raises."""
     primary = agent.primary_path if agent.contract is ContractKind.RICH else None
     for path in sorted({*readings, *([primary] if primary else ())}):
         reading = readings.get(path)
@@ -255,19 +254,18 @@ def _why_not(reading: EndpointReading | None, now: datetime) -> str:
     if isinstance(reading, Unseen):
         return reading.code
     status = reading.value.status
-    frozen = (
-        clock_trouble(status, reading.at, Moment(now)) if isinstance(status, RichStatus) else ""
-    )
-    return frozen or "it answers, and does not tell"
+    rich = isinstance(status, RichStatus)
+    frozen = clock_trouble(status, reading.at, Moment(now)) if rich else ""
+    return frozen or "it answers without it"
 
 
 def _is_required(agent: Agent, fact: Fact) -> bool:
     """
-    Tell whether a session is not covered without this of the agent.
+    Return whether a session needs this fact of the agent to be covered.
 
-    As for the floor (semantics, section 6) critical and important agents are; one that the
-    inventory gives neither HTTP nor a workload only where it is critical. That execution itself
-    is off is seen in its workloads, not in what a process says that must not be there.
+    As for the floor (docs/semantics.md#6) it needs critical and important agents; one without HTTP
+    and without a workload only where it is critical. That execution is off is seen in its
+    workloads, not in the answers of a process that must not be there.
     """
     if not agent.required or agent.kind is Kind.EXECUTION:
         return False
@@ -277,7 +275,7 @@ def _is_required(agent: Agent, fact: Fact) -> bool:
     return findable or agent.criticality is Criticality.CRITICAL
 
 
-def _nobody_tells(agent: Agent, fleet: Fleet) -> Observation:
+def _not_observed(agent: Agent, fleet: Fleet) -> Observation:
     where = "and no cluster is read" if fleet.access is None else "and the cluster shows none of it"
     why = f"its contract is {agent.contract.value}, {where}"
     required = _is_required(agent, Fact.AGENT_MODE)

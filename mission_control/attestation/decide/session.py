@@ -1,4 +1,4 @@
-"""The attestation of one session: what was seen of execution, and what nobody saw."""
+"""The attestation of one session: what was seen of execution, and the gaps."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,13 +26,12 @@ from mission_control.floor.decide.evidence import SessionAt
 from mission_control.floor.decide.floor import decide_on_looks
 from mission_control.floor.decide.looks import look_at_floor
 from mission_control.floor.model import Alarm
-from mission_control.history.decide.time_spans import add_up, join_spans, leave_out, share
-from mission_control.history.model import PastDecision, Span
+from mission_control.history.model import PastDecision, Span, add_up, join_spans, leave_out, share
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Safety, SwitchFile
 from mission_control.model.session import TradingDay
 
-NOBODY_WATCHED = "nobody watched the floor"
+NOT_WATCHED = "the floor was not watched"
 
 S = TypeVar("S", ObservedSpan, UnobservedSpan)
 Lines = Mapping[tuple[Matter, str], Sequence[ObservedSpan]]
@@ -41,7 +40,7 @@ Lines = Mapping[tuple[Matter, str], Sequence[ObservedSpan]]
 def draw_matters(
     lines: Lines, required: Collection[Matter], watched: Sequence[Span], session: TradingDay
 ) -> tuple[ObservedMatter, ...]:
-    """Give every matter with what each of its sources told, by matter and source, sorted."""
+    """Return every matter with what each source said, sorted by matter and source."""
     by_matter = dict[Matter, list[ObservedSource]]()
     for matter, source in sorted(lines):
         spans = tuple(_draw(lines[matter, source], watched, session))
@@ -55,10 +54,10 @@ def draw_matters(
 def _draw(
     spans: Sequence[ObservedSpan], watched: Sequence[Span], session: TradingDay
 ) -> Iterator[ObservedSpan]:
-    """Give what a source told while somebody watched, and gaps where nobody did."""
+    """Return what a source said while the floor was watched, and gaps elsewhere."""
     unwatched = leave_out(watched, session.open, session.close)
     cut = [
-        *(ObservedSpan(b, e, None, NOBODY_WATCHED) for b, e in unwatched),
+        *(ObservedSpan(b, e, None, NOT_WATCHED) for b, e in unwatched),
         *(
             ObservedSpan(b, e, each.value, each.unobserved)
             for each in spans
@@ -69,7 +68,7 @@ def _draw(
 
 
 def _join(spans: Iterable[S]) -> list[S]:
-    """Make one of neighbours that tell the same."""
+    """Join neighbours that say the same."""
     joined = list[S]()
     for each in spans:
         last = joined[-1] if joined and joined[-1].until == each.since else None
@@ -96,19 +95,19 @@ def _matter(
 
 def find_gaps(matters: Sequence[ObservedMatter], session: TradingDay) -> Iterator[UnobservedSpan]:
     """
-    Give every stretch in which something required was not seen, in order, and what it was.
+    Return every stretch in which something required was not seen, in order, and what it was.
 
     Nothing required at all leaves the whole session unseen.
     """
     required = [m for m in matters if m.required]
     if not required:
-        yield UnobservedSpan(session.open, session.close, (), NOBODY_WATCHED)
+        yield UnobservedSpan(session.open, session.close, (), NOT_WATCHED)
         return
     yield from _join(_missing_at_once(required))
 
 
 def _missing_at_once(required: Iterable[ObservedMatter]) -> Iterator[UnobservedSpan]:
-    """Give each stretch between two turns in which something is missing, and all of that."""
+    """Return each stretch between two turns in which something is missing, and all of that."""
     turns = dict[datetime, list[tuple[Matter, str | None]]]()
     for each in required:
         for gap in each.gaps:
@@ -134,16 +133,16 @@ def measure_facts(matters: Sequence[ObservedMatter], session: TradingDay) -> Ite
         yield FactCoverage(fact, len(required), whole - add_up(missing) if required else whole * 0)
 
 
-STANDING = Matter(Fact.STANDING, "history")
-_NOT_YET = "nothing was told of it by then"
-_NO_MORE = "nothing is told of it any more"
+ALARMS = Matter(Fact.LATCHED_ALARMS, "history")
+_NOT_YET = "not observed yet"
+_NO_MORE = "no longer observed"
 
 SignKey = tuple[tuple[str, str, str, str], datetime]
 LineKey = tuple[Matter, str]
 
 
 class DecisionLook(NamedTuple):
-    """What one recorded decision, made again from its inputs, tells of execution."""
+    """What one recorded decision, repeated from its inputs, says about execution."""
 
     at: datetime
     fleet_digest: str
@@ -155,20 +154,20 @@ class DecisionLook(NamedTuple):
 
 
 def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionLook:
-    """Decide anew what was decided then, and give what it tells of execution."""
+    """Repeat a recorded decision from its inputs, and return what it says about execution."""
     evidence, at = decision.evidence, decision.at
     looks = look_at_floor(evidence, session_at, at)
     snapshot = decide_on_looks(looks, evidence, decision.latched, at)
     signs = tuple(a for a in snapshot.latched.alarms if is_execution_sign(a))
     known = evidence.alarms_known
-    why = "" if known else "what stood accused before the start was not known yet"
-    stood = Observation(STANDING, "history", "known" if known else None, why, required=True)
+    why = "" if known else "the alarms latched before the start were not known yet"
+    alarms = Observation(ALARMS, "history", "known" if known else None, why, required=True)
     return DecisionLook(
         at,
         evidence.fleet.digest,
         evidence.fleet.cluster,
         identify_cluster(evidence.fleet, evidence.cluster),
-        (stood, *observe_execution(evidence.fleet, looks, at)),
+        (alarms, *observe_execution(evidence.fleet, looks, at)),
         signs,
         (evidence.fleet.safety, evidence.fleet.switch_file),
     )
@@ -177,10 +176,10 @@ def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionL
 @dataclass(slots=True)
 class SessionObservations:
     """
-    Gathers what the decisions of one session tell, oldest first, whoever hands them over.
+    Gather what the decisions of one session say, oldest first.
 
-    A decision holds until the next one: whatever changes what one tells of execution is kept in
-    history (`decide.judged_change`). What is held grows with changes, not with decisions.
+    A decision holds until the next one: history keeps every change of what one says about execution
+    (`decide.judged_change`). The size grows with changes, not with decisions.
     """
 
     session: TradingDay
@@ -198,7 +197,7 @@ class SessionObservations:
     signs: dict[SignKey, ExecutionSign] = field(default_factory=dict[SignKey, ExecutionSign])
 
     def take(self, look: DecisionLook) -> None:
-        """Take what the next decision tells, from its instant or from the open on."""
+        """Take what the next decision says, from its instant or from the open on."""
         self.decisions += 1
         self.fleets.add(look.fleet_digest)
         self.clusters.add(look.cluster)
@@ -226,22 +225,22 @@ class SessionObservations:
                 spans.pop()
         spans.append(ObservedSpan(at, self.session.close, value, why))
 
-    def _take_signs(self, standing: Sequence[Alarm], at: datetime) -> None:
-        stands = {(a.key, a.since): a for a in standing}
+    def _take_signs(self, latched: Sequence[Alarm], at: datetime) -> None:
+        open_ = {(a.key, a.since): a for a in latched}
         for key, sign in self.signs.items():
-            if key not in stands and sign.stood_until is None:
+            if key not in open_ and sign.stood_until is None:
                 self.signs[key] = replace(sign, stood_until=at)
-        for key, each in stands.items():
+        for key, each in open_.items():
             held = self.signs.get(key)
-            # One that was forgotten over a start and remembered again never ceased to stand.
+            # One that was forgotten over a start and remembered again was open all the time.
             stood_from = held.stood_from if held else at
             self.signs[key] = ExecutionSign(*each.key, each.detail, each.since, stood_from)
 
     def attest(self, decided: Sequence[Span], now: datetime) -> NoExecution:
         """
-        Say what the session comes to; `decided` is when somebody decided (`stall.find_decided`).
+        Conclude the session; `decided` are the stretches with decisions (`stall.find_decided`).
 
-        What a source told counts only while somebody decided: between, nobody looked.
+        What a source said counts only in these: between them the floor was not watched.
         """
         session = self.session
         watched = join_spans(_cut(decided, session))

@@ -29,13 +29,13 @@ def judge_account(
     namespaces: Sequence[str] = (),
 ) -> AccountFacts:
     """
-    Say whether a service account can only read (semantics, sections 7 and 10).
+    Return whether a service account can only read (docs/semantics.md#7, #10).
 
     `bindings` are those of the whole cluster and those in `namespaces`; that no others were
     looked at is said.
 
-    Only a service account is judged: what a person or an outside identity may do is not told by
-    bindings to them alone. An account that nothing is bound to cannot be told either.
+    Only a service account is judged: what a person or an outside identity may do is not shown by
+    bindings to them alone. An account without a binding cannot be judged either.
     """
     if not who.startswith(SERVICE_ACCOUNT):
         detail = "only a service account can be judged by its bindings"
@@ -48,7 +48,7 @@ def judge_account(
         detail = "no binding names this account, and yet it may read"
         return AccountFacts(who, verified, None, detail=detail)
     told = [v for g in grants for v in g.violations]
-    detail = "; ".join(told[:5]) if told else f"{len(grants)} bindings grant reading alone"
+    detail = "; ".join(told[:5]) if told else f"{len(grants)} bindings grant reading only"
     if namespaces:
         inside = ", ".join(sorted(namespaces))
         detail += f" (looked at: bindings of the whole cluster, and those in {inside}; no others)"
@@ -81,7 +81,7 @@ def _grant(binding: BindingFacts, roles: Mapping[tuple[str, str], RoleFacts]) ->
 
 
 def _find(rule: Rule) -> Iterator[str]:
-    """Give what a rule grants beyond reading named resources."""
+    """Yield what a rule grants beyond reading named resources."""
     about_oneself = bool(rule.resources) and set(rule.resources) <= _ABOUT_ONESELF
     if about_oneself and set(rule.verbs) <= {"create"}:
         return

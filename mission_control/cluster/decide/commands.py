@@ -16,9 +16,14 @@ from typing import NamedTuple
 MAX_NESTING = 8
 """A shell in a shell in a shell: what is nested deeper is not understood."""
 
-_SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "mksh", "sh", "zsh"})
-_KEYWORDS = frozenset({"!", "{", "do", "elif", "else", "if", "then", "until", "while"})
-_SETTERS = frozenset({"declare", "export", "local", "readonly", "typeset"})
+
+def _words(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_SHELLS = _words("ash bash busybox dash ksh mksh sh zsh")
+_KEYWORDS = _words("! { do elif else if then until while")
+_SETTERS = _words("declare export local readonly typeset")
 _DASH_C = re.compile(r"-[a-z]*c")
 _ASSIGNED = re.compile(r"([A-Za-z_]\w{0,99})\+?=(.*)", re.DOTALL)
 _WORD = re.compile(
@@ -32,139 +37,64 @@ _IMPORTED = re.compile(
 )
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*w?")
 
-_PREFIXES = frozenset(
-    [
-        "authbind",
-        "bundle",
-        "busybox",
-        "catatonit",
-        "chpst",
-        "command",
-        "conda",
-        "ddtrace-run",
-        "doppler",
-        "dumb-init",
-        "env",
-        "exec",
-        "gdb",
-        "go",
-        "gosu",
-        "hatch",
-        "ionice",
-        "newrelic-admin",
-        "nice",
-        "nohup",
-        "npx",
-        "opentelemetry-instrument",
-        "pdm",
-        "pipenv",
-        "poetry",
-        "runuser",
-        "rye",
-        "setpriv",
-        "setsid",
-        "stdbuf",
-        "strace",
-        "su-exec",
-        "sudo",
-        "taskset",
-        "time",
-        "timeout",
-        "tini",
-        "unbuffer",
-        "uv",
-        "watch",
-        "with-contenv",
-        "xargs",
-    ]
+_PREFIXES = _words(
+    "authbind bundle busybox catatonit chpst command conda ddtrace-run doppler dumb-init env"
+    " exec gdb go gosu hatch ionice newrelic-admin nice nohup npx opentelemetry-instrument pdm"
+    " pipenv poetry runuser rye setpriv setsid stdbuf strace su-exec sudo taskset time timeout"
+    " tini unbuffer uv watch with-contenv xargs"
 )
 """Programs that run what follows them."""
-_VALUED: dict[str, set[str]] = {
-    "chpst": {"-u", "-e", "-n"},
-    "conda": {"-n", "--name", "-p", "--prefix"},
-    "doppler": {"-p", "-c", "--project", "--config"},
-    "dumb-init": {"-r", "--rewrite"},
-    "env": {"-u", "--unset", "-C", "--chdir"},
-    "exec": {"-a"},
-    "ionice": {"-c", "-n"},
-    "nice": {"-n", "--adjustment"},
-    "npx": {"-p"},
-    "runuser": {"-u", "-g"},
-    "stdbuf": {"-i", "-o", "-e"},
-    "strace": {"-e", "-o"},
-    "sudo": {"-u", "-g"},
-    "timeout": {"-k", "-s", "--kill-after", "--signal"},
-    "tini": {"-p", "-e"},
-    "uv": {"-p", "--python", "--with"},
-    "watch": {"-n"},
-    "xargs": {"-n", "-I", "-P", "-L", "-d"},
+_VALUED = {
+    "chpst": _words("-u -e -n"),
+    "conda": _words("-n --name -p --prefix"),
+    "doppler": _words("-p -c --project --config"),
+    "dumb-init": _words("-r --rewrite"),
+    "env": _words("-u --unset -C --chdir"),
+    "exec": _words("-a"),
+    "ionice": _words("-c -n"),
+    "nice": _words("-n --adjustment"),
+    "npx": _words("-p"),
+    "runuser": _words("-u -g"),
+    "stdbuf": _words("-i -o -e"),
+    "strace": _words("-e -o"),
+    "sudo": _words("-u -g"),
+    "timeout": _words("-k -s --kill-after --signal"),
+    "tini": _words("-p -e"),
+    "uv": _words("-p --python --with"),
+    "watch": _words("-n"),
+    "xargs": _words("-n -I -P -L -d"),
 }
 """Their options that take a value."""
 _SKIPPED: dict[str, int] = {"gosu": 1, "su-exec": 1, "taskset": 1, "timeout": 1}
 """How many words of their own come before what they run."""
 _RUN_WORDS = frozenset({"exec", "run", "run-program"})
-_INTERPRETERS: dict[str, frozenset[str]] = {
-    "bun": frozenset(),
-    "deno": frozenset(),
-    "dotnet": frozenset(),
-    "java": frozenset({"-cp", "-classpath", "--class-path", "-p", "--module-path"}),
-    "julia": frozenset(),
-    "node": frozenset({"-r", "--require", "--import", "--loader"}),
-    "nodejs": frozenset({"-r", "--require"}),
-    "perl": frozenset({"-I"}),
-    "php": frozenset({"-d"}),
-    "python": frozenset({"-W", "-X"}),
-    "ruby": frozenset({"-I", "-r"}),
-    "rscript": frozenset(),
-    "ts-node": frozenset(),
-    "tsx": frozenset(),
+_INTERPRETERS = {
+    **dict.fromkeys(_words("bun deno dotnet julia rscript ts-node tsx"), frozenset[str]()),
+    "java": _words("-cp -classpath --class-path -p --module-path"),
+    "node": _words("-r --require --import --loader"),
+    "nodejs": _words("-r --require"),
+    "perl": _words("-I"),
+    "php": _words("-d"),
+    "python": _words("-W -X"),
+    "ruby": _words("-I -r"),
 }
 """Programs that run one script, archive or class: their options that take a value."""
 _NAMING = frozenset({"--app", "--module", "-A", "-m"})
 """Options of a server whose value is the module that is run."""
-_SERVERS = frozenset(
-    [
-        "celery",
-        "daphne",
-        "dramatiq",
-        "fastapi",
-        "flask",
-        "foreman",
-        "forever",
-        "granian",
-        "gunicorn",
-        "honcho",
-        "hypercorn",
-        "invoke",
-        "make",
-        "nodemon",
-        "npm",
-        "pm2",
-        "pnpm",
-        "rq",
-        "streamlit",
-        "supervisord",
-        "task",
-        "uvicorn",
-        "uwsgi",
-        "waitress-serve",
-        "yarn",
-    ]
+_SERVERS = _words(
+    "celery daphne dramatiq fastapi flask foreman forever granian gunicorn honcho hypercorn"
+    " invoke make nodemon npm pm2 pnpm rq streamlit supervisord task uvicorn uwsgi"
+    " waitress-serve yarn"
 )
 """Programs that are told by their plain words what to run."""
 _HANDING_ON = frozenset({"e", "env", "set", "set-env-vars"})
 """Flags whose value is a setting that is handed on, as of `docker run -e NAME=value`."""
-_TEXT_TOOLS = frozenset(
-    "awk curl echo egrep git grep jq oc kubectl printf rg sed test wget".split()  # noqa: SIM905
-)
-_KUBECTL = frozenset(
-    {"apply", "autoscale", "create", "edit", "patch", "replace", "run", "scale", "set"}
-    | {"restart", "resume", "undo"}
-)
+_TEXT_TOOLS = _words("awk curl echo egrep git grep jq oc kubectl printf rg sed test wget")
+_KUBECTL = _words("apply autoscale create edit patch replace restart resume run scale set undo")
 _CHANGES = {
-    "argocd": frozenset({"create", "rollback", "set", "sync"}),
-    "gcloud": frozenset({"create", "deploy", "execute", "replace", "update"}),
-    "helm": frozenset({"install", "rollback", "upgrade"}),
+    "argocd": _words("create rollback set sync"),
+    "gcloud": _words("create deploy execute replace update"),
+    "helm": _words("install rollback upgrade"),
     "kubectl": _KUBECTL,
     "oc": _KUBECTL,
 }
@@ -261,7 +191,7 @@ def _assign(word: str, found: _Found) -> bool:
 
 
 def _after_prefix(name: str, given: Sequence[str]) -> Sequence[str]:
-    """Give what a wrapper runs: what follows its options and the words of its own."""
+    """Return what a wrapper runs: what follows its options and the words of its own."""
     valued, skipped = _VALUED.get(name, ()), _SKIPPED.get(name, 0)
     rest = list(given)
     while rest and (rest[0].startswith("-") or rest[0] in _RUN_WORDS or skipped):
@@ -284,7 +214,7 @@ def _read_shell(given: Sequence[str], found: _Found, depth: int) -> None:
     for number, word in enumerate(given):
         if _DASH_C.fullmatch(word):
             after = [w for w in given[number + 1 :] if not re.fullmatch(r"[-+][a-zA-Z]+", w)]
-            if after[:1] == ["pipefail"]:  # of `-o pipefail`, wherever it stands
+            if after[:1] == ["pipefail"]:  # of `-o pipefail`, in any place
                 del after[0]
             _read_script(after[0] if after else "", found, depth)
             _read_simple(after[2:], found, depth)  # it may run what it is passed as "$@"
@@ -337,7 +267,7 @@ def _read_flags(given: Sequence[str], found: _Found) -> None:
     """
     Read every flag with its value: `--mode=LIVE`, `--mode LIVE`, `-Dmode=LIVE`, `--no-dry-run`.
 
-    One that stands alone is on.
+    One without a value is on.
     """
     for number, word in enumerate(given):
         if not word.startswith("-") or not word.strip("-"):
@@ -356,7 +286,7 @@ def _read_flags(given: Sequence[str], found: _Found) -> None:
 
 
 def fold_setting(name: str) -> str:
-    """Give a setting's name as variables have it: AGENT_MODE for `agent-mode` and `agentMode`."""
+    """Return a setting's name as variables have it: AGENT_MODE for `agent-mode` and `agentMode`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return spaced.replace("-", "_").replace(".", "_").upper()
 

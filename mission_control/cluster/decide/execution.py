@@ -54,32 +54,32 @@ def compile_patterns(added: tuple[str, ...]) -> "re.Pattern[str]":
 @lru_cache(maxsize=8192)
 def names_execution(text: str, added: tuple[str, ...] = ()) -> bool:
     """
-    Tell whether a text names execution, however it is spelled.
+    Return whether a text names execution, however it is spelled.
 
-    `ExecutionEngine`, `exec_engine`, `orderrouter` and full-width letters are heard.
+    `ExecutionEngine`, `exec_engine`, `orderrouter` and full-width letters all match.
     """
     return compile_patterns(added).search(_fold(text)) is not None
 
 
 def _fold(text: str) -> str:
-    """Give a name in lower case, with hyphens between its words."""
+    """Return a name in lower case, with hyphens between its words."""
     plain = unicodedata.normalize("NFKC", text)
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", plain)
     return _BETWEEN.sub("-", spaced.casefold()).strip("-")
 
 
 def is_execution_workload(workload: WorkloadFacts, owners: Owners) -> bool:
-    """Tell whether a workload executes orders, or belongs to one that does."""
+    """Return whether a workload executes orders, or belongs to one that does."""
     return bool(why_execution(workload, owners))
 
 
 def is_execution_pod(pod: PodFacts, owners: Owners) -> bool:
-    """Tell whether a pod executes orders, or belongs to a workload that does."""
+    """Return whether a pod executes orders, or belongs to a workload that does."""
     return bool(why_execution(pod, owners))
 
 
 def why_execution(thing: Thing, owners: Owners) -> str:
-    """Say by what something is recognised as execution; empty where it is not."""
+    """Return by what something is recognised as execution; empty where it is not."""
     above = owners.above(thing)
     named = [thing, *above] if above else [thing]
     agents = [owners.agent_of(w) for w in named if isinstance(w, WorkloadFacts)]
@@ -98,7 +98,7 @@ def _find_exemption(root: Thing, owners: Owners) -> Exemption | None:
 
 def _find_sign(thing: Thing, exemption: Exemption | None, owners: Owners) -> str:
     """
-    Say what of one object names execution.
+    Return what of one object names execution.
 
     The containers that are known (our own image, or the one of the exemption) are passed over.
     Its names are as well, where all its containers are ours, or one is what the exemption means.
@@ -119,7 +119,7 @@ def _find_sign(thing: Thing, exemption: Exemption | None, owners: Owners) -> str
 
 
 def _goes_by_its_owner(thing: Thing, owners: Owners, exemption: Exemption | None) -> bool:
-    """Tell whether an object without containers has its name and labels from its owner."""
+    """Return whether an object without containers has its name and labels from its owner."""
     if thing.containers or not isinstance(thing, WorkloadFacts) or thing.owner is None:
         return False
     root = owners.root(thing)
@@ -155,7 +155,7 @@ def _find_container_sign(container: Container, added: tuple[str, ...]) -> str:
 
 
 def why_running(workload: WorkloadFacts) -> str:
-    """Say why an execution workload is not off; empty where nothing of it runs or is wanted."""
+    """Return why an execution workload is not off; empty where nothing of it runs or is wanted."""
     if workload.kind == "CronJob":
         return "" if workload.desired == 0 and workload.actual == 0 else "it is not suspended"
     if workload.desired == 0 and workload.actual == 0:
@@ -166,10 +166,10 @@ def why_running(workload: WorkloadFacts) -> str:
 
 def is_execution_settled(fleet: Fleet, facts: ClusterFacts, owners: Owners) -> bool:
     """
-    Tell whether whole lists show of everything that executes orders whether it runs.
+    Return whether whole lists show of everything that executes orders whether it runs.
 
-    Nothing is shown of an execution agent whose workload stands in a namespace that nobody
-    watches, nor of a workload whose newest specification its controller has not taken up.
+    Nothing is shown of an execution agent whose workload is in a namespace that is not watched,
+    nor of a workload whose newest specification its controller has not taken up.
     """
     hidden = any(
         a.kind is Kind.EXECUTION
@@ -182,13 +182,13 @@ def is_execution_settled(fleet: Fleet, facts: ClusterFacts, owners: Owners) -> b
 
 
 def find_running(facts: ClusterFacts, owners: Owners) -> Iterator[tuple[Thing, str]]:
-    """Give every execution workload and pod that is not off, and why."""
+    """Yield every execution workload and pod that is not off, and why."""
     for workload in facts.workloads:
         if (why := why_running(workload)) and (sign := why_execution(workload, owners)):
             yield workload, f"{why} ({sign}{_dry_run(workload)})"
     for pod in facts.pods:
         if pod.live and (sign := why_execution(pod, owners)):
-            phase = pod.phase or "its phase is not told"
+            phase = pod.phase or "its phase is unknown"
             yield pod, f"the pod is live: {phase} ({sign})"
     for starter in facts.starters:
         if starter.wanted and (what := _find_target(starter, facts, owners)):
@@ -202,7 +202,7 @@ def _dry_run(workload: WorkloadFacts) -> str:
 
 def find_starters(facts: ClusterFacts, owners: Owners) -> Iterator[tuple[Thing, str]]:
     """
-    Give everything that could start execution without a human, and how.
+    Yield everything that could start execution without a human, and how.
 
     What a scaler or a trigger names may not exist yet: its name alone says what it is.
     """
@@ -241,7 +241,7 @@ def _find_target(starter: StarterFacts, facts: ClusterFacts, owners: Owners) -> 
 
 
 def _acts(thing: WorkloadFacts | PodFacts) -> Iterator[str]:
-    """Give the commands that change the cluster, of what may run as it stands now."""
+    """Yield the commands that change the cluster, of what may run now."""
     runs = thing.live if isinstance(thing, PodFacts) else bool(thing.desired or thing.actual)
     for container in thing.containers if runs else ():
         yield from container.acts

@@ -1,4 +1,4 @@
-"""Whether two records are of one cluster; what cannot be told is never taken for yes."""
+"""Whether two records are of one cluster; what is not known is never taken for yes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -8,7 +8,7 @@ from typing import Any, cast
 from mission_control.model.cluster_identity import CURRENT_CONTEXT, IN_CLUSTER, ClusterIdentity
 
 _NAMES_NOTHING = frozenset({"", CURRENT_CONTEXT, IN_CLUSTER})
-"""What as a context names no cluster: each stands for whichever is meant there and then."""
+"""Contexts that name no cluster: each means the one in use at that time and place."""
 
 
 class Sameness(StrEnum):
@@ -28,7 +28,7 @@ class ComparedClusters:
 
     @property
     def warning(self) -> str:
-        """Say what to know before anything is compared; empty where it is one cluster."""
+        """Return what to know before anything is compared; empty where it is one cluster."""
         if self.sameness is Sameness.SAME:
             return ""
         if self.sameness is Sameness.DIFFERENT:
@@ -52,7 +52,7 @@ def compare_clusters(
     before: ClusterIdentity | None, after: ClusterIdentity | None
 ) -> ComparedClusters:
     """
-    Say whether two records are of one cluster: by UID, else by server, else by context.
+    Return whether two records are of one cluster: by UID, else by server, else by context.
 
     Where only one side tells what the other does not, the next that both tell decides. Records of
     before clusters were named tell nothing, and so does who read none.
@@ -73,12 +73,14 @@ def compare_clusters(
             if was == now:
                 return ComparedClusters(Sameness.SAME, f"{what} {was}")
             return ComparedClusters(Sameness.DIFFERENT, f"{what} {was}, then {what} {now}")
-    return ComparedClusters(Sameness.NOT_KNOWN, "neither UID, API server nor context is told twice")
+    return ComparedClusters(
+        Sameness.NOT_KNOWN, "neither UID, API server nor context is known of both"
+    )
 
 
 def distinct_clusters(told: Iterable[ClusterIdentity]) -> Sequence[ClusterIdentity]:
     """
-    Give each cluster once, as whole as it was ever told, sorted.
+    Return each cluster once, as whole as it was ever told, sorted.
 
     What is the same as one that was told with its UID, but for the UID, is that one.
     """

@@ -18,7 +18,7 @@ from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Unseen
 
 MAX_AGE_SECONDS = 60.0
-"""Cluster lists: older than this, a list is EXPIRED (semantics, section 6)."""
+"""Cluster lists: older than this, a list is EXPIRED (docs/semantics.md#6)."""
 SUBJECT = "cluster"
 RBAC = "apply deploy/kubernetes/rbac.yaml"
 
@@ -38,22 +38,22 @@ class CheckedLists(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Tell whether every required list is whole."""
+        """Return whether every required list is whole."""
         return len(self.whole) == len(self.lists)
 
     @property
     def clearing(self) -> frozenset[str]:
         """
-        Give the lists whose silence takes something back: those of namespaces seen whole.
+        Return the lists whose silence clears an alarm: those of namespaces seen whole.
 
-        One list does not tell what an object is: whose a pod is stands in the lists of
-        workloads, and what a variable is worth in that of ConfigMaps.
+        One list does not say what an object is: the owner of a pod is in the lists of
+        workloads, and the value of a variable in that of ConfigMaps.
         """
         lost = {r.namespace for r in self.lists if r.source not in self.whole}
         return frozenset(r.source for r in self.lists if r.namespace not in lost)
 
     def is_whole(self, resource: str, namespace: str) -> bool:
-        """Tell whether a list is whole."""
+        """Return whether a list is whole."""
         return list_source(resource, namespace) in self.whole
 
 
@@ -86,7 +86,7 @@ def check_lists(
 
 def find_missing_lists(checked: CheckedLists) -> tuple[MissingEvidence, ...]:
     """
-    List what is lacking of the cluster; one cause that every list shares is told once.
+    List the missing evidence of the cluster; one cause that every list shares is given once.
     """
     unseen = [(r, r.reading) for r in checked.lists if isinstance(r.reading, Unseen)]
     found = [
@@ -111,9 +111,9 @@ def find_missing_starters(
     checked: CheckedLists, starters: CheckedLists
 ) -> Iterator[MissingEvidence]:
     """
-    List what is lacking of the lists that show what could start execution, and the remedy.
+    List the missing evidence of what could start execution, with the remedy.
 
-    Where no required list was seen either, that one cause is told already.
+    Where no required list was seen either, that one cause is given already.
     """
     if checked.lists and all(isinstance(r.reading, Unseen) for r in checked.lists):
         return

@@ -15,8 +15,8 @@ class Owners(NamedTuple):
     """
     Workloads by namespace, kind and name, and the agents that the inventory names for them.
 
-    An agent for which it names none runs in the workloads of its own name (`by_name`). Where a
-    required one has no such workload either, `unplaced`, any of the fleet's may be its. `rules`
+    An agent for which it names none runs in the workloads of its own name (`by_name`). `unplaced`
+    is true where a required one has no such workload either: any of the fleet's may be its. `rules`
     are what the fleet file adds to how execution is recognised.
     """
 
@@ -27,7 +27,7 @@ class Owners(NamedTuple):
     rules: ExecutionRules = NOTHING_ADDED
 
     def root(self, workload: WorkloadFacts) -> WorkloadFacts | None:
-        """Give the workload at the end of the chain of owners; None where it was not seen."""
+        """Return the workload at the end of the chain of owners; None where it was not seen."""
         for _ in range(4):  # a CronJob's Job's pod is the longest there is; never a circle
             if workload.owner is None:
                 return workload
@@ -39,14 +39,14 @@ class Owners(NamedTuple):
         return None
 
     def workload_of(self, pod: PodFacts) -> WorkloadFacts | None:
-        """Give the workload that a pod belongs to; None for a bare pod or an owner not seen."""
+        """Return the workload that a pod belongs to; None for a bare pod or an owner not seen."""
         if pod.owner is None:
             return None
         direct = self.workloads.get((pod.namespace, pod.owner.kind, pod.owner.name))
         return None if direct is None else self.root(direct) or direct
 
     def above(self, thing: WorkloadFacts | PodFacts | StarterFacts) -> tuple[WorkloadFacts, ...]:
-        """Give the workload that something belongs to, and the one at the end of its owners."""
+        """Return the workload that something belongs to, and the one at the end of its owners."""
         if isinstance(thing, PodFacts):
             owner = thing.owner
             key = None if owner is None else (thing.namespace, owner.kind, owner.name)
@@ -60,16 +60,16 @@ class Owners(NamedTuple):
         return tuple(each for each in chain if each is not thing)
 
     def agent_named(self, namespace: str, ref: ObjectRef) -> Agent | None:
-        """Give the agent that the inventory names for an object, seen or not."""
+        """Return the agent that the inventory names for an object, seen or not."""
         return self.agents.get((namespace, ref.kind, ref.name)) or self.by_name.get(ref.name)
 
     def agent_of(self, workload: WorkloadFacts) -> Agent | None:
-        """Give the agent that a workload, or the one that owns it, runs."""
+        """Return the agent that a workload, or the one that owns it, runs."""
         root = self.root(workload) or workload
         return self.agents.get(root.key) or self.by_name.get(root.name)
 
     def subject(self, thing: WorkloadFacts | PodFacts | StarterFacts) -> str:
-        """Name whom a statement about a workload or pod is about: its agent, else itself."""
+        """Name the subject of a statement about a workload or pod: its agent, else itself."""
         if isinstance(thing, StarterFacts):
             return f"{thing.namespace}/{ObjectRef(thing.kind, thing.name)}"
         workload = self.workload_of(thing) if isinstance(thing, PodFacts) else thing
@@ -81,7 +81,7 @@ class Owners(NamedTuple):
 
 
 def pods_by_workload(facts: ClusterFacts, owners: Owners) -> Mapping[WorkloadKey, list[PodFacts]]:
-    """Give the pods of each workload, those that its ReplicaSets or Jobs control included."""
+    """Return the pods of each workload, those that its ReplicaSets or Jobs control included."""
     found = dict[WorkloadKey, list[PodFacts]]()
     for pod in facts.pods:
         workload = owners.workload_of(pod)

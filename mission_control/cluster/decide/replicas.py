@@ -21,7 +21,7 @@ REPLICATED = LASTING | {"ReplicaSet"}
 REPLICA_LISTS = ("daemonsets", "deployments", "pods", "replicasets", "statefulsets")
 """The lists that tell which pods a workload has."""
 BUILD_LABELS = ("app.kubernetes.io/version", "app.kubernetes.io/commit")
-"""Labels of a pod that tell its build (facts, d)."""
+"""Labels of a pod that tell its build (docs/status_contract.md)."""
 _REVISION = "controller-revision-hash"
 _STUCK = ("Progressing is False", "ReplicaFailure is True")
 _OTHERWISE = {"name", "image", "init", "pull_policy", "env", "env_from", "env_names"}
@@ -64,7 +64,7 @@ def _is_owned(workload: WorkloadFacts, owners: Owners) -> bool:
 
 
 def maps_by_namespace(facts: ClusterFacts, checked: CheckedLists) -> Mapping[str, ConfigMaps]:
-    """Give the ConfigMaps of every watched namespace, and whether those are all of them."""
+    """Return the ConfigMaps of every watched namespace, and whether those are all of them."""
     held = dict[str, dict[str, ConfigMapFacts]]()
     for each in facts.config_maps:
         held.setdefault(each.namespace, {})[each.name] = each
@@ -76,7 +76,7 @@ def maps_by_namespace(facts: ClusterFacts, checked: CheckedLists) -> Mapping[str
 
 class Progress(NamedTuple):
     """
-    How a rollout stands: everything that is not done, in words.
+    The progress of a rollout: everything that is not done, in words.
 
     It is `moving` while its controller goes on with it by itself: then its pods differ because
     they are being replaced.
@@ -88,7 +88,7 @@ class Progress(NamedTuple):
 
 def judge_rollout(workload: WorkloadFacts, pods: Sequence[PodFacts]) -> Progress:
     """
-    Say whether a workload's newest specification is what runs, and if not why.
+    Return whether a workload's newest specification is what runs, and if not why.
 
     A rollout is through when its controller has taken the specification up, every pod is of it
     and available, and no pod of an earlier one is left, also none that is only ending.
@@ -109,7 +109,7 @@ def judge_rollout(workload: WorkloadFacts, pods: Sequence[PodFacts]) -> Progress
 
 
 def _replacing(workload: WorkloadFacts, rollout: Rollout) -> Iterator[str]:
-    """Give what shows that pods of an earlier specification are wanted to go, and have not."""
+    """Yield what shows that pods of an earlier specification are wanted to go, and have not."""
     told = rollout.newest != _NOT_TOLD and rollout.revision == rollout.newest
     if told:
         return  # a StatefulSet whose last rollout ended with the revision that is wanted
@@ -132,13 +132,13 @@ def _ending(pods: Iterable[PodFacts]) -> Iterator[str]:
 
 
 def _held(workload: WorkloadFacts, rollout: Rollout, *, rolling: bool) -> Iterator[str]:
-    """Give what holds a rollout up until a human goes on with it."""
+    """Yield what holds a rollout up until a human goes on with it."""
     if workload.paused:
         yield f"it is paused, with {rollout.updated} of {workload.desired} updated"
     if rolling and rollout.partition > 0:
         yield f"it is held at partition {rollout.partition}"
     if rolling and rollout.strategy == "OnDelete":
-        yield "OnDelete: its pods are replaced only when somebody deletes them"
+        yield "OnDelete: its pods are replaced only when they are deleted by hand"
 
 
 def _revision(pod: PodFacts) -> str:
@@ -198,7 +198,7 @@ def _compare(pods: Sequence[PodFacts], maps: ConfigMaps) -> Iterator[str]:
 
 
 def _brief(pod: PodFacts) -> tuple[object, ...]:
-    """Give everything that is compared as it stands: replicas alike in it need no closer look."""
+    """Return everything that is compared unresolved: replicas alike in it need no closer look."""
     digests = tuple((s.name, s.digest) for s in pod.states)
     builds = tuple(pod.labels.get(name, "") for name in BUILD_LABELS)
     marks = tuple(sorted(pod.annotations.items()))
@@ -217,7 +217,7 @@ def _by_value(values: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _features(pod: PodFacts, maps: ConfigMaps) -> dict[str, str]:
-    """Give what of a pod has to be as in every other replica, each by a name for people."""
+    """Return what of a pod has to be as in every other replica, each by a name for people."""
     found = {
         "specification": _revision(pod),
         "service account": pod.service_account or "not set",
@@ -246,7 +246,7 @@ def _container_features(container: Container, maps: ConfigMaps) -> dict[str, str
 
 
 def _names(container: Container) -> str:
-    """Give the names of all variables, and where more of them come from."""
+    """Return the names of all variables, and where more of them come from."""
     sources = sorted(f"all of {s.kind} {s.name}" for s in container.env_from)
     return ", ".join((*container.env_names, *sources)) or "none"
 
@@ -277,7 +277,7 @@ def _compare_with_specification(
 
 
 def _is_same_image(one: str, other: str) -> bool:
-    """Tell whether two references may mean one image: admission may pin it or take a mirror."""
+    """Return whether two references may mean one image: admission may pin it or take a mirror."""
     ends = [image.rpartition("/")[2] for image in (one, other)]
     if ends[0] == ends[1]:
         return True

@@ -1,19 +1,22 @@
-"""Everything that one round over the cluster is worth at one instant."""
+"""What one round over the cluster says at one instant, and which alarms it clears."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
-from mission_control.cluster.decide.agent_workload import find_agent_workloads
-from mission_control.cluster.decide.environment import ConfigMaps
+from mission_control.cluster.decide.environment import (
+    ConfigMaps,
+    EnvWord,
+    read_modes,
+    read_safety_map,
+)
 from mission_control.cluster.decide.execution import (
     Thing,
     find_running,
     find_starters,
     is_execution_settled,
 )
-from mission_control.cluster.decide.leftovers import RunningThing, find_running_things
 from mission_control.cluster.decide.lists import (
     CheckedLists,
     check_lists,
@@ -21,9 +24,13 @@ from mission_control.cluster.decide.lists import (
     find_missing_lists,
     find_missing_starters,
 )
-from mission_control.cluster.decide.modes import EnvWord, read_modes, read_safety_map
 from mission_control.cluster.decide.ownership import Owners, find_owners
 from mission_control.cluster.decide.replicas import compare_replicas, maps_by_namespace
+from mission_control.cluster.decide.workloads import (
+    RunningThing,
+    find_agent_workloads,
+    find_running_things,
+)
 from mission_control.cluster.model.facts import (
     LIST_OF_KIND,
     LIST_OF_STARTER,
@@ -32,14 +39,17 @@ from mission_control.cluster.model.facts import (
     ConfigMapFacts,
     list_source,
 )
-from mission_control.cluster.model.objects import PodFacts, StarterFacts, WorkloadFacts
+from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.cluster.model.view import AgentWorkload
-from mission_control.floor.decide.evidence import Key, Moment, Statement
+from mission_control.floor.decide.agent_evidence import AgentEvidence
+from mission_control.floor.decide.evidence import Key, Moment, Statement, answered
 from mission_control.floor.decide.required_evidence import AgentCoverage, MissingEvidence
+from mission_control.floor.model import EXECUTION, Alarm
 from mission_control.model import codes
 from mission_control.model.execution_rules import SwitchEvidence
-from mission_control.model.fleet import Fleet, Kind, Safety
+from mission_control.model.fleet import Agent, ContractKind, Fleet, Kind, Safety
 from mission_control.model.kill_switch import KILL_SWITCH_MAP, KillSwitchState
+from mission_control.model.reading import EndpointReading
 
 NOTHING_ASKED = AgentCoverage(0, 0)
 
@@ -48,13 +58,13 @@ class ClusterView(NamedTuple):
     """
     What the cluster says at one instant.
 
-    `sources` are all lists that may accuse, `whole` those that were read whole; the silence of
-    those in `acquitting` takes back what they said, apart from the facts in `undecided`.
+    `sources` are all lists that may raise an alarm, `whole` those that were read whole; the silence
+    of those in `clearing` clears what they raised, apart from the facts in `undecided`.
     `execution_off` tells that whole lists show no execution, `execution_settled` that they show of
     each that executes whether it runs; `oldest` is when the oldest required list was read (UTC),
     None where one was not seen. `skews` are (subject, detail) of workloads whose replicas differ,
     and `unknown` what runs and neither inventory nor fleet file name. `starter_sources`,
-    `starter_whole` and `starter_lacks` are the same of the lists that show what could start
+    `starter_whole` and `missing_starters` are the same of the lists that show what could start
     execution.
     """
 
@@ -119,7 +129,7 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: Moment) -> Clust
 
 
 def _clearing(checked: CheckedLists, starters: CheckedLists) -> frozenset[str]:
-    """Give the lists of starters whose silence takes back: what they target was seen as well."""
+    """Return the lists of starters whose silence clears: those whose targets were seen as well."""
     seen = {r.namespace for r in checked.lists if r.source in checked.clearing}
     return frozenset(
         r.source for r in starters.lists if r.source in starters.whole and r.namespace in seen
@@ -138,7 +148,7 @@ def _find_skews(
 def _state_running(
     running: Iterable[tuple[Thing, str]], facts: ClusterFacts, owners: Owners, safety: Safety
 ) -> Iterator[Statement]:
-    """Accuse what runs and executes, but for what the fleet file lets execute on paper."""
+    """Raise an alarm for what runs and executes, but for what may execute on paper (fleet file)."""
     for thing, why in running:
         if safety.paper and _is_listed(thing, owners):
             continue  # its mode is required evidence, from its pods as from its own answer
@@ -151,7 +161,7 @@ def _state_running(
 
 
 def _is_listed(thing: Thing, owners: Owners) -> bool:
-    """Tell whether the inventory names what this belongs to as execution."""
+    """Return whether the inventory names what this belongs to as execution."""
     workload = owners.workload_of(thing) if isinstance(thing, PodFacts) else thing
     agent = owners.agent_of(workload) if isinstance(workload, WorkloadFacts) else None
     return agent is not None and agent.kind is Kind.EXECUTION
@@ -161,9 +171,9 @@ def _hear(
     fleet: Fleet, facts: ClusterFacts, checked: CheckedLists, owners: Owners
 ) -> Iterator[tuple[Statement, bool]]:
     """
-    Hear every container and safety map; what cannot be told does not accuse, but may block.
+    Read every container and safety map; what is not known raises no alarm, but may block.
 
-    Where the fleet runs with its kill switch off, what says so of it is no evidence of execution.
+    Where the fleet normally runs with its kill switch off, that is no evidence of execution.
     """
     maps = maps_by_namespace(facts, checked)
     nothing = ConfigMaps({}, whole=False)
@@ -188,7 +198,7 @@ def _normally_off(fleet: Fleet) -> frozenset[str]:
 
 
 def _is_the_switch(held: ConfigMapFacts, fleet: Fleet) -> bool:
-    """Tell whether a ConfigMap is the floor's kill switch, which is judged as its source."""
+    """Return whether a ConfigMap is the floor's kill switch, which is judged as its source."""
     floor = fleet.access.floor_namespace if fleet.access else ""
     return (held.namespace, held.name) == (floor, KILL_SWITCH_MAP)
 
@@ -202,9 +212,9 @@ def _word(thing: Thing | ConfigMapFacts, owners: Owners, word: EnvWord, of: str 
 
 def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
     """
-    Give what a whole list does not take back, although it no longer shows it.
+    Yield what a whole list does not clear, although it no longer shows it.
 
-    What cannot be told may still be either; and a mode that nobody knows denies no other.
+    What is not known may still be either; and an unknown mode denies no other.
     """
     for word in words:
         if not word.raises or word.code == codes.MODE_UNKNOWN:
@@ -216,7 +226,7 @@ def _find_undecided(words: Iterable[Statement]) -> Iterator[Key]:
 def _state(
     thing: Thing | ConfigMapFacts, owners: Owners, fact: str, detail: str, *, raises: bool
 ) -> Statement:
-    source = list_source(_list_of(thing), thing.namespace)
+    source = list_source(_LIST_OF[_kind_of(thing)], thing.namespace)
     fact = f"{thing.name} {fact}"
     if isinstance(thing, ConfigMapFacts):
         subject = f"{thing.namespace}/ConfigMap/{thing.name}"
@@ -225,30 +235,90 @@ def _state(
     return Statement(codes.EXECUTION_EVIDENCE, subject, source, fact, raises, detail)
 
 
-def _list_of(thing: Thing | ConfigMapFacts) -> str:
+_LIST_OF = {"ConfigMap": "configmaps", "Pod": "pods", **LIST_OF_KIND, **LIST_OF_STARTER}
+
+
+def _kind_of(thing: Thing | ConfigMapFacts) -> str:
     match thing:
         case PodFacts():
-            return "pods"
+            return "Pod"
         case ConfigMapFacts():
-            return "configmaps"
-        case StarterFacts():
-            return LIST_OF_STARTER[thing.kind]
+            return "ConfigMap"
         case _:
-            return LIST_OF_KIND[thing.kind]
+            return thing.kind
 
 
 def _name(thing: Thing | ConfigMapFacts) -> str:
-    match thing:
-        case PodFacts():
-            kind = "Pod"
-        case ConfigMapFacts():
-            kind = "ConfigMap"
-        case _:
-            kind = thing.kind
-    return f"{kind} {thing.namespace}/{thing.name}"
+    return f"{_kind_of(thing)} {thing.namespace}/{thing.name}"
 
 
 def _unresolved(open_: list[Statement]) -> Iterator[MissingEvidence]:
-    """Give the modes that cannot be told, each of which blocks (semantics, section 3)."""
+    """Yield the modes that are not known, each of which blocks (docs/semantics.md#3)."""
     for statement in open_:
         yield MissingEvidence(codes.MODE_UNRESOLVED, statement.subject, statement.detail)
+
+
+REPLICAS = "replicas"
+"""The fact of a contradiction between a service and the cluster that is not about execution."""
+
+Readings = Mapping[str, EndpointReading]
+
+
+def state_disagreements(agent: Agent, readings: Readings, view: ClusterView) -> Iterator[Statement]:
+    """
+    Raise an alarm where a service answers although whole lists show that nothing of it runs.
+
+    Where both say that it runs they agree, which clears an earlier alarm.
+    """
+    workload = view.agents.get(agent.agent_name)
+    if workload is None or workload.unseen or agent.contract is ContractKind.NONE:
+        return
+    if not any(answered(r) for r in readings.values()):
+        return
+    name = agent.agent_name
+    fact = EXECUTION if agent.kind is Kind.EXECUTION else REPLICAS
+    ref = f"{workload.ref.kind} {workload.ref.namespace}/{workload.ref.name}"
+    detail = f"it answers, but the cluster shows no pod of {ref} and wants none"
+    yield Statement(codes.CONTRADICTION, name, name, fact, workload.off, detail)
+
+
+def clear_by_cluster(
+    latched: tuple[Alarm, ...],
+    agents: Mapping[str, AgentEvidence],
+    view: ClusterView,
+) -> Iterator[Key]:
+    """
+    Yield the keys of the latched alarms that the cluster clears.
+
+    A whole list clears what it no longer shows, unless the fact is undecided. That a service
+    answered as a running process is cleared only by lists read after its last answer: silence
+    alone proves nothing, newer lists that show nothing running do.
+    """
+    made = {s.key for s in view.raising}
+    for alarm in latched:
+        key = alarm.key
+        if alarm.source in view.sources or alarm.source in view.starter_sources:
+            if alarm.source in view.clearing and key not in made and key not in view.undecided:
+                yield key
+        elif _was_running(alarm) and alarm.subject in agents:
+            evidence = agents[alarm.subject]
+            silent = not any(answered(r) for r in evidence.readings.values())
+            later = view.oldest is not None and view.oldest > alarm.last_seen
+            if silent and later and _is_off(alarm, evidence.agent, view):
+                yield key
+
+
+def _was_running(alarm: Alarm) -> bool:
+    """Return whether the alarm is that a process runs; what the process claimed is not."""
+    code, fact = alarm.code, alarm.fact
+    ran = code == codes.EXECUTION_EVIDENCE and fact in {"running", "service_kind"}
+    return ran or (code == codes.CONTRADICTION and fact in {REPLICAS, EXECUTION})
+
+
+def _is_off(alarm: Alarm, agent: Agent, view: ClusterView) -> bool:
+    if agent.kind is Kind.EXECUTION:
+        return view.execution_off
+    if alarm.code == codes.EXECUTION_EVIDENCE:
+        return False  # one that calls itself execution and is listed as something else
+    workload = view.agents.get(agent.agent_name)
+    return workload is not None and workload.off

@@ -83,7 +83,7 @@ class ClusterFacts:
     What is known of the watched namespaces, each kind of object sorted.
 
     `lists` holds every list that was asked for, seen or not; what a list that was not seen
-    would have held is simply missing, so whoever concludes from absence looks there first.
+    would have held is simply missing, so look there before concluding from absence.
     `outdated` is why files that lead to the API server changed and are not used yet, while the
     earlier ones still are; empty where the newest are.
     `identity` says which cluster it was; None in what was stored before that was told.
@@ -119,7 +119,7 @@ WORKLOAD_LISTS = (
 )
 """The resources whose lists hold workloads."""
 REQUIRED_LISTS = (*WORKLOAD_LISTS, "pods", "configmaps")
-"""Lists of every watched namespace that the floor needs to see (semantics, section 6)."""
+"""Lists of every watched namespace that the floor needs to see (docs/semantics.md#6)."""
 LIST_OF_STARTER = {
     "Application": "applications.argoproj.io",
     "Configuration": "configurations.serving.knative.dev",

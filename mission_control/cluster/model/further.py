@@ -71,7 +71,7 @@ class RoleFacts:
 
 @dataclass(frozen=True, slots=True)
 class SubjectRef:
-    """Whom a binding grants a role: a ServiceAccount (with its namespace), User or Group."""
+    """A subject of a binding: a ServiceAccount (with its namespace), User or Group."""
 
     kind: str
     name: str
@@ -105,8 +105,8 @@ class AccountFacts:
     """
     What our own account may do.
 
-    `who` is whom our credentials name, which nobody verified unless `verified`: then the API
-    server itself said it. `read_only` is None where that cannot be told, and `detail` says why.
+    `who` is the name in our credentials, unverified unless `verified`: then the API server itself
+    said it. `read_only` is None where that is not known, and `detail` says why.
     """
 
     who: str

@@ -33,7 +33,7 @@ WATCHED_ENV = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class KeyRef:
-    """Where a variable's value stands: a key of a ConfigMap or Secret, or a field of the pod."""
+    """The source of a variable's value: a key of a ConfigMap or Secret, or a field of the pod."""
 
     kind: str
     name: str
@@ -100,7 +100,7 @@ class ObjectRef:
     name: str
 
     def __str__(self) -> str:
-        """Give it as people write it: `Deployment/strategy-engine`."""
+        """Return it as people write it: `Deployment/strategy-engine`."""
         return f"{self.kind}/{self.name}"
 
 
@@ -144,7 +144,7 @@ class StarterFacts:
     """
     An object by which a cluster starts pods without a human: a scaler, a trigger, a route.
 
-    `how` says in words how it would start them; empty where it cannot, as it stands now.
+    `how` says in words how it would start them; empty where it cannot as it is configured now.
     `wanted` is how many pods it wants itself, None for one that only changes what others want.
     `targets` are the objects that it scales, deploys or names; `containers` those that it would
     run itself.
@@ -213,7 +213,7 @@ class WorkloadFacts:
 
 
 BUILD_ANNOTATIONS = frozenset({"agenttrader.dev/build_id", "agenttrader.dev/git_sha"})
-"""The annotations of a pod that are kept: which build it is of (facts, d)."""
+"""The annotations of a pod that are kept: which build it is of (docs/status_contract.md)."""
 FINISHED = frozenset({"Succeeded", "Failed"})
 CRASHES = frozenset({"CrashLoopBackOff", "Error", "RunContainerError", "StartError"})
 PULL_FAILURES = frozenset(
@@ -280,13 +280,13 @@ class PodFacts:
 
     @property
     def identity(self) -> str:
-        """Tell this pod from a later one that bears its name: name, and uid or start (UTC)."""
+        """Distinguish this pod from a later one of its name: name, and uid or start (UTC)."""
         return f"{self.namespace}/{self.name} {self.uid or self.started}"
 
     @property
     def live(self) -> bool:
         """
-        Tell whether it may run something; a phase that nobody knows counts as running.
+        Return whether it may run something; an unknown phase counts as running.
 
         So does a phase that says it is over while something in it is ready; an init container
         is ready once it has ended.
@@ -309,10 +309,10 @@ class PodFacts:
 
     @property
     def crashing(self) -> tuple[ContainerState, ...]:
-        """Give the containers that keep crashing."""
+        """Return the containers that keep crashing."""
         return tuple(s for s in self.states if s.waiting in CRASHES)
 
     @property
     def failing_pull(self) -> tuple[ContainerState, ...]:
-        """Give the containers whose image cannot be pulled."""
+        """Return the containers whose image cannot be pulled."""
         return tuple(s for s in self.states if s.waiting in PULL_FAILURES)

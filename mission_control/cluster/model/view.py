@@ -13,9 +13,9 @@ class AgentWorkload:
     """
     The workload that the inventory names for an agent, and its pods.
 
-    `unseen` says why nothing can be told, empty where the lists it stands in were all read whole;
+    `unseen` says why nothing is known, empty where all lists that hold it were read whole;
     `seen_at` is when the oldest of these was read (UTC). `found` is None where the lists hold no
-    such workload. `watched` is false where nobody looks at its namespace. `warnings` are the
+    such workload. `watched` is false where its namespace is not watched. `warnings` are the
     newest warning events about it and its pods.
     """
 
@@ -29,7 +29,7 @@ class AgentWorkload:
 
     @property
     def off(self) -> bool:
-        """Tell whether whole lists show that nothing of it runs or is wanted."""
+        """Return whether whole lists show that nothing of it runs or is wanted."""
         if self.unseen or any(p.live for p in self.pods):
             return False
         return self.found is None or (self.found.desired, self.found.actual) == (0, 0)
@@ -41,7 +41,7 @@ class AgentWorkload:
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """Give the digests of the images that run in its live pods, sorted."""
+        """Return the digests of the images that run in its live pods, sorted."""
         return tuple(sorted({s.digest for p in self.pods if p.live for s in p.states if s.digest}))
 
 

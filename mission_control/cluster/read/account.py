@@ -7,28 +7,105 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from mission_control.cluster.decide.account import judge_account
-from mission_control.cluster.model.further import AccountFacts
-from mission_control.cluster.read.api_answers import BadAnswerError
-from mission_control.cluster.read.api_server import ApiServer
-from mission_control.cluster.read.lister import RawList
-from mission_control.cluster.read.objects import (
-    BINDING,
-    ROLE,
-    ObjectReader,
-    project_binding,
-    project_role,
+from mission_control.cluster.model.further import (
+    AccountFacts,
+    BindingFacts,
+    RoleFacts,
+    Rule,
+    SubjectRef,
 )
-from mission_control.cluster.read.project_objects import project_all
-from mission_control.cluster.read.shapes import Named
+from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
+from mission_control.cluster.read.lister import RawList
+from mission_control.cluster.read.objects import ObjectReader
+from mission_control.cluster.read.projection import clean, project_all
+from mission_control.cluster.read.shapes import Loose, Named
 from mission_control.floor.ports import Clock
 from mission_control.model.reading import Unseen, UnseenReason
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
 
+
+class RuleShape(Loose):
+    """A rule of a role."""
+
+    verbs: list[str]
+    api_groups: list[str] | None = None
+    resources: list[str] | None = None
+    resource_names: list[str] | None = None
+    non_resource_urls: list[str] | None = msgspec.field(default=None, name="nonResourceURLs")
+
+
+class RoleShape(Named):
+    """A Role or ClusterRole."""
+
+    rules: list[RuleShape] | None = None
+
+
+class SubjectShape(Loose):
+    """The subject to which a binding grants a role."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str | None = None
+
+
+class RoleRefShape(Loose):
+    """Which role a binding grants."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class BindingShape(Named, kw_only=True):
+    """A RoleBinding or ClusterRoleBinding."""
+
+    role_ref: RoleRefShape
+    subjects: list[SubjectShape] | None = None
+
+
+ROLE = msgspec.json.Decoder(RoleShape)
+BINDING = msgspec.json.Decoder(BindingShape)
+
+
+def project_role(shape: RoleShape) -> RoleFacts:
+    """Return a role's facts."""
+    rules = tuple(
+        Rule(
+            _texts(r.verbs),
+            _texts(r.api_groups),
+            _texts(r.resources),
+            _texts(r.resource_names),
+            _texts(r.non_resource_urls),
+        )
+        for r in shape.rules or ()
+    )
+    return RoleFacts(clean(shape.metadata.namespace), clean(shape.metadata.name), rules)
+
+
+def project_binding(shape: BindingShape) -> BindingFacts:
+    """Return a binding's facts."""
+    subjects = tuple(
+        SubjectRef(clean(s.kind), clean(s.name), clean(s.namespace)) for s in shape.subjects or ()
+    )
+    return BindingFacts(
+        clean(shape.metadata.namespace),
+        clean(shape.metadata.name),
+        clean(shape.role_ref.kind),
+        clean(shape.role_ref.name),
+        subjects,
+    )
+
+
+def _texts(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(clean(text) for text in given or ())
+
+
 KEPT_SECONDS = 60.0
-"""Bindings are read at most this often, however often somebody asks for the proof."""
+"""Bindings are read at most this often, however often the proof is asked for."""
 _NAMED = re.compile(r'User "([^"]{1,200})" cannot ')
 
 Shape = TypeVar("Shape", bound=Named)
@@ -60,9 +137,9 @@ class AccountReader:
         try:
             await self._server.prepare()
         except BadAnswerError as bad:
-            return AccountFacts("nobody", verified=False, read_only=None, detail=bad.detail)
+            return AccountFacts("unknown", verified=False, read_only=None, detail=bad.detail)
         endpoint = self._server.endpoint
-        who, verified = (endpoint.who if endpoint else "nobody"), False
+        who, verified = (endpoint.who if endpoint else "unknown"), False
         by = endpoint.by if endpoint else ""
         roles, bindings = await asyncio.gather(
             _lists(objects, "roles", "clusterroles"),

@@ -1,4 +1,4 @@
-"""One API server, spoken to through the guard alone."""
+"""One API server, spoken to through the guard alone, and what its answers are worth."""
 
 import asyncio
 import logging
@@ -9,24 +9,120 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
-from mission_control.cluster.read.api_answers import MAX_PAGE_BYTES, BadAnswerError, check_status
 from mission_control.cluster.read.credentials import EARLY_SECONDS, CredentialDesk, Endpoint
 from mission_control.cluster.read.guard import ClusterGuard
-from mission_control.cluster.read.kubeconfig_files import NoAccessError, States
+from mission_control.cluster.read.kubeconfig import NoAccessError, States
 from mission_control.floor.ports import Clock
 from mission_control.model.fleet import ClusterAccess
-from mission_control.model.reading import UnseenReason
+from mission_control.model.reading import Exchange, UnseenReason
 from mission_control.probe.failure import FAILURES, describe, reason_for
-from mission_control.probe.tls_files import SETTLED_SECONDS
 from mission_control.probe.transport import USER_AGENT, HeldTransport
+from mission_control.processes.followed_file import SETTLED_SECONDS
 from mission_control.redaction.redact import printable, redact_text
+
+MAX_PAGE_BYTES = 32 * 1024 * 1024
+_REASONS = {
+    401: UnseenReason.DENIED,
+    403: UnseenReason.DENIED,
+    404: UnseenReason.NOT_OFFERED,
+    410: UnseenReason.LIST_EXPIRED,
+    429: UnseenReason.THROTTLED,
+}
+
+
+class ListMetadata(msgspec.Struct):
+    """The part of a list's metadata that tells whether there is more."""
+
+    continue_: str | None = msgspec.field(default=None, name="continue")
+    remaining: int | None = msgspec.field(default=None, name="remainingItemCount")
+
+
+class Page(msgspec.Struct):
+    """One page of a list, its objects unread."""
+
+    kind: str = ""
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+    items: list[msgspec.Raw] | None = None
+
+
+class Status(msgspec.Struct):
+    """How the API server says why it refuses."""
+
+    message: str = ""
+
+
+class BadAnswerError(Exception):
+    """An answer that cannot be used: why, and what it said."""
+
+    def __init__(self, reason: UnseenReason, detail: str, status: int | None = None) -> None:
+        """Say why."""
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.exchange = Exchange(status)
+
+
+def check_status(status: int, body: bytes) -> None:
+    """Raise BadAnswerError for anything but 200."""
+    if status == 200:  # noqa: PLR2004
+        return
+    reason = _REASONS.get(status, UnseenReason.HTTP_STATUS)
+    if 300 <= status < 400:  # noqa: PLR2004
+        reason = UnseenReason.REDIRECTED
+    said = _message(body)
+    raise BadAnswerError(reason, f"answered {status}" + (f": {said}" if said else ""), status)
+
+
+def check_size(body: bytes) -> None:
+    """Raise BadAnswerError for a body that was cut off at the cap."""
+    if len(body) > MAX_PAGE_BYTES:
+        detail = f"the page is larger than {MAX_PAGE_BYTES // 1024 // 1024} MiB"
+        raise BadAnswerError(UnseenReason.BODY_TOO_LARGE, detail)
+
+
+def read_page(body: bytes, kind: str) -> Page:
+    """
+    Read a page of a list of this kind; raises BadAnswerError for what is none.
+
+    A page that says nothing of its items is no empty list: an empty list proves something.
+    """
+    check_size(body)
+    try:
+        page = _PAGE.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"not a list: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadAnswerError(UnseenReason.NOT_JSON, f"not JSON: {error}"[:200]) from None
+    if page.kind != f"{kind}List":
+        other = printable(page.kind[:40]) or "nothing"
+        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"not a {kind}List, but {other}")
+    if page.items is None:
+        raise BadAnswerError(UnseenReason.CONTRACT_INVALID, f"a {kind}List without items")
+    if page.metadata.remaining and not page.metadata.continue_:
+        detail = f"{page.metadata.remaining} more are reported, without a way to read them"
+        raise BadAnswerError(UnseenReason.PARTIAL, detail)
+    return page
+
+
+def _message(body: bytes) -> str:
+    try:
+        message = _STATUS.decode(body[: 64 * 1024]).message
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    return printable(redact_text(message))[:200]
+
+
+_PAGE = msgspec.json.Decoder(Page)
+_STATUS = msgspec.json.Decoder(Status)
+
 
 JSON = "application/json"
 TEXT = "text/plain, */*"
 FAILED_SECONDS = 5.0
 """What failed is not tried again before, however many ask."""
-NO_CREDENTIALS = "the credentials could not be had"
+NO_CREDENTIALS = "the credentials could not be obtained"
 _MENDABLE = frozenset(
     {
         UnseenReason.TLS_FAILURE,
@@ -59,7 +155,7 @@ def open_transport(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
 @dataclass(slots=True)
 class _Session:
     """
-    One finding of the server: who we are to it, and the guard that leads there.
+    The server as it was found: who we are to it, and the guard that leads there.
 
     `looked_at` is when its files were read. `changing` is the state in which they were seen to
     differ from what was read, and since when. Instants are by the event loop's clock.
@@ -74,12 +170,12 @@ class _Session:
     changing: tuple[States, float] | None = None
 
     def is_over(self, now: float) -> bool:
-        """Tell whether its credentials serve no more."""
+        """Return whether its credentials serve no more."""
         ends_at = self.endpoint.ends_at
         return self.rejected or (ends_at is not None and now >= ends_at)
 
     def is_due(self, now: float) -> bool:
-        """Tell whether it is time to look for another."""
+        """Return whether it is time to look for another."""
         ends_at = self.endpoint.ends_at
         soon = ends_at is not None and now >= ends_at - EARLY_SECONDS
         return self.rejected or self.doubted or soon
@@ -87,7 +183,7 @@ class _Session:
 
 class ApiServer:
     """
-    Sends GET to one API server as whom the configuration says we are.
+    Sends GET to one API server with the credentials that the configuration names.
 
     Where it is and who we are is found when first needed. The files that say so are looked at in
     each round, and at once where a connection fails or the server does not know us (401); what
@@ -116,7 +212,7 @@ class ApiServer:
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Give where the server is; None before it was found."""
+        """Return where the server is; None before it was found."""
         return self._session.endpoint if self._session else None
 
     @property
@@ -152,7 +248,7 @@ class ApiServer:
             self._failed = None
 
     async def _newest(self, session: _Session | None, seconds: float | None) -> _Session:
-        """Give the session to use now: the one there is, or one found anew."""
+        """Return the session to use now: the one there is, or a new one."""
         if session is None:
             return await self._take(await self._find(seconds))
         if session.is_due(asyncio.get_running_loop().time()) or await self._is_settled(session):
@@ -160,7 +256,7 @@ class ApiServer:
         return session
 
     async def _renew(self, session: _Session) -> _Session:
-        """Find the server anew; where that fails, what there is stays as long as it works."""
+        """Find the server again; where that fails, what there is stays as long as it works."""
         loop = asyncio.get_running_loop()
         session.looked_at = loop.time()
         try:
@@ -194,7 +290,7 @@ class ApiServer:
         return self._session
 
     async def _is_settled(self, session: _Session) -> bool:
-        """Tell whether the files differ from what was read, and have not changed for a while."""
+        """Return whether the files differ from what was read, and have not changed for a while."""
         now = asyncio.get_running_loop().time()
         try:
             states = await self._desk.has_changed(session.endpoint)
@@ -223,7 +319,7 @@ class ApiServer:
 
         Where the server cannot be reached, or does not know us, the files are read again at once,
         and it is asked once more if they say something new. RefusedRequest is raised for what
-        must never be asked. The time limit is whoever awaits it.
+        must never be asked. The caller sets the time limit.
         """
         if self._session is None:
             await self.prepare()
@@ -244,7 +340,7 @@ class ApiServer:
         return await _send(other, path, parameters, accept)
 
     async def _look_again(self, session: _Session) -> _Session | None:
-        """Give the session to use in place of one that failed; None where there is no other."""
+        """Return the session to use in place of one that failed; None where there is no other."""
         async with self._preparing:
             if self._session is not session:
                 return self._session
@@ -258,7 +354,7 @@ class ApiServer:
             return other if other is not session else None
 
     async def forget(self) -> None:
-        """Drop connections and credentials; both are found anew when next needed."""
+        """Drop connections and credentials; both are found again when next needed."""
         session, self._session = self._session, None
         if session is not None:
             await session.guard.aclose()

@@ -1,4 +1,4 @@
-"""How the API server is spoken to, and as whom, from what files and plugins say."""
+"""The API server's address and our credentials, from what files and plugins say."""
 
 import asyncio
 import atexit
@@ -15,15 +15,109 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from mission_control.cluster.read.exec_plugin import ask_plugin, read_instant
-from mission_control.cluster.read.kubeconfig import Login, check_server, header_value, read_login
-from mission_control.cluster.read.kubeconfig_files import NoAccessError, States, WatchedFiles
+from mission_control.cluster.read.kubeconfig import (
+    Login,
+    NoAccessError,
+    Plugin,
+    States,
+    WatchedFiles,
+    check_server,
+    header_value,
+    mapping_of,
+    read_login,
+)
 from mission_control.floor.ports import Clock
 from mission_control.model.fleet import ClusterAccess
-from mission_control.processes.threads import DaemonWork
-from mission_control.redaction.redact import printable, redact_text
+from mission_control.processes.bounded_process import Ended, OutputTooLongError, run_bounded
+from mission_control.processes.own_process import DaemonWork
+from mission_control.redaction.redact import excerpt, printable, redact_text
+
+MAX_OUTPUT_BYTES = 1024 * 1024
+_OURS = "MISSION_CONTROL_"
+
+Credential = tuple[Mapping[str, str], datetime | None]
+"""What a user of a kubeconfig would hold, all inline, and when it expires."""
+
+
+async def ask_plugin(plugin: Plugin, environ: Mapping[str, str], seconds: float) -> Credential:
+    """
+    Run a plugin and give what it hands out; raises NoAccessError for all else.
+
+    That is a token, a certificate with its key, or both, and when it expires.
+
+    It gets our environment, which holds what it logs in with, without our own settings. What it
+    prints may hold credentials: of its standard error a redacted excerpt is told, of its standard
+    output nothing. One that is too slow is ended, with all that it began.
+    """
+    what = f"the exec plugin {excerpt(plugin.command[0].encode())}"
+    told: dict[str, object] = {"interactive": False}
+    if plugin.cluster is not None:
+        told["cluster"] = plugin.cluster
+    info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": told}
+    inherited = {name: value for name, value in environ.items() if not name.startswith(_OURS)}
+    environment = {**inherited, **plugin.environment, "KUBERNETES_EXEC_INFO": json.dumps(info)}
+    try:
+        ended = await run_bounded(plugin.command, Path(), environment, seconds, MAX_OUTPUT_BYTES)
+    except TimeoutError:
+        raise NoAccessError(
+            f"{what} did not answer within {seconds:.0f} s, and was ended"
+        ) from None
+    except OutputTooLongError:
+        raise NoAccessError(f"{what} wrote more than {MAX_OUTPUT_BYTES} bytes") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it cannot be started"
+        hint = f" ({excerpt(plugin.hint.encode())})" if plugin.hint else ""
+        raise NoAccessError(f"{what} cannot be run: {why}{hint}") from None
+    return _credential(ended, plugin, what)
+
+
+def _credential(ended: Ended, plugin: Plugin, what: str) -> Credential:
+    said = excerpt(ended.error.encode())
+    because = f": {said}" if said else ""
+    if ended.code != 0:
+        raise NoAccessError(f"{what} ended with {ended.code}{because}")
+    try:
+        answer = mapping_of(json.loads(ended.output), what)
+    except (ValueError, RecursionError):
+        raise NoAccessError(f"{what} answered something that is not JSON{because}") from None
+    named = answer.get("kind"), answer.get("apiVersion")
+    if named != ("ExecCredential", plugin.api_version):
+        raise NoAccessError(f"{what} did not answer an ExecCredential of {plugin.api_version}")
+    status = mapping_of(answer.get("status"), f"{what}: its status")
+    token, certificate, key = (
+        _text(status, name, what) for name in ("token", "clientCertificateData", "clientKeyData")
+    )
+    if bool(certificate) != bool(key):
+        raise NoAccessError(f"{what} gave a certificate without its key, or a key alone")
+    if not token and not certificate:
+        raise NoAccessError(f"{what} gave neither a token nor a certificate{because}")
+    shown = {"client-certificate-data": certificate, "client-key-data": key}
+    user = {name: base64.b64encode(pem.encode()).decode() for name, pem in shown.items() if pem}
+    if token:
+        user["token"] = header_value(token, f"{what}: its token")
+    return user, read_instant(_text(status, "expirationTimestamp", what), what)
+
+
+def _text(status: Mapping[str, object], name: str, what: str) -> str:
+    value = status.get(name)
+    if value is not None and not isinstance(value, str):
+        raise NoAccessError(f"{what}: its {name} is not text")
+    return value or ""
+
+
+def read_instant(text: str, what: str) -> datetime | None:
+    """Read an instant (RFC 3339), None for no text; raises NoAccessError for what is none."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise NoAccessError(f"{what}: its time of expiry is not an instant") from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
 
 DEADLINE_SECONDS = 8.0
 """Files and a plugin together have to hand out credentials within this time."""
@@ -45,9 +139,9 @@ class Endpoint:
     """
     Where the API server is, and how it is spoken to.
 
-    `host` is its URL, with the path below which the API is served. `who` is whom our credentials
-    say we are: their own words, which nobody has verified. `verified` tells whether the server's
-    certificate is. `impersonated` are headers; `by` is then who it is that acts as another.
+    `host` is its URL, with the path below which the API is served. `who` is the name in our
+    credentials: their own words, unverified. `verified` tells whether the server's
+    certificate is. `impersonated` are headers; `by` is then the account that impersonates.
     `kube_context` is the one that was taken, or `in-cluster`; empty where that is not told.
 
     `identity` is a digest of all that makes requests differ, empty where none was made. `files`
@@ -75,7 +169,7 @@ class CredentialDesk:
     Finds the API server and who we are to it, off the event loop, one attempt at a time.
 
     Files may lie on a mount that hangs. While one attempt hangs no other is begun, and its thread
-    holds up neither anybody else's work nor our ending. A plugin that hangs is ended.
+    holds up neither other work nor the end of the process. A plugin that hangs is ended.
     """
 
     def __init__(self, access: ClusterAccess, clock: Clock | None = None) -> None:
@@ -107,20 +201,20 @@ class CredentialDesk:
         return replace(endpoint, ends_at=ends_at)
 
     async def has_changed(self, endpoint: Endpoint) -> States | None:
-        """Give the states of the files it was read from, None where they are as they were."""
+        """Return the states of the files it was read from, None where they are as they were."""
         if endpoint.files is None:
             return None
         states = await self._attempt(endpoint.files.current, LOOK_SECONDS)
         return None if states == endpoint.loaded else states
 
     async def authorize(self, endpoint: Endpoint) -> str | None:
-        """Give the Authorization header of this moment; raises NoAccessError without one."""
+        """Return the Authorization header of this moment; raises NoAccessError without one."""
         if endpoint.files is not None:
             return endpoint.authorization()  # it is known since the files were read
         return await self._attempt(endpoint.authorization)
 
     def _end_of(self, expires: datetime | None) -> float | None:
-        """Give when what a plugin handed out expires; at once where there is no clock."""
+        """Return when what a plugin handed out expires; at once where there is no clock."""
         if expires is None:
             return None
         now = asyncio.get_running_loop().time()
@@ -128,7 +222,7 @@ class CredentialDesk:
 
     def _provided(self, name: str, config: Mapping[str, str]) -> str:
         """
-        Give the token that an auth-provider handed out before; nothing is refreshed.
+        Return the token that an auth-provider handed out before; nothing is refreshed.
 
         To refresh it is a POST, and would use up a token that the kubeconfig's owner needs.
         """
@@ -172,7 +266,7 @@ def _official() -> Any:  # noqa: ANN401  (the official client's types are half t
 @contextmanager
 def _resolved(official: Any, login: Login) -> Generator[Any]:  # noqa: ANN401
     """
-    Give what the official client makes of a login; the files that it writes are gone afterwards.
+    Return what the official client makes of a login; the files that it writes are gone afterwards.
 
     It knows where they are for the whole process, by what is in them: keys too. That is forgotten
     with the files, and nothing else may write some meanwhile.
@@ -256,7 +350,7 @@ def _context(found: Any) -> ssl.SSLContext:  # noqa: ANN401
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file, password="")
     except (OSError, ValueError) as error:
-        told = getattr(error, "reason", None) or "this is no PEM that can be used"
+        told = getattr(error, "reason", None) or "not a usable PEM"
         raise NoAccessError(f"{what}: {told}") from None
     if not found.verify_ssl:  # insecure-skip-tls-verify, which doctor complains of
         context.check_hostname = False
@@ -265,23 +359,23 @@ def _context(found: Any) -> ssl.SSLContext:  # noqa: ANN401
 
 
 def _whom(user: Mapping[str, str]) -> str:
-    """Say whom the credentials name."""
+    """Name the account of the credentials."""
     if "token" in user:
         return _subject(user["token"]) or "the bearer of an opaque token"
     if "username" in user:
         return f"user {printable(user['username'])[:80]}"
     named = "client-certificate-data" in user
-    return "the holder of a client certificate" if named else "nobody (anonymous)"
+    return "the holder of a client certificate" if named else "anonymous"
 
 
 def _subject(token: str) -> str:
-    """Give the `sub` of a JWT (RFC 7519, section 4.1.2), which nobody has verified."""
+    """Return the `sub` of a JWT (RFC 7519, section 4.1.2), unverified."""
     subject = _claims(token).get("sub")
     return printable(redact_text(str(subject)))[:120] if subject else ""
 
 
 def _expiry_of(token: str) -> datetime | None:
-    """Give when a JWT expires, None where it does not tell."""
+    """Return when a JWT expires, None where it does not tell."""
     expires = _claims(token).get("exp")
     if isinstance(expires, bool) or not isinstance(expires, int | float):
         return None

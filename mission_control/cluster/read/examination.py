@@ -1,4 +1,4 @@
-"""Tries everything that is ever read, once, for who wants to know what works."""
+"""Tries everything that is ever read, once, to show what works."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mission_control.cluster.model.facts import ListReading
 from mission_control.cluster.model.further import AccountFacts
 from mission_control.cluster.read.account import AccountReader
-from mission_control.cluster.read.api_answers import BadAnswerError
+from mission_control.cluster.read.api_server import BadAnswerError
 from mission_control.cluster.read.guard import RESOURCES
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
@@ -64,12 +64,12 @@ async def examine_cluster(lister: ClusterLister) -> Examination:
     server = lister.server
     unseen = await _reach(lister)
     if unseen is not None:
-        nobody = AccountFacts("nobody", verified=False, read_only=None, detail=unseen.detail)
+        unknown = AccountFacts("unknown", verified=False, read_only=None, detail=unseen.detail)
         found = server.endpoint
         return Examination(
             found.host if found else "",
             verified=found is not None and found.verified,
-            account=nobody,
+            account=unknown,
             unreachable=unseen.detail or unseen.code,
             reason=unseen.reason,
         )

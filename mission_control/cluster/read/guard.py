@@ -26,7 +26,7 @@ class Resource:
 
     Where there are several, which one offers it is found out by asking (`discovery`). An `optional`
     one belongs to a group that a cluster may not have: that it is not there is known from the
-    list of groups, which everybody may read.
+    list of groups, which every account may read.
     """
 
     name: str
@@ -100,7 +100,7 @@ STARTERS: dict[str, Resource] = {
 
 
 def collection_path(root: str, resource: Resource, namespace: str) -> str:
-    """Give the path of a resource's list; `namespace` is empty for what belongs to none."""
+    """Return the path of a resource's list; `namespace` is empty for what belongs to none."""
     inside = f"/namespaces/{namespace}" if resource.namespaced else ""
     return f"{root}{inside}/{resource.name}"
 
@@ -113,7 +113,7 @@ _PARAMETERS = frozenset(
 
 
 def allowed_paths(namespaces: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    """Give what the paths that may be asked for look like, all others being refused."""
+    """Return what the paths that may be asked for look like, all others being refused."""
     watched = "|".join(re.escape(n) for n in sorted(namespaces)) or r"(?!)"
     inside = rf"/namespaces/(?:{watched})"
     resources = (*RESOURCES.values(), *STARTERS.values())
@@ -144,7 +144,7 @@ class ClusterGuard(httpx.AsyncBaseTransport):
     GET alone is not read-only there: `exec`, `attach`, `portforward` and `proxy` answer to it.
     So each path has to be known, in a watched namespace (kube-system itself may be read, for its
     UID names the cluster, and nothing in it), without escapes, with known parameters
-    and without an upgrade (semantics, section 10). `sent` counts what really left.
+    and without an upgrade (docs/semantics.md#10). `sent` counts what really left.
     """
 
     def __init__(

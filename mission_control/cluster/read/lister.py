@@ -6,8 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from mission_control.cluster.read.api_answers import BadAnswerError, check_size, read_page
-from mission_control.cluster.read.api_server import ApiServer
+from mission_control.cluster.read.api_server import ApiServer, BadAnswerError, check_size, read_page
 from mission_control.cluster.read.guard import GROUPS, Resource, collection_path
 from mission_control.floor.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
@@ -115,7 +114,7 @@ class ClusterLister:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             told = _Groups()
         if told.kind != "APIGroupList" or not told.groups:
-            detail = f"{GROUPS} does not tell which groups there are"
+            detail = f"{GROUPS} does not say which groups there are"
             return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
         return Seen(frozenset(g.name for g in told.groups), read.at, read.took)
 
@@ -150,16 +149,16 @@ class ClusterLister:
         took, lost = now - began, self.stalls.lost(began, now)
         if lost > max(STALL_SECONDS, STALL_SHARE * took):
             told = f"our own loop was held up for {lost:.1f} of {took:.1f} s"
-            detail = f"{what}: {told}; how the API server answers cannot be told"
+            detail = f"{what}: {told}; how the API server answers is not known"
             return Unseen(UnseenReason.OWN_STALL, at, took, detail)
         return Unseen(UnseenReason.TIMEOUT, at, took, f"{what} after {took:.1f} s")
 
     def root_in_use(self, resource: Resource) -> str:
-        """Give the API root that a resource was last read from, the newest before that."""
+        """Return the API root that a resource was last read from, the newest before that."""
         return self._roots.get(resource.name, resource.roots[0])
 
     async def _pages(self, resource: Resource, path: str, field_selector: str) -> RawObjects:
-        """Read all pages; a list that expires between them is begun anew, once."""
+        """Read all pages; a list that expires between them is begun again, once."""
         try:
             return await self._read_through(resource, path, field_selector)
         except BadAnswerError as bad:
@@ -185,7 +184,7 @@ class ClusterLister:
             if not following:
                 return tuple(objects)
             if following == parameters.get("continue"):
-                detail = f"there is no end to it after {len(objects)} objects"
+                detail = f"it does not end after {len(objects)} objects"
                 raise BadAnswerError(UnseenReason.PARTIAL, detail)
             if not page.items:
                 raise BadAnswerError(UnseenReason.PARTIAL, "an empty page says that there is more")
@@ -220,5 +219,5 @@ def _read_offered(root: str, body: bytes) -> Sequence[_Offered]:
     try:
         return _DISCOVERED.decode(body).resources or ()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        detail = f"{root} does not tell what it offers"
+        detail = f"{root} does not say what it offers"
         raise BadAnswerError(UnseenReason.CONTRACT_INVALID, detail) from None

@@ -1,26 +1,157 @@
-"""Single lists, logs and metrics, for who needs more than each round reads."""
+"""Single lists, logs and metrics, and what jobs need of them beyond what each round reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from mission_control.cluster.model.further import (
-    BindingFacts,
+    AccountFacts,
     KubernetesObject,
-    RoleFacts,
-    Rule,
-    SubjectRef,
+    ListedEvents,
+    NodeFacts,
+    PodUsage,
+    ServiceFacts,
 )
-from mission_control.cluster.read.api_answers import BadAnswerError, read_page
-from mission_control.cluster.read.api_server import TEXT
+from mission_control.cluster.read.api_server import TEXT, BadAnswerError, read_page
 from mission_control.cluster.read.guard import CORE, METRICS, RESOURCES, STARTERS
 from mission_control.cluster.read.lister import AT_ONCE, ClusterLister, RawList
-from mission_control.cluster.read.project_containers import clean
-from mission_control.cluster.read.shapes import Loose, Named
+from mission_control.cluster.read.projection import (
+    EVENT,
+    clean,
+    labels_of,
+    project_all,
+    project_event,
+)
+from mission_control.cluster.read.shapes import Condition, Loose, Named
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.redaction.redact import redact_text
+
+if TYPE_CHECKING:
+    from msgspec.json import Decoder
+
+    from mission_control.cluster.read.account import AccountReader
+
+_GOOD = {"Ready": "True"}
+"""What a condition should be; of any other the good value is False."""
+
+
+class Port(Loose):
+    """A port of a Service."""
+
+    port: int
+    name: str | None = None
+    protocol: str | None = None
+    target_port: str | int | None = None
+
+
+class ServiceSpec(Loose):
+    """A Service's specification."""
+
+    type: str | None = None
+    cluster_ip: str | None = msgspec.field(default=None, name="clusterIP")
+    ports: list[Port] | None = None
+    selector: dict[str, str] | None = None
+
+
+class ServiceShape(Named, kw_only=True):
+    """A Service."""
+
+    spec: ServiceSpec
+
+
+class NodeSpec(Loose):
+    """A node's specification."""
+
+    unschedulable: bool | None = None
+
+
+class NodeStatus(Loose):
+    """A node's status."""
+
+    conditions: list[Condition] | None = None
+
+
+class NodeShape(Named, kw_only=True):
+    """A node."""
+
+    spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
+    status: NodeStatus
+
+
+class UsedShape(Loose):
+    """What one container uses."""
+
+    name: str
+    usage: dict[str, str]
+
+
+class UsageShape(Named, kw_only=True):
+    """What one pod uses."""
+
+    containers: list[UsedShape]
+
+
+SERVICE = msgspec.json.Decoder(ServiceShape)
+NODE = msgspec.json.Decoder(NodeShape)
+
+
+def project_service(shape: ServiceShape) -> ServiceFacts:
+    """Return a Service's facts."""
+    spec = shape.spec
+    return ServiceFacts(
+        clean(shape.metadata.namespace),
+        clean(shape.metadata.name),
+        clean(spec.type) or "ClusterIP",
+        clean(spec.cluster_ip),
+        tuple(_port(p) for p in spec.ports or ()),
+        {clean(k): clean(v) for k, v in sorted((spec.selector or {}).items())},
+        labels_of(shape.metadata),
+    )
+
+
+def _port(port: Port) -> str:
+    name = f"{clean(port.name)} " if port.name else ""
+    return f"{name}{port.port}->{port.target_port or port.port}/{clean(port.protocol) or 'TCP'}"
+
+
+def project_node(shape: NodeShape) -> NodeFacts:
+    """Return a node's facts; a node without any condition is not known to be ready."""
+    conditions = shape.status.conditions or ()
+    troubles = [
+        f"{clean(c.type)} is {clean(c.status)}"
+        for c in conditions
+        if c.status != _GOOD.get(c.type, "False")
+    ]
+    ready = any(c.type == "Ready" and c.status == "True" for c in conditions)
+    return NodeFacts(
+        clean(shape.metadata.name),
+        ready,
+        not shape.spec.unschedulable,
+        tuple(sorted(troubles)) if ready or troubles else ("it reports no condition",),
+    )
+
+
+def project_usage(
+    read: Seen[tuple[Mapping[str, Any], ...]], namespace: str
+) -> Seen[tuple[PodUsage, ...]] | Unseen:
+    """Return what containers use; metrics that cannot be understood were not seen."""
+    try:
+        pods = [msgspec.convert(each, UsageShape) for each in read.value]
+    except msgspec.ValidationError as error:
+        detail = f"not metrics of pods: {error}"[:200]
+        return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+    used = tuple(use for pod in pods for use in _used(pod, namespace))
+    return Seen(used, read.at, read.took)
+
+
+def _used(pod: UsageShape, namespace: str) -> Iterator[PodUsage]:
+    name = clean(pod.metadata.name)
+    for each in pod.containers:
+        cpu, memory = each.usage.get("cpu", ""), each.usage.get("memory", "")
+        yield PodUsage(namespace, name, clean(each.name), clean(cpu), clean(memory))
+
 
 LIST_SECONDS = 10.0
 MAX_LOG_BYTES = 1024 * 1024
@@ -28,52 +159,12 @@ MAX_LOG_BYTES = 1024 * 1024
 T = TypeVar("T")
 
 
-class RuleShape(Loose):
-    """A rule of a role."""
-
-    verbs: list[str]
-    api_groups: list[str] | None = None
-    resources: list[str] | None = None
-    resource_names: list[str] | None = None
-    non_resource_urls: list[str] | None = msgspec.field(default=None, name="nonResourceURLs")
-
-
-class RoleShape(Named):
-    """A Role or ClusterRole."""
-
-    rules: list[RuleShape] | None = None
-
-
-class SubjectShape(Loose):
-    """Whom a binding grants a role."""
-
-    kind: str = ""
-    name: str = ""
-    namespace: str | None = None
-
-
-class RoleRefShape(Loose):
-    """Which role a binding grants."""
-
-    kind: str = ""
-    name: str = ""
-
-
-class BindingShape(Named, kw_only=True):
-    """A RoleBinding or ClusterRoleBinding."""
-
-    role_ref: RoleRefShape
-    subjects: list[SubjectShape] | None = None
-
-
-ROLE = msgspec.json.Decoder(RoleShape)
-BINDING = msgspec.json.Decoder(BindingShape)
 OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 class ObjectReader:
     """
-    Reads what somebody asks for, once; whatever goes wrong is `Unseen` with its reason.
+    Reads what is asked for, once; whatever goes wrong is `Unseen` with its reason.
 
     A few are read at a time, each for at most 10 s from when its turn comes.
     """
@@ -94,7 +185,7 @@ class ObjectReader:
         self._turns = turns or asyncio.Semaphore(AT_ONCE)
 
     def within(self, seconds: float) -> "ObjectReader":
-        """Give a reader whose every reading ends within so many seconds from now."""
+        """Return a reader whose every reading ends within so many seconds from now."""
         until = asyncio.get_running_loop().time() + seconds
         if self._until is not None:
             until = min(until, self._until)
@@ -148,7 +239,7 @@ class ObjectReader:
         """
         Read a whole list of objects as the API gives them.
 
-        Nothing is redacted: whoever stores or shows any of it does that first.
+        Nothing is redacted: redact it before it is stored or shown.
         """
         raw = await self.raw(resource, namespace)
         if isinstance(raw, Unseen):
@@ -161,7 +252,7 @@ class ObjectReader:
                 lambda: tuple({**about, **OBJECT.decode(each)} for each in raw.value)
             )
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"an object is none: {error}"[:200]
+            detail = f"an object cannot be read: {error}"[:200]
             return Unseen(UnseenReason.CONTRACT_INVALID, raw.at, raw.took, detail)
         return Seen(found, raw.at, raw.took)
 
@@ -197,7 +288,7 @@ class ObjectReader:
         except BadAnswerError as bad:
             return Unseen(bad.reason, body.at, body.took, bad.detail)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"no list of metrics: {error}"[:200]
+            detail = f"not a list of metrics: {error}"[:200]
             return Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
 
     async def namespace(self, name: str) -> Seen[bytes] | Unseen:
@@ -206,34 +297,94 @@ class ObjectReader:
         return await self._in_turn(lambda until: self._lister.get_text(path, until))
 
 
-def project_role(shape: RoleShape) -> RoleFacts:
-    """Give a role's facts."""
-    rules = tuple(
-        Rule(
-            _texts(r.verbs),
-            _texts(r.api_groups),
-            _texts(r.resources),
-            _texts(r.resource_names),
-            _texts(r.non_resource_urls),
-        )
-        for r in shape.rules or ()
-    )
-    return RoleFacts(clean(shape.metadata.namespace), clean(shape.metadata.name), rules)
+Shape = TypeVar("Shape", bound=Named)
+Fact = TypeVar("Fact")
 
 
-def project_binding(shape: BindingShape) -> BindingFacts:
-    """Give a binding's facts."""
-    subjects = tuple(
-        SubjectRef(clean(s.kind), clean(s.name), clean(s.namespace)) for s in shape.subjects or ()
-    )
-    return BindingFacts(
-        clean(shape.metadata.namespace),
-        clean(shape.metadata.name),
-        clean(shape.role_ref.kind),
-        clean(shape.role_ref.name),
-        subjects,
-    )
+class FurtherObserver:
+    """Reads Services, nodes and our own account, once, when a job asks."""
+
+    def __init__(self, objects: ObjectReader, account: "AccountReader") -> None:
+        """Read through these."""
+        self._objects = objects
+        self._account = account
+
+    def within(self, seconds: float) -> "FurtherObserver":
+        """Return a reader whose every reading ends within so many seconds from now."""
+        return type(self)(self._objects.within(seconds), self._account)
+
+    async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:
+        """Read the Services of every watched namespace; one list that fails fails all."""
+        wanted = (self._objects.raw("services", n) for n in self._objects.namespaces)
+        return _join(await asyncio.gather(*wanted), "Service", SERVICE, project_service)
+
+    async def nodes(self) -> Seen[tuple[NodeFacts, ...]] | Unseen:
+        """Read the nodes."""
+        return _join([await self._objects.raw("nodes")], "Node", NODE, project_node)
+
+    async def account(self) -> AccountFacts:
+        """Read who we are, and what that account may do."""
+        return await self._account.read(self._objects)
+
+    async def objects(
+        self, resource: str, namespace: str = ""
+    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+        """Read a whole list of raw objects; nothing of it is redacted."""
+        return await self._objects.objects(resource, namespace)
+
+    async def namespace(self, name: str) -> Seen[KubernetesObject] | Unseen:
+        """Read a namespace itself; `Unseen(NOT_OFFERED)` where there is none."""
+        read = await self._objects.namespace(name)
+        if isinstance(read, Unseen):
+            return read
+        try:
+            found = OBJECT.decode(read.value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            detail = f"the namespace cannot be read: {error}"[:200]
+            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+        if found.get("kind") != "Namespace":
+            detail = "the answer is not a namespace"
+            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+        return Seen(found, read.at, read.took)
+
+    async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
+        """Read every event of a watched namespace, redacted."""
+        read = await self._objects.raw("events", namespace)
+        if isinstance(read, Unseen):
+            return read
+        facts, odd = await asyncio.to_thread(project_all, read.value, "Event", EVENT, project_event)
+        return Seen(ListedEvents(tuple(facts), odd), read.at, read.took)
+
+    async def log(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False
+    ) -> Seen[str] | Unseen:
+        """Read the last 200 lines of a container, redacted; of the one before, if `previous`."""
+        return await self._objects.log(namespace, pod, container, previous=previous)
+
+    async def usage(self, namespace: str) -> Seen[tuple[PodUsage, ...]] | Unseen:
+        """Read what the containers of a watched namespace use, where the cluster measures it."""
+        read = await self._objects.usage(namespace)
+        if isinstance(read, Unseen):
+            return read
+        return project_usage(read, namespace)
 
 
-def _texts(given: list[str] | None) -> tuple[str, ...]:
-    return tuple(clean(text) for text in given or ())
+def _join(
+    lists: Sequence[RawList],
+    kind: str,
+    decoder: "Decoder[Shape]",
+    project: Callable[[Shape], Fact],
+) -> Seen[tuple[Fact, ...]] | Unseen:
+    found = list[Fact]()
+    for read in lists:
+        if isinstance(read, Unseen):
+            return read
+        facts, odd = project_all(read.value, kind, decoder, project)
+        if odd:
+            detail = f"{odd[0].kind}/{odd[0].name}: {odd[0].problem}"
+            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
+        found.extend(facts)
+    oldest = min((r.at for r in lists), default=None)
+    if oldest is None:
+        raise ValueError("there is no list to join")
+    return Seen(tuple(found), oldest)

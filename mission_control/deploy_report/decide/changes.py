@@ -1,31 +1,20 @@
 """
 What changed between two deploy reports.
 
-Every field is classified by what it is: a change of what is deployed has its line, and what differs
-in any two reports of the same floor (a heartbeat's time, the runs of a CronJob, how the sources of
-the kill switch are worded) is counted in one. Where a field may be either, it has its line.
+A change of what is deployed is listed. What differs in any two reports of one floor (a heartbeat's
+time, the runs of a CronJob, the wording of the kill switch's sources) is only counted. A field that
+may be either is listed.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import cast
+from typing import Any, NamedTuple
 
 from mission_control.cluster.decide.identity import compare_clusters, read_identity
 from mission_control.cluster.model.facts import LIST_OF_KIND
-from mission_control.deploy_report.decide.sides import (
-    ABSENT,
-    Document,
-    Pair,
-    Side,
-    compare_specifications,
-    documents,
-    find_specification_gaps,
-    listed,
-    mapping,
-    text,
-)
 from mission_control.deploy_report.model import ReportChange, ReportComparison
+from mission_control.documents.raw import elements, mapping, mappings
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP
 
@@ -36,7 +25,7 @@ LOOSE_PODS = "loose_pods"
 EVERYTHING = (WORKLOADS, CONFIG_MAPS, SERVICES, CRON_JOBS, LOOSE_PODS, MAP_KEYS, ACCESS)
 """The parts of a report, by the key that holds them."""
 _HEARTBEAT, _BEAT = "agenttrader-heartbeat-", ["last_seen"]
-"""ConfigMaps whose only key is the time at which a service last wrote it (status contract, b.4)."""
+"""ConfigMaps whose only key is when their service last wrote it (docs/status_contract.md)."""
 _RUN_NUMBER = re.compile(r"-\d{6,12}\Z")
 """What a CronJob appends to its own name for each Job; a Job made by hand has another name."""
 _ASKED_FOR = ("images", "env_names", "service_account")
@@ -47,32 +36,115 @@ _PREDECESSORS_ENV = ("AGENT_MODE", "AGENT_NAME", "AGENT_ROLE", "KILL_SWITCH", "R
 _MOST_GAPS, _MOST_NAMES = 8, 8
 BEATS, RUNS, WORDING = "heartbeats", "runs of CronJobs", "wording of the kill switch's sources"
 
+Document = Mapping[str, Any]
 Told = tuple[str, str]
 """What is compared of a field, and how it is shown."""
+Aspects = Callable[[Document], Iterator[tuple[str, str]]]
+"""What is compared of an object: names and values."""
+ABSENT = "(absent)"
+
+
+class Side(NamedTuple):
+    """One of the two reports; `unread` is None where it does not say what it did not read."""
+
+    which: str
+    report: Document
+    whole: bool
+    unread: frozenset[tuple[str, str]] | None
+
+    @classmethod
+    def of(cls, which: str, report: Document) -> "Side":
+        """Find what a report says that it did not read."""
+        access = mapping(report.get("meta")).get("cluster_access") is True
+        whole = access and report.get("errors") == []
+        lists = mappings(report.get("unread"))
+        if "unread" not in report or (not access and not lists):
+            return cls(which, report, whole, None)
+        named = ((text(u.get("list")), text(u.get("namespace"))) for u in lists)
+        return cls(which, report, whole, frozenset(named))
+
+    def lost(self, resource: str, namespace: str) -> bool:
+        """Return whether what is missing of a list may have been there and was not seen."""
+        if self.unread is None:
+            return not self.whole
+        return not self.unread.isdisjoint({(resource, namespace), (resource, "")})
+
+    def holds(self, part: str) -> bool:
+        """Return whether it has a part at all; reports of older versions have fewer."""
+        return part in self.report
+
+
+class Pair(NamedTuple):
+    """Both reports, and what was counted of them so far."""
+
+    before: Side
+    after: Side
+    folded: Counter[str]
+    passed_over: Counter[str]
+
+    def misses(self, where: tuple[str, str], was: object, now: object) -> bool:
+        """Return whether one report may have missed it; count it then."""
+        absent = self.before if was is None else self.after
+        missed = None in (was, now) and absent.lost(*where)
+        self.passed_over[where[0]] += missed
+        return missed
+
+
+def find_specification_gaps(which: str, document: Document) -> Iterator[str]:
+    """Say which specifications a report or a capture does not hold."""
+    if not isinstance(document.get("specifications"), Mapping):
+        yield f"{which} holds no specifications, so only workloads and ConfigMaps are compared"
+    for gap in elements(document.get("specification_gaps")):
+        yield f"{which} is without specifications: {gap}"
+    for title, digest in sorted(mapping(document.get("specifications")).items()):
+        if not isinstance(digest, str):
+            yield f"{which} is without the specification of {title}"
+
+
+def compare_specifications(
+    namespace: str, before: Document, after: Document
+) -> Iterator[ReportChange]:
+    """Return the objects whose specification differs; none where a side holds no specifications."""
+    if not all(isinstance(d.get("specifications"), Mapping) for d in (before, after)):
+        return
+    old, new = mapping(before.get("specifications")), mapping(after.get("specifications"))
+    for title in sorted(old.keys() | new.keys()):
+        was, now = old.get(title), new.get(title)
+        if was != now:
+            shown = (str(d)[:12] if isinstance(d, str) else ABSENT for d in (was, now))
+            yield ReportChange(f"{namespace}/{title}", "specification digest", *shown)
+
+
+def listed(value: object) -> str:
+    """Write a list, sorted; nothing for anything else."""
+    return ", ".join(sorted(map(str, elements(value))))
+
+
+def text(value: object) -> str:
+    """Write a value; None is absent."""
+    return ABSENT if value is None else str(value)
 
 
 def compare_reports(
     before: Document, after: Document, parts: Collection[str] = EVERYTHING
 ) -> ReportComparison:
     """
-    Give every difference that matters between two recorded reports, sorted by subject.
+    Return every difference that matters between two recorded reports, sorted by subject.
 
-    The reports are documents as they were recorded, also those of older versions. What one of
-    them did not see or does not tell is not compared: it is a gap, and never a change. `parts`
-    are the keys of what is wanted.
+    The reports are documents as recorded, also by older versions. What one of them did not see or
+    does not hold is a gap, never a change. `parts` are the keys of what is compared.
     """
     sides = Side.of("before", before), Side.of("after", after)
     pair = Pair(*sides, Counter(), Counter())
+    held = {p for p in parts if pair.before.holds(p) and pair.after.holds(p)}
     changes = [*_compare_workloads(pair), *_compare_meta(pair)]
-    for part, compare in (
-        (CONFIG_MAPS, _compare_maps),
-        (SERVICES, _compare_services),
-        (CRON_JOBS, _compare_cron_jobs),
-        (LOOSE_PODS, _compare_loose_pods),
-        (ACCESS, _compare_access),
-    ):
-        if part in parts and pair.both_hold(part):
-            changes += compare(pair)
+    if CONFIG_MAPS in held:
+        changes += _compare_maps(pair)
+    for part, kind, aspects in _LISTED:
+        if part in held:
+            changes += _compare_listed(pair, part, kind, aspects)
+    if ACCESS in held:
+        changes += _compare_access(pair)
     changes.sort(key=lambda c: (c.subject, c.what))
     gaps = (*_find_gaps(sides[0], parts), *_find_gaps(sides[1], parts), *_passed_over(pair))
     folded = tuple(sorted((what, n) for what, n in pair.folded.items() if n))
@@ -81,7 +153,7 @@ def compare_reports(
 
 
 def reported_cluster(report: Document) -> ClusterIdentity | None:
-    """Give which cluster a recorded deploy report is of; None where it does not tell."""
+    """Return the cluster of a recorded deploy report; None where it names none."""
     return read_identity(mapping(report.get("meta")).get("cluster_identity"))
 
 
@@ -91,10 +163,10 @@ def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:
         why = meta.get("cluster_error") or "it does not say that it did"
         yield f"{named} did not see the whole cluster: {why}"
     elif not side.whole:
-        yield f"{named} tells of objects or lists that it could not read"
+        yield f"{named} names objects or lists that it could not read"
     unread = [
         each
-        for each in documents(side.report.get("unread"))
+        for each in mappings(side.report.get("unread"))
         if each.get("list") != SERVICES or SERVICES in parts
     ]
     for each in unread[:_MOST_GAPS]:
@@ -104,7 +176,7 @@ def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:
         yield f"{named} did not read {len(unread) - _MOST_GAPS} more lists whole"
     untold = [p.replace("_", " ") for p in parts if p != ACCESS and not side.holds(p)]
     if untold:
-        yield f"{named} tells nothing of {', '.join(untold)}"
+        yield f"{named} says nothing of {', '.join(untold)}"
     if ACCESS in parts and side.holds(ACCESS):
         yield from find_specification_gaps(named, side.report)
 
@@ -112,7 +184,7 @@ def _find_gaps(side: Side, parts: Collection[str]) -> Iterator[str]:
 def _passed_over(pair: Pair) -> Iterator[str]:
     told = [f"{n} of {what}" for what, n in sorted(pair.passed_over.items()) if n]
     if told:
-        yield f"not compared, for one of the two did not see them: {', '.join(told)}"
+        yield f"not compared, because one of the two did not see them: {', '.join(told)}"
 
 
 def _compare_workloads(pair: Pair) -> Iterator[ReportChange]:
@@ -144,13 +216,14 @@ def _workloads_of(
     side: Side, other: Side
 ) -> tuple[Mapping[str, Document], frozenset[str], frozenset[str]]:
     """
-    Give the workloads that are there by title, and apart from them the runs of CronJobs.
+    Return the workloads that are there, by title, and the titles of two kinds of Jobs.
 
-    The last are Jobs of which it cannot be told, for the list of CronJobs was not seen.
+    These are the runs of CronJobs, and Jobs that may be such runs: the list of CronJobs was not
+    seen.
     """
     held, runs, open_ = dict[str, Document](), set[str](), set[str]()
     crons = _crons(side if side.holds(CRON_JOBS) else other)
-    for each in documents(side.report.get(WORKLOADS)):
+    for each in mappings(side.report.get(WORKLOADS)):
         namespace, name = text(each.get("namespace")), text(each.get("workload_name"))
         title = f"{namespace}/{text(each.get('kind'))}/{name}"
         if each.get("present") is False:
@@ -166,7 +239,7 @@ def _workloads_of(
 
 
 def _crons(side: Side) -> Mapping[tuple[str, str], Document]:
-    listed = documents(side.report.get(CRON_JOBS))
+    listed = mappings(side.report.get(CRON_JOBS))
     return {(text(c.get("namespace")), text(c.get("name"))): c for c in listed}
 
 
@@ -175,14 +248,14 @@ def _is_job(workload: Document) -> bool:
 
 
 def _is_run_of(job: Document, cron: Document) -> bool:
-    """Tell whether a Job is one that its CronJob made, by who made it and what it asks for."""
+    """Return whether a CronJob made this Job, by the Job's owner and what both ask for."""
     maker = f"CronJob/{text(cron.get('name'))}"
-    made = job.get("made_by", maker) == maker  # reports of older versions do not tell who did
+    made = job.get("made_by", maker) == maker  # reports of older versions do not say
     return made and all(job.get(k) == cron.get(k) for k in _ASKED_FOR)
 
 
 def _told_by_the_switch(pair: Pair) -> Collection[str]:
-    """Give the variables whose change is told once, with the ConfigMap that they come from."""
+    """Return the variables whose change is already listed with their ConfigMap."""
     reports = (pair.before.report, pair.after.report)
     maps = [mapping(r.get(CONFIG_MAPS)) for r in reports]
     names = {n for m in maps for n in m if n.rpartition("/")[2] == KILL_SWITCH_MAP}
@@ -191,13 +264,13 @@ def _told_by_the_switch(pair: Pair) -> Collection[str]:
 
 
 def _watched(side: Side) -> frozenset[str]:
-    told = mapping(side.report.get("meta")).get("env_watched")
-    named = cast("list[object]", told) if isinstance(told, list) else list(_PREDECESSORS_ENV)
-    return frozenset(map(str, named))
+    meta = mapping(side.report.get("meta"))
+    told = isinstance(meta.get("env_watched"), list)
+    return frozenset(map(str, elements(meta["env_watched"]) if told else _PREDECESSORS_ENV))
 
 
 def _pods_known(pair: Pair, *workloads: Document) -> bool:
-    """Tell whether both reports saw the pods of a workload, or say that they did not."""
+    """Return whether both reports saw the pods of a workload, or say that they did not."""
     told = all("unseen" in w for w in workloads)
     whole = pair.before.whole and pair.after.whole
     return (told or whole) and not any(w.get("unseen") for w in workloads)
@@ -219,7 +292,7 @@ def _differences(
 
 
 def _show_names(was: str, now: str) -> tuple[str, str]:
-    """Show two lists of names; of long ones only how many, and which the other has not."""
+    """Show two lists of names; of long ones the count, and which the other does not have."""
     lists = [[] if told == ABSENT else told.split(", ") for told in (was, now)]
     if max(map(len, lists)) <= _MOST_NAMES:
         return was or "(none)", now or "(none)"
@@ -239,7 +312,7 @@ _UNTOLD_BY_OLDER = frozenset({"health", "may trade", "restarts"})
 def _aspects(
     workload: Document, watched: Collection[str], *, trade: bool
 ) -> Iterator[tuple[str, Told]]:
-    """Give all of a workload that matters, each with how it is shown."""
+    """Return what of a workload is compared, each value with how it is shown."""
     yield from ((what, (told, told)) for what, told in _plain_aspects(workload))
     for name, held in sorted(mapping(workload.get("env_summary")).items()):
         told = mapping(held)
@@ -271,9 +344,9 @@ def _plain_aspects(workload: Document) -> Iterator[tuple[str, str]]:
 
 
 def _of_containers(thing: Document) -> Iterator[tuple[str, str]]:
-    """Give what a workload or a CronJob asks for: account, images, names of variables."""
+    """Return what a workload or a CronJob asks for: account, images, names of variables."""
     yield "service account", text(thing.get("service_account"))
-    for image in documents(thing.get("images")):
+    for image in mappings(thing.get("images")):
         yield f"image {text(image.get('container_name'))}", text(image.get("image"))
     for container, names in sorted(mapping(thing.get("env_names")).items()):
         yield f"env names {container}", listed(names)
@@ -297,12 +370,8 @@ def _compare_maps(pair: Pair) -> Iterator[ReportChange]:
 
 
 def _is_beat(name: str, keys: Sequence[object]) -> bool:
-    """Tell whether only a heartbeat's time differs: by its name, and by both having its one key."""
+    """Return whether only a heartbeat's time differs, by its name and its only key."""
     return name.rpartition("/")[2].startswith(_HEARTBEAT) and all(k == _BEAT for k in keys)
-
-
-def _compare_services(pair: Pair) -> Iterator[ReportChange]:
-    yield from _compare_listed(pair, SERVICES, "Service", _of_service)
 
 
 def _of_service(service: Document) -> Iterator[tuple[str, str]]:
@@ -313,27 +382,25 @@ def _of_service(service: Document) -> Iterator[tuple[str, str]]:
     yield "selector", ", ".join(f"{k}={v}" for k, v in sorted(selector.items())) or "(none)"
 
 
-def _compare_cron_jobs(pair: Pair) -> Iterator[ReportChange]:
-    yield from _compare_listed(pair, CRON_JOBS, "CronJob", _of_cron_job)
-
-
-def _compare_loose_pods(pair: Pair) -> Iterator[ReportChange]:
-    yield from _compare_listed(pair, LOOSE_PODS, "Pod", _of_containers)
-
-
 def _of_cron_job(cron: Document) -> Iterator[tuple[str, str]]:
     yield "schedule", text(cron.get("schedule"))
     yield "suspended", text(cron.get("suspended"))
     yield from _of_containers(cron)
 
 
-def _compare_listed(
-    pair: Pair, part: str, kind: str, aspects: Callable[[Document], Iterator[tuple[str, str]]]
-) -> Iterator[ReportChange]:
+_LISTED: tuple[tuple[str, str, Aspects], ...] = (
+    (SERVICES, "Service", _of_service),
+    (CRON_JOBS, "CronJob", _of_cron_job),
+    (LOOSE_PODS, "Pod", _of_containers),
+)
+"""The parts that list objects, with their kind and what is compared of each."""
+
+
+def _compare_listed(pair: Pair, part: str, kind: str, aspects: Aspects) -> Iterator[ReportChange]:
     held = [
         {
             f"{text(d.get('namespace'))}/{kind}/{text(d.get('name'))}": d
-            for d in documents(side.report.get(part))
+            for d in mappings(side.report.get(part))
         }
         for side in (pair.before, pair.after)
     ]
@@ -350,7 +417,7 @@ def _compare_listed(
 
 
 def _compare_access(pair: Pair) -> Iterator[ReportChange]:
-    """Tell of what may reach, watch or start what: objects that have a digest and no more."""
+    """Compare the objects of which a report holds only a digest."""
     reports = pair.before.report, pair.after.report
     namespace = text(mapping(reports[1].get("meta")).get("namespace"))
     partial = any(r.get("specification_gaps") for r in reports)
@@ -377,7 +444,7 @@ def _compare_meta(pair: Pair) -> Iterator[ReportChange]:
 
 
 def _switch_states(pair: Pair) -> tuple[str, str]:
-    """Give what the kill switch was and is, without how its sources are worded."""
+    """Return the two states of the kill switch, without the wording of its sources."""
     metas = (mapping(s.report.get("meta")) for s in (pair.before, pair.after))
     was, now = (text(meta.get("kill_switch")).partition(":")[0] for meta in metas)
     return was, now

@@ -1,12 +1,11 @@
-"""What a deploy report says of the cluster: how every workload fares, and may it trade."""
+"""What a deploy report says of the cluster: every workload's health, and may it trade."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from mission_control.cluster.decide.agent_workload import find_agent_workloads
-from mission_control.cluster.decide.leftovers import find_running_things
 from mission_control.cluster.decide.ownership import Owners, WorkloadKey
 from mission_control.cluster.decide.replicas import compare_replicas
+from mission_control.cluster.decide.workloads import find_agent_workloads, find_running_things
 from mission_control.cluster.model.facts import LIST_OF_KIND
 from mission_control.cluster.model.further import ServiceFacts
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
@@ -120,9 +119,9 @@ def _top_issues(
     workloads: Sequence[ReportedWorkload], error: str | None, switch: KillSwitch
 ) -> Iterator[tuple[str, str]]:
     """
-    Give the issues of all workloads: what may trade first, then of what fares worst.
+    Return the issues of all workloads: what may trade first, then by health, worst first.
 
-    A cluster that was not seen is one issue, and not one for each workload.
+    A cluster that was not seen is one issue, not one for each workload.
     """
     if error:
         yield "cluster", error
@@ -143,10 +142,9 @@ def _headline(
     workloads: Sequence[ReportedWorkload], scope: ClusterScope | None, switch: KillSwitch
 ) -> str:
     """
-    Count how the workloads fare, in one sentence; what was not seen comes before it.
+    Count the workloads by health, in one sentence; what was not seen comes first.
 
-    The kill switch and what may trade come after it, and only where they are not as they
-    should be.
+    The kill switch and what may trade follow only where they are not as they should be.
     """
     lists = scope.checked.lists if scope else ()
     lost = [r.reading for r in lists if isinstance(r.reading, Unseen)]
@@ -203,7 +201,7 @@ def _switch(switch: KillSwitch) -> str:
 
 
 def _switch_state(switch: KillSwitch) -> str:
-    """Say what the switch is, and whether a source that can tell says so."""
+    """Return the switch's state, and whether a source confirms it."""
     if switch.confirmed:
         return f"{switch.state.value} (confirmed)"
     return switch.state.value + (
@@ -258,7 +256,7 @@ def _report_all(
 def _find_further(
     snapshot: FloorSnapshot, scope: ClusterScope
 ) -> Mapping[WorkloadKey, Sequence[Issue]]:
-    """Give what is wrong with a workload as a whole: its rollout, its replicas, who knows it."""
+    """Return the issues of a workload as a whole: rollout, unlike replicas, in no list."""
     found = dict[WorkloadKey, list[Issue]]()
     for each in compare_replicas(scope.facts, scope.checked, scope.owners):
         told = found.setdefault(each.workload.key, [])
@@ -275,7 +273,7 @@ def _find_further(
 
 def _is_alone(replica_set: WorkloadFacts, scope: ClusterScope) -> bool:
     """
-    Tell whether a ReplicaSet runs pods for nothing that is reported.
+    Return whether a ReplicaSet runs pods for nothing that is reported.
 
     Its owner may be of a kind that is not listed. One whose owner's list was not seen is not alone.
     """
@@ -289,7 +287,7 @@ def _is_alone(replica_set: WorkloadFacts, scope: ClusterScope) -> bool:
 
 
 def _loose_pods(scope: ClusterScope | None) -> Iterator[PodFacts]:
-    """Give the live pods that no workload of the report runs, as far as their owners were seen."""
+    """Return the live pods that no listed workload runs."""
     for pod in scope.facts.pods if scope else ():
         if scope and pod.live and (pod.owner is None or pod.owner.kind not in LIST_OF_KIND):
             yield pod
@@ -305,7 +303,7 @@ def _not_found(scope: ClusterScope) -> Iterator[ReportedWorkload]:
 
 
 def _direct(pod: PodFacts, owners: Owners) -> Sequence[WorkloadFacts]:
-    """Give the workloads that a pod is reported under: the root, and a Job that made it."""
+    """Return the workloads that a pod is reported under: the root, and a Job that made it."""
     root = owners.workload_of(pod)
     if pod.owner is None:
         return ()

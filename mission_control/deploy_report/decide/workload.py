@@ -1,8 +1,8 @@
 """
-What a deploy report says of one workload (facts, f; semantics, section 12).
+What a deploy report says of one workload (docs/semantics.md#12).
 
-Two axes that are never mixed: how it fares, and whether it may trade. An engaged kill switch hides
-no crash, and a crash says nothing of what a workload may do.
+Two axes that are never mixed: its health, and whether it may trade. An engaged kill switch hides no
+crash, and a crash says nothing about what a workload may do.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ from mission_control.readiness.decide.scope import ClusterScope
 
 REQUIRED_ENV = ("REPO_ID", "AGENT_NAME", "AGENT_ROLE", "AGENT_MODE")
 ALWAYS_TOLD = (*REQUIRED_ENV, "KILL_SWITCH")
-"""The predecessor's summary; of the other watched variables those are told that are set."""
+"""The predecessor's summary; other watched variables are shown where they are set."""
 SUMMARISED = tuple(sorted({*ALWAYS_TOLD, *WATCHED_ENV}))
 RESTING_MODES = frozenset({"off", "halted", "paused", "disabled"})
 KILLED = frozenset({"1", "true", "t", "yes", "y", "on", "enabled"})
@@ -63,7 +63,7 @@ WORST_FIRST = (
 )  # fmt: skip
 """Every family of issues, as they come in a report."""
 _HARMLESS = frozenset({TRADES, MISSING_ENV, NOT_SEEN, UNLISTED})
-"""What says nothing of how a workload fares."""
+"""Issues that say nothing about a workload's health."""
 
 
 class Given(NamedTuple):
@@ -83,8 +83,8 @@ class _Looked(NamedTuple):
     """
     One workload with all that is known of it.
 
-    `odd` tells that a pod could not be read, `newest_run` that nothing made a later Job of the
-    same kind: what came of an earlier one is over.
+    `odd` means that a pod could not be read, `newest_run` that its owner made no later Job: the
+    outcome of an earlier one no longer counts.
     """
 
     workload: WorkloadFacts
@@ -98,13 +98,13 @@ class _Looked(NamedTuple):
 
     @property
     def ready(self) -> int:
-        """Count what is ready: two lists tell it, and the worse one counts where both are known."""
+        """Count the ready pods by both lists; the lower count holds where both were seen."""
         told = self.workload.ready
         return told if self.unseen or self.odd else min(told, count_ready(self.pods))
 
     @property
     def is_job(self) -> bool:
-        """Tell whether it is to end by itself."""
+        """Return whether it runs to completion."""
         return self.workload.kind == "Job"
 
 
@@ -205,7 +205,7 @@ def _what_was_lost(workload: WorkloadFacts, scope: ClusterScope) -> tuple[str, b
 
 
 def _is_newest_run(workload: WorkloadFacts, scope: ClusterScope) -> bool:
-    """Tell whether a Job is the last that its maker made; one without a maker is alone."""
+    """Return whether a Job is the last of its owner; one without an owner always is."""
     if workload.owner is None or workload.job is None:
         return workload.job is not None
     began = workload.job.started
@@ -220,9 +220,10 @@ def _is_newest_run(workload: WorkloadFacts, scope: ClusterScope) -> bool:
 
 def _judge_health(looked: _Looked, found: Sequence[Issue]) -> tuple[Health, tuple[str, ...]]:
     """
-    Say how a workload fares: nothing of it ready is down, any other trouble degrades it.
+    Judge a workload's health: nothing of it ready is down, any other trouble degrades it.
 
-    What merely misses variables is well. Of what was not seen only the trouble that was is known.
+    Missing variables alone do not. Where something was not seen, only the trouble that was seen
+    counts.
     """
     troubles = [issue for issue in found if issue[0] not in _HARMLESS]
     because = tuple(_brief(family, looked) for family, _ in troubles)
@@ -240,7 +241,7 @@ def _judge_health(looked: _Looked, found: Sequence[Issue]) -> tuple[Health, tupl
 
 
 def _brief(family: str, looked: _Looked) -> str:
-    """Say a trouble in few words behind a workload's name."""
+    """Describe a trouble in a few words that follow the workload's name."""
     path = looked.agent.primary_path if looked.agent else ""
     return {
         CRASH_LOOP: "crash-loops",
@@ -280,7 +281,7 @@ def _find_issues(looked: _Looked) -> Iterator[Issue]:
 
 
 def _find_shortage(looked: _Looked, live: Sequence[PodFacts]) -> Iterator[Issue]:
-    """Find fewer pods than are wanted, and none wanted of what the floor cannot do without."""
+    """Find fewer pods than wanted, and required workloads of which none is wanted."""
     workload, agent = looked.workload, looked.agent
     if looked.is_job:
         return
@@ -300,7 +301,7 @@ def _again(restarts: int) -> str:
 
 
 def _needs_identity(looked: _Looked) -> bool:
-    """Tell whether it is a service of the fleet, which refuses to start without its identity."""
+    """Return whether it is a service of the fleet, which needs its identity to start."""
     agent = looked.agent
     if agent is not None:
         return agent.kind is not Kind.OPS and agent.contract is not ContractKind.HTTP
@@ -310,10 +311,10 @@ def _needs_identity(looked: _Looked) -> bool:
 
 def _judge_trade(looked: _Looked, given: Given) -> tuple[MayTrade, str]:
     """
-    Say whether a workload may place orders, and because of what.
+    Judge whether a workload may place orders, with the reason.
 
-    What the floor's own judgement holds against it is never outweighed, and of what was not seen
-    nothing is ruled out but by its mode or the switch.
+    An execution reason of the floor always counts. What was not seen is ruled out only by its mode
+    or the switch.
     """
     workload, owners = looked.workload, given.scope.owners
     subject = owners.subject(workload)
@@ -349,7 +350,7 @@ def _what_forbids(looked: _Looked, mode: str, switch: KillSwitch) -> Iterator[st
 
 
 def count_pods(pods: Sequence[PodFacts]) -> Mapping[str, int]:
-    """Count pods by what they do: their phase, or what keeps a container from running."""
+    """Count pods by phase, or by what keeps a container from running."""
     counts = Counter[str]()
     for pod in pods:
         waiting = {s.waiting for s in pod.states if s.waiting}
@@ -385,7 +386,7 @@ def _environment(
 def _value(
     name: str, containers: Sequence[Container], config_maps: ConfigMaps
 ) -> tuple[bool, str | None]:
-    """Give whether a variable is set and what is shown for it; `mixed` where containers differ."""
+    """Return whether a variable is set, and its shown value: `mixed` where containers differ."""
     shown = set[str]()
     for container in (c for c in containers if not c.init):
         resolved = resolve(container, name, config_maps)
@@ -399,7 +400,7 @@ def _value(
 
 
 def _allowed(env: Environment, workload: WorkloadFacts, switch: KillSwitch) -> tuple[bool, str]:
-    """Say whether a workload may run: the real kill switch is consulted, then its own modes."""
+    """Judge whether a workload may run: by its own settings, then by the real kill switch."""
     own = (env["KILL_SWITCH"][1] or "").strip().casefold()
     mode = (env["AGENT_MODE"][1] or "").strip().casefold()
     if own in KILLED:
@@ -412,5 +413,5 @@ def _allowed(env: Environment, workload: WorkloadFacts, switch: KillSwitch) -> t
 
 
 def _obeys(workload: WorkloadFacts) -> bool:
-    """Tell whether a workload takes notice of the kill switch at all (facts, c)."""
+    """Return whether a workload reads the kill switch at all."""
     return bool({n for c in workload.containers for n in c.env_names} & SWITCH_NAMES)

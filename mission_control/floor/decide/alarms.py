@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from mission_control.cluster.decide.agreement import REPLICAS
+from mission_control.cluster.decide.view import REPLICAS
 from mission_control.contract.model.answer import Answer
 from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.decide.agent_evidence import AgentEvidence

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 
-from mission_control.cluster.decide.agreement import clear_by_cluster, state_disagreements
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
+from mission_control.cluster.decide.view import clear_by_cluster, state_disagreements
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.agent_evidence import AgentEvidence
 from mission_control.floor.decide.alarms import Carried, carry_alarms, held_against

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from mission_control.cluster.decide.agent_workload import HALTING
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
 from mission_control.cluster.decide.view import ClusterView
+from mission_control.cluster.decide.workloads import HALTING
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.contract.model.shapes import ServiceState

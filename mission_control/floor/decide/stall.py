@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.model import FloorSnapshot, FreshnessState, ServiceReport, Verdict
-from mission_control.history.decide.time_spans import join_spans, leave_out
-from mission_control.history.model import Span, WatchedMinute
+from mission_control.history.model import Span, WatchedMinute, join_spans, leave_out
 from mission_control.model.codes import POLL_LOOP_STALLED
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.kill_switch import KillSwitchState

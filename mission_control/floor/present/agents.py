@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
-from mission_control.cluster.present.workload import (
+from mission_control.cluster.present import (
     pod_documents,
     warning_documents,
     workload_summary,

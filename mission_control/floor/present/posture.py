@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict
 
-from mission_control.cluster.present.identity import ClusterDocument, cluster_document
+from mission_control.cluster.present import cluster_document
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, rounded, utc_text
 from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, Verdict, is_meant
@@ -57,7 +57,7 @@ class PostureDocument(TypedDict):
     execution: dict[str, Any]
     fleet: dict[str, Any]
     cluster: str
-    cluster_identity: ClusterDocument
+    cluster_identity: dict[str, Any]
     label: NotRequired[str]
 
 

@@ -9,7 +9,6 @@ from enum import Enum
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.floor.decide.stall import NO_STALL, find_decided
-from mission_control.history.decide.time_spans import add_up, join_spans, share
 from mission_control.history.model import (
     AgentWatch,
     Attainment,
@@ -19,6 +18,9 @@ from mission_control.history.model import (
     Span,
     Watch,
     WatchedMinute,
+    add_up,
+    join_spans,
+    share,
 )
 from mission_control.market_calendar.days import in_new_york, instant_of
 from mission_control.model import codes

@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import Any, cast
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.deploy_report.decide.changes import CONFIG_MAPS, WORKLOADS, compare_reports
-from mission_control.deploy_report.decide.sides import (
+from mission_control.deploy_report.decide.changes import (
+    CONFIG_MAPS,
+    WORKLOADS,
+    compare_reports,
     compare_specifications,
     find_specification_gaps,
 )
 from mission_control.deploy_report.model import ReportChange, ReportComparison
-from mission_control.last_known_good.decide.parts import mapping, mappings, name_of, text
+from mission_control.documents.raw import mapping, mappings, text
+from mission_control.last_known_good.decide.parts import name_of
 from mission_control.last_known_good.model import WORKLOAD_KINDS
 from mission_control.redaction.decide.secrecy import MASK, is_secret_key, redact_text
 
@@ -22,11 +25,11 @@ _BEYOND = 2_048
 _MOST_CHANGES = 2_000
 _ENV = "env"
 Difference = tuple[tuple[str, ...], object, object]
-"""A path, and what stands there before and after."""
+"""A path, and the values there before and after."""
 
 
 class _Nothing:
-    """What stands where nothing stands, which is not the same as null."""
+    """The value of what is absent, which is not the same as null."""
 
 
 NOTHING = _Nothing()
@@ -35,7 +38,7 @@ NOTHING = _Nothing()
 def compare_manifests(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[ReportChange, ...]:
-    """Give every difference between two captured lists, sorted by object and field."""
+    """Return every difference between two captured lists, sorted by object and field."""
     old, new = _by_title(before), _by_title(after)
     changes = list[ReportChange]()
     for title in sorted(old.keys() | new.keys()):
@@ -50,7 +53,7 @@ def compare_manifests(
 
 
 def find_differences(before: object, after: object) -> Iterator[Difference]:
-    """Give where two values differ; list entries that have names are told apart by them."""
+    """Return where two values differ; named list entries are matched by name."""
     waiting: list[Difference] = [((), before, after)]
     while waiting:
         path, old, new = waiting.pop()
@@ -74,7 +77,7 @@ Fields = Mapping[str, object]
 
 
 def _fields(value: object) -> Fields | None:
-    """Give a value's parts by what they are called; None for what has no such parts."""
+    """Return a value's parts by name; None for a value without named parts."""
     if isinstance(value, Mapping):
         return cast("Fields", value)
     if value is NOTHING:
@@ -115,7 +118,7 @@ def _changes(
 
 
 def _container_of_env(path: tuple[str, ...]) -> str | None:
-    """Give the container whose variable a path leads to; None where it leads elsewhere."""
+    """Return the container whose variable a path leads to; None where it leads elsewhere."""
     match path:
         case (*_, "containers" | "initContainers", container, "env", _):
             return container.strip("[]")
@@ -143,14 +146,14 @@ _ALWAYS = ("workload", "replicas", "service account")
 _IN_DETAIL = ("specification",)
 _CAPTURE, _REPORT = "the capture", "the deploy report"
 _Told = tuple[str, Document]
-"""What it is called, and what it tells."""
+"""What it is called, and its document."""
 _PARTS = (WORKLOADS, CONFIG_MAPS)
-"""What a capture's metadata tell of a report; specifications are compared apart."""
+"""The parts of a report that a capture's metadata hold; specifications are compared apart."""
 _GROUPS = ("digest ", "env names ", "image ")
 
 
 def as_report(metadata: Document) -> Document:
-    """Write a capture's metadata as the deploy report that it agrees with."""
+    """Write a capture's metadata as the deploy report that would agree with it."""
     return {
         "meta": {
             "cluster_access": True,
@@ -163,14 +166,14 @@ def as_report(metadata: Document) -> Document:
 
 
 def compare_with_capture(metadata: Document, report: Document) -> ReportComparison:
-    """Give what a deploy report shows differently from a capture: what changed since the LKG."""
+    """Return what a deploy report shows differently from a capture: what changed since the LKG."""
     compared = compare_reports(as_report(metadata), report, _PARTS)
     kept = _about(metadata, compared, in_detail=False)
     return _with_specifications(metadata, kept, (_CAPTURE, metadata), (_REPORT, report))
 
 
 def compare_from_open(report: Document, metadata: Document) -> ReportComparison:
-    """Give what changed from a deploy report at the open to a capture, specifications included."""
+    """Return what changed from the deploy report at the open to a capture."""
     compared = compare_reports(report, as_report(metadata), _PARTS)
     kept = _about(metadata, compared, in_detail=True)
     return _with_specifications(metadata, kept, (_REPORT, report), (_CAPTURE, metadata))
@@ -179,7 +182,7 @@ def compare_from_open(report: Document, metadata: Document) -> ReportComparison:
 def _with_specifications(
     metadata: Document, compared: ReportComparison, before: _Told, after: _Told
 ) -> ReportComparison:
-    """Add what objects of any captured kind ask for now and did not, and what of it is unknown."""
+    """Add changed specifications of any captured kind, and those that are not known."""
     namespace = text(metadata.get("namespace"))
     more = compare_specifications(namespace, before[1], after[1])
     changes = sorted((*compared.changes, *more), key=lambda c: (c.subject, c.what))
@@ -208,7 +211,7 @@ def _workload(component: Document) -> Document:
 
 
 def _about(metadata: Document, compared: ReportComparison, *, in_detail: bool) -> ReportComparison:
-    """Keep what is about captured things: others come and go, and classes change with the hour."""
+    """Keep the changes of captured objects."""
     kept = tuple(_kept(metadata, compared.changes, in_detail=in_detail))
     return replace(compared, changes=kept)
 

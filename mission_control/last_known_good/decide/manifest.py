@@ -1,5 +1,6 @@
-"""What of a namespace is captured, as one list in the order in which it is applied."""
+"""A namespace as one list in the order of applying, its images pinned to the digests that run."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,24 +9,29 @@ from typing import Any
 from mission_control.cluster.decide.environment import digest_config_map
 from mission_control.cluster.model.facts import LIST_OF_KIND, list_source
 from mission_control.cluster.model.further import KubernetesObject
+from mission_control.documents.raw import mapping, mappings, text
 from mission_control.last_known_good.decide.parts import (
     containers_of,
+    count,
+    digest_in,
     find_oddity,
-    mapping,
-    mappings,
+    is_pinned,
+    live_pods,
     name_of,
     pod_spec_of,
     pods_by_workload,
-    text,
     title_of,
 )
-from mission_control.last_known_good.decide.pinning import Pinned, is_pinned, pin_workload
-from mission_control.last_known_good.decide.sanitise import find_secrets, sanitise
-from mission_control.last_known_good.decide.specifications import digest_specifications
+from mission_control.last_known_good.decide.sanitise import (
+    digest_specifications,
+    find_secrets,
+    sanitise,
+)
 from mission_control.last_known_good.model import (
     PRIORITY_CLASSES,
     WORKLOAD_KINDS,
     Component,
+    ContainerPin,
     LkgManifest,
     LkgRefused,
     ObservedSwitch,
@@ -40,7 +46,7 @@ Reference = tuple[str, str]
 
 
 def find_references(workloads: Sequence[KubernetesObject]) -> Mapping[str, tuple[str, ...]]:
-    """Give the names that workloads refer to, by kind, each once and sorted."""
+    """Return the names that workloads refer to, by kind, each once and sorted."""
     found = dict[str, set[str]]()
     for workload in workloads:
         spec = pod_spec_of(workload)
@@ -73,7 +79,7 @@ def _references(spec: Mapping[str, Any]) -> Iterator[Reference]:
 
 
 def find_modes(workloads: Sequence[KubernetesObject]) -> Mapping[str, tuple[str, ...]]:
-    """Give what is set for each mode variable, as the predecessor tells it; sorted."""
+    """Return the values set for each mode variable, sorted, as the predecessor wrote them."""
     found = dict[str, set[str]]()
     for workload in workloads:
         for _, container in containers_of(pod_spec_of(workload)):
@@ -85,6 +91,170 @@ def find_modes(workloads: Sequence[KubernetesObject]) -> Mapping[str, tuple[str,
     return {name: tuple(sorted(found[name])) for name in sorted(found)}
 
 
+_PREFIXES = re.compile(r"^(?:docker-pullable|docker|containerd)://")
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A workload whose images are pinned, and what that made of each container."""
+
+    workload: Mapping[str, Any]
+    component: Component
+
+
+def desired_of(workload: KubernetesObject) -> int:
+    """Return how many pods a workload wants; what is left out means 1, as Kubernetes takes it."""
+    if workload.get("kind") == "DaemonSet":
+        return count(mapping(workload, "status").get("desiredNumberScheduled"), 1)
+    return count(mapping(workload, "spec").get("replicas"), 1)
+
+
+def pin_workload(
+    workload: KubernetesObject, plain: Mapping[str, Any], pods: Sequence[KubernetesObject]
+) -> Pinned | LkgRefused:
+    """
+    Pin a workload's images to what its pods run; `plain` is the sanitised workload.
+
+    A workload that wants no pods keeps the digests it has; one without any stays at 0 replicas and
+    says so. Any doubt about what runs refuses.
+    """
+    title, desired, live = title_of(workload), desired_of(workload), live_pods(pods)
+    containers = list(containers_of(pod_spec_of(workload)))
+    troubles = list(_doubts(workload, containers, desired, live))
+    if troubles:
+        return LkgRefused(tuple(f"{title}: {t}" for t in troubles))
+    pins = list[ContainerPin]()
+    for init, container in containers:
+        pin = _pin(init, container, live if desired else ())
+        if isinstance(pin, str):
+            troubles.append(pin)
+        else:
+            pins.append(pin)
+    if workload.get("kind") == "DaemonSet":  # nothing keeps one at 0: the next node starts it
+        told = "no digest is known of container {}, and no DaemonSet can be kept at 0 replicas"
+        troubles += [told.format(pin.container) for pin in pins if not pin.pinned]
+    if troubles:
+        return LkgRefused(tuple(f"{title}: {t}" for t in troubles))
+    return Pinned(_with_images(plain, pins), _component(workload, desired, containers, pins))
+
+
+def _doubts(
+    workload: KubernetesObject,
+    containers: Sequence[tuple[bool, Mapping[str, Any]]],
+    desired: int,
+    live: Sequence[KubernetesObject],
+) -> Iterator[str]:
+    names = [text(c.get("name")) for _, c in containers]
+    if not containers or "" in names or len(set(names)) < len(names):
+        yield "its pod template has no containers that can be told apart"
+    if any(not text(c.get("image")) for _, c in containers):
+        yield "a container of it names no image"
+    if desired:
+        yield from _unsettled(workload, desired)
+        if not live:
+            yield f"it wants {desired} pods and none runs, so what it ran is not known"
+
+
+def _unsettled(workload: KubernetesObject, desired: int) -> Iterator[str]:
+    """Say why the running pods are not yet those of the specification."""
+    status = mapping(workload, "status")
+    generation = count(mapping(workload, "metadata").get("generation"), 0)
+    if count(status.get("observedGeneration"), -1) < generation:
+        yield "its newest specification was not taken up yet"
+        return
+    daemon = workload.get("kind") == "DaemonSet"
+    updated = count(status.get("updatedNumberScheduled" if daemon else "updatedReplicas"), 0)
+    there = count(status.get("currentNumberScheduled" if daemon else "replicas"), 0)
+    if not updated == there == desired:
+        yield f"it is rolling out: {updated} of {there} pods are new, {desired} are wanted"
+
+
+def _pin(
+    init: bool,  # noqa: FBT001  (a fact)
+    container: Mapping[str, Any],
+    live: Sequence[KubernetesObject],
+) -> ContainerPin | str:
+    name, image = text(container.get("name")), text(container.get("image"))
+    found = [(name_of(p), _image_id(p, name)) for p in live]
+    running = tuple(sorted({d for _, i in found if (d := digest_in(i))}))
+    if is_pinned(image):
+        return ContainerPin(name, init, image, image, pinned=True, running=running)
+    if not live:
+        return ContainerPin(name, init, image, image, pinned=False)
+    made_of = ((name_of(p), _specified(p, name)) for p in live)
+    other = sorted(pod for pod, i in made_of if i not in {"", image} and not is_pinned(i))
+    if other:
+        return f"pod {other[0]} was made with another image in container {name}"
+    untold = sorted(pod for pod, image_id in found if not digest_in(image_id))
+    if untold:
+        return f"pod {untold[0]} does not report which image its container {name} runs"
+    if len(running) > 1:
+        return f"its pods run different images in container {name}: {', '.join(running)}"
+    references = sorted(_reference(image, image_id) for _, image_id in found)
+    return ContainerPin(name, init, image, references[0], pinned=True, running=running)
+
+
+def _image_id(pod: KubernetesObject, container: str) -> str:
+    status = mapping(pod, "status")
+    for group in ("initContainerStatuses", "containerStatuses"):
+        for state in mappings(status.get(group)):
+            if state.get("name") == container:
+                return text(state.get("imageID"))
+    return ""
+
+
+def _specified(pod: KubernetesObject, container: str) -> str:
+    """Return the image that a pod was made with; an admission plugin may have pinned it."""
+    for _, each in containers_of(mapping(pod, "spec")):
+        if each.get("name") == container:
+            return text(each.get("image"))
+    return ""
+
+
+def _reference(image: str, image_id: str) -> str:
+    """Return the node's reference, or the specified image at the node's digest."""
+    plain = _PREFIXES.sub("", image_id)
+    return plain if is_pinned(plain) else f"{image}@{digest_in(plain)}"
+
+
+def _with_images(plain: Mapping[str, Any], pins: Sequence[ContainerPin]) -> Mapping[str, Any]:
+    images = {p.container: p.image for p in pins}
+    spec = dict(mapping(plain, "spec"))
+    template = dict(mapping(spec, "template"))
+    pod_spec = dict(mapping(template, "spec"))
+    for group in ("initContainers", "containers"):
+        if group in pod_spec:
+            pod_spec[group] = [
+                {**c, "image": images[text(c.get("name"))]} for c in mappings(pod_spec[group])
+            ]
+    return {**plain, "spec": {**spec, "template": {**template, "spec": pod_spec}}}
+
+
+def _component(
+    workload: KubernetesObject,
+    desired: int,
+    containers: Sequence[tuple[bool, Mapping[str, Any]]],
+    pins: Sequence[ContainerPin],
+) -> Component:
+    pod_spec = pod_spec_of(workload)
+    metadata = mapping(workload, "metadata")
+    return Component(
+        kind=text(workload.get("kind")),
+        name=name_of(workload),
+        namespace=text(metadata.get("namespace")),
+        replicas=desired,
+        generation=count(metadata.get("generation"), 0),
+        service_account=text(pod_spec.get("serviceAccountName")),
+        containers=tuple(pins),
+        env_names={
+            text(c.get("name")): tuple(
+                sorted({text(e.get("name")) for e in mappings(c.get("env"))})
+            )
+            for _, c in containers
+        },
+    )
+
+
 ENGAGED = "1"
 """What the kill switch is in every manifest, whatever was observed."""
 HIGH_PRIORITY: Mapping[str, Any] = {
@@ -93,7 +263,7 @@ HIGH_PRIORITY: Mapping[str, Any] = {
     "metadata": {"name": "high-priority"},
     "value": 1_000_000,
 }
-"""The fleet's class (facts, d), for a cluster in which nobody made it."""
+"""The fleet's class, for a cluster that has none."""
 _BUILT_IN = "system-"
 _BEFORE_WORKLOADS = (
     "services",
@@ -122,9 +292,9 @@ class ReadNamespace:
 
 def make_manifest(read: ReadNamespace) -> LkgManifest | LkgRefused:
     """
-    Make the manifest of a namespace (semantics, section 12), or say why there can be none.
+    Make the manifest of a namespace (docs/semantics.md#12), or say why there can be none.
 
-    Nothing is left out silently: what cannot be pinned, understood or shown refuses the whole.
+    Nothing is left out silently: one object that cannot be pinned, read or shown refuses the whole.
     """
     troubles = list(_troubles(read))
     if troubles:
@@ -166,7 +336,7 @@ def _sorted(items: Sequence[KubernetesObject]) -> Sequence[KubernetesObject]:
 
 
 def _captured(read: ReadNamespace) -> Iterator[KubernetesObject]:
-    """Give every object as it was read that is captured, but for the kill switch's own rules."""
+    """Return every captured object as it was read."""
     yield read.itself
     yield from _sorted(read.lists["serviceaccounts"])
     yield from _priority_classes(read)
@@ -178,7 +348,7 @@ def _captured(read: ReadNamespace) -> Iterator[KubernetesObject]:
 
 
 def _troubles(read: ReadNamespace) -> Iterator[str]:
-    """Say what of the objects read makes any capture of them untrue."""
+    """Say why a capture of these objects would be untrue."""
     if not any(True for _ in _workloads(read.lists)):
         yield f"the namespace {read.name} holds no workload, so there is nothing known to be good"
     for item in _captured(read):
@@ -197,7 +367,7 @@ def _troubles(read: ReadNamespace) -> Iterator[str]:
 
 
 def _priority_classes(read: ReadNamespace) -> Sequence[KubernetesObject]:
-    """Give the classes that workloads name and the fleet's own; built-in ones are everywhere."""
+    """Return the classes that workloads name and the fleet's own; built-in ones are everywhere."""
     workloads = [*_workloads(read.lists), *read.lists["cronjobs"]]
     named = find_references(workloads).get("PriorityClass", ())
     wanted = {*named, name_of(HIGH_PRIORITY)}
@@ -208,7 +378,7 @@ def _priority_classes(read: ReadNamespace) -> Sequence[KubernetesObject]:
 def _items(
     read: ReadNamespace, pinned: Sequence[Pinned], synthesised: list[str]
 ) -> Iterator[KubernetesObject]:
-    """Give the manifest's objects in order; what is made up is named in `synthesised`."""
+    """Return the manifest's objects in order; add the names of invented ones to `synthesised`."""
     yield sanitise(read.itself)
     yield from map(sanitise, _sorted(read.lists["serviceaccounts"]))
     classes = [sanitise(c) for c in _priority_classes(read)]
@@ -229,7 +399,7 @@ def _items(
 
 
 def _engaged(switch: KubernetesObject | None, namespace: str) -> KubernetesObject:
-    """Give the kill switch's ConfigMap, engaged."""
+    """Return the kill switch's ConfigMap, engaged."""
     metadata = {"name": KILL_SWITCH_MAP, "namespace": namespace}
     made: Mapping[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     held = sanitise(switch) if switch is not None else made
@@ -269,14 +439,14 @@ def _complete(
 
 
 def _digest(config_map: KubernetesObject | None) -> str | None:
-    """Give the digest of a ConfigMap's data; None for one that is not there."""
+    """Return the digest of a ConfigMap's data; None for one that is not there."""
     if config_map is None:
         return None
     return digest_config_map(mapping(config_map, "data"), mapping(config_map, "binaryData"))
 
 
 def _loose_images(cron_jobs: Sequence[KubernetesObject]) -> Iterator[tuple[str, str, str]]:
-    """Name the images of CronJobs that no digest pins: which of them ran, nobody can tell."""
+    """Name the images of CronJobs that no digest pins: what ran is not known."""
     for cron_job in _sorted(cron_jobs):
         for _, container in containers_of(pod_spec_of(cron_job)):
             image = text(container.get("image"))

@@ -1,10 +1,12 @@
 """Parts of raw Kubernetes objects, whatever they turn out to hold."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from mission_control.cluster.model.further import KubernetesObject
+from mission_control.documents.raw import mapping, mappings, text
 
 MAX_DEPTH = 40
 """Objects deeper than this are refused; real ones stay well below it."""
@@ -12,34 +14,13 @@ MAX_INTEGER = 2**53
 """Numbers beyond this are not the same in every reader of JSON."""
 
 
-def mapping(value: object, *path: str) -> Mapping[str, Any]:
-    """Give the mapping at a path within a value; an empty one where there is none."""
-    for key in path:
-        value = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def mappings(value: object) -> Sequence[Mapping[str, Any]]:
-    """Give the mappings in a list; none where it is no list."""
-    if not isinstance(value, list):
-        return ()
-    return [
-        cast("Mapping[str, Any]", v) for v in cast("list[object]", value) if isinstance(v, Mapping)
-    ]
-
-
-def text(value: object) -> str:
-    """Give a text as it is; an empty one for anything else."""
-    return value if isinstance(value, str) else ""
-
-
 def count(value: object, otherwise: int) -> int:
-    """Give a whole number as it is; `otherwise` for anything else."""
+    """Return a whole number as it is; `otherwise` for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
 
 
 def name_of(item: KubernetesObject) -> str:
-    """Give an object's name; an empty one where it has none."""
+    """Return an object's name, or an empty one."""
     return text(mapping(item, "metadata").get("name"))
 
 
@@ -49,7 +30,7 @@ def title_of(item: KubernetesObject) -> str:
 
 
 def instant(value: object) -> datetime | None:
-    """Read an instant as Kubernetes writes it; None for what is none."""
+    """Read an instant as Kubernetes writes it; None for anything else."""
     try:
         at = datetime.fromisoformat(text(value))
     except ValueError:
@@ -58,14 +39,14 @@ def instant(value: object) -> datetime | None:
 
 
 def pod_spec_of(item: KubernetesObject) -> Mapping[str, Any]:
-    """Give the pod specification in a workload's template; an empty one where there is none."""
+    """Return the pod specification in a workload's template, or an empty one."""
     if item.get("kind") == "CronJob":
         return mapping(item, "spec", "jobTemplate", "spec", "template", "spec")
     return mapping(item, "spec", "template", "spec")
 
 
 def containers_of(pod_spec: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Give each container, and before it whether it is one that runs first (init)."""
+    """Return each container, and before it whether it is one that runs first (init)."""
     yield from ((True, c) for c in mappings(pod_spec.get("initContainers")))
     yield from ((False, c) for c in mappings(pod_spec.get("containers")))
 
@@ -88,7 +69,7 @@ def find_oddity(value: object) -> str:
 
 def running_in(manifest: Mapping[str, Any]) -> frozenset[tuple[str, str, str]]:
     """
-    Give the workloads of a captured manifest that ran, by namespace, kind and name.
+    Return the workloads of a captured manifest that ran, by namespace, kind and name.
 
     What was captured at 0 replicas, or suspended, did not.
     """
@@ -119,7 +100,7 @@ Owner = tuple[str, str]
 def pods_by_workload(
     pods: Sequence[KubernetesObject], replica_sets: Sequence[KubernetesObject]
 ) -> Mapping[Owner, Sequence[KubernetesObject]]:
-    """Give each workload's pods; a ReplicaSet's belong to the Deployment that controls it."""
+    """Return each workload's pods; a ReplicaSet's belong to the Deployment that controls it."""
     above = {name_of(r): _controller(r) for r in replica_sets}
     found = dict[Owner, list[KubernetesObject]]()
     for pod in sorted(pods, key=name_of):
@@ -136,3 +117,29 @@ def _controller(item: KubernetesObject) -> Owner | None:
         if each.get("controller") is True:
             return text(each.get("kind")), text(each.get("name"))
     return None
+
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PINNED = re.compile(r".+@sha256:[0-9a-f]{64}")
+_OVER = frozenset({"Succeeded", "Failed"})
+
+
+def is_pinned(image: str) -> bool:
+    """Return whether an image names its digest."""
+    return _PINNED.fullmatch(image) is not None
+
+
+def digest_in(reference: str) -> str:
+    """Return the digest in a reference to an image, or an empty text."""
+    found = _DIGEST.search(reference)
+    return found[0] if found else ""
+
+
+def live_pods(pods: Sequence[KubernetesObject]) -> Sequence[KubernetesObject]:
+    """Return the pods that run or are to run: neither over nor on their way out."""
+    return [
+        p
+        for p in pods
+        if "deletionTimestamp" not in mapping(p, "metadata")
+        and text(mapping(p, "status").get("phase")) not in _OVER
+    ]

@@ -1,26 +1,33 @@
-"""Whether a capture is GOOD: the session that it closes was clean, and that is known."""
+"""Whether a capture is GOOD, its session known to have been clean, and can be put back."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from mission_control.cluster.decide.identity import compare_clusters, read_identity
 from mission_control.cluster.model.further import KubernetesObject
+from mission_control.documents.raw import mapping, mappings, text
 from mission_control.floor.model import Verdict
-from mission_control.last_known_good.decide.changes import compare_from_open
+from mission_control.last_known_good.decide.changes import compare_from_open, find_differences
 from mission_control.last_known_good.decide.manifest import ENGAGED
 from mission_control.last_known_good.decide.parts import (
+    containers_of,
     count,
     instant,
-    mapping,
-    mappings,
+    is_pinned,
+    live_pods,
     name_of,
+    pod_spec_of,
     pods_by_workload,
-    text,
+    title_of,
 )
-from mission_control.last_known_good.decide.pinning import live_pods
+from mission_control.last_known_good.decide.sanitise import find_secrets, sanitise
 from mission_control.last_known_good.model import (
     SESSION_NOT_CLOSED,
+    WORKLOAD_KINDS,
     Component,
     LkgReason,
     LkgStatus,
@@ -30,6 +37,7 @@ from mission_control.last_known_good.model import (
     WatchedSession,
 )
 from mission_control.market_calendar.days import in_new_york
+from mission_control.model.kill_switch import KILL_SWITCH_KEY, KILL_SWITCH_MAP
 from mission_control.model.session import Phase
 from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
 
@@ -42,7 +50,7 @@ PLANNED = (
 )
 """Each planned readiness with when it begins and its evidence deadline, counted from the open."""
 OPENING_DEADLINE = timedelta(minutes=20)
-"""The deploy report at the open is made within this time (semantics, section 8)."""
+"""The deploy report at the open is made within this time (docs/semantics.md#8)."""
 _MOST_TOLD = 10
 
 
@@ -53,10 +61,10 @@ def qualify(
     pods: Sequence[LkgReason],
 ) -> tuple[LkgStatus, tuple[LkgReason, ...]]:
     """
-    Say whether a capture is GOOD, and else why not (semantics, section 12).
+    Say whether a capture is GOOD, and else why not (docs/semantics.md#12).
 
-    `metadata` are the captured components as they will be recorded, `pods` what of the pods
-    themselves speaks against it. What is not known is a reason as good as any.
+    `metadata` are the captured components as they will be recorded, `pods` the reasons from the
+    pods themselves. Something that is not known is a reason like any other.
     """
     reasons = [
         *_session(evidence),
@@ -92,9 +100,9 @@ def _posture(evidence: SessionEvidence) -> Iterator[LkgReason]:
     for halt in watched.halted[:_MOST_TOLD]:
         yield LkgReason("POSTURE_HALTED", f"{_span(halt.began, halt.ended)}: {halt.told}")
     for begin, end in watched.undecided[:_MOST_TOLD]:
-        # A floor that nobody decides is HALTED (`decide.stall`); one whose record was lost may be.
+        # A floor without decisions is HALTED (`decide.stall`); one whose record was lost may be.
         seconds = f"{(end - begin).total_seconds():.0f} s"
-        yield LkgReason("POSTURE_NOT_KNOWN", f"{_span(begin, end)}: nobody decided it, {seconds}")
+        yield LkgReason("POSTURE_NOT_KNOWN", f"{_span(begin, end)}: no decision, {seconds}")
 
 
 def _span(begin: datetime | None, end: datetime | None) -> str:
@@ -132,7 +140,7 @@ def _readiness(evidence: SessionEvidence) -> Iterator[LkgReason]:
         yield LkgReason("READINESS_NOT_KNOWN", known.detail)
         return
     if opened is None:
-        return  # that there is no session is a reason by itself
+        return  # no session is a reason by itself
     date = evidence.session.session_date
     own = [v for v in known if date is not None and v.session_date == date.isoformat()]
     for name, begin, end in PLANNED:
@@ -176,7 +184,7 @@ def _changes(evidence: SessionEvidence, metadata: Mapping[str, Any]) -> Iterator
 
 
 def within_opening(at: datetime, opened: datetime) -> bool:
-    """Tell whether a deploy report was made in time to show what the session opened with."""
+    """Return whether a deploy report was made soon enough after the open."""
     return opened <= at < opened + OPENING_DEADLINE
 
 
@@ -212,7 +220,7 @@ def _judge_pod(component: Component, pod: KubernetesObject, since: datetime) -> 
     name = f"{component.title}: pod {name_of(pod)}"
     made = instant(mapping(pod, "metadata").get("creationTimestamp"))
     if made is None:
-        yield LkgReason(RESTARTS_NOT_KNOWN, f"{name} does not tell when it was made")
+        yield LkgReason(RESTARTS_NOT_KNOWN, f"{name} does not report when it was made")
     elif made > since:
         yield LkgReason(RESTARTED, f"{name} was made at {made:%H:%M:%S} UTC, after the open")
     status = mapping(pod, "status")
@@ -222,24 +230,24 @@ def _judge_pod(component: Component, pod: KubernetesObject, since: datetime) -> 
         for s in mappings(status.get(group))
     }
     for pin in component.containers:
-        why = _judge_container(told.get(pin.name), since, init=pin.init)
+        why = _judge_container(told.get(pin.container), since, init=pin.init)
         if why is not None:
-            yield LkgReason(why[0], f"{name}, container {pin.name}: {why[1]}")
+            yield LkgReason(why[0], f"{name}, container {pin.container}: {why[1]}")
 
 
 def _judge_container(
     status: Mapping[str, Any] | None, since: datetime, *, init: bool
 ) -> tuple[str, str] | None:
     if status is None:
-        return RESTARTS_NOT_KNOWN, "its state is not told"
+        return RESTARTS_NOT_KNOWN, "its state is not reported"
     again = _judge_restarts(status, since)
     if again is not None:
         return again
     began = instant(mapping(status, "state", "running").get("startedAt"))
-    if init and began is None:  # one that runs first is over long ago
+    if init and began is None:  # an init container is over
         began = instant(mapping(status, "state", "terminated").get("finishedAt"))
     if began is None:
-        return RESTARTS_NOT_KNOWN, "it does not tell since when it runs"
+        return RESTARTS_NOT_KNOWN, "it does not report since when it runs"
     return (
         (RESTARTED, f"it began at {began:%H:%M:%S} UTC, after the open") if began > since else None
     )
@@ -247,14 +255,77 @@ def _judge_container(
 
 def _judge_restarts(status: Mapping[str, Any], since: datetime) -> tuple[str, str] | None:
     """
-    Judge when it last ended, where it was started again: in the session, or before it.
+    Judge a restarted container by when it last ended.
 
-    One that ended before the open may have waited and begun after it: its beginning counts too.
+    One that ended before the open may have begun after it, so the caller judges that too.
     """
     if count(status.get("restartCount"), -1) == 0:
         return None
     ended = instant(mapping(status, "lastState", "terminated").get("finishedAt"))
     if ended is None:
-        return RESTARTS_NOT_KNOWN, "it was started again, and does not tell when"
+        return RESTARTS_NOT_KNOWN, "it was started again, and does not report when"
     at = f"{ended:%H:%M:%S} UTC"
     return (RESTARTED, f"it ended and was started again at {at}") if ended > since else None
+
+
+def verify_capture(content: bytes, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """
+    Say everything that is wrong with a recorded manifest; nothing where it can be put back.
+
+    `content` are its bytes as recorded; the caller compares them with the ledger.
+    """
+    try:
+        manifest = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        return (f"the manifest is not JSON: {error}",)
+    return tuple(sorted(set(_problems(content, mapping(manifest), metadata))))
+
+
+def _problems(
+    content: bytes, manifest: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> Iterator[str]:
+    address = hashlib.sha256(content).hexdigest()
+    if metadata.get("content_digest") != address:
+        yield f"the content address is not that of the manifest, which is {address}"
+    items = mappings(manifest.get("items"))
+    if manifest.get("kind") != "List" or manifest.get("apiVersion") != "v1":
+        yield "the manifest is no v1 List"
+    yield from _switch(items)
+    for item in items:
+        bound = sorted(".".join(path) for path, _, _ in find_differences(item, sanitise(item)))
+        if bound:
+            yield f"{title_of(item)}: bound to its cluster by {', '.join(bound[:5])}"
+        for where in find_secrets(item):
+            yield f"{where} looks like a secret"
+        if item.get("kind") in WORKLOAD_KINDS:
+            yield from _pins(item)
+    yield from _components(items, metadata)
+
+
+def _switch(items: Sequence[KubernetesObject]) -> Iterator[str]:
+    switches = [i for i in items if (i.get("kind"), name_of(i)) == ("ConfigMap", KILL_SWITCH_MAP)]
+    if len(switches) != 1:
+        yield f"the manifest holds {len(switches)} kill switches, not one"
+    for switch in switches:
+        if mapping(switch, "data").get(KILL_SWITCH_KEY) != ENGAGED:
+            yield f"the kill switch in the manifest is not {ENGAGED!r}"
+
+
+def _pins(workload: KubernetesObject) -> Iterator[str]:
+    """Name what no digest pins; a workload at 0 replicas runs nothing of it."""
+    resting = count(mapping(workload, "spec").get("replicas"), 1) == 0
+    for _, container in containers_of(pod_spec_of(workload)):
+        if not resting and not is_pinned(text(container.get("image"))):
+            yield f"{title_of(workload)}: container {text(container.get('name'))} is not pinned"
+
+
+def _components(items: Sequence[KubernetesObject], metadata: Mapping[str, Any]) -> Iterator[str]:
+    """Name the workloads that only one of the two files holds."""
+    held = {title_of(i) for i in items if i.get("kind") in WORKLOAD_KINDS}
+    told = {
+        f"{text(c.get('kind'))}/{text(c.get('name'))}" for c in mappings(metadata.get("components"))
+    }
+    for title in sorted(held ^ told):
+        yield f"{title}: only one of the manifest and its metadata holds it"
+    if not held:
+        yield "the manifest holds no workload"

@@ -1,11 +1,14 @@
 """An object without what binds it to the cluster that it was read from."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from mission_control.cluster.model.further import KubernetesObject
-from mission_control.last_known_good.decide.parts import mapping, mappings, text, title_of
+from mission_control.documents.raw import mapping, mappings, text
+from mission_control.last_known_good.decide.parts import find_oddity, title_of
 from mission_control.redaction.decide.names import is_harmless
 from mission_control.redaction.decide.secrecy import is_secret_key, redact_text, secret_words
 
@@ -13,7 +16,7 @@ Fields = dict[str, Any]
 
 _IDENTITY = ("apiVersion", "kind", "metadata")
 _KEPT_METADATA = ("annotations", "labels", "name", "namespace")
-"""All else in metadata is the server's: identities, versions, owners, finalizers, instants."""
+"""All else in metadata is set by the server."""
 _SERVERS_ANNOTATIONS = (
     "autoscaling.alpha.kubernetes.io/",
     "cloud.google.com/neg-status",
@@ -30,7 +33,7 @@ _HEADLESS, _SINGLE_STACK = "None", "SingleStack"
 
 def sanitise(item: KubernetesObject) -> Fields:
     """
-    Give a copy of an object that any cluster can take: what was asked for, not what became of it.
+    Return a copy of an object that any cluster can take: its specification without its status.
 
     A headless Service stays headless: that its address is `None` was asked for.
     """
@@ -111,16 +114,15 @@ _EXPANDED = re.compile(r"\$\([A-Za-z0-9_.-]+\)")
 _EXPANDED_ACCOUNT = re.compile(rf"(?<=://)(?:{_EXPANDED.pattern}|[^\s/:@]*):{_EXPANDED.pattern}@")
 _FLAG = re.compile(r"--?([A-Za-z0-9][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 _FREE_TEXT = frozenset({"annotations", "labels"})
-"""What of metadata people write as they like: there the keys tell."""
+"""Free text in metadata, where only keys say what is secret."""
 
 
 def find_secrets(item: KubernetesObject) -> Iterator[str]:
     """
     Name every literal of an object that looks like a secret: which object, and where in it.
 
-    A manifest has to be applied as it was captured, so nothing in it can be masked: whoever
-    finds one here refuses the whole capture (semantics, sections 10 and 12). What is secret is
-    known to redaction alone; here is only where a capture may have what tells of one.
+    A manifest is applied as it was captured, so nothing in it can be masked: one secret refuses
+    the whole capture (docs/semantics.md#10). What is secret is known to redaction alone.
     """
     title = title_of(item)
     for where in _look(item, ()):
@@ -138,7 +140,7 @@ def _look(value: object, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _look_in_list(held: Sequence[object], path: tuple[str, ...]) -> Iterator[str]:
-    """Look at each entry; of a command line, all words before it tell what it is."""
+    """Look at each entry; in a command line the words before it say what it is."""
     secret = secret_words([_plain(each) for each in held])
     for number, each in enumerate(held):
         known = text(mapping(each).get("name")) or str(number)
@@ -177,7 +179,7 @@ def _across(
 
 
 def _is_secret(name: str, value: str) -> bool:
-    """Tell whether a name says that its value is secret, and the value is none of the harmless."""
+    """Return whether a name says that its value is secret, and the value is not harmless."""
     return is_secret_key(name) and not is_harmless(name, value) and not _EXPANDED.fullmatch(value)
 
 
@@ -187,7 +189,7 @@ def _is_harmless_flag(word: object) -> bool:
 
 
 def _shows(value: str) -> bool:
-    """Tell whether a text shows a secret; a flag's name counts as a name."""
+    """Return whether a text shows a secret; a flag's name counts as a name."""
     flag = _FLAG.fullmatch(value)
     if flag is not None:
         return _shows_in_flag(flag)
@@ -200,12 +202,46 @@ def _shows_in_flag(flag: re.Match[str]) -> bool:
 
 
 def _plain(value: object) -> str:
-    """Give a text without the variables that Kubernetes puts in."""
+    """Return a text without the variables that Kubernetes puts in."""
     if not isinstance(value, str):
         return ""
     return _EXPANDED.sub("", _EXPANDED_ACCOUNT.sub("", value))
 
 
 def _say(path: tuple[str, ...]) -> str:
-    # A path may hold a key of foreign origin, which may itself be what it should not.
+    # A key in a path comes from outside and may itself be a secret.
     return redact_text(".".join(path))[:200]
+
+
+SPECIFIED_LISTS = (
+    "cronjobs",
+    "daemonsets",
+    "deployments",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "rolebindings",
+    "roles",
+    "serviceaccounts",
+    "services",
+    "statefulsets",
+)
+"""The lists whose objects get a digest here; ConfigMaps have their own."""
+
+
+def digest_specifications(
+    lists: Mapping[str, Sequence[KubernetesObject]],
+) -> Mapping[str, str | None]:
+    """
+    Return the SHA-256 in hex of each object without what binds it to its cluster, by its title.
+
+    None for an object that is too deep or odd.
+    """
+    held = [item for resource in SPECIFIED_LISTS for item in lists.get(resource, ())]
+    return {title_of(item): _digest(item) for item in sorted(held, key=title_of)}
+
+
+def _digest(item: KubernetesObject) -> str | None:
+    if find_oddity(item):
+        return None
+    written = json.dumps(sanitise(item), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()

@@ -50,7 +50,7 @@ NAMES = {
     "RC-704": "evidence.snapshot",
     "RC-705": "evidence.artifact_store",
 }
-"""Every check by its stable code: the fleet's own names where it has one (facts, e)."""
+"""Every check by its stable code: the fleet's own names where it has one."""
 
 
 class Subject(NamedTuple):

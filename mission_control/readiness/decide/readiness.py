@@ -1,4 +1,4 @@
-"""GO or NO-GO, from every check; UNKNOWN blocks as FAIL does (semantics, section 7)."""
+"""GO or NO-GO, from every check; UNKNOWN blocks as FAIL does (docs/semantics.md#7)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,30 +16,27 @@ from mission_control.model.session import MarketSession, Phase
 from mission_control.readiness.decide.checks import (
     change_control,
     cluster,
-    images,
-    infrastructure,
-    known,
     ourselves,
     safety,
+    services,
 )
-from mission_control.readiness.decide.checks import services as health
 from mission_control.readiness.decide.checks.ourselves import SNAPSHOT_SECONDS
+from mission_control.readiness.decide.checks.safety import BEFORE_OPEN
 from mission_control.readiness.decide.outcome import FAIL, NAMES, check
 from mission_control.readiness.model import (
+    CurrentReadiness,
     ReadinessEvidence,
     ReadinessReport,
-    ReadinessStanding,
     ReadinessVerdict,
     RecordedVerdict,
 )
 from mission_control.repository.model import Repository
 
 T = TypeVar("T")
-SUBJECTS = (change_control, images, cluster, known, safety, health, infrastructure, ourselves)
-BEFORE_OPEN = timedelta(minutes=60)
+SUBJECTS = (change_control, cluster, safety, services, ourselves)
 GRACE = timedelta(minutes=5)
 PLANNED = (timedelta(minutes=-60), timedelta(minutes=-15), timedelta(minutes=5))
-"""When readiness is judged, relative to the session's open (semantics, section 8)."""
+"""When readiness is judged, relative to the session's open (docs/semantics.md#8)."""
 
 NO_GO = "READINESS_NO_GO"
 SESSION_CLOSED = "SESSION_CLOSED"
@@ -52,8 +49,8 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
     """
     Judge every check and say GO or NO-GO.
 
-    GO needs every check that blocks to pass, and the session: it is given from an hour before
-    the open to the close alone. Outside of that the checks are judged all the same.
+    GO needs every check that blocks to pass, between an hour before the open and the close.
+    Outside of that window the checks are judged all the same.
     """
     evidence = _aged(evidence)
     found = chain.from_iterable(subject.judge(evidence) for subject in SUBJECTS)
@@ -85,7 +82,7 @@ def judge_readiness(evidence: ReadinessEvidence) -> ReadinessReport:
 
 
 def _aged(evidence: ReadinessEvidence) -> ReadinessEvidence:
-    """Give what was read beside the floor, where it is no older than the floor may be."""
+    """Return the evidence with what is older than a snapshot may be taken for unseen."""
 
     def young(reading: Seen[T] | Unseen | None) -> Seen[T] | Unseen | None:
         return reading and within_age(reading, Moment(evidence.now), SNAPSHOT_SECONDS)
@@ -100,7 +97,7 @@ def _aged(evidence: ReadinessEvidence) -> ReadinessEvidence:
 
 
 def refuse_unrecorded(report: ReadinessReport, why: str) -> ReadinessReport:
-    """Give the NO-GO of a verdict that could not be recorded (semantics, section 7)."""
+    """Return the NO-GO of a verdict that could not be recorded (docs/semantics.md#7)."""
     failed = check("RC-705", FAIL, f"the verdict was not recorded: {why}")
     return replace(
         report,
@@ -112,13 +109,13 @@ def refuse_unrecorded(report: ReadinessReport, why: str) -> ReadinessReport:
 
 
 def is_offered(session: MarketSession) -> bool:
-    """Tell whether a verdict of GO can be given at all: from open - 60 min to close."""
+    """Return whether a verdict of GO can be given at all: from open - 60 min to close."""
     if session.open is None or session.close is None:
         return False
     return session.open - BEFORE_OPEN <= session.at < session.close
 
 
-def judge_standing(
+def judge_current(
     newest: RecordedVerdict | None,
     session: MarketSession,
     watched_since: datetime,
@@ -127,21 +124,20 @@ def judge_standing(
     *,
     cluster: ClusterIdentity,
     halted: bool = False,
-) -> ReadinessStanding:
+) -> CurrentReadiness:
     """
-    Say whether this session may run at `session.at`: GO does not keep, nor does NO-GO.
+    Say whether this session may run at `session.at` (docs/semantics.md#7).
 
-    `newest` is the newest recorded verdict, of whatever day. It counts for its own session alone:
-    without one, what is served says since when one is due, or that today has no session, and the
-    verdict of another day only beside that, dated.
+    `newest` is the newest recorded verdict of any day; it counts for its own session alone.
+    Without one for this session the answer says when one is due or that today has no session, and
+    quotes the other day's verdict with its date.
 
-    `watched_since` is since when this floor has been watched without a break. `halts` are the
-    confirmed ones of that time, oldest first: when each began, and when it was HALTED last; times
-    in which something could start execution are among them. A verdict from before, a halt after
-    it, another session date, another fleet, another `cluster` or one that is not known to be the
-    same, or a planned readiness that is five minutes late revokes it to NO-GO; only a full READY
-    run restores it. While the floor is `halted` no GO is served; where nothing revoked it, it is
-    again after that.
+    `watched_since` is when unbroken watching began. `halts` are the confirmed halts since then,
+    oldest first, each from its begin to the last HALTED decision; times in which something could
+    start execution are among them. A GO is revoked by a halt after it, a break of watching, another
+    session date, fleet or `cluster` (also one not known to be the same), and by a planned readiness
+    five minutes late; only a full READY run restores it. While the floor is `halted` the answer is
+    NO-GO; a GO that was not revoked is served again afterwards.
     """
     last = _last_said(newest, session.at)
     if not is_offered(session):
@@ -160,16 +156,16 @@ def judge_standing(
         return _no(HALTED_NOW, f"the floor is HALTED; {revoked or f'{given}, {kept}'}")
     if revoked is not None:
         return _no(EXPIRED, revoked)
-    return ReadinessStanding(ReadinessVerdict.GO, "", f"given at {_clock(newest.at)}")
+    return CurrentReadiness(ReadinessVerdict.GO, "", f"given at {_clock(newest.at)}")
 
 
 def is_of_session(session_date: str | None, session: MarketSession) -> bool:
-    """Tell whether a report of this session date (ISO) is about the session of today."""
+    """Return whether a report of this session date (ISO) is about the session of today."""
     return session.session_date is not None and session_date == session.session_date.isoformat()
 
 
 def _counts_for(newest: RecordedVerdict, session: MarketSession) -> bool:
-    """Tell whether a verdict is about this session, and was made when GO could be given."""
+    """Return whether a verdict is about this session, made while GO could be given."""
     return is_of_session(newest.session_date, session) and newest.code != SESSION_CLOSED
 
 
@@ -177,7 +173,7 @@ def _why_closed(session: MarketSession) -> str:
     """Say why GO cannot be given now, and when it is judged next."""
     if session.open is None or session.close is None:
         if session.phase.gates:
-            return f"GO cannot be given, for the session is not known: {session.note}"
+            return f"GO cannot be given: the session is not known: {session.note}"
         what = _NO_SESSION.get(session.phase, "")
         today = f"no session today: {what}{f', {session.note}' if session.note else ''}"
     elif session.at < session.open:
@@ -197,7 +193,7 @@ _NO_SESSION = {Phase.CLOSED_WEEKEND: "weekend", Phase.CLOSED_HOLIDAY: "holiday"}
 
 
 def _not_judged(session: MarketSession) -> str:
-    """Say that this session has no verdict, and which planned readiness should have brought it."""
+    """Say that this session has no verdict, and which planned readiness should have given it."""
     late = _due(session)
     if late is not None:
         return f"the readiness planned for today {_clock(late)} brought no verdict"
@@ -206,7 +202,7 @@ def _not_judged(session: MarketSession) -> str:
 
 
 def _last_said(newest: RecordedVerdict | None, now: datetime) -> str:
-    """Give the newest verdict as what it is: one of before, with its date where it is not today."""
+    """Describe the newest verdict, dated where it is not of today."""
     if newest is None:
         return "no readiness is recorded"
     today = in_new_york(newest.at).date() == in_new_york(now).date()
@@ -229,7 +225,7 @@ def _revocations(
     halts: Sequence[Span],
     watched: tuple[str, ClusterIdentity],
 ) -> Iterator[str]:
-    """Give everything that takes a GO of this session back."""
+    """Return every reason to revoke a GO of this session."""
     if newest.at > session.at:
         yield f"GO is dated in the future, at {_clock(newest.at)}"
     if newest.fleet_digest != watched[0]:
@@ -248,7 +244,7 @@ def _revocations(
 
 
 def _due(session: MarketSession) -> datetime | None:
-    """Give the newest planned readiness whose five minutes are over."""
+    """Return the newest planned readiness whose five minutes are over."""
     planned = (session.open + offset for offset in PLANNED) if session.open else ()
     return max((p for p in planned if p + GRACE <= session.at), default=None)
 
@@ -263,5 +259,5 @@ def _dated(instant: datetime) -> str:
     return f"{in_new_york(instant):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def _no(code: str, detail: str) -> ReadinessStanding:
-    return ReadinessStanding(ReadinessVerdict.NO_GO, code, detail)
+def _no(code: str, detail: str) -> CurrentReadiness:
+    return CurrentReadiness(ReadinessVerdict.NO_GO, code, detail)

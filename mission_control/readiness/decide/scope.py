@@ -1,4 +1,4 @@
-"""Whose a workload or pod is, and whether a check over it blocks."""
+"""Which agent owns a workload or pod, and whether a check over it blocks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,11 +21,11 @@ from mission_control.readiness.model import Check
 
 PART_OF = "app.kubernetes.io/part-of"
 SPELLINGS = frozenset({"agenttrader-v2", "agent-trader-v2"})
-"""The fleet's manifests use one spelling of the label and its scripts the other (facts, trap 1)."""
+"""The fleet's manifests use one spelling of the label and its scripts the other."""
 
 
 class ClusterScope(NamedTuple):
-    """What was read of the cluster, with what is needed to say whose each object is."""
+    """What was read of the cluster, with the owner of each object."""
 
     facts: ClusterFacts
     checked: CheckedLists
@@ -34,7 +34,7 @@ class ClusterScope(NamedTuple):
 
     @classmethod
     def of(cls, snapshot: FloorSnapshot, now: datetime) -> "ClusterScope | None":
-        """Give the cluster as a snapshot saw it; None where none is configured."""
+        """Return the cluster as a snapshot saw it; None where none is configured."""
         fleet = snapshot.fleet
         if fleet.access is None:
             return None
@@ -44,12 +44,12 @@ class ClusterScope(NamedTuple):
         return cls(facts, checked, owners, pods_by_workload(facts, owners))
 
     def belongs(self, workload: WorkloadFacts) -> bool:
-        """Tell whether a workload is of the fleet: by either label, or by the inventory."""
+        """Return whether a workload is of the fleet: by either label, or by the inventory."""
         labels = {workload.labels.get(PART_OF), workload.pod_labels.get(PART_OF)}
         return not SPELLINGS.isdisjoint(labels) or self.owners.agent_of(workload) is not None
 
     def blocks_workload(self, workload: WorkloadFacts) -> bool:
-        """Tell whether trouble with it blocks: it runs what the floor needs, or executes."""
+        """Return whether trouble with it blocks: it runs what the floor needs, or executes."""
         if is_execution_workload(workload, self.owners):
             return True
         agent = self.owners.agent_of(workload)
@@ -58,7 +58,7 @@ class ClusterScope(NamedTuple):
         return agent.required
 
     def blocks_pod(self, pod: PodFacts) -> bool:
-        """Tell whether trouble with a pod blocks; pods of Jobs and CronJobs only warn."""
+        """Return whether trouble with a pod blocks; pods of Jobs and CronJobs only warn."""
         if is_execution_pod(pod, self.owners):
             return True
         workload = self.owners.workload_of(pod)
@@ -67,13 +67,13 @@ class ClusterScope(NamedTuple):
         return self.blocks_workload(workload)
 
     def sees(self, resources: Sequence[str]) -> bool:
-        """Tell whether these lists of every watched namespace are whole."""
+        """Return whether these lists of every watched namespace are whole."""
         return all(self.checked.is_whole(r, n) for r in resources for n in self.facts.namespaces)
 
     def settle(
         self, code: str, needed: Sequence[str], subjects: Sequence[Subject], well: str, nothing: str
     ) -> Check:
-        """Settle a check over what lists show; a list that is not whole leaves it UNKNOWN."""
+        """Settle a check over the contents of lists; one that is not whole leaves it UNKNOWN."""
         settled = settle(code, subjects, well, nothing, (f"cluster lists {', '.join(needed)}",))
         if self.sees(needed) or settled.stops:
             return settled

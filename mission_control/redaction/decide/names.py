@@ -1,11 +1,102 @@
-"""Names that say that their value is a secret, and values that are none all the same."""
+"""Names that say that their value is a secret, in text as it is compared: plain letters alone."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
-from mission_control.redaction.decide.folded_text import fold
+_ODD = re.compile(
+    r"(?:\x1b|\\{1,8}(?:u001[bB]|x1[bB]|033|e))\[[0-9;?]{0,30}[A-Za-z]"
+    r"|\\u[0-9A-Fa-f]{4}|(?:\\x[0-9A-Fa-f]{2}){1,64}|\\{1,8}[nrt](?![A-Za-z]:)|[^\t\n\r -~]"
+)
+"""A terminal's colours, what JSON and Python escape, and all that is outside of plain text."""
+ESCAPED_END = "\v"
+"""An end of a line that was escaped, and so does not end the text that it is in."""
+_MOST_LETTERS = 4
+_MOST_REMEMBERED = 20_000
+_QUOTES = {
+    "\N{LEFT SINGLE QUOTATION MARK}": "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+}
+_SYNTAX = frozenset("\"'\\")
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text is compared as it is: printable ASCII, blanks and ends of lines."""
+    return _ODD.search(text) is None
+
+
+def fold(text: str) -> str:
+    """Return a text with full-width and accented letters as plain ones, without the invisible."""
+    if "\x1b[" in text or "\\" in text:
+        return _ODD.sub(lambda odd: _folded(odd[0]), text)
+    return text.translate(_LETTERS)
+
+
+def places(text: str) -> list[int]:
+    """Return for each character of the folded text, and for its end, where it was in the text."""
+    found, at = list[int](), 0
+    for odd in _ODD.finditer(text):
+        found.extend(range(at, odd.start()))
+        found.extend([odd.start()] * len(_folded(odd[0])))
+        at = odd.end()
+    found.extend(range(at, len(text) + 1))
+    return found
+
+
+class _Letters(dict[int, str]):
+    """Each character's plain letters, found out when it is first met; not all are remembered."""
+
+    def __missing__(self, number: int) -> str:
+        letter = chr(number)
+        plain = letter if is_plain(letter) else _plain(letter)
+        if len(self) < _MOST_REMEMBERED:
+            self[number] = plain
+        return plain
+
+
+_LETTERS = _Letters()
+
+
+def _folded(odd: str) -> str:
+    if len(odd) == 1:
+        return _LETTERS[ord(odd)]
+    if odd.endswith(("\\n", "\\r")):
+        return ESCAPED_END
+    if odd.endswith("\\t"):
+        return " "
+    if "[" in odd:
+        return ""
+    if odd.startswith("\\x"):
+        letters = _decoded(bytes.fromhex(odd.replace("\\x", "")))
+    else:
+        letters = bytes.fromhex(odd[2:]).decode("utf-16-be", errors="replace")
+    return "".join(map(_escaped, letters))
+
+
+def _decoded(octets: bytes) -> str:
+    """Read escaped bytes as the text that they were, or as the letters of one."""
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _escaped(letter: str) -> str:
+    """Return the plain letters of one that was escaped; a quote does not end the text it is in."""
+    return "\N{REPLACEMENT CHARACTER}" if letter in _SYNTAX else _LETTERS[ord(letter)]
+
+
+def _plain(odd: str) -> str:
+    if odd.isspace():
+        return "\n" if odd in "\n\v\f\x85\u2028\u2029" else " "
+    letters = unicodedata.normalize("NFKD", _QUOTES.get(odd, odd))
+    kept = "".join(c for c in letters if unicodedata.category(c) not in {"Cc", "Cf", "Mn", "Me"})
+    return kept if len(kept) <= _MOST_LETTERS else odd
+
 
 _VOCABULARY = re.compile(
     "apikey|secret|token|authorization|passwd|password|passphrase|passcode|privatekey|firebasekey"
@@ -20,7 +111,7 @@ _NO_PASSES = ("bypass", "compass", "trespass", "surpass", "encompass", "overpass
 _WORDS = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WEAK_WORD = re.compile(r"(?:^|_)(?:key|private)(?:_|$)")
-"""Words that say so too (facts, i), unless they are part of what is known to be no secret."""
+"""Words that say so too, unless they are part of what is known to be no secret."""
 _PLAIN_WORDS = re.compile(
     r"(?:^|_)(?:(?:primary|public|foreign|partition|sort|topology|idempotency|cache|dedup|group"
     r"|config_map|map|label|row|lookup|unique|index|routing|object|join|feature|symbol|metric)_key"
@@ -73,7 +164,7 @@ _LEAVES = {
 
 def is_secret_key(key: str) -> bool:
     """
-    Tell whether a name says that its value is secret, however it is spelled.
+    Return whether a name says that its value is secret, however it is spelled.
 
     By a word of the vocabulary, by a whole word between humps or signs, or by its ending: what
     is masked for a harmless name costs a word, what is shown costs the secret.
@@ -99,7 +190,7 @@ _remember = lru_cache(maxsize=4_096)(_is_secret)
 
 
 def is_harmless(name: str, value: str) -> bool:
-    """Tell whether a value is no secret though its name tells of one: where it is, or how."""
+    """Return whether a value is no secret though its name tells of one: where it is, or how."""
     if value.strip().casefold() in {"", "true", "false"} or _PATH.fullmatch(value):
         return True
     if name.startswith("checksum/"):
@@ -109,7 +200,7 @@ def is_harmless(name: str, value: str) -> bool:
 
 
 def refers(key: str, value: object) -> bool:
-    """Tell whether a value only refers to Secrets, by their names and those of their keys."""
+    """Return whether a value only refers to Secrets, by their names and those of their keys."""
     held = cast("list[object]", value) if isinstance(value, list) else [value]
     return bool(_REFERRING.fullmatch(key)) and bool(held) and all(map(_is_reference, held))
 

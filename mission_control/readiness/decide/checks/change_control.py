@@ -1,4 +1,4 @@
-"""The fleet's repository: what is to run is what was reviewed (facts, e)."""
+"""The fleet's repository: what is to run is what was reviewed."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,13 +15,14 @@ CODES = (
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of change control and of what the repository would build."""
+    """Return the checks of change control and of what the repository would build."""
     repository = evidence.repository
     if repository is None:
         yield from (not_applicable(code, "no repository is configured") for code in CODES)
         return
     if isinstance(repository, Unseen):
-        yield check("RC-101", FAIL, f"git could not tell: {repository.detail or repository.code}")
+        why = repository.detail or repository.code
+        yield check("RC-101", FAIL, f"git could not be read: {why}")
         yield from (check(c, UNKNOWN, "the repository was not read") for c in CODES[1:])
         return
     yield check("RC-101", PASS, f"at {repository.git_sha[:12]} on {repository.git_branch}")
@@ -37,7 +38,7 @@ def _tree(repository: Repository) -> Iterator[Check]:
     tags, broken = repository.release_tags, repository.broken_tags
     newest = f"newest of {len(tags)}: {tags[-1]}" if tags else "no tag v2-release-*"
     if broken:
-        newest += f"; nothing can be told of {_few(broken)}"
+        newest += f"; not readable: {_few(broken)}"
     yield check("RC-103", FAIL if not tags else UNKNOWN if broken else PASS, newest)
     held = repository.repo_id
     if held is None:
@@ -51,16 +52,16 @@ def _tree(repository: Repository) -> Iterator[Check]:
 
 
 def _clean(repository: Repository) -> Check:
-    """Judge whether the tree is the commit; what hides a change is never taken for none."""
+    """Judge whether the tree is the commit; where changes can hide it is not known."""
     dirty, unknowable, hiding = repository.dirty, repository.unknowable, repository.hiding
     told = list[str]()
     if dirty:
         told.append(f"{len(dirty)} paths differ: {_few(dirty)}")
     if unknowable:
-        why = "for the filter that the repository names for it is not run"
-        told.append(f"it cannot be told whether {_few(unknowable)} changed, {why}")
+        why = "the filter that the repository names for it is not run"
+        told.append(f"not known whether {_few(unknowable)} changed: {why}")
     if hiding:
-        told.append(f"git would not tell of every change: {_few(hiding)}")
+        told.append(f"git hides changes: {_few(hiding)}")
     outcome = FAIL if dirty else UNKNOWN if told else PASS
     return check("RC-102", outcome, "; ".join(told) or "nothing differs")
 
@@ -104,7 +105,7 @@ def _images(repository: Repository) -> Iterator[Check]:
     if unread:
         said += f"; not read whole: {_few(unread)}"
     yield check("RC-203", FAIL if found else UNKNOWN if unread else PASS, said)
-    lacking = [
+    missing = [
         name
         for name, named in (
             ("GIT_SHA", repository.names_git_sha),
@@ -112,8 +113,8 @@ def _images(repository: Repository) -> Iterator[Check]:
         )
         if not named
     ]
-    told = f"no manifest names {' or '.join(lacking)}" if lacking else "GIT_SHA and BUILD_ID"
-    yield check("RC-204", FAIL if lacking else PASS, told, blocks=False)
+    told = f"no manifest names {' or '.join(missing)}" if missing else "GIT_SHA and BUILD_ID"
+    yield check("RC-204", FAIL if missing else PASS, told, blocks=False)
 
 
 def _few(names: Sequence[str]) -> str:

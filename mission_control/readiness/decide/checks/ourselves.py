@@ -1,4 +1,4 @@
-"""Whether our own evidence is good enough to judge by (semantics, section 7)."""
+"""Whether our own evidence is good enough to judge by (docs/semantics.md#7)."""
 
 from collections.abc import Iterator
 
@@ -16,13 +16,13 @@ from mission_control.readiness.model import Check, ReadinessEvidence
 
 HORIZON_DAYS = 90
 SNAPSHOT_SECONDS = 30.0
-"""A recorded snapshot that is used as evidence is at most this old (semantics, section 7)."""
+"""A recorded snapshot that is used as evidence is at most this old (docs/semantics.md#7)."""
 WANTED_SHARE = 0.95
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of our account, the calendar, our polling, the snapshot and the store."""
+    """Return the checks of our account, the calendar, our polling, the snapshot and the store."""
     yield _account(evidence)
     yield _calendar(evidence)
     yield _coverage(evidence)
@@ -85,7 +85,7 @@ def _snapshot(evidence: ReadinessEvidence) -> Check:
 def _store(evidence: ReadinessEvidence) -> Check:
     store = evidence.store
     if store is None:
-        return check("RC-705", UNKNOWN, "nobody tried whether the verdict can be recorded")
+        return check("RC-705", UNKNOWN, "whether the verdict can be recorded was not tried")
     if isinstance(store, Unseen):
         return check("RC-705", FAIL, f"the verdict cannot be recorded: {store.detail}")
     return check("RC-705", PASS, "the verdict can be recorded")

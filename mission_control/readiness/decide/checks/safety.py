@@ -1,4 +1,4 @@
-"""Nothing can execute, and the gate that strategies rely on is sound (facts, e)."""
+"""Nothing can execute, and the gate that strategies rely on is sound."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,11 +24,11 @@ from mission_control.readiness.decide.outcome import (
 from mission_control.readiness.model import Check, ReadinessEvidence
 
 BEFORE_OPEN = timedelta(minutes=60)
-"""Freshness is required from so long before the open until the close (semantics, section 7)."""
+"""Freshness is required from so long before the open until the close (docs/semantics.md#7)."""
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of kill switch, modes, toggles, execution, freshness and posture."""
+    """Return the checks of kill switch, modes, toggles, execution, freshness and posture."""
     snapshot = evidence.snapshot
     view = view_cluster(snapshot.fleet, snapshot.cluster, Moment(evidence.now))
     yield _modes(snapshot, view)
@@ -68,20 +68,20 @@ def _modes(snapshot: FloorSnapshot, view: ClusterView) -> Check:
         return check("RC-401", UNKNOWN, "; ".join(sorted(set(strange))[:5]))
     open_ = sorted({fact for *_, fact in view.undecided if fact.endswith(modes)})
     if open_:
-        return check("RC-401", UNKNOWN, f"cannot be told: {', '.join(open_[:5])}")
+        return check("RC-401", UNKNOWN, f"not known: {', '.join(open_[:5])}")
     return _over_lists(
         "RC-401", snapshot, view, "no mode is EXECUTE or LIVE, in answers and in pod specifications"
     )
 
 
 def _modes_of(snapshot: FloorSnapshot) -> tuple[str, ...]:
-    """Give the ends of facts that tell of a switch of execution: all but the freshness bypasses."""
+    """Return how facts about execution switches end: all but the freshness bypasses."""
     switches = (s.name for s in snapshot.fleet.execution.all_switches)
     return (*(f" {name}" for name in switches if name not in BYPASSES), " MODE")
 
 
 def _over_lists(code: str, snapshot: FloorSnapshot, view: ClusterView, well: str) -> Check:
-    """Give PASS only where every list that could say otherwise was seen whole."""
+    """Return PASS only where every list that could say otherwise was seen whole."""
     if snapshot.fleet.access is None:
         detail = "no cluster is read, so pod specifications are not known"
         return check(code, UNKNOWN, detail)
@@ -105,7 +105,7 @@ def _switch(snapshot: FloorSnapshot) -> Check:
     able = [w for w in snapshot.kill_switch.sources if w.confirms]
     preferred = [w for w in able if w.kind is SourceKind.CONFIG_MAP] or able
     if not preferred:
-        return check("RC-402", UNKNOWN, "no witness that could confirm the switch is configured")
+        return check("RC-402", UNKNOWN, "no source that could confirm the switch is configured")
     subjects = list[Subject]()
     for w in preferred:
         # The end of its line is the file's, not the value's; nothing else is forgiven.
@@ -117,7 +117,7 @@ def _switch(snapshot: FloorSnapshot) -> Check:
 
 
 def _sources(snapshot: FloorSnapshot) -> Check:
-    """Judge whether every witness says what is normal; what is heard counts, required or not."""
+    """Judge whether every source says what is normal; each that answers counts, required or not."""
     switch = snapshot.kill_switch
     if not switch.sources and not snapshot.fleet.safety.switch_required:
         return not_applicable("RC-403", _NO_SWITCH)
@@ -130,14 +130,14 @@ def _sources(snapshot: FloorSnapshot) -> Check:
         said = w.detail if outcome is not PASS and w.detail else w.state.value
         blocks = configured or outcome is FAIL
         subjects.append(Subject(w.source, outcome, said, blocks))
-    return settle("RC-403", subjects, f"all say {switch.normal}", "no witness was heard")
+    return settle("RC-403", subjects, f"all say {switch.normal}", "no source was read")
 
 
 def _raised(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
-    """Say NO for whatever stands accused; staleness only while freshness is required."""
+    """Say NO for every latched alarm; for staleness only while freshness is required."""
     raised = snapshot.latched.alarms
     if not raised:
-        return check("RC-407", PASS, "nothing stands accused")
+        return check("RC-407", PASS, "no alarm is latched")
     stale = {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING}
     needed = _needs_freshness(evidence)
     subjects = [
@@ -148,7 +148,7 @@ def _raised(snapshot: FloorSnapshot, evidence: ReadinessEvidence) -> Check:
 
 
 def _needs_freshness(evidence: ReadinessEvidence) -> bool:
-    """Tell whether freshness is required: from open - 60 min to close, and when nobody knows."""
+    """Return whether freshness is required: from open - 60 min to close, or in no known phase."""
     session = evidence.snapshot.session
     if session.open is None or session.close is None:
         return session.phase.gates
@@ -181,15 +181,15 @@ def _toggles(snapshot: FloorSnapshot, view: ClusterView) -> Check:
         return check("RC-405", FAIL, "; ".join(said[:5]))
     open_ = [fact for *_, fact in sorted(view.undecided) if fact.endswith(toggles)]
     if open_:
-        return check("RC-405", UNKNOWN, f"cannot be told: {', '.join(open_[:5])}")
+        return check("RC-405", UNKNOWN, f"not known: {', '.join(open_[:5])}")
     return _over_lists("RC-405", snapshot, view, "no bypass toggle is on")
 
 
 def _execution(snapshot: FloorSnapshot, view: ClusterView, evidence: ReadinessEvidence) -> Check:
     paper = snapshot.fleet.safety.paper
     running = [s.detail for s in view.raising if s.fact.endswith((" running", " could start"))]
-    standing = [a.detail for a in snapshot.latched.alarms if a.code == codes.EXECUTION_COULD_START]
-    running.extend(d for d in standing if d not in running)
+    latched = [a.detail for a in snapshot.latched.alarms if a.code == codes.EXECUTION_COULD_START]
+    running.extend(d for d in latched if d not in running)
     answering = [
         f"{r.agent.agent_name} answers"
         for r in snapshot.services
@@ -206,7 +206,7 @@ def _execution(snapshot: FloorSnapshot, view: ClusterView, evidence: ReadinessEv
         detail = f"what could start execution was not seen whole: {'; '.join(told[:5])}"
         return check("RC-406", UNKNOWN, detail)
     if paper:
-        detail = "the fleet file says execution: paper, and whatever runs says a harmless mode"
+        detail = "the fleet file says execution: paper, and all that runs says a harmless mode"
         return _over_lists("RC-406", snapshot, view, detail)
     if view.execution_off:
         detail = "whole lists show nothing that executes, and no execution service answers"

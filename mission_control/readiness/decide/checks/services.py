@@ -15,7 +15,7 @@ _NOT_SEEN = frozenset({UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED, UnseenR
 
 
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
-    """Give the checks of what services answer, and whether a deploy report can be made."""
+    """Return the checks of what services answer, and whether a deploy report can be made."""
     services = evidence.snapshot.services
     asked = [_answer(r, evidence) for r in services if r.agent.contract is not ContractKind.NONE]
     nothing = "the inventory lists no service that is asked"
@@ -25,7 +25,7 @@ def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
 
 
 def _as_expected(services: Sequence[ServiceReport]) -> Check:
-    """Judge every service that can be seen; who watches the others is named, and proves nothing."""
+    """Judge every service that can be seen; the others are named with their watcher, not passed."""
     judged = [_expected(r) for r in services if r.agent.unobserved is None]
     told = [f"{a.agent_name} ({a.unobserved.who})" for r in services if (a := r.agent).unobserved]
     nothing = "the inventory lists nothing that can be seen"

@@ -1,1 +1,0 @@
-"""What was read of the cluster, as documents."""

@@ -1,1 +1,0 @@
-"""History as documents."""

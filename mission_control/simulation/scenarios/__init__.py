@@ -1,1 +1,0 @@
-"""Simulation: the named scenarios, as data."""

@@ -1,1 +1,0 @@
-"""Simulation: the fleet's services, each answering as the real one does."""
