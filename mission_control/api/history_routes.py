@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -24,7 +24,7 @@ from mission_control.api.the_past import (
     remembered,
 )
 from mission_control.documents.instants import utc_text
-from mission_control.floor.present.events import EventDocument, event_document
+from mission_control.floor.present.events import event_document
 from mission_control.history.decide.timeline import worst_by_step
 from mission_control.history.model import EventQuery
 from mission_control.history.present import (
@@ -65,7 +65,7 @@ class PastEvents(TypedDict):
     """A page of past events, newest first; `next_cursor` asks for the page after."""
 
     ts: str
-    events: list[EventDocument]
+    events: list[dict[str, Any]]
     next_cursor: str | None
     label: NotRequired[str]
 

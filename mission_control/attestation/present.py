@@ -15,7 +15,7 @@ from mission_control.cluster.present import cluster_document
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text
 from mission_control.documents.markdown import render
-from mission_control.floor.present.safety_needs import needs_text
+from mission_control.floor.present.posture import needs_text
 
 Document = dict[str, Any]
 MOST_NAMED = 20

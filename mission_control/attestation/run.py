@@ -26,7 +26,6 @@ from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
 
 if TYPE_CHECKING:
-    from mission_control.history.reader import HistoryReader
 
 JOB = "no_execution_attestation"
 JSON_NAME, MARKDOWN_NAME = "attestation.json", "attestation.md"

@@ -19,7 +19,7 @@ from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import CalendarReader, Clock
-from mission_control.floor.present.safety_needs import needs_text
+from mission_control.floor.present.posture import needs_text
 from mission_control.floor.watch import CLUSTER_SECONDS, FloorWatch
 from mission_control.history.past_floor import PastFloor, kept_since
 from mission_control.history.remember import FloorMemory

@@ -171,7 +171,8 @@ class FloorAnswers:
 def observe_floor(settings: Settings, clock: Clock) -> FloorAnswers:
     """Ask the fleet once, in this process, and answer as the API would."""
     snapshot = process.run(once.observe_once(settings, clock))
-    return _read(dict(posture_document(snapshot)), dict(agents_document(snapshot)))
+    label = {"label": snapshot.label} if snapshot.label else {}
+    return _read({**posture_document(snapshot), **label}, dict(agents_document(snapshot)))
 
 
 def ask_for_floor(url: str) -> FloorAnswers:

@@ -12,6 +12,7 @@ from mission_control.cluster.present import cluster_text
 from mission_control.config_snapshot.decide import SecretReference, find_secret_references
 from mission_control.config_snapshot.present import index_document, meta_text
 from mission_control.documents.canonical_json import encode_json
+from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositoryCopier
 from mission_control.model.reading import Seen, Unseen, say_unseen
@@ -175,7 +176,7 @@ def _list_gaps(snapshot: FloorSnapshot) -> Iterator[Gap]:
     access = snapshot.fleet.access
     if access is None:
         return
-    for read in check_lists(access, snapshot.cluster, snapshot.at).lists:
+    for read in check_lists(access, snapshot.cluster, Moment(snapshot.at)).lists:
         if isinstance(read.reading, Unseen):
             yield read.source, say_unseen(read.reading)
         for odd in read.odd:
@@ -195,7 +196,7 @@ def _of_cluster(
     access = snapshot.fleet.access
     if access is None:
         return SourceCoverage("cluster", 0, 0, (("cluster", NO_CLUSTER),))
-    checked = check_lists(access, snapshot.cluster, snapshot.at)
+    checked = check_lists(access, snapshot.cluster, Moment(snapshot.at))
     gaps = (*_list_gaps(snapshot), *_service_gaps(services), *lost)
     asked = len(checked.lists) + len(access.namespaces) * len(REFERRING) + 1
     return SourceCoverage("cluster", asked, max(0, asked - len(gaps)), tuple(gaps))

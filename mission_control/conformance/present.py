@@ -5,10 +5,11 @@ from datetime import UTC
 
 from mission_control.conformance.model import ConformanceReport, Deviation, EndpointOutcome, Gravity
 from mission_control.contract.model.shapes import clean_text
+from mission_control.documents.document import document
 
 
 def conformance_as_dict(report: ConformanceReport, subject: str) -> dict[str, object]:
-    """Give a report as values that JSON can hold; `subject` is the address that was asked."""
+    """Return a report as values that JSON can hold; `subject` is the address that was asked."""
     return {
         "subject": subject,
         "at": report.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -16,35 +17,17 @@ def conformance_as_dict(report: ConformanceReport, subject: str) -> dict[str, ob
         "violations": len(report.violations),
         "advice": len(report.advice),
         "endpoints": [
-            {
-                "path": endpoint.path,
-                "seen": endpoint.seen,
-                "outcome": endpoint.outcome,
-                "http_status": endpoint.http_status,
-                "took_ms": round(endpoint.took * 1000),
-                "excerpt": clean_text(endpoint.excerpt),
-            }
-            for endpoint in report.endpoints
+            document(e, "took")
+            | {"took_ms": round(e.took * 1000), "excerpt": clean_text(e.excerpt)}
+            for e in report.endpoints
         ],
-        "deviations": [
-            {
-                "gravity": deviation.gravity.value,
-                "sev0": deviation.sev0,
-                "path": deviation.path,
-                "field": deviation.field,
-                "rule": deviation.rule,
-                "problem": deviation.problem,
-                "found": clean_text(deviation.found),
-                "remedy": deviation.remedy,
-            }
-            for deviation in report.deviations
-        ],
+        "deviations": [document(d) | {"found": clean_text(d.found)} for d in report.deviations],
     }
 
 
 def conformance_lines(report: ConformanceReport, subject: str) -> list[str]:
     """
-    Give a report as plain lines: the verdict, what each endpoint brought, each deviation.
+    Return a report as plain lines: the verdict, what each endpoint brought, each deviation.
 
     Nothing that a service said can act on the terminal that shows it.
     """

@@ -50,7 +50,7 @@ _EXAMPLE: dict[str, object] = {
 
 def ops_status_schema() -> dict[str, object]:
     """
-    Give the JSON Schema (2020-12) that a service's `/ops/status` is read by.
+    Return the JSON Schema (2020-12) that a service's `/ops/status` is read by.
 
     It says what is refused, not all that is judged: an answer can satisfy the schema and still
     deviate, as one that claims freshness on an old tick does.

@@ -1,4 +1,4 @@
-"""The board on which the newest decided floor hangs, for everyone who presents it."""
+"""The newest decided floor and the recent events, for everything that presents them."""
 
 import asyncio
 from collections import deque
@@ -23,14 +23,14 @@ QUIET_SECONDS = 5.0
 
 class FloorBoard:
     """
-    Holds the newest snapshot and the recent events; satisfies `FloorReader`.
+    The newest snapshot and the recent events.
 
     Written by the deciding loop alone, read from the same event loop; nothing here waits or
     locks. `monotonic` gives seconds that never step back.
     """
 
     def __init__(self, first: FloorSnapshot, clock: Clock, monotonic: Callable[[], float]) -> None:
-        """Hang up a first snapshot, which says that nothing was asked yet."""
+        """Begin with a snapshot that says that nothing was asked yet."""
         self._snapshot = first
         self._stalled: FloorSnapshot | None = None
         self._clock = clock
@@ -55,7 +55,7 @@ class FloorBoard:
     def publish(
         self, snapshot: FloorSnapshot, happenings: Iterable[Happening]
     ) -> tuple[FloorEvent, ...]:
-        """Hang up a decided snapshot, number what happened, tell the followers, give the events."""
+        """Publish a decided snapshot; number and return what happened, and wake the followers."""
         news, told = False, list[FloorEvent]()
         for happening in (*self._stall_until(snapshot), *happenings):
             self._identity += 1
@@ -75,7 +75,7 @@ class FloorBoard:
         self._snapshot, self._has_decided = snapshot, True
         self._note_halt(snapshot)
         if has_stalled(self._monotonic() - self._last_beat):
-            self._watched_since = snapshot.at  # nobody decided meanwhile
+            self._watched_since = snapshot.at  # nothing was decided meanwhile
         self._stalled = None
         self._last_beat = self._monotonic()
         if news:
@@ -83,13 +83,13 @@ class FloorBoard:
         return tuple(told)
 
     def _stall_until(self, snapshot: FloorSnapshot) -> Iterable[Happening]:
-        """Give the stall that this decision ends; before the first one nothing could stall."""
+        """Return the stall that this decision ends; before the first one nothing could stall."""
         seconds = self._monotonic() - self._last_beat
         if self._has_decided and has_stalled(seconds):
             yield stall_ended(self._snapshot.at, snapshot.at, seconds, snapshot.session)
 
     def begin_again(self, at: datetime) -> None:
-        """Have what was given before count no more: it was given under another calendar."""
+        """Count the floor as watched from here on: before, another calendar was in force."""
         self._watched_since = at
 
     def close(self) -> None:
@@ -98,11 +98,11 @@ class FloorBoard:
         self._wake()
 
     def decided(self) -> FloorSnapshot:
-        """Give what was decided last, even where a stall has made it no answer since."""
+        """Return what was decided last, even where a stall has made it no answer since."""
         return self._snapshot
 
     def current(self) -> FloorSnapshot:
-        """Give the newest snapshot; one that is no longer being renewed is HALTED."""
+        """Return the newest snapshot; one that is no longer being renewed is HALTED."""
         if not self.beat().stalled:
             return self._snapshot
         if self._stalled is None:
@@ -121,7 +121,7 @@ class FloorBoard:
 
     def watched(self) -> tuple[datetime, Sequence[Span]]:
         """
-        Give since when the floor is watched without a break, and its confirmed halts since then.
+        Return since when the floor is watched without a break, and its confirmed halts since then.
 
         A time in which something could start execution takes GO back as a halt does.
 
@@ -147,7 +147,7 @@ class FloorBoard:
         self._halts.append((since, until))
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
-        """Give the newest events of every kind, newest first."""
+        """Return the newest events of every kind, newest first."""
         both = sorted((*self._events, *self._polls), key=lambda e: -e.identity)
         return tuple(islice(both, limit))
 

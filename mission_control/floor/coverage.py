@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mission_control.history.reader import HistoryReader
 
 WANTED = timedelta(minutes=15)
-"""What readiness wants to have been watched (semantics, section 7)."""
+"""What readiness wants to have been watched (docs/semantics.md#7)."""
 
 
 async def watched_coverage(
@@ -48,7 +48,7 @@ def _required(fleet: Fleet) -> Sequence[Agent]:
 
 def _seconds(fleet: Fleet, watched: WatchedMinute, decided: Sequence[Span]) -> float:
     """
-    Give how much of a minute was watched: as much as of the service that was asked least.
+    Return how much of a minute was watched: as much as of the service that was asked least.
 
     One round less than fits into a minute is a minute still: rounds do not begin with minutes. Time
     in which nothing was decided was not watched, however often something was asked beside it.
@@ -61,8 +61,8 @@ def _seconds(fleet: Fleet, watched: WatchedMinute, decided: Sequence[Span]) -> f
         for a in _required(fleet)
         if watched.counts.get(a.agent_name, (0, 0))[0]
     ]
-    everybody = len(shares) == len(_required(fleet))
-    return min(most, whole * min(shares, default=0.0)) if everybody else 0.0
+    complete = len(shares) == len(_required(fleet))
+    return min(most, whole * min(shares, default=0.0)) if complete else 0.0
 
 
 def _count(fleet: Fleet, minutes: Mapping[datetime, WatchedMinute], seconds: float) -> PollCoverage:

@@ -16,7 +16,7 @@ from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, EndedAlarm, Fleet
 from mission_control.model.kill_switch import KillSwitch, SourceKind
-from mission_control.model.reading import Seen, ServiceRound, Unseen
+from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen
 from mission_control.model.session import CalendarDoubt, MarketSession
 
 KILL_SWITCH = "kill-switch"
@@ -28,7 +28,7 @@ SEV0_CODES = frozenset({codes.EXECUTION_EVIDENCE, codes.FRESHNESS_GATE_FALSE_POS
 
 
 class Verdict(StrEnum):
-    """The floor's posture (semantics, section 6)."""
+    """The floor's posture (docs/semantics.md#6)."""
 
     OK = "OK"
     MARKET_CLOSED = "MARKET_CLOSED"
@@ -36,18 +36,18 @@ class Verdict(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Give 0 for the best, so that a larger rank is a worse answer."""
+        """Return 0 for the best, so that a larger rank is a worse answer."""
         return ("OK", "MARKET_CLOSED", "HALTED").index(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
     """
-    One process that raised a Sev-0 alarm, as far as its answers tell it from others.
+    One process that raised a Sev-0 alarm, as far as its answers distinguish it from others.
 
     `peer` is the address that answered, empty where it is not known; `told` a digest of the names
     that the answer gave itself, empty where it gave none. `pods` are those it may be, as whole
-    lists showed them when it was heard: the one pod that has its address (`own_address`), else
+    lists showed them when it answered: the one pod that has its address (`own_address`), else
     every live pod of the workload. `heard_at` is when its newest answer that raised the alarm was
     read (UTC). `denials` counts its denials over new connections since then, in a row, and
     `denied_from` and `denied_at` are when the first and the newest of them were read (UTC).
@@ -66,11 +66,11 @@ class Instance:
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """
-    Something that a source said against the floor, standing until that source denies it.
+    Something that a source raised against the floor, latched until that source denies it.
 
-    `source` is who said it and where (`strategy-engine /ops/status`, `file /etc/...`), and
-    `fact` which fact of theirs it was. Code, subject, source and fact together are the key.
-    `instances` are the processes that said it, of a service's Sev-0 alone: each has to be cleared.
+    `source` is what raised it and where (`strategy-engine /ops/status`, `file /etc/...`), and
+    `fact` which of its facts. Code, subject, source and fact together are the key. `instances` are
+    the processes that raised it, of a service's Sev-0 alone: each has to be cleared.
     """
 
     code: str
@@ -84,18 +84,18 @@ class Alarm:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """Identify the accusation across rounds."""
+        """Identify the alarm across rounds."""
         return (self.code, self.subject, self.source, self.fact)
 
     @property
     def sev0(self) -> bool:
-        """Tell whether it is Sev-0: execution, a freshness bypass, or a contradiction about one."""
+        """Return whether it is Sev-0: execution, a freshness bypass, a contradiction about one."""
         about = self.subject == KILL_SWITCH or self.fact == EXECUTION
         return self.code in SEV0_CODES or (self.code == codes.CONTRADICTION and about)
 
 
 def is_meant(entry: EndedAlarm, alarm: Alarm) -> bool:
-    """Tell whether an entry of the fleet file means this alarm; its `since` may be cut short."""
+    """Return whether an entry of the fleet file means this alarm; its `since` may be cut short."""
     same = (entry.code, entry.subject, entry.source) == (alarm.code, alarm.subject, alarm.source)
     return same and abs((entry.since - alarm.since).total_seconds()) < 1
 
@@ -118,7 +118,7 @@ class ServiceSince:
 @dataclass(frozen=True, slots=True)
 class Latched:
     """
-    The memory a decision starts from: open accusations and since when things are so.
+    The memory a decision starts from: the latched alarms, and since when states last.
 
     A halt is `confirmed` once anything that halted in it was.
     """
@@ -166,7 +166,7 @@ class Freshness:
     confirmed: bool = True
 
     def age_seconds(self, now: datetime) -> float | None:
-        """Give our clock minus the last tick (wall seconds, never negative); None without one."""
+        """Return our clock minus the last tick (wall seconds, never negative); None without one."""
         return None if self.last_tick is None else max(0.0, (now - self.last_tick).total_seconds())
 
 
@@ -176,7 +176,7 @@ NO_FRESHNESS = Freshness(FreshnessState.NOT_APPLICABLE)
 @dataclass(frozen=True, slots=True)
 class ServiceReport:
     """
-    One service as judged: its state, and whether the playbook expects that state now.
+    One service as judged: its state, and whether that state is expected now.
 
     `reasons` are worst first. `evidence_at` is when its primary reading was taken (UTC), None
     when it never was. `reported_codes` are the service's own reason codes, as it wrote them.
@@ -195,8 +195,13 @@ class ServiceReport:
     workload: AgentWorkload | None = None
 
     @property
+    def readings(self) -> Mapping[str, EndpointReading]:
+        """Return the newest reading of each path that was asked; none before the first round."""
+        return {} if self.round is None else self.round.readings
+
+    @property
     def reason_code(self) -> str:
-        """Give the leading reason's code; empty when there is nothing to explain."""
+        """Return the leading reason's code; empty when there is nothing to explain."""
         return self.reasons[0].code if self.reasons else ""
 
 
@@ -212,7 +217,7 @@ class Coverage:
 @dataclass(frozen=True, slots=True)
 class Posture:
     """
-    May the floor run, and how do we know.
+    Whether the floor may run, and why.
 
     `evidence_age_seconds` is the age of the oldest required evidence by our clock, None when
     some required evidence was never seen; `oldest_evidence` names it. `degraded` lists agents
@@ -234,14 +239,14 @@ class Posture:
 
     @property
     def withholds(self) -> bool:
-        """Tell whether no GO may be given or kept, although the floor may not be HALTED."""
+        """Return whether GO is withheld, though the floor may not be HALTED."""
         return any(r.withholds for r in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
 class FloorSnapshot:
     """
-    Everything decided at one instant `at` (house rule 5), from one set of readings.
+    Everything decided at one instant `at`, from one set of readings.
 
     `sequence` counts snapshots since the process started. `label` is `DEMO` when the floor is
     simulated, `AS OF ...` when the past is shown, else empty. `cleared` are the alarms that this
@@ -273,10 +278,10 @@ class FloorSnapshot:
 @dataclass(frozen=True, slots=True)
 class SwitchReading:
     """
-    A configured kill-switch witness outside the services, and what it said this time.
+    A configured kill-switch source other than a service, and its newest reading.
 
-    `absent` tells of a ConfigMap that was read without finding a switch why there is none.
-    `live_mount` tells of a file that it was read through a kubelet's own mount of a ConfigMap.
+    `absent` says why a ConfigMap that was read holds no switch. `live_mount` is true of a file that
+    was read through a kubelet's own mount of a ConfigMap.
     """
 
     kind: SourceKind
@@ -289,17 +294,16 @@ class SwitchReading:
 @dataclass(frozen=True, slots=True)
 class FloorEvidence:
     """
-    What one decision is made from, together with the standing and `now`.
+    What one decision is made from, together with the latched alarms and `now`.
 
-    `rounds` holds the newest round of each agent that was asked at least once. The kill switch
-    is heard from its file and environment here and from services through their rounds. `store`
-    is the newest try to write below the root and `history` whether history is being written,
-    None where nothing is ever recorded. `standing_known` is false until history was read after
-    a start: then nobody knows what stood accused before. `cluster` is the newest round over the
-    cluster, None before the first and where the fleet has none. `standing_lost` says why what
-    stood is not known although history could be read. `record_new_until` is the instant until
-    which a record that began lately is called new. `captured` is what ran at the last known good,
-    None where no record is read. `calendar_doubt` says why no session is known.
+    `rounds` holds the newest round of each agent that was asked at least once; it also holds what
+    services say of the kill switch. `store` is the newest attempt to write below the root and
+    `history` whether history is being written, None where nothing is ever recorded.
+    `alarms_known` is false until history was read after a start, and `alarms_lost` says why the
+    alarms from before are not known although it could be read. `cluster` is the newest round over
+    the cluster, None before the first and where the fleet has none. `record_new_until` is the
+    instant until which a record that began lately is called new. `captured` is what ran at the
+    last known good, None where no record is read. `calendar_doubt` says why no session is known.
     """
 
     fleet: Fleet

@@ -1,4 +1,4 @@
-"""The floor looked at a few times in a row, for who judges it without a server."""
+"""The floor observed a few times in a row, without a server."""
 
 import asyncio
 from collections import Counter
@@ -61,7 +61,7 @@ def first_snapshot(
     """
     Decide the floor before anything was asked: every service is NOT_YET_ASKED.
 
-    `standing` is what stood when this process's predecessor ended, where history knows it.
+    `latched` are the alarms from before the start, where history knows them.
     """
     now = sources.clock()
     evidence = FloorEvidence(fleet, {}, alarms_known=alarms_known)
@@ -71,29 +71,20 @@ def first_snapshot(
 
 async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
     """Ask every service and the cluster once, at the same time, and decide; remember nothing."""
-    asking = [asyncio.ensure_future(sources.services.read(a, None)) for a in fleet.agents]
-    reading = asyncio.ensure_future(sources.cluster.read()) if sources.cluster else None
-    switch_readings = await sources.switches.read()
-    rounds = await asyncio.gather(*asking)
-    facts = await reading if reading else None
-    by_name = {
-        a.agent_name: join_rounds(a, None, r) for a, r in zip(fleet.agents, rounds, strict=True)
-    }
-    identity = identify_cluster(fleet, facts)
-    captured = await sources.captured(identity) if sources.captured else None
-    evidence = FloorEvidence(fleet, by_name, switch_readings, cluster=facts, captured=captured)
-    now = sources.clock()
+    evidence = await _gather(fleet, sources, {}, Looking(), alarms_known=True)
+    rounds = _join(fleet, {}, evidence.rounds, NOTHING_LATCHED)
+    evidence, now = replace(evidence, rounds=rounds), sources.clock()
     session_at = sources.calendar.session_at
     return decide_floor(evidence, NOTHING_LATCHED, session_at, now, sequence=1, label=label)
 
 
 ROUNDS = 3
 APART_SECONDS = 10.0
-"""Three rounds so far apart stand in for poll coverage (semantics, section 7)."""
+"""Three rounds so far apart replace poll coverage (docs/semantics.md#7)."""
 
 
 def all_asked(snapshot: FloorSnapshot) -> bool:
-    """Tell whether everything that a floor is decided from was asked at least once."""
+    """Return whether everything that a floor is decided from was asked at least once."""
     asked = all(s.round is not None for s in snapshot.services if s.agent.service_dns)
     return asked and (snapshot.fleet.access is None or snapshot.cluster is not None)
 
@@ -118,9 +109,9 @@ async def observe_rounds(
     label: str = "",
 ) -> tuple[FloorSnapshot, PollCoverage | Unseen]:
     """
-    Look at the floor some times, and give the last decision with how often each was obtained.
+    Observe the floor a few times; return the last decision and how often each was obtained.
 
-    What one round brings against the floor stands in the next; `standing` is what stood before.
+    An alarm that one round raises is latched in the next; `latched` are those from before.
     """
     asked, obtained = Counter[str](), Counter[str]()
     rounds = dict[str, ServiceRound]()

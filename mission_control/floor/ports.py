@@ -1,4 +1,4 @@
-"""The shapes of the edges that jobs and the API lean on; edges satisfy them unseen."""
+"""The shapes of the edges that jobs and the API depend on."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -27,13 +27,8 @@ from mission_control.repository.model import (
     RepositorySurvey,
 )
 
-
-class Clock(Protocol):
-    """The time, always UTC and aware."""
-
-    def __call__(self) -> datetime:
-        """Say what time it is."""
-        ...
+Clock = Callable[[], datetime]
+"""Returns the time, always UTC and aware."""
 
 
 class ServiceReader(Protocol):
@@ -45,7 +40,7 @@ class ServiceReader(Protocol):
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
         """
-        Have somebody told an agent's name when it closes a connection that is held to it.
+        Call `tell` with an agent's name when it closes a connection that is held to it.
 
         That is how the death of a process shows first; but many servers also close what is
         idle, so it is a reason to ask at once and no evidence of anything.
@@ -54,10 +49,10 @@ class ServiceReader(Protocol):
 
 
 class SwitchReader(Protocol):
-    """Hears the kill-switch witnesses outside the services: the mounted file, the environment."""
+    """Reads the kill-switch sources other than services: the mounted file, the environment."""
 
     async def read(self) -> tuple[SwitchReading, ...]:
-        """Hear each configured witness once; a witness that is not configured is absent."""
+        """Read each configured source once; one that is not configured is absent."""
         ...
 
 
@@ -82,9 +77,9 @@ class FurtherReader(Protocol):
 
     def within(self, seconds: float) -> "FurtherReader":
         """
-        Give a reader whose every reading ends within so many seconds from now.
+        Return a reader whose every reading ends within so many seconds from now.
 
-        What is not had by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
+        What was not read by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
         """
         ...
 
@@ -141,7 +136,7 @@ class RepositoryCopier(Protocol):
     """Copies the fleet's files, redacted; never raises for what it finds."""
 
     async def head(self) -> Seen[RepositoryHead] | Unseen:
-        """Say which commit the working tree stands on."""
+        """Say which commit the working tree is on."""
         ...
 
     async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
@@ -153,7 +148,7 @@ class RepositorySurveyor(Protocol):
     """Looks over the fleet's repository; never raises for what it finds."""
 
     async def survey(self) -> Seen[RepositorySurvey] | Unseen:
-        """Say on which commit it stands, and which pipelines and documents it holds."""
+        """Say which commit it is on, and which pipelines and documents it holds."""
         ...
 
 
@@ -198,11 +193,11 @@ class PublishedFloor(Protocol):
     """As much of the published floor as questions about the past and the record lean on."""
 
     def current(self) -> FloorSnapshot:
-        """Give the newest snapshot; before the first poll it says that nothing was asked yet."""
+        """Return the newest snapshot; before the first poll it says that nothing was asked yet."""
         ...
 
     def watched(self) -> tuple[datetime, Sequence[Span]]:
-        """Give since when the floor is watched without a break, and its confirmed halts since."""
+        """Return since when the floor is watched without a break, and its confirmed halts since."""
         ...
 
 
@@ -214,7 +209,7 @@ class FloorReader(PublishedFloor, Protocol):
         ...
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
-        """Give the newest events, newest first."""
+        """Return the newest events, newest first."""
         ...
 
     def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
@@ -267,7 +262,7 @@ class RunbookReader(Protocol):
     """Finds runbooks by code; `HTTP_503` and its like share one page."""
 
     def read(self, code: str) -> Runbook | None:
-        """Give the page for a code; None when there is none."""
+        """Return the page for a code; None when there is none."""
         ...
 
     def codes(self) -> Sequence[str]:

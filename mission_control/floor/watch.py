@@ -13,9 +13,9 @@ from mission_control.floor.board import FloorBoard
 from mission_control.floor.decide.events import Happening, find_happenings, reloaded, turns_session
 from mission_control.floor.decide.evidence import SessionAt, session_in_doubt
 from mission_control.floor.decide.floor import decide_on_looks
-from mission_control.floor.decide.looks import AgentLook, FloorLooks, is_news, look_again, look_at
 from mission_control.floor.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.floor.decide.stall import BEAT_SECONDS
+from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched, SwitchReading
 from mission_control.floor.observe import FloorSources
 from mission_control.floor.present.predecessor import poll_outcomes
@@ -36,7 +36,7 @@ from mission_control.probe.decide import (
 
 class RoundTimer:
     """
-    Waits for a service's next round; somebody may hurry it.
+    Waits for a service's next round, which can be hurried.
 
     All times are seconds of the event loop's clock. A hurry while a round is under way counts
     for the next wait, because that round may have begun before what hurries us.
@@ -49,7 +49,7 @@ class RoundTimer:
         self._resting_until = 0.0
 
     async def wait_until(self, due: float) -> bool:
-        """Wait until the time is due or somebody hurries; tells whether somebody did."""
+        """Wait until the time is due or the round is hurried; return whether it was."""
         loop = asyncio.get_running_loop()
         if self._hurried or due <= loop.time():
             hurried, self._hurried = self._hurried, False
@@ -94,7 +94,7 @@ class ServiceRounds:
     """
     Runs rounds over one service until it is cancelled; a first silence is asked about again.
 
-    `gates` tells whether the session does, for the cadence. `turns` are shared by all services:
+    `gates` returns whether the session does, for the cadence. `turns` are shared by all services:
     where many fall silent together, so many are asked again at one time.
     """
 
@@ -124,12 +124,12 @@ class ServiceRounds:
                 due = self._next_due(due)
 
     def _next_due(self, due: float) -> float:
-        """Give when the service is due next: that is not over where a round ran beside it."""
+        """Return when the service is due next; unchanged where a further round ran before that."""
         now = asyncio.get_running_loop().time()
         return due if now < due else next_due(due, now, interval_of(self.agent, gates=self.gates()))
 
     async def _ask_again(self, due: float) -> bool:
-        """Ask once more, when it is our turn or due anyway; tells of another first silence."""
+        """Ask once more, at our turn or when due anyway; return whether that is a first silence."""
         await asyncio.sleep(ASK_AGAIN_SECONDS)
         held = True
         try:
@@ -145,7 +145,7 @@ class ServiceRounds:
 
 
 SWITCH_SECONDS = 2.0
-"""The kill switch's file and environment are heard this often."""
+"""The kill switch's file and environment are read this often."""
 STORE_SECONDS = 5.0
 """Whether artifacts could be written is tried this often."""
 CAPTURED_SECONDS = 60.0
@@ -167,8 +167,8 @@ class FloorWatch:
     """
     Watches one floor until it is cancelled.
 
-    Each service has a task and a cadence of its own, so that one that hangs costs nobody else
-    anything; no lock is held while waiting. Deciding happens in one place, on what is there.
+    Each service has a task and a cadence of its own, so that one that hangs delays no other; no
+    lock is held while waiting. Deciding happens in one place, on what is there.
     """
 
     fleet: Fleet
@@ -182,8 +182,7 @@ class FloorWatch:
     _captured: CapturedWorkloads | None = None
     _stored: Seen[None] | Unseen | None = None
     _kept: Seen[None] | Unseen | None = None
-    _looks: FloorLooks | None = None
-    _known: dict[str, AgentLook] = field(default_factory=dict[str, AgentLook])
+    _cache: FloorCache = field(default_factory=FloorCache)
     _reloaded: list[Happening] = field(default_factory=list[Happening])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -209,7 +208,8 @@ class FloorWatch:
             tasks.create_task(rounds[agent.agent_name].run(began + offset))
 
     def _gates(self) -> bool:
-        return self._looks is None or self._looks.session.phase.gates
+        session = self._cache.session
+        return session is None or session.phase.gates
 
     async def _ask(self, agent: Agent) -> Asked:
         """Run one round over a service, and keep it joined with those before."""
@@ -223,7 +223,7 @@ class FloorWatch:
             return Asked(news=True, silent=False)
 
     def _answered(self, agent: Agent) -> tuple[str, ...]:
-        """Give the paths that answered before the start; later ones the rounds know themselves."""
+        """Return the paths that answered before the start; the rounds know later ones."""
         if agent.agent_name in self._rounds:
             return ()
         held = self.board.current().latched.service(agent.agent_name)
@@ -231,21 +231,14 @@ class FloorWatch:
 
     def _receive(self, agent: Agent, round_: ServiceRound) -> bool:
         """
-        Keep a round, judged, and tell whether it is news.
+        Keep a round, judged, and return whether it is news.
 
         Only news has the floor decided before the next beat.
         """
         self._rounds[agent.agent_name] = round_
         if self.sources.memory is not None:
             self.sources.memory.note_round(round_, agent.primary_path)
-        before = self._known.get(agent.agent_name)
-        if self._looks is None or before is None:
-            self._fresh.set()
-            return True
-        session_at, now = self._session_at(), self.sources.clock()
-        look = look_at(agent, round_, session_at, now, among=self._looks)
-        self._known[agent.agent_name] = look
-        news = is_news(before, look)
+        news = self._cache.note_round(agent, round_, self._session_at(), self.sources.clock())
         if news:
             self._fresh.set()
         return news
@@ -301,7 +294,7 @@ class FloorWatch:
         return session_in_doubt(self.sources.calendar.session_at, doubt)
 
     async def _follow_files(self) -> None:
-        """Take files again that changed; a calendar that did has everything judged by it."""
+        """Read changed files again; a changed calendar has everything judged again."""
         while True:
             try:
                 self._tell(self.sources.reloads() if self.sources.reloads else ())
@@ -314,7 +307,7 @@ class FloorWatch:
         in_force, now = self.sources.in_force, self.sources.clock()
         if in_force is None:
             return
-        # Of the calendar from before, and not of what it says by then: a look may take a while.
+        # The calendar from before, not what it says by then: a look may take a while.
         earlier = session_in_doubt(in_force.calendar.session_at, in_force.doubt)
         reload = await in_force.look(now)
         if reload is None:
@@ -322,7 +315,7 @@ class FloorWatch:
         now = self.sources.clock()
         before, after = earlier(now), self._session_at()(now)
         self._reloaded.append(reloaded(reload, before, after))
-        self._looks, self._known = None, {}
+        self._cache = FloorCache()
         if turns_session(before, after):
             self.board.begin_again(now)
         self._fresh.set()
@@ -355,7 +348,7 @@ class FloorWatch:
         self._fresh.clear()
 
     def _recall(self, latched: Latched) -> None:
-        """Judge the rounds so far again: what stood before the start is known only now."""
+        """Judge the rounds so far again: what was so before the start is known only now."""
         for held in latched.services:
             round_ = self._rounds.get(held.agent_name)
             if round_ is not None:
@@ -378,21 +371,14 @@ class FloorWatch:
         )
 
     def publish(self, *, polled: bool) -> None:
-        """Decide the floor on what is there now and hang it on the board."""
+        """Decide the floor on what is there now, and publish it."""
         now = self.sources.clock()
         before, memory = self.board.decided(), self.sources.memory
         latched, known = memory.recall(before.latched) if memory else (before.latched, True)
         if latched is not before.latched:
             self._recall(latched)
         evidence = self._evidence(alarms_known=known)
-        looks = look_again(
-            evidence,
-            self.sources.calendar.session_at,
-            now,
-            self._known,
-            self._looks.cluster if self._looks else None,
-        )
-        self._looks, self._known = looks, dict(looks.by_name)
+        looks = self._cache.look_at_floor(evidence, self.sources.calendar.session_at, now)
         snapshot = decide_on_looks(
             looks,
             evidence,
@@ -402,7 +388,7 @@ class FloorWatch:
             sequence=self.board.next_sequence,
             label=self.label,
         )
-        # What stood before the start was opened then: here it only ends, and history hears of it.
+        # Alarms from before the start were raised then: here they only end, as history records.
         happenings = [
             *self._reloaded,
             *find_happenings(replace(before, latched=latched), snapshot),
@@ -416,7 +402,7 @@ class FloorWatch:
 
 
 def _word(switch_readings: SwitchReading) -> str:
-    """Give what a witness says, apart from when."""
+    """Return what a switch source says, apart from when."""
     reading = switch_readings.reading
     return reading.code if isinstance(reading, Unseen) else f"= {reading.value}"
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mission_control.floor.decide.alarms import join_latched
+from mission_control.floor.decide.events import find_changes, why_kept
 from mission_control.floor.decide.evidence import is_obtained
-from mission_control.floor.decide.judged_change import find_changes, why_kept
 from mission_control.floor.decide.stall import has_stalled
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
 from mission_control.floor.ports import CalendarReader

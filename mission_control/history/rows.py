@@ -95,10 +95,11 @@ def openings_without_end(connection: Connection) -> list[Row[Any]]:
 
 
 def _alarm(opening: Row[Any]) -> Alarm:
-    """Read the accusation that an event opened; its sentence leads with who accuses of what."""
+    """Read the alarm that an event raised; its sentence leads with source and code."""
     told, at = orjson.loads(opening.data), schema.from_micros(opening.at)
     code, source = told["code"], told["source"]
-    detail = opening.message.removeprefix(f"{source} accuses: {code}: ")
+    said = opening.message.removeprefix(f"{source} raises: {code}: ")
+    detail = said.removeprefix(f"{source} accuses: {code}: ")  # as earlier records have it
     return Alarm(code, opening.agent_name, source, told["fact"], detail, at, at)
 
 

@@ -1,11 +1,11 @@
-"""How the kill switch is, and whether somebody who can tell confirms it."""
+"""The state of the kill switch, and whether a source that can confirms it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
 
 from mission_control.cluster.model.facts import ClusterFacts
-from mission_control.floor.decide.evidence import Key, Statement, can_clear, within_age
+from mission_control.floor.decide.evidence import Key, Moment, Statement, can_clear, within_age
 from mission_control.floor.model import KILL_SWITCH, SwitchReading
 from mission_control.model.codes import CONTRADICTION, EXECUTION_EVIDENCE
 from mission_control.model.fleet import Fleet, Safety, SwitchFile
@@ -38,19 +38,20 @@ def hear_configured(
     switch_readings: Iterable[SwitchReading], now: datetime, file: SwitchFile | None = None
 ) -> tuple[SwitchSource, ...]:
     """
-    Give what each configured witness says now; one that cannot be read says UNKNOWN.
+    Return what each configured source says now; one that cannot be read says UNKNOWN.
 
     A file confirms where it was read through the ConfigMap's live mount, or where the fleet file
-    says that the services read this very one (semantics, section 4).
+    says that the services read the same one (docs/semantics.md#4).
     """
-    return tuple(_switch_source(w, within_age(w.reading, now), file) for w in switch_readings)
+    moment = Moment(now)
+    return tuple(_switch_source(w, within_age(w.reading, moment), file) for w in switch_readings)
 
 
 def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iterator[SwitchSource]:
     """
-    Give what the list of ConfigMaps says of the switch's own, read beside it by its name.
+    Return what the list of ConfigMaps says of the switch, beside the read of it by name.
 
-    A list that was not seen, or that does not hold it, abstains: who reads it by name tells.
+    A list that was not seen, or that does not hold it, abstains: the read by name counts.
     """
     if fleet.access is None or facts is None:
         return
@@ -58,12 +59,12 @@ def hear_listed(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Iter
     for read in facts.lists:
         if (read.resource, read.namespace) != ("configmaps", namespace):
             continue
-        reading = within_age(read.reading, now)
+        reading = within_age(read.reading, Moment(now))
         for each in facts.config_maps:
             if isinstance(reading, Seen) and each.key == (namespace, KILL_SWITCH_MAP):
                 value = each.values.get(KILL_SWITCH_KEY, "")
-                lacking = KILL_SWITCH_KEY not in each.values
-                absent = f"the ConfigMap has no {KILL_SWITCH_KEY}" if lacking else ""
+                keyless = KILL_SWITCH_KEY not in each.values
+                absent = f"the ConfigMap has no {KILL_SWITCH_KEY}" if keyless else ""
                 state, detail = _read_config_map(value, absent)
                 source = f"configmap list {namespace}/{KILL_SWITCH_MAP}"
                 kind = SourceKind.CONFIG_MAP
@@ -101,14 +102,14 @@ def _read_config_map(value: str, absent: str) -> tuple[KillSwitchState, str]:
 def hear_service(
     agent_name: str,
     readings: Mapping[str, EndpointReading],
-    now: datetime,
+    now: Moment,
     normal: KillSwitchState = KillSwitchState.ENGAGED,
 ) -> Iterator[SwitchSource]:
     """
-    Give what a service says of the switch, by path; one that says nothing abstains.
+    Return what a service says of the switch, by path; one that says nothing abstains.
 
-    One that says what is not normal is heard even through a broken document; one that says what
-    is, only where its answer could acquit.
+    A value that is not normal counts even in a broken document; one that is normal, only where the
+    answer could clear an alarm.
     """
     for path, reading in readings.items():
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
@@ -124,10 +125,10 @@ def judge_kill_switch(
     sources: Iterable[SwitchSource], safety: Safety = _STRICT, *, api: bool = False
 ) -> KillSwitch:
     """
-    Say what the switch's state is; the worst word counts (semantics, section 4).
+    Decide the switch's state; the worst source counts (docs/semantics.md#4).
 
-    Any DISENGAGED witness makes it DISENGAGED. To be confirmed it needs a witness that can
-    confirm, and none that contradicts. Where the cluster is read (`api`), only the ConfigMap read
+    Any DISENGAGED source makes it DISENGAGED. To be confirmed it needs a source that can confirm,
+    and none that contradicts. Where the cluster is read (`api`), only the ConfigMap read
     through it confirms: a file says what it says also when its kubelet has lost the API server.
     """
     ordered = tuple(sorted(sources, key=attrgetter("kind.value", "source")))
@@ -150,7 +151,7 @@ def judge_kill_switch(
 
 
 def _is_exact(switch_source: SwitchSource) -> bool:
-    """Tell whether a witness says its word itself; a ConfigMap without a key only counts as off."""
+    """Return whether a source says its value itself; a ConfigMap without a key counts as off."""
     off = switch_source.state is KillSwitchState.DISENGAGED
     return not off or read_switch_text(switch_source.value) is SwitchText.FALSY
 
@@ -163,17 +164,17 @@ def _why_unconfirmed(
     if api:
         return "its ConfigMap was not read through the cluster's API"
     files = [f"{w.source}: {w.detail}" for w in sources if w.kind is SourceKind.FILE]
-    return "; ".join(["no witness that could confirm it is configured", *files])
+    return "; ".join(["no source that could confirm it is configured", *files])
 
 
 def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
     """
-    Give what the witnesses state: what is not normal accuses, what is denies, UNKNOWN is silent.
+    Return what the sources state: what is not normal raises, what is denies, UNKNOWN is silent.
 
-    DISENGAGED is evidence of execution, but for a fleet that runs with its switch off. Whatever
-    is normal, one that says otherwise while another says it contradicts. Services' own words are
-    stated as execution evidence where their answers are read; here they only contradict, and what
-    they deny they deny where they are heard (`deny_as_witnesses`).
+    DISENGAGED is evidence of execution, except in a fleet that runs with its switch off. Whatever
+    is normal, a source that says otherwise while another says it contradicts. Services state
+    execution evidence where their answers are read; here they only contradict, and they deny where
+    their answers are read (`deny_as_sources`).
     """
     runs_off = switch.normal is KillSwitchState.DISENGAGED
     for switch_source in switch.sources:
@@ -189,12 +190,12 @@ def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
             yield Statement(EXECUTION_EVIDENCE, SUBJECT, switch_source.source, SUBJECT, off, detail)
         if switch.conflicting or not differs:
             other = "engaged" if says == "off" else "off"
-            detail = f"{switch_source.source} says {says} while another witness says {other}"
+            detail = f"{switch_source.source} says {says} while another source says {other}"
             yield Statement(CONTRADICTION, SUBJECT, switch_source.source, SUBJECT, differs, detail)
 
 
 def deny_as_sources(sources: Iterable[SwitchSource], normal: KillSwitchState) -> Iterator[Key]:
-    """Give the contradictions that witnesses who say what is normal take back, if made by them."""
+    """Return the contradictions that sources whose value is normal take back."""
     for switch_source in sources:
         if switch_source.state is normal:
             yield (CONTRADICTION, SUBJECT, switch_source.source, SUBJECT)

@@ -1,4 +1,4 @@
-"""Hears the kill switch from its ConfigMap, its mounted file and the environment."""
+"""Reads the kill switch from its ConfigMap, its mounted file and the environment."""
 
 import asyncio
 import os
@@ -48,12 +48,12 @@ _SERVER_ERROR = 500
 
 class SwitchReader:
     """
-    The configured witnesses outside the services; satisfies `SwitchReader`.
+    Reads the configured sources other than services.
 
     What cannot be read is `Unseen`. The predecessor read every error as "not halted"; here no
     error has a meaning of its own. Silence alone (a file that is slow, an API server that does
     not answer) leaves what was last read as it was, with the time at which it was read: it counts
-    as long as it is young. What *is* read, a changed value or that there is none, counts at once.
+    as long as it is young. What *is* read, a changed value or none, counts at once.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class SwitchReader:
         config_map: ConfigMapSwitch | None = None,
     ) -> None:
         """
-        Hear this file, None where there is none, and these variables as they were at start.
+        Read this file, None where there is none, and these variables as they were at start.
 
         `config_map` is None where no cluster is read.
         """
@@ -75,7 +75,7 @@ class SwitchReader:
         self._told: SwitchReading | None = None
 
     async def read(self) -> tuple[SwitchReading, ...]:
-        """Hear each configured witness once."""
+        """Read each configured source once."""
         told = asyncio.ensure_future(self._config_map.read()) if self._config_map else None
         heard = [
             SwitchReading(SourceKind.ENVIRONMENT, name, Seen(value, self._clock()))
@@ -90,7 +90,7 @@ class SwitchReader:
         return tuple(heard)
 
     def _settle(self, switch_readings: SwitchReading) -> SwitchReading:
-        """Give what the ConfigMap was last heard to say, while its server is merely silent."""
+        """Return the ConfigMap's last reading while its server is merely silent."""
         reading, known = switch_readings.reading, self._told
         if isinstance(reading, Unseen) and known is not None and _is_silence(reading):
             return known if _is_young(known.reading, self._clock()) else switch_readings
@@ -110,8 +110,8 @@ class SwitchFile:
     The mounted file, each read of it in a thread of its own.
 
     One that hangs is given up after its deadline and the next is begun all the same, so that a
-    file that is well again is heard at once, whatever became of earlier reads. What such a read
-    brings at last is dated by its beginning: no later than what it tells was true.
+    file that is well again is read at once, whatever became of earlier reads. What such a read
+    brings at last is dated by its beginning: its value was true no later than that.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -167,7 +167,7 @@ class SwitchFile:
 
 
 def _text_of(path: Path) -> tuple[str, bool]:
-    """Read the file, and tell whether it is the ConfigMap's live mount before and after it."""
+    """Read the file, and check that it is the ConfigMap's live mount before and after."""
     mounted = is_live_mount(path)
     text = read_regular(path, MAX_BYTES).decode("utf-8")
     return text, mounted and is_live_mount(path)
@@ -175,7 +175,7 @@ def _text_of(path: Path) -> tuple[str, bool]:
 
 def is_live_mount(path: Path) -> bool:
     """
-    Tell whether a file lies in a volume that a kubelet keeps like its ConfigMap.
+    Return whether a file lies in a volume that a kubelet keeps like its ConfigMap.
 
     Such a volume is a mount of its own. In it `..data` is a link to a folder `..<time>` beside it,
     which the kubelet swaps whole, and the file is a link through `..data`. A subPath is another
@@ -203,7 +203,7 @@ def _lies_in_volume(place: Path) -> bool:
 
 
 def _mount_points() -> frozenset[str]:
-    """Give every mount point that this process sees; those of the root itself are left out."""
+    """Return every mount point that this process sees; those of the root itself are left out."""
     with MOUNTS.open("rb") as told:
         lines = told.read(MOST_OF_MOUNTS).decode("utf-8", "surrogateescape").splitlines()
     points = (line.split(" ")[4] for line in lines if line.count(" ") > _BEFORE_POINT)
@@ -225,6 +225,6 @@ def _is_silence(reading: Unseen) -> bool:
 
 
 def _is_young(reading: Seen[str] | Unseen, now: datetime) -> bool:
-    """Tell whether it was seen, and no longer ago than required evidence may be."""
+    """Return whether it was seen, and no longer ago than required evidence may be."""
     age = seconds_between(reading.at, now)
     return isinstance(reading, Seen) and 0 <= age <= MAX_AGE_SECONDS

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mission_control.errors import StorageError
+from mission_control.floor.decide.events import KEPT_AT_LEAST_EVERY
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.decide.judged_change import KEPT_AT_LEAST_EVERY
 from mission_control.floor.decide.stall import find_undecided
 from mission_control.floor.model import FloorSnapshot, Verdict
 from mission_control.floor.ports import CalendarReader

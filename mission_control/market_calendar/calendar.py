@@ -35,26 +35,15 @@ class Span:
     horizon_days: int
 
     def seen_at(self, instant: datetime) -> MarketSession:
-        """Give the session as it stands at an instant (UTC) within this span."""
+        """Return the session at an instant (UTC) within this span."""
         trading = self.day.trading_day
-        if trading is None:
-            return MarketSession(
-                at=instant,
-                phase=self.phase,
-                phase_began=self.began,
-                next_boundary=self.ends,
-                next_phase=self.next_phase,
-                next_open=self.next_open,
-                horizon_days=self.horizon_days,
-                note=self.day.note,
-            )
         return MarketSession(
             at=instant,
             phase=self.phase,
-            session_date=trading.session_date,
-            open=trading.open,
-            close=trading.close,
-            early_close=trading.early_close,
+            session_date=trading.session_date if trading else None,
+            open=trading.open if trading else None,
+            close=trading.close if trading else None,
+            early_close=trading is not None and trading.early_close,
             phase_began=self.began,
             next_boundary=self.ends,
             next_phase=self.next_phase,
@@ -141,7 +130,7 @@ class MarketCalendar:
         return tuple(day.holiday for day in days if day.holiday is not None)
 
     def trading_day(self, on: date) -> TradingDay | None:
-        """Give the session of a date; None on a day without one, and beyond the covered days."""
+        """Return the session of a date; None on a day without one, and beyond the covered days."""
         return self._day(on).trading_day if covers(on) else None
 
     def _work_out_day(self, on: date) -> CalendarDay:

@@ -17,7 +17,7 @@ LONGEST_INSTANT = 64
 
 def new_york() -> ZoneInfo:
     """
-    Give New York's time zone.
+    Return New York's time zone.
 
     Looked up when asked for, never at import: without time-zone data the calendar must still
     load, to say that it knows nothing. `ZoneInfo` keeps what it has found.
@@ -33,7 +33,7 @@ def in_new_york(instant: datetime) -> datetime:
 
 
 def instant_of(on: date, wall_time: time) -> datetime:
-    """Give the instant, in UTC, at which New York's clocks show this date and time."""
+    """Return the instant, in UTC, at which New York's clocks show this date and time."""
     return datetime.combine(on, wall_time, tzinfo=new_york()).astimezone(UTC)
 
 
@@ -74,7 +74,7 @@ class CalendarDay:
 
 
 def day_on(on: date, closure: Closure | None) -> CalendarDay:
-    """Say what a covered date is, once a published closure has had its say."""
+    """Return what a covered date is, with its published closure."""
     if is_weekend(on):
         return CalendarDay(((Phase.CLOSED_WEEKEND, instant_of(on, MIDNIGHT)),))
     settled = _settle(rule_on(on), closure)

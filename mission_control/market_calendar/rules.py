@@ -9,7 +9,7 @@ from mission_control.model.session import Holiday
 
 def easter_sunday(year: int) -> date:
     """
-    Give the date of Easter in the Gregorian calendar.
+    Return the date of Easter in the Gregorian calendar.
 
     This is the anonymous algorithm printed in Nature, 20 April 1876, as Jean Meeus gives it in
     "Astronomical Algorithms" (2nd edition, chapter 8); it needs no table and knows no exception.
@@ -56,13 +56,13 @@ in the closures file.
 
 
 def nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
-    """Give the nth such weekday of a month."""
+    """Return the nth such weekday of a month."""
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
 
 
 def thanksgiving(year: int) -> date:
-    """Give Thanksgiving Day, the fourth Thursday of November."""
+    """Return Thanksgiving Day, the fourth Thursday of November."""
     return nth_weekday(year, 11, THURSDAY, 4)
 
 
@@ -130,12 +130,12 @@ REGULAR = Hours(OPENS, CLOSES, early_close=False, source="NYSE hours")
 
 
 def covers(on: date) -> bool:
-    """Tell whether the rules say anything about a date."""
+    """Return whether the rules say anything about a date."""
     return FIRST_COVERED <= on <= VALID_THROUGH
 
 
 def is_weekend(on: date) -> bool:
-    """Tell whether a date is a Saturday or a Sunday."""
+    """Return whether a date is a Saturday or a Sunday."""
     return on.weekday() >= SATURDAY
 
 

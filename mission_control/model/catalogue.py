@@ -76,7 +76,7 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "An execution service does not answer, and whole lists of the cluster show nothing of it."),
     (codes.CRASH_LOOPING, "P1", "A container keeps crashing",
      "A container of the service's pods is started again and again."),
-    (codes.IMAGE_PULL_FAILING, "P1", "An image cannot be had",
+    (codes.IMAGE_PULL_FAILING, "P1", "An image cannot be pulled",
      "A container of the service's pods cannot get its image."),
     (codes.REPLICAS_BELOW_DESIRED, "P1", "Fewer pods are ready than wanted",
      "The service's workload has fewer ready pods than it wants."),
@@ -88,17 +88,17 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "An object of a list has fields of the wrong shape, so nothing is known of it."),
     (codes.MODE_UNRESOLVED, "P1", "A mode cannot be told",
      "A container's mode comes from where it cannot be read, such as a Secret."),
-    (codes.MODE_UNKNOWN, "P1", "A mode nobody knows",
+    (codes.MODE_UNKNOWN, "P1", "An unknown mode",
      "A service or its workload says a mode that is neither harmless nor known to be forbidden."),
     (codes.REPLICA_SKEW, "P2", "One replica is not as the others",
      "Replicas of one workload differ in image, mode, safety environment, specification or build."),
-    (codes.LEFTOVER_WORKLOAD, "P2", "Something runs that nobody lists",
+    (codes.LEFTOVER_WORKLOAD, "P2", "Something runs that is not listed",
      "A watched namespace runs what neither the inventory, the fleet file nor the LKG knows."),
     (codes.EXECUTION_COULD_START, "P1", "Something could start execution",
      "A scaler, a trigger, a route or a job could start execution without a human."),
     (codes.STATE_UNEXPLAINED, "P1", "A state without a reason",
      "The service reports a state other than OK and gives no reason code."),
-    (codes.UNLISTED_REASON, "P2", "A reason code nobody knows",
+    (codes.UNLISTED_REASON, "P2", "An unknown reason code",
      "The service reports a reason code that is in no contract known to Mission Control."),
     (codes.KILL_SWITCH, "INFO", "Halted by the kill switch",
      "The service reports HALTED because the kill switch is engaged: the normal posture."),
@@ -126,16 +126,16 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "Some source shows that orders could be executed; any single source is enough."),
     (codes.CONTRADICTION, "P0", "Two sources contradict each other",
      "Two sources state the same fact differently; the worse side is taken."),
-    (codes.KILL_SWITCH_UNCONFIRMED, "P0", "Nobody confirms the kill switch",
-     "No witness that can tell confirms that the kill switch is engaged."),
+    (codes.KILL_SWITCH_UNCONFIRMED, "P0", "The kill switch is not confirmed",
+     "No source that can confirm it says that the kill switch is engaged."),
     (codes.OWN_CLOCK_SUSPECT, "P1", "Our own clock is suspect",
      "The services' clocks differ from ours by more than 5 seconds in the median."),
     (codes.CALENDAR_UNKNOWN, "P1", "The market calendar does not know",
      "The session cannot be told, and gates as if the market were open."),
     (codes.CALENDAR_HORIZON, "P2", "The market calendar ends soon",
      "The calendar covers fewer than 90 more days."),
-    (codes.STANDING_UNKNOWN, "P1", "What stood accused is not known",
-     "History is unread, lost, older or another's, so what stood before the start is not known."),
+    (codes.STANDING_UNKNOWN, "P1", "Earlier alarms are not known",
+     "History is unread, lost, older or another's, so alarms from before the start are not known."),
     (codes.RECORD_NEW, "P2", "This root began a new record",
      "No record was found below the root, so nothing from before this start is known here."),
     (codes.HISTORY_FAILING, "P2", "History cannot be written",
@@ -172,7 +172,7 @@ def runbook_code(code: str) -> str:
     """
     Name the runbook that explains a code.
 
-    `HTTP_503` and its like share one page; a code nobody knows is explained as such.
+    `HTTP_503` and its like share one page; an unknown code is explained as such.
     """
     if _HTTP_CODE.fullmatch(code):
         return codes.HTTP_STATUS
@@ -180,5 +180,5 @@ def runbook_code(code: str) -> str:
 
 
 def explain(code: str) -> CatalogueEntry:
-    """Give the catalogue's entry for a code, any code."""
+    """Return the catalogue's entry for a code, any code."""
     return CATALOGUE[runbook_code(code)]

@@ -26,5 +26,5 @@ class ClusterIdentity:
 
     @property
     def reads(self) -> bool:
-        """Tell whether a cluster was to be read at all."""
+        """Return whether a cluster was to be read at all."""
         return self.context != NONE_READ

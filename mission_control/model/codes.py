@@ -52,7 +52,7 @@ REPLICA_SKEW = "REPLICA_SKEW"
 LEFTOVER_WORKLOAD = "LEFTOVER_WORKLOAD"
 EXECUTION_COULD_START = "EXECUTION_COULD_START"
 
-# What the fleet's services report of themselves (facts, a.2).
+# What the fleet's services report of themselves (docs/status_contract.md).
 KILL_SWITCH = "KILL_SWITCH"
 MARKET_CLOSED = "MARKET_CLOSED"
 MARKETDATA_STALE = "MARKETDATA_STALE"

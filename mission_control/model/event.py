@@ -9,7 +9,7 @@ from mission_control.model.finding import Severity
 
 
 class EventType(StrEnum):
-    """The kinds of event; `POLL` keeps the predecessor's name (facts, section l)."""
+    """The kinds of event; `POLL` keeps the predecessor's name."""
 
     POLL = "mission_control.poll"
     STALLED = "mission_control.stalled"

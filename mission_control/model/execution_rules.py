@@ -5,12 +5,12 @@ from enum import StrEnum
 from functools import lru_cache
 
 PATTERNS = ("execution", "executor", "exec-engine", "order-router")
-"""Names that execution goes by (semantics, section 3); a fleet file adds to them."""
+"""Names that execution goes by (docs/semantics.md#3); a fleet file adds to them."""
 
 
 @lru_cache(maxsize=4096)
 def repository_of(image: str) -> str:
-    """Give the path of an image without registry, tag and digest, in lower case."""
+    """Return the path of an image without registry, tag and digest, in lower case."""
     path = without_tag(image)
     registry, _, rest = path.partition("/")
     if rest and ("." in registry or ":" in registry or registry == "localhost"):
@@ -19,18 +19,18 @@ def repository_of(image: str) -> str:
 
 
 def without_tag(image: str) -> str:
-    """Give an image without its tag and digest."""
+    """Return an image without its tag and digest."""
     head, slash, last = image.partition("@")[0].rpartition("/")
     return f"{head}{slash}{last.partition(':')[0]}"
 
 
 class SwitchEvidence(StrEnum):
     """
-    Which value of a switch is evidence of execution (semantics, section 3).
+    Which value of a switch is evidence of execution (docs/semantics.md#3).
 
     `mode` is an agent's mode (EXECUTE, LIVE), `not_paper` any trading mode but paper, `truthy` a
     toggle that is on, `falsy` a protection that is off. `kill_switch` is a protection as well,
-    which has witnesses of its own: where it cannot be told, those decide.
+    which has sources of its own: where it is not known, those decide.
     """
 
     MODE = "mode"
@@ -81,7 +81,7 @@ class Exemption:
     why: str
 
     def means(self, image: str) -> bool:
-        """Tell whether this is the image that the exemption was given for."""
+        """Return whether this is the image that the exemption was given for."""
         forms = (image, without_tag(image), repository_of(image))
         return self.image in {form.casefold() for form in forms}
 
@@ -96,7 +96,7 @@ class ExecutionRules:
 
     @property
     def all_switches(self) -> tuple[Switch, ...]:
-        """Give every switch that is watched: the fleet's own, and those added."""
+        """Return every switch that is watched: the fleet's own, and those added."""
         return (*DEFAULT_SWITCHES, *self.switches)
 
 

@@ -21,7 +21,7 @@ _KINDS = {
 
 
 class Severity(StrEnum):
-    """How bad, and so who is woken (semantics, section 11)."""
+    """How bad, and so who is woken (docs/semantics.md#11)."""
 
     P0 = "P0"
     P1 = "P1"
@@ -30,16 +30,16 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Give 0 for the worst, so that sorting by rank puts the worst first."""
+        """Return 0 for the worst, so that sorting by rank puts the worst first."""
         return ("P0", "P1", "P2", "INFO").index(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """
-    One reason: a stable code, whom it is about, how bad it is, and a sentence for people.
+    One reason: a stable code, its subject, how bad it is, and a sentence for people.
 
-    `halts` tells whether this reason alone makes the posture HALTED. `since` is when it was
+    `halts` means that this reason alone makes the posture HALTED. `since` is when it was
     first established (UTC), None when it is only true of this instant. A silence that was not
     asked about again yet is not `confirmed`: it shows and halts, and takes no GO back. One that
     `withholds` takes GO back although it does not halt: something could start execution.
@@ -59,8 +59,7 @@ class Reason:
         """
         Sort key: worst first, what halts before what does not, then kind, code and subject.
 
-        Among equals execution evidence leads: that two sources disagree about it is the lesser
-        news.
+        Among equals execution evidence leads, before two sources that disagree about it.
         """
         kind = _KINDS.get(self.code, len(_KINDS))
         return (self.severity.rank, 0 if self.halts else 1, kind, self.code, self.subject)

@@ -9,7 +9,7 @@ from mission_control.model.execution_rules import NOTHING_ADDED, ExecutionRules
 from mission_control.model.kill_switch import KillSwitchState
 
 MARKETDATA_STALE_CEILING_SECONDS = 120
-"""No service may call a tick older than this fresh (semantics, section 3)."""
+"""No service may call a tick older than this fresh (docs/semantics.md#3)."""
 
 
 class Kind(StrEnum):
@@ -32,7 +32,7 @@ class Criticality(StrEnum):
 
 class ContractKind(StrEnum):
     """
-    Which promise a service makes about its answers (semantics, section 1).
+    Which promise a service makes about its answers (docs/semantics.md#1).
 
     `rich` offers `/ops/status`; `liveness` only `/healthz`, `/readyz` and `/livez`;
     `http` any 2xx on its first path; `none` has no HTTP, or must not be woken.
@@ -97,7 +97,7 @@ class Unobserved:
 @dataclass(frozen=True, slots=True)
 class Agent:
     """
-    One service of the fleet, as the inventory lists it (facts, section o).
+    One service of the fleet, as the inventory lists it .
 
     `service_dns` is a base URL without a trailing slash, None only for `contract: none`.
     `interval_seconds` and `deadline_seconds` are wall seconds; their sum never exceeds 40. While
@@ -125,13 +125,13 @@ class Agent:
 
     @property
     def required(self) -> bool:
-        """Tell whether the floor needs to see this service (semantics, section 6)."""
+        """Return whether the floor needs to see this service (docs/semantics.md#6)."""
         return self.criticality is not Criticality.OPTIONAL
 
     @property
     def primary_path(self) -> str | None:
         """
-        Name the path whose reading speaks for the service (semantics, section 2).
+        Name the path whose reading speaks for the service (docs/semantics.md#2).
 
         None for `contract: none`, which has no HTTP reading at all.
         """
@@ -205,11 +205,11 @@ class KnownWorkload:
 
 
 NO_CLUSTER = "none"
-"""That no cluster is read is configured, never the result of a failure (semantics, section 6)."""
+"""That no cluster is read is configured, never the result of a failure (docs/semantics.md#6)."""
 
 
 class RepositoryLints(StrEnum):
-    """Whether the programs that the fleet's own repository brings along are run (section 7)."""
+    """Whether programs of the fleet's own repository are run (docs/semantics.md#7)."""
 
     RUN = "run"
     NOT_RUN = "not_run"
@@ -238,10 +238,10 @@ class Execution(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Safety:
     """
-    What the fleet needs of kill switch, execution and freshness (semantics, section 4).
+    What the fleet needs of kill switch, execution and freshness (docs/semantics.md#4).
 
-    The defaults are the strictest. What is not required may be missing without a word; whatever is
-    heard of it counts all the same. `switch_normal` is ENGAGED or DISENGAGED.
+    The defaults are the strictest. What is not required may be missing without a reason; what is
+    read of it counts all the same. `switch_normal` is ENGAGED or DISENGAGED.
     """
 
     switch_required: bool = True
@@ -251,12 +251,12 @@ class Safety:
 
     @property
     def judged(self) -> bool:
-        """Tell whether all of it is required; else the best posture is not judged on safety."""
+        """Return whether all of it is required; else the best posture is not judged on safety."""
         return self.switch_required and self.freshness_required
 
     @property
     def paper(self) -> bool:
-        """Tell whether execution may run on paper."""
+        """Return whether execution may run on paper."""
         return self.execution is Execution.PAPER
 
 

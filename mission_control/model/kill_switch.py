@@ -1,11 +1,11 @@
-"""The kill switch as its witnesses tell it (semantics, section 4)."""
+"""The kill switch as its sources say it is (docs/semantics.md#4)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 KILL_SWITCH_MAP, KILL_SWITCH_KEY = "agenttrader-kill-switch", "EXECUTION_HALTED"
-"""The ConfigMap that holds the switch, and its key (status contract; facts, c)."""
+"""The ConfigMap that holds the switch, and its key (docs/status_contract.md)."""
 SAFETY_MAP = "agenttrader-safety"
 """The fleet's second ConfigMap of safety settings."""
 
@@ -19,7 +19,7 @@ class KillSwitchState(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """Where a witness stands: the ConfigMap is read through the API, the file where we run."""
+    """Where a source is: the ConfigMap is read through the API, the file where we run."""
 
     CONFIG_MAP = "config_map"
     FILE = "file"
@@ -30,10 +30,10 @@ class SourceKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SwitchSource:
     """
-    One witness: `source` is its path, variable or service name; `at` when it was heard.
+    One source: `source` is its path, variable or service name; `at` when it was read.
 
     `value` is what a configured one holds, trimmed; empty where it was not read. One that
-    `confirms` can say alone how the switch is; any other contradicts at most.
+    `confirms` can confirm the switch's state alone; any other contradicts at most.
     """
 
     kind: SourceKind
@@ -48,10 +48,10 @@ class SwitchSource:
 @dataclass(frozen=True, slots=True)
 class KillSwitch:
     """
-    The verdict over all witnesses.
+    The verdict over all sources.
 
-    `confirmed` means: a confirming witness was seen to say `state` within its maximum age, and no
-    other contradicts it. `conflicting` means that witnesses contradict each other. `normal` is the
+    `confirmed` means: a confirming source was seen to say `state` within its maximum age, and no
+    other contradicts it. `conflicting` means that sources contradict each other. `normal` is the
     state in which this fleet runs.
     """
 
@@ -64,12 +64,12 @@ class KillSwitch:
 
     @property
     def confirmed_engaged(self) -> bool:
-        """Tell whether execution is known to be halted."""
+        """Return whether execution is known to be halted."""
         return self.confirmed and self.state is KillSwitchState.ENGAGED
 
     @property
     def as_normal(self) -> bool:
-        """Tell whether the switch is known to be as this fleet runs."""
+        """Return whether the switch is known to be as this fleet runs."""
         return self.confirmed and self.state is self.normal
 
 

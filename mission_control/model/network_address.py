@@ -16,7 +16,7 @@ def why_never_asked(address: Address) -> str:
     """
     meant = _within(address)
     if meant.is_unspecified:
-        return "the address that stands for every one"
+        return "the address that means every one"
     if meant.is_link_local or meant in METADATA:
         return "a link-local or metadata address, where clouds keep credentials,"
     if meant.is_multicast or (isinstance(meant, ipaddress.IPv4Address) and meant.is_reserved):
@@ -25,7 +25,7 @@ def why_never_asked(address: Address) -> str:
 
 
 def _within(address: Address) -> Address:
-    """Give the IPv4 address that an IPv6 one leads to, by mapping, NAT64 or 6to4; else itself."""
+    """Return the IPv4 address that an IPv6 one leads to, by mapping, NAT64 or 6to4; else itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in NAT64 or (int(address) >> 32 == 0 and int(address) > 1):

@@ -1,4 +1,4 @@
-"""What one look at the world brought back. Not seeing is a value (house rule 3)."""
+"""What one look at the world brought back. Not seeing is a value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class UnseenReason(StrEnum):
-    """Why something was not seen (semantics, section 2)."""
+    """Why something was not seen (docs/semantics.md#2)."""
 
     TIMEOUT = "TIMEOUT"
     CONNECTION_REFUSED = "CONNECTION_REFUSED"
@@ -43,7 +43,7 @@ class UnseenReason(StrEnum):
     PARTIAL = "PARTIAL"
     """Pages were missing: a list that is not whole is no list."""
     OWN_STALL = "OWN_STALL"
-    """Our own loop was held up while the service was asked: how it answers cannot be told."""
+    """Our own loop was held up while the service was asked: how it answers is not known."""
 
 
 OF_THE_CLUSTER = frozenset(
@@ -66,7 +66,7 @@ class Exchange:
     there where a connection was opened or failed to open. `date_skew` is the server's `Date`
     header minus our clock in seconds. `excerpt` is at most 200 redacted characters of the body.
     `peer` is the address that was asked (`10.0.0.7:8080`, `[::1]:8080`), empty where no
-    connection was had. `old_files` is why certificate files that changed are not used yet, and
+    connection was made. `old_files` is why certificate files that changed are not used yet, and
     the earlier ones still are; empty where the newest are.
     """
 
@@ -113,7 +113,7 @@ class Unseen:
 
     @property
     def code(self) -> str:
-        """Give the reason as people read it: `TIMEOUT`, `HTTP_503`."""
+        """Return the reason as people read it: `TIMEOUT`, `HTTP_503`."""
         if self.reason is UnseenReason.HTTP_STATUS and self.exchange.status is not None:
             return f"HTTP_{self.exchange.status}"
         return self.reason.value
@@ -123,18 +123,18 @@ EndpointReading = Seen[Answer] | Unseen
 
 
 def say_unseen(unseen: Unseen) -> str:
-    """Give why something was not seen as one text: its code, and what else is known of it."""
+    """Return why something was not seen as one text: its code, and what else is known of it."""
     return f"{unseen.code}: {unseen.detail}" if unseen.detail else unseen.code
 
 
 class PathPast(NamedTuple):
     """
-    What one path told up to now, this round included, so that a single value can be judged.
+    What one path said up to now, this round included.
 
     `answered` is true once it answered anything but 404, 405 or 501. `failures` are when it was
-    silent lately (UTC, oldest first, three at most). `fresh` is its newest word on the
-    marketdata, None while it never gave one, and `since` the reading in which it first said so.
-    `advances` tells whether the time of its status went on as ours did since the reading before.
+    silent lately (UTC, oldest first, three at most). `fresh` is what it last said of the
+    marketdata, None while it never did, and `since` the reading in which it first said so.
+    `advances` means that the time of its status advanced as ours did since the reading before.
     """
 
     answered: bool = False

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where in the market's day an instant lies (semantics, section 5)."""
+    """Where in the market's day an instant lies (docs/semantics.md#5)."""
 
     PRE_MARKET = "PRE_MARKET"
     OPEN = "OPEN"
@@ -17,12 +17,12 @@ class Phase(StrEnum):
 
     @property
     def gates(self) -> bool:
-        """Tell whether evidence is required: in OPEN, and in UNKNOWN, which gates as OPEN."""
+        """Return whether evidence is required: in OPEN, and in UNKNOWN, which gates as OPEN."""
         return self in {Phase.OPEN, Phase.UNKNOWN}
 
     @property
     def closed(self) -> bool:
-        """Tell whether our calendar says closed; UNKNOWN says nothing."""
+        """Return whether our calendar says closed; UNKNOWN says nothing."""
         return not self.gates
 
 
@@ -57,7 +57,7 @@ class Holiday:
 @dataclass(frozen=True, slots=True)
 class MarketSession:
     """
-    The session as it stands at one instant.
+    The session at one instant.
 
     `session_date`, `open` and `close` belong to today's session in New York and are None on a
     day without one. `phase_began` is when the present phase began and `next_boundary` when the

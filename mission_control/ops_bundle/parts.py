@@ -21,6 +21,7 @@ from mission_control.cluster.model.view import AgentWorkload
 from mission_control.cluster.present import cluster_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
+from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot, ServiceReport
 from mission_control.floor.ports import READING_SECONDS, FurtherReader
 from mission_control.history.decide.timeline import floor_spans, gaps_between
@@ -84,7 +85,7 @@ def _lists(snapshot: FloorSnapshot) -> tuple[dict[str, bytes], list[SourceCovera
     if facts is None or access is None:
         gap = (("cluster lists", "the cluster was not read yet"),)
         return {}, [SourceCoverage("cluster lists", 1, 0, gap)]
-    lists = check_lists(access, facts, snapshot.at).lists
+    lists = check_lists(access, facts, Moment(snapshot.at)).lists
     files = dict[str, bytes]()
     for name, resources, text in (
         ("k8s.workloads.txt", WORKLOAD_LISTS, workloads_text(facts)),

@@ -21,9 +21,9 @@ from mission_control.documents.instants import (
     whole_seconds_text,
 )
 from mission_control.floor.model import FloorSnapshot, ServiceReport
-from mission_control.floor.present.events import EventDocument, event_document
+from mission_control.floor.present.agents import reading_documents
+from mission_control.floor.present.events import event_document
 from mission_control.floor.present.predecessor import by_name
-from mission_control.floor.present.readings import ReadingDocument, reading_documents, readings_of
 from mission_control.history.model import Span
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Kind
@@ -203,7 +203,7 @@ class PostureTimelineDocument(TypedDict):
     until: str
     until_et: str
     at_first: str | None
-    changes: list[EventDocument]
+    changes: list[dict[str, Any]]
     unwatched: list[GapSpan]
 
 
@@ -241,7 +241,7 @@ def marketdata_health(snapshot: FloorSnapshot) -> tuple[Mapping[str, bytes], str
     `000` is its word for no answer at all.
     """
     report = find_marketdata(snapshot)
-    reading = readings_of(report).get(HEALTHZ) if report else None
+    reading = report.readings.get(HEALTHZ) if report else None
     if reading is None:
         return {}, "no marketdata service was asked for /healthz"
     status = reading.exchange.status
@@ -285,7 +285,7 @@ class ServiceHeartbeat(TypedDict):
     expected: bool
     reason_codes: list[str]
     asked_at: str | None
-    readings: list[ReadingDocument]
+    readings: list[dict[str, Any]]
 
 
 class HeartbeatDocument(TypedDict):
@@ -316,5 +316,5 @@ def _service(report: ServiceReport) -> ServiceHeartbeat:
         "expected": report.expected,
         "reason_codes": [r.code for r in report.reasons],
         "asked_at": utc_text_or_none(report.round.started if report.round else None),
-        "readings": reading_documents(readings_of(report)),
+        "readings": reading_documents(report.readings),
     }

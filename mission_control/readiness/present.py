@@ -8,8 +8,7 @@ from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.markdown import render
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.present.posture import fleet_document
-from mission_control.floor.present.safety_needs import NOT_JUDGED, needs_document
+from mission_control.floor.present.posture import NOT_JUDGED, fleet_document, needs_document
 from mission_control.model.fleet import RepositoryLints
 from mission_control.readiness.model import CurrentReadiness, ReadinessReport
 

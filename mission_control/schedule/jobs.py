@@ -21,7 +21,6 @@ from mission_control.schedule.model import Job
 from mission_control.schedule.planned_run import Runner
 
 if TYPE_CHECKING:
-    from mission_control.history.reader import HistoryReader
 
 
 def job_runners(

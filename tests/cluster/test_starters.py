@@ -10,6 +10,7 @@ from mission_control.cluster.model.facts import LIST_OF_STARTER
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.observer import ClusterObserver
+from mission_control.floor.decide.evidence import Moment
 from mission_control.model import codes
 from mission_control.model.fleet import Fleet
 from mission_control.model.reading import Seen
@@ -171,7 +172,7 @@ async def read(stage):
 
 def could_start(facts):
     """Return the subjects that are said to be able to start execution."""
-    view = view_cluster(FLEET, facts, AT)
+    view = view_cluster(FLEET, facts, Moment(AT))
     return {s.subject for s in view.raising if s.code == codes.EXECUTION_COULD_START}
 
 

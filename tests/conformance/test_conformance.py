@@ -245,7 +245,7 @@ def test_a_key_that_is_there_twice_is_named():
         ),
     ],
 )
-def test_a_mode_nobody_knows_is_a_violation_wherever_it_is_said(reading):
+def test_an_unknown_mode_is_a_violation_wherever_it_is_said(reading):
     """
     A mode outside the vocabulary is named also where an answer is broken or promises no mode.
     """
@@ -315,7 +315,7 @@ def test_what_was_found_is_taken_from_the_redacted_text_and_kept_short():
 @pytest.mark.parametrize("document", [b"", b"[]"])
 def test_answer_without_redacted_text_is_judged_all_the_same(document):
     """
-    Where nothing may be shown the deviation still stands, with nothing shown.
+    Where nothing may be shown the deviation is there all the same, with nothing shown.
     """
     answer = understood(changed(STRATEGY, agent_identity__agent_mode="STREAM"))
     bare = Seen(Answer(answer.shape, 200, answer.status, answer.claims, document), NOW)

@@ -116,7 +116,7 @@ def test_answers_of_the_default_posture_keep_the_contract(document):
         pytest.param(
             {"agent_identity__agent_mode": "TURBO"},
             [(VIOLATION, "agent_identity.agent_mode", "a.6")],
-            id="mode nobody knows",
+            id="an unknown mode",
         ),
         pytest.param({"git_sha": None}, [(ADVICE, "git_sha", "a.1")], id="no build told"),
         pytest.param({"build_id": GONE}, [(ADVICE, "build_id", "a.1")], id="key absent"),

@@ -188,7 +188,7 @@ def test_endpoints_that_contradict_each_other_are_found(changes, health, contrad
 
 def test_health_of_marketdata_that_says_nothing_about_freshness_is_advised():
     """
-    A 200 without `ok` is worth a word for marketdata, and for nobody else.
+    A 200 without `ok` is worth a word for marketdata, and for nothing else.
     """
     health = seen({"status": "ok", "service": "strategy-engine"}, "/healthz")
     marketdata = judge(changed(STRATEGY, service_kind="marketdata"), healthz=health)

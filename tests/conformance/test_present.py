@@ -85,7 +85,7 @@ def test_people_read_verdict_endpoints_and_deviations():
 )
 def test_verdict_is_the_first_line(report, verdict):
     """
-    The first line alone tells whether the service conforms, and how far off it is.
+    The first line alone says whether the service conforms, and how far off it is.
     """
     assert verdict == conformance_lines(report, "http://a")[0]
 

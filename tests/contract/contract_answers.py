@@ -71,7 +71,7 @@ GONE = object()
 
 
 def changed(document, **changes):
-    """Give a copy with fields changed, or gone; `safety__kill_switch` is `safety.kill_switch`."""
+    """Return a copy with fields changed, or gone; `safety__kill_switch` is `safety.kill_switch`."""
     copied = copy.deepcopy(document)
     for field, value in changes.items():
         *parents, last = field.split("__")
@@ -102,7 +102,7 @@ def seen(document, path="/ops/status", http_status=200, at=NOW):
 
 
 def understood(document):
-    """Give the answer in a document that keeps the contract."""
+    """Return the answer in a document that keeps the contract."""
     reading = seen(document)
     assert isinstance(reading, Seen)
     return reading.value
@@ -116,7 +116,7 @@ def judge(document, kind=None, **other):
 
 
 def told(report):
-    """Give what a report says in short: gravity, field and rule of each deviation."""
+    """Return what a report says in short: gravity, field and rule of each deviation."""
     return [
         (d.gravity.value, d.field, d.rule.removeprefix("status contract "))
         for d in report.deviations

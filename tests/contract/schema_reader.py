@@ -41,12 +41,12 @@ WITHOUT_FORCE = {"$schema", "$id", "$defs", "title", "description", "default", "
 
 
 def names_in(value, names):
-    """Tell whether an object has all these keys."""
+    """Return whether an object has all these keys."""
     return set(names) <= value.keys()
 
 
 def satisfies(value, schema, root):
-    """Tell whether a value satisfies a schema; an unknown keyword is an error of the test."""
+    """Return whether a value satisfies a schema; an unknown keyword is an error of the test."""
     keywords = schema.keys() - WITHOUT_FORCE - {"if", "then"}
     if "if" in schema and satisfies(value, schema["if"], root):
         return satisfies(value, schema["then"], root)

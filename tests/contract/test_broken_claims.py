@@ -208,7 +208,7 @@ def test_going_through_sound_json_hears_what_parsing_it_does(document, indent, a
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents, st.data())
-def test_what_is_cut_off_accuses_at_least_as_far_as_it_was_heard(document, data):
+def test_what_is_cut_off_raises_at_least_as_far_as_it_was_heard(document, data):
     """
     Whatever is behind a forbidden mode is broken or missing, the mode is heard.
     """

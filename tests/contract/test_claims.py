@@ -1,4 +1,4 @@
-"""Model: accusations are heard even where the answer that carries them is broken."""
+"""Model: claims count even where the answer that carries them is broken."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from mission_control.model.kill_switch import SwitchText
 
 
 def safety(**claims):
-    """Give a document whose safety part says this and nothing else."""
+    """Return a document whose safety part says this and nothing else."""
     return {"safety": claims}
 
 
@@ -51,8 +51,8 @@ def safety(**claims):
             id="may execute",
         ),
         pytest.param(safety(safe_to_execute_orders=None), NO_CLAIMS, id="permission null"),
-        pytest.param(safety(safe_to_execute_orders="no"), NO_CLAIMS, id="text no acquits nobody"),
-        pytest.param(safety(safe_to_execute_orders=0), NO_CLAIMS, id="nought acquits nobody"),
+        pytest.param(safety(safe_to_execute_orders="no"), NO_CLAIMS, id="text no clears nothing"),
+        pytest.param(safety(safe_to_execute_orders=0), NO_CLAIMS, id="nought clears nothing"),
         pytest.param(
             safety(safe_to_execute_orders="true"), Claims(safe_to_execute_orders=True), id="as text"
         ),
@@ -98,7 +98,7 @@ def safety(**claims):
         pytest.param(
             {"agent_mode": "live " + "X" * 80},
             Claims(agent_mode="live " + "X" * 59),
-            id="what forbids a mode stands in front",
+            id="what forbids a mode comes first",
         ),
         pytest.param(
             {"agents": [{"agent_mode": "LIVE"}], "note": {"agent_mode": "LIVE"}},
@@ -125,7 +125,7 @@ def safety(**claims):
 )
 def test_claims_are_read_for_the_worse(document, claims):
     """
-    Anything but a plain no accuses, and only a real boolean acquits.
+    Anything but a plain no raises an alarm, and only a real boolean clears one.
     """
     assert claims == read_claims(document)
 

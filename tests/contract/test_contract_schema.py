@@ -20,7 +20,7 @@ EXAMPLE = SCHEMA["examples"][0]
 
 
 def readable(document):
-    """Tell whether the reader of answers takes a document for the rich contract."""
+    """Return whether the reader of answers takes a document for the rich contract."""
     body = json.dumps(document).encode()
     try:
         answer = read_answer(body, document, path="/ops/status", http_status=200, shown=body)
@@ -30,7 +30,7 @@ def readable(document):
 
 
 def changed(field, value):
-    """Give the example with one field changed."""
+    """Return the example with one field changed."""
     copied = copy.deepcopy(EXAMPLE)
     *parents, last = field.split(".")
     place = copied
@@ -61,7 +61,7 @@ def test_schema_names_itself_and_its_dialect():
 
 def test_schema_lists_what_is_required_and_allowed():
     """
-    Required parts, kinds and states stand in the schema as the contract lists them.
+    Required parts, kinds and states are in the schema as the contract lists them.
     """
     assert {
         "service_name",
@@ -104,7 +104,7 @@ def test_example_satisfies_schema_and_reader():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        pytest.param("service_kind", "broker", id="kind unheard of"),
+        pytest.param("service_kind", "broker", id="unknown kind"),
         pytest.param("marketdata", None, id="strategy without marketdata"),
         pytest.param("status.state", "Ok", id="state in another case"),
         pytest.param("status.last_updated_utc", "1772809207", id="epoch text"),

@@ -39,7 +39,7 @@ HARMLESS, FORBIDDEN, UNKNOWN = ModeText
         pytest.param("PAPER_LIVE", FORBIDDEN, id="underscore between"),
         pytest.param("paper-live", FORBIDDEN, id="hyphen between"),
         pytest.param("paper\nlive", FORBIDDEN, id="line break between"),
-        pytest.param("NOT LIVE", FORBIDDEN, id="a denial is a mode nobody has"),
+        pytest.param("NOT LIVE", FORBIDDEN, id="a denial is an unknown mode"),
         pytest.param("", UNKNOWN, id="empty"),
         pytest.param(" \t\u00a0", UNKNOWN, id="blank"),
         pytest.param("\u200b\u2060", UNKNOWN, id="invisible"),
@@ -49,7 +49,7 @@ HARMLESS, FORBIDDEN, UNKNOWN = ModeText
         pytest.param("ОFF", UNKNOWN, id="a Cyrillic look-alike of off"),  # noqa: RUF001
         pytest.param("LІVE", UNKNOWN, id="a Ukrainian look-alike of live"),  # noqa: RUF001
         pytest.param("TURBO", UNKNOWN, id="a word of no vocabulary"),
-        pytest.param("(a list)", UNKNOWN, id="what stands for another type"),
+        pytest.param("(a list)", UNKNOWN, id="another type"),
     ],
 )
 def test_a_mode_means_what_it_says_and_nothing_milder(text, meaning):

@@ -8,31 +8,11 @@ import pytest
 from mission_control.contract.model.answer import Shape, read_answer, recognise_shape
 from mission_control.contract.model.shapes import RichStatus, ServiceState
 from mission_control.errors import ContractViolation
+from tests.contract.contract_answers import STRATEGY
 
 IDENTITY = {"agent_name": "a", "workload": "a", "git_sha": "54afffe", "environment": None}
 
-STRATEGY_WITH_DEAD_MARKETDATA = {
-    "service_name": "strategy-engine",
-    "service_kind": "strategy",
-    "repo_id": "owner/agent-trader-v2",
-    "git_sha": "54afffe",
-    "build_id": None,
-    "agent_identity": {
-        "agent_name": "strategy-engine",
-        "agent_role": "strategy",
-        "agent_mode": "OBSERVE",
-    },
-    "status": {
-        "state": "HALTED",
-        "summary": "Halted",
-        "reason_codes": ["KILL_SWITCH"],
-        "last_updated_utc": "2026-03-06T15:00:07Z",
-    },
-    "heartbeat": {
-        "last_heartbeat_utc": "2026-03-06T15:00:07Z",
-        "age_seconds": 0.0,
-        "ttl_seconds": 60,
-    },
+STRATEGY_WITH_DEAD_MARKETDATA = STRATEGY | {
     "marketdata": {
         "last_tick_utc": "2026-03-06T14:41:00Z",
         "last_bar_utc": None,
@@ -45,7 +25,6 @@ STRATEGY_WITH_DEAD_MARKETDATA = {
         "safe_to_execute_orders": False,
         "gating_reasons": ["KILL_SWITCH", "MARKETDATA_STALE"],
     },
-    "endpoints": {"healthz": "/healthz", "heartbeat": None, "metrics": "/metrics"},
 }
 
 DISABLED_EXECUTION = STRATEGY_WITH_DEAD_MARKETDATA | {

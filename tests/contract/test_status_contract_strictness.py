@@ -57,7 +57,7 @@ GONE = object()
 
 
 def changed(document, field, value):
-    """Give a copy of a document with one field changed, or gone."""
+    """Return a copy of a document with one field changed, or gone."""
     copied = copy.deepcopy(document)
     *parents, last = field.split(".")
     place = copied
@@ -79,7 +79,7 @@ def read(document, path="/ops/status"):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        pytest.param("service_kind", "broker", id="kind unheard of"),
+        pytest.param("service_kind", "broker", id="unknown kind"),
         pytest.param("service_kind", "MARKETDATA", id="kind in capitals"),
         pytest.param("service_name", 7, id="number for a name"),
         pytest.param("service_name", None, id="null for a name"),
@@ -125,7 +125,7 @@ def read(document, path="/ops/status"):
 )
 def test_rich_contract_refuses_the_wrong_type(field, value):
     """
-    A value of the wrong type is refused, and the violation names the field it stands in.
+    A value of the wrong type is refused, and the violation names its field.
     """
     with pytest.raises(ContractViolation) as caught:
         read(changed(RICH, field, value))
@@ -466,7 +466,7 @@ def test_a_text_that_shows_something_is_not_blank(name):
 
 def test_a_field_that_is_there_twice_breaks_the_contract():
     """
-    Of two values nobody can tell which holds; keys that the contract does not have are free.
+    Which of two values holds is not known; keys that the contract does not have are free.
     """
     body = json.dumps(RICH).encode()
     extra = [("status", "colour"), ("safety", "x", "y"), ("colour",)]

@@ -75,13 +75,13 @@ PAPER = (EnvVariable("AGENT_MODE", "OBSERVE"), EnvVariable("TRADING_MODE", "pape
 
 
 def ref_of(agent: Agent) -> Workload:
-    """Give the workload that the inventory names for an agent."""
+    """Return the workload that the inventory names for an agent."""
     assert agent.workload is not None
     return agent.workload
 
 
 def workload(agent: Agent, replicas: int = 1, **changes: Any) -> WorkloadFacts:
-    """Give the workload of an agent with so many pods wanted, there and ready."""
+    """Return the workload of an agent with so many pods wanted, there and ready."""
     made = WorkloadFacts(
         ref_of(agent).kind,
         ref_of(agent).namespace,
@@ -96,7 +96,7 @@ def workload(agent: Agent, replicas: int = 1, **changes: Any) -> WorkloadFacts:
 
 
 def pod(agent: Agent, **changes: Any) -> PodFacts:
-    """Give the pod of an agent's workload."""
+    """Return the pod of an agent's workload."""
     ref = ref_of(agent)
     owner = ObjectRef(ref.kind, ref.name)
     if ref.kind == "Deployment":
@@ -115,7 +115,7 @@ def pod(agent: Agent, **changes: Any) -> PodFacts:
 
 
 def with_env(*variables: EnvVariable, **more: Any) -> tuple[Container, ...]:
-    """Give one container with these variables."""
+    """Return one container with these variables."""
     return (Container("main", "r/x:1", env=variables, **more),)
 
 
@@ -135,7 +135,7 @@ class ClusterFloor(FloorOfValues):
     _made: ClusterFacts | None = None
 
     def refresh(self, at=None) -> None:
-        """Let everybody answer well, and the cluster show that all is well, at an instant."""
+        """Let every service answer well, and the cluster show that all is well, at an instant."""
         super().refresh(at)
         self.workloads, self.pods, self.maps, self.starters = {}, {}, {}, {}
         for agent in (*AGENTS, QUIET):
@@ -156,7 +156,7 @@ class ClusterFloor(FloorOfValues):
         self.pods[name] = pod(agent, **changes)
 
     def read_lists(self) -> None:
-        """Read every list anew, now."""
+        """Read every list again, now."""
         wanted = [(r, n) for n in ACCESS.namespaces for r in (*REQUIRED_LISTS, *STARTER_LISTS)]
         self.lists = {k: ListReading(*k, Seen(3, self.now)) for k in wanted}
 
@@ -193,7 +193,7 @@ class ClusterFloor(FloorOfValues):
         }
 
     def facts(self) -> ClusterFacts | None:
-        """Give what was read; the very same value while nothing changed, as from the reader."""
+        """Return what was read; the very same value while nothing changed, as from the reader."""
         if self.never_read:
             return None
         made = ClusterFacts(
@@ -210,7 +210,7 @@ class ClusterFloor(FloorOfValues):
         return self._made
 
     def evidence(self) -> FloorEvidence:
-        """Give the evidence as the watch would."""
+        """Return the evidence as the watch would."""
         whole = super().evidence()
         told = SwitchReading(
             SourceKind.CONFIG_MAP, CONFIG_MAP, Seen(self.config_map or "", self.now)

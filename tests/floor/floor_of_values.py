@@ -84,7 +84,7 @@ def session_unknown(now: datetime) -> MarketSession:
 
 
 def rich(agent: Agent, at: datetime, tick_age: float | None = 3.0) -> dict[str, object]:
-    """Give a rich answer under an engaged kill switch, as the fleet gives it (facts, trap 2)."""
+    """Return a rich answer under an engaged kill switch, as the fleet sends it."""
     tick = None if tick_age is None else stamp(at - timedelta(seconds=tick_age))
     fresh = None if tick_age is None else tick_age <= 120
     feed = {
@@ -123,7 +123,7 @@ def rich(agent: Agent, at: datetime, tick_age: float | None = 3.0) -> dict[str, 
 
 
 def changed(document: dict[str, object], path: str, value: object) -> dict[str, object]:
-    """Give a copy of a document with the field at a dotted path replaced."""
+    """Return a copy of a document with the field at a dotted path replaced."""
     copy = deepcopy(document)
     *parents, last = path.split(".")
     place: Any = copy
@@ -159,7 +159,7 @@ def read_body(agent: Agent, path: str, body: bytes, at: datetime, status: int) -
 
 
 def unseen(reason: UnseenReason, at: datetime, status: int | None = None) -> Unseen:
-    """Give a reading that was not obtained."""
+    """Return a reading that was not obtained."""
     return Unseen(reason, at, 0.01, exchange=Exchange(status=status))
 
 
@@ -186,11 +186,11 @@ class FloorOfValues:
     rounds: dict[str, ServiceRound] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let everybody answer well."""
+        """Let every service answer well."""
         self.refresh()
 
     def refresh(self, at: datetime | None = None) -> None:
-        """Let everybody answer well at an instant, which becomes now."""
+        """Let every service answer well at an instant, which becomes now."""
         self.now = at or self.now
         self.answers = {}
         for agent in (MARKETDATA, STRATEGY, INGEST):
@@ -219,7 +219,7 @@ class FloorOfValues:
         self.answers[agent.agent_name][path] = unseen(reason, self.now, status)
 
     def deny_in_a_row(self, times: int = 11, apart: float = 50.0, answer=None) -> FloorSnapshot:
-        """Let everybody answer well so often, each time over new connections, seconds apart."""
+        """Let every service answer well so often, each time over new connections, seconds apart."""
         self.connects, decided = True, list[FloorSnapshot]()
         for _ in range(times):
             self.refresh(self.now + timedelta(seconds=apart))
@@ -237,7 +237,7 @@ class FloorOfValues:
             self.rounds[name] = join_rounds(agent, self.rounds.get(name), newest)
 
     def evidence(self) -> FloorEvidence:
-        """Give the evidence as the watch would: of who was never asked what the answers say."""
+        """Return the evidence as the watch would: of who was never asked what the answers say."""
         rounds = {
             name: ServiceRound(
                 name, self.now, self.now, readings, self.addresses.get(name, Addresses())
@@ -254,7 +254,7 @@ class FloorOfValues:
         return FloorEvidence(self.fleet, rounds, switch_readings)
 
     def decide(self, at: datetime | None = None) -> FloorSnapshot:
-        """Decide the floor at an instant and keep what stands for the next decision."""
+        """Decide the floor at an instant and keep the latched alarms for the next decision."""
         snapshot = decide_floor(self.evidence(), self.latched, self.session_at, at or self.now)
         self.latched = snapshot.latched
         return snapshot

@@ -48,7 +48,7 @@ def answer(agent, path, document, status=200) -> Hurt:
 
 
 def row(name, severity, code, subject, hurt):
-    """Write one row of the table: what is hurt, and what must be said of whom."""
+    """Write one row of the table: what is hurt, and which reason must follow."""
     return pytest.param(hurt, severity, code, subject, id=name)
 
 
@@ -105,7 +105,7 @@ HALTING = [
         say(INGEST, "agent_identity.agent_mode", "LIVE "),
     ),
     row(
-        "a mode nobody knows",
+        "an unknown mode",
         P1,
         "MODE_UNKNOWN",
         SE,

@@ -15,7 +15,7 @@ from tests.floor.cluster_of_values import AGENTS, ClusterFloor, pod
 from tests.floor.floor_of_values import NOW, STRATEGY, changed, rich
 
 OPS = "/ops/status"
-ACCUSER = "10.0.0.7:8080"
+RAISER = "10.0.0.7:8080"
 OTHERS = ("10.0.0.8:8080", "[fd00::8]:8080", "10.96.0.1:80")
 """Addresses: of the process that raises the alarm first, and of its replicas."""
 NAMES = (STRATEGY.agent_name, "another-service")
@@ -40,7 +40,7 @@ class Step(NamedTuple):
     One thing that happens so many seconds after the one before.
 
     `how` is `raise`, `deny`, `drop` (the fact is no longer told), `break` (the answer breaks its
-    contract and tells nothing), `silent`, `restart` (what stands is written and read), `lists`
+    contract and tells nothing), `silent`, `restart` (what is latched is written and read), `lists`
     (the cluster's lists are read) or `lose` (one of them is lost). `peer` answers and calls itself
     `name`, over a new connection where `connects`. `pods` are the replicas that lists show beside
     the one that raised the alarm.
@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
     how: str
     seconds: float
-    peer: str = ACCUSER
+    peer: str = RAISER
     name: str = NAMES[0]
     connects: bool = True
     reason: UnseenReason = UnseenReason.TIMEOUT
@@ -62,9 +62,9 @@ _HOW = ("raise", "deny", "deny", "deny", "drop", "break", "silent", "restart", "
 def steps(draw, *, own_denials: bool = True) -> Step:
     """Draw one step; without own denials the process that raised the alarm never denies it."""
     how = draw(st.sampled_from(_HOW))
-    peer = draw(st.sampled_from((ACCUSER, *OTHERS)))
+    peer = draw(st.sampled_from((RAISER, *OTHERS)))
     name = draw(st.sampled_from((*NAMES[:1] * 3, NAMES[1])))
-    if how == "deny" and not own_denials and (peer, name) == (ACCUSER, NAMES[0]):
+    if how == "deny" and not own_denials and (peer, name) == (RAISER, NAMES[0]):
         peer = OTHERS[0]
     return Step(
         how,
@@ -86,7 +86,7 @@ def sequences(draw, *, own_denials: bool = True, most: int = 40) -> list[Step]:
 
 
 def _repeated(step: Step, times: int) -> list[Step]:
-    """Give a run of one step; a longer one is paced as a row of denials has to be."""
+    """Return a run of one step; a longer one is paced as a row of denials has to be."""
     if times == 1:
         return [step]
     return [step._replace(connects=True, seconds=max(step.seconds, 50.0))] * times
@@ -136,28 +136,28 @@ class AlarmOverTime:
         floor = self.floor
         for name in [n for n, p in floor.pods.items() if p.name.startswith(STRATEGY.agent_name)]:
             del floor.pods[name]
-        for number, peer in enumerate((ACCUSER, *OTHERS)[: others + 1]):
+        for number, peer in enumerate((RAISER, *OTHERS)[: others + 1]):
             made = pod(WORKLOAD, name=f"{STRATEGY.agent_name}-{number}", uid=f"uid-{number}")
             ip = peer.rpartition(":")[0].strip("[]")
             floor.pods[made.name] = replace(made, ip=ip, started=NOW - timedelta(hours=1))
         floor.read_lists()
 
     @property
-    def stands(self) -> bool:
-        """Tell whether the alarm stands, as it was decided last."""
+    def latched(self) -> bool:
+        """Return whether the alarm is latched, as decided last."""
         source = f"{STRATEGY.agent_name} {OPS}"
         alarms = self.floor.latched.alarms
         return any(a.code == "EXECUTION_EVIDENCE" and a.source == source for a in alarms)
 
     def undenied(self) -> Iterator[tuple[str, str]]:
-        """Give the processes that raised it and never denied it since it was last raised."""
+        """Return the processes that raised it and never denied it since it was last raised."""
         last = max(i for i, (_, _, raises, _) in enumerate(self.said) if raises)
         denying = {who for _, who, _, _ in self.said[last + 1 :]}
         raising = self._raising(last)
         yield from sorted(raising - denying)
 
     def without_row(self) -> Iterator[tuple[str, str]]:
-        """Give the processes that raised it and have not denied it in a row long enough."""
+        """Return the processes that raised it and have not denied it in a row long enough."""
         last = max(i for i, (_, _, raises, _) in enumerate(self.said) if raises)
         for who in sorted(self._raising(last)):
             denied = [at for at, by, _, new in self.said[last + 1 :] if by == who and new]
@@ -166,5 +166,5 @@ class AlarmOverTime:
                 yield who
 
     def _raising(self, last: int) -> set[tuple[str, str]]:
-        """Give who raised the alarm that stands by now, from its beginning on."""
+        """Return which process raised the latched alarm, from its beginning on."""
         return {who for _, who, raises, _ in self.said[: last + 1] if raises}

@@ -46,10 +46,10 @@ class Services:
 
 
 class Switches:
-    """No witnesses."""
+    """No switch sources."""
 
     async def read(self):
-        """Hear nobody."""
+        """Read nothing."""
         return ()
 
 
@@ -74,17 +74,17 @@ async def until(condition):
 
 
 def silent():
-    """Give a service's silence."""
+    """Return a service's silence."""
     return {HEALTH: unseen(UnseenReason.TIMEOUT, NOW)}
 
 
 def well():
-    """Give a service's whole answer."""
+    """Return a service's whole answer."""
     return {HEALTH: reading(HEALTH, LIVE, NOW)}
 
 
 def fleet_of(number):
-    """Give so many services that are asked seldom, all within the first second."""
+    """Return so many services that are asked seldom, all within the first second."""
     agents = tuple(
         Agent(
             f"s{n:03}", Kind.STRATEGY, "http://s", contract=ContractKind.HTTP,
@@ -143,9 +143,9 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
     """What is known of before the start judges the rounds since, whenever it becomes known."""
     before = FloorOfValues()
     before.ask()
-    stood = before.decide().latched
+    earlier = before.decide().latched
     shelf: Any = Shelf()
-    shelf.stood = None if late else stood
+    shelf.stood = None if late else earlier
 
     async def answer(*_):
         gone = {"/livez": unseen(UnseenReason.NOT_OFFERED, NOW, 404)}
@@ -160,7 +160,7 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
     async with watching(fleet, Services(answer), FloorMemory(shelf)) as board:
         if late:
             await until(lambda: code(board) == "NOT_OFFERED")
-            shelf.stood = stood
+            shelf.stood = earlier
         await until(lambda: code(board) == "NO_LONGER_OFFERED")
         kept: Any = board.current().latched.service(GAMMA.agent_name)
 

@@ -1,13 +1,16 @@
-"""Decide: what ends an alarm that stands: the process that raised it, never another one."""
+"""Decide: what clears a latched alarm: the process that raised it, never another one."""
 
+import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from mission_control.floor.decide.instances import MOST_INSTANCES, MOST_PODS
 from mission_control.floor.model import Verdict
+from mission_control.history.codec import pack_latched, unpack_latched
 from mission_control.model.fleet import EndedAlarm
 from mission_control.model.reading import UnseenReason
 from tests.floor.cluster_of_values import AGENTS, FLOOR, ClusterFloor, pod, workload
@@ -21,12 +24,12 @@ RUN_SE = next(a for a in AGENTS if a.agent_name == SE)
 
 @pytest.fixture
 def cluster():
-    """Give a floor on a cluster on which all is well."""
+    """Return a floor on a cluster on which all is well."""
     return ClusterFloor()
 
 
-def stands(floor, code="EXECUTION_EVIDENCE", subject=SE):
-    """Decide, and tell whether an alarm stands."""
+def is_latched(floor, code="EXECUTION_EVIDENCE", subject=SE):
+    """Decide, and return whether an alarm is latched."""
     return (code, subject) in {(a.code, a.subject) for a in floor.decide().latched.alarms}
 
 
@@ -37,11 +40,11 @@ def raise_sev0(floor, peer=HERE, **changes):
     for path, value in changes.items():
         document = changed(document, path.replace("__", "."), value)
     floor.answer(STRATEGY, OPS, document)
-    assert stands(floor)
+    assert is_latched(floor)
 
 
 def deny(floor, peer=HERE, times=11, apart=50.0, **changes: Any):
-    """Let it deny so often over new connections, seconds apart; tell whether the alarm stands."""
+    """Let it deny so often over new connections, seconds apart; return whether it is latched."""
     floor.peers[SE] = peer
 
     def answer(floor):
@@ -49,7 +52,7 @@ def deny(floor, peer=HERE, times=11, apart=50.0, **changes: Any):
             floor.say(STRATEGY, path.replace("__", "."), value)
 
     floor.deny_in_a_row(times, apart, answer)
-    return stands(floor)
+    return is_latched(floor)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_how_it_was_cleared_is_told(floor):
 
 
 def test_how_far_it_is_denied_is_told(floor):
-    """While it still stands, the reason says how often it was denied since when."""
+    """While it is latched, the reason says how often it was denied since when."""
     raise_sev0(floor)
     floor.deny_in_a_row(3)
     (reason,) = [r for r in floor.decide().posture.reasons if r.code == "EXECUTION_EVIDENCE"]
@@ -133,17 +136,17 @@ def test_a_denial_over_a_held_connection_counts_nothing(floor):
     raise_sev0(floor)
     for _ in range(40):
         floor.refresh(floor.now + timedelta(seconds=50))
-        assert stands(floor)
+        assert is_latched(floor)
     floor.deny_in_a_row(9, 60)
     for _ in range(5):
         floor.now += timedelta(seconds=1)
-        assert stands(floor)
+        assert is_latched(floor)
     floor.connects = False
     floor.deny_in_a_row(1, 60)
 
 
 def test_saying_it_again_starts_the_row_over(floor):
-    """Nine denials, the claim once more, nine denials: it stands."""
+    """Nine denials, the claim once more, nine denials: it stays latched."""
     raise_sev0(floor)
     assert deny(floor, times=9, apart=60)
     floor.now += timedelta(seconds=60)
@@ -161,12 +164,12 @@ def test_silence_neither_counts_nor_breaks_the_row(floor):
     for reason in (UnseenReason.TIMEOUT, UnseenReason.CONNECTION_REFUSED):
         floor.now += timedelta(seconds=60)
         floor.lose(STRATEGY, OPS, reason)
-        assert stands(floor)
+        assert is_latched(floor)
     assert not deny(floor, times=5, apart=60)
 
 
 def test_a_restart_goes_on_with_the_row(floor):
-    """What was counted and who said it is in the standing that is stored."""
+    """What was counted and who said it is stored with the alarm."""
     raise_sev0(floor)
     assert deny(floor, times=6, apart=60)
     (alarm,) = floor.latched.alarms
@@ -198,12 +201,12 @@ def test_what_is_said_by_an_answer_that_is_over_names_no_process(floor):
     floor.answer(STRATEGY, OPS, {"safety": {"safe_to_execute_orders": True}})
     floor.now += timedelta(seconds=60)
 
-    assert stands(floor)
+    assert is_latched(floor)
     once = floor.latched.alarms
     assert [("", "", floor.now)] == [
         (i.peer, i.told, i.heard_at) for a in once for i in a.instances
     ]
-    assert stands(floor)
+    assert is_latched(floor)
     assert once == floor.latched.alarms
 
 
@@ -235,7 +238,7 @@ def on_cluster(floor, *pods, read=True):
 
 
 def replica(name, ip="", started: datetime | None = NOW - timedelta(hours=1), **changes: Any):
-    """Give a pod of the strategy."""
+    """Return a pod of the strategy."""
     return pod(RUN_SE, name=f"{SE}-{name}", ip=ip, started=started, uid=f"uid-{name}", **changes)
 
 
@@ -245,7 +248,7 @@ def deny_once(floor, peer=HERE, seconds=10):
     floor.peers[SE] = peer
     floor.answer(STRATEGY, OPS, rich(STRATEGY, floor.now))
     floor.read_lists()
-    return stands(floor)
+    return is_latched(floor)
 
 
 def test_the_only_pod_denies_at_once(cluster):
@@ -265,7 +268,7 @@ def test_an_older_list_proves_no_only_pod(cluster):
     cluster.now += timedelta(seconds=5)
     cluster.answer(STRATEGY, OPS, rich(STRATEGY, cluster.now))
 
-    assert stands(cluster)
+    assert is_latched(cluster)
 
 
 def test_one_of_two_pods_behind_one_address_does_not_deny_at_once(cluster):
@@ -308,11 +311,11 @@ def test_an_address_that_several_pods_have_tells_no_process(cluster):
 
 
 def fall_silent(floor, *pods, seconds=20):
-    """Let the strategy be silent, and then whole lists show these pods; tell what stands."""
+    """Silence the strategy, then let whole lists show these pods; return whether it is latched."""
     floor.now += timedelta(seconds=seconds)
     floor.lose(STRATEGY, OPS, UnseenReason.CONNECTION_REFUSED)
     on_cluster(floor, *pods)
-    return stands(floor)
+    return is_latched(floor)
 
 
 @pytest.mark.parametrize(
@@ -362,7 +365,7 @@ def test_lists_that_are_not_whole_show_nothing_gone(cluster, hidden):
     elif hidden == "an object":
         cluster.garble("jobs", FLOOR)
 
-    assert stands(cluster)
+    assert is_latched(cluster)
 
 
 def test_a_process_that_no_list_showed_is_never_gone(cluster):
@@ -417,7 +420,7 @@ def test_a_workload_that_is_not_named_tells_nothing_of_its_pods(cluster):
 
 
 def rename(floor, name):
-    """Give the strategy another name in the inventory; it is asked under that one."""
+    """Return the strategy another name in the inventory; it is asked under that one."""
     renamed = replace(STRATEGY, agent_name=name)
     agents = tuple(a for a in floor.fleet.agents if a.agent_name != SE)
     floor.fleet = replace(floor.fleet, agents=(*agents, renamed), digest="1" * 64)
@@ -435,7 +438,7 @@ def test_renaming_an_agent_does_not_end_its_p0(floor):
         for _ in range(11):
             floor.now += timedelta(seconds=50)
             floor.answer(renamed, OPS, rich(STRATEGY, floor.now))
-            latched = stands(floor)
+            latched = is_latched(floor)
         assert (address == THERE) == latched
 
 
@@ -448,7 +451,7 @@ def test_a_renamed_service_that_never_told_its_names_is_not_known_again(floor):
         floor.now += timedelta(seconds=50)
         floor.answer(renamed, OPS, rich(STRATEGY, floor.now))
 
-        assert stands(floor)
+        assert is_latched(floor)
 
 
 def test_who_is_renamed_and_says_it_again_has_not_denied_it(floor):
@@ -460,22 +463,22 @@ def test_who_is_renamed_and_says_it_again_has_not_denied_it(floor):
         renamed, OPS, changed(rich(STRATEGY, NOW), "safety.safe_to_execute_orders", value=True)
     )
 
-    assert stands(floor)
-    assert stands(floor, subject=renamed.agent_name)
+    assert is_latched(floor)
+    assert is_latched(floor, subject=renamed.agent_name)
 
 
 def test_a_removed_agent_keeps_its_p0(floor):
-    """Nobody is asked any more, so nothing denies it."""
+    """It is asked no more, so nothing denies it."""
     raise_sev0(floor)
     rename(floor, "x")
 
-    assert stands(floor)
+    assert is_latched(floor)
 
 
 def test_an_agent_that_left_takes_its_lesser_alarms_with_it(floor):
-    """The recorded change of the inventory ends them; the floor judges by whoever is left."""
+    """The recorded change of the inventory clears them; the floor judges by the services left."""
     floor.say(STRATEGY, "marketdata.is_fresh", value=False)
-    assert stands(floor, "CONTRADICTION")
+    assert is_latched(floor, "CONTRADICTION")
     rename(floor, "x")
     snapshot = floor.decide()
 
@@ -485,13 +488,13 @@ def test_an_agent_that_left_takes_its_lesser_alarms_with_it(floor):
 
 
 def test_a_removed_switch_file_keeps_its_p0(floor):
-    """A witness that is no longer configured has not said that the switch is on."""
+    """A source that is no longer configured has not said that the switch is on."""
     floor.switch = "0"
-    assert stands(floor, subject="kill-switch")
+    assert is_latched(floor, subject="kill-switch")
     whole = floor.evidence()
     floor.evidence = lambda: replace(whole, switch_readings=())
 
-    assert stands(floor, subject="kill-switch")
+    assert is_latched(floor, subject="kill-switch")
 
 
 # A path that is not the primary one.
@@ -504,12 +507,12 @@ LIVE = {"status": "ok", "service": MD}
 def stale_path(floor):
     """Let /healthz say stale; it is rolled back to plain liveness later."""
     floor.answer(MARKETDATA, "/healthz", STALE)
-    assert stands(floor, "MARKETDATA_STALE", MD)
-    assert stands(floor, "CONTRADICTION", MD)
+    assert is_latched(floor, "MARKETDATA_STALE", MD)
+    assert is_latched(floor, "CONTRADICTION", MD)
     floor.now += timedelta(seconds=5)
 
 
-def test_a_lesser_path_that_changed_its_shape_for_good_no_longer_accuses(floor):
+def test_a_lesser_path_that_changed_its_shape_for_good_no_longer_raises(floor):
     """Seen, whole, and without a word of freshness, while the primary reading is fresh."""
     stale_path(floor)
     floor.answer(MARKETDATA, "/healthz", LIVE)
@@ -557,14 +560,14 @@ def test_a_lesser_path_that_changed_its_shape_for_good_no_longer_accuses(floor):
         ),
     ],
 )
-def test_a_lesser_path_stands_while_it_tells_it_or_is_unseen_or_the_primary_is_not_well(
+def test_a_lesser_path_stays_latched_while_it_tells_it_or_is_unseen_or_the_primary_is_not_well(
     floor, worse
 ):
     """Only the path itself without the fact, beside a fresh primary reading, ends its claim."""
     stale_path(floor)
     worse(floor)
 
-    assert stands(floor, "MARKETDATA_STALE", MD)
+    assert is_latched(floor, "MARKETDATA_STALE", MD)
 
 
 MINIMAL = {
@@ -595,19 +598,19 @@ LESSER = [
 def test_a_lesser_paths_sev0_takes_its_own_row(floor, said, code):
     """No longer telling it is one denial of this process, and counts as one."""
     floor.answer(MARKETDATA, "/healthz", LIVE | said)
-    assert stands(floor, code, MD)
+    assert is_latched(floor, code, MD)
     floor.deny_in_a_row(9, 60, plain_health)
 
-    assert stands(floor, code, MD)
+    assert is_latched(floor, code, MD)
     floor.deny_in_a_row(1, 60, plain_health)
     assert () == floor.decide().latched.alarms
 
 
 @pytest.mark.parametrize(("said", "code"), LESSER[:3])
-def test_a_lesser_paths_sev0_stands_where_the_primary_says_nothing_of_it(floor, said, code):
+def test_a_lesser_paths_sev0_stays_where_the_primary_says_nothing_of_it(floor, said, code):
     """A primary reading in which the fact does not occur states nothing well."""
     floor.answer(MARKETDATA, "/healthz", LIVE | said)
-    assert stands(floor, code, MD)
+    assert is_latched(floor, code, MD)
 
     def answer(floor):
         plain_health(floor)
@@ -615,27 +618,27 @@ def test_a_lesser_paths_sev0_stands_where_the_primary_says_nothing_of_it(floor, 
 
     floor.deny_in_a_row(20, 60, answer)
 
-    assert stands(floor, code, MD)
+    assert is_latched(floor, code, MD)
 
 
 def test_a_lesser_path_without_its_kind_is_not_denied_by_a_primary_that_tells_none(floor):
     """A liveness service that called itself execution elsewhere never says what it is instead."""
     floor.answer(GAMMA, OPS, changed(rich(GAMMA, floor.now), "service_kind", "execution"))
-    assert stands(floor, subject=GAMMA.agent_name)
+    assert is_latched(floor, subject=GAMMA.agent_name)
     floor.deny_in_a_row(20, 60, lambda f: f.answer(GAMMA, OPS, MINIMAL))
 
-    assert stands(floor, subject=GAMMA.agent_name)
+    assert is_latched(floor, subject=GAMMA.agent_name)
 
 
 def test_a_fact_that_no_rule_knows_never_counts_as_dropped(floor):
-    """What cannot be told to be absent stands, for a path and for a human's hand."""
+    """What is not known to be absent stays, for a path and for a human's hand."""
     stale_path(floor)
     odd = tuple(replace(a, fact="not known") for a in floor.latched.alarms)
     floor.latched = replace(floor.latched, alarms=odd)
     floor.answer(MARKETDATA, "/healthz", LIVE)
     end(floor, source=f"{MD} /healthz")
 
-    assert stands(floor, "MARKETDATA_STALE", MD)
+    assert is_latched(floor, "MARKETDATA_STALE", MD)
 
 
 # What a human ended in the fleet file.
@@ -655,11 +658,11 @@ def without_the_fact(floor):
 
 @pytest.fixture
 def stuck(floor):
-    """Give a floor on which the primary path raised an alarm and then dropped the fact."""
+    """Return a floor on which the primary path raised an alarm and then dropped the fact."""
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
-    assert stands(floor, "MARKETDATA_STALE", MD)
+    assert is_latched(floor, "MARKETDATA_STALE", MD)
     without_the_fact(floor)
-    assert stands(floor, "MARKETDATA_STALE", MD)
+    assert is_latched(floor, "MARKETDATA_STALE", MD)
     return floor
 
 
@@ -672,7 +675,7 @@ def test_a_human_ends_an_alarm_that_nothing_can_clear(stuck):
     assert (
         "ended by A. Operator in the fleet file: rolled back for good" == told["MARKETDATA_STALE"]
     )
-    assert not stands(stuck, "MARKETDATA_STALE", MD)
+    assert not is_latched(stuck, "MARKETDATA_STALE", MD)
 
 
 @pytest.mark.parametrize(
@@ -689,7 +692,7 @@ def test_a_human_ends_that_one_alarm_only(stuck, entry):
     """Any other alarm, or the same one raised at another time, is not meant."""
     end(stuck, **entry)
 
-    assert stands(stuck, "MARKETDATA_STALE", MD)
+    assert is_latched(stuck, "MARKETDATA_STALE", MD)
 
 
 @pytest.mark.parametrize(
@@ -714,7 +717,7 @@ def test_no_human_ends_what_is_unseen_or_still_told(stuck, unseen_or_told):
     end(stuck)
     unseen_or_told(stuck)
 
-    assert stands(stuck, "MARKETDATA_STALE", MD)
+    assert is_latched(stuck, "MARKETDATA_STALE", MD)
 
 
 def test_no_human_ends_a_p0(floor):
@@ -724,7 +727,7 @@ def test_no_human_ends_a_p0(floor):
     floor.refresh(floor.now + timedelta(seconds=10))
     floor.answer(STRATEGY, OPS, MINIMAL)
 
-    assert stands(floor)
+    assert is_latched(floor)
 
 
 def test_no_human_ends_what_no_service_said(floor):
@@ -733,7 +736,7 @@ def test_no_human_ends_what_no_service_said(floor):
         read = floor.answers[agent.agent_name][OPS]
         skewed = replace(read, exchange=replace(read.exchange, date_skew=60.0))
         floor.answers[agent.agent_name][OPS] = skewed
-    assert stands(floor, "OWN_CLOCK_SUSPECT", "own-clock")
+    assert is_latched(floor, "OWN_CLOCK_SUSPECT", "own-clock")
     end(floor, "OWN_CLOCK_SUSPECT", "own-clock", subject="own-clock")
     for name, readings in floor.answers.items():
         silent = {
@@ -741,22 +744,22 @@ def test_no_human_ends_what_no_service_said(floor):
         }
         floor.answers[name] = silent
 
-    assert stands(floor, "OWN_CLOCK_SUSPECT", "own-clock")
+    assert is_latched(floor, "OWN_CLOCK_SUSPECT", "own-clock")
 
 
 def test_a_contradiction_with_a_cluster_that_is_no_longer_read_can_be_ended(cluster):
     """Without lists nothing contradicts; the service has to be seen all the same."""
     cluster.workloads[SE] = workload(RUN_SE, 0)
     del cluster.pods[SE]
-    assert stands(cluster, "CONTRADICTION")
+    assert is_latched(cluster, "CONTRADICTION")
     end(cluster, "CONTRADICTION", SE, subject=SE)
-    assert stands(cluster, "CONTRADICTION")
+    assert is_latched(cluster, "CONTRADICTION")
     cluster.fleet = replace(cluster.fleet, access=None)
     cluster.lose(STRATEGY, OPS, UnseenReason.TIMEOUT)
-    assert stands(cluster, "CONTRADICTION")
+    assert is_latched(cluster, "CONTRADICTION")
     cluster.answer(STRATEGY, OPS, rich(STRATEGY, cluster.now))
 
-    assert not stands(cluster, "CONTRADICTION")
+    assert not is_latched(cluster, "CONTRADICTION")
 
 
 def test_older_lists_do_not_take_a_contradiction_back(cluster):
@@ -766,11 +769,30 @@ def test_older_lists_do_not_take_a_contradiction_back(cluster):
     lists = dict(cluster.lists)
     cluster.now += timedelta(seconds=10)
     cluster.answer(STRATEGY, OPS, rich(STRATEGY, cluster.now))
-    assert stands(cluster, "CONTRADICTION")
+    assert is_latched(cluster, "CONTRADICTION")
     cluster.run(RUN_SE)
     cluster.lists = lists
-    assert stands(cluster, "CONTRADICTION")
+    assert is_latched(cluster, "CONTRADICTION")
     cluster.now += timedelta(seconds=1)
     cluster.read_lists()
 
-    assert not stands(cluster, "CONTRADICTION")
+    assert not is_latched(cluster, "CONTRADICTION")
+
+
+def test_stored_alarms_keep_their_names(floor):
+    """What is latched is written under the names that every record has, and read back by them."""
+    raise_sev0(floor)
+    latched = floor.latched
+    stored = orjson.loads(zlib.decompress(pack_latched(latched)))
+    (alarm,) = stored["accusations"]
+
+    assert latched == unpack_latched(pack_latched(latched))
+    assert {"accusations", "verdict", "verdict_since", "services", "confirmed"} == stored.keys()
+    assert alarm.keys() == {
+        *("code", "subject", "source", "fact", "detail", "since", "last_seen", "instances")
+    }
+    assert alarm["instances"][0].keys() == {
+        *("peer", "told", "pods", "own_address", "heard_at"),
+        *("denials", "denied_from", "denied_at"),
+    }
+    assert stored["services"][0].keys() == {"agent_name", "state", "expected", "since", "answered"}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mission_control.cluster.decide.view import view_cluster
 from mission_control.cluster.model.facts import ConfigMapFacts
 from mission_control.cluster.model.objects import Container, EnvVariable
+from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import SwitchReading, Verdict
 from mission_control.kill_switch.decide import hear_configured, judge_kill_switch
 from mission_control.model.finding import Severity
@@ -80,7 +81,7 @@ def found(report, code):
 def test_a_file_confirms_only_as_the_mount_or_by_the_fleet_files_word(
     mounted, said, state, confirmed
 ):
-    """A file that anybody can write contradicts at most."""
+    """A file that any person can write contradicts at most."""
     switch_readings = SwitchReading(SourceKind.FILE, PATH, Seen("1", NOW), live_mount=mounted)
     (heard,) = hear_configured([switch_readings], NOW, said)
     (off,) = hear_configured([replace(switch_readings, reading=Seen("0", NOW))], NOW, said)
@@ -105,7 +106,7 @@ def test_environment_and_services_never_confirm(kind):
 
 @pytest.mark.parametrize("seen", ["silent", "not read yet"])
 def test_where_the_api_is_configured_its_silence_counts_whatever_a_file_says(seen):
-    """A live mount says what its kubelet last knew: it does not stand in for the API."""
+    """A live mount says what its kubelet last knew: it does not replace the API."""
     file = SwitchSource(SourceKind.FILE, PATH, ON, NOW, confirms=True)
     silent = replace(CONFIG_MAP, state=UNCLEAR, detail="EXPIRED: 46 s old")
     heard = [file, silent] if seen == "silent" else [file]
@@ -144,7 +145,7 @@ def test_a_switch_that_is_not_required_may_be_missing():
 
 
 def runs_off():
-    """Give a floor that runs with its switch off, all of whose modes are required evidence."""
+    """Return a floor that runs with its switch off, all of whose modes are required evidence."""
     floor = FloorOfValues(switch="0")
     agents = tuple(a for a in FLEET.agents if a is not GAMMA)
     on(floor, safety=RUNS_OFF, agents=agents)
@@ -225,7 +226,7 @@ def test_freshness_that_is_not_required_may_be_missing():
 
 
 def on_paper(mode="PAPER"):
-    """Give a floor whose execution engine runs on paper, in its own workload, and answers."""
+    """Return a floor whose execution engine runs on paper, in its own workload, and answers."""
     floor = ClusterFloor()
     probe(floor)
     engine = replace(ENGINE, criticality=Criticality.IMPORTANT)
@@ -368,7 +369,7 @@ def test_whatever_a_fleet_needs_less_evidence_never_improves_its_posture(
 
 @pytest.mark.parametrize("normal", [ON, OFF], ids=["halted", "runs off"])
 def test_a_containers_own_switch_is_evidence_only_where_it_is_not_normally_off(normal):
-    """What a pod or a safety map says of a switch that is off while all is well accuses nobody."""
+    """What a pod or a safety map says of a switch that is off while all is well raises no alarm."""
     floor = on(ClusterFloor(), safety=Safety(switch_normal=normal))
     variable = EnvVariable("KILL_SWITCH", "false")
     held = Container("main", "r/x:1", env=(variable,), env_names=("KILL_SWITCH",))
@@ -378,7 +379,7 @@ def test_a_containers_own_switch_is_evidence_only_where_it_is_not_normally_off(n
     floor.maps["safety"] = ConfigMapFacts(
         FLOOR, "agenttrader-safety", "e" * 64, ("KILL_SWITCH",), {"KILL_SWITCH": "false"}
     )
-    facts = {s.fact for s in view_cluster(floor.fleet, floor.facts(), floor.now).raising}
+    facts = {s.fact for s in view_cluster(floor.fleet, floor.facts(), Moment(floor.now)).raising}
 
     told = {"strategy-engine main KILL_SWITCH", "agenttrader-safety data KILL_SWITCH"}
     assert (told if normal is ON else set()) == facts

@@ -187,8 +187,8 @@ def test_a_calendar_that_ends_soon_warns(floor):
     assert [("CALENDAR_HORIZON", False)] == [(r.code, r.halts) for r in posture.reasons]
 
 
-def test_a_switch_without_any_witness_is_unconfirmed(floor):
-    """Where no witness is configured that could confirm, the switch is unconfirmed: P0."""
+def test_a_switch_without_any_source_is_unconfirmed(floor):
+    """Where no source is configured that could confirm, the switch is unconfirmed: P0."""
     evidence = replace(floor.evidence(), switch_readings=())
 
     snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, floor.now)
@@ -255,7 +255,7 @@ def test_coverage_names_each_gap(floor):
     [
         pytest.param(None, False, id="nothing is ever recorded"),
         pytest.param(Seen(None, NOW), False, id="it can be written to"),
-        pytest.param(Seen(None, NOW - timedelta(seconds=46)), True, id="nobody tried lately"),
+        pytest.param(Seen(None, NOW - timedelta(seconds=46)), True, id="not tried lately"),
         pytest.param(Unseen(UnseenReason.UNREADABLE, NOW, detail="disk full"), True, id="it fails"),
         pytest.param(Unseen(UnseenReason.TIMEOUT, NOW), True, id="it hangs"),
     ],
@@ -274,7 +274,7 @@ def test_a_store_that_cannot_be_written_to_is_a_reason(floor, store, said, at, s
 
 @pytest.mark.parametrize("at", [NOW, EVENING])
 def test_a_standing_that_is_not_known_halts(floor, at):
-    """Until it is known what stood accused before a start, the floor is HALTED in every phase."""
+    """Until the alarms from before a start are known, the floor is HALTED in every phase."""
     floor.refresh(at)
     evidence = replace(floor.evidence(), alarms_known=False)
     snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, at)

@@ -1,4 +1,4 @@
-"""Jobs: the board, which never lets an old verdict stand for a new one."""
+"""Jobs: the board, which never shows an old verdict as a new one."""
 
 import asyncio
 from dataclasses import replace
@@ -30,24 +30,24 @@ class Seconds:
 
 @pytest.fixture
 def seconds():
-    """Give a monotonic clock in the test's hand."""
+    """Return a monotonic clock in the test's hand."""
     return Seconds()
 
 
 @pytest.fixture
 def snapshot():
-    """Give an OK snapshot."""
+    """Return an OK snapshot."""
     return FloorOfValues().decide()
 
 
 @pytest.fixture
 def board(snapshot, seconds):
-    """Give a board that shows the OK snapshot."""
+    """Return a board that shows the OK snapshot."""
     return FloorBoard(snapshot, lambda: NOW, seconds)
 
 
 def happening(message):
-    """Give something that happened."""
+    """Return something that happened."""
     return Happening(EventType.SERVICE_CHANGED, message)
 
 
@@ -75,7 +75,7 @@ async def test_a_stalled_floor_is_halted(board, seconds):
 
 
 async def test_a_stall_is_a_snapshot_of_its_own(board, snapshot, seconds):
-    """The stalled view has its own number, so that nobody takes it for the one before."""
+    """The stalled view has its own number, so that it is not taken for the one before."""
     seconds.now = 10.0
 
     assert snapshot.sequence + 1 == board.current().sequence
@@ -165,7 +165,7 @@ async def test_followers_are_woken_by_news(board, snapshot):
 
 
 def halted(snapshot, seconds, *, confirmed=True, since=0):
-    """Give a HALTED snapshot so many seconds later."""
+    """Return a HALTED snapshot so many seconds later."""
     at = NOW + timedelta(seconds=seconds)
     posture = replace(
         snapshot.posture,
@@ -195,7 +195,7 @@ async def test_only_confirmed_halts_are_remembered(board, snapshot):
 
 
 def withheld(snapshot, seconds):
-    """Give a snapshot that is not HALTED, on which something could start execution."""
+    """Return a snapshot that is not HALTED, on which something could start execution."""
     starts = Reason("EXECUTION_COULD_START", "x", Severity.P1, "it may", withholds=True)
     posture = replace(snapshot.posture, reasons=(starts,))
     return replace(snapshot, at=NOW + timedelta(seconds=seconds), posture=posture)
@@ -214,7 +214,7 @@ async def test_a_time_in_which_execution_could_start_takes_go_back(board, snapsh
 
 
 async def test_a_stall_is_a_confirmed_halt(board, seconds):
-    """Nobody decided: that is no silence that may be over in a second."""
+    """Nothing was decided: that is no silence that may be over in a second."""
     seconds.now = 3.5
     shown = board.current()
 

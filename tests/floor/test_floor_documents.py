@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import orjson
 import pytest
 
+from mission_control.api.answers import SnapshotCache
 from mission_control.documents.canonical_json import embed_answer, encode_json
-from mission_control.floor.present.agents import agent_document, agents_document
+from mission_control.floor.present.agents import agent_document, agents_document, reading_document
 from mission_control.floor.present.events import event_document, events_document
 from mission_control.floor.present.posture import fleet_document, posture_document
-from mission_control.floor.present.readings import reading_document
 from mission_control.floor.present.safety import safety_document
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
@@ -29,7 +30,12 @@ from tests.floor.floor_of_values import (
     session_at,
 )
 
-DOCUMENTS = [posture_document, agents_document, safety_document]
+DOCUMENTS = [
+    posture_document,
+    agents_document,
+    safety_document,
+    partial(agent_document, agent_name="strategy-engine"),
+]
 
 
 @pytest.mark.parametrize("render", DOCUMENTS)
@@ -42,11 +48,17 @@ def test_equal_floors_give_equal_bytes(render):
 
 @pytest.mark.parametrize("render", DOCUMENTS)
 def test_a_label_is_there_only_when_there_is_one(render):
-    """The label stands in a document of the demo, and in no other."""
+    """An answer of the demo has its label, added where it is encoded; no other answer has one."""
     snapshot = FloorOfValues().decide()
 
-    assert "label" not in render(snapshot)
-    assert "DEMO" == render(replace(snapshot, label="DEMO"))["label"]
+    plain, demo = (
+        orjson.loads(SnapshotCache().document(s, "key", render).body)
+        for s in (snapshot, replace(snapshot, label="DEMO"))
+    )
+
+    assert "label" not in plain
+    assert "DEMO" == demo["label"]
+    assert "label" not in render(replace(snapshot, label="DEMO"))
 
 
 def test_lists_are_sorted():
@@ -87,11 +99,10 @@ def test_an_agent_in_full():
     )
     floor = FloorOfValues(fleet=replace(FLEET, agents=(agent, MARKETDATA)))
     snapshot = floor.decide(NOW + timedelta(seconds=2))
-    document = agent_document(replace(snapshot, label="DEMO"), "strategy-engine")
+    document = agent_document(snapshot, "strategy-engine")
 
     assert document is not None
     detail = document["agent"]
-    assert "DEMO" == document.get("label")
     assert {"primary": "ann", "secondary": "bob"} == detail["owner"]
     assert {"target": 99.5, "window": "market_hours"} == detail["slo"]
     assert (["x"], 2.0) == (detail["depends_on"], detail["evidence_age_seconds"])
@@ -106,11 +117,10 @@ def test_an_agent_that_was_never_asked():
     document = agent_document(snapshot, "strategy-engine")
 
     assert document is not None
-    assert "label" not in document
     assert [] == document["agent"]["readings"]
     assert document["agent"]["evidence_age_seconds"] is None
     assert (None, None) == (document["agent"]["last_poll_at"], document["agent"]["owner"])
-    assert agent_document(snapshot, "nobody") is None
+    assert agent_document(snapshot, "unknown") is None
 
 
 def test_why_a_reading_failed_needs_no_second_look():
@@ -157,7 +167,7 @@ def test_a_safety_document_without_marketdata():
     assert (False, []) == (marketdata["all_critical_fresh"], marketdata["agents"])
 
 
-def test_execution_is_told_with_what_everybody_claims():
+def test_execution_is_told_with_what_every_service_claims():
     """Every service of kind execution is listed, and every claim, broken answers included."""
     engine = replace(STRATEGY, agent_name="execution-engine", kind=Kind.EXECUTION)
     floor = FloorOfValues(fleet=replace(FLEET, agents=(engine, MARKETDATA, STRATEGY)))
@@ -181,7 +191,7 @@ def test_execution_is_told_with_what_everybody_claims():
 
 
 def test_a_session_has_both_times():
-    """Every instant of a session stands in UTC and in New York's time."""
+    """Every instant of a session is shown in UTC and in New York's time."""
     document = session_document(replace(session_at(NOW), next_phase=Phase.POST_MARKET))
 
     assert ("OPEN", True, "2026-11-18") == (
@@ -240,7 +250,7 @@ def test_an_event_speaks_the_old_words_too():
 
 
 def test_a_poll_keeps_its_envelope():
-    """A poll's outcomes stand beside its own fields, and are there even when it has none."""
+    """A poll's outcomes are beside its own fields, and are there even when it has none."""
     poll = FloorEvent(4, NOW, EventType.POLL, "5 of 5", data={"outcomes": [1], "more": 2})
 
     assert ([1], {"more": 2}) == (
@@ -250,14 +260,11 @@ def test_a_poll_keeps_its_envelope():
     assert [] == event_document(replace(poll, data={})).get("outcomes")
 
 
-def test_a_list_of_events_is_labelled():
-    """The list bears the snapshot's instant and its label."""
-    snapshot = replace(FloorOfValues().decide(), label="DEMO")
+def test_a_list_of_events_has_the_snapshots_instant():
+    """The list has the snapshot's instant, also without any event."""
+    document = events_document([], FloorOfValues().decide())
 
-    assert {"ts": "2026-11-18T15:15:00.000Z", "events": [], "label": "DEMO"} == events_document(
-        [], snapshot
-    )
-    assert "label" not in events_document([], replace(snapshot, label=""))
+    assert {"ts": "2026-11-18T15:15:00.000Z", "events": []} == document
 
 
 def test_keys_are_sorted():

@@ -25,7 +25,7 @@ from tests.floor.floor_of_values import (
 
 
 def happenings(floor, change):
-    """Give what happened between two decisions with a change between them."""
+    """Return what happened between two decisions with a change between them."""
     before = floor.decide()
     change()
     return list(find_happenings(before, floor.decide()))
@@ -36,8 +36,8 @@ def test_nothing_happens_on_a_steady_floor(floor):
     assert [] == happenings(floor, lambda: None)
 
 
-def test_an_accusation_is_told_with_what_it_changes(floor):
-    """Execution evidence changes posture, opens accusations and changes the service."""
+def test_an_alarm_is_told_with_what_it_changes(floor):
+    """Execution evidence changes posture, raises alarms and changes the service."""
     told = happenings(
         floor, lambda: floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
     )
@@ -51,8 +51,8 @@ def test_an_accusation_is_told_with_what_it_changes(floor):
     assert ("OK", "HALTED") == (told[0].data["before"], told[0].data["after"])
 
 
-def test_the_end_of_an_accusation_is_told(floor):
-    """A denial ends the accusation, and both that and the posture are told."""
+def test_the_end_of_an_alarm_is_told(floor):
+    """A denial clears the alarm, and both that and the posture are told."""
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
 
     told = happenings(floor, floor.refresh)
@@ -74,7 +74,7 @@ def test_a_service_that_changes_is_told(floor):
 
 
 def report_of(floor, *, expected, code=""):
-    """Give a snapshot whose strategy stays as it is, expected or not and for a reason or none."""
+    """Return a snapshot whose strategy stays as it is, expected or not and for a reason or none."""
     snapshot = floor.decide()
     reasons = (Reason(code, STRATEGY.agent_name, Severity.P2, "x"),) if code else ()
     changed = [
@@ -127,7 +127,7 @@ def test_the_switch_is_told(floor):
 
 
 def test_a_switch_that_is_off_is_told_as_p0(floor):
-    """Whoever confirms that it is off confirms the worst."""
+    """A confirmation that it is off confirms the worst."""
     told = happenings(floor, lambda: setattr(floor, "switch", "0"))
 
     (switch,) = [h for h in told if h.type is EventType.KILL_SWITCH_CHANGED]
@@ -180,7 +180,7 @@ def test_a_lesser_alarm_after_hours_is_p2(floor):
     assert Severity.P2 is alarm_opened(alarm, session_at(EVENING)).severity
 
 
-def test_a_session_that_nobody_knows_is_p1(floor):
+def test_an_unknown_session_is_p1(floor):
     """A calendar that ends gates as an open session would."""
     before = floor.decide()
     after = replace(before, session=session_unknown(before.at))
@@ -190,7 +190,7 @@ def test_a_session_that_nobody_knows_is_p1(floor):
 
 
 def posture_told(before, after):
-    """Give what is told of a posture."""
+    """Return what is told of a posture."""
     return [
         h.message for h in find_happenings(before, after) if h.type is EventType.POSTURE_CHANGED
     ]

@@ -1,5 +1,6 @@
 """Decide: looking only at what changed gives the answer that looking at everything gives."""
 
+import operator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -7,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mission_control.floor.decide import agent_evidence
+from mission_control.floor.decide.evidence import Moment, Statement
+from mission_control.floor.decide.execution import state_execution
 from mission_control.floor.decide.floor import decide_floor, decide_on_looks
-from mission_control.floor.decide.looks import AgentLook, is_news, look_again, look_at
 from mission_control.floor.decide.round_memory import join_rounds
+from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import FloorEvidence, FloorSnapshot
 from mission_control.model.reading import ServiceRound, UnseenReason
 from tests.floor.floor_of_values import (
@@ -40,11 +44,11 @@ class WatchedFloor:
     rounds: dict[str, ServiceRound] = field(default_factory=dict)
     answered: dict[str, object] = field(default_factory=dict)
     joins: bool = True
-    known: dict[str, AgentLook] = field(default_factory=dict)
+    cache: FloorCache = field(default_factory=FloorCache)
     before: FloorSnapshot | None = None
 
     def evidence(self) -> FloorEvidence:
-        """Give the evidence with a new round only for agents whose readings changed."""
+        """Return the evidence with a new round only for agents whose readings changed."""
         newest = self.floor.evidence()
         for name, round_ in newest.rounds.items():
             held = self.rounds.get(name)
@@ -61,9 +65,9 @@ class WatchedFloor:
         evidence, now = self.evidence(), self.floor.now
         latched = self.floor.latched
         whole = decide_floor(evidence, latched, self.floor.session_at, now)
-        looks = look_again(evidence, self.floor.session_at, now, self.known)
+        looks = self.cache.look_at_floor(evidence, self.floor.session_at, now)
         again = decide_on_looks(looks, evidence, latched, now, before=self.before)
-        self.known, self.before = dict(looks.by_name), again
+        self.before = again
         self.floor.latched = again.latched
         return whole, again
 
@@ -73,7 +77,7 @@ def advance(floor, seconds):
     floor.now += timedelta(seconds=seconds)
 
 
-def answer_anew(floor, place):
+def answer_again(floor, place):
     """Let one agent answer well again."""
     name, path = place
     agent = floor.fleet.agent(name)
@@ -108,7 +112,7 @@ STEPS = st.one_of(
     degradations().map(lambda d: (degrade, d)),
     st.sampled_from(SECONDS).map(lambda s: (advance, s)),
     st.floats(0, 130).map(lambda s: (advance, s)),
-    st.sampled_from(PLACES).map(lambda p: (answer_anew, p)),
+    st.sampled_from(PLACES).map(lambda p: (answer_again, p)),
     st.sampled_from(HURTS).map(lambda h: (lambda floor, hurt: hurt(floor), h)),
 )
 BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds=40)]
@@ -120,7 +124,7 @@ BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds
     steps=st.lists(STEPS, min_size=1, max_size=8),
     joins=st.booleans(),
 )
-def test_what_is_taken_over_is_what_would_be_decided_anew(beginning, steps, joins):
+def test_what_is_taken_over_is_what_would_be_decided_in_full(beginning, steps, joins):
     """However evidence and time move, looking at what changed decides as looking at all does."""
     floor = FloorOfValues()
     floor.refresh(beginning)
@@ -135,7 +139,7 @@ def test_what_is_taken_over_is_what_would_be_decided_anew(beginning, steps, join
 
 
 def test_what_did_not_change_is_taken_over(floor):
-    """A second decision a moment later makes no report anew: the very same values are used."""
+    """A second decision a moment later makes no new report: the very same values are used."""
     watched = WatchedFloor(floor)
     _, first = watched.decide_both()
     advance(floor, 0.5)
@@ -143,6 +147,41 @@ def test_what_did_not_change_is_taken_over(floor):
 
     assert all(a is b for a, b in zip(first.services, second.services, strict=True))
     assert first.latched.services is second.latched.services
+
+
+@pytest.mark.parametrize(
+    "forgotten",
+    [
+        pytest.param(lambda now, at: now.is_older(at, 7.25), id="too old"),
+        pytest.param(lambda now, at: not now.is_ahead(at, -7.25), id="no longer so young"),
+    ],
+)
+def test_a_rule_about_age_that_is_declared_nowhere_is_never_answered_from_what_is_kept(
+    floor, monkeypatch, forgotten
+):
+    """A new rule with a limit of its own is asked again when its answer may be another one."""
+
+    def state(agent, readings, now, safety):
+        yield from state_execution(agent, readings, now, safety)
+        if any(forgotten(now, reading.at) for reading in readings.values()):
+            yield Statement("MODE_UNKNOWN", agent.agent_name, "a new rule", "age", raises=True)
+
+    monkeypatch.setattr(agent_evidence, "state_execution", state)
+    watched = WatchedFloor(floor)
+    verdicts = set()
+    for seconds in (0, 7.2, 0.049, 0.002, 1):
+        advance(floor, seconds)
+        whole, again = watched.decide_both()
+        verdicts.add(again.posture.verdict)
+        assert whole == again
+
+    assert {"OK", "HALTED"} == verdicts
+
+
+def test_a_rule_cannot_compute_an_age_itself(floor):
+    """The instant of a decision is no number: a rule that goes round it fails at once."""
+    with pytest.raises(TypeError):
+        operator.sub(NOW, Moment(floor.now))  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def test_a_clock_that_steps_back_has_everything_looked_at_again(floor):
@@ -159,13 +198,11 @@ def test_a_clock_that_steps_back_has_everything_looked_at_again(floor):
 def _news(floor, change):
     watched = WatchedFloor(floor)
     watched.decide_both()
-    looks = look_again(watched.evidence(), session_at, floor.now, watched.known)
-    before = looks.by_name[STRATEGY.agent_name]
     advance(floor, 10)
     change(floor)
     readings = dict(floor.answers[STRATEGY.agent_name])
     round_ = ServiceRound(STRATEGY.agent_name, floor.now, floor.now, readings)
-    return is_news(before, look_at(STRATEGY, round_, session_at, floor.now, among=looks))
+    return watched.cache.note_round(STRATEGY, round_, session_at, floor.now)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +210,8 @@ def _news(floor, change):
     [
         pytest.param(lambda f: f.say(STRATEGY, "status.state", "DEGRADED"), id="another state"),
         pytest.param(
-            lambda f: f.say(STRATEGY, "safety.safe_to_execute_orders", value=True), id="accuses"
+            lambda f: f.say(STRATEGY, "safety.safe_to_execute_orders", value=True),
+            id="a new alarm",
         ),
         pytest.param(
             lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT), id="falls silent"
@@ -188,13 +226,13 @@ def _news(floor, change):
     ],
 )
 def test_a_round_that_changes_an_answer_is_news(floor, change):
-    """A round that may change what anybody is told has the floor decided at once."""
+    """A round that may change an answer has the floor decided at once."""
     assert _news(floor, change)
 
 
 def test_a_round_that_says_the_same_again_is_no_news(floor):
     """A younger reading of the same waits for the next beat."""
-    assert not _news(floor, lambda f: answer_anew(f, (STRATEGY.agent_name, "/ops/status")))
+    assert not _news(floor, lambda f: answer_again(f, (STRATEGY.agent_name, "/ops/status")))
 
 
 def test_a_time_past_all_time_holds_nothing_up(floor):

@@ -19,7 +19,7 @@ def freshness(floor):
 
 
 def tick(floor, age):
-    """Give the epoch seconds of a tick so many seconds old."""
+    """Return the epoch seconds of a tick so many seconds old."""
     return floor.now.timestamp() - age
 
 
@@ -115,7 +115,7 @@ def test_the_legacy_tick_speaks(floor):
     ],
 )
 def test_the_minimal_contract_tells_an_age(floor, seconds, expected):
-    """The minimal contract's freshness is an age, reckoned from its answer."""
+    """The minimal contract's freshness is an age, computed from its answer."""
     document = {
         "uptime": 5,
         "last_heartbeat": None,
@@ -164,7 +164,7 @@ def test_a_strategy_with_a_future_tick_contradicts(floor):
 
 
 def test_agreeing_on_the_worse_side_ends_a_contradiction(floor):
-    """Once the other side is heard saying stale too, the contradiction ends; staleness stands."""
+    """Once the other side says stale too, the contradiction is cleared; staleness stays."""
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
     before = {a.code for a in floor.decide().latched.alarms}
     floor.say(STRATEGY, "marketdata.is_fresh", value=False)
@@ -176,7 +176,7 @@ def test_agreeing_on_the_worse_side_ends_a_contradiction(floor):
 
 
 def test_silence_of_the_better_side_ends_no_contradiction(floor):
-    """When the side that said fresh falls silent, nobody has agreed, and it stands."""
+    """When the side that said fresh falls silent, none has agreed, and it stays."""
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
     floor.decide()
     floor.lose(STRATEGY, OPS, UnseenReason.TIMEOUT)

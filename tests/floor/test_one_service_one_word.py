@@ -101,7 +101,7 @@ def decide(agent, brought, *, evening):
 
 
 def report_of(snapshot):
-    """Give the report on the one service."""
+    """Return the report on the one service."""
     report = snapshot.service("target")
     assert report is not None
     return report

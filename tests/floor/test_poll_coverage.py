@@ -18,7 +18,7 @@ REQUIRED = {a.agent_name for a in FLEET.agents if a.required and a.primary_path}
 
 
 def minutes(first, last, asked=6, obtained=6):
-    """Give watched minutes, counted back from this one."""
+    """Return watched minutes, counted back from this one."""
     counts = dict.fromkeys(REQUIRED, (asked, obtained))
     return [WatchedMinute(THIS - n * MINUTE, counts) for n in range(first, last - 1, -1)]
 
@@ -31,18 +31,18 @@ class Watched:
         self.held, self.broken = held, broken
 
     def recent_minutes(self):
-        """Give all of them."""
+        """Return all of them."""
         return self.held
 
     async def minutes(self, since, until):
-        """Give those between."""
+        """Return those between."""
         if self.broken:
             raise StorageError("it is gone", path="history")
         return [m for m in self.held if since <= m.minute < until]
 
 
 def watched(held: Any, *, broken: bool = False) -> Any:
-    """Give a memory, or a history, of these minutes."""
+    """Return a memory, or a history, of these minutes."""
     return Watched(held, broken=broken)
 
 
@@ -55,7 +55,7 @@ def watched(held: Any, *, broken: bool = False) -> Any:
         pytest.param(minutes(4, 0), [], 240, 30, id="just started"),
         pytest.param(minutes(15, 10) + minutes(8, 0), [], 840, 90, id="a minute is missing"),
         pytest.param(minutes(40, 20), [], 0, 0, id="long ago is not lately"),
-        pytest.param([], [], 0, 0, id="nobody watched"),
+        pytest.param([], [], 0, 0, id="not watched"),
         pytest.param(minutes(-1, -3), [], 0, 0, id="watched by a clock that ran ahead"),
         pytest.param(minutes(15, 0, 5, 5), [], 900, 80, id="a round less than fits into a minute"),
         pytest.param(minutes(15, 0, 2, 2), [], 450, 32, id="half of each minute"),

@@ -9,10 +9,11 @@ from mission_control.contract.model.answer import Answer, Shape
 from mission_control.contract.model.shapes import Liveness
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.floor.decide.stall import mark_stalled
-from mission_control.floor.present.aggregate import aggregate_agents, last_poll_cycle_at
 from mission_control.floor.present.predecessor import (
     EXPIRES_AFTER_SECONDS,
+    aggregate_agents,
     endpoint_result,
+    last_poll_cycle_at,
     online_status,
     poll_outcomes,
 )
@@ -23,7 +24,7 @@ from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY, FloorOfValues
 
 
 def live(http_status: int = 200) -> Seen[Answer]:
-    """Give a liveness answer."""
+    """Return a liveness answer."""
     return Seen(Answer(Shape.LIVENESS, http_status, Liveness(status="ok")), NOW, 0.0034)
 
 
@@ -56,7 +57,7 @@ def test_how_an_endpoint_answered(reading, result):
 
 
 def test_an_answer_keeps_as_long_as_a_decision_lets_it():
-    """An answer says ONLINE exactly as long as a decision may stand on it."""
+    """An answer says ONLINE exactly as long as a decision may use it."""
     assert MAX_AGE_SECONDS == EXPIRES_AFTER_SECONDS
 
 
@@ -91,8 +92,8 @@ def test_online_is_told_by_healthz_alone(reading, later, status):
     assert status == online_status(report, snapshot)
 
 
-def test_before_the_first_round_nobody_is_online():
-    """Before anything was asked, everybody is UNKNOWN and no cycle has ended."""
+def test_before_the_first_round_no_service_is_online():
+    """Before anything was asked, every service is UNKNOWN and no cycle has ended."""
     floor = FloorOfValues()
     floor.answers = {}
     snapshot = floor.decide()
@@ -103,7 +104,7 @@ def test_before_the_first_round_nobody_is_online():
 
 
 def test_the_heartbeat_belongs_to_marketdata():
-    """A heartbeat is told for marketdata where it was asked, and for nobody else."""
+    """A heartbeat is told for marketdata where it was asked, and for nothing else."""
     floor = FloorOfValues()
     for name in ("marketdata-mcp-server", "strategy-engine"):
         floor.answers[name]["/heartbeat"] = live()
@@ -115,7 +116,7 @@ def test_the_heartbeat_belongs_to_marketdata():
 
 
 def test_the_aggregate_tells_what_was_valid_and_what_was_said():
-    """A valid contract stands as contract, a broken one not; both show what we judge."""
+    """A valid contract is shown as one, a broken one is not; both show what we judge."""
     floor = FloorOfValues()
     document = rich(STRATEGY, NOW)
     del document["safety"]
@@ -135,7 +136,7 @@ def test_the_aggregate_tells_what_was_valid_and_what_was_said():
 
 
 def test_freshness_is_ours_and_only_for_marketdata():
-    """Marketdata's freshness has the age that we reckoned; no tick has neither age nor time."""
+    """Marketdata's freshness has the age that we computed; no tick has neither age nor time."""
     floor = FloorOfValues()
     fresh = {a["agent_name"]: a["marketdata_freshness"] for a in aggregate_agents(floor.decide())}
     floor.answer(MARKETDATA, "/ops/status", rich(MARKETDATA, NOW, tick_age=None))
@@ -152,7 +153,7 @@ def test_freshness_is_ours_and_only_for_marketdata():
 
 
 def switch_source(kind: SourceKind, state: KillSwitchState, source: str = "x") -> SwitchSource:
-    """Give a witness."""
+    """Return a switch source."""
     return SwitchSource(kind, source, state, NOW, confirms=kind is SourceKind.FILE)
 
 
@@ -161,63 +162,34 @@ FILE, ENVIRONMENT, SERVICE = SourceKind.FILE, SourceKind.ENVIRONMENT, SourceKind
 
 
 @pytest.mark.parametrize(
-    ("switch", "halted", "source"),
+    ("state", "confirmed", "sources", "source"),
     [
         pytest.param(
-            KillSwitch(
-                ON,
-                confirmed=True,
-                conflicting=False,
-                sources=(switch_source(ENVIRONMENT, ON), switch_source(FILE, ON, "/etc/x")),
-            ),
-            True,
-            "file:/etc/x",
-            id="confirmed by the file",
+            ON, True, [(ENVIRONMENT, ON), (FILE, ON, "/etc/x")], "file:/etc/x", id="by the file"
         ),
+        pytest.param(ON, False, [(ENVIRONMENT, ON)], None, id="only the environment"),
         pytest.param(
-            KillSwitch(
-                ON, confirmed=False, conflicting=False, sources=(switch_source(ENVIRONMENT, ON),)
-            ),
+            OFF,
             False,
-            None,
-            id="only the environment",
-        ),
-        pytest.param(
-            KillSwitch(
-                OFF,
-                confirmed=False,
-                conflicting=True,
-                sources=(switch_source(FILE, ON), switch_source(SERVICE, OFF, "gamma /ops/status")),
-            ),
-            False,
+            [(FILE, ON), (SERVICE, OFF, "gamma /ops/status")],
             "service:gamma /ops/status",
             id="a service says off",
         ),
-        pytest.param(
-            KillSwitch(
-                UNCLEAR, confirmed=False, conflicting=False, sources=(switch_source(FILE, UNCLEAR),)
-            ),
-            False,
-            None,
-            id="unclear",
-        ),
-        pytest.param(
-            KillSwitch(UNCLEAR, confirmed=False, conflicting=False, sources=()),
-            False,
-            None,
-            id="no witness",
-        ),
+        pytest.param(UNCLEAR, False, [(FILE, UNCLEAR)], None, id="unclear"),
+        pytest.param(UNCLEAR, False, [], None, id="no source"),
     ],
 )
-def test_halted_is_told_only_when_confirmed(switch, halted, source):
-    """Execution is told to be halted only when a witness that can tell confirms it."""
+def test_halted_is_told_only_when_confirmed(state, confirmed, sources, source):
+    """Execution is told to be halted only when a source that can confirms it."""
+    told = tuple(switch_source(*each) for each in sources)
+    switch = KillSwitch(state, confirmed, len({w.state for w in told}) > 1, told)
     snapshot = replace(FloorOfValues().decide(), kill_switch=switch)
 
-    assert {"execution_halted": halted, "source": source} == halted_document(snapshot)
+    assert {"execution_halted": confirmed, "source": source} == halted_document(snapshot)
 
 
 def test_a_stall_ends_what_was_good():
-    """What was online, fresh and halted is so no longer once nobody decides."""
+    """What was online, fresh and halted is so no longer once nothing is decided."""
     snapshot = mark_stalled(FloorOfValues().decide(), NOW, 2)
 
     assert {False} == {agent["online"] for agent in aggregate_agents(snapshot)}

@@ -1,4 +1,4 @@
-"""Jobs: what stood before the start ends by an event too, and is never opened twice."""
+"""Jobs: an alarm from before the start is cleared by an event too, and is never raised twice."""
 
 import time
 from datetime import timedelta
@@ -35,21 +35,21 @@ class Calendar(PaperCalendar):
 @pytest.mark.parametrize(
     ("fleet", "field", "value", "ended"),
     [
-        pytest.param(FLEET, *EXECUTES, [], id="it stands"),
-        pytest.param(WITHOUT, *EXECUTES, [], id="a P0 stands though its source is unlisted"),
+        pytest.param(FLEET, *EXECUTES, [], id="it stays latched"),
+        pytest.param(WITHOUT, *EXECUTES, [], id="a P0 stays though its source is unlisted"),
         pytest.param(WITHOUT, *STALE, [ENDED], id="who made it is no longer listed"),
     ],
 )
-def test_what_stood_before_the_start_is_told_where_it_ends(fleet, field, value, ended, late):
+def test_an_alarm_from_before_the_start_is_told_where_it_ends(fleet, field, value, ended, late):
     """History hears the end of what it told opened, though this process never held it."""
     floor = FloorOfValues()
     floor.say(STRATEGY, field, value)
-    stood = floor.decide().latched
+    earlier = floor.decide().latched
     shelf: Any = Shelf()
-    shelf.stood = stood
-    nothing = cast("Any", None)  # nobody is asked
+    shelf.stood = earlier
+    nothing = cast("Any", None)  # nothing is asked
     sources = FloorSources(nothing, nothing, Calendar(), lambda: NOW, memory=FloorMemory(shelf))
-    first = first_snapshot(fleet, sources, "", NOTHING_LATCHED if late else stood)
+    first = first_snapshot(fleet, sources, "", NOTHING_LATCHED if late else earlier)
     board = FloorBoard(first, lambda: NOW, time.monotonic)
     FloorWatch(fleet, sources, board).publish(polled=False)
     alarms = (EventType.ALARM_OPENED, ENDED)
@@ -61,7 +61,7 @@ def test_what_stood_before_the_start_is_told_where_it_ends(fleet, field, value, 
 def test_the_watch_tells_a_stall_of_ours_once_and_no_recovery():
     """What is decided after it is compared with what was decided before, not with the stall."""
     passed, now = [0.0], [NOW]
-    nothing = cast("Any", None)  # nobody is asked
+    nothing = cast("Any", None)  # nothing is asked
     shelf: Any = Shelf()
     sources = FloorSources(nothing, nothing, Calendar(), lambda: now[0], memory=FloorMemory(shelf))
     board = FloorBoard(first_snapshot(FLEET, sources, ""), lambda: now[0], lambda: passed[0])

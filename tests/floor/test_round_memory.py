@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 
 
 def well(at, agent=STRATEGY, path=OPS):
-    """Give a whole answer."""
+    """Return a whole answer."""
     return reading(path, rich(agent, at), at)
 
 
@@ -125,7 +125,7 @@ def test_each_path_has_a_past_of_its_own():
 
 
 def gone(at, status=404):
-    """Give a reading of a path that is not offered."""
+    """Return a reading of a path that is not offered."""
     return unseen(UnseenReason.NOT_OFFERED, at, status)
 
 
@@ -149,7 +149,7 @@ def test_a_path_that_ever_answered_otherwise_is_lost(otherwise):
 
 
 def test_silence_is_no_answer_of_a_path_that_is_not_offered():
-    """A path that never answered stays not offered, also after nobody was there."""
+    """A path that never answered stays not offered, also after a silence."""
     joined = rounds(gone(NOW), unseen(UnseenReason.TIMEOUT, NOW + SECOND), gone(NOW + 2 * SECOND))
 
     assert ["NOT_OFFERED", "TIMEOUT", "NOT_OFFERED"] == [r.readings[OPS].code for r in joined]
@@ -181,7 +181,7 @@ def test_a_path_that_was_not_asked_again_is_recalled_all_the_same():
 
 
 def feed(at, tick_age, agent=STRATEGY):
-    """Give an answer with a tick of this age."""
+    """Return an answer with a tick of this age."""
     return reading(OPS, rich(agent, at, tick_age), at)
 
 
@@ -204,7 +204,7 @@ def test_a_service_without_a_feed_gives_no_word():
 
 
 def dated(at, updated):
-    """Give a status that bears a time."""
+    """Return a status that bears a time."""
     return reading(OPS, changed(rich(STRATEGY, at), "status.last_updated_utc", stamp(updated)), at)
 
 
@@ -222,7 +222,7 @@ def test_a_status_time_advances_only_as_time_does(updated, advances):
 
 
 def test_a_path_that_tells_nothing_new_keeps_the_very_value():
-    """Nothing is made anew for what did not change."""
+    """What did not change is reused."""
     before = rounds(well(NOW), well(NOW + SECOND), well(NOW + 2 * SECOND))
 
     assert before[-1].past[OPS] is before[-2].past[OPS]

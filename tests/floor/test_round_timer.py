@@ -1,4 +1,4 @@
-"""Jobs: when a round begins: on its cadence, or at once when somebody hurries."""
+"""Jobs: when a round begins: on its cadence, or at once when hurried."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ LONG = 60.0
 
 
 def now():
-    """Give the loop's time."""
+    """Return the loop's time."""
     return asyncio.get_running_loop().time()
 
 
@@ -24,7 +24,7 @@ async def test_a_round_waits_for_its_time():
 
 
 async def test_a_hurry_begins_the_round_at_once():
-    """Whoever waits is woken by a hurry, and told of it."""
+    """A wait ends with a hurry, and says so."""
     timer = RoundTimer()
     asyncio.get_running_loop().call_later(0.01, timer.hurry)
 

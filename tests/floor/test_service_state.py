@@ -1,4 +1,4 @@
-"""Decide: the state of one service, and whether it is expected (semantics, section 3)."""
+"""Decide: the state of one service, and whether it is expected (docs/semantics.md#3)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -85,7 +85,7 @@ def says(state, *codes):
         pytest.param(
             says("DEGRADED", "SOMETHING_NEW"),
             ("DEGRADED", False, "UNLISTED_REASON"),
-            id="a code nobody knows",
+            id="an unknown code",
         ),
         pytest.param(
             says("UNKNOWN", "REQUIRED_FIELDS_MISSING"),
@@ -323,7 +323,7 @@ def test_an_execution_service_is_never_expected(floor):
     ],
 )
 def test_what_a_service_said_is_held_against_it(floor, path, value, code):
-    """A service that accuses itself is unexpected whatever its state, also once it is silent."""
+    """An alarm makes its service unexpected whatever its state, also once it is silent."""
     document = changed(rich(STRATEGY, floor.now), "status.state", "OK")
     document = changed(document, "status.reason_codes", [])
     floor.answer(STRATEGY, OPS, changed(document, path, value))

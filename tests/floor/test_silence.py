@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mission_control.floor.decide.alarms import join_latched
-from mission_control.floor.decide.events import find_happenings
-from mission_control.floor.decide.judged_change import why_kept
+from mission_control.floor.decide.events import find_happenings, why_kept
 from mission_control.floor.decide.stall import mark_stalled
 from mission_control.floor.model import NOTHING_LATCHED, ServiceSince, Verdict
 from mission_control.model.event import EventType
@@ -33,7 +32,7 @@ OPS, HEALTH = "/ops/status", "/healthz"
 
 @pytest.fixture
 def lived():
-    """Give a floor whose services were asked once and answered well."""
+    """Return a floor whose services were asked once and answered well."""
     floor = FloorOfValues()
     floor.ask()
     floor.decide()
@@ -41,7 +40,7 @@ def lived():
 
 
 def later(floor, seconds=1.0):
-    """Let time pass, in which nobody is asked."""
+    """Let time pass, in which no service is asked."""
     floor.now += timedelta(seconds=seconds)
 
 
@@ -54,7 +53,7 @@ def lose(floor, agent, path, reason=UnseenReason.TIMEOUT, status=None):
 
 
 def halting(snapshot):
-    """Give the codes of what halts, and whether each is confirmed."""
+    """Return the codes of what halts, and whether each is confirmed."""
     return {(r.code, r.confirmed) for r in snapshot.posture.reasons if r.halts}
 
 
@@ -121,7 +120,7 @@ def test_a_liveness_probe_that_is_silent_once_is_not_confirmed(lived):
 
 
 def test_an_unexpected_service_is_confirmed_by_anything_that_is(lived):
-    """A silence beside an accusation that stands leaves nothing in doubt."""
+    """A silence beside a latched alarm leaves nothing in doubt."""
     lived.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
     lived.ask(STRATEGY)
     lived.decide()
@@ -147,7 +146,7 @@ def test_confirming_is_told_and_kept(lived):
 
 
 def test_a_halt_that_was_confirmed_stays_so_until_it_ends(lived):
-    """That what confirmed it falls silent makes nothing less sure; the next halt begins anew."""
+    """Silence of what confirmed it makes it no less sure; the next halt begins unconfirmed."""
     later(lived)
     lived.say(STRATEGY, "status.last_updated_utc", stamp(lived.now + timedelta(hours=1)))
     lived.ask(STRATEGY)
@@ -192,7 +191,7 @@ def test_a_lost_healthz_of_marketdata_leaves_freshness_unverifiable(lived):
 
 
 def test_paths_that_answered_outlive_a_start(lived):
-    """What stands tells which paths ever answered, and a start takes it over and keeps it."""
+    """The latched state names the paths that ever answered, and survives a start."""
     before = lived.latched
     after = FloorOfValues()
     after.lose(GAMMA, "/livez", UnseenReason.NOT_OFFERED, 404)
@@ -228,7 +227,7 @@ OTHER = Agent("whale-strategy", Kind.STRATEGY, "http://whale")
 
 @pytest.fixture
 def feed():
-    """Give a floor of marketdata and two strategies that tell the feed themselves."""
+    """Return a floor of marketdata and two strategies that tell the feed themselves."""
     floor = FloorOfValues()
     floor.fleet = Fleet((MARKETDATA, STRATEGY, OTHER, INGEST, GAMMA), digest="0" * 64, source="f")
     floor.answers[OTHER.agent_name] = {OPS: reading(OPS, rich(OTHER, floor.now), floor.now)}
@@ -246,7 +245,7 @@ def tell(floor, agent, tick_age):
 
 
 def contradicts(snapshot):
-    """Tell whether a contradiction leads or stands."""
+    """Return whether a contradiction leads or is latched."""
     return "CONTRADICTION" in {r.code for r in snapshot.posture.reasons}
 
 
@@ -286,7 +285,7 @@ def test_sources_that_were_not_read_since_each_others_word_do_not_contradict(fee
 
 
 def test_a_source_that_changes_its_word_with_every_reading_contradicts(feed):
-    """Whoever is read while it says the other thing is contradicted by it."""
+    """A source that is read while it says the other thing is contradicted by it."""
     told = []
     for age in (130, 1, 130, 1):
         tell(feed, STRATEGY, age)
@@ -295,7 +294,7 @@ def test_a_source_that_changes_its_word_with_every_reading_contradicts(feed):
     assert [True, False, True, False] == told
 
 
-def test_a_word_that_only_age_changed_contradicts_nobody(feed):
+def test_a_word_that_only_age_changed_contradicts_none(feed):
     """A reading that grew old was not read after the feed moved on; it is stale all the same."""
     tell(feed, STRATEGY, 110)
     later(feed, 12)
@@ -311,14 +310,14 @@ def test_a_word_that_only_age_changed_contradicts_nobody(feed):
 
 
 def no_dates(floor):
-    """Let nobody send a `Date` header."""
+    """Let no service send a `Date` header."""
     for by_path in floor.answers.values():
         for path, seen in by_path.items():
             by_path[path] = replace(seen, exchange=replace(seen.exchange, date_skew=None))
 
 
 def skewed(floor, seconds, *, frozen=False):
-    """Ask everybody twice, whose statuses bear a time so far from ours and who send no `Date`."""
+    """Ask every service twice, with statuses so far from our time and no `Date` headers."""
     for wait in (0, 10):
         floor.refresh(floor.now + timedelta(seconds=wait))
         for agent in (MARKETDATA, STRATEGY, INGEST):
@@ -331,7 +330,7 @@ def skewed(floor, seconds, *, frozen=False):
 
 
 def clock(snapshot):
-    """Give what halts because of our own clock."""
+    """Return what halts because of our own clock."""
     return {r.code for r in snapshot.posture.reasons if r.halts} & {"OWN_CLOCK_SUSPECT"}
 
 
@@ -349,7 +348,7 @@ def test_status_times_tell_of_our_clock_where_no_date_does(at, seconds):
     ("seconds", "frozen"), [(-3600, True), (-30, False), (5, False), (0, False)]
 )
 def test_frozen_and_late_statuses_are_no_clock(seconds, frozen):
-    """What stands still tells no time, and a status may be as old as a minute."""
+    """A frozen clock proves no time, and a status may be as old as a minute."""
     assert not clock(skewed(FloorOfValues(), seconds, frozen=frozen))
 
 

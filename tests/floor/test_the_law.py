@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mission_control.floor.decide.agent_evidence import weigh_evidence
+from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED, Verdict
 from mission_control.model.finding import Severity
@@ -113,7 +114,7 @@ def degrade(floor, degradation):
 
 
 def spoil(floor, name, path, how, pick):
-    """Say a mode nobody knows, break an answer or its JSON, or answer the same with a 503."""
+    """Say an unknown mode, break an answer or its JSON, or answer the same with a 503."""
     seen, agent = floor.answers[name][path], floor.fleet.agent(name)
     body, status = seen.value.document, seen.value.http_status
     document = orjson.loads(body)
@@ -136,7 +137,7 @@ def spoil(floor, name, path, how, pick):
 def corrupt(document, pick, *, garble):
     """Garble or drop one key of a document."""
     # A mode that a lesser path no longer tells has ended where the primary one tells a good mode
-    # (semantics, section 6): that it is gone from there is no worse evidence.
+    # (docs/semantics.md#6): that it is gone from there is no worse evidence.
     every = [at for at in sorted(leaves(document)) if at[0] != "identity"]
     *parents, last = every[pick % len(every)]
     place = document
@@ -244,7 +245,7 @@ STATUSES = {UnseenReason.HTTP_STATUS: 500, UnseenReason.NOT_OFFERED: 404}
 @settings(max_examples=300, deadline=None)
 @given(steps=st.lists(degradations(), max_size=4), evening=st.booleans())
 def test_deciding_twice_on_the_same_evidence_changes_nothing(steps, evening):
-    """The same evidence decided again gives the same posture and the same standing."""
+    """The same evidence decided again gives the same posture and the same latched alarms."""
     floor = FloorOfValues()
     floor.refresh(EVENING if evening else NOW)
     for step in steps:
@@ -276,8 +277,8 @@ def test_each_required_reading_is_required(floor, name, path, reason):
 
 
 @pytest.mark.parametrize(("hurt", "severity", "code", "subject"), HALTING)
-def test_a_seen_denial_acquits(floor, hurt, severity, code, subject):
-    """When every source is seen saying otherwise, nothing stands, and the floor is OK again."""
+def test_a_seen_denial_clears(floor, hurt, severity, code, subject):
+    """When every source is seen saying otherwise, no alarm is left, and the floor is OK again."""
     hurt(floor)
     floor.decide()
     floor.switch = "1"
@@ -293,11 +294,11 @@ def test_a_seen_denial_acquits(floor, hurt, severity, code, subject):
 
 
 @pytest.mark.parametrize("code", ["EXECUTION_EVIDENCE", "CONTRADICTION"])
-def test_silence_never_acquits(floor, code):
-    """A source that accused and then falls silent stays accusing, with its first time kept."""
+def test_silence_never_clears(floor, code):
+    """An alarm whose source falls silent stays latched, with its first time kept."""
     floor.say(STRATEGY, "safety.kill_switch", value=False)
     first = floor.decide()
-    accused_at = floor.now
+    raised_at = floor.now
 
     floor.refresh(floor.now + timedelta(seconds=10))
     floor.lose(STRATEGY, "/ops/status", UnseenReason.CONNECTION_REFUSED)
@@ -305,10 +306,10 @@ def test_silence_never_acquits(floor, code):
 
     latched = {a.code: a for a in second.latched.alarms}
     assert code in {a.code for a in first.latched.alarms}
-    assert (accused_at, accused_at) == (latched[code].since, latched[code].last_seen)
+    assert (raised_at, raised_at) == (latched[code].since, latched[code].last_seen)
 
 
-def test_an_accusation_from_the_future_was_heard_by_now(floor):
+def test_an_alarm_from_the_future_was_raised_by_now(floor):
     """A clock ran ahead when it was heard: nothing else would be newer until that day."""
     floor.say(STRATEGY, "safety.kill_switch", value=False)
     heard = floor.decide().latched
@@ -326,7 +327,7 @@ def test_an_accusation_from_the_future_was_heard_by_now(floor):
     assert {floor.now} == {a.since for a in after.alarms} | {a.last_seen for a in after.alarms}
 
 
-def test_a_frozen_responder_cannot_acquit(floor):
+def test_a_frozen_responder_cannot_clear(floor):
     """An answer from a stopped clock denies nothing."""
     floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
     floor.decide()
@@ -335,8 +336,8 @@ def test_a_frozen_responder_cannot_acquit(floor):
     assert "EXECUTION_EVIDENCE" in {a.code for a in floor.decide().latched.alarms}
 
 
-def test_a_broken_answer_still_accuses(floor):
-    """A document that breaks its contract cannot hide the accusation inside it."""
+def test_a_broken_answer_still_raises_an_alarm(floor):
+    """A document that breaks its contract cannot hide the claim inside it."""
     floor.answer(STRATEGY, "/ops/status", {"safety": {"safe_to_execute_orders": True}})
 
     snapshot = floor.decide()
@@ -348,14 +349,14 @@ def test_a_broken_answer_still_accuses(floor):
 @settings(max_examples=150, deadline=None)
 @given(claim=st.sampled_from(CLAIMS), played=sequences(own_denials=False))
 def test_without_a_denial_by_the_same_instance_no_sequence_ends_better(claim, played):
-    """Whatever else is heard over time, a Sev-0 stands that the process that raised it upholds."""
+    """Whatever else is said over time, a Sev-0 stays that the process that raised it upholds."""
     over_time = AlarmOverTime(claim)
     began = over_time.play(Step("raise", 1.0)).posture
 
     for step in played:
         now = over_time.play(step).posture
 
-        assert over_time.stands
+        assert over_time.latched
         assert (began.verdict, began.severity) == (now.verdict, now.severity)
 
 
@@ -370,7 +371,7 @@ def test_a_sev0_ends_by_every_instance_that_raised_it(claim, played):
     for step in played:
         over_time.play(step)
         listed = listed or step.how == "lists"
-        if not over_time.stands:
+        if not over_time.latched:
             assert [] == list(over_time.undenied() if listed else over_time.without_row())
             return
 
@@ -378,8 +379,8 @@ def test_a_sev0_ends_by_every_instance_that_raised_it(claim, played):
 @pytest.mark.parametrize("evening", [False, True], ids=["open", "evening"])
 @pytest.mark.parametrize("mode", MODES, ids=repr)
 @pytest.mark.parametrize("agent", [MARKETDATA, STRATEGY, INGEST], ids=lambda a: a.agent_name)
-def test_a_mode_nobody_knows_halts_in_every_phase(floor, agent, mode, evening):
-    """Whoever says it and whenever: HALTED, P1, unexpected, until it says a known one."""
+def test_an_unknown_mode_halts_in_every_phase(floor, agent, mode, evening):
+    """Whichever says it and whenever: HALTED, P1, unexpected, until it says a known one."""
     optional = replace(agent, criticality=Criticality.OPTIONAL)
     floor.fleet = replace(
         floor.fleet, agents=tuple(optional if a is agent else a for a in floor.fleet.agents)
@@ -407,7 +408,7 @@ def test_a_mode_nobody_knows_halts_in_every_phase(floor, agent, mode, evening):
 
 
 @pytest.mark.parametrize("wrap", BREAKS[:7])
-def test_a_broken_body_still_accuses(floor, wrap):
+def test_a_broken_body_still_raises_an_alarm(floor, wrap):
     """At night, from an optional service, in a body that is no JSON: a forbidden mode is a P0."""
     optional = replace(INGEST, criticality=Criticality.OPTIONAL)
     floor.fleet = replace(
@@ -448,7 +449,7 @@ def test_a_gate_that_refuses_claims_no_freshness_any_more(floor):
     name = MARKETDATA.agent_name
     readings = floor.evidence().rounds[name]
 
-    denied = weigh_evidence(MARKETDATA, readings, session_at, floor.now, Safety()).denied
+    denied = weigh_evidence(MARKETDATA, readings, session_at, Moment(floor.now), Safety()).denied
 
     assert ("FRESHNESS_GATE_FALSE_POSITIVE", name, f"{name} /healthz", "ok") in denied
 

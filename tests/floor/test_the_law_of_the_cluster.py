@@ -6,11 +6,10 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mission_control.cluster.decide.view import ClusterView
 from mission_control.cluster.model.facts import REQUIRED_LISTS, STARTER_LISTS
 from mission_control.cluster.model.objects import EnvVariable, KeyRef
 from mission_control.floor.decide.floor import decide_floor, decide_on_looks
-from mission_control.floor.decide.looks import AgentLook, look_again
+from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import FloorSnapshot
 from mission_control.model.reading import OF_THE_CLUSTER, ServiceRound, UnseenReason
 from mission_control.readiness.decide.readiness import judge_readiness
@@ -130,8 +129,7 @@ class WatchedCluster:
     """Decides a floor on a cluster as the watch does: what did not change stays the same."""
 
     floor: ClusterFloor
-    known: dict[str, AgentLook] = field(default_factory=dict)
-    viewed: ClusterView | None = None
+    cache: FloorCache = field(default_factory=FloorCache)
     before: FloorSnapshot | None = None
     rounds: dict[str, ServiceRound] = field(default_factory=dict)
 
@@ -145,14 +143,14 @@ class WatchedCluster:
         evidence = replace(evidence, rounds=dict(self.rounds))
         latched, session_at = self.floor.latched, self.floor.session_at
         whole = decide_floor(evidence, latched, session_at, now)
-        looks = look_again(evidence, session_at, now, self.known, self.viewed)
+        looks = self.cache.look_at_floor(evidence, session_at, now)
         again = decide_on_looks(looks, evidence, latched, now, before=self.before)
-        self.known, self.viewed, self.before = dict(looks.by_name), looks.cluster, again
+        self.before = again
         self.floor.latched = again.latched
         return whole, again
 
 
-def engine_answers_anew(floor, _):
+def engine_answers_again(floor, _):
     """Let the execution engine answer, or fall silent again, beside newer lists."""
     floor.answer(ENGINE, "/ops/status", rich(ENGINE, floor.now))
     floor.workloads["execution-engine"] = workload(ENGINE, 0)
@@ -166,15 +164,15 @@ STEPS = st.one_of(
     ),
     st.sampled_from(HURTS).map(lambda h: (lambda floor, hurt: hurt(floor), h)),
     st.just((lambda floor, _: floor.read_lists(), None)),
-    st.just((engine_answers_anew, None)),
+    st.just((engine_answers_again, None)),
     st.just((lambda floor, _: floor.refresh(floor.now), None)),
 )
 
 
 @settings(max_examples=400, deadline=None)
 @given(steps=st.lists(STEPS, min_size=1, max_size=8))
-def test_what_is_taken_over_of_the_cluster_is_what_would_be_decided_anew(steps):
-    """However the cluster and time move, taking over what holds decides as looking anew does."""
+def test_what_is_taken_over_of_the_cluster_is_what_would_be_decided_in_full(steps):
+    """However the cluster and time move, reusing what holds decides as looking in full does."""
     watched = WatchedCluster(ClusterFloor())
     watched.decide_both()
 

@@ -7,7 +7,7 @@ import pytest
 
 from mission_control.cluster.model.objects import Rollout
 from mission_control.cluster.model.view import AgentWorkload
-from mission_control.floor.decide.told_builds import (
+from mission_control.floor.decide.round_memory import (
     MOST_BUILDS,
     REMEMBERED,
     find_told_skew,
@@ -26,17 +26,17 @@ ONE, TWO = "10.0.0.1:8080", "10.0.0.2:8080"
 
 
 def minute(number):
-    """Give an instant, some minutes before or after the first answer."""
+    """Return an instant, some minutes before or after the first answer."""
     return NOW + timedelta(minutes=number)
 
 
 def told(peer, build, first, last):
-    """Give what was told from an address, from one minute to another."""
+    """Return what was told from an address, from one minute to another."""
     return ToldBuild(peer, build, minute(first), minute(last))
 
 
 def answer(peer, at=NOW, sha="54afffe", **fields):
-    """Give a status from an address, of a build."""
+    """Return a status from an address, of a build."""
     document = changed(rich(RUN_SE, at), "git_sha", sha)
     for path, value in fields.items():
         document = changed(document, path, value)
@@ -45,7 +45,7 @@ def answer(peer, at=NOW, sha="54afffe", **fields):
 
 
 def runs(*pods, ended=None, unseen=""):
-    """Give a workload with these pods, whose last rollout ended then."""
+    """Return a workload with these pods, whose last rollout ended then."""
     found = replace(workload(RUN_SE), rollout=Rollout(1, 1, ended_at=ended))
     return AgentWorkload(ref_of(RUN_SE), unseen, found, pods)
 
@@ -160,7 +160,7 @@ def test_the_odd_address_is_named_first():
 
 
 def skewed_floor(*, cluster=True):
-    """Give a floor whose strategy engine answers at two addresses with two builds."""
+    """Return a floor whose strategy engine answers at two addresses with two builds."""
     floor = ClusterFloor()
     if not cluster:
         floor.fleet = replace(FLEET, access=None, cluster=NO_CLUSTER)

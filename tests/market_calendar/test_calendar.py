@@ -242,7 +242,7 @@ def test_a_published_early_close_shortens_its_session():
 
 
 def test_a_closing_that_the_rules_know_changes_nothing():
-    """A holiday keeps its name when somebody enters it again."""
+    """A holiday keeps its name when it is entered again."""
     calendar = MarketCalendar((closed(date(2026, 12, 25)),))
     noon = et("2026-12-25 12:00")
 
@@ -250,7 +250,7 @@ def test_a_closing_that_the_rules_know_changes_nothing():
 
 
 def test_the_calendar_lists_its_closures_by_date():
-    """Whatever order they were entered in, closures stand in the order of their dates."""
+    """Whatever order they were entered in, closures are in the order of their dates."""
     early, late = closed(date(2026, 12, 1)), closed(date(2027, 12, 1))
 
     assert (early, late) == MarketCalendar((late, early)).closures

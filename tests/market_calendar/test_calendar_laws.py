@@ -55,7 +55,7 @@ def test_a_phase_lasts_until_its_boundary(calendar, now):
 
 @given(CALENDARS, INSTANTS)
 def test_all_instants_of_a_phase_agree(calendar, now):
-    """Whoever asks within one phase hears the same boundaries, and the phase before differs."""
+    """Every instant of one phase has the same boundaries, and the phase before differs."""
     session = calendar.session_at(now)
     ends = (session.phase_began, session.next_boundary - MICROSECOND)
 

@@ -159,9 +159,9 @@ def test_halted_is_the_worst_verdict():
     )
 
 
-def test_accusation_keeps_its_identity_while_it_stands():
+def test_alarm_keeps_its_identity_while_it_is_latched():
     """
-    The same source saying the same thing again is the same accusation, whatever its words.
+    The same source saying the same thing again is the same alarm, whatever its words.
     """
     first = Alarm("CONTRADICTION", "a", "a /healthz", "freshness", "one", NOW, NOW)
     again = Alarm("CONTRADICTION", "a", "a /healthz", "freshness", "two", NOW, NOW)
@@ -172,7 +172,7 @@ def test_accusation_keeps_its_identity_while_it_stands():
 
 
 def report(*reasons):
-    """Give a service's report with these reasons."""
+    """Return a service's report with these reasons."""
     return ServiceReport(
         AGENT,
         ServiceState.OFFLINE,

@@ -14,7 +14,7 @@ from mission_control.deploy_report.present import deploy_document, deploy_markdo
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.markdown import escape
 from mission_control.floor.model import Verdict
-from mission_control.floor.present.safety_needs import verdict_text
+from mission_control.floor.present.posture import verdict_text
 from mission_control.model.fleet import (
     Agent,
     ContractKind,

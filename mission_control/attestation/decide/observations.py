@@ -24,7 +24,7 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.contract.model.modes import ModeText, read_mode
 from mission_control.contract.model.shapes import RichStatus
-from mission_control.floor.decide.evidence import can_clear, clock_trouble
+from mission_control.floor.decide.evidence import Moment, can_clear, clock_trouble
 from mission_control.floor.decide.looks import FloorLooks
 from mission_control.floor.model import Alarm
 from mission_control.kill_switch.decide import SUBJECT as SWITCH
@@ -222,7 +222,7 @@ def _read_answers(
     primary = agent.primary_path if agent.contract is ContractKind.RICH else None
     for path in sorted({*readings, *([primary] if primary else ())}):
         reading = readings.get(path)
-        counts = reading is not None and can_clear(reading, now)
+        counts = reading is not None and can_clear(reading, Moment(now))
         for fact, value, raises in _claims(reading):
             matter = Matter(fact, agent.agent_name)
             required = _is_required(agent, fact)
@@ -254,7 +254,8 @@ def _why_not(reading: EndpointReading | None, now: datetime) -> str:
     if isinstance(reading, Unseen):
         return reading.code
     status = reading.value.status
-    frozen = clock_trouble(status, reading.at, now) if isinstance(status, RichStatus) else ""
+    rich = isinstance(status, RichStatus)
+    frozen = clock_trouble(status, reading.at, Moment(now)) if rich else ""
     return frozen or "it answers without it"
 
 

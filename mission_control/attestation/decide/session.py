@@ -24,7 +24,7 @@ from mission_control.cluster.decide.identity import distinct_clusters
 from mission_control.cluster.model.facts import identify_cluster
 from mission_control.floor.decide.evidence import SessionAt
 from mission_control.floor.decide.floor import decide_on_looks
-from mission_control.floor.decide.looks import look_again
+from mission_control.floor.decide.looks import look_at_floor
 from mission_control.floor.model import Alarm
 from mission_control.history.model import PastDecision, Span, add_up, join_spans, leave_out, share
 from mission_control.model.cluster_identity import ClusterIdentity
@@ -156,7 +156,7 @@ class DecisionLook(NamedTuple):
 def look_at_decision(decision: PastDecision, session_at: SessionAt) -> DecisionLook:
     """Repeat a recorded decision from its inputs, and return what it says about execution."""
     evidence, at = decision.evidence, decision.at
-    looks = look_again(evidence, session_at, at)
+    looks = look_at_floor(evidence, session_at, at)
     snapshot = decide_on_looks(looks, evidence, decision.latched, at)
     signs = tuple(a for a in snapshot.latched.alarms if is_execution_sign(a))
     known = evidence.alarms_known

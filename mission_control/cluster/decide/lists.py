@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from mission_control.cluster.model.facts import (
@@ -11,17 +11,16 @@ from mission_control.cluster.model.facts import (
     ListReading,
     list_source,
 )
-from mission_control.floor.decide.evidence import within_age
+from mission_control.floor.decide.evidence import Moment, within_age
 from mission_control.floor.decide.required_evidence import AgentCoverage, MissingEvidence
 from mission_control.model import codes
 from mission_control.model.fleet import ClusterAccess
-from mission_control.model.reading import Unseen, UnseenReason
+from mission_control.model.reading import Unseen
 
 MAX_AGE_SECONDS = 60.0
 """Cluster lists: older than this, a list is EXPIRED (docs/semantics.md#6)."""
 SUBJECT = "cluster"
 RBAC = "apply deploy/kubernetes/rbac.yaml"
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class CheckedLists(NamedTuple):
@@ -30,13 +29,12 @@ class CheckedLists(NamedTuple):
 
     `whole` are the sources of those that are young and hold nothing odd: only their silence
     about an object says that there is none. `oldest` is when the oldest was read, None where one
-    was not seen. Nothing changes by time alone before `until`.
+    was not seen.
     """
 
     lists: tuple[ListReading, ...]
     whole: frozenset[str]
     oldest: datetime | None
-    until: datetime
 
     @property
     def complete(self) -> bool:
@@ -62,7 +60,7 @@ class CheckedLists(NamedTuple):
 def check_lists(
     access: ClusterAccess,
     facts: ClusterFacts | None,
-    now: datetime,
+    now: Moment,
     resources: Sequence[str] = REQUIRED_LISTS,
 ) -> CheckedLists:
     """Look at every required list: what was not asked, not seen, or is too old is `Unseen`."""
@@ -72,7 +70,7 @@ def check_lists(
         for resource in sorted(resources):
             read = known.get(list_source(resource, namespace))
             if read is None:
-                never = Unseen(UnseenReason.NOT_YET_ASKED, now, detail="not asked yet")
+                never = now.not_asked("not asked yet")
                 read = ListReading(resource, namespace, never)
             young = within_age(read.reading, now, MAX_AGE_SECONDS)
             checked.append(read if young is read.reading else replace(read, reading=young))
@@ -83,16 +81,7 @@ def check_lists(
         tuple(checked),
         whole,
         None if unseen or not instants else min(instants),
-        min((i for i in _limits(instants, now)), default=NEVER),
     )
-
-
-def _limits(instants: Sequence[datetime], now: datetime) -> Iterator[datetime]:
-    """Yield the coming instants at which a list begins or ceases to be believed."""
-    for at in instants:
-        for limit in (at - timedelta(seconds=5), at + timedelta(seconds=MAX_AGE_SECONDS)):
-            if limit > now - timedelta(milliseconds=1):
-                yield limit - timedelta(milliseconds=1)
 
 
 def find_missing_lists(checked: CheckedLists) -> tuple[MissingEvidence, ...]:

@@ -18,7 +18,6 @@ from mission_control.cluster.decide.execution import (
     is_execution_settled,
 )
 from mission_control.cluster.decide.lists import (
-    NEVER,
     CheckedLists,
     check_lists,
     count_lists,
@@ -43,7 +42,7 @@ from mission_control.cluster.model.facts import (
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.cluster.model.view import AgentWorkload
 from mission_control.floor.decide.agent_evidence import AgentEvidence
-from mission_control.floor.decide.evidence import Key, Statement, answered
+from mission_control.floor.decide.evidence import Key, Moment, Statement, answered
 from mission_control.floor.decide.required_evidence import AgentCoverage, MissingEvidence
 from mission_control.floor.model import EXECUTION, Alarm
 from mission_control.model import codes
@@ -57,7 +56,7 @@ NOTHING_ASKED = AgentCoverage(0, 0)
 
 class ClusterView(NamedTuple):
     """
-    What the cluster says at `at`; nothing of it changes by time alone before `until`.
+    What the cluster says at one instant.
 
     `sources` are all lists that may raise an alarm, `whole` those that were read whole; the silence
     of those in `clearing` clears what they raised, apart from the facts in `undecided`.
@@ -71,8 +70,6 @@ class ClusterView(NamedTuple):
 
     fleet: Fleet
     facts: ClusterFacts | None
-    at: datetime
-    until: datetime
     sources: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     clearing: frozenset[str] = frozenset()
@@ -90,16 +87,11 @@ class ClusterView(NamedTuple):
     starter_whole: frozenset[str] = frozenset()
     missing_starters: tuple[MissingEvidence, ...] = ()
 
-    def holds(self, fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> bool:
-        """Return whether this is still what the newest round is worth."""
-        same = self.facts is facts and self.fleet is fleet
-        return same and self.at <= now < self.until
 
-
-def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> ClusterView:
+def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: Moment) -> ClusterView:
     """Work out what the newest round over the cluster says; nothing where none is configured."""
     if fleet.access is None:
-        return ClusterView(fleet, facts, now, NEVER)
+        return ClusterView(fleet, facts)
     checked = check_lists(fleet.access, facts, now)
     known = facts or ClusterFacts(fleet.access.namespaces)
     owners = find_owners(fleet, known)
@@ -113,8 +105,6 @@ def view_cluster(fleet: Fleet, facts: ClusterFacts | None, now: datetime) -> Clu
     return ClusterView(
         fleet=fleet,
         facts=facts,
-        at=now,
-        until=min(checked.until, starters.until),
         sources=frozenset(r.source for r in checked.lists),
         whole=checked.whole,
         clearing=checked.clearing | _clearing(checked, starters),

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from mission_control.conformance.decide.fields import (
+    HEALTH_MAX_AGE_SECONDS,
     HEALTH_PATH,
     explain_build,
+    explain_feed,
     explain_health,
     explain_identity,
     explain_instants,
@@ -15,9 +17,7 @@ from mission_control.conformance.decide.fields import (
     explain_minimal,
     explain_settings,
 )
-from mission_control.conformance.decide.look import Look, look_at
 from mission_control.conformance.decide.not_seen import explain_unseen
-from mission_control.conformance.decide.tick_claims import HEALTH_MAX_AGE_SECONDS, explain_feed
 from mission_control.conformance.decide.truth_table import (
     explain_execution_claims,
     explain_gating_reasons,
@@ -26,7 +26,14 @@ from mission_control.conformance.decide.truth_table import (
     explain_strategy_permission,
     explain_switch_row,
 )
-from mission_control.conformance.model import ConformanceReport, Deviation, EndpointOutcome, Gravity
+from mission_control.conformance.model import (
+    ConformanceReport,
+    Deviation,
+    EndpointOutcome,
+    Gravity,
+    Look,
+    look_at,
+)
 from mission_control.contract.model.answer import STATUS_PATH, Answer, Shape, Status
 from mission_control.contract.model.shapes import (
     HealthFreshness,
@@ -38,6 +45,7 @@ from mission_control.contract.model.shapes import (
 from mission_control.floor.decide.evidence import (
     AHEAD_TOLERANCE_SECONDS,
     FROZEN_AFTER_SECONDS,
+    Moment,
     refuse_by_status,
     seconds_between,
     within_age,
@@ -128,7 +136,7 @@ def explain_endpoints(
 
 
 CONTRACT_SHAPES = frozenset({Shape.RICH, Shape.MINIMAL})
-"""The shapes that are the status contract; the others only stand beside it."""
+"""The shapes that are the status contract; the others are only beside it."""
 
 _RICH_RULES: tuple[Callable[[Look[RichStatus]], Iterator[Deviation]], ...] = (
     explain_kind,
@@ -155,7 +163,7 @@ def judge_conformance(
     Say whether a service keeps the status contract, and explain every deviation.
 
     It conforms when nothing violates the contract and the contract was seen at least once, in
-    its rich or its minimal shape: having asked nothing, or having seen only that somebody
+    its rich or its minimal shape: having asked nothing, or having seen only that something
     answers, is not passing. A reading too old to be used counts as not seen, while what it
     said against itself about execution still counts.
 
@@ -177,11 +185,11 @@ def judge_conformance(
 
 
 def _usable(path: str, reading: EndpointReading, now: datetime) -> EndpointReading:
-    """Give the reading while it may be used; that something is not offered keeps."""
+    """Return the reading while it may be used; that something is not offered keeps."""
     reading = refuse_by_status(ContractKind.RICH, path, reading)
     if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED:
         return reading
-    return within_age(reading, now)
+    return within_age(reading, Moment(now))
 
 
 def _reported_kind(readings: Mapping[str, EndpointReading]) -> Kind | None:

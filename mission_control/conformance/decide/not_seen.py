@@ -51,7 +51,7 @@ def _home_of(path: str, field: str) -> tuple[type[BaseModel], str]:
 
 
 def _walk(model: type[BaseModel], parts: list[str]) -> Iterator[FieldInfo]:
-    """Give the fields that a path leads through, from the outermost to the innermost."""
+    """Return the fields that a path leads through, from the outermost to the innermost."""
     for part in parts:
         info = model.model_fields.get(part)
         if info is None:
@@ -147,7 +147,7 @@ def explain_unseen(path: str, reading: Unseen, *, contractual: bool) -> Iterator
     """
     Explain why an endpoint was not seen, field by field where its answer broke the contract.
 
-    `contractual` tells whether the contract, or the freshness of marketdata, is read from this
+    `contractual` means that the contract, or the freshness of marketdata, is read from this
     endpoint. Not being offered is never a violation by itself: that no contract was seen
     anywhere is one.
     """

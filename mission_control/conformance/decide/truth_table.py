@@ -1,10 +1,9 @@
-"""Whether a state, its reason codes and the facts beside them agree (a.3)."""
+"""Whether a state, its reason codes and the values beside them agree."""
 
 from collections.abc import Iterator
 
 from mission_control.conformance.decide.fields import FED_KINDS
-from mission_control.conformance.decide.look import Look
-from mission_control.conformance.model import Deviation, Gravity
+from mission_control.conformance.model import Deviation, Gravity, Look
 from mission_control.contract.model.modes import ModeText
 from mission_control.contract.model.shapes import MinimalStatus, RichStatus, ServiceState
 from mission_control.model import codes
@@ -20,7 +19,7 @@ _STATE_FIELD = "status.state"
 
 
 def _states_by_code(kind: Kind) -> dict[str, ServiceState]:
-    """Give the one state that each declared code explains for a kind of service."""
+    """Return the one state that each declared code explains for a kind of service."""
     without_ticks = ServiceState.HALTED if kind in _HALTING_KINDS else ServiceState.DEGRADED
     return {
         codes.REQUIRED_FIELDS_MISSING: ServiceState.UNKNOWN,
@@ -175,11 +174,11 @@ def explain_gating_reasons(look: Look[RichStatus]) -> Iterator[Deviation]:
 
 def explain_strategy_permission(look: Look[RichStatus]) -> Iterator[Deviation]:
     """
-    Explain a `safe_to_run_strategies` that the facts beside it contradict.
+    Explain a `safe_to_run_strategies` that other values beside it contradict.
 
     Claiming more than they allow breaks the contract; claiming less is worth putting right.
     Whether the market is open is taken from the answer itself: the contract's own hours know
-    no holidays, so that ours would accuse it wrongly.
+    no holidays, so that ours would find fault wrongly.
     """
     safety, allowed = look.status.safety, _allowed(look.status)
     if allowed is None or allowed is safety.safe_to_run_strategies:
@@ -194,7 +193,7 @@ def explain_strategy_permission(look: Look[RichStatus]) -> Iterator[Deviation]:
 
 
 def _allowed(status: RichStatus) -> bool | None:
-    """Give what the formula allows; None where the answer does not tell if the market is open."""
+    """Return what the formula allows; None where the answer does not tell if the market is open."""
     if status.safety.kill_switch:
         return False
     if status.marketdata is None or status.marketdata.is_fresh is not False:
@@ -251,7 +250,7 @@ def explain_execution_claims(path: str, reading: EndpointReading) -> Iterator[De
 
 
 def _has_mode(reading: EndpointReading) -> bool:
-    """Tell whether the answer's own shape has a mode, which its rules then explain."""
+    """Return whether the answer's own shape has a mode, which its rules then explain."""
     return isinstance(reading, Seen) and isinstance(
         reading.value.status, RichStatus | MinimalStatus
     )

@@ -31,7 +31,7 @@ Status = RichStatus | MinimalStatus | HealthFreshness | LegacyTick | Liveness | 
 
 
 class Shape(StrEnum):
-    """The shapes understood (semantics, section 2)."""
+    """The shapes understood (docs/semantics.md#2)."""
 
     RICH = "rich"
     MINIMAL = "minimal"
@@ -82,12 +82,12 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Tell whether it was no success by its status: whatever it says, it is not alive."""
+        """Return whether its status is no success: whatever it says, the service is not alive."""
         return not is_success(self.http_status)
 
 
 def is_success(http_status: int) -> bool:
-    """Tell whether an HTTP status is a 2xx, the only ones that say that something is well."""
+    """Return whether an HTTP status is a 2xx, the only ones that say that something is well."""
     return 200 <= http_status < 300  # noqa: PLR2004
 
 
@@ -135,8 +135,8 @@ def read_answer(
 
     `body` is the JSON text as received and `document` the same parsed; the caller has capped
     both. `shown` is its redacted JSON text; `claims` are the document's, where already read, and
-    `doubled` the places of which it speaks twice: which of two values holds nobody can tell, so
-    that a field of the contract said twice breaks it, and so does a claim.
+    `doubled` the places that it holds twice: which of two values is meant is not known, so that a
+    field of the contract said twice breaks it, and so does a claim.
 
     Raises ContractViolation that names each offending field and never repeats its value.
     """

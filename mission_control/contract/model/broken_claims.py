@@ -63,7 +63,7 @@ class Heard(NamedTuple):
 
 def hear_body(body: bytes, document: object) -> Heard:
     """
-    Give what a body claims, sound or not; `document` is what it holds, None where it is no JSON.
+    Return what a body claims, sound or not; `document` is what it holds, None where it is no JSON.
 
     Most bodies are sound and say nothing twice: they are not gone through again.
     """
@@ -74,7 +74,7 @@ def hear_body(body: bytes, document: object) -> Heard:
 
 def _says_all_once(body: bytes, document: object) -> bool:
     """
-    Tell whether a body surely says nothing twice; a parsed document no longer shows it.
+    Return whether a body surely says nothing twice; a parsed document no longer shows it.
 
     What is written again just as it was does not. Else the keys are counted: each ends in a
     quote and a colon, so that as many of them as the document has keys are all of them.
@@ -98,11 +98,11 @@ def _count_closings(body: bytes) -> int:
 
 def scan_claims(body: bytes, *, sound: bool = False) -> Heard:
     """
-    Give what a body claims, by going through it token by token, in time linear to its length.
+    Return what a body claims, by going through it token by token, in time linear to its length.
 
     Read as claims are values at their places and outside texts, as far as places are known: up
-    to the first break of JSON's grammar. Beyond it nobody can tell what is inside what, and a
-    claim's key is heard wherever it is. NaN, a cut-off end, further documents behind the first,
+    to the first break of JSON's grammar. Beyond it nesting is not known, and a claim's key counts
+    wherever it is. NaN, a cut-off end, further documents behind the first,
     any depth, and whatever is before the first bracket break nothing. A page of HTML says
     nothing. Places said twice are looked for only in what is `sound` JSON.
     """
@@ -116,7 +116,7 @@ def scan_claims(body: bytes, *, sound: bool = False) -> Heard:
 
 
 def _decode(body: bytes) -> str:
-    """Give a body's text: UTF-8 where that shows a claim's key, else as its null bytes tell."""
+    """Return a body's text: UTF-8 where that shows a claim's key, else as its null bytes tell."""
     plain = any(key.encode() in body for key in _SPOKEN_OF)
     text = body.decode("utf-8" if plain else json.detect_encoding(body), "replace")
     return text.replace("\0", "").removeprefix("\ufeff")
@@ -214,7 +214,7 @@ class _Reader:
         return True
 
     def _is_at_place(self) -> bool:
-        """Tell whether a value comes now to which nothing but keys leads, and few of them."""
+        """Return whether a value comes now to which nothing but keys leads, and few of them."""
         return self._expects[-1] == _VALUE and len(self._keys) == len(self._expects)
 
     def _say(self, place: Place, value: object) -> None:
@@ -226,7 +226,7 @@ class _Reader:
 
 
 def _value_of(word: str, *, ends: bool) -> object:
-    """Give what a text, a number or a word stands for; where all ends with it, its whole form."""
+    """Return the value of a text, a number or a word; at the end of the body, its whole form."""
     if word[0] in "\"'":
         return _text_of(word)
     if ends:
@@ -251,7 +251,7 @@ def _text_of(word: str) -> str:
 
 
 def _search_loosely(text: str, start: int) -> Iterator[tuple[Place, object]]:
-    """Give the values of every claim's key behind a break of the grammar."""
+    """Return the values of every claim's key behind a break of the grammar."""
     for found in _LOOSE.finditer(text, start):
         word = found[3]
         ends = found.end() == len(text)

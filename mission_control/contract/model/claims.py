@@ -32,11 +32,11 @@ _WORST_FIRST = (ModeText.FORBIDDEN, ModeText.UNKNOWN, ModeText.HARMLESS)
 @dataclass(frozen=True, slots=True)
 class Claims:
     """
-    Facts an answer states that can accuse or acquit; None means it says nothing.
+    Facts an answer states that can raise or clear an alarm; None means it says nothing.
 
-    Read leniently on purpose. A contract violation makes the *status* unseen, but an
-    accusation inside a broken document still counts (semantics, section 3, "from any single
-    source"). A mode that is blank was said, and is not known.
+    Read leniently on purpose: a contract violation makes the *status* unseen, but a claim inside a
+    broken document still raises an alarm (docs/semantics.md#3). A blank mode was said, and is not
+    known.
     """
 
     kill_switch: SwitchText | None = None
@@ -45,17 +45,17 @@ class Claims:
 
     @property
     def silent(self) -> bool:
-        """Tell whether nothing at all is claimed."""
+        """Return whether nothing at all is claimed."""
         return self == NO_CLAIMS
 
     @property
     def mode(self) -> ModeText | None:
-        """Give what the claimed agent mode means; None where none is claimed."""
+        """Return what the claimed agent mode means; None where none is claimed."""
         return None if self.agent_mode is None else read_mode(self.agent_mode)
 
     @property
     def forbidden_mode(self) -> bool:
-        """Tell whether the claimed agent mode is one that can place orders."""
+        """Return whether the claimed agent mode is one that can place orders."""
         return self.mode is ModeText.FORBIDDEN
 
 
@@ -66,8 +66,8 @@ def read_claims(document: object) -> Claims:
     """
     Read what a JSON document claims, whatever shape it has and however broken it is.
 
-    Anything but a plain no accuses when it stands where "may execute orders" is asked, and
-    `"false"` accuses where a kill switch should be; but only real booleans acquit.
+    Anything but a plain no in the place of "may execute orders" raises an alarm, and so does
+    `"false"` in that of a kill switch; but only real booleans clear one.
     """
     top = _mapping(document)
     safety = _mapping(top.get("safety"))
@@ -104,14 +104,14 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _worst_mode(stated: Sequence[object]) -> str | None:
-    """Give the worst of the stated modes, without what cannot be seen when it is printed."""
+    """Return the worst of the stated modes, without what cannot be seen when it is printed."""
     if len(stated) <= 1:  # as in almost every answer
         return _shown(stated[0]) if stated else None
     return min(map(_shown, stated), key=lambda mode: (_WORST_FIRST.index(read_mode(mode)), mode))
 
 
 def _shown(value: object) -> str:
-    """Give a mode as it may be printed, cut short so that it still means the same."""
+    """Return a mode as it may be printed, cut short so that it still means the same."""
     if not isinstance(value, str):
         return f"({_kind_of(value)})"
     if len(value) <= MAX_MODE and value.isprintable():

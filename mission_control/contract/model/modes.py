@@ -54,13 +54,13 @@ def read_mode(text: str) -> ModeText:
 
 
 def forbidden_word(text: str) -> str:
-    """Give the first word that makes a mode FORBIDDEN, folded; empty where there is none."""
+    """Return the first word that makes a mode FORBIDDEN, folded; empty where there is none."""
     words = _BETWEEN_WORDS.split(fold_mode(text))
     return next((word for word in words if word in FORBIDDEN_WORDS), "")
 
 
 def fold_mode(text: str) -> str:
-    """Give a mode as it is compared: in compatibility form, trimmed, case folded."""
+    """Return a mode as it is compared: in compatibility form, trimmed, case folded."""
     if not (text.isascii() and text.isprintable()):
         normal = unicodedata.normalize("NFKC", text)
         kept = (c for c in normal if c.isspace() or unicodedata.category(c) not in _UNSEEN)

@@ -39,7 +39,7 @@ def clean_text(text: str) -> str:
 
 def refuse_blank(text: str) -> str:
     """
-    Give the text, where there is something in it to be seen.
+    Return the text, where there is something in it to be seen.
 
     Raises ValueError where it is empty or all blanks, controls and characters without a shape.
     """
@@ -97,7 +97,7 @@ class ContractModel(BaseModel):
 
 
 def is_field(model: type[BaseModel], place: tuple[str, ...]) -> bool:
-    """Tell whether the keys that lead to a value are a shape's own, and not extra ones."""
+    """Return whether the keys that lead to a value are a shape's own, and not extra ones."""
     for key in place:
         info = model.model_fields.get(key)
         if info is None:
@@ -107,7 +107,7 @@ def is_field(model: type[BaseModel], place: tuple[str, ...]) -> bool:
 
 
 def models_in(annotation: object) -> list[type[BaseModel]]:
-    """Give the shapes that a field may hold."""
+    """Return the shapes that a field may hold."""
     parts = (annotation, *get_args(annotation))
     return [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]
 
@@ -128,7 +128,7 @@ class ServiceState(StrEnum):
 
     @property
     def summary(self) -> str:
-        """Give the state in the contract's words for people."""
+        """Return the state in the contract's words for people."""
         words = self.value.replace("_", " ").capitalize()
         return "Healthy" if self is ServiceState.OK else words
 
@@ -276,7 +276,7 @@ class MinimalStatus(ContractModel):
 
 class HealthFreshness(ContractModel):
     """
-    The freshness contract of `/healthz`: 200 when `ok`, else 503 (facts, b.2).
+    The freshness contract of `/healthz`: 200 when `ok`, else 503 (docs/status_contract.md).
 
     `age_seconds` is the service's own reckoning; we compute ours from the tick.
     """
@@ -310,7 +310,7 @@ class LegacyTick(ContractModel):
 
 
 class Liveness(ContractModel):
-    """`{"status": ...}`: somebody answered. Says nothing about freshness."""
+    """`{"status": ...}`: something answered. Says nothing about freshness."""
 
     status: Annotated[Name, Field(description="How the process is: `ok`.")]
     service: Annotated[Text | None, Field(description="The service's name.")] = None

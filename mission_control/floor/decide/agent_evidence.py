@@ -1,29 +1,26 @@
-"""What the newest round over one agent is worth, and until when that stays so."""
+"""What the newest round over one agent is worth."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
-from mission_control.contract.model.shapes import RichStatus
 from mission_control.floor.decide.evidence import (
-    AHEAD_TOLERANCE_SECONDS,
-    FROZEN_AFTER_SECONDS,
-    MAX_AGE_SECONDS,
-    NEVER,
     Denials,
+    Moment,
     SessionAt,
     Statement,
     current_readings,
     primary_reading,
-    read_tick,
 )
 from mission_control.floor.decide.execution import says_harmless_mode, state_execution
-from mission_control.floor.decide.freshness import judge_freshness, judge_sources, state_staleness
-from mission_control.floor.decide.freshness_claims import (
+from mission_control.floor.decide.freshness import (
     View,
+    judge_freshness,
+    judge_sources,
     state_agreement,
     state_false_positives,
+    state_staleness,
     view_feed,
 )
 from mission_control.floor.decide.own_clock import ClockTold, tell_clock
@@ -37,33 +34,20 @@ from mission_control.floor.model import Freshness, FreshnessState
 from mission_control.kill_switch.decide import deny_as_sources, hear_service
 from mission_control.model.fleet import Agent, ContractKind, Safety
 from mission_control.model.kill_switch import SwitchSource
-from mission_control.model.reading import (
-    EndpointReading,
-    PathPast,
-    Seen,
-    ServiceRound,
-    Unseen,
-    UnseenReason,
-)
-
-_CLOSE = timedelta(milliseconds=1)
-"""An age is compared as a float of seconds: this close to its limit it is reckoned anew."""
+from mission_control.model.reading import EndpointReading, PathPast, Seen, ServiceRound
 
 
 class AgentEvidence(NamedTuple):
     """
-    Everything that one agent's round says at `at`, apart from who else says what.
+    Everything that one agent's round says at one instant, apart from what others say.
 
-    Nothing in it changes by time passing before `until`, so that it need not be worked out
-    again until then. `seen_at` is when its primary reading was taken, None where there is none;
-    `ages` tells whether the floor's evidence is as old as this agent's. `clock` is
-    what it tells of our own. `execution_allowed` tells that it may execute, for it does on paper.
+    `seen_at` is when its primary reading was taken, None where there is none; with `ages` the
+    floor's evidence is as old as this agent's. `clock` is what it tells of our own.
+    `execution_allowed` says that it may execute, for it does so on paper.
     """
 
     agent: Agent
     round: ServiceRound | None
-    at: datetime
-    until: datetime
     readings: Mapping[str, EndpointReading]
     freshness: Freshness
     raising: tuple[Statement, ...]
@@ -78,17 +62,12 @@ class AgentEvidence(NamedTuple):
     seen_at: datetime | None
     execution_allowed: bool = False
 
-    def holds(self, agent: Agent, round_: ServiceRound | None, now: datetime) -> bool:
-        """Tell whether this is still what the agent's newest round is worth."""
-        same = self.round is round_ and self.agent is agent
-        return same and self.at <= now < self.until
-
 
 def weigh_evidence(
     agent: Agent,
     round_: ServiceRound | None,
     session_at: SessionAt,
-    now: datetime,
+    now: Moment,
     safety: Safety,
 ) -> AgentEvidence:
     """Work out what an agent's newest round says at `now`."""
@@ -111,8 +90,6 @@ def weigh_evidence(
     return AgentEvidence(
         agent=agent,
         round=round_,
-        at=now,
-        until=_changes_at(round_, now),
         readings=readings,
         freshness=freshness,
         raising=tuple(s for s in said if s.raises),
@@ -129,35 +106,3 @@ def weigh_evidence(
         seen_at=primary.at if isinstance(primary, Seen) else None,
         execution_allowed=safety.paper and says_harmless_mode(agent, readings, now),
     )
-
-
-def _changes_at(round_: ServiceRound | None, now: datetime) -> datetime:
-    """Name the next instant at which time alone may change what these readings are worth."""
-    if round_ is None:
-        return NEVER
-    instants = chain.from_iterable(_limits(reading) for reading in round_.readings.values())
-    coming = min((i for i in instants if i > now - _CLOSE), default=NEVER)
-    return coming if coming is NEVER else coming - _CLOSE
-
-
-def _limits(reading: EndpointReading) -> Iterator[datetime]:
-    """Give every instant at which a rule about age begins to judge a reading otherwise."""
-    if isinstance(reading, Unseen) and reading.reason is UnseenReason.NOT_OFFERED:
-        return
-    yield _after(reading.at, -AHEAD_TOLERANCE_SECONDS)
-    yield _after(reading.at, MAX_AGE_SECONDS)
-    if isinstance(reading, Unseen):
-        return
-    status = reading.value.status
-    if isinstance(status, RichStatus):
-        yield _after(status.status.last_updated_utc, FROZEN_AFTER_SECONDS)
-    tick = read_tick(reading.value, reading.at)
-    if tick is not None and tick.last_tick is not None:
-        yield _after(tick.last_tick, tick.threshold_seconds)
-
-
-def _after(instant: datetime, seconds: float) -> datetime:
-    try:
-        return instant + timedelta(seconds=seconds)
-    except OverflowError:
-        return NEVER

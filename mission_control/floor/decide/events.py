@@ -1,16 +1,20 @@
-"""What happened between two snapshots that somebody may want to read about."""
+"""What happened between two snapshots, as events, and whether a decision is worth keeping."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from mission_control.cluster.model.facts import ClusterFacts
+from mission_control.contract.model.claims import Claims
 from mission_control.floor.decide.posture import pages_now, severity_of_alarm
 from mission_control.floor.model import Alarm, FloorSnapshot, Posture, ServiceReport, Verdict
+from mission_control.history.model import ServiceChange
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.codes import KILL_SWITCH_UNCONFIRMED, POLL_LOOP_STALLED
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.kill_switch import KillSwitchState
+from mission_control.model.reading import Seen, ServiceRound
 from mission_control.model.reload import Reload
 from mission_control.model.session import MarketSession, Phase
 
@@ -19,7 +23,7 @@ _ENDED = EventType.ALARM_ENDED
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event before it has a number: type, sentence, severity, whom it is about, details."""
+    """An event before it has a number."""
 
     type: EventType
     message: str
@@ -30,7 +34,7 @@ class Happening:
 
 def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Happening:
     """
-    Give the event that files changed; the sessions are those of one instant, by either calendar.
+    Return the event that files changed; the sessions are those of one instant, by either calendar.
 
     A change that closes a running session, or opens one, pages, and so does one after which no
     session is known.
@@ -62,7 +66,7 @@ def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Hap
 
 
 def turns_session(before: MarketSession, after: MarketSession) -> bool:
-    """Tell whether another calendar closes or opens the session of an instant, or takes it away."""
+    """Return whether by another calendar the session is closed, opened, or another one."""
     gates = before.phase.gates is not after.phase.gates
     return gates or before.session_date != after.session_date
 
@@ -72,7 +76,7 @@ def _short(digest: str) -> str:
 
 
 def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
-    """Give what changed, posture first, then session, kill switch, accusations, services."""
+    """Return what changed: posture first, then session, kill switch, alarms, services."""
     yield from _posture(before, after)
     yield from _session(before, after)
     yield from _switch(before, after)
@@ -136,9 +140,9 @@ def stall_ended(
     begin: datetime, end: datetime, seconds: float, session: MarketSession
 ) -> Happening:
     """
-    Give the one event of a stall of ours that is over, with both its ends.
+    Return the one event of a stall of our own that is over, with both its ends.
 
-    What the floor did meanwhile was not watched: no recovery is told, for nothing was seen to fail.
+    What the floor did meanwhile was not watched: nothing was seen to fail, and none recovered.
     """
     here, in_utc = _between(in_new_york(begin), in_new_york(end)), _between(begin, end)
     return Happening(
@@ -187,7 +191,7 @@ def _switch(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
 
 
 def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
-    """Give P0 for a switch that is off, and what the posture gives one that is not confirmed."""
+    """Return P0 for a switch that is off, and what the posture gives one that is not confirmed."""
     switch = snapshot.kill_switch
     if switch.state is KillSwitchState.DISENGAGED:
         return Severity.P0
@@ -199,12 +203,12 @@ def _severity_of_switch(snapshot: FloorSnapshot) -> Severity:
 
 def alarm_opened(alarm: Alarm, session: MarketSession | None = None) -> Happening:
     """
-    Give the event that tells of an accusation's beginning, as severe as its phase makes it.
+    Return the event of an alarm that was raised, as severe as its phase makes it.
 
-    Without a session, as of an alarm that was noted before an end, it is taken for an open one.
+    Without a session, as for an alarm that was noted before a stop, the market counts as open.
     """
     severity = severity_of_alarm(alarm, session)
-    return _told(alarm, EventType.ALARM_OPENED, "accuses", severity)
+    return _told(alarm, EventType.ALARM_OPENED, "raises", severity)
 
 
 def _alarms(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
@@ -215,7 +219,7 @@ def _alarms(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
         yield alarm_opened(new[key], after.session)
     for key in sorted(old.keys() - new.keys()):
         how = f" ({cleared[key]})" if key in cleared else ""
-        yield _told(old[key], _ENDED, "no longer accuses", Severity.INFO, how)
+        yield _told(old[key], _ENDED, "no longer raises", Severity.INFO, how)
 
 
 def _told(
@@ -278,3 +282,85 @@ def _moved(before: ServiceReport, after: ServiceReport) -> str:
     if not after.expected:
         return f"is not as expected{why}; it stays {state}"
     return f"is as expected again, {before.reason_code or 'its reason'} ended; it stays {state}"
+
+
+_NOTHING = ClusterFacts(())
+KEPT_AT_LEAST_EVERY = timedelta(hours=1)
+"""Without any change a decision is kept this often, so that none has to be sought far back."""
+
+
+def why_kept(before: FloorSnapshot, after: FloorSnapshot, last_kept: datetime | None) -> str | None:
+    """Say why a decision belongs into history (`start`, `change`, `hour`); None if it does not."""
+    if last_kept is None:
+        return "start"
+    if _said(before) != _said(after) or any(find_changes(before, after)):
+        return "change"
+    if _claims_differ(before, after) or _cluster_differs(before.cluster, after.cluster):
+        return "change"
+    return "hour" if not timedelta() <= after.at - last_kept < KEPT_AT_LEAST_EVERY else None
+
+
+def find_changes(before: FloorSnapshot | None, after: FloorSnapshot) -> Iterator[ServiceChange]:
+    """Return the services whose state, expectation or lead reason changed; all without a before."""
+    known = {} if before is None else {r.agent.agent_name: r for r in before.services}
+    for report in after.services:
+        earlier = known.get(report.agent.agent_name)
+        if earlier is report:
+            continue
+        told = (report.state, report.expected, report.reason_code)
+        if earlier is None or told != (earlier.state, earlier.expected, earlier.reason_code):
+            yield ServiceChange(after.at, report.agent.agent_name, *told)
+
+
+def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
+    posture, switch = snapshot.posture, snapshot.kill_switch
+    return (
+        posture.verdict,
+        posture.expected,
+        posture.severity,
+        tuple((r.code, r.subject, r.severity, r.halts, r.confirmed) for r in posture.reasons),
+        posture.coverage.gaps,
+        snapshot.session.phase,
+        (switch.state, switch.confirmed, switch.conflicting),
+        tuple((a.key, _who_said(a)) for a in snapshot.latched.alarms),
+        tuple(s.answered for s in snapshot.latched.services),
+        snapshot.fleet.digest,
+    )
+
+
+def _who_said(alarm: Alarm) -> tuple[tuple[object, ...], ...]:
+    """Return which processes raised an alarm, and how often each denied it."""
+    return tuple((i.peer, i.told, i.pods, i.own_address, i.denials) for i in alarm.instances)
+
+
+def _claims_differ(before: FloorSnapshot, after: FloorSnapshot) -> bool:
+    """
+    Return whether a service says something else of its mode, its orders or the switch.
+
+    None of that need change a judgement, but the attestation of a session says when it was said.
+    """
+    pairs = zip(before.services, after.services, strict=False)  # another inventory is told above
+    return any(
+        old is not new and old.round is not new.round and _claims(old.round) != _claims(new.round)
+        for old, new in pairs
+    )
+
+
+def _claims(round_: ServiceRound | None) -> tuple[tuple[str, Claims], ...]:
+    readings = sorted(round_.readings.items()) if round_ else ()
+    return tuple((p, r.value.claims if isinstance(r, Seen) else r.claims) for p, r in readings)
+
+
+def _cluster_differs(before: ClusterFacts | None, after: ClusterFacts | None) -> bool:
+    """Return whether the settings of workloads' modes differ, or whether they took them up."""
+    return before is not after and _modes_told(before or _NOTHING) != _modes_told(after or _NOTHING)
+
+
+def _modes_told(cluster: ClusterFacts) -> object:
+    """Return what decides which mode each workload runs in, and how many replicas are wanted."""
+    workloads = tuple(
+        (w.key, w.observed, (w.desired, w.actual), tuple((c.env, c.env_from) for c in w.containers))
+        for w in cluster.workloads
+        if w.owner is None
+    )
+    return workloads, tuple((m.key, m.values) for m in cluster.config_maps)

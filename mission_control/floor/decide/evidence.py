@@ -1,10 +1,10 @@
-"""Whether a reading may still be used, and what its source states through it."""
+"""Whether a reading may still be used, and how it states facts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 from mission_control.contract.model.answer import Answer, Shape
 from mission_control.contract.model.shapes import (
@@ -20,12 +20,13 @@ from mission_control.model.fleet import ContractKind, Kind
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen, UnseenReason
 from mission_control.model.session import CalendarDoubt, MarketSession, Phase
 
+# What rules compare ages with; a tick has the limit that its service tells, at most 120 s.
 MAX_AGE_SECONDS = 45.0
-"""Services and the kill switch: older than this, a reading is EXPIRED (semantics, section 6)."""
+"""Services and the kill switch: older than this, a reading is EXPIRED (docs/semantics.md#6)."""
 FROZEN_AFTER_SECONDS = 60.0
-"""A status last updated longer ago than this comes from a frozen responder (section 3)."""
+"""A status last updated longer ago comes from a frozen responder (docs/semantics.md#3)."""
 AHEAD_TOLERANCE_SECONDS = 5.0
-"""A clock reading further ahead of ours than this is not believed (section 3)."""
+"""A clock reading further ahead of ours than this is not believed (docs/semantics.md#3)."""
 HEALTH_PATH = "/healthz"
 _SAY_STALE = frozenset({Shape.HEALTH_FRESHNESS, Shape.LEGACY_TICK})
 
@@ -35,21 +36,17 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 Key = tuple[str, str, str, str]
-"""Code, subject, source and fact: what an accusation is known by."""
+"""Code, subject, source and fact: what identifies an alarm."""
 Denials = AbstractSet[Key]
-"""Keys of the accusations that somebody takes back, where they stand."""
+"""Keys of the alarms that a source takes back, where they are latched."""
 
 
-class SessionAt(Protocol):
-    """Says which market session an instant lies in."""
-
-    def __call__(self, now: datetime, /) -> MarketSession:
-        """Answer for any instant; UNKNOWN is an answer."""
-        ...
+SessionAt = Callable[[datetime], MarketSession]
+"""Returns the market session in which an instant lies; UNKNOWN is an answer."""
 
 
 def session_in_doubt(session_at: SessionAt, doubt: CalendarDoubt | None) -> SessionAt:
-    """Give what answers as the calendar does, and UNKNOWN from when it is in doubt."""
+    """Return the calendar's sessions, and UNKNOWN from when the calendar is in doubt."""
     if doubt is None:
         return session_at
 
@@ -63,9 +60,9 @@ def session_in_doubt(session_at: SessionAt, doubt: CalendarDoubt | None) -> Sess
 
 class Statement(NamedTuple):
     """
-    One source stating one fact: accusing, or denying what it may have said before.
+    One source stating one fact: raising an alarm, or denying one that it may have raised.
 
-    A source that says nothing makes no statement, and so leaves what stands standing.
+    A source that says nothing makes no statement, and so leaves its alarms latched.
     """
 
     code: str
@@ -77,30 +74,56 @@ class Statement(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """Identify the accusation that this statement opens, keeps or ends."""
+        """Identify the alarm that this statement raises, keeps or clears."""
         return (self.code, self.subject, self.source, self.fact)
 
 
+class Moment:
+    """
+    The instant `now` of a decision, as rules about age see it.
+
+    A rule can ask whether something is older than a limit, and has no other way to learn the time.
+    So a cache (`floor/incremental.py`) learns from the questions themselves until when an answer
+    stays the same, and no rule can be left out.
+    """
+
+    __slots__ = ("_at",)
+
+    def __init__(self, at: datetime) -> None:
+        """Take the instant, in UTC."""
+        self._at = at
+
+    def is_older(self, instant: datetime, limit: float) -> bool:
+        """Return whether an instant lies more than `limit` wall seconds before now."""
+        return (self._at - instant).total_seconds() > limit
+
+    def is_ahead(self, instant: datetime, limit: float = AHEAD_TOLERANCE_SECONDS) -> bool:
+        """Return whether an instant lies more than `limit` wall seconds after now."""
+        return (self._at - instant).total_seconds() < -limit
+
+    def not_asked(self, detail: str = "") -> Unseen:
+        """Return that something was not asked by now."""
+        return Unseen(UnseenReason.NOT_YET_ASKED, self._at, detail=detail)
+
+
 def seconds_between(earlier: datetime, later: datetime) -> float:
-    """Give the wall seconds from one instant to another; negative when they are reversed."""
+    """Return the wall seconds from one instant to another; negative when they are reversed."""
     return (later - earlier).total_seconds()
 
 
 def within_age(
-    reading: Seen[T] | Unseen, now: datetime, max_age: float = MAX_AGE_SECONDS
+    reading: Seen[T] | Unseen, now: Moment, max_age: float = MAX_AGE_SECONDS
 ) -> Seen[T] | Unseen:
     """
-    Give the reading while it is young enough (seconds), else `Unseen(EXPIRED)`.
+    Return the reading while it is young enough (seconds), else `Unseen(EXPIRED)`.
 
-    A reading from the future (our clock stepped back) is as useless as an old one.
+    A reading from the future (our clock stepped back) is no better than an old one.
     """
-    age = seconds_between(reading.at, now)
-    if -AHEAD_TOLERANCE_SECONDS <= age <= max_age:
+    ahead = now.is_ahead(reading.at)
+    if not ahead and not now.is_older(reading.at, max_age):
         return reading
     taken = f"the last reading, of {reading.at:%H:%M:%S} UTC"
-    detail = f"{taken}, is more than {max_age:.0f} s old"
-    if age < 0:
-        detail = f"{taken}, is ahead of our clock"
+    detail = f"{taken}, is {'ahead of our clock' if ahead else f'more than {max_age:.0f} s old'}"
     if isinstance(reading, Unseen):
         detail += f"; it was {reading.code}"
         return Unseen(UnseenReason.EXPIRED, reading.at, reading.took, detail, claims=reading.claims)
@@ -111,10 +134,10 @@ def refuse_by_status(
     contract: ContractKind, path: str, reading: EndpointReading
 ) -> EndpointReading:
     """
-    Give an answer that is no 2xx as not seen: it is not alive, whatever its body says.
+    Return an answer that is no 2xx as not seen: it is not alive, whatever its body says.
 
-    Only `/healthz` beside a rich contract says "stale" by its status, and is an answer all the
-    same; where it is what tells that a service lives, it is not. What it claims still counts.
+    Only `/healthz` beside a rich contract says "stale" by its status and is an answer all the
+    same; where it is the service's only sign of life, it is not. What it claims still counts.
     """
     if isinstance(reading, Unseen) or not reading.value.refused:
         return reading
@@ -129,15 +152,15 @@ def refuse_by_status(
 
 
 def is_obtained(primary: EndpointReading | None) -> bool:
-    """Tell whether a primary reading was had: an answer, and a 2xx."""
+    """Return whether a primary reading was obtained: an answer, and a 2xx."""
     return isinstance(primary, Seen) and not primary.value.refused
 
 
 def current_readings(
-    contract: ContractKind, round_: ServiceRound | None, now: datetime
+    contract: ContractKind, round_: ServiceRound | None, now: Moment
 ) -> Mapping[str, EndpointReading]:
     """
-    Give the readings of a round that may still be used, by path, sorted.
+    Return the readings of a round that may still be used, by path, sorted.
 
     NOT_OFFERED keeps: it is asked again only every five minutes, and says so.
     """
@@ -152,36 +175,34 @@ def current_readings(
 
 
 def primary_reading(
-    primary_path: str | None, readings: Mapping[str, EndpointReading], now: datetime
+    primary_path: str | None, readings: Mapping[str, EndpointReading], now: Moment
 ) -> EndpointReading:
-    """Give the reading that speaks for a service; NOT_YET_ASKED when there is none."""
+    """Return the reading that speaks for a service; NOT_YET_ASKED when there is none."""
     reading = readings.get(primary_path or "")
-    if reading is None:
-        return Unseen(UnseenReason.NOT_YET_ASKED, now, detail="not asked yet")
-    return reading
+    return now.not_asked("not asked yet") if reading is None else reading
 
 
-def clock_trouble(status: RichStatus, at: datetime, now: datetime) -> str:
+def clock_trouble(status: RichStatus, at: datetime, now: Moment) -> str:
     """
     Name what is wrong with the time a status bears: STATUS_FROZEN, CLOCK_SKEW, or nothing.
 
-    Age is reckoned to `now`, being ahead to the reading's own instant `at`: so that waiting
-    makes neither better.
+    Age is measured to `now`, being ahead to the reading's own instant `at`, so that waiting
+    improves neither.
     """
     updated = status.status.last_updated_utc
     if seconds_between(at, updated) > AHEAD_TOLERANCE_SECONDS:
         return "CLOCK_SKEW"
-    if seconds_between(updated, now) > FROZEN_AFTER_SECONDS:
+    if now.is_older(updated, FROZEN_AFTER_SECONDS):
         return "STATUS_FROZEN"
     return ""
 
 
-def can_clear(reading: EndpointReading, now: datetime) -> bool:
+def can_clear(reading: EndpointReading, now: Moment) -> bool:
     """
-    Tell whether a denial in this reading counts.
+    Return whether a denial in this reading counts.
 
-    Only a valid, current answer can acquit: not a broken document, not an expired reading, not
-    one that is no 2xx, not a responder whose clock stands still or runs ahead.
+    Only a valid, current answer can clear an alarm: not a broken document, not an expired reading,
+    not one that is no 2xx, not a responder whose clock is frozen or runs ahead.
     """
     if isinstance(reading, Unseen) or reading.value.refused:
         return False
@@ -190,7 +211,7 @@ def can_clear(reading: EndpointReading, now: datetime) -> bool:
 
 
 def answered(reading: EndpointReading) -> bool:
-    """Tell whether a process was there to answer, whatever it said."""
+    """Return whether a process was there to answer, whatever it said."""
     return isinstance(reading, Seen) or reading.exchange.status is not None
 
 
@@ -209,7 +230,7 @@ class Tick:
 
 
 def read_tick(answer: Answer, at: datetime) -> Tick | None:
-    """Give the tick an answer reports; None when its shape says nothing about freshness."""
+    """Return the tick an answer reports; None when its shape says nothing about freshness."""
     match answer.status:
         case RichStatus(marketdata=Marketdata() as feed):
             threshold = min(feed.stale_threshold_seconds, CEILING)
@@ -244,12 +265,12 @@ def _epoch_tick(epoch: float | None, threshold: float, *, says_fresh: bool) -> T
         return Tick(None, threshold, says_fresh, unreadable=True)
 
 
-def judge_tick(tick: Tick, at: datetime, now: datetime, path: str) -> Freshness:
+def judge_tick(tick: Tick, at: datetime, now: Moment, path: str) -> Freshness:
     """
     Judge one reported tick; a claim and a tick that disagree count as the worse of the two.
 
-    The age is reckoned to `now`. A tick more than 5 s ahead of its own reading is
-    unverifiable; one less far ahead has age 0.
+    The age is measured to `now`. A tick more than 5 s ahead of its own reading is unverifiable;
+    one less far ahead has age 0.
     """
     ahead = 0.0 if tick.last_tick is None else seconds_between(at, tick.last_tick)
     state, detail = FreshnessState.FRESH, ""
@@ -262,7 +283,7 @@ def judge_tick(tick: Tick, at: datetime, now: datetime, path: str) -> Freshness:
     elif ahead > AHEAD_TOLERANCE_SECONDS:
         detail = f"the last tick is {ahead:.0f} s in the future"
         state = FreshnessState.UNVERIFIABLE
-    elif seconds_between(tick.last_tick, now) > tick.threshold_seconds:
+    elif now.is_older(tick.last_tick, tick.threshold_seconds):
         detail = f"the last tick is older than {tick.threshold_seconds:.0f} s"
         state = FreshnessState.STALE
     return Freshness(state, tick.threshold_seconds, tick.last_tick, path, detail)

@@ -1,12 +1,11 @@
-"""What each source states about execution; any single accusation is Sev-0."""
+"""What each source states about execution; any single alarm is Sev-0."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from mission_control.contract.model.claims import Claims
 from mission_control.contract.model.modes import ModeText
 from mission_control.contract.model.shapes import RichStatus
-from mission_control.floor.decide.evidence import Statement, answered, can_clear
+from mission_control.floor.decide.evidence import Moment, Statement, answered, can_clear
 from mission_control.model.codes import EXECUTION_EVIDENCE, MODE_UNKNOWN
 from mission_control.model.fleet import Agent, Kind, Safety
 from mission_control.model.kill_switch import KillSwitchState, SwitchText
@@ -16,17 +15,17 @@ from mission_control.model.reading import EndpointReading, Seen
 def state_execution(
     agent: Agent,
     readings: Mapping[str, EndpointReading],
-    now: datetime,
+    now: Moment,
     safety: Safety,
 ) -> Iterator[Statement]:
     """
-    Give what one service's answers state about execution (semantics, section 3).
+    Return what one service's answers state about execution (docs/semantics.md#3).
 
-    Accusations count from any answer, also from a broken or expired one; denials only from
-    one that can acquit. A mode that nobody knows is no evidence of execution
-    and no denial either. A running execution process accuses by answering at all, and nothing
-    it says can deny that: only proof that it is off can, which needs a cluster. Where the fleet
-    file allows execution on paper, it accuses by running unless it says a harmless mode.
+    Any answer can raise an alarm, also a broken or expired one; only one that counts can deny
+    (`can_clear`). An unknown mode is no evidence of execution and no denial either. A running
+    execution process raises an alarm by answering at all, and nothing it says can deny that: only
+    proof that it is off can, which needs a cluster. Where the fleet file allows execution on
+    paper, running raises an alarm unless it says a harmless mode.
     """
     allowed = safety.paper and says_harmless_mode(agent, readings, now)
     for path, reading in readings.items():
@@ -55,10 +54,8 @@ def state_execution(
         )
 
 
-def says_harmless_mode(
-    agent: Agent, readings: Mapping[str, EndpointReading], now: datetime
-) -> bool:
-    """Tell whether a service's own primary answer says, in a way that counts, a harmless mode."""
+def says_harmless_mode(agent: Agent, readings: Mapping[str, EndpointReading], now: Moment) -> bool:
+    """Return whether a service's primary answer, where it counts, says a harmless mode."""
     primary = readings.get(agent.primary_path or "")
     if not isinstance(primary, Seen) or not can_clear(primary, now):
         return False
@@ -66,7 +63,7 @@ def says_harmless_mode(
 
 
 def _facts(claims: Claims, safety: Safety) -> Iterator[tuple[str, str, bool, str]]:
-    """Give what claims say: code, fact, whether it accuses, and how."""
+    """Return what claims state: code, fact, whether it raises an alarm, and a sentence."""
     if claims.safe_to_execute_orders is not None:
         yield (
             EXECUTION_EVIDENCE,
@@ -82,7 +79,7 @@ def _facts(claims: Claims, safety: Safety) -> Iterator[tuple[str, str, bool, str
 
 
 def _mode(claims: Claims) -> Iterator[tuple[str, str, bool, str]]:
-    """Give what a mode says: only a harmless one denies, what stood of another before it."""
+    """Return what a mode states: only a harmless one denies the others."""
     said = f"says agent_mode {claims.agent_mode or '(blank)'}"
     match claims.mode:
         case ModeText.FORBIDDEN:

@@ -1,17 +1,18 @@
 """The whole floor at one instant, from one set of evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
 from mission_control.cluster.decide.view import clear_by_cluster, state_disagreements
+from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.agent_evidence import AgentEvidence
-from mission_control.floor.decide.alarms import Carried, carry_alarms
+from mission_control.floor.decide.alarms import Carried, carry_alarms, held_against
 from mission_control.floor.decide.evidence import Key, SessionAt, Statement
-from mission_control.floor.decide.freshness_claims import state_freshness_contradictions
+from mission_control.floor.decide.freshness import state_freshness_contradictions
 from mission_control.floor.decide.instances import Hearing
-from mission_control.floor.decide.looks import FloorLooks, look_again
+from mission_control.floor.decide.looks import AgentLook, FloorLooks, look_at_floor
 from mission_control.floor.decide.own_clock import SUBJECT as OWN_CLOCK
 from mission_control.floor.decide.own_clock import state_own_clock
 from mission_control.floor.decide.posture import (
@@ -29,9 +30,7 @@ from mission_control.floor.decide.posture import (
     reasons_from_switch_and_calendar,
 )
 from mission_control.floor.decide.required_evidence import count_coverage, measure_age, missing_feed
-from mission_control.floor.decide.round_memory import answered_paths
-from mission_control.floor.decide.service_report import report_services
-from mission_control.floor.decide.told_builds import find_told_skew
+from mission_control.floor.decide.round_memory import answered_paths, find_told_skew
 from mission_control.floor.model import (
     Alarm,
     FloorEvidence,
@@ -56,11 +55,11 @@ def decide_floor(
     label: str = "",
 ) -> FloorSnapshot:
     """
-    Decide everything there is to say about the floor at `now` (semantics, sections 3 to 6).
+    Decide everything there is to say about the floor at `now` (docs/semantics.md#3 to #6).
 
-    The standing that the snapshot carries is what the next decision has to start from.
+    The next decision has to start from what the snapshot has `latched`.
     """
-    looks = look_again(evidence, session_at, now)
+    looks = look_at_floor(evidence, session_at, now)
     return decide_on_looks(looks, evidence, latched, now, sequence=sequence, label=label)
 
 
@@ -75,10 +74,10 @@ def decide_on_looks(
     label: str = "",
 ) -> FloorSnapshot:
     """
-    Decide the floor at `now` on looks taken at `now` (`look_again`).
+    Decide the floor at `now` on looks taken at `now` (`look_at_floor`).
 
-    `before` is the snapshot whose standing this decision starts from: what did not change since
-    is taken over from it instead of being made anew. The answer is the same without it.
+    `before` is the snapshot whose `latched` this decision starts from: what did not change since
+    is reused. The answer is the same without it.
     """
     weighed = [look.evidence for look in looks.agents]
     alarms, cleared = _carry_alarms(looks, weighed, evidence, latched, now)
@@ -103,7 +102,7 @@ def decide_on_looks(
 
 
 def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
-    """Give the services whose replicas told different builds lately."""
+    """Return the services whose replicas lately named different builds."""
     for look in looks.agents:
         round_ = look.evidence.round
         if round_ is not None and len(round_.builds) > 1:
@@ -153,7 +152,7 @@ def _carry_alarms(
     latched: Latched,
     now: datetime,
 ) -> Carried:
-    """Carry what stands; nobody's denials are gathered while nothing does."""
+    """Carry the latched alarms; denials are gathered only while there are any."""
     shared = tuple(_state_together(looks, weighed))
     raising = [s for e in weighed if e.raising for s in e.raising]
     raising.extend(s for s in shared if s.raises)
@@ -170,7 +169,7 @@ def _carry_alarms(
 
 
 def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:
-    """Give what can be stated only by hearing all services, and the cluster, together."""
+    """Return what only all services and the cluster together can state."""
     yield from state_kill_switch(looks.switch)
     if looks.cluster.agents:
         for each in weighed:
@@ -184,7 +183,7 @@ def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iter
 
 
 def _sources(evidence: FloorEvidence) -> frozenset[str]:
-    """List everyone who may accuse: agents, configured witnesses, and our own clock."""
+    """List every source that may raise an alarm: agents, switch sources, and our own clock."""
     agents = (a.agent_name for a in evidence.fleet.agents)
     sources = (w.source for w in evidence.switch_readings)
     return frozenset((*agents, *sources, OWN_CLOCK))
@@ -197,7 +196,7 @@ def _carry(
     latched: Latched,
 ) -> Latched:
     services = tuple(_since(report, held) for report, held in _held(reports, latched))
-    # Until everybody was asked once after a start, what stood before it is neither so nor over.
+    # Until every service was asked once after a start, what was so before is neither so nor over.
     starting = latched.verdict is not None and any(_is_unasked(r) for r in reports)
     return Latched(
         alarms=alarms,
@@ -213,7 +212,7 @@ def _is_unasked(report: ServiceReport) -> bool:
 
 
 def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
-    """Give since when a service is so: the value held already where it says the same."""
+    """Return since when a service is so: the value held where it says the same."""
     if held is not None and _is_unasked(report):
         return held
     answered = answered_paths(report.round, held.answered if held else ())
@@ -232,8 +231,82 @@ def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
 def _held(
     reports: Sequence[ServiceReport], latched: Latched
 ) -> Iterator[tuple[ServiceReport, ServiceSince | None]]:
-    """Give each report with what is held of its service, mostly in the same place."""
+    """Return each report with what is held of its service, mostly in the same place."""
     for report, held in zip(reports, chain(latched.services, repeat(None)), strict=False):
         name = report.agent.agent_name
         same = held is not None and held.agent_name == name
         yield report, held if same else latched.service(name)
+
+
+def report_services(
+    looks: Sequence[AgentLook],
+    alarms: Collection[Alarm],
+    latched: Latched,
+    before: FloorSnapshot | None,
+    now: datetime,
+) -> tuple[ServiceReport, ...]:
+    """
+    Report on every service, in the fleet's order.
+
+    A report of `before`, the snapshot that `latched` comes from, is reused where the same round
+    was judged alike.
+    """
+    held = held_against(alarms)
+    since = {s.agent_name: s for s in latched.services}
+    earlier = dict[str, ServiceReport]()
+    if before is not None and before.latched is latched:
+        earlier = {r.agent.agent_name: r for r in before.services}
+    return tuple(_report(look, held, since, earlier, now) for look in looks)
+
+
+def _report(
+    look: AgentLook,
+    held: Mapping[str, tuple[Reason, ...]],
+    since: Mapping[str, ServiceSince],
+    earlier: Mapping[str, ServiceReport],
+    now: datetime,
+) -> ServiceReport:
+    name = look.evidence.agent.agent_name
+    raised = held.get(name, ())
+    known = earlier.get(name)
+    if known is not None and not raised and _is_same(known, look):
+        return known
+    expected = look.judgement.expected and not raised
+    state = look.judgement.state
+    return ServiceReport(
+        agent=look.evidence.agent,
+        state=state,
+        expected=expected,
+        reasons=_lead_with(raised, look.reasons) if raised else look.reasons,
+        freshness=look.evidence.freshness,
+        round=look.evidence.round,
+        since=_carry_since(since.get(name), state, now, expected=expected),
+        evidence_at=look.evidence.seen_at,
+        reported_codes=look.judgement.reported_codes,
+        workload=look.workload,
+    )
+
+
+def _carry_since(
+    before: ServiceSince | None, state: ServiceState, now: datetime, *, expected: bool
+) -> datetime:
+    if before is not None and (before.state, before.expected) == (state, expected):
+        return before.since
+    return now
+
+
+def _lead_with(raised: tuple[Reason, ...], reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    codes = {r.code for r in raised}
+    return (*raised, *(r for r in reasons if r.code not in codes))
+
+
+def _is_same(known: ServiceReport, look: AgentLook) -> bool:
+    """Return whether an earlier report says just what this look would make it say."""
+    return (
+        known.round is look.evidence.round
+        and known.reasons is look.reasons
+        and known.freshness is look.evidence.freshness
+        and known.workload is look.workload
+        and known.expected is look.judgement.expected
+        and known.state is look.judgement.state
+    )

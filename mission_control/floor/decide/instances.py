@@ -1,4 +1,4 @@
-"""Which process raised a Sev-0, and which may deny it (semantics, section 6)."""
+"""Which process raised a Sev-0, and which may deny it (docs/semantics.md#6)."""
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
@@ -28,11 +28,11 @@ _FURTHER = Instance(peer="further instances", told="any")
 
 class Hearing(NamedTuple):
     """
-    What one decision hears of the alarms that stand.
+    What one decision knows of the latched alarms.
 
-    `agents` holds the evidence by agent. `denied` are the keys that witnesses, our own clock, the
-    cluster and the agreement of all services take back: none of them has replicas. `sources` are
-    the names of all who are listed or configured.
+    `agents` holds the evidence by agent. `denied` are the keys that switch sources, our own clock,
+    the cluster and the agreement of all services take back: none of them has replicas. `sources`
+    are the names of every source that is listed or configured.
     """
 
     fleet: Fleet
@@ -51,18 +51,18 @@ class Denial(NamedTuple):
 
 
 def service_of(source: str) -> tuple[str, str] | None:
-    """Give the agent and the path of a source that is an endpoint of a service; else None."""
+    """Return the agent and the path of a source that is an endpoint of a service; else None."""
     name, _, path = source.partition(" ")
     return (name, path) if path.startswith("/") and "/" not in name else None
 
 
 def find_speaker(source: str, hearing: Hearing) -> Instance | None:
     """
-    Give the process that speaks through a service's endpoint now; None where it is not there.
+    Return the process that answers at a service's endpoint now; None where none does.
 
-    Its address and the names that it gives itself are what tells it from others. The build does
-    not: all replicas share one, and who mends a service brings the next. What an answer calls
-    itself tells two services behind one name apart; where it says nothing, the address alone does.
+    Its address and the names that it gives itself distinguish it from others. The build does not:
+    all replicas share one, and a repair brings the next. The names distinguish two services behind
+    one DNS name; where an answer gives none, only the address does.
     """
     name, path = service_of(source) or ("", "")
     evidence = hearing.agents.get(name)
@@ -76,7 +76,7 @@ def find_speaker(source: str, hearing: Hearing) -> Instance | None:
 
 
 def names_told(reading: EndpointReading) -> str:
-    """Give a digest of the names that an answer gives itself: names of others are not kept."""
+    """Return a digest of the names that an answer gives itself; the names are not kept."""
     match reading.value.status if isinstance(reading, Seen) else None:
         case RichStatus(service_name=service, agent_identity=identity):
             names = f"{service}\n{identity.agent_name}"
@@ -89,7 +89,7 @@ def names_told(reading: EndpointReading) -> str:
 
 def note_instance(known: tuple[Instance, ...], heard: Instance | None) -> tuple[Instance, ...]:
     """
-    Give the processes that raised an alarm with the one that raises it now.
+    Return the processes that raised an alarm with the one that raises it now.
 
     Every count of denials starts over: the row is broken, whichever process broke it.
     """
@@ -120,14 +120,13 @@ def settle_instance(
     instance: Instance, alarm: Alarm, denial: Denial | None, hearing: Hearing
 ) -> Instance | str:
     """
-    Give what becomes of one process that raised a Sev-0: it is left, or how it is cleared.
+    Return a process that raised a Sev-0 as it is left, or how it is cleared.
 
     It is cleared when whole lists show that its pod is gone, and by its own denial: one denial
-    where whole lists, read after it, show that nothing but this pod can have given it. Else an
-    address is no process: behind it may stand a balancer with other replicas. Then ten denials
-    in a row count, each over a new connection and so perhaps by another replica, over at least
-    8 minutes. An answer from another address, or from one that calls itself otherwise, is never
-    its own.
+    where whole lists, read after it, show that no other pod can have given it. Else an address is
+    no process, because a balancer with other replicas may be behind it: then it takes ten denials
+    in a row, each over a new connection and so perhaps by another replica, over at least 8
+    minutes. An answer from another address, or under other names, is never its own.
     """
     read_at = _whole_since(alarm.last_seen, hearing.view)
     if read_at is not None and _is_gone(instance, alarm, hearing.view):
@@ -147,7 +146,7 @@ def settle_instance(
 
 
 def _may_be(instance: Instance, reading: Seen[Answer]) -> bool:
-    """Tell whether an answer may be of this process: its address, and the names it told."""
+    """Return whether an answer may be of this process, by its address and names."""
     same_address = instance.peer in {"", reading.exchange.peer}
     return same_address and instance.told in {"", names_told(reading)}
 
@@ -161,16 +160,16 @@ def _count(instance: Instance, reading: Seen[Answer]) -> Instance:
     return replace(instance, denials=instance.denials + 1, denied_from=first, denied_at=reading.at)
 
 
-# What the cluster's lists tell of a process.
+# What the cluster's lists show of a process.
 
 
 def _whole_at(view: ClusterView) -> datetime | None:
-    """Give when the oldest list was read (UTC); None unless every list is young and whole."""
+    """Return when the oldest list was read (UTC); None unless every list is young and whole."""
     return view.oldest if view.facts is not None and view.whole == view.sources else None
 
 
 def _whole_since(last_seen: datetime, view: ClusterView) -> datetime | None:
-    """Give when whole lists were read, if all were read after an instant; else None (UTC)."""
+    """Return when whole lists were read, if all were read after an instant; else None (UTC)."""
     read_at = _whole_at(view)
     return read_at if read_at is not None and read_at > last_seen else None
 
@@ -185,7 +184,7 @@ def _has_address(pod: PodFacts, peer: str) -> bool:
 
 
 def _pods_of(peer: str, agent_name: str, view: ClusterView) -> tuple[tuple[str, ...], bool]:
-    """Give the pods that an address may lead to, and whether it is the address of that one pod."""
+    """Return the pods that an address may lead to, and whether it belongs to that one pod."""
     if _whole_at(view) is None:
         return (), False
     having = [pod.identity for pod in _live_pods(view) if _has_address(pod, peer)]
@@ -198,10 +197,10 @@ def _pods_of(peer: str, agent_name: str, view: ClusterView) -> tuple[tuple[str, 
 
 def _is_gone(instance: Instance, alarm: Alarm, view: ClusterView) -> bool:
     """
-    Tell whether whole lists, read after the alarm was last heard, no longer show the process.
+    Return whether whole lists, read after the alarm was last raised, no longer show the process.
 
-    One that was not known to be a pod when it was heard is never gone. Where it may have been any
-    pod of a workload, every pod there must have started after it was heard.
+    One that was not known to be a pod when it answered is never gone. Where it may have been any
+    pod of a workload, every pod there must have started after it answered.
     """
     if not instance.pods or instance.heard_at is None:
         return False
@@ -223,7 +222,7 @@ def _is_gone(instance: Instance, alarm: Alarm, view: ClusterView) -> bool:
 
 def _is_one_pod(denial: Denial, view: ClusterView) -> bool:
     """
-    Tell whether whole lists show one pod alone that can have answered.
+    Return whether whole lists show one pod alone that can have answered.
 
     Either the address is that of one live pod, or one live pod is all there is of the workload.
     If another one raised the alarm before, it is gone.
@@ -238,7 +237,7 @@ def _is_one_pod(denial: Denial, view: ClusterView) -> bool:
 
 
 def count_denials(alarm: Alarm) -> str:
-    """Say how far an alarm is denied that is denied by many answers; empty while it is not."""
+    """Say how many denials an alarm has that needs many; empty while it has none."""
     counted = [i for i in alarm.instances if i.denied_from is not None]
     if not counted:
         return ""

@@ -1,4 +1,4 @@
-"""Whether our own clock can be trusted, by the clocks of those who answered."""
+"""Whether our own clock can be trusted, by the clocks of the services that answered."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -24,11 +24,11 @@ FEWEST_STATUSES = 2
 
 class ClockTold(NamedTuple):
     """
-    What one agent tells of our clock, so that none counts twice.
+    What one agent says of our clock; each counts once.
 
-    `date` is the median skew of its `Date` headers in seconds, its clock minus ours; `status`
-    that of its status where it sends no `Date`. It is `silent` where it is asked and did not
-    answer, and `vague` where its status should tell and does not.
+    `date` is the median skew of its `Date` headers in seconds, its clock minus ours; `status` that
+    of its status where it sends no `Date`. It is `silent` where it is asked and did not answer,
+    and `vague` where its status should have a time and has none.
     """
 
     date: float | None = None
@@ -40,7 +40,7 @@ class ClockTold(NamedTuple):
 def tell_clock(
     agent: Agent, readings: Mapping[str, EndpointReading], past: Mapping[str, PathPast]
 ) -> ClockTold:
-    """Give what an agent's current readings tell of our clock."""
+    """Return what an agent's current readings say of our clock."""
     skews = [r.exchange.date_skew for r in readings.values() if r.exchange.date_skew is not None]
     if skews:
         return ClockTold(date=median(skews))
@@ -54,10 +54,10 @@ def tell_clock(
 
 def _status_skew(reading: EndpointReading, past: PathPast) -> float | None:
     """
-    Give how far a status's time is from ours; None where it tells nothing.
+    Return how far a status's time is from ours; None where it proves nothing.
 
     A status may be up to a minute old, so one from the last minute is no clock. One that is
-    further behind is one only while it goes on as time does: what is frozen tells no time.
+    further behind is one only while it advances as time does: a frozen one is no clock.
     """
     if not isinstance(reading, Seen) or not isinstance(reading.value.status, RichStatus):
         return None
@@ -69,11 +69,11 @@ def _status_skew(reading: EndpointReading, past: PathPast) -> float | None:
 
 def state_own_clock(told: Sequence[ClockTold]) -> Iterator[Statement]:
     """
-    Give what the services' `Date` headers, and the times of statuses, state about our clock.
+    Return what the services' `Date` headers, and the times of statuses, state about our clock.
 
-    A median skew above 5 s accuses (semantics, section 2). It is denied by a good median, once
-    those who agree are more than half of all who should tell, whatever became of them: else
-    silence alone could make the median a better one.
+    A median skew above 5 s raises an alarm (docs/semantics.md#2). A good median denies it, once
+    those that agree are more than half of all that should say: otherwise silence alone could make
+    the median a better one.
     """
     dates = [t.date for t in told if t.date is not None]
     yield from _state("date", dates, len(dates) + sum(t.silent for t in told))
@@ -84,7 +84,7 @@ def state_own_clock(told: Sequence[ClockTold]) -> Iterator[Statement]:
 
 
 def _alike(skews: Sequence[float]) -> Sequence[float]:
-    """Leave out statuses that are behind by an offset of their own: those replay the past."""
+    """Leave out statuses that are behind by an offset of their own: they replay the past."""
     behind = sorted(s for s in skews if s < -AHEAD_TOLERANCE_SECONDS)
     pairs = [p for p in pairwise(behind) if p[1] - p[0] <= AHEAD_TOLERANCE_SECONDS]
     like = {skew for pair in pairs for skew in pair}

@@ -9,7 +9,7 @@ from mission_control.cluster.decide.workloads import HALTING
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.floor.decide.evidence import within_age
+from mission_control.floor.decide.evidence import Moment, within_age
 from mission_control.floor.decide.instances import count_denials
 from mission_control.floor.decide.required_evidence import EvidenceAge, MissingEvidence
 from mission_control.floor.model import (
@@ -30,12 +30,12 @@ from mission_control.model.reading import Unseen
 from mission_control.model.session import MarketSession, Phase
 
 PAGING_BEFORE_OPEN = timedelta(minutes=60)
-"""P1 pages from an hour before the open until the close (semantics, section 11)."""
+"""P1 pages from an hour before the open until the close (docs/semantics.md#11)."""
 HORIZON_WARNING_DAYS = 90
 
-_UNREAD = "history could not be read since the start: what stood accused is not known"
+_UNREAD = "history could not be read since the start: alarms from before are not known"
 _LOST = (
-    "what stood before is not known; a human who has looked starts once with"
+    "alarms from before are not known; after looking, a human starts once with"
     " serve --history-is-new=HEAD (the ledger's, as `artifacts verify` says)"
 )
 _NEW = "this root began a new record, and nothing from before is known here; said"
@@ -44,11 +44,11 @@ _UTC = "%Y-%m-%dT%H:%M:%SZ"
 _HALTING_STATES = frozenset({ServiceState.OFFLINE, ServiceState.UNKNOWN, ServiceState.HALTED})
 _STALE = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
 _IN_EVERY_PHASE = frozenset({codes.OWN_CLOCK_SUSPECT, codes.MODE_UNKNOWN})
-"""P1 that halts and pages in any phase: the session itself is in doubt, or what may run in it."""
+"""P1 that halts and pages in any phase: the session is in doubt, or what may run in it."""
 
 
 def pages_now(session: MarketSession) -> bool:
-    """Tell whether P1 pages at this instant: from open - 60 min to close, and in UNKNOWN."""
+    """Return whether P1 pages at this instant: from open - 60 min to close, and in UNKNOWN."""
     if session.phase.gates:
         return True
     if session.phase is not Phase.PRE_MARKET or session.open is None:
@@ -58,7 +58,7 @@ def pages_now(session: MarketSession) -> bool:
 
 def severity_of_trouble(agent: Agent, session: MarketSession) -> Severity:
     """
-    Say how bad it is that this service is not as expected (semantics, section 11).
+    Say how bad it is that this service is not as expected (docs/semantics.md#11).
 
     What the floor needs is P1 while P1 pages and P2 otherwise; a UI that is offline is
     information; any other optional service is P2.
@@ -70,10 +70,10 @@ def severity_of_trouble(agent: Agent, session: MarketSession) -> Severity:
 
 def halts_the_floor(report: ServiceReport) -> bool:
     """
-    Tell whether this service's state alone halts a floor that is open.
+    Return whether this service's state alone halts a floor that is open.
 
-    A critical service, or an important strategy, that is OFFLINE, UNKNOWN or HALTED while the
-    playbook does not expect it, or whose pods are missing, crashing or without an image.
+    That of a critical service, or an important strategy, that is unexpectedly OFFLINE, UNKNOWN or
+    HALTED, or whose pods are missing, crashing or without an image.
     """
     agent = report.agent
     matters = agent.criticality is Criticality.CRITICAL or (
@@ -86,10 +86,10 @@ def halts_the_floor(report: ServiceReport) -> bool:
 
 def severity_of_alarm(alarm: Alarm, session: MarketSession | None) -> Severity:
     """
-    Say how bad an alarm is in its phase (semantics, sections 6 and 11).
+    Say how bad an alarm is in its phase (docs/semantics.md#6 and #11).
 
-    Sev-0 is P0 in every phase. A feed that is stale after hours is what a closed market looks
-    like, until it is still so an hour before the next open. No known session counts as open.
+    Sev-0 is P0 in every phase. A stale feed after hours is normal, until an hour before the next
+    open. No known session counts as open.
     """
     if alarm.sev0:
         return Severity.P0
@@ -101,10 +101,10 @@ def severity_of_alarm(alarm: Alarm, session: MarketSession | None) -> Severity:
 
 def reasons_from_alarms(alarms: Iterable[Alarm], session: MarketSession) -> Iterator[Reason]:
     """
-    Turn what stands accused into reasons, which halt while the session gates.
+    Turn latched alarms into reasons, which halt while the session gates.
 
-    Sev-0, a mode that nobody knows and a suspect clock of our own do so in every phase. What could
-    start execution halts nothing: it is P1 in every phase, and withholds GO.
+    Sev-0, an unknown mode and a suspect clock of our own halt in every phase. What could start
+    execution halts nothing: it is P1 in every phase, and withholds GO.
     """
     for alarm in alarms:
         starts = alarm.code == codes.EXECUTION_COULD_START
@@ -134,7 +134,7 @@ def reasons_from_switch_and_calendar(
     switch: KillSwitch, session: MarketSession, safety: Safety, *, execution_off: bool
 ) -> Iterator[Reason]:
     """
-    Give what a switch that is not as it has to be, and an unknown or ending calendar have to say.
+    Return the reasons from a switch that is not as required, and from the calendar's limits.
 
     A switch that nothing confirms halts where the fleet needs one. Where it is normally off, one
     that is confirmed to be on halts as well: a human halted this floor.
@@ -150,7 +150,7 @@ def reasons_from_switch_and_calendar(
             codes.KILL_SWITCH_UNCONFIRMED,
             SWITCH,
             Severity.P1 if execution_off else Severity.P0,
-            f"nobody who can tell confirms that {wanted}: {switch.detail}",
+            f"nothing confirms that {wanted}: {switch.detail}",
             halts=True,
         )
     if session.phase is Phase.UNKNOWN:
@@ -168,13 +168,12 @@ def reasons_from_switch_and_calendar(
 
 def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iterator[Reason]:
     """
-    Give what a store or a history that cannot be written has to say (semantics, section 9).
+    Return the reasons from a store or a history that cannot be written (docs/semantics.md#9).
 
-    What stood accused and is not known halts. A store does not halt the floor, which needs no
-    records to be safe; but whoever needs evidence of this session has to know while it can
-    still be helped.
+    Alarms that are not known halt. A failing store does not halt the floor, which needs no records
+    to be safe; but it has to be known while this session's evidence can still be saved.
     """
-    if not evidence.alarms_known:  # silence never acquits, not even that of our own memory
+    if not evidence.alarms_known:  # silence never clears an alarm, not even that of our own memory
         detail = _UNREAD if not evidence.alarms_lost else f"{evidence.alarms_lost}: {_LOST}"
         yield Reason(codes.STANDING_UNKNOWN, "history", Severity.P1, detail, halts=True)
     until = evidence.record_new_until
@@ -194,7 +193,7 @@ def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iter
         ),
         (codes.HISTORY_FAILING, "history", evidence.history, Severity.P2, "history is not kept"),
     ):
-        now = None if tried is None else within_age(tried, session.at)
+        now = None if tried is None else within_age(tried, Moment(session.at))
         if isinstance(now, Unseen):
             yield Reason(code, subject, severity, f"{what}: {now.detail or now.code}")
 
@@ -202,7 +201,7 @@ def reasons_from_memory(evidence: FloorEvidence, session: MarketSession) -> Iter
 def reasons_from_missing(
     missing: Iterable[MissingEvidence], session: MarketSession
 ) -> Iterator[Reason]:
-    """Turn lacking evidence into reasons, which halt while the session gates."""
+    """Turn missing evidence into reasons, which halt while the session gates."""
     if session.phase.gates:
         for gap in missing:
             yield Reason(
@@ -219,9 +218,9 @@ def reasons_from_cluster(
     missing: Iterable[MissingEvidence], session: MarketSession
 ) -> Iterator[Reason]:
     """
-    Turn what is lacking of the cluster into reasons: it halts while the session gates.
+    Turn missing evidence of the cluster into reasons, which halt while the session gates.
 
-    While it does not, a lost cluster is told all the same: it has to be back before the open.
+    While it does not, a lost cluster is a reason all the same: it has to be back before the open.
     """
     gates = session.phase.gates
     severity = Severity.P1 if gates or pages_now(session) else Severity.P2
@@ -231,9 +230,9 @@ def reasons_from_cluster(
 
 def reasons_from_replicas(view: ClusterView, told: Iterable[tuple[str, str]]) -> Iterator[Reason]:
     """
-    Give the workloads and services whose replicas differ; `told` are (agent, detail) of answers.
+    Return the workloads and services whose replicas differ; `told` are (agent, detail) of answers.
 
-    That alone neither halts nor revokes: readiness says NO to it, and here it has to be seen.
+    That alone neither halts nor revokes, but readiness refuses it.
     """
     for subject, detail in (*view.skews, *told):
         yield Reason(codes.REPLICA_SKEW, subject, Severity.P2, detail)
@@ -242,7 +241,7 @@ def reasons_from_replicas(view: ClusterView, told: Iterable[tuple[str, str]]) ->
 def reasons_from_leftovers(
     view: ClusterView, captured: CapturedWorkloads | None
 ) -> Iterator[Reason]:
-    """Give what runs and was known to nobody, not to the last known good either."""
+    """Return what runs and is not listed anywhere, nor in the last known good."""
     held = (captured or NOTHING_CAPTURED).running
     for thing in view.unknown:
         if thing.key not in held:
@@ -254,7 +253,7 @@ def reasons_from_starter_lists(
     missing: Iterable[MissingEvidence], session: MarketSession
 ) -> Iterator[Reason]:
     """
-    Give the lists that would show what could start execution, and were not seen.
+    Return the lists that would show what could start execution, and were not seen.
 
     The floor is not HALTED for it, since lists of workloads show that nothing runs; but what is
     hidden may start it, so no GO is given or kept.
@@ -264,20 +263,20 @@ def reasons_from_starter_lists(
         yield Reason(gap.code, gap.subject, severity, gap.detail, withholds=True)
 
 
-def reasons_from_outdated_access(facts: ClusterFacts | None) -> Iterator[Reason]:
-    """Tell that files which lead to the API server changed, and that the earlier ones serve on."""
-    if facts is not None and facts.outdated:
-        yield Reason(codes.RELOAD_FAILED, CLUSTER, Severity.INFO, facts.outdated)
+def reasons_from_outdated_access(cluster: ClusterFacts | None) -> Iterator[Reason]:
+    """Return that files for the API server changed, while the earlier ones are still used."""
+    if cluster is not None and cluster.outdated:
+        yield Reason(codes.RELOAD_FAILED, CLUSTER, Severity.INFO, cluster.outdated)
 
 
 def reasons_from_services(
     reports: Iterable[ServiceReport], session: MarketSession
 ) -> Iterator[Reason]:
     """
-    Give the leading reason of every service that is not as expected.
+    Return the leading reason of every service that is not as expected.
 
-    Where that is only that its workload was not seen, the lost list is told as one reason
-    itself, and not once more by every service.
+    Where that is only that its workload was not seen, the lost list is one reason itself, and not
+    repeated by every service.
     """
     for report in reports:
         if report.expected or report.reason_code == codes.WORKLOAD_UNSEEN:
@@ -297,7 +296,7 @@ def reasons_from_services(
 
 
 def _is_confirmed(report: ServiceReport) -> bool:
-    """Tell whether anything that makes a service unexpected, and not only unseen, is confirmed."""
+    """Return whether anything that makes a service unexpected, beside a lost list, is confirmed."""
     unseen = codes.WORKLOAD_UNSEEN  # the lost list is a reason of its own
     telling = [r for r in report.reasons if r.severity is not Severity.INFO and r.code != unseen]
     return any(r.confirmed for r in telling or report.reasons[:1])
@@ -326,10 +325,10 @@ def decide_posture(
     now: datetime,
 ) -> Posture:
     """
-    Say whether the floor may run (semantics, section 6).
+    Say whether the floor may run (docs/semantics.md#6).
 
     Any halting reason makes it HALTED; else a closed session makes it MARKET_CLOSED; else OK.
-    `since` carries on from the standing verdict while the verdict stays the same. HALTED is
+    `since` carries on from the latched verdict while the verdict stays the same. HALTED is
     confirmed once any reason that halts is, until it ends: silence leaves it no less sure. What
     could start execution, or hides whether anything could, leaves no posture expected.
     """

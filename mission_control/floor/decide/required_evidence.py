@@ -15,7 +15,7 @@ from mission_control.model.reading import EndpointReading, Unseen
 
 @dataclass(frozen=True, slots=True)
 class MissingEvidence:
-    """A piece of required evidence that we do not have, or that is not good enough."""
+    """A piece of required evidence that was not obtained, or is not good enough."""
 
     code: str
     subject: str
@@ -44,7 +44,7 @@ def find_missing_evidence(
     agent: Agent, primary: EndpointReading, freshness: Freshness
 ) -> tuple[MissingEvidence, ...]:
     """
-    List the required evidence that is lacking of one agent (semantics, section 6).
+    List the required evidence that is missing of one agent (docs/semantics.md#6).
 
     Required are a primary reading of every critical and important service, and fresh
     marketdata from every required marketdata service.
@@ -68,7 +68,7 @@ def find_missing_evidence(
 
 
 def missing_feed(agents: Iterable[Agent]) -> tuple[MissingEvidence, ...]:
-    """Give what a fleet without any required marketdata service lacks: freshness itself."""
+    """Return that freshness is missing, for a fleet without any required marketdata service."""
     feeds = any(a.kind is Kind.MARKETDATA and a.required for a in agents)
     return () if feeds else (NO_FEED,)
 
@@ -133,7 +133,7 @@ def count_asked(agent: Agent, readings: Mapping[str, EndpointReading]) -> AgentC
 
 
 def count_coverage(services: Sequence[AgentCoverage], switch: KillSwitch) -> Coverage:
-    """Count what was asked of all services and witnesses, what was obtained, and every gap."""
+    """Count what was asked of all services and switch sources, what was obtained, every gap."""
     gaps = [gap for service in services if service.gaps for gap in service.gaps]
     configured = [w for w in switch.sources if w.kind is not SourceKind.SERVICE]
     silent = [

@@ -1,13 +1,15 @@
-"""What the rounds before mean for the newest one: silences, lost paths, changed words."""
+"""What earlier rounds mean for the newest one: silences, lost paths, changed claims, builds."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from mission_control.contract.model.shapes import RichStatus
-from mission_control.floor.decide.evidence import AHEAD_TOLERANCE_SECONDS, seconds_between
+from mission_control.cluster.model.view import AgentWorkload
+from mission_control.contract.model.answer import STATUS_PATH
+from mission_control.contract.model.shapes import MinimalStatus, RichStatus
+from mission_control.floor.decide.evidence import AHEAD_TOLERANCE_SECONDS, Moment, seconds_between
 from mission_control.floor.decide.freshness import judge_sources, speaks
-from mission_control.floor.decide.told_builds import note_builds
 from mission_control.floor.model import Freshness, FreshnessState
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import (
@@ -16,13 +18,120 @@ from mission_control.model.reading import (
     PathPast,
     Seen,
     ServiceRound,
+    ToldBuild,
     Unseen,
     UnseenReason,
 )
+from mission_control.redaction.decide.secrecy import redact_text
+
+REMEMBERED = timedelta(minutes=10)
+"""A connection ages in 45 s, so that a balancer's other replicas answer well within this."""
+MOST_BUILDS = 64
+SETTLING = timedelta(seconds=60)
+"""So long after a rollout a held connection may still lead to a process that is ending."""
+_MOST_TEXT = 64
+
+
+def note_builds(
+    before: tuple[ToldBuild, ...], readings: Mapping[str, EndpointReading], now: datetime
+) -> tuple[ToldBuild, ...]:
+    """
+    Return what a service's status lately said of its build and mode, by the address that answered.
+
+    What was said longer than ten minutes ago is forgotten; so is the oldest of too many.
+    """
+    told = {(b.peer, b.build): b for b in before if now - b.last <= REMEMBERED}
+    reading = readings.get(STATUS_PATH)
+    build = _build_of(reading)
+    if reading is not None and build:
+        key = (reading.exchange.peer, build)
+        known = told.get(key)
+        told[key] = ToldBuild(*key, known.first if known else reading.at, reading.at)
+    newest = sorted(told.values(), key=lambda b: (b.last, b.peer, b.build))
+    return tuple(newest[-MOST_BUILDS:])
+
+
+def _build_of(reading: EndpointReading | None) -> str:
+    match reading.value.status if isinstance(reading, Seen) else None:
+        case RichStatus(git_sha=sha, build_id=build, agent_identity=identity):
+            mode = identity.agent_mode
+            return f"git_sha {_shown(sha)}, build_id {_shown(build)}, agent_mode {_shown(mode)}"
+        case MinimalStatus(build_sha=sha, agent_mode=mode):
+            return f"build_sha {_shown(sha)}, agent_mode {_shown(mode)}"
+        case _:
+            return ""
+
+
+@lru_cache(maxsize=4096)
+def _shown(text: str | None) -> str:
+    return "null" if text is None else redact_text(text)[:_MOST_TEXT] or "(blank)"
+
+
+def find_told_skew(builds: Sequence[ToldBuild], workload: AgentWorkload | None) -> str:
+    """
+    Say which address names another build than the others; empty where all name one.
+
+    What was said before the newest pod was there, or before a rollout ended, is of processes that
+    were replaced. Where no cluster shows that, a build counts only if it was named again after
+    another one was: then both still answer.
+    """
+    if len({b.build for b in builds}) <= 1:
+        return ""
+    since = _changed_at(workload)
+    if since is not None:
+        counted = [b for b in _newest_words(builds, workload) if b.last > since + SETTLING]
+    else:
+        counted = [b for b in builds if _told_again(b, builds)]
+    return _tell(counted)
+
+
+def _changed_at(workload: AgentWorkload | None) -> datetime | None:
+    """Return when a workload's pods changed last (UTC); None where that is not known."""
+    if workload is None or workload.unseen:
+        return None
+    staying = [p for p in workload.pods if p.live and not p.deleting]
+    instants = [p.started for p in staying]
+    rollout = workload.found.rollout if workload.found is not None else None
+    if rollout is not None and rollout.ended_at is not None:
+        instants.append(rollout.ended_at)
+    known = [i for i in instants if i is not None]
+    return max(known) if known and len(known) == len(instants) else None
+
+
+def _newest_words(
+    builds: Sequence[ToldBuild], workload: AgentWorkload | None
+) -> Iterable[ToldBuild]:
+    """Leave out what a pod with an address of its own said before it named another build."""
+    pods = workload.pods if workload is not None else ()
+    own = {ip for p in pods if p.live for ip in (p.ip, *p.ips) if ip}
+    newest = {b.peer: b for b in sorted(builds, key=lambda b: b.last)}
+    for told in builds:
+        host = told.peer.rpartition(":")[0].strip("[]")
+        if host not in own or newest[told.peer] is told:
+            yield told
+
+
+def _told_again(told: ToldBuild, builds: Sequence[ToldBuild]) -> bool:
+    others = [b for b in builds if b.build != told.build]
+    return any(told.last > b.first and b.last > told.first for b in others)
+
+
+def _tell(builds: Sequence[ToldBuild]) -> str:
+    by_build = dict[str, list[str]]()
+    for told in builds:
+        by_build.setdefault(told.build, []).append(told.peer or "an address that is not known")
+    if len(by_build) <= 1:
+        return ""
+    groups = sorted(by_build.items(), key=lambda g: (len(g[1]), g[0]))
+    every = len({peer for _, peers in groups for peer in peers})
+    said = (f"{', '.join(sorted(peers)[:3])} ({len(peers)} of {every}) tells {build}"
+            for build, peers in groups)  # fmt: skip
+    return f"replicas tell different builds: {'; '.join(said)}"
+
 
 FAILURES_COUNT_FOR = timedelta(minutes=5)
 MOST_FAILURES = 3
-"""The third silence within five minutes needs no second look (semantics, section 2)."""
+"""The third silence within five minutes needs no second look (docs/semantics.md#2)."""
 _SILENT = frozenset(
     {
         UnseenReason.TIMEOUT,
@@ -43,14 +152,14 @@ def join_rounds(
     answered: Collection[str] = (),
 ) -> ServiceRound:
     """
-    Give the newest round as the rounds before it have it judged, with what they told.
+    Return the newest round as judged by the rounds before it, with what they said.
 
     A first silence is not confirmed: it is to be asked about again. One that follows a failed
     reading of the same path is, however late, and so is the third within five minutes.
-    `answered` are paths of which it is known otherwise that they answered once.
+    `answered` are paths that are otherwise known to have answered.
     """
     known: Mapping[str, PathPast] = {} if before is None else before.past
-    words = judge_sources(agent, newest.readings, newest.finished)
+    words = judge_sources(agent, newest.readings, Moment(newest.finished))
     readings, past = dict[str, EndpointReading](), dict(known)
     for path, reading in newest.readings.items():
         told = known.get(path, NOTHING_TOLD)
@@ -68,7 +177,7 @@ def join_rounds(
 
 def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceRound:
     """
-    Give a round with paths of which it is known only now that they answered once.
+    Return a round with paths that are known only now to have answered before.
 
     Memory of before a start arrives after the first rounds: what they found not offered may be
     a path that was lost meanwhile.
@@ -85,7 +194,7 @@ def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceR
 
 
 def answered_paths(round_: ServiceRound | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Give every path that ever answered anything but 404, 405 or 501, with those known, sorted."""
+    """Return every path that ever answered otherwise than 404, 405 or 501, and those known."""
     if round_ is None:
         return known
     for path, told in round_.past.items():  # of every service in every decision: no set is made
@@ -97,12 +206,12 @@ def answered_paths(round_: ServiceRound | None, known: tuple[str, ...] = ()) -> 
 
 
 def asks_again(round_: ServiceRound) -> bool:
-    """Tell whether a service was silent for the first time, so that it is asked again soon."""
+    """Return whether a service was silent for the first time, so that it is asked again soon."""
     return any(isinstance(r, Unseen) and not r.confirmed for r in round_.readings.values())
 
 
 def is_silence(reading: EndpointReading) -> bool:
-    """Tell whether a reading brought no answer, or a 5xx, which may both pass in a second."""
+    """Return whether a reading brought no answer, or a 5xx, which may both pass in a second."""
     if isinstance(reading, Seen):
         return False
     status = reading.exchange.status or 0
@@ -111,7 +220,7 @@ def is_silence(reading: EndpointReading) -> bool:
 
 
 def _failures(reading: EndpointReading, before: tuple[datetime, ...]) -> tuple[datetime, ...]:
-    """Keep the silences that still count; one dated ahead, by a clock that stepped back, does."""
+    """Keep the silences that still count, also one that a clock ahead of ours dated."""
     recent = before and tuple(f for f in before if reading.at - f <= FAILURES_COUNT_FOR)
     return (*recent, reading.at)[-MOST_FAILURES:] if is_silence(reading) else recent
 
@@ -126,14 +235,14 @@ def _confirm(
 
 
 def _answers(reading: EndpointReading) -> bool:
-    """Tell whether a path answered, and anything but that it is not offered."""
+    """Return whether a path answered, and anything but that it is not offered."""
     if isinstance(reading, Seen):
         return True
     return reading.exchange.status is not None and reading.reason not in _ABSENT
 
 
 def _as_offered(reading: EndpointReading, *, ever: bool) -> EndpointReading:
-    """Call a path lost that answered before, whatever it answers now."""
+    """Mark a path as lost that answered before and is not offered now."""
     if not ever or isinstance(reading, Seen) or reading.reason is not UnseenReason.NOT_OFFERED:
         return reading
     detail = f"{reading.detail or 'not offered'}, and it answered before"
@@ -143,7 +252,7 @@ def _as_offered(reading: EndpointReading, *, ever: bool) -> EndpointReading:
 def _word(
     judged: Freshness | None, reading: EndpointReading, told: PathPast
 ) -> tuple[bool | None, datetime | None]:
-    """Give a path's newest word on the marketdata and since when it says so; silence is none."""
+    """Return what a path says of the marketdata and since when; silence changes neither."""
     if judged is None or not speaks(judged):
         return told.fresh, told.since
     fresh = judged.state is FreshnessState.FRESH
@@ -151,7 +260,7 @@ def _word(
 
 
 def _advances(old: EndpointReading | None, new: EndpointReading) -> bool:
-    """Tell whether the time of a status went on by about as much as ours did."""
+    """Return whether the time of a status went on by about as much as ours did."""
     before, after = _updated(old), _updated(new)
     if old is None or before is None or after is None:
         return False

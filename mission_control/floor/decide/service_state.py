@@ -1,8 +1,7 @@
-"""The state of one service, and whether the playbook expects it in this phase."""
+"""The state of one service, and whether it is expected in this phase."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import NamedTuple
 
 from mission_control.cluster.decide.workloads import find_workload_troubles
@@ -10,6 +9,7 @@ from mission_control.cluster.model.view import AgentWorkload
 from mission_control.contract.model.answer import Shape
 from mission_control.contract.model.shapes import RichStatus, ServiceState
 from mission_control.floor.decide.evidence import (
+    Moment,
     SessionAt,
     answered,
     clock_trouble,
@@ -30,17 +30,17 @@ from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenR
 from mission_control.model.session import Phase
 
 LAG_SECONDS = 30.0
-"""After a boundary of the session the fleet may lag this long (semantics, section 3)."""
+"""After a boundary of the session the fleet may lag this long (docs/semantics.md#3)."""
 
 _NOT_ALIVE = frozenset(
     {UnseenReason.HTTP_STATUS, UnseenReason.REDIRECTED, UnseenReason.NO_LONGER_OFFERED}
 )
-"""What a path that has nothing to say but that it lives answers when it does not."""
+"""How a path that is a sign of life alone answers when there is none."""
 _STALE_CODES = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING})
 _SAYS_NOTHING = frozenset(
     {UnseenReason.NOT_YET_ASKED, UnseenReason.EXPIRED, UnseenReason.OWN_STALL}
 )
-"""Reasons that are our own, and tell nothing of the service."""
+"""Reasons that are our own, and say nothing of the service."""
 _FRESHNESS_CODES = {
     FreshnessState.STALE: codes.MARKETDATA_STALE,
     FreshnessState.MISSING: codes.MARKETDATA_MISSING,
@@ -59,9 +59,9 @@ class Judgement:
 
 
 class Circumstances(NamedTuple):
-    """What a judgement leans on besides the readings: time, phase, switch, freshness, cluster."""
+    """What a judgement depends on besides the readings."""
 
-    now: datetime
+    now: Moment
     session_at: SessionAt
     phase: Phase
     switch_confirmed: bool
@@ -76,10 +76,10 @@ def judge_service(
     agent: Agent, readings: Mapping[str, EndpointReading], given: Circumstances
 ) -> Judgement:
     """
-    Judge one service from its current readings (the table of semantics, section 3).
+    Judge one service from its current readings (the table of docs/semantics.md#3).
 
-    Anything the table does not list is expected only when it is OK. What is wrong with the
-    workload that runs it makes any state unexpected.
+    What the table does not list is expected only when it is OK. Anything wrong with the workload
+    that runs it makes any state unexpected.
     """
     judged = _judge_answers(agent, readings, given)
     notes = old_files_notes(readings)
@@ -114,7 +114,7 @@ def _judge_answers(
     status = primary.value.status
     if isinstance(status, RichStatus):
         return _judge_reported(agent, Seen(status, primary.at), readings, given)
-    return _judge_shapeless(agent, primary.value.shape, readings, primary.at)
+    return _judge_shapeless(agent, primary.value.shape, readings, given)
 
 
 def _unexpected(state: ServiceState, *troubles: Trouble) -> Judgement:
@@ -123,9 +123,9 @@ def _unexpected(state: ServiceState, *troubles: Trouble) -> Judgement:
 
 def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
     """
-    Judge what has no HTTP by what runs it, where that is seen (semantics, section 1).
+    Judge a service without HTTP by its workload, where that is seen (docs/semantics.md#1).
 
-    What is declared to be watched by others stays UNKNOWN: expected, and evidence of nothing.
+    One that is declared to be watched by others stays UNKNOWN: expected, and evidence of nothing.
     """
     if agent.unobserved is not None:
         detail = f"{agent.unobserved.who} watches it: {agent.unobserved.why}"
@@ -155,10 +155,10 @@ def _judge_unobserved(agent: Agent, given: Circumstances) -> Judgement:
 
 def _is_off(given: Circumstances) -> bool:
     """
-    Tell whether an execution agent is proven off, by whole lists.
+    Return whether an execution agent is proven off, by whole lists.
 
-    Where the inventory names what runs it, another that runs says nothing of this one; where it
-    does not, anything that executes may be it.
+    Where the inventory names its workload, another one that runs says nothing of this one; where
+    it does not, anything that executes may be it.
     """
     if given.execution_off or given.workload is None:
         return given.execution_off
@@ -204,13 +204,13 @@ def _judge_silent(agent: Agent, code: str, why: Trouble, given: Circumstances) -
 
 
 def _judge_shapeless(
-    agent: Agent, shape: Shape, readings: Mapping[str, EndpointReading], primary_at: datetime
+    agent: Agent, shape: Shape, readings: Mapping[str, EndpointReading], given: Circumstances
 ) -> Judgement:
-    """Judge an answer without a state of its own: live, and no more is known."""
+    """Judge an answer without a state of its own: the service lives, and no more is known."""
     if shape is Shape.MINIMAL:
         detail = "the minimal contract has no state and no kill switch"
         return _unexpected(ServiceState.DEGRADED, Trouble(codes.CONTRACT_MINIMAL, detail))
-    unread = Unseen(UnseenReason.NOT_YET_ASKED, primary_at)
+    unread = given.now.not_asked()
     failing = [
         Trouble(codes.NOT_READY, f"{path}: {reading.code}", confirmed=reading.confirmed)
         for path in ("/readyz", "/livez")
@@ -258,7 +258,7 @@ def _judge_reported(
 def _corrections(
     agent: Agent, primary: Seen[RichStatus], given: Circumstances
 ) -> tuple[Trouble, ...]:
-    """Give what our own evidence adds to the reported state; a kill switch must not hide it."""
+    """Return what our own evidence adds to the reported state, whatever the kill switch."""
     found = list[Trouble]()
     session = given.session_at(primary.at)
     if primary.value.status.state is ServiceState.MARKET_CLOSED and session.phase.gates:
@@ -276,7 +276,7 @@ def _corrections(
 
 
 def _is_expected(primary: Seen[RichStatus], given: Circumstances) -> bool:
-    """Look the reported state up in the table, which counts where nothing had to be corrected."""
+    """Look the reported state up in the table, which counts where nothing was corrected."""
     reported = frozenset(primary.value.status.reason_codes)
     closed = given.session_at(primary.at).phase.closed
     match primary.value.status.state:

@@ -14,21 +14,21 @@ from mission_control.model.kill_switch import KillSwitchState
 BEAT_SECONDS = 1.0
 """The deciding loop beats at least this often."""
 MISSED_BEATS = 3
-"""This many missed beats in a row are a stall (interface, `/healthz`)."""
+"""This many missed beats in a row are a stall (`/healthz`)."""
 NO_STALL = timedelta(seconds=BEAT_SECONDS * MISSED_BEATS)
-"""Two decisions that lie no farther apart than this belong together."""
+"""Two decisions no farther apart than this belong together."""
 
 
 def has_stalled(seconds_since_beat: float) -> bool:
-    """Tell whether so many seconds without a beat are a stall."""
+    """Return whether so many seconds without a beat are a stall."""
     return seconds_since_beat > BEAT_SECONDS * MISSED_BEATS
 
 
 def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
     """
-    Give the stretches in which somebody decided the floor, as watched minutes tell it.
+    Return the stretches in which the floor was decided, by the watched minutes.
 
-    Decisions that are no stall apart belong to one stretch. A minute that does not tell proves
+    Decisions less than a stall apart belong to one stretch. A minute without this record proves
     nothing.
     """
     return join_spans((span for m in minutes for span in m.decided or ()), NO_STALL)
@@ -37,7 +37,7 @@ def find_decided(minutes: Iterable[WatchedMinute]) -> tuple[Span, ...]:
 def find_undecided(
     minutes: Iterable[WatchedMinute], since: datetime, until: datetime
 ) -> tuple[Span, ...]:
-    """Give the stretches between two instants in which nobody decided for as long as a stall."""
+    """Return the stretches between two instants without a decision for as long as a stall."""
     holes = leave_out(find_decided(minutes), since, until)
     return tuple((a, b) for a, b in holes if has_stalled((b - a).total_seconds()))
 
@@ -46,8 +46,8 @@ def mark_stalled(snapshot: FloorSnapshot, now: datetime, sequence: int) -> Floor
     """
     Turn the last decision before a stall into HALTED.
 
-    Nobody decides any more, so whatever was decided last is no answer: without this, a green
-    verdict would stand for ever on evidence that nobody looks at.
+    Nothing is decided any more, so the last decision is no answer: without this, a green verdict
+    would last for ever on evidence that is no longer checked.
     """
     detail = f"nothing has been decided since {snapshot.at:%Y-%m-%dT%H:%M:%SZ}"
     reason = Reason(POLL_LOOP_STALLED, "mission-control", Severity.P1, detail, halts=True)
@@ -77,7 +77,7 @@ def mark_stalled(snapshot: FloorSnapshot, now: datetime, sequence: int) -> Floor
 
 
 def _forgotten(report: ServiceReport, reason: Reason) -> ServiceReport:
-    """Nothing is known any more of a service that nobody judges."""
+    """Return a report that says that nothing is known of its service any more."""
     why = replace(reason, subject=report.agent.agent_name, halts=False)
     return replace(
         report,
@@ -95,9 +95,9 @@ def _not_fresh(state: FreshnessState) -> FreshnessState:
 
 def still_decided(snapshot: FloorSnapshot) -> bool:
     """
-    Tell whether somebody still decides; what was good before a stall is good no longer.
+    Return whether the floor is still being decided.
 
     A stalled snapshot keeps its last readings. No answer that a program may act on (halted,
-    fresh, online) may be read off them.
+    fresh, online) may be derived from them.
     """
     return all(reason.code != POLL_LOOP_STALLED for reason in snapshot.posture.reasons)

@@ -24,7 +24,7 @@ class Trouble:
 
 
 def reported_troubles(status: RichStatus) -> tuple[Trouble, ...]:
-    """Give a service's own reasons for its state; none for OK, one for a state without any."""
+    """Return a service's own reasons for its state; none for OK, one for a state without any."""
     state = status.status.state
     if state is ServiceState.OK:
         return ()

@@ -1,5 +1,6 @@
-"""One service as a JSON-ready document, the predecessor's fields and ours beside them."""
+"""One service as a JSON-ready document, and what each of its paths brought."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
@@ -8,6 +9,8 @@ from mission_control.cluster.present import (
     warning_documents,
     workload_summary,
 )
+from mission_control.documents.canonical_json import embed_answer
+from mission_control.documents.document import document
 from mission_control.documents.instants import (
     new_york_text,
     rounded,
@@ -16,89 +19,16 @@ from mission_control.documents.instants import (
     utc_text_or_none,
 )
 from mission_control.floor.model import FloorSnapshot, Freshness, ServiceReport
-from mission_control.floor.present.aggregate import raw_status
-from mission_control.floor.present.posture import ReasonDocument, reason_documents
+from mission_control.floor.present.posture import reason_documents
 from mission_control.floor.present.predecessor import (
-    EndpointResult,
-    FreshnessResult,
     by_name,
     endpoint_results,
     freshness_result,
+    listed,
     online_status,
+    raw_status,
 )
-from mission_control.floor.present.readings import ReadingDocument, reading_documents, readings_of
-from mission_control.model.fleet import Agent
-
-
-class OwnerDocument(TypedDict):
-    """Who is paged for a service, and who if they do not answer."""
-
-    primary: str
-    secondary: str | None
-
-
-class SloDocument(TypedDict):
-    """The service's target, as a percentage of the window's time."""
-
-    target: float
-    window: str
-
-
-class FreshnessDocument(TypedDict):
-    """Freshness of the marketdata as this service tells it, reckoned by our clock."""
-
-    state: str
-    age_seconds: float | None
-    threshold_seconds: float | None
-    last_tick: str | None
-    source: str
-    detail: str
-
-
-class AgentSummary(TypedDict):
-    """
-    One service: the predecessor's fields first, then how we judge it.
-
-    While the session gates it is asked every `gating_interval_seconds`, where there is one.
-    """
-
-    agent_name: str
-    kind: str
-    criticality: str
-    service_dns: str
-    expected_endpoints: list[str]
-    status: str
-    last_poll_at: str | None
-    healthz: EndpointResult
-    ops_status: EndpointResult
-    heartbeat: EndpointResult | None
-    marketdata_freshness: FreshnessResult | None
-    state: str
-    expected: bool
-    reasons: list[ReasonDocument]
-    reported_codes: list[str]
-    since: str
-    since_et: str
-    evidence_at: str | None
-    evidence_age_seconds: float | None
-    freshness: FreshnessDocument
-    contract: str
-    depends_on: list[str]
-    owner: OwnerDocument | None
-    slo: SloDocument | None
-    interval_seconds: float
-    gating_interval_seconds: float | None
-    deadline_seconds: float
-    workload: dict[str, Any] | None
-
-
-class AgentDetail(AgentSummary):
-    """One service with every answer it gave, redacted, and every pod that runs it."""
-
-    raw_ops_status: object
-    readings: list[ReadingDocument]
-    pods: list[dict[str, Any]]
-    warnings: list[dict[str, Any]]
+from mission_control.model.reading import EndpointReading, Seen
 
 
 class AgentsDocument(TypedDict):
@@ -106,7 +36,7 @@ class AgentsDocument(TypedDict):
 
     ts: str
     sequence: int
-    agents: list[AgentSummary]
+    agents: list[dict[str, Any]]
     label: NotRequired[str]
 
 
@@ -115,52 +45,43 @@ class AgentDocument(TypedDict):
 
     ts: str
     sequence: int
-    agent: AgentDetail
+    agent: dict[str, Any]
     label: NotRequired[str]
 
 
 def agents_document(snapshot: FloorSnapshot) -> AgentsDocument:
-    """Give every service's summary, sorted by name."""
-    document: AgentsDocument = {
+    """Return every service's summary, sorted by name."""
+    return {
         "ts": utc_text(snapshot.at),
         "sequence": snapshot.sequence,
         "agents": [_summary(report, snapshot) for report in by_name(snapshot)],
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def agent_document(snapshot: FloorSnapshot, agent_name: str) -> AgentDocument | None:
-    """Give one service in full; None when the inventory does not list it."""
+    """Return one service in full; None when the inventory does not list it."""
     report = snapshot.service(agent_name)
     if report is None:
         return None
-    detail: AgentDetail = {
+    detail = {
         **_summary(report, snapshot),
         "raw_ops_status": raw_status(report),
-        "readings": reading_documents(readings_of(report)),
+        "readings": reading_documents(report.readings),
         "pods": pod_documents(report.workload),
         "warnings": warning_documents(report.workload),
     }
-    document: AgentDocument = {
-        "ts": utc_text(snapshot.at),
-        "sequence": snapshot.sequence,
-        "agent": detail,
-    }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
+    return {"ts": utc_text(snapshot.at), "sequence": snapshot.sequence, "agent": detail}
 
 
-def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
+def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> dict[str, Any]:
+    """
+    Return one service: the predecessor's fields first, then how we judge it.
+
+    While the session gates it is asked every `gating_interval_seconds`, where there is one.
+    """
     agent = report.agent
     return {
-        "agent_name": agent.agent_name,
-        "kind": agent.kind.value,
-        "criticality": agent.criticality.value,
-        "service_dns": agent.service_dns or "",
-        "expected_endpoints": list(agent.expected_endpoints),
+        **listed(agent),
         "status": online_status(report, snapshot),
         "last_poll_at": utc_text_or_none(report.round.finished if report.round else None),
         **endpoint_results(report),
@@ -176,8 +97,8 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
         "freshness": _freshness(report.freshness, snapshot.at),
         "contract": agent.contract.value,
         "depends_on": list(agent.depends_on),
-        "owner": _owner(agent),
-        "slo": _slo(agent),
+        "owner": document(agent.owner),
+        "slo": document(agent.slo),
         "interval_seconds": agent.interval_seconds,
         "gating_interval_seconds": agent.gating_interval_seconds,
         "deadline_seconds": agent.deadline_seconds,
@@ -185,7 +106,7 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> AgentSummary:
     }
 
 
-def _freshness(freshness: Freshness, now: datetime) -> FreshnessDocument:
+def _freshness(freshness: Freshness, now: datetime) -> dict[str, Any]:
     return {
         "state": freshness.state.value,
         "age_seconds": rounded(freshness.age_seconds(now)),
@@ -196,11 +117,42 @@ def _freshness(freshness: Freshness, now: datetime) -> FreshnessDocument:
     }
 
 
-def _owner(agent: Agent) -> OwnerDocument | None:
-    owner = agent.owner
-    return {"primary": owner.primary, "secondary": owner.secondary} if owner else None
+def reading_documents(readings: Mapping[str, EndpointReading]) -> list[dict[str, Any]]:
+    """Return every path's reading, sorted by path."""
+    return [reading_document(path, reading) for path, reading in sorted(readings.items())]
 
 
-def _slo(agent: Agent) -> SloDocument | None:
-    slo = agent.slo
-    return {"target": slo.target, "window": slo.window.value} if slo else None
+def reading_document(path: str, reading: EndpointReading) -> dict[str, Any]:
+    """
+    Return what one path brought: a shape (`rich`) or the reason it was not seen (`TIMEOUT`).
+
+    `document` is the redacted answer, `excerpt` at most 200 redacted characters of one that was
+    not understood. `peer` is the address that was asked (`10.0.0.7:8080`), empty without a
+    connection; `phases` are there where one was opened for this reading. A first silence is not
+    `confirmed`: it is asked about again.
+    """
+    exchange = reading.exchange
+    if isinstance(reading, Seen):
+        outcome, detail = reading.value.shape.value, ""
+        status, problems = reading.value.http_status, ()
+        document = embed_answer(reading.value.document)
+    else:
+        outcome, detail = reading.code, reading.detail
+        status, problems = exchange.status, reading.problems
+        document = None
+    return {
+        "path": path,
+        "seen": isinstance(reading, Seen),
+        "outcome": outcome,
+        "confirmed": isinstance(reading, Seen) or reading.confirmed,
+        "detail": detail,
+        "http_status": status,
+        "at": utc_text(reading.at),
+        "took_seconds": round(reading.took, 6),
+        "phases": [{"name": name, "seconds": seconds} for name, seconds in exchange.phases],
+        "date_skew_seconds": exchange.date_skew,
+        "excerpt": exchange.excerpt,
+        "problems": [{"field": field, "problem": text} for field, text in problems],
+        "document": document,
+        "peer": exchange.peer,
+    }

@@ -1,7 +1,7 @@
 """What happened, as JSON-ready documents."""
 
-from collections.abc import Iterable, Mapping
-from typing import NotRequired, TypedDict
+from collections.abc import Iterable
+from typing import Any, NotRequired, TypedDict
 
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.model import FloorSnapshot
@@ -16,37 +16,23 @@ _LEVELS = {
 }
 
 
-class EventDocument(TypedDict):
-    """
-    One event; `level` is its severity in the words that the predecessor's UI understands.
-
-    A poll event has the predecessor's `outcomes` beside its own fields.
-    """
-
-    id: int
-    ts: str
-    ts_et: str
-    type: str
-    message: str
-    severity: str
-    level: str
-    agent_name: str | None
-    data: Mapping[str, object]
-    outcomes: NotRequired[object]
-
-
 class EventsDocument(TypedDict):
     """The newest events, newest first."""
 
     ts: str
-    events: list[EventDocument]
+    events: list[dict[str, Any]]
     label: NotRequired[str]
 
 
-def event_document(event: FloorEvent) -> EventDocument:
-    """Give one event; a poll keeps the predecessor's envelope."""
+def event_document(event: FloorEvent) -> dict[str, Any]:
+    """
+    Return one event; `level` is its severity as the predecessor's UI names it.
+
+    A poll event has the predecessor's `outcomes` beside its own fields.
+    """
     poll = event.type is EventType.POLL
-    document: EventDocument = {
+    outcomes = {"outcomes": event.data.get("outcomes", [])} if poll else {}
+    return {
         "id": event.identity,
         "ts": utc_text(event.at),
         "ts_et": new_york_text(event.at),
@@ -56,18 +42,10 @@ def event_document(event: FloorEvent) -> EventDocument:
         "level": _LEVELS[event.severity],
         "agent_name": event.agent_name,
         "data": {k: v for k, v in event.data.items() if not (poll and k == "outcomes")},
+        **outcomes,
     }
-    if poll:
-        document["outcomes"] = event.data.get("outcomes", [])
-    return document
 
 
 def events_document(events: Iterable[FloorEvent], snapshot: FloorSnapshot) -> EventsDocument:
-    """Give events in the order in which they come: newest first."""
-    document: EventsDocument = {
-        "ts": utc_text(snapshot.at),
-        "events": [event_document(event) for event in events],
-    }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
+    """Return events in the order in which they come: newest first."""
+    return {"ts": utc_text(snapshot.at), "events": [event_document(event) for event in events]}

@@ -16,7 +16,6 @@ from mission_control.documents.instants import seconds_since
 from mission_control.floor.model import FloorSnapshot, ServiceReport, Verdict
 from mission_control.floor.present.own_status import OwnProcess
 from mission_control.floor.present.predecessor import by_name
-from mission_control.floor.present.readings import readings_of
 from mission_control.model.finding import Severity
 from mission_control.model.kill_switch import KillSwitchState
 from mission_control.model.session import Phase
@@ -27,7 +26,7 @@ NEVER = math.inf
 
 def metric_families(snapshot: FloorSnapshot, own: OwnProcess, events: int) -> Iterator[Metric]:
     """
-    Give the floor as metrics; `events` is how many events there were since the start.
+    Return the floor as metrics; `events` is how many events there were since the start.
 
     Ages are those at the snapshot's own instant, and our beat's age those at `own.now`.
     """
@@ -77,7 +76,7 @@ def _posture(snapshot: FloorSnapshot) -> Iterator[Metric]:
     yield _gauge("coverage_asked", "Readings asked for", coverage.asked)
     yield _gauge("coverage_obtained", "Readings obtained", coverage.obtained)
     latched = len(snapshot.latched.alarms)
-    yield _gauge("standing_accusations", "Accusations not taken back", latched)
+    yield _gauge("standing_accusations", "Alarms that are latched", latched)
 
 
 def _circumstances(snapshot: FloorSnapshot) -> Iterator[Metric]:
@@ -106,7 +105,7 @@ def _agents(reports: Iterable[ServiceReport], snapshot: FloorSnapshot) -> Iterat
         expected.add_metric([agent.agent_name], float(report.expected))
         age = seconds_since(report.evidence_at, snapshot.at)
         ages.add_metric([agent.agent_name], NEVER if age is None else age)
-        if report.round is not None and readings_of(report):
+        if report.round is not None and report.readings:
             took = report.round.finished - report.round.started
             probes.add_metric([agent.agent_name], took.total_seconds())
         info.add_metric([agent.agent_name, agent.kind.value, agent.criticality.value], 1.0)

@@ -8,8 +8,8 @@ from typing import Any
 from mission_control.contract.model.shapes import DEFAULT_HEARTBEAT_TTL_SECONDS, ServiceState
 from mission_control.documents.instants import seconds_since, utc_text, whole_seconds_text
 from mission_control.floor.model import FloorSnapshot, Verdict
-from mission_control.floor.present.aggregate import aggregate_agents, last_poll_cycle_at
 from mission_control.floor.present.posture import fleet_document
+from mission_control.floor.present.predecessor import aggregate_agents, last_poll_cycle_at
 from mission_control.kill_switch.present import execution_is_halted, halted_document
 from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED, SCHEDULER_STALLED
 from mission_control.model.codes import MARKET_CLOSED as MARKET_CLOSED_CODE
@@ -24,7 +24,7 @@ class OwnProcess:
     """
     What Mission Control knows of itself at `now`; `beat_age_seconds` since it last decided.
 
-    `stalled` tells of the deciding loop, `scheduler_stalled` of what begins the day's runs.
+    `stalled` is about the deciding loop, `scheduler_stalled` about the scheduler.
     """
 
     now: datetime
@@ -39,13 +39,13 @@ class OwnProcess:
 
 def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str, object]:
     """
-    Give our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
+    Return our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
 
-    Our state is OK day and night, because nothing about the market is ours to be halted by;
-    only a deciding loop that has stalled makes it DEGRADED. `safe_to_execute_orders` is never
+    Our state is OK day and night, because nothing about the market halts us; only a loop that has
+    stalled makes it DEGRADED. `safe_to_execute_orders` is never
     anything but false.
     """
-    document: dict[str, object] = {
+    return {
         **_identity(own),
         "status": _status(own),
         "heartbeat": _heartbeat(own),
@@ -58,9 +58,6 @@ def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str
         "agents": aggregate_agents(snapshot),
         "fleet": _fleet(snapshot, own),
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def _identity(own: OwnProcess) -> dict[str, object]:
@@ -103,10 +100,10 @@ def _heartbeat(own: OwnProcess) -> dict[str, object]:
 
 def _safety(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
     """
-    Give the contract's safety block by the contract's own formula (facts, a.1).
+    Return the contract's safety block by the contract's own formula (docs/status_contract.md).
 
     Strategies are safe to run where the posture is OK and no switch is engaged. The posture is
-    never OK without a confirmed switch, so we never say so: `fleet.posture` is what tells.
+    never OK without a confirmed switch, so we never say so: read `fleet.posture`.
     """
     halted = execution_is_halted(snapshot) and not own.stalled
     safe = snapshot.posture.verdict is Verdict.OK and not own.stalled and not halted
@@ -122,7 +119,7 @@ def _gating_reasons(snapshot: FloorSnapshot, own: OwnProcess) -> list[str]:
     """
     Name what gates: the switch, the closed market, and every reason that halts, sorted.
 
-    A service may be halted by a switch that nobody confirms; for us that is no switch.
+    A service may be halted by a switch that nothing confirms; for us that is no switch.
     """
     reasons = {r.code for r in snapshot.posture.reasons if r.halts and r.code != KILL_SWITCH}
     if execution_is_halted(snapshot):

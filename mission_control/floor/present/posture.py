@@ -1,144 +1,38 @@
-"""The floor's posture and why, as a JSON-ready document."""
+"""The floor's posture and why, and what its fleet needs of safety, as JSON-ready documents."""
 
 from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict
 
 from mission_control.cluster.present import cluster_document
-from mission_control.documents.instants import new_york_text, rounded, utc_text, utc_text_or_none
-from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, Instance, is_meant
-from mission_control.floor.present.safety_needs import NeedsDocument, needs_document, verdict_text
-from mission_control.kill_switch.present import KillSwitchDocument, kill_switch_document
+from mission_control.documents.document import document
+from mission_control.documents.instants import new_york_text, rounded, utc_text
+from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, Verdict, is_meant
+from mission_control.kill_switch.present import kill_switch_document
 from mission_control.model.execution_rules import DEFAULT_SWITCHES, PATTERNS, ExecutionRules
 from mission_control.model.finding import Reason
-from mission_control.model.fleet import EndedAlarm, Fleet
+from mission_control.model.fleet import EndedAlarm, Fleet, Safety, SwitchFile
 from mission_control.schedule.present.sessions import SessionDocument, session_document
 
 RUNBOOKS = "/api/v1/runbooks"
 
 
-class ReasonDocument(TypedDict):
-    """
-    One reason: what, about whom, how bad, and the page that says what to do.
-
-    One that is not `confirmed` is a first silence, which is asked about again after a second.
-    """
-
-    code: str
-    subject: str
-    severity: str
-    detail: str
-    halts: bool
-    confirmed: bool
-    since: str | None
-    runbook_url: str
-
-
-class InstanceDocument(TypedDict):
-    """
-    One process that raised a Sev-0 alarm: its address, and the pods that it may be.
-
-    `denials` are counted in a row since `denied_from`, each over a new connection.
-    """
-
-    peer: str
-    pods: list[str]
-    heard_at: str | None
-    denials: int
-    denied_from: str | None
-
-
-class AlarmDocument(TypedDict):
-    """
-    What a source said against the floor and has not taken back.
-
-    `instances` are the processes that said it, of a service's Sev-0 alone.
-    """
-
-    code: str
-    subject: str
-    source: str
-    fact: str
-    detail: str
-    since: str
-    last_seen: str
-    instances: list[InstanceDocument]
-
-
-class EndedAlarmDocument(TypedDict):
-    """An alarm that a human ended in the fleet file; `stands` while it could not end yet."""
-
-    code: str
-    subject: str
-    source: str
-    since: str
-    who: str
-    why: str
-    stands: bool
-
-
-class GapDocument(TypedDict):
-    """Something that was asked for and not obtained."""
-
-    subject: str
-    code: str
-
-
-class CoverageDocument(TypedDict):
-    """How much was asked for and how much obtained."""
-
-    asked: int
-    obtained: int
-    gaps: list[GapDocument]
-
-
-class FleetDocument(TypedDict):
-    """Which inventory the floor is judged by; `source` is the file's name without its folder."""
-
-    digest: str
-    source: str
-    agents: int
-
-
-class ExemptionDocument(TypedDict):
-    """One workload that only looks like execution while it runs an image, and who says so."""
-
-    workload: str
-    image: str
-    who: str
-    why: str
-
-
-class ExecutionDocument(TypedDict):
-    """How execution is recognised: what holds everywhere, and what the fleet file adds."""
-
-    patterns: list[str]
-    added_patterns: list[str]
-    switches: list[str]
-    added_switches: list[str]
-    exemptions: list[ExemptionDocument]
-
-
-def execution_document(rules: ExecutionRules) -> ExecutionDocument:
-    """Give the patterns, switches and exemptions in force."""
+def execution_document(rules: ExecutionRules) -> dict[str, Any]:
+    """Return the patterns, switches and exemptions in force."""
     return {
         "patterns": list(PATTERNS),
         "added_patterns": list(rules.patterns),
         "switches": [s.name for s in DEFAULT_SWITCHES],
         "added_switches": [s.name for s in rules.switches],
         "exemptions": [
-            {
-                "workload": f"{e.namespace}/{e.kind}/{e.name}",
-                "image": e.image,
-                "who": e.who,
-                "why": e.why,
-            }
+            document(e, "namespace", "kind", "name")
+            | {"workload": f"{e.namespace}/{e.kind}/{e.name}"}
             for e in rules.exemptions
         ],
     }
 
 
 class PostureDocument(TypedDict):
-    """May the floor run, and how do we know."""
+    """Whether the floor may run, and why."""
 
     at: str
     at_et: str
@@ -148,34 +42,34 @@ class PostureDocument(TypedDict):
     expected: bool
     confirmed: bool
     severity: str | None
-    reasons: list[ReasonDocument]
+    reasons: list[dict[str, Any]]
     degraded: list[str]
     since: str
     since_et: str
     session: SessionDocument
-    kill_switch: KillSwitchDocument
-    safety: NeedsDocument
+    kill_switch: dict[str, Any]
+    safety: dict[str, Any]
     evidence_age_seconds: float | None
     oldest_evidence: str
-    coverage: CoverageDocument
-    accusations: list[AlarmDocument]
-    ended_alarms: list[EndedAlarmDocument]
-    execution: ExecutionDocument
-    fleet: FleetDocument
+    coverage: dict[str, Any]
+    accusations: list[dict[str, Any]]
+    ended_alarms: list[dict[str, Any]]
+    execution: dict[str, Any]
+    fleet: dict[str, Any]
     cluster: str
     cluster_identity: dict[str, Any]
     label: NotRequired[str]
 
 
 def runbook_url(code: str) -> str:
-    """Give the address of a code's runbook, relative to this server."""
+    """Return the address of a code's runbook, relative to this server."""
     return f"{RUNBOOKS}/{code}"
 
 
 def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
-    """Give everything that explains the posture; equal snapshots give equal documents."""
+    """Return everything that explains the posture; equal snapshots give equal documents."""
     posture = snapshot.posture
-    document: PostureDocument = {
+    return {
         "at": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
         "sequence": snapshot.sequence,
@@ -201,77 +95,81 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "cluster": snapshot.fleet.cluster,
         "cluster_identity": cluster_document(snapshot.cluster_identity),
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
-def reason_documents(reasons: Iterable[Reason]) -> list[ReasonDocument]:
-    """Give reasons in the order in which they were decided: worst first."""
+def reason_documents(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    """Return reasons in the order in which they were decided, each with its runbook's address."""
+    return [document(r, "withholds") | {"runbook_url": runbook_url(r.code)} for r in reasons]
+
+
+def alarm_documents(alarms: Iterable[Alarm]) -> list[dict[str, Any]]:
+    """Return the alarms, sorted by key, with the processes that raised a service's Sev-0."""
     return [
-        {
-            "code": reason.code,
-            "subject": reason.subject,
-            "severity": reason.severity.value,
-            "detail": reason.detail,
-            "halts": reason.halts,
-            "confirmed": reason.confirmed,
-            "since": utc_text_or_none(reason.since),
-            "runbook_url": runbook_url(reason.code),
-        }
-        for reason in reasons
-    ]
-
-
-def alarm_documents(alarms: Iterable[Alarm]) -> list[AlarmDocument]:
-    """Give what stands accused, sorted by its key."""
-    return [
-        {
-            "code": alarm.code,
-            "subject": alarm.subject,
-            "source": alarm.source,
-            "fact": alarm.fact,
-            "detail": alarm.detail,
-            "since": utc_text(alarm.since),
-            "last_seen": utc_text(alarm.last_seen),
-            "instances": [_instance(each) for each in alarm.instances],
-        }
+        document(alarm)
+        | {"instances": [document(i, "told", "own_address", "denied_at") for i in alarm.instances]}
         for alarm in sorted(alarms, key=lambda a: a.key)
     ]
 
 
-def _instance(instance: Instance) -> InstanceDocument:
-    return {
-        "peer": instance.peer,
-        "pods": list(instance.pods),
-        "heard_at": utc_text_or_none(instance.heard_at),
-        "denials": instance.denials,
-        "denied_from": utc_text_or_none(instance.denied_from),
-    }
-
-
-def _ended(entry: EndedAlarm, snapshot: FloorSnapshot) -> EndedAlarmDocument:
-    return {
-        "code": entry.code,
-        "subject": entry.subject,
-        "source": entry.source,
-        "since": utc_text(entry.since),
-        "who": entry.who,
-        "why": entry.why,
-        "stands": any(is_meant(entry, a) for a in snapshot.latched.alarms),
-    }
-
-
-def fleet_document(fleet: Fleet) -> FleetDocument:
-    """Give which inventory is watched; its folder is nobody's business."""
+def fleet_document(fleet: Fleet) -> dict[str, Any]:
+    """Return which inventory is watched, without its folder."""
     name = fleet.source.replace("\\", "/").rsplit("/", 1)[-1]
     return {"digest": fleet.digest, "source": name, "agents": len(fleet.agents)}
 
 
-def _coverage(coverage: Coverage) -> CoverageDocument:
-    gaps = sorted(coverage.gaps)
+def _ended(entry: EndedAlarm, snapshot: FloorSnapshot) -> dict[str, Any]:
+    """Return an alarm that a human ended; it `stands` while it is latched all the same."""
+    latched = any(is_meant(entry, a) for a in snapshot.latched.alarms)
+    return document(entry) | {"stands": latched}
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    gaps = [{"subject": subject, "code": code} for subject, code in sorted(coverage.gaps)]
+    return document(coverage, "gaps") | {"gaps": gaps}
+
+
+NOT_JUDGED = "safety not judged"
+
+
+def needs_document(fleet: Fleet) -> dict[str, Any]:
+    """
+    Return what the fleet file requires of kill switch, execution and freshness, and a sentence.
+
+    `judged` is false where something of it is not required. `kill_switch_file` is what the file
+    says of the switch's own file: `authoritative`, `none`, or null where it says nothing.
+    """
+    safety, file = fleet.safety, fleet.switch_file
     return {
-        "asked": coverage.asked,
-        "obtained": coverage.obtained,
-        "gaps": [{"subject": subject, "code": code} for subject, code in gaps],
+        "judged": safety.judged,
+        "kill_switch_required": safety.switch_required,
+        "kill_switch_normal": safety.switch_normal.value,
+        "kill_switch_file": file.value if file else None,
+        "execution": safety.execution.value,
+        "freshness_required": safety.freshness_required,
+        "unobserved": [
+            document(a.unobserved) | {"agent_name": a.agent_name}
+            for a in fleet.agents
+            if a.unobserved is not None
+        ],
+        "text": needs_text(safety, file),
     }
+
+
+def needs_text(safety: Safety, file: SwitchFile | None) -> str:
+    """Say in one line what is needed of kill switch, execution and freshness."""
+    switch = "required" if safety.switch_required else "NOT required"
+    told = [f"kill switch {switch}, normally {safety.switch_normal}"]
+    if file is not None:
+        told.append(f"its file here: {file}")
+    told.append(f"execution {safety.execution}")
+    told.append(f"freshness {'required' if safety.freshness_required else 'NOT required'}")
+    if not safety.judged:
+        told.append(NOT_JUDGED)
+    return "; ".join(told)
+
+
+def verdict_text(verdict: Verdict, safety: Safety) -> str:
+    """Write a verdict as it is read: a calm one says where safety is not judged."""
+    word = verdict.value
+    calm = verdict is not Verdict.HALTED
+    return f"{word} · {NOT_JUDGED}" if calm and not safety.judged else word

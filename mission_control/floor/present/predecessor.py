@@ -1,13 +1,19 @@
-"""The predecessor's fields, exactly as its clients know them (facts, section l)."""
+"""The predecessor's fields and its aggregate over the fleet, as its clients know them."""
 
-from typing import TypedDict
+from typing import Any
 
-from mission_control.documents.instants import rounded, seconds_since
+from mission_control.contract.model.shapes import RichStatus
+from mission_control.documents.canonical_json import embed_answer, embed_model
+from mission_control.documents.instants import (
+    rounded,
+    seconds_since,
+    utc_text_or_none,
+    whole_seconds_text,
+)
 from mission_control.floor.decide.stall import still_decided
 from mission_control.floor.model import FloorSnapshot, FreshnessState, ServiceReport
-from mission_control.floor.present.readings import readings_of
-from mission_control.model.fleet import Kind
-from mission_control.model.reading import EndpointReading, Unseen, UnseenReason
+from mission_control.model.fleet import Agent, Kind
+from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 
 HEALTH, STATUS, HEARTBEAT = "/healthz", "/ops/status", "/heartbeat"
 
@@ -19,44 +25,18 @@ EXPIRES_AFTER_SECONDS = 45.0
 _SUCCESS = range(200, 300)
 
 
-class EndpointResult(TypedDict):
-    """How one endpoint answered; `ok` only for a 2xx that could be read."""
-
-    ok: bool
-    status_code: int | None
-    latency_ms: int | None
-    error: str | None
-
-
-class FreshnessResult(TypedDict):
-    """Freshness of a marketdata service, as we reckon it."""
-
-    source: str
-    ok: bool
-    age_seconds: float | None
-    max_age_seconds: float | None
-    last_tick_epoch_seconds: float | None
+def listed(agent: Agent) -> dict[str, Any]:
+    """Return what the inventory says of a service, as the predecessor showed it."""
+    return {
+        "agent_name": agent.agent_name,
+        "kind": agent.kind.value,
+        "criticality": agent.criticality.value,
+        "service_dns": agent.service_dns or "",
+        "expected_endpoints": list(agent.expected_endpoints),
+    }
 
 
-class PollOutcome(TypedDict):
-    """One agent in a poll event."""
-
-    agent_name: str
-    online: bool
-    healthz: EndpointResult
-    ops_status: EndpointResult
-    heartbeat: EndpointResult | None
-
-
-class EndpointsResult(TypedDict):
-    """The endpoints of one agent in the aggregate."""
-
-    healthz: EndpointResult
-    ops_status: EndpointResult
-    heartbeat: EndpointResult | None
-
-
-def endpoint_result(reading: EndpointReading | None) -> EndpointResult:
+def endpoint_result(reading: EndpointReading | None) -> dict[str, Any]:
     """Say how one endpoint answered; a broken answer is never ok, whatever its status."""
     if reading is None:
         return {"ok": False, "status_code": None, "latency_ms": None, "error": NOT_ASKED}
@@ -70,7 +50,7 @@ def endpoint_result(reading: EndpointReading | None) -> EndpointResult:
     return {"ok": ok, "status_code": status, "latency_ms": took, "error": error}
 
 
-def endpoint_results(report: ServiceReport) -> EndpointsResult:
+def endpoint_results(report: ServiceReport) -> dict[str, Any]:
     """Say how an agent's endpoints answered; the heartbeat belongs to marketdata alone."""
     return {
         "healthz": endpoint_result(reading_of(report, HEALTH)),
@@ -79,15 +59,15 @@ def endpoint_results(report: ServiceReport) -> EndpointsResult:
     }
 
 
-def _heartbeat(report: ServiceReport) -> EndpointResult | None:
+def _heartbeat(report: ServiceReport) -> dict[str, Any] | None:
     reading = reading_of(report, HEARTBEAT)
     offers = report.agent.kind is Kind.MARKETDATA and reading is not None
     return endpoint_result(reading) if offers else None
 
 
 def reading_of(report: ServiceReport, path: str) -> EndpointReading | None:
-    """Give the newest reading of a path; None where it was not asked."""
-    return readings_of(report).get(path)
+    """Return the newest reading of a path; None where it was not asked."""
+    return report.readings.get(path)
 
 
 def online_status(report: ServiceReport, snapshot: FloorSnapshot) -> str:
@@ -102,8 +82,8 @@ def online_status(report: ServiceReport, snapshot: FloorSnapshot) -> str:
     return "ONLINE" if endpoint_result(reading)["ok"] else "OFFLINE"
 
 
-def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> FreshnessResult | None:
-    """Give a marketdata service's freshness; None for every other kind."""
+def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> dict[str, Any] | None:
+    """Return a marketdata service's freshness; None for every other kind."""
     if report.agent.kind is not Kind.MARKETDATA:
         return None
     freshness = report.freshness
@@ -117,8 +97,8 @@ def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> Freshnes
     }
 
 
-def poll_outcomes(snapshot: FloorSnapshot) -> list[PollOutcome]:
-    """Give what the predecessor's poll event tells of each agent, sorted by name."""
+def poll_outcomes(snapshot: FloorSnapshot) -> list[dict[str, Any]]:
+    """Return what the predecessor's poll event tells of each agent, sorted by name."""
     return [
         {
             "agent_name": report.agent.agent_name,
@@ -132,3 +112,57 @@ def poll_outcomes(snapshot: FloorSnapshot) -> list[PollOutcome]:
 def by_name(snapshot: FloorSnapshot) -> list[ServiceReport]:
     """Sort the floor's services by name."""
     return sorted(snapshot.services, key=lambda r: r.agent.agent_name)
+
+
+def last_poll_cycle_at(snapshot: FloorSnapshot) -> str | None:
+    """Say when the newest round over any service ended; None before the first."""
+    finished = [r.round.finished for r in snapshot.services if r.round]
+    return utc_text_or_none(max(finished, default=None))
+
+
+def aggregate_agents(snapshot: FloorSnapshot) -> list[dict[str, Any]]:
+    """Return each agent as the predecessor's aggregate did; `ops` is our own judgement."""
+    return [
+        {
+            **listed(report.agent),
+            "online": online_status(report, snapshot) == "ONLINE",
+            "last_poll_at": utc_text_or_none(report.round.finished if report.round else None),
+            "endpoints": endpoint_results(report),
+            "ops_status": validated_status(report),
+            "ops": _ops(report),
+            "raw_ops_status_redacted": raw_status(report),
+            "marketdata_freshness": freshness_result(report, snapshot),
+        }
+        for report in by_name(snapshot)
+    ]
+
+
+def validated_status(report: ServiceReport) -> object:
+    """Return the contract that an agent answered with; None unless it was valid."""
+    status = _rich(report)
+    return None if status is None else embed_model(status)
+
+
+def raw_status(report: ServiceReport) -> object:
+    """Return what `/ops/status` answered, redacted; None when no answer was understood."""
+    reading = reading_of(report, STATUS)
+    return embed_answer(reading.value.document) if isinstance(reading, Seen) else None
+
+
+def _rich(report: ServiceReport) -> RichStatus | None:
+    reading = reading_of(report, STATUS)
+    if isinstance(reading, Seen) and isinstance(reading.value.status, RichStatus):
+        return reading.value.status
+    return None
+
+
+def _ops(report: ServiceReport) -> dict[str, Any]:
+    status = _rich(report)
+    codes = dict.fromkeys([*(r.code for r in report.reasons), *report.reported_codes])
+    updated = status.status.last_updated_utc if status else None
+    return {
+        "state": report.state.value,
+        "summary": report.state.summary,
+        "reason_codes": list(codes),
+        "last_updated_utc": None if updated is None else whole_seconds_text(updated),
+    }

@@ -1,89 +1,50 @@
-"""Everything that speaks of execution: switch, marketdata gate, evidence, claims."""
+"""Everything that concerns execution: switch, marketdata gate, evidence, claims."""
 
 from collections.abc import Iterator
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.decide.stall import still_decided
 from mission_control.floor.model import FloorSnapshot, FreshnessState, ServiceReport
 from mission_control.floor.present.posture import (
-    AlarmDocument,
-    ExecutionDocument,
     alarm_documents,
     execution_document,
+    needs_document,
 )
 from mission_control.floor.present.predecessor import (
-    FreshnessResult,
     by_name,
     freshness_result,
     online_status,
 )
-from mission_control.floor.present.readings import readings_of
-from mission_control.floor.present.safety_needs import NeedsDocument, needs_document
-from mission_control.kill_switch.present import KillSwitchDocument, kill_switch_document
+from mission_control.kill_switch.present import kill_switch_document
 from mission_control.model.codes import EXECUTION_EVIDENCE
 from mission_control.model.fleet import Criticality, Kind
 from mission_control.model.reading import Seen
 
 
-class MarketdataAgent(TypedDict):
-    """One marketdata service, as the predecessor told it."""
-
-    agent_name: str
-    criticality: str
-    status: str
-    freshness: FreshnessResult | None
-
-
-class MarketdataDocument(TypedDict):
-    """Whether every critical marketdata service is fresh; false when there is none."""
-
-    all_critical_fresh: bool
-    agents: list[MarketdataAgent]
-
-
-class ExecutionService(TypedDict):
-    """A service of kind execution: expected only when it is proven off."""
-
-    agent_name: str
-    state: str
-    expected: bool
-    reason_code: str
-
-
-class ClaimDocument(TypedDict):
-    """What one answer claims about execution, read also where the answer is broken."""
-
-    agent_name: str
-    path: str
-    at: str
-    kill_switch: str | None
-    safe_to_execute_orders: bool | None
-    agent_mode: str | None
-
-
 class SafetyDocument(TypedDict):
-    """The predecessor's safety answer, with our witnesses and evidence beside it."""
+    """The predecessor's safety answer, with our sources and evidence beside it."""
 
     ts: str
     at_et: str
     sequence: int
-    kill_switch: KillSwitchDocument
-    needs: NeedsDocument
-    marketdata: MarketdataDocument
-    execution_evidence: list[AlarmDocument]
-    accusations: list[AlarmDocument]
-    execution_services: list[ExecutionService]
-    execution: ExecutionDocument
-    claims: list[ClaimDocument]
+    kill_switch: dict[str, Any]
+    needs: dict[str, Any]
+    marketdata: dict[str, Any]
+    execution_evidence: list[dict[str, Any]]
+    accusations: list[dict[str, Any]]
+    execution_services: list[dict[str, Any]]
+    execution: dict[str, Any]
+    claims: list[dict[str, Any]]
     label: NotRequired[str]
 
 
 def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
-    """Give all that speaks of execution; `execution_evidence` is empty only when none stands."""
+    """Return all that concerns execution; `execution_evidence` are the latched alarms of it."""
     latched = snapshot.latched.alarms
     evidence = [a for a in latched if a.code == EXECUTION_EVIDENCE]
-    document: SafetyDocument = {
+    return {
         "ts": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
         "sequence": snapshot.sequence,
@@ -105,12 +66,10 @@ def safety_document(snapshot: FloorSnapshot) -> SafetyDocument:
         "execution": execution_document(snapshot.fleet.execution),
         "claims": [claim for report in by_name(snapshot) for claim in _claims(report)],
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
-def _marketdata(snapshot: FloorSnapshot) -> MarketdataDocument:
+def _marketdata(snapshot: FloorSnapshot) -> dict[str, Any]:
+    """Return whether every critical marketdata service is fresh; false when there is none."""
     feeds = [r for r in by_name(snapshot) if r.agent.kind is Kind.MARKETDATA]
     critical = [r for r in feeds if r.agent.criticality is Criticality.CRITICAL]
     fresh = [r.freshness.state is FreshnessState.FRESH for r in critical]
@@ -128,15 +87,14 @@ def _marketdata(snapshot: FloorSnapshot) -> MarketdataDocument:
     }
 
 
-def _claims(report: ServiceReport) -> Iterator[ClaimDocument]:
-    for path, reading in sorted(readings_of(report).items()):
+def _claims(report: ServiceReport) -> Iterator[dict[str, Any]]:
+    """Return what each answer claims about execution, also a broken one."""
+    for path, reading in sorted(report.readings.items()):
         claims = reading.value.claims if isinstance(reading, Seen) else reading.claims
         if not claims.silent:
             yield {
                 "agent_name": report.agent.agent_name,
                 "path": path,
                 "at": utc_text(reading.at),
-                "kill_switch": claims.kill_switch.value if claims.kill_switch else None,
-                "safe_to_execute_orders": claims.safe_to_execute_orders,
-                "agent_mode": claims.agent_mode,
+                **document(claims),
             }

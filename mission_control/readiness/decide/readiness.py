@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TypeVar
 
 from mission_control.cluster.decide.identity import compare_clusters
-from mission_control.floor.decide.evidence import within_age
+from mission_control.floor.decide.evidence import Moment, within_age
 from mission_control.history.model import Span
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.cluster_identity import ClusterIdentity
@@ -85,7 +85,7 @@ def _aged(evidence: ReadinessEvidence) -> ReadinessEvidence:
     """Return the evidence with what is older than a snapshot may be taken for unseen."""
 
     def young(reading: Seen[T] | Unseen | None) -> Seen[T] | Unseen | None:
-        return reading and within_age(reading, evidence.now, SNAPSHOT_SECONDS)
+        return reading and within_age(reading, Moment(evidence.now), SNAPSHOT_SECONDS)
 
     return replace(
         evidence,

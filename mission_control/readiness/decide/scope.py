@@ -14,6 +14,7 @@ from mission_control.cluster.decide.ownership import (
 )
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
+from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot
 from mission_control.readiness.decide.outcome import UNKNOWN, Subject, check, settle
 from mission_control.readiness.model import Check
@@ -38,7 +39,7 @@ class ClusterScope(NamedTuple):
         if fleet.access is None:
             return None
         facts = snapshot.cluster or ClusterFacts(fleet.access.namespaces)
-        checked = check_lists(fleet.access, snapshot.cluster, now)
+        checked = check_lists(fleet.access, snapshot.cluster, Moment(now))
         owners = find_owners(fleet, facts)
         return cls(facts, checked, owners, pods_by_workload(facts, owners))
 

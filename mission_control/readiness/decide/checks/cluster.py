@@ -15,7 +15,7 @@ from mission_control.cluster.decide.workloads import RunningThing, find_running_
 from mission_control.cluster.model.facts import WORKLOAD_LISTS
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.cluster.model.view import CapturedWorkloads
-from mission_control.floor.decide.told_builds import find_told_skew
+from mission_control.floor.decide.round_memory import find_told_skew
 from mission_control.model.reading import Unseen
 from mission_control.readiness.decide.outcome import (
     FAIL,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from mission_control.cluster.decide.view import ClusterView, view_cluster
-from mission_control.floor.decide.evidence import answered
+from mission_control.floor.decide.evidence import Moment, answered
 from mission_control.floor.decide.execution import says_harmless_mode
 from mission_control.floor.model import FloorSnapshot, FreshnessState, Verdict
 from mission_control.model import codes
@@ -30,7 +30,7 @@ BEFORE_OPEN = timedelta(minutes=60)
 def judge(evidence: ReadinessEvidence) -> Iterator[Check]:
     """Return the checks of kill switch, modes, toggles, execution, freshness and posture."""
     snapshot = evidence.snapshot
-    view = view_cluster(snapshot.fleet, snapshot.cluster, evidence.now)
+    view = view_cluster(snapshot.fleet, snapshot.cluster, Moment(evidence.now))
     yield _modes(snapshot, view)
     yield _switch(snapshot)
     yield _sources(snapshot)
@@ -196,7 +196,7 @@ def _execution(snapshot: FloorSnapshot, view: ClusterView, evidence: ReadinessEv
         if r.agent.kind is Kind.EXECUTION
         and r.round is not None
         and any(map(answered, r.round.readings.values()))
-        and not (paper and says_harmless_mode(r.agent, r.round.readings, evidence.now))
+        and not (paper and says_harmless_mode(r.agent, r.round.readings, Moment(evidence.now)))
     ]
     if running or answering:
         return check("RC-406", FAIL, "; ".join([*running, *answering][:5]))

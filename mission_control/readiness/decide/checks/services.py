@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mission_control.floor.decide.evidence import answered, is_obtained
+from mission_control.floor.decide.evidence import Moment, answered, is_obtained
 from mission_control.floor.decide.execution import says_harmless_mode
 from mission_control.floor.model import ServiceReport
 from mission_control.model.fleet import ContractKind, Kind
@@ -42,7 +42,7 @@ def _answer(report: ServiceReport, evidence: ReadinessEvidence) -> Subject:
     readings = report.round.readings if report.round is not None else nothing
     paper = evidence.snapshot.fleet.safety.paper
     if agent.kind is Kind.EXECUTION and not (
-        paper and says_harmless_mode(agent, readings, evidence.now)
+        paper and says_harmless_mode(agent, readings, Moment(evidence.now))
     ):
         running = any(answered(r) for r in readings.values())
         detail = "an execution process answers" if running else "does not answer"

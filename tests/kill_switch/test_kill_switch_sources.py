@@ -13,7 +13,7 @@ import pytest
 from mission_control.cluster.read import observer as config_map_module
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.observer import ConfigMapSwitch
-from mission_control.kill_switch import read as witnesses_module
+from mission_control.kill_switch import read as read_module
 from mission_control.kill_switch.read import SwitchFile, SwitchReader
 from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def heard(path, environment=None):
-    """Hear the witnesses once."""
+    """Read the sources once."""
     return await SwitchReader(path, environment or {}, lambda: NOW).read()
 
 
@@ -103,7 +103,7 @@ async def test_only_the_first_bytes_are_read(tmp_path):
 
 
 async def test_a_file_that_comes_back_is_heard_again(tmp_path):
-    """An unreadable file is read anew each time."""
+    """An unreadable file is read again each time."""
     path = tmp_path / "EXECUTION_HALTED"
     sources = SwitchReader(path, {}, lambda: NOW)
     first = (await sources.read())[0].reading
@@ -144,14 +144,14 @@ class Moving:
         self.now = NOW
 
     def __call__(self):
-        """Give the instant."""
+        """Return the instant."""
         return self.now
 
 
 @pytest.fixture
 def switch(tmp_path, monkeypatch):
-    """Give a switch's file that says 1, what reads it, and the clock by which it is read."""
-    monkeypatch.setattr(witnesses_module, "DEADLINE_SECONDS", PATIENCE_SECONDS)
+    """Return a switch's file that says 1, what reads it, and the clock by which it is read."""
+    monkeypatch.setattr(read_module, "DEADLINE_SECONDS", PATIENCE_SECONDS)
     path, clock = tmp_path / "EXECUTION_HALTED", Moving()
     path.write_text("1")
     return path, SwitchFile(path, clock), clock
@@ -159,9 +159,9 @@ def switch(tmp_path, monkeypatch):
 
 @contextmanager
 def impatience():
-    """Give reads up soon, where they hang for certain."""
+    """Return reads up soon, where they hang for certain."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(witnesses_module, "DEADLINE_SECONDS", 0.2)
+        patch.setattr(read_module, "DEADLINE_SECONDS", 0.2)
         yield
 
 
@@ -205,7 +205,7 @@ async def test_a_changed_value_is_heard_however_late_it_is_read(switch):
         hung = (await file.read()).said
         clock.now += timedelta(seconds=5)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while file._hanging:  # noqa: ASYNC110, SLF001  (the thread tells nobody but the file)
+        while file._hanging:  # noqa: ASYNC110, SLF001  (only the file learns of the thread)
             await asyncio.sleep(0.01)
     with hanging(path), impatience():
         late = (await file.read()).said
@@ -234,7 +234,7 @@ async def test_what_is_read_as_gone_is_not_slow(switch, hurt):
 async def test_reads_that_hang_are_bounded(switch, monkeypatch):
     """A few are begun at once, others a minute apart, and beyond the most none: that is said."""
     path, file, clock = switch
-    monkeypatch.setattr(witnesses_module, "MOST_HANGING", 5)
+    monkeypatch.setattr(read_module, "MOST_HANGING", 5)
     with hanging(path), impatience():
         told = [(await file.read()).said for _ in range(5)]
         clock.now += timedelta(seconds=60)
@@ -368,7 +368,7 @@ async def test_the_mount_is_found_through_a_link_to_it(tmp_path, mounted):
 
 
 def plain_file(tmp_path, mounted):
-    """Write a file, as anybody can."""
+    """Write a file, as any person can."""
     (tmp_path / "EXECUTION_HALTED").write_text("1")
     return tmp_path / "EXECUTION_HALTED"
 
@@ -453,7 +453,7 @@ def covered(tmp_path, mounted):
     ],
 )  # fmt: skip
 async def test_anything_else_is_no_live_mount(tmp_path, mounted, made):
-    """A file that anybody can make, or that does not follow the ConfigMap, is only a file."""
+    """A file that any person can make, or that does not follow the ConfigMap, is only a file."""
     assert not await is_live(made(tmp_path, mounted))
 
 
@@ -462,6 +462,6 @@ async def test_without_a_table_of_mounts_nothing_is_live(tmp_path, mounted, monk
     tmp_path.joinpath("kill-switch").mkdir()
     mounted(tmp_path / "kill-switch", "-t", "tmpfs", "tmpfs")
     path = fill_as_kubelet(tmp_path / "kill-switch")
-    monkeypatch.setattr(witnesses_module, "MOUNTS", tmp_path / "gone")
+    monkeypatch.setattr(read_module, "MOUNTS", tmp_path / "gone")
 
     assert not await is_live(path)
