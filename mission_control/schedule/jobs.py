@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from mission_control.attestation import run as attestation
 from mission_control.durable_copy.copying import CopyDestination, KeepingParts
@@ -19,8 +18,6 @@ from mission_control.retention.run import report_retention
 from mission_control.schedule.job import JobParts
 from mission_control.schedule.model import Job
 from mission_control.schedule.planned_run import Runner
-
-if TYPE_CHECKING:
 
 
 def job_runners(
