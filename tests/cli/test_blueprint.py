@@ -10,14 +10,14 @@ PROJECT = Path(__file__).parents[2]
 
 
 def recorded(folder):
-    """Give the files of the one recorded blueprint, as text by name."""
+    """Return the files of the one recorded blueprint, as text by name."""
     (found,) = (folder / "audit_artifacts" / "blueprints").iterdir()
     return {p.name: p.read_text() for p in found.iterdir()}
 
 
 @pytest.fixture
 def repository(tmp_path):
-    """Give a fleet's repository with pipelines and documents."""
+    """Return a fleet's repository with pipelines and documents."""
     root = tmp_path / "repository"
     for name, text in {
         "cloudbuild.yaml": "images: [r/x:latest, r/y:1]\nsteps:\n- args: [build, -t, r/z:2, .]\n"

@@ -140,7 +140,7 @@ def test_after_a_session_that_was_not_clean_it_is_a_candidate(floor, history, co
 
 
 def test_a_history_that_cannot_be_read_is_never_good(floor):
-    """Everything else is clean; nobody can tell how the session went."""
+    """Everything else is clean; how the session went is not known."""
     served = floor("calm")
     go_through_the_day(served)
     for each in served.folder.glob("history.sqlite3*"):
@@ -153,7 +153,7 @@ def test_a_history_that_cannot_be_read_is_never_good(floor):
 
 
 def test_a_change_in_the_session_keeps_it_a_candidate(floor):
-    """Another image since the open is told by workload."""
+    """Another image since the open is named by workload."""
     served = floor("calm")
     go_through_the_day(served)
     served.simulated.switch("execution-scaled-up")

@@ -150,7 +150,7 @@ def test_fewer_rounds_do_not_stand_in_for_fifteen_minutes(floor, arguments):
 
 
 def test_what_stood_on_the_server_stands_here(floor):
-    """A history that cannot be read halts: what was accused there may not be forgotten here."""
+    """A history that cannot be read halts: its latched alarms may not be forgotten here."""
     served = floor("calm")
     (served.folder / "history.sqlite3").write_bytes(b"this is no database")
     result = served.run("readiness", "--json")
@@ -172,8 +172,8 @@ def test_a_deploy_report_is_recorded_and_compared(floor):
     assert (0, 0, 0) == (first.exit_code, second.exit_code, diff.exit_code)
     assert None is json.loads(first.stdout)["changes"]
     assert ("trading-floor/Deployment/execution-engine", "replicas") in changes
-    told = {(c["subject"], c["what"]) for c in json.loads(second.stdout)["changes"]}
-    assert changes == told
+    shown = {(c["subject"], c["what"]) for c in json.loads(second.stdout)["changes"]}
+    assert changes == shown
 
 
 def test_over_a_quiet_day_nothing_changed(floor):
@@ -205,14 +205,14 @@ def test_a_crash_leads_the_report_whatever_the_kill_switch_says(floor):
     report = json.loads(served.run("deploy-report", "--json").stdout)
     markdown = (served.folder / "audit_artifacts" / "deploy_report.md").read_text().splitlines()
     checks = json.loads(served.run("readiness", "--json").stdout)["checks"]
-    told = "1 of 12 workloads down: marketdata-mcp-server crash-loops"
+    shown = "1 of 12 workloads down: marketdata-mcp-server crash-loops"
 
-    assert told == report["headline"]
-    assert f"# Deploy report: {told}" == markdown[0]
+    assert shown == report["headline"]
+    assert f"# Deploy report: {shown}" == markdown[0]
     assert "Deployment/marketdata-mcp-server" == report["top_issues"][0]["workload"]
     rows = markdown[markdown.index("|---|---|---|---|---|---|---|") :]
     assert rows[1].startswith("| marketdata-mcp-server | Deployment | down: crash-loops")
-    assert f"made: {told}" == next(c["details"] for c in checks if c["code"] == "RC-503")
+    assert f"made: {shown}" == next(c["details"] for c in checks if c["code"] == "RC-503")
 
 
 def test_a_diff_of_what_is_not_recorded_says_so(floor):
