@@ -441,7 +441,7 @@ def doctor(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         *look_at_cluster(settings, examined),
         *look_at_floor(snapshot),
     ]
-    if as_json or context.json:
+    if as_json:
         emit({"checks": document(checks)})
     else:
         click.echo("\n".join(_lines(checks)))

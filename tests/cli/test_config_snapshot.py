@@ -222,34 +222,6 @@ def test_a_cluster_that_is_lost_leaves_a_record(floor):
     assert ("cluster", 0) == (cluster["source"], cluster["obtained"])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [(["-n", "trading-floor"], 0), (["--help"], 0), (["--no-such-flag"], 2)],
-    ids=str,
-)
-def test_the_script_works_from_cron(tmp_path, arguments, code):
-    """By its playbook name, from any folder, without a terminal, with cron's PATH."""
-    environ = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(tmp_path),
-        "MISSION_CONTROL_ROOT": str(tmp_path),
-        "MISSION_CONTROL_FLEET_FILE": str(PROJECT / "deploy/fleets/agenttrader.yaml"),
-    }
-    done = subprocess.run(
-        [str(PROJECT / "scripts" / "capture_config_snapshot.sh"), *arguments],
-        cwd="/",
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=100,
-    )
-
-    assert code == done.returncode, done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize("command", ["config-snapshot", "blueprint"])
 def test_a_record_that_fails_is_told(run, fleet_file, tmp_path, command):
     """A root that nothing can be written below is no internal error: it is named, and exit 1."""

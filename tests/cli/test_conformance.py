@@ -108,15 +108,9 @@ def service(answers):
         assert not thread.is_alive()
 
 
-def no_settings():
-    """Refuse to load settings: judging one address needs none."""
-    raise AssertionError("conformance needs no settings")
-
-
 def run(*arguments, as_json=False):
     """Run the command as the command line does, at a fixed time."""
     context = CliContext(
-        settings_source=no_settings,
         clock=lambda: NOW,
         json=as_json,
         quiet=False,

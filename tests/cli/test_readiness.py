@@ -1,8 +1,6 @@
 """`readiness`, `deploy-report` and `reports diff`: exit codes, records and what stdout holds."""
 
 import json
-import os
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -238,54 +236,3 @@ def test_a_report_goes_where_it_is_told(floor):
     assert not (served.folder / "audit_artifacts").exists()
     asked = {agent for agent, _, _ in served.simulated.requests}
     assert set() == asked
-
-
-@pytest.mark.parametrize(
-    ("script", "arguments", "code"),
-    [
-        ("readiness_check.sh", ["-n", "trading-floor", "--skip-preflight"], 3),
-        ("readiness_check.sh", ["--help"], 0),
-        ("readiness_check.sh", ["--no-such-flag"], 2),
-        ("report_v2_deploy.sh", ["--namespace", "trading-floor", "--skip-health"], 0),
-        ("report_v2_deploy.sh", ["--output-dir"], 2),
-    ],
-    ids=lambda v: " ".join(v) if isinstance(v, list) else str(v),
-)
-def test_scripts_work_from_cron(tmp_path, script, arguments, code):
-    """From any folder, without a terminal, with cron's PATH and nothing else."""
-    environ = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(tmp_path),
-        "MISSION_CONTROL_FLEET_FILE": str(PROJECT / "deploy/fleets/agenttrader.yaml"),
-        "MISSION_CONTROL_ROOT": str(tmp_path),
-        "MISSION_CONTROL_DEADLINE_SECONDS": "0.5",
-    }
-    if script.startswith("readiness") and code == 3:
-        arguments = [*arguments, "--rounds", "1"]
-    done = subprocess.run(
-        [str(PROJECT / "scripts" / script), *arguments],
-        cwd="/",
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=100,
-    )
-
-    assert code == done.returncode, done.stderr
-    assert "Traceback" not in done.stderr
-    assert os.access(PROJECT / "scripts" / script, os.X_OK)
-
-
-@pytest.mark.parametrize("name", ["readiness_check.sh", "report_v2_deploy.sh"])
-def test_scripts_are_found_by_their_bare_name_and_through_a_link(tmp_path, name):
-    """A person types `bash readiness_check.sh` beside it; an operator links it into ~/bin."""
-    link = tmp_path / "gate"
-    link.symlink_to(PROJECT / "scripts" / name)
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    for command, folder in ((["bash", name], PROJECT / "scripts"), ([str(link)], tmp_path)):
-        done = subprocess.run(
-            [*command, "--help"], cwd=folder, env=environ, capture_output=True, check=False
-        )
-        assert (0, b"") == (done.returncode, done.stderr)

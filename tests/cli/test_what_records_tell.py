@@ -71,7 +71,7 @@ def move_to_another(simulated):
     staged = simulated._staged  # noqa: SLF001  (scenarios are one floor's; this is another's)
     stage = replace(staged.scenario.cluster, of="another")
     scenario = replace(staged.scenario, cluster=stage)
-    simulated._staged = replace(staged, scenario=scenario)  # noqa: SLF001
+    simulated._staged = staged._replace(scenario=scenario)  # noqa: SLF001
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
