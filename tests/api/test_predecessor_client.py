@@ -1,4 +1,4 @@
-"""A client written for the predecessor's API keeps working: keys and types (facts, section l)."""
+"""A client written for the predecessor's API keeps working: keys and types."""
 
 from datetime import datetime
 

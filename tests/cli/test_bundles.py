@@ -28,7 +28,7 @@ THEIRS = {
     "logs.gamma-strategy.txt",
     "logs.whale-strategy.txt",
 }
-"""The predecessor's files (facts, h); `k8s.top_pods.txt` is of the pre-market run alone."""
+"""The predecessor's files; `k8s.top_pods.txt` is of the pre-market run alone."""
 OURS = {"readiness_report.md", "readiness_report.json", "heartbeat.json", "posture.json"}
 OURS |= {"pods.json", "k8s.nodes.txt"}
 
