@@ -26,5 +26,5 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def floor() -> FloorOfValues:
-    """Give a healthy floor in an open session, with the kill switch engaged."""
+    """Return a healthy floor in an open session, with the kill switch engaged."""
     return FloorOfValues()

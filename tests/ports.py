@@ -32,7 +32,7 @@ _NEXT = _round_and_round()
 
 
 def free_ports(count: int) -> int:
-    """Give the first of so many consecutive ports that nobody listens on, and none given before."""
+    """Return the first of `count` consecutive free ports, none of them returned before."""
     for _ in range(EACH):
         ports = [next(_NEXT) for _ in range(count)]
         if ports[-1] - ports[0] == count - 1 and all(map(_is_free, ports)):
@@ -59,4 +59,4 @@ def wait_for_port(process: subprocess.Popen[Any], port: int) -> None:
         if process.poll() is not None:
             pytest.fail(f"it ended with {process.returncode} before it listened on {port}")
         time.sleep(0.05)
-    pytest.fail(f"nobody listens on {port} after {PATIENCE_SECONDS} s")
+    pytest.fail(f"nothing listens on {port} after {PATIENCE_SECONDS} s")

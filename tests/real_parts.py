@@ -1,4 +1,4 @@
-"""Real parts that a machine may lack: an API server, PostgreSQL, Chromium, mounting a disk."""
+"""Real parts that a machine may not have: an API server, PostgreSQL, Chromium, mounting a disk."""
 
 import os
 from typing import NoReturn

@@ -49,7 +49,7 @@ class S3Server:
 
     @property
     def url(self) -> str:
-        """Give its address."""
+        """Return its address."""
         return f"http://127.0.0.1:{self.port}"
 
     def bucket(self) -> str:
@@ -63,7 +63,7 @@ class S3Server:
         self._ask("PUT", path, content)
 
     def get(self, path: str) -> bytes:
-        """Give an object's bytes."""
+        """Return an object's bytes."""
         return self._ask("GET", path).content
 
     def remove(self, path: str) -> None:
@@ -80,7 +80,7 @@ class S3Server:
 def s3_server() -> Iterator[S3Server]:
     """Start the server once."""
     if not PYTHON.exists():
-        lacking("moto's S3 server stands in .venv/s3_server: `make setup` puts it there")
+        lacking("moto's S3 server is in .venv/s3_server: `make setup` puts it there")
     port = free_ports(1)
     command = [str(PYTHON), "-c", SERVER, str(port)]
     quiet = subprocess.DEVNULL
@@ -103,7 +103,7 @@ def credentials(tmp_path: Path) -> Path:
 def store_at(
     url: str, bucket: str, credentials: Path, seconds: float = PATIENCE_SECONDS
 ) -> S3Store:
-    """Give our store at an address, with so much patience for each request."""
+    """Return our store at an address, with a deadline for each request."""
     address = S3Address(bucket, "floor/copy")
     place = S3Place(address, "us-east-1", url, credentials, seconds, retries=0)
     return S3Store(place, redact_text)
@@ -126,10 +126,10 @@ class Line:
 
     @property
     def url(self) -> str:
-        """Give its address."""
+        """Return its address."""
         return f"http://127.0.0.1:{self.port}"
 
-    def heard(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         """Count what is sent, and let the weather turn."""
         self.requests += data.startswith((b"PUT /", b"GET /"))
         if self.after is not None and self.requests >= self.after[0]:
@@ -173,7 +173,7 @@ async def _carry(
     back = asyncio.create_task(_bring_back(line, behind, writer))
     try:
         while data := await reader.read(65536):
-            line.heard(data)
+            line.received(data)
             if line.weather == "cut":
                 return
             if line.weather == "broken":

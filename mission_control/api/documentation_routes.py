@@ -107,35 +107,21 @@ RUNBOOK_FORMS = (MARKDOWN, PLAIN, HTML, JSON)
 _CODE = re.compile(r"(?P<code>[A-Za-z0-9_]{1,64})(?:\.md|\.html|\.json)?")
 
 
-class RunbookLink(TypedDict):
-    """One runbook of the list."""
-
-    code: str
-    title: str
-    url: str
-
-
-class RunbookDocument(RunbookLink):
-    """One runbook, its text as Markdown."""
-
-    markdown: str
-    label: NotRequired[str]
-
-
 class RunbookList(TypedDict):
-    """Every code that has a runbook, sorted by code."""
+    """Code, title and address of every runbook that can be read, sorted by code."""
 
-    runbooks: list[RunbookLink]
+    runbooks: list[dict[str, str]]
     label: NotRequired[str]
 
 
 def runbook_list(parts: ReadingParts) -> RunbookList:
     """List the runbooks that can be read."""
     found = [runbook for code in parts.runbooks.codes() if (runbook := parts.runbooks.read(code))]
-    links: list[RunbookLink] = [
-        {"code": book.code, "title": book.title, "url": runbook_url(book.code)} for book in found
-    ]
-    return {"runbooks": sorted(links, key=lambda link: link["code"])}
+    return {"runbooks": [_link(book) for book in sorted(found, key=lambda book: book.code)]}
+
+
+def _link(runbook: Runbook) -> dict[str, str]:
+    return {"code": runbook.code, "title": runbook.title, "url": runbook_url(runbook.code)}
 
 
 def runbook_answer(
@@ -147,7 +133,7 @@ def runbook_answer(
     Without `renders`, as in the process that decides, the page shows the Markdown itself.
     """
     if media_type == JSON:
-        return json_answer(_runbook_document(runbook), label, VARY)
+        return json_answer({**_link(runbook), "markdown": runbook.markdown}, label, VARY)
     if media_type != HTML:
         return Answer(runbook.markdown.encode(), media_type, VARY)
     if renders:
@@ -155,15 +141,6 @@ def runbook_answer(
     else:
         page = plain_page(runbook.title, runbook.markdown, label)
     return Answer(page.encode(), HTML, VARY)
-
-
-def _runbook_document(runbook: Runbook) -> RunbookDocument:
-    return {
-        "code": runbook.code,
-        "title": runbook.title,
-        "url": runbook_url(runbook.code),
-        "markdown": runbook.markdown,
-    }
 
 
 def runbook_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:

@@ -30,7 +30,7 @@ def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
-    if as_json or context.json:
+    if as_json:
         emit(_as_dict(settings))
     else:
         click.echo("\n".join(printable(line) for line in _lines(settings)))

@@ -31,13 +31,11 @@ class CliContext:
     """
     What a command works with; reached by `@click.pass_obj`.
 
-    `settings_source` loads the settings when it is called, and not before, so that a command
-    that needs none works without any. `clock` says what time it is (UTC, aware). `console`
+    `clock` says what time it is (UTC, aware). `console`
     writes messages to stderr; data goes to stdout by `click.echo`. A command with flags
     for settings of its own loads them from `environ` and `config_file`. `wait` sleeps for seconds.
     """
 
-    settings_source: Callable[[], Settings]
     clock: Callable[[], datetime]
     json: bool
     quiet: bool
@@ -110,15 +108,17 @@ def read_at(_: click.Context, __: click.Parameter, value: str | None) -> datetim
 
 
 def _ask_json(ctx: click.Context, _: click.Parameter, asked: bool) -> bool:  # noqa: FBT001  (click's signature)
+    """Return whether JSON is wanted, by this flag or by the one before the command's name."""
     if asked:
         ctx.meta[JSON_ASKED] = True
-    return asked
+    context = ctx.find_object(CliContext)
+    return asked or (context is not None and context.json)
 
 
 json_flag = click.option(
     "--json", "as_json", is_flag=True, callback=_ask_json, help="Print JSON on stdout."
 )
-"""A command's own --json: the same as the one before the command's name."""
+"""A command's own --json; `as_json` is true for the one before the command's name as well."""
 
 url_flag = click.option(
     "--url", metavar="URL", help="Ask the Mission Control that serves there, not the fleet."

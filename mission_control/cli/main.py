@@ -1,9 +1,7 @@
 """The `mission-control` command; each subcommand is imported when it is called."""
 
 import os
-from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +15,7 @@ from mission_control.cli.exit_codes import EPILOG
 from mission_control.cli.failures import FailingWell, talk_redacted
 
 if TYPE_CHECKING:
-    from mission_control.configuration.settings import Settings
+    from collections.abc import Callable
 
 COMMANDS = {
     "serve": ("mission_control.cli.serve", "Serve the API, and watch the floor."),
@@ -97,11 +95,6 @@ def _real_clock() -> datetime:
     return cast("Callable[[], datetime]", bootstrap.real_clock)()
 
 
-def _load_settings(environ: Mapping[str, str], config_file: Path | None) -> "Settings":
-    settings = import_module("mission_control.configuration.settings")
-    return cast("Settings", settings.load_settings(environ, config_file=config_file))
-
-
 def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001  (click's signature)
     if asked and not ctx.resilient_parsing:
         click.echo(f"mission-control {version('mission-control')}")
@@ -142,7 +135,6 @@ def cli(
     """
     talk_redacted()
     ctx.obj = CliContext(
-        settings_source=partial(_load_settings, os.environ, config_file),
         clock=_real_clock,
         json=as_json,
         quiet=quiet,

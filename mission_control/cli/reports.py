@@ -51,9 +51,8 @@ def diff(
         click.echo(f"Error: {error}", err=True)
         ctx.exit(USAGE)
     compared = compare_reports(old.document, new.document)
-    if as_json or context.json:
-        told = {"from": old.entry.path, "to": new.entry.path, **comparison_document(compared)}
-        emit(told)
+    if as_json:
+        emit({"from": old.entry.path, "to": new.entry.path, **comparison_document(compared)})
         return
     if compared.clusters:
         click.echo(printable(f"ATTENTION: {compared.clusters}"))

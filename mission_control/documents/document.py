@@ -8,12 +8,14 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
+from pydantic import BaseModel
+
 from mission_control.documents.instants import rounded, utc_text
 
 
 def document(value: object, *without: str) -> Any:  # noqa: ANN401  (a JSON document)
     """
-    Return a value as a document; of a dataclass or named tuple its fields by name, but `without`.
+    Return a value as a document; of a dataclass, named tuple or model its fields, but `without`.
 
     Enumerations are their values, instants UTC text with milliseconds, durations and fields that
     end in `seconds` are seconds to the millisecond, sets are sorted. Raises TypeError for a type
@@ -58,4 +60,6 @@ def _scalar(value: object) -> object:
 def _field_names(kind: type[object]) -> tuple[str, ...]:
     if is_dataclass(kind):
         return tuple(f.name for f in fields(kind))
+    if issubclass(kind, BaseModel):
+        return tuple(kind.model_fields)
     return getattr(kind, "_fields", ())

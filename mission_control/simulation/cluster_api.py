@@ -23,71 +23,53 @@ from mission_control.simulation.answers import (
 from mission_control.simulation.cluster_objects import Object, other_objects, workload_objects
 from mission_control.simulation.scenario import AS_ITS_FILE, ApiFault, ClusterStage
 
+_KINDS = """
+    ClusterRole ClusterRoleBinding ConfigMap CronJob DaemonSet Deployment Event
+    HorizontalPodAutoscaler Job Namespace NetworkPolicy Node Pod PodDisruptionBudget PriorityClass
+    ReplicaSet ReplicationController Role RoleBinding Service ServiceAccount StatefulSet
+"""
+
+
+def _by_plural(*kinds: str) -> dict[str, str]:
+    endings = {"y": "ies", "s": "ses"}
+    names = [kind.lower() for kind in kinds]
+    return {
+        name[:-1] + endings.get(name[-1], f"{name[-1]}s"): kind
+        for name, kind in zip(names, kinds, strict=True)
+    }
+
+
 CUSTOM = {
-    "argoproj.io": (
-        "v1alpha1",
-        {
-            "applications": "Application",
-            "cronworkflows": "CronWorkflow",
-            "rollouts": "Rollout",
-            "sensors": "Sensor",
-        },
-    ),
-    "keda.sh": ("v1alpha1", {"scaledjobs": "ScaledJob", "scaledobjects": "ScaledObject"}),
-    "serving.knative.dev": (
-        "v1",
-        {"configurations": "Configuration", "revisions": "Revision", "services": "Service"},
-    ),
+    "argoproj.io": ("v1alpha1", _by_plural("Application", "CronWorkflow", "Rollout", "Sensor")),
+    "keda.sh": ("v1alpha1", _by_plural("ScaledJob", "ScaledObject")),
+    "serving.knative.dev": ("v1", _by_plural("Configuration", "Revision", "Service")),
 }
 """Groups of other programs, offered where a stage has them installed."""
-KINDS = {
-    **{f"{r}.{group}": kind for group, (_, kinds) in CUSTOM.items() for r, kind in kinds.items()},
-    "clusterrolebindings": "ClusterRoleBinding",
-    "clusterroles": "ClusterRole",
-    "configmaps": "ConfigMap",
-    "cronjobs": "CronJob",
-    "daemonsets": "DaemonSet",
-    "deployments": "Deployment",
-    "events": "Event",
-    "horizontalpodautoscalers": "HorizontalPodAutoscaler",
-    "jobs": "Job",
-    "namespaces": "Namespace",
-    "networkpolicies": "NetworkPolicy",
-    "nodes": "Node",
-    "poddisruptionbudgets": "PodDisruptionBudget",
-    "pods": "Pod",
-    "priorityclasses": "PriorityClass",
-    "replicasets": "ReplicaSet",
-    "replicationcontrollers": "ReplicationController",
-    "rolebindings": "RoleBinding",
-    "roles": "Role",
-    "serviceaccounts": "ServiceAccount",
-    "services": "Service",
-    "statefulsets": "StatefulSet",
+KINDS = _by_plural(*_KINDS.split()) | {
+    f"{plural}.{group}": kind
+    for group, (_, kinds) in CUSTOM.items()
+    for plural, kind in kinds.items()
 }
 GROUPS = "/apis"
 METRICS = "metrics.k8s.io/v1beta1"
-_CORE = (
-    "configmaps",
-    "events",
-    "namespaces",
-    "nodes",
-    "pods",
-    "replicationcontrollers",
-    "serviceaccounts",
-    "services",
-)
-_RBAC = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
+_CORE = """
+    configmaps events namespaces nodes pods replicationcontrollers serviceaccounts services
+"""
 
 
 def _roots(*, old: bool, installed: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
     custom = {f"/apis/{g}/{CUSTOM[g][0]}": tuple(CUSTOM[g][1]) for g in installed}
     common: dict[str, tuple[str, ...]] = {
         **custom,
-        "/api/v1": _CORE,
+        "/api/v1": tuple(_CORE.split()),
         "/apis/apps/v1": ("daemonsets", "deployments", "replicasets", "statefulsets"),
         "/apis/networking.k8s.io/v1": ("networkpolicies",),
-        "/apis/rbac.authorization.k8s.io/v1": _RBAC,
+        "/apis/rbac.authorization.k8s.io/v1": (
+            "clusterrolebindings",
+            "clusterroles",
+            "rolebindings",
+            "roles",
+        ),
         "/apis/scheduling.k8s.io/v1": ("priorityclasses",),
     }
     if old:

@@ -14,7 +14,7 @@ from tests.records.runs import record
 
 @pytest.fixture
 def control(tmp_path: Path) -> Iterator[PaperControl]:
-    """Give the API over a healthy floor, of which one run was recorded, with an empty history."""
+    """Return the API over a healthy floor, of which one run was recorded, with an empty history."""
     record(tmp_path)
     engine = open_engine(tmp_path, None)
     migrate(engine)

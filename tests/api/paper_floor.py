@@ -38,7 +38,7 @@ def healthy_snapshot(sequence: int = 7, label: str = "") -> FloorSnapshot:
 
 
 def event(identity: int, message: str = "gamma-strategy OK -> OFFLINE") -> FloorEvent:
-    """Give an event about one agent."""
+    """Return an event about one agent."""
     return FloorEvent(
         identity,
         NOW,
@@ -51,14 +51,14 @@ def event(identity: int, message: str = "gamma-strategy OK -> OFFLINE") -> Floor
 
 
 def poll_event(identity: int, snapshot: FloorSnapshot) -> FloorEvent:
-    """Give a poll event as the watch publishes it."""
+    """Return a poll event as the watch publishes it."""
     outcomes: dict[str, object] = {"outcomes": poll_outcomes(snapshot)}
     return FloorEvent(identity, NOW, EventType.POLL, "5 of 5 obtained", data=outcomes)
 
 
 @dataclass
 class PaperFloor:
-    """A floor reader of values; `follow` gives what `to_come` holds and ends."""
+    """A floor reader of values; `follow` yields what `to_come` holds and ends."""
 
     snapshot: FloorSnapshot = field(default_factory=healthy_snapshot)
     events: list[FloorEvent] = field(default_factory=list[FloorEvent])
@@ -71,11 +71,11 @@ class PaperFloor:
     halts: tuple[Span, ...] = ()
 
     def watched(self) -> tuple[datetime, tuple[Span, ...]]:
-        """Give since when it is watched, and its confirmed halts."""
+        """Return since when the floor is watched, and its confirmed halts."""
         return self.since, self.halts
 
     def current(self) -> FloorSnapshot:
-        """Give the newest snapshot."""
+        """Return the newest snapshot."""
         return self.snapshot
 
     def beat(self) -> LoopBeat:
@@ -86,11 +86,11 @@ class PaperFloor:
         return LoopBeat(stalled=False, seconds_since_beat=0.25, detail="")
 
     def recent_events(self, limit: int) -> Sequence[FloorEvent]:
-        """Give the newest events, newest first."""
+        """Return the newest events, newest first."""
         return sorted(self.events, key=lambda e: -e.identity)[:limit]
 
     async def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
-        """Give the snapshot, what was missed, what is to come, and end."""
+        """Yield the snapshot, missed events, those to come, and end."""
         self.followed_after.append(after)
         yield self.snapshot
         for happened in (*self.events, *self.to_come):
@@ -111,7 +111,7 @@ class PaperCalendar:
         return [day for day in days if now < day.close][:count]
 
     def sessions_between(self, first: datetime, last: datetime) -> Sequence[TradingDay]:
-        """Give the one session, where it lies between."""
+        """Return the one session, where it lies between."""
         return [d for d in self.sessions_from(first, 1) if d.open < last and d.close > first]
 
     def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
@@ -124,7 +124,7 @@ class PaperRunbooks:
     """One runbook."""
 
     def read(self, code: str) -> Runbook | None:
-        """Give the one page."""
+        """Return the one page."""
         if code == "MARKETDATA_STALE":
             return Runbook(code, "Marketdata is stale", MARKDOWN)
         return None
@@ -145,13 +145,13 @@ class PaperAttestation:
     refused: tuple[tuple[str, bool], ...] = ALL_REFUSED
 
     async def facts(self) -> AttestationFacts:
-        """Give the values."""
+        """Return the values."""
         return AttestationFacts(self.sent, self.refused, "none")
 
 
 @dataclass
 class PaperClock:
-    """A clock that stands until it is moved."""
+    """A clock that only moves when it is set."""
 
     now: datetime = NOW
 
@@ -179,7 +179,7 @@ class PaperControl:
         self.application = create_application(self.parts())
 
     def parts(self) -> ApiParts:
-        """Give what the API is put together from."""
+        """Return the parts of the API."""
         options = ApiOptions(
             "0.1.0",
             "54afffe",

@@ -16,7 +16,7 @@ RUN = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample"
 
 @pytest.fixture
 def recorded(tmp_path):
-    """Give the API over a root with five runs."""
+    """Return the API over a root with five runs."""
     for number in range(5):
         job = "post_market" if number == 3 else "intraday_sample"
         record(tmp_path, NOW + timedelta(minutes=15 * number), job=job)
@@ -40,7 +40,7 @@ async def test_runs_are_listed_newest_first(recorded):
 
 
 async def test_pages_follow_each_other_without_gaps(recorded):
-    """Following `next_cursor` gives every run once, also while new ones are recorded."""
+    """Following `next_cursor` lists every run once, also while new ones are recorded."""
     seen, cursor = [], ""
     for _ in range(4):
         page = (await recorded.ask(f"{LIST}?limit=2{cursor}")).json()
@@ -123,7 +123,7 @@ async def test_an_altered_file_is_not_handed_out(recorded):
     file = recorded.root / RUN / "posture.json"
     file.chmod(0o644)
     file.write_bytes(b'{"posture":"ok"}')
-    record(recorded.root, NOW + timedelta(hours=3))  # so that everything is verified anew
+    record(recorded.root, NOW + timedelta(hours=3))  # so that everything is verified again
     answer = await recorded.ask(f"{LIST}/{RUN}/posture.json")
     listed = (await recorded.ask(LIST)).json()["verification"]
 
@@ -165,14 +165,14 @@ async def test_a_root_that_is_not_there_is_empty():
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "audit_artifacts/ops_runs/a\0b/run.json"])
 async def test_a_ledger_that_names_what_is_no_artifact_gives_nothing(recorded, path):
-    """Whatever stands in the ledger, the answer is a clear refusal, and no failure of ours."""
+    """Whatever the ledger holds, the answer is a clear refusal, and no failure of ours."""
     forge(recorded.root, path)
     listed = await recorded.ask(LIST)
-    told = await recorded.ask(f"{LIST}/{quote(path, safe='/')}")
+    shown = await recorded.ask(f"{LIST}/{quote(path, safe='/')}")
 
     assert (200, False) == (listed.status_code, listed.json()["verification"]["intact"])
-    assert 400 <= told.status_code < 500 or 503 == told.status_code
-    assert "application/problem+json" in told.headers["content-type"]
+    assert 400 <= shown.status_code < 500 or 503 == shown.status_code
+    assert "application/problem+json" in shown.headers["content-type"]
 
 
 @pytest.mark.parametrize(

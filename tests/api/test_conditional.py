@@ -106,7 +106,7 @@ async def test_small_answers_are_not_packed(control: PaperControl):
 
 
 async def test_equal_snapshots_give_equal_bytes():
-    """Two servers over equal floors give equal bytes, packed or not."""
+    """Two servers over equal floors send equal bytes, compressed or not."""
     answers = [await PaperControl().ask("/api/v1/agents") for _ in range(2)]
 
     assert answers[0].content == answers[1].content
@@ -125,7 +125,7 @@ async def test_what_is_about_this_moment_is_not_kept(control: PaperControl, path
 
 
 async def test_the_past_never_takes_the_place_of_the_newest(control: PaperControl):
-    """An answer about the past is built each time; the newest snapshot's is not built anew."""
+    """An answer about the past is built each time; the newest snapshot's is built once."""
     cache, newest = SnapshotCache(), control.floor.snapshot
     past = replace(newest, at=newest.at - timedelta(minutes=5))
     first = cache.document(newest, "posture", posture_document)

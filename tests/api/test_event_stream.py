@@ -143,7 +143,7 @@ async def test_there_are_only_so_many_streams():
 
 
 async def test_one_stream_too_many_is_a_problem():
-    """Who is refused a stream is told why and when to come back."""
+    """A refused stream names the reason and when to try again."""
     answer = await PaperControl(max_streams=0).ask("/api/v1/stream")
 
     assert (503, "too_many_streams") == (answer.status_code, answer.json()["code"])

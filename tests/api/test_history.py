@@ -19,7 +19,7 @@ def stamp(seconds):
 
 @pytest.fixture
 async def past(tmp_path):
-    """Give the API over a floor with ten minutes of history in which a service failed once."""
+    """Return the API over a floor with ten minutes of history in which a service failed once."""
     with keeping(tmp_path, None) as kept:
         remembered = RememberedFloor(kept)
         floor = remembered.floor
@@ -79,7 +79,7 @@ async def test_inside_a_stall_of_ours_nothing_is_claimed(tmp_path):
 
 @pytest.mark.parametrize("path", ["/api/v1/posture", "/api/v1/agents", "/api/v1/safety"])
 async def test_the_past_does_not_stay_in_the_cache(past, path):
-    """Asking for then and for now in turn gives each its own answer and tag."""
+    """Asking for then and for now in turn returns each its own answer and tag."""
     now = await past.ask(path)
     then = await past.ask(path, params={"at": stamp(215)})
     again = await past.ask(path)
@@ -131,13 +131,13 @@ async def test_what_cannot_be_answered_is_a_problem(past, path, params, status, 
 
 async def test_a_time_without_a_zone_is_new_yorks(past):
     """What the operator's clock showed is the same question as the instant in UTC."""
-    told = await past.ask("/api/v1/posture", params={"at": "2026-11-18T10:18:35"})
+    shown = await past.ask("/api/v1/posture", params={"at": "2026-11-18T10:18:35"})
     instant = await past.ask("/api/v1/posture", params={"at": stamp(215)})
     line = await past.ask("/api/v1/timeline", params={"from": "2026-11-18T10:16", "step": "60"})
     events = await past.ask("/api/v1/events", params={"until": "2026-11-18T10:16"})
 
-    assert "AS OF 2026-11-18 10:18:35 EST" == told.json()["label"]
-    assert instant.content == told.content
+    assert "AS OF 2026-11-18 10:18:35 EST" == shown.json()["label"]
+    assert instant.content == shown.content
     assert "2026-11-18T15:16:00.000Z" == line.json()["since"]
     assert 200 == events.status_code
     assert all(e["ts"] < "2026-11-18T15:16" for e in events.json()["events"])
@@ -178,7 +178,7 @@ async def test_events_are_paged(past):
 
 
 async def test_targets_are_reckoned_from_the_first_record(past):
-    """What lies before history is nobody's; the failed minute is bad time."""
+    """Time before history counts for no one; the failed minute is bad time."""
     document = (await past.ask("/api/v1/slo")).json()
 
     mine = next(s for s in document["services"] if s["agent_name"] == "strategy-engine")

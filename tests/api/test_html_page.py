@@ -84,7 +84,7 @@ def test_without_a_label_there_is_no_banner():
 
 
 def test_the_api_as_a_table():
-    """Paths stand sorted with their summaries, escaped; a path without GET has none."""
+    """Paths are sorted, with their summaries, escaped; a path without GET has none."""
     schema = {
         "info": {"title": "T", "version": "1"},
         "paths": {"/b": {"get": {"summary": "<b>"}}, "/a": {}},

@@ -1,4 +1,4 @@
-"""API: how the durable copy and retention stand, beside what was recorded."""
+"""API: the state of durable copy and retention, beside what was recorded."""
 
 import pytest
 
@@ -31,14 +31,14 @@ async def test_what_was_copied_is_told(tmp_path):
     await kept.copy(destination)
     control = PaperControl(root=kept.root, durable_copy=destination.name)
     control.clock.now = kept.now
-    told = (await control.ask(LIST)).json()["durable_copy"]
+    shown = (await control.ask(LIST)).json()["durable_copy"]
 
     assert (3, 3, destination.name) == (
-        told["runs_copied"],
-        told["verified_through"],
-        told["destination"],
+        shown["runs_copied"],
+        shown["verified_through"],
+        shown["destination"],
     )
-    assert "same file system" in told["detail"]
+    assert "same file system" in shown["detail"]
 
 
 async def test_the_proof_names_the_one_place_that_is_written_to(tmp_path):

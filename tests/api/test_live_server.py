@@ -46,7 +46,7 @@ class LiveServer:
 
     @property
     def url(self) -> str:
-        """Give the server's address."""
+        """Return the server's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def happen(self, message: str) -> None:
@@ -97,7 +97,7 @@ class Listener:
         self._lines = response.aiter_lines()
 
     async def next(self, kind: str) -> dict:
-        """Give the next frame of a kind: its id and its document."""
+        """Return the next frame of a kind: its id and its document."""
         found: dict = {}
         async with asyncio.timeout(PATIENCE):
             async for line in self._lines:

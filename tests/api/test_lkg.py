@@ -13,13 +13,13 @@ LKG = "/api/v1/lkg"
 
 @pytest.fixture
 def capturing(tmp_path):
-    """Give a simulated cluster and an empty root."""
+    """Return a simulated cluster and an empty root."""
     return Capturing(tmp_path)
 
 
 @pytest.fixture
 def control(tmp_path):
-    """Give the API over that root."""
+    """Return the API over that root."""
     return PaperControl(root=tmp_path)
 
 
@@ -86,7 +86,7 @@ async def test_two_captures_are_compared(control, capturing):
 
 
 async def test_answers_of_a_demo_are_marked(tmp_path, capturing):
-    """DEMO stands in every answer."""
+    """DEMO is in every answer."""
     control = PaperControl(root=tmp_path, label="DEMO")
     await capturing.record()
     await capturing.record()

@@ -53,7 +53,7 @@ RUNBOOK = "/api/v1/runbooks/MARKETDATA_STALE"
     ],
 )
 def test_the_header_decides(header, media_type):
-    """The highest weight wins, of equals the first offer; the closest range gives the weight."""
+    """The highest weight wins, of equals the first offer; the closest range sets the weight."""
     assert media_type == choose(header, REPORT).media_type
 
 
@@ -74,8 +74,8 @@ def test_the_weights_decide_whatever_the_order(ranges, data):
     header = written(ranges, order)
     weights = {}
     for offer in REPORT:
-        told = (offer, f"{offer.partition('/')[0]}/*", "*/*")
-        weights[offer] = next((ranges[name] for name in told if name in ranges), 0.0)
+        shown = (offer, f"{offer.partition('/')[0]}/*", "*/*")
+        weights[offer] = next((ranges[name] for name in shown if name in ranges), 0.0)
 
     chosen = choose(header, REPORT).media_type
 
@@ -102,7 +102,7 @@ def test_a_header_costs_no_more_than_its_length(piece):
 
 @pytest.fixture
 async def control(tmp_path) -> PaperControl:
-    """Give the API over a record of a readiness and a deploy report."""
+    """Return the API over a record of a readiness and a deploy report."""
     floor = ClusterFloor()
     probe(floor)
     paper = PaperFloor(snapshot=floor.decide(), since=OPEN_AT - timedelta(hours=3))
@@ -186,7 +186,7 @@ async def test_a_scraper_gets_what_it_reads_best(control: PaperControl, accept, 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", [DEPLOY, READY, RUNBOOK, "/schema"])
 async def test_who_accepts_nothing_of_it_is_told_what_there_is(control: PaperControl, path):
-    """A client that rules out every representation is told which there are."""
+    """A client that rules out every representation gets the list of them."""
     answer = await control.ask(path, headers={"accept": "image/png"})
 
     assert (406, "not_acceptable") == (answer.status_code, answer.json()["code"])
@@ -197,7 +197,7 @@ async def test_who_accepts_nothing_of_it_is_told_what_there_is(control: PaperCon
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", [DEPLOY, READY, RUNBOOK, "/schema"])
 async def test_representations_are_told_apart(control: PaperControl, path):
-    """Each representation has a tag of its own; caches are told what it hangs on, also by 304."""
+    """Each representation has a tag of its own; `Vary` says what it depends on, also on a 304."""
     tags = {}
     for accept in (MARKDOWN, PLAIN, HTML, JSON):
         answer = await control.ask(path, headers={"accept": accept})

@@ -22,7 +22,7 @@ CALENDAR = MarketCalendar()
 
 @pytest.fixture
 def control(tmp_path):
-    """Give the API over an empty root."""
+    """Return the API over an empty root."""
     return PaperControl(root=tmp_path)
 
 
@@ -115,7 +115,7 @@ async def test_an_altered_attestation_is_no_answer(control):
 
 
 async def test_answers_of_a_demo_are_marked(tmp_path):
-    """DEMO stands in the answer."""
+    """DEMO is in the answer."""
     control = PaperControl(root=tmp_path, label="DEMO")
     await attest(control)
 

@@ -101,7 +101,7 @@ async def test_we_keep_the_contract_that_we_judge_by(control: PaperControl):
 
 
 async def test_our_status_bears_the_time_of_the_answer(control: PaperControl):
-    """`last_updated_utc` is the time of the answer, so that nobody takes us for frozen."""
+    """`last_updated_utc` is the time of the answer, so that we are not taken for frozen."""
     first = await own_status(control)
     control.clock.now += timedelta(minutes=2)
     second = await own_status(control)
@@ -111,7 +111,7 @@ async def test_our_status_bears_the_time_of_the_answer(control: PaperControl):
 
 
 async def test_the_fleet_is_summed_up(control: PaperControl):
-    """Beside the contract stand the fleet, the posture and how often we poll."""
+    """Beside the contract are the fleet, the posture and how often we poll."""
     fleet = (await control.ask("/ops/status")).json()["fleet"]
 
     assert ("OK", 4, 10.0) == (fleet["posture"], fleet["agents"], fleet["poll_interval_seconds"])

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.anyio
 
 
 def over(floor: FloorOfValues) -> PaperControl:
-    """Give the API over a floor, decided."""
+    """Return the API over a floor, decided."""
     return PaperControl(PaperFloor(floor.decide()))
 
 
 async def test_a_posture_explains_itself():
-    """A halted floor says why, whom it is about, how bad it is and where to read on."""
+    """A halted floor says why, about which service, how bad it is and where to read on."""
     floor = FloorOfValues()
     floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
 
@@ -47,7 +47,7 @@ async def test_a_posture_explains_itself():
 
 
 async def test_an_accusation_is_told():
-    """What stands accused is in the posture and, as execution evidence, in safety."""
+    """Latched alarms are in the posture and, as execution evidence, in safety."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
     control = over(floor)
@@ -84,7 +84,7 @@ async def test_who_has_to_deny_a_p0_and_how_far_it_is_denied_is_told():
 
 @pytest.mark.parametrize("seen", [True, False])
 async def test_an_alarm_that_a_human_ended_is_told(seen):
-    """Which, by whom and why, and whether it stands because its source is not seen without it."""
+    """Which one, by which person and why, and whether it is still latched."""
     floor = FloorOfValues()
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
     floor.decide()
@@ -109,7 +109,7 @@ async def test_an_alarm_that_a_human_ended_is_told(seen):
 
 
 async def test_only_the_name_of_the_fleet_file_is_told():
-    """The folder of the fleet file is nobody's business."""
+    """The folder of the fleet file is not shown."""
     floor = FloorOfValues()
     floor.fleet = replace(floor.fleet, source="/home/operator/private/fleet.yaml")
 
@@ -186,7 +186,7 @@ async def test_the_label_is_on_every_document():
         "/api/v1/events/recent",
         "/api/v1/runbooks",
         "/api/v1/attestation/read-only",
-        "/api/v1/agents/nobody",
+        "/api/v1/agents/unknown",
         "/nowhere",
     ]
 
@@ -225,7 +225,7 @@ async def test_a_first_silence_is_marked_as_not_confirmed():
 
 async def test_what_the_fleet_needs_of_safety_goes_with_every_answer(control: PaperControl):
     """Each answer's head says it in a line; posture and safety say it whole."""
-    paths = ["/healthz", "/api/v1/posture", "/api/v1/safety", "/api/v1/agents/nobody", "/nowhere"]
+    paths = ["/healthz", "/api/v1/posture", "/api/v1/safety", "/api/v1/agents/unknown", "/nowhere"]
     answers = [await control.ask(path) for path in paths]
     posture, safety = answers[1].json(), answers[2].json()
 

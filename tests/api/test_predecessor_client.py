@@ -1,4 +1,4 @@
-"""A client written for the predecessor's API keeps working: keys and types (facts, section l)."""
+"""A client written for the predecessor's API keeps working: keys and types."""
 
 from datetime import datetime
 
@@ -55,7 +55,7 @@ AGGREGATE = {
 
 
 def has(document, shape):
-    """Tell whether a document has every key of a shape, with its type."""
+    """Return whether a document has every key of a shape, with its type."""
     return [] == [
         f"{key}: {document.get(key)!r}"
         for key, kind in shape.items()
@@ -64,7 +64,7 @@ def has(document, shape):
 
 
 def is_instant(text):
-    """Tell whether a text is an ISO-8601 instant with its zone."""
+    """Return whether a text is an ISO-8601 instant with its zone."""
     return datetime.fromisoformat(text).tzinfo is not None
 
 
@@ -105,14 +105,14 @@ async def test_one_agent(control: PaperControl):
 
 async def test_an_agent_that_is_not_there(control: PaperControl):
     """A name that is not in the inventory is a 404 whose detail is the predecessor's code."""
-    answer = await control.ask("/api/v1/agents/nobody")
+    answer = await control.ask("/api/v1/agents/unknown")
 
     assert 404 == answer.status_code
     assert "agent_not_found" == answer.json()["detail"]
 
 
 async def test_safety(control: PaperControl):
-    """Safety has the switch and the marketdata gate as the predecessor told them."""
+    """Safety has the switch and the marketdata gate as the predecessor showed them."""
     answer = (await control.ask("/api/v1/safety")).json()
 
     assert is_instant(answer["ts"])

@@ -210,7 +210,7 @@ def test_a_counter_at_zero_sent_nothing():
 
 
 async def test_reading_changes_nothing():
-    """Asking every path twice gives equal answers: reading leaves no trace."""
+    """Asking every path twice returns equal answers: reading leaves no trace."""
     control = PaperControl(PaperFloor(events=[event(1)]))
     paths = [p for p in paths_of(control) if p != "/api/v1/stream"]
 

@@ -28,10 +28,10 @@ PUBLISHED = {
 
 
 class Elsewhere:
-    """Stands where the process stands: notes questions, and answers when it may."""
+    """Stands in for the process: notes questions, and answers when it may."""
 
     def __init__(self, answer=None):
-        """Give this answer to all."""
+        """Answer all with this."""
         self.asked = []
         self.may = asyncio.Event()
         self.may.set()
@@ -48,19 +48,19 @@ class Elsewhere:
 
 @pytest.fixture
 def far():
-    """Give a process that answers."""
+    """Return a process that answers."""
     return Elsewhere()
 
 
 @pytest.fixture
 def clock():
-    """Give a clock that tests can set."""
+    """Return a clock that tests can set."""
     return PaperClock(NOW)
 
 
 @pytest.fixture
 def near(far, clock, tmp_path):
-    """Give the API whose readers are answered elsewhere."""
+    """Return the API whose readers are answered elsewhere."""
     control = PaperControl(clock=clock, root=tmp_path)
     parts = replace(control.parts(), ask=far)
     control.application = create_application(parts)
@@ -118,7 +118,7 @@ async def test_an_answer_from_elsewhere_is_dressed_as_any(near):
 
 
 async def test_the_same_question_of_many_is_asked_once(near, far):
-    """Twenty readers at once cost one answer; one who leaves takes it from nobody."""
+    """Twenty readers at once cost one answer; one that disconnects does not cancel it."""
     far.may.clear()
     asking = [asyncio.create_task(near.ask("/api/v1/events?limit=5")) for _ in range(20)]
     while not far.asked:  # noqa: ASYNC110  (twenty tasks of one loop)
@@ -140,7 +140,7 @@ async def test_the_same_question_of_many_is_asked_once(near, far):
     [
         pytest.param("/api/v1/timeline?step=1800", True, id="strips"),
         pytest.param("/api/v1/slo", True, id="what was attained"),
-        pytest.param("/api/v1/timeline", False, id="a timeline that somebody reads closely"),
+        pytest.param("/api/v1/timeline", False, id="a timeline without steps"),
         pytest.param("/api/v1/artifacts", False, id="the record"),
     ],
 )
@@ -187,7 +187,7 @@ async def test_a_runbook_that_is_not_rendered_is_shown_as_it_was_written(near, f
 
 
 async def test_a_question_is_answered_as_it_would_be_here(tmp_path):
-    """The routes behind the process give the very answers of the API itself."""
+    """The routes behind the process answer as the API itself does."""
     control = PaperControl(root=tmp_path)
     application = reading_application(control.parts())
     snapshot = control.floor.current()

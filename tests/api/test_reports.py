@@ -1,4 +1,4 @@
-"""API: readiness as it stands, deploy reports, and what changed between two."""
+"""API: readiness as it is now, deploy reports, and what changed between two."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ ORIGIN = RunOrigin("command", ("mission-control",), {"mission_control": "0"}, "c
 
 @pytest.fixture
 def floor():
-    """Give a floor on a cluster on which all is well."""
+    """Return a floor on a cluster on which all is well."""
     made = ClusterFloor()
     probe(made)
     return made
@@ -39,7 +39,7 @@ def floor():
 
 @pytest.fixture
 def control(tmp_path, floor):
-    """Give the API over an empty root and that floor."""
+    """Return the API over an empty root and that floor."""
     paper = PaperFloor(snapshot=floor.decide(), since=OPEN_AT - timedelta(hours=3))
     return PaperControl(floor=paper, root=tmp_path)
 
@@ -134,7 +134,7 @@ async def test_an_altered_report_is_no_verdict(control, floor):
 
 
 async def test_the_latest_view_is_never_evidence(control, floor):
-    """What stands in audit_artifacts/readiness_report.json changes no answer."""
+    """The content of audit_artifacts/readiness_report.json changes no answer."""
     await judge(control, floor, store=None)
     view = control.root / "audit_artifacts/readiness_report.json"
     document = orjson.loads(view.read_bytes())
@@ -179,7 +179,7 @@ async def test_two_reports_are_compared(control, floor):
 
 
 async def test_answers_of_a_demo_are_marked(tmp_path, floor):
-    """DEMO stands in every answer."""
+    """DEMO is in every answer."""
     paper = PaperFloor(snapshot=replace(floor.decide(), label="DEMO"))
     control = PaperControl(floor=paper, root=tmp_path, label="DEMO")
     await deploy(control, floor)
@@ -191,12 +191,12 @@ async def test_answers_of_a_demo_are_marked(tmp_path, floor):
 
 
 async def test_the_process_beside_serves_go_only_while_the_floor_is_not_halted(control, floor):
-    """The process that answers readers is told the verdict: GO is served under OK, and no other."""
+    """The process that answers readers knows the verdict: GO is served under OK, and no other."""
     await judge(control, floor)
     snapshot = control.floor.snapshot
     since, _ = control.floor.watched()
-    told = readers_process.ToldFloor(snapshot.fleet, CalendarInForce(MarketCalendar()))
-    application = reading_application(replace(control.parts(), floor=told))
+    shown = readers_process.ToldFloor(snapshot.fleet, CalendarInForce(MarketCalendar()))
+    application = reading_application(replace(control.parts(), floor=shown))
     served = []
     for verdict in (Verdict.OK, Verdict.HALTED):
         live = LiveFloor(

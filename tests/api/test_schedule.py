@@ -17,7 +17,7 @@ class RealCalendarControl(PaperControl):
     """A control whose sessions are the exchange's."""
 
     def parts(self):
-        """Give the parts with a real calendar."""
+        """Return the parts with a real calendar."""
         from dataclasses import replace  # noqa: PLC0415
 
         return replace(super().parts(), calendar=MarketCalendar())
@@ -25,7 +25,7 @@ class RealCalendarControl(PaperControl):
 
 @pytest.fixture
 def clock():
-    """Give a clock that stands at 08:30 in New York."""
+    """Return a clock that shows 08:30 in New York."""
     return PaperClock(AT)
 
 
@@ -55,7 +55,7 @@ async def test_each_run_stands_there_with_its_outcome(tmp_path, clock):
 
 
 async def test_thirty_sessions_to_come_are_listed_with_what_is_marked(tmp_path, clock):
-    """Early closes and holidays stand among them; so does a change of the clocks."""
+    """Early closes and holidays are among them; so is a change of the clocks."""
     document = (await schedule_of(tmp_path, clock)).json()
     sessions = {s["session_date"]: s for s in document["upcoming"]["sessions"]}
     clock.now = datetime(2026, 10, 20, 15, tzinfo=UTC)
@@ -111,7 +111,7 @@ async def test_whether_anything_begins_runs_here_is_told(tmp_path, clock):
 
 
 async def test_a_record_that_cannot_be_read_is_a_503(tmp_path, clock):
-    """Nobody is told that all went well where nobody can look."""
+    """Where the record cannot be read, no run is shown as well."""
     root = tmp_path / "root"
     root.write_bytes(b"")
     day = a_day(root, clock, {Job.PRE_MARKET: nothing})

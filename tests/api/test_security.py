@@ -1,4 +1,4 @@
-"""What stands before every answer."""
+"""The checks before every answer, and its headers."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ class BrokenFloor(PaperFloor):
     """A floor that breaks while it is followed."""
 
     async def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
-        """Give one snapshot and break."""
+        """Yield one snapshot and break."""
         assert after == 0
         yield self.snapshot
         raise RuntimeError("lost")
@@ -154,7 +154,7 @@ async def test_head_is_get_without_its_body(control: PaperControl, path):
 
 
 async def test_a_failure_of_ours_tells_nothing(control: PaperControl, caplog):
-    """A bug of ours is a 500 that leaks nothing, and stands in the log with its traceback."""
+    """A bug of ours is a 500 that leaks nothing, and is in the log with its traceback."""
 
     @get("/broken")
     async def broken() -> bytes:

@@ -10,7 +10,7 @@ from tests.records.runs import NOW, everything, record
 
 @pytest.fixture
 def there(tmp_path):
-    """Give a folder that stands for a mount."""
+    """Return a folder in place of a mount."""
     (tmp_path / "mount").mkdir()
     return tmp_path / "mount"
 
@@ -83,7 +83,7 @@ def test_retention_is_reported(keep):
 
 
 def test_a_record_that_cannot_be_used_is_one_clear_line(keep, tmp_path):
-    """What stops the job is told with the path, and is no traceback."""
+    """An error of storage is shown with the path, without a traceback."""
     ledger = tmp_path / "root/audit_artifacts/ledger.jsonl"
     ledger.unlink()
     ledger.symlink_to("/etc/passwd")

@@ -10,7 +10,7 @@ from tests.records.runs import NOW, record
 
 @pytest.fixture
 def root(tmp_path):
-    """Give a root with three runs."""
+    """Return a root with three runs."""
     for number in range(3):
         record(tmp_path / "root", NOW + timedelta(minutes=15 * number))
     return tmp_path / "root"
@@ -71,7 +71,7 @@ def test_every_discrepancy_is_named_and_the_exit_code_is_4(run, root):
 
 
 def test_a_root_that_cannot_be_read_is_one_clear_line(run, tmp_path):
-    """What stops the reading is told with the path, and is no traceback."""
+    """An error of storage is shown with the path, without a traceback."""
     root = tmp_path / "root"
     (root / "audit_artifacts").mkdir(parents=True)
     (root / "audit_artifacts/ledger.jsonl").symlink_to("/etc/passwd")

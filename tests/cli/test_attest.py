@@ -14,12 +14,12 @@ AFTER = datetime(2026, 11, 18, 22, 15, tzinfo=UTC)
 
 @pytest.fixture
 def served(floor):
-    """Give a simulated floor at 17:15 in New York, whose root holds no history yet."""
+    """Return a simulated floor at 17:15 in New York, whose root holds no history yet."""
     return replace(floor("closed"), clock=lambda: AFTER)
 
 
 def attested(served):
-    """Give the one recorded attestation, and its run's account."""
+    """Return the one recorded attestation, and its run's account."""
     (run,) = (served.folder / "audit_artifacts" / "ops_runs").glob("*_no_execution_attestation")
     names = ("attestation.json", "run.json")
     return [json.loads((run / name).read_bytes()) for name in names]
@@ -40,7 +40,7 @@ def test_without_any_history_nothing_is_attested(served):
 
 
 def test_its_planned_run_has_failed(served):
-    """Recorded in time, with its document, and yet whoever looks next finds the run FAILED."""
+    """Recorded in time, with its document, and the next look still finds the run FAILED."""
     served.run("attest")
     _, account = attested(served)
     again = served.run("attest")
@@ -66,7 +66,7 @@ def test_its_planned_run_has_failed(served):
     ],
 )
 def test_a_day_that_was_watched_in_part(served, hurt, code, conclusion):
-    """Gaps exit with 0 and are told; any sign exits with 3, in the account as well."""
+    """Gaps exit with 0 and are named; any sign exits with 3, in the account as well."""
     day = WatchedDay(served.folder)
     day.watch(OPEN_AT, OPEN_AT + 20 * STEP, hurt)
     day.end()

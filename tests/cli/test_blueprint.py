@@ -10,14 +10,14 @@ PROJECT = Path(__file__).parents[2]
 
 
 def recorded(folder):
-    """Give the files of the one recorded blueprint, as text by name."""
+    """Return the files of the one recorded blueprint, as text by name."""
     (found,) = (folder / "audit_artifacts" / "blueprints").iterdir()
     return {p.name: p.read_text() for p in found.iterdir()}
 
 
 @pytest.fixture
 def repository(tmp_path):
-    """Give a fleet's repository with pipelines and documents."""
+    """Return a fleet's repository with pipelines and documents."""
     root = tmp_path / "repository"
     for name, text in {
         "cloudbuild.yaml": "images: [r/x:latest, r/y:1]\nsteps:\n- args: [build, -t, r/z:2, .]\n"
@@ -118,32 +118,3 @@ def test_lists_that_were_lost_leave_unknowns(floor):
 
     assert 0 == result.exit_code
     assert "cluster trading-floor/pods" in gaps
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [(["--namespace", "trading-floor"], 0), (["--help"], 0), (["--no-such-flag"], 2)],
-    ids=str,
-)
-def test_the_script_works_from_cron(tmp_path, arguments, code):
-    """By its playbook name, from any folder, without a terminal, with cron's PATH."""
-    environ = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(tmp_path),
-        "MISSION_CONTROL_ROOT": str(tmp_path),
-        "MISSION_CONTROL_DEADLINE_SECONDS": "0.5",
-        "MISSION_CONTROL_FLEET_FILE": str(PROJECT / "deploy/fleets/agenttrader.yaml"),
-    }
-    done = subprocess.run(
-        [str(PROJECT / "scripts" / "blueprint_generator.sh"), *arguments],
-        cwd="/",
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=100,
-    )
-
-    assert code == done.returncode, done.stderr
-    assert "Traceback" not in done.stderr

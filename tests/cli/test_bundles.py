@@ -28,24 +28,24 @@ THEIRS = {
     "logs.gamma-strategy.txt",
     "logs.whale-strategy.txt",
 }
-"""The predecessor's files (facts, h); `k8s.top_pods.txt` is of the pre-market run alone."""
+"""The predecessor's files; `k8s.top_pods.txt` is of the pre-market run alone."""
 OURS = {"readiness_report.md", "readiness_report.json", "heartbeat.json", "posture.json"}
 OURS |= {"pods.json", "k8s.nodes.txt"}
 
 
 def bundle(served, kind):
-    """Give the folder of the one bundle, and its own account."""
+    """Return the folder of the one bundle, and its own account."""
     (folder,) = (served.folder / "audit_artifacts/ops_runs").glob(f"*_{kind}*")
     return folder, json.loads((folder / "run.json").read_bytes())
 
 
 def gaps(account):
-    """Give every gap of a run's coverage by its source."""
+    """Return every gap of a run's coverage by its source."""
     return {c["source"]: {g["what"]: g["reason"] for g in c["gaps"]} for c in account["coverage"]}
 
 
 def test_a_pre_market_run_holds_everything_of_that_hour(floor):
-    """Every file of the predecessor's and ours; what could not be had is told as a gap."""
+    """Every file of the predecessor's and ours; what could not be read is named as a gap."""
     served = floor("calm")
     served.clock.set(EIGHT_THIRTY)
     result = served.run("pre-market", "--json")
@@ -56,9 +56,9 @@ def test_a_pre_market_run_holds_everything_of_that_hour(floor):
     assert THEIRS | OURS | {"k8s.top_pods.txt", "run.json"} <= files
     assert "20261118T133005Z_pre_market" == folder.name
     assert "GO" == json.loads(result.stdout)["readiness"]
-    told = gaps(account)
-    assert {"alerts": "nothing decides alerts yet"} == told["alerts"]
-    assert {"posture timeline": "no history is kept"} == told["posture timeline"]
+    shown = gaps(account)
+    assert {"alerts": "nothing decides alerts yet"} == shown["alerts"]
+    assert {"posture timeline": "no history is kept"} == shown["posture timeline"]
     assert (
         "agenttrader_v2_ops_snapshot: pre_market"
         == ((folder / "meta.txt").read_text().splitlines()[0])
@@ -184,7 +184,7 @@ def test_a_post_market_run_holds_what_a_closed_market_shows(floor):
     ],
 )
 def test_what_could_not_be_had_is_a_gap_and_never_an_old_copy(floor, scenario, source, word):
-    """A bundle of a hurt floor names what it lacks; yesterday's files are not passed off."""
+    """A bundle of a hurt floor names what is missing, and holds none of yesterday's files."""
     served = floor(scenario)
     served.clock.set(EIGHT_THIRTY)
     old = served.folder / "audit_artifacts"
@@ -202,7 +202,7 @@ def test_what_could_not_be_had_is_a_gap_and_never_an_old_copy(floor, scenario, s
 
 
 def test_after_a_restart_the_container_before_is_heard_as_well(floor):
-    """Its last lines stand below those of the container that runs now."""
+    """Its last lines are below those of the container that runs now."""
     served = floor("crash-loop")
     served.clock.set(EIGHT_THIRTY)
     served.run("pre-market")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mission_control.cli.doctor_looks import RBAC, REMEDIES
+from mission_control.cli.doctor import RBAC, REMEDIES
 from mission_control.cli.failures import RedactedTalk
 from tests.ports import free_ports
 
@@ -56,7 +56,7 @@ def write_config(folder: Path, url: str, body: str = "") -> None:
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """Give the URL of a server that takes every connection and answers none."""
+    """Return the URL of a server that takes every connection and answers none."""
     taken = list[socket.socket]()
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
 
@@ -75,7 +75,7 @@ def silent() -> Iterator[str]:
 
 
 def doctor(run, tmp_path, fleet):
-    """Run the doctor, and give its checks by their subject with all that it wrote."""
+    """Run the doctor, and return its checks by subject, with all that it wrote."""
     port = free_ports(2)
     flags = ["--port", port, "--ui-port", port + 1, "--root", tmp_path, "--json"]
     result = run("doctor", "--fleet-file", fleet, *flags)
@@ -126,8 +126,8 @@ def test_a_snapshot_of_a_hung_cluster_ends_and_names_every_list(
     write_config(tmp_path, silent)
     result = run("config-snapshot", "--fleet-file", fleet, "--root", tmp_path)
     account = json.loads(next(tmp_path.glob("**/config_snapshots/*/run.json")).read_bytes())
-    told = next(c["gaps"] for c in account["coverage"] if c["source"] == "cluster")
-    gaps = {gap["what"]: gap["reason"] for gap in told}
+    shown = next(c["gaps"] for c in account["coverage"] if c["source"] == "cluster")
+    gaps = {gap["what"]: gap["reason"] for gap in shown}
 
     assert 0 == result.exit_code
     assert 8 * 2 <= sum(source.endswith(", for Secrets") for source in gaps)
@@ -164,7 +164,7 @@ def test_credentials_are_had_before_any_service_is_asked(run, tmp_path, command)
 
 
 def test_what_a_library_logs_in_a_command_is_redacted(capsys):
-    """A warning is told without its secrets, on one line, and capped."""
+    """A warning is shown without its secrets, on one line, and capped."""
     record = logging.makeLogRecord(
         {"levelno": logging.ERROR, "levelname": "ERROR",
          "msg": "exec: %s\n" + "x" * 9000, "args": (f"{WORD}={SECRET} {JWT}",)}

@@ -5,7 +5,7 @@ import json
 
 def test_what_is_in_force_is_shown_with_its_source(run, fleet_file):
     """
-    Each setting stands there with its value and the flag, variable or default that gave it.
+    Each setting is listed with its value and the flag, variable or default that set it.
     """
     result = run(
         "config",
@@ -61,7 +61,7 @@ def test_a_password_is_never_shown(run, fleet_file):
 
 def test_notes_go_to_stderr_and_can_be_silenced(run, fleet_file):
     """
-    What may surprise is told on stderr, and not with --quiet.
+    What may surprise is shown on stderr, and not with --quiet.
     """
     variables = {"MISSION_CONTROL_FLEET_FILE": str(fleet_file), "POLL_MAX_CONCURRENCY": "5"}
 

@@ -83,15 +83,15 @@ async def serve(answers, asked, announce, stop):
 
 @contextmanager
 def service(answers):
-    """Run a service on a loopback port of its own; gives its address and what it was asked."""
-    asked, ready, told = [], threading.Event(), {}
+    """Run a service on a loopback port; yield its address and the requests it got."""
+    asked, ready, shown = [], threading.Event(), {}
 
     async def run():
         stop = asyncio.Event()
-        told["stop"] = (asyncio.get_running_loop(), stop)
+        shown["stop"] = (asyncio.get_running_loop(), stop)
 
         def announce(port):
-            told["port"] = port
+            shown["port"] = port
             ready.set()
 
         await serve(answers, asked, announce, stop)
@@ -100,23 +100,17 @@ def service(answers):
     thread.start()
     assert ready.wait(10)
     try:
-        yield f"http://127.0.0.1:{told['port']}", asked
+        yield f"http://127.0.0.1:{shown['port']}", asked
     finally:
-        loop, stop = told["stop"]
+        loop, stop = shown["stop"]
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
         assert not thread.is_alive()
 
 
-def no_settings():
-    """Refuse to load settings: judging one address needs none."""
-    raise AssertionError("conformance needs no settings")
-
-
 def run(*arguments, as_json=False):
     """Run the command as the command line does, at a fixed time."""
     context = CliContext(
-        settings_source=no_settings,
         clock=lambda: NOW,
         json=as_json,
         quiet=False,
@@ -207,7 +201,7 @@ def test_sev0_evidence_is_told_first():
 )
 def test_service_without_a_readable_contract_deviates(answers, said):
     """
-    Whatever stands in for the contract is named, and never passes.
+    Anything other than the contract is named, and never passes.
     """
     with service(answers) as (url, _):
         result = run(url)

@@ -12,12 +12,12 @@ from tests.ports import free_ports
 
 
 def checks_of(result):
-    """Give the checks of a JSON report by their subject."""
+    """Return the checks of a JSON report by their subject."""
     return {check["subject"]: check for check in json.loads(result.stdout)["checks"]}
 
 
 def two_ports():
-    """Give flags for two ports that nobody listens on."""
+    """Return flags for two free ports."""
     port = free_ports(2)
     return ["--port", port, "--ui-port", port + 1]
 
@@ -38,7 +38,7 @@ def test_a_calm_floor_passes(floor):
 
 def test_people_get_one_line_a_check_and_a_remedy(floor):
     """
-    Below a line that does not pass stands what to do about it; the last line counts.
+    Below a line that does not pass is what to do about it; the last line counts.
     """
     result = floor("critical-refused").run("doctor", *two_ports())
 
@@ -73,7 +73,7 @@ def test_what_is_dangerous_fails(floor, scenario, subject, said):
 
 def test_a_busy_port_is_only_a_warning(floor):
     """
-    A port that is taken may be our own server's: it is told, and fails nothing.
+    A port that is taken may be our own server's: it is shown, and fails nothing.
     """
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
@@ -84,7 +84,7 @@ def test_a_busy_port_is_only_a_warning(floor):
 
 def test_a_root_that_cannot_be_written_fails(floor):
     """
-    A root that is not there is found by trying, and the variable that names another is told.
+    A root that is not there is found by trying, and the variable that names another is shown.
     """
     served = floor("calm")
 
@@ -98,7 +98,7 @@ def test_a_root_that_cannot_be_written_fails(floor):
 
 def test_too_few_open_files_fail(floor, monkeypatch):
     """
-    A hard limit below what the fleet needs is told with the number to raise it to.
+    A hard limit below what the fleet needs is shown with the number to raise it to.
     """
     served = floor("calm")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))

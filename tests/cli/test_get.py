@@ -24,7 +24,7 @@ def test_the_body_goes_to_stdout_as_it_is(floor):
 )
 def test_an_answer_that_is_not_2xx_exits_with_4(floor, path):
     """
-    The body of an error is data too: it goes to stdout, and the status is told on stderr.
+    The body of an error is data too: it goes to stdout, and the status is named on stderr.
     """
     result = floor("calm").run("get", path)
 

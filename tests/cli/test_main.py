@@ -71,7 +71,7 @@ def test_help_and_config_check_import_nothing_heavy(fleet_file):
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_the_help_says_of_a_command_what_the_command_says(run, name):
     """
-    The line that stands in for a command's own help, so that none is imported, is its own.
+    The line in place of a command's own help, so that none is imported, is its own.
     """
     command = main.LazyGroup().get_command(click.Context(main.cli), name)
 
@@ -108,7 +108,7 @@ def test_the_version_is_told(run):
 )
 def test_wrong_usage_exits_with_2(run, arguments):
     """
-    What the command line does not know is wrong usage, told on stderr.
+    What the command line does not know is wrong usage, shown on stderr.
     """
     result = run(*arguments)
 
@@ -120,7 +120,7 @@ def test_wrong_usage_exits_with_2(run, arguments):
 
 def test_a_configuration_error_exits_with_78(run, failing):
     """
-    Every problem is told on stderr, with its place, its key and its remedy; stdout stays empty.
+    Every problem is shown on stderr, with its place, its key and its remedy; stdout stays empty.
     """
     failing(SEVERAL)
 
@@ -192,7 +192,7 @@ def test_an_interrupt_exits_with_130(run, failing):
 
 def test_a_reader_that_goes_away_is_no_internal_error(fleet_file):
     """
-    Output into a pipe that nobody reads ends with 141 and not a word.
+    Output into a closed pipe ends with 141 and without a message.
     """
     reading, writing = os.pipe()
     os.close(reading)

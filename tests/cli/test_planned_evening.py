@@ -21,7 +21,7 @@ AFTER_CLOSE = {
 
 
 def accounts(folder):
-    """Give every recorded run's own account, by its folder's name."""
+    """Return every recorded run's own account, by its folder's name."""
     runs = (*folder.glob("audit_artifacts/ops_runs/*"), *folder.glob("ops/lkg/*"))
     paths = sorted(run / "run.json" for run in runs if (run / "run.json").exists())
     return {p.parent.name: json.loads(p.read_bytes()) for p in paths}
@@ -74,7 +74,7 @@ def test_a_capture_that_is_refused_is_the_planned_runs_failure(floor):
 
 @pytest.mark.parametrize("named", ["namespace", "context", "inventory"])
 def test_a_capture_of_another_floor_is_not_the_planned_run(floor, tmp_path, named):
-    """Flags that lead elsewhere are told; the day's run stays due for the configured floor."""
+    """Flags that lead elsewhere are named; the day's run stays due for the configured floor."""
     served = floor("calm")
     served.clock.set(AFTER_CLOSE["lkg_capture"])
     other = tmp_path / "other.yaml"
@@ -94,7 +94,7 @@ def test_a_capture_of_another_floor_is_not_the_planned_run(floor, tmp_path, name
 
 
 def test_a_capture_of_another_inventory_replaces_no_latest_view(floor, tmp_path):
-    """Nobody is told of a configuration that nobody can read either."""
+    """Nor is anything said of a configuration that cannot be read."""
     served = floor("calm")
     served.clock.set(AFTER_CLOSE["lkg_capture"])
     other = tmp_path / "other.yaml"

@@ -38,7 +38,7 @@ def server(answer: bytes) -> Iterator[str]:
 
 
 def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
-    """Write an answer whose length is told."""
+    """Write an answer with its length."""
     return HEAD % status + b"content-length: %d\r\n\r\n%s" % (len(body), body)
 
 

@@ -10,13 +10,13 @@ def test_the_next_sessions_with_the_holiday_between(run):
     """Before Thanksgiving 2026 the next sessions show the holiday and the early close."""
     done = run("schedule", "--next", "2", "--json", "--at", "2026-11-25T17:00-05:00")
 
-    told = orjson.loads(done.stdout)
+    shown = orjson.loads(done.stdout)
     assert 0 == done.exit_code
     assert [("2026-11-27", True), ("2026-11-30", False)] == [
-        (s["session_date"], s["early_close"]) for s in told["sessions"]
+        (s["session_date"], s["early_close"]) for s in shown["sessions"]
     ]
-    assert ["2026-11-26"] == [h["date"] for h in told["holidays"]]
-    boundaries = told["sessions"][0]["phase_boundaries"]
+    assert ["2026-11-26"] == [h["date"] for h in shown["holidays"]]
+    boundaries = shown["sessions"][0]["phase_boundaries"]
     assert {
         "pre_market_start": "2026-11-27T05:00:00Z",
         "open": "2026-11-27T14:30:00Z",
@@ -45,7 +45,7 @@ def test_people_see_the_marks(run):
 
 
 def test_a_published_closure_counts(run, tmp_path):
-    """A published closure removes its session from the list and stands among the holidays."""
+    """A published closure removes its session from the list and is among the holidays."""
     path = tmp_path / "closures.yaml"
     path.write_text(
         "closures:\n  - {date: 2026-12-01, kind: closed, source: notice, "
@@ -55,9 +55,9 @@ def test_a_published_closure_counts(run, tmp_path):
         MISSION_CONTROL_CLOSURES_FILE=str(path),
     )  # fmt: skip
 
-    told = orjson.loads(done.stdout)
-    assert ["2026-11-30", "2026-12-02"] == [s["session_date"] for s in told["sessions"]]
-    assert ["2026-12-01"] == [h["date"] for h in told["holidays"]]
+    shown = orjson.loads(done.stdout)
+    assert ["2026-11-30", "2026-12-02"] == [s["session_date"] for s in shown["sessions"]]
+    assert ["2026-12-01"] == [h["date"] for h in shown["holidays"]]
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_the_end_of_the_calendar_is_told(run):
 
 def test_an_instant_without_its_offset_is_new_yorks(run):
     """A time without a zone is the exchange's own, as everywhere."""
-    told = [
+    shown = [
         run("schedule", "--next", "2", "--json", "--at", at).stdout
         for at in ("2026-11-18T10:00", "2026-11-18T15:00Z")
     ]
 
-    assert told[0] == told[1]
+    assert shown[0] == shown[1]
 
 
 def test_json_for_all_commands_counts_here_too(run):
@@ -153,7 +153,7 @@ def test_a_secret_is_not_written_into_a_crontab(run, fleet_file):
 
 
 def test_what_the_file_says_is_left_to_the_file(run, fleet_file, tmp_path):
-    """A configuration file is named, and what stands in it is not said twice."""
+    """A configuration file is named, and its settings are not repeated."""
     config = tmp_path / "mc.yaml"
     config.write_text(f"fleet_file: {fleet_file}\nclosures_file: closures.yaml\nroot: records\n")
     (tmp_path / "closures.yaml").write_text("closures: []\n")

@@ -49,11 +49,11 @@ def wait_for(url: str, word: str = "") -> None:
                 if word in client.get(url).text:
                     return
             time.sleep(0.05)
-    pytest.fail(f"nobody answers {word!r} at {url}")
+    pytest.fail(f"nothing answers {word!r} at {url}")
 
 
 def stop(running: subprocess.Popen[str], number: signal.Signals) -> tuple[int, float]:
-    """Send a signal, and give the exit code and the seconds that stopping took."""
+    """Send a signal, and return the exit code and the seconds that stopping took."""
     began = time.monotonic()
     running.send_signal(number)
     code = running.wait(PATIENCE_SECONDS)
@@ -74,15 +74,15 @@ def test_a_demo_is_served_asked_and_stopped(run):
         body = run("get", "/api/v1/posture", "--url", url)
         missing = run("get", "/no/such/path", "--url", url)
         code, seconds = stop(demo, signal.SIGINT)
-        told = demo.stderr.read() if demo.stderr else ""
+        shown = demo.stderr.read() if demo.stderr else ""
 
     assert (0, True) == (code, seconds < 10)
     assert 3 == status.exit_code
     assert "DEMO" in status.stdout.splitlines()[0]
     assert ("HALTED", 0) == (json.loads(body.stdout)["posture"], body.exit_code)
     assert 4 == missing.exit_code
-    assert url in told
-    assert "stale-tick" in told
+    assert url in shown
+    assert "stale-tick" in shown
 
 
 def test_the_predecessors_two_variables_serve(fleet_file, tmp_path, run):
@@ -155,23 +155,23 @@ def test_a_busy_port_is_one_clear_message(fleet_file, command):
         socket.create_server(("127.0.0.1", 0)) as busy,
         process(command, "--port", port := busy.getsockname()[1], *flags[command]) as server,
     ):
-        _, told = server.communicate(timeout=PATIENCE_SECONDS)
+        _, shown = server.communicate(timeout=PATIENCE_SECONDS)
 
     assert 78 == server.returncode
-    assert f"port {port} on 127.0.0.1 is busy" in told
-    assert "--port" in told
-    assert "Traceback" not in told
+    assert f"port {port} on 127.0.0.1 is busy" in shown
+    assert "--port" in shown
+    assert "Traceback" not in shown
 
 
 def test_another_host_than_loopback_is_refused(fleet_file):
     """
-    Without authentication nobody else may listen: exit code 78 before anything is bound.
+    Without authentication only loopback is listened on: exit code 78 before anything is bound.
     """
     with process("serve", "--fleet-file", fleet_file, "--host", "10.0.0.7") as server:
-        _, told = server.communicate(timeout=PATIENCE_SECONDS)
+        _, shown = server.communicate(timeout=PATIENCE_SECONDS)
 
     assert 78 == server.returncode
-    assert "no authentication yet" in told
+    assert "no authentication yet" in shown
 
 
 @pytest.mark.parametrize("held", ["", "fedcba9876543210"], ids=["no record", "another record"])
@@ -185,11 +185,11 @@ def test_a_root_without_the_record_that_is_wanted_is_refused(fleet_file, tmp_pat
         write_marker(root, RecordMarker(held, datetime(2026, 11, 20, tzinfo=UTC), continues=False))
     given = {"MISSION_CONTROL_RECORD_ID": "0123456789abcdef", "MISSION_CONTROL_ROOT": str(root)}
     with process(*command, "--fleet-file", fleet_file, **given) as server:
-        _, told = server.communicate(timeout=PATIENCE_SECONDS)
+        _, shown = server.communicate(timeout=PATIENCE_SECONDS)
 
     assert 78 == server.returncode
-    assert f"the root holds {f'record {held}' if held else 'no record'}" in told
-    assert "MISSION_CONTROL_RECORD_ID" in told
+    assert f"the root holds {f'record {held}' if held else 'no record'}" in shown
+    assert "MISSION_CONTROL_RECORD_ID" in shown
     assert bool(held) is root.exists()
 
 

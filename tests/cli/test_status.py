@@ -34,7 +34,7 @@ def test_the_verdict_stands_first_and_decides_the_exit_code(floor, scenario, cod
 
 def test_a_halted_floor_says_why(floor):
     """
-    The first line holds the leading reason; below stands every reason, and who is concerned.
+    The first line holds the leading reason; below is every reason, and the service it is about.
     """
     result = floor("stale-tick").run("status")
 
@@ -50,7 +50,7 @@ def test_a_halted_floor_says_why(floor):
 
 
 def test_a_first_silence_is_said_to_be_one(floor):
-    """One look cannot tell whether a service that did not answer would have a second later."""
+    """One look does not show whether a service without an answer would have one a second later."""
     result = floor("critical-refused").run("status")
 
     reason = next(line for line in result.stdout.splitlines() if "P1 halts  CONNECTION_" in line)

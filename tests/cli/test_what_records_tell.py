@@ -25,7 +25,7 @@ COMMANDS = {
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Let a floor take its time over the first request after this is cleared; gives the event."""
+    """Let a floor be slow on the first request after the returned event is cleared."""
     answered = threading.Event()
     app = SimulatedFloor.app
 
@@ -46,7 +46,7 @@ def slow(monkeypatch):
 
 
 def account(folder):
-    """Give the newest run's own account."""
+    """Return the newest run's own account."""
     runs = [p for p in folder.rglob("run.json") if p.parent.parent.name != ".tmp"]
     return json.loads(max(runs, key=lambda p: p.stat().st_mtime_ns).read_bytes())
 
@@ -58,11 +58,11 @@ def test_a_run_began_when_it_began_to_look(floor, slow, command):
     began = served.clock()
     slow.clear()
     result = served.run(*command)
-    told = account(served.folder)
-    started, finished = (datetime.fromisoformat(told[k]) for k in ("started", "finished"))
+    shown = account(served.folder)
+    started, finished = (datetime.fromisoformat(shown[k]) for k in ("started", "finished"))
 
     assert slow.is_set(), result.output
-    assert TAKES <= finished - started, told["job"]
+    assert TAKES <= finished - started, shown["job"]
     assert began - timedelta(milliseconds=1) <= started < began + TAKES
 
 
@@ -71,7 +71,7 @@ def move_to_another(simulated):
     staged = simulated._staged  # noqa: SLF001  (scenarios are one floor's; this is another's)
     stage = replace(staged.scenario.cluster, of="another")
     scenario = replace(staged.scenario, cluster=stage)
-    simulated._staged = replace(staged, scenario=scenario)  # noqa: SLF001
+    simulated._staged = staged._replace(scenario=scenario)  # noqa: SLF001
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
@@ -79,12 +79,12 @@ def test_a_run_names_its_cluster(floor, command):
     """Its context by name, although none is configured, its server and its UID."""
     served = floor("calm")
     result = served.run(*command)
-    told = account(served.folder)["cluster_identity"]
+    shown = account(served.folder)["cluster_identity"]
 
-    assert "simulated" == told["context"], result.output
-    assert told["server"].startswith("http://127.0.0.1:")
-    assert told["uid"]
-    assert None is told["unknown"]
+    assert "simulated" == shown["context"], result.output
+    assert shown["server"].startswith("http://127.0.0.1:")
+    assert shown["uid"]
+    assert None is shown["unknown"]
 
 
 def test_reports_of_two_clusters_are_compared_loudly(floor):

@@ -1,4 +1,4 @@
-"""Where records go: full, read-only, new or another user's, it is told as what it is."""
+"""Where records go: full, read-only, new or another user's, each is reported as such."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def test_a_root_that_takes_nothing_is_told_as_that(floor, tmp_path, command, ful
 
 
 def test_a_report_that_cannot_be_recorded_is_shown_all_the_same(floor, tmp_path):
-    """Who asks at 3 a.m. gets it, and is told that it is no record."""
+    """The report is still shown, with a word that it is not recorded."""
     served = floor("calm")
     served.environ["MISSION_CONTROL_ROOT"] = str(tmp_path / "small")
     with small_root(tmp_path / "small", full=True):
@@ -85,10 +85,10 @@ def test_whatever_meets_a_record_that_fails_says_so(run, tmp_path):
     root = tmp_path / "root"
     (root / "audit_artifacts/ledger.jsonl").mkdir(parents=True)
     plain = run("reports", "diff", "--root", root)
-    told = json.loads(run("reports", "diff", "--root", root, "--json").stderr)["error"]
+    shown = json.loads(run("reports", "diff", "--root", root, "--json").stderr)["error"]
 
     assert (1, True) == (plain.exit_code, plain.stderr.startswith("The record failed: "))
-    assert ("storage", True) == (told["code"], str(root) in told["path"])
+    assert ("storage", True) == (shown["code"], str(root) in shown["path"])
     assert "NOT RECORDED" in run("--help").stdout
     assert cli.name
 
@@ -97,11 +97,11 @@ def test_a_new_record_is_said_at_its_beginning(floor, tmp_path):
     """A typo in the root begins a second ledger: said on stderr, with the one that may be meant."""
     served = floor("calm")
     right, typo = tmp_path / "records", tmp_path / "recrods"
-    told = []
+    shown = []
     for root in (right, right, typo):
         served.environ["MISSION_CONTROL_ROOT"] = str(root)
-        told.append(served.run("blueprint").stderr)
-    first, again, new = told
+        shown.append(served.run("blueprint").stderr)
+    first, again, new = shown
 
     assert f"there is no record in {right} yet" in first
     assert "there is no record" not in again
@@ -110,12 +110,12 @@ def test_a_new_record_is_said_at_its_beginning(floor, tmp_path):
 
 
 def checks_of(result):
-    """Give the doctor's checks by subject."""
+    """Return the doctor's checks by subject."""
     return {c["subject"]: c for c in json.loads(result.stdout)["checks"]}
 
 
 def test_doctor_tells_a_root_without_a_record(floor, tmp_path):
-    """Empty it is fine and told; beside a record it is a warning; missing it fails."""
+    """Empty it is fine and named; beside a record it is a warning; missing it fails."""
     served, found = floor("calm"), []
     right, typo = tmp_path / "records", tmp_path / "recrods"
     right.mkdir()
@@ -141,13 +141,13 @@ def test_doctor_and_commands_name_another_users_root(floor, tmp_path):
     served.run("blueprint")
     os.chown(tmp_path, 65534, 65534)
     checks = checks_of(served.run("doctor", *two_ports(), "--json"))
-    told = served.run("blueprint").stderr
+    shown = served.run("blueprint").stderr
 
     assert ("WARN", "WARN") == (checks["owner"]["outcome"], checks["files"]["outcome"])
     assert "sudo -u nobody" in checks["owner"]["remedy"]
     assert "chown -R" in checks["files"]["remedy"]
     assert "audit_artifacts (uid 0) belongs to another user" in checks["files"]["detail"]
-    assert "we are root and" in told.replace("\n", " ")
+    assert "we are root and" in shown.replace("\n", " ")
 
 
 @pytest.mark.parametrize("root", ["/proc", "/sys"])

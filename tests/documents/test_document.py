@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 import pytest
+from pydantic import BaseModel
 
 from mission_control.documents.document import document
 
@@ -27,6 +28,13 @@ class Pair(NamedTuple):
 
     left: str
     right: tuple[int, ...]
+
+
+class Head(BaseModel):
+    """A validated model."""
+
+    seq: int
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ AT = datetime(2026, 11, 18, 15, 15, 3, 250_999, tzinfo=UTC)
         pytest.param(frozenset({"b", "a"}), ["a", "b"], id="a set is sorted"),
         pytest.param({"k": (Colour.RED,)}, {"k": ["red"]}, id="a mapping, entry by entry"),
         pytest.param(Pair("l", (1, 2)), {"left": "l", "right": [1, 2]}, id="a named tuple"),
+        pytest.param(Head(seq=3), {"seq": 3, "at": None}, id="a model"),
         pytest.param((Pair("l", ()),), [{"left": "l", "right": []}], id="a tuple is a list"),
     ],
 )

@@ -40,7 +40,6 @@ def run(command, folder, kubeconfig):
         "MISSION_CONTROL_ROOT": str(folder),
     }
     context = CliContext(
-        settings_source=lambda: pytest.fail("the command loads its own"),
         clock=lambda: AT,
         json=False,
         quiet=False,

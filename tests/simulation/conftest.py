@@ -15,13 +15,13 @@ from mission_control.simulation.loopback import FloorOnLoopback
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Give a clock that shows the instant of `calm` and stands still."""
+    """Return a clock that always shows the instant of `calm`."""
     return SimulatedClock(find_scenario("calm").at, monotonic=lambda: 0.0)
 
 
 @pytest.fixture
 def floor(clock: SimulatedClock) -> SimulatedFloor:
-    """Give a calm floor."""
+    """Return a calm floor."""
     return SimulatedFloor(clock, "calm")
 
 
@@ -42,6 +42,6 @@ def served(floor: SimulatedFloor, switch_file: Path) -> Iterator[FloorOnLoopback
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    """Give a plain client, blind to proxies, that follows no redirect."""
+    """Yield a plain client that ignores proxies and follows no redirect."""
     with httpx.Client(trust_env=False, timeout=60.0) as plain:
         yield plain

@@ -10,7 +10,7 @@ NOON = datetime(2026, 11, 18, 12, 0, tzinfo=timezone(timedelta(hours=-5)))
 
 
 def test_it_ticks_at_the_speed_of_its_counter_from_where_it_was_set():
-    """The clock starts where it is told, moves as its counter moves, and ticks on once set."""
+    """The clock starts at the given instant, moves as its counter moves, and ticks on once set."""
     seconds = [100.0]
     clock = SimulatedClock(NOON, monotonic=lambda: seconds[0])
     seconds[0] = 107.5

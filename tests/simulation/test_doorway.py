@@ -11,13 +11,13 @@ pytestmark = pytest.mark.anyio
 
 
 async def app(_scope, _receive, _send):
-    """Answer nobody."""
+    """Answer no request."""
     await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize("steps", range(6))
 async def test_nobody_is_left_inside(steps):
-    """However far the door had come with letting somebody in when it is shut, he is shown out."""
+    """However far a connection is accepted when the door is shut, it is closed."""
     doorway, loop = Doorway(app, 0), asyncio.get_running_loop()
     await doorway.open()
     with socket.create_connection((LOOPBACK, doorway.port)) as caller:
@@ -27,9 +27,9 @@ async def test_nobody_is_left_inside(steps):
         await doorway.shut()
         try:
             async with asyncio.timeout(20):
-                heard = await loop.sock_recv(caller, 1)
+                received = await loop.sock_recv(caller, 1)
         except ConnectionResetError:
-            heard = b""
+            received = b""
     doorway.release()
 
-    assert b"" == heard
+    assert b"" == received

@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
 
 
 def view(kind: Kind = Kind.STRATEGY, **changes: object) -> SelfView:
-    """Give a service that has nothing to complain of, but for the changes."""
+    """Return a service on which all is well, but for the changes."""
     healthy = {"market_open": True, "is_fresh": True, "kill_switch": False}
     return SelfView(kind, **(healthy | changes))  # type: ignore[arg-type]  # a table of keywords
 

@@ -1,4 +1,4 @@
-"""How the critical service can hurt whoever asks it, over real sockets."""
+"""The ways in which the critical service fails, over real sockets."""
 
 import tracemalloc
 from time import monotonic, sleep
@@ -28,7 +28,7 @@ def test_a_hung_service_accepts_and_never_answers(served, client, url, path):
         client.get(url + path, timeout=0.2)
     ends = monotonic() + PATIENCE_SECONDS
     while not served.floor.requests and monotonic() < ends:
-        sleep(0.01)  # it gave up while the service had yet to hear of it
+        sleep(0.01)  # it gave up before the service noticed
     assert {(MARKETDATA, "GET", path): 1} == served.floor.requests
 
 
@@ -96,7 +96,7 @@ def test_the_gzip_bomb_is_small_until_it_goes_off(served, client, url):
     ],
 )
 def test_a_whole_answer_that_is_none(served, client, url, scenario_name, answer, beginning):
-    """Every path of the service gives the same useless answer."""
+    """Every path of the service has the same useless answer."""
     served.floor.switch(scenario_name)
     for path in PATHS:
         response = client.get(url + path)
@@ -122,7 +122,7 @@ def test_only_the_deep_answer_is_json_to_the_end(served, client, url):
 
 
 def test_a_redirect_shows_whether_it_was_followed(served, client, url):
-    """The redirect leads to the same service, which counts whoever comes."""
+    """The redirect leads to the same service, which counts every request."""
     served.floor.switch("critical-redirect")
     response = client.get(url + "/ops/status")
 

@@ -44,7 +44,7 @@ async def test_the_switchboard_works_in_process(floor):
 
 
 async def test_other_protocols_are_refused(floor):
-    """The apps speak HTTP and say so to whoever opens anything else."""
+    """The apps speak HTTP only, and raise for any other protocol."""
     for app in (floor.app("ops-ui"), floor.control_app):
         with pytest.raises(ValueError, match="HTTP only"):
             await app({"type": "websocket"}, None, None)

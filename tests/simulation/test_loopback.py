@@ -54,7 +54,7 @@ def test_a_busy_port_is_named_with_what_to_do(floor, client):
 
 
 def test_a_port_that_does_not_exist_is_a_configuration_error(floor):
-    """A base port whose services would stand past 65535 is refused in words."""
+    """A base port whose services would be past 65535 is refused in words."""
     with pytest.raises(ConfigurationError, match="port 65536 cannot be used"):
         FloorOnLoopback(floor, 65_530).start()
 

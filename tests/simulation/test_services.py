@@ -157,7 +157,7 @@ def test_marketdata_dies_of_stale_ticks_only_while_it_takes_the_market_for_open(
 
 
 def test_strategy_engine_is_not_ready_without_marketdata(served, client):
-    """The strategy-engine is ready with what marketdata told it, and degraded without."""
+    """The strategy-engine is ready with an answer of marketdata, and degraded without."""
     url = served.base_url("strategy-engine") + "/readyz"
 
     assert (200, 1.0) == (

@@ -78,7 +78,7 @@ def test_an_unknown_scenario_changes_nothing(floor):
 
 
 def test_the_switchboard_says_what_is_on_and_what_there_is(served, client):
-    """GET /scenario gives the current scenario, the clock, and every scenario's description."""
+    """GET /scenario shows the current scenario, the clock, and every scenario's description."""
     picture = client.get(served.control_url + "/scenario").json()
 
     assert "calm" == picture["current"]
