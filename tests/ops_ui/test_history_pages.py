@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from ops_ui.floor import FloorPage
 from ops_ui.mission_control_client import MissionControlClient
-from ops_ui.pages.floor import FloorPage
 from tests.ops_ui.conftest import AGENT, AGENTS, AT, POSTURE
 
 pytestmark = pytest.mark.anyio

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from ops_ui.day_plan import see_day
+from ops_ui.answers import Schedule
+from ops_ui.schedule import see_day
 from tests.ops_ui.conftest import AT
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +64,11 @@ def schedule(*runs, **more):
     }
 
 
+def day_of(*runs, **more):
+    """See a day with these runs."""
+    return see_day(Schedule.model_validate(schedule(*runs, **more)))
+
+
 async def test_today_stands_with_outcomes_and_links(pages, upstream):
     """Each run has its time in New York, what became of it in words, and its evidence."""
     well = run("pre_market_readiness", outcome="SUCCEEDED", path=RUN, detail="<b>NO-GO</b>")
@@ -105,7 +111,7 @@ async def test_the_next_sessions_are_marked(pages, upstream):
 )
 def test_only_a_success_looks_like_one(outcome, look):
     """An outcome that nobody knows, or none at all of a run that ended, is no success."""
-    (row,) = see_day(schedule(run("lkg_capture", outcome=outcome))).rows
+    (row,) = day_of(run("lkg_capture", outcome=outcome)).rows
 
     assert look == row.look
     assert row.bad == (look == "bad")
@@ -130,7 +136,7 @@ def test_only_a_success_looks_like_one(outcome, look):
 )
 def test_evidence_that_says_something_is_seen_to(detail, look):
     """That a run succeeded says that there is evidence; what it says is another matter."""
-    (row,) = see_day(schedule(run("lkg_capture", outcome="SUCCEEDED", detail=detail))).rows
+    (row,) = day_of(run("lkg_capture", outcome="SUCCEEDED", detail=detail)).rows
 
     assert (look, look in {"bad", "alarm"}) == (row.look, row.bad)
 
@@ -146,7 +152,7 @@ def test_evidence_that_says_something_is_seen_to(detail, look):
 )
 def test_a_scheduler_that_does_nothing_is_loud(scheduler, words):
     """Whoever reads a plan learns that nobody keeps it."""
-    day = see_day(schedule(scheduler=scheduler))
+    day = day_of(scheduler=scheduler)
 
     assert (words, True) == (day.scheduler, day.scheduler_bad)
 
@@ -156,7 +162,7 @@ def test_samples_are_counted_by_what_became_of_them():
     ran = run("intraday_sample", outcome="SUCCEEDED")
     missed = run("intraday_sample", outcome="MISSED")
     waits = run("intraday_sample", "PLANNED")
-    well, bad = see_day(schedule(ran, ran, waits)), see_day(schedule(ran, missed))
+    well, bad = day_of(ran, ran, waits), day_of(ran, missed)
 
     assert ("2 SUCCEEDED, 1 PLANNED", False) == (well.sample_note, well.samples_bad)
     assert ("1 SUCCEEDED, 1 MISSED", True) == (bad.sample_note, bad.samples_bad)
@@ -169,8 +175,9 @@ async def test_a_schedule_that_was_missed_is_no_empty_day(pages, upstream):
     upstream.answers[SCHEDULE] = {"runs": "none"}
     garbage = await pages.get("/schedule")
 
-    assert (502, 500) == (down.status_code, garbage.status_code)
+    assert (502, 502) == (down.status_code, garbage.status_code)
     assert "could not be read" in down.text
+    assert "its runs is no list" in garbage.text
     assert "Nothing is planned" not in down.text + garbage.text
 
 
