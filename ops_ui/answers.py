@@ -6,6 +6,8 @@ field that is missing or of another kind has the value that its type names, and 
 looks well. Fields that are not declared here are ignored.
 """
 
+# ruff: noqa: D101  (most classes are named as what they hold, and say no more)
+
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -65,6 +67,8 @@ Item = TypeVar("Item")
 One = TypeVar("One", bound=Part)
 
 Text = Annotated[str, Or("")]
+TextIfSent = Annotated[str | None, Or(None)]
+Shown = Annotated[str, Or("?")]
 Flag = Annotated[bool | None, Or(None)]
 Number = Annotated[int | float | None, Or(None)]
 Count = Annotated[int | None, Or(None)]
@@ -91,8 +95,6 @@ class Labelled(Part):
 
 
 class Refusal(Part):
-    """Problem details: why a question was not answered."""
-
     detail: Text
 
 
@@ -108,8 +110,6 @@ class Reason(Part):
 
 
 class Session(Part):
-    """The market's session of this moment."""
-
     phase: Annotated[str, Or("UNKNOWN")]
     next_boundary: Text
     next_phase: Text
@@ -118,8 +118,6 @@ class Session(Part):
 
 
 class SwitchSource(Part):
-    """What one source says of the kill switch."""
-
     state: Annotated[str, Or("UNKNOWN")]
     kind: Text
     source: Text
@@ -127,8 +125,6 @@ class SwitchSource(Part):
 
 
 class KillSwitch(Part):
-    """The kill switch."""
-
     state: Annotated[str, Or("UNKNOWN")]
     confirmed: Flag
     detail: Text
@@ -143,8 +139,6 @@ class Instance(Part):
 
 
 class Alarm(Part):
-    """A latched alarm."""
-
     code: Text
     source: Text
     detail: Text
@@ -163,8 +157,6 @@ class Exemption(Part):
 
 
 class Posture(Labelled):
-    """The floor's posture."""
-
     verdict: Literal["OK", "MARKET_CLOSED", "HALTED"] = below("posture")
     expected: bool
     reasons: Each[Reason]
@@ -193,10 +185,10 @@ class Posture(Labelled):
 class Workload(Part):
     """What runs a service; `unseen` says why it was not seen, empty where it was."""
 
-    kind: Annotated[str, Or("?")]
-    name: Annotated[str, Or("?")]
-    namespace: Annotated[str, Or("?")]
-    unseen: Annotated[str | None, Or(None)]
+    kind: Shown
+    name: Shown
+    namespace: Shown
+    unseen: TextIfSent
     seen_at: Text
     desired: Count
     actual: Count
@@ -223,22 +215,16 @@ class Agent(Part):
 
 
 class Agents(Part):
-    """All services."""
-
     agents: Each[Agent]
 
 
 class Freshness(Part):
-    """What a service says of marketdata."""
-
-    state: Annotated[str, Or("?")]
+    state: Shown
     last_tick: Text
     detail: Text
 
 
 class Container(Part):
-    """A container of a pod."""
-
     name: Annotated[str, Or("none")]
     init: Flag
     image: Text
@@ -251,18 +237,14 @@ class Container(Part):
 
 
 class Pod(Part):
-    """A pod of a service."""
-
-    name: Annotated[str, Or("?")]
-    phase: Annotated[str, Or("?")]
+    name: Shown
+    phase: Shown
     node: Text
     pending_reason: Text
     containers: Listed[Container]
 
 
 class Warned(Part):
-    """A warning of the cluster about a service."""
-
     about: Text
     reason: Text
     message: Text
@@ -278,8 +260,6 @@ class Phase(Part):
 
 
 class Problem(Part):
-    """What is wrong with one field of an answer."""
-
     field: Text
     problem: Text
 
@@ -287,9 +267,9 @@ class Problem(Part):
 class Read(Part):
     """What a service answered on one of its paths."""
 
-    path: Annotated[str, Or("?")]
+    path: Shown
     seen: Flag
-    outcome: Annotated[str, Or("?")]
+    outcome: Shown
     detail: Text
     http_status: Number
     at: Text
@@ -302,11 +282,9 @@ class Read(Part):
 
 
 class AgentInFull(Agent):
-    """A service on its own page."""
-
-    since_et: Annotated[str, Or("?")]
+    since_et: Shown
     service_dns: Text
-    contract: Annotated[str, Or("?")]
+    contract: Shown
     interval_seconds: Figure
     gating_interval_seconds: Number
     deadline_seconds: Figure
@@ -326,8 +304,6 @@ class OneAgent(Labelled):
 
 
 class Event(Part):
-    """Something that happened."""
-
     type: Text
     ts: Text
     severity: Text
@@ -339,7 +315,7 @@ class Events(Labelled):
     """Events, the newest first; `next_cursor` leads to older ones."""
 
     events: List[Event]
-    next_cursor: Annotated[str | None, Or(None)]
+    next_cursor: TextIfSent
 
 
 class Span(Part):
@@ -356,30 +332,22 @@ class Span(Part):
 
 
 class Line(Part):
-    """The past of one service."""
-
     agent_name: Text
     cells: Counted[Span]
     segments: Listed[Span]
 
 
 class Opening(Part):
-    """When a session opened and closed."""
-
     open: Text
     close: Text
 
 
 class Timeline(Part):
-    """The past of services."""
-
     agents: List[Line]
     sessions: Listed[Opening]
 
 
 class Attained(Part):
-    """What a service attained of its target."""
-
     agent_name: Text
     window: Text
     target: Number
@@ -394,16 +362,12 @@ class Attained(Part):
 
 
 class Targets(Labelled):
-    """What all services attained."""
-
-    since_et: Annotated[str, Or("?")]
-    until_et: Annotated[str, Or("?")]
+    since_et: Shown
+    until_et: Shown
     services: List[Attained]
 
 
 class Run(Part):
-    """A planned run and its outcome."""
-
     job: Text
     stage: Text
     outcome: Text
@@ -415,16 +379,12 @@ class Run(Part):
 
 
 class Scheduler(Part):
-    """Whether planned runs are started, and by this server."""
-
     runs_here: Flag
     stalled: Flag
     detail: Text
 
 
 class UpcomingSession(Opening):
-    """A session to come."""
-
     session_date: Text
     early_close: Flag
     source: Text
@@ -433,16 +393,12 @@ class UpcomingSession(Opening):
 
 
 class Holiday(Part):
-    """A day without a session."""
-
     date: Text
     name: Text
     source: Text
 
 
 class Schedule(Labelled):
-    """The scheduled day."""
-
     ts: Text
     at_et: Text
     on: Text

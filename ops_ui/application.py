@@ -148,7 +148,7 @@ def healthz() -> dict[str, str]:
 
 @get("/ops/status", media_type=MediaType.JSON)
 async def ops_status(state: State) -> dict[str, object]:
-    """Give the pages' own rich contract: DEGRADED while Mission Control gives no answer."""
+    """Answer the pages' own rich contract: DEGRADED while Mission Control gives no answer."""
     answer = await pages_of(state).client.ask("/api/v1/posture", Part)
     reached = not isinstance(answer, Missed)
     return _own_status(now=datetime.now(UTC), reached=reached)  # noqa: TID251  (own process, own clock)
@@ -156,7 +156,7 @@ async def ops_status(state: State) -> dict[str, object]:
 
 def _own_status(*, now: datetime, reached: bool) -> dict[str, object]:
     """
-    Give the rich contract of kind ops at `now` (UTC).
+    Return the rich contract of kind ops at `now` (UTC).
 
     The pages know nothing of a kill switch of their own and allow nothing: `kill_switch` is
     true because nothing may be executed from here.

@@ -46,7 +46,7 @@ class Missed:
 
     @property
     def is_mistake(self) -> bool:
-        """Tell whether it is the reader's address that asks for what cannot be."""
+        """Return whether the reader's address asks for what cannot be answered."""
         return self.status in MISTAKES
 
 

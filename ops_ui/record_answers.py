@@ -1,5 +1,7 @@
 """What the pages read of Mission Control's answers about what was recorded. Pure."""
 
+# ruff: noqa: D101  (most classes are named as what they hold, and say no more)
+
 from typing import Annotated
 
 from pydantic import Strict
@@ -21,25 +23,22 @@ from ops_ui.answers import (
     Or,
     Part,
     Reason,
+    Shown,
     Text,
+    TextIfSent,
     below,
 )
 
-Shown = Annotated[str, Or("?")]
 ListedIfSent = Annotated[List[Item] | None, Or(None)]
 
 
 class Discrepancy(Part):
-    """A file that is not as it was recorded, or a copy that is not as the file."""
-
     kind: Text
     path: Text
     detail: Text
 
 
 class Verification(Part):
-    """Whether everything is as it was recorded."""
-
     intact: Flag
     at_et: Text
     runs: Figure
@@ -83,8 +82,6 @@ class File(Part):
 
 
 class RecordedRun(Part):
-    """A line of the ledger."""
-
     seq: Figure
     at: Text
     at_et: Shown
@@ -99,7 +96,7 @@ class Artifacts(Labelled):
     """A page of the ledger, the newest run first; `next_cursor` leads to older ones."""
 
     runs: List[RecordedRun]
-    next_cursor: Annotated[str | None, Or(None)]
+    next_cursor: TextIfSent
     head_seq: Figure = below("head", "seq")
     head_hash: Text = below("head", "hash")
     verification: Inner[Verification]
@@ -108,8 +105,6 @@ class Artifacts(Labelled):
 
 
 class Check(Part):
-    """A check of readiness."""
-
     code: Text
     name: Shown
     status: Annotated[str, Or("UNKNOWN")]
@@ -118,16 +113,12 @@ class Check(Part):
 
 
 class Unobserved(Part):
-    """A service that is watched by others."""
-
     agent_name: Shown
     who: Shown
     why: Shown
 
 
 class Report(Part):
-    """A recorded readiness report."""
-
     verdict: Shown
     code: Text
     generated_et: Shown
@@ -145,12 +136,10 @@ class Report(Part):
 
 
 class Readiness(Labelled):
-    """Whether this session may run, and the last report."""
-
     verdict: Text
     code: Text
     detail: Text
-    session_date: Annotated[str | None, Or(None)]
+    session_date: TextIfSent
     report_path: Text
     report_is_current: Flag
     report: Maybe[Report]
@@ -165,8 +154,6 @@ class ListedReport(Part):
 
 
 class Reports(Labelled):
-    """Recorded deploy reports, the newest first."""
-
     reports: List[ListedReport]
 
 
@@ -179,8 +166,6 @@ class Side(Part):
 
 
 class Change(Part):
-    """What differs between two records."""
-
     subject: Text
     what: Text
     before: Text
@@ -188,26 +173,20 @@ class Change(Part):
 
 
 class Folded(Part):
-    """What was left out of a comparison."""
-
     what: Shown
     count: Figure
 
 
 class Comparison(Labelled):
-    """Two records compared."""
-
     before: Inner[Side]
     after: Inner[Side]
     changes: CountedIfSent[Change]
     gaps: Annotated[Annotated[tuple[Shown, ...], Strict(strict=False)] | None, Or(None)]
     folded: Listed[Folded]
-    clusters: Annotated[str | None, Or(None)]
+    clusters: TextIfSent
 
 
 class Capture(Part):
-    """A capture of the last known good."""
-
     path: Text
     at: Text
     session_date: Text
@@ -218,20 +197,16 @@ class Capture(Part):
     unchanged_for_sessions: Count
     same_as: Text
     unpinnable: Listed[str]
-    kill_switch_observed: Annotated[str | None, Or(None)]
+    kill_switch_observed: TextIfSent
 
 
 class Captures(Labelled):
-    """All captures, the newest first, and the path of the newest GOOD one."""
-
     captures: List[Capture]
     good: Text
     good_doubts: Listed[str]
 
 
 class Sign(Part):
-    """A sign of execution."""
-
     code: Text
     subject: Text
     detail: Text
@@ -253,35 +228,25 @@ class Unattested(Part):
 
 
 class Fact(Part):
-    """How much of a required fact was seen."""
-
     fact: Shown
-    required: Number
+    required: Figure
     observed_percent: Figure
 
 
 class Value(Part):
-    """What a source said for a time."""
-
     since: Text
     value: Anything
 
 
 class Source(Part):
-    """All that a source said."""
-
     spans: Listed[Value]
 
 
 class Unseen(Part):
-    """Why a matter was not seen for a time."""
-
     unobserved: Text
 
 
 class Matter(Part):
-    """One fact about one subject, over the session."""
-
     fact: Shown
     subject: Shown
     required: Flag
@@ -291,8 +256,6 @@ class Matter(Part):
 
 
 class Attestation(Part):
-    """A session's attestation."""
-
     label: Text
     conclusion: Text
     sentence: Text
@@ -312,39 +275,29 @@ class Attestation(Part):
 
 
 class NoExecution(Labelled):
-    """The attestation of a session, and which sessions have one."""
-
     path: Text
     attestation: Maybe[Attestation]
     sessions: Listed[ListedReport]
 
 
 class Route(Part):
-    """A route of the API."""
-
     path: Text
     methods: Listed[str]
     read_only: Flag
 
 
 class Sent(Part):
-    """How many requests of a method were sent."""
-
     count: Number
     method: Text
 
 
 class Refused(Part):
-    """What was tried, and whether it was refused."""
-
     method: Text
     door: Text
     refused: Flag
 
 
 class Account(Part):
-    """What our account may do in the cluster."""
-
     who: Text
     verified: Flag
     read_only: Flag
@@ -353,8 +306,6 @@ class Account(Part):
 
 
 class ClusterReader(Part):
-    """Proof that the cluster's reader only reads."""
-
     proven: Flag
     refused: Listed[Refused]
     account: Inner[Account]
@@ -368,8 +319,6 @@ class CopyDoor(Part):
 
 
 class Proof(Labelled):
-    """Proof that Mission Control only reads."""
-
     proven: Flag
     at_et: Text
     routes: Listed[Route]

@@ -43,7 +43,7 @@ class Renderer:
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
-        """Give each text so many seconds, waiting included."""
+        """Allow each text so many seconds, waiting included."""
         self._seconds = seconds
         self._room = asyncio.Semaphore(AT_ONCE)
         self._kept: OrderedDict[str, tuple[FileShown, float]] = OrderedDict()

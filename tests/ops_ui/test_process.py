@@ -33,7 +33,7 @@ async def test_the_own_status_keeps_the_contract(pages, upstream, answer, state)
 
 
 @pytest.mark.anyio
-async def test_healthz_depends_on_nobody(pages, upstream):
+async def test_healthz_depends_on_nothing(pages, upstream):
     """The pages' liveness says nothing of Mission Control, and asks it nothing."""
     answer = await pages.get("/healthz")
 
@@ -120,7 +120,7 @@ def test_times_are_new_yorks_with_their_zone():
 
 
 def cell(begin, end, state="OK", *, watched=True, expected=True, share=1.0):
-    """Give a cell as the API does."""
+    """Return a cell as the API does."""
     return {
         "begin": f"2026-11-18T{begin}:00Z",
         "end": f"2026-11-18T{end}:00Z",
