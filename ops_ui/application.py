@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import httpx
 from litestar import Litestar, MediaType, Request, Response, get
@@ -16,7 +17,10 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui.instants import new_york
+from ops_ui import lkg, records, reports, schedule, services
+from ops_ui.answers import Part
+from ops_ui.floor import FloorPage
+from ops_ui.formats import new_york
 from ops_ui.limits import with_request_limits
 from ops_ui.mission_control_client import (
     HTTP_NOT_FOUND,
@@ -25,15 +29,8 @@ from ops_ui.mission_control_client import (
     MissionControlClient,
     open_client,
 )
+from ops_ui.record_answers import Proof
 from ops_ui.rendering import MAX_AT, Pages, pages_of
-from ops_ui.routes import (
-    artifact_routes,
-    history_routes,
-    lkg_routes,
-    own_status,
-    report_routes,
-    schedule_routes,
-)
 from ops_ui.settings import Settings
 
 HERE = Path(__file__).parent
@@ -73,15 +70,15 @@ async def floor(state: State, request: Request[object, object, State]) -> Respon
     pages = pages_of(state)
     at = str(request.query_params.get("at", ""))[:MAX_AT]
     if at:
-        return await _past_floor(pages, at)
-    shown = await pages.floor.see()
+        return await _past_floor(pages, floor_page(state), at)
+    shown = await floor_page(state).see()
     return pages.render(
         "floor.html", view=shown.view, last=shown.last, last_age=shown.last_age, at=""
     )
 
 
-async def _past_floor(pages: Pages, at: str) -> Response[str]:
-    view = await pages.floor.see_past(at)
+async def _past_floor(pages: Pages, page: FloorPage, at: str) -> Response[str]:
+    view = await page.see_past(at)
     if not isinstance(view, Missed):
         return pages.render("floor.html", view=view, last=None, last_age=None, at=at)
     if view.status == HTTP_NOT_FOUND:
@@ -95,7 +92,7 @@ async def _past_floor(pages: Pages, at: str) -> Response[str]:
 async def wall(state: State) -> Response[str]:
     """Show the floor as it hangs on a wall: no scrolling, nothing to touch."""
     pages = pages_of(state)
-    shown = await pages.floor.see()
+    shown = await floor_page(state).see()
     return pages.render("wall.html", view=shown.view, last=shown.last, last_age=shown.last_age)
 
 
@@ -118,7 +115,7 @@ async def runbook(state: State, code: FromPath[str]) -> Response[str]:
 async def read_only(state: State) -> Response[str]:
     """Show the live proof that nothing here writes."""
     pages = pages_of(state)
-    proof = await pages.client.document("/api/v1/attestation/read-only")
+    proof = await pages.client.ask("/api/v1/attestation/read-only", Proof)
     if isinstance(proof, Missed):
         return pages.missed(proof, "The proof could not be read")
     return pages.render("read_only.html", proof=proof)
@@ -151,10 +148,50 @@ def healthz() -> dict[str, str]:
 
 @get("/ops/status", media_type=MediaType.JSON)
 async def ops_status(state: State) -> dict[str, object]:
-    """Give the pages' own rich contract: DEGRADED while Mission Control gives no answer."""
-    answer = await pages_of(state).client.document("/api/v1/posture")
+    """Answer the pages' own rich contract: DEGRADED while Mission Control gives no answer."""
+    answer = await pages_of(state).client.ask("/api/v1/posture", Part)
     reached = not isinstance(answer, Missed)
-    return own_status(now=datetime.now(UTC), reached=reached)  # noqa: TID251  (own process, own clock)
+    return _own_status(now=datetime.now(UTC), reached=reached)  # noqa: TID251  (own process, own clock)
+
+
+def _own_status(*, now: datetime, reached: bool) -> dict[str, object]:
+    """
+    Return the rich contract of kind ops at `now` (UTC).
+
+    The pages know nothing of a kill switch of their own and allow nothing: `kill_switch` is
+    true because nothing may be executed from here.
+    """
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    state = "OK" if reached else "DEGRADED"
+    return {
+        "service_name": "ops-ui",
+        "service_kind": "ops",
+        "repo_id": "mission-control",
+        "git_sha": None,
+        "build_id": None,
+        "agent_identity": {"agent_name": "ops-ui", "agent_role": "ops", "agent_mode": "OBSERVE"},
+        "status": {
+            "state": state,
+            "summary": "Healthy" if reached else "Degraded",
+            "reason_codes": [] if reached else ["MISSION_CONTROL_UNREACHABLE"],
+            "last_updated_utc": stamp,
+        },
+        "heartbeat": {"last_heartbeat_utc": stamp, "age_seconds": 0.0, "ttl_seconds": 60},
+        "marketdata": None,
+        "safety": {
+            "kill_switch": True,
+            "safe_to_run_strategies": False,
+            "safe_to_execute_orders": False,
+            "gating_reasons": ["KILL_SWITCH"],
+        },
+        "endpoints": {"healthz": "/healthz", "heartbeat": None, "metrics": None},
+    }
+
+
+def floor_page(state: State) -> FloorPage:
+    """Return the floor's page, which remembers the last floor that was whole."""
+    page: FloorPage = state.floor
+    return page
 
 
 def _show_error(request: Request[object, object, State], error: Exception) -> Response[str]:
@@ -177,17 +214,25 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             wall,
             runbook,
             read_only,
-            *artifact_routes(),
-            *history_routes(),
-            *report_routes(),
-            *lkg_routes(),
-            *schedule_routes(),
+            records.artifacts,
+            records.artifact,
+            records.download,
+            services.service,
+            services.events,
+            services.slo,
+            reports.readiness,
+            reports.deploys,
+            reports.deploys_diff,
+            reports.attestation,
+            lkg.lkg,
+            lkg.lkg_diff,
+            schedule.schedule,
             stream,
             healthz,
             ops_status,
             create_static_files_router(path="/static", directories=[HERE / "static"]),
         ],
-        state=State({"pages": pages}),
+        state=State({"pages": pages, "floor": FloorPage(pages.client, monotonic)}),
         exception_handlers={Exception: _show_error, HTTPException: _show_error},
         openapi_config=None,
         logging_config=None,

@@ -74,7 +74,7 @@ def _announces_body(name: bytes, value: bytes) -> bool:
 
 
 def _name_of(host: bytes) -> str:
-    """Give the name in a `Host` header, lower-cased and without its port."""
+    """Return the name in a `Host` header, lower-cased and without its port."""
     text = host.decode("latin-1").casefold()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text

@@ -1,14 +1,17 @@
 """Asks Mission Control. Whatever goes wrong is a value with a name of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
+from typing import TypeVar, cast
 
 import httpx
 import orjson
+from pydantic import ValidationError
+
+from ops_ui.answers import Labelled, Part, Refusal
 
 HTTP_OK, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE = 200, 404, 503
 MAX_BYTES = 4 * 1024 * 1024
@@ -43,11 +46,18 @@ class Missed:
 
     @property
     def is_mistake(self) -> bool:
-        """Tell whether it is the reader's address that asks for what cannot be."""
+        """Return whether the reader's address asks for what cannot be answered."""
         return self.status in MISTAKES
 
 
-Document = Mapping[str, object]
+Answer = TypeVar("Answer", bound=Part)
+_WRONG = {
+    "missing": "is missing",
+    "bool_type": "is not true or false",
+    "model_type": "is no object",
+    "string_type": "is no text",
+    "tuple_type": "is no list",
+}
 
 
 class MissionControlClient:
@@ -59,8 +69,8 @@ class MissionControlClient:
         self._timeout = timeout_seconds
         self.safety = ""
 
-    async def document(self, path: str) -> Document | Missed:
-        """Ask for a JSON object."""
+    async def ask(self, path: str, kind: type[Answer]) -> Answer | Missed:
+        """Ask for an answer of this kind; one that cannot be decoded is garbage."""
         body = await self._body(path, "application/json")
         if body is None or isinstance(body, Missed):
             return body or Missed(Failure.GARBAGE, f"{path} is not there", HTTP_NOT_FOUND)
@@ -70,7 +80,7 @@ class MissionControlClient:
             return Missed(Failure.GARBAGE, f"{path} answered something that is not JSON")
         if not isinstance(document, dict):
             return Missed(Failure.GARBAGE, f"{path} answered something that is no JSON object")
-        return cast("Document", document)
+        return decode(cast("object", document), kind)
 
     async def markdown(self, path: str) -> str | Missed | None:
         """Ask for a text; None when Mission Control says that there is none."""
@@ -85,9 +95,8 @@ class MissionControlClient:
 
     async def label(self) -> str:
         """Ask what marks every answer, DEMO on a simulated floor; empty where nothing does."""
-        document = await self.document("/api/v1/runbooks")
-        found = "" if isinstance(document, Missed) else document.get("label", "")
-        return found if isinstance(found, str) else ""
+        answer = await self.ask("/api/v1/runbooks", Labelled)
+        return "" if isinstance(answer, Missed) else answer.label
 
     async def _body(
         self, path: str, accept: str, *, absent: bool = False, limit: int = MAX_BYTES
@@ -115,7 +124,7 @@ class MissionControlClient:
                 )
             if response.status_code != HTTP_OK:
                 status = response.status_code
-                told = told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
+                told = _told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
                 return Missed(Failure.GARBAGE, f"{path} answered {status}", status, told)
             body = await _body_of(response, limit)
             if body is None:
@@ -145,14 +154,22 @@ async def _body_of(response: httpx.Response, limit: int) -> bytes | None:
     return bytes(body)
 
 
-def told_by(problem: bytes) -> str:
-    """Give the sentence of problem details; empty where there is none."""
+def decode(document: object, kind: type[Answer]) -> Answer | Missed:
+    """Return an answer as its type, or what of it is missing or of another kind."""
     try:
-        document = orjson.loads(problem)
-    except orjson.JSONDecodeError:
+        return kind.model_validate(document)
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False, include_input=False)
+    wrong = [f"its {e['loc'][0]} {_WRONG.get(e['type'], 'is no known value')}" for e in errors]
+    return Missed(Failure.GARBAGE, ", ".join(wrong))
+
+
+def _told_by(body: bytes) -> str:
+    """Return the sentence of problem details; empty where there is none."""
+    try:
+        return Refusal.model_validate(orjson.loads(body)).detail[:500]
+    except ValueError:
         return ""
-    found = cast("Document", document).get("detail") if isinstance(document, dict) else ""
-    return found[:500] if isinstance(found, str) else ""
 
 
 def open_client(base_url: str, timeout_seconds: float) -> httpx.AsyncClient:

@@ -8,23 +8,20 @@ import math
 import os
 import sys
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import cast
+from urllib.parse import urlencode
 
 import jinja2
 import orjson
-from litestar import MediaType, Response
+from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 
-from ops_ui.instants import clock_short, clock_time, new_york, utc
+from ops_ui import formats
 from ops_ui.mission_control_client import Missed, MissionControlClient
-from ops_ui.notes import no_digest_text, pods_text
-from ops_ui.pages.floor import FloorPage
-from ops_ui.pages.history import duration, percent, set_out
 from ops_ui.settings import Settings
 from ops_ui.shown_file import FileShown, show_file, show_plainly, visible
-from ops_ui.views import GLYPHS
 
 SECONDS = 3.0
 AT_ONCE = 2
@@ -46,7 +43,7 @@ class Renderer:
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
-        """Give each text so many seconds, waiting included."""
+        """Allow each text so many seconds, waiting included."""
         self._seconds = seconds
         self._room = asyncio.Semaphore(AT_ONCE)
         self._kept: OrderedDict[str, tuple[FileShown, float]] = OrderedDict()
@@ -127,18 +124,18 @@ def templates() -> jinja2.Environment:
     )
     filters = cast("dict[str, object]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
     filters.update(
-        new_york=new_york,
-        utc=utc,
-        clock_time=clock_time,
-        clock_short=clock_short,
-        duration=duration,
-        percent=percent,
-        pods=pods_text,
-        no_digest=no_digest_text,
-        set_out=set_out,
+        new_york=formats.new_york,
+        utc=formats.utc,
+        clock_time=formats.clock_time,
+        clock_short=formats.clock_short,
+        duration=formats.duration,
+        percent=formats.percent,
+        pods=formats.pods_text,
+        no_digest=formats.no_digest_text,
+        set_out=formats.set_out,
     )
     names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]
-    names["glyphs"] = GLYPHS
+    names["glyphs"] = formats.GLYPHS
     return environment
 
 
@@ -148,13 +145,12 @@ def _finalize(value: object) -> object:
 
 
 class Pages:
-    """The pages' handlers over one client; remembers the last floor that was whole."""
+    """What every page's handler needs: the client, the templates and the renderer."""
 
     def __init__(self, client: MissionControlClient, settings: Settings) -> None:
         """Serve pages of the Mission Control behind this client."""
         self.client = client
         self.environment = templates()
-        self.floor = FloorPage(client, monotonic)
         self.refresh_seconds = settings.refresh_seconds
         self.slow_refresh_seconds = 6 * settings.refresh_seconds
         self.renderer = Renderer()
@@ -183,6 +179,24 @@ class Pages:
 
 
 def pages_of(state: State) -> Pages:
-    """Give the pages that the application was made with."""
+    """Return the pages that the application was made with."""
     pages: Pages = state.pages
     return pages
+
+
+def asked_of(
+    request: Request[object, object, State], names: Sequence[str], most: int = 128
+) -> Mapping[str, str]:
+    """Return what of these names a page's address asks for, each up to so many characters."""
+    asked = {str(k): str(v) for k, v in request.query_params.items()}
+    return {name: asked[name][:most] for name in names if asked.get(name)}
+
+
+def query_of(asked: Mapping[str, str]) -> str:
+    """Write a query with its question mark; empty where nothing is asked for."""
+    return f"?{urlencode(asked)}" if asked else ""
+
+
+def older_of(path: str, asked: Mapping[str, str], cursor: str | None) -> str | None:
+    """Return the address of the page with what is older; None on the last one."""
+    return None if cursor is None else path + query_of({**asked, "cursor": cursor})

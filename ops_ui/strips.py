@@ -1,114 +1,88 @@
-"""What a service's state was over time, as the timeline tells it. Pure."""
+"""What a service's state was over time, as the timeline has it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
-from ops_ui.mission_control_client import Document, Missed
+from ops_ui.answers import Line, Span, Timeline
+from ops_ui.formats import instant_of
+from ops_ui.mission_control_client import Missed
 
 DAY_STEP, MONTH_STEP = 1_800, 43_200
 """Seconds of one cell: half an hour in a day's strip, half a day in a month's."""
 
-WHOLE = 0.98
+_WHOLE = 0.98
 """A cell of which so much was watched is drawn without a gap."""
 
-ALARMS = frozenset({"EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE"})
+_ALARMS = frozenset({"EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE"})
 """Sev-0 whatever state goes with it: an execution process that runs is no quiet OFFLINE."""
-KNOWN = frozenset({"OK", "MARKET_CLOSED", "HALTED", "DEGRADED", "OFFLINE", "UNKNOWN"})
+_KNOWN = frozenset({"OK", "MARKET_CLOSED", "HALTED", "DEGRADED", "OFFLINE", "UNKNOWN"})
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Cells, oldest first, as CSS classes; what each says in words; and the whole in words."""
+    """Cells, oldest first, as CSS classes with what each says in words; and the whole in words."""
 
     cells: tuple[tuple[str, str], ...]
     words: str
 
 
-NOTHING = Strip((), "no history")
-NOT_READ = Strip((), "history not read")
-
-
-def missing_strip(timeline: Document | Missed) -> Strip:
-    """Give what is shown where a timeline holds nothing of a service: no history, or not read."""
-    return NOT_READ if isinstance(timeline, Missed) else NOTHING
+def missing_strip(timeline: Timeline | Missed) -> Strip:
+    """Return what is shown where a timeline holds nothing of a service: no history, or not read."""
+    return Strip((), "history not read" if isinstance(timeline, Missed) else "no history")
 
 
 def strips_of(
-    timeline: Document | Missed, span: str, *, marked: bool = True
+    timeline: Timeline | Missed, span: str, *, marked: bool = True
 ) -> Mapping[str, Strip]:
-    """Give each service's strip by name; without a timeline there is none, never a made-up one."""
+    """Return each service's strip by name; without a timeline there is none."""
     if isinstance(timeline, Missed):
         return {}
-    marks = _marks(_mappings(timeline.get("sessions"))) if marked else []
-    lines = _mappings(timeline.get("agents"))
-    return {str(line.get("agent_name")): _strip(line, marks, span) for line in lines}
+    marks = _marks(timeline) if marked else ()
+    return {line.agent_name: _strip(line, marks, span) for line in timeline.agents}
 
 
-def _strip(line: Document, marks: Sequence[tuple[str, datetime]], span: str) -> Strip:
-    cells = _mappings(line.get("cells"))
-    drawn = tuple((_classes(cell, marks), _words(cell)) for cell in cells)
+def _strip(line: Line, marks: Sequence[tuple[str, datetime]], span: str) -> Strip:
+    cells = line.cells
     watched = sum(_share(cell) for cell in cells)
-    bad = sum(1 for c in cells if c.get("watched") is True and c.get("expected") is not True)
+    bad = sum(1 for c in cells if c.watched is True and c.expected is not True)
     share = f"{100 * watched / len(cells):.0f} % watched" if cells else "nothing watched"
-    return Strip(drawn, f"{span}: {share}, unexpected in {bad} of {len(cells)} parts")
+    return Strip(
+        tuple((_classes(cell, marks), _words(cell)) for cell in cells),
+        f"{span}: {share}, unexpected in {bad} of {len(cells)} parts",
+    )
 
 
-def _classes(cell: Document, marks: Sequence[tuple[str, datetime]]) -> str:
-    state = cell.get("state")
-    known = cell.get("watched") is True and isinstance(state, str) and state in KNOWN
-    look = str(state).lower().replace("_", "-") if known else "unseen"
-    classes = [f"c-{look}"]
-    if known and cell.get("reason_code") in ALARMS:
+def _classes(cell: Span, marks: Sequence[tuple[str, datetime]]) -> str:
+    known = cell.watched is True and cell.state in _KNOWN
+    classes = [f"c-{cell.state.lower().replace('_', '-')}" if known else "c-unseen"]
+    if known and cell.reason_code in _ALARMS:
         classes.append("c-alarm")
-    if known and cell.get("expected") is True:
+    if known and cell.expected is True:
         classes.append("calm")
-    if known and _share(cell) < WHOLE:
+    if known and _share(cell) < _WHOLE:
         classes.append("partial")
-    begin, end = instant_of(cell.get("begin")), instant_of(cell.get("end"))
+    begin, end = instant_of(cell.begin), instant_of(cell.end)
     if begin is not None and end is not None:
         classes += [name for name, at in marks if begin <= at < end]
     return " ".join(dict.fromkeys(classes))
 
 
-def _share(cell: Document) -> float:
-    """Give the part of a cell that was watched, from 0 to 1; what cannot be read was not."""
-    share = cell.get("watched_share")
-    return min(1.0, max(0.0, float(share))) if isinstance(share, int | float) else 0.0
+def _share(cell: Span) -> float:
+    """Return the part of a cell that was watched, from 0 to 1; what cannot be read was not."""
+    return min(1.0, max(0.0, cell.watched_share or 0.0))
 
 
-def _words(cell: Document) -> str:
-    begin = cell.get("begin")
-    if cell.get("watched") is not True:
-        return f"{begin}: not watched"
-    expected = "as expected" if cell.get("expected") is True else "UNEXPECTED"
-    code = cell.get("reason_code")
-    share = f", {100 * _share(cell):.0f} % watched" if _share(cell) < WHOLE else ""
-    return f"{begin}: {cell.get('state')}, {expected}{f', {code}' if code else ''}{share}"
+def _words(cell: Span) -> str:
+    if cell.watched is not True:
+        return f"{cell.begin}: not watched"
+    expected = "as expected" if cell.expected is True else "UNEXPECTED"
+    code = f", {cell.reason_code}" if cell.reason_code else ""
+    share = f", {100 * _share(cell):.0f} % watched" if _share(cell) < _WHOLE else ""
+    return f"{cell.begin}: {cell.state}, {expected}{code}{share}"
 
 
-def _marks(sessions: Sequence[Document]) -> list[tuple[str, datetime]]:
-    """Give where sessions open and close, to be marked."""
-    found = list[tuple[str, datetime]]()
-    for session in sessions:
-        for name in ("open", "close"):
-            at = instant_of(session.get(name))
-            if at is not None:
-                found.append((f"m-{name}", at))
-    return found
-
-
-def _mappings(value: object) -> Sequence[Document]:
-    if not isinstance(value, list):
-        return ()
-    return [cast("Document", v) for v in cast("list[object]", value) if isinstance(v, Mapping)]
-
-
-def instant_of(value: object) -> datetime | None:
-    """Read an instant; None for anything that is none."""
-    try:
-        instant = datetime.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
-        return None
-    return None if instant.tzinfo is None else instant
+def _marks(timeline: Timeline) -> Sequence[tuple[str, datetime]]:
+    """Return where sessions open and close, to be marked."""
+    bounds = [b for s in timeline.sessions for b in (("m-open", s.open), ("m-close", s.close))]
+    return [(name, at) for name, text in bounds if (at := instant_of(text)) is not None]

@@ -54,17 +54,17 @@ class Demo:
 
     @property
     def api(self) -> str:
-        """Give the address of its API."""
+        """Return the address of its API."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def pages(self) -> str:
-        """Give the address of its pages."""
+        """Return the address of its pages."""
         return f"http://127.0.0.1:{self.port + 1}"
 
     @property
     def control(self) -> str:
-        """Give the address of its simulator."""
+        """Return the address of its simulator."""
         return f"http://127.0.0.1:{self.port + 2}"
 
     def posture(self) -> dict[str, object]:
@@ -89,7 +89,7 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
-    """Give a way to run a demo in a scenario; each runs once and is kept for the module."""
+    """Return a way to run a demo in a scenario; each runs once and is kept for the module."""
     running: dict[str, Demo] = {}
 
     def start(scenario: str) -> Demo:

@@ -58,7 +58,7 @@ def page_on(browser, url, **context):
 
 
 def axe(page):
-    """List axe's violations on the page as it stands."""
+    """List axe's violations on the page as it is."""
     import axe_playwright_python  # noqa: PLC0415  (only where a browser is)
 
     script = Path(axe_playwright_python.__file__).parent / "axe.min.js"
@@ -216,7 +216,7 @@ def test_a_page_whose_source_is_gone_is_not_green(browser):
         process.wait(timeout=PATIENCE_SECONDS)
 
 
-def test_a_page_that_nobody_renews_says_so_without_javascript(browser, demo):
+def test_a_page_that_is_not_renewed_says_so_without_javascript(browser, demo):
     """Two missed refreshes after loading, the page reveals NOT LIVE by itself."""
 
     def never_refresh(route):

@@ -55,7 +55,7 @@ def pages_over(answers):
 
 
 def floor_of(count):
-    """Give the answers of a floor with so many services, half of them in trouble."""
+    """Return the answers of a floor with so many services, half of them in trouble."""
     trouble = {"state": "OFFLINE", "expected": False, "reasons": [REASON]}
     agents = [
         AGENT | {"agent_name": f"a-service-with-a-long-name-{i:02d}"} | (trouble if i % 2 else {})
@@ -84,7 +84,7 @@ def test_the_wall_holds_24_services(browser):
 
 @pytest.mark.parametrize("path", ["/", "/wall"])
 def test_hostile_text_does_nothing(browser, path):
-    """Hostile text in every field runs nothing and asks nobody outside."""
+    """Hostile text in every field runs nothing and asks nothing outside."""
     answers = copy.deepcopy(floor_of(4))
     for answer in answers.values():
         poison(answer)

@@ -206,13 +206,13 @@ async def streamed(body: bytes) -> AsyncIterator[bytes]:
 
 @pytest.fixture
 def upstream() -> Upstream:
-    """Give a Mission Control that answers well."""
+    """Return a Mission Control that answers well."""
     return Upstream()
 
 
 @pytest.fixture
 def pages(upstream: Upstream) -> httpx.AsyncClient:
-    """Give a client of the pages over this Mission Control."""
+    """Return a client of the pages over this Mission Control."""
     behind = httpx.AsyncClient(
         transport=httpx.MockTransport(upstream), base_url="http://mission-control"
     )

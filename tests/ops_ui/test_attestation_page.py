@@ -56,7 +56,7 @@ GAP = {
     "since_et": "2026-11-18 10:00:00 EST",
     "until_et": "2026-11-18 10:01:00 EST",
     "seconds": 60.0,
-    "why": "nobody watched the floor",
+    "why": "the floor was not watched",
     "matters": ["kill_switch of kill-switch"],
     "matters_total": 9,
 }
@@ -72,7 +72,7 @@ SIGN = {
 
 
 def attestation(**changes):
-    """Give a recorded attestation with other parts."""
+    """Return a recorded attestation with other parts."""
     return {**DOCUMENT, "attestation": {**copy.deepcopy(ATTESTATION), **changes}}
 
 
@@ -127,14 +127,14 @@ async def test_anything_less_is_never_clean(pages, upstream, answer, words):
     assert words in page
 
 
-async def test_signs_stand_before_gaps(pages, upstream):
+async def test_signs_come_before_gaps(pages, upstream):
     """Signs first, with a runbook; each gap with its time, its reason and what was not seen."""
     upstream.answers[PATH] = attestation(
         conclusion="EXECUTION_OBSERVED", signs=[SIGN], gaps=[GAP] * 201
     )
     page = (await pages.get("/attestation")).text
 
-    assert page.index("agent_mode EXECUTE") < page.index("nobody watched the floor")
+    assert page.index("agent_mode EXECUTE") < page.index("the floor was not watched")
     assert "/runbooks/EXECUTION_EVIDENCE" in page
     assert "&lt;i&gt;agent_mode" in page
     assert "as the session opened" in page

@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from ops_ui.floor import FloorPage
 from ops_ui.mission_control_client import MissionControlClient
-from ops_ui.pages.floor import FloorPage
 from tests.ops_ui.conftest import AGENT, AGENTS, AT, POSTURE
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +65,7 @@ async def test_a_service_without_history_is_shown_all_the_same(pages, upstream):
     assert NAME in page
 
 
-@pytest.mark.parametrize("path", ["/service/nobody", "/service/..%2fposture"])
+@pytest.mark.parametrize("path", ["/service/no-such", "/service/..%2fposture"])
 async def test_a_service_that_is_not_there_is_unknown(pages, path):
     """A name that the inventory does not list is 404, whatever is in it."""
     answer = await pages.get(path)
@@ -87,7 +87,7 @@ async def test_the_floor_as_it_was_is_labelled_and_asked_for_then(pages, upstrea
 
 
 async def test_a_gap_is_unknown_and_not_a_floor(pages, upstream):
-    """Where nobody watched the page says UNKNOWN and shows no verdict."""
+    """For a time that was not watched the page says UNKNOWN and shows no verdict."""
     upstream.answers["/api/v1/posture"] = GAP_404
     answer = await pages.get("/", params={"at": AT})
 
@@ -193,7 +193,7 @@ ODD = ["\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\x1b", "\x9b", "\u2028
 
 @pytest.mark.parametrize("odd", ODD)
 async def test_what_could_reorder_a_page_is_shown_instead(pages, upstream, odd):
-    """Nothing that turns or hides text reaches a page raw, whoever wrote it."""
+    """Nothing that turns or hides text reaches a page raw."""
     agent = upstream.answers[f"/api/v1/agents/{NAME}"]["agent"]
     agent["readings"][0] |= {"excerpt": f"a{odd}b", "document": {f"k{odd}": f"v{odd}w"}}
     agent["owner"] = {"primary": f"Ops{odd}", "secondary": None}

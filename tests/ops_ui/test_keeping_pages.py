@@ -74,7 +74,7 @@ async def test_whatever_is_not_well_is_loud(pages, upstream, copy, words, look):
 
 
 async def test_what_is_wrong_with_the_copy_is_listed(pages, upstream):
-    """Problems stand there by name, and nothing in them acts."""
+    """Problems are listed by name, and nothing in them acts."""
     problem = {"kind": "CONFLICT", "path": "a/<i>b", "detail": "other bytes"}
     failed = {**COPIED, "standing": "CONTRADICTED", "problems": [problem, 7]}
     page = await page_with(pages, upstream, durable_copy=failed)

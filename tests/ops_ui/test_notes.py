@@ -2,7 +2,10 @@
 
 import pytest
 
-from ops_ui.notes import cluster_name, cluster_note, pods_text
+from ops_ui.answers import Posture, Workload
+from ops_ui.floor import cluster_name, cluster_note
+from ops_ui.formats import pods_text
+from tests.ops_ui.conftest import POSTURE
 
 SEEN = {"unseen": "", "ready": 1, "desired": 1, "restarts": 0}
 
@@ -20,14 +23,18 @@ SEEN = {"unseen": "", "ready": 1, "desired": 1, "restarts": 0}
 )
 def test_pods_are_told_in_few_words(workload, text):
     """Ready of wanted, restarts, and loudly when nothing was seen."""
-    assert text == pods_text(workload)
+    known = None if workload is None else Workload.model_validate(workload)
+
+    assert text == pods_text(known)
 
 
 @pytest.mark.parametrize(
     ("posture", "note"),
     [
         pytest.param({"cluster": "none"}, "not read", id="none"),
-        pytest.param({"cluster": "x"}, "not known how much was seen", id="no coverage"),
+        pytest.param(
+            {"cluster": "x", "coverage": None}, "not known how much was seen", id="no coverage"
+        ),
         pytest.param({"cluster": "x", "coverage": {"gaps": []}}, "every list seen", id="whole"),
         pytest.param(
             {"cluster": "x", "coverage": {"gaps": [{"subject": "cluster f/pods"}, 7]}},
@@ -38,7 +45,7 @@ def test_pods_are_told_in_few_words(workload, text):
 )
 def test_how_much_of_the_cluster_was_seen(posture, note):
     """Gaps are counted; where that is not known it is said."""
-    assert note == cluster_note(posture)
+    assert note == cluster_note(Posture.model_validate({**POSTURE, **posture}))
 
 
 @pytest.mark.parametrize(
@@ -47,9 +54,9 @@ def test_how_much_of_the_cluster_was_seen(posture, note):
         ({"cluster": "context a", "cluster_identity": {"short": "a (0f1e2d3c)"}}, "a (0f1e2d3c)"),
         ({"cluster": "context a"}, "context a"),
         ({"cluster": "context a", "cluster_identity": "odd"}, "context a"),
-        ({}, "unknown"),
+        ({"cluster": None}, "unknown"),
     ],
 )
 def test_the_cluster_is_named_in_short(posture, name):
     """By its context and how its UID begins, where that is told."""
-    assert name == cluster_name(posture)
+    assert name == cluster_name(Posture.model_validate({**POSTURE, **posture}))

@@ -37,7 +37,7 @@ class Page(HTMLParser):
 
     @property
     def text(self):
-        """Give all text in one line."""
+        """Return all text in one line."""
         return " ".join(" ".join(self.words).split())
 
     def classes(self):
@@ -156,7 +156,7 @@ async def test_what_the_fleet_file_says_of_execution_is_shown(pages, upstream):
 
 @pytest.mark.parametrize(("told", "doubted"), [({}, False), ({"confirmed": False}, True)])
 async def test_a_halt_that_hangs_on_a_first_silence_says_so(pages, upstream, told, doubted):
-    """Beside the verdict stands that it is not confirmed yet; a server of before never says so."""
+    """The verdict says that it is not confirmed yet; an older server never says so."""
     upstream.answers[POSTURE] |= {"posture": "HALTED", "expected": False} | told
 
     page = await see(pages)
@@ -209,7 +209,7 @@ async def test_services_are_worst_first_and_calm_where_expected(pages, upstream)
         AGENT | {"agent_name": "odd", "state": "SPLENDID"} | wrong,
         AGENT | {"agent_name": "degraded", "state": "DEGRADED"} | wrong,
         AGENT | {"agent_name": "halted"} | wrong,
-        AGENT | {"agent_name": "accused", "state": "OK", "expected": False, "reasons": [P0]},
+        AGENT | {"agent_name": "alarmed", "state": "OK", "expected": False, "reasons": [P0]},
     ]
 
     answer = await pages.get("/")
@@ -314,7 +314,7 @@ ARTIFACTS = "/api/v1/artifacts"
 
 
 async def test_the_artifacts_page_lists_runs_with_a_badge(pages, upstream):
-    """Runs stand there with their files, a badge that says intact, and the way to older ones."""
+    """Runs are listed with their files, a badge that says intact, and the way to older ones."""
     upstream.answers[ARTIFACTS] = LEDGER
     page = (await pages.get("/artifacts?job=intraday_sample&limit=1&evil=x")).text
 

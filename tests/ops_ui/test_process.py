@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from mission_control.contract.model.shapes import RichStatus
-from ops_ui.instants import clock_time, new_york, utc
+from ops_ui.answers import Timeline
+from ops_ui.formats import clock_time, new_york, utc
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.settings import BadSetting, Settings, load_settings
 from ops_ui.strips import strips_of
@@ -32,7 +33,7 @@ async def test_the_own_status_keeps_the_contract(pages, upstream, answer, state)
 
 
 @pytest.mark.anyio
-async def test_healthz_depends_on_nobody(pages, upstream):
+async def test_healthz_depends_on_nothing(pages, upstream):
     """The pages' liveness says nothing of Mission Control, and asks it nothing."""
     answer = await pages.get("/healthz")
 
@@ -119,7 +120,7 @@ def test_times_are_new_yorks_with_their_zone():
 
 
 def cell(begin, end, state="OK", *, watched=True, expected=True, share=1.0):
-    """Give a cell as the API does."""
+    """Return a cell as the API does."""
     return {
         "begin": f"2026-11-18T{begin}:00Z",
         "end": f"2026-11-18T{end}:00Z",
@@ -143,10 +144,11 @@ def test_a_strip_leaves_gaps_as_gaps():
         "agents": [{"agent_name": "a", "cells": cells}],
         "sessions": [{"open": "2026-11-18T14:30:00Z", "close": "2026-11-18T21:00:00Z"}],
     }
-    strip = strips_of(timeline, "a while")["a"]
+    strip = strips_of(Timeline.model_validate(timeline), "a while")["a"]
 
     looks = [look for look, _ in strip.cells]
     assert ["c-unseen", "c-halted calm m-open", "c-halted partial", "c-unseen"] == looks
     assert "a while: 62 % watched, unexpected in 1 of 4 parts" == strip.words
     assert {} == strips_of(Missed(Failure.DOWN, "no"), "a while")
-    assert "c-unseen" == strips_of({"agents": [{"cells": [{}]}]}, "x")["None"].cells[0][0]
+    empty = Timeline.model_validate({"agents": [{"cells": [{}]}]})
+    assert "c-unseen" == strips_of(empty, "x")[""].cells[0][0]

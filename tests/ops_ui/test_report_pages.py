@@ -13,13 +13,13 @@ RUN = "audit_artifacts/ops_runs/20261118T151500Z_readiness"
 
 
 def check(name, status, *, blocks=True):
-    """Give one check of a report."""
+    """Return one check of a report."""
     details = f"<b>{name}</b> says so"
     return {"name": name, "status": status, "details": details, "code": "RC-1", "blocks": blocks}
 
 
 def readiness(verdict="NO-GO", code="READINESS_NO_GO", **report):
-    """Give a latest readiness."""
+    """Return a latest readiness."""
     checks = [
         check("a.passes", "PASS"),
         check("b.fails", "FAIL"),
@@ -40,7 +40,7 @@ def readiness(verdict="NO-GO", code="READINESS_NO_GO", **report):
     }
 
 
-async def test_what_says_no_stands_first(pages, upstream):
+async def test_what_says_no_comes_first(pages, upstream):
     """The verdict, then every blocking check, then all of them worst first; hostile text inert."""
     upstream.answers[READY] = readiness()
     page = (await pages.get("/readiness")).text
@@ -277,7 +277,7 @@ async def test_what_is_left_out_of_a_comparison_is_counted(pages, upstream):
 
 
 async def test_the_floor_tells_how_much_of_the_cluster_was_seen(pages, upstream):
-    """Lists that were not seen are counted beside the cluster's name; pods stand in the table."""
+    """Lists that were not seen are counted beside the cluster's name; pods are in the table."""
     gaps = [{"subject": "cluster trading-floor/pods", "code": "DENIED"}]
     upstream.answers["/api/v1/posture"] = {
         **copy.deepcopy(POSTURE),

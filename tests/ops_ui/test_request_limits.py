@@ -1,4 +1,4 @@
-"""Request limits: what the pages refuse whoever asks, and what they answer all the same."""
+"""Request limits: what the pages refuse from everyone, and what they answer all the same."""
 
 import pytest
 

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from ops_ui.day_plan import see_day
+from ops_ui.answers import Schedule
+from ops_ui.schedule import see_day
 from tests.ops_ui.conftest import AT
 
 pytestmark = pytest.mark.anyio
@@ -12,7 +13,7 @@ RUN = "audit_artifacts/ops_runs/20261118T133000Z_pre_market"
 
 
 def run(job, stage="ENDED", outcome=None, **more):
-    """Give one planned run."""
+    """Return one planned run."""
     return {
         "job": job,
         "stage": stage,
@@ -27,7 +28,7 @@ def run(job, stage="ENDED", outcome=None, **more):
 
 
 def schedule(*runs, **more):
-    """Give a day with these runs, and two days to come."""
+    """Return a day with these runs, and two days to come."""
     return {
         "ts": AT,
         "at_et": "2026-11-18 10:15:13 EST",
@@ -63,7 +64,12 @@ def schedule(*runs, **more):
     }
 
 
-async def test_today_stands_with_outcomes_and_links(pages, upstream):
+def day_of(*runs, **more):
+    """See a day with these runs."""
+    return see_day(Schedule.model_validate(schedule(*runs, **more)))
+
+
+async def test_today_is_listed_with_outcomes_and_links(pages, upstream):
     """Each run has its time in New York, what became of it in words, and its evidence."""
     well = run("pre_market_readiness", outcome="SUCCEEDED", path=RUN, detail="<b>NO-GO</b>")
     upstream.answers[SCHEDULE] = schedule(well, run("pre_open_readiness", "PLANNED"))
@@ -78,7 +84,7 @@ async def test_today_stands_with_outcomes_and_links(pages, upstream):
 
 
 async def test_the_next_sessions_are_marked(pages, upstream):
-    """Early closes, changes of the clocks and holidays stand out, in the order of days."""
+    """Early closes, changes of the clocks and holidays are marked, in the order of days."""
     upstream.answers[SCHEDULE] = schedule()
     page = (await pages.get("/schedule")).text
     order = [page.index(t) for t in ("Thanksgiving Day", "Fri 27 Nov 2026", "Mon 15 Mar 2027")]
@@ -104,8 +110,8 @@ async def test_the_next_sessions_are_marked(pages, upstream):
     ],
 )
 def test_only_a_success_looks_like_one(outcome, look):
-    """An outcome that nobody knows, or none at all of a run that ended, is no success."""
-    (row,) = see_day(schedule(run("lkg_capture", outcome=outcome))).rows
+    """An unknown outcome, or none at all of a run that ended, is no success."""
+    (row,) = day_of(run("lkg_capture", outcome=outcome)).rows
 
     assert look == row.look
     assert row.bad == (look == "bad")
@@ -130,7 +136,7 @@ def test_only_a_success_looks_like_one(outcome, look):
 )
 def test_evidence_that_says_something_is_seen_to(detail, look):
     """That a run succeeded says that there is evidence; what it says is another matter."""
-    (row,) = see_day(schedule(run("lkg_capture", outcome="SUCCEEDED", detail=detail))).rows
+    (row,) = day_of(run("lkg_capture", outcome="SUCCEEDED", detail=detail)).rows
 
     assert (look, look in {"bad", "alarm"}) == (row.look, row.bad)
 
@@ -145,8 +151,8 @@ def test_evidence_that_says_something_is_seen_to(detail, look):
     ],
 )
 def test_a_scheduler_that_does_nothing_is_loud(scheduler, words):
-    """Whoever reads a plan learns that nobody keeps it."""
-    day = see_day(schedule(scheduler=scheduler))
+    """The plan says so where nothing starts its runs."""
+    day = day_of(scheduler=scheduler)
 
     assert (words, True) == (day.scheduler, day.scheduler_bad)
 
@@ -156,7 +162,7 @@ def test_samples_are_counted_by_what_became_of_them():
     ran = run("intraday_sample", outcome="SUCCEEDED")
     missed = run("intraday_sample", outcome="MISSED")
     waits = run("intraday_sample", "PLANNED")
-    well, bad = see_day(schedule(ran, ran, waits)), see_day(schedule(ran, missed))
+    well, bad = day_of(ran, ran, waits), day_of(ran, missed)
 
     assert ("2 SUCCEEDED, 1 PLANNED", False) == (well.sample_note, well.samples_bad)
     assert ("1 SUCCEEDED, 1 MISSED", True) == (bad.sample_note, bad.samples_bad)
@@ -169,14 +175,15 @@ async def test_a_schedule_that_was_missed_is_no_empty_day(pages, upstream):
     upstream.answers[SCHEDULE] = {"runs": "none"}
     garbage = await pages.get("/schedule")
 
-    assert (502, 500) == (down.status_code, garbage.status_code)
+    assert (502, 502) == (down.status_code, garbage.status_code)
     assert "could not be read" in down.text
+    assert "its runs is no list" in garbage.text
     assert "Nothing is planned" not in down.text + garbage.text
 
 
 async def test_the_floor_says_what_ran_and_what_comes_next(pages, upstream):
     """The last run with its outcome, the next with its time, and what was missed in red."""
-    missed = run("pre_market_readiness", outcome="MISSED", detail="it was not begun in time")
+    missed = run("pre_market_readiness", outcome="MISSED", detail="it was not started in time")
     following = run("post_market_capture", "PLANNED", planned_at="2026-11-18T21:30:00.000Z")
     upstream.answers[SCHEDULE] = schedule(missed, following, last=missed, next=following)
     page = (await pages.get("/")).text
@@ -187,7 +194,7 @@ async def test_the_floor_says_what_ran_and_what_comes_next(pages, upstream):
     assert 'class="run-bad"' in page
 
 
-async def test_the_floor_stands_though_the_schedule_does_not(pages, upstream):
+async def test_the_floor_is_shown_without_the_schedule(pages, upstream):
     """A schedule that cannot be read is told, and takes nothing from the verdict."""
     upstream.answers[SCHEDULE] = httpx.Response(503)
     answer = await pages.get("/")
@@ -198,7 +205,7 @@ async def test_the_floor_stands_though_the_schedule_does_not(pages, upstream):
 
 
 async def test_a_stalled_scheduler_is_told_on_the_floor(pages, upstream):
-    """The runs of today stand there, and that nobody begins them."""
+    """The Floor lists today's runs and says that nothing starts them."""
     stalled = {"runs_here": True, "stalled": True, "detail": "the scheduler has not beaten"}
     upstream.answers[SCHEDULE] = schedule(run("lkg_capture", "PLANNED"), scheduler=stalled)
 

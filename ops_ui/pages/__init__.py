@@ -1,1 +1,0 @@
-"""Pages: one module for each page that needs more than a template."""

@@ -1,0 +1,111 @@
+"""One service over time, past events, and what was attained."""
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import quote, urlencode
+
+from litestar import MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.params import FromPath
+
+from ops_ui.answers import Attained, Container, Events, OneAgent, Span, Targets, Timeline
+from ops_ui.formats import instant_of
+from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
+from ops_ui.rendering import MAX_AT, Pages, asked_of, older_of, pages_of, query_of
+from ops_ui.strips import DAY_STEP, MONTH_STEP, missing_strip, strips_of
+
+_DAY_SECONDS, _MONTH_SECONDS = 86_400, 30 * 86_400
+_SEGMENTS = 20
+_FILTERS = ("agent", "since", "until", "cursor", "limit")
+
+
+@get("/service/{agent_name:str}", media_type=MediaType.HTML)
+async def service(
+    state: State, request: Request[object, object, State], agent_name: FromPath[str]
+) -> Response[str]:
+    """Show one service: who it is, how it is and was, and every answer that it gave."""
+    pages, name = pages_of(state), agent_name[:128]
+    ask = pages.client.ask
+    at = str(request.query_params.get("at", ""))[:MAX_AT]
+    then = f"?{urlencode({'at': at})}" if at else ""
+    found = await ask(f"/api/v1/agents/{quote(name, safe='')}{then}", OneAgent)
+    if isinstance(found, Missed):
+        return _missed(pages, found, "This service")
+    day, month, slo = await asyncio.gather(
+        ask(_timeline(name, DAY_STEP, at, found.ts, _DAY_SECONDS), Timeline),
+        ask(_timeline(name, MONTH_STEP, at, found.ts, _MONTH_SECONDS), Timeline),
+        ask("/api/v1/slo", Targets),
+    )
+    services = () if isinstance(slo, Missed) else slo.services
+    return pages.render(
+        "service.html",
+        label=found.label,
+        agent=found.agent,
+        day=strips_of(day, "last 24 hours").get(name, missing_strip(day)),
+        month=strips_of(month, "last 30 days", marked=False).get(name, missing_strip(month)),
+        segments=_recent_segments(day),
+        attained=next((s for s in services if s.agent_name == name), None),
+        no_container=[Container.model_validate({})],
+        at=at,
+    )
+
+
+def _timeline(name: str, step: int, at: str, ts: str, seconds: int) -> str:
+    """
+    Return the path of so many seconds that end at the page's own instant.
+
+    `at` is passed on as it was written: only Mission Control knows what a time without zone is.
+    """
+    until = instant_of(ts)
+    asked = {"agent": name, "step": str(step)}
+    if until is not None:
+        begin = until.timestamp() - seconds
+        asked["from"] = until.fromtimestamp(begin, until.tzinfo).isoformat()
+        asked["to"] = at or until.isoformat()
+    return f"/api/v1/timeline?{urlencode(asked)}"
+
+
+def _recent_segments(timeline: Timeline | Missed) -> Sequence[Span]:
+    if isinstance(timeline, Missed) or not timeline.agents:
+        return ()
+    return timeline.agents[0].segments[::-1][:_SEGMENTS]
+
+
+def _missed(pages: Pages, missed: Missed, what: str) -> Response[str]:
+    if missed.status == HTTP_NOT_FOUND:
+        heading = f"? UNKNOWN: {what.lower()} is not known"
+        text = "It is not in the inventory, or it was not watched at that time."
+        return pages.render("message.html", 404, heading=heading, text=text)
+    return pages.missed(missed, f"{what} could not be read")
+
+
+@get("/events", media_type=MediaType.HTML)
+async def events(state: State, request: Request[object, object, State]) -> Response[str]:
+    """Show what happened, newest first."""
+    pages, asked = pages_of(state), asked_of(request, _FILTERS)
+    found = await pages.client.ask(f"/api/v1/events{query_of(asked)}", Events)
+    if isinstance(found, Missed):
+        return _missed(pages, found, "What happened")
+    return pages.render(
+        "events.html",
+        label=found.label,
+        events=found.events,
+        asked=sorted((k, v) for k, v in asked.items() if k not in {"cursor", "limit"}),
+        older=older_of("/events", asked, found.next_cursor),
+    )
+
+
+@get("/slo", media_type=MediaType.HTML)
+async def slo(state: State) -> Response[str]:
+    """Show what services attained, and what is left of their budgets."""
+    pages = pages_of(state)
+    found = await pages.client.ask("/api/v1/slo", Targets)
+    if isinstance(found, Missed):
+        return _missed(pages, found, "What was attained")
+    return pages.render("slo.html", targets=found, services=_worst_first(found.services))
+
+
+def _worst_first(services: Sequence[Attained]) -> Sequence[Attained]:
+    """Sort services: those that missed their target, those without a verdict, then by name."""
+    rank = {False: 0, None: 1, True: 2}
+    return sorted(services, key=lambda s: (rank[s.met], s.agent_name))
