@@ -152,6 +152,16 @@ class DeployReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportChange:
+    """One difference between two reports: what, in which respect, before and after."""
+
+    subject: str
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportComparison:
     """
     What differs from one report to another, and why that may not be all of it.
@@ -161,7 +171,7 @@ class ReportComparison:
     one cluster, or not known to be; empty where they are.
     """
 
-    changes: "tuple[ReportChange, ...]"
+    changes: tuple[ReportChange, ...]
     gaps: tuple[str, ...]
     folded: tuple[tuple[str, int], ...] = ()
     clusters: str = ""
@@ -180,13 +190,3 @@ class SinceLkg:
     captured: str
     compared: ReportComparison | None
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportChange:
-    """One difference between two reports: what, in which respect, before and after."""
-
-    subject: str
-    what: str
-    before: str
-    after: str

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from mission_control.cluster.decide.identity import compare_clusters
 from mission_control.floor.decide.evidence import Moment, within_age
+from mission_control.documents.instants import new_york_text
+from mission_control.floor.decide.evidence import within_age
 from mission_control.history.model import Span
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.cluster_identity import ClusterIdentity
@@ -186,7 +188,7 @@ def _why_closed(session: MarketSession) -> str:
     if session.next_open is None:
         return today
     judged = session.next_open + PLANNED[0]
-    return f"{today}; the next is planned to be judged at {_dated(judged)}"
+    return f"{today}; the next is planned to be judged at {new_york_text(judged)}"
 
 
 _NO_SESSION = {Phase.CLOSED_WEEKEND: "weekend", Phase.CLOSED_HOLIDAY: "holiday"}
@@ -206,7 +208,7 @@ def _last_said(newest: RecordedVerdict | None, now: datetime) -> str:
     if newest is None:
         return "no readiness is recorded"
     today = in_new_york(newest.at).date() == in_new_york(now).date()
-    when = f"today {_clock(newest.at)}" if today else _dated(newest.at)
+    when = f"today {_clock(newest.at)}" if today else new_york_text(newest.at)
     said = f"{newest.verdict.value} {newest.code}".strip()
     of = f"the session of {newest.session_date}" if newest.session_date else "no session"
     return f"the last verdict is {said} of {when}{'' if today else f', about {of}'}"
@@ -252,11 +254,6 @@ def _due(session: MarketSession) -> datetime | None:
 def _clock(instant: datetime) -> str:
     """Write an instant as people in New York read it, with the zone's name."""
     return f"{in_new_york(instant):%H:%M:%S %Z}"
-
-
-def _dated(instant: datetime) -> str:
-    """Write an instant of another day as people in New York read it."""
-    return f"{in_new_york(instant):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _no(code: str, detail: str) -> CurrentReadiness:
