@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.lister import ClusterLister

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mission_control.cluster.model.facts import identify_cluster
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads, identify_cluster
 from mission_control.deploy_report.run import make_report
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot

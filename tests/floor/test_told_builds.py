@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.cluster.model.objects import Rollout
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.floor.decide.told_builds import (
     MOST_BUILDS,
     REMEMBERED,

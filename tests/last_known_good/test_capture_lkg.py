@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.cluster.present import cluster_document
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer

@@ -10,8 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from mission_control.cluster.model.facts import EventFacts
-from mission_control.cluster.model.further import AccountFacts, ListedEvents
+from mission_control.cluster.model.facts import AccountFacts, EventFacts, ListedEvents
 from mission_control.cluster.model.objects import ObjectRef
 from mission_control.cluster.read import objects as object_reader
 from mission_control.cluster.read.account import AccountReader

@@ -3,8 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from mission_control.cluster.model.facts import ListReading
-from mission_control.cluster.model.further import AccountFacts
+from mission_control.cluster.model.facts import AccountFacts, ListReading
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import BadAnswerError
 from mission_control.cluster.read.guard import RESOURCES

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from mission_control.cluster.model.further import (
+from mission_control.cluster.model.facts import (
     AccountFacts,
     KubernetesObject,
     ListedEvents,

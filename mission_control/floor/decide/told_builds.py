@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from mission_control.cluster.model.view import AgentWorkload
+from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.contract.model.answer import STATUS_PATH
 from mission_control.contract.model.shapes import MinimalStatus, RichStatus
 from mission_control.model.reading import EndpointReading, Seen, ToldBuild
