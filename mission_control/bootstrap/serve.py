@@ -13,7 +13,7 @@ from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.day import make_day
 from mission_control.bootstrap.record import find_record, starting_root
-from mission_control.cluster.read.objects import FurtherObserver
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard
@@ -45,7 +45,7 @@ class Parts:
     application: Application
     store: ArtifactStore
     day: ScheduledDay
-    further: FurtherObserver | None = None
+    further: ObjectReader | None = None
     past: PastFloor | None = None
     edges: Edges | None = None
 
@@ -109,7 +109,7 @@ async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGen
 
 def _attest(settings: Settings, edges: Edges) -> Attestation:
     server = edges.lister.server if edges.lister else None
-    return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.account)
+    return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.further)
 
 
 def _first(

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import httpx
 
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.guard import ClusterGuard
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.floor.ports import AttestationFacts
 from mission_control.probe.transport import GuardedTransport, RefusedRequest
 
@@ -32,17 +32,17 @@ class Attestation:
         transports: Callable[[], tuple[GuardedTransport, ...]],
         cluster: str,
         api: ApiServer | None = None,
-        account: AccountReader | None = None,
+        objects: ObjectReader | None = None,
     ) -> None:
         """
         Attest for the guarded transports in use; `cluster` names the watched one.
 
-        `api` and `account` speak with it, None where no cluster is read.
+        `api` and `objects` speak with it, None where no cluster is read.
         """
         self._transports = transports
         self._cluster = cluster
         self._api = api
-        self._account = account
+        self._objects = objects
 
     async def facts(self) -> AttestationFacts:
         """Try each forbidden method on the guard; nothing can reach the network from here."""
@@ -63,7 +63,7 @@ class Attestation:
             tuple(refused),
             self._cluster,
             tuple(doors),
-            await self._account.read() if self._account is not None else None,
+            await self._objects.account() if self._objects is not None else None,
         )
 
 

@@ -24,7 +24,6 @@ from kubernetes.config import kube_config
 from mission_control.cluster.read import api_server as api_server_module
 from mission_control.cluster.read import credentials as credentials_module
 from mission_control.cluster.read import kubeconfig as kubeconfig_module
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.credentials import CredentialDesk
 from mission_control.cluster.read.examination import examine_cluster
@@ -481,7 +480,7 @@ async def test_who_is_impersonated_is_sent(api, reading):
         "as-user-extra": {"Why/what": ["x"]},
     }  # fmt: skip
     reading.write(f"http://127.0.0.1:{api.port}", user)
-    account = await AccountReader(reading.server, ObjectReader(reading.lister), lambda: AT).read()
+    account = await ObjectReader(reading.lister).account()
     told = [line for line in api.heads[-1].split("\r\n") if line.lower().startswith("imp")]
 
     assert [

@@ -10,11 +10,10 @@ import pytest
 
 from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.cluster.present import cluster_document
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.deploy_report.run import make_report, since_lkg
 from mission_control.errors import StorageError
 from mission_control.last_known_good.model import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
@@ -90,7 +89,7 @@ class Capturing:
         self.sources = LkgSources(
             clock,
             self.artifacts,
-            FurtherObserver(objects, AccountReader(server, objects, clock)),
+            objects,
             calendar=MarketCalendar(),
         )
         self.writer = RunWriter(ArtifactStore(root))
@@ -263,7 +262,7 @@ async def test_a_secret_in_the_cluster_refuses(capturing):
     assert "hunter2" not in str(refused)
 
 
-class SecondSwitch(FurtherObserver):
+class SecondSwitch(ObjectReader):
     """A cluster whose list of Roles holds a released kill switch."""
 
     async def objects(
@@ -280,9 +279,8 @@ class SecondSwitch(FurtherObserver):
 
 async def test_what_our_own_verification_rejects_is_refused(capturing):
     """Capture and verify can never differ: nothing is recorded that could not be put back."""
-    objects = capturing.sources.further._objects  # noqa: SLF001  (the same edge, another answer)
-    account = capturing.sources.further._account  # noqa: SLF001
-    further = SecondSwitch(objects, account)
+    lister = capturing.sources.further._lister  # noqa: SLF001  (the same edge, another answer)
+    further = SecondSwitch(lister)
     capturing.sources = replace(capturing.sources, further=further)
     refused = await capturing.capture()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from mission_control.cluster.model.facts import (
     PodUsage,
     ServiceFacts,
 )
+from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import TEXT, BadAnswerError, read_page
 from mission_control.cluster.read.guard import CORE, METRICS, RESOURCES, STARTERS
 from mission_control.cluster.read.lister import AT_ONCE, ClusterLister, RawList
@@ -30,8 +31,6 @@ from mission_control.redaction.redact import redact_text
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
-
-    from mission_control.cluster.read.account import AccountReader
 
 _GOOD = {"Ready": "True"}
 """What a condition should be; of any other the good value is False."""
@@ -157,6 +156,8 @@ LIST_SECONDS = 10.0
 MAX_LOG_BYTES = 1024 * 1024
 
 T = TypeVar("T")
+Shape = TypeVar("Shape", bound=Named)
+Fact = TypeVar("Fact")
 
 
 OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -164,7 +165,7 @@ OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 class ObjectReader:
     """
-    Reads what is asked for, once; whatever goes wrong is `Unseen` with its reason.
+    Reads what is asked for, once, and satisfies `FurtherReader`; what fails is `Unseen`.
 
     A few are read at a time, each for at most 10 s from when its turn comes.
     """
@@ -172,24 +173,26 @@ class ObjectReader:
     def __init__(
         self,
         lister: ClusterLister,
+        account: AccountReader | None = None,
         until: float | None = None,
         turns: asyncio.Semaphore | None = None,
     ) -> None:
         """
         Read through this lister, nothing past `until` of the event loop's clock.
 
-        `turns` are shared by all that read at the same time.
+        `account` and `turns` are shared by all that read at the same time.
         """
         self._lister = lister
+        self._account = account or AccountReader(lister.server)
         self._until = until
         self._turns = turns or asyncio.Semaphore(AT_ONCE)
 
-    def within(self, seconds: float) -> "ObjectReader":
+    def within(self, seconds: float) -> Self:
         """Return a reader whose every reading ends within so many seconds from now."""
         until = asyncio.get_running_loop().time() + seconds
         if self._until is not None:
             until = min(until, self._until)
-        return ObjectReader(self._lister, until, self._turns)
+        return type(self)(self._lister, self._account, until, self._turns)
 
     async def _in_turn(
         self, ask: Callable[[float], Awaitable[Seen[T] | Unseen]]
@@ -275,7 +278,7 @@ class ObjectReader:
         shown = await asyncio.to_thread(redact_text, text)
         return Seen(shown, body.at, body.took)
 
-    async def usage(self, namespace: str = "") -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+    async def metrics(self, namespace: str = "") -> Seen[tuple[KubernetesObject, ...]] | Unseen:
         """Read what the pods of a namespace use, or the nodes; most clusters offer it, not all."""
         path = f"{METRICS}/namespaces/{namespace}/pods" if namespace else f"{METRICS}/nodes"
         kind = "PodMetrics" if namespace else "NodeMetrics"
@@ -291,50 +294,27 @@ class ObjectReader:
             detail = f"not a list of metrics: {error}"[:200]
             return Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
 
-    async def namespace(self, name: str) -> Seen[bytes] | Unseen:
+    async def raw_namespace(self, name: str) -> Seen[bytes] | Unseen:
         """Read whether a namespace exists: `Unseen(NOT_OFFERED)` where it does not."""
         path = f"{CORE}/namespaces/{name}"
         return await self._in_turn(lambda until: self._lister.get_text(path, until))
 
-
-Shape = TypeVar("Shape", bound=Named)
-Fact = TypeVar("Fact")
-
-
-class FurtherObserver:
-    """Reads Services, nodes and our own account, once, when a job asks."""
-
-    def __init__(self, objects: ObjectReader, account: "AccountReader") -> None:
-        """Read through these."""
-        self._objects = objects
-        self._account = account
-
-    def within(self, seconds: float) -> "FurtherObserver":
-        """Return a reader whose every reading ends within so many seconds from now."""
-        return type(self)(self._objects.within(seconds), self._account)
-
     async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:
         """Read the Services of every watched namespace; one list that fails fails all."""
-        wanted = (self._objects.raw("services", n) for n in self._objects.namespaces)
+        wanted = (self.raw("services", n) for n in self.namespaces)
         return _join(await asyncio.gather(*wanted), "Service", SERVICE, project_service)
 
     async def nodes(self) -> Seen[tuple[NodeFacts, ...]] | Unseen:
         """Read the nodes."""
-        return _join([await self._objects.raw("nodes")], "Node", NODE, project_node)
+        return _join([await self.raw("nodes")], "Node", NODE, project_node)
 
     async def account(self) -> AccountFacts:
         """Read who we are, and what that account may do."""
-        return await self._account.read(self._objects)
-
-    async def objects(
-        self, resource: str, namespace: str = ""
-    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
-        """Read a whole list of raw objects; nothing of it is redacted."""
-        return await self._objects.objects(resource, namespace)
+        return await self._account.read(self)
 
     async def namespace(self, name: str) -> Seen[KubernetesObject] | Unseen:
         """Read a namespace itself; `Unseen(NOT_OFFERED)` where there is none."""
-        read = await self._objects.namespace(name)
+        read = await self.raw_namespace(name)
         if isinstance(read, Unseen):
             return read
         try:
@@ -349,21 +329,15 @@ class FurtherObserver:
 
     async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
         """Read every event of a watched namespace, redacted."""
-        read = await self._objects.raw("events", namespace)
+        read = await self.raw("events", namespace)
         if isinstance(read, Unseen):
             return read
         facts, odd = await asyncio.to_thread(project_all, read.value, "Event", EVENT, project_event)
         return Seen(ListedEvents(tuple(facts), odd), read.at, read.took)
 
-    async def log(
-        self, namespace: str, pod: str, container: str, *, previous: bool = False
-    ) -> Seen[str] | Unseen:
-        """Read the last 200 lines of a container, redacted; of the one before, if `previous`."""
-        return await self._objects.log(namespace, pod, container, previous=previous)
-
     async def usage(self, namespace: str) -> Seen[tuple[PodUsage, ...]] | Unseen:
         """Read what the containers of a watched namespace use, where the cluster measures it."""
-        read = await self._objects.usage(namespace)
+        read = await self.metrics(namespace)
         if isinstance(read, Unseen):
             return read
         return project_usage(read, namespace)
