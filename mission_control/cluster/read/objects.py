@@ -1,7 +1,7 @@
 """Single lists, logs and metrics, and what jobs need of them beyond what each round reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
@@ -25,7 +25,7 @@ from mission_control.cluster.read.projection import (
     project_all,
     project_event,
 )
-from mission_control.cluster.read.shapes import Condition, Loose, Named
+from mission_control.cluster.read.shapes import UNDECODABLE, Condition, Loose, Named
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.redaction.redact import redact_text
 
@@ -130,19 +130,6 @@ def project_node(shape: NodeShape) -> NodeFacts:
         not shape.spec.unschedulable,
         tuple(sorted(troubles)) if ready or troubles else ("it reports no condition",),
     )
-
-
-def project_usage(
-    read: Seen[tuple[Mapping[str, Any], ...]], namespace: str
-) -> Seen[tuple[PodUsage, ...]] | Unseen:
-    """Return what containers use; metrics that cannot be understood were not seen."""
-    try:
-        pods = [msgspec.convert(each, UsageShape) for each in read.value]
-    except msgspec.ValidationError as error:
-        detail = f"not metrics of pods: {error}"[:200]
-        return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
-    used = tuple(use for pod in pods for use in _used(pod, namespace))
-    return Seen(used, read.at, read.took)
 
 
 def _used(pod: UsageShape, namespace: str) -> Iterator[PodUsage]:
@@ -250,14 +237,12 @@ class ObjectReader:
         root = self._lister.root_in_use(RESOURCES[resource])
         version = root.removeprefix("/apis/").removeprefix("/api/")
         about = {"apiVersion": version, "kind": RESOURCES[resource].kind}
-        try:
-            found = await asyncio.to_thread(
-                lambda: tuple({**about, **OBJECT.decode(each)} for each in raw.value)
-            )
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"an object cannot be read: {error}"[:200]
-            return Unseen(UnseenReason.CONTRACT_INVALID, raw.at, raw.took, detail)
-        return Seen(found, raw.at, raw.took)
+        return await asyncio.to_thread(
+            _decoded,
+            raw,
+            lambda: tuple(_object(each, about) for each in raw.value),
+            "an object cannot be read",
+        )
 
     async def log(
         self, namespace: str, pod: str, container: str, *, tail: int = 200, previous: bool = False
@@ -287,12 +272,10 @@ class ObjectReader:
             return body
         try:
             items = read_page(body.value, kind).items or ()
-            return Seen(tuple(OBJECT.decode(i) for i in items), body.at, body.took)
         except BadAnswerError as bad:
             return Unseen(bad.reason, body.at, body.took, bad.detail)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"not a list of metrics: {error}"[:200]
-            return Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
+        decode = lambda: tuple(_object(i) for i in items)  # noqa: E731
+        return _decoded(body, decode, "not a list of metrics")
 
     async def raw_namespace(self, name: str) -> Seen[bytes] | Unseen:
         """Read whether a namespace exists: `Unseen(NOT_OFFERED)` where it does not."""
@@ -317,15 +300,11 @@ class ObjectReader:
         read = await self.raw_namespace(name)
         if isinstance(read, Unseen):
             return read
-        try:
-            found = OBJECT.decode(read.value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"the namespace cannot be read: {error}"[:200]
-            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
-        if found.get("kind") != "Namespace":
+        found = _decoded(read, lambda: _object(read.value), "the namespace cannot be read")
+        if not isinstance(found, Unseen) and found.value.get("kind") != "Namespace":
             detail = "the answer is not a namespace"
             return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
-        return Seen(found, read.at, read.took)
+        return found
 
     async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
         """Read every event of a watched namespace, redacted."""
@@ -340,7 +319,28 @@ class ObjectReader:
         read = await self.metrics(namespace)
         if isinstance(read, Unseen):
             return read
-        return project_usage(read, namespace)
+        return _decoded(
+            read,
+            lambda: tuple(
+                use
+                for each in read.value
+                for use in _used(msgspec.convert(each, UsageShape), namespace)
+            ),
+            "not metrics of pods",
+        )
+
+
+def _object(raw: bytes | msgspec.Raw, about: KubernetesObject | None = None) -> KubernetesObject:
+    return {**(about or {}), **OBJECT.decode(raw)}
+
+
+def _decoded(read: Seen[Any], decode: Callable[[], T], problem: str) -> Seen[T] | Unseen:
+    """Return what was read as it decodes; what does not was not seen, for this problem."""
+    try:
+        return Seen(decode(), read.at, read.took)
+    except UNDECODABLE as error:
+        detail = f"{problem}: {error}"[:200]
+        return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
 
 
 def _join(
