@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from mission_control.blueprint.model import Blueprint, BlueprintContainer, BlueprintGap, Component
 from mission_control.cluster.decide.environment import ConfigMaps, resolve
 from mission_control.cluster.decide.ownership import WorkloadKey
-from mission_control.cluster.model.facts import LIST_OF_KIND
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import LIST_OF_KIND, ServiceFacts
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.floor.model import FloorSnapshot, ServiceReport
 from mission_control.model.fleet import Agent

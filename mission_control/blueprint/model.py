@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import ServiceFacts
 from mission_control.floor.model import FloorSnapshot
 from mission_control.repository.model import RepositorySurvey
 

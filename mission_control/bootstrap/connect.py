@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.model.view import CapturedWorkloads
-from mission_control.cluster.read.account import AccountReader
+from mission_control.cluster.model.facts import CapturedWorkloads
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings
@@ -41,8 +40,7 @@ class Edges:
     calendar: CalendarInForce
     transports: Transports
     lister: ClusterLister | None = None
-    account: AccountReader | None = None
-    further: FurtherObserver | None = None
+    further: ObjectReader | None = None
 
     async def find_cluster(self) -> None:
         """
@@ -63,16 +61,14 @@ async def reading(
     """Connect what reads the floor; nothing is asked, and nothing can be recorded."""
     calendar = calendar_in_force(settings)
     async with open_transports() as transports:
-        lister = account = further = None
+        lister = further = None
         watched = [s.name for s in settings.fleet.execution.switches]
         if settings.fleet.access is not None:
             server = ApiServer(settings.fleet.access, clock=clock)
             lister = ClusterLister(server, clock, transports.stalls)
             transports.also_close(lister.server.forget)
             # Of its own: what jobs read never takes a turn from the rounds.
-            objects = ObjectReader(ClusterLister(server, clock, transports.stalls))
-            account = AccountReader(lister.server, objects, clock)
-            further = FurtherObserver(objects, account)
+            further = ObjectReader(ClusterLister(server, clock, transports.stalls))
         probe = ServiceProbe(transports, clock, interpreter)
         sources = floor_sources.FloorSources(
             probe,
@@ -84,7 +80,7 @@ async def reading(
             in_force=calendar,
             reloads=probe.take_reloads,
         )
-        yield Edges(sources, calendar, transports, lister, account, further)
+        yield Edges(sources, calendar, transports, lister, further)
 
 
 def _recall(

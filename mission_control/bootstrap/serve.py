@@ -109,7 +109,7 @@ async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGen
 
 def _attest(settings: Settings, edges: Edges) -> Attestation:
     server = edges.lister.server if edges.lister else None
-    return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.account)
+    return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.further)
 
 
 def _first(

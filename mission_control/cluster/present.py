@@ -5,10 +5,13 @@ from typing import Any
 
 import orjson
 
-from mission_control.cluster.model.facts import ClusterFacts, ConfigMapFacts
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import (
+    AgentWorkload,
+    ClusterFacts,
+    ConfigMapFacts,
+    ServiceFacts,
+)
 from mission_control.cluster.model.objects import PodFacts
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.config_snapshot.decide import SecretReference
 from mission_control.documents.document import document
 from mission_control.documents.instants import utc_text_or_none

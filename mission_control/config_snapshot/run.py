@@ -6,8 +6,14 @@ from dataclasses import dataclass, replace
 
 from mission_control.cluster import present as listings
 from mission_control.cluster.decide.lists import check_lists
-from mission_control.cluster.model.facts import WORKLOAD_LISTS, ClusterFacts, list_source
-from mission_control.cluster.model.further import AccountFacts, KubernetesObject, ServiceFacts
+from mission_control.cluster.model.facts import (
+    WORKLOAD_LISTS,
+    AccountFacts,
+    ClusterFacts,
+    KubernetesObject,
+    ServiceFacts,
+    list_source,
+)
 from mission_control.cluster.present import cluster_text
 from mission_control.config_snapshot.decide import SecretReference, find_secret_references
 from mission_control.config_snapshot.present import index_document, meta_text

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import ServiceFacts
 from mission_control.cluster.model.objects import Container, JobCounts, PodFacts, WorkloadFacts
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.session import MarketSession

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mission_control.cluster.decide.identity import Sameness, compare_clusters
-from mission_control.cluster.model.facts import list_source
-from mission_control.cluster.model.further import KubernetesObject, ServiceFacts
+from mission_control.cluster.model.facts import KubernetesObject, ServiceFacts, list_source
 from mission_control.deploy_report.decide.changes import compare_reports, reported_cluster
 from mission_control.deploy_report.decide.report import make_deploy_report
 from mission_control.deploy_report.model import SinceLkg

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from mission_control.cluster.decide.view import ClusterView, view_cluster
-from mission_control.cluster.model.view import AgentWorkload
+from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.floor.decide.agent_evidence import AgentEvidence, weigh_evidence
 from mission_control.floor.decide.evidence import (
     AHEAD_TOLERANCE_SECONDS,

@@ -8,8 +8,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mission_control.cluster.model.facts import ClusterFacts, identify_cluster
-from mission_control.cluster.model.view import AgentWorkload, CapturedWorkloads
+from mission_control.cluster.model.facts import (
+    AgentWorkload,
+    CapturedWorkloads,
+    ClusterFacts,
+    identify_cluster,
+)
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.model import codes
 from mission_control.model.cluster_identity import ClusterIdentity

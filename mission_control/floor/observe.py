@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mission_control.cluster.model.facts import identify_cluster
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads, identify_cluster
 from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.round_memory import join_rounds

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from mission_control.cluster.model.facts import ClusterFacts
-from mission_control.cluster.model.further import (
+from mission_control.cluster.model.facts import (
     AccountFacts,
+    ClusterFacts,
     KubernetesObject,
     ListedEvents,
     NodeFacts,

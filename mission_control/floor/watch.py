@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
-from mission_control.cluster.model.facts import ClusterFacts, identify_cluster
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads, ClusterFacts, identify_cluster
 from mission_control.floor.board import FloorBoard
 from mission_control.floor.decide.events import Happening, find_happenings, reloaded, turns_session
 from mission_control.floor.decide.evidence import SessionAt, session_in_doubt

@@ -10,8 +10,7 @@ from typing import Any, cast
 import orjson
 from pydantic import TypeAdapter
 
-from mission_control.cluster.model.facts import ClusterFacts
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads, ClusterFacts
 from mission_control.contract.model.answer import Answer, Shape, read_answer
 from mission_control.contract.model.claims import Claims
 from mission_control.contract.model.shapes import PlainAnswer

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.deploy_report.model import ReportChange
 from mission_control.documents.raw import mappings
 from mission_control.floor.model import Verdict

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict
 
 import orjson
 
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.cluster.present import cluster_document
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text

@@ -8,7 +8,7 @@ from typing import cast
 import orjson
 
 from mission_control.cluster.decide.identity import Sameness, compare_clusters, read_identity
-from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.cluster.model.facts import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.errors import StorageError
 from mission_control.floor.ports import Clock
 from mission_control.last_known_good.decide.changes import compare_manifests

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from mission_control.cluster.model.facts import list_source
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject, list_source
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, FurtherReader

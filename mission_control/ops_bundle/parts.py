@@ -10,14 +10,14 @@ from datetime import datetime
 from mission_control.cluster.decide.lists import check_lists
 from mission_control.cluster.model.facts import (
     WORKLOAD_LISTS,
+    AgentWorkload,
     ClusterFacts,
     EventFacts,
     ListReading,
+    PodUsage,
     list_source,
 )
-from mission_control.cluster.model.further import PodUsage
 from mission_control.cluster.model.objects import ContainerState, PodFacts
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.cluster.present import cluster_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError

@@ -6,8 +6,13 @@ from typing import Any, NotRequired, TypedDict
 
 import orjson
 
-from mission_control.cluster.model.facts import ClusterFacts, EventFacts, ListReading
-from mission_control.cluster.model.further import NodeFacts, PodUsage
+from mission_control.cluster.model.facts import (
+    ClusterFacts,
+    EventFacts,
+    ListReading,
+    NodeFacts,
+    PodUsage,
+)
 from mission_control.cluster.model.objects import ContainerState, PodFacts
 from mission_control.cluster.present import (
     cluster_document,

@@ -268,6 +268,7 @@ def is_costly(received: Received) -> bool:
     return len(received.body) > READ_HERE and not looks_harmless(received.body)
 
 
+@dataclass(frozen=True, slots=True)
 class Interpreter:
     """
     Reads answers; a long one in which there may be secrets is read in another process.
@@ -276,15 +277,13 @@ class Interpreter:
     the rest is withheld: it is not seen, and says why. It never waits longer than two deadlines.
     """
 
-    def __init__(self, ask: AskInterpreter | None = None) -> None:
-        """Ask a process through `ask`; without one everything is read here."""
-        self._ask = ask
+    ask: AskInterpreter | None = None
 
     async def read(self, received: Received, reading: Reading) -> EndpointReading:
         """Return what `reading` gives: `interpret` of what was received, with all that it takes."""
-        if self._ask is None or not is_costly(received):
+        if self.ask is None or not is_costly(received):
             return reading()
-        answer = await self._ask(reading, SECONDS)
+        answer = await self.ask(reading, SECONDS)
         if isinstance(answer, Answered):
             return cast("EndpointReading", answer.value)
         size = f"{len(received.body) / 1024:.0f} KiB"

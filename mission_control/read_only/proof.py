@@ -1,12 +1,13 @@
 """Read-only proof: the proof, made by trying, that the observing edges cannot write."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import httpx
 
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.guard import ClusterGuard
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.floor.ports import AttestationFacts
 from mission_control.probe.transport import GuardedTransport, RefusedRequest
 
@@ -24,46 +25,35 @@ class _NothingLeaves(httpx.AsyncBaseTransport):
         return httpx.Response(204, request=request)
 
 
+@dataclass(frozen=True, slots=True)
 class Attestation:
     """Reports what was sent and tries, each time it is asked, what must be refused."""
 
-    def __init__(
-        self,
-        transports: Callable[[], tuple[GuardedTransport, ...]],
-        cluster: str,
-        api: ApiServer | None = None,
-        account: AccountReader | None = None,
-    ) -> None:
-        """
-        Attest for the guarded transports in use; `cluster` names the watched one.
-
-        `api` and `account` speak with it, None where no cluster is read.
-        """
-        self._transports = transports
-        self._cluster = cluster
-        self._api = api
-        self._account = account
+    transports: Callable[[], tuple[GuardedTransport, ...]]
+    cluster: str
+    api: ApiServer | None = None
+    objects: ObjectReader | None = None
 
     async def facts(self) -> AttestationFacts:
         """Try each forbidden method on the guard; nothing can reach the network from here."""
         counts: dict[str, int] = {}
-        for transport in self._transports():
+        for transport in self.transports():
             for method, count in transport.sent.items():
                 counts[method] = counts.get(method, 0) + count
         refused = [(method, await _is_refused(method)) for method in FORBIDDEN_METHODS]
         doors = list[tuple[str, bool]]()
-        if self._api is not None:
-            for method, count in self._api.sent.items():
+        if self.api is not None:
+            for method, count in self.api.sent.items():
                 counts[method] = counts.get(method, 0) + count
-            inside = self._api.access.floor_namespace
+            inside = self.api.access.floor_namespace
             for name, request in cluster_doors(inside):
                 doors.append((name, await _guard_refuses(request, inside)))
         return AttestationFacts(
             tuple(sorted(counts.items())),
             tuple(refused),
-            self._cluster,
+            self.cluster,
             tuple(doors),
-            await self._account.read() if self._account is not None else None,
+            await self.objects.account() if self.objects is not None else None,
         )
 
 

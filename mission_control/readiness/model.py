@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from mission_control.cluster.model.further import AccountFacts, NodeFacts, ServiceFacts
-from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.cluster.model.facts import (
+    NOTHING_CAPTURED,
+    AccountFacts,
+    CapturedWorkloads,
+    NodeFacts,
+    ServiceFacts,
+)
 from mission_control.floor.model import FloorSnapshot
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet, RepositoryLints

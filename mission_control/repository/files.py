@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -48,22 +49,21 @@ _STORABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SECRET_SUFFIXES = frozenset({".pem", ".key", ".p12", ".pfx", ".jks", ".keystore"})
 
 
+@dataclass(frozen=True, slots=True)
 class RepositoryCopier:
     """Copies of one working tree what is wanted; satisfies its port."""
 
-    def __init__(self, path: Path, reader: RepositoryReader) -> None:
-        """Copy from this tree, whose commit the reader tells."""
-        self._path = path
-        self._reader = reader
+    path: Path
+    reader: RepositoryReader
 
     async def head(self) -> Seen[RepositoryHead] | Unseen:
         """Say which commit the working tree stands on."""
-        return await self._reader.head()
+        return await self.reader.head()
 
     async def copy(self, wanted: Sequence[str]) -> RepositoryCopy:
         """Copy these files and all below these folders, as far as limits and secrets allow."""
         try:
-            return await in_own_thread(partial(copy_files, self._path, wanted), GIVEN_UP_SECONDS)
+            return await in_own_thread(partial(copy_files, self.path, wanted), GIVEN_UP_SECONDS)
         except TimeoutError:
             why = f"not copied within {GIVEN_UP_SECONDS:.0f} seconds"
             return RepositoryCopy(missing=tuple((name, why) for name in sorted(wanted)))
@@ -222,18 +222,17 @@ _PIPELINE = re.compile(_WANTED_PIPELINES, re.DOTALL)
 _TAGS = frozenset({"-t", "--tag", "--destination"})
 
 
+@dataclass(frozen=True, slots=True)
 class RepositorySurveyor:
     """Surveys one working tree; satisfies its port."""
 
-    def __init__(self, path: Path, reader: RepositoryReader) -> None:
-        """Survey this tree, whose files the reader lists."""
-        self._path = path
-        self._reader = reader
+    path: Path
+    reader: RepositoryReader
 
     async def survey(self) -> Seen[RepositorySurvey] | Unseen:
         """Look once; a tree that git cannot tell of is `Unseen`."""
-        head = await self._reader.head()
-        tracked = await self._reader.tracked(f"{_WANTED_PIPELINES}|{_WANTED_DOCUMENTS}")
+        head = await self.reader.head()
+        tracked = await self.reader.tracked(f"{_WANTED_PIPELINES}|{_WANTED_DOCUMENTS}")
         if isinstance(head, Unseen):
             return head
         if isinstance(tracked, Unseen):
@@ -242,7 +241,7 @@ class RepositorySurveyor:
         documents = [_shown_text(f) for f in tracked.value if not _PIPELINE.fullmatch(f)]
         try:
             pipelines = await in_own_thread(
-                partial(read_pipelines, self._path, built), SURVEY_GIVEN_UP_SECONDS
+                partial(read_pipelines, self.path, built), SURVEY_GIVEN_UP_SECONDS
             )
         except TimeoutError:
             problem = f"not read within {SURVEY_GIVEN_UP_SECONDS:.0f} s"

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -55,18 +56,17 @@ class GitError(Exception):
     """The repository could not be read."""
 
 
+@dataclass(frozen=True, slots=True)
 class RepositoryReader:
     """Reads one working tree; runs the fleet's own programs only where the fleet file says so."""
 
-    def __init__(self, path: Path, clock: Clock, lints: RepositoryLints | None = None) -> None:
-        """Read this tree by this clock; `lints` is what the fleet file says of its programs."""
-        self._path = path
-        self._clock = clock
-        self._lints = lints
+    path: Path
+    clock: Clock
+    lints: RepositoryLints | None = None
 
     async def read(self, *, run_preflight: bool) -> Seen[Repository] | Unseen:
         """Look once; a tree that cannot be read as a whole is `Unseen(UNREADABLE)`."""
-        at = self._clock()
+        at = self.clock()
         try:
             async with _scratch() as scratch:
                 return Seen(await self._look(scratch, run_preflight=run_preflight), at)
@@ -75,7 +75,7 @@ class RepositoryReader:
 
     async def head(self) -> Seen[RepositoryHead] | Unseen:
         """Say which commit the tree stands on."""
-        at = self._clock()
+        at = self.clock()
         try:
             told = await self._ask(HEAD_SECONDS, ask="head")
         except (GitError, OSError, TimeoutError) as error:
@@ -84,7 +84,7 @@ class RepositoryReader:
 
     async def tracked(self, pattern: str) -> Seen[tuple[str, ...]] | Unseen:
         """List the files that git knows of whose whole name matches, sorted."""
-        at = self._clock()
+        at = self.clock()
         try:
             told = await self._ask(
                 HEAD_SECONDS, ask="tracked", pattern=pattern, at_most=MAX_FILES_NAMED
@@ -94,7 +94,7 @@ class RepositoryReader:
         return Seen(tuple(told["files"]), at)
 
     async def _look(self, scratch: Path, *, run_preflight: bool) -> Repository:
-        wanted = self._lints is RepositoryLints.RUN
+        wanted = self.lints is RepositoryLints.RUN
         told = await self._ask(LOOK_SECONDS, ask="look", scratch=str(scratch), copies=wanted)
         preflight = told["preflight"] if run_preflight else None
         lints: list[str] = told["lints"]
@@ -102,7 +102,7 @@ class RepositoryReader:
         until = asyncio.get_running_loop().time() + PROGRAMS_SECONDS
         run = partial(self._run, scratch, why, until)
         return Repository(
-            path=str(self._path),
+            path=str(self.path),
             git_sha=told["sha"],
             git_branch=_branch(told),
             dirty=_shown(told["dirty"]),
@@ -127,7 +127,7 @@ class RepositoryReader:
 
         It has no environment of ours, not even HOME: no GIT_* and no configuration of any user.
         """
-        asked = json.dumps({"root": str(self._path.absolute()), **question})
+        asked = json.dumps({"root": str(self.path.absolute()), **question})
         command = (sys.executable, "-I", "-m", READER, asked)
         try:
             ended = await run_bounded(
@@ -150,7 +150,7 @@ class RepositoryReader:
     ) -> ScriptRun:
         """Run one of the repository's programs in a copy of the commit, and tell how it ended."""
         shown = shown_name(script)
-        if self._lints is not RepositoryLints.RUN:
+        if self.lints is not RepositoryLints.RUN:
             return ScriptRun(shown, None, "not run: the fleet file does not say so")
         left = min(SCRIPT_SECONDS, until - asyncio.get_running_loop().time())
         if why_not or left <= 0:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mission_control.floor.ports import Runbook
@@ -11,12 +12,11 @@ MAX_BYTES = 64 * 1024
 _CODE = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
+@dataclass(frozen=True, slots=True)
 class RunbookLibrary:
     """The runbook pages of one folder, by reason code; satisfies `RunbookReader`."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read from this folder, when asked."""
-        self._folder = folder
+    folder: Path
 
     def read(self, code: str) -> Runbook | None:
         """
@@ -31,7 +31,7 @@ class RunbookLibrary:
 
     def codes(self) -> Sequence[str]:
         """List the codes that have a page, sorted."""
-        named = sorted(p.stem for p in self._folder.glob("*.md") if _CODE.fullmatch(p.stem))
+        named = sorted(p.stem for p in self.folder.glob("*.md") if _CODE.fullmatch(p.stem))
         return [code for code in named if self._find(code)]
 
     def _page(self, code: str) -> Runbook | None:
@@ -47,8 +47,8 @@ class RunbookLibrary:
 
     def _find(self, code: str) -> Path | None:
         try:
-            page = (self._folder / f"{code}.md").resolve(strict=True)
-            inside = page.is_relative_to(self._folder.resolve())
+            page = (self.folder / f"{code}.md").resolve(strict=True)
+            inside = page.is_relative_to(self.folder.resolve())
         except (OSError, RuntimeError):  # not there, not readable, or a link that goes in circles
             return None
         return page if inside and page.is_file() else None

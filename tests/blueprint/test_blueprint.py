@@ -13,8 +13,7 @@ from mission_control.blueprint.present import (
     dependency_diagram,
     label,
 )
-from mission_control.cluster.model.facts import ConfigMapFacts
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import ConfigMapFacts, ServiceFacts
 from mission_control.cluster.model.objects import (
     Container,
     EnvSource,

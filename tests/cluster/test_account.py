@@ -3,7 +3,7 @@
 import pytest
 
 from mission_control.cluster.decide.account import judge_account
-from mission_control.cluster.model.further import BindingFacts, RoleFacts, Rule, SubjectRef
+from mission_control.cluster.model.facts import BindingFacts, RoleFacts, Rule, SubjectRef
 
 OURS = "system:serviceaccount:trading-floor:mission-control"
 SUBJECT = SubjectRef("ServiceAccount", "mission-control", "trading-floor")

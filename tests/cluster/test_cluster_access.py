@@ -24,7 +24,6 @@ from kubernetes.config import kube_config
 from mission_control.cluster.read import api_server as api_server_module
 from mission_control.cluster.read import credentials as credentials_module
 from mission_control.cluster.read import kubeconfig as kubeconfig_module
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.credentials import CredentialDesk
 from mission_control.cluster.read.examination import examine_cluster
@@ -481,7 +480,7 @@ async def test_who_is_impersonated_is_sent(api, reading):
         "as-user-extra": {"Why/what": ["x"]},
     }  # fmt: skip
     reading.write(f"http://127.0.0.1:{api.port}", user)
-    account = await AccountReader(reading.server, ObjectReader(reading.lister), lambda: AT).read()
+    account = await ObjectReader(reading.lister).account()
     told = [line for line in api.heads[-1].split("\r\n") if line.lower().startswith("imp")]
 
     assert [
@@ -552,7 +551,7 @@ ODD_FILES = [
     pytest.param("", "it is empty", id="empty"),
     pytest.param("a: &a [x]\nb: *a", "anchors", id="anchors"),
     pytest.param("[" * 5000, "nested deeper", id="brackets"),
-    pytest.param("- x", "no single mapping", id="a list"),
+    pytest.param("- x", "not a single mapping", id="a list"),
     pytest.param("clusters: {}", "are not a list", id="clusters are a mapping"),
     pytest.param("contexts: []", "no current-context", id="no context"),
     pytest.param("current-context: x", "no context x", id="an unknown context"),
@@ -626,7 +625,9 @@ async def test_no_kubeconfig_at_all_is_said(tmp_path, monkeypatch):
 FAILING = [
     pytest.param(f"echo 'password={SECRET} token {JWT}' >&2; exit 1", "ended with 1", id="fails"),
     pytest.param(f"echo '{SECRET} {{not json'", "not JSON", id="garbage"),
-    pytest.param(f'echo \'{{"token": "{SECRET}"}}\'', "no ExecCredential", id="another answer"),
+    pytest.param(
+        f'echo \'{{"token": "{SECRET}"}}\'', "not answer an ExecCredential", id="another answer"
+    ),
     pytest.param(credential(), "neither a token nor", id="nothing"),
     pytest.param(credential(token=["x"]), "is not text", id="a list for a token"),
     pytest.param(credential(token=f"{TOKEN}\nb"), "no header can", id="two lines"),
@@ -890,7 +891,7 @@ async def test_an_authority_that_cannot_be_read_is_not_no_authority(reading, tol
     """What is no base64 is refused: the system's authorities were not what was meant."""
     reading.write("https://127.0.0.1:1", certificate_authority_data=told)
 
-    assert "its certificate-authority-data is no base64" in await reading.why()
+    assert "its certificate-authority-data is not base64" in await reading.why()
 
 
 def test_the_official_client_is_imported_off_the_loop(tmp_path):

@@ -102,8 +102,8 @@ def project(kind, document) -> tuple[list[Any], tuple[OddObject, ...]]:
         ("DaemonSet", {"status": {"desiredNumberScheduled": 0}}, "does not count its pods"),
         ("ConfigMap", {"metadata": {"namespace": FLOOR}}, "it has no name"),
         ("ConfigMap", {"metadata": {"name": "x"}}, "it has no namespace"),
-        ("Event", {"lastTimestamp": "0001-01-01T00:00:00+05:00"}, "no instant in UTC"),
-        ("Pod", {"status": {"startTime": "9999-12-31T23:59:59-05:00"}}, "no instant in UTC"),
+        ("Event", {"lastTimestamp": "0001-01-01T00:00:00+05:00"}, "not an instant in UTC"),
+        ("Pod", {"status": {"startTime": "9999-12-31T23:59:59-05:00"}}, "not an instant in UTC"),
     ],
     ids=str,
 )

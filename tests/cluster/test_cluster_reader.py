@@ -20,7 +20,6 @@ from mission_control.cluster.read import api_server as api_server_module
 from mission_control.cluster.read import credentials as credentials_module
 from mission_control.cluster.read import lister as lister_module
 from mission_control.cluster.read import observer as reader_module
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
 from mission_control.cluster.read.guard import ClusterGuard
@@ -431,20 +430,20 @@ async def test_logs_are_read_and_redacted():
 async def test_metrics_are_read_where_they_are_offered():
     """Usage of pods and nodes is optional: a cluster without it says NOT_OFFERED."""
     offered, old = Cluster(), Cluster(old=True)
-    nodes = await offered.objects.usage()
-    pods = await offered.objects.usage(FLOOR)
+    nodes = await offered.objects.metrics()
+    pods = await offered.objects.metrics(FLOOR)
 
     assert isinstance(nodes, Seen)
     assert ["node-1", "node-2"] == [n["metadata"]["name"] for n in nodes.value]
     assert isinstance(pods, Seen)
     assert pods.value
-    assert "NOT_OFFERED" == getattr(await old.objects.usage(), "code", None)
+    assert "NOT_OFFERED" == getattr(await old.objects.metrics(), "code", None)
 
 
 async def test_our_account_is_judged_by_its_bindings():
     """The roles bound to our service account are read, and grant reading only."""
     cluster = Cluster()
-    account = await AccountReader(cluster.server, cluster.objects, lambda: AT).read()
+    account = await cluster.objects.account()
 
     assert (ACCOUNT, True) == (account.who, account.read_only)
     assert 3 == len(account.grants)
@@ -453,10 +452,9 @@ async def test_our_account_is_judged_by_its_bindings():
 async def test_bindings_are_read_once_a_minute():
     """However often the proof is asked for, the API server is asked once."""
     cluster = Cluster()
-    reader = AccountReader(cluster.server, cluster.objects, lambda: AT)
-    first = await reader.read()
+    first = await cluster.objects.account()
     asked = sum(cluster.api.requests.values())
-    again = await asyncio.gather(*(reader.read() for _ in range(20)))
+    again = await asyncio.gather(*(cluster.objects.account() for _ in range(20)))
 
     assert [first] * 20 == again
     assert asked == sum(cluster.api.requests.values())
@@ -541,9 +539,9 @@ async def test_everything_that_is_ever_asked_is_on_the_list():
     cluster = Cluster()
     facts = await cluster.read()
     await ConfigMapSwitch(cluster.lister, FLOOR).read()
-    await AccountReader(cluster.server, cluster.objects, lambda: AT).read()
+    await cluster.objects.account()
     await cluster.objects.log(FLOOR, facts.pods[0].name, facts.pods[0].containers[0].name)
-    await cluster.objects.usage(FLOOR)
+    await cluster.objects.metrics(FLOOR)
     asked = cluster.api.requests
 
     assert {"GET"} == {method for method, _ in asked}

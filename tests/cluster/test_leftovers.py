@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from mission_control.cluster.model.facts import CapturedWorkloads
 from mission_control.cluster.model.objects import JobCounts, ObjectRef, WorkloadFacts
-from mission_control.cluster.model.view import CapturedWorkloads
 from mission_control.floor.model import Verdict
 from mission_control.last_known_good.decide.parts import running_in
 from mission_control.model.finding import Severity

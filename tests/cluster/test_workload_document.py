@@ -3,9 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mission_control.cluster.model.facts import EventFacts
+from mission_control.cluster.model.facts import AgentWorkload, EventFacts
 from mission_control.cluster.model.objects import ContainerState, ObjectRef
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.cluster.present import (
     pod_documents,
     warning_documents,

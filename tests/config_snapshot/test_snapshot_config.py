@@ -5,8 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from mission_control.cluster.model.facts import ConfigMapFacts
-from mission_control.cluster.model.further import AccountFacts, ServiceFacts
+from mission_control.cluster.model.facts import AccountFacts, ConfigMapFacts, ServiceFacts
 from mission_control.config_snapshot.run import InForce, make_config_snapshot
 from mission_control.model.kill_switch import KILL_SWITCH_MAP
 from mission_control.model.reading import Seen, Unseen, UnseenReason

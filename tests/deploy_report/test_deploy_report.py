@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.cluster.model.facts import ConfigMapFacts
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import ConfigMapFacts, ServiceFacts
 from mission_control.cluster.model.objects import (
     ContainerState,
     EnvVariable,

@@ -5,8 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from mission_control.cluster.model.facts import ConfigMapFacts
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import ConfigMapFacts, ServiceFacts
 from mission_control.cluster.model.objects import EnvVariable, JobCounts, ObjectRef, WorkloadFacts
 from mission_control.deploy_report.decide.changes import compare_reports
 from mission_control.deploy_report.decide.report import make_deploy_report

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads
 from mission_control.contract.model.claims import Claims
 from mission_control.errors import StorageError
 from mission_control.floor.board import FloorBoard

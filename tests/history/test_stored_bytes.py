@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads
 from mission_control.contract.model.answer import Answer, Shape
 from mission_control.contract.model.claims import Claims
 from mission_control.contract.model.shapes import PlainAnswer, ServiceState

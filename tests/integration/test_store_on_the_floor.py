@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mission_control.cluster.model.view import CapturedWorkloads
+from mission_control.cluster.model.facts import CapturedWorkloads
 from mission_control.floor import watch as watch_floor
 from mission_control.floor.board import FloorBoard
 from mission_control.floor.model import Verdict

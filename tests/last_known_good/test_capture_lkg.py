@@ -8,13 +8,12 @@ from functools import partial
 import httpx
 import pytest
 
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.cluster.present import cluster_document
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.deploy_report.run import make_report, since_lkg
 from mission_control.errors import StorageError
 from mission_control.last_known_good.model import LKG_LISTS, LkgCapture, LkgRefused, LkgStatus
@@ -242,7 +241,7 @@ async def test_a_secret_in_the_cluster_refuses(capturing):
     assert "hunter2" not in str(refused)
 
 
-class SecondSwitch(FurtherObserver):
+class SecondSwitch(ObjectReader):
     """A cluster whose list of Roles holds a released kill switch."""
 
     async def objects(
@@ -259,10 +258,8 @@ class SecondSwitch(FurtherObserver):
 
 async def test_what_our_own_verification_rejects_is_refused(capturing):
     """Capture and verify can never differ: nothing is recorded that could not be put back."""
-    objects = capturing.parts.further._objects  # noqa: SLF001  (the same edge, another answer)
-    account = capturing.parts.further._account  # noqa: SLF001
-    further = SecondSwitch(objects, account)
-    capturing.parts = replace(capturing.parts, further=further)
+    lister = capturing.parts.further._lister  # noqa: SLF001  (the same edge, another answer)
+    capturing.parts = replace(capturing.parts, further=SecondSwitch(lister))
     refused = await capturing.capture()
 
     assert isinstance(refused, LkgRefused)

@@ -10,15 +10,13 @@ import httpx
 import orjson
 import pytest
 
-from mission_control.cluster.model.facts import EventFacts
-from mission_control.cluster.model.further import AccountFacts, ListedEvents
+from mission_control.cluster.model.facts import AccountFacts, EventFacts, ListedEvents
 from mission_control.cluster.model.objects import ObjectRef
 from mission_control.cluster.read import objects as object_reader
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.deploy_report import run as report_deploys
 from mission_control.history.model import EventPage, Watch
 from mission_control.history.past_floor import NotWatched
@@ -268,8 +266,7 @@ async def test_a_hung_cluster_costs_a_bundle_one_time_and_no_more(tmp_path, monk
 
     access = ClusterAccess(("trading-floor",), "trading-floor")
     server = ApiServer(access, load=found, open_=lambda _: httpx.ASGITransport(api.app))
-    objects = ObjectReader(ClusterLister(server, lambda: NOW))
-    hung = FurtherObserver(objects, AccountReader(server, objects, lambda: NOW))
+    hung = ObjectReader(ClusterLister(server, lambda: NOW))
     recording = ops_bundle.run(BundleKind.PRE_MARKET, parts_of(tmp_path, further=hung), ORIGIN)
     report, entry = await asyncio.wait_for(recording, PATIENCE_SECONDS)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.cluster.model.further import AccountFacts, Grant, NodeFacts, ServiceFacts
+from mission_control.cluster.model.facts import AccountFacts, Grant, NodeFacts, ServiceFacts
 from mission_control.cluster.model.objects import EnvVariable, ObjectRef
 from mission_control.model.fleet import Criticality, RepositoryLints
 from mission_control.model.reading import Seen, Unseen, UnseenReason

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import ServiceFacts
 from mission_control.cluster.model.objects import Container, JobCounts, WorkloadFacts
 from mission_control.deploy_report.decide.changes import compare_reports
 from mission_control.deploy_report.decide.report import make_deploy_report

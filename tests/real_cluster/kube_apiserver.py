@@ -140,6 +140,7 @@ class RealApiServer:
                 pass
             time.sleep(0.3)
         log = (self.folder / "kube-apiserver.log").read_text()[-2000:]
+        self.stop()  # the caller has no server to stop
         raise AssertionError(f"the API server did not become ready:\n{log}")
 
 

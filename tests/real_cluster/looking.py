@@ -3,10 +3,9 @@
 from contextlib import asynccontextmanager
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.deploy_report.run import make_report
 from mission_control.floor.model import NOTHING_LATCHED
@@ -29,8 +28,7 @@ FLOOR = "trading-floor"
 async def looked_at(access, known=KNOWN, agents=ROSTER, rounds=1):
     """Yield the floor as this access shows it, its coverage, and the reader for jobs."""
     lister = ClusterLister(ApiServer(access), real_clock)
-    objects = ObjectReader(lister)
-    further = FurtherObserver(objects, AccountReader(lister.server, objects, real_clock))
+    further = ObjectReader(lister)
     roster = tuple(sorted(agents, key=lambda a: a.agent_name))
     fleet = Fleet(roster, "d" * 64, "f", "test", access, known_workloads=known)
     async with open_transports() as transports:

@@ -294,37 +294,26 @@ def switched(id_, fault, calm_, check="RC-401", **more):
     return row(id_, fault, calm_, check=check, **more)
 
 
+def by_env(id_, name, fault, calm_, replicas=1):
+    """Write a row about a variable of a container."""
+
+    def having(value):
+        return deployment("tools", box(env=env(**{name: value})), replicas=replicas)
+
+    return switched(id_, having(fault), having(calm_))
+
+
 SAFETY = {"KILL_SWITCH": "true", "STALE_THRESHOLD_SECONDS": "30"}
 MODES = made("ConfigMap", "modes", data={"MODE": "EXECUTE", "AGENT_MODE": "LIVE"})
 CALM_MODES = made("ConfigMap", "modes", data={"MODE": "OBSERVE", "AGENT_MODE": "OFF"})
 FROM_MAP = {"configMapKeyRef": {"name": "modes", "key": "MODE"}}
 WHOLE_MAP = [{"configMapRef": {"name": "modes"}}]
 SWITCHED = [
-    switched(
-        "broker gate",
-        deployment("tools", box(env=env(BROKER_EXECUTION_ENABLED="true"))),
-        deployment("tools", box(env=env(BROKER_EXECUTION_ENABLED="false"))),
-    ),
-    switched(
-        "execution gate",
-        deployment("tools", box(env=env(EXECUTION_ENABLED="YES"))),
-        deployment("tools", box(env=env(EXECUTION_ENABLED=""))),
-    ),
-    switched(
-        "dry run off",
-        deployment("tools", box(env=env(EXEC_DRY_RUN="0"))),
-        deployment("tools", box(env=env(EXEC_DRY_RUN="1"))),
-    ),
-    switched(
-        "dry run off, not running",
-        deployment("tools", box(env=env(EXEC_DRY_RUN="false")), replicas=0),
-        deployment("tools", box(env=env(EXEC_DRY_RUN="true")), replicas=0),
-    ),
-    switched(
-        "mode in lower case",
-        deployment("tools", box(env=env(agent_mode="live"))),
-        deployment("tools", box(env=env(agent_mode="observe"))),
-    ),
+    by_env("broker gate", "BROKER_EXECUTION_ENABLED", "true", "false"),
+    by_env("execution gate", "EXECUTION_ENABLED", "YES", ""),
+    by_env("dry run off", "EXEC_DRY_RUN", "0", "1"),
+    by_env("dry run off, not running", "EXEC_DRY_RUN", "false", "true", replicas=0),
+    by_env("mode in lower case", "agent_mode", "live", "observe"),
     switched(
         "mode as a flag", told("./app", "--agent-mode=LIVE"), told("./app", "--agent-mode=OFF")
     ),
@@ -376,16 +365,8 @@ SWITCHED = [
         [MODES, deployment("tools", box(envFrom=WHOLE_MAP))],
         [CALM_MODES, deployment("tools", box(envFrom=WHOLE_MAP))],
     ),
-    switched(
-        "switch of the fleet file",
-        deployment("tools", box(env=env(ORDER_GATE="on"))),
-        deployment("tools", box(env=env(ORDER_GATE="off"))),
-    ),
-    switched(
-        "kill switch of the environment",
-        deployment("tools", box(env=env(KILL_SWITCH="false"))),
-        deployment("tools", box(env=env(KILL_SWITCH="true"))),
-    ),
+    by_env("switch of the fleet file", "ORDER_GATE", "on", "off"),
+    by_env("kill switch of the environment", "KILL_SWITCH", "false", "true"),
     switched(
         "safety map denies its switch",
         made("ConfigMap", "agenttrader-safety", data={**SAFETY, "KILL_SWITCH": "false"}),

@@ -11,7 +11,6 @@ import pytest
 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.cluster.model.facts import REQUIRED_LISTS
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.examination import examine_cluster
 from mission_control.cluster.read.guard import RESOURCES, STARTERS
@@ -150,7 +149,7 @@ async def test_an_account_without_rights_is_told_so(server, access_by):
     config = server.kubeconfig("no-rights", NO_RIGHTS)
     async with reading(access_by(config)) as lister:
         facts = await ClusterObserver(lister).read()
-        account = await AccountReader(lister.server, ObjectReader(lister), real_clock).read()
+        account = await ObjectReader(lister).account()
 
     optional = {name for name, each in STARTERS.items() if each.optional}  # not installed here
     installed = [r for r in facts.lists if r.resource not in optional]

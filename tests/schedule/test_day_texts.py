@@ -10,9 +10,10 @@ from mission_control.cluster.model.facts import (
     ConfigMapFacts,
     EventFacts,
     ListReading,
+    NodeFacts,
     OddObject,
+    PodUsage,
 )
-from mission_control.cluster.model.further import NodeFacts, PodUsage
 from mission_control.cluster.model.objects import ContainerState, ObjectRef, PodFacts
 from mission_control.history.decide.timeline import gaps_between
 from mission_control.market_calendar.calendar import MarketCalendar

@@ -15,7 +15,7 @@ from tests.ports import PATIENCE_SECONDS
 
 HANGS = """
 import asyncio, os, sys, signal
-from mission_control import process
+from mission_control.processes import own_process as process
 async def work():
     hung = asyncio.create_task(asyncio.to_thread(open, sys.argv[1]))
     wrote = asyncio.create_task(asyncio.to_thread(write))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mission_control.cluster.model.further import (
+from mission_control.cluster.model.facts import (
     AccountFacts,
     BindingFacts,
     Grant,

@@ -254,7 +254,7 @@ def _judge_mode(container: str, name: str, value: str, says: str) -> EnvWord | N
         return None
     if mode is ModeText.FORBIDDEN:
         return EnvWord(container, name, raises=True, detail=said)
-    told = f"{said}, which is not a known mode"
+    told = f"{said}, which is no known mode"
     return EnvWord(container, name, raises=True, detail=told, code=MODE_UNKNOWN)
 
 

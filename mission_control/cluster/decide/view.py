@@ -35,12 +35,12 @@ from mission_control.cluster.model.facts import (
     LIST_OF_KIND,
     LIST_OF_STARTER,
     STARTER_LISTS,
+    AgentWorkload,
     ClusterFacts,
     ConfigMapFacts,
     list_source,
 )
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.floor.decide.agent_evidence import AgentEvidence
 from mission_control.floor.decide.evidence import Key, Moment, Statement, answered
 from mission_control.floor.decide.required_evidence import AgentCoverage, MissingEvidence

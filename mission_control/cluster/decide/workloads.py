@@ -11,9 +11,14 @@ from mission_control.cluster.decide.ownership import (
     count_ready,
     pods_by_workload,
 )
-from mission_control.cluster.model.facts import LIST_OF_KIND, ClusterFacts, EventFacts, ListReading
+from mission_control.cluster.model.facts import (
+    LIST_OF_KIND,
+    AgentWorkload,
+    ClusterFacts,
+    EventFacts,
+    ListReading,
+)
 from mission_control.cluster.model.objects import ContainerState, ObjectRef, PodFacts, WorkloadFacts
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.floor.decide.troubles import Trouble
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, Fleet, Kind, KnownWorkload, Workload

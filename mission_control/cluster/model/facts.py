@@ -1,12 +1,13 @@
-"""Everything that one round over the cluster brought."""
+"""What was read of the cluster: by one round, by jobs besides, and of each agent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from mission_control.cluster.model.objects import ObjectRef, PodFacts, StarterFacts, WorkloadFacts
 from mission_control.model.cluster_identity import NONE_READ, ClusterIdentity
-from mission_control.model.fleet import Fleet
+from mission_control.model.fleet import Fleet, Workload
 from mission_control.model.reading import Seen, Unseen
 
 
@@ -145,3 +146,169 @@ LIST_OF_KIND = {
     "StatefulSet": "statefulsets",
 }
 KIND_OF_LIST = {resource: kind for kind, resource in LIST_OF_KIND.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """A Service: how it is reached, and which pods it selects."""
+
+    namespace: str
+    name: str
+    type: str
+    cluster_ip: str = ""
+    ports: tuple[str, ...] = ()
+    selector: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """A node; `troubles` are its conditions that are not as they should be, in words."""
+
+    name: str
+    ready: bool
+    schedulable: bool
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEvents:
+    """The events of one namespace; `odd` are those that could not be understood."""
+
+    events: tuple[EventFacts, ...]
+    odd: tuple[OddObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PodUsage:
+    """What one container uses, in Kubernetes' own units: `35m` of a core, `180Mi` of memory."""
+
+    namespace: str
+    pod: str
+    container: str
+    cpu: str
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a role: these verbs on these resources, or on these URLs."""
+
+    verbs: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFacts:
+    """A Role, or a ClusterRole where `namespace` is empty."""
+
+    namespace: str
+    name: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRef:
+    """A subject of a binding: a ServiceAccount (with its namespace), User or Group."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BindingFacts:
+    """A RoleBinding, or a ClusterRoleBinding where `namespace` is empty."""
+
+    namespace: str
+    name: str
+    role_kind: str
+    role_name: str
+    subjects: tuple[SubjectRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one binding grants our account, and what of it is more than reading."""
+
+    where: str
+    role: str
+    binding: str
+    rules: tuple[Rule, ...]
+    violations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """
+    What our own account may do.
+
+    `who` is the name in our credentials, unverified unless `verified`: then the API server itself
+    said it. `read_only` is None where that is not known, and `detail` says why.
+    """
+
+    who: str
+    verified: bool
+    read_only: bool | None
+    grants: tuple[Grant, ...] = ()
+    detail: str = ""
+
+
+KubernetesObject = Mapping[str, Any]
+"""With its kind and API version, which lists leave out. Nothing of it is redacted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWorkload:
+    """
+    The workload that the inventory names for an agent, and its pods.
+
+    `unseen` says why nothing is known, empty where all lists that hold it were read whole;
+    `seen_at` is when the oldest of these was read (UTC). `found` is None where the lists hold no
+    such workload. `watched` is false where its namespace is not watched. `warnings` are the
+    newest warning events about it and its pods.
+    """
+
+    ref: Workload
+    unseen: str = ""
+    found: WorkloadFacts | None = None
+    pods: tuple[PodFacts, ...] = ()
+    warnings: tuple[EventFacts, ...] = ()
+    seen_at: datetime | None = None
+    watched: bool = True
+
+    @property
+    def off(self) -> bool:
+        """Return whether whole lists show that nothing of it runs or is wanted."""
+        if self.unseen or any(p.live for p in self.pods):
+            return False
+        return self.found is None or (self.found.desired, self.found.actual) == (0, 0)
+
+    @property
+    def restarts(self) -> int:
+        """Count how often containers of its pods were started again."""
+        return sum(p.restarts for p in self.pods)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Return the digests of the images that run in its live pods, sorted."""
+        return tuple(sorted({s.digest for p in self.pods if p.live for s in p.states if s.digest}))
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedWorkloads:
+    """
+    What ran in a namespace when its newest GOOD capture was made, by namespace, kind and name.
+
+    `path` is the capture's. Where none counts it is empty, and `note` says why.
+    """
+
+    running: frozenset[tuple[str, str, str]] = frozenset()
+    path: str = ""
+    note: str = ""
+
+
+NOTHING_CAPTURED = CapturedWorkloads(note="no capture is GOOD")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from mission_control.cluster.decide.account import judge_account
-from mission_control.cluster.model.further import (
+from mission_control.cluster.model.facts import (
     AccountFacts,
     BindingFacts,
     RoleFacts,
@@ -19,14 +19,14 @@ from mission_control.cluster.model.further import (
 )
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
 from mission_control.cluster.read.lister import RawList
-from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.projection import clean, project_all
 from mission_control.cluster.read.shapes import Loose, Named
-from mission_control.floor.ports import Clock
 from mission_control.model.reading import Unseen, UnseenReason
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
+
+    from mission_control.cluster.read.objects import ObjectReader
 
 
 class RuleShape(Loose):
@@ -115,25 +115,23 @@ Fact = TypeVar("Fact")
 class AccountReader:
     """Reads the roles bound to our own account, and judges them; remembers that for a minute."""
 
-    def __init__(self, server: ApiServer, objects: ObjectReader, clock: Clock) -> None:
-        """Read through these."""
+    def __init__(self, server: ApiServer) -> None:
+        """Judge our account on this server."""
         self._server = server
-        self._objects = objects
-        self._clock = clock
         self._known: tuple[float, AccountFacts] | None = None
         self._reading = asyncio.Lock()
 
-    async def read(self, objects: ObjectReader | None = None) -> AccountFacts:
-        """Say who we are, and whether that account can only read; through `objects` if given."""
+    async def read(self, objects: "ObjectReader") -> AccountFacts:
+        """Say who we are, and whether that account can only read, by what `objects` reads."""
         async with self._reading:
             now = asyncio.get_running_loop().time()
             if self._known is not None and now - self._known[0] < KEPT_SECONDS:
                 return self._known[1]
-            account = await self._read(objects or self._objects)
+            account = await self._read(objects)
             self._known = (now, account)
             return account
 
-    async def _read(self, objects: ObjectReader) -> AccountFacts:
+    async def _read(self, objects: "ObjectReader") -> AccountFacts:
         try:
             await self._server.prepare()
         except BadAnswerError as bad:
@@ -168,7 +166,7 @@ class AccountReader:
         )
 
 
-async def _lists(objects: ObjectReader, namespaced: str, of_cluster: str) -> Sequence[RawList]:
+async def _lists(objects: "ObjectReader", namespaced: str, of_cluster: str) -> Sequence[RawList]:
     each = (objects.raw(namespaced, n) for n in objects.namespaces)
     return await asyncio.gather(objects.raw(of_cluster), *each)
 

@@ -14,6 +14,7 @@ import msgspec
 from mission_control.cluster.read.credentials import EARLY_SECONDS, CredentialDesk, Endpoint
 from mission_control.cluster.read.guard import ClusterGuard
 from mission_control.cluster.read.kubeconfig import NoAccessError, States
+from mission_control.cluster.read.shapes import UNDECODABLE
 from mission_control.floor.ports import Clock
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Exchange, UnseenReason
@@ -109,7 +110,7 @@ def read_page(body: bytes, kind: str) -> Page:
 def _message(body: bytes) -> str:
     try:
         message = _STATUS.decode(body[: 64 * 1024]).message
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return ""
     return printable(redact_text(message))[:200]
 

@@ -3,9 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from mission_control.cluster.model.facts import ListReading
-from mission_control.cluster.model.further import AccountFacts
-from mission_control.cluster.read.account import AccountReader
+from mission_control.cluster.model.facts import AccountFacts, ListReading
 from mission_control.cluster.read.api_server import BadAnswerError
 from mission_control.cluster.read.guard import RESOURCES
 from mission_control.cluster.read.lister import ClusterLister
@@ -74,7 +72,7 @@ async def examine_cluster(lister: ClusterLister) -> Examination:
             reason=unseen.reason,
         )
     objects = ObjectReader(lister)
-    account = await AccountReader(server, objects, lister.clock).read()
+    account = await objects.account()
     wanted = [
         (r.name, n)
         for r in RESOURCES.values()
@@ -83,8 +81,8 @@ async def examine_cluster(lister: ClusterLister) -> Examination:
     ]
     raw = await asyncio.gather(*(objects.raw(*each) for each in wanted))
     started = await objects.starters()
-    named = await asyncio.gather(*(objects.namespace(n) for n in objects.namespaces))
-    usage = await objects.usage()
+    named = await asyncio.gather(*(objects.raw_namespace(n) for n in objects.namespaces))
+    usage = await objects.metrics()
     endpoint = server.endpoint
     return Examination(
         address=endpoint.host if endpoint else "",

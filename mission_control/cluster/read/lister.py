@@ -8,6 +8,7 @@ import msgspec
 
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError, check_size, read_page
 from mission_control.cluster.read.guard import GROUPS, Resource, collection_path
+from mission_control.cluster.read.shapes import UNDECODABLE
 from mission_control.floor.ports import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.probe.patience import LoopStalls
@@ -24,25 +25,19 @@ RawObjects = tuple[msgspec.Raw, ...]
 RawList = Seen[RawObjects] | Unseen
 
 
-class _Group(msgspec.Struct):
-    name: str = ""
-
-
-class _Groups(msgspec.Struct):
-    kind: str = ""
-    groups: list[_Group] | None = None
-
-
 class _Offered(msgspec.Struct):
     name: str = ""
 
 
-class _Discovered(msgspec.Struct):
+class _Offer(msgspec.Struct):
+    """What a server offers: its groups, or the resources of a version of one."""
+
+    kind: str = ""
+    groups: list[_Offered] | None = None
     resources: list[_Offered] | None = None
 
 
-_GROUPS = msgspec.json.Decoder(_Groups)
-_DISCOVERED = msgspec.json.Decoder(_Discovered)
+_OFFER = msgspec.json.Decoder(_Offer)
 
 
 class ClusterLister:
@@ -110,9 +105,9 @@ class ClusterLister:
         if isinstance(read, Unseen):
             return read
         try:
-            told = _GROUPS.decode(read.value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            told = _Groups()
+            told = _OFFER.decode(read.value)
+        except UNDECODABLE:
+            told = _Offer()
         if told.kind != "APIGroupList" or not told.groups:
             detail = f"{GROUPS} does not say which groups there are"
             return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
@@ -217,7 +212,7 @@ class ClusterLister:
 def _read_offered(root: str, body: bytes) -> Sequence[_Offered]:
     """Read what a version of a group offers; raises BadAnswerError for what does not tell."""
     try:
-        return _DISCOVERED.decode(body).resources or ()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _OFFER.decode(body).resources or ()
+    except UNDECODABLE:
         detail = f"{root} does not say what it offers"
         raise BadAnswerError(UnseenReason.CONTRACT_INVALID, detail) from None

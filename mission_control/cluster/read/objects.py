@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 
-from mission_control.cluster.model.further import (
+from mission_control.cluster.model.facts import (
     AccountFacts,
     KubernetesObject,
     ListedEvents,
@@ -16,6 +16,7 @@ from mission_control.cluster.model.further import (
     PodUsage,
     ServiceFacts,
 )
+from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import TEXT, BadAnswerError, read_page
 from mission_control.cluster.read.guard import CORE, METRICS, RESOURCES, STARTERS
 from mission_control.cluster.read.lister import AT_ONCE, ClusterLister, RawList
@@ -26,14 +27,12 @@ from mission_control.cluster.read.projection import (
     project_all,
     project_event,
 )
-from mission_control.cluster.read.shapes import Condition, Loose, Named
+from mission_control.cluster.read.shapes import UNDECODABLE, Condition, Loose, Named
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.redaction.redact import redact_text
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
-
-    from mission_control.cluster.read.account import AccountReader
 
 _GOOD = {"Ready": "True"}
 """What a condition should be; of any other the good value is False."""
@@ -135,19 +134,6 @@ def project_node(shape: NodeShape) -> NodeFacts:
     )
 
 
-def project_usage(
-    read: Seen[tuple[Mapping[str, Any], ...]], namespace: str
-) -> Seen[tuple[PodUsage, ...]] | Unseen:
-    """Return what containers use; metrics that cannot be understood were not seen."""
-    try:
-        pods = [msgspec.convert(each, UsageShape) for each in read.value]
-    except msgspec.ValidationError as error:
-        detail = f"not metrics of pods: {error}"[:200]
-        return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
-    used = tuple(use for pod in pods for use in _used(pod, namespace))
-    return Seen(used, read.at, read.took)
-
-
 def _used(pod: UsageShape, namespace: str) -> Iterator[PodUsage]:
     name = clean(pod.metadata.name)
     for each in pod.containers:
@@ -159,6 +145,8 @@ LIST_SECONDS = 10.0
 MAX_LOG_BYTES = 1024 * 1024
 
 T = TypeVar("T")
+Shape = TypeVar("Shape", bound=Named)
+Fact = TypeVar("Fact")
 
 
 OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -186,7 +174,7 @@ class KeptLists:
 
 class ObjectReader:
     """
-    Reads what is asked for, once; whatever goes wrong is `Unseen` with its reason.
+    Reads what is asked for, once, and satisfies `FurtherReader`; what fails is `Unseen`.
 
     A few are read at a time, each for at most 10 s from when its turn comes.
     """
@@ -194,6 +182,7 @@ class ObjectReader:
     def __init__(
         self,
         lister: ClusterLister,
+        account: AccountReader | None = None,
         until: float | None = None,
         turns: asyncio.Semaphore | None = None,
         kept: KeptLists | None = None,
@@ -201,23 +190,24 @@ class ObjectReader:
         """
         Read through this lister, nothing past `until` of the event loop's clock.
 
-        `turns` are shared by all that read at the same time. With `kept` no list is read twice.
+        `account` and `turns` are shared by all that read at the same time.
         """
         self._lister = lister
+        self._account = account or AccountReader(lister.server)
         self._until = until
         self._turns = turns or asyncio.Semaphore(AT_ONCE)
         self._kept = kept
 
-    def once(self) -> "ObjectReader":
+    def once(self) -> Self:
         """Return a reader for one run, which reads each list once."""
-        return ObjectReader(self._lister, self._until, self._turns, KeptLists())
+        return type(self)(self._lister, self._until, self._turns, KeptLists())
 
-    def within(self, seconds: float) -> "ObjectReader":
+    def within(self, seconds: float) -> Self:
         """Return a reader whose every reading ends within so many seconds from now."""
         until = asyncio.get_running_loop().time() + seconds
         if self._until is not None:
             until = min(until, self._until)
-        return ObjectReader(self._lister, until, self._turns, self._kept)
+        return type(self)(self._lister, self._account, until, self._turns)
 
     async def _in_turn(
         self, ask: Callable[[float], Awaitable[Seen[T] | Unseen]]
@@ -281,14 +271,12 @@ class ObjectReader:
         root = self._lister.root_in_use(RESOURCES[resource])
         version = root.removeprefix("/apis/").removeprefix("/api/")
         about = {"apiVersion": version, "kind": RESOURCES[resource].kind}
-        try:
-            found = await asyncio.to_thread(
-                lambda: tuple({**about, **OBJECT.decode(each)} for each in raw.value)
-            )
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"an object cannot be read: {error}"[:200]
-            return Unseen(UnseenReason.CONTRACT_INVALID, raw.at, raw.took, detail)
-        return Seen(found, raw.at, raw.took)
+        return await asyncio.to_thread(
+            _decoded,
+            raw,
+            lambda: tuple(_object(each, about) for each in raw.value),
+            "an object cannot be read",
+        )
 
     async def log(
         self, namespace: str, pod: str, container: str, *, tail: int = 200, previous: bool = False
@@ -309,7 +297,7 @@ class ObjectReader:
         shown = await asyncio.to_thread(redact_text, text)
         return Seen(shown, body.at, body.took)
 
-    async def usage(self, namespace: str = "") -> Seen[tuple[KubernetesObject, ...]] | Unseen:
+    async def metrics(self, namespace: str = "") -> Seen[tuple[KubernetesObject, ...]] | Unseen:
         """Read what the pods of a namespace use, or the nodes; most clusters offer it, not all."""
         path = f"{METRICS}/namespaces/{namespace}/pods" if namespace else f"{METRICS}/nodes"
         kind = "PodMetrics" if namespace else "NodeMetrics"
@@ -318,93 +306,75 @@ class ObjectReader:
             return body
         try:
             items = read_page(body.value, kind).items or ()
-            return Seen(tuple(OBJECT.decode(i) for i in items), body.at, body.took)
         except BadAnswerError as bad:
             return Unseen(bad.reason, body.at, body.took, bad.detail)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"not a list of metrics: {error}"[:200]
-            return Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
+        decode = lambda: tuple(_object(i) for i in items)  # noqa: E731
+        return _decoded(body, decode, "not a list of metrics")
 
-    async def namespace(self, name: str) -> Seen[bytes] | Unseen:
+    async def raw_namespace(self, name: str) -> Seen[bytes] | Unseen:
         """Read whether a namespace exists: `Unseen(NOT_OFFERED)` where it does not."""
         path = f"{CORE}/namespaces/{name}"
         return await self._in_turn(lambda until: self._lister.get_text(path, until))
 
-
-Shape = TypeVar("Shape", bound=Named)
-Fact = TypeVar("Fact")
-
-
-class FurtherObserver:
-    """Reads Services, nodes and our own account, once, when a job asks."""
-
-    def __init__(self, objects: ObjectReader, account: "AccountReader") -> None:
-        """Read through these."""
-        self._objects = objects
-        self._account = account
-
-    def once(self) -> "FurtherObserver":
-        """Return a reader for one run, which reads each list once."""
-        return type(self)(self._objects.once(), self._account)
-
-    def within(self, seconds: float) -> "FurtherObserver":
-        """Return a reader whose every reading ends within so many seconds from now."""
-        return type(self)(self._objects.within(seconds), self._account)
-
     async def services(self) -> Seen[tuple[ServiceFacts, ...]] | Unseen:
         """Read the Services of every watched namespace; one list that fails fails all."""
-        wanted = (self._objects.raw("services", n) for n in self._objects.namespaces)
+        wanted = (self.raw("services", n) for n in self.namespaces)
         return _join(await asyncio.gather(*wanted), "Service", SERVICE, project_service)
 
     async def nodes(self) -> Seen[tuple[NodeFacts, ...]] | Unseen:
         """Read the nodes."""
-        return _join([await self._objects.raw("nodes")], "Node", NODE, project_node)
+        return _join([await self.raw("nodes")], "Node", NODE, project_node)
 
     async def account(self) -> AccountFacts:
         """Read who we are, and what that account may do."""
-        return await self._account.read(self._objects)
-
-    async def objects(
-        self, resource: str, namespace: str = ""
-    ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
-        """Read a whole list of raw objects; nothing of it is redacted."""
-        return await self._objects.objects(resource, namespace)
+        return await self._account.read(self)
 
     async def namespace(self, name: str) -> Seen[KubernetesObject] | Unseen:
         """Read a namespace itself; `Unseen(NOT_OFFERED)` where there is none."""
-        read = await self._objects.namespace(name)
+        read = await self.raw_namespace(name)
         if isinstance(read, Unseen):
             return read
-        try:
-            found = OBJECT.decode(read.value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            detail = f"the namespace cannot be read: {error}"[:200]
-            return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
-        if found.get("kind") != "Namespace":
+        found = _decoded(read, lambda: _object(read.value), "the namespace cannot be read")
+        if not isinstance(found, Unseen) and found.value.get("kind") != "Namespace":
             detail = "the answer is not a namespace"
             return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
-        return Seen(found, read.at, read.took)
+        return found
 
     async def events(self, namespace: str) -> Seen[ListedEvents] | Unseen:
         """Read every event of a watched namespace, redacted."""
-        read = await self._objects.raw("events", namespace)
+        read = await self.raw("events", namespace)
         if isinstance(read, Unseen):
             return read
         facts, odd = await asyncio.to_thread(project_all, read.value, "Event", EVENT, project_event)
         return Seen(ListedEvents(tuple(facts), odd), read.at, read.took)
 
-    async def log(
-        self, namespace: str, pod: str, container: str, *, previous: bool = False
-    ) -> Seen[str] | Unseen:
-        """Read the last 200 lines of a container, redacted; of the one before, if `previous`."""
-        return await self._objects.log(namespace, pod, container, previous=previous)
-
     async def usage(self, namespace: str) -> Seen[tuple[PodUsage, ...]] | Unseen:
         """Read what the containers of a watched namespace use, where the cluster measures it."""
-        read = await self._objects.usage(namespace)
+        read = await self.metrics(namespace)
         if isinstance(read, Unseen):
             return read
-        return project_usage(read, namespace)
+        return _decoded(
+            read,
+            lambda: tuple(
+                use
+                for each in read.value
+                for use in _used(msgspec.convert(each, UsageShape), namespace)
+            ),
+            "not metrics of pods",
+        )
+
+
+def _object(raw: bytes | msgspec.Raw, about: KubernetesObject | None = None) -> KubernetesObject:
+    return {**(about or {}), **OBJECT.decode(raw)}
+
+
+def _decoded(read: Seen[Any], decode: Callable[[], T], problem: str) -> Seen[T] | Unseen:
+    """Return what was read as it decodes; what does not was not seen, for this problem."""
+    try:
+        return Seen(decode(), read.at, read.took)
+    except UNDECODABLE as error:
+        detail = f"{problem}: {error}"[:200]
+        return Unseen(UnseenReason.CONTRACT_INVALID, read.at, read.took, detail)
 
 
 def _join(

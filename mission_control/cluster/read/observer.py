@@ -44,7 +44,7 @@ from mission_control.cluster.read.projection import (
     project_workload,
     required,
 )
-from mission_control.cluster.read.shapes import ConfigMapShape, Named
+from mission_control.cluster.read.shapes import UNDECODABLE, ConfigMapShape, Named
 from mission_control.cluster.read.starters import STARTER, project_starter
 from mission_control.floor.model import SwitchReading
 from mission_control.model.cluster_identity import NAMESPACE, ClusterIdentity
@@ -65,11 +65,12 @@ READ_SECONDS = 3.0
 MOST_OF_A_UID, _MOST_OF_A_SERVER = 64, 300
 
 
-class _Namespace(Named):
+class _Single(Named):
     kind: str = ""
+    data: dict[str, str] | None = None
 
 
-_NAMESPACE = msgspec.json.Decoder(_Namespace)
+_SINGLE = msgspec.json.Decoder(_Single)
 
 
 class IdentityReader:
@@ -106,8 +107,8 @@ class IdentityReader:
         if isinstance(body, Unseen):
             return "", body.code.lower()
         try:
-            read = _NAMESPACE.decode(body.value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            read = _SINGLE.decode(body.value)
+        except UNDECODABLE:
             return "", UnseenReason.CONTRACT_INVALID.lower()
         uid = clean(read.metadata.uid, MOST_OF_A_UID)
         if (read.kind, read.metadata.name) != ("Namespace", NAMESPACE) or not uid:
@@ -336,14 +337,6 @@ def _newest(events: list[EventFacts]) -> Iterator[EventFacts]:
 DEADLINE_SECONDS = 5.0
 
 
-class _SwitchMap(Named):
-    kind: str = ""
-    data: dict[str, str] | None = None
-
-
-_SWITCH_MAP = msgspec.json.Decoder(_SwitchMap)
-
-
 class ConfigMapSwitch:
     """
     Reads the kill switch's own ConfigMap by name (docs/status_contract.md).
@@ -368,8 +361,8 @@ class ConfigMapSwitch:
                 return self._seen("", body.at, "the ConfigMap does not exist")
             return SwitchReading(SourceKind.CONFIG_MAP, self._source, body)
         try:
-            held = _SWITCH_MAP.decode(body.value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            held = _SINGLE.decode(body.value)
+        except UNDECODABLE as error:
             detail = clean(f"not a ConfigMap: {error}", 200)
             invalid = Unseen(UnseenReason.CONTRACT_INVALID, body.at, body.took, detail)
             return SwitchReading(SourceKind.CONFIG_MAP, self._source, invalid)

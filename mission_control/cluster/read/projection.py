@@ -23,6 +23,7 @@ from mission_control.cluster.model.objects import (
     WorkloadFacts,
 )
 from mission_control.cluster.read.shapes import (
+    UNDECODABLE,
     Condition,
     ContainerShape,
     ContainerStatusShape,
@@ -193,13 +194,13 @@ def project_all(
     return facts, tuple(odd)
 
 
-_TROUBLES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OddError)
+_TROUBLES = (*UNDECODABLE, OddError)
 
 
 def _name_of(raw: msgspec.Raw) -> str:
     try:
         return clean(NAMED.decode(raw).metadata.name) or "(without a name)"
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return "(without a readable name)"
 
 

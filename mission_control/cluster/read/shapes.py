@@ -7,6 +7,8 @@ import msgspec
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 Labels = dict[str, str]
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are not such an object."""
 
 
 class Loose(msgspec.Struct, rename="camel"):

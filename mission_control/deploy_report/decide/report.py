@@ -6,8 +6,7 @@ from datetime import datetime
 from mission_control.cluster.decide.ownership import Owners, WorkloadKey
 from mission_control.cluster.decide.replicas import compare_replicas
 from mission_control.cluster.decide.workloads import find_agent_workloads, find_running_things
-from mission_control.cluster.model.facts import LIST_OF_KIND
-from mission_control.cluster.model.further import ServiceFacts
+from mission_control.cluster.model.facts import LIST_OF_KIND, ServiceFacts
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
 from mission_control.deploy_report.decide.workload import (
     CRASH_LOOP,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mission_control.cluster.decide.environment import ConfigMaps, resolve
 from mission_control.cluster.decide.execution import is_execution_workload
 from mission_control.cluster.decide.ownership import WorkloadKey, count_ready
-from mission_control.cluster.model.facts import LIST_OF_KIND, list_source
+from mission_control.cluster.model.facts import LIST_OF_KIND, AgentWorkload, list_source
 from mission_control.cluster.model.objects import (
     CRASHES,
     PULL_FAILURES,
@@ -21,7 +21,6 @@ from mission_control.cluster.model.objects import (
     PodFacts,
     WorkloadFacts,
 )
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.contract.model.modes import ModeText, read_mode
 from mission_control.deploy_report.model import Health, HealthSample, MayTrade, ReportedWorkload
 from mission_control.floor.model import FloorSnapshot

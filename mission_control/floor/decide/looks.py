@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mission_control.cluster.decide.view import ClusterView, view_cluster
-from mission_control.cluster.model.view import AgentWorkload
+from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.floor.decide.agent_evidence import AgentEvidence, weigh_evidence
 from mission_control.floor.decide.evidence import Moment, SessionAt, session_in_doubt
 from mission_control.floor.decide.posture import pages_now, severity_of_trouble

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
 from mission_control.cluster.decide.view import ClusterView
 from mission_control.cluster.decide.workloads import HALTING
-from mission_control.cluster.model.facts import ClusterFacts
-from mission_control.cluster.model.view import NOTHING_CAPTURED, CapturedWorkloads
+from mission_control.cluster.model.facts import NOTHING_CAPTURED, CapturedWorkloads, ClusterFacts
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.evidence import Moment, within_age
 from mission_control.floor.decide.instances import count_denials

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from mission_control.cluster.model.view import AgentWorkload
+from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.contract.model.answer import STATUS_PATH
 from mission_control.contract.model.shapes import MinimalStatus, RichStatus
 from mission_control.floor.decide.evidence import AHEAD_TOLERANCE_SECONDS, Moment, seconds_between

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from mission_control.cluster.decide.workloads import find_workload_troubles
-from mission_control.cluster.model.view import AgentWorkload
+from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.contract.model.answer import Shape
 from mission_control.contract.model.shapes import RichStatus, ServiceState
 from mission_control.floor.decide.evidence import (

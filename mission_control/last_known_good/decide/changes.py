@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.deploy_report.decide.changes import (
     CONFIG_MAPS,
     WORKLOADS,

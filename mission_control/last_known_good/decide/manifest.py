@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mission_control.cluster.decide.environment import digest_config_map
-from mission_control.cluster.model.facts import LIST_OF_KIND, list_source
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import LIST_OF_KIND, KubernetesObject, list_source
 from mission_control.documents.raw import mapping, mappings, text
 from mission_control.last_known_good.decide.parts import (
     containers_of,

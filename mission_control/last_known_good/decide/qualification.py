@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from mission_control.cluster.decide.identity import compare_clusters, read_identity
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.documents.raw import mapping, mappings, text
 from mission_control.floor.model import Verdict
 from mission_control.last_known_good.decide.changes import compare_from_open, find_differences

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from mission_control.cluster.model.further import KubernetesObject
+from mission_control.cluster.model.facts import KubernetesObject
 from mission_control.documents.raw import mapping, mappings, text
 from mission_control.last_known_good.decide.parts import find_oddity, title_of
 from mission_control.redaction.decide.names import is_harmless

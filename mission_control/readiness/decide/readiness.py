@@ -7,9 +7,8 @@ from itertools import chain
 from typing import TypeVar
 
 from mission_control.cluster.decide.identity import compare_clusters
-from mission_control.floor.decide.evidence import Moment, within_age
 from mission_control.documents.instants import new_york_text
-from mission_control.floor.decide.evidence import within_age
+from mission_control.floor.decide.evidence import Moment, within_age
 from mission_control.history.model import Span
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.cluster_identity import ClusterIdentity

@@ -12,9 +12,8 @@ from mission_control.cluster.decide.replicas import (
     compare_replicas,
 )
 from mission_control.cluster.decide.workloads import RunningThing, find_running_things
-from mission_control.cluster.model.facts import WORKLOAD_LISTS
+from mission_control.cluster.model.facts import WORKLOAD_LISTS, CapturedWorkloads
 from mission_control.cluster.model.objects import PodFacts, WorkloadFacts
-from mission_control.cluster.model.view import CapturedWorkloads
 from mission_control.floor.decide.round_memory import find_told_skew
 from mission_control.model.reading import Unseen
 from mission_control.readiness.decide.outcome import (
