@@ -46,7 +46,7 @@ class KeptRecord:
         return await copy_durably(self.parts, destination, ORIGIN, **how)  # pyright: ignore[reportArgumentType]
 
     def file(self, number: int = 0, name: str = "posture.json") -> Path:
-        """Give a file of the run of that number, oldest first."""
+        """Return a file of the run of that number, oldest first."""
         return sorted(self.root.rglob(name))[number]
 
 

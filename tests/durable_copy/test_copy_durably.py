@@ -28,7 +28,7 @@ OTHER_DISK = Path("/dev/shm")  # noqa: S108  (another file system than the one o
 
 @pytest.fixture
 def kept(tmp_path):
-    """Give a record of five runs."""
+    """Return a record of five runs."""
     kept = KeptRecord(tmp_path / "root")
     kept.add(RUNS)
     return kept
@@ -36,7 +36,7 @@ def kept(tmp_path):
 
 @pytest.fixture
 def there(tmp_path):
-    """Give a folder that stands for a mount."""
+    """Return a folder that stands for a mount."""
     folder = tmp_path / "mount"
     folder.mkdir()
     return folder
@@ -44,17 +44,17 @@ def there(tmp_path):
 
 @pytest.fixture
 def folder(kept, there):
-    """Give it as a destination."""
+    """Return it as a destination."""
     return MountedFolder(there, kept.root)
 
 
 def kinds(run):
-    """Give the kinds of what was wrong, with the names of the files."""
+    """Return the kinds of what was wrong, with the names of the files."""
     return [(p.kind.value, p.path.rpartition("/")[2]) for p in run.report.problems]
 
 
 def restore(there):
-    """Make a copy a record again, as its runbook says; gives what verifying it finds."""
+    """Make a copy a record again, as its runbook says; returns what verifying it finds."""
     segments = sorted((there / "ledger").iterdir())
     target = there / "audit_artifacts/ledger.jsonl"
     target.write_bytes(b"".join(s.read_bytes() for s in segments))
@@ -632,7 +632,7 @@ class Ticking(MountedFolder):
 
 @pytest.fixture
 def ticking(monkeypatch):
-    """Give the running loop a clock that can be put forward by minutes."""
+    """Return the running loop a clock that can be put forward by minutes."""
     kind = asyncio.SelectorEventLoop
     real = kind.time
     monkeypatch.setattr(kind, "minutes", 0, raising=False)

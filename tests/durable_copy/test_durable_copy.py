@@ -29,7 +29,7 @@ def listing(*segments):
 
 
 def plan(listed, lines=LINES, day: int | None = 0, **how):
-    """Plan a copy; gives the numbers of the lines to be copied beside the plan."""
+    """Plan a copy; returns the numbers of the lines to be copied beside the plan."""
     planned = plan_copy(lines, listed, day, **how)
     return planned, [e.seq for e in planned.lines]
 

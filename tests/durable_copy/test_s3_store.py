@@ -21,19 +21,19 @@ NAME = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample/posture.json"
 
 
 def digest(content):
-    """Give what a store tells of these bytes."""
+    """Return what a store tells of these bytes."""
     return hashlib.sha256(content).hexdigest(), len(content)
 
 
 @pytest.fixture
 def bucket(s3_server):
-    """Give a bucket of this test's own."""
+    """Return a bucket of this test's own."""
     return s3_server.bucket()
 
 
 @pytest.fixture
 def store(s3_server, bucket, credentials):
-    """Give our store in that bucket."""
+    """Return our store in that bucket."""
     return store_at(s3_server.url, bucket, credentials)
 
 
@@ -176,7 +176,7 @@ async def test_no_name_leads_out_of_the_prefix(store, s3_server, bucket, name):
 
 @asynccontextmanager
 async def answering(body):
-    """Serve the same answer to whatever is asked; gives the address."""
+    """Serve the same answer to whatever is asked; returns the address."""
     head = f"HTTP/1.1 400 Bad Request\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
 
     async def answer(reader, writer):

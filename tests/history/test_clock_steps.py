@@ -20,7 +20,7 @@ LATER = NOW + DAY
 
 
 def decision(at, state=ServiceState.OK, since=None):
-    """Give a decision of an instant in which the strategy becomes of a state."""
+    """Return a decision of an instant in which the strategy becomes of a state."""
     floor = FloorOfValues()
     evidence = floor.evidence()
     snapshot = replace(decide_floor(evidence, NOTHING_LATCHED, session_at, NOW), at=at)

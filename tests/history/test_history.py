@@ -119,7 +119,7 @@ async def trouble(keeper):
 
 
 def told(snapshot):
-    """Give what a snapshot says, apart from its words and times."""
+    """Return what a snapshot says, apart from its words and times."""
     reasons = [(r.code, r.subject, r.severity) for r in snapshot.posture.reasons]
     services = [(s.state, s.expected, s.reason_code) for s in snapshot.services]
     return snapshot.posture.verdict, reasons, services

@@ -20,7 +20,7 @@ from tests.records.runs import record
 
 
 def head_of(root) -> LedgerHead:
-    """Give the head of a root's ledger."""
+    """Return the head of a root's ledger."""
     head = newest_line(root)
     assert head is not None
     return head

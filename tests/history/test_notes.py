@@ -28,19 +28,19 @@ PIN = HistoryPin("here", 7, 70)
 
 
 def alarms():
-    """Give the alarms of a floor on which one is raised."""
+    """Return the alarms of a floor on which one is raised."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
     return floor.decide().latched.alarms
 
 
 def keys(latched):
-    """Give which alarms stand."""
+    """Return which alarms stand."""
     return {a.key for a in latched.alarms}
 
 
 def noted(root):
-    """Give which alarms are noted below a root."""
+    """Return which alarms are noted below a root."""
     return {a.key for note in read_notes(root) for a in note.alarms}
 
 
@@ -49,7 +49,7 @@ ALARMS = {a.key for a in alarms()}
 
 @contextmanager
 def alarming_process(root):
-    """Run a process that keeps history below a root; gives a way to have it raise an alarm."""
+    """Run a process that keeps history below a root; returns a way to have it raise an alarm."""
     command, pipe = [sys.executable, str(PROCESS), str(root)], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
         try:
@@ -61,7 +61,7 @@ def alarming_process(root):
 
 
 def fill(disk):
-    """Fill a file system to its last byte; gives the file that does."""
+    """Fill a file system to its last byte; returns the file that does."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         try:

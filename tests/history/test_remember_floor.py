@@ -33,7 +33,7 @@ class Shelf:
         return True
 
     def recalled(self):
-        """Give what stood before, once it is known."""
+        """Return what stood before, once it is known."""
         return self.stood
 
     def lost(self):
@@ -49,34 +49,34 @@ class Shelf:
         return Seen(None, NOW)
 
     def minutes(self):
-        """Give the counts of each minute that was handed over."""
+        """Return the counts of each minute that was handed over."""
         return [r.counts for r in self.records if isinstance(r, MinuteRecord)]
 
     def decided(self):
-        """Give the stretches of each minute, in seconds after now."""
+        """Return the stretches of each minute, in seconds after now."""
         minutes = [r.decided for r in self.records if isinstance(r, MinuteRecord)]
         return [[tuple((i - NOW).total_seconds() for i in span) for span in m] for m in minutes]
 
     def whys(self):
-        """Give why each decision was kept."""
+        """Return why each decision was kept."""
         return [r.why for r in self.records if isinstance(r, DecisionRecord)]
 
 
 @pytest.fixture
 def shelf():
-    """Give an empty shelf."""
+    """Return an empty shelf."""
     return Shelf()
 
 
 def decide(memory, floor, before):
-    """Decide the floor and note it; gives the snapshot."""
+    """Decide the floor and note it; returns the snapshot."""
     snapshot = floor.decide()
     memory.note_decision(floor.evidence(), floor.latched, before or snapshot, snapshot, ())
     return snapshot
 
 
 def round_at(seconds, readings=None):
-    """Give a round of the strategy so many seconds after now."""
+    """Return a round of the strategy so many seconds after now."""
     at = NOW + timedelta(seconds=seconds)
     floor = FloorOfValues()
     return ServiceRound(STRATEGY.agent_name, at, at, readings or floor.answers["strategy-engine"])

@@ -18,12 +18,12 @@ STALE = "MARKETDATA_STALE"
 
 
 def at(minute):
-    """Give an instant by its minute."""
+    """Return an instant by its minute."""
     return BEGIN + timedelta(minutes=minute)
 
 
 def line(*pieces):
-    """Give segments from (first minute, last minute, reason); an empty reason is as expected."""
+    """Return segments from (first minute, last minute, reason); an empty reason is as expected."""
     return [
         Segment(
             at(first),
@@ -37,7 +37,7 @@ def line(*pieces):
 
 
 def seconds(found):
-    """Give good, bad, dependency and unobserved time in minutes."""
+    """Return good, bad, dependency and unobserved time in minutes."""
     each = (
         found.good_seconds,
         found.bad_seconds,

@@ -28,7 +28,7 @@ TAKEN = IntegrityError("INSERT", {}, sqlite3.IntegrityError("UNIQUE constraint f
 
 
 def decision(at=NOW):
-    """Give a decision."""
+    """Return a decision."""
     floor = FloorOfValues()
     floor.refresh(at)
     evidence = floor.evidence()
@@ -38,7 +38,7 @@ def decision(at=NOW):
 
 @contextmanager
 def failing(kept, *errors):
-    """Let the database refuse decisions with these; gives what tells of it, and awaits it."""
+    """Let the database refuse decisions with these; returns what tells of it, and awaits it."""
     refused, may, left = threading.Event(), threading.Event(), [*errors]
 
     def refuse(_connection, _cursor, statement, *_more):
@@ -55,7 +55,7 @@ def failing(kept, *errors):
 
 
 async def kept_of(tmp_path, database_url):
-    """Give how many decisions and minutes are kept."""
+    """Return how many decisions and minutes are kept."""
     again = Keeper(tmp_path, database_url)
     since, until = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
     found = [d async for d in again.reader.decisions(since, until)]

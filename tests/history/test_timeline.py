@@ -30,18 +30,18 @@ SESSION = TradingDay(OPEN_AT.date(), OPEN_AT, CLOSE_AT)
 
 
 def minute(number, asked=6, obtained=6):
-    """Give a watched minute."""
+    """Return a watched minute."""
     return WatchedMinute(BEGIN + timedelta(minutes=number), {NAME: (asked, obtained)})
 
 
 def change(seconds, state="OK", *, expected=True, code=""):
-    """Give a change so many seconds after the beginning."""
+    """Return a change so many seconds after the beginning."""
     at = BEGIN + timedelta(seconds=seconds)
     return ServiceChange(at, NAME, ServiceState(state), expected, code)
 
 
 def told(segments):
-    """Give segments as (seconds, state)."""
+    """Return segments as (seconds, state)."""
     return [(s.seconds, s.state.value if s.state else None) for s in segments]
 
 
@@ -94,7 +94,7 @@ def test_a_minute_in_which_nothing_was_asked_was_not_watched():
     """One that only tells until when somebody decided."""
     watch = summarise([minute(0), replace(minute(1), counts={})])
 
-    assert [(BEGIN, BEGIN + timedelta(minutes=1))] == list(watch.anybody)
+    assert [(BEGIN, BEGIN + timedelta(minutes=1))] == list(watch.whole)
 
 
 def test_days_are_joined_and_cut():
@@ -220,7 +220,7 @@ def test_a_segment_knows_its_length():
 
 
 def told_minute(number, *spans):
-    """Give a watched minute that tells in which of its seconds the floor was decided."""
+    """Return a watched minute that tells in which of its seconds the floor was decided."""
     begin = BEGIN + timedelta(minutes=number)
     decided = tuple((begin + timedelta(seconds=a), begin + timedelta(seconds=b)) for a, b in spans)
     return replace(minute(number), decided=decided)

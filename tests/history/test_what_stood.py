@@ -30,7 +30,7 @@ async def heard(remembered, kept, minutes, *, executes):
 
 
 async def stood(tmp_path, database_url):
-    """Give what a start takes over, as the watch has it and as a command has it."""
+    """Return what a start takes over, as the watch has it and as a command has it."""
     again = Keeper(tmp_path, database_url)
     again.start()
     await written(again)
@@ -80,7 +80,7 @@ async def test_what_was_denied_is_over_for_all(tmp_path, database_url):
 
 
 def told(type_, minutes, source=SOURCE):
-    """Give a decision that tells an accusation opened or ended, and itself holds none."""
+    """Return a decision that tells an accusation opened or ended, and itself holds none."""
     at, verb = NOW + minutes * MINUTE, "accuses" if type_ is OPENED else "no longer accuses"
     data = {"code": "EXECUTION_EVIDENCE", "source": source, "fact": EXECUTES}
     message = f"{source} {verb}: EXECUTION_EVIDENCE: it may: now"

@@ -17,7 +17,7 @@ JOBS = ("intraday_sample", "readiness")
 
 
 def lengthen(root, lines, head=GENESIS):
-    """Append so many lines to a ledger at once; gives its head."""
+    """Append so many lines to a ledger at once; returns its head."""
     folder = root / "audit_artifacts"
     folder.mkdir(exist_ok=True)
     with (folder / "ledger.jsonl").open("ab") as file:
@@ -65,7 +65,7 @@ def steps(monkeypatch):
 
 
 async def listed(root, lines):
-    """Read a ledger of so many lines for the first time; gives what its page holds."""
+    """Read a ledger of so many lines for the first time; returns what its page holds."""
     lengthen(root, lines)
     page = await ArtifactReader(root, lambda: NOW).page(ArtifactQuery(50, job=JOBS[0]))
     assert (lines, 50) == (page.total, len(page.entries))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 @contextmanager
 def mounted(path):
-    """Mount a file system of its own; gives a way to lose it, as a mount is lost in use."""
+    """Mount a file system of its own; returns a way to lose it, as a mount is lost in use."""
     path.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
@@ -38,7 +38,7 @@ def mounted(path):
 
 
 async def said_of(server):
-    """Give what history's own check says."""
+    """Return what history's own check says."""
     found = await server.writer.check()
     return found.detail if isinstance(found, Unseen) else "well"
 

@@ -26,7 +26,7 @@ def _open_handed():
 
 
 def mode(path):
-    """Give a file's mode."""
+    """Return a file's mode."""
     return stat.S_IMODE(path.stat().st_mode)
 
 

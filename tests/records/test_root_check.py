@@ -35,7 +35,7 @@ def test_a_root_that_works_is_left_as_it_was(tmp_path):
 
 
 def refusing(number):
-    """Give what a file system says that has no such thing."""
+    """Return what a file system says that has no such thing."""
 
     def refuse(*_given, **_how):
         raise OSError(number, os.strerror(number))

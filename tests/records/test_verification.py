@@ -22,7 +22,7 @@ FLIPS = 500
 
 @pytest.fixture
 def root(tmp_path):
-    """Give a root with some runs, a single file, and a view."""
+    """Return a root with some runs, a single file, and a view."""
     for number in range(4):
         record(tmp_path, NOW + timedelta(minutes=15 * number))
     latest = {"readiness_report.md": b"view"}
@@ -49,12 +49,12 @@ def flip(path, bit):
 
 
 def kinds(root):
-    """Give what verification names: kinds by path."""
+    """Return what verification names: kinds by path."""
     return {(d.path, d.kind) for d in verify(root).discrepancies}
 
 
 def named(root, path):
-    """Tell whether verification names a path."""
+    """Return whether verification names a path."""
     return any(d.path == str(path.relative_to(root)) for d in verify(root).discrepancies)
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def kept(tmp_path):
-    """Give a record of three runs."""
+    """Return a record of three runs."""
     kept = KeptRecord(tmp_path / "root")
     kept.add(3)
     return kept
@@ -24,13 +24,13 @@ def kept(tmp_path):
 
 @pytest.fixture
 def folder(kept, tmp_path):
-    """Give a place for its copy."""
+    """Return a place for its copy."""
     (tmp_path / "mount").mkdir()
     return MountedFolder(tmp_path / "mount", kept.root)
 
 
 async def stand(kept, destination):
-    """Give how the copy stands now."""
+    """Return how the copy stands now."""
     page = await kept.parts.artifacts.page(ArtifactQuery())
     return await copy_state(kept.parts.artifacts, destination, page.head, kept.now)
 

@@ -21,8 +21,8 @@ from mission_control.durable_copy.model import (
     CopyProblem,
     CopyProblemKind,
     CopyReach,
-    CopyStanding,
     CopyState,
+    CopyStatus,
     Pending,
     Segment,
     tally,
@@ -38,14 +38,14 @@ _Kind = CopyProblemKind
 
 
 def marker_of(first: LedgerEntry) -> tuple[ArtifactFile, bytes]:
-    """Give what says at the destination whose copy it is: the record's first line tells."""
+    """Return what says at the destination whose copy it is: the record's first line."""
     content = f'{{"durable_copy_of":"{first.hash}"}}\n'.encode()
     sha256 = hashlib.sha256(content).hexdigest()
     return ArtifactFile(path=MARKER, sha256=sha256, size=len(content)), content
 
 
 def judge_marker(ours: ArtifactFile, sha256: str, size: int) -> CopyProblem | None:
-    """Tell whether the copy at the destination is one of this record; None if it is."""
+    """Return whether the copy at the destination is one of this record; None if it is."""
     if (sha256, size) == (ours.sha256, ours.size):
         return None
     detail = "the copy there is of another record; give this one a place of its own"
@@ -61,8 +61,8 @@ def plan_copy(
     """
     Plan a run of copying from the ledger's lines and from what the destination lists.
 
-    `listing` gives the size of everything there. The destination is the truth: only a segment
-    that stands there vouches for its lines, and a file that it does not list is gone, whatever
+    `listing` holds the size of everything there. The destination is the truth: only a segment
+    that is there vouches for its lines, and a file that it does not list is gone, whatever
     was copied before. `day` counts days, so that each day another part is read back; None reads
     back all. `before` is what earlier runs knew: what was vouched for and is not any more, was
     taken away; what was in doubt is read back first; a segment that was never proven vouches for
@@ -138,7 +138,7 @@ class _Look:
     def judge_covered(
         self, turns: Turns
     ) -> tuple[list[ArtifactFile], list[ArtifactFile], list[CopyProblem]]:
-        """Give what is gone there, what is to be read back, and every problem with it."""
+        """Return what is gone there, what is to be read back, and every problem with it."""
         again, problems = list[ArtifactFile](), list[CopyProblem]()
         reread = list[tuple[tuple[int, int], ArtifactFile]]()
         for file, due in self.covered_files():
@@ -154,7 +154,7 @@ class _Look:
         return again, [file for _, file in sorted(reread, key=lambda r: r[0])], problems
 
     def covered_files(self) -> Iterator[tuple[ArtifactFile, bool]]:
-        """Give every file that is covered, and the segments; with whether today is its day."""
+        """Return every file that is covered, and the segments; with whether today is its day."""
         for seq in sorted(self.covered):
             for file in self.known[seq].entry.files:
                 yield file, self._is_due(seq)
@@ -174,8 +174,8 @@ def judge_copied(file: ArtifactFile, *, sent: bool, sha256: str, size: int) -> C
     """
     Judge what was read back of a file; None where it is just what was recorded.
 
-    `sent` tells whether we sent it in this moment. If not, something stood there already: equal
-    bytes are as good as sent, and others are a conflict that nobody here ever resolves.
+    `sent` says whether we sent it in this moment. If not, something was there already: equal bytes
+    are as good as sent, and others are a conflict that is never resolved here.
     """
     if (sha256, size) == (file.sha256, file.size):
         return None
@@ -216,7 +216,7 @@ def judge_copy(
     configured: str, newest: Document | None, pending: Pending | None, now: datetime
 ) -> CopyState:
     """
-    Say how the copy stands: `configured` is its destination, empty where there is none.
+    Return the state of the copy: `configured` is its destination, empty where there is none.
 
     `newest` is the newest recorded report as a document, also of an older version: what it does
     not say counts as bad news. `pending` is the oldest line that the report does not call
@@ -224,53 +224,53 @@ def judge_copy(
     """
     since = pending.since if pending else None
     if not configured:
-        return CopyState(CopyStanding.NOT_CONFIGURED, "no durable copy is configured")
+        return CopyState(CopyStatus.NOT_CONFIGURED, "no durable copy is configured")
     if newest is None or newest.get("destination") != configured:
         elsewhere = "" if newest is None else "; the newest copy went elsewhere"
         detail = f"nothing was copied to {configured} yet{elsewhere}"
-        return CopyState(CopyStanding.NEVER_RUN, detail, since)
+        return CopyState(CopyStatus.NEVER_RUN, detail, since)
     standing, detail = (
         _trouble(newest)
         or _lag(pending, now)
         or _caution(newest)
-        or (CopyStanding.COPIED, f"every line up to {newest.get('verified_through')} is there")
+        or (CopyStatus.COPIED, f"every line up to {newest.get('verified_through')} is there")
     )
     return CopyState(standing, detail, since)
 
 
-def _lag(pending: Pending | None, now: datetime) -> tuple[CopyStanding, str] | None:
+def _lag(pending: Pending | None, now: datetime) -> tuple[CopyStatus, str] | None:
     if pending is None:
         return None
     line = f"line {pending.seq} is not copied"
     if pending.since is None:
-        return CopyStanding.LAGGING, f"{line}, and cannot be read: since when is unknown"
+        return CopyStatus.LAGGING, f"{line}, and cannot be read: since when is unknown"
     if pending.since > now + CLOCKS_DIFFER:
-        return CopyStanding.LAGGING, f"{line}, and is of an instant that is still to come"
+        return CopyStatus.LAGGING, f"{line}, and is of an instant that is still to come"
     if now - pending.since <= LAGS_AFTER:
         return None
     hours = LAGS_AFTER.total_seconds() / 3600
-    return CopyStanding.LAGGING, f"what was recorded more than {hours:g} hours ago is not copied"
+    return CopyStatus.LAGGING, f"what was recorded more than {hours:g} hours ago is not copied"
 
 
-def _caution(newest: Document) -> tuple[CopyStanding, str] | None:
+def _caution(newest: Document) -> tuple[CopyStatus, str] | None:
     cautions = newest.get("cautions")
     if cautions == []:
         return None
     listed = cast("list[object]", cautions) if isinstance(cautions, list) else []
     detail = "; ".join(map(str, listed)) or "the newest report does not say what to mind"
-    return CopyStanding.DOUBTFUL, detail
+    return CopyStatus.DOUBTFUL, detail
 
 
-def _trouble(newest: Document) -> tuple[CopyStanding, str] | None:
+def _trouble(newest: Document) -> tuple[CopyStatus, str] | None:
     problems, failure = newest.get("problems_found"), newest.get("failure")
     if newest.get("contradicted") is not False:
-        return CopyStanding.CONTRADICTED, f"{_first(newest)} (problems: {problems})"
+        return CopyStatus.CONTRADICTED, f"{_first(newest)} (problems: {problems})"
     if failure != "":
-        return CopyStanding.FAILED, str(failure or "the newest report does not say how it ended")
+        return CopyStatus.FAILED, str(failure or "the newest report does not say how it ended")
     if problems != 0:
-        return CopyStanding.FAILED, f"{_first(newest)} (problems: {problems})"
+        return CopyStatus.FAILED, f"{_first(newest)} (problems: {problems})"
     if newest.get("complete") is not True:
-        return CopyStanding.FAILED, "the newest copy did not reach the end of the ledger"
+        return CopyStatus.FAILED, "the newest copy did not reach the end of the ledger"
     return None
 
 

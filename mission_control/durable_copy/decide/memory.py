@@ -1,4 +1,4 @@
-"""What runs of copying tell one another of a destination; only reading back acquits."""
+"""What runs of copying pass on about a destination; only reading back clears a doubt."""
 
 import hashlib
 import re
@@ -29,10 +29,10 @@ class Line:
 
 def segment_of(lines: Sequence[Line]) -> Segment:
     """
-    Give consecutive lines as a segment, which vouches for every file that they name.
+    Return consecutive lines as a segment, which vouches for every file that they name.
 
     It is named by its first and last number and by the last one's hash, so that the names alone
-    tell what was copied of which record; sorted by name the segments give the ledger again.
+    say what was copied of which record; sorted by name the segments are the ledger again.
     """
     first, last = lines[0].entry, lines[-1].entry
     content = b"".join(line.content for line in lines)
@@ -43,13 +43,13 @@ def segment_of(lines: Sequence[Line]) -> Segment:
 
 
 def numbers_of(path: str) -> tuple[int, int, str] | None:
-    """Give a segment's first and last number and its last hash by its name; None for others."""
+    """Return a segment's first and last number and its last hash by its name; None for others."""
     named = _SEGMENT.fullmatch(path)
     return None if named is None else (int(named[1]), int(named[2]), named[3])
 
 
 def is_segment(path: str) -> bool:
-    """Tell whether a name at the destination is that of a segment."""
+    """Return whether a name at the destination is that of a segment."""
     return _SEGMENT.fullmatch(path) is not None
 
 
@@ -73,7 +73,7 @@ class Turns:
         self.waiting = {path: number for number, path in enumerate(overdue)}
 
     def of(self, path: str, *, due: bool) -> tuple[int, int] | None:
-        """Give a file's place in the order; None for one that is left alone today."""
+        """Return a file's place in the order; None for one that is left alone today."""
         if path in self.doubted or (is_segment(path) and path not in self.proven):
             return (0, 0)
         if path in self.waiting:
@@ -96,9 +96,9 @@ def doubts_of(
     before: CopyMemory, listing: Mapping[str, int], covered: Iterable[ArtifactFile]
 ) -> tuple[CopyProblem, ...]:
     """
-    Give what is in doubt when a run begins, one for a path.
+    Return what is in doubt when a run begins, one for a path.
 
-    A segment that is not there any more is in nobody's way. Where an earlier run's memory cannot
+    A segment that is not there any more matters no more. Where an earlier run's memory cannot
     be read, all that it may have found wrong is in doubt.
     """
     doubts = {d.path: d for d in before.doubts if d.path in listing or not is_segment(d.path)}
@@ -112,7 +112,7 @@ def doubts_of(
 def still_doubted(
     doubts: Sequence[CopyProblem], problems: Sequence[CopyProblem], equal: Collection[str]
 ) -> tuple[CopyProblem, ...]:
-    """Give the doubts that this run neither settled nor named itself: they are told once more."""
+    """Return the doubts that this run neither settled nor named itself: they are reported again."""
     named = {(p.path, p.kind) for p in problems}
     wrong = {p.path for p in problems if p.kind.contradicts}
     left = (d for d in doubts if d.path not in equal and d.path not in wrong)
@@ -127,10 +127,10 @@ def remember(
     reach: CopyReach | None,
 ) -> CopyMemory:
     """
-    Give what the next run is told: doubts stay until their file was read back equal (`equal`).
+    Return what is passed to the next run: doubts stay until their file is among the `equal` ones.
 
     Where nothing was planned, or nothing may be sent, it is what was known before. A file that
-    stands there and could not be read back is in doubt as one is that was found different.
+    is there and could not be read back is in doubt as one is that was found different.
     """
     if plan is None or plan.refused:
         return before
@@ -158,7 +158,7 @@ def remember(
 
 
 def merge(newest: CopyMemory, raced: CopyMemory) -> CopyMemory:
-    """Give what two runs know of which neither knew the other's: a doubt of either is one."""
+    """Return what two runs know of which neither knew the other's: a doubt of either is one."""
     doubts = {d.path: d for d in (*raced.doubts, *newest.doubts)}
     return replace(
         newest,

@@ -1,1 +1,1 @@
-"""What history tells: timelines, service levels, lost memory."""
+"""What follows from history: timelines, service levels, lost memory."""

@@ -12,7 +12,7 @@ class RecordMarker:
     """
     Whose record a root holds; written once.
 
-    `began` is when a server first found it (UTC). `continues` tells that there was a ledger or a
+    `began` is when a server first found it (UTC). `continues` says that there was a ledger or a
     history already, from before records had an id.
     """
 
@@ -33,7 +33,7 @@ class HistoryPin:
 @dataclass(frozen=True, slots=True)
 class RootMemory:
     """
-    What a root tells of its history.
+    What a root knows of its history.
 
     `server_ran` says that the ledger of a root without a marker shows runs of a server, which
     always keeps history. `damaged` says that notes of alarms were not whole.
@@ -48,10 +48,10 @@ class RootMemory:
 @dataclass(frozen=True, slots=True)
 class HistoryMemory:
     """
-    What a database tells of its record.
+    What a database knows of its record.
 
     `records` are the ids of the records that it belongs to, `newest_decision` is 0 where nothing
-    was ever decided, and `decided_at` gives the times of those pinned decisions that it holds.
+    was ever decided, and `decided_at` holds the times of those pinned decisions that it holds.
     `lost_line` is the ledger's line that it knew and that the ledger no longer holds.
     `same_ledger` is the record whose ledger, as it was known here, is the root's.
     """
@@ -100,14 +100,14 @@ def _loss_without_marker(root: RootMemory, history: HistoryMemory) -> str:
 
 
 def _is_newer(pin: HistoryPin, history: HistoryMemory) -> bool:
-    """Tell whether what was pinned is not in this database; old decisions are dropped in time."""
+    """Return whether what was pinned is not in this database; old decisions are dropped in time."""
     another = pin.database_id != history.database_id
     older = pin.decision > history.newest_decision
     return another or older or history.decided_at.get(pin.decision, pin.at) != pin.at
 
 
 def names_head(given: str, head_hash: str) -> bool:
-    """Tell whether a person named this head of the ledger: all of its hash or its beginning."""
+    """Return whether a person named this head of the ledger: all of its hash or its beginning."""
     text = given.strip().casefold()
     return len(text) >= LEAST_OF_A_HEAD and head_hash.startswith(text)
 
