@@ -1,4 +1,4 @@
-"""A record to be kept, and the jobs that keep it, with a clock that stands."""
+"""A record to be kept, and the jobs that keep it, with a clock that is set."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,12 +51,12 @@ class KeptRecord:
 
 
 def overwrite(path: Path, content: bytes) -> None:
-    """Change a file that nobody should be able to change."""
+    """Change a file that should not be changeable."""
     path.chmod(0o644)
     path.write_bytes(content)
 
 
 def remove(path: Path) -> None:
-    """Remove a file that nobody should be able to remove."""
+    """Remove a file that should not be removable."""
     path.parent.chmod(0o755)
     path.unlink()

@@ -1,4 +1,4 @@
-"""A ledger made of values: chained lines with files that nobody wrote."""
+"""A ledger made of values: chained lines with files that were never written."""
 
 import hashlib
 from datetime import datetime, timedelta

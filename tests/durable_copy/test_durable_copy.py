@@ -57,7 +57,7 @@ def test_what_segments_vouch_for_is_not_copied_again(segments, copied):
 
 
 def test_files_without_a_segment_are_compared_again():
-    """What an interrupted run left is there and nobody vouches for it: it is gone through again."""
+    """What an interrupted run left is there and not vouched for: it is gone through again."""
     listed = {f.path: f.size for e in ENTRIES for f in e.files}
 
     assert [1, 2, 3, 4, 5, 6] == plan(listed)[1]
@@ -75,7 +75,7 @@ def test_a_vouched_file_that_is_gone_is_named_and_sent_again():
 
 
 def test_segments_that_were_taken_away_are_named_and_their_lines_copied_again():
-    """What an earlier run saw vouched for and nobody vouches for now was removed there."""
+    """What an earlier run saw vouched for and is not now was removed there."""
     planned, copied = plan(listing((1, 2)), before=CopyMemory(through=5))
 
     assert [3, 4, 5, 6] == copied
@@ -197,7 +197,7 @@ def test_a_segment_whose_lines_were_lost_here_vouches_for_none():
     ],
 )
 def test_what_was_read_back_is_judged_by_its_digest(sent, sha256, size, kind):
-    """Equal is equal, whoever sent it; otherwise it matters whether it was us."""
+    """Equal is equal, whatever sent it; otherwise it matters whether it was us."""
     file = file_of("a")
     problem = judge_copied(file, sent=sent, sha256=sha256 or file.sha256, size=size)
 

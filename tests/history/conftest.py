@@ -22,7 +22,7 @@ DATABASES = ["sqlite", "postgresql"]
 
 
 def find_programs() -> Path | None:
-    """Find where PostgreSQL's own programs stand; Debian keeps them out of PATH."""
+    """Find where PostgreSQL's own programs are; Debian keeps them out of PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None

@@ -1,4 +1,4 @@
-"""A process that keeps history until it is killed, and tells each decision that was written."""
+"""A process that keeps history until it is killed, and prints each decision that was written."""
 
 import os
 import sys

@@ -35,7 +35,7 @@ async def until(condition):
 
 @contextmanager
 def meeting(first, second, locked):
-    """Hold the first before it changes the minute; returns what tells of that and of the second."""
+    """Hold the first before it changes the minute; returns events for that and for the second."""
     changing, waiting, may = threading.Event(), threading.Event(), threading.Event()
 
     def change(_connection, _cursor, statement, *_more):

@@ -76,7 +76,7 @@ def test_a_strategy_does_not_pay_for_a_feed_that_stops():
         pytest.param(
             [(0, 10, "NOT_YET_ASKED")], [(0, 10, STALE)], (0, 10, 0, 0), id="a start of ours"
         ),
-        pytest.param([(0, 10, STALE)], [(0, 10, None)], (0, 0, 0, 10), id="nobody watched"),
+        pytest.param([(0, 10, STALE)], [(0, 10, None)], (0, 0, 0, 10), id="not watched"),
         pytest.param(
             [(0, 10, "")],
             [(0, 1, "NOT_YET_ASKED"), (1, 2, "WORKLOAD_UNSEEN"), (2, 3, "EXPIRED"), (3, 10, "")],
@@ -86,7 +86,7 @@ def test_a_strategy_does_not_pay_for_a_feed_that_stops():
     ],
 )
 def test_whose_time_it_was(feed, own, expected):
-    """Only what the feed explains is the feed's, and what we did not see is nobody's good time."""
+    """Only what the feed explains is the feed's, and what we did not see is no good time."""
     found = attain(SOLD, line(*own), SPANS, (), lost_feed([line(*feed)]))
 
     assert expected == seconds(found)

@@ -73,7 +73,7 @@ async def listed(root, lines):
 
 @pytest.mark.parametrize("lines", [500, 1000, 2000])
 async def test_a_ledger_is_read_in_one_pass(tmp_path, steps, lines):
-    """Each line is parsed once, and nothing is joined anew for each of them."""
+    """Each line is parsed once, and nothing is joined again for each of them."""
     await listed(tmp_path, lines)
 
     assert {"parsed": lines, "joined": 2} == dict(steps)

@@ -152,7 +152,7 @@ def test_every_removed_file_is_missing(root):
     ],
 )
 def test_an_added_file_is_unrecorded(root, where):
-    """A file that no line names is named, wherever it stands."""
+    """A file that no line names is named, wherever it is."""
     (root / where).parent.mkdir(parents=True, exist_ok=True)
     (root / where).write_bytes(b"x")
 
@@ -290,7 +290,7 @@ def test_a_removed_line_breaks_the_chain(root, gone):
 
 
 def test_a_doubled_line_breaks_the_chain(root):
-    """A line that stands there twice is found."""
+    """A line that is there twice is found."""
     ledger = root / LEDGER
     ledger.write_bytes(ledger.read_bytes() + ledger.read_bytes().splitlines(keepends=True)[-1])
 

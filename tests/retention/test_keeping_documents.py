@@ -54,7 +54,7 @@ def test_the_first_line_says_how_the_copy_ended():
 
 
 def test_people_read_what_was_done_and_nothing_in_it_acts():
-    """What was sent and found stands there; hostile names are text."""
+    """What was sent and found is there; hostile names are text."""
     waiting = CopyReach(5, 5, Tally(15, 3000), 2, 6, "2026-11-20T20:00:00.000Z")
     report = replace(COPIED, problems=(HOSTILE,) * 201, reach=waiting, failure="down & out")
     text = copy_markdown(copy_document(report), "DEMO")
