@@ -6,8 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mission_control.durable_copy.decide.copy import judge_copied
-from mission_control.durable_copy.decide.memory import Line, segment_of
+from mission_control.durable_copy.decide import Line, judge_copied, segment_of
 from mission_control.durable_copy.model import MARKER, CopyPlan, CopyProblem, CopyProblemKind, Tally
 from mission_control.errors import StorageError
 from mission_control.floor.ports import CalendarReader, Clock

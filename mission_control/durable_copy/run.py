@@ -9,18 +9,16 @@ from typing import Any
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.durable_copy.copying import CopyDestination, Copying, Interrupted, KeepingParts
-from mission_control.durable_copy.decide.copy import (
-    judge_copy,
-    judge_marker,
-    marker_of,
-    plan_copy,
-    reach_of,
-)
-from mission_control.durable_copy.decide.memory import (
+from mission_control.durable_copy.decide import (
     FIRST_RUN,
     Line,
     is_segment,
+    judge_copy,
+    judge_marker,
+    marker_of,
     merge,
+    plan_copy,
+    reach_of,
     remember,
     still_doubted,
 )

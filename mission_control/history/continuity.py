@@ -16,10 +16,9 @@ from mission_control.floor.model import NOTHING_LATCHED, Alarm, Latched
 from mission_control.floor.ports import Clock
 from mission_control.history import schema
 from mission_control.history.database import describe, writing
-from mission_control.history.decide.lost_memory import (
+from mission_control.history.decide import (
     HistoryMemory,
     HistoryPin,
-    RecordMarker,
     RootMemory,
     find_loss,
     names_head,
@@ -42,7 +41,7 @@ from mission_control.records.marker import (
     server_ran,
     write_marker,
 )
-from mission_control.records.model import GENESIS, LedgerHead
+from mission_control.records.model import GENESIS, LedgerHead, RecordMarker
 
 ID_BYTES = 8
 

@@ -12,7 +12,7 @@ from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.stall import NO_STALL
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import CalendarReader, PublishedFloor
-from mission_control.history.decide.timeline import (
+from mission_control.history.decide import (
     MINUTE,
     attain,
     draw_timeline,

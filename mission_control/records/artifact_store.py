@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import AlreadyRecordedError, StorageError
@@ -29,6 +28,7 @@ from mission_control.records.model import (
     Collection,
     LedgerEntry,
     LedgerHead,
+    RecordMarker,
     RunFacts,
     latest_view,
 )
@@ -37,9 +37,6 @@ from mission_control.records.recovery import finish_files, place, recover_runs
 from mission_control.records.root_check import refuse_pseudo, try_folder
 from mission_control.records.run_draft import RunDraft, digest, drafting, remove_abandoned
 from mission_control.records.verification import NOTES
-
-if TYPE_CHECKING:
-    from mission_control.history.decide.lost_memory import RecordMarker
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.errors import StorageError
-from mission_control.history.decide.lost_memory import RecordMarker
 from mission_control.records.folder import Folder
 from mission_control.records.ledger import FOLDER, Ledger
-from mission_control.records.model import LedgerHead
+from mission_control.records.model import LedgerHead, RecordMarker
 from mission_control.records.recovery import read_whole
 
 MARKER = "record.json"

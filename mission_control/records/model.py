@@ -115,6 +115,20 @@ class LedgerEntry(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordMarker:
+    """
+    Whose record a root holds; written once.
+
+    `began` is when a server first found it (UTC). `continues` says that there was a ledger or a
+    history already, from before records had an id.
+    """
+
+    record_id: str
+    began: datetime
+    continues: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SourceCoverage:
     """What one source was asked for and gave; `gaps` are (what, reason) pairs."""
 

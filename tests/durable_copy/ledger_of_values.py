@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from mission_control.durable_copy.decide.memory import Line
+from mission_control.durable_copy.decide import Line
 from mission_control.records.ledger import Recorded, chain, write_line
 from mission_control.records.model import GENESIS, ArtifactFile, LedgerEntry
 

@@ -844,5 +844,6 @@ async def test_a_demo_says_so(kept, folder):
     kept.parts = replace(kept.parts, label="DEMO")
     run = await kept.copy(folder)
 
-    assert "DEMO" == run.document.get("label")
-    assert "**DEMO**" in (kept.root / run.entry.path / "durable_copy.md").read_text()
+    recorded = kept.root / run.entry.path
+    assert "DEMO" == orjson.loads((recorded / "durable_copy.json").read_bytes()).get("label")
+    assert "**DEMO**" in (recorded / "durable_copy.md").read_text()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mission_control.durable_copy.decide.memory import (
+from mission_control.durable_copy.decide import (
     FIRST_RUN,
     Turns,
     doubts_of,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.durable_copy.decide.copy import judge_copy
+from mission_control.durable_copy.decide import judge_copy
 from mission_control.durable_copy.model import CopyStatus, Pending
 from tests.durable_copy.ledger_of_values import NOW
 

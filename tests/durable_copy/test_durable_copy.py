@@ -2,14 +2,15 @@
 
 import pytest
 
-from mission_control.durable_copy.decide.copy import (
+from mission_control.durable_copy.decide import (
+    is_segment,
     judge_copied,
     judge_marker,
     marker_of,
     plan_copy,
     reach_of,
+    segment_of,
 )
-from mission_control.durable_copy.decide.memory import is_segment, segment_of
 from mission_control.durable_copy.model import CopyMemory, CopyProblemKind
 from tests.durable_copy.ledger_of_values import file_of, ledger, lines
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.history.decide.timeline import attain, lost_feed
+from mission_control.history.decide import attain, lost_feed
 from mission_control.history.model import Segment
 from mission_control.model.fleet import Slo, SloWindow
 from tests.floor.floor_of_values import MARKETDATA, STRATEGY

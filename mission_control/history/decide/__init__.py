@@ -1,1 +1,0 @@
-"""What follows from history: timelines, service levels, lost memory."""
