@@ -6,8 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mission_control.durable_copy.decide.copy import judge_copied
-from mission_control.durable_copy.decide.memory import Line, segment_of
+from mission_control.durable_copy.decide import Line, judge_copied, segment_of
 from mission_control.durable_copy.model import MARKER, CopyPlan, CopyProblem, CopyProblemKind, Tally
 from mission_control.errors import StorageError
 from mission_control.floor.ports import CalendarReader, Clock
@@ -21,7 +20,7 @@ class CopyDestination(Protocol):
     """
     Where a durable copy lies; raises StorageError for whatever it cannot do in time.
 
-    Nothing here overwrites or removes anything that stands there, but what it left half written.
+    Nothing here overwrites or removes anything that is there, but what it left half written.
     """
 
     @property
@@ -34,11 +33,11 @@ class CopyDestination(Protocol):
         ...
 
     async def listing(self, wanted: Callable[[str], bool]) -> Mapping[str, int]:
-        """Give name and size in bytes of everything there whose name is wanted."""
+        """Return name and size in bytes of everything there whose name is wanted."""
         ...
 
     async def exists(self, path: str) -> bool:
-        """Tell whether anything has this name."""
+        """Return whether anything has this name."""
         ...
 
     async def create(self, path: str, content: bytes) -> bool:
@@ -46,7 +45,7 @@ class CopyDestination(Protocol):
         ...
 
     async def digest(self, path: str) -> tuple[str, int]:
-        """Read back what is there; gives its SHA-256 in hex and its size in bytes."""
+        """Read back what is there; returns its SHA-256 in hex and its size in bytes."""
         ...
 
 
@@ -86,7 +85,7 @@ class Copying:
     """
     Copies what a plan says, and counts.
 
-    `patience` tells whether there is time for more; `equal` are the paths that were read back and
+    `patience` says whether there is time for more; `equal` are the paths that were read back and
     are as recorded. A line is verified once every file of it was read back whole and a segment at
     the destination, itself read back, vouches for it; until then it is copied, and compared again
     by the next run.
@@ -141,9 +140,9 @@ class Copying:
 
     def verified(self) -> frozenset[int] | None:
         """
-        Give the lines that are vouched for there, and of which nothing is wrong or in doubt.
+        Return the lines that are vouched for there, and of which nothing is wrong or in doubt.
 
-        None where the destination did not tell what it holds.
+        None where the destination did not say what it holds.
         """
         plan = self.plan
         if plan is None or plan.refused:
@@ -243,7 +242,7 @@ class Copying:
         self._failures = 0
 
     async def _answers(self) -> bool:
-        """Tell whether the destination can still be read at all, by its marker."""
+        """Return whether the destination can still be read at all, by its marker."""
         try:
             await self.destination.digest(MARKER)
         except StorageError:

@@ -1,4 +1,4 @@
-"""The durable copy of the record: where it lies, what a run did, how it stands."""
+"""The durable copy of the record: where it lies, what a run did, and its state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class CopyProblemKind(StrEnum):
     """
     What is wrong with one thing that was to be copied; worst first.
 
-    `CONFLICT`: other bytes stand under its name, and stay. `CORRUPTED`: what was sent reads back
+    `CONFLICT`: other bytes are under its name, and stay. `CORRUPTED`: what was sent reads back
     otherwise. `GONE`: it was copied and is not there any more; it is sent again. `ALTERED_HERE`
     and `MISSING_HERE`: our own file is not as it was recorded, and is not sent.
     `ANOTHER_RECORD`: the copy there is of another record, or ours was rewritten. `CHAIN_BROKEN`:
@@ -48,7 +48,7 @@ class CopyProblemKind(StrEnum):
 
     @property
     def contradicts(self) -> bool:
-        """Tell whether bytes are not those recorded, rather than that nothing could be done."""
+        """Return whether bytes are not those recorded, rather than that nothing could be done."""
         return self is not CopyProblemKind.NOT_COPIED
 
 
@@ -64,12 +64,12 @@ class CopyProblem:
 @dataclass(frozen=True, slots=True)
 class CopyMemory:
     """
-    What runs of copying know of a destination, told from one to the next; it never acquits.
+    What runs of copying know of a destination, passed on; it never clears a doubt.
 
     `runs` were there, and `through` is the line up to which all of them. `proven` are the segments
     that were read back equal. `doubts` are what was wrong with files that were not read back equal
     since. `overdue` are files whose turn to be read back once more has passed, the longest waiting
-    first. `lost` tells that what an earlier run knew cannot be read: then everything is in doubt.
+    first. `lost` says that what an earlier run knew cannot be read: then everything is in doubt.
     """
 
     runs: int = 0
@@ -82,7 +82,7 @@ class CopyMemory:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Lines of the ledger as they stand at the destination: under this name, with these bytes."""
+    """Lines of the ledger as they are at the destination: under this name, with these bytes."""
 
     file: ArtifactFile
     content: bytes
@@ -97,7 +97,7 @@ class CopyPlan:
 
     `covered` are the numbers of the lines that segments at the destination cover; `lines` the
     others. `again` are files of covered lines that are gone there, `reread` those that are to be
-    read back once more: the ones in doubt first. `segments` stand there, and only those that are
+    read back once more: the ones in doubt first. `segments` are there, and only those that are
     `proven`, or that are read back equal in this run, vouch for their lines. `doubts` are what
     is wrong with a file until it is read back equal. `refused` means that nothing may be sent.
     """
@@ -152,9 +152,9 @@ class CopyReport:
     """
     What one run of copying found and did; instants are UTC.
 
-    `reach` is None where the destination did not tell what it holds. `sent` counts what was sent
+    `reach` is None where the destination did not say what it holds. `sent` counts what was sent
     now, `found` what was there already and `reread` what was read back once more. `failure` is why
-    it stopped early, empty if it did not. `memory` is what the next run is told.
+    it stopped early, empty if it did not. `memory` is passed to the next run.
     """
 
     destination: str
@@ -172,18 +172,18 @@ class CopyReport:
 
     @property
     def complete(self) -> bool:
-        """Tell whether every line there was is copied and verified, and nothing was wrong."""
+        """Return whether every line there was is copied and verified, and nothing was wrong."""
         reached = self.reach is not None and not self.reach.pending
         return reached and not self.problems and not self.failure
 
     @property
     def contradicted(self) -> bool:
-        """Tell whether any bytes, here or there, are not those that were recorded."""
+        """Return whether any bytes, here or there, are not those that were recorded."""
         return any(p.kind.contradicts for p in self.problems)
 
 
-class CopyStanding(StrEnum):
-    """How the durable copy stands; only COPIED is well, and only while it keeps up."""
+class CopyStatus(StrEnum):
+    """The state of the durable copy; only COPIED is well, and only while it keeps up."""
 
     NOT_CONFIGURED = "NOT_CONFIGURED"
     NEVER_RUN = "NEVER_RUN"
@@ -205,13 +205,13 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class CopyState:
-    """How the durable copy stands now, with a sentence; `since` is since when it lags (UTC)."""
+    """The state of the durable copy now, with a sentence; `since` is since when it lags (UTC)."""
 
-    standing: CopyStanding
+    standing: CopyStatus
     detail: str
     since: datetime | None = None
 
     @property
     def fine(self) -> bool:
-        """Tell whether there is nothing to look at."""
-        return self.standing is CopyStanding.COPIED
+        """Return whether there is nothing to look at."""
+        return self.standing is CopyStatus.COPIED

@@ -43,7 +43,7 @@ _REMEDIES = {
     errno.ENOSYS: _NO_LINKS,
     errno.EMLINK: _NO_LINKS,
     errno.ELOOP: "replace the symbolic link there by what it points to",
-    errno.ENOTDIR: "something that is no folder, or a symbolic link, stands where one belongs",
+    errno.ENOTDIR: "something that is no folder, or a symbolic link, is where one belongs",
 }
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 class MountedFolder:
     """
-    Keeps a copy below a folder that somebody mounted; satisfies `CopyDestination`.
+    Keeps a copy below a mounted folder; a `CopyDestination`.
 
     The folder itself is never made: one that is not there is a mount that is not there, and
     making it would fill the disk below. For the same reason it must stay the folder that it was
@@ -75,11 +75,11 @@ class MountedFolder:
         self._identity: tuple[int, int] | None = None
 
     async def cautions(self) -> Sequence[str]:
-        """Say whether the copy would die with what it is a copy of, or is none elsewhere at all."""
+        """Say whether the copy would be lost together with the record."""
         return await self._call(self._cautions, self._file_seconds)
 
     async def listing(self, wanted: Callable[[str], bool]) -> Mapping[str, int]:
-        """Give everything there that is wanted; what a killed writer left is swept meanwhile."""
+        """Return everything there that is wanted; what a killed writer left is swept meanwhile."""
 
         def look() -> Mapping[str, int]:
             old = self._clock() - ABANDONED_AFTER if self._clock else None
@@ -89,7 +89,7 @@ class MountedFolder:
         return await self._call(look, LISTING_SECONDS)
 
     async def exists(self, path: str) -> bool:
-        """Tell whether anything has this name, in a folder that is there."""
+        """Return whether anything has this name, in a folder that is there."""
         return await self._call(lambda: self._exists(path), self._file_seconds)
 
     async def create(self, path: str, content: bytes) -> bool:
@@ -101,7 +101,7 @@ class MountedFolder:
         return await self._call(lambda: self._digest(path), self._file_seconds)
 
     async def _call(self, work: Callable[[], T], seconds: float) -> T:
-        """Do it with patience; a fault of this place is told with a remedy for it."""
+        """Do it with patience; a fault of this place is raised with a remedy for it."""
         try:
             return await self._thread.call(work, seconds)
         except StorageError as error:
@@ -122,7 +122,7 @@ class MountedFolder:
         if self._identity != (found.st_dev, found.st_ino):
             folder.__exit__()
             remedy = "see whether it is still mounted"
-            raise StorageError("another folder stands there now", path=self.name, remedy=remedy)
+            raise StorageError("another folder is there now", path=self.name, remedy=remedy)
         return folder
 
     def _exists(self, path: str) -> bool:
@@ -145,7 +145,7 @@ class MountedFolder:
                 place.write_once(name, content, HALF_WRITTEN)
             except StorageError as error:
                 if isinstance(error.__cause__, FileExistsError):
-                    return False  # somebody was quicker
+                    return False  # another process was quicker
                 raise
             return True
 
@@ -168,13 +168,13 @@ def _hash(file: BinaryIO) -> tuple[str, int]:
 
 
 def _is_mounted(folder: Path) -> bool:
-    """Tell whether it, or a folder above it, is a mount; the disk below everything is none."""
+    """Return whether it, or a folder above it, is a mount; the disk below everything is none."""
     real = folder.resolve()
     return any(os.path.ismount(each) for each in (real, *real.parents) if each != each.parent)
 
 
 def _walk_all(folder: Folder, old: datetime | None) -> Iterator[tuple[str, int]]:
-    _sweep(folder, old)  # the marker stands here, beside whatever else the mount holds
+    _sweep(folder, old)  # the marker is here, beside whatever else the mount holds
     for top in (LEDGER_FOLDER, *(c.value for c in Collection)):
         try:
             within = folder.descend(top)
@@ -201,7 +201,7 @@ def _walk(folder: Folder, path: str, old: datetime | None) -> Iterator[tuple[str
 
 
 def _sweep(folder: Folder, old: datetime | None) -> None:
-    """Remove what we, and nobody else, left half written in a folder before an instant."""
+    """Remove what only we left half written in a folder before an instant."""
     if old is None:
         return
     for name, kind in folder.entries():

@@ -25,7 +25,7 @@ class PatientThread:
         self._back.set()
 
     async def call(self, work: Callable[[], T], seconds: float) -> T:
-        """Run the work and give what it gives; StorageError when it takes too long."""
+        """Run the work and return what it returns; StorageError when it takes too long."""
         if not self._back.is_set():
             raise StorageError("an earlier call has not come back yet", path=self._name)
         loop = asyncio.get_running_loop()
@@ -64,10 +64,10 @@ def _tell(loop: asyncio.AbstractEventLoop, how: Callable[[T], None], what: T) ->
     try:
         loop.call_soon_threadsafe(how, what)
     except RuntimeError:
-        return  # the loop has ended meanwhile: nobody waits any more
+        return  # the loop has ended meanwhile: nothing waits any more
 
 
 def _retrieve(done: "asyncio.Future[T]") -> None:
-    """Look at what came too late, so that nobody complains that it was never looked at."""
+    """Retrieve what came too late, so that asyncio does not warn that it was never retrieved."""
     if not done.cancelled():
         done.exception()

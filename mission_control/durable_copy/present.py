@@ -27,7 +27,7 @@ def copy_document(report: CopyReport) -> dict[str, Any]:
     """
     Return what a run of copying found and did; at most 200 problems are listed, worst first.
 
-    What it reached is null where the destination did not tell what it holds.
+    What it reached is null where the destination did not say what it holds.
     """
     reach = report.reach
     return {
@@ -67,7 +67,7 @@ _TEMPLATE = """\
 | Finished | {{ r.generated_et | md }} ({{ r.generated_utc }}) |
 | Ledger's head when it began | line {{ r.head.seq }}, `{{ r.head.hash[:16] }}` |
 {% if r.verified_through is none %}
-| There, and verified | not known: the destination did not tell what it holds |
+| There, and verified | not known: the destination did not say what it holds |
 {% else %}
 | There, and verified | {{ r.runs_copied }} runs, {{ r.copied.files }} files, {{ r.copied.bytes }} bytes; every line up to {{ r.verified_through }} |
 | Not there yet | {{ r.pending }} runs{% if r.pending %}, the oldest is line {{ r.pending_seq }} of {{ r.pending_since }}{% endif %} |
@@ -140,7 +140,7 @@ def durable_copy_document(
 
 def memory_document(report: CopyReport) -> dict[str, Any]:
     """
-    Return what a run tells the next one; nothing is cut off here.
+    Return what a run passes to the next one; nothing is cut off here.
 
     `head_seq` is where the ledger ended when the run began: later lines it did not know.
     """
@@ -152,7 +152,7 @@ def memory_document(report: CopyReport) -> dict[str, Any]:
 
 
 def read_memory(told: Mapping[str, Any]) -> CopyMemory | None:
-    """Read what a run told; None where anything of it is missing or of another shape."""
+    """Read what a run passed on; None where anything of it is missing or of another shape."""
     destination, head_seq = told.get("destination"), told.get("head_seq")
     named = isinstance(destination, str) and type(head_seq) is int
     if not named or not told.keys() >= _REMEMBERED:

@@ -9,18 +9,16 @@ from typing import Any
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.durable_copy.copying import CopyDestination, Copying, Interrupted, KeepingParts
-from mission_control.durable_copy.decide.copy import (
-    judge_copy,
-    judge_marker,
-    marker_of,
-    plan_copy,
-    reach_of,
-)
-from mission_control.durable_copy.decide.memory import (
+from mission_control.durable_copy.decide import (
     FIRST_RUN,
     Line,
     is_segment,
+    judge_copy,
+    judge_marker,
+    marker_of,
     merge,
+    plan_copy,
+    reach_of,
     remember,
     still_doubted,
 )
@@ -31,8 +29,8 @@ from mission_control.durable_copy.model import (
     CopyProblem,
     CopyProblemKind,
     CopyReport,
-    CopyStanding,
     CopyState,
+    CopyStatus,
     Pending,
 )
 from mission_control.durable_copy.present import (
@@ -77,7 +75,7 @@ async def mark_ours(copying: Copying, first: LedgerEntry) -> None:
     Mark it as the copy of this record, and prove that nothing there is ever overwritten.
 
     Only once no other record's segments were seen there: a marker cannot be taken back, and would
-    lock out whom the place belongs to.
+    lock out the record that the place belongs to.
     """
     destination = copying.destination
     _, content = marker_of(first)
@@ -104,9 +102,9 @@ Document = Mapping[str, Any]
 
 async def remembered(artifacts: ArtifactReader, destination: str) -> CopyMemory:
     """
-    Give what the newest run of copying knew of a destination; nothing where none ever went there.
+    Return what the newest run of copying knew of a destination; nothing where none ever went there.
 
-    A run that was recorded while that one went on could not be known to it, and is heard too. One
+    A run that was recorded while that one went on could not be known to it, and counts too. One
     whose memory cannot be read may have known anything: then everything is in doubt.
     """
     newest: CopyMemory | None = None
@@ -199,7 +197,7 @@ class _Ledger:
 
     @property
     def numbered(self) -> dict[int, Line]:
-        """Give its lines by their numbers."""
+        """Return its lines by their numbers."""
         return {line.entry.seq: line for line in self.lines}
 
 
@@ -227,10 +225,10 @@ async def _look_and_copy(
     copying: Copying, ledger: _Ledger, before: CopyMemory, day: int | None
 ) -> None:
     """
-    See what is there, mark it as ours where it is nobody else's, and copy.
+    See what is there, mark it as ours where it is no other record's, and copy.
 
-    What stands there and is not known here may have been recorded, and copied by another run,
-    after our ledger was read. So a contradiction is believed only of a ledger that stood still
+    What is there and is not known here may have been recorded, and copied by another run,
+    after our ledger was read. So a contradiction is believed only of a ledger that did not grow
     while the place was looked at.
     """
     plan = await _look(copying, ledger, before, day)
@@ -265,7 +263,7 @@ def _report(
     verified, plan = copying.verified(), copying.plan
     reach = None if verified is None else reach_of(copying.lines, verified)
     doubts = before.doubts if plan is None or plan.refused else plan.doubts
-    told = (*copying.problems, *still_doubted(doubts, copying.problems, copying.equal))
+    problems = (*copying.problems, *still_doubted(doubts, copying.problems, copying.equal))
     worst_first = list(CopyProblemKind)
     return CopyReport(
         name,
@@ -276,7 +274,7 @@ def _report(
         copying.sent,
         copying.found,
         copying.reread,
-        tuple(sorted(told, key=lambda p: (worst_first.index(p.kind), p))),
+        tuple(sorted(problems, key=lambda p: (worst_first.index(p.kind), p))),
         memory=remember(before, plan, copying.problems, copying.equal, reach),
     )
 
@@ -311,7 +309,7 @@ def _coverage(report: CopyReport) -> SourceCoverage:
 
 
 LOOKED_BACK = 30
-"""So many runs of copying are looked through for one that could tell how far the copy reaches."""
+"""So many runs of copying are looked through for one that says how far the copy reaches."""
 
 _REACH = ("verified_through", "runs_copied", "copied", "pending_seq")
 
@@ -319,13 +317,13 @@ _REACH = ("verified_through", "runs_copied", "copied", "pending_seq")
 async def copy_state(
     artifacts: ArtifactReader, destination: str, head: LedgerHead, now: datetime
 ) -> dict[str, Any]:
-    """Give how the durable copy stands; `destination` is as configured, empty for none."""
+    """Return the state of the durable copy; `destination` is as configured, empty for none."""
     try:
         newest = await _newest_report(artifacts, destination)
         pending = await _oldest_pending(artifacts, newest, head)
     except StorageError as error:
         detail = f"the newest report cannot be read: {error.problem}"
-        state = CopyState(CopyStanding.UNKNOWN, detail)
+        state = CopyState(CopyStatus.UNKNOWN, detail)
         return durable_copy_document(state, destination, head.seq, None)
     state = judge_copy(destination, newest, pending, now)
     return durable_copy_document(state, destination, head.seq, newest)
@@ -333,9 +331,9 @@ async def copy_state(
 
 async def _newest_report(artifacts: ArtifactReader, destination: str) -> Document | None:
     """
-    Give the newest report, and how far the copy reached when that was last known.
+    Return the newest report, and how far the copy reached when that was last known.
 
-    A run that could not reach the destination does not know; then an earlier one tells.
+    A run that could not reach the destination does not know; then an earlier one says it.
     """
     entries = await list_reports(artifacts, JSON_NAME, LOOKED_BACK)
     newest: dict[str, Any] | None = None
@@ -344,7 +342,7 @@ async def _newest_report(artifacts: ArtifactReader, destination: str) -> Documen
         if newest is None:
             newest = {**document, **dict.fromkeys(_REACH), "path": entry.path}
         if document.get("destination") != destination:
-            break  # it tells how far another copy reaches
+            break  # it says how far another copy reaches
         if isinstance(document.get("verified_through"), int):
             newest.update({name: document.get(name) for name in _REACH})
             break
@@ -354,7 +352,7 @@ async def _newest_report(artifacts: ArtifactReader, destination: str) -> Documen
 async def _oldest_pending(
     artifacts: ArtifactReader, newest: Document | None, head: LedgerHead
 ) -> Pending | None:
-    """Give the oldest line that is not copied; of one that cannot be read no age is known."""
+    """Return the oldest line that is not copied; of one that cannot be read no age is known."""
     through = newest.get("verified_through") if newest else None
     after = through if isinstance(through, int) else 0
     if head.seq <= after:

@@ -45,7 +45,7 @@ class S3Credentials:
     token: str | None = field(default=None, repr=False)
 
     def hide(self, text: str) -> str:
-        """Give a text in which none of them stands."""
+        """Return a text without any of them."""
         for secret in (self.secret_access_key, self.token, self.access_key_id):
             if secret:
                 text = text.replace(secret, "[REDACTED]")
@@ -57,7 +57,7 @@ def read_credentials(path: Path) -> S3Credentials:
     Read `key=value` lines, or the `[default]` section of a file like the AWS tools' own.
 
     It is read for each run, so that rotated credentials are taken up. Raises StorageError, which
-    names the line and never what stands on it.
+    names the line and never what is on it.
     """
     try:
         with path.open("rb") as file:
@@ -125,7 +125,7 @@ class S3Place:
 
 class S3Store:
     """
-    Keeps a copy in a bucket; satisfies `CopyDestination`.
+    Keeps a copy in a bucket; a `CopyDestination`.
 
     Objects are created with `If-None-Match: *`, so that the store itself refuses to overwrite;
     the job proves each time that this store really does. The store's library is imported when it
@@ -133,7 +133,7 @@ class S3Store:
     """
 
     def __init__(self, place: S3Place, redact: Callable[[str], str]) -> None:
-        """Speak to this place; `redact` masks what must not be told of the store's answers."""
+        """Speak to this place; `redact` masks what must not be shown of the store's answers."""
         self.name = str(place.address)
         self._place = place
         self._redact = redact
@@ -150,7 +150,7 @@ class S3Store:
         return ()
 
     async def listing(self, wanted: Callable[[str], bool]) -> Mapping[str, int]:
-        """Give name and size of the objects that are wanted, page by page."""
+        """Return name and size of the objects that are wanted, page by page."""
         found = dict[str, int]()
         async with self._speaking("list", "", LISTING_SECONDS) as store:
             for top in (LEDGER_FOLDER, *(c.value for c in Collection)):
@@ -160,7 +160,7 @@ class S3Store:
         return found
 
     async def exists(self, path: str) -> bool:
-        """Tell whether there is an object of this name."""
+        """Return whether there is an object of this name."""
         async with self._speaking("look for", path, self._place.file_seconds) as store:
             try:
                 await store.head_async(path)
@@ -195,7 +195,7 @@ class S3Store:
     async def _speaking(
         self, what: str, path: str, seconds: float
     ) -> AsyncGenerator["ObstoreS3Store"]:
-        """Give the store for one request with its deadline; what it raises is a StorageError."""
+        """Return the store for one request with its deadline; what it raises is a StorageError."""
         with self._naming(what, path):
             store = await self._connected()
             async with asyncio.timeout(seconds):
@@ -270,7 +270,7 @@ class S3Store:
 
     def _tell(self, error: Exception) -> str:
         """
-        Tell what the store said, on one line, without its debug text and without secrets.
+        Return what the store said, on one line, without its debug text and without secrets.
 
         Of an answer in XML only code and message: other parts repeat tokens and key ids.
         """
@@ -278,7 +278,7 @@ class S3Store:
         before, mark, answer = said.partition("<")
         if mark:
             told = [found[2] for part in _TOLD_OF_XML if (found := part.search(answer))]
-            said = f"{before} {', '.join(told) or 'an answer that is not told'}"
+            said = f"{before} {', '.join(told) or 'an answer that is not shown'}"
         said = " ".join(said.split())
         if self._credentials is not None:
             said = self._credentials.hide(said)

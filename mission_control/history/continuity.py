@@ -1,4 +1,4 @@
-"""Whether root and database remember the same record, told at a start and kept so."""
+"""Whether root and database remember the same record, compared at a start and kept so."""
 
 import logging
 import secrets
@@ -16,10 +16,9 @@ from mission_control.floor.model import NOTHING_LATCHED, Alarm, Latched
 from mission_control.floor.ports import Clock
 from mission_control.history import schema
 from mission_control.history.database import describe, writing
-from mission_control.history.decide.lost_memory import (
+from mission_control.history.decide import (
     HistoryMemory,
     HistoryPin,
-    RecordMarker,
     RootMemory,
     find_loss,
     names_head,
@@ -42,13 +41,13 @@ from mission_control.records.marker import (
     server_ran,
     write_marker,
 )
-from mission_control.records.model import GENESIS, LedgerHead
+from mission_control.records.model import GENESIS, LedgerHead, RecordMarker
 
 ID_BYTES = 8
 
 
 def pin_of(connection: Connection) -> HistoryPin | None:
-    """Give the newest decision with its database; None where there is none yet."""
+    """Return the newest decision with its database; None where there is none yet."""
     table = schema.decisions
     last = select(table.c.id, table.c.at).where(
         table.c.id == decision_written_last().scalar_subquery()
@@ -66,13 +65,13 @@ def keep_head(connection: Connection, record_id: str, head: LedgerHead) -> None:
 
 
 def rows_of(connection: Connection) -> list[Row[Any]]:
-    """Give the records that this database belongs to."""
+    """Return the records that this database belongs to."""
     table = schema.records
     return list(connection.execute(select(table).order_by(table.c.record_id)))
 
 
 def head_of(row: Row[Any]) -> LedgerHead:
-    """Give the head of a record's ledger as it was known last."""
+    """Return the head of a record's ledger as it was known last."""
     return LedgerHead(seq=row.ledger_seq, hash=row.ledger_hash)
 
 
@@ -85,9 +84,9 @@ def forget_head(connection: Connection, record_id: str | None) -> None:
 
 def set_apart(connection: Connection) -> None:
     """
-    Give a database that is not the root's a record of no root.
+    Bind a database that is not the root's to a record of no root.
 
-    Else what is written to it from now on would make it look like one of before records had ids.
+    Else what is written to it from now on would make it look older than records' ids.
     """
     nowhere = LedgerHead(seq=1, hash=secrets.token_hex(32))
     bind(connection, secrets.token_hex(ID_BYTES), nowhere)
@@ -133,7 +132,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How root and database stand to each other; `lost` is empty where both remember the same."""
+    """What root and database remember; `lost` says what is missing, empty where nothing is."""
 
     lost: str
     marker: RecordMarker | None
@@ -160,7 +159,7 @@ def take_notes(root: Path, stack: ExitStack) -> Notes:
 
 
 def remember(root: Path, notes: Iterable[Note]) -> RootMemory:
-    """Give what a root tells of its history. Raises StorageError where it cannot be read."""
+    """Return what a root knows of its history. Raises StorageError where it cannot be read."""
     marker, left = read_marker(root), tuple(notes)
     ran = any(n.server_ran for n in left) if left else marker is None and server_ran(root)
     pins = tuple(n.pin for n in left if n.pin is not None)
@@ -169,7 +168,7 @@ def remember(root: Path, notes: Iterable[Note]) -> RootMemory:
 
 
 def look_into(connection: Connection, root: Path, memory: RootMemory) -> HistoryMemory:
-    """Give what a database tells of its record; one without tables tells nothing."""
+    """Return what a database knows of its record; one without tables knows nothing."""
     tables = set(inspect(connection).get_table_names())
     if schema.decisions.name not in tables:
         return HistoryMemory()
@@ -190,7 +189,7 @@ def look_into(connection: Connection, root: Path, memory: RootMemory) -> History
 
 
 def _is_of(row: Row[Any], root: Path, memory: RootMemory, newest: int) -> bool:
-    """Tell whether a root without a marker is that of a record: its ledger holds what was known."""
+    """Return whether a root without a marker is a record's: its ledger holds what was known."""
     if memory.record_id is not None:
         return False
     if row.ledger_seq == 0:
@@ -222,7 +221,7 @@ def settle(engine: Engine, start: StartingRoot, notes: Notes) -> Settled:
 
 def recall_latched(root: Path, engine: Engine | None) -> tuple[Latched, str]:
     """
-    Give what stood when a server decided last, with what was only noted, and what is lost of it.
+    Return what was latched at a server's last decision, with what was only noted, and what is lost.
 
     Without an engine there is no history. Nothing is changed; raises StorageError.
     """
@@ -234,15 +233,15 @@ def recall_latched(root: Path, engine: Engine | None) -> tuple[Latched, str]:
         with engine.connect() as connection:
             found = look_into(connection, root, memory)
             begun = found != HistoryMemory()
-            stood = newest_latched(connection) if begun else None
+            latched = newest_latched(connection) if begun else None
     except READ_FAILURES as error:
-        problem = f"what stood cannot be read: {describe(error)}"
+        problem = f"what was latched cannot be read: {describe(error)}"
         raise StorageError(problem, path="history") from error
-    return join_latched(noted, stood or NOTHING_LATCHED), find_loss(memory, found)
+    return join_latched(noted, latched or NOTHING_LATCHED), find_loss(memory, found)
 
 
 def _accepts(start: StartingRoot, lost: str) -> bool:
-    """Record that a human named the ledger's head as it is; tells whether that was done."""
+    """Record that a human named the ledger's head as it is; returns whether that was done."""
     head = newest_line(start.root) or GENESIS
     if start.is_accepted or start.record_acceptance is None:
         return start.is_accepted
@@ -253,7 +252,7 @@ def _accepts(start: StartingRoot, lost: str) -> bool:
 
 
 def _mark(start: StartingRoot, found: HistoryMemory, identity: str) -> RecordMarker | None:
-    """Give the root's marker, which is written where it has none."""
+    """Return the root's marker, which is written where it has none."""
     known = read_marker(start.root)
     if known is None:
         ledger = newest_line(start.root) or GENESIS
@@ -274,8 +273,8 @@ class RecordMemory:
     """
     Compares root and database at a start, and notes below the root what is not written yet.
 
-    Without a root that starts it does neither, and only reads what stood. `ledger_head` gives
-    the head of the root's ledger as it is known, without looking.
+    Without a root that starts it does neither, and only reads what was latched. `ledger_head`
+    returns the head of the root's ledger as it is known, without looking.
     """
 
     def __init__(
@@ -296,16 +295,16 @@ class RecordMemory:
             self.notes.use(self._left.own, carry(self._left.left))
 
     def recall(self, engine: Engine) -> Latched:
-        """Read what stood, and settle whether that is all of it; raises OSError where it cannot."""
+        """Read what was latched, and settle whether that is all; raises OSError where it cannot."""
         try:
             if self._starting is not None and self._left is not None:
                 self.settled = settle(engine, self._starting, self._left)
             return _recall(engine, carry(self._left.left if self._left else ()).alarms)
         except READ_FAILURES as error:
-            raise OSError(0, f"what stood cannot be read: {describe(error)}") from error
+            raise OSError(0, f"what was latched cannot be read: {describe(error)}") from error
 
     def pin(self, connection: Connection) -> HistoryPin | None:
-        """Keep the ledger's head here, and give what the root is to know of this history."""
+        """Keep the ledger's head here, and return what the root is to know of this history."""
         marker, head = self.settled.marker, self._ledger_head()
         if self.settled.lost or marker is None:
             return None
@@ -314,19 +313,19 @@ class RecordMemory:
         return pin_of(connection)
 
     def end(self, *, may_let_go: bool) -> None:
-        """Have noted what is not written, and tell of each such alarm in the log."""
+        """Have noted what is not written, and log each such alarm."""
         ended = self.notes.stop(NOTING_SECONDS)
         noted = ended and self._left is not None and self._left.own is not None
         for alarm in self.notes.unwritten():
             where = "noted below the root" if noted else "and noted nowhere"
-            told = f"{alarm.code} {alarm.subject}, told by {alarm.source}"
-            log.error("history: an alarm was not written at the stop, %s: %s", where, told)
+            about = f"{alarm.code} {alarm.subject}, raised by {alarm.source}"
+            log.error("history: an alarm was not written at the stop, %s: %s", where, about)
         if ended and may_let_go:
             self._held.close()
 
 
 def _recall(engine: Engine, noted: Sequence[Alarm]) -> Latched:
-    """Read what stood, with what was only noted; that is told opened here, as it should be."""
+    """Read what was latched, and what was only noted, which is written as opened here."""
     with writing(engine) as connection:
         known = newest_latched(connection) or NOTHING_LATCHED
         keys = {a.key for a in known.alarms}

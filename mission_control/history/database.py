@@ -31,9 +31,9 @@ _SPOILT_REMEDY = (
     f"move {SQLITE_NAME} aside and put back a copy of it, or see the runbook HISTORY_FAILING"
 )
 _REFUSED = {"40001", "40P01", "55P03"}
-"""PostgreSQL: not in one order with others, a deadlock, a lock that was not had in time."""
+"""PostgreSQL: not in one order with others, a deadlock, a lock that was not granted in time."""
 _SPEAK_PLAINLY = ("sqlite3", "builtins", "alembic", "mission_control")
-"""Where those come from whose words tell nothing of a server."""
+"""Errors from these modules say nothing of a server."""
 _MEANT = {
     "08": "the connection failed",
     "25006": "the database can only be read: is it a standby?",
@@ -75,7 +75,7 @@ def open_engine(root: Path, database_url: str | None) -> Engine:
 
 
 def sqlite_file(engine: Engine) -> Path | None:
-    """Give the file that history is kept in; None where a server keeps it, or memory."""
+    """Return the file that history is kept in; None where a server keeps it, or memory."""
     name = engine.url.database
     there = engine.dialect.name == "sqlite" and name and name != ":memory:"
     return Path(name) if there and name else None
@@ -88,8 +88,8 @@ def writing(engine: Engine, patience: float | None = None) -> Generator[Connecti
 
     With `patience` a server's answers are waited for that many seconds, not the usual few.
 
-    SQLite lets one in at a time, from its first statement on: nobody changes what was read here
-    before it is written. Who only reads connects to the engine, and takes no lock.
+    SQLite lets one in at a time, from its first statement on: what was read here is not changed
+    before it is written. A reader connects to the engine, and takes no lock.
     """
     with engine.connect().execution_options(**{_WRITES: True}) as connection:
         raw = connection.connection.dbapi_connection
@@ -100,7 +100,7 @@ def writing(engine: Engine, patience: float | None = None) -> Generator[Connecti
 
 
 def met_another(error: Exception) -> bool:
-    """Tell whether a write failed for what another wrote or held: begun anew it may succeed."""
+    """Return whether a write failed for what another wrote or held: begun again it may succeed."""
     cause = getattr(error, "orig", None)
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _LOCKED
@@ -112,8 +112,8 @@ def describe(error: Exception) -> str:
     Say what is wrong with a database in words of ours.
 
     A server's driver writes hosts and users into its sentences, and for a URL that was misread a
-    part of the password; so of those only the class and the SQLSTATE are told. Neither SQLite,
-    the system nor Alembic knows any of that.
+    part of the password; so of those only the class and the SQLSTATE are shown. SQLite, the
+    system and Alembic know none of that.
     """
     cause: object = getattr(error, "orig", None) or error
     name = type(cause).__name__
@@ -134,10 +134,10 @@ def migrate(engine: Engine) -> None:
     """
     Bring the tables to what this version needs, wholly or not at all.
 
-    Safe to run again, and beside another: whoever comes second waits. In one process that holds
+    Safe to run again, and beside another: the second one waits. In one process that holds
     for different databases too, because Alembic keeps what it works on in its modules.
     """
-    # Imported here: who only reads history needs none of it, and it takes a tenth of a second.
+    # Imported here: a reader of history needs none of it, and it takes a tenth of a second.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -191,7 +191,7 @@ def _open_sqlite(url: URL) -> Engine:
 
 def _keep_private(_dialect: object, _record: object, where: Sequence[str], _how: object) -> None:
     """
-    See that nobody but us can read the database, before SQLite opens or makes it.
+    Let only this user read the database, before SQLite opens or makes it.
 
     It is never opened here: to close it would end the locks that this process holds on it. What
     SQLite makes beside it has its mode.

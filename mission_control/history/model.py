@@ -53,7 +53,7 @@ def join_spans(spans: Iterable[Span], apart: timedelta = timedelta()) -> tuple[S
 
 
 def share(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
-    """Give the time that lies in both."""
+    """Return the time that lies in both."""
     found = list[Span]()
     i = j = 0
     while i < len(one) and j < len(other):
@@ -68,7 +68,7 @@ def share(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def leave_out(spans: Sequence[Span], since: datetime, until: datetime) -> tuple[Span, ...]:
-    """Give the time between two instants that lies in none of these."""
+    """Return the time between two instants that lies in none of these."""
     found = list[Span]()
     reached = since
     for begin, end in share(spans, ((since, until),)):
@@ -81,7 +81,7 @@ def leave_out(spans: Sequence[Span], since: datetime, until: datetime) -> tuple[
 
 
 def add_up(spans: Iterable[Span]) -> timedelta:
-    """Give how long they are together."""
+    """Return how long they are together."""
     return sum((end - begin for begin, end in spans), timedelta())
 
 
@@ -92,7 +92,7 @@ class WatchedMinute:
 
     `decided` are the stretches, from the first to the last decision of each, in which the floor
     was decided without a stall; they may lie in the minutes around it as well. None is a minute
-    that was stored before minutes told this.
+    that was stored before minutes held this.
     """
 
     minute: datetime
@@ -111,15 +111,15 @@ class AgentWatch:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How the floor was watched in a stretch of time: by anybody at all, and by service."""
+    """How the floor was watched in a stretch of time: as a whole, and by service."""
 
-    anybody: tuple[Span, ...]
+    whole: tuple[Span, ...]
     agents: Mapping[str, AgentWatch]
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of time in which a service was like this; `state` is None where nobody watched."""
+    """A stretch of time in which a service was like this; `state` is None if it was not watched."""
 
     begin: datetime
     end: datetime
@@ -129,7 +129,7 @@ class Segment:
 
     @property
     def seconds(self) -> float:
-        """Give its length in seconds."""
+        """Return its length in seconds."""
         return (self.end - self.begin).total_seconds()
 
 
@@ -154,10 +154,10 @@ class Attainment:
     """
     What a service attained in one period; all times are seconds of its window's time.
 
-    Good is time in which it was as expected. What nobody watched is not good: it counts against
-    the budget like what was bad, and is told apart. `dependency_seconds` is time in which it was
-    held up by marketdata, which was not as expected itself: that is marketdata's to answer for,
-    and part of neither. `attained` is a percentage of the time that is left, None where none is.
+    Good is time in which it was as expected. What was not watched is not good: it counts
+    against the budget like what was bad, and is shown apart. `dependency_seconds` is time in which
+    it was held up by marketdata, which was not as expected itself: that counts for marketdata, and
+    is part of neither. `attained` is a percentage of the time that is left, None where none is.
     """
 
     agent_name: str
@@ -173,34 +173,34 @@ class Attainment:
 
     @property
     def own_seconds(self) -> float:
-        """Give the time that this service answers for."""
+        """Return the time that this service answers for."""
         return self.total_seconds - self.dependency_seconds
 
     @property
     def attained(self) -> float | None:
-        """Give good time as a percentage of the time that it answers for."""
+        """Return good time as a percentage of the time that it answers for."""
         return 100 * self.good_seconds / self.own_seconds if self.own_seconds > 0 else None
 
     @property
     def budget_seconds(self) -> float | None:
-        """Give how long it may be otherwise than expected in this period."""
+        """Return how long it may be otherwise than expected in this period."""
         return None if self.target is None else self.own_seconds * (100 - self.target) / 100
 
     @property
     def budget_left_seconds(self) -> float | None:
-        """Give what is left of that; negative when it is overspent."""
+        """Return what is left of that; negative when it is overspent."""
         budget = self.budget_seconds
         spent = self.bad_seconds + self.unobserved_seconds
         return None if budget is None else budget - spent
 
 
 TOLD_AROUND = timedelta(minutes=5)
-"""When somebody decided is told by minutes that lie at most so far before or after it."""
+"""The minutes that say when the floor was decided lie at most so far before or after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A judged change: what was decided, from what, and what stood before."""
+    """A judged change: what was decided, from what, and what was latched before."""
 
     why: str
     evidence: FloorEvidence
@@ -215,7 +215,7 @@ class MinuteRecord:
     """
     A minute that was watched: how often each service was asked, and how often seen.
 
-    `decided` are the stretches in which somebody decided, told since the record before.
+    `decided` are the stretches in which the floor was decided, since the record before.
     """
 
     minute: datetime

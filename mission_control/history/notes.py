@@ -21,7 +21,7 @@ from time import sleep
 from mission_control.errors import StorageError
 from mission_control.floor.model import Alarm, Latched
 from mission_control.history.codec import pack, pack_latched, unpack, unpack_latched
-from mission_control.history.decide.lost_memory import HistoryPin
+from mission_control.history.decide import HistoryPin
 from mission_control.records.folder import Folder, storing
 from mission_control.records.ledger import FOLDER
 from mission_control.records.marker import open_records
@@ -41,9 +41,9 @@ class Note:
     """
     What a server noted last.
 
-    `alarms` stand and are in no database that it knows of; `cut` tells that there were more than
+    `alarms` are latched and in no database that it knows of; `cut` says that there were more than
     fit. `pin` is what it wrote last. `server_ran` is what the ledger of a root without a marker
-    told before this server's own runs were in it. `damaged` tells that a note was torn.
+    said before this server's own runs were in it. `damaged` says that a note was torn.
     """
 
     alarms: tuple[Alarm, ...] = ()
@@ -53,7 +53,7 @@ class Note:
     damaged: bool = False
 
     def as_bytes(self) -> bytes:
-        """Write it so that it fits into a slot: alarms beyond that are told as cut."""
+        """Write it so that it fits into a slot; where alarms had to go it says so (`cut`)."""
         alarms = list(self.alarms)
         while len(content := self._packed(alarms)) > SLOT_BYTES - _HEAD_BYTES:
             alarms = alarms[: len(alarms) // 2]
@@ -72,7 +72,7 @@ class Note:
 
 
 def carry(notes: Iterable[Note]) -> Note:
-    """Give one note that says all that several do, so that they need not be kept."""
+    """Return one note that says all that several do, so that they need not be kept."""
     told = tuple(notes)
     alarms = {a.key: a for note in told for a in note.alarms}
     pins = sorted((n.pin for n in told if n.pin is not None), key=lambda pin: pin.decision)
@@ -85,7 +85,7 @@ def carry(notes: Iterable[Note]) -> Note:
 
 
 def newest_of(slots: Sequence[bytes]) -> tuple[int, Note]:
-    """Give the newest note with its number; a slot that is not whole may have held a newer one."""
+    """Return the newest note and its number; a slot that is not whole may have held a newer one."""
     read = [_content(slot) for slot in slots]
     torn = any(slot.strip(b"\0") and each is None for slot, each in zip(slots, read, strict=True))
     sequence, content = max((each for each in read if each is not None), default=(0, b""))
@@ -141,7 +141,7 @@ class NotesFile:
         with storing(str(self.path)):
             here, there = os.fstat(self._descriptor), self.path.lstat()
             if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
-                raise FileNotFoundError(2, "the notes are gone, or others stand in their place")
+                raise FileNotFoundError(2, "the notes are gone, or others are in their place")
             sequence = self._sequence + 1
             offset = sequence % 2 * SLOT_BYTES
             os.pwrite(self._descriptor, slot_of(sequence, note), offset)
@@ -149,7 +149,7 @@ class NotesFile:
             self._sequence = sequence
 
     def read(self) -> Note:
-        """Give what was noted last."""
+        """Return what was noted last."""
         with storing(str(self.path)):
             return _newest(self._descriptor)[1]
 
@@ -175,8 +175,7 @@ def own_notes(root: Path) -> Generator[tuple[NotesFile, list[NotesFile]]]:
     """
     Hold a file of notes for the time of the block, and those of servers that died.
 
-    What dead servers noted is theirs until somebody has seen to it; the file that is given first
-    is empty.
+    What dead servers noted stays until it was taken over; the first file is empty.
     """
     with Folder.open(root) as folder, folder.descend(FOLDER, create=True) as records:
         held = [f for f in (_lock(records, root, name) for name in _names(records)) if f]
@@ -277,25 +276,25 @@ def _read(records: Folder, name: str) -> Note:
 
 
 def _newest(descriptor: int) -> tuple[int, Note]:
-    """Give the newest note with its number; a slot that is not whole may have held a newer one."""
+    """Return the newest note and its number; a slot that is not whole may have held a newer one."""
     slots = [os.pread(descriptor, SLOT_BYTES, at * SLOT_BYTES) for at in (0, 1)]
     return newest_of(slots)
 
 
 class AlarmNotes:
     """
-    Notes what stands and is not written yet, beside the thread that writes it.
+    Notes alarms that are latched and not written yet, beside the thread that writes them.
 
     That one may hang in a database for long; a note is on the disk a moment after its alarm was
-    raised. Nobody waits for it but a stop.
+    raised. Only a stop waits for it.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing that stands, and no file yet."""
+        """Begin with no alarm, and no file yet."""
         self._guard = threading.Condition()
         self._file: NotesFile | None = None
         self._base = Note()
-        self._stands: tuple[Alarm, ...] = ()
+        self._latched: tuple[Alarm, ...] = ()
         self._held = frozenset[Key]()
         self._noted: Note | None = None
         self._failing = ""
@@ -307,7 +306,7 @@ class AlarmNotes:
         self._thread.start()
 
     def stop(self, seconds: float) -> bool:
-        """Note what is not noted yet, for at most so long; tells whether that was done."""
+        """Note what is not noted yet, for at most so long; returns whether that was done."""
         with self._guard:
             self._ends = True
             self._guard.notify()
@@ -316,20 +315,20 @@ class AlarmNotes:
         return not self._thread.is_alive() and not self._failing
 
     def use(self, file: NotesFile | None, base: Note) -> None:
-        """Note into this file from now on, beside what `base` tells."""
+        """Note into this file from now on, beside what `base` holds."""
         with self._guard:
             self._file, self._base, self._noted = file, base, None
             self._guard.notify()
 
-    def stands(self, latched: Latched) -> None:
-        """Hear what stands now, before it is written."""
+    def latch(self, latched: Latched) -> None:
+        """Take what is latched now, before it is written."""
         with self._guard:
-            self._stands = latched.alarms
-            if any(a.key not in self._held for a in self._stands):
+            self._latched = latched.alarms
+            if any(a.key not in self._held for a in self._latched):
                 self._guard.notify()
 
     def written(self, latched: Latched, pin: HistoryPin | None) -> None:
-        """Hear what the database holds now; with a pin that is where its newest decision is."""
+        """Take what the database holds now; with a pin that is where its newest decision is."""
         with self._guard:
             self._held = frozenset(a.key for a in latched.alarms)
             if pin is not None:
@@ -337,7 +336,7 @@ class AlarmNotes:
             self._guard.notify()
 
     def unwritten(self) -> tuple[Alarm, ...]:
-        """Give what stands and is in no database yet."""
+        """Return alarms that are latched and in no database yet."""
         with self._guard:
             return self._unwritten()
 
@@ -346,7 +345,7 @@ class AlarmNotes:
         return self._failing
 
     def _unwritten(self) -> tuple[Alarm, ...]:
-        return tuple(a for a in self._stands if a.key not in self._held)
+        return tuple(a for a in self._latched if a.key not in self._held)
 
     def _run(self) -> None:
         while True:

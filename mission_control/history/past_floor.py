@@ -12,7 +12,7 @@ from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.stall import NO_STALL
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import CalendarReader, PublishedFloor
-from mission_control.history.decide.timeline import (
+from mission_control.history.decide import (
     MINUTE,
     attain,
     draw_timeline,
@@ -40,7 +40,7 @@ MOST_DAYS = 70
 
 @dataclass(frozen=True, slots=True)
 class NotWatched:
-    """Nobody watched the floor at that instant, and nothing is made up."""
+    """The floor was not watched at that instant, and nothing is made up."""
 
     detail: str
 
@@ -72,10 +72,10 @@ class PastFloor:
 
     async def as_of(self, at: datetime) -> FloorSnapshot | NotWatched:
         """
-        Give the floor as it was decided at `at`, decided anew from the same inputs.
+        Return the floor as it was decided at `at`, decided again from the same inputs.
 
         Its own instant is that of the decision in force then: nothing that was decided changed
-        between the two. While nobody decided there was none, apart from the time for which the
+        between the two. While deciding stalled there was none, apart from the time for which the
         evidence of the last decision was good, where it is not known when the next was made.
         """
         decision = await self.history.decision_at(at)
@@ -88,7 +88,7 @@ class PastFloor:
             return NotWatched(_undecided(max(gap[0], decision.at), gap[1]))
         near = gap is None or at <= gap[0] + NO_STALL
         if not near and at - decision.at > timedelta(seconds=MAX_AGE_SECONDS):
-            return NotWatched("nobody watched the floor at that time")
+            return NotWatched("the floor was not watched at that time")
         return decide_floor(
             decision.evidence,
             decision.latched,
@@ -101,7 +101,7 @@ class PastFloor:
     async def timelines(
         self, agents: Sequence[Agent], since: datetime, until: datetime
     ) -> Timelines:
-        """Give how services were between two instants."""
+        """Return how services were between two instants."""
         only = agents[0].agent_name if len(agents) == 1 else None
         changes = await self.history.changes(since, until, only)
         watches = await self.watches(since, until)
@@ -127,9 +127,9 @@ class PastFloor:
         self, agents: Sequence[Agent], since: datetime, until: datetime
     ) -> tuple[datetime, tuple[Attainment, ...]]:
         """
-        Give what each service attained between two instants, and the first of them.
+        Return what each service attained between two instants, and the first of them.
 
-        What lies before the first record belongs to nobody: it is no gap, it is left out.
+        What lies before the first record is no gap: it is left out.
         """
         began = await self.history.began()
         since = until if began is None else min(max(since, began), until)
@@ -154,7 +154,7 @@ class PastFloor:
 
     async def watches(self, since: datetime, until: datetime) -> Sequence[Watch]:
         """
-        Give how the floor was watched, day by day, from the minute of `since` on.
+        Return how the floor was watched, day by day, from the minute of `since` on.
 
         A day of UTC that is over does not change any more: it is read once and remembered.
         """
@@ -172,7 +172,7 @@ class PastFloor:
         return found
 
     async def _whole_day(self, midnight: datetime) -> Watch:
-        """Give a day that is over; many who ask for it have it read once."""
+        """Return a day that is over; many who ask for it have it read once."""
         async with self.one_day_at_a_time:
             known = self.days.get(midnight)
             if known is None:
@@ -183,7 +183,7 @@ class PastFloor:
             return known
 
     async def _minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
-        """Give the watched minutes, the one that has not ended yet included."""
+        """Return the watched minutes, the one that has not ended yet included."""
         minutes = list(await self.history.minutes(since, until))
         now = None if self.unfinished is None else self.unfinished()
         if now is not None and since <= now.minute < until:

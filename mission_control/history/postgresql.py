@@ -1,5 +1,5 @@
 """
-PostgreSQL, spoken to so that one that falls silent is left and connected to again.
+PostgreSQL, so that a server that falls silent is left and connected to again.
 
 Behind a failover an open connection can become a hole: what is sent is taken, and no answer ever
 comes. The server's own limits say nothing then, so each wait for an answer has a limit of ours.
@@ -76,14 +76,14 @@ def _connect(_dialect: object, _record: object, args: Any, given: Any) -> Impati
 
 
 def _be_usual(raw: object, _record: object) -> None:
-    """Let who takes a connection next wait as long as usual."""
+    """Wait as long as usual again, once a connection is given back."""
     if isinstance(raw, ImpatientConnection):
         raw.patience = None
 
 
 def _understood(database_url: str) -> tuple[URL, dict[str, str]]:
     """
-    Give the URL as SQLAlchemy reads it, and what the driver is handed beside it.
+    Return the URL as SQLAlchemy reads it, and what the driver is handed beside it.
 
     Several hosts with commas between are the driver's to try in turn. Options that the URL asks
     for are merged with our own limits: given twice, one would be dropped without a word.

@@ -1,4 +1,4 @@
-"""Reads the past, off the event loop; satisfies `HistoryReader`."""
+"""Reads the past, off the event loop."""
 
 import asyncio
 import zlib
@@ -53,18 +53,18 @@ class HistoryReader:
         self._engine = engine
 
     async def began(self) -> datetime | None:
-        """Give when the oldest decision that is kept was made; None when there is none."""
+        """Return when the oldest decision that is kept was made; None when there is none."""
         wanted = select(func.min(schema.decisions.c.at))
         micros = await self._read(lambda c: c.scalar(wanted))
         return None if micros is None else schema.from_micros(micros)
 
     async def decision_at(self, at: datetime) -> PastDecision | None:
-        """Give the newest decision that was made by then; None when there is none."""
+        """Return the newest decision that was made by then; None when there is none."""
         return await self._read(lambda c: _decision_at(c, schema.to_micros(at)))
 
     async def decisions(self, since: datetime, until: datetime) -> AsyncGenerator[PastDecision]:
         """
-        Give the decision in force at `since` and every one until `until`, oldest first.
+        Return the decision in force at `since` and every one until `until`, oldest first.
 
         They are read one at a time: each holds all that was known of the floor.
         """
@@ -86,18 +86,18 @@ class HistoryReader:
             yield decision
 
     async def latched(self) -> Latched | None:
-        """Give what stands for a start, by deciding nothing: history's own memory."""
+        """Return what is latched for a start, by deciding nothing: history's own memory."""
         return await self._read(newest_latched)
 
     async def changes(
         self, since: datetime, until: datetime, agent_name: str | None = None
     ) -> Sequence[ServiceChange]:
-        """Give each service's state at `since` and every change until `until`, oldest first."""
+        """Return each service's state at `since` and every change until `until`, oldest first."""
         first, last = schema.to_micros(since), schema.to_micros(until)
         return await self._read(lambda c: _changes(c, first, last, agent_name))
 
     async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
-        """Give the minutes that were watched, oldest first."""
+        """Return the minutes that were watched, oldest first."""
         table = schema.minutes
         first, last = schema.to_micros(since), schema.to_micros(until)
         wanted = select(table).where(table.c.minute >= first, table.c.minute < last)
@@ -105,7 +105,7 @@ class HistoryReader:
         return [_minute(row) for row in rows]
 
     async def events(self, query: EventQuery) -> EventPage:
-        """Give past events, newest first."""
+        """Return past events, newest first."""
         rows = await self._rows(_wanted_events(query))
         events = tuple(_event(row) for row in rows[: query.limit] if row.type in _EVENT_TYPES)
         more = len(rows) > query.limit
@@ -137,7 +137,7 @@ def _decision_at(connection: Connection, at: int) -> PastDecision | None:
 def _next_decision(
     connection: Connection, wanted: Select[Any], fleets: dict[str, Fleet]
 ) -> tuple[tuple[int, int], PastDecision] | None:
-    """Read one decision and where it stands; inventories that were read are kept in `fleets`."""
+    """Read one decision and its place; inventories that were read are kept in `fleets`."""
     row = connection.execute(wanted).first()
     if row is None:
         return None

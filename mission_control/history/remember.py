@@ -11,7 +11,7 @@ from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.stall import has_stalled
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
 from mission_control.floor.ports import CalendarReader
-from mission_control.history.decide.lost_memory import said_as_new_until
+from mission_control.history.decide import said_as_new_until
 from mission_control.history.model import DecisionRecord, MinuteRecord, Span, WatchedMinute
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.reading import ServiceRound
@@ -30,7 +30,7 @@ class FloorMemory:
     """
 
     def __init__(self, history: "HistoryWriter", *, tells_new: bool = True) -> None:
-        """Remember into this history; a simulated floor does not tell that its record is new."""
+        """Remember into this history; a simulated floor is not called new."""
         self.history = history
         self.tells_new = tells_new
         self._new_until: datetime | None = None
@@ -44,10 +44,10 @@ class FloorMemory:
 
     def recall(self, latched: Latched) -> tuple[Latched, bool]:
         """
-        Give a standing with what stood before the start, and whether that is known yet.
+        Return latched alarms with those from before the start, and whether those are known yet.
 
-        It is joined once, as soon as history could be read: until then nobody may be acquitted.
-        What a history holds that was lost in part stands too, and is not all that is to be known.
+        It is joined once, as soon as history could be read: until then no alarm may be cleared.
+        Where a part of history was lost the rest is latched too, and does not count as known.
         """
         before = self.history.recalled()
         known = before is not None and not self.history.lost()
@@ -67,7 +67,7 @@ class FloorMemory:
         """Count a round: asked once, and obtained where its primary reading was seen."""
         self._turn_minute(round_.finished)
         if not round_.readings or self._is_undecided(round_.finished):
-            return  # it has nothing that could be asked, or nobody judges what it answers
+            return  # it has nothing that could be asked, or its answers are not judged
         asked, obtained = self._counts.get(round_.agent_name, (0, 0))
         seen = is_obtained(round_.readings.get(primary_path or ""))
         self._counts[round_.agent_name] = (asked + 1, obtained + seen)
@@ -80,7 +80,7 @@ class FloorMemory:
         after: FloorSnapshot,
         events: tuple[FloorEvent, ...],
     ) -> None:
-        """Keep a decision that says something new; `standing` is what it started from."""
+        """Keep a decision that says something new; `latched` is what it started from."""
         self._turn_minute(after.at)
         self._note_deciding(after.at)
         told = tuple(e for e in events if e.type is not EventType.POLL)
@@ -94,25 +94,25 @@ class FloorMemory:
             self._begin_again()
 
     def _note_deciding(self, at: datetime) -> None:
-        """Join this decision to the stretch before it, unless nobody decided in between."""
+        """Join this decision to the stretch before it, unless deciding stalled in between."""
         joins = bool(self._decided) and not self._is_undecided(at)
         began = self._decided.pop()[0] if joins else at
         self._decided.append((began, at))
         self._decided_at = at
 
     def _is_undecided(self, at: datetime) -> bool:
-        """Tell whether nobody decides any more: a floor that stalled was not watched."""
+        """Return whether deciding has stalled: a floor that stalled was not watched."""
         decided = self._decided_at
         return decided is None or has_stalled((at - decided).total_seconds())
 
     def unfinished_minute(self) -> WatchedMinute | None:
-        """Give the minute that has not ended yet, as counted so far."""
+        """Return the minute that has not ended yet, as counted so far."""
         if self._minute is None or not self._counts:
             return None
         return WatchedMinute(self._minute, dict(self._counts), tuple(self._decided))
 
     def recent_minutes(self) -> Sequence[WatchedMinute]:
-        """Give the newest minutes that this process watched, the unfinished one last."""
+        """Return the newest minutes that this process watched, the unfinished one last."""
         unfinished = self.unfinished_minute()
         return (*self._finished, unfinished) if unfinished else tuple(self._finished)
 
@@ -120,7 +120,7 @@ class FloorMemory:
         """
         Hand over the minute that will not end: the process is stopping.
 
-        Also one in which nothing was asked yet, for it tells until when somebody decided.
+        Also one in which nothing was asked yet, for it says until when the floor was decided.
         """
         if self._minute is not None and (self._counts or self._decided):
             self._hand_over(self._minute)
@@ -140,5 +140,5 @@ class FloorMemory:
             self._begin_again()
 
     def _begin_again(self) -> None:
-        """Draw through nothing that was lost: the next decision tells everything anew."""
+        """Draw through nothing that was lost: the next decision is kept with everything in it."""
         self._kept_at, self._decided = None, []

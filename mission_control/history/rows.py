@@ -34,7 +34,7 @@ def decision_in_force(at: int) -> Select[tuple[int]]:
 
 
 def decision_written_last() -> Select[tuple[int]]:
-    """Select the number of the decision whose standing a start takes over, whatever its time."""
+    """Select the number of the decision whose alarms a start takes over, whatever its time."""
     return select(schema.decisions.c.id).order_by(schema.decisions.c.id.desc()).limit(1)
 
 
@@ -55,10 +55,10 @@ _OPENED, _ENDED = EventType.ALARM_OPENED.value, EventType.ALARM_ENDED.value
 
 def newest_latched(connection: Connection) -> Latched | None:
     """
-    Give what stood after the decision written last; None where nothing was ever decided.
+    Return what was latched after the decision written last; None where nothing was ever decided.
 
-    Where several servers keep one history that decision may be of one that heard less. What any
-    of them told opened and none told ended stands as well: silence never acquits.
+    Where several servers keep one history that decision may be of one that saw less. An alarm that
+    any of them opened and none ended is latched as well: silence never clears.
     """
     table = schema.decisions
     last = decision_written_last().scalar_subquery()
@@ -67,17 +67,17 @@ def newest_latched(connection: Connection) -> Latched | None:
         return None
     latched = unpack_latched(content)
     known = {a.key for a in latched.alarms}
-    heard = (_alarm(row) for row in openings_without_end(connection))
-    return join_latched(Latched(tuple(a for a in heard if a.key not in known)), latched)
+    opened = (_alarm(row) for row in openings_without_end(connection))
+    return join_latched(Latched(tuple(a for a in opened if a.key not in known)), latched)
 
 
 def openings_without_end(connection: Connection) -> list[Row[Any]]:
     """
-    Give, for each accusation that was never told ended since, the event that opened it first.
+    Return, for each alarm without an event that ended it, the event that opened it first.
 
     An end counts that was written after the opening and is not dated before it: the clocks of
-    servers differ, and one too many is taken back by the next answer of whoever made it. A second
-    end counts however it is dated: the opening was dated by a clock that ran ahead.
+    servers differ, and an alarm too many is cleared by the next answer of its source. A second end
+    counts however it is dated: the opening was dated by a clock that ran ahead.
     """
     table = schema.events
     told = select(table).where(table.c.type.in_((_OPENED, _ENDED))).order_by(table.c.id)
@@ -95,19 +95,18 @@ def openings_without_end(connection: Connection) -> list[Row[Any]]:
 
 
 def _alarm(opening: Row[Any]) -> Alarm:
-    """Read the alarm that an event raised; its sentence leads with source and code."""
-    told, at = orjson.loads(opening.data), schema.from_micros(opening.at)
-    code, source = told["code"], told["source"]
-    said = opening.message.removeprefix(f"{source} raises: {code}: ")
-    detail = said.removeprefix(f"{source} accuses: {code}: ")  # as earlier records have it
-    return Alarm(code, opening.agent_name, source, told["fact"], detail, at, at)
+    """Read the alarm that an event opened; its sentence leads with the source and the code."""
+    about, at = orjson.loads(opening.data), schema.from_micros(opening.at)
+    code = about["code"]
+    detail = opening.message.partition(f" {code}: ")[2] or opening.message
+    return Alarm(code, opening.agent_name, about["source"], about["fact"], detail, at, at)
 
 
 MINUTE_MICROS = 60_000_000
 
 
 def write_decision(connection: Connection, record: DecisionRecord, fleets: Collection[str]) -> str:
-    """Write a decision with its changes and events; gives its inventory's digest."""
+    """Write a decision with its changes and events; returns its inventory's digest."""
     snapshot, at = record.snapshot, schema.to_micros(record.snapshot.at)
     if snapshot.fleet.digest not in fleets:
         _write_fleet(connection, snapshot.fleet)
@@ -152,7 +151,7 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
 
 
 def write_openings(connection: Connection, alarms: Iterable[Alarm]) -> None:
-    """Tell alarms opened that were noted, and never written; whoever starts then knows of them."""
+    """Write alarms that were only noted as opened, so that the next start sees them."""
     rows = [
         {
             "at": schema.to_micros(a.since),
@@ -182,7 +181,7 @@ def write_minute(connection: Connection, record: MinuteRecord) -> None:
     Write a minute, added to what another process or an earlier start counted in it.
 
     What is added to is locked before it is read. Where two begin the same minute one of them is
-    refused, and adds to what the other wrote when it begins anew.
+    refused, and adds to what the other wrote when it begins again.
     """
     table, minute = schema.minutes, schema.to_micros(record.minute)
     counts = {name: list(pair) for name, pair in record.counts.items()}
@@ -205,9 +204,9 @@ def prune(engine: Engine, oldest: int) -> None:
     """
     Drop older rows, but keep what was true when the kept time began.
 
-    Rows are told apart by their time alone: after a step of the clock numbers are in no order of
-    time. The decision that was written last stays in any case, for a start takes its standing, and
-    so do accusations that were never told ended.
+    Rows are chosen by their time alone: after a step of the clock numbers are in no order of
+    time. The decision that was written last stays in any case, for a start takes its latched
+    alarms, and so does the opening of every alarm that has not ended.
     """
     changes, decisions = schema.service_changes, schema.decisions
     with writing(engine, LONG_SECONDS) as connection:

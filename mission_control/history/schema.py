@@ -65,7 +65,7 @@ minutes = Table(
 )
 """
 For each minute that was watched: how often each service was asked, and how often it was seen, and
-from when to when somebody decided, which minutes of before 0.3 do not tell.
+from when to when the floor was decided, which minutes of before 0.3 do not say.
 """
 
 events = Table(
@@ -93,10 +93,10 @@ records = Table(
 
 
 def to_micros(instant: datetime) -> int:
-    """Give an instant as microseconds since 1970 in UTC."""
+    """Return an instant as microseconds since 1970 in UTC."""
     return (instant - EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    """Give the instant again."""
+    """Return the instant again."""
     return EPOCH + micros * _MICROSECOND

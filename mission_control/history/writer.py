@@ -1,4 +1,4 @@
-"""One thread writes what it is handed; nobody waits for it, and no loss is hidden."""
+"""History while it is open: one thread writes what it is handed, and no loss is hidden."""
 
 import asyncio
 import logging
@@ -40,10 +40,10 @@ _REMEDY = "put back the file that was there and restart, or see the runbook HIST
 
 class HistoryFile:
     """
-    An SQLite file as it was when it was opened; satisfies `Tried`.
+    An SQLite file as it was when it was opened.
 
-    One that is deleted, or whose mount is lost, can be written to for as long as it is open: it
-    is only never found again.
+    One that is deleted, or whose mount is lost, can still be written to while it is open, and is
+    never found again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,7 +86,7 @@ class WaitingRecords:
     """
     Hands records from an event loop to the thread that writes them, in their order.
 
-    Putting and losing exclude each other, so that nothing is lost that was told kept after the
+    Putting and losing exclude each other, so that nothing is lost that was called kept after the
     loss. Neither does more than move values in memory meanwhile: an event loop waits for it.
     """
 
@@ -99,10 +99,10 @@ class WaitingRecords:
 
     def put(self, record: HistoryRecord) -> bool:
         """
-        Take a record; gives False where it is lost.
+        Take a record; returns False where it is lost.
 
-        It is lost when too many wait. So is the first after a batch that was dropped: whoever
-        puts it has to tell everything anew, for nobody knows what the batch said.
+        It is lost when too many wait. So is the first after a batch that was dropped:
+        the next one has to hold everything, for what the batch said is gone.
         """
         with self._guard:
             if not self._dropped:
@@ -113,7 +113,7 @@ class WaitingRecords:
             return False
 
     def take(self) -> list[HistoryRecord]:
-        """Wait a while for a record, and take with it what waits already; may give none."""
+        """Wait a while for a record, and take with it what waits already; may return none."""
         batch = list[HistoryRecord]()
         with suppress(queue.Empty):
             record = self._records.get(timeout=LOOK_UP_SECONDS)
@@ -128,7 +128,7 @@ class WaitingRecords:
         return batch
 
     def settle(self, batch: Sequence[HistoryRecord]) -> None:
-        """Let nobody wait for these any more: they are written, or lost."""
+        """End the wait for these: they are written, or lost."""
         for _ in batch:
             self._records.task_done()
 
@@ -146,29 +146,29 @@ class WaitingRecords:
             log.error("history: %d records were lost", lost)
 
     def wake(self) -> None:
-        """Let who waits for a record look up, for instance because it shall stop."""
+        """Wake the thread that waits for a record, for instance because it shall stop."""
         with suppress(queue.Full):  # then it has enough to wake it
             self._records.put_nowait(None)
 
     def is_empty(self) -> bool:
-        """Tell whether nothing waits."""
+        """Return whether nothing waits."""
         return self._records.empty()
 
     def is_settled(self) -> bool:
-        """Tell whether everything that was put is written or lost, and nothing is in hand."""
+        """Return whether everything that was put is written or lost, and nothing is in hand."""
         return not self._records.unfinished_tasks
 
     def told_losses(self) -> str:
-        """Say how many were lost, as the end of a sentence; nothing where none was."""
+        """Say how many were lost, as the end of a sentence; empty where none was."""
         return f"; {self._lost} records were lost" if self._lost else ""
 
 
 class HistoryWriter:
     """
-    Writes records in the order in which they were put; satisfies `HistoryWriter`.
+    Writes records in the order in which they were put, in a thread of its own.
 
     A batch that fails is tried again until it is written. While that lasts records wait, up to a
-    limit; what is put beyond it is lost, counted, and told by `check`. Nothing that was put
+    limit; what is put beyond it is lost, counted, and reported by `check`. Nothing that was put
     before a batch was lost is written after it. `oldest_kept` says from
     when on history is kept; older rows go, once an hour.
     """
@@ -186,7 +186,7 @@ class HistoryWriter:
         Write through this engine; nothing happens before `start`.
 
         With a root that starts, its record and this history are compared and bound; `ledger_head`
-        gives the head of its ledger as it is known, without looking.
+        returns the head of its ledger as it is known, without looking.
         """
         self._engine = engine
         self._clock = clock
@@ -212,7 +212,7 @@ class HistoryWriter:
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Write what waits, for at most so long; what is not written then is told in the log."""
+        """Write what waits, for at most so long; what is not written then is logged."""
         self._stopping.set()
         self._waiting.wake()
         self._thread.join(seconds)
@@ -221,7 +221,7 @@ class HistoryWriter:
         self._memory.end(may_let_go=not self._thread.is_alive())
 
     def idle(self) -> bool:
-        """Tell whether everything that was put is written."""
+        """Return whether everything that was put is written."""
         return self._waiting.is_settled() and self._busy_since is None
 
     def prune(self, oldest: datetime) -> None:
@@ -229,26 +229,26 @@ class HistoryWriter:
         prune(self._engine, schema.to_micros(oldest))
 
     def put(self, record: HistoryRecord) -> bool:
-        """Take a record; one that is lost is told here and by `check`."""
+        """Take a record; returns False for one that is lost, which `check` reports too."""
         if isinstance(record, DecisionRecord):
-            self._memory.notes.stands(record.snapshot.latched)
+            self._memory.notes.latch(record.snapshot.latched)
         return self._waiting.put(record)
 
     def recalled(self) -> Latched | None:
-        """Give what stood when the process before ended; None until that could be read."""
+        """Return what was latched when the process before ended; None until that could be read."""
         return self._recalled
 
     def lost(self) -> str:
-        """Say what was lost of what stood before the start; nothing where nothing was."""
+        """Say what was lost of the alarms from before the start; empty where nothing was."""
         return self._memory.settled.lost
 
     def began(self) -> datetime | None:
-        """Give when this record began; None where that is not known, or it continues another."""
+        """Return when this record began; None where that is not known, or it continues another."""
         marker = self._memory.settled.marker
         return None if marker is None or marker.continues else marker.began
 
     async def check(self) -> Seen[None] | Unseen:
-        """Say whether what was put is being written, and where it can be found again."""
+        """Return whether what was put is being written, and where it can be found again."""
         placed = await self._place.check() if self._place else Seen(None, self._clock())
         if isinstance(placed, Unseen):
             return placed
@@ -260,7 +260,7 @@ class HistoryWriter:
             detail = f"a write has not ended for {SILENT_SECONDS:g} s{lost}"
             return Unseen(UnseenReason.TIMEOUT, now, detail=detail)
         if not self._thread.is_alive():
-            return Unseen(UnseenReason.UNREADABLE, now, detail=f"nobody writes it{lost}")
+            return Unseen(UnseenReason.UNREADABLE, now, detail=f"its thread has ended{lost}")
         return Seen(None, now)
 
     def _run(self) -> None:
@@ -276,14 +276,14 @@ class HistoryWriter:
             self._prune_sometimes()
 
     def _open(self) -> None:
-        """Bring the tables up to date, and read what stood before anything is written."""
+        """Bring the tables up to date, and read what was latched before anything is written."""
         self._memory.take_notes()
         migrate(self._engine)
         if self._file is not None:
             self._file.remember()
         self._recalled = self._memory.recall(self._engine)
         if self.lost():
-            log.error("history: what stood before is not known: %s", self.lost())
+            log.error("history: what was latched before is not known: %s", self.lost())
 
     def _next_batch(self) -> list[HistoryRecord]:
         """Wait for a record, and take with it what waits already."""
@@ -294,10 +294,10 @@ class HistoryWriter:
 
     def _keep(self, batch: Sequence[HistoryRecord]) -> bool:
         """
-        Write a batch; tells whether more may be written after it.
+        Write a batch; returns whether more may be written after it.
 
-        One that is a bug of ours is lost and told, and others go on. Where one was not written
-        when we are told to stop nothing is: a minute after it would say that nothing is missing.
+        A batch that meets a bug of ours is lost and logged, and others go on. Where one was not
+        written at the stop nothing is: a minute after it would say that nothing is missing.
         """
         try:
             if self._insist(lambda: self._write(batch)):
@@ -311,10 +311,10 @@ class HistoryWriter:
 
     def _insist(self, act: Callable[[], None]) -> bool:
         """
-        Act until it succeeds, or fails once more after we are told to stop; tells which.
+        Act until it succeeds, or fails once more after the stop began; returns which.
 
-        Where another wrote the same row first it begins anew at once, and that is no trouble.
-        Who meets another at the stop tries a few times more, for the other ends too.
+        Where another wrote the same row first it begins again at once, and that is no trouble.
+        One that meets another at the stop tries a few times more, for the other ends too.
         """
         tries, last_tries = 0, 0
         while True:
@@ -333,7 +333,7 @@ class HistoryWriter:
             tries += 1
 
     def _write(self, batch: Sequence[HistoryRecord]) -> None:
-        fleets, told = set[str](), [r for r in batch if isinstance(r, DecisionRecord)]
+        fleets, decided = set[str](), [r for r in batch if isinstance(r, DecisionRecord)]
         if self._file is not None:
             self._file.check()
         with writing(self._engine) as connection:
@@ -344,8 +344,8 @@ class HistoryWriter:
                     write_minute(connection, record)
             pin = self._memory.pin(connection)
         self._fleets |= fleets  # only now is it sure that they are there
-        if told:
-            self._memory.notes.written(told[-1].snapshot.latched, pin)
+        if decided:
+            self._memory.notes.written(decided[-1].snapshot.latched, pin)
 
     def _prune_sometimes(self) -> None:
         now = self._monotonic()
@@ -358,7 +358,7 @@ class HistoryWriter:
 
 
 def _failure_of(act: Callable[[], None]) -> Exception | None:
-    """Act, and give what a database may raise; anything else is a bug of ours, and is raised."""
+    """Act, and return what a database may raise; anything else is a bug of ours, and is raised."""
     try:
         act()
     except (SQLAlchemyError, CommandError, OSError, StorageError) as error:
@@ -368,7 +368,7 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
 
 @dataclass(frozen=True, slots=True)
 class OpenHistory:
-    """History while it is open; `standing` is what stood when the process before ended."""
+    """History while it is open; `latched` is what was when the process before ended."""
 
     writer: HistoryWriter
     reader: HistoryReader
@@ -388,7 +388,7 @@ async def open_history(
     """
     Open history for the time of the block; what still waits at its end is written.
 
-    A database that cannot be opened stops nobody: the writer keeps trying, and says so. With a
+    A database that cannot be opened is no obstacle: the writer keeps trying, and says so. With a
     root that starts, its record and this history are compared and bound.
     """
     engine = open_engine(root, database_url)
@@ -404,14 +404,14 @@ async def open_history(
 
 
 async def _wait_for_latched(writer: HistoryWriter) -> Latched:
-    """Wait a little for what stood; the watch joins it later where it is not known by then."""
+    """Wait a little for what was latched; the watch joins it later if it is not known by then."""
     try:
         async with asyncio.timeout(OPENING_SECONDS):
             while (latched := writer.recalled()) is None:  # noqa: ASYNC110  (a thread's own)
                 await asyncio.sleep(0.01)
             return latched
     except TimeoutError:
-        log.warning("what stood before is not known yet: the floor is HALTED until it is")
+        log.warning("the alarms of before are not known yet: the floor is HALTED until they are")
         return NOTHING_LATCHED
 
 

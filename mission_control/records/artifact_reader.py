@@ -32,10 +32,10 @@ K = TypeVar("K")
 @dataclass(frozen=True, slots=True)
 class _Index:
     """
-    The ledger as read so far: only what was appended since is read anew.
+    The ledger as read so far: only what was appended since is read again.
 
     `last` is the newest line as it was read: one that could not be made durable is taken back,
-    and another stands in its place. `by_date` and `by_job` hold the lines of each, oldest first,
+    and another is in its place. `by_date` and `by_job` hold the lines of each, oldest first,
     as positions.
     """
 
@@ -49,7 +49,7 @@ class _Index:
     by_job: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
     def candidates(self, query: ArtifactQuery) -> Iterator[LedgerEntry]:
-        """Give the lines that a query may want, newest first, as few as is cheap to know."""
+        """Return the lines that a query may want, newest first, as few as is cheap to know."""
         positions: Iterable[int] = range(len(self.entries))
         if query.session_date is not None:
             positions = self.by_date.get(query.session_date.isoformat(), ())
@@ -75,11 +75,11 @@ class ArtifactReader:
         self._one_at_a_time = asyncio.Lock()
 
     async def page(self, query: ArtifactQuery) -> ArtifactPage:
-        """Give a page of runs, newest first."""
+        """Return a page of runs, newest first."""
         return await asyncio.to_thread(self._page, query)
 
     async def find(self, path: str) -> ArtifactFile | None:
-        """Give what the ledger says of a file; None where it names none such."""
+        """Return what the ledger says of a file; None where it names none such."""
         for entry in reversed(await self._entries()):
             for file in entry.files:
                 if file.path == path:
@@ -123,7 +123,7 @@ class ArtifactReader:
         return (await asyncio.to_thread(self._refresh)).entries
 
     def _refresh(self) -> _Index:
-        """Read on; gives what was read here, whatever another thread reads meanwhile."""
+        """Read on; returns what was read here, whatever another thread reads meanwhile."""
         try:
             with Folder.open_existing(self._root) as root, root.descend(FOLDER) as records:
                 index = _read_on(Ledger(records), self._index)
@@ -185,6 +185,6 @@ def _more(
 
 
 def _stands(ledger: Ledger, known: _Index) -> bool:
-    """Tell whether what was read is there still, to the end of its newest line."""
+    """Return whether what was read is there still, to the end of its newest line."""
     lines = ledger.lines(known.read_bytes - len(known.last))
     return not known.last or next(lines, b"") == known.last

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import AlreadyRecordedError, StorageError
@@ -29,6 +28,7 @@ from mission_control.records.model import (
     Collection,
     LedgerEntry,
     LedgerHead,
+    RecordMarker,
     RunFacts,
     latest_view,
 )
@@ -38,9 +38,6 @@ from mission_control.records.root_check import refuse_pseudo, try_folder
 from mission_control.records.run_draft import RunDraft, digest, drafting, remove_abandoned
 from mission_control.records.verification import NOTES
 
-if TYPE_CHECKING:
-    from mission_control.history.decide.lost_memory import RecordMarker
-
 log = logging.getLogger(__name__)
 
 
@@ -48,9 +45,9 @@ def show_latest(root: Folder, collection: Collection, files: Mapping[str, bytes]
     """
     Show those of a run's files that are latest views; called while the ledger's lock is held.
 
-    So the views are those of the newest line that has any, and of one run, whoever records at the
-    same time. They are replaced in the order given, and none after one that was not: what tells
-    of another file comes first. One that cannot be written is logged: what was recorded stays
+    So the views are those of the newest line that has any, and of one run, whatever is recorded at
+    the same time. They are replaced in the order given, and none after one that was not: what names
+    another file comes first. One that cannot be written is logged: what was recorded stays
     recorded.
     """
     for name, content in files.items():
@@ -92,8 +89,8 @@ class RunBeingWritten:
 
         `name` is its instant as `YYYYmmddTHHMMSSZ` with what the playbook adds; one that is
         taken gets `-2`, `-3`. `latest` are files to be shown as the latest views from now on.
-        Raises StorageError; then nothing of the run is left. What may stand only once and stands
-        already is an AlreadyRecordedError.
+        Raises StorageError; then nothing of the run is left. What may be recorded only once
+        and is already is an AlreadyRecordedError.
         """
         check_name(name)
         with self.ledger.locked() as ledger:
@@ -127,7 +124,7 @@ class RunBeingWritten:
 
 def _allowed(facts: RunFacts, ledger: LockedLedger) -> RunFacts:
     """
-    Give the facts as they may be recorded now; the ledger's lock is held.
+    Return the facts as they may be recorded now; the ledger's lock is held.
 
     So of several that ran the same planned run, whatever their clocks, leases and claims said,
     one alone is it.
@@ -141,7 +138,7 @@ def _allowed(facts: RunFacts, ledger: LockedLedger) -> RunFacts:
 
 
 def _free_name(within: Folder, name: str) -> str:
-    """Give the name, or with `-2`, `-3` the first that is free; the ledger's lock is held."""
+    """Return the name, or with `-2`, `-3` the first that is free; the ledger's lock is held."""
     stem, dot, suffix = name.partition(".")
     number, free = 1, name
     while within.exists(free):
@@ -160,7 +157,7 @@ class ArtifactStore:
     Everything recorded below one root. Raises StorageError and nothing else.
 
     It holds nothing open between calls, so that a file system that went away and came back is
-    used again. But what stands there instead, or a ledger that lost lines, is refused: a new
+    used again. But what is there instead, or a ledger that lost lines, is refused: a new
     record would begin in it without a word.
     """
 
@@ -172,7 +169,7 @@ class ArtifactStore:
         self._head: LedgerHead | None = None
 
     def known_head(self) -> LedgerHead | None:
-        """Give the ledger's head as it was seen last; nothing is looked at."""
+        """Return the ledger's head as it was seen last; nothing is looked at."""
         return self._head
 
     @contextmanager
@@ -186,12 +183,12 @@ class ArtifactStore:
                 yield root, records
 
     def _recognise(self, root: Folder) -> bool:
-        """Refuse another root than that of before; tells whether a record may begin in it."""
+        """Refuse another root than that of before; returns whether a record may begin in it."""
         if self._used is None:
             refuse_pseudo(root)
         with storing(root.path):
-            told = os.fstat(root.descriptor)
-        here, marker = (told.st_dev, told.st_ino), read_marker(self.root)
+            found = os.fstat(root.descriptor)
+        here, marker = (found.st_dev, found.st_ino), read_marker(self.root)
         moved = self._used not in {None, here}
         if (self._marker is not None and marker != self._marker) or (moved and marker is None):
             raise StorageError(_ANOTHER, path=root.path, remedy=_BRING_BACK)
@@ -199,7 +196,7 @@ class ArtifactStore:
         return marker is None
 
     def _follow(self, head: LedgerHead) -> LedgerHead:
-        """Give the head of the ledger, which must not have gone back; its lock is held."""
+        """Return the head of the ledger, which must not have gone back; its lock is held."""
         known = self._head
         if known is not None and head != known and head.seq <= known.seq:
             problem = f"the ledger went back from line {known.seq} to {head.seq}"
@@ -209,7 +206,7 @@ class ArtifactStore:
 
     @contextmanager
     def writing(self, collection: Collection) -> Generator[RunBeingWritten]:
-        """Give a run to be written; one that is not recorded when the block ends leaves nothing."""
+        """Hold a run to be written; one that is not recorded when the block ends leaves nothing."""
         with (
             self._open() as (root, records),
             root.descend(collection.value, create=True) as within,
@@ -220,11 +217,11 @@ class ArtifactStore:
 
     def write_file(self, collection: Collection, name: str, content: bytes, facts: RunFacts) -> str:
         """
-        Record a single file, as a collection of files has them; gives its path.
+        Record a single file, as a collection of files has them; returns its path.
 
         It has no account of its own, so its line is written before it gets its name: after a
         crash between the two, `sweep` finds its bytes under their hidden name by their digest.
-        What may stand only once needs an account of its own, and is refused.
+        What may be recorded only once needs an account of its own, and is refused.
         """
         if facts.only_once is not None:
             raise StorageError("a single file is no planned run", path=name)
@@ -260,7 +257,7 @@ class ArtifactStore:
 
     def sweep(self, now: datetime) -> tuple[list[str], list[LedgerEntry]]:
         """
-        Tidy up after processes that died: gives what was removed, and what was recorded late.
+        Tidy up after processes that died; returns what was removed, and what was recorded late.
 
         Half-written things are removed. A run that was whole and in its place, but whose writer
         died before its line in the ledger, gets its line now, marked as recovered.
@@ -285,7 +282,7 @@ class ArtifactStore:
         recovered = list[LedgerEntry]()
         for recorded in recover_runs(root, Ledger(records), now):
             if recorded.once is not None and ledger.holds(recorded.once):
-                recorded = replace(recorded, once=None)  # noqa: PLW2901  (it is beside what stands)
+                recorded = replace(recorded, once=None)  # noqa: PLW2901  (it is beside what is recorded)
             entry = ledger.append(recorded, head)
             head = entry.head
             recovered.append(entry)
@@ -346,8 +343,8 @@ class RunWriter:
         With `is_latest` the latest views show those of its files that they have, from the same
         moment on.
 
-        One that is cancelled while it records has recorded when it ends: nobody may take for
-        unrecorded what a thread is still writing.
+        One that is cancelled while it records has recorded when it ends: what a
+        thread is still writing must not be taken for unrecorded.
         """
         latest: Mapping[str, bytes] = files if is_latest else {}
         work = asyncio.to_thread(self._record, collection, files, facts, latest)

@@ -18,7 +18,7 @@ TEMPORARY = ".tmp-"
 """What is being written has a name that begins so; after a crash it is swept."""
 
 RECORDED, PRIVATE = 0o444, 0o600
-"""The modes of what is recorded, for whoever may see the root, and of all else: for us alone."""
+"""The modes of what is recorded, readable for all, and of all else, for this user alone."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _REMEDIES = {
@@ -28,7 +28,7 @@ _REMEDIES = {
     errno.EACCES: "let this user write there, or choose another --root",
     errno.EPERM: "let this user write there, or choose another --root",
     errno.ELOOP: "replace the symbolic link by what it points to",
-    errno.ENOTDIR: "something that is no folder, or a symbolic link, stands where one belongs",
+    errno.ENOTDIR: "something that is no folder, or a symbolic link, is where one belongs",
 }
 
 
@@ -38,12 +38,12 @@ _LINKS = "put the root on a file system that has hard links, as ext4 or xfs: not
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a name is one that an artifact, or a folder of them, can have."""
+    """Return whether a name is one that an artifact, or a folder of them, can have."""
     return _NAME.fullmatch(name) is not None
 
 
 def check_name(name: str) -> str:
-    """Give a name that is safe below any folder; raises StorageError for any other."""
+    """Return a name that is safe below any folder; raises StorageError for any other."""
     if not is_name(name):
         remedy = "names hold letters, digits, dots, dashes and underscores, and begin with one"
         raise StorageError("this is no name for an artifact", path=repr(name[:80]), remedy=remedy)
@@ -130,7 +130,7 @@ class Folder:
             self.name(temporary, name)
 
     def name(self, temporary: str, name: str) -> None:
-        """Give a hidden file its name, which must be free, and make that durable."""
+        """Return a hidden file its name, which must be free, and make that durable."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
             try:
@@ -151,7 +151,7 @@ class Folder:
             os.fsync(here)
 
     def open_file(self, name: str) -> int:
-        """Open a regular file for reading; gives its descriptor."""
+        """Open a regular file for reading; returns its descriptor."""
         where = f"{self.path}/{name}"
         with storing(where):
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -178,12 +178,16 @@ class Folder:
     def keep_private(self, name: str) -> None:
         """See that a file which is no artifact, perhaps of an older version, is for us alone."""
         with suppress(FileNotFoundError), storing(f"{self.path}/{name}"):
-            told = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
-            if stat.S_ISREG(told.st_mode) and told.st_uid == os.geteuid() and told.st_mode & 0o077:
+            found = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+            if (
+                stat.S_ISREG(found.st_mode)
+                and found.st_uid == os.geteuid()
+                and found.st_mode & 0o077
+            ):
                 os.chmod(name, PRIVATE, dir_fd=self.descriptor)
 
     def exists(self, name: str) -> bool:
-        """Tell whether anything has this name."""
+        """Return whether anything has this name."""
         with storing(f"{self.path}/{name}"):
             try:
                 os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
@@ -195,7 +199,7 @@ class Folder:
     def temporary(
         self, content: bytes, hidden: str = TEMPORARY, mode: int = RECORDED
     ) -> Generator[str]:
-        """Give the hidden name of a durable file with these bytes; gone after the block."""
+        """Return the hidden name of a durable file with these bytes; gone after the block."""
         name, descriptor = self._create_locked(hidden)
         try:
             view = memoryview(content)
@@ -211,7 +215,7 @@ class Folder:
 
     def _create_locked(self, hidden: str) -> tuple[str, int]:
         """
-        Create a hidden file and lock it; whoever sweeps takes an unlocked one for abandoned.
+        Create a hidden file and lock it; a sweep takes an unlocked one for abandoned.
 
         One that was swept before we held its lock is created again.
         """

@@ -19,12 +19,12 @@ from mission_control.records.model import GENESIS, ArtifactFile, LedgerEntry, Le
 
 
 def write_line(entry: LedgerEntry) -> bytes:
-    """Write an entry as its line; equal entries give equal bytes."""
+    """Write an entry as its line; equal entries have equal bytes."""
     return encode_json(line_fields(entry)) + b"\n"
 
 
 def line_fields(entry: LedgerEntry, *without: str) -> dict[str, object]:
-    """Give a line's fields; one that names nothing that may stand only once lacks that field."""
+    """Return a line's fields; `once` is omitted where it names nothing."""
     left_out = {*without, *(() if entry.once else ("once",))}
     return entry.model_dump(exclude=left_out)
 
@@ -44,7 +44,7 @@ class Recorded:
 
 
 def chain(recorded: Recorded, head: LedgerHead) -> LedgerEntry:
-    """Give the entry that follows the head of the chain."""
+    """Return the entry that follows the head of the chain."""
     unhashed = LedgerEntry(
         seq=head.seq + 1,
         at=utc_text(recorded.at),
@@ -85,7 +85,7 @@ TORN = "ledger.torn-"
 """A line that its writer did not finish is moved aside under a name that begins so."""
 
 LOCK_SECONDS = 20.0
-"""Nobody holds the lock for longer who is well: recording takes milliseconds."""
+"""A healthy process never holds the lock for longer: recording takes milliseconds."""
 _TRY_EVERY = 0.02
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -99,7 +99,7 @@ class Ledger:
     The ledger below a root, in the folder `audit_artifacts`.
 
     Appending needs the lock (`locked`), which processes share through a file; reading needs
-    nothing. Each line is one write, synced before anybody is told that it is there.
+    nothing. Each line is one write, synced before it is reported as there.
     """
 
     folder: Folder
@@ -109,8 +109,8 @@ class Ledger:
         """
         Hold the lock between processes for the time of the block; raises StorageError.
 
-        One that a process holds which stands still is waited for so long and no longer: else
-        everybody who records would stand still with it.
+        A process that hangs and holds the lock is waited for so long and no longer: else every
+        process that records would hang with it.
         """
         with storing(f"{FOLDER}/{LOCK}"):
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -122,7 +122,7 @@ class Ledger:
             os.close(lock)
 
     def lines(self, start: int = 0) -> Iterator[bytes]:
-        """Give every line from a byte offset on, with its end; the last may be torn."""
+        """Return every line from a byte offset on, with its end; the last may be torn."""
         if not self.folder.exists(NAME):
             return
         with os.fdopen(self.folder.open_file(NAME), "rb") as file, storing(PATH):
@@ -131,7 +131,7 @@ class Ledger:
                 yield line
 
     def newest(self) -> LedgerHead:
-        """Give the head of the chain without touching anything; a line being written is none."""
+        """Return the head of the chain without touching anything; a line being written is none."""
         if not self.folder.exists(NAME):
             return GENESIS
         with os.fdopen(self.folder.open_file(NAME), "rb", buffering=0) as file, storing(PATH):
@@ -143,10 +143,10 @@ class Ledger:
 
     def mentions(self, sought: bytes) -> bool:
         """
-        Tell whether a line holds this field, written as lines have it.
+        Return whether a line holds this field, written as lines have it.
 
-        Looked for in the bytes of the whole file, piece by piece: in no other text of a line can
-        it stand like this, for there its quotes would be escaped.
+        Looked for in the bytes of the whole file, piece by piece: no other text of a line
+        can look like this, for there its quotes would be escaped.
         """
         if not self.folder.exists(NAME):
             return False
@@ -159,7 +159,7 @@ class Ledger:
         return False
 
     def inode(self) -> int:
-        """Give the file's inode; 0 where there is none yet."""
+        """Return the file's inode; 0 where there is none yet."""
         if not self.folder.exists(NAME):
             return 0
         with storing(PATH):
@@ -174,7 +174,7 @@ class LockedLedger:
 
     def head(self) -> LedgerHead:
         """
-        Give the head of the chain, after a torn tail was moved aside.
+        Return the head of the chain, after a torn tail was moved aside.
 
         Raises StorageError when the last line is not one of ours: nothing may be chained to it.
         """
@@ -190,7 +190,7 @@ class LockedLedger:
         return _head_of(tail)
 
     def holds(self, once: str) -> bool:
-        """Tell whether a line names this, which may stand only once."""
+        """Return whether a line names this, which may be recorded only once."""
         return Ledger(self.folder).mentions(b'"once":' + encode_json(once))
 
     def append(self, recorded: Recorded, head: LedgerHead) -> LedgerEntry:
@@ -250,7 +250,7 @@ def _lock(descriptor: int) -> None:
 
 
 def _head_of(tail: bytes) -> LedgerHead:
-    """Give the head of a chain that ends with this line; raises StorageError for none of ours."""
+    """Return the head of a chain that ends with this line; raises StorageError for none of ours."""
     if not tail:
         return GENESIS
     entry = read_line(tail)

@@ -1,4 +1,4 @@
-"""The marker that says whose record a root holds, and what its ledger tells of servers."""
+"""The marker that says whose record a root holds, and what its ledger says of servers."""
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -10,10 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.errors import StorageError
-from mission_control.history.decide.lost_memory import RecordMarker
 from mission_control.records.folder import Folder
 from mission_control.records.ledger import FOLDER, Ledger
-from mission_control.records.model import LedgerHead
+from mission_control.records.model import LedgerHead, RecordMarker
 from mission_control.records.recovery import read_whole
 
 MARKER = "record.json"
@@ -45,7 +44,7 @@ class _Written(BaseModel):
 
 
 def read_marker(root: Path) -> RecordMarker | None:
-    """Give a root's marker; None where it has none. Raises StorageError where it is unreadable."""
+    """Return a root's marker; None where it has none. Raises StorageError if it is unreadable."""
     with open_records(root) as records:
         if records is None or not records.exists(MARKER):
             return None
@@ -75,19 +74,19 @@ def write_marker(root: Path, marker: RecordMarker) -> None:
 
 
 def server_ran(root: Path) -> bool:
-    """Tell whether the ledger shows that a server has run on this root."""
+    """Return whether the ledger shows that a server has run on this root."""
     with open_records(root) as records:
         return records is not None and Ledger(records).mentions(_SERVER_RAN)
 
 
 def newest_line(root: Path) -> LedgerHead | None:
-    """Give the head of a root's ledger; None where it has no records at all."""
+    """Return the head of a root's ledger; None where it has no records at all."""
     with open_records(root) as records:
         return None if records is None else Ledger(records).newest()
 
 
 def holds_line(root: Path, head: LedgerHead) -> bool:
-    """Tell whether a root's ledger holds a line that was its head once."""
+    """Return whether a root's ledger holds a line that was its head once."""
     sought = b'"hash":' + encode_json(head.hash)
     with open_records(root) as records:
         return not head.seq or (records is not None and Ledger(records).mentions(sought))

@@ -1,4 +1,4 @@
-"""What is recorded, once and for ever, and how anybody can check that it still is."""
+"""What is recorded, once and for ever, and how to check that it is unchanged."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from mission_control.schedule.model import PlannedRun
 
 
 class Collection(StrEnum):
-    """The folders that hold artifacts, below the root (semantics, section 9)."""
+    """The folders that hold artifacts, below the root (docs/semantics.md#9)."""
 
     OPS_RUNS = "audit_artifacts/ops_runs"
     CONFIG_SNAPSHOTS = "audit_artifacts/config_snapshots"
@@ -38,14 +38,14 @@ LATEST_VIEWS = frozenset(
 
 
 def latest_view(collection: Collection, name: str) -> str | None:
-    """Give the latest view that shows such a file of a run; None for a file that none shows."""
+    """Return the latest view that shows such a file of a run; None for a file that none shows."""
     folder = collection.value.removesuffix("/ops_runs")
     path = f"{folder}/{name}"
     return path if path in LATEST_VIEWS else None
 
 
 RUN_FILE = "run.json"
-"""Says of a run what it was, what it stood on and what it wrote."""
+"""Says of a run what it was, what it was based on and what it wrote."""
 SUMS_FILE = "SHA256SUMS"
 """The digests of all its other files, for `sha256sum -c`; runs of older versions have none."""
 
@@ -84,7 +84,7 @@ class LedgerEntry(_Strict):
     `previous` is the hash of the line before and `hash` that of this one without its own hash.
     `at` is UTC. `session_date` is the trading day it belongs to, None for what belongs to none.
     `recovered` marks a run that was whole on disk when its writer died before this line. `once`
-    names what may stand in the ledger only once, as a planned run; a line that has none lacks it.
+    names what may be recorded only once, as a planned run; a line that has none omits it.
     """
 
     seq: int = Field(ge=1)
@@ -101,17 +101,31 @@ class LedgerEntry(_Strict):
 
     @property
     def head(self) -> LedgerHead:
-        """Give the head of a chain that ends with this line."""
+        """Return the head of a chain that ends with this line."""
         return LedgerHead(seq=self.seq, hash=self.hash)
 
     def file_named(self, name: str) -> ArtifactFile | None:
         """
-        Give the run's own file of that name; None where it has none.
+        Return the run's own file of that name; None where it has none.
 
         Only what lies directly in the run's folder is its own: below it may lie copies of what
         others wrote, under whatever names they chose.
         """
         return next((f for f in self.files if f.path == f"{self.path}/{name}"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMarker:
+    """
+    Whose record a root holds; written once.
+
+    `began` is when a server first found it (UTC). `continues` says that there was a ledger or a
+    history already, from before records had an id.
+    """
+
+    record_id: str
+    began: datetime
+    continues: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +141,14 @@ class SourceCoverage:
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """
-    What a run tells of itself beside its files; instants are UTC.
+    What a run says of itself beside its files; instants are UTC.
 
-    `trigger` is who began it (`schedule`, `command`, `demo`), `command_line` how it was called
+    `trigger` is what began it (`schedule`, `command`, `demo`), `command_line` how it was called
     and `exit_code` what it ended with. `inputs` are files it read, with their digests; `corrects`
     the path of the run that it sets right. `planned` is the planned run that it claimed, None for
-    one that nobody planned. `folder` is what its folder is called after its instant, where that is
+    one that was not planned. `folder` is what its folder is called after its instant, where that is
     not the job's name. `once` names what may be recorded only once, beside a planned run; `beside`
-    tells that a run whose planned run is recorded already is recorded all the same, as nobody's.
+    says that a run whose planned run is recorded already is recorded as an unplanned one.
     `cluster` is the one that was read, or that is configured where the run read none.
     """
 
@@ -160,13 +174,13 @@ class RunFacts:
 
     @property
     def only_once(self) -> str | None:
-        """Name what may stand in the ledger only once; None for a run that may stand often."""
+        """Name what may be recorded only once; None for a run that may be recorded often."""
         return self.once or (self.planned.key if self.planned else None)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedArtifact:
-    """The bytes of a recorded file; `intact` tells whether they are still those recorded."""
+    """The bytes of a recorded file; `intact` says whether they are still those recorded."""
 
     file: ArtifactFile
     content: bytes
@@ -206,7 +220,7 @@ class Verification:
 
     @property
     def intact(self) -> bool:
-        """Tell whether everything is as it was recorded."""
+        """Return whether everything is as it was recorded."""
         return not self.discrepancies
 
 
@@ -227,7 +241,7 @@ class ArtifactQuery:
     holding: str | None = None
 
     def wants(self, entry: LedgerEntry) -> bool:
-        """Tell whether a line of the ledger is asked for."""
+        """Return whether a line of the ledger is asked for."""
         session = self.session_date.isoformat() if self.session_date else None
         return (
             (self.before is None or entry.seq < self.before)
@@ -238,7 +252,7 @@ class ArtifactQuery:
         )
 
     def _covers(self, entry: LedgerEntry) -> bool:
-        """Tell whether a line is of the time asked for; last, because instants are dear to read."""
+        """Return whether a line is of the time asked for; last, as instants are slow to read."""
         if self.since is None and self.until is None:
             return True
         at = datetime.fromisoformat(entry.at)

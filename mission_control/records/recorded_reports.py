@@ -58,14 +58,14 @@ async def newest_by_session(
 
 
 async def latest_report(artifacts: ArtifactReader, name: str) -> RecordedReport | None:
-    """Give the newest recorded report; None where none is recorded. Raises StorageError."""
+    """Return the newest recorded report; None where none is recorded. Raises StorageError."""
     entries = await list_reports(artifacts, name, 1)
     return await read_report(artifacts, entries[0], name) if entries else None
 
 
 async def find_report(artifacts: ArtifactReader, reference: str, name: str) -> RecordedReport:
     """
-    Give the report that a reference means: `latest`, `previous`, a run's path or its name.
+    Return the report that a reference means: `latest`, `previous`, a run's path or its name.
 
     Raises NoSuchReport for a reference to none, StorageError where it cannot be read.
     """
@@ -119,7 +119,7 @@ def _instant(text: object) -> datetime | None:
 
 
 def generated_at(document: Document) -> datetime | None:
-    """Give when a deploy report was made, as it says itself; None where it does not."""
+    """Return when a deploy report was made, as it says itself; None where it does not."""
     meta = document.get("meta")
     if not isinstance(meta, Mapping):
         return None
@@ -127,7 +127,7 @@ def generated_at(document: Document) -> datetime | None:
 
 
 def recorded_verdict(report: RecordedReport) -> RecordedVerdict:
-    """Give the verdict in a recorded readiness report; anything odd in it is NO-GO."""
+    """Return the verdict in a recorded readiness report; anything odd in it is NO-GO."""
     document = report.document
     go = document.get("verdict") == ReadinessVerdict.GO.value and document.get("ready") is True
     at = _instant(document.get("evidence_utc"))

@@ -40,7 +40,7 @@ class RunAccount(BaseModel):
 
 def recover_runs(root: Folder, ledger: Ledger, now: datetime) -> Iterator[Recorded]:
     """
-    Give a record for every unrecorded run that is just what its own account says it is.
+    Return a record for every unrecorded run that is just what its own account says it is.
 
     Its account must follow a line that is in this ledger, and its files must be those that it
     lists. Anything else is left for `artifacts verify` to name.
@@ -64,7 +64,7 @@ def recover_runs(root: Folder, ledger: Ledger, now: datetime) -> Iterator[Record
 
 
 def finish_files(root: Folder, ledger: Ledger) -> None:
-    """Give recorded single files their names, where their writer died just before that."""
+    """Return recorded single files their names, where their writer died just before that."""
     lines = (e for e in map(read_line, ledger.lines()) if e is not None)
     single = {e.path: e.files[0].sha256 for e in lines if [e.path] == [f.path for f in e.files]}
     for path, sha256 in single.items():
@@ -94,8 +94,7 @@ def _read_run(
         return None
     sha256 = hashlib.sha256(content).hexdigest()
     own = ArtifactFile(path=RUN_FILE, sha256=sha256, size=len(content))
-    told = (own, *account.outputs)
-    if sums is not None and sums != _sums_of(told):
+    if sums is not None and sums != _sums_of((own, *account.outputs)):
         return None
     files = tuple(place(f, path) for f in (own, *([sums] if sums else []), *account.outputs))
     session, corrects = account.session_date, account.corrects
@@ -105,14 +104,14 @@ def _read_run(
 
 
 def _sums_of(files: tuple[ArtifactFile, ...]) -> ArtifactFile:
-    """Give the file of digests as it is where nobody changed it."""
+    """Return the file of digests as it is where it was not changed."""
     content = sums_text(files).encode()
     sha256 = hashlib.sha256(content).hexdigest()
     return ArtifactFile(path=SUMS_FILE, sha256=sha256, size=len(content))
 
 
 def place(file: ArtifactFile, below: str) -> ArtifactFile:
-    """Give a file of a run with its path below the root, as the ledger names it."""
+    """Return a file of a run with its path below the root, as the ledger names it."""
     return file.model_copy(update={"path": f"{below}/{file.path}"})
 
 
@@ -127,7 +126,7 @@ def read_whole(folder: Folder, name: str, limit: int) -> bytes:
 
 def files_of(folder: Folder, below: str = "") -> Iterator[ArtifactFile]:
     """
-    Give every file below a folder with its digest, read piece by piece, sorted by path.
+    Return every file below a folder with its digest, read piece by piece, sorted by path.
 
     Raises StorageError at what is neither a regular file nor a folder.
     """
@@ -142,7 +141,7 @@ def files_of(folder: Folder, below: str = "") -> Iterator[ArtifactFile]:
 
 
 def hash_file(folder: Folder, name: str) -> tuple[str, int]:
-    """Give the SHA-256 in hex and the size of a regular file, without holding it in memory."""
+    """Return the SHA-256 in hex and the size of a regular file, without holding it in memory."""
     hashed, size = hashlib.sha256(), 0
     with os.fdopen(folder.open_file(name), "rb") as file:
         while piece := file.read(_STEP):

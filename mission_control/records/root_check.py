@@ -59,7 +59,7 @@ def try_folder(folder: Folder) -> None:
 
     A hidden folder is made, locked and synced, a file in it is written, made read-only and given
     its name by a hard link, and the folder is closed and renamed. So what a file system cannot do
-    is told before a run meets it.
+    is reported before a run meets it.
     """
     refuse_pseudo(folder)
     other = f"{TEMPORARY}{secrets.token_hex(8)}"
@@ -82,7 +82,7 @@ def refuse_pseudo(folder: Folder) -> None:
 
 
 def file_system_of(folder: Folder) -> str:
-    """Give the type of the file system that a folder lies on; empty where that is not told."""
+    """Return the type of the file system that a folder lies on; empty where that is unknown."""
     with storing(folder.path):
         device = os.fstat(folder.descriptor).st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
@@ -107,7 +107,7 @@ class Ownership:
     """
     Whose a root is (user ids), and what in it is in the way.
 
-    `beyond` tells that there was more than is looked at. `missing` tells that there is no root.
+    `beyond` says that there was more than is looked at. `owner` is None where there is no root.
     """
 
     user: int
@@ -117,7 +117,7 @@ class Ownership:
 
     @property
     def as_root_elsewhere(self) -> bool:
-        """Tell whether we are root in what is another user's: what we make they cannot use."""
+        """Return whether we are root in what is another user's: what we make they cannot use."""
         return self.user == 0 and self.owner not in {None, 0}
 
 
@@ -134,22 +134,22 @@ def look_at_owners(root: Path) -> Ownership:
     Say what of a root this user, or another, cannot use; nothing is changed.
 
     What belongs to another user than the root itself is named even where it can be read: it was
-    left by a command that was started as somebody else, often root's cron.
+    left by a command that ran as another user, often root's cron.
     """
     seen, found = look_at_root(root), list[NotOurs]()
     if seen.owner is None:
         return seen
-    for number, (path, told) in enumerate(_below(root)):
+    for number, (path, status) in enumerate(_below(root)):
         if number >= MOST_LOOKED_AT:
             return replace(seen, found=tuple(found), beyond=True)
-        why = _why_not(path, told, seen.owner)
+        why = _why_not(path, status, seen.owner)
         if why:
-            found.append(NotOurs(str(path.relative_to(root)), told.st_uid, why))
+            found.append(NotOurs(str(path.relative_to(root)), status.st_uid, why))
     return replace(seen, found=tuple(found))
 
 
-def _why_not(path: Path, told: os.stat_result, owner: int) -> str:
-    folder = stat.S_ISDIR(told.st_mode)
+def _why_not(path: Path, status: os.stat_result, owner: int) -> str:
+    folder = stat.S_ISDIR(status.st_mode)
     wanted = os.R_OK | (os.X_OK if folder else 0)
     if not os.access(path, wanted, effective_ids=True, follow_symlinks=False):
         return "cannot be read"
@@ -157,7 +157,7 @@ def _why_not(path: Path, told: os.stat_result, owner: int) -> str:
     added_to = (folder and path.name in _GROWING) or path.name in _WRITTEN
     if added_to and not os.access(path, os.W_OK, effective_ids=True):
         return "cannot be written"
-    return "" if told.st_uid == owner else "belongs to another user than the root"
+    return "" if status.st_uid == owner else "belongs to another user than the root"
 
 
 _HISTORY = "history.sqlite3"
@@ -167,7 +167,7 @@ _OURS = (FOLDER, "ops")
 
 
 def _below(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Give what we keep below a root, links unfollowed, folders before what is in them."""
+    """Return what we keep below a root, links unfollowed, folders before what is in them."""
     for each in _listed(root):
         ours = each[0].name in _OURS or each[0].name.startswith(_HISTORY)
         if ours:
@@ -177,9 +177,9 @@ def _below(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def _walk(start: tuple[Path, os.stat_result]) -> Iterator[tuple[Path, os.stat_result]]:
     waiting = [start]
     while waiting:
-        path, told = waiting.pop()
-        yield path, told
-        if stat.S_ISDIR(told.st_mode):
+        path, status = waiting.pop()
+        yield path, status
+        if stat.S_ISDIR(status.st_mode):
             waiting += reversed(_listed(path))
 
 
@@ -205,11 +205,11 @@ def other_records(root: Path) -> Sequence[Path]:
 
 
 def _folders(folder: Path) -> Sequence[Path]:
-    return [p for p, told in _listed(folder) if stat.S_ISDIR(told.st_mode)]
+    return [p for p, status in _listed(folder) if stat.S_ISDIR(status.st_mode)]
 
 
 def holds_record(root: Path) -> bool:
-    """Tell whether a root holds a record, or that cannot be told."""
+    """Return whether a root holds a record, or that is unknown."""
     try:
         (root / FOLDER / NAME).lstat()
     except OSError as error:
@@ -229,7 +229,7 @@ class Tried(Protocol):
 
     @property
     def root(self) -> Path:
-        """Give where it is."""
+        """Return where it is."""
         ...
 
     def check(self) -> None:
@@ -239,7 +239,7 @@ class Tried(Protocol):
 
 class StoreCheck:
     """
-    Tries the store; satisfies `StoreReader`.
+    Tries the store within a deadline.
 
     A try that hangs, as on a network mount that went away, is not joined by another: there is
     never more than one thread that waits for it.

@@ -1,4 +1,4 @@
-"""A run while it is being written, in a folder that nobody takes for a run yet."""
+"""A run while it is being written, in a hidden folder that counts as no run yet."""
 
 import fcntl
 import hashlib
@@ -59,18 +59,18 @@ class RunDraft:
 
 
 def digest(path: str, content: bytes) -> ArtifactFile:
-    """Give a file's path with the digest and size of its bytes."""
+    """Return a file's path with the digest and size of its bytes."""
     return ArtifactFile(path=path, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
 
 @contextmanager
 def drafting(within: Folder) -> Generator[RunDraft]:
-    """Give a draft in a hidden folder; what is left of it after the block is removed."""
+    """Return a draft in a hidden folder; what is left of it after the block is removed."""
     draft = _create_locked(within)
     try:
         yield draft
     finally:
-        with draft.folder:  # locked until nothing is left of it, so that nobody else sweeps it
+        with draft.folder:  # locked until nothing is left of it, so that no other process sweeps it
             if within.exists(draft.name):
                 with storing(within.path):
                     remove_tree(within, draft.name)
@@ -93,7 +93,7 @@ def _create_locked(within: Folder) -> RunDraft:
 
 
 def remove_abandoned(within: Folder) -> list[str]:
-    """Remove what processes that died left half written; gives the names, sorted."""
+    """Remove what processes that died left half written; returns the names, sorted."""
     removed = list[str]()
     for name, _ in within.entries():
         if name.startswith(TEMPORARY) and _remove_unlocked(within, name):

@@ -1,4 +1,4 @@
-"""Who runs a job and with what, and what a run tells of the floor it stood on."""
+"""What starts a job and with what, and what a run says of the floor it was based on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ from mission_control.schedule.model import PlannedRun
 @dataclass(frozen=True, slots=True)
 class RunOrigin:
     """
-    Who runs a job, with what, and since when.
+    What starts a job, with what, and since when.
 
     `began` is when the job began to look (UTC): before anything was asked for it. A server's
     origin is that of its process, and each run takes it with its own beginning (`begun`).
     `versions` names ours, Python's and the git sha; digests are SHA-256 in hex. `planned` is the
     planned run that this one claimed: then it belongs to that run's session date and job.
-    `beside` tells that it is recorded even where somebody else has recorded that planned run:
-    a command that people started always leaves its record, a server's job never a second one.
+    `beside` says that it is recorded even where another process has recorded that planned run: a
+    command that people started always leaves its record, a server's job never a second one.
     """
 
     trigger: str
@@ -35,7 +35,7 @@ class RunOrigin:
     beside: bool = False
 
     def begun(self, at: datetime, planned: PlannedRun | None = None) -> "RunOrigin":
-        """Give the origin of a run that begins to look now, as that planned run if one is named."""
+        """Return the origin of a run that begins to look now, as that planned run if given."""
         return replace(self, began=at, planned=planned or self.planned)
 
     def facts(
@@ -47,7 +47,7 @@ class RunOrigin:
         exit_code: int = 0,
         notes: Mapping[str, str] | None = None,
     ) -> RunFacts:
-        """Give what a run tells of itself and of the ground that it stood on."""
+        """Return what a run says of itself and of the ground that it was based on."""
         planned = self.planned
         labelled = {"label": ground.label} if ground.label else {}
         return RunFacts(
@@ -72,7 +72,7 @@ class RunOrigin:
 @dataclass(frozen=True, slots=True)
 class Ground:
     """
-    What a run stood on: session and fleet, how much of the floor was seen, what marks it.
+    What a run was based on: session and fleet, how much of the floor was seen, what marks it.
 
     `cluster` is the one that was read; None for a run that read none.
     """
@@ -85,7 +85,7 @@ class Ground:
 
     @classmethod
     def of(cls, snapshot: FloorSnapshot) -> "Ground":
-        """Give the ground of a run over a snapshot of the floor."""
+        """Return the ground of a run over a snapshot of the floor."""
         seen = snapshot.posture.coverage
         coverage = SourceCoverage("floor", seen.asked, seen.obtained, seen.gaps)
         return cls(
@@ -94,5 +94,5 @@ class Ground:
 
     @classmethod
     def unseen(cls, session: MarketSession, fleet: Fleet, label: str = "") -> "Ground":
-        """Give the ground of a run that broke before it saw the floor: nothing was obtained."""
+        """Return the ground of a run that broke before it saw the floor: nothing was obtained."""
         return cls(session, fleet, SourceCoverage("floor", len(fleet.agents), 0, ()), label)

@@ -38,8 +38,8 @@ def verify(root: Path) -> Verification:
     Check every recorded file and the chain, and name whatever is not as it was recorded.
 
     Files are read piece by piece. What is recorded while we look at what is there is left out:
-    the ledger is read before and after, each time while nobody can record, and only then: who
-    records does not wait for us to look at years of runs. A tail that was cut off the ledger is
+    the ledger is read before and after, each time under its lock, and only then: recording
+    does not wait for us to look at years of runs. A tail that was cut off the ledger is
     found by the runs that follow a line it no longer has. Raises StorageError when the root
     itself cannot be read.
     """
@@ -60,7 +60,7 @@ def verify(root: Path) -> Verification:
 
 @contextmanager
 def _locked(root: Folder) -> Generator[None]:
-    """Hold the ledger's lock while its lines are read, if we can, as who may only read cannot."""
+    """Hold the ledger's lock while its lines are read, if this user may lock it."""
     with ExitStack() as stack:
         with suppress(StorageError):
             records = stack.enter_context(root.descend(FOLDER))
@@ -123,7 +123,7 @@ class _Look:
 
     def forgive_newer(self, root: Folder) -> None:
         """
-        Leave out files that were recorded while we looked at the others: the next look is theirs.
+        Leave out files that were recorded while we looked at the others: the next look takes them.
 
         Nor is anything said of the lines that they follow, which we have not read.
         """
@@ -138,7 +138,7 @@ class _Look:
         ]
 
     def _walk_top(self, root: Folder) -> None:
-        """Name what stands in the records' own folder and is none of ours."""
+        """Name what is in the records' own folder and is none of ours."""
         collections = {c.value for c in Collection}
         with suppress(StorageError), root.descend(FOLDER) as records:
             for name, kind in records.entries():
@@ -178,13 +178,13 @@ class _Look:
 
 
 def _keeps_folder(root: Folder, collection: str, path: str, kind: int) -> bool:
-    """Tell whether a file only keeps a collection's own folder in git; within a run none does."""
+    """Return whether a file only keeps a collection's own folder in git; within a run none does."""
     name = path.removeprefix(f"{collection}/")
     return name in PLACEHOLDERS and kind == stat.S_IFREG and _hash(root, path)[1] == 0
 
 
 def _is_artifact(path: str) -> bool:
-    """Tell whether a path is one that an artifact can have, below one of our folders."""
+    """Return whether a path is one that an artifact can have, below one of our folders."""
     within = next((c.value for c in Collection if path.startswith(f"{c.value}/")), None)
     if within is None:
         return False
@@ -192,13 +192,13 @@ def _is_artifact(path: str) -> bool:
 
 
 def _is_account(path: str) -> bool:
-    """Tell whether a path is a run's own account, and no copy of one that lies within a run."""
+    """Return whether a path is a run's own account, and no copy of one that lies within a run."""
     folder, _, name = path.rpartition("/")
     return name == RUN_FILE and folder.rpartition("/")[0] in {c.value for c in Collection}
 
 
 def _below(root: Folder, path: str) -> Iterator[tuple[str, int]]:
-    """Give all that is below a folder and is no folder itself, and every empty folder."""
+    """Return all that is below a folder and is no folder itself, and every empty folder."""
     try:
         folder = root.descend(path)
     except StorageError:

@@ -22,15 +22,15 @@ def judge_retention(
     Report how much is kept, from the ledger (oldest line first) and what verifying it found.
 
     `sessions` are the newest trading days that have begun, oldest first. Where fewer than 30 can
-    be counted nothing is called old. That a record is young is no fault, and is told all the same:
-    nothing in it can tell a young record from one whose beginning was lost.
+    be counted nothing is called old. That a record is young is no fault, and is
+    reported: nothing in it shows whether it is young or its beginning was lost.
     """
     days = tuple(sessions[-KEPT_TRADING_DAYS:])
     cutoff = days[0] if len(days) == KEPT_TRADING_DAYS else None
     missing = tuple(d.path for d in found.discrepancies if d.kind is DiscrepancyKind.MISSING)
     whole = [e for e in entries if {f.path for f in e.files}.isdisjoint(missing)]
     recorded = {_day_of(e) for e in whole}
-    # A report of long ago may have been made today: only when a line was written tells how old
+    # A report of long ago may have been made today: only when a line was written says how old
     # the record is.
     since = min(map(_written_on, entries), default=None)
     reached = [day for day in days if since is not None and day >= since]
@@ -59,7 +59,7 @@ def _is_in(entry: LedgerEntry, collection: Collection) -> bool:
 
 
 def _day_of(entry: LedgerEntry) -> date:
-    """Give the day in New York that a run belongs to."""
+    """Return the day in New York that a run belongs to."""
     if entry.session_date is not None:
         return date.fromisoformat(entry.session_date)
     return _written_on(entry)

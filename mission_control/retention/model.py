@@ -7,7 +7,7 @@ from mission_control.records.model import Collection
 
 KEPT_TRADING_DAYS = 30
 KEPT_CAPTURES = 30
-"""What must be kept at least (semantics, section 12)."""
+"""What must be kept at least (docs/semantics.md#12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RetentionReport:
     How much is kept at `at`, and why that may be less than it should be.
 
     `since` is the day in New York on which the first line was written, `cutoff` the oldest of the
-    last 30 trading days, None where the calendar cannot tell. `trading_days` counts those of them
+    last 30 trading days, None where the calendar ends before. `trading_days` counts those of them
     that have a whole run of their own, `empty_days` are those since `since` that have none.
     `missing` are recorded files that are not there any more.
     """

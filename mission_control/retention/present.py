@@ -94,7 +94,7 @@ def retention_markdown(document: Mapping[str, Any], label: str = "") -> str:
 
 
 def retention_state_document(newest: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Give what the newest report says, which may be of another version; None if there is none."""
+    """Return what the newest report says, which may be of another version; None without one."""
     told: Mapping[str, Any] = newest or {}
     warnings = told.get("warnings")
     listed = [str(w) for w in cast("list[object]", warnings)] if isinstance(warnings, list) else []

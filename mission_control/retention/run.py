@@ -67,7 +67,7 @@ async def report_retention(parts: KeepingParts, origin: RunOrigin) -> ReportedRe
 
 
 async def retention_state(artifacts: ArtifactReader) -> dict[str, Any]:
-    """Give what the newest recorded report says of retention."""
+    """Return what the newest recorded report says of retention."""
     try:
         newest = await latest_report(artifacts, JSON_NAME)
     except StorageError as error:

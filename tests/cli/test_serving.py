@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from mission_control.floor.watch import SWITCH_SECONDS
-from mission_control.history.decide.lost_memory import RecordMarker
 from mission_control.records.marker import read_marker, write_marker
+from mission_control.records.model import RecordMarker
 from tests.hanging_files import hanging
 from tests.ports import PATIENCE_SECONDS, free_ports
 

@@ -1,4 +1,4 @@
-"""A record to be kept, and the jobs that keep it, with a clock that stands."""
+"""A record to be kept, and the jobs that keep it, with a clock that is set."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,17 +46,17 @@ class KeptRecord:
         return await copy_durably(self.parts, destination, ORIGIN, **how)  # pyright: ignore[reportArgumentType]
 
     def file(self, number: int = 0, name: str = "posture.json") -> Path:
-        """Give a file of the run of that number, oldest first."""
+        """Return a file of the run of that number, oldest first."""
         return sorted(self.root.rglob(name))[number]
 
 
 def overwrite(path: Path, content: bytes) -> None:
-    """Change a file that nobody should be able to change."""
+    """Change a file that should not be changeable."""
     path.chmod(0o644)
     path.write_bytes(content)
 
 
 def remove(path: Path) -> None:
-    """Remove a file that nobody should be able to remove."""
+    """Remove a file that should not be removable."""
     path.parent.chmod(0o755)
     path.unlink()

@@ -1,9 +1,9 @@
-"""A ledger made of values: chained lines with files that nobody wrote."""
+"""A ledger made of values: chained lines with files that were never written."""
 
 import hashlib
 from datetime import datetime, timedelta
 
-from mission_control.durable_copy.decide.memory import Line
+from mission_control.durable_copy.decide import Line
 from mission_control.records.ledger import Recorded, chain, write_line
 from mission_control.records.model import GENESIS, ArtifactFile, LedgerEntry
 
@@ -12,14 +12,14 @@ COLLECTION = "audit_artifacts/ops_runs"
 
 
 def file_of(path: str, size: int = 10) -> ArtifactFile:
-    """Give a file with a digest that follows from its path."""
+    """Return a file with a digest that follows from its path."""
     return ArtifactFile(path=path, sha256=hashlib.sha256(path.encode()).hexdigest(), size=size)
 
 
 def ledger(
     count: int, *, first: datetime = NOW, collection: str = COLLECTION, files: int = 2
 ) -> list[LedgerEntry]:
-    """Give so many chained lines, one a minute."""
+    """Return so many chained lines, one a minute."""
     head, entries = GENESIS, list[LedgerEntry]()
     for number in range(1, count + 1):
         path = f"{collection}/run{number}"
@@ -32,5 +32,5 @@ def ledger(
 
 
 def lines(entries: list[LedgerEntry]) -> list[Line]:
-    """Give entries with their bytes."""
+    """Return entries with their bytes."""
     return [Line(entry, write_line(entry)) for entry in entries]

@@ -28,7 +28,7 @@ OTHER_DISK = Path("/dev/shm")  # noqa: S108  (another file system than the one o
 
 @pytest.fixture
 def kept(tmp_path):
-    """Give a record of five runs."""
+    """Return a record of five runs."""
     kept = KeptRecord(tmp_path / "root")
     kept.add(RUNS)
     return kept
@@ -36,7 +36,7 @@ def kept(tmp_path):
 
 @pytest.fixture
 def there(tmp_path):
-    """Give a folder that stands for a mount."""
+    """Return a folder in the place of a mount."""
     folder = tmp_path / "mount"
     folder.mkdir()
     return folder
@@ -44,17 +44,17 @@ def there(tmp_path):
 
 @pytest.fixture
 def folder(kept, there):
-    """Give it as a destination."""
+    """Return it as a destination."""
     return MountedFolder(there, kept.root)
 
 
 def kinds(run):
-    """Give the kinds of what was wrong, with the names of the files."""
+    """Return the kinds of what was wrong, with the names of the files."""
     return [(p.kind.value, p.path.rpartition("/")[2]) for p in run.report.problems]
 
 
 def restore(there):
-    """Make a copy a record again, as its runbook says; gives what verifying it finds."""
+    """Make a copy a record again, as its runbook says; returns what verifying it finds."""
     segments = sorted((there / "ledger").iterdir())
     target = there / "audit_artifacts/ledger.jsonl"
     target.write_bytes(b"".join(s.read_bytes() for s in segments))
@@ -97,7 +97,7 @@ async def test_what_is_there_is_not_sent_again(kept, folder, there):
 
 
 async def test_what_was_done_is_recorded(kept, folder):
-    """The run holds its report as JSON and Markdown, and tells of the same disk."""
+    """The run holds its report as JSON and Markdown, and names the same disk."""
     run = await kept.copy(folder)
 
     held = kept.root / run.entry.path
@@ -208,7 +208,7 @@ async def test_a_store_that_lost_its_copy_is_not_filled_again(kept, s3_server, c
 
 
 async def test_other_bytes_under_a_name_are_a_conflict_and_stay(kept, folder, there):
-    """What stands there is never overwritten: it is named, its run is not vouched for, exit 4."""
+    """What is there is never overwritten: it is named, its run is not vouched for, exit 4."""
     name = kept.file(2).relative_to(kept.root)
     (there / name).parent.mkdir(parents=True)
     (there / name).write_bytes(b'{"posture":"KO"}')
@@ -274,7 +274,7 @@ async def test_what_was_done_before_a_place_is_given_up_is_vouched_for(kept, the
 
 
 async def test_equal_bytes_under_a_name_are_as_good_as_sent(kept, folder, there):
-    """A file that somebody copied already is read back, found equal, and not sent."""
+    """A file that was copied already is read back, found equal, and not sent."""
     name = kept.file(2).relative_to(kept.root)
     (there / name).parent.mkdir(parents=True)
     shutil.copy(kept.file(2), there / name)
@@ -322,7 +322,7 @@ async def test_in_thirty_days_everything_is_read_back(kept, folder, there):
 
 
 async def test_a_contradiction_is_told_until_it_is_read_back_equal(kept, folder, there):
-    """Found once, it accuses in every later run, also in one that sees nothing of it."""
+    """Found once, it is reported by every later run, also in one that sees nothing of it."""
     await kept.copy(folder)
     name = kept.file(3).relative_to(kept.root)
     recorded = (there / name).read_bytes()
@@ -345,7 +345,7 @@ async def test_a_contradiction_is_told_until_it_is_read_back_equal(kept, folder,
 
 
 async def test_where_the_last_memory_cannot_be_read_everything_is_read_back(kept, folder, there):
-    """A report that was altered may have accused anything: all is in doubt until it is equal."""
+    """A report that was altered may have named anything: all is in doubt until it is equal."""
     await kept.copy(folder)
     overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
     run = await kept.copy(folder, everything=True)
@@ -528,7 +528,7 @@ async def test_two_records_never_share_a_copy(kept, folder, there, tmp_path):
 
 
 async def test_a_place_of_another_record_is_not_marked(kept, folder, there, tmp_path):
-    """Where segments of another record stand, no marker is left that would lock their owner out."""
+    """Where segments of another record are, no marker is left that would lock their owner out."""
     await kept.copy(folder)
     (there / "durable_copy.json").unlink()
     before = everything(there)
@@ -632,7 +632,7 @@ class Ticking(MountedFolder):
 
 @pytest.fixture
 def ticking(monkeypatch):
-    """Give the running loop a clock that can be put forward by minutes."""
+    """Return the running loop a clock that can be put forward by minutes."""
     kind = asyncio.SelectorEventLoop
     real = kind.time
     monkeypatch.setattr(kind, "minutes", 0, raising=False)
@@ -844,5 +844,6 @@ async def test_a_demo_says_so(kept, folder):
     kept.parts = replace(kept.parts, label="DEMO")
     run = await kept.copy(folder)
 
-    assert "DEMO" == run.document.get("label")
-    assert "**DEMO**" in (kept.root / run.entry.path / "durable_copy.md").read_text()
+    recorded = kept.root / run.entry.path
+    assert "DEMO" == orjson.loads((recorded / "durable_copy.json").read_bytes()).get("label")
+    assert "**DEMO**" in (recorded / "durable_copy.md").read_text()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mission_control.durable_copy.decide.memory import (
+from mission_control.durable_copy.decide import (
     FIRST_RUN,
     Turns,
     doubts_of,
@@ -92,7 +92,7 @@ def test_an_old_doubt_is_told_unless_this_run_settled_or_told_it(problems, equal
     ],
 )  # fmt: skip
 def test_a_doubt_lasts_until_its_file_was_read_back_equal(doubts, problems, equal, left):
-    """Only reading back equal acquits."""
+    """Only reading back equal clears a doubt."""
     plan = replace(PLAN, doubts=doubts)
 
     assert left == remember(FIRST_RUN, plan, problems, equal, None).doubts

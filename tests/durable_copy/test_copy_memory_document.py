@@ -1,4 +1,4 @@
-"""Present: what a run of copying tells the next one is read again, or not at all."""
+"""Present: what a run of copying passes to the next one is read again, or not at all."""
 
 from datetime import UTC, datetime
 
@@ -49,5 +49,5 @@ def test_what_is_told_is_read_again_whole():
     ],
 )
 def test_what_is_of_another_shape_is_not_read_at_all(change):
-    """Half a memory might leave out the one thing that accuses."""
+    """Half a memory might leave out the one thing that is wrong."""
     assert read_memory({**TOLD, **change}) is None

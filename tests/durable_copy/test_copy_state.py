@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.durable_copy.decide.copy import judge_copy
-from mission_control.durable_copy.model import CopyStanding, Pending
+from mission_control.durable_copy.decide import judge_copy
+from mission_control.durable_copy.model import CopyStatus, Pending
 from tests.durable_copy.ledger_of_values import NOW
 
 PLACE = "s3://bucket/floor"
@@ -22,19 +22,19 @@ WELL = {
 }
 
 
-def stand(newest, pending=None, configured=PLACE):
-    """Judge; gives the standing and the sentence."""
+def judge(newest, pending=None, configured=PLACE):
+    """Judge; returns the status and the sentence."""
     waiting = None if pending is None else Pending(8, pending)
     state = judge_copy(configured, newest, waiting, NOW)
-    assert state.fine == (state.standing is CopyStanding.COPIED)
+    assert state.fine == (state.standing is CopyStatus.COPIED)
     assert pending == state.since or not configured
     return state.standing, state.detail
 
 
 def test_a_complete_copy_is_well():
     """Everything copied and verified lately is the one state that is fine."""
-    assert (CopyStanding.COPIED, "every line up to 7 is there") == stand(WELL)
-    assert CopyStanding.COPIED is stand(WELL, NOW - timedelta(hours=30))[0]
+    assert (CopyStatus.COPIED, "every line up to 7 is there") == judge(WELL)
+    assert CopyStatus.COPIED is judge(WELL, NOW - timedelta(hours=30))[0]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_complete_copy_is_well():
 )  # fmt: skip
 def test_whatever_the_report_does_not_say_is_not_well(change, standing, words):
     """Each thing that is wrong, missing or of another shape is a state of its own."""
-    state, detail = stand({**WELL, **change})
+    state, detail = judge({**WELL, **change})
 
     assert standing == state
     assert words in detail
@@ -66,7 +66,7 @@ def test_whatever_the_report_does_not_say_is_not_well(change, standing, words):
 
 def test_a_copy_that_does_not_keep_up_lags():
     """What was recorded more than thirty hours ago and is not copied makes it lag."""
-    assert CopyStanding.LAGGING is stand(WELL, NOW - timedelta(hours=30, seconds=1))[0]
+    assert CopyStatus.LAGGING is judge(WELL, NOW - timedelta(hours=30, seconds=1))[0]
 
 
 @pytest.mark.parametrize(
@@ -77,17 +77,17 @@ def test_a_copy_that_does_not_keep_up_lags():
     ],
 )
 def test_a_line_of_no_known_age_is_never_young(since, words):
-    """Where nobody can say since when it waits, it lags."""
+    """Where it is unknown since when it waits, it lags."""
     state = judge_copy(PLACE, WELL, Pending(8, since), NOW)
 
-    assert (CopyStanding.LAGGING, since) == (state.standing, state.since)
+    assert (CopyStatus.LAGGING, since) == (state.standing, state.since)
     assert words in state.detail
-    assert CopyStanding.COPIED is stand(WELL, NOW + timedelta(minutes=5))[0]
+    assert CopyStatus.COPIED is judge(WELL, NOW + timedelta(minutes=5))[0]
 
 
 def test_no_place_and_no_run_are_said():
     """Where none is configured, and where none ever ran, that is what is said."""
-    assert (CopyStanding.NOT_CONFIGURED, "no durable copy is configured") == stand(
+    assert (CopyStatus.NOT_CONFIGURED, "no durable copy is configured") == judge(
         WELL, configured=""
     )
-    assert CopyStanding.NEVER_RUN is stand(None)[0]
+    assert CopyStatus.NEVER_RUN is judge(None)[0]

@@ -47,7 +47,7 @@ def test_credentials_are_read(tmp_path, text, token):
     ],
 )
 def test_what_is_no_credentials_is_named_without_repeating_it(tmp_path, text, problem):
-    """A complaint names file and line, and never what stands there."""
+    """A complaint names file and line, and never what is there."""
     path = tmp_path / "credentials"
     path.write_text(text)
 

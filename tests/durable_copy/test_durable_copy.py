@@ -2,14 +2,15 @@
 
 import pytest
 
-from mission_control.durable_copy.decide.copy import (
+from mission_control.durable_copy.decide import (
+    is_segment,
     judge_copied,
     judge_marker,
     marker_of,
     plan_copy,
     reach_of,
+    segment_of,
 )
-from mission_control.durable_copy.decide.memory import is_segment, segment_of
 from mission_control.durable_copy.model import CopyMemory, CopyProblemKind
 from tests.durable_copy.ledger_of_values import file_of, ledger, lines
 
@@ -29,7 +30,7 @@ def listing(*segments):
 
 
 def plan(listed, lines=LINES, day: int | None = 0, **how):
-    """Plan a copy; gives the numbers of the lines to be copied beside the plan."""
+    """Plan a copy; returns the numbers of the lines to be copied beside the plan."""
     planned = plan_copy(lines, listed, day, **how)
     return planned, [e.seq for e in planned.lines]
 
@@ -57,7 +58,7 @@ def test_what_segments_vouch_for_is_not_copied_again(segments, copied):
 
 
 def test_files_without_a_segment_are_compared_again():
-    """What an interrupted run left is there and nobody vouches for it: it is gone through again."""
+    """What an interrupted run left is there and not vouched for: it is gone through again."""
     listed = {f.path: f.size for e in ENTRIES for f in e.files}
 
     assert [1, 2, 3, 4, 5, 6] == plan(listed)[1]
@@ -75,7 +76,7 @@ def test_a_vouched_file_that_is_gone_is_named_and_sent_again():
 
 
 def test_segments_that_were_taken_away_are_named_and_their_lines_copied_again():
-    """What an earlier run saw vouched for and nobody vouches for now was removed there."""
+    """What an earlier run saw vouched for and is not now was removed there."""
     planned, copied = plan(listing((1, 2)), before=CopyMemory(through=5))
 
     assert [3, 4, 5, 6] == copied
@@ -197,7 +198,7 @@ def test_a_segment_whose_lines_were_lost_here_vouches_for_none():
     ],
 )
 def test_what_was_read_back_is_judged_by_its_digest(sent, sha256, size, kind):
-    """Equal is equal, whoever sent it; otherwise it matters whether it was us."""
+    """Equal is equal, whatever sent it; otherwise it matters whether it was us."""
     file = file_of("a")
     problem = judge_copied(file, sent=sent, sha256=sha256 or file.sha256, size=size)
 

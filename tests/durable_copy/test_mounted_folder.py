@@ -19,7 +19,7 @@ NAME = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample/posture.json"
 
 @pytest.fixture
 def there(tmp_path):
-    """Give a folder that stands for a mount, beside a root."""
+    """Return a folder in the place of a mount, beside a root."""
     (tmp_path / "root").mkdir()
     (tmp_path / "mount").mkdir()
     return tmp_path / "mount"
@@ -27,7 +27,7 @@ def there(tmp_path):
 
 @pytest.fixture
 def folder(there):
-    """Give it as a destination."""
+    """Return it as a destination."""
     return MountedFolder(there, there.parent / "root")
 
 
@@ -93,7 +93,7 @@ async def test_only_what_we_left_half_written_long_ago_is_removed(there):
 
 
 async def test_what_is_not_mounted_is_no_place_elsewhere(folder, there, monkeypatch):
-    """Where no mount stands at the folder or above it, the disk of this machine is filled."""
+    """Where no mount is at the folder or above it, the disk of this machine is filled."""
     mounts = {"/"}
     monkeypatch.setattr(os.path, "ismount", lambda path: str(path) in mounts)
     assert NOT_MOUNTED in await folder.cautions()
@@ -110,7 +110,7 @@ async def test_a_folder_that_became_another_is_left(folder, there):
     there.mkdir()
 
     for call in (folder.create("ledger/1", b"x"), folder.exists("ledger/1")):
-        with pytest.raises(StorageError, match="another folder stands there now"):
+        with pytest.raises(StorageError, match="another folder is there now"):
             await call
     assert {} == everything(there)
 

@@ -22,7 +22,7 @@ def calls_under_way():
 async def all_are_back():
     """Wait until no call is under way."""
     async with asyncio.timeout(LONG):
-        while calls_under_way():  # noqa: ASYNC110  (a thread that ends tells nobody)
+        while calls_under_way():  # noqa: ASYNC110  (a thread that ends sends no event)
             await asyncio.sleep(0.01)
 
 
@@ -51,8 +51,8 @@ async def test_a_call_that_hangs_is_left_and_joined_by_none():
     assert 1 == await thread.call(lambda: 1, LONG)
 
 
-async def test_an_error_that_comes_too_late_disturbs_nobody():
-    """What a call raises after it was left is looked at by nobody, and complains of nothing."""
+async def test_an_error_that_comes_too_late_disturbs_nothing():
+    """What a call raises after it was left is retrieved, and warns of nothing."""
     thread, back = PatientThread("/mnt/copy"), threading.Event()
 
     def fail_late():

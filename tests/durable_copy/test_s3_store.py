@@ -21,19 +21,19 @@ NAME = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample/posture.json"
 
 
 def digest(content):
-    """Give what a store tells of these bytes."""
+    """Return what a store says of these bytes."""
     return hashlib.sha256(content).hexdigest(), len(content)
 
 
 @pytest.fixture
 def bucket(s3_server):
-    """Give a bucket of this test's own."""
+    """Return a bucket of this test's own."""
     return s3_server.bucket()
 
 
 @pytest.fixture
 def store(s3_server, bucket, credentials):
-    """Give our store in that bucket."""
+    """Return our store in that bucket."""
     return store_at(s3_server.url, bucket, credentials)
 
 
@@ -101,8 +101,8 @@ async def test_whatever_the_store_does_is_a_named_failure_in_time(
         assert await patient.create(NAME, b"x") is True
 
 
-async def test_nobody_there_is_a_named_failure(credentials):
-    """A port where nobody listens is said in one line, without the library's debug text."""
+async def test_a_closed_port_is_a_named_failure(credentials):
+    """A port where nothing listens is named in one line, without the library's debug text."""
     store = store_at("http://127.0.0.1:1", "bucket", credentials)
 
     with pytest.raises(StorageError) as failed:
@@ -176,7 +176,7 @@ async def test_no_name_leads_out_of_the_prefix(store, s3_server, bucket, name):
 
 @asynccontextmanager
 async def answering(body):
-    """Serve the same answer to whatever is asked; gives the address."""
+    """Serve the same answer to whatever is asked; returns the address."""
     head = f"HTTP/1.1 400 Bad Request\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
 
     async def answer(reader, writer):
@@ -218,7 +218,7 @@ async def test_of_an_answer_only_code_and_message_are_told(credentials, body, to
 
 
 async def test_credentials_that_never_come_are_a_named_failure_in_time(tmp_path):
-    """A pipe that nobody feeds, as a mount that hangs, holds no run up."""
+    """A pipe without a writer, as a mount that hangs, blocks no run."""
     os.mkfifo(tmp_path / "pipe")
     store = store_at("http://127.0.0.1:1", "bucket", tmp_path / "pipe", seconds=0.2)
     try:

@@ -15,8 +15,8 @@ from mission_control.durable_copy.model import (
     CopyProblemKind,
     CopyReach,
     CopyReport,
-    CopyStanding,
     CopyState,
+    CopyStatus,
     Tally,
 )
 from mission_control.records.model import GENESIS, LedgerHead
@@ -51,7 +51,7 @@ FINE = CopyReport(
     Tally(),
     Tally(),
 )
-STATE = CopyState(CopyStanding.LAGGING, "line 7 is not copied", NOW)
+STATE = CopyState(CopyStatus.LAGGING, "line 7 is not copied", NOW)
 DOCUMENT = {**present.copy_document(WRONG), "path": "audit_artifacts/ops_runs/1"}
 
 

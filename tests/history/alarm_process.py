@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from tests.history.starting import Server
-
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.history.starting import Server
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ DATABASES = ["sqlite", "postgresql"]
 
 
 def find_programs() -> Path | None:
-    """Find where PostgreSQL's own programs stand; Debian keeps them out of PATH."""
+    """Find where PostgreSQL's own programs are; Debian keeps them out of PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
@@ -66,14 +66,14 @@ class RealPostgres:
             self.start()
 
     def new_database(self, name: str) -> str:
-        """Make an empty database; gives its URL."""
+        """Make an empty database; returns its URL."""
         self.run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "mission", name)
         return f"postgresql://mission@127.0.0.1:{self.port}/{name}"
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory) -> Iterator[RealPostgres]:
-    """Give a real PostgreSQL for the session."""
+    """Return a real PostgreSQL for the session."""
     programs = find_programs()
     if programs is None:
         lacking("PostgreSQL is not installed (Debian: apt-get install postgresql)")
@@ -88,7 +88,7 @@ def postgres(tmp_path_factory) -> Iterator[RealPostgres]:
 
 @pytest.fixture(params=DATABASES)
 def database_url(request, tmp_path) -> str | None:
-    """Give an empty database of each kind: None is SQLite below the root."""
+    """Return an empty database of each kind: None is SQLite below the root."""
     if request.param == "sqlite":
         return None
     real = request.getfixturevalue("postgres")
@@ -132,5 +132,5 @@ def keeping(root: Path, url: str | None) -> Iterator[Keeper]:
 
 @pytest.fixture
 def keeper(tmp_path, database_url) -> Callable[[], AbstractContextManager[Keeper]]:
-    """Give a way to keep history in a database of each kind."""
+    """Return a way to keep history in a database of each kind."""
     return lambda: keeping(tmp_path, database_url)

@@ -1,4 +1,4 @@
-"""A process that keeps history until it is killed, and tells each decision that was written."""
+"""A process that keeps history until it is killed, and prints each decision that was written."""
 
 import os
 import sys
@@ -6,11 +6,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from tests.floor.floor_of_values import NOW, STRATEGY
 from tests.history.conftest import Keeper
 from tests.history.test_history import RememberedFloor
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 def main() -> None:

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from alembic import command  # noqa: F401  (so that all begin at the same time)
 
 from mission_control.history.database import migrate, open_engine
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 def main() -> None:

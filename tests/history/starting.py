@@ -58,7 +58,7 @@ class Server:
         self.store.check()
 
     def raise_alarm(self):
-        """Hear of an execution mode; gives what is put for it."""
+        """See an execution mode; returns what is put for it."""
         self.floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
         return self.decide()
 
@@ -71,7 +71,7 @@ class Server:
         return snapshot.latched
 
     def start(self):
-        """Start, and wait until what stood is known."""
+        """Start, and wait until what was latched is known."""
         self.writer.start()
         wait_until(lambda: self.writer.recalled() is not None)
         return self
@@ -97,7 +97,7 @@ def serving(root, url=None, accepted=""):
 
 
 def serve_once(root, url=None, accepted=""):
-    """Serve, decide and plan once; gives what was lost of the past."""
+    """Serve, decide and plan once; returns what was lost of the past."""
     with serving(root, url, accepted) as server:
         server.decide()
         server.settle()

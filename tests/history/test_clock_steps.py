@@ -20,7 +20,7 @@ LATER = NOW + DAY
 
 
 def decision(at, state=ServiceState.OK, since=None):
-    """Give a decision of an instant in which the strategy becomes of a state."""
+    """Return a decision of an instant in which the strategy becomes of a state."""
     floor = FloorOfValues()
     evidence = floor.evidence()
     snapshot = replace(decide_floor(evidence, NOTHING_LATCHED, session_at, NOW), at=at)
@@ -61,7 +61,7 @@ async def test_of_the_old_ones_the_newest_by_time_stays(keeper):
 
 
 async def test_what_a_start_takes_over_is_never_dropped(keeper):
-    """The decision written last stays even where its clock was wrong: its standing accuses."""
+    """The decision written last stays even where its clock was wrong: its alarms are latched."""
     with keeper() as kept:
         raising = decision(WRONG, since=WRONG)
         found = await kept_of(kept, decision(OLDEST - MINUTE), decision(NOW), raising)

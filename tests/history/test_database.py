@@ -63,7 +63,7 @@ def test_what_is_no_database_is_refused_at_once(tmp_path, monkeypatch):
 
 
 def test_two_databases_are_brought_up_to_date_beside_each_other(tmp_path):
-    """Alembic has one place for all it does: whoever comes second in a process waits for it."""
+    """Alembic has one place for all it does: the second in a process waits for it."""
     problems, threads = list[BaseException](), list[threading.Thread]()
     engines = {name: open_engine(tmp_path / name, None) for name in ("first", "second")}
     for name in engines:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mission_control.history.decide.lost_memory import (
+from mission_control.history.decide import (
     HistoryMemory,
     HistoryPin,
     RootMemory,

@@ -119,7 +119,7 @@ async def trouble(keeper):
 
 
 def told(snapshot):
-    """Give what a snapshot says, apart from its words and times."""
+    """Return what a snapshot says, apart from its words and times."""
     reasons = [(r.code, r.subject, r.severity) for r in snapshot.posture.reasons]
     services = [(s.state, s.expected, s.reason_code) for s in snapshot.services]
     return snapshot.posture.verdict, reasons, services
@@ -127,7 +127,7 @@ def told(snapshot):
 
 @pytest.mark.parametrize("hurt", HURTS)
 def test_inputs_survive_being_written(hurt):
-    """Evidence, inventory and what stands come back from bytes as the very same values."""
+    """Evidence, inventory and what is latched come back from bytes as the very same values."""
     floor = FloorOfValues()
     hurt(floor)
     snapshot = floor.decide()
@@ -295,7 +295,7 @@ async def test_between_changes_the_last_decision_holds(keeper):
         assert "AS OF 2026-11-18 10:17:35 EST" == then.label
 
 
-async def test_what_nobody_watched_is_a_gap(keeper):
+async def test_what_was_not_watched_is_a_gap(keeper):
     """Before the first record, and in a pause, there is no floor to be shown."""
     with keeper() as kept:
         remembered = RememberedFloor(kept)
@@ -320,8 +320,8 @@ async def test_what_nobody_watched_is_a_gap(keeper):
     assert [300.0, 18.0, 1782.0, 20.0] == [s.seconds for s in segments]
 
 
-async def test_accusations_and_since_survive_a_restart(keeper):
-    """What stood when a process ended stands when the next begins, with its first time."""
+async def test_alarms_and_since_survive_a_restart(keeper):
+    """What was latched when a process ended is when the next begins, with its first time."""
     with keeper() as kept:
         remembered = RememberedFloor(kept)
         remembered.decide()
@@ -343,7 +343,7 @@ async def test_accusations_and_since_survive_a_restart(keeper):
 
 
 def test_a_start_does_not_make_everything_new():
-    """While nobody was asked yet, `since` of before is neither shown as now nor forgotten."""
+    """While nothing was asked yet, `since` of before is neither shown as now nor forgotten."""
     floor = FloorOfValues()
     before = floor.decide()
     later = NOW + timedelta(minutes=5)
@@ -409,7 +409,7 @@ async def test_old_rows_go_and_what_was_true_stays(keeper):
     assert () == events.events
 
 
-async def test_a_dead_database_loses_nothing_and_holds_nobody_up(postgres, tmp_path):
+async def test_a_dead_database_loses_nothing_and_blocks_nothing(postgres, tmp_path):
     """While PostgreSQL is dead putting does not wait and `check` says so; then all is written."""
     from tests.history.conftest import keeping  # noqa: PLC0415  (a fixture's helper)
 
@@ -601,7 +601,7 @@ async def test_decisions_of_one_instant_are_all_given(keeper):
 
 
 async def test_stretches_of_deciding_survive_and_add_up(keeper):
-    """Each minute's stretches come back, and two processes in one minute add theirs."""
+    """Each minute's stretches come back, and two processes in one minute add up."""
     seconds = [NOW + timedelta(seconds=s) for s in range(60)]
     with keeper() as kept:
         for span in ((seconds[20], seconds[30]), (seconds[1], seconds[9])):
@@ -617,8 +617,8 @@ async def test_stretches_of_deciding_survive_and_add_up(keeper):
     assert old.decided is None
 
 
-async def test_after_a_batch_that_was_dropped_everything_is_told_anew(tmp_path, monkeypatch):
-    """Whoever puts the next record hears that one was lost, so nothing is drawn through it."""
+async def test_after_a_batch_that_was_dropped_everything_is_kept_again(tmp_path, monkeypatch):
+    """Putting the next record shows that one was lost, so nothing is drawn through it."""
     from tests.history.conftest import keeping  # noqa: PLC0415
 
     with keeping(tmp_path, None) as kept:

@@ -20,7 +20,7 @@ from tests.records.runs import record
 
 
 def head_of(root) -> LedgerHead:
-    """Give the head of a root's ledger."""
+    """Return the head of a root's ledger."""
     head = newest_line(root)
     assert head is not None
     return head
@@ -145,7 +145,7 @@ def test_a_lost_history_is_said_until_a_human_names_the_head(tmp_path, database_
 
 
 def test_another_database_is_a_loss(tmp_path, database_url):
-    """The same root with the URL of an empty database does not know what stood."""
+    """The same root with the URL of an empty database does not know what was latched."""
     serve_once(tmp_path, database_url)
 
     assert "is empty" in serve_once(tmp_path, f"sqlite:///{tmp_path}/another.db")
@@ -200,7 +200,7 @@ def test_a_marker_that_is_lost_alone_is_written_again(tmp_path, database_url):
 
 
 def test_a_marker_that_is_none_of_ours_is_told(tmp_path):
-    """What cannot be understood is nobody's record, and no reason to begin another."""
+    """What cannot be understood is no record of ours, and no reason to begin another."""
     serve_once(tmp_path)
     marker = tmp_path / "audit_artifacts/record.json"
     marker.chmod(0o600)
@@ -233,6 +233,6 @@ def test_rows_that_are_not_ours_are_not_known(tmp_path):
     with sqlite3.connect(tmp_path / SQLITE_NAME) as other:
         other.execute("UPDATE decisions SET after = x'00'")
     engine = open_engine(tmp_path, None)
-    with pytest.raises(StorageError, match="what stood cannot be read"):
+    with pytest.raises(StorageError, match="what was latched cannot be read"):
         recall_latched(tmp_path, engine)
     engine.dispose()

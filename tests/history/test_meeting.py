@@ -20,7 +20,7 @@ SECONDS = [NOW + timedelta(seconds=s) for s in range(60)]
 
 
 def minute(count, began, ended):
-    """Give what was counted in a stretch of the one minute."""
+    """Return what was counted in a stretch of the one minute."""
     return MinuteRecord(
         NOW, {"strategy-engine": (count, count)}, ((SECONDS[began], SECONDS[ended]),)
     )
@@ -35,7 +35,7 @@ async def until(condition):
 
 @contextmanager
 def meeting(first, second, locked):
-    """Hold the first before it changes the minute; gives what tells of that and of the second."""
+    """Hold the first before it changes the minute; returns events for that and for the second."""
     changing, waiting, may = threading.Event(), threading.Event(), threading.Event()
 
     def change(_connection, _cursor, statement, *_more):

@@ -33,7 +33,7 @@ def upgrade(engine, version):
 
 
 def shape(engine):
-    """Give the version of a database, and its tables with their columns and indexes."""
+    """Return the version of a database, and its tables with their columns and indexes."""
     looked = inspect(engine)
     tables = {
         name: (
@@ -51,7 +51,7 @@ def shape(engine):
 
 @pytest.fixture
 def whole(tmp_path):
-    """Give the shape of a database that was made in one go."""
+    """Return the shape of a database that was made in one go."""
     (tmp_path / "whole").mkdir()
     with keeping(tmp_path / "whole", None) as kept:
         return shape(kept.engine)

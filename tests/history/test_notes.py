@@ -15,7 +15,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history import notes, postgresql, writer
 from mission_control.history.continuity import recall_latched
-from mission_control.history.decide.lost_memory import HistoryPin
+from mission_control.history.decide import HistoryPin
 from mission_control.history.notes import SLOT_BYTES, Note, NotesFile, carry, own_notes, read_notes
 from mission_control.records.verification import verify
 from tests.floor.floor_of_values import STRATEGY, FloorOfValues
@@ -28,19 +28,19 @@ PIN = HistoryPin("here", 7, 70)
 
 
 def alarms():
-    """Give the alarms of a floor on which one is raised."""
+    """Return the alarms of a floor on which one is raised."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
     return floor.decide().latched.alarms
 
 
 def keys(latched):
-    """Give which alarms stand."""
+    """Return which alarms are latched."""
     return {a.key for a in latched.alarms}
 
 
 def noted(root):
-    """Give which alarms are noted below a root."""
+    """Return which alarms are noted below a root."""
     return {a.key for note in read_notes(root) for a in note.alarms}
 
 
@@ -49,7 +49,7 @@ ALARMS = {a.key for a in alarms()}
 
 @contextmanager
 def alarming_process(root):
-    """Run a process that keeps history below a root; gives a way to have it raise an alarm."""
+    """Run a process that keeps history below a root; returns a way to have it raise an alarm."""
     command, pipe = [sys.executable, str(PROCESS), str(root)], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
         try:
@@ -61,7 +61,7 @@ def alarming_process(root):
 
 
 def fill(disk):
-    """Fill a file system to its last byte; gives the file that does."""
+    """Fill a file system to its last byte; returns the file that does."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -73,7 +73,7 @@ def fill(disk):
 
 
 def test_an_alarm_on_a_full_disk_survives_kill_9(tmp_path):
-    """The disk is full, an alarm comes, the process is killed, room is made: the alarm stands."""
+    """A full disk, an alarm, a kill, room again: the alarm is latched."""
     disk = tmp_path / "disk"
     with small_disk(disk, "2m"):
         with alarming_process(disk) as (process, said):
@@ -85,9 +85,9 @@ def test_an_alarm_on_a_full_disk_survives_kill_9(tmp_path):
             process.wait()
         filler.unlink()
         with serving(disk) as server:
-            lost, stands = server.writer.lost(), keys(server.writer.recalled())
+            lost, latched = server.writer.lost(), keys(server.writer.recalled())
 
-    assert ("", ALARMS) == (lost, stands)
+    assert ("", ALARMS) == (lost, latched)
 
 
 def test_what_was_written_is_noted_no_more(tmp_path, database_url):
@@ -98,9 +98,9 @@ def test_what_was_written_is_noted_no_more(tmp_path, database_url):
         wait_until(lambda: not noted(tmp_path))
         pins = [note.pin for note in read_notes(tmp_path)]
     with serving(tmp_path, database_url) as again:
-        stands = keys(again.writer.recalled())
+        latched = keys(again.writer.recalled())
 
-    assert ALARMS == stands
+    assert ALARMS == latched
     assert [1] == [pin.decision for pin in pins if pin]
     assert verify(tmp_path).intact
 
@@ -114,7 +114,7 @@ def test_a_noted_alarm_is_told_to_every_server_that_starts(tmp_path, database_ur
             stack.enter_context(own_notes(tmp_path))[0].write(Note(alarms()))
         read_only = recall_latched(tmp_path, calm.engine)
         with serving(tmp_path, database_url) as server:
-            stands = keys(server.writer.recalled())
+            latched = keys(server.writer.recalled())
             server.floor.latched = server.writer.recalled() or NOTHING_LATCHED
             server.floor.answers.pop(STRATEGY.agent_name)  # silent since
             server.decide()
@@ -125,14 +125,14 @@ def test_a_noted_alarm_is_told_to_every_server_that_starts(tmp_path, database_ur
     with serving(tmp_path, database_url) as third:
         after = keys(third.writer.recalled())
 
-    assert ALARMS == stands == after
+    assert ALARMS == latched == after
     assert (ALARMS, "") == (keys(read_only[0]), read_only[1])
 
 
 def test_what_a_silent_server_did_not_take_is_loud_and_stands(
     postgres, tmp_path, monkeypatch, caplog
 ):
-    """A P0 comes while PostgreSQL answers nothing, we stop: the log says so, and the P0 stands."""
+    """A P0 comes while PostgreSQL is silent, we stop: the log says so, and the P0 is latched."""
     monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 1.0)
     monkeypatch.setattr(postgresql, "CONNECT_SECONDS", 1)
     monkeypatch.setattr(writer, "RETRY_SECONDS", (0.1,))
@@ -147,15 +147,15 @@ def test_what_a_silent_server_did_not_take_is_loud_and_stands(
             server.raise_alarm()
             server.stop()
     with serving(tmp_path, url) as again:
-        lost, stands = again.writer.lost(), keys(again.writer.recalled())
+        lost, latched = again.writer.lost(), keys(again.writer.recalled())
 
-    assert ("", ALARMS) == (lost, stands)
+    assert ("", ALARMS) == (lost, latched)
     assert "not everything was written at the stop" in caplog.text
     assert "an alarm was not written at the stop, noted below the root: " in caplog.text
 
 
 def test_a_database_that_hangs_keeps_no_alarm_from_being_noted(tmp_path):
-    """What writes to the database stands still, and the alarm is noted all the same."""
+    """What writes to the database hangs, and the alarm is noted all the same."""
     server = Server(tmp_path).start()
     server.decide()
     server.settle()
@@ -170,7 +170,7 @@ def test_a_database_that_hangs_keeps_no_alarm_from_being_noted(tmp_path):
 
 
 def test_an_alarm_of_before_the_database_was_there_is_noted(tmp_path):
-    """From the first instant on: no database, an alarm, an end; then a database, and it stands."""
+    """No database, an alarm, an end; then a database, and the alarm is latched."""
     away = tmp_path / "database"
     url = f"sqlite:///{away}/history.db"
     server = Server(tmp_path, url)
@@ -180,9 +180,9 @@ def test_an_alarm_of_before_the_database_was_there_is_noted(tmp_path):
     server.stop()
     away.mkdir()
     with serving(tmp_path, url) as again:
-        stands = keys(again.writer.recalled())
+        latched = keys(again.writer.recalled())
 
-    assert ALARMS == stands
+    assert ALARMS == latched
 
 
 @pytest.mark.parametrize("at", [0, SLOT_BYTES])
@@ -204,11 +204,11 @@ def test_alarms_that_do_not_fit_are_a_loss(tmp_path):
     with ExitStack() as stack:
         stack.enter_context(own_notes(tmp_path))[0].write(Note(tuple(many)))
     with serving(tmp_path) as server:
-        lost, stands = server.writer.lost(), keys(server.writer.recalled())
+        lost, latched = server.writer.lost(), keys(server.writer.recalled())
 
     assert "damaged" in lost
-    assert 0 < len(stands) < len(many)
-    assert stands <= {a.key for a in many}
+    assert 0 < len(latched) < len(many)
+    assert latched <= {a.key for a in many}
 
 
 def test_a_note_is_what_was_noted_last(tmp_path):
@@ -227,16 +227,16 @@ def test_a_note_is_what_was_noted_last(tmp_path):
 
 def test_several_notes_are_carried_as_one():
     """Nothing of any is left out, and the newest pin is kept."""
-    stands = alarms()
+    latched = alarms()
     told = carry(
         (
-            Note(stands, PIN),
+            Note(latched, PIN),
             Note((), HistoryPin("here", 9, 90), server_ran=True),
-            Note(stands, damaged=True),
+            Note(latched, damaged=True),
         )
     )
 
-    assert Note(stands, HistoryPin("here", 9, 90), server_ran=True, cut=True) == told
+    assert Note(latched, HistoryPin("here", 9, 90), server_ran=True, cut=True) == told
     assert Note() == carry(())
 
 
@@ -250,13 +250,13 @@ def test_notes_of_the_living_are_their_own(tmp_path):
 
 
 def test_notes_that_are_gone_are_not_written_to(tmp_path):
-    """A note that nobody would find is none, and that is said."""
+    """A note that would not be found is none, and that is said."""
     with own_notes(tmp_path) as (own, _):
         own.path.unlink()
         with pytest.raises(StorageError, match=r"history_notes-1: .*No such file"):
             own.write(Note())
         own.path.write_bytes(b"")
-        with pytest.raises(StorageError, match="others stand in their place"):
+        with pytest.raises(StorageError, match="others are in their place"):
             own.write(Note())
 
 
@@ -268,7 +268,7 @@ def test_there_is_an_end_to_files_of_notes(tmp_path, monkeypatch):
 
 
 def test_a_root_that_can_only_be_read_keeps_a_history_elsewhere(postgres, tmp_path, caplog):
-    """What was noted there is heard, what is new cannot be noted, and that is loud."""
+    """What was noted there counts, what is new cannot be noted, and that is loud."""
     url, disk = postgres.new_database("elsewhere"), tmp_path / "disk"
     with small_disk(disk, "2m") as remount:
         serve_once(disk, url)
@@ -276,11 +276,11 @@ def test_a_root_that_can_only_be_read_keeps_a_history_elsewhere(postgres, tmp_pa
             stack.enter_context(own_notes(disk))[0].write(Note(alarms()))
         remount("ro")
         with serving(disk, url) as server:
-            lost, stands = server.writer.lost(), keys(server.writer.recalled())
+            lost, latched = server.writer.lost(), keys(server.writer.recalled())
             server.raise_alarm()
             server.settle()
 
-    assert ("", ALARMS) == (lost, stands)
+    assert ("", ALARMS) == (lost, latched)
     assert "alarms cannot be noted below the root" in caplog.text
 
 

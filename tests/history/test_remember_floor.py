@@ -1,4 +1,4 @@
-"""Jobs: what is remembered: rounds that somebody judged, and decisions that say something new."""
+"""Jobs: what is remembered: rounds that were judged, and decisions that say something new."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +22,7 @@ class Shelf:
 
     def __init__(self):
         """Take everything."""
-        self.records, self.stood, self.full = [], None, False
+        self.records, self.latched, self.full = [], None, False
         self.what_was_lost, self.record_began = "", None
 
     def put(self, record):
@@ -33,8 +33,8 @@ class Shelf:
         return True
 
     def recalled(self):
-        """Give what stood before, once it is known."""
-        return self.stood
+        """Return what was latched before, once it is known."""
+        return self.latched
 
     def lost(self):
         """Say what was lost."""
@@ -49,34 +49,34 @@ class Shelf:
         return Seen(None, NOW)
 
     def minutes(self):
-        """Give the counts of each minute that was handed over."""
+        """Return the counts of each minute that was handed over."""
         return [r.counts for r in self.records if isinstance(r, MinuteRecord)]
 
     def decided(self):
-        """Give the stretches of each minute, in seconds after now."""
+        """Return the stretches of each minute, in seconds after now."""
         minutes = [r.decided for r in self.records if isinstance(r, MinuteRecord)]
         return [[tuple((i - NOW).total_seconds() for i in span) for span in m] for m in minutes]
 
     def whys(self):
-        """Give why each decision was kept."""
+        """Return why each decision was kept."""
         return [r.why for r in self.records if isinstance(r, DecisionRecord)]
 
 
 @pytest.fixture
 def shelf():
-    """Give an empty shelf."""
+    """Return an empty shelf."""
     return Shelf()
 
 
 def decide(memory, floor, before):
-    """Decide the floor and note it; gives the snapshot."""
+    """Decide the floor and note it; returns the snapshot."""
     snapshot = floor.decide()
     memory.note_decision(floor.evidence(), floor.latched, before or snapshot, snapshot, ())
     return snapshot
 
 
 def round_at(seconds, readings=None):
-    """Give a round of the strategy so many seconds after now."""
+    """Return a round of the strategy so many seconds after now."""
     at = NOW + timedelta(seconds=seconds)
     floor = FloorOfValues()
     return ServiceRound(STRATEGY.agent_name, at, at, readings or floor.answers["strategy-engine"])
@@ -117,8 +117,8 @@ def test_a_refused_primary_reading_was_not_obtained(shelf):
     assert {"strategy-engine": (3, 1)} == unfinished.counts
 
 
-def test_a_floor_that_nobody_decides_was_not_watched(shelf):
-    """Rounds that come in while the deciding loop stands still are no watching."""
+def test_a_floor_without_decisions_was_not_watched(shelf):
+    """Rounds that come in while the deciding loop is stopped are no watching."""
     memory, floor = FloorMemory(shelf), FloorOfValues()
     memory.note_round(round_at(0), PRIMARY)
     decide(memory, floor, None)
@@ -157,21 +157,21 @@ def test_the_first_decision_tells_every_service(shelf):
 
 
 def test_what_stood_is_joined_as_soon_as_it_is_known_and_once(shelf):
-    """Until history was read it is not known; then its accusations stand with their first time."""
+    """Until history was read it is not known; then its alarms are latched with their first time."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
-    stood = floor.decide().latched
-    (alarm,) = stood.alarms
+    latched = floor.decide().latched
+    (alarm,) = latched.alarms
     later = replace(alarm, since=NOW + timedelta(hours=1))
     memory = FloorMemory(shelf)
 
     assert (NOTHING_LATCHED, False) == memory.recall(NOTHING_LATCHED)
-    shelf.stood = stood
+    shelf.latched = latched
     joined, known = memory.recall(replace(NOTHING_LATCHED, alarms=(later,)))
     assert ((NOW,), True) == (tuple(a.since for a in joined.alarms), known)
     assert (NOTHING_LATCHED, True) == memory.recall(NOTHING_LATCHED)
-    shelf.stood = stood
-    assert stood.alarms == FloorMemory(shelf).recall(NOTHING_LATCHED)[0].alarms
+    shelf.latched = latched
+    assert latched.alarms == FloorMemory(shelf).recall(NOTHING_LATCHED)[0].alarms
 
 
 @pytest.mark.parametrize(
@@ -203,17 +203,17 @@ def test_an_alarm_below_sev0_is_joined_without_any_process():
     """What no instance has to deny keeps its first time, and no more."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "marketdata.is_fresh", value=False)
-    stood = floor.decide().latched
+    latched = floor.decide().latched
     floor.now += timedelta(seconds=10)
     floor.latched = NOTHING_LATCHED
     again = floor.decide().latched
-    (joined,) = join_latched(stood, again).alarms
+    (joined,) = join_latched(latched, again).alarms
 
     assert (NOW, floor.now, ()) == (joined.since, joined.last_seen, joined.instances)
 
 
 def test_a_decision_is_kept_when_an_alarm_is_raised_or_denied_by_another_process(shelf):
-    """A start goes on with who said it and with the row of denials, so each is written."""
+    """A start goes on with its instances and their denials, so each is written."""
     floor = FloorOfValues(peers={STRATEGY.agent_name: "10.0.0.7:80"}, connects=True)
     memory, before = FloorMemory(shelf), None
     told = []
@@ -229,7 +229,7 @@ def test_a_decision_is_kept_when_an_alarm_is_raised_or_denied_by_another_process
 
 
 def watch(memory, floor, before, seconds):
-    """Decide at each of these seconds after now, and hear the strategy at each."""
+    """Decide at each of these seconds after now, and ask the strategy at each."""
     for second in seconds:
         floor.refresh(NOW + timedelta(seconds=second))
         before = decide(memory, floor, before)
@@ -237,7 +237,7 @@ def watch(memory, floor, before, seconds):
     return before
 
 
-def test_minutes_tell_from_when_to_when_somebody_decided(shelf):
+def test_minutes_say_from_when_to_when_the_floor_was_decided(shelf):
     """A stall breaks a stretch; a minute that was handed over begins a new one."""
     memory, floor = FloorMemory(shelf), FloorOfValues()
     watch(memory, floor, None, (0, 2, 5, 9, 11, 60, 62))
@@ -260,7 +260,7 @@ def test_who_stops_just_after_a_minute_began_tells_until_when_it_decided(shelf):
 
 
 def test_a_lost_decision_breaks_what_was_decided(shelf):
-    """What could not be kept is never drawn through: nobody knows what it said."""
+    """What could not be kept is never drawn through: what it said is unknown."""
     memory, floor = FloorMemory(shelf), FloorOfValues()
     before = watch(memory, floor, None, (0, 1))
     shelf.full = True

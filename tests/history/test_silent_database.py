@@ -62,7 +62,7 @@ class Proxy:
 
 @contextmanager
 def proxied(real):
-    """Give an address of a server that can fall silent."""
+    """Return an address of a server that can fall silent."""
     proxy = Proxy(real.port)
     try:
         yield proxy

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.history.decide.timeline import attain, lost_feed
+from mission_control.history.decide import attain, lost_feed
 from mission_control.history.model import Segment
 from mission_control.model.fleet import Slo, SloWindow
 from tests.floor.floor_of_values import MARKETDATA, STRATEGY
@@ -18,12 +18,12 @@ STALE = "MARKETDATA_STALE"
 
 
 def at(minute):
-    """Give an instant by its minute."""
+    """Return an instant by its minute."""
     return BEGIN + timedelta(minutes=minute)
 
 
 def line(*pieces):
-    """Give segments from (first minute, last minute, reason); an empty reason is as expected."""
+    """Return segments from (first minute, last minute, reason); an empty reason is as expected."""
     return [
         Segment(
             at(first),
@@ -37,7 +37,7 @@ def line(*pieces):
 
 
 def seconds(found):
-    """Give good, bad, dependency and unobserved time in minutes."""
+    """Return good, bad, dependency and unobserved time in minutes."""
     each = (
         found.good_seconds,
         found.bad_seconds,
@@ -76,7 +76,7 @@ def test_a_strategy_does_not_pay_for_a_feed_that_stops():
         pytest.param(
             [(0, 10, "NOT_YET_ASKED")], [(0, 10, STALE)], (0, 10, 0, 0), id="a start of ours"
         ),
-        pytest.param([(0, 10, STALE)], [(0, 10, None)], (0, 0, 0, 10), id="nobody watched"),
+        pytest.param([(0, 10, STALE)], [(0, 10, None)], (0, 0, 0, 10), id="not watched"),
         pytest.param(
             [(0, 10, "")],
             [(0, 1, "NOT_YET_ASKED"), (1, 2, "WORKLOAD_UNSEEN"), (2, 3, "EXPIRED"), (3, 10, "")],
@@ -86,7 +86,7 @@ def test_a_strategy_does_not_pay_for_a_feed_that_stops():
     ],
 )
 def test_whose_time_it_was(feed, own, expected):
-    """Only what the feed explains is the feed's, and what we did not see is nobody's good time."""
+    """Only what the feed explains is the feed's, and what we did not see is no good time."""
     found = attain(SOLD, line(*own), SPANS, (), lost_feed([line(*feed)]))
 
     assert expected == seconds(found)

@@ -28,7 +28,7 @@ TAKEN = IntegrityError("INSERT", {}, sqlite3.IntegrityError("UNIQUE constraint f
 
 
 def decision(at=NOW):
-    """Give a decision."""
+    """Return a decision."""
     floor = FloorOfValues()
     floor.refresh(at)
     evidence = floor.evidence()
@@ -38,7 +38,7 @@ def decision(at=NOW):
 
 @contextmanager
 def failing(kept, *errors):
-    """Let the database refuse decisions with these; gives what tells of it, and awaits it."""
+    """Let the database refuse decisions with these; returns an event for it, and what awaits it."""
     refused, may, left = threading.Event(), threading.Event(), [*errors]
 
     def refuse(_connection, _cursor, statement, *_more):
@@ -55,7 +55,7 @@ def failing(kept, *errors):
 
 
 async def kept_of(tmp_path, database_url):
-    """Give how many decisions and minutes are kept."""
+    """Return how many decisions and minutes are kept."""
     again = Keeper(tmp_path, database_url)
     since, until = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
     found = [d async for d in again.reader.decisions(since, until)]
@@ -174,13 +174,13 @@ async def test_what_waits_behind_a_lost_batch_is_lost_with_it(keeper):
             kept.writer.put(MINUTE)
             may.set()
             await written(kept)
-        anew = kept.writer.put(decision(NOW + timedelta(seconds=5)))
+        again = kept.writer.put(decision(NOW + timedelta(seconds=5)))
         kept.writer.put(decision(NOW + timedelta(seconds=9)))
         await written(kept)
         minutes = await kept.reader.minutes(NOW, NOW + timedelta(hours=1))
         found = await kept.reader.decision_at(NOW + timedelta(hours=1))
 
-    assert not anew
+    assert not again
     assert [] == minutes
     assert found is not None
     assert NOW + timedelta(seconds=9) == found.at

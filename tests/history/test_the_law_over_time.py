@@ -61,7 +61,7 @@ class Life:
         return self.decide()
 
     def play(self, step: str) -> FloorSnapshot:
-        """Let a step happen, and hear another replica, which is well."""
+        """Let a step happen, and ask another replica, which is well."""
         getattr(self, f"_{step}")()
         self.floor.now += timedelta(seconds=1)
         if step != "silence":
@@ -121,20 +121,20 @@ class Life:
             file.unlink()
 
 
-STEPS = ("silence", "hear", "plan", "restart", "keep", "older", "lose", "elsewhere", "cut")
+STEPS = ("silence", "ask", "plan", "restart", "keep", "older", "lose", "elsewhere", "cut")
 
 
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    before=st.lists(st.sampled_from(("hear", "plan", "keep", "restart")), max_size=3),
+    before=st.lists(st.sampled_from(("ask", "plan", "keep", "restart")), max_size=3),
     after=st.lists(st.sampled_from(STEPS), min_size=1, max_size=6),
 )
 def test_no_loss_of_memory_makes_a_floor_better_than_it_was(before, after):
     """
     Whatever is lost of database, ledger and notes in whatever order, a P0 is never OK again.
 
-    Either it stands, or it is said that what stood is not known: HALTED both ways.
+    Either it is latched, or what was latched is said to be unknown: HALTED both ways.
     """
     with tempfile.TemporaryDirectory() as folder:
         life = Life(Path(folder))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.history.decide.timeline import (
+from mission_control.history.decide import (
     attain,
     draw_timeline,
     summarise,
@@ -30,18 +30,18 @@ SESSION = TradingDay(OPEN_AT.date(), OPEN_AT, CLOSE_AT)
 
 
 def minute(number, asked=6, obtained=6):
-    """Give a watched minute."""
+    """Return a watched minute."""
     return WatchedMinute(BEGIN + timedelta(minutes=number), {NAME: (asked, obtained)})
 
 
 def change(seconds, state="OK", *, expected=True, code=""):
-    """Give a change so many seconds after the beginning."""
+    """Return a change so many seconds after the beginning."""
     at = BEGIN + timedelta(seconds=seconds)
     return ServiceChange(at, NAME, ServiceState(state), expected, code)
 
 
 def told(segments):
-    """Give segments as (seconds, state)."""
+    """Return segments as (seconds, state)."""
     return [(s.seconds, s.state.value if s.state else None) for s in segments]
 
 
@@ -68,7 +68,7 @@ def test_states_hold_until_they_change():
         pytest.param([-1, 0], [(60.0, "OK"), (540.0, None)], id="begun before"),
     ],
 )
-def test_what_nobody_watched_is_a_gap(minutes, expected):
+def test_what_was_not_watched_is_a_gap(minutes, expected):
     """A state is never drawn through a minute in which the service was not asked."""
     assert expected == told(draw([change(-600)], minutes))
 
@@ -80,7 +80,7 @@ def test_before_the_first_change_nothing_is_known():
     assert [(120.0, None), (480.0, "OK")] == told(draw(changes, range(10)))
 
 
-def test_a_service_that_is_never_asked_was_watched_while_anybody_was():
+def test_a_service_that_is_never_asked_was_watched_while_the_floor_was():
     """Without HTTP by configuration, the floor's own minutes count."""
     silent = replace(STRATEGY, agent_name="silent", contract=ContractKind.NONE)
 
@@ -91,10 +91,10 @@ def test_a_service_that_is_never_asked_was_watched_while_anybody_was():
 
 
 def test_a_minute_in_which_nothing_was_asked_was_not_watched():
-    """One that only tells until when somebody decided."""
+    """One that only says until when the floor was decided."""
     watch = summarise([minute(0), replace(minute(1), counts={})])
 
-    assert [(BEGIN, BEGIN + timedelta(minutes=1))] == list(watch.anybody)
+    assert [(BEGIN, BEGIN + timedelta(minutes=1))] == list(watch.whole)
 
 
 def test_days_are_joined_and_cut():
@@ -113,7 +113,7 @@ def test_days_are_joined_and_cut():
     st.sampled_from([7, 60, 90, 600, 3600]),
 )
 def test_segments_and_cells_fill_the_time(seconds, minutes, step):
-    """Whatever changed and whenever somebody watched, there is no hole and no overlap."""
+    """Whatever changed and whenever it was watched, there is no hole and no overlap."""
     states = ["OK", "HALTED", "DEGRADED"]
     changes = [change(s, states[i % 3]) for i, s in enumerate(sorted(seconds))]
     segments = draw(changes, sorted(minutes))
@@ -220,7 +220,7 @@ def test_a_segment_knows_its_length():
 
 
 def told_minute(number, *spans):
-    """Give a watched minute that tells in which of its seconds the floor was decided."""
+    """Return a watched minute that says in which of its seconds the floor was decided."""
     begin = BEGIN + timedelta(minutes=number)
     decided = tuple((begin + timedelta(seconds=a), begin + timedelta(seconds=b)) for a, b in spans)
     return replace(minute(number), decided=decided)
@@ -256,7 +256,7 @@ def told_minute(number, *spans):
         ),
     ],
 )
-def test_what_nobody_decided_is_a_gap_to_the_second(minutes, expected):
+def test_what_was_not_decided_is_a_gap_to_the_second(minutes, expected):
     """A process that was stopped looked at nothing, however often it asked in that minute."""
     until = BEGIN + timedelta(minutes=2)
     days = [[summarise(minutes)], [summarise([each]) for each in minutes]]
@@ -268,7 +268,7 @@ def test_what_nobody_decided_is_a_gap_to_the_second(minutes, expected):
             assert expected == told(draw_timeline([change(-600)], spans, BEGIN, until))
 
 
-def test_time_that_nobody_decided_is_not_good_time():
+def test_time_without_decisions_is_not_good_time():
     """What a service attained leaves out the stall, as unobserved."""
     until = BEGIN + timedelta(minutes=1)
     watch = summarise([told_minute(0, (0, 10), (53, 59.5))])

@@ -1,4 +1,4 @@
-"""History: an accusation that any server heard stands at the next start, whoever wrote last."""
+"""History: an alarm that any server raised is latched at the next start, whichever wrote last."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +20,8 @@ MINUTE = timedelta(minutes=1)
 SOURCE = f"{STRATEGY.agent_name} /ops/status"
 
 
-async def heard(remembered, kept, minutes, *, executes):
-    """Let a server hear whether a service says that it executes, and decide."""
+async def decided(remembered, kept, minutes, *, executes):
+    """Let a server see whether a service says that it executes, and decide."""
     remembered.floor.refresh(NOW + minutes * MINUTE)
     remembered.floor.say(STRATEGY, EXECUTES, value=executes)
     snapshot = remembered.decide()
@@ -29,8 +29,8 @@ async def heard(remembered, kept, minutes, *, executes):
     return snapshot.latched.alarms
 
 
-async def stood(tmp_path, database_url):
-    """Give what a start takes over, as the watch has it and as a command has it."""
+async def latched(tmp_path, database_url):
+    """Return what a start takes over, as the watch has it and as a command has it."""
     again = Keeper(tmp_path, database_url)
     again.start()
     await written(again)
@@ -42,17 +42,17 @@ async def stood(tmp_path, database_url):
 
 
 async def test_what_another_did_not_hear_stands_after_a_restart(tmp_path, database_url):
-    """One heard an accusation, another did not and wrote last: a start takes over both."""
+    """One raised an alarm, another did not and wrote last: a start takes over both."""
     with keeping(tmp_path, database_url) as raising, keeping(tmp_path, database_url) as calm:
-        hears, misses = RememberedFloor(raising), RememberedFloor(calm)
-        await heard(hears, raising, 0, executes=False)
-        await heard(misses, calm, 0, executes=False)
-        alarms = await heard(hears, raising, 1, executes=True)
+        sees, misses = RememberedFloor(raising), RememberedFloor(calm)
+        await decided(sees, raising, 0, executes=False)
+        await decided(misses, calm, 0, executes=False)
+        alarms = await decided(sees, raising, 1, executes=True)
         misses.floor.refresh(NOW + 2 * MINUTE)
         misses.floor.say(STRATEGY, "status.state", "DEGRADED")
         calm_one = misses.decide().latched
         await written(calm)
-    found = await stood(tmp_path, database_url)
+    found = await latched(tmp_path, database_url)
 
     assert alarms
     assert () == calm_one.alarms
@@ -63,7 +63,7 @@ async def test_what_another_did_not_hear_stands_after_a_restart(tmp_path, databa
 
 
 async def test_what_was_denied_is_over_for_all(tmp_path, database_url):
-    """Once the service denied it, it stands no more, whoever wrote last."""
+    """Once the service denied it, it is latched no more, whichever wrote last."""
     raised = ()
     with keeping(tmp_path, database_url) as kept:
         remembered = RememberedFloor(kept)
@@ -73,14 +73,14 @@ async def test_what_was_denied_is_over_for_all(tmp_path, database_url):
             told_by = remembered.decide().latched.alarms
             raised = raised or told_by
             await written(kept)
-    found = await stood(tmp_path, database_url)
+    found = await latched(tmp_path, database_url)
 
     assert raised
     assert () == found.alarms
 
 
 def told(type_, minutes, source=SOURCE):
-    """Give a decision that tells an accusation opened or ended, and itself holds none."""
+    """Return a decision that opens or ends an alarm, and itself holds none."""
     at, verb = NOW + minutes * MINUTE, "accuses" if type_ is OPENED else "no longer accuses"
     data = {"code": "EXECUTION_EVIDENCE", "source": source, "fact": EXECUTES}
     message = f"{source} {verb}: EXECUTION_EVIDENCE: it may: now"
@@ -95,21 +95,21 @@ def told(type_, minutes, source=SOURCE):
         pytest.param([(OPENED, 0), (ENDED, 1)], None, id="ended"),
         pytest.param([(OPENED, 0), (ENDED, 0)], None, id="ended at the same instant"),
         pytest.param(
-            [(OPENED, 0), (OPENED, 1), (ENDED, 2)], None, id="ended for both who heard it"
+            [(OPENED, 0), (OPENED, 1), (ENDED, 2)], None, id="ended for both that raised it"
         ),
         pytest.param([(OPENED, 0), (ENDED, 1), (OPENED, 2)], 2, id="opened again"),
         pytest.param([(OPENED, 1), (OPENED, 0)], 0, id="since the first of two, by time"),
         pytest.param([(ENDED, 1), (OPENED, 0)], 0, id="ended before it was written"),
-        pytest.param([(OPENED, 1), (ENDED, 0)], 1, id="ended before it was heard"),
+        pytest.param([(OPENED, 1), (ENDED, 0)], 1, id="ended before it was raised"),
         pytest.param(
             [(OPENED, 60), (ENDED, 1), (ENDED, 2)], None, id="told ended twice, by a later clock"
         ),
-        pytest.param([(OPENED, 0), (OPENED, 2), (ENDED, 1)], 2, id="heard again after the end"),
+        pytest.param([(OPENED, 0), (OPENED, 2), (ENDED, 1)], 2, id="raised again after the end"),
         pytest.param([(OPENED, 0), (ENDED, 1, "another")], 0, id="another source is no denial"),
     ],
 )
-async def test_an_accusation_stands_until_it_is_told_ended(keeper, events, since):
-    """What was told opened stands, with its sentence and first time, until an end after it."""
+async def test_an_alarm_is_latched_until_an_event_ends_it(keeper, events, since):
+    """What was opened is latched, with its sentence and first time, until an end after it."""
     with keeper() as kept:
         for event in events:
             kept.writer.put(told(*event))
@@ -124,7 +124,7 @@ async def test_an_accusation_stands_until_it_is_told_ended(keeper, events, since
 
 
 async def test_what_was_never_told_ended_outlives_the_kept_time(keeper):
-    """Old events go, apart from what opened an accusation that still stands."""
+    """Old events go, apart from what opened an alarm that is still latched."""
     with keeper() as kept:
         kept.writer.put(told(OPENED, -9))
         kept.writer.put(told(OPENED, -8, "another"))

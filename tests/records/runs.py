@@ -11,7 +11,7 @@ FILES = {"posture.json": b'{"posture":"OK"}', "logs/strategy-engine.log": b"line
 
 
 def facts(at=NOW, job="intraday_sample", **more):
-    """Give the facts of a run at an instant."""
+    """Return the facts of a run at an instant."""
     about = {
         "job": job,
         "session_date": date(2026, 11, 20),
@@ -40,7 +40,7 @@ def record(
 
 
 def everything(root: Path) -> dict[str, bytes]:
-    """Give every file below a root with its bytes, hidden ones included."""
+    """Return every file below a root with its bytes, hidden ones included."""
     return {
         str(p.relative_to(root)): p.read_bytes()
         for p in sorted(root.rglob("*"))

@@ -17,7 +17,7 @@ JOBS = ("intraday_sample", "readiness")
 
 
 def lengthen(root, lines, head=GENESIS):
-    """Append so many lines to a ledger at once; gives its head."""
+    """Append so many lines to a ledger at once; returns its head."""
     folder = root / "audit_artifacts"
     folder.mkdir(exist_ok=True)
     with (folder / "ledger.jsonl").open("ab") as file:
@@ -65,7 +65,7 @@ def steps(monkeypatch):
 
 
 async def listed(root, lines):
-    """Read a ledger of so many lines for the first time; gives what its page holds."""
+    """Read a ledger of so many lines for the first time; returns what its page holds."""
     lengthen(root, lines)
     page = await ArtifactReader(root, lambda: NOW).page(ArtifactQuery(50, job=JOBS[0]))
     assert (lines, 50) == (page.total, len(page.entries))
@@ -73,7 +73,7 @@ async def listed(root, lines):
 
 @pytest.mark.parametrize("lines", [500, 1000, 2000])
 async def test_a_ledger_is_read_in_one_pass(tmp_path, steps, lines):
-    """Each line is parsed once, and nothing is joined anew for each of them."""
+    """Each line is parsed once, and nothing is joined again for each of them."""
     await listed(tmp_path, lines)
 
     assert {"parsed": lines, "joined": 2} == dict(steps)

@@ -44,14 +44,14 @@ def test_a_run_is_recorded_with_its_own_account(tmp_path):
 
 
 def sha256sum(run):
-    """Check a run's files as anybody can who has no Mission Control."""
+    """Check a run's files as can be done without Mission Control."""
     return subprocess.run(
         ["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=run, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
 
 
-def test_anybody_can_check_a_runs_files(tmp_path):
+def test_sha256sum_can_check_a_runs_files(tmp_path):
     """`sha256sum -c` passes, covers every file but its own, and fails for one that was altered."""
     record(tmp_path)
     run = tmp_path / RUN
@@ -157,7 +157,7 @@ def test_a_latest_view_is_replaced_whole(tmp_path):
 
 
 def test_a_run_that_is_slower_never_shows_over_a_newer_one(tmp_path, monkeypatch):
-    """The views are those of the newest line: who records meanwhile waits, and shows after it."""
+    """The views are those of the newest line: a run recorded meanwhile waits its turn."""
     real = Folder.replace
     other = threading.Thread(target=record, args=(tmp_path,), kwargs={"latest": {VIEW: b"NO-GO"}})
 

@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
 
 
 async def test_a_cancelled_record_has_recorded_when_it_ends(tmp_path):
-    """Whoever was told that it was cancelled finds the run in its place, not on its way there."""
+    """Once it is cancelled the run is in its place, not on its way there."""
     store = ArtifactStore(tmp_path)
     store.check()
     lock = os.open(tmp_path / "audit_artifacts/.ledger.lock", os.O_RDWR)

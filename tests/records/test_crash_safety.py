@@ -25,7 +25,7 @@ KILLS = 300
 
 @pytest.fixture
 def nursery(tmp_path):
-    """Give a process that forks writers below a root (`writer.py`)."""
+    """Return a process that forks writers below a root (`writer.py`)."""
     command = [sys.executable, str(WRITER), str(tmp_path / "root")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
@@ -35,7 +35,7 @@ def nursery(tmp_path):
 
 
 def lines_of(root):
-    """Give the ledger's lines as documents."""
+    """Return the ledger's lines as documents."""
     ledger = root / "audit_artifacts/ledger.jsonl"
     return [orjson.loads(line) for line in ledger.read_bytes().splitlines()]
 
@@ -97,7 +97,7 @@ def test_writers_that_race_never_share_a_name(tmp_path, nursery):
 
 @contextmanager
 def small_disk(path, size):
-    """Mount a small file system; gives a way to remount it."""
+    """Mount a small file system; returns a way to remount it."""
     path.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
     mounted = subprocess.run(mount, capture_output=True, check=False)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 @contextmanager
 def mounted(path):
-    """Mount a file system of its own; gives a way to lose it, as a mount is lost in use."""
+    """Mount a file system of its own; returns a way to lose it, as a mount is lost in use."""
     path.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
@@ -38,7 +38,7 @@ def mounted(path):
 
 
 async def said_of(server):
-    """Give what history's own check says."""
+    """Return what history's own check says."""
     found = await server.writer.check()
     return found.detail if isinstance(found, Unseen) else "well"
 
@@ -74,11 +74,11 @@ async def test_a_history_that_is_gone_is_said_at_once_and_keeps_its_alarms(tmp_p
         server.raise_alarm()
         wait_until(lambda: noted(tmp_path) == ALARMS)
     with serving(tmp_path) as again:
-        stands = keys(again.writer.recalled())
+        latched = keys(again.writer.recalled())
 
     assert "well" == before
     assert said in after
-    assert ALARMS == stands
+    assert ALARMS == latched
 
 
 async def test_a_deleted_history_is_a_loss_at_the_next_start(tmp_path):
@@ -92,7 +92,7 @@ async def test_a_deleted_history_is_a_loss_at_the_next_start(tmp_path):
 
 
 async def test_a_lost_mount_is_said_by_store_and_history(tmp_path):
-    """What stands at the mount's place is no record of ours, and nothing is written to it."""
+    """What is at the mount's place is no record of ours, and nothing is written to it."""
     disk = tmp_path / "disk"
     with mounted(disk) as lose, serving(disk) as server:
         server.decide()
@@ -112,7 +112,7 @@ async def test_a_lost_mount_is_said_by_store_and_history(tmp_path):
 
 @pytest.mark.parametrize("place", [".", "audit_artifacts"], ids=["root", "records"])
 async def test_a_record_that_is_deleted_is_said_and_not_begun_again(tmp_path, place):
-    """Whoever used it refuses what stands there now, also where that is nothing."""
+    """A process that used it refuses what is there now, also where that is nothing."""
     root = tmp_path / "root"
     root.mkdir()
     serve_once(root)
@@ -132,7 +132,7 @@ async def test_a_record_that_is_deleted_is_said_and_not_begun_again(tmp_path, pl
 
 
 async def test_a_root_that_comes_back_is_used_again(tmp_path):
-    """A root with the same marker is the same record, on whatever device it stands now."""
+    """A root with the same marker is the same record, on whatever device it is now."""
     root = tmp_path / "root"
     root.mkdir()
     serve_once(root)

@@ -22,7 +22,7 @@ SECOND = timedelta(seconds=1)
 
 @contextmanager
 def held(root):
-    """Hold the ledger's lock, as a process does that stands still."""
+    """Hold the ledger's lock, as a process does that hangs."""
     lock = os.open(root / LOCK, os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
@@ -31,7 +31,7 @@ def held(root):
         os.close(lock)
 
 
-def test_a_lock_that_is_never_given_back_fails_the_run_and_hangs_nobody(tmp_path, monkeypatch):
+def test_a_lock_that_is_never_given_back_fails_the_run_and_hangs_nothing(tmp_path, monkeypatch):
     """Who records is told what to look for, and nothing is left; afterwards all is as before."""
     record(tmp_path)
     before = everything(tmp_path)
@@ -64,7 +64,7 @@ def jobs_of(page):
 async def test_a_line_that_was_taken_back_is_not_remembered(
     tmp_path, monkeypatch, name, looks_between
 ):
-    """Read between an append and its failed sync, it gives way to what stands in its place."""
+    """Read between an append and its failed sync, it gives way to what is in its place."""
     record(tmp_path)
     reader, real, seen = ArtifactReader(tmp_path, lambda: NOW), os.fsync, list[str]()
 
@@ -87,10 +87,10 @@ async def test_a_line_that_was_taken_back_is_not_remembered(
 
 
 @pytest.mark.parametrize("case", ["the first run", "the lock is denied", "the lock is free"])
-def test_a_run_that_is_recorded_while_others_are_looked_at_is_accused_of_nothing(
+def test_a_run_that_is_recorded_while_others_are_looked_at_is_no_discrepancy(
     tmp_path, monkeypatch, case
 ):
-    """And who records does not wait for that; a file that nobody recorded is named all the same."""
+    """And recording does not wait for that; an unrecorded file is named all the same."""
     monkeypatch.setattr(ledger_module, "LOCK_SECONDS", 1.0)
     if case != "the first run":
         record(tmp_path)

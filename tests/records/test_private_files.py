@@ -26,7 +26,7 @@ def _open_handed():
 
 
 def mode(path):
-    """Give a file's mode."""
+    """Return a file's mode."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -71,7 +71,7 @@ def test_a_history_that_others_could_read_is_tightened(tmp_path):
 
 
 def test_a_second_connection_ends_no_lock_of_the_first(tmp_path):
-    """Another connection is opened while a transaction writes: nobody else gets in."""
+    """Another connection is opened while a transaction writes: no other user gets in."""
     use(tmp_path)
     first, second = open_engine(tmp_path, None), open_engine(tmp_path, None)
     with writing(first) as connection:

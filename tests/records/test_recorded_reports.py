@@ -31,7 +31,7 @@ WELL = {
 @pytest.mark.parametrize(
     "name", ["readiness_report.json", "durable_copy.json", "retention_report.json", "run.json"]
 )
-def test_a_copy_of_somebody_elses_file_is_no_report_of_the_runs(name):
+def test_a_copy_of_another_runs_file_is_no_report_of_this_run(name):
     """A snapshot holds what the repository does, under whatever names: none of it is a report."""
     copied = ArtifactFile(path=f"{ENTRY.path}/repo_files/k8s/{name}", size=1, sha256="a" * 64)
     own = ArtifactFile(path=f"{ENTRY.path}/{name}", size=2, sha256="b" * 64)

@@ -35,7 +35,7 @@ def test_a_root_that_works_is_left_as_it_was(tmp_path):
 
 
 def refusing(number):
-    """Give what a file system says that has no such thing."""
+    """Return what a file system says that has no such thing."""
 
     def refuse(*_given, **_how):
         raise OSError(number, os.strerror(number))
@@ -133,15 +133,15 @@ def test_what_another_user_left_is_named(tmp_path):
         [sys.executable, "-c", _AS_ANOTHER, str(tmp_path)],
         check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2],
     )  # fmt: skip
-    theirs = dict(line.split("\t") for line in looked.stdout.splitlines())
+    found = dict(line.split("\t") for line in looked.stdout.splitlines())
 
     assert ours.as_root_elsewhere
     assert {"belongs to another user than the root"} == {f.why for f in ours.found}
-    assert "cannot be written" == theirs["audit_artifacts/ledger.jsonl"]
-    assert "cannot be read" == theirs["audit_artifacts/.ledger.lock"]
-    assert "cannot be read" == theirs["history.sqlite3"]
-    assert "belongs to another user than the root" == theirs[f"{entry.path}/run.json"]
-    assert "not ours.txt" not in theirs
+    assert "cannot be written" == found["audit_artifacts/ledger.jsonl"]
+    assert "cannot be read" == found["audit_artifacts/.ledger.lock"]
+    assert "cannot be read" == found["history.sqlite3"]
+    assert "belongs to another user than the root" == found[f"{entry.path}/run.json"]
+    assert "not ours.txt" not in found
 
 
 _AS_ANOTHER = f"""

@@ -81,9 +81,9 @@ class CountingStore(ArtifactStore):
             self.hanging -= 1
 
 
-async def test_who_waited_for_an_earlier_try_lets_nobody_join_the_next(tmp_path, monkeypatch):
+async def test_two_that_waited_for_one_try_do_not_join_the_next(tmp_path, monkeypatch):
     """
-    Of two that waited for one try, the quicker begins the next before the slower has heard.
+    Of two that waited for one try, the quicker begins the next before the slower is resumed.
     """
     monkeypatch.setattr(root_check, "CHECK_SECONDS", 30.0)
     store = CountingStore(tmp_path)

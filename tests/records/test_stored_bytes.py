@@ -7,7 +7,6 @@ import orjson
 import pytest
 
 from mission_control.documents.canonical_json import encode_json
-from mission_control.history.decide.lost_memory import RecordMarker
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.records import present
 from mission_control.records.ledger import Recorded, chain, read_line, write_line
@@ -17,6 +16,7 @@ from mission_control.records.model import (
     ArtifactFile,
     Discrepancy,
     DiscrepancyKind,
+    RecordMarker,
     SourceCoverage,
     Verification,
 )

@@ -22,7 +22,7 @@ FLIPS = 500
 
 @pytest.fixture
 def root(tmp_path):
-    """Give a root with some runs, a single file, and a view."""
+    """Return a root with some runs, a single file, and a view."""
     for number in range(4):
         record(tmp_path, NOW + timedelta(minutes=15 * number))
     latest = {"readiness_report.md": b"view"}
@@ -49,12 +49,12 @@ def flip(path, bit):
 
 
 def kinds(root):
-    """Give what verification names: kinds by path."""
+    """Return what verification names: kinds by path."""
     return {(d.path, d.kind) for d in verify(root).discrepancies}
 
 
 def named(root, path):
-    """Tell whether verification names a path."""
+    """Return whether verification names a path."""
     return any(d.path == str(path.relative_to(root)) for d in verify(root).discrepancies)
 
 
@@ -152,7 +152,7 @@ def test_every_removed_file_is_missing(root):
     ],
 )
 def test_an_added_file_is_unrecorded(root, where):
-    """A file that no line names is named, wherever it stands."""
+    """A file that no line names is named, wherever it is."""
     (root / where).parent.mkdir(parents=True, exist_ok=True)
     (root / where).write_bytes(b"x")
 
@@ -290,7 +290,7 @@ def test_a_removed_line_breaks_the_chain(root, gone):
 
 
 def test_a_doubled_line_breaks_the_chain(root):
-    """A line that stands there twice is found."""
+    """A line that is there twice is found."""
     ledger = root / LEDGER
     ledger.write_bytes(ledger.read_bytes() + ledger.read_bytes().splitlines(keepends=True)[-1])
 

@@ -12,11 +12,11 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.model import Collection
 from tests.records.runs import NOW, facts, record
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 VIEW = {"readiness_report.md": b"x" * 9000}
 

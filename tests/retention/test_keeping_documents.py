@@ -10,8 +10,8 @@ from mission_control.durable_copy.model import (
     CopyProblemKind,
     CopyReach,
     CopyReport,
-    CopyStanding,
     CopyState,
+    CopyStatus,
     Tally,
 )
 from mission_control.durable_copy.present import copy_document, copy_markdown, durable_copy_document
@@ -38,7 +38,7 @@ HOSTILE = CopyProblem("a/<b>_x_", CopyProblemKind.CONFLICT, "[click](javascript:
 
 
 def headline(**change):
-    """Give the first line of a changed report."""
+    """Return the first line of a changed report."""
     return copy_markdown(copy_document(replace(COPIED, **change))).splitlines()[0]
 
 
@@ -54,7 +54,7 @@ def test_the_first_line_says_how_the_copy_ended():
 
 
 def test_people_read_what_was_done_and_nothing_in_it_acts():
-    """What was sent and found stands there; hostile names are text."""
+    """What was sent and found is there; hostile names are text."""
     waiting = CopyReach(5, 5, Tally(15, 3000), 2, 6, "2026-11-20T20:00:00.000Z")
     report = replace(COPIED, problems=(HOSTILE,) * 201, reach=waiting, failure="down & out")
     text = copy_markdown(copy_document(report), "DEMO")
@@ -90,11 +90,11 @@ def test_programs_read_the_same():
 
 def test_how_it_stands_comes_from_the_newest_report():
     """What the newest report does not hold is null, also where it is of another shape."""
-    state = CopyState(CopyStanding.LAGGING, "it lags", NOW)
+    state = CopyState(CopyStatus.LAGGING, "it lags", NOW)
     told = {**copy_document(COPIED), "path": "audit_artifacts/ops_runs/x"}
     document = durable_copy_document(state, "s3://bucket/floor", 9, told)
     nothing = durable_copy_document(
-        CopyState(CopyStanding.NOT_CONFIGURED, "none"), "", 9, {"copied": 7, "problems": 7}
+        CopyState(CopyStatus.NOT_CONFIGURED, "none"), "", 9, {"copied": 7, "problems": 7}
     )
 
     assert (False, 7, 4200, 9, "2026-11-20T23:00:00.000Z", "audit_artifacts/ops_runs/x") == (

@@ -1,4 +1,4 @@
-"""Jobs: retention is reported and recorded, and how copy and retention stand is read back."""
+"""Jobs: retention is reported and recorded, and the state of copy and retention is read back."""
 
 import orjson
 import pytest
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def kept(tmp_path):
-    """Give a record of three runs."""
+    """Return a record of three runs."""
     kept = KeptRecord(tmp_path / "root")
     kept.add(3)
     return kept
@@ -24,13 +24,13 @@ def kept(tmp_path):
 
 @pytest.fixture
 def folder(kept, tmp_path):
-    """Give a place for its copy."""
+    """Return a place for its copy."""
     (tmp_path / "mount").mkdir()
     return MountedFolder(tmp_path / "mount", kept.root)
 
 
-async def stand(kept, destination):
-    """Give how the copy stands now."""
+async def state_of(kept, destination):
+    """Return the state of the copy now."""
     page = await kept.parts.artifacts.page(ArtifactQuery())
     return await copy_state(kept.parts.artifacts, destination, page.head, kept.now)
 
@@ -71,8 +71,8 @@ async def test_how_retention_stands_is_read_back(kept):
 
 async def test_how_the_copy_stands_is_read_back(kept, folder):
     """From not configured over never run to copied, with what waits and since when."""
-    assert "NOT_CONFIGURED" == (await stand(kept, ""))["standing"]
-    never = await stand(kept, folder.name)
+    assert "NOT_CONFIGURED" == (await state_of(kept, ""))["standing"]
+    never = await state_of(kept, folder.name)
     assert ("NEVER_RUN", "2026-11-20T17:31:00.000Z", None) == (
         never["standing"],
         never["lags_since"],
@@ -80,7 +80,7 @@ async def test_how_the_copy_stands_is_read_back(kept, folder):
     )
 
     run = await kept.copy(folder)
-    state = await stand(kept, folder.name)
+    state = await state_of(kept, folder.name)
     # The same disk: it is copied, and that is not enough.
     assert ("DOUBTFUL", False, 3, 3, 4) == (
         state["standing"],
@@ -90,8 +90,8 @@ async def test_how_the_copy_stands_is_read_back(kept, folder):
         state["head_seq"],
     )
     assert run.entry.path == state["last_run"]
-    assert "NEVER_RUN" == (await stand(kept, "/elsewhere"))["standing"]
-    assert (await stand(kept, "/elsewhere"))["runs_copied"] is None
+    assert "NEVER_RUN" == (await state_of(kept, "/elsewhere"))["standing"]
+    assert (await state_of(kept, "/elsewhere"))["runs_copied"] is None
 
 
 async def test_a_place_that_went_away_leaves_what_was_known(kept, folder, tmp_path):
@@ -100,7 +100,7 @@ async def test_a_place_that_went_away_leaves_what_was_known(kept, folder, tmp_pa
     (tmp_path / "mount").rename(tmp_path / "unplugged")
     kept.add()
     run = await kept.copy(folder)
-    state = await stand(kept, folder.name)
+    state = await state_of(kept, folder.name)
 
     assert 1 == run.exit_code
     assert ("FAILED", 3, 3) == (state["standing"], state["runs_copied"], state["verified_through"])
@@ -113,11 +113,11 @@ async def test_a_report_that_was_altered_is_not_believed(kept, folder):
     run = await kept.copy(folder)
     overwrite(kept.root / run.entry.path / "durable_copy.json", b'{"complete":true}')
 
-    assert "UNKNOWN" == (await stand(kept, folder.name))["standing"]
+    assert "UNKNOWN" == (await state_of(kept, folder.name))["standing"]
 
 
 async def test_a_line_that_cannot_be_read_is_no_line_that_is_copied(kept, folder):
-    """A hole where the copy ends lags, since nobody can tell how long it waits."""
+    """A hole where the copy ends lags, since it is unknown how long it waits."""
     ledger = kept.root / "audit_artifacts/ledger.jsonl"
     whole = ledger.read_bytes().splitlines(keepends=True)
     overwrite(ledger, b"".join([whole[0], b"?" + whole[1], *whole[2:]]))
@@ -126,7 +126,7 @@ async def test_a_line_that_cannot_be_read_is_no_line_that_is_copied(kept, folder
     well = {"contradicted": False, "complete": True, "failure": "", "problems_found": 0}
     document = {**run.document, **well, "problems": [], "cautions": [], "verified_through": 1}
     record(kept.root, kept.now, {"durable_copy.json": orjson.dumps(document)}, "durable_copy")
-    state = await stand(kept, folder.name)
+    state = await state_of(kept, folder.name)
 
     assert ("LAGGING", False, None) == (state["standing"], state["fine"], state["lags_since"])
     assert "line 2 is not copied, and cannot be read" in state["detail"]

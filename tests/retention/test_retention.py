@@ -16,7 +16,7 @@ NEWEST = SESSIONS[-30:]
 
 
 def on(*days):
-    """Give a ledger with one run on each of these days, at 09:00 in New York."""
+    """Return a ledger with one run on each of these days, at 09:00 in New York."""
     instants = [datetime.fromisoformat(f"{day}T14:00:00+00:00") for day in days]
     found = []
     for entry, at in zip(ledger(len(days)), instants, strict=True):
@@ -39,7 +39,7 @@ def judge(entries, sessions=SESSIONS, discrepancies=()):
 
 
 def kept(report, collection=Collection.OPS_RUNS):
-    """Give what is said of one collection."""
+    """Return what is said of one collection."""
     return next(c for c in report.collections if c.collection is collection)
 
 

@@ -1,5 +1,5 @@
 """
-Minutes tell from when to when somebody decided.
+Minutes hold from when to when the floor was decided.
 
 Revision ID: 0002
 """
@@ -13,7 +13,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """
-    Make room for it; minutes of before do not tell, and are no proof of it.
+    Make room for it; older minutes do not say, and are no proof of it.
 
     SQLite may have the column already: where an earlier version of ours was killed in here.
     """

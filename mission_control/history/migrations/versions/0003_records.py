@@ -1,5 +1,5 @@
 """
-History tells to which record it belongs.
+History knows to which record it belongs.
 
 Revision ID: 0003
 """

@@ -1,8 +1,8 @@
-"""How a service was over time. What was not watched is a gap, never drawn through."""
+"""How services were over time, and whether a root and a history remember the same."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 
@@ -46,11 +46,11 @@ def summarise(minutes: Iterable[WatchedMinute]) -> Watch:
 
     One in which nothing was asked, but the floor was decided, was not watched. Of one in which
     something was asked, only the time in which the floor was decided was: a process that is stopped
-    looks at nothing. A minute of before minutes told this was watched whole.
+    looks at nothing. A minute that was stored without this counts as watched whole.
     """
     minutes = list(minutes)
     decided = find_decided(minutes)
-    anybody = list[Span]()
+    whole = list[Span]()
     spans = dict[str, list[Span]]()
     counts = dict[str, tuple[int, int]]()
     for each in minutes:
@@ -58,7 +58,7 @@ def summarise(minutes: Iterable[WatchedMinute]) -> Watch:
             continue
         watched = _watched(each, decided)
         for span in watched:
-            _join(anybody, span)
+            _join(whole, span)
         for name, (asked, obtained) in each.counts.items():
             own = spans.setdefault(name, [])
             for span in watched if asked else ():
@@ -69,11 +69,11 @@ def summarise(minutes: Iterable[WatchedMinute]) -> Watch:
         name: AgentWatch(tuple(spans.get(name, ())), asked, obtained)
         for name, (asked, obtained) in counts.items()
     }
-    return Watch(tuple(anybody), agents)
+    return Watch(tuple(whole), agents)
 
 
 def _watched(minute: WatchedMinute, decided: Sequence[Span]) -> Sequence[Span]:
-    """Give the time of a minute in which the floor was decided; the whole where it cannot tell."""
+    """Return the part of a minute in which the floor was decided; all of it if that is unknown."""
     whole = (minute.minute, minute.minute + MINUTE)
     if minute.decided is None:
         return (whole,)
@@ -85,7 +85,7 @@ def watched_spans(
     agent: Agent, watches: Iterable[Watch], since: datetime, until: datetime
 ) -> tuple[Span, ...]:
     """
-    Give the stretches in which an agent was watched, oldest first, joined and cut.
+    Return the stretches in which an agent was watched, oldest first, joined and cut.
 
     One that is never asked by configuration was watched while anything was.
     """
@@ -96,8 +96,8 @@ def watched_spans(
 
 
 def floor_spans(watches: Iterable[Watch], since: datetime, until: datetime) -> tuple[Span, ...]:
-    """Give the stretches in which the floor was watched at all, oldest first, joined and cut."""
-    return _joined((w.anybody for w in watches), since, until)
+    """Return the stretches in which the floor was watched at all, oldest first, joined and cut."""
+    return _joined((w.whole for w in watches), since, until)
 
 
 def _joined(
@@ -124,7 +124,7 @@ def _join(spans: list[Span], span: Span) -> None:
 
 
 def gaps_between(spans: Iterable[Span], since: datetime, until: datetime) -> tuple[Span, ...]:
-    """Give the stretches between two instants that no span covers; spans come oldest first."""
+    """Return the stretches between two instants that no span covers; spans come oldest first."""
     gaps, reached = list[Span](), since
     for begin, end in spans:
         if min(begin, until) > reached:
@@ -137,7 +137,7 @@ def draw_timeline(
     changes: Sequence[ServiceChange], watched: Iterable[Span], since: datetime, until: datetime
 ) -> tuple[Segment, ...]:
     """
-    Give the segments of one service between two instants, without a hole and without overlap.
+    Return the segments of one service between two instants, without a hole and without overlap.
 
     `changes` are its own, oldest first; before the first of them nothing is known of it.
     """
@@ -187,10 +187,10 @@ def worst_by_step(
     segments: Sequence[Segment], since: datetime, until: datetime, step: timedelta
 ) -> tuple[Cell, ...]:
     """
-    Give one cell for each step of time: the worst that was seen in it, and how much was.
+    Return one cell for each step of time: the worst that was seen in it, and how much was.
 
-    Unexpected is worse than expected. A gap hides nothing that was seen beside it, and is told
-    by the share that was watched.
+    Unexpected is worse than expected. A gap hides nothing that was seen beside it, and shows
+    in the share that was watched.
     """
     cells = list[Cell]()
     begin = since
@@ -222,7 +222,7 @@ _FRIDAY = 4
 def window_spans(
     window: SloWindow, sessions: Iterable[TradingDay], since: datetime, until: datetime
 ) -> tuple[Span, ...]:
-    """Give the stretches of a period that a target is about, in order."""
+    """Return the stretches of a period that a target is about, in order."""
     if window is SloWindow.MONTH:
         return ((since, until),)
     if window is SloWindow.MARKET_HOURS:
@@ -243,8 +243,9 @@ def attain(
     """
     Reckon what an agent attained in these spans; without a target its window is market hours.
 
-    `feed_lost` is when marketdata was not as expected: then whoever says that its feed is stale
-    only tells of it. Said at any other time it is the agent's own, and so is any other trouble.
+    `feed_lost` is when marketdata was not as expected: then an agent that says that
+    its feed is stale only reports it. Said at any other time it is the agent's own trouble, as any
+    other is.
     """
     total = 0.0
     seconds = dict.fromkeys(_Kind, 0.0)
@@ -275,9 +276,9 @@ def attain(
 
 def lost_feed(marketdata: Iterable[Sequence[Segment]]) -> tuple[Span, ...]:
     """
-    Give the time in which any marketdata service was seen not as expected.
+    Return the time in which any marketdata service was seen not as expected.
 
-    Services are asked some seconds apart: one may tell of the feed before or after it does itself.
+    Services are asked some seconds apart: one may report the feed before or after it does itself.
     """
     return join_spans(
         (s.begin - _APART, s.end + _APART)
@@ -319,14 +320,115 @@ def _kind_of(agent: Agent, segment: Segment) -> _Kind:
 
 
 def window_of(agent: Agent) -> SloWindow:
-    """Give the window of an agent's target; market hours where it has none."""
+    """Return the window of an agent's target; market hours where it has none."""
     return agent.slo.window if agent.slo else SloWindow.MARKET_HOURS
 
 
 def _business_hours(first: date, last: date) -> Iterator[Span]:
-    """Give Monday to Friday, 09:00 to 17:00 in New York."""
+    """Return Monday to Friday, 09:00 to 17:00 in New York."""
     on = first
     while on <= last:
         if on.weekday() <= _FRIDAY:
             yield instant_of(on, BUSINESS_BEGIN), instant_of(on, BUSINESS_END)
         on += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPin:
+    """The newest decision that a server wrote, and to which database; `at` in microseconds."""
+
+    database_id: str
+    decision: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootMemory:
+    """
+    What a root knows of its history.
+
+    `server_ran` says that the ledger of a root without a marker shows runs of a server, which
+    always keeps history. `damaged` says that notes of alarms were not whole.
+    """
+
+    record_id: str | None = None
+    server_ran: bool = False
+    pins: tuple[HistoryPin, ...] = ()
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryMemory:
+    """
+    What a database knows of its record.
+
+    `records` are the ids of the records that it belongs to, `newest_decision` is 0 where nothing
+    was ever decided, and `decided_at` holds the times of those pinned decisions that it holds.
+    `lost_line` is the ledger's line that it knew and that the ledger no longer holds.
+    `same_ledger` is the record whose ledger, as it was known here, is the root's.
+    """
+
+    database_id: str | None = None
+    records: frozenset[str] = frozenset()
+    newest_decision: int = 0
+    decided_at: Mapping[int, int] = field(default_factory=dict[int, int])
+    lost_line: int | None = None
+    same_ledger: str | None = None
+
+
+LEAST_OF_A_HEAD = 12
+"""So many characters of a ledger head's hash name it."""
+SAID_UNTIL_BEFORE_OPEN = timedelta(minutes=60)
+
+
+def find_loss(root: RootMemory, history: HistoryMemory) -> str:
+    """
+    Say what is not remembered any more, as the end of a sentence; nothing where all is.
+
+    A root without a marker and a database that belongs to no record are of before records had
+    ids, or new: only a ledger in which a server has run shows then that a history is missing.
+    """
+    if root.damaged:
+        return "a note of alarms that were not written yet is damaged"
+    if root.record_id is None:
+        return _loss_without_marker(root, history)
+    if root.record_id not in history.records:
+        what = "another record" if history.records else "no record"
+        held = "holds decisions and " if history.newest_decision else "is empty and "
+        return f"the database {held}belongs to {what}, and the root to {root.record_id}"
+    if any(_is_newer(pin, history) for pin in root.pins):
+        return "the database is older than what was written to it last, or is another one"
+    if history.lost_line is not None:
+        return f"the ledger does not hold line {history.lost_line}, which history knew"
+    return ""
+
+
+def _loss_without_marker(root: RootMemory, history: HistoryMemory) -> str:
+    if history.records and history.same_ledger is None:
+        return "the database is another record's, or was begun while this root's was missing"
+    if root.server_ran and not history.newest_decision:
+        return "a server has kept history for this root, and the database holds none"
+    return ""
+
+
+def _is_newer(pin: HistoryPin, history: HistoryMemory) -> bool:
+    """Return whether what was pinned is not in this database; old decisions are dropped in time."""
+    another = pin.database_id != history.database_id
+    older = pin.decision > history.newest_decision
+    return another or older or history.decided_at.get(pin.decision, pin.at) != pin.at
+
+
+def names_head(given: str, head_hash: str) -> bool:
+    """Return whether a person named this head of the ledger: all of its hash or its beginning."""
+    text = given.strip().casefold()
+    return len(text) >= LEAST_OF_A_HEAD and head_hash.startswith(text)
+
+
+def said_as_new_until(began: datetime, sessions: Iterable[TradingDay]) -> datetime | None:
+    """
+    Say until when a record that began then is called new: the next session's T-60.
+
+    None where the calendar knows no session any more.
+    """
+    moments = (session.open - SAID_UNTIL_BEFORE_OPEN for session in sessions)
+    return next((moment for moment in moments if moment > began), None)

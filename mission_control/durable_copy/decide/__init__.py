@@ -1,1 +1,0 @@
-"""What is to be copied, and whether the copy is what was recorded."""

@@ -1,1 +1,0 @@
-"""What history tells: timelines, service levels, lost memory."""
