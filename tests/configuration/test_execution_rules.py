@@ -2,8 +2,7 @@
 
 import pytest
 
-from mission_control.configuration.fleet_file import MAX_PATTERN, MAX_PATTERNS
-from mission_control.configuration.fleet_file import load_fleet
+from mission_control.configuration.fleet_file import MAX_PATTERN, MAX_PATTERNS, load_fleet
 from mission_control.errors import ConfigurationError, ConfigurationErrors
 from mission_control.model.execution_rules import (
     NOTHING_ADDED,

@@ -2,8 +2,7 @@
 
 import pytest
 
-from mission_control.configuration.fleet_file import load_fleet
-from mission_control.configuration.fleet_file import MAX_KNOWN
+from mission_control.configuration.fleet_file import MAX_KNOWN, load_fleet
 from mission_control.errors import ConfigurationError, ConfigurationErrors
 from mission_control.model.fleet import KnownWorkload
 
