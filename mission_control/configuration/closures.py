@@ -128,5 +128,5 @@ def _refuse_large(path: Path) -> None:
             raise ConfigurationError(
                 "the closures file is larger than 256 KiB",
                 where=str(path),
-                remedy="remove closures of years gone by",
+                remedy="remove closures of past years",
             )

@@ -3,6 +3,7 @@
 import graphlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -98,7 +99,7 @@ class EndedAlarmEntry(Part):
         elif code in SEV0_CODES or (code == codes.CONTRADICTION and about_switch):
             reading.refuse(
                 self.at("code"),
-                f"{code} about {quoted(self.subject or '')} is a P0, and no human ends one",
+                f"{code} about {quoted(self.subject or '')} is a P0, and cannot be ended by hand",
                 f"take it out; the page of {code} says what clears it",
             )
 
@@ -121,9 +122,7 @@ class KnownWorkloadEntry(WorkloadEntry):
             problem = f"{told} runs the agent {quoted(agent.agent_name)}, which makes it known"
             reading.refuse(self.at(), problem, "take it out")
         elif _EXECUTION.search(self.name.casefold()):
-            problem = (
-                f"{told} goes by a name of execution, which has to be an agent of kind execution"
-            )
+            problem = f"{told} has a name of execution, which has to be an agent of kind execution"
             reading.refuse(self.at(), problem, "list it below agents, with kind: execution")
 
 
@@ -155,7 +154,7 @@ def _read_pattern(node: yaml.Node) -> str:
             f"write words of {_HARMLESS_LENGTH} letters or more, with '-' inside and '|' between",
         )
     if pattern in PATTERNS:
-        raise refused(f"{quoted(pattern)} is heard in any case", "take it out")
+        raise refused(f"{quoted(pattern)} is recognised in any case", "take it out")
     return pattern
 
 
@@ -246,7 +245,7 @@ class SwitchFileEntry(Part):
     def _check(self, reading: Reading) -> None:
         """Refuse a mapping that says nothing."""
         if kind_of(self.at()) == "map" and not self.gives("file"):
-            problem = "says nothing of the file"
+            problem = "says nothing about the file"
             reading.refuse(self.at(), problem, "write file: authoritative or none")
 
 
@@ -370,7 +369,7 @@ def load_fleet(path: Path, *, default_interval: float, default_deadline: float) 
 
 
 def read_fleet(fields: dict[str, yaml.Node], reading: Reading) -> Fleet:
-    """Read the inventory out of a file's top-level fields; `NO_FLEET` after noting a problem."""
+    """Read the inventory out of a file's top-level fields; after noting a problem, an empty one."""
     before = len(reading.problems)
     if "agents" not in fields:
         if kind_of(reading.source.root) == "map":
@@ -378,7 +377,9 @@ def read_fleet(fields: dict[str, yaml.Node], reading: Reading) -> Fleet:
         of_agents = {"known_workloads", "execution", "safety"}
         fields = {key: node for key, node in fields.items() if key not in of_agents}
     file = FleetFile.model_validate(fields, context=reading)
-    return file.made(reading) if len(reading.problems) == before else NO_FLEET
+    if len(reading.problems) == before:
+        return file.made(reading)
+    return replace(NO_FLEET, switch_file=file.kill_switch.file if file.kill_switch else None)
 
 
 def _refuse_unknown_dependencies(agents: Sequence[AgentEntry], reading: Reading) -> None:

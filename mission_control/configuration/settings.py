@@ -25,8 +25,12 @@ from mission_control.configuration.declared_settings import (
     OWN_PREFIX,
     SETTINGS,
     SETTINGS_BY_NAME,
+    Found,
+    Origin,
     Setting,
     Settings,
+    host_name,
+    read_path,
 )
 from mission_control.configuration.fleet_file import (
     FLEET_KEYS,
@@ -34,7 +38,6 @@ from mission_control.configuration.fleet_file import (
     load_fleet,
     read_fleet,
 )
-from mission_control.configuration.setting_values import Found, Origin, host_name, read_path
 from mission_control.configuration.yaml_file import (
     Problems,
     YamlSource,
@@ -62,7 +65,7 @@ SWITCH_VARIABLES = ("EXECUTION_HALTED", "EXEC_KILL_SWITCH")
 IGNORED_VARIABLES = {
     "POLL_MAX_CONCURRENCY": "each service is asked on a cadence of its own",
     "EVENT_BUFFER_MAXLEN": "the newest 500 events are always kept",
-    "DEPLOY_REPORT_PATH": "reports stand below the root",
+    "DEPLOY_REPORT_PATH": "reports are written below the root",
 }
 """Settings of the predecessor that have no meaning here; set, they change nothing."""
 
@@ -171,7 +174,7 @@ def _with_file(given: _Given, source: YamlSource) -> _Given:
         reading.refuse(known["agents"], "there is a fleet_file too", "keep one of the two")
     if "agents" not in known:
         for key in (k for k in FLEET_KEYS if k in known):
-            reading.refuse(known[key], "stands beside agents only", "move it there")
+            reading.refuse(known[key], "is read beside agents only", "move it there")
     return replace(given, source=source, fields=known)
 
 
@@ -200,7 +203,7 @@ def _find_predecessor(setting: Setting, given: _Given) -> Found | None:
     for other in named[1:]:
         if given.environ[other] != text:
             remedy = f"settle it with {setting.variable}"
-            given.problems.add(f"says otherwise than {first}", where=other, remedy=remedy)
+            given.problems.add(f"has another value than {first}", where=other, remedy=remedy)
     return Found(text, Origin.PREDECESSOR, first, Path.cwd())
 
 
@@ -321,7 +324,7 @@ def _fleet(given: _Given, interval: float, deadline: float) -> Fleet:
     elif given.path is None or given.source is not None:
         # A file that could not be read may name one.
         given.problems.add(
-            "names no fleet file, and nothing else does",
+            "is not set, and no fleet file is named elsewhere",
             where="MISSION_CONTROL_FLEET_FILE",
             remedy="set it, give --fleet-file, or list agents in the configuration file",
         )

@@ -34,7 +34,7 @@ class Problems:
         self.take(ConfigurationError(problem, where=where, key=key, remedy=remedy))
 
     def take(self, error: ConfigurationError) -> None:
-        """Note every problem that an error stands for."""
+        """Note every problem of an error."""
         self._found.extend(error.problems)
 
     @contextmanager
