@@ -12,6 +12,7 @@ import click
 
 from mission_control.cli.failures import JSON_ASKED
 from mission_control.cli.printable import printable
+from mission_control.configuration.declared_settings import SETTINGS_BY_NAME
 from mission_control.configuration.settings import load_settings
 from mission_control.market_calendar.days import read_instant
 
@@ -58,29 +59,15 @@ class CliContext:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-SETTING_FLAGS = {
-    "fleet_file": ("FILE", "The fleet file: the services of the floor."),
-    "root": ("DIR", "The folder of audit_artifacts/ and ops/lkg/."),
-    "record_id": ("ID", "The record that the root must hold; another is refused."),
-    "host": ("HOST", "The loopback address to listen on."),
-    "port": ("PORT", "The API's port."),
-    "ui_port": ("PORT", "The operator's pages' port."),
-    "repository": ("DIR", "The fleet's repository, for the checks of change control."),
-    "namespace": ("NS", "The floor's namespace, which holds the kill switch."),
-    "context": ("NAME", "Read the cluster of this kubeconfig context."),
-    "kubeconfig": ("FILE", "The kubeconfig, instead of KUBECONFIG or ~/.kube/config."),
-}
-"""Settings that have a flag; values are validated with all other settings, not here."""
-
 
 def setting_flags(*names: str) -> Callable[[Command], Command]:
     """Add the flags of these settings to a command; each arrives as text, None when not given."""
 
     def decorate(command: Command) -> Command:
         for name in reversed(names):
-            metavar, text = SETTING_FLAGS[name]
-            flag = "--" + name.replace("_", "-")
-            command = click.option(flag, name, metavar=metavar, help=text)(command)
+            setting = SETTINGS_BY_NAME[name]
+            flag = click.option(setting.flag, name, metavar=setting.metavar, help=setting.help)
+            command = flag(command)
         return command
 
     return decorate

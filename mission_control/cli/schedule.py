@@ -15,8 +15,8 @@ import tzlocal
 from mission_control.cli.context import CliContext, json_flag, read_at, setting_flags, settings_with
 from mission_control.cli.exit_codes import NOTHING_TO_DO, OK
 from mission_control.cli.output import emit
-from mission_control.configuration.names import CONFIG_VARIABLE, SETTINGS, Setting
-from mission_control.configuration.settings import Settings, load_closures_in_force
+from mission_control.configuration.declared_settings import SETTINGS, Setting, Settings
+from mission_control.configuration.settings import CONFIG_VARIABLE, load_closures_in_force
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.days import in_new_york, instant_of
 from mission_control.model.session import Phase

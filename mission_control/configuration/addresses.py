@@ -14,7 +14,7 @@ PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
 """A path without percent-escapes, which could spell a forbidden path in another way."""
 
 NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:[0-9]{1,5})?")
-"""urlsplit lets rubbish stand between a bracketed address and its port."""
+"""urlsplit accepts rubbish between a bracketed address and its port."""
 
 LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
@@ -42,7 +42,7 @@ class UnusableAddress(Exception):  # noqa: N818  (it says what the address is)
 
 def read_base_url(text: str) -> str:
     """
-    Give a service's base URL without a trailing slash, or raise `UnusableAddress`.
+    Return a service's base URL without a trailing slash, or raise `UnusableAddress`.
 
     The text is never repeated in the complaint, because it may hold a password.
     """
@@ -62,7 +62,7 @@ def read_base_url(text: str) -> str:
 
 
 def read_path(text: str) -> str:
-    """Give a path that may be asked, or raise `UnusableAddress`."""
+    """Return a path that may be asked, or raise `UnusableAddress`."""
     if not text.startswith("/"):
         raise UnusableAddress("a path begins with '/'", "write it as /healthz")
     if "?" in text or "#" in text:
@@ -135,7 +135,7 @@ _WRITE_IT_AS = "write it as sqlite:///history.db or postgresql://user@host/name"
 
 
 def database_url_problem(text: str) -> tuple[str, str] | None:
-    """Give what is wrong with a database's URL and what to do about it; None for a good one."""
+    """Return what is wrong with a database's URL and what to do about it; None for a good one."""
     scheme, mark, rest = text.partition("://")
     if mark and scheme in SQLITE_SCHEMES:
         return None
@@ -148,7 +148,7 @@ def database_url_problem(text: str) -> tuple[str, str] | None:
 
 
 def _user_problem(user: str, place: str) -> tuple[str, str] | None:
-    """Judge what stands before the last `@`, which must be a user and a password alone."""
+    """Judge what is before the last `@`, which must be a user and a password alone."""
     if any(each in user for each in ESCAPES):
         there = (each for each in ESCAPES if each == "@" or each in user)
         told = ", ".join(f"{each} as {ESCAPES[each]}" for each in there)
@@ -173,10 +173,10 @@ def _place_problem(place: str) -> tuple[str, str] | None:
 
 def redact_url(url: str) -> str:
     """
-    Give the URL without its password and its query, where drivers take passwords too.
+    Return the URL without its password and its query, where drivers take passwords too.
 
-    What stands before the last `@` is never taken apart by the rules of URLs: a password with a
-    `#`, `/` or `?` that nobody escaped is still a password.
+    What is before the last `@` is never taken apart by the rules of URLs: a password with a
+    `#`, `/` or `?` that is not escaped is still a password.
     """
     scheme, mark, rest = url.partition("://")
     if not mark:

@@ -1,11 +1,12 @@
-"""One entry of the fleet file, read strictly into an agent."""
+"""One entry of the fleet file, which is an agent."""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Any
 from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator
 
 from mission_control.configuration.addresses import (
     MAX_URL,
@@ -13,17 +14,25 @@ from mission_control.configuration.addresses import (
     read_base_url,
     read_path,
 )
-from mission_control.configuration.agent_details import (
-    read_file_path,
-    read_owner,
-    read_slo,
-    read_tls,
-    read_unobserved,
-    read_workload,
-    required,
+from mission_control.configuration.yaml_file import quoted
+from mission_control.configuration.yaml_part import (
+    Each,
+    FilePath,
+    KubernetesName,
+    Number,
+    Part,
+    Person,
+    Reading,
+    Sentence,
+    Text,
+    kind_of,
+    listed,
+    one_of,
+    refuse_repeated,
+    refused,
+    text,
 )
-from mission_control.configuration.yaml_value import Choice, Problems, Value, quoted
-from mission_control.model.fleet import Agent, ContractKind, Criticality, Kind
+from mission_control.model.fleet import ContractKind, Criticality, Kind, SloWindow
 
 DEFAULT_INTERVAL_SECONDS = 10.0
 DEFAULT_DEADLINE_SECONDS = 3.0
@@ -35,9 +44,22 @@ LONGEST_CYCLE_SECONDS = 40.0
 SLOWEST_ANSWER_SECONDS = 2.06
 """A strategy answers this late when the marketdata it asks hangs, and says HALTED then."""
 
+CADENCE_REMEDY = "evidence expires after 45 s: ask more often, or give up sooner"
+
+GATING_INTERVAL_SECONDS = 2.0
+"""A critical service is asked this often while the session gates (docs/semantics.md#2)."""
+
+CLOUD_RUN_SUFFIX = ".run.app"
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
+MAX_ENDPOINTS = 32
+MAX_DEPENDENCIES = 256
+
+AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""What can be in a URL's path and in a label of a metric as it is."""
+
 
 def cadence_problem(interval_seconds: float, deadline_seconds: float) -> str:
-    """Say why an interval and a deadline cannot stand together; empty when they can."""
+    """Return why an interval and a deadline cannot be used together; empty when they can."""
     if min(interval_seconds, deadline_seconds) < SHORTEST_SECONDS:
         return f"an interval and a deadline are at least {SHORTEST_SECONDS:g} seconds"
     if interval_seconds + deadline_seconds > LONGEST_CYCLE_SECONDS:
@@ -48,219 +70,158 @@ def cadence_problem(interval_seconds: float, deadline_seconds: float) -> str:
     return ""
 
 
-CADENCE_REMEDY = "evidence expires after 45 s: ask more often, or give up sooner"
-
-T = TypeVar("T")
-
-MAX_ENDPOINTS = 32
-
-GATING_INTERVAL_SECONDS = 2.0
-"""A critical service is asked this often while the session gates (semantics, section 2)."""
-CLOUD_RUN_SUFFIX = ".run.app"
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What an entry falls back on; relative paths start at `folder`."""
-
-    interval_seconds: float
-    deadline_seconds: float
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class AgentFields:
-    """An entry's fields, what stands in for those left out, and where problems are noted."""
-
-    value: Value
-    fields: dict[str, Value]
-    defaults: Defaults
-    problems: Problems
-
-    def read(self, name: str, depends_on: tuple[str, ...]) -> Agent:
-        """Read every field into an agent, which is usable when no problem was noted."""
-        kind_value = required(self.fields, "kind", self.value, self.problems)
-        kind = kind_value.choice(Kind, self.problems) if kind_value else None
-        contract = self._choice("contract", ContractKind, ContractKind.RICH)
-        service_dns = self._base_url(contract)
-        interval, deadline = self._cadence()
-        criticality = self._choice("criticality", Criticality, Criticality.IMPORTANT)
-        brisk = criticality is Criticality.CRITICAL and "interval_seconds" not in self.fields
-        agent = Agent(
-            agent_name=name,
-            kind=kind or Kind.OPS,
-            service_dns=service_dns,
-            criticality=criticality,
-            expected_endpoints=self._endpoints(),
-            contract=contract,
-            interval_seconds=interval,
-            deadline_seconds=deadline,
-            depends_on=depends_on,
-            workload=self._part("workload", read_workload),
-            owner=self._part("owner", read_owner),
-            slo=self._part("slo", read_slo),
-            tls=self._part("tls", lambda v, p: read_tls(v, self.defaults.folder, p)),
-            bearer_token_file=self._part(
-                "bearer_token_file", lambda v, p: read_file_path(v, self.defaults.folder, p)
-            ),
-            gating_interval_seconds=min(GATING_INTERVAL_SECONDS, interval) if brisk else None,
-            unobserved=self._part("unobserved", read_unobserved),
-        )
-        self._compare(agent)
-        return agent
-
-    def _choice(self, key: str, choices: type[Choice], default: Choice) -> Choice:
-        value = self.fields.get(key)
-        return default if value is None else value.choice(choices, self.problems) or default
-
-    def _part(self, key: str, read: Callable[[Value, Problems], T]) -> T | None:
-        value = self.fields.get(key)
-        return None if value is None else read(value, self.problems)
-
-    def _base_url(self, contract: ContractKind) -> str | None:
-        value = self.fields.get("service_dns")
-        if value is None:
-            if contract is not ContractKind.NONE:
-                required(self.fields, "service_dns", self.value, self.problems)
-            return None
-        return self._address(value, read_base_url)
-
-    def _endpoints(self) -> tuple[str, ...]:
-        value = self.fields.get("expected_endpoints")
-        if value is None:
-            return ()
-        paths: list[str] = []
-        for item in value.items(self.problems, at_most=MAX_ENDPOINTS):
-            path = self._address(item, read_path)
-            if path and path in paths:
-                item.refuse(self.problems, f"{path} is listed twice", "list it once")
-            paths.append(path)
-        return tuple(paths)
-
-    def _address(self, value: Value, read: Callable[[str], str]) -> str:
-        text = value.text(self.problems, at_most=MAX_URL)
+def _askable(read: Callable[[str], str]) -> AfterValidator:
+    def reading(address: str) -> str:
         try:
-            return read(text) if text else ""
+            return read(address)
         except UnusableAddress as error:
-            value.refuse(self.problems, error.problem, error.remedy)
-            return ""
+            raise refused(error.problem, error.remedy) from None
 
-    def _cadence(self) -> tuple[float, float]:
-        interval_value = self.fields.get("interval_seconds")
-        deadline_value = self.fields.get("deadline_seconds")
-        interval = interval_value.number(self.problems) if interval_value else None
-        deadline = deadline_value.number(self.problems) if deadline_value else None
-        interval = self.defaults.interval_seconds if interval is None else interval
-        deadline = self.defaults.deadline_seconds if deadline is None else deadline
-        problem = cadence_problem(interval, deadline)
+    return AfterValidator(reading)
+
+
+def _percentage(target: float) -> float:
+    if not 1 <= target < 100:  # noqa: PLR2004  (percent)
+        remedy = "write a percentage from 1 up to but not 100, such as 99.9"
+        raise refused(f"{target:g} is no usable target", remedy)
+    return target
+
+
+def _null(node: yaml.Node) -> yaml.Node | None:
+    return None if kind_of(node) == "null" else node
+
+
+class WorkloadEntry(Part):
+    """Which Kubernetes object runs the service."""
+
+    kind: Annotated[str, one_of(WORKLOADS)]
+    name: KubernetesName
+    namespace: KubernetesName
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Identify it within the cluster."""
+        return (self.namespace, self.kind, self.name)
+
+
+class OwnerEntry(Part):
+    """Who answers for the service."""
+
+    primary: Person
+    secondary: Annotated[Person | None, BeforeValidator(_null)] = None
+
+
+class SloEntry(Part):
+    """The service's target, a percentage of its window's time."""
+
+    target: Annotated[Number, AfterValidator(_percentage)]
+    window: Annotated[SloWindow, one_of(SloWindow)]
+
+
+class TlsEntry(Part):
+    """The PEM files for a service that speaks HTTPS; they are read when it is asked."""
+
+    ca_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
+
+    def _check(self, reading: Reading) -> None:
+        """Refuse a key without its certificate."""
+        if self.gives("key_file") and not self.gives("cert_file"):
+            reading.refuse(self.at(), "key_file is given without cert_file", "add cert_file")
+
+
+class UnobservedEntry(Part):
+    """Who watches a service that nothing here can see, and why nothing can."""
+
+    who: Sentence
+    why: Sentence
+
+
+class AgentEntry(Part):
+    """One agent as the fleet file lists it."""
+
+    agent_name: Text
+    depends_on: Annotated[tuple[Each[Text], ...], listed(MAX_DEPENDENCIES)] = ()
+    kind: Annotated[Kind, one_of(Kind)]
+    contract: Annotated[ContractKind, one_of(ContractKind)] = ContractKind.RICH
+    service_dns: Annotated[str, text(MAX_URL), _askable(read_base_url)] | None = None
+    interval_seconds: Number | None = None
+    deadline_seconds: Number | None = None
+    criticality: Annotated[Criticality, one_of(Criticality)] = Criticality.IMPORTANT
+    expected_endpoints: Annotated[
+        tuple[Each[Annotated[str, text(MAX_URL), _askable(read_path)]], ...], listed(MAX_ENDPOINTS)
+    ] = ()
+    workload: WorkloadEntry | None = None
+    owner: OwnerEntry | None = None
+    slo: SloEntry | None = None
+    tls: TlsEntry | None = None
+    bearer_token_file: FilePath | None = None
+    unobserved: UnobservedEntry | None = None
+
+    def _check(self, reading: Reading) -> None:
+        """Judge the fields together; what was refused is judged by its default."""
+        if self.agent_name and AGENT_NAME.fullmatch(self.agent_name) is None:
+            remedy = (
+                "use up to 128 letters, digits, '.', '_' and '-', beginning with a letter or digit"
+            )
+            reading.refuse(
+                self.at("agent_name"), f"{quoted(self.agent_name)} is no usable name", remedy
+            )
+        refuse_repeated(reading, self.items("depends_on"), "list it once")
+        refuse_repeated(reading, self.items("expected_endpoints"), "list it once", show=str)
+        if self.contract is not ContractKind.NONE and not self.gives("service_dns"):
+            reading.missing(self.at(), "service_dns")
+        problem = cadence_problem(*self._cadence(reading))
         if problem:
-            place = interval_value or deadline_value or self.value
-            place.refuse(self.problems, problem, CADENCE_REMEDY)
-        return interval, deadline
+            place = self.at("interval_seconds", "deadline_seconds")
+            reading.refuse(place, problem, CADENCE_REMEDY)
+        self._check_address(reading)
+        self._check_unobserved(reading)
 
-    def _compare(self, agent: Agent) -> None:
-        address = agent.service_dns or ""
-        if agent.tls is not None and not address.startswith("https://"):
-            self.fields["tls"].refuse(
-                self.problems, "tls is given, and service_dns is not https", "write https://"
-            )
-        on_cloud_run = (urlsplit(address).hostname or "").endswith(CLOUD_RUN_SUFFIX)
-        asked = agent.contract is not ContractKind.NONE
-        if agent.kind is Kind.EXECUTION and on_cloud_run and asked:
-            self.value.refuse(
-                self.problems,
-                "an execution service on Cloud Run is never asked: a request can start it",
-                "write contract: none",
-            )
-        self._refuse_seen(agent)
+    @property
+    def dependencies(self) -> dict[str, yaml.Node]:
+        """Return where each agent that it depends on is listed first."""
+        return dict(reversed(self.items("depends_on")))
 
-    def _refuse_seen(self, agent: Agent) -> None:
-        """Refuse that something is called unobserved which is seen, or has to be."""
-        declared = self.fields.get("unobserved")
-        if declared is None:
-            return
-        if agent.contract is not ContractKind.NONE:
-            problem = f"it is asked over HTTP (contract: {agent.contract.value})"
-            declared.refuse(self.problems, problem, "take this out, or write contract: none")
-        if agent.workload is not None:
-            problem = f"it is judged by its workload {agent.workload.name}"
-            declared.refuse(self.problems, problem, "take one of the two out")
-        if agent.criticality is Criticality.CRITICAL:
-            problem = "a critical service has to be seen"
-            declared.refuse(self.problems, problem, "give it an address, or take it out")
-
-
-KNOWN_KEYS = (
-    "agent_name",
-    "kind",
-    "service_dns",
-    "criticality",
-    "expected_endpoints",
-    "contract",
-    "interval_seconds",
-    "deadline_seconds",
-    "depends_on",
-    "workload",
-    "owner",
-    "slo",
-    "tls",
-    "bearer_token_file",
-    "unobserved",
-)
-
-AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-"""What can stand in a URL's path and in a label of a metric as it is."""
-
-MAX_DEPENDENCIES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """
-    An entry as it was read, usable or not, so that entries can be compared with each other.
-
-    `agent` is None when a problem was noted; `name` is empty when it could not be read.
-    """
-
-    value: Value
-    name: str
-    name_value: Value
-    depends_on: tuple[tuple[str, Value], ...]
-    agent: Agent | None
-
-
-def read_entry(value: Value, defaults: Defaults, problems: Problems) -> Entry:
-    """Read one entry, noting every problem it has."""
-    before = len(problems)
-    fields = value.fields(KNOWN_KEYS, problems)
-    name_value = required(fields, "agent_name", value, problems)
-    name = _read_name(name_value, problems) if name_value else ""
-    depends_on = _read_dependencies(fields.get("depends_on"), problems)
-    reader = AgentFields(value, fields, defaults, problems)
-    agent = reader.read(name, tuple(dependency for dependency, _ in depends_on))
-    usable = agent if len(problems) == before else None
-    return Entry(value, name, name_value or value, depends_on, usable)
-
-
-def _read_name(value: Value, problems: Problems) -> str:
-    text = value.text(problems)
-    if text and AGENT_NAME.fullmatch(text) is None:
-        value.refuse(
-            problems,
-            f"{quoted(text)} is no usable name",
-            "use up to 128 letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    def _cadence(self, reading: Reading) -> tuple[float, float]:
+        interval, deadline = self.interval_seconds, self.deadline_seconds
+        return (
+            reading.interval_seconds if interval is None else interval,
+            reading.deadline_seconds if deadline is None else deadline,
         )
-    return text
 
+    def _check_address(self, reading: Reading) -> None:
+        address = self.service_dns or ""
+        if self.tls is not None and not address.startswith("https://"):
+            problem = "tls is given, and service_dns is not https"
+            reading.refuse(self.at("tls"), problem, "write https://")
+        on_cloud_run = (urlsplit(address).hostname or "").endswith(CLOUD_RUN_SUFFIX)
+        if self.kind is Kind.EXECUTION and on_cloud_run and self.contract is not ContractKind.NONE:
+            problem = "an execution service on Cloud Run is never asked: a request can start it"
+            reading.refuse(self.at(), problem, "write contract: none")
 
-def _read_dependencies(value: Value | None, problems: Problems) -> tuple[tuple[str, Value], ...]:
-    if value is None:
-        return ()
-    found: dict[str, Value] = {}
-    for item in value.items(problems, at_most=MAX_DEPENDENCIES):
-        name = item.text(problems)
-        if name in found:
-            item.refuse(problems, f"{quoted(name)} is listed twice", "list it once")
-        elif name:
-            found[name] = item
-    return tuple(found.items())
+    def _check_unobserved(self, reading: Reading) -> None:
+        """Refuse that something is called unobserved which is seen, or has to be."""
+        if not self.gives("unobserved"):
+            return
+        declared, contract = self.at("unobserved"), self.contract or ContractKind.RICH
+        if contract is not ContractKind.NONE:
+            problem = f"it is asked over HTTP (contract: {contract.value})"
+            reading.refuse(declared, problem, "take this out, or write contract: none")
+        if self.workload is not None:
+            problem = f"it is judged by its workload {self.workload.name}"
+            reading.refuse(declared, problem, "take one of the two out")
+        if self.criticality is Criticality.CRITICAL:
+            problem = "a critical service has to be seen"
+            reading.refuse(declared, problem, "give it an address, or take it out")
+
+    def settled(self, reading: Reading) -> dict[str, Any]:
+        """Return the agent's fields, with the file's cadence where it names none of its own."""
+        interval, deadline = self._cadence(reading)
+        brisk = self.criticality is Criticality.CRITICAL and self.interval_seconds is None
+        return self.model_dump() | {
+            "interval_seconds": interval,
+            "deadline_seconds": deadline,
+            "gating_interval_seconds": min(GATING_INTERVAL_SECONDS, interval) if brisk else None,
+        }

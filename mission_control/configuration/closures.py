@@ -1,31 +1,91 @@
 """The closures file, in which people enter what the exchange announced."""
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
+from typing import Annotated, cast
 
-from mission_control.configuration.yaml_value import Problems, Value, quoted, read_yaml
+import yaml
+from pydantic import BeforeValidator, ValidationInfo
+
+from mission_control.configuration.yaml_file import Problems, read_yaml
+from mission_control.configuration.yaml_part import (
+    Each,
+    Part,
+    Reading,
+    Sentence,
+    kind_of,
+    listed,
+    one_of,
+    usable,
+    written,
+)
 from mission_control.errors import ConfigurationError
 from mission_control.market_calendar.closures import Closure, ClosureKind, objection_to
 
 MAX_BYTES = 256 * 1024
 MAX_CLOSURES = 1000
-MAX_TEXT = 300
-FILE_KEYS = ("closures",)
 REQUIRED_KEYS = ("date", "kind", "source", "announced", "entered_by")
-CLOSURE_KEYS = (*REQUIRED_KEYS, "close")
-
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-TIME = re.compile(r"\d{2}:\d{2}", re.ASCII)
-"""YAML reads an unquoted 13:00 as the number 780; what counts here is what stands in the file."""
 
 KEY_OF_PART = {"on": "date", "close": "close"}
 REMEDIES = {
     "date": "check the date against the announcement",
     "close": "early_close needs one such as 13:00, before the day's own; closed takes none",
 }
+
+Day = Annotated[
+    date,
+    BeforeValidator(
+        written(r"\d{4}-\d{2}-\d{2}", date.fromisoformat, "is no date", "write it as 2026-12-24")
+    ),
+]
+_read_time = written(
+    r"\d{2}:\d{2}", time.fromisoformat, "is no time", "write it as 13:00, in New York"
+)
+
+
+def _time(node: yaml.Node) -> time | None:
+    return None if kind_of(node) == "null" else _read_time(node)
+
+
+class ClosureEntry(Part):
+    """One closure as people enter it."""
+
+    date: Day
+    announced: Day
+    kind: Annotated[ClosureKind, one_of(ClosureKind)]
+    close: Annotated[time | None, BeforeValidator(_time)] = None
+    source: Sentence
+    entered_by: Sentence
+
+
+def _whole(node: yaml.Node, info: ValidationInfo) -> yaml.Node | None:
+    """Judge an entry's values only where all its keys are there and known."""
+    reading = cast("Reading", info.context)
+    before = len(reading.problems)
+    given = reading.fields(node, ClosureEntry.model_fields)
+    if len(reading.problems) == before:
+        for key in REQUIRED_KEYS:
+            if key not in given:
+                remedy = f"a closure needs {', '.join(REQUIRED_KEYS)}"
+                reading.refuse(node, f"{key} is missing", remedy)
+    return node if len(reading.problems) == before else None
+
+
+class ClosuresFile(Part):
+    """The whole file."""
+
+    closures: Annotated[
+        tuple[Each[Annotated[ClosureEntry | None, BeforeValidator(_whole)]], ...],
+        listed(MAX_CLOSURES),
+    ] = ()
+
+    def _check(self, reading: Reading) -> None:
+        """Refuse a file that says nothing, which may be an unfinished one."""
+        if not self.gives("closures"):
+            problem = "there is no list of closures"
+            reading.refuse(self.at(), problem, "write `closures: []` for none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +105,20 @@ def load_closures(path: Path) -> ClosuresRead:
     """
     _refuse_large(path)
     source = read_yaml(path, what="closures file")
-    root = source.root
-    problems = Problems()
-    listed = root.fields(FILE_KEYS, problems).get("closures")
-    if listed is None:
-        root.refuse(problems, "there is no list of closures", "write `closures: []` for none")
-    entries = listed.items(problems, at_most=MAX_CLOSURES) if listed is not None else []
-    closures: dict[date, Closure] = {}
-    for entry in entries:
-        closure = _read_closure(entry, problems)
-        if closure is None:
+    reading = Reading(source, Problems(), path.parent)
+    file = ClosuresFile.model_validate(source.root, context=reading)
+    closures = dict[date, Closure]()
+    for entry in usable(file.closures):
+        closure = Closure(on=entry.date, **entry.model_dump(exclude={"date"}))
+        objection = objection_to(closure)
+        if objection is not None:
+            key = KEY_OF_PART[objection.part]
+            reading.refuse(entry.at(key), objection.problem, REMEDIES[key])
             continue
         if closure.on in closures:
-            entry.refuse(problems, f"a second closure on {closure.on}", "keep one of them")
+            reading.refuse(entry.at(), f"a second closure on {closure.on}", "keep one of them")
         closures.setdefault(closure.on, closure)
-    problems.raise_if_any()
+    reading.problems.raise_if_any()
     return ClosuresRead(tuple(closures[on] for on in sorted(closures)), source.digest)
 
 
@@ -69,56 +128,5 @@ def _refuse_large(path: Path) -> None:
             raise ConfigurationError(
                 "the closures file is larger than 256 KiB",
                 where=str(path),
-                remedy="remove closures of years gone by",
+                remedy="remove closures of past years",
             )
-
-
-def _read_closure(entry: Value, problems: Problems) -> Closure | None:
-    before = len(problems)
-    fields = entry.fields(CLOSURE_KEYS, problems)
-    if len(problems) > before:
-        return None
-    for key in REQUIRED_KEYS:
-        if key not in fields:
-            entry.refuse(
-                problems, f"{key} is missing", f"a closure needs {', '.join(REQUIRED_KEYS)}"
-            )
-    if len(problems) > before:
-        return None
-    on, announced = (_read_date(fields[key], problems) for key in ("date", "announced"))
-    kind = fields["kind"].choice(ClosureKind, problems)
-    close = _read_time(fields.get("close"), problems)
-    source, entered_by = (
-        fields[key].text(problems, at_most=MAX_TEXT) for key in ("source", "entered_by")
-    )
-    if len(problems) > before or on is None or announced is None or kind is None:
-        return None
-    closure = Closure(on, kind, close, source, announced, entered_by)
-    return closure if _applies(closure, entry, fields, problems) else None
-
-
-def _applies(closure: Closure, entry: Value, fields: dict[str, Value], problems: Problems) -> bool:
-    objection = objection_to(closure)
-    if objection is None:
-        return True
-    key = KEY_OF_PART[objection.part]
-    fields.get(key, entry).refuse(problems, objection.problem, REMEDIES[key])
-    return False
-
-
-def _read_date(value: Value, problems: Problems) -> date | None:
-    with suppress(ValueError):
-        if DATE.fullmatch(value.scalar):
-            return date.fromisoformat(value.scalar)
-    value.refuse(problems, f"{quoted(value.scalar)} is no date", "write it as 2026-12-24")
-    return None
-
-
-def _read_time(value: Value | None, problems: Problems) -> time | None:
-    if value is None or value.kind == "null":
-        return None
-    with suppress(ValueError):
-        if TIME.fullmatch(value.scalar):
-            return time.fromisoformat(value.scalar)
-    value.refuse(problems, f"{quoted(value.scalar)} is no time", "write it as 13:00, in New York")
-    return None

@@ -18,7 +18,7 @@ agents:
 
 @pytest.fixture
 def write(tmp_path) -> Written:
-    """Write a file below a temporary folder and give its path."""
+    """Write a file below a temporary folder and return its path."""
 
     def writing(text: str | bytes, name: str = "fleet.yaml") -> Path:
         path = tmp_path / name

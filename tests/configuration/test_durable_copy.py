@@ -13,7 +13,7 @@ COPY = "MISSION_CONTROL_DURABLE_COPY"
 
 @pytest.fixture
 def least(fleet_file, tmp_path) -> dict[str, str]:
-    """Give the least environment that loads, with a root."""
+    """Return the least environment that loads, with a root."""
     root = tmp_path / "root"
     return {"MISSION_CONTROL_FLEET_FILE": str(fleet_file), "MISSION_CONTROL_ROOT": str(root)}
 
@@ -112,6 +112,6 @@ def test_what_is_no_place_is_refused_without_repeating_credentials(least, name, 
 
 @pytest.mark.parametrize("name", ["ENDPOINT", "CREDENTIALS_FILE"])
 def test_what_only_a_store_needs_is_refused_for_a_folder(least, name):
-    """Whoever names an endpoint and copies to a folder has made a mistake, and is told so."""
+    """An endpoint beside a folder is a mistake, and is refused."""
     with pytest.raises(ConfigurationError, match="only for a durable copy in an S3 store"):
         load_settings({**least, COPY: "/mnt/copy", f"{COPY}_{name}": "https://h"})

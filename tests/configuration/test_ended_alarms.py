@@ -1,4 +1,4 @@
-"""Alarms that a human ended in the fleet file: read as they stand, or refused with the place."""
+"""Alarms that a human ended in the fleet file: read as written, or refused with the place."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +33,7 @@ def load(path):
 
 
 def problems_of(path):
-    """Load a file that is refused, and give its problems."""
+    """Load a file that is refused, and return its problems."""
     with pytest.raises((ConfigurationError, ConfigurationErrors)) as raised:
         load(path)
     return raised.value.problems
@@ -47,8 +47,8 @@ def problems_of(path):
         ("2026-11-18 10:15:00-05:00", AT),
     ],
 )
-def test_an_ended_alarm_is_read_as_it_stands(write, since, expected):
-    """Which alarm, raised when, by whose hand and why; a fleet file need name none."""
+def test_an_ended_alarm_is_read_as_written(write, since, expected):
+    """Which alarm, raised when, by which person and why; a fleet file need name none."""
     fleet = load(write(entry(since=since)))
     wanted = EndedAlarm(
         "MARKETDATA_STALE",
@@ -77,9 +77,7 @@ def test_every_key_is_needed(write, key):
 @pytest.mark.parametrize(
     ("changes", "line", "key", "problem", "remedy"),
     [
-        pytest.param(
-            {"fact": "tick"}, 12, "", "unknown key 'fact'", "", id="a key that nobody knows"
-        ),
+        pytest.param({"fact": "tick"}, 12, "", "unknown key 'fact'", "", id="an unknown key"),
         pytest.param(
             {"code": "MARKETDATA_STAL"},
             6,
@@ -109,7 +107,7 @@ def test_every_key_is_needed(write, key):
         pytest.param(
             {"since": "2026-13-18T15:15:00Z"}, 9, ".since", "is no instant", "", id="no such month"
         ),
-        pytest.param({"who": "''"}, 10, ".who", "no usable text", "", id="nobody"),
+        pytest.param({"who": "''"}, 10, ".who", "no usable text", "", id="empty who"),
         pytest.param({"why": 7}, 11, ".why", "must be text", "quotes", id="a number"),
         pytest.param({"code": "''"}, 6, ".code", "no usable text", "", id="an empty code"),
     ],

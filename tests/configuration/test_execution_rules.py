@@ -1,9 +1,8 @@
-"""What a fleet file adds to how execution is recognised: read as it stands, or refused."""
+"""What a fleet file adds to how execution is recognised: read as written, or refused."""
 
 import pytest
 
-from mission_control.configuration.execution_rules import MAX_PATTERN, MAX_PATTERNS
-from mission_control.configuration.fleet_file import load_fleet
+from mission_control.configuration.fleet_file import MAX_PATTERN, MAX_PATTERNS, load_fleet
 from mission_control.errors import ConfigurationError, ConfigurationErrors
 from mission_control.model.execution_rules import (
     NOTHING_ADDED,
@@ -39,13 +38,13 @@ def load(path):
 
 
 def problems_of(path):
-    """Load a file that is refused, and give its problems."""
+    """Load a file that is refused, and return its problems."""
     with pytest.raises((ConfigurationError, ConfigurationErrors)) as raised:
         load(path)
     return raised.value.problems
 
 
-def test_what_a_fleet_file_adds_is_read_as_it_stands(write):
+def test_what_a_fleet_file_adds_is_read_as_written(write):
     """Patterns, switches and exemptions; names are compared in lower case with hyphens."""
     body = (
         "  patterns: [Trade_Gateway, 'fix-out|smart-route']\n"
@@ -91,7 +90,7 @@ REFUSED = [
     (f"  patterns: [{'a' * (MAX_PATTERN + 1)}]", "execution.patterns[0]", "no usable text"),
     (f"  patterns: [{', '.join(['abc'] * (MAX_PATTERNS + 1))}]", "execution.patterns", "at most"),
     ("  patterns: [1]", "execution.patterns[0]", "must be text"),
-    ("  patterns: [execution]", "execution.patterns[0]", "heard in any case"),
+    ("  patterns: [execution]", "execution.patterns[0]", "recognised in any case"),
     ("  pattern: [abc]", "execution", "unknown key"),
     ("  switches: [{ name: A_GATE }]", "execution.switches[0].evidence", "is missing"),
     ("  switches: [{ evidence: mode }]", "execution.switches[0].name", "is missing"),

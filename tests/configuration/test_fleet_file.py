@@ -145,7 +145,7 @@ def test_everything_that_an_entry_may_say_is_understood(write):
 
 def test_an_entry_inherits_the_cadence_it_does_not_name(write):
     """
-    An agent's own interval stands, and what it leaves out is the setting's.
+    An agent's own interval is kept, and what it leaves out is the setting's.
     """
     path = write("""\
         agents:

@@ -12,14 +12,14 @@ LEAST = "agents:\n  - agent_name: a\n    kind: ops\n    service_dns: http://a.fl
 
 
 def refusal(path):
-    """Load a file that cannot be used, and give the error."""
+    """Load a file that cannot be used, and return the error."""
     with pytest.raises(ConfigurationError) as raised:
         load_fleet(path, default_interval=10, default_deadline=3)
     return raised.value
 
 
 def refusal_of(write, line):
-    """Give the single problem of an entry to which one wrong line was added, on line 5."""
+    """Return the single problem of an entry to which one wrong line was added, on line 5."""
     problems = refusal(write(LEAST + f"    {line}\n")).problems
     assert 1 == len(problems)
     return problems[0]

@@ -1,9 +1,8 @@
-"""What runs beside the inventory: read as it is in the fleet file, or refused with the place."""
+"""What runs beside the inventory: read as written, or refused with the place."""
 
 import pytest
 
-from mission_control.configuration.fleet_file import load_fleet
-from mission_control.configuration.known_workloads import MAX_KNOWN
+from mission_control.configuration.fleet_file import MAX_KNOWN, load_fleet
 from mission_control.errors import ConfigurationError, ConfigurationErrors
 from mission_control.model.fleet import KnownWorkload
 
@@ -41,13 +40,13 @@ def load(path):
 
 
 def problems_of(path):
-    """Load a file that is refused, and give its problems."""
+    """Load a file that is refused, and return its problems."""
     with pytest.raises((ConfigurationError, ConfigurationErrors)) as raised:
         load(path)
     return raised.value.problems
 
 
-def test_what_is_known_is_read_as_it_stands_and_sorted(write):
+def test_what_is_known_is_read_as_written_and_sorted(write):
     """Kind, name and namespace, who knows it and why; the digest of the file covers it."""
     fleet = load(write(entries({}, {"kind": "Pod", "name": "a-pod", "namespace": "agenttrader"})))
     without = load(write(AGENTS))
@@ -62,7 +61,7 @@ def test_what_is_known_is_read_as_it_stands_and_sorted(write):
 
 @pytest.mark.parametrize("key", sorted(GOOD))
 def test_every_key_is_needed(write, key):
-    """Nothing is known without somebody's name and reason."""
+    """Nothing is known without a person's name and a reason."""
     (problem,) = problems_of(write(entries({key: None})))
 
     assert ("is missing", f"known_workloads[0].{key}") == (problem.problem, problem.key)
@@ -81,8 +80,8 @@ def test_every_key_is_needed(write, key):
         ({"since": "yesterday"}, "unknown key 'since'", 15),
         ({"kind": "Deployment", "name": "strategy"}, "runs the agent 'strategy-engine'", 10),
         ({"name": "congressional-ingest"}, "runs the agent 'congressional-ingest'", 10),
-        ({"name": "execution-engine"}, "goes by a name of execution", 10),
-        ({"name": "my-order-router-2"}, "goes by a name of execution", 10),
+        ({"name": "execution-engine"}, "has a name of execution", 10),
+        ({"name": "my-order-router-2"}, "has a name of execution", 10),
     ],
     ids=lambda v: next(iter(v)) + " " + next(iter(v.values())) if isinstance(v, dict) else "",
 )

@@ -22,7 +22,7 @@ def load(path, **environ):
 
 
 def refused(path, **environ):
-    """Give the one problem of a fleet file that is refused."""
+    """Return the one problem of a fleet file that is refused."""
     with pytest.raises(ConfigurationError) as raised:
         load(path, **environ)
     (problem,) = raised.value.problems
@@ -82,7 +82,7 @@ def test_a_file_that_is_named_although_there_is_none_is_refused(write, name):
     ("text", "line", "key", "problem"),
     [
         ("kill_switch: {file: maybe}\n" + LEAST, 1, "kill_switch.file", "none of authoritative"),
-        ("kill_switch: {}\n" + LEAST, 1, "kill_switch", "says nothing of the file"),
+        ("kill_switch: {}\n" + LEAST, 1, "kill_switch", "says nothing about the file"),
         ("kill_switch: none\n" + LEAST, 1, "kill_switch", "must be a mapping"),
         ("safety: {mode: x}\n" + LEAST, 1, "safety", "unknown key 'mode'"),
         (
@@ -170,11 +170,11 @@ def test_who_watches_what_is_not_seen_is_read(write):
 
 
 @pytest.mark.parametrize("key", ["cluster: none", "safety: {}", "kill_switch: {file: none}"])
-def test_what_belongs_to_a_fleet_stands_beside_its_agents(tmp_path, write, key):
-    """A settings file that names a fleet file cannot say things of the fleet that nobody reads."""
+def test_what_belongs_to_a_fleet_is_read_beside_its_agents(tmp_path, write, key):
+    """A settings file that names a fleet file cannot say things of the fleet that are not read."""
     config = tmp_path / "settings.yaml"
     config.write_text(f"fleet_file: {write(LEAST)}\n{key}\n")
     with pytest.raises(ConfigurationError) as raised:
         load_settings({}, config_file=Path(config))
 
-    assert ["stands beside agents only"] == [p.problem for p in raised.value.problems]
+    assert ["is read beside agents only"] == [p.problem for p in raised.value.problems]

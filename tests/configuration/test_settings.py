@@ -24,7 +24,7 @@ DEFAULTS = {
 
 @pytest.fixture
 def least(fleet_file) -> dict[str, str]:
-    """Give the least environment that loads."""
+    """Return the least environment that loads."""
     return {"MISSION_CONTROL_FLEET_FILE": str(fleet_file)}
 
 
@@ -65,7 +65,7 @@ def test_the_nearest_source_wins(least, write):
         ("flag --namespace", {"flags": {"namespace": "of-the-flag"}}),
         ("variable MISSION_CONTROL_NAMESPACE", {"MISSION_CONTROL_NAMESPACE": "of-ours"}),
         ("file", {"config_file": write("namespace: of-the-file\n", "config.yaml")}),
-        ("predecessor's variable NAMESPACE", {"NAMESPACE": "of-theirs"}),
+        ("predecessor's variable NAMESPACE", {"NAMESPACE": "of-the-predecessor"}),
         ("default", {}),
     ]
     seen = []
@@ -81,7 +81,7 @@ def test_the_nearest_source_wins(least, write):
         ("of-the-flag", "flag --namespace"),
         ("of-ours", "variable MISSION_CONTROL_NAMESPACE"),
         ("of-the-file", f"file {sources[2][1]['config_file']}:1"),
-        ("of-theirs", "predecessor's variable NAMESPACE"),
+        ("of-the-predecessor", "predecessor's variable NAMESPACE"),
         ("trading-floor", "default"),
     ] == seen
 
@@ -205,13 +205,13 @@ def test_a_relative_path_of_a_variable_starts_at_the_working_folder(
 
 def test_a_fleet_file_that_is_nearer_outdoes_the_files_agents(least, write):
     """
-    Agents in the configuration file stand between our variable and the predecessor's.
+    Agents in the configuration file rank between our variable and the predecessor's.
     """
     config = write("agents: [{agent_name: inline, kind: ops, contract: none}]\n", "config.yaml")
-    theirs = {"AGENTS_CONFIG_PATH": least["MISSION_CONTROL_FLEET_FILE"]}
+    old = {"AGENTS_CONFIG_PATH": least["MISSION_CONTROL_FLEET_FILE"]}
 
     nearer = load_settings(least, config_file=config)
-    inline = load_settings(theirs, config_file=config)
+    inline = load_settings(old, config_file=config)
 
     assert "marketdata" == nearer.fleet.agents[0].agent_name
     assert "inline" == inline.fleet.agents[0].agent_name
@@ -240,7 +240,7 @@ def test_the_closures_file_is_loaded(least, write):
 
 def test_the_switch_variables_are_kept_as_they_are(least):
     """
-    The environment's kill switch is a witness: kept exactly, also when it is set to nothing.
+    The environment's kill switch is evidence: kept exactly, also when it is set to nothing.
     """
     settings = load_settings({**least, "EXECUTION_HALTED": "", "EXEC_KILL_SWITCH": " 1\n"})
 

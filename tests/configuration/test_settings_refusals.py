@@ -10,12 +10,12 @@ from mission_control.errors import ConfigurationError
 
 @pytest.fixture
 def least(fleet_file) -> dict[str, str]:
-    """Give the least environment that loads."""
+    """Return the least environment that loads."""
     return {"MISSION_CONTROL_FLEET_FILE": str(fleet_file)}
 
 
 def refusal(environ, **named):
-    """Load settings that cannot be used, and give the error."""
+    """Load settings that cannot be used, and return the error."""
     with pytest.raises(ConfigurationError) as raised:
         load_settings(environ, **named)
     return raised.value
@@ -45,6 +45,8 @@ def refusal(environ, **named):
         pytest.param("PER_AGENT_TIMEOUT_SECONDS", "-1", "at least 0.1", id="negative"),
         pytest.param("PER_AGENT_TIMEOUT_SECONDS", "31", "more than 40 s", id="too long"),
         pytest.param("MISSION_CONTROL_ROOT", "/etc/hostname", "not a folder", id="root"),
+        pytest.param("MISSION_CONTROL_ROOT", "a" * 300, "not a folder", id="root too long"),
+        pytest.param("MISSION_CONTROL_RUNBOOKS", "a" * 300, "not a folder", id="too long"),
         pytest.param("MISSION_CONTROL_ROOT", "/a\0b", "cannot hold a NUL", id="NUL"),
         pytest.param("MISSION_CONTROL_RUNBOOKS", "/nonexistent", "not a folder", id="runbooks"),
         pytest.param("MISSION_CONTROL_ALLOWED_HOSTS", "*", "no host name", id="any host"),

@@ -10,7 +10,8 @@ import pytest
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
-from mission_control.configuration.fleet_file import load_fleet, settle_cluster
+from mission_control.configuration.cluster_entry import settle_cluster
+from mission_control.configuration.fleet_file import load_fleet
 from mission_control.floor.observe import FloorSources
 from mission_control.kill_switch.read import SwitchReader
 from mission_control.market_calendar.calendar import MarketCalendar

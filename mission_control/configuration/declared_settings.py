@@ -1,0 +1,397 @@
+"""Every setting, declared once: its type, its default, how it is read, its meaning, its names."""
+# ruff: noqa: RUF009  (each call declares a field)
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mission_control.configuration.addresses import (
+    LABEL,
+    MAX_PORT,
+    database_url_problem,
+    redact_url,
+)
+from mission_control.configuration.agent_entry import (
+    DEFAULT_DEADLINE_SECONDS,
+    DEFAULT_INTERVAL_SECONDS,
+)
+from mission_control.configuration.yaml_file import did_you_mean, quoted
+from mission_control.configuration.yaml_part import DECIMAL, KUBERNETES_NAME
+from mission_control.durable_copy.model import S3Address
+from mission_control.errors import ConfigurationError
+from mission_control.market_calendar.closures import Closure
+from mission_control.model.fleet import Fleet
+
+OWN_PREFIX = "MISSION_CONTROL_"
+RUNBOOKS = Path(__file__).resolve().parents[2] / "runbooks"
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+"""Always answered to: they name this machine alone, so a foreign page cannot use them."""
+LOG_FORMATS = ("json", "console")
+LEAST_HISTORY_DAYS = 30
+MAX_CONTEXT = 253
+"""Longer than any name there is."""
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+class Origin(StrEnum):
+    """Where a setting was given; earlier ones win."""
+
+    FLAG = "flag"
+    VARIABLE = "variable"
+    FILE = "file"
+    PREDECESSOR = "predecessor's variable"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    A setting's text as it was found.
+
+    `where` names the flag, the variable or `file:line`; relative paths start at `folder`. The
+    items of a list are separated by commas.
+    """
+
+    text: str
+    origin: Origin
+    where: str
+    folder: Path
+    key: str = ""
+
+    @property
+    def stripped(self) -> str:
+        """Return the text without spaces around it."""
+        return self.text.strip()
+
+    def refused(self, problem: str, remedy: str) -> ConfigurationError:
+        """Return the error with which a reader refuses the text."""
+        return ConfigurationError(problem, where=self.where, key=self.key, remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """
+    One setting; `name`, after which all its names go, is its key in the YAML file.
+
+    `read` turns a text into the value, or raises `ConfigurationError`. With a `metavar` commands
+    have a flag for it. `predecessors` are the variables that gave it to the predecessor.
+    """
+
+    read: Callable[[Found], object]
+    help: str
+    metavar: str = ""
+    predecessors: tuple[str, ...] = ()
+    name: str = ""
+    default: object = None
+
+    @property
+    def variable(self) -> str:
+        """Return the variable of ours that gives it."""
+        return OWN_PREFIX + self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """Return the flag that gives it, where a command has one."""
+        return "--" + self.name.replace("_", "-")
+
+
+def _matching(pattern: str, what: str, remedy: str) -> Callable[[Found], str]:
+    """Return a reader of texts of this form."""
+    form = re.compile(pattern)
+
+    def read(found: Found) -> str:
+        if form.fullmatch(found.stripped) is None:
+            raise found.refused(f"{quoted(found.text)} is no {what}", remedy)
+        return found.stripped
+
+    return read
+
+
+def _whole_number(what: str, remedy: str, least: int, most: int) -> Callable[[Found], int]:
+    """Return a reader of whole numbers from the least to the most."""
+
+    def read(found: Found) -> int:
+        digits = re.fullmatch(r"[0-9]{1,5}", found.stripped)
+        if digits is None or not least <= int(found.stripped) <= most:
+            raise found.refused(f"{quoted(found.text)} is no {what}", remedy)
+        return int(found.stripped)
+
+    return read
+
+
+read_port = _whole_number("port", f"use one from 1 to {MAX_PORT}", 1, MAX_PORT)
+read_history_days = _whole_number(
+    "number of trading days", f"use {LEAST_HISTORY_DAYS} or more", LEAST_HISTORY_DAYS, 99_999
+)
+read_namespace = _matching(KUBERNETES_NAME.pattern, "namespace", "write it as trading-floor")
+read_region = _matching(r"[a-z0-9][a-z0-9-]{0,62}", "region", "write it as us-east-1")
+read_record_id = _matching(
+    r"[0-9a-f]{16}",
+    "id of a record",
+    "copy record_id from audit_artifacts/record.json below the root",
+)
+_read_decimal = _matching(DECIMAL.pattern, "number of seconds", "write it as 10")
+
+
+def read_seconds(found: Found) -> float:
+    """Return a number of seconds; whether they are sensible is judged with the others."""
+    return float(_read_decimal(found))
+
+
+def read_host(found: Found) -> str:
+    """Return an address to listen on, which must be this machine's own loopback."""
+    host = found.stripped.casefold()
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise found.refused(
+            f"{quoted(found.text)} is not loopback, and there is no authentication yet",
+            "use 127.0.0.1, ::1 or localhost, and put an authenticating proxy in front",
+        )
+    return host
+
+
+def host_name(host: str) -> str:
+    """Return an address as a `Host` header names it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def read_context(found: Found) -> str:
+    """Return the name of a kubeconfig's context."""
+    if not found.stripped.isprintable() or len(found.stripped) > MAX_CONTEXT:
+        raise found.refused(f"{quoted(found.text)} is no context", "kubectl config get-contexts")
+    return found.stripped
+
+
+def read_log_format(found: Found) -> str:
+    """Return the shape of the log: `json` for machines, `console` for people."""
+    if found.stripped not in LOG_FORMATS:
+        known = did_you_mean(found.stripped, LOG_FORMATS)
+        raise found.refused(f"{quoted(found.text)} is no log format", known)
+    return found.stripped
+
+
+def read_path(found: Found) -> Path:
+    """Return an absolute path; a relative one starts where its source says."""
+    if "\0" in found.text:
+        raise found.refused("a path cannot hold a NUL", "take it out")
+    return found.folder / found.stripped
+
+
+def read_folder(found: Found) -> Path:
+    """Return the path of a folder, which need not exist yet but must be nothing else."""
+    path = read_path(found)
+    with suppress(OSError):  # such as a name that is too long
+        if path.is_dir() or not path.exists():
+            return path
+    raise found.refused(f"{quoted(found.text)} is not a folder", "name a folder")
+
+
+def read_existing_folder(found: Found) -> Path:
+    """Return the path of a folder that is there."""
+    path = read_path(found)
+    with suppress(OSError):
+        if path.is_dir():
+            return path
+    raise found.refused(f"{quoted(found.text)} is not a folder", "name one that exists")
+
+
+def read_database_url(found: Found) -> str:
+    """Return a database's URL; a complaint never repeats it, because it may hold a password."""
+    wrong = database_url_problem(found.stripped)
+    if wrong is not None:
+        raise found.refused(*wrong)
+    return found.stripped
+
+
+def read_allowed_hosts(found: Found) -> tuple[str, ...]:
+    """Return the names that we may be called by, as in a `Host` header without its port."""
+    hosts = [item.strip().casefold() for item in found.text.split(",")]
+    for host in hosts:
+        if host.startswith("[") and host.endswith("]") and _is_address(host[1:-1]):
+            continue
+        if not all(LABEL.fullmatch(label) for label in host.split(".")):
+            remedy = "list names without a port, separated by commas"
+            raise found.refused(f"{quoted(host)} is no host name", remedy)
+    return tuple(dict.fromkeys([*LOOPBACK_HOSTS, *hosts]))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_destination(found: Found) -> Path | S3Address:
+    """Return a folder of a mount, or a place in an S3-compatible store."""
+    scheme, mark, rest = found.stripped.partition("://")
+    if not mark:
+        return read_path(found)
+    bucket, _, prefix = rest.partition("/")
+    parts = prefix.strip("/").split("/") if prefix.strip("/") else []
+    plain = _BUCKET.fullmatch(bucket) is not None and ".." not in bucket
+    if scheme != "s3" or not plain or not all(map(_PART.fullmatch, parts)):
+        # Not quoted: credentials that were put into the address would be in a log.
+        raise found.refused("is no place for a copy", "write a folder, or s3://bucket/prefix")
+    return S3Address(bucket, "/".join(parts))
+
+
+def read_endpoint(found: Found) -> str:
+    """Return the address of an S3-compatible store; credentials have no place in it."""
+    address = found.stripped.rstrip("/")
+    try:
+        parts = urlsplit(address)
+        port_is_fine = parts.port != 0
+    except ValueError:
+        raise found.refused("is no address of a store", "write https://host") from None
+    strange = parts.username or parts.password or parts.query or parts.fragment or parts.path
+    if parts.scheme not in {"http", "https"} or not parts.hostname or strange or not port_is_fine:
+        raise found.refused("is no address of a store", "write https://host or https://host:port")
+    return address
+
+
+def _is(
+    read: Callable[[Found], object],
+    about: str,
+    metavar: str = "",
+    *predecessors: str,
+    default: object = None,
+    **more: str,
+) -> Any:  # noqa: ANN401  (dataclasses take it for a field of any type)
+    declared = Setting(read, about, metavar, predecessors, default=default, **more)
+    shown = read is not read_database_url
+    return field(default=default, repr=shown, metadata={"setting": declared})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    What is in force, and where each part of it came from.
+
+    Each setting is declared here alone: name, type, default, how its text is read, what it means,
+    the metavariable of its flag where commands have one, and the predecessor's variables. `sources`
+    names for each the flag, variable or `file:line` it was taken from; `notes` are sentences on
+    what was accepted and may surprise. `config_digest` is the SHA-256 in hex of all of it, so
+    equal digests mean equal configuration. `kill_switch_environment` holds those of
+    EXECUTION_HALTED and EXEC_KILL_SWITCH that are set, exactly as they are set.
+    `kill_switch_file` is None where the fleet file says that there is none here.
+    """
+
+    fleet: Fleet = _is(
+        read_path,
+        "The fleet file: the services of the floor.",
+        "FILE",
+        "AGENTS_CONFIG_PATH",
+        name="fleet_file",
+    )
+    root: Path = _is(read_folder, "The folder of audit_artifacts/ and ops/lkg/.", "DIR")
+    record_id: str | None = _is(
+        read_record_id, "The record that the root must hold; another is refused.", "ID"
+    )
+    host: str = _is(read_host, "The loopback address to listen on.", "HOST", default="127.0.0.1")
+    port: int = _is(read_port, "The API's port.", "PORT", default=8080)
+    ui_port: int = _is(read_port, "The operator's pages' port.", "PORT", default=8090)
+    namespace: str = _is(
+        read_namespace,
+        "The floor's namespace, which holds the kill switch.",
+        "NS",
+        "NAMESPACE",
+        default="trading-floor",
+    )
+    context: str | None = _is(read_context, "Read the cluster of this kubeconfig context.", "NAME")
+    kubeconfig: Path | None = _is(
+        read_path, "The kubeconfig, instead of KUBECONFIG or ~/.kube/config.", "FILE"
+    )
+    repository: Path | None = _is(
+        read_existing_folder, "The fleet's repository, for the checks of change control.", "DIR"
+    )
+    database_url: str | None = _is(
+        read_database_url, "The history's database; without it, SQLite below the root."
+    )
+    history_trading_days: int = _is(
+        read_history_days,
+        "For how many trading days history is kept; never fewer than 30.",
+        default=30,
+    )
+    log_format: str = _is(
+        read_log_format, "The shape of the log on stderr: json or console.", default="json"
+    )
+    interval_seconds: float = _is(
+        read_seconds,
+        "How often a service is asked, where the fleet file does not say.",
+        "",
+        "POLL_INTERVAL_SECONDS",
+        default=DEFAULT_INTERVAL_SECONDS,
+    )
+    deadline_seconds: float = _is(
+        read_seconds,
+        "The total deadline of one round over one service.",
+        "",
+        "PER_AGENT_TIMEOUT_SECONDS",
+        default=DEFAULT_DEADLINE_SECONDS,
+    )
+    kill_switch_file: Path | None = _is(
+        read_path,
+        "The kill switch's file: the ConfigMap's live mount, or authoritative.",
+        "",
+        "EXECUTION_HALTED_FILE",
+        "EXEC_KILL_SWITCH_FILE",
+        default=Path("/etc/agenttrader/kill-switch/EXECUTION_HALTED"),
+    )
+    closures_file: Path | None = _is(read_path, "Published ad-hoc closures of the exchange.")
+    runbooks: Path = _is(
+        read_existing_folder, "The pages that reason codes lead to.", default=RUNBOOKS
+    )
+    allowed_hosts: tuple[str, ...] = _is(
+        read_allowed_hosts,
+        "Further names that API and pages go by, without a port.",
+        default=LOOPBACK_HOSTS,
+    )
+    durable_copy: Path | S3Address | None = _is(
+        read_destination, "Where what was recorded is copied to: a folder, or s3://bucket/prefix."
+    )
+    durable_copy_endpoint: str | None = _is(
+        read_endpoint, "The address of an S3-compatible store; without it, AWS's own."
+    )
+    durable_copy_region: str = _is(
+        read_region, "The region that requests to the store are signed for.", default="us-east-1"
+    )
+    durable_copy_credentials_file: Path | None = _is(
+        read_path, "The store's credentials; without it, where AWS's tools look."
+    )
+    kill_switch_environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    closures: tuple[Closure, ...] = ()
+    closures_digest: str = ""
+    config_file: Path | None = None
+    config_digest: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()
+
+    def shown(self) -> dict[str, str]:
+        """Return every setting as text that may be shown, logged and compared."""
+        texts = {name: getattr(self, name) for name in SETTINGS_BY_NAME if name != "fleet_file"}
+        texts["fleet_file"] = self.fleet.source
+        texts["allowed_hosts"] = ",".join(self.allowed_hosts)
+        texts["database_url"] = redact_url(self.database_url) if self.database_url else ""
+        return {name: "" if text is None else str(text) for name, text in sorted(texts.items())}
+
+
+SETTINGS = tuple(
+    replace(declared, name=declared.name or each.name)
+    for each in fields(Settings)
+    for declared in each.metadata.values()
+)
+"""Every setting there is, in the order of their declaration."""
+SETTINGS_BY_NAME = {setting.name: setting for setting in SETTINGS}
