@@ -25,8 +25,6 @@ from mission_control.api.the_past import (
 )
 from mission_control.documents.instants import utc_text
 from mission_control.floor.present.events import event_document
-from mission_control.history.decide.timeline import worst_by_step
-from mission_control.floor.present.events import EventDocument, event_document
 from mission_control.history.decide import worst_by_step
 from mission_control.history.model import EventQuery
 from mission_control.history.present import (

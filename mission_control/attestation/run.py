@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mission_control.attestation.decide.session import SessionObservations, look_at_decision
 from mission_control.attestation.model import Conclusion, NoExecution
@@ -19,11 +19,13 @@ from mission_control.durable_copy.copying import KeepingParts
 from mission_control.floor.decide.stall import find_decided
 from mission_control.floor.ports import CalendarReader
 from mission_control.history.model import TOLD_AROUND
-from mission_control.history.reader import HistoryReader
 from mission_control.model.session import TradingDay
 from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 JOB = "no_execution_attestation"
 JSON_NAME, MARKDOWN_NAME = "attestation.json", "attestation.md"

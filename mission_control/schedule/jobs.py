@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mission_control.attestation import run as attestation
 from mission_control.durable_copy.copying import CopyDestination, KeepingParts
 from mission_control.durable_copy.run import copy_durably
 from mission_control.errors import StorageError
-from mission_control.history.reader import HistoryReader
 from mission_control.last_known_good import run as last_known_good
 from mission_control.last_known_good.run import BuildFacts
 from mission_control.ops_bundle import run as ops_bundle
@@ -18,6 +18,9 @@ from mission_control.retention.run import report_retention
 from mission_control.schedule.job import JobParts
 from mission_control.schedule.model import Job
 from mission_control.schedule.planned_run import Runner
+
+if TYPE_CHECKING:
+    from mission_control.history.reader import HistoryReader
 
 
 def job_runners(

@@ -7,9 +7,7 @@ import pytest
 
 from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.cluster.model.objects import Rollout
-from mission_control.cluster.model.view import AgentWorkload
 from mission_control.floor.decide.round_memory import (
-from mission_control.floor.decide.told_builds import (
     MOST_BUILDS,
     REMEMBERED,
     find_told_skew,

@@ -86,8 +86,7 @@ class Capturing:
         fleet = Fleet(made.fleet.agents, "f" * 64, "f", "test", ACCESS)
         session = MarketCalendar().session_at(AT)
         self.snapshot = replace(made, fleet=fleet, session=session)
-        further = FurtherObserver(objects, AccountReader(server, objects, clock))
-        self.parts = job_parts(root, self.snapshot, clock=clock, look=self.look, further=further)
+        self.parts = job_parts(root, self.snapshot, clock=clock, look=self.look, further=objects)
 
     async def look(self):
         """Look at the floor."""

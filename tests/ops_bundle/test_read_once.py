@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.credentials import Endpoint
 from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
+from mission_control.cluster.read.objects import ObjectReader
 from mission_control.deploy_report import run as deploy_report
 from mission_control.ops_bundle import run as ops_bundle
 from mission_control.ops_bundle.run import BundleKind
@@ -57,8 +56,7 @@ class Counted:
             )
 
         server = ApiServer(ACCESS, load=found, open_=lambda _: httpx.ASGITransport(self.app))
-        objects = ObjectReader(ClusterLister(server, lambda: NOW))
-        return FurtherObserver(objects, AccountReader(server, objects, lambda: NOW))
+        return ObjectReader(ClusterLister(server, lambda: NOW))
 
 
 def readiness_with_deploy_report(parts):
