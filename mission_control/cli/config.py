@@ -6,7 +6,6 @@ from mission_control.cli.context import CliContext, json_flag, setting_flags, se
 from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.configuration.declared_settings import SETTINGS, Settings
-from mission_control.configuration.settings import Settings
 from mission_control.floor.present.posture import needs_document, needs_text
 
 

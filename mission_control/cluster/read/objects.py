@@ -190,7 +190,8 @@ class ObjectReader:
         """
         Read through this lister, nothing past `until` of the event loop's clock.
 
-        `account` and `turns` are shared by all that read at the same time.
+        `account` and `turns` are shared by all that read at the same time. With `kept` no list is
+        read twice.
         """
         self._lister = lister
         self._account = account or AccountReader(lister.server)
@@ -200,14 +201,14 @@ class ObjectReader:
 
     def once(self) -> Self:
         """Return a reader for one run, which reads each list once."""
-        return type(self)(self._lister, self._until, self._turns, KeptLists())
+        return type(self)(self._lister, self._account, self._until, self._turns, KeptLists())
 
     def within(self, seconds: float) -> Self:
         """Return a reader whose every reading ends within so many seconds from now."""
         until = asyncio.get_running_loop().time() + seconds
         if self._until is not None:
             until = min(until, self._until)
-        return type(self)(self._lister, self._account, until, self._turns)
+        return type(self)(self._lister, self._account, until, self._turns, self._kept)
 
     async def _in_turn(
         self, ask: Callable[[float], Awaitable[Seen[T] | Unseen]]
