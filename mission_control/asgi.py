@@ -19,7 +19,7 @@ import uvloop
 from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
-from mission_control.bootstrap.in_force import run_origin
+from mission_control.bootstrap.record import run_origin
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
@@ -69,7 +69,7 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
 
 
 def run_server(settings: Settings, *, with_ui: bool = False, history_is_new: str = "") -> int:
-    """Serve until stopped by SIGINT or SIGTERM; gives the exit code."""
+    """Serve until stopped by SIGINT or SIGTERM; returns the exit code."""
     configure_logging(settings.log_format)
     parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
     return _run(settings, real_clock, parts, with_ui=with_ui)
@@ -121,7 +121,7 @@ def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
     yield f"  curl -s -X POST '{floor.control}/scenario?name=kill-switch-off'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=critical-drip'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=calm'"
-    yield "An accusation stands until its own source takes it back: see /runbooks on the page."
+    yield "An alarm stays latched until its own source clears it: see /runbooks on the page."
     yield ""
 
 
@@ -169,7 +169,7 @@ async def _serve(
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
             origin = run_origin(settings, "demo", clock())
-            sample = asyncio.create_task(run_jobs_when_seen(parts, origin, settings.root))
+            sample = asyncio.create_task(run_jobs_when_seen(parts, origin))
             s.callback(sample.cancel)
         log.info("serving", extra={"port": settings.port})
         await server.serve(sockets=[listener])
@@ -204,7 +204,7 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
     Begin the day's runs until cancelled; it is the scheduler's beat that health looks at.
 
     What a process that died had not recorded yet is recorded first, so that none of it is run
-    again; a store that hangs keeps nobody from serving.
+    again; a store that hangs does not keep the server from serving.
     """
     scheduler = DayScheduler(parts.day, clock, real_clock, time.monotonic)
     parts.day.beat = scheduler.stalled

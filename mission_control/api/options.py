@@ -29,7 +29,7 @@ from mission_control.floor.present.own_status import OwnProcess
 from mission_control.history.past_floor import PastFloor
 from mission_control.processes.model import Answered, Unanswered
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.schedule.ports import DayReader
+from mission_control.schedule.day import ScheduledDay
 
 AskQuestion = Callable[
     [str, bytes, tuple[tuple[bytes, bytes], ...]], Awaitable[Answered | Unanswered]
@@ -90,7 +90,7 @@ class ApiParts(ReadingParts):
     floor: FloorReader
     _: KW_ONLY
     attestation: AttestationReader
-    day: DayReader
+    day: ScheduledDay
     ask: AskQuestion | None = None
 
     @property

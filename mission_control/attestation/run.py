@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mission_control.attestation.decide.session import SessionObservations, look_at_decision
 from mission_control.attestation.model import Conclusion, NoExecution
@@ -15,24 +15,20 @@ from mission_control.attestation.present import (
 )
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
+from mission_control.durable_copy.copying import KeepingParts
 from mission_control.floor.decide.stall import find_decided
-from mission_control.floor.ports import CalendarReader, Clock
+from mission_control.floor.ports import CalendarReader
 from mission_control.history.model import TOLD_AROUND
-from mission_control.model.fleet import Fleet
+from mission_control.history.reader import HistoryReader
 from mission_control.model.session import TradingDay
-from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.recorded import NO_EVIDENCE
 
-if TYPE_CHECKING:
-    from mission_control.history.reader import HistoryReader
-
 JOB = "no_execution_attestation"
 JSON_NAME, MARKDOWN_NAME = "attestation.json", "attestation.md"
 EVIDENCE_FOUND, NOTHING_SEEN = 3, 1
-"""The run's exit codes where a sign of execution stood, and where nothing was seen at all."""
+"""The run's exit codes where a sign of execution was seen, and where nothing was observed."""
 LOOK_BACK = timedelta(days=14)
 _MOST_NAMED = 5
 
@@ -52,7 +48,7 @@ class Attested:
 
     @property
     def exit_code(self) -> int:
-        """Give 3 where a sign stood, 1 where nothing was seen, else 0: gaps are no failure."""
+        """Return 3 where a sign was seen, 1 where nothing was, else 0: gaps are no failure."""
         codes = {
             Conclusion.EXECUTION_OBSERVED: EVIDENCE_FOUND,
             Conclusion.NOT_OBSERVED: NOTHING_SEEN,
@@ -68,7 +64,7 @@ class Attested:
 
 
 def choose_session(calendar: CalendarReader, now: datetime, asked: date | None) -> TradingDay:
-    """Give the session of a date, or the latest; raises NoSuchSession for one not closed yet."""
+    """Return the session of a date, or the latest; raises NoSuchSession for one not closed yet."""
     if asked is None:
         closed = [s for s in calendar.sessions_between(now - LOOK_BACK, now) if s.close <= now]
         if not closed:
@@ -84,43 +80,52 @@ def choose_session(calendar: CalendarReader, now: datetime, asked: date | None) 
     return found
 
 
+async def run(
+    parts: KeepingParts,
+    history: HistoryReader | None,
+    origin: RunOrigin,
+    asked: date | None = None,
+) -> tuple[Attested, LedgerEntry]:
+    """
+    Attest the session that is asked for, else that of the planned run, else the latest.
+
+    Raises NoSuchSession for one that has not closed, and StorageError.
+    """
+    planned = origin.planned
+    session = choose_session(
+        parts.calendar, parts.clock(), asked or (planned and planned.session_date)
+    )
+    attested = await make_attestation(session, parts, history)
+    return attested, await record_attestation(attested, parts, origin)
+
+
 async def make_attestation(
-    session: TradingDay,
-    history: "HistoryReader | None",
-    calendar: CalendarReader,
-    clock: Clock,
-    label: str = "",
+    session: TradingDay, parts: KeepingParts, history: HistoryReader | None
 ) -> Attested:
     """
     Attest one session from every decision that history keeps of it, one at a time.
 
     Without a history nothing was observed, and the attestation says so. Raises StorageError
-    where a history is there and cannot be read: a gap is only what nobody recorded.
+    where a history is there and cannot be read: a gap is only what nothing recorded.
     """
     gathered = SessionObservations(session)
     minutes = ()
     if history is not None:
         async for decision in history.decisions(session.open, session.close):
-            look = await asyncio.to_thread(look_at_decision, decision, calendar.session_at)
+            look = await asyncio.to_thread(look_at_decision, decision, parts.calendar.session_at)
             gathered.take(look)
         minutes = await history.minutes(session.open - TOLD_AROUND, session.close + TOLD_AROUND)
-    made = gathered.attest(find_decided(minutes), clock())
+    made = gathered.attest(find_decided(minutes), parts.clock())
     document = no_execution_document(made)
     files = {
-        JSON_NAME: encode_json(document, label),
-        MARKDOWN_NAME: no_execution_markdown(document, label).encode(),
+        JSON_NAME: encode_json(document, parts.label),
+        MARKDOWN_NAME: no_execution_markdown(document, parts.label).encode(),
     }
-    return Attested(made, document, files, label)
+    return Attested(made, document, files, parts.label)
 
 
 async def record_attestation(
-    attested: Attested,
-    fleet: Fleet,
-    calendar: CalendarReader,
-    artifacts: ArtifactReader,
-    writer: RunWriter,
-    clock: Clock,
-    origin: RunOrigin,
+    attested: Attested, parts: KeepingParts, origin: RunOrigin
 ) -> LedgerEntry:
     """
     Record an attestation under its session's date; raises StorageError.
@@ -129,18 +134,18 @@ async def record_attestation(
     that it corrects. One that observed nothing is recorded as well, and says that it is none.
     """
     made = attested.made
-    session = calendar.session_at(made.session.open)
+    session = parts.calendar.session_at(made.session.open)
     seen = made.identities[0] if len(made.identities) == 1 else None
-    ground = Ground(session, fleet, _coverage(made), attested.label, seen)
+    ground = Ground(session, parts.fleet, _coverage(made), parts.label, seen)
     told = {"conclusion": made.conclusion.value}
     if attested.failure:
         told |= NO_EVIDENCE | {"detail": attested.failure}
-    facts = origin.facts(JOB, ground, clock(), exit_code=attested.exit_code, notes=told)
+    facts = origin.facts(JOB, ground, parts.clock(), exit_code=attested.exit_code, notes=told)
     query = ArtifactQuery(limit=1, job=JOB, session_date=made.session_date, holding=JSON_NAME)
-    before = (await artifacts.page(query)).entries
+    before = (await parts.artifacts.page(query)).entries
     corrects = before[0].path if before else None
     facts = replace(facts, session_date=made.session_date, corrects=corrects)
-    return await writer.record(Collection.OPS_RUNS, attested.files, facts)
+    return await parts.writer.record(Collection.OPS_RUNS, attested.files, facts)
 
 
 def _coverage(made: NoExecution) -> SourceCoverage:

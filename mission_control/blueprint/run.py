@@ -9,9 +9,9 @@ from mission_control.blueprint.present import blueprint_document, blueprint_mark
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
-from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.schedule.job import JobParts
 
 JOB = "blueprint"
 JSON_NAME, MARKDOWN_NAME = "blueprint.json", "blueprint.md"
@@ -26,6 +26,17 @@ class MadeBlueprint:
     files: Mapping[str, bytes]
     unseen: SourceCoverage
     label: str
+
+
+async def run(
+    parts: JobParts, origin: RunOrigin, repository: RepositorySurveyor | None
+) -> tuple[MadeBlueprint, LedgerEntry]:
+    """Look, draw and record; raises StorageError."""
+    snapshot, _ = await parts.look()
+    made = await make_blueprint(snapshot, parts.further, repository, parts.clock)
+    facts = origin.facts(JOB, Ground.of(snapshot), parts.clock())
+    facts = replace(facts, coverage=(*facts.coverage, made.unseen))
+    return made, await parts.writer.record(Collection.BLUEPRINTS, made.files, facts)
 
 
 async def make_blueprint(
@@ -52,16 +63,3 @@ async def make_blueprint(
     seen = subjects - len({subject for subject, _ in gaps})
     coverage = SourceCoverage("blueprint", subjects, seen, gaps)
     return MadeBlueprint(document, files, coverage, snapshot.label)
-
-
-async def record_blueprint(
-    made: MadeBlueprint,
-    snapshot: FloorSnapshot,
-    writer: RunWriter,
-    clock: Clock,
-    origin: RunOrigin,
-) -> LedgerEntry:
-    """Record a blueprint; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), clock())
-    facts = replace(facts, coverage=(*facts.coverage, made.unseen))
-    return await writer.record(Collection.BLUEPRINTS, made.files, facts)

@@ -20,7 +20,7 @@ BODIES = "mission_control.bootstrap.interpreting_process"
 SECONDS = 60.0
 """The first question about 30 days of 200 services takes 12 s of a processor that is idle."""
 RECORD_SECONDS = 120.0
-"""Verifying a large record reads all of it; that is worth waiting for."""
+"""Verifying a large record reads all of it."""
 _RECORD = ("/api/v1/artifacts", "/api/v1/reports", "/api/v1/lkg", "/api/v1/attestation")
 MOST_BODIES = 256
 """So many long answers may wait to be read, 16 MiB at most."""
@@ -70,7 +70,7 @@ def asks_readers(
     clock: Clock,
     calendar: CalendarInForce,
 ) -> AskQuestion:
-    """Give what puts a reader's question to the process, with what only we know."""
+    """Return what puts a reader's question to the process, with what only this process knows."""
 
     async def ask(
         path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]

@@ -1,8 +1,8 @@
-"""The real clock, which nobody else looks at."""
+"""The real clock, read here alone."""
 
 from datetime import UTC, datetime
 
 
 def real_clock() -> datetime:
-    """Say what time it really is, in UTC."""
+    """Return the real time, in UTC."""
     return datetime.now(UTC)

@@ -46,10 +46,10 @@ class Edges:
 
     async def find_cluster(self) -> None:
         """
-        Find the API server and our credentials before anything else is asked, for who looks once.
+        Find the API server and our credentials before anything else is asked, to look once.
 
         A plugin that hands them out may need seconds of a busy machine, and the services would
-        seem slow meanwhile. What fails is told by whatever asks for the cluster next.
+        seem slow meanwhile. What fails is told by the next question to the cluster.
         """
         if self.lister is not None:
             with suppress(BadAnswerError):
@@ -76,7 +76,7 @@ async def reading(
         probe = ServiceProbe(transports, clock, interpreter)
         sources = floor_sources.FloorSources(
             probe,
-            _hear(settings, clock, lister),
+            _switches(settings, clock, lister),
             calendar,
             clock,
             cluster=ClusterObserver(lister, watched) if lister else None,
@@ -99,7 +99,7 @@ def _recall(
 
 
 def calendar_in_force(settings: Settings) -> CalendarInForce:
-    """Give the calendar, which follows the closures file once somebody looks."""
+    """Return the calendar, which follows the closures file as often as it is told to look."""
     file = None
     if settings.closures_file is not None:
         file = FollowedFile(settings.closures_file, _load_calendar, settings.closures_digest)
@@ -111,8 +111,8 @@ def _load_calendar(path: Path) -> tuple[str, MarketCalendar]:
     return read.digest, MarketCalendar(read.closures)
 
 
-def _hear(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchReader:
-    """Connect the kill-switch witnesses outside the services."""
+def _switches(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchReader:
+    """Connect the kill-switch sources outside the services."""
     # A lister of its own: slow lists never hold up the kill switch.
     own = ClusterLister(lister.server, clock, lister.stalls) if lister else None
     config_map = ConfigMapSwitch(own, settings.namespace) if own else None

@@ -4,27 +4,25 @@ import asyncio
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
-from mission_control.deploy_report.run import make_report, record_report
-from mission_control.errors import StorageError
+from mission_control.deploy_report import run as deploy_report
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.observe import APART_SECONDS, ROUNDS, all_asked
-from mission_control.last_known_good.model import LkgRefused
-from mission_control.last_known_good.run import BuildFacts, LkgSources, capture_lkg, record_lkg
-from mission_control.ops_bundle.sample import sample_floor
+from mission_control.last_known_good import run as last_known_good
+from mission_control.last_known_good.run import BuildFacts, CaptureRefused
+from mission_control.ops_bundle import run as ops_bundle
+from mission_control.readiness import run as readiness
 from mission_control.readiness.model import PollCoverage
-from mission_control.readiness.run import ReadinessSources, check_readiness, record_readiness
-from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import RunWriter
-from mission_control.records.root_check import StoreCheck
-from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.records.run_origin import RunOrigin
+from mission_control.schedule.planned_run import Runner, accounting
 from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.floor import SimulatedFloor
@@ -34,41 +32,32 @@ from mission_control.simulation.roster import fleet_document
 log = logging.getLogger(__name__)
 
 
-async def run_jobs_when_seen(parts: Parts, origin: RunOrigin, root: Path) -> None:
-    """Run every job once when every service was asked; a failure is logged."""
+async def run_jobs_when_seen(parts: Parts, origin: RunOrigin) -> None:
+    """Run every job once when every service was asked; what breaks is recorded and logged."""
     async for seen in parts.board.follow(None):
         if isinstance(seen, FloorSnapshot) and all_asked(seen):
             break
-    clock, writer = parts.sources.clock, RunWriter(parts.store)
-    artifacts = ArtifactReader(root, clock)
-    sources = ReadinessSources(
-        clock, StoreCheck(parts.store, clock), parts.further, None, artifacts
-    )
-    origin = origin.begun(clock())
-    snapshot = parts.board.current()
-    try:
-        await sample_floor(parts.board, writer, clock, origin)
-        made = await make_report(snapshot, parts.further, artifacts, clock)
-        await record_report(made, snapshot, writer, clock, origin)
-        await _capture(parts, writer, artifacts, origin.begun(clock()))
-        origin = origin.begun(clock())
-        snapshot, coverage = await _watch(parts)
-        report = await check_readiness(snapshot, coverage, sources)
-        await record_readiness(report, Ground.of(snapshot), writer, clock, origin)
-    except StorageError:
-        log.exception("the demo's runs were not recorded")
+    jobs = parts.jobs
+    judging = replace(jobs, look=partial(_watch, parts))
+    runs: Mapping[str, Runner] = {
+        ops_bundle.SAMPLE_JOB: partial(ops_bundle.sample_floor, jobs),
+        deploy_report.JOB: partial(deploy_report.run, jobs),
+        last_known_good.JOB: partial(last_known_good.run, jobs, find_build=_no_build),
+        readiness.JOB: partial(readiness.run, judging),
+    }
+    for job, run in runs.items():
+        begun = origin.begun(jobs.clock())
+        try:
+            async with accounting(begun, parts.day.sources, job):
+                await run(begun)
+        except CaptureRefused as refused:
+            log.info("the demo's capture of the last known good was refused: %s", refused.reasons)
+        except Exception:
+            log.exception("the demo's %s failed", job)
 
 
-async def _capture(
-    parts: Parts, writer: RunWriter, artifacts: ArtifactReader, origin: RunOrigin
-) -> None:
-    clock, snapshot = parts.sources.clock, parts.board.current()
-    sources = LkgSources(clock, artifacts, parts.further, parts.past, parts.sources.calendar)
-    made = await capture_lkg(snapshot, sources, BuildFacts())
-    if isinstance(made, LkgRefused):
-        log.info("the demo's capture of the last known good was refused: %s", made.reasons)
-    else:
-        await record_lkg(made, snapshot, writer, clock, origin)
+async def _no_build() -> BuildFacts:
+    return BuildFacts()
 
 
 async def _watch(parts: Parts) -> tuple[FloorSnapshot, PollCoverage]:
@@ -110,8 +99,8 @@ def demo_floor(
     """
     Run a simulated floor for the time of the block, in a temporary root of its own.
 
-    The configured root is never written to (interface, "No form that posts"). Raises
-    ConfigurationError for an unknown scenario or a busy port.
+    The configured root is never written to. Raises ConfigurationError for an unknown scenario or
+    a busy port.
     """
     with tempfile.TemporaryDirectory(prefix="mission-control-demo-") as name:
         root = Path(name)

@@ -14,7 +14,7 @@ NICE = 0
 
 
 def prepare(setup: object) -> Answerer:
-    """Set up the log, whose format is all there is to know, and give what reads an answer."""
+    """Set up the log, whose format is all there is to know, and return what reads an answer."""
     configure_logging(cast("str", setup))
 
     async def answer(what: object) -> Answered:

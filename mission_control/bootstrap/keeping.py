@@ -22,7 +22,7 @@ def keeping_parts(
     store: ArtifactStore | None = None,
     calendar: CalendarReader | None = None,
 ) -> KeepingParts:
-    """Give what the retention report and the durable copy work with."""
+    """Return what the retention report and the durable copy work with."""
     return KeepingParts(
         ArtifactReader(settings.root, clock),
         RunWriter(store or ArtifactStore(settings.root)),
@@ -35,7 +35,7 @@ def keeping_parts(
 
 def copy_destination(settings: Settings, clock: Clock = real_clock) -> CopyDestination | None:
     """
-    Give the place of the durable copy for one run; None where none is configured.
+    Return the place of the durable copy for one run; None where none is configured.
 
     It is connected when it is first used, and reads its credentials then.
     """
@@ -53,8 +53,8 @@ async def try_destination(settings: Settings) -> tuple[str, ...] | StorageError 
     """
     Reach the place of the durable copy, and write nothing.
 
-    Gives what makes it worth less than it should be, or why it cannot be reached; None where none
-    is configured.
+    Returns what makes it worth less than it should be, or why it cannot be reached; None where
+    none is configured.
     """
     destination = copy_destination(settings)
     if destination is None:

@@ -1,4 +1,4 @@
-"""One round over the floor, one answer, one service, for who only looks once."""
+"""One round over the floor, one answer, one service, for a command that looks once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ async def probe_once(agent: Agent, clock: Clock = real_clock) -> ServiceRound:
 
 
 def read_artifacts(root: Path, clock: Clock = real_clock) -> ArtifactReader:
-    """Give what reads the record below a root."""
+    """Return what reads the record below a root."""
     return ArtifactReader(root, clock)
 
 
@@ -89,8 +89,7 @@ async def answer_once(
 ) -> httpx.Response:
     """Answer a path as the API would after one observing round, in process."""
     async with connected(settings, clock) as parts:
-        if parts.edges is not None:
-            await parts.edges.find_cluster()
+        await parts.edges.find_cluster()
         snapshot = await floor_sources.observe_once(settings.fleet, parts.sources, "")
         parts.board.publish(snapshot, ())
         transport = httpx.ASGITransport(parts.application)

@@ -50,7 +50,7 @@ class ToldFloor:
         self._calendar = calendar
 
     def current(self) -> FloorSnapshot:
-        """Give a floor of which nothing was asked yet, as of the question's newest decision."""
+        """Return a floor of which nothing was asked yet, as of the question's newest decision."""
         live = _LIVE.get()
         evidence = FloorEvidence(replace(self._fleet, agents=()), {})
         floor = decide_floor(evidence, NOTHING_LATCHED, self._calendar.session_at, live.at)
@@ -61,13 +61,13 @@ class ToldFloor:
         )
 
     def watched(self) -> tuple[datetime, Sequence[Span]]:
-        """Give since when the floor is watched without a break, and its confirmed halts since."""
+        """Return since when the floor is watched without a break, and its confirmed halts since."""
         live = _LIVE.get()
         return live.watched_since, live.halts
 
 
 def told_now() -> datetime:
-    """Give the time of the process that asks: each question has one now."""
+    """Return the time of the process that asks: each question has one now."""
     return _LIVE.get().now
 
 
@@ -76,7 +76,7 @@ def _told_minute() -> WatchedMinute | None:
 
 
 def prepare(setup: object) -> Answerer:
-    """Connect what reads, and give what answers a question with it."""
+    """Connect what reads, and return what answers a question with it."""
     made = cast("ReadersSetup", setup)
     configure_logging(made.log_format)
     calendar = CalendarInForce(MarketCalendar(made.closures))

@@ -1,11 +1,15 @@
-"""Whose record a root holds, and a history that a human takes for new."""
+"""Whose record a root holds, who records there, and a history that a human takes for new."""
 
 import asyncio
 import logging
+import platform
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
 
-from mission_control.bootstrap.in_force import run_origin
 from mission_control.configuration.settings import Settings
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
@@ -17,7 +21,8 @@ from mission_control.records.artifact_store import ArtifactStore, stamp
 from mission_control.records.marker import read_marker
 from mission_control.records.model import Collection, LedgerHead
 from mission_control.records.root_check import holds_record, look_at_root, tell_new_record
-from mission_control.records.run_origin import Ground
+from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.redaction.redact import redact_text
 
 ACCEPTANCE_JOB = "history_is_new"
 FINDING_SECONDS = 3.0
@@ -66,7 +71,7 @@ async def find_record(settings: Settings) -> None:
     """
     Refuse as `require_record` does, and log what is odd about the root.
 
-    No root that hangs keeps anybody from serving.
+    A root that hangs does not keep a server from serving.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(FINDING_SECONDS):
@@ -75,10 +80,21 @@ async def find_record(settings: Settings) -> None:
                 log.warning("%s", oddity)
 
 
+def run_origin(settings: Settings, trigger: str, began: datetime) -> RunOrigin:
+    """Return who runs jobs in this process, with what, and since when: before anything is asked."""
+    versions = {
+        "mission_control": version("mission-control"),
+        "python": platform.python_version(),
+        "git_sha": None,
+    }
+    command = (Path(sys.argv[0]).name, *map(redact_text, sys.argv[1:]))
+    return RunOrigin(trigger, command, versions, settings.config_digest, began)
+
+
 def starting_root(
     settings: Settings, store: ArtifactStore, clock: Clock, history_is_new: str
 ) -> StartingRoot:
-    """Give the root of a server that starts, and how a history taken for new is recorded."""
+    """Return the root of a server that starts, and how a history taken for new is recorded."""
 
     def record_acceptance(lost: str, head: LedgerHead) -> None:
         now = clock()

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 
 from mission_control.api.application import create_application
@@ -11,9 +12,8 @@ from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
-from mission_control.bootstrap.day import make_day
+from mission_control.bootstrap.jobs import job_parts, look_at_board, make_day
 from mission_control.bootstrap.record import find_record, starting_root
-from mission_control.cluster.read.objects import FurtherObserver
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard
@@ -26,11 +26,11 @@ from mission_control.history.remember import FloorMemory
 from mission_control.history.writer import OpenHistory, open_history
 from mission_control.probe.received import Interpreter
 from mission_control.read_only.proof import Attestation
-from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
 from mission_control.schedule.day import ScheduledDay
+from mission_control.schedule.job import JobParts
 
 Application = Callable[..., Awaitable[None]]
 
@@ -45,9 +45,8 @@ class Parts:
     application: Application
     store: ArtifactStore
     day: ScheduledDay
-    further: FurtherObserver | None = None
-    past: PastFloor | None = None
-    edges: Edges | None = None
+    jobs: JobParts
+    edges: Edges
 
 
 @asynccontextmanager
@@ -84,16 +83,17 @@ async def connected(
             past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
             readers = await stack.enter_async_context(readers_process(settings, options).kept())
             ask = asks_readers(readers, board, memory, clock, calendar)
-        watched = replace(edges, sources=sources)
-        day = make_day(settings, watched, board, past, clock, label, store)
+        look = partial(look_at_board, board, past, memory, clock)
+        jobs = job_parts(settings, edges, look, clock, store, past)
+        day = make_day(settings, edges, jobs, clock, label, store)
         runbooks = RunbookLibrary(settings.runbooks)
-        artifacts, proof = ArtifactReader(settings.root, clock), _attest(settings, edges)
-        read = (board, calendar, runbooks, artifacts, past, clock, options)
+        proof = _attest(settings, edges)
+        read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
         api = ApiParts(*read, attestation=proof, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)
-        yield Parts(sources, board, watch, application, store, day, edges.further, past, edges)
+        yield Parts(sources, board, watch, application, store, day, jobs, edges)
 
 
 @asynccontextmanager
@@ -115,7 +115,7 @@ def _attest(settings: Settings, edges: Edges) -> Attestation:
 def _first(
     settings: Settings, sources: floor_sources.FloorSources, label: str, history: OpenHistory | None
 ) -> FloorSnapshot:
-    """Decide before anything was asked, on what stood where history knows all of it."""
+    """Decide before anything was asked, on what was latched where history knows all of it."""
     fleet = settings.fleet
     if history is None:
         return floor_sources.first_snapshot(fleet, sources, label)

@@ -7,7 +7,7 @@ from typing import TypeVar
 import click
 
 from mission_control.bootstrap import once
-from mission_control.bootstrap.day import claim_planned
+from mission_control.bootstrap.jobs import claim_planned
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED

@@ -1,6 +1,5 @@
 """Command line: `attest`, whether anything of execution was seen in a session."""
 
-from dataclasses import replace
 from datetime import date, datetime
 
 import click
@@ -10,11 +9,10 @@ from mission_control.attestation.run import (
     Attested,
     NoSuchSession,
     choose_session,
-    make_attestation,
-    record_attestation,
+    run,
 )
-from mission_control.bootstrap.day import claim_planned
-from mission_control.bootstrap.runs import past_to_read
+from mission_control.bootstrap.jobs import claim_planned, history_to_read
+from mission_control.bootstrap.keeping import keeping_parts
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
@@ -60,21 +58,10 @@ def attest(
 async def _attest(
     context: CliContext, settings: Settings, asked: date | None
 ) -> tuple[Attested, str]:
-    with past_to_read(settings, context.clock) as past:
-        session = choose_session(past.calendar, context.clock(), asked)
-        jobs = frozenset({Job.ATTESTATION}) if asked is None else frozenset[Job]()
-        claiming = claim_planned(settings, past.calendar, context.clock, context.say, jobs)
-        async with claiming as origin:
-            run = origin.planned
-            ours = run is not None and run.session_date == session.session_date
-            attested = await make_attestation(session, past.history, past.calendar, context.clock)
-            entry = await record_attestation(
-                attested,
-                settings.fleet,
-                past.calendar,
-                past.artifacts,
-                past.writer,
-                context.clock,
-                origin if ours else replace(origin, planned=None),
-            )
+    clock, parts = context.clock, keeping_parts(settings, context.clock)
+    choose_session(parts.calendar, clock(), asked)  # wrong usage claims no run
+    jobs = frozenset({Job.ATTESTATION}) if asked is None else frozenset[Job]()
+    with history_to_read(settings) as history:
+        async with claim_planned(settings, parts.calendar, clock, context.say, jobs) as origin:
+            attested, entry = await run(parts, history, origin, asked)
     return attested, entry.path

@@ -2,14 +2,9 @@
 
 import click
 
-from mission_control.blueprint.run import (
-    MARKDOWN_NAME,
-    MadeBlueprint,
-    make_blueprint,
-    record_blueprint,
-)
-from mission_control.bootstrap.in_force import repository_surveyor, run_origin
-from mission_control.bootstrap.runs import ready_to_run
+from mission_control.blueprint.run import MARKDOWN_NAME, MadeBlueprint, run
+from mission_control.bootstrap.jobs import ready_to_run, repository_surveyor
+from mission_control.bootstrap.record import run_origin
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
@@ -43,9 +38,6 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
 
 async def _draw(context: CliContext, settings: Settings) -> tuple[MadeBlueprint, str]:
     origin = run_origin(settings, "command", context.clock())
-    async with ready_to_run(settings, context.clock) as run:
-        snapshot, _ = await run.look(settings, Looking(rounds=1))
-        surveyor = repository_surveyor(settings, context.clock)
-        made = await make_blueprint(snapshot, run.sources.further, surveyor, context.clock)
-        entry = await record_blueprint(made, snapshot, run.writer, context.clock, origin)
+    async with ready_to_run(settings, context.clock, Looking(rounds=1)) as parts:
+        made, entry = await run(parts, origin, repository_surveyor(settings, context.clock))
     return made, entry.path

@@ -2,22 +2,18 @@
 
 import click
 
-from mission_control.bootstrap.day import claim_planned
-from mission_control.bootstrap.runs import ready_to_run
+from mission_control.bootstrap.jobs import claim_planned, ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings
 from mission_control.floor.observe import APART_SECONDS, ROUNDS, Looking
-from mission_control.ops_bundle.run import BundleKind, record_bundle
+from mission_control.ops_bundle.run import BundleKind, run
 from mission_control.readiness.model import ReadinessReport
 from mission_control.records.model import LedgerEntry
 from mission_control.schedule.model import Job
 
-JOBS = {
-    BundleKind.PRE_MARKET: frozenset({Job.PRE_MARKET}),
-    BundleKind.POST_MARKET: frozenset({Job.POST_MARKET}),
-}
+JOBS = {BundleKind.PRE_MARKET: Job.PRE_MARKET, BundleKind.POST_MARKET: Job.POST_MARKET}
 
 
 def make_bundle(
@@ -33,7 +29,7 @@ def make_bundle(
     settings = recording_with(context, flags)
     with context.busy(f"Asking every service {ROUNDS} times, and reading the cluster"):
         work = _bundle(context, settings, kind, (skip_preflight, skip_health))
-        entry, report = run_recording(click.get_current_context(), work)
+        report, entry = run_recording(click.get_current_context(), work)
     verdict = f"{report.verdict.value} {report.code}".strip()
     if as_json or context.json:
         document = {
@@ -51,21 +47,16 @@ def make_bundle(
 
 async def _bundle(
     context: CliContext, settings: Settings, kind: BundleKind, skipped: tuple[bool, bool]
-) -> tuple[LedgerEntry, ReadinessReport]:
+) -> tuple[ReadinessReport, LedgerEntry]:
     looking = Looking(ROUNDS, APART_SECONDS, wait=context.wait)
+    clock, say = context.clock, context.say
     skip_preflight, skip_health = skipped
     async with (
-        ready_to_run(settings, context.clock) as run,
-        claim_planned(
-            settings, run.edges.calendar, context.clock, context.say, JOBS[kind]
-        ) as origin,
+        ready_to_run(settings, clock, looking) as parts,
+        claim_planned(settings, parts.calendar, clock, say, {JOBS[kind]}) as origin,
     ):
-        return await record_bundle(
-            kind,
-            run.day_sources(settings, looking),
-            origin,
-            skip_preflight=skip_preflight,
-            sample_health=not skip_health,
+        return await run(
+            kind, parts, origin, skip_preflight=skip_preflight, sample_health=not skip_health
         )
 
 

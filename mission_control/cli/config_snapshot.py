@@ -2,17 +2,13 @@
 
 import click
 
-from mission_control.bootstrap.in_force import in_force, repository_copier, run_origin
-from mission_control.bootstrap.runs import ready_to_run
+from mission_control.bootstrap.jobs import in_force, ready_to_run, repository_copier
+from mission_control.bootstrap.record import run_origin
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.output import emit
 from mission_control.cli.printable import printable
 from mission_control.cli.recording import recording_with, run_recording
-from mission_control.config_snapshot.run import (
-    MadeConfigSnapshot,
-    make_config_snapshot,
-    record_config_snapshot,
-)
+from mission_control.config_snapshot.run import MadeConfigSnapshot, run
 from mission_control.configuration.settings import Settings
 from mission_control.floor.observe import Looking
 
@@ -44,14 +40,8 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
 
 async def _snapshot(context: CliContext, settings: Settings) -> tuple[MadeConfigSnapshot, str]:
     origin = run_origin(settings, "command", context.clock())
-    async with ready_to_run(settings, context.clock) as run:
-        snapshot, _ = await run.look(settings, Looking(rounds=1, ask_services=False))
-        made = await make_config_snapshot(
-            snapshot,
-            run.sources.further,
-            repository_copier(settings, context.clock),
-            await in_force(settings),
-            context.clock,
-        )
-        entry = await record_config_snapshot(made, snapshot, run.writer, context.clock, origin)
+    looking = Looking(rounds=1, ask_services=False)
+    async with ready_to_run(settings, context.clock, looking) as parts:
+        copier = repository_copier(settings, context.clock)
+        made, entry = await run(parts, origin, copier, await in_force(settings))
     return made, entry.path

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from mission_control.bootstrap.in_force import run_origin
-from mission_control.bootstrap.runs import ready_to_run
+from mission_control.bootstrap.jobs import ready_to_run
+from mission_control.bootstrap.record import run_origin
 from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.output import emit
 from mission_control.cli.recording import not_recorded, recording_with
 from mission_control.configuration.settings import Settings
-from mission_control.deploy_report.run import MARKDOWN_NAME, MadeReport, make_report, record_report
+from mission_control.deploy_report.run import MARKDOWN_NAME, MadeReport, make_report, run
 from mission_control.errors import StorageError
 from mission_control.floor.observe import Looking
 from mission_control.processes import own_process as process
@@ -60,22 +60,19 @@ async def _report(
 ) -> tuple[MadeReport, str, StorageError | None]:
     looking = Looking(rounds=1, ask_services=sample_health)
     origin = run_origin(settings, "command", context.clock())
-    async with ready_to_run(settings, context.clock) as run:
-        snapshot, _ = await run.look(settings, looking)
-        made = await make_report(
-            snapshot,
-            run.sources.further,
-            run.sources.artifacts,
-            context.clock,
-            sample_health=sample_health,
-        )
+    shown = list[MadeReport]()
+    async with ready_to_run(settings, context.clock, looking) as parts:
         if output_dir is not None:
+            snapshot, _ = await parts.look()
+            made = await make_report(snapshot, parts.reading_once(), sample_health=sample_health)
             await asyncio.to_thread(_write, output_dir, made)
             return made, str(output_dir), None
         try:
-            entry = await record_report(made, snapshot, run.writer, context.clock, origin)
+            made, entry = await run(parts, origin, sample_health=sample_health, show=shown.append)
         except StorageError as error:
-            return made, "", error  # the report is still shown
+            if not shown:
+                raise
+            return shown[0], "", error  # the report is still shown
         return made, entry.path, None
 
 

@@ -2,13 +2,18 @@
 
 from collections.abc import Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from typing import TypeVar
 
 import click
 
 from mission_control.bootstrap import once
-from mission_control.bootstrap.day import beside_the_plan, claim_planned
-from mission_control.bootstrap.runs import find_build, ready_to_run
+from mission_control.bootstrap.jobs import (
+    beside_the_plan,
+    claim_planned,
+    find_build,
+    ready_to_run,
+)
 from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
 from mission_control.cli.output import emit
@@ -18,7 +23,7 @@ from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.floor.observe import Looking
 from mission_control.floor.ports import CalendarReader
-from mission_control.last_known_good.model import LkgCapture, LkgRefused
+from mission_control.last_known_good.model import LkgCapture
 from mission_control.last_known_good.present import (
     capture_lines,
     list_lines,
@@ -32,7 +37,7 @@ from mission_control.last_known_good.recorded import (
     list_captures,
     verify_recorded,
 )
-from mission_control.last_known_good.run import LkgSources, capture_lkg, record_lkg, record_refusal
+from mission_control.last_known_good.run import CaptureRefused, run
 from mission_control.processes import own_process as process
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.recorded_reports import LATEST, PREVIOUS, NoSuchReport
@@ -66,10 +71,11 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     """
     context = ctx.ensure_object(CliContext)
     settings = recording_with(context, flags)
-    with context.busy("Reading the namespace"):
-        made, path = run_recording(ctx, _capture(context, settings))
-    if isinstance(made, LkgRefused):
-        for reason in made.reasons:
+    try:
+        with context.busy("Reading the namespace"):
+            made, path = run_recording(ctx, _capture(context, settings))
+    except CaptureRefused as refused:
+        for reason in refused.reasons:
             click.echo(printable(f"REFUSED: {reason}"), err=True)
         click.echo("Nothing was captured, and nothing was touched.", err=True)
         ctx.exit(HALTED)
@@ -80,30 +86,15 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     context.say(f"Recorded as {path}.")
 
 
-async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture | LkgRefused, str]:
+async def _capture(context: CliContext, settings: Settings) -> tuple[LkgCapture, str]:
     ours = _is_of_the_floor(context, settings)
     async with (
-        ready_to_run(settings, context.clock) as run,
-        _claiming(context, settings, run.edges.calendar, ours=ours) as origin,
+        ready_to_run(settings, context.clock, Looking(rounds=1)) as parts,
+        _claiming(context, settings, parts.calendar, ours=ours) as origin,
     ):
-        snapshot, _ = await run.look(settings, Looking(rounds=1))
-        build = await find_build(settings, context.environ, context.clock)
-        sources = LkgSources(
-            context.clock,
-            once.read_artifacts(settings.root, context.clock),
-            run.sources.further,
-            run.past,
-            run.edges.calendar,
-        )
-        made = await capture_lkg(snapshot, sources, build)
-        if isinstance(made, LkgRefused):
-            if origin.planned is not None:
-                await record_refusal(made, snapshot, run.writer, context.clock, origin)
-            return made, ""
-        entry = await record_lkg(
-            made, snapshot, run.writer, context.clock, origin, of_the_floor=ours
-        )
-        return made, entry.path
+        build = partial(find_build, settings, context.environ, context.clock)
+        made, entry = await run(parts, origin, find_build=build, of_the_floor=ours)
+    return made, entry.path
 
 
 def _is_of_the_floor(context: CliContext, settings: Settings) -> bool:

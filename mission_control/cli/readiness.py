@@ -1,38 +1,23 @@
 """Command line: `readiness`, the gate that can say NO."""
 
-import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
 
-from mission_control.bootstrap.day import claim_planned
-from mission_control.bootstrap.runs import RunParts, ready_to_run
+from mission_control.bootstrap.jobs import claim_planned, ready_to_run
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import HALTED
 from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with
 from mission_control.configuration.settings import Settings
-from mission_control.deploy_report.run import make_report
 from mission_control.errors import StorageError
-from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.observe import APART_SECONDS, ROUNDS, Looking
 from mission_control.processes import own_process as process
 from mission_control.readiness.decide.readiness import refuse_unrecorded
 from mission_control.readiness.model import ReadinessReport
 from mission_control.readiness.present import readiness_document, readiness_markdown
-from mission_control.readiness.run import (
-    check_readiness,
-    read_repository,
-    record_readiness,
-    report_internal_error,
-)
-from mission_control.records.run_origin import Ground
-from mission_control.redaction.redact import redact_text
+from mission_control.readiness.run import JOB, run
 from mission_control.schedule.model import Job
-from mission_control.schedule.planned_run import MAX_LOOKED_AT
-
-log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -103,42 +88,23 @@ class _Asked:
 async def _judge(
     context: CliContext, settings: Settings, asked: _Asked
 ) -> tuple[ReadinessReport, str, str]:
-    skip_preflight = asked.skip_preflight
-    async with (
-        ready_to_run(settings, context.clock) as run,
-        claim_planned(
-            settings, run.edges.calendar, context.clock, context.say, asked.jobs
-        ) as origin,
-    ):
-        began = context.clock()
-        ground = Ground.unseen(run.edges.sources.calendar.session_at(began), settings.fleet)
-        try:
-            repository = await read_repository(run.sources, skip_preflight=skip_preflight)
-            snapshot, coverage = await run.look(settings, asked.looking)
-            ground = Ground.of(snapshot)
-            report = await check_readiness(
-                snapshot, coverage, run.sources, repository, skip_preflight=skip_preflight
+    """Return the verdict with the path of its record; without one, why it was not recorded."""
+    made = list[ReadinessReport]()
+    clock, say = context.clock, context.say
+    try:
+        async with (
+            ready_to_run(settings, clock, asked.looking) as parts,
+            claim_planned(settings, parts.calendar, clock, say, asked.jobs, JOB) as origin,
+        ):
+            report, entry = await run(
+                parts,
+                origin,
+                with_deploy_report=asked.with_deploy_report,
+                skip_preflight=asked.skip_preflight,
+                show=made.append,
             )
-            files = await _beside(run, snapshot, asked)
-        except Exception as error:
-            what = redact_text(f"{type(error).__name__}: {error}"[:MAX_LOOKED_AT])[:200]
-            broken = report_internal_error(ground, context.clock(), what)
-            try:
-                await record_readiness(broken, ground, run.writer, context.clock, origin)
-            except StorageError:
-                log.exception("the NO-GO of a run that broke was not recorded")
+    except StorageError as error:
+        if not made:
             raise
-        try:
-            entry = await record_readiness(report, ground, run.writer, context.clock, origin, files)
-        except StorageError as error:
-            return refuse_unrecorded(report, str(error)), "", str(error)
-        return report, entry.path, ""
-
-
-async def _beside(run: RunParts, snapshot: FloorSnapshot, asked: _Asked) -> Mapping[str, bytes]:
-    """Make the deploy report where it is asked for; return its files."""
-    if not asked.with_deploy_report:
-        return {}
-    sources = run.sources
-    made = await make_report(snapshot, sources.further, sources.artifacts, sources.clock)
-    return made.files
+        return refuse_unrecorded(made[0], str(error)), "", str(error)
+    return report, entry.path, ""

@@ -148,7 +148,7 @@ def is_clock(now: datetime, wanted: time) -> bool:
     help="List from this time, such as 2026-11-27T13:00, not from now. A time without a zone is "
     "New York's.",
 )
-@click.option("--crontab", is_flag=True, help="Print the playbook's day as a crontab.")
+@click.option("--crontab", is_flag=True, help="Print the scheduled day as a crontab.")
 @click.option(
     "--local",
     is_flag=False,

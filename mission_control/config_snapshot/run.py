@@ -15,10 +15,10 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositoryCopier
 from mission_control.model.reading import Seen, Unseen, say_unseen
-from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.model import CopiedFile, RepositoryCopy, RepositoryHead
+from mission_control.schedule.job import JobParts
 
 JOB = "config_snapshot"
 WANTED = (
@@ -29,7 +29,7 @@ WANTED = (
     "k8s",
     "ops/PRODUCTION_LOCK.md",
 )
-"""What is copied of the repository (facts, i)."""
+"""What is copied of the repository."""
 REFERRING = (*WORKLOAD_LISTS, "pods", "serviceaccounts")
 """Lists whose objects may refer to Secrets."""
 NO_CLUSTER, NO_REPOSITORY = "no cluster is configured", "no repository is configured"
@@ -53,6 +53,17 @@ class MadeConfigSnapshot:
     files: Mapping[str, bytes]
     coverage: tuple[SourceCoverage, ...]
     label: str
+
+
+async def run(
+    parts: JobParts, origin: RunOrigin, repository: RepositoryCopier | None, in_force: InForce
+) -> tuple[MadeConfigSnapshot, LedgerEntry]:
+    """Look, gather and record; raises StorageError."""
+    snapshot, _ = await parts.look()
+    made = await make_config_snapshot(snapshot, parts.further, repository, in_force, parts.clock)
+    facts = origin.facts(JOB, Ground.of(snapshot), parts.clock())
+    facts = replace(facts, coverage=made.coverage)
+    return made, await parts.writer.record(Collection.CONFIG_SNAPSHOTS, made.files, facts)
 
 
 async def make_config_snapshot(
@@ -93,19 +104,6 @@ async def make_config_snapshot(
     return MadeConfigSnapshot(document, files, coverage, snapshot.label)
 
 
-async def record_config_snapshot(
-    made: MadeConfigSnapshot,
-    snapshot: FloorSnapshot,
-    writer: RunWriter,
-    clock: Clock,
-    origin: RunOrigin,
-) -> LedgerEntry:
-    """Record a config snapshot; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), clock())
-    facts = replace(facts, coverage=made.coverage)
-    return await writer.record(Collection.CONFIG_SNAPSHOTS, made.files, facts)
-
-
 async def _read_cluster(
     snapshot: FloorSnapshot, further: FurtherReader | None
 ) -> tuple[
@@ -117,7 +115,7 @@ async def _read_cluster(
     """
     Read all at once and within one time: the Services, our account, and what refers to Secrets.
 
-    Of what may refer to Secrets the objects are given, and the lists not seen.
+    Of what may refer to Secrets the objects are returned, and the lists not seen.
     """
     access = snapshot.fleet.access
     if further is None or access is None:
@@ -145,7 +143,7 @@ def _listings(
     secrets: Sequence[SecretReference],
     lost: Sequence[Gap],
 ) -> Iterator[tuple[str, bytes]]:
-    """Give every listing; where no cluster is read each says so instead of being empty."""
+    """Yield every listing; where no cluster is read each says so instead of being empty."""
     access, facts = snapshot.fleet.access, snapshot.cluster or ClusterFacts(())
     user = account.who if account else ""
     seen = services.value if isinstance(services, Seen) else ()

@@ -1,9 +1,9 @@
 """The deploy report: observe, decide, compare with the session before, record."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mission_control.cluster.decide.identity import Sameness, compare_clusters
@@ -16,7 +16,7 @@ from mission_control.deploy_report.present import deploy_document, deploy_markdo
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader
+from mission_control.floor.ports import READING_SECONDS, FurtherReader
 from mission_control.last_known_good.decide.changes import compare_with_capture
 from mission_control.last_known_good.decide.sanitise import (
     SPECIFIED_LISTS,
@@ -25,31 +25,10 @@ from mission_control.last_known_good.decide.sanitise import (
 from mission_control.last_known_good.recorded import newest_good
 from mission_control.model.reading import Seen, Unseen, say_unseen
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry
 from mission_control.records.recorded_reports import list_reports, read_report
 from mission_control.records.run_origin import Ground, RunOrigin
-
-
-@dataclass(frozen=True, slots=True)
-class SpecifiedObjects:
-    """The digest of each object's specification by its title, and every list that was not seen."""
-
-    digests: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
-    gaps: tuple[str, ...] = ()
-
-
-async def read_specifications(further: FurtherReader, namespace: str) -> SpecifiedObjects:
-    """Read every list at once; what was not seen is a gap, and no empty list."""
-    read = await asyncio.gather(*(further.objects(each, namespace) for each in SPECIFIED_LISTS))
-    seen, gaps = dict[str, Sequence[KubernetesObject]](), list[str]()
-    for resource, reading in zip(SPECIFIED_LISTS, read, strict=True):
-        if isinstance(reading, Seen):
-            seen[resource] = reading.value
-        else:
-            gaps.append(f"{list_source(resource, namespace)} was not seen: {say_unseen(reading)}")
-    return SpecifiedObjects(digest_specifications(seen), tuple(gaps))
-
+from mission_control.schedule.job import JobParts
 
 JOB = "deploy_report"
 JSON_NAME, MARKDOWN_NAME = "deploy_report.json", "deploy_report.md"
@@ -67,24 +46,41 @@ class MadeReport:
 
     @property
     def access(self) -> bool:
-        """Tell whether every list that it needs was seen."""
+        """Return whether every list that it needs was seen."""
         return bool(self.document["meta"]["cluster_access"])
 
 
-async def make_report(
-    snapshot: FloorSnapshot,
-    further: FurtherReader | None,
-    artifacts: ArtifactReader | None,
-    clock: Clock,
+async def run(
+    parts: JobParts,
+    origin: RunOrigin,
     *,
     sample_health: bool = True,
+    show: Callable[[MadeReport], None] | None = None,
+) -> tuple[MadeReport, LedgerEntry]:
+    """
+    Look, report, record, and show the report as the latest view; raises StorageError.
+
+    `show` is handed the report before it is recorded, so that one is seen that could not be.
+    """
+    snapshot, _ = await parts.look()
+    made = await make_report(snapshot, parts.reading_once(), sample_health=sample_health)
+    if show is not None:
+        show(made)
+    facts = origin.facts(JOB, Ground.of(snapshot), parts.clock())
+    return made, await parts.writer.record(Collection.OPS_RUNS, made.files, facts, is_latest=True)
+
+
+async def make_report(
+    snapshot: FloorSnapshot, parts: JobParts, *, sample_health: bool = True
 ) -> MadeReport:
     """Make the report of a snapshot, compared with the newest of an earlier session."""
-    services, user, specified = await _read_cluster(snapshot, further)
-    report = make_deploy_report(snapshot, services, clock(), user=user, sample_health=sample_health)
+    services, user, specified = await _read_cluster(snapshot, parts.further)
+    report = make_deploy_report(
+        snapshot, services, parts.clock(), user=user, sample_health=sample_health
+    )
     plain = {**deploy_document(report, None, None), **specified}
-    earlier = await _earlier(artifacts, snapshot, plain) if artifacts else None
-    lkg = await since_lkg(artifacts, plain)
+    earlier = await _earlier(parts.artifacts, snapshot, plain)
+    lkg = await since_lkg(parts.artifacts, plain)
     compared = since = None
     if earlier is not None:
         told = cast("Document", earlier.get("meta", {}))
@@ -111,34 +107,32 @@ async def _read_cluster(
     return services, account.who, specified
 
 
-async def _specify(snapshot: FloorSnapshot, further: FurtherReader | None) -> Document:
-    """Give what every object of the floor's namespace asks for; nothing where none is read."""
+async def _specify(snapshot: FloorSnapshot, further: FurtherReader) -> Document:
+    """
+    Return the digest of what each object of the floor's namespace asks for, by its title.
+
+    A list that was not seen is a gap, and no empty list.
+    """
     access = snapshot.fleet.access
-    if further is None or access is None:
+    if access is None:
         return {}
-    read = await read_specifications(further, access.floor_namespace)
-    digests = dict(sorted(read.digests.items()))
-    return {"specifications": digests, "specification_gaps": list(read.gaps)}
+    namespace = access.floor_namespace
+    read = await asyncio.gather(*(further.objects(each, namespace) for each in SPECIFIED_LISTS))
+    seen, gaps = dict[str, Sequence[KubernetesObject]](), list[str]()
+    for resource, reading in zip(SPECIFIED_LISTS, read, strict=True):
+        if isinstance(reading, Seen):
+            seen[resource] = reading.value
+        else:
+            gaps.append(f"{list_source(resource, namespace)} was not seen: {say_unseen(reading)}")
+    digests = dict(sorted(digest_specifications(seen).items()))
+    return {"specifications": digests, "specification_gaps": gaps}
 
 
-async def record_report(
-    made: MadeReport,
-    snapshot: FloorSnapshot,
-    writer: RunWriter,
-    clock: Clock,
-    origin: RunOrigin,
-) -> LedgerEntry:
-    """Record a report, and show it as the latest view; raises StorageError."""
-    facts = origin.facts(JOB, Ground.of(snapshot), clock())
-    return await writer.record(Collection.OPS_RUNS, made.files, facts, is_latest=True)
-
-
-async def since_lkg(artifacts: ArtifactReader | None, report: Document) -> SinceLkg:
+async def since_lkg(artifacts: ArtifactReader, report: Document) -> SinceLkg:
     """Compare a report with the newest GOOD capture of its namespace, or say why it cannot be."""
     namespace = str(report["meta"]["namespace"])
-    if artifacts is None or not namespace:
-        problem = "no cluster is read" if artifacts else "nothing is recorded here"
-        return SinceLkg("", "", None, problem)
+    if not namespace:
+        return SinceLkg("", "", None, "no cluster is read")
     try:
         good = await newest_good(artifacts, namespace, cluster=reported_cluster(report))
     except StorageError as error:

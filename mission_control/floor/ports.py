@@ -76,6 +76,10 @@ READING_SECONDS = 15.0
 class FurtherReader(Protocol):
     """Reads of the cluster what only jobs need; never raises for what the API answers."""
 
+    def once(self) -> "FurtherReader":
+        """Return a reader for one run, which reads each list once, also one that was not seen."""
+        ...
+
     def within(self, seconds: float) -> "FurtherReader":
         """
         Give a reader whose every reading ends within so many seconds from now.

@@ -51,7 +51,7 @@ class CaptureCache:
     _known: dict[Key, Known] = field(default_factory=dict[Key, Known])
 
     def get(self, entry: LedgerEntry) -> RecordedLkg | None:
-        """Give a capture as it was read lately; None for one that has to be read."""
+        """Return a capture as it was read lately; None for one that has to be read."""
         at, found = self._known.get(_key(entry), (None, None))
         now = self.clock()
         return found if at is not None and at <= now < at + KEEPS else None
@@ -118,7 +118,7 @@ async def newest_good(
 
 
 def cluster_of(capture: RecordedLkg) -> ClusterIdentity | None:
-    """Give which cluster a capture is of; None where it does not tell, as old ones do not."""
+    """Return which cluster a capture is of; None where it does not say, as old ones do not."""
     return read_identity(capture.metadata.get("cluster_identity"))
 
 
@@ -130,9 +130,9 @@ async def find_captured_workloads(
     cluster: ClusterIdentity,
 ) -> CapturedWorkloads:
     """
-    Give what ran at the last known good of the floor's namespace, on this very cluster.
+    Return what ran at the last known good of the floor's namespace, on this very cluster.
 
-    Where no capture counts nothing did, and the note says why: whoever runs now is then known by
+    Where no capture counts nothing did, and the note says why: what runs now is then known from
     the inventory and the fleet file alone.
     """
     if fleet.access is None:
@@ -158,9 +158,9 @@ async def find_capture(
     artifacts: ArtifactReader, reference: str
 ) -> tuple[RecordedLkg, tuple[str, ...]]:
     """
-    Give the capture that a reference means: `latest`, `previous`, `good`, a run's path or name.
+    Return the capture that a reference means: `latest`, `previous`, `good`, a run's path or name.
 
-    With it come the doubts about whether it is the one that is meant: they are about `good`.
+    Beside it are the doubts about whether it is the one that is meant: they are about `good`.
     Raises NoSuchReport for a reference to none, StorageError where the ledger cannot be read.
     """
     if reference == GOOD:
@@ -202,7 +202,7 @@ async def count_unchanged(
     `sessions_before` are those before the one of `session_date`, the latest first. What is
     captured while a session is not over proves nothing of it. Captures of other namespaces and
     clusters are passed over. The first that differs, or that cannot be believed, ends the count,
-    and so does a session that nobody captured. Raises StorageError.
+    and so does a session without a capture. Raises StorageError.
     """
     expected, newest = iter(sessions_before), None
     counted = {session_date.isoformat() if session_date else None}
@@ -225,7 +225,7 @@ async def count_unchanged(
 
 
 async def _newest(artifacts: ArtifactReader) -> AsyncGenerator[LedgerEntry]:
-    """Give every recorded capture, newest first, a page at a time."""
+    """Yield every recorded capture, newest first, a page at a time."""
     before: int | None = None
     while True:
         query = ArtifactQuery(limit=MOST_LISTED, before=before, holding=MANIFEST_NAME)
@@ -241,7 +241,7 @@ async def _newest(artifacts: ArtifactReader) -> AsyncGenerator[LedgerEntry]:
 async def _read(
     artifacts: ArtifactReader, entry: LedgerEntry, cache: CaptureCache | None = None
 ) -> RecordedLkg:
-    """Read a capture, or give it as it was read lately."""
+    """Read a capture, or return it as it was read lately."""
     known = cache.get(entry) if cache is not None else None
     if known is None:
         known = await _read_now(artifacts, entry)
@@ -254,7 +254,7 @@ async def _read_now(artifacts: ArtifactReader, entry: LedgerEntry) -> RecordedLk
     """
     Read a capture, and whether it can be believed.
 
-    The manifest is read where somebody may put it back: in a GOOD one. `verify` reads any.
+    The manifest is read where it may be put back: in a GOOD one. `verify` reads any.
     """
     try:
         metadata = (await read_report(artifacts, entry, METADATA_NAME)).document

@@ -11,8 +11,7 @@ from mission_control.cluster.model.facts import list_source
 from mission_control.cluster.model.further import KubernetesObject
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, CalendarReader, Clock, FurtherReader
-from mission_control.history.past_floor import PastFloor
+from mission_control.floor.ports import READING_SECONDS, FurtherReader
 from mission_control.last_known_good.decide.manifest import ReadNamespace, make_manifest
 from mission_control.last_known_good.decide.qualification import judge_pods, qualify, verify_capture
 from mission_control.last_known_good.model import (
@@ -37,47 +36,56 @@ from mission_control.last_known_good.recorded import count_unchanged
 from mission_control.last_known_good.session_evidence import opening_report, verdicts_of, watch_of
 from mission_control.model.reading import Seen, Unseen, UnseenReason, say_unseen
 from mission_control.model.session import MarketSession
-from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import RunWriter
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.recorded import NO_EVIDENCE
-from mission_control.schedule.sources import DaySources
+from mission_control.schedule.job import JobParts
 
 JOB = "lkg_capture"
-CAPTURED, REFUSED = 0, 3
-"""Exit codes of a capture; refusing is no internal error, and no capture either."""
+CAPTURED = 0
 LOOKED_BACK = timedelta(days=366)
 """So far back an unchanged capture is counted."""
 _SOURCES = len(LKG_LISTS) + 2
 """Every list of the namespace, the priority classes, and the namespace itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class LkgSources:
-    """
-    What a capture reads besides the floor; what is None is not configured.
+class CaptureRefused(Exception):  # noqa: N818  (a run's way to say that there is no capture)
+    """Nothing was captured, and nothing was touched; `reasons` say why."""
 
-    Without a calendar nobody can tell which session came before, and none is counted.
-    """
-
-    clock: Clock
-    artifacts: ArtifactReader
-    further: FurtherReader | None = None
-    past: PastFloor | None = None
-    calendar: CalendarReader | None = None
+    def __init__(self, refused: LkgRefused) -> None:
+        """Keep the reasons apart, so that each can be a line of its own."""
+        self.reasons = refused.reasons
+        super().__init__("; ".join(refused.reasons))
 
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
-    """Which build is captured, as whoever starts the capture knows it; empty where nobody does."""
+    """Which build is captured, as far as the caller knows; empty where it does not."""
 
     git_sha: str = ""
     build_id: str = ""
 
 
+async def run(
+    parts: JobParts,
+    origin: RunOrigin,
+    *,
+    find_build: Callable[[], Awaitable[BuildFacts]],
+    of_the_floor: bool = True,
+) -> tuple[LkgCapture, LedgerEntry]:
+    """
+    Look, capture and record; `of_the_floor` is false for a capture of another than the configured.
+
+    Raises CaptureRefused where there can be no capture, StorageError where none can be recorded.
+    """
+    snapshot, _ = await parts.look()
+    made = await capture_lkg(snapshot, parts, await find_build())
+    if isinstance(made, LkgRefused):
+        raise CaptureRefused(made)
+    return made, await record_lkg(made, snapshot, parts, origin, of_the_floor=of_the_floor)
+
+
 async def capture_lkg(
-    snapshot: FloorSnapshot, sources: LkgSources, build: BuildFacts
+    snapshot: FloorSnapshot, parts: JobParts, build: BuildFacts
 ) -> LkgCapture | LkgRefused:
     """
     Capture the floor's namespace; nothing is touched, and nothing recorded yet.
@@ -86,9 +94,9 @@ async def capture_lkg(
     read cannot be put back. Raises StorageError where the record cannot be read.
     """
     access = snapshot.fleet.access
-    if sources.further is None or access is None:
+    if parts.further is None or access is None:
         return LkgRefused(("no cluster is configured, so there is nothing to capture",))
-    read = await _read(sources, sources.further, access.floor_namespace)
+    read = await _read(parts, parts.further, access.floor_namespace)
     if isinstance(read, LkgRefused):
         return read
     manifest = make_manifest(read)
@@ -100,9 +108,9 @@ async def capture_lkg(
     wrong = verify_capture(content, _as_verified(manifest, content))
     if wrong:
         return LkgRefused(wrong)
-    status, reasons = await _judge(snapshot, sources, read, manifest)
+    status, reasons = await _judge(snapshot, parts, read, manifest)
     return await _complete(
-        sources,
+        parts,
         LkgCapture(
             at=read.at,
             manifest=manifest,
@@ -124,8 +132,7 @@ async def capture_lkg(
 async def record_lkg(
     capture: LkgCapture,
     snapshot: FloorSnapshot,
-    writer: RunWriter,
-    clock: Clock,
+    parts: JobParts,
     origin: RunOrigin,
     *,
     of_the_floor: bool = True,
@@ -144,16 +151,16 @@ async def record_lkg(
     coverage = SourceCoverage("lkg", _SOURCES, _SOURCES)
     ground = replace(Ground.of(snapshot), coverage=coverage)
     notes = {"status": capture.status.value, "content_digest": capture.content_digest}
-    facts = origin.facts(JOB, ground, clock(), exit_code=CAPTURED, notes=notes)
+    facts = origin.facts(JOB, ground, parts.clock(), exit_code=CAPTURED, notes=notes)
     is_latest = capture.status is LkgStatus.GOOD and of_the_floor
-    return await writer.record(Collection.LKG, files, facts, is_latest=is_latest)
+    return await parts.writer.record(Collection.LKG, files, facts, is_latest=is_latest)
 
 
 async def _read(
-    sources: LkgSources, further: FurtherReader, namespace: str
+    parts: JobParts, further: FurtherReader, namespace: str
 ) -> ReadNamespace | LkgRefused:
     """Read everything at once; all that was not seen is named."""
-    at = sources.clock()
+    at = parts.clock()
     further = further.within(READING_SECONDS)
     wanted = [(resource, namespace) for resource in LKG_LISTS]
     wanted.append((PRIORITY_CLASSES, ""))
@@ -178,7 +185,7 @@ async def _read(
 
 
 def _as_verified(manifest: LkgManifest, content: bytes) -> Mapping[str, Any]:
-    """Give of the metadata what a verification reads: none is recorded that would fail it."""
+    """Return of the metadata what a verification reads: none is recorded that would fail it."""
     address = hashlib.sha256(content).hexdigest()
     return {**components_document(manifest), "content_digest": address}
 
@@ -188,7 +195,7 @@ def _say_lost(source: str, reading: Unseen) -> str:
 
 
 async def _judge(
-    snapshot: FloorSnapshot, sources: LkgSources, read: ReadNamespace, manifest: LkgManifest
+    snapshot: FloorSnapshot, parts: JobParts, read: ReadNamespace, manifest: LkgManifest
 ) -> tuple[LkgStatus, tuple[LkgReason, ...]]:
     """Gather how the session went, and say what the capture is worth."""
     session, posture = snapshot.session, snapshot.posture
@@ -206,7 +213,7 @@ async def _judge(
     )
     pods = tuple[LkgReason, ...]()
     if session.open is not None:
-        evidence = await _gather(snapshot, sources, session, evidence)
+        evidence = await _gather(snapshot, parts, session, evidence)
         lists = read.lists
         pods = tuple(
             judge_pods(manifest.components, lists["pods"], lists["replicasets"], session.open)
@@ -216,7 +223,7 @@ async def _judge(
 
 async def _gather(
     snapshot: FloorSnapshot,
-    sources: LkgSources,
+    parts: JobParts,
     session: MarketSession,
     evidence: SessionEvidence,
 ) -> SessionEvidence:
@@ -225,63 +232,18 @@ async def _gather(
         return evidence
     return replace(
         evidence,
-        watched=await watch_of(sources.past, snapshot.fleet, (opened, closed)),
-        readiness=await verdicts_of(sources.artifacts, on),
-        opening=await opening_report(sources.artifacts, on, opened),
+        watched=await watch_of(parts.past, snapshot.fleet, (opened, closed)),
+        readiness=await verdicts_of(parts.artifacts, on),
+        opening=await opening_report(parts.artifacts, on, opened),
     )
 
 
-async def _complete(sources: LkgSources, capture: LkgCapture) -> LkgCapture:
+async def _complete(parts: JobParts, capture: LkgCapture) -> LkgCapture:
     """Add for how many sessions nothing changed."""
     on, opened = capture.session.session_date, capture.session.open
     before = list[date]()
-    if sources.calendar is not None and on is not None and opened is not None:
-        known = sources.calendar.sessions_between(opened - LOOKED_BACK, opened)
+    if on is not None and opened is not None:
+        known = parts.calendar.sessions_between(opened - LOOKED_BACK, opened)
         before = sorted((s.session_date for s in known if s.session_date < on), reverse=True)
-    sessions, same_as = await count_unchanged(sources.artifacts, capture, on, before)
+    sessions, same_as = await count_unchanged(parts.artifacts, capture, on, before)
     return replace(capture, unchanged_for_sessions=sessions, same_as=same_as)
-
-
-class CaptureRefused(Exception):  # noqa: N818  (a planned run's way to say that there is none)
-    """Nothing was captured, and nothing was touched; says why."""
-
-
-FindBuild = Callable[[], Awaitable[BuildFacts]]
-
-
-async def run_lkg(
-    sources: DaySources, origin: RunOrigin, *, calendar: CalendarReader, find_build: FindBuild
-) -> LedgerEntry:
-    """
-    Capture and record once a session has closed, as its planned run does.
-
-    Raises CaptureRefused where there can be no capture, StorageError where none can be recorded.
-    """
-    read = sources.readiness
-    if read.artifacts is None:
-        raise CaptureRefused("nothing is recorded here, so nothing can be compared")
-    snapshot, _ = await sources.look()
-    known = LkgSources(read.clock, read.artifacts, read.further, sources.past, calendar)
-    made = await capture_lkg(snapshot, known, await find_build())
-    if isinstance(made, LkgRefused):
-        raise CaptureRefused("; ".join(made.reasons))
-    return await record_lkg(made, snapshot, sources.writer, read.clock, origin)
-
-
-async def record_refusal(
-    refused: LkgRefused,
-    snapshot: FloorSnapshot,
-    writer: RunWriter,
-    clock: Clock,
-    origin: RunOrigin,
-) -> LedgerEntry:
-    """
-    Record that a planned capture was refused, with every reason; nothing of the LKG is touched.
-
-    Its notes tell the plan that it produced no evidence, for its exit code is no error's. Raises
-    StorageError.
-    """
-    notes = NO_EVIDENCE | {"detail": "; ".join(refused.reasons)[:300]}
-    facts = origin.facts(JOB, Ground.of(snapshot), clock(), exit_code=REFUSED, notes=notes)
-    files = {"refused.txt": "".join(f"REFUSED: {r}\n" for r in refused.reasons).encode()}
-    return await writer.record(Collection.OPS_RUNS, files, facts)

@@ -1,4 +1,4 @@
-"""How a session went, gathered from history and the record, for who judges it afterwards."""
+"""How a session went, gathered from history and the record to be judged afterwards."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,12 +47,12 @@ async def watch_of(
     past: PastFloor | None, fleet: Fleet, session: Span
 ) -> WatchedSession | NotKnown:
     """
-    Give how a session (its open and close) was watched, and when its posture was HALTED.
+    Return how a session (its open and close) was watched, and when its posture was HALTED.
 
-    Where changes of the posture were lost, and none that is left tells of a halt, nobody knows.
+    Where changes of the posture were lost, and none that is left is of a halt, it is not known.
     """
     if past is None:
-        return NotKnown("no history is kept here, so nobody can tell how the session went")
+        return NotKnown("no history is kept here, so how the session went is not known")
     opened, closed = session
     history = past.history
     try:
@@ -80,10 +80,10 @@ async def watch_of(
 async def _decided_by(
     history: "HistoryReader", calendar: CalendarReader, at: datetime
 ) -> FloorSnapshot | NotKnown:
-    """Give the decision that was in force at an instant, decided again from the same inputs."""
+    """Return the decision that was in force at an instant, decided again from the same inputs."""
     decision = await history.decision_at(at)
     if decision is None or at - decision.at > KEPT_AT_LEAST_EVERY + 2 * MINUTE:
-        return NotKnown("nobody watched the floor when the session opened")
+        return NotKnown("the floor was not watched when the session opened")
     return decide_floor(
         decision.evidence, decision.latched, calendar.session_at, decision.at, sequence=0
     )
@@ -107,7 +107,7 @@ def _follow(
     first: FloorSnapshot, events: Sequence[FloorEvent]
 ) -> tuple[Sequence[SessionHalt], Sequence[str]]:
     """
-    Give every halt, oldest first, and every change that breaks the chain.
+    Return every halt, oldest first, and every change that breaks the chain.
 
     A change that does not begin with what the one before ended with follows one that was lost:
     what was in between is not known, and no halt. Where several processes watch one floor each
@@ -134,7 +134,7 @@ def _follow(
 
 
 def _note_halt(halted: list[SessionHalt], event: FloorEvent, before: object, after: object) -> None:
-    """Begin a halt, end the one that lasts, or tell one of which the beginning was lost."""
+    """Begin a halt, end the one that lasts, or note one of which the beginning was lost."""
     lasts = bool(halted) and halted[-1].ended is None
     if not lasts:
         began = None if before == Verdict.HALTED.value else event.at
@@ -159,7 +159,7 @@ def _coverage(fleet: Fleet, watch: Watch, session: Span) -> Sequence[AgentCovera
 async def verdicts_of(
     artifacts: ArtifactReader, session_date: date
 ) -> tuple[RecordedVerdict, ...] | NotKnown:
-    """Give every readiness verdict that is recorded for a session; one that is lost loses all."""
+    """Return every readiness verdict recorded for a session; one that is lost loses all."""
     try:
         entries = await _recorded(artifacts, session_date, READINESS_JSON)
         if isinstance(entries, NotKnown):
@@ -173,7 +173,7 @@ async def verdicts_of(
 async def opening_report(
     artifacts: ArtifactReader, session_date: date, opened: datetime
 ) -> Document | NotKnown:
-    """Give the first deploy report after the open, as it was recorded."""
+    """Return the first deploy report after the open, as it was recorded."""
     try:
         entries = await _recorded(artifacts, session_date, DEPLOY_JSON)
         if isinstance(entries, NotKnown):

@@ -1,4 +1,4 @@
-"""What the cluster showed, for a bundle; each part that was not had is a gap."""
+"""What the cluster and history showed, for a bundle; what was not obtained is a gap."""
 
 import asyncio
 import hashlib
@@ -50,9 +50,9 @@ async def gather_cluster(
     snapshot: FloorSnapshot, further: FurtherReader | None, *, usage: bool
 ) -> Part:
     """
-    Give the cluster's part of a bundle with its coverage, one source for each of its readings.
+    Return the cluster's part of a bundle with its coverage, one source for each of its readings.
 
-    A file is written where its lists gave anything; what they did not give is told beside.
+    A file is written where its lists held anything; what was missing is told beside.
     """
     access = snapshot.fleet.access
     if further is None or access is None:
@@ -75,10 +75,10 @@ async def gather_cluster(
 
 def _lists(snapshot: FloorSnapshot) -> tuple[dict[str, bytes], list[SourceCoverage]]:
     """
-    Give what every round reads: workloads, pods, the kill switch.
+    Return what every round reads: workloads, pods, the kill switch.
 
     A table is written where at least one of its lists was seen and is young, and says which were
-    not: an empty table of lists that nobody saw would tell that nothing is there.
+    not: an empty table of lists that were not seen would say that nothing is there.
     """
     facts, access = snapshot.cluster, snapshot.fleet.access
     if facts is None or access is None:
@@ -235,7 +235,7 @@ async def _read(
 
 
 def log_name(workload: str) -> str:
-    """Name a workload's file of logs; a name that no file can bear is shortened to a digest."""
+    """Name a workload's file of logs; a name that no file can have is shortened to a digest."""
     if _PLAIN.fullmatch(workload):
         return f"logs.{workload}.txt"
     kept = re.sub(r"[^a-z0-9.-]", "-", workload.casefold())[:100]
@@ -263,7 +263,7 @@ def _wanted(workload: AgentWorkload | None) -> Sequence[_Wanted]:
 
 
 def _of_pod(workload: str, pod: PodFacts) -> Iterator[_Wanted]:
-    """Give the containers to hear; an init container where it has not ended well."""
+    """List the logs of a pod; an init container's where it has not ended well."""
     states = {(s.name, s.init): s for s in pod.states}
     for container in pod.containers:
         state = states.get((container.name, container.init))
@@ -287,7 +287,7 @@ async def posture_timeline(
     past: PastFloor, since: datetime, until: datetime
 ) -> tuple[bytes, Sequence[Span]]:
     """
-    Give the posture at `since` with its changes until `until`, and what nobody watched of it.
+    Return the posture at `since` with its changes until `until`, and when it was not watched.
 
     Raises StorageError where history cannot be read, or holds more changes than are taken.
     """
@@ -301,7 +301,7 @@ async def posture_timeline(
 
 
 async def _changes(past: PastFloor, since: datetime, until: datetime) -> Sequence[FloorEvent]:
-    """Give the posture's changes, oldest first."""
+    """Return the posture's changes, oldest first."""
     found, before = list[FloorEvent](), None
     for _ in range(MOST_PAGES):
         page = await past.history.events(EventQuery(PAGE, before, since, until))

@@ -1,4 +1,4 @@
-"""What the cluster showed, as tables in text."""
+"""The files of a bundle: tables in text, and documents of the floor."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ GAP = "  "
 
 def text_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """
-    Write a table with columns as wide as they need; what stands in a cell stays on its line.
+    Write a table with columns as wide as they need; a cell stays on its line.
 
     One without rows says so: a heading alone could as well be a list that was cut off.
     """
@@ -184,7 +184,7 @@ class PodsDocument(TypedDict):
 
 
 class GapSpan(TypedDict):
-    """A stretch in which nobody watched."""
+    """A stretch in which the floor was not watched."""
 
     begin: str
     end: str
@@ -194,8 +194,8 @@ class PostureTimelineDocument(TypedDict):
     """
     How the posture was over a stretch of time.
 
-    `at_first` is the posture in force at its beginning, null where nobody watched then. `changes`
-    are oldest first, and `unwatched` every stretch of which nothing is known.
+    `at_first` is the posture in force at its beginning, null where it was not watched then.
+    `changes` are oldest first, and `unwatched` every stretch of which nothing is known.
     """
 
     since: str
@@ -208,7 +208,7 @@ class PostureTimelineDocument(TypedDict):
 
 
 def pods_document(snapshot: FloorSnapshot) -> PodsDocument:
-    """Give how the pods of every service fare."""
+    """Return how the pods of every service fare."""
     reports = sorted(snapshot.services, key=lambda r: r.agent.agent_name)
     document: PodsDocument = {
         "at": utc_text(snapshot.at),
@@ -229,14 +229,14 @@ def pods_document(snapshot: FloorSnapshot) -> PodsDocument:
 
 
 def find_marketdata(snapshot: FloorSnapshot) -> ServiceReport | None:
-    """Give the marketdata service whose health is kept; the first by name."""
+    """Return the marketdata service whose health is kept; the first by name."""
     found = [r for r in snapshot.services if r.agent.kind is Kind.MARKETDATA]
     return min(found, key=lambda r: r.agent.agent_name, default=None)
 
 
 def marketdata_health(snapshot: FloorSnapshot) -> tuple[Mapping[str, bytes], str]:
     """
-    Give marketdata's `/healthz` as the predecessor kept it, and why there is no body, if so.
+    Return marketdata's `/healthz` as the predecessor kept it, and why there is no body, if so.
 
     `000` is its word for no answer at all.
     """
@@ -265,7 +265,7 @@ def posture_timeline_document(
     changes: Sequence[FloorEvent],
     unwatched: Sequence[Span],
 ) -> PostureTimelineDocument:
-    """Give how the posture was over a stretch of time."""
+    """Return how the posture was over a stretch of time."""
     return {
         "since": utc_text(since),
         "since_et": new_york_text(since),
@@ -298,7 +298,7 @@ class HeartbeatDocument(TypedDict):
 
 
 def heartbeat_document(snapshot: FloorSnapshot) -> HeartbeatDocument:
-    """Give what every service answered; equal snapshots give equal documents."""
+    """Return what every service answered; equal snapshots make equal documents."""
     document: HeartbeatDocument = {
         "at": utc_text(snapshot.at),
         "fleet_digest": snapshot.fleet.digest,

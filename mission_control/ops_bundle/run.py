@@ -1,14 +1,13 @@
-"""The pre- and post-market bundle: everything of that hour in one run (facts, h)."""
+"""The pre- and post-market bundle: everything of that hour in one run."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from functools import partial
 
 from mission_control.cluster.present import cluster_text
-from mission_control.deploy_report import run as deploys
+from mission_control.deploy_report.run import MadeReport, make_report
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.floor.model import FloorSnapshot
@@ -26,11 +25,10 @@ from mission_control.ops_bundle.present import (
 )
 from mission_control.readiness import run as readiness
 from mission_control.readiness.model import ReadinessReport
-from mission_control.readiness.present import readiness_document, readiness_markdown
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.planned_run import MAX_LOOKED_AT, MAX_SENTENCE
-from mission_control.schedule.sources import DaySources, FloorLook
+from mission_control.schedule.job import JobParts
+from mission_control.schedule.planned_run import say_broken
 
 JOB = {"pre_market": "ops_pre_market", "post_market": "ops_post_market"}
 CLUSTER_SECONDS = 60.0
@@ -50,9 +48,11 @@ class BundleKind(StrEnum):
 class _Gathered:
     """What a bundle has so far; what breaks while it is gathered is a gap, redacted."""
 
-    redact: Callable[[str], str]
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     coverage: list[SourceCoverage] = field(default_factory=list[SourceCoverage])
+    broken: dict[str, str] = field(default_factory=dict[str, str])
+    deploys: MadeReport | None = None
+    verdict: ReadinessReport | None = None
 
     def note(self, source: str, problem: str) -> None:
         """Note a source that was asked once; an empty problem is a source that gave all."""
@@ -63,113 +63,86 @@ class _Gathered:
         self.files |= files
         self.coverage += coverage
 
-    async def part(self, source: str, work: Callable[[], Awaitable[None]]) -> str:
-        """Do a part; one that breaks costs itself alone. Gives what broke, empty where nothing."""
+    async def part(self, source: str, work: Awaitable[None]) -> None:
+        """Do a part; one that breaks costs itself alone, and what broke is kept as its gap."""
         try:
-            await work()
+            await work
         except Exception as error:  # a bug of ours, or a record that cannot be read: a gap
             log.exception("a part of the bundle broke: %s", source)
-            what = self.redact(f"{type(error).__name__}: {error}"[:MAX_LOOKED_AT])[:MAX_SENTENCE]
-            self.note(source, what)
-            return what
-        return ""
+            self.broken[source] = say_broken(error)
+            self.note(source, self.broken[source])
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    kind: BundleKind
-    skip_preflight: bool
-    sample_health: bool
-
-
-def _parts(
-    gathered: _Gathered,
-    verdicts: list[ReadinessReport],
-    seen: FloorLook,
-    sources: DaySources,
-    options: _Options,
-) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
-    """Give the parts of a bundle, by the source that each is a gap of where it breaks."""
-    snapshot, further, skip = seen.snapshot, sources.readiness.further, options.skip_preflight
-    return (
-        ("readiness", partial(_add_readiness, verdicts, seen, sources, skip_preflight=skip)),
-        ("floor", partial(_add_floor, gathered, snapshot)),
-        (
-            "deploy report",
-            partial(_add_deploy_report, gathered, snapshot, sources, sample=options.sample_health),
-        ),
-        ("cluster", partial(_add_cluster, gathered, snapshot, further, options.kind)),
-        ("logs", partial(_add_logs, gathered, snapshot, further)),
-        ("posture timeline", partial(_add_timeline, gathered, snapshot, sources.past)),
-    )
-
-
-async def record_bundle(
+async def run(
     kind: BundleKind,
-    sources: DaySources,
+    parts: JobParts,
     origin: RunOrigin,
     *,
     skip_preflight: bool = False,
     sample_health: bool = True,
-) -> tuple[LedgerEntry, ReadinessReport]:
+) -> tuple[ReadinessReport, LedgerEntry]:
     """
-    Make and record a bundle; gives it with the readiness verdict in it.
+    Make and record a bundle; returns the readiness verdict in it, and the line that records it.
 
-    Everything in it is of this run: what could not be had is a gap in its coverage, never an
-    older copy (semantics, section 12). A part that breaks is a gap as well; readiness that broke
+    Everything in it is of this run: what could not be obtained is a gap in its coverage, never an
+    older copy (docs/semantics.md#12). A part that breaks is a gap as well; readiness that broke
     is a NO-GO, which fails the run before the open and is best effort after the close. Raises
     StorageError.
     """
-    clock = sources.readiness.clock
-    seen = await sources.see(skip_preflight=skip_preflight)
-    snapshot = seen.snapshot
-    sources = _within(sources)
-    gathered = _Gathered(sources.redact)
-    verdicts = list[ReadinessReport]()
-    options = _Options(kind, skip_preflight, sample_health)
-    parts = _parts(gathered, verdicts, seen, sources, options)
-    broken = {source: what for source, work in parts if (what := await gathered.part(source, work))}
-    gathered.note("alerts", "nothing decides alerts yet")
-    ground = Ground.of(snapshot)
-    report = verdicts[0] if verdicts else _no_go(ground, clock(), broken["readiness"])
-    gathered.files |= readiness_files(report)
-    gathered.files["meta.txt"] = _meta(kind, snapshot, report).encode()
-    fails = not verdicts and kind is BundleKind.PRE_MARKET
+    seen = await readiness.look(parts, skip_preflight=skip_preflight)
+    parts = parts.reading_once(CLUSTER_SECONDS)
+    gathered = await _gather(kind, seen, parts, sample_health=sample_health)
+    ground = Ground.of(seen.snapshot)
+    report = gathered.verdict or readiness.report_internal_error(
+        ground, parts.clock(), gathered.broken["readiness"]
+    )
+    gathered.files |= readiness.readiness_files(report)
+    gathered.files["meta.txt"] = _meta(kind, seen.snapshot, report).encode()
     notes = {"verdict": report.verdict.value, "code": report.code}
     if report.otherwise_ready:
         notes["detail"] = f"{report.verdict.value} {report.code}"
+    fails = gathered.verdict is None and kind is BundleKind.PRE_MARKET
     code = readiness.INTERNAL if fails else 0
-    facts = origin.facts(JOB[kind], ground, clock(), exit_code=code, notes=notes)
+    facts = origin.facts(JOB[kind], ground, parts.clock(), exit_code=code, notes=notes)
     coverage = (*facts.coverage, *gathered.coverage)
     facts = replace(facts, folder=kind.value, coverage=coverage)
-    files = gathered.files
-    entry = await sources.writer.record(Collection.OPS_RUNS, files, facts, is_latest=True)
-    return entry, report
+    return report, await parts.writer.record(
+        Collection.OPS_RUNS, gathered.files, facts, is_latest=True
+    )
 
 
-def _within(sources: DaySources) -> DaySources:
-    """Give the sources with one time for all that the parts together read of the cluster."""
-    read = sources.readiness
-    if read.further is None:
-        return sources
-    return replace(sources, readiness=replace(read, further=read.further.within(CLUSTER_SECONDS)))
-
-
-def _no_go(ground: Ground, now: datetime, what: str) -> ReadinessReport:
-    return readiness.report_internal_error(ground, now, what)
+async def _gather(
+    kind: BundleKind, seen: readiness.FloorLook, parts: JobParts, *, sample_health: bool
+) -> _Gathered:
+    """Gather each part, by the source that it is a gap of where it breaks."""
+    gathered, snapshot = _Gathered(), seen.snapshot
+    judging = _add_readiness(gathered, seen, parts, sample_health=sample_health)
+    await gathered.part("readiness", judging)
+    await gathered.part("floor", _add_floor(gathered, snapshot))
+    _add_deploy_report(gathered)
+    await gathered.part("cluster", _add_cluster(gathered, snapshot, parts.further, kind))
+    await gathered.part("logs", _add_logs(gathered, snapshot, parts.further))
+    await gathered.part("posture timeline", _add_timeline(gathered, snapshot, parts.past))
+    gathered.note("alerts", "nothing decides alerts yet")
+    return gathered
 
 
 async def _add_readiness(
-    verdicts: list[ReadinessReport], seen: FloorLook, sources: DaySources, *, skip_preflight: bool
+    gathered: _Gathered, seen: readiness.FloorLook, parts: JobParts, *, sample_health: bool
 ) -> None:
-    report = await readiness.check_readiness(
-        seen.snapshot,
-        seen.coverage,
-        sources.readiness,
-        seen.repository,
-        skip_preflight=skip_preflight,
-    )
-    verdicts.append(report)
+    """Judge readiness, with the deploy report that one of its checks asks for."""
+    gathered.deploys = await make_report(seen.snapshot, parts, sample_health=sample_health)
+    gathered.verdict = await readiness.check_readiness(seen, gathered.deploys, parts)
+
+
+def _add_deploy_report(gathered: _Gathered) -> None:
+    made = gathered.deploys
+    if made is None:
+        gathered.note("deploy report", gathered.broken["readiness"])
+        return
+    gathered.files |= made.files
+    error = made.document["meta"]["cluster_error"]
+    gathered.note("deploy report", "" if made.access else str(error))
 
 
 async def _add_cluster(
@@ -186,35 +159,11 @@ async def _add_logs(
     gathered.add(logs, [coverage])
 
 
-def readiness_files(report: ReadinessReport) -> dict[str, bytes]:
-    """Give a readiness report as its two files."""
-    return {
-        readiness.JSON_NAME: encode_json(readiness_document(report), report.label),
-        readiness.MARKDOWN_NAME: readiness_markdown(report).encode(),
-    }
-
-
 async def _add_floor(gathered: _Gathered, snapshot: FloorSnapshot) -> None:
-    gathered.files |= {
-        "posture.json": encode_json(posture_document(snapshot)),
-        "heartbeat.json": encode_json(heartbeat_document(snapshot)),
-        "pods.json": encode_json(pods_document(snapshot)),
-    }
+    gathered.files |= _floor_files(snapshot)
     files, problem = marketdata_health(snapshot)
     gathered.files |= files
     gathered.note("marketdata health", problem)
-
-
-async def _add_deploy_report(
-    gathered: _Gathered, snapshot: FloorSnapshot, sources: DaySources, *, sample: bool
-) -> None:
-    read = sources.readiness
-    made = await deploys.make_report(
-        snapshot, read.further, read.artifacts, read.clock, sample_health=sample
-    )
-    gathered.files |= made.files
-    error = made.document["meta"]["cluster_error"]
-    gathered.note("deploy report", "" if made.access else str(error))
 
 
 async def _add_timeline(
@@ -228,7 +177,7 @@ async def _add_timeline(
     until = snapshot.at + timedelta(microseconds=1)
     timeline, unwatched = await posture_timeline(past, since, until)
     gathered.files["posture_timeline.json"] = timeline
-    gaps = tuple((f"{utc_text(b)} to {utc_text(e)}", "nobody watched") for b, e in unwatched)
+    gaps = tuple((f"{utc_text(b)} to {utc_text(e)}", "not watched") for b, e in unwatched)
     asked = round((until - since).total_seconds())
     lost = round(sum((e - b).total_seconds() for b, e in unwatched))
     gathered.coverage.append(SourceCoverage("posture timeline", asked, asked - lost, gaps))
@@ -253,3 +202,21 @@ def _meta(kind: BundleKind, snapshot: FloorSnapshot, report: ReadinessReport) ->
         *((("label", snapshot.label),) if snapshot.label else ()),
     )
     return meta_text(kind.value, facts)
+
+
+SAMPLE_JOB = "intraday_sample"
+
+
+async def sample_floor(parts: JobParts, origin: RunOrigin) -> LedgerEntry:
+    """Look, and record what every service answered and how its pods fare; raises StorageError."""
+    snapshot, _ = await parts.look()
+    facts = origin.facts(SAMPLE_JOB, Ground.of(snapshot), parts.clock())
+    return await parts.writer.record(Collection.OPS_RUNS, _floor_files(snapshot), facts)
+
+
+def _floor_files(snapshot: FloorSnapshot) -> dict[str, bytes]:
+    return {
+        "posture.json": encode_json(posture_document(snapshot)),
+        "heartbeat.json": encode_json(heartbeat_document(snapshot)),
+        "pods.json": encode_json(pods_document(snapshot)),
+    }

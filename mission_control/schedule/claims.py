@@ -39,7 +39,7 @@ class _Account(BaseModel):
 
 class RunClaims:
     """
-    Claims below one root; satisfies `ClaimKeeper`.
+    Claims below one root.
 
     A claim is a file that is created whole under a name that must be free, so that of several
     processes one succeeds. Taking over from an owner that died is a claim under the next number.
@@ -56,7 +56,7 @@ class RunClaims:
         return await asyncio.to_thread(self._claim, run, now, after)
 
     async def renew(self, run: PlannedRun, claim: RunClaim, now: datetime) -> RunClaim | None:
-        """Renew a lease; None where somebody has taken the run over meanwhile."""
+        """Renew a lease; None where the run was taken over meanwhile."""
         return await asyncio.to_thread(self._renew, run, claim, now, now + _LEASE)
 
     async def release(self, run: PlannedRun, claim: RunClaim, now: datetime) -> None:
@@ -68,7 +68,7 @@ class RunClaims:
         await asyncio.to_thread(self._sweep, before)
 
     async def held(self, on: date) -> dict[str, RunClaim]:
-        """Give the newest claim to each run of a session date, by its key."""
+        """Return the newest claim to each run of a session date, by its key."""
         return await asyncio.to_thread(self._held, on)
 
     def _sweep(self, before: date) -> None:
@@ -120,7 +120,7 @@ class RunClaims:
 
 
 def _forget(claims: Folder, name: str) -> None:
-    """Remove the claims of a day, and the day; another process may be at it too."""
+    """Remove the claims of a day, and the day; another process may do so at the same time."""
     try:
         with claims.child(name) as day, storing(day.path):
             for each, _ in day.entries():
@@ -130,7 +130,7 @@ def _forget(claims: Folder, name: str) -> None:
     except StorageError as error:
         meanwhile = isinstance(error.__cause__, OSError) and error.__cause__.errno in _OVERTAKEN
         if not meanwhile:
-            raise  # else whoever was quicker goes on, or we do the next time
+            raise  # else the quicker process goes on, or we do the next time
 
 
 def _is_before(name: str, before: date) -> bool:
@@ -145,20 +145,20 @@ def _folder(run: PlannedRun) -> str:
 
 
 def _shown(folder: Folder, key: str, listed: Listed) -> RunClaim | None:
-    """Give the newest claim for who only looks: one that cannot be understood is nobody's."""
+    """Return the newest claim to show; one that cannot be understood has no known owner."""
     try:
         return _newest(folder, key, listed)
     except StorageError as error:
         never = datetime.min.replace(tzinfo=UTC)
-        return RunClaim(f"somebody ({error.problem})", 1, never, never)
+        return RunClaim(f"an unknown owner ({error.problem})", 1, never, never)
 
 
 def _newest(folder: Folder, key: str, listed: Listed) -> RunClaim | None:
     """
-    Give the claim with the highest number, with its lease as renewed last.
+    Return the claim with the highest number, with its lease as renewed last.
 
-    Raises StorageError for a claim that cannot be understood: it was made, and nobody can tell by
-    whom, so nobody may take it over.
+    Raises StorageError for a claim that cannot be understood: it was made, its owner is not
+    known, and so it may not be taken over.
     """
     attempts = sorted(_attempts(listed, key))
     if not attempts:
@@ -169,7 +169,7 @@ def _newest(folder: Folder, key: str, listed: Listed) -> RunClaim | None:
         raise StorageError(
             "this claim cannot be understood",
             path=f"{folder.path}/{key}.{attempt}{_CLAIM}",
-            remedy="look who runs the job, and remove the file once nobody does",
+            remedy="see which process runs the job, and remove the file once none does",
         )
     renewed = f"{key}.{attempt}{_RENEWED}"
     there = any(name == renewed for name, _ in listed)

@@ -54,10 +54,10 @@ class RunningJobs:
 
     async def reserve(self, job: Job) -> "asyncio.Future[None] | None":
         """
-        Have a job to oneself until what is given is set; None where another's run goes on.
+        Reserve a job until the returned future is set; None where an earlier run goes on.
 
-        It has the time that a run takes to stop: the deadline of one may be the beginning of the
-        next, and that is no overlap yet. Of several that wait for the same run one has it.
+        It waits as long as a run takes to stop: the deadline of one may be the beginning of the
+        next, and that is no overlap yet. Of several that wait for the same run one gets it.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + 2 * STOP_SECONDS
@@ -88,12 +88,12 @@ log = logging.getLogger(__name__)
 @dataclass(slots=True)
 class ScheduledDay:
     """
-    Plans each day, runs what is due, and says what became of it; satisfies `DayReader`.
+    Plans each day, runs what is due, and says what became of it.
 
-    Every process on one root may have one: a run is begun by whoever claims it first. `runners`
-    are the jobs that this process can run, and so the jobs that are planned. `beat` says since
-    when the scheduler has not beaten, empty while it does, None where none is running here.
-    `unsettled` tells that a plan or its reconciliation is not recorded yet.
+    Every process on one root may have one: a run is begun by the first to claim it. `runners` are
+    the jobs that this process can run, and so the jobs that are planned. `beat` says since when
+    the scheduler has not beaten, empty while it does, None where none is running here. `unsettled`
+    says that a plan or its reconciliation is not recorded yet.
     """
 
     calendar: CalendarReader
@@ -115,7 +115,7 @@ class ScheduledDay:
         self._accounts = RunAccounts(self.artifacts)
 
     def plan(self, on: date) -> SessionPlan:
-        """Give the plan of a date in New York, from the calendar as it is now."""
+        """Return the plan of a date in New York, from the calendar as it is now."""
         at_noon = self.calendar.session_at(instant_of(on, NOON))
         return plan_session(on, at_noon, frozenset(self.runners))
 
@@ -123,10 +123,10 @@ class ScheduledDay:
         """
         Record today's plan where it is not recorded yet, and settle the days before.
 
-        Gives every run that may still begin. Days on which nobody planned anything, although
-        Mission Control had been running before, are planned now, so that what was missed on them
-        is told. A record that fails is logged, and `unsettled` until it is made up for: the day
-        is kept all the same.
+        Returns every run that may still begin. Days without a plan, although Mission Control had
+        been running before, are planned now, so that what was missed on them is told. A record
+        that fails is logged, and `unsettled` until it is made up for: the day is kept all the
+        same.
         """
         now, today = self.sources.clock(), self._today()
         self._began = self._began or today
@@ -144,7 +144,7 @@ class ScheduledDay:
 
     async def due(self) -> Sequence[PlannedRun]:
         """
-        Give the runs that should have begun by now and that nobody runs or has run.
+        Return the runs that should have begun by now, and are neither running nor recorded.
 
         Notices as well that today is planned otherwise by now, as when closures changed.
         """
@@ -154,7 +154,7 @@ class ScheduledDay:
 
     async def begin(self, run: PlannedRun) -> None:
         """
-        Run a planned run, unless somebody else does or has, or its deadline is over.
+        Run a planned run, unless it runs or ran elsewhere, or its deadline is over.
 
         Never raises for what a job does: its failure is recorded, and what could not even be
         recorded is remembered here and logged. One that could not be claimed stays due.
@@ -170,12 +170,12 @@ class ScheduledDay:
             self._beginning.discard(run.key)
 
     def _is_superseded(self, run: PlannedRun) -> bool:
-        """Tell whether a run was armed by a plan of today that is no longer in force."""
+        """Return whether a run was armed by a plan of today that is no longer in force."""
         today = run.session_date == self._today()
         return today and run not in self.plan(run.session_date).runs
 
     async def view(self) -> DayView:
-        """Give today's plan, with what became of each run so far; raises StorageError."""
+        """Return today's plan, with what became of each run so far; raises StorageError."""
         now, today = self.sources.clock(), self._today()
         plan, recorded = self.plan(today), (await self._accounts.plans(today)).get(today)
         if recorded is not None:
@@ -266,8 +266,8 @@ class ScheduledDay:
         """
         Judge runs of one session date; claims were read before the record is.
 
-        Who has recorded releases afterwards: read the other way round, a run could be seen
-        neither held nor recorded.
+        A run is recorded first and released afterwards: read the other way round, it could be
+        seen neither held nor recorded.
         """
         recorded = await self._accounts.of(runs[0].session_date)
         states = (
@@ -279,13 +279,13 @@ class ScheduledDay:
         return [self._with_failure(s) for s in states]
 
     def _with_failure(self, state: RunState) -> RunState:
-        """Give what is remembered here of a run of which the record knows nothing."""
+        """Return what is remembered here of a run that is not recorded."""
         known = self._unrecorded.get(state.run.key)
         recorded = state.outcome is not None and state.path
         return known if known is not None and not recorded else state
 
     async def _open_states(self) -> Sequence[RunState]:
-        """Give today's runs, and those of earlier days whose deadline is not over."""
+        """Return today's runs, and those of earlier days whose deadline is not over."""
         now, today = self.sources.clock(), self._today()
         runs = list(self.plan(today).runs)
         for on, (_, plan) in (await self._accounts.plans(today - DAYS_BACK)).items():

@@ -18,7 +18,7 @@ from mission_control.schedule.model import (
 )
 
 USUAL_OPEN, USUAL_CLOSE = time(9, 30), time(16)
-"""What the playbook's literal crons are written for."""
+"""The hours of a full session, where the day's own are not known."""
 DAILY_AT = time(18)
 DAILY = (Job.RETENTION, Job.DURABLE_COPY)
 SAMPLE_EVERY = timedelta(minutes=15)
@@ -59,7 +59,7 @@ ROWS = (
     _Row(Job.POST_MARKET, after_close=True, minutes=30, deadline_minutes=60),
     _Row(Job.LKG_CAPTURE, after_close=True, minutes=60, deadline_minutes=120),
 )
-"""The playbook's day (semantics, section 8), with samples, attestation and daily jobs beside it."""
+"""The session's runs (docs/semantics.md#8), with samples, attestation and daily jobs beside."""
 
 
 def plan_session(on: date, at_noon: MarketSession, offered: Collection[Job]) -> SessionPlan:
@@ -80,7 +80,7 @@ _NOTES = {Phase.CLOSED_WEEKEND: "no session: weekend"}
 
 def join_plans(own: SessionPlan, recorded: SessionPlan, offered: Collection[Job]) -> SessionPlan:
     """
-    Give our plan of a date with what is recorded of jobs that are not offered here.
+    Return our plan of a date with what is recorded of jobs that are not offered here.
 
     Servers of one record may offer different jobs: each plans its own, and takes back none of
     the others.
@@ -105,7 +105,7 @@ def _session_runs(on: date, at_noon: MarketSession) -> Iterator[PlannedRun]:
 
 
 def _hours(on: date, at_noon: MarketSession) -> _Hours:
-    """Give the session's hours; the usual ones where the day has none, or nobody knows."""
+    """Return the session's hours; the usual ones where the day has none, or they are not known."""
     opens = at_noon.open or instant_of(on, USUAL_OPEN)
     closes = at_noon.close or instant_of(on, USUAL_CLOSE)
     next_open = at_noon.next_open or instant_of(_weekday_after(on), USUAL_OPEN)
@@ -113,7 +113,7 @@ def _hours(on: date, at_noon: MarketSession) -> _Hours:
 
 
 def _samples(hours: _Hours) -> Iterator[PlannedRun]:
-    """Give a sample every 15 minutes while the session is open, each due before the next."""
+    """Plan a sample every 15 minutes while the session is open, each due before the next."""
     at = hours.open
     while at < hours.close:
         deadline = min(at + SAMPLE_EVERY, hours.close)
@@ -122,7 +122,7 @@ def _samples(hours: _Hours) -> Iterator[PlannedRun]:
 
 
 def _daily(on: date) -> Iterator[PlannedRun]:
-    """Give what runs every day, weekends and holidays included, until the next day's takes over."""
+    """Plan what runs every day, weekends and holidays included, until the next day's takes over."""
     at, deadline = instant_of(on, DAILY_AT), instant_of(on + DAY, DAILY_AT)
     yield from (PlannedRun(at, job, on, deadline) for job in DAILY)
 
@@ -135,7 +135,7 @@ def _weekday_after(on: date) -> date:
 
 
 INTERNAL = 1
-"""The exit code of a run that broke (interface, exit codes)."""
+"""The exit code of a run that broke."""
 LEASE_SECONDS = 60.0
 """An owner that has not renewed its claim for so long is taken for dead."""
 RENEW_SECONDS = 15.0
@@ -150,12 +150,12 @@ def judge_run(
     trouble: str = "",
 ) -> RunState:
     """
-    Say where a planned run stands at `now`, or how it ended (semantics, section 8).
+    Judge where a planned run is at `now`, or how it ended (docs/semantics.md#8).
 
     What is recorded decides; of several accounts the first that is whole and produced evidence.
     Without any, a claim that is held is a run, one whose owner died is due again until the
-    deadline and FAILED after it, and what nobody claimed by then is MISSED. `trouble` is why it
-    could not be claimed here: then it is FAILED, for somebody was there.
+    deadline and FAILED after it, and what was not claimed by then is MISSED. `trouble` is why it
+    could not be claimed here: then it is FAILED, because this process tried.
     """
     if recorded:
         return _ended(run, min(recorded, key=lambda r: (_worth(run, r), r.seq)))
@@ -166,14 +166,14 @@ def judge_run(
     if now >= run.deadline:
         if trouble:
             return RunState(run, RunStage.ENDED, RunOutcome.FAILED, trouble)
-        return RunState(run, RunStage.ENDED, RunOutcome.MISSED, "nobody began it in time")
+        return RunState(run, RunStage.ENDED, RunOutcome.MISSED, "it was not begun in time")
     stage = RunStage.PLANNED if now < run.planned_at else RunStage.DUE
     return RunState(run, stage, detail=trouble)
 
 
 def is_held(claim: RunClaim, now: datetime) -> bool:
     """
-    Tell whether a claim's owner is taken for alive at `now`.
+    Return whether a claim's owner is taken for alive at `now`.
 
     One that is dated in the future was made by a clock that ran ahead, and holds nothing.
     """
@@ -183,7 +183,7 @@ def is_held(claim: RunClaim, now: datetime) -> bool:
 
 
 def _claimed(run: PlannedRun, claim: RunClaim, now: datetime) -> RunState:
-    """Say where a run stands that somebody began and nobody recorded."""
+    """Judge a run that was claimed and is not recorded."""
     if is_held(claim, now):
         return RunState(run, RunStage.RUNNING, detail=f"{claim.owner} runs it")
     detail = f"{claim.owner} began it and recorded nothing"
@@ -193,7 +193,7 @@ def _claimed(run: PlannedRun, claim: RunClaim, now: datetime) -> RunState:
 
 
 def may_begin(state: RunState) -> bool:
-    """Tell whether a run may begin now: its time has come, and nobody runs it or has run it."""
+    """Return whether a run may begin now: its time has come, and it neither runs nor has run."""
     return state.stage is RunStage.DUE
 
 
@@ -237,7 +237,7 @@ def _worth(run: PlannedRun, recorded: RecordedRun) -> int:
 
 def why_none_is_due(runs: Iterable[PlannedRun], jobs: Collection[Job], now: datetime) -> str:
     """
-    Say, for who starts a job by hand or from cron, why no planned run of it is due now.
+    Say, to a command started by hand or from cron, why no planned run of its job is due now.
 
     Without any job it may be none of them, which says nothing of what is planned today.
     """

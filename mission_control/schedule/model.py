@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Job(StrEnum):
-    """What runs by itself on a trading day (semantics, section 8)."""
+    """What runs by itself on a trading day (docs/semantics.md#8)."""
 
     PRE_MARKET = "pre_market_readiness"
     PRE_OPEN = "pre_open_readiness"
@@ -20,12 +20,12 @@ class Job(StrEnum):
 
 
 READINESS_JOBS = frozenset({Job.PRE_MARKET, Job.PRE_OPEN, Job.OPEN_VERIFICATION})
-"""The planned readiness runs: without a verdict of theirs, GO is revoked."""
+"""The planned readiness runs: without their verdict, GO is revoked."""
 
 
 class RunOutcome(StrEnum):
     """
-    How a planned run ended (semantics, section 8).
+    How a planned run ended (docs/semantics.md#8).
 
     It says whether evidence was produced in time; the verdict inside is another matter.
     """
@@ -43,7 +43,7 @@ class RunStage(StrEnum):
 
     PLANNED = "PLANNED"
     DUE = "DUE"
-    """Its time has come and nobody has claimed it, or whoever did has died."""
+    """Its time has come, and it is not claimed, or its owner has died."""
     RUNNING = "RUNNING"
     ENDED = "ENDED"
 
@@ -65,7 +65,7 @@ class PlannedRun:
 
     @property
     def key(self) -> str:
-        """Name the run; equal keys are the same run (semantics, section 8)."""
+        """Name the run; equal keys are the same run (docs/semantics.md#8)."""
         return f"{self.session_date}_{self.job.value}_{self.planned_at.astimezone(UTC):%H%M%SZ}"
 
 
@@ -122,7 +122,7 @@ class RecordedRun:
 @dataclass(frozen=True, slots=True)
 class RunState:
     """
-    A planned run as it stands; `outcome` is None until it has ended.
+    The state of a planned run; `outcome` is None until it has ended.
 
     `path` is where its evidence is recorded, empty where there is none.
     """
@@ -138,9 +138,9 @@ class RunState:
 @dataclass(frozen=True, slots=True)
 class DayView:
     """
-    The scheduled day as it stands at `at` (UTC).
+    The state of the scheduled day at `at` (UTC).
 
-    `carried` are runs of earlier days that have not ended yet. `runs_here` tells whether this
+    `carried` are runs of earlier days that have not ended yet. `runs_here` says whether this
     process begins runs by itself, and `stalled` since when it has not, empty while it does.
     """
 

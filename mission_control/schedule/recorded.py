@@ -13,8 +13,8 @@ from mission_control.errors import AlreadyRecordedError, StorageError
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.model import RUN_FILE, ArtifactQuery, Collection, LedgerEntry
 from mission_control.schedule.decide import join_plans
+from mission_control.schedule.job import RunSources
 from mission_control.schedule.model import Job, PlannedRun, RecordedRun, RunState, SessionPlan
-from mission_control.schedule.planned_run import RunSources
 from mission_control.schedule.present.plan import (
     plan_document,
     plan_markdown,
@@ -52,7 +52,7 @@ class RunAccounts:
 
     async def of(self, on: date) -> Mapping[str, Sequence[RecordedRun]]:
         """
-        Give the recorded runs of a session date by the key of the planned run that each is.
+        Return the recorded runs of a session date by the key of the planned run that each is.
 
         The ledger's line says which; an account that cannot be read is a run all the same, and
         proves nothing of how it went.
@@ -65,7 +65,7 @@ class RunAccounts:
         return found
 
     async def plans(self, since: date) -> Mapping[date, tuple[LedgerEntry, SessionPlan]]:
-        """Give the newest recorded plan of each date from one on, with its line of the ledger."""
+        """Return the newest recorded plan of each date from one on, with its line of the ledger."""
         found = dict[date, tuple[LedgerEntry, SessionPlan]]()
         for entry in await self._entries(PLAN_JOB, since):
             on = _date(entry)
@@ -76,7 +76,7 @@ class RunAccounts:
         return found
 
     async def reconciled(self, since: date) -> frozenset[date]:
-        """Give the dates from one on whose plan has been reconciled."""
+        """Return the dates from one on whose plan has been reconciled."""
         entries = await self._entries(RECONCILIATION_JOB, since)
         return frozenset(on for e in entries if (on := _date(e)) is not None)
 
@@ -123,7 +123,7 @@ class RunAccounts:
 
 
 def read_account(entry: LedgerEntry, document: Document, *, intact: bool) -> RecordedRun:
-    """Give how a run went by its own account; one that lacks what it needs is not intact."""
+    """Return how a run went by its own account; an incomplete one is not intact."""
     notes, code = document.get("notes"), document.get("exit_code")
     started, finished = _instant(document.get("started")), _instant(document.get("finished"))
     told: Document = cast("Document", notes) if isinstance(notes, dict) else {}

@@ -18,13 +18,13 @@ from mission_control.schedule.model import PlannedRun
 
 BEAT_SECONDS = 5
 MISSED_BEATS = 3
-"""This many missed beats in a row are a stall (interface, `/healthz`)."""
+"""This many missed beats in a row are a stall, as `/healthz` tells it."""
 TEND_SECONDS = 20
-"""Runs that are due and that nobody began, as after a restart, are begun this late at most."""
+"""Runs that are due and were not begun, as after a restart, are begun this late at most."""
 PREPARE_AT = time(0, 5)
-"""When each day is planned, in New York (semantics, section 8)."""
+"""When each day is planned, in New York (docs/semantics.md#8)."""
 PREPARED_BY = time(0, 6)
-"""A day that is not planned by then is planned by whoever notices."""
+"""A day that is not planned by then is planned at the next look."""
 JUMP = timedelta(seconds=1)
 PREPARE = "prepare"
 STOP_SECONDS = 15.0
@@ -39,7 +39,7 @@ class DayScheduler:
     """
     Fires each planned run at its time, through APScheduler.
 
-    Every trigger is a date: no cron's weekday can be off by one, and a date stands still when the
+    Every trigger is a date: no cron's weekday can be off by one, and a date does not move when the
     clocks change. Each run's misfire grace ends at its own evidence deadline. `clock` may be one
     that is set to another time than the real one; `monotonic` never steps back, and it is what
     the beat keeps: a clock that is set, forward or back, is noticed at the next beat.
@@ -87,9 +87,9 @@ class DayScheduler:
         return f"the scheduler has not beaten for {waited:.1f} s ({rhythm})"
 
     async def beat(self) -> None:
-        """Say that we live, and arm the day anew where a clock was set since it was armed."""
+        """Note that the scheduler lives, and arm the day again where a clock was set since."""
         if abs(self._offset() - self._anchor) > JUMP:
-            log.info("the clock was set, or the day could not be armed: it is armed anew")
+            log.info("the clock was set, or the day could not be armed: it is armed again")
             await self._prepare_again()
             self._scheduler.wakeup()  # it sleeps until an instant of the clock that was
         self._last_beat = self._monotonic()
@@ -119,7 +119,7 @@ class DayScheduler:
         self._last_beat = self._monotonic()
 
     def _offset(self) -> timedelta:
-        """Give by how much the clock is ahead of the seconds that have passed."""
+        """Return by how much the clock is ahead of the seconds that have passed."""
         return self._clock() - EPOCH - timedelta(seconds=self._monotonic())
 
     async def _prepare(self) -> None:
@@ -131,7 +131,7 @@ class DayScheduler:
         if following <= now:
             following = instant_of(today + timedelta(days=1), PREPARE_AT)
         self._at(following, self._prepare_again, PREPARE, grace=None)
-        before, self._prepared = self._prepared, today  # first: whoever tends meanwhile sees it
+        before, self._prepared = self._prepared, today  # first: a look meanwhile sees it
         try:
             runs = await self._day.prepare()
             self._disarm_all_but({PREPARE, *(run.key for run in runs)})
@@ -140,7 +140,7 @@ class DayScheduler:
         except BaseException:
             self._prepared = before
             raise
-        self._anchor = anchor  # last: a day that could not be armed anew is tried again
+        self._anchor = anchor  # last: a day that could not be armed is tried again
 
     async def _prepare_again(self) -> None:
         try:

@@ -4,12 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.attestation.run import (
-    JOB,
-    choose_session,
-    make_attestation,
-    record_attestation,
-)
+from mission_control.attestation.run import JOB, choose_session, run
+from mission_control.durable_copy.copying import KeepingParts
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore, RunWriter
@@ -34,12 +30,15 @@ async def attest(control, days_ago=0):
     """Record an attestation of a session, of which nothing was observed."""
     clock = lambda: CLOSE_AT + timedelta(hours=1)  # noqa: E731
     session = choose_session(CALENDAR, CLOSE_AT - timedelta(days=days_ago), None)
-    attested = await make_attestation(session, None, CALENDAR, clock)
-    writer, artifacts = (
-        RunWriter(ArtifactStore(control.root)),
+    parts = KeepingParts(
         ArtifactReader(control.root, clock),
+        RunWriter(ArtifactStore(control.root)),
+        CALENDAR,
+        clock,
+        FLEET,
     )
-    return await record_attestation(attested, FLEET, CALENDAR, artifacts, writer, clock, ORIGIN)
+    _, entry = await run(parts, None, ORIGIN, session.session_date)
+    return entry
 
 
 async def test_nothing_attested_is_not_found(control):

@@ -9,20 +9,19 @@ import pytest
 from mission_control.api.application import reading_application
 from mission_control.api.readers_aside import answer_within
 from mission_control.bootstrap import readers_process
-from mission_control.deploy_report.run import make_report, record_report
+from mission_control.deploy_report import run as deploy_report
 from mission_control.floor.model import Verdict
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.reading import UnseenReason
 from mission_control.processes.model import LiveFloor, Question
 from mission_control.readiness.run import record_readiness
-from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore, RunWriter
-from mission_control.records.run_origin import Ground, RunOrigin
+from mission_control.records.run_origin import RunOrigin
 from mission_control.schedule.calendar_in_force import CalendarInForce
 from tests.api.paper_floor import PaperControl, PaperFloor
 from tests.floor.cluster_of_values import IDENTITY, ClusterFloor
 from tests.floor.floor_of_values import NOW, OPEN_AT, STRATEGY
 from tests.readiness.test_readiness import gather, judge_readiness, probe
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 LATEST = "/api/v1/readiness/latest"
@@ -49,18 +48,15 @@ async def judge(control, floor, **changes):
     """Record a readiness of that floor."""
     snapshot = floor.decide()
     report = judge_readiness(gather(floor, snapshot=snapshot, **changes))
-    writer = RunWriter(ArtifactStore(control.root))
-    return await record_readiness(report, Ground.of(snapshot), writer, lambda: floor.now, ORIGIN)
+    parts = job_parts(control.root, snapshot, clock=lambda: floor.now)
+    return await record_readiness(report, snapshot, parts, ORIGIN)
 
 
 async def deploy(control, floor):
     """Record a deploy report of that floor."""
-    snapshot = floor.decide()
-    clock = lambda: floor.now  # noqa: E731
-    artifacts = ArtifactReader(control.root, clock)
-    made = await make_report(snapshot, None, artifacts, clock)
-    writer = RunWriter(ArtifactStore(control.root))
-    return await record_report(made, snapshot, writer, clock, ORIGIN)
+    parts = job_parts(control.root, floor.decide(), clock=lambda: floor.now)
+    _, entry = await deploy_report.run(parts, ORIGIN)
+    return entry
 
 
 async def test_without_any_run_the_verdict_is_no_go(control):

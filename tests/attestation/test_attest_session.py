@@ -12,8 +12,9 @@ from mission_control.attestation.run import (
     NoSuchSession,
     choose_session,
     make_attestation,
-    record_attestation,
+    run,
 )
+from mission_control.durable_copy.copying import KeepingParts
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.reader import HistoryReader
@@ -92,13 +93,15 @@ async def attest(root, at=CLOSE_AT + timedelta(hours=1), session=None):
     engine = open_engine(root, None)
     history = HistoryReader(engine)
     clock = lambda: at  # noqa: E731
-    chosen = choose_session(CALENDAR, at, session)
-    attested = await make_attestation(chosen, history, CALENDAR, clock)
+    made = await run(parts_of(root, clock), history, ORIGIN, session)
     engine.dispose()
+    return made
+
+
+def parts_of(root, clock, label=""):
+    """Return what an attestation reads and writes besides history."""
     writer = RunWriter(ArtifactStore(root))
-    artifacts = ArtifactReader(root, clock)
-    entry = await record_attestation(attested, FLEET, CALENDAR, artifacts, writer, clock, ORIGIN)
-    return attested, entry
+    return KeepingParts(ArtifactReader(root, clock), writer, CALENDAR, clock, FLEET, label)
 
 
 async def test_a_day_that_was_watched_throughout_is_attested(day):
@@ -200,10 +203,11 @@ async def test_what_saw_nothing_is_recorded_and_is_no_evidence(day, seconds, exi
     assert produced == ("nothing of the session of 2026-11-18" not in read.detail)
 
 
-async def test_without_any_history_nothing_is_attested():
+async def test_without_any_history_nothing_is_attested(tmp_path):
     """No database at all: NOT_OBSERVED, and the Markdown claims nothing."""
     session = choose_session(CALENDAR, CLOSE_AT, None)
-    attested = await make_attestation(session, None, CALENDAR, lambda: CLOSE_AT, "DEMO")
+    parts = parts_of(tmp_path, lambda: CLOSE_AT, "DEMO")
+    attested = await make_attestation(session, parts, None)
     markdown = attested.files["attestation.md"].decode()
     recorded = orjson.loads(attested.files["attestation.json"])
 

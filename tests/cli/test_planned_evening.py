@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.schedule.decide import INTERNAL
 from mission_control.schedule.recorded import RunAccounts
 
 AFTER_CLOSE = {
@@ -59,16 +60,16 @@ def test_a_capture_that_is_refused_is_the_planned_runs_failure(floor):
     (account,) = accounts(served.folder).values()
 
     assert 3 == result.exit_code
-    assert ("2026-11-18_lkg_capture_220000Z", 3, "none") == (
+    assert ("2026-11-18_lkg_capture_220000Z", 1) == (
         account["planned"]["key"],
         account["exit_code"],
-        account["notes"]["evidence"],
     )
     assert "DENIED" in account["notes"]["detail"]
     assert not (served.folder / "ops").exists()
     reader = ArtifactReader(served.folder, served.clock)
     ((_, (recorded,)),) = asyncio.run(RunAccounts(reader).of(date(2026, 11, 18))).items()
-    assert (False, 3) == (recorded.produced, recorded.exit_code)
+    assert "DENIED" in recorded.detail
+    assert INTERNAL == recorded.exit_code
 
 
 @pytest.mark.parametrize("named", ["namespace", "context", "inventory"])

@@ -89,7 +89,7 @@ def test_a_verdict_that_cannot_be_recorded_is_no_go(floor):
 
 @pytest.mark.parametrize(
     "where",
-    ["jobs.check_readiness.judge_readiness", "jobs.observe_floor.decide_floor"],
+    ["readiness.run.judge_readiness", "bootstrap.jobs.observe_rounds"],
     ids=["in judging", "before anything was seen"],
 )
 def test_an_internal_error_writes_a_no_go(floor, monkeypatch, where):
@@ -103,8 +103,10 @@ def test_an_internal_error_writes_a_no_go(floor, monkeypatch, where):
     monkeypatch.setattr(f"mission_control.{where}", broken)
     result = served.run("readiness")
     report = json.loads((served.folder / "audit_artifacts/readiness_report.json").read_bytes())
+    (told,) = served.folder.glob("audit_artifacts/ops_runs/*_readiness*/failure.txt")
 
     assert isinstance(result.exception, ZeroDivisionError)
+    assert told.read_text().startswith("readiness: ZeroDivisionError: a bug of ours\n\nTraceback")
     assert ("NO-GO", "INTERNAL_ERROR") == (report["verdict"], report["code"])
     assert {"UNKNOWN"} == {c["status"] for c in report["checks"]}
 

@@ -33,29 +33,24 @@ from mission_control.last_known_good.recorded import (
 from mission_control.last_known_good.run import (
     BuildFacts,
     CaptureRefused,
-    LkgSources,
     capture_lkg,
     record_lkg,
-    run_lkg,
+    run,
 )
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ClusterAccess, Fleet
 from mission_control.model.reading import Seen, Unseen, UnseenReason
-from mission_control.ops_bundle.run import DaySources
 from mission_control.readiness.model import PollCoverage
-from mission_control.readiness.run import ReadinessSources
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.folder import Folder
 from mission_control.records.model import Collection
 from mission_control.records.recorded_reports import NoSuchReport
-from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import RunOrigin
-from mission_control.redaction.redact import redact_text
 from mission_control.simulation.cluster_api import ACCOUNT, SimulatedCluster, Staging
 from mission_control.simulation.scenario import ApiFault, ClusterStage, WorkloadTwist
 from tests.floor.cluster_of_values import ClusterFloor
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 FLOOR = "trading-floor"
@@ -87,22 +82,21 @@ class Capturing:
         server = ApiServer(ACCESS, load=found, open_=lambda _: httpx.ASGITransport(api.app))
         objects = ObjectReader(ClusterLister(server, clock))
         self.artifacts = ArtifactReader(root, clock)
-        self.sources = LkgSources(
-            clock,
-            self.artifacts,
-            FurtherObserver(objects, AccountReader(server, objects, clock)),
-            calendar=MarketCalendar(),
-        )
-        self.writer = RunWriter(ArtifactStore(root))
         floor = ClusterFloor()
         made = floor.decide()
         fleet = Fleet(made.fleet.agents, "f" * 64, "f", "test", ACCESS)
         session = MarketCalendar().session_at(AT)
         self.snapshot = replace(made, fleet=fleet, session=session)
+        further = FurtherObserver(objects, AccountReader(server, objects, clock))
+        self.parts = job_parts(root, self.snapshot, clock=clock, look=self.look, further=further)
+
+    async def look(self):
+        """Look at the floor."""
+        return self.snapshot, PollCoverage(0.0, 0.0)
 
     async def capture(self):
         """Capture, and record nothing."""
-        return await capture_lkg(self.snapshot, self.sources, BuildFacts("54afffe", "b-1"))
+        return await capture_lkg(self.snapshot, self.parts, BuildFacts("54afffe", "b-1"))
 
     async def made(self) -> LkgCapture:
         """Capture what must not be refused."""
@@ -113,7 +107,7 @@ class Capturing:
     async def record(self, **changes):
         """Capture and record, with a worth of our choosing."""
         made = replace(await self.made(), **changes)
-        return await record_lkg(made, self.snapshot, self.writer, self.sources.clock, ORIGIN)
+        return await record_lkg(made, self.snapshot, self.parts, ORIGIN)
 
     def recorded(self):
         """List everything below the root."""
@@ -183,27 +177,14 @@ async def test_everything_lost_is_told_at_once(capturing):
     assert len(LKG_LISTS) + 2 == len(refused.reasons)
 
 
-def day_of(capturing, artifacts=None):
-    """Return what a planned run is made from."""
-    clock = capturing.sources.clock
-
-    async def look():
-        return capturing.snapshot, PollCoverage(0.0, 0.0)
-
-    store = StoreCheck(ArtifactStore(capturing.root), clock)
-    read = ReadinessSources(clock, store, capturing.sources.further, None, artifacts)
-    return DaySources(look, read, capturing.writer, redact_text)
-
-
 async def build():
     """Tell which build is deployed."""
     return BuildFacts("54afffe", "b-1")
 
 
-async def run_planned(capturing, artifacts=None):
+async def run_planned(capturing):
     """Capture as the scheduled day does."""
-    sources = day_of(capturing, artifacts)
-    return await run_lkg(sources, ORIGIN, calendar=MarketCalendar(), find_build=build)
+    return await run(capturing.parts, ORIGIN, find_build=build)
 
 
 async def test_a_planned_run_captures_or_says_why_not(capturing):
@@ -211,13 +192,11 @@ async def test_a_planned_run_captures_or_says_why_not(capturing):
     await at(capturing, 17)
     capturing.now = AT
     capturing.snapshot = replace(capturing.snapshot, session=MarketCalendar().session_at(AT))
-    entry = await run_planned(capturing, capturing.artifacts)
+    _, entry = await run_planned(capturing)
     told = json.loads((capturing.root / entry.path / "lkg_metadata.json").read_bytes())
     before = capturing.recorded()
     capturing.stage = ClusterStage(faults={("*", "pods"): ApiFault.DENIED})
     with pytest.raises(CaptureRefused, match="cluster trading-floor/pods was not seen: DENIED"):
-        await run_planned(capturing, capturing.artifacts)
-    with pytest.raises(CaptureRefused, match="nothing is recorded here"):
         await run_planned(capturing)
 
     assert entry.path.startswith("ops/lkg/")
@@ -231,11 +210,11 @@ async def test_a_planned_run_captures_or_says_why_not(capturing):
 
 async def test_without_a_cluster_there_is_nothing_to_capture(capturing):
     """No cluster is no empty namespace."""
-    nothing = replace(capturing.sources, further=None)
+    nothing = replace(capturing.parts, further=None)
     elsewhere = replace(capturing.snapshot, fleet=replace(capturing.snapshot.fleet, access=None))
 
-    for snapshot, sources in ((capturing.snapshot, nothing), (elsewhere, capturing.sources)):
-        refused = await capture_lkg(snapshot, sources, BuildFacts())
+    for snapshot, parts in ((capturing.snapshot, nothing), (elsewhere, capturing.parts)):
+        refused = await capture_lkg(snapshot, parts, BuildFacts())
         assert LkgRefused(("no cluster is configured, so there is nothing to capture",)) == refused
 
 
@@ -280,10 +259,10 @@ class SecondSwitch(FurtherObserver):
 
 async def test_what_our_own_verification_rejects_is_refused(capturing):
     """Capture and verify can never differ: nothing is recorded that could not be put back."""
-    objects = capturing.sources.further._objects  # noqa: SLF001  (the same edge, another answer)
-    account = capturing.sources.further._account  # noqa: SLF001
+    objects = capturing.parts.further._objects  # noqa: SLF001  (the same edge, another answer)
+    account = capturing.parts.further._account  # noqa: SLF001
     further = SecondSwitch(objects, account)
-    capturing.sources = replace(capturing.sources, further=further)
+    capturing.parts = replace(capturing.parts, further=further)
     refused = await capturing.capture()
 
     assert isinstance(refused, LkgRefused)
@@ -312,7 +291,7 @@ async def test_a_candidate_never_replaces_the_latest_views(capturing):
 async def test_a_good_capture_of_elsewhere_is_not_the_latest(capturing):
     """It is recorded; the latest views are those of the configured floor."""
     made = replace(await capturing.made(), status=LkgStatus.GOOD, reasons=())
-    edges = (capturing.snapshot, capturing.writer, capturing.sources.clock, ORIGIN)
+    edges = (capturing.snapshot, capturing.parts, ORIGIN)
     entry = await record_lkg(made, *edges, of_the_floor=False)
 
     assert (capturing.root / entry.path).is_dir()
@@ -355,9 +334,6 @@ async def test_unchanged_sessions_are_counted(capturing):
     capturing.now = AT
     capturing.snapshot = replace(capturing.snapshot, session=MarketCalendar().session_at(AT))
     fourth = await capturing.made()
-    nowhere = await capture_lkg(
-        capturing.snapshot, replace(capturing.sources, calendar=None), BuildFacts()
-    )
     capturing.stage = ClusterStage(workloads={ENGINE: WorkloadTwist(image="r/new:2")})
     changed = await capturing.made()
     await capturing.record()
@@ -365,8 +341,6 @@ async def test_unchanged_sessions_are_counted(capturing):
     back = await capturing.made()
 
     assert (3, entry.path) == (fourth.unchanged_for_sessions, fourth.same_as)
-    assert isinstance(nowhere, LkgCapture)
-    assert 0 == nowhere.unchanged_for_sessions
     assert (0, None) == (changed.unchanged_for_sessions, changed.same_as)
     assert (0, None) == (back.unchanged_for_sessions, back.same_as)
     assert fourth.content_digest == back.content_digest != changed.content_digest
@@ -400,11 +374,11 @@ async def test_a_capture_before_the_close_counts_no_session(capturing):
 async def test_a_deploy_report_tells_what_every_object_asks_for(capturing):
     """As the capture tells it, so that both compare; a list that was not seen is a gap."""
     made = await capturing.made()
-    args = (capturing.snapshot, capturing.sources.further, None, capturing.sources.clock)
+    args = (capturing.snapshot, capturing.parts)
     told = (await make_report(*args)).document
     capturing.stage = ClusterStage(faults={("*", "roles"): ApiFault.DENIED})
     denied = (await make_report(*args)).document
-    nowhere = (await make_report(args[0], None, None, args[3])).document
+    nowhere = (await make_report(args[0], replace(args[1], further=None))).document
 
     assert ([], dict(made.manifest.specifications)) == (
         told["specification_gaps"], told["specifications"])  # fmt: skip
@@ -640,8 +614,7 @@ async def test_metadata_of_another_manifest_are_not_believed(capturing):
     await record_lkg(
         replace(made, content_digest="0" * 64, status=LkgStatus.GOOD, reasons=()),
         capturing.snapshot,
-        capturing.writer,
-        capturing.sources.clock,
+        capturing.parts,
         ORIGIN,
     )
     (listed,) = await list_captures(capturing.artifacts)
@@ -669,7 +642,6 @@ async def test_a_deploy_report_is_held_against_the_newest_good(capturing):
     good = await capturing.record(status=LkgStatus.GOOD, reasons=())
     some = await since_lkg(capturing.artifacts, report)
     other = await since_lkg(capturing.artifacts, {**report, "meta": {"namespace": "other"}})
-    nowhere = await since_lkg(None, report)
     blind = await since_lkg(capturing.artifacts, {**report, "meta": {"namespace": ""}})
     (capturing.root / "audit_artifacts/ledger.jsonl").unlink()
     (capturing.root / "audit_artifacts/ledger.jsonl").mkdir()
@@ -682,7 +654,7 @@ async def test_a_deploy_report_is_held_against_the_newest_good(capturing):
         (c.subject, c.before, c.after) for c in some.compared.changes
     }
     assert "no capture is GOOD" == other.problem
-    assert ("nothing is recorded here", "no cluster is read") == (nowhere.problem, blind.problem)
+    assert "no cluster is read" == blind.problem
     assert lost.problem.startswith("the record cannot be read")
 
 

@@ -255,7 +255,7 @@ async def test_what_cannot_be_known_is_not_known(tmp_path, monkeypatch):
         folder = tmp_path / str(number)
         folder.mkdir()
         found = await gathered(folder, *records)
-        assert NotKnown("nobody watched the floor when the session opened") == found
+        assert NotKnown("the floor was not watched when the session opened") == found
     monkeypatch.setattr(session_evidence, "MOST_EVENTS", 0)
     (tmp_path / "many").mkdir()
     assert isinstance(await gathered(tmp_path / "many", decision(), *minutes()), NotKnown)

@@ -27,46 +27,21 @@ from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.ops_bundle import parts as bundle_cluster
 from mission_control.ops_bundle import run as ops_bundle
 from mission_control.ops_bundle.parts import gather_cluster, gather_logs, log_name
-from mission_control.ops_bundle.run import BundleKind, record_bundle
+from mission_control.ops_bundle.run import BundleKind
 from mission_control.readiness import run as check_readiness
-from mission_control.readiness.model import PollCoverage
-from mission_control.readiness.run import ReadinessSources
-from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.artifact_store import ArtifactStore, RunWriter
-from mission_control.redaction.redact import redact_text
-from mission_control.schedule.sources import DaySources
 from mission_control.simulation.cluster_api import SimulatedCluster, Staging
 from mission_control.simulation.scenario import EVERYTHING, ApiFault, ClusterStage
 from tests.floor.cluster_of_values import ACCESS, ClusterFloor
 from tests.floor.floor_of_values import NOW, FloorOfValues
 from tests.ports import PATIENCE_SECONDS
-from tests.schedule.day_of_values import ORIGIN
+from tests.schedule.day_of_values import ORIGIN, job_parts
 
 pytestmark = pytest.mark.anyio
 
 
-class Store:
-    """A store that could be written."""
-
-    async def check(self):
-        """Say so."""
-        return Seen(None, NOW)
-
-
-def clock():
-    """Say what time it is."""
-    return NOW
-
-
-def day_sources(root, snapshot=None):
-    """Give what a bundle is made from, over a floor of values."""
-    seen = snapshot or FloorOfValues().decide()
-
-    async def look():
-        return seen, PollCoverage(900.0, 900.0)
-
-    read = ReadinessSources(clock, Store(), None, None, ArtifactReader(root, clock))
-    return DaySources(look, read, RunWriter(ArtifactStore(root)), redact_text)
+def parts_of(root, **changes):
+    """Return what a bundle is made from, over a floor of values."""
+    return job_parts(root, FloorOfValues().decide(), **changes)
 
 
 class UnwatchedPast:
@@ -93,19 +68,19 @@ class UnwatchedPast:
 async def test_what_nobody_watched_is_a_gap_of_the_timeline(tmp_path):
     """The file tells it, and so does the run's own account."""
     past: Any = UnwatchedPast()
-    sources = replace(day_sources(tmp_path), past=past)
-    entry, _ = await record_bundle(BundleKind.PRE_MARKET, sources, ORIGIN)
+    parts = parts_of(tmp_path, past=past)
+    _, entry = await ops_bundle.run(BundleKind.PRE_MARKET, parts, ORIGIN)
     account = orjson.loads((tmp_path / entry.path / "run.json").read_bytes())
     (told,) = (c for c in account["coverage"] if c["source"] == "posture timeline")
 
     assert 3600 == told["obtained"] < told["asked"]
-    assert ["nobody watched"] == [g["reason"] for g in told["gaps"]]
+    assert ["not watched"] == [g["reason"] for g in told["gaps"]]
     assert told["gaps"][0]["what"].startswith("2026-11-18T05:00:00.000Z to ")
 
 
 async def bundle(root, kind=BundleKind.PRE_MARKET):
     """Record a bundle; gives its folder, its own account and the verdict in it."""
-    entry, report = await record_bundle(kind, day_sources(root), ORIGIN)
+    report, entry = await ops_bundle.run(kind, parts_of(root), ORIGIN)
     folder = root / entry.path
     return folder, orjson.loads((folder / "run.json").read_bytes()), report
 
@@ -295,10 +270,8 @@ async def test_a_hung_cluster_costs_a_bundle_one_time_and_no_more(tmp_path, monk
     server = ApiServer(access, load=found, open_=lambda _: httpx.ASGITransport(api.app))
     objects = ObjectReader(ClusterLister(server, lambda: NOW))
     hung = FurtherObserver(objects, AccountReader(server, objects, lambda: NOW))
-    sources = day_sources(tmp_path)
-    sources = replace(sources, readiness=replace(sources.readiness, further=hung))
-    recording = record_bundle(BundleKind.PRE_MARKET, sources, ORIGIN)
-    entry, report = await asyncio.wait_for(recording, PATIENCE_SECONDS)
+    recording = ops_bundle.run(BundleKind.PRE_MARKET, parts_of(tmp_path, further=hung), ORIGIN)
+    report, entry = await asyncio.wait_for(recording, PATIENCE_SECONDS)
 
     assert not report.ready
     assert (tmp_path / entry.path / "deploy_report.json").exists()

@@ -6,14 +6,13 @@ import orjson
 import pytest
 
 from mission_control.errors import StorageError
-from mission_control.floor.board import FloorBoard
 from mission_control.model.reading import UnseenReason
 from mission_control.ops_bundle.present import heartbeat_document
-from mission_control.ops_bundle.sample import sample_floor
-from mission_control.records.artifact_store import ArtifactStore, RunWriter
+from mission_control.ops_bundle.run import sample_floor
 from mission_control.records.run_origin import RunOrigin
 from mission_control.records.verification import verify
 from tests.floor.floor_of_values import NOW, STRATEGY, FloorOfValues
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 ORIGIN = RunOrigin("command", ("mission-control", "demo"), {"python": "3.11.7"}, "1" * 64, NOW)
@@ -23,8 +22,7 @@ async def sample(root):
     """Record a sample of a floor with one silent service; gives the entry."""
     floor = FloorOfValues()
     floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
-    board = FloorBoard(floor.decide(), lambda: NOW, lambda: 0.0)
-    return await sample_floor(board, RunWriter(ArtifactStore(root)), lambda: NOW, ORIGIN)
+    return await sample_floor(job_parts(root, floor.decide()), ORIGIN)
 
 
 async def test_a_sample_holds_posture_heartbeats_and_its_own_account(tmp_path):

@@ -176,7 +176,7 @@ async def test_a_schedule_that_was_missed_is_no_empty_day(pages, upstream):
 
 async def test_the_floor_says_what_ran_and_what_comes_next(pages, upstream):
     """The last run with its outcome, the next with its time, and what was missed in red."""
-    missed = run("pre_market_readiness", outcome="MISSED", detail="nobody began it in time")
+    missed = run("pre_market_readiness", outcome="MISSED", detail="it was not begun in time")
     following = run("post_market_capture", "PLANNED", planned_at="2026-11-18T21:30:00.000Z")
     upstream.answers[SCHEDULE] = schedule(missed, following, last=missed, next=following)
     page = (await pages.get("/")).text

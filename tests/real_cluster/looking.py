@@ -8,6 +8,7 @@ from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import FurtherObserver, ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
+from mission_control.deploy_report.run import make_report
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, Looking, observe_rounds
 from mission_control.kill_switch.read import SwitchReader
@@ -15,10 +16,11 @@ from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.fleet import Fleet
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
-from mission_control.readiness.run import ReadinessSources, check_readiness
+from mission_control.readiness.run import FloorLook, check_readiness
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.root_check import StoreCheck
 from mission_control.simulation.roster import KNOWN, ROSTER
+from tests.schedule.day_of_values import job_parts
 
 FLOOR = "trading-floor"
 
@@ -49,5 +51,7 @@ async def judge_readiness(access, root, **how):
     """Judge readiness with everything of the cluster read with this access."""
     async with looked_at(access, **how) as (snapshot, coverage, further):
         store = StoreCheck(ArtifactStore(root), real_clock)
-        read = ReadinessSources(real_clock, store, further)
-        return await check_readiness(snapshot, coverage, read), snapshot
+        parts = job_parts(root, snapshot, clock=real_clock, store=store, further=further)
+        seen = FloorLook(snapshot, coverage, None, skip_preflight=False)
+        made = await make_report(snapshot, parts)
+        return await check_readiness(seen, made, parts), snapshot

@@ -1,6 +1,8 @@
 """Deploy reports of a real kube-apiserver: how workloads fare, and only what really changed."""
 
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 import pytest
@@ -14,6 +16,7 @@ from tests.real_cluster.kube_apiserver import NO_RIGHTS
 from tests.real_cluster.looking import FLOOR, looked_at
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
 from tests.real_cluster.test_readiness_on_real_objects import twisted
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 BEAT = "agenttrader-heartbeat-marketdata-mcp-server"
@@ -28,7 +31,9 @@ def calm(server):
 async def document_of(access):
     """Make a report with everything of the cluster read with this access."""
     async with looked_at(access, known=()) as (snapshot, _, further):
-        made = await make_report(snapshot, further, None, real_clock, sample_health=False)
+        with TemporaryDirectory() as root:
+            parts = job_parts(Path(root), snapshot, clock=real_clock, further=further)
+            made = await make_report(snapshot, parts, sample_health=False)
     return orjson.loads(orjson.dumps(made.document))
 
 

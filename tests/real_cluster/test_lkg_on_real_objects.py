@@ -7,13 +7,13 @@ import pytest
 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.last_known_good.model import LkgCapture, LkgRefused
-from mission_control.last_known_good.run import BuildFacts, LkgSources, capture_lkg
-from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.last_known_good.run import BuildFacts, capture_lkg
 from mission_control.simulation.cluster_api import Staging, objects_of
 from mission_control.simulation.scenario import ClusterStage
 from tests.real_cluster.kube_apiserver import ADMIN, NO_RIGHTS, RealApiServer
 from tests.real_cluster.looking import FLOOR, looked_at
 from tests.real_cluster.scene import AT, ROOTS, set_scene, store
+from tests.schedule.day_of_values import job_parts
 
 pytestmark = pytest.mark.anyio
 MORE = """\
@@ -43,7 +43,7 @@ value: 1000000
 async def capturing(access, root):
     """Yield a way to capture with this access; nothing is recorded."""
     async with looked_at(access) as (snapshot, _, further):
-        read = LkgSources(real_clock, ArtifactReader(root, real_clock), further)
+        read = job_parts(root, snapshot, clock=real_clock, further=further)
         yield lambda: capture_lkg(snapshot, read, BuildFacts())
 
 

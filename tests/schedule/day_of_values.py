@@ -1,20 +1,23 @@
-"""A scheduled day over a real root, with jobs that do what a test wants."""
+"""A scheduled day over a real root, and what jobs are run with, as a test wants them."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mission_control.floor.model import FloorSnapshot
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.reading import Seen
+from mission_control.readiness.model import PollCoverage
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection, LedgerEntry
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.redaction.redact import redact_text
 from mission_control.schedule.claims import RunClaims
 from mission_control.schedule.day import ScheduledDay
+from mission_control.schedule.job import JobParts, RunSources
 from mission_control.schedule.model import Job
-from mission_control.schedule.planned_run import RunSources
 from tests.floor.floor_of_values import FLEET, NOW
 
 ORIGIN = RunOrigin("schedule", ("mission-control", "serve"), {"python": "3.11.7"}, "1" * 64, NOW)
@@ -33,7 +36,27 @@ def run_sources(root: Path, clock: Callable[[], datetime], owner: str = "host:1"
         return Ground.unseen(calendar.session_at(now), FLEET)
 
     writer = RunWriter(ArtifactStore(root))
-    return RunSources(clock, RunClaims(root, owner), writer, ORIGIN, ground, redact_text)
+    return RunSources(clock, RunClaims(root, owner), writer, ORIGIN, ground)
+
+
+class WritableStore:
+    """A store that could be written."""
+
+    async def check(self) -> Seen[None]:
+        """Return that it could."""
+        return Seen(None, NOW)
+
+
+def job_parts(root: Path, snapshot: FloorSnapshot, **changes: Any) -> JobParts:
+    """Return what jobs work with, over one look at a floor and below a real root."""
+    clock = changes.pop("clock", lambda: NOW)
+
+    async def look() -> tuple[FloorSnapshot, PollCoverage]:
+        return snapshot, PollCoverage(900.0, 900.0)
+
+    artifacts, writer = ArtifactReader(root, clock), RunWriter(ArtifactStore(root))
+    parts = JobParts(clock, look, writer, artifacts, MarketCalendar(), WritableStore())
+    return replace(parts, **changes)
 
 
 def recording(sources: RunSources, work: Work = nothing, **more: Any) -> Any:

@@ -10,10 +10,10 @@ import time
 from datetime import date
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from tests.api.paper_floor import PaperClock
 from tests.schedule.day_of_values import a_day
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 ON = date(2026, 11, 20)
 

@@ -113,7 +113,7 @@ async def test_a_claim_that_cannot_be_understood_is_nobodys_to_take(tmp_path):
     with pytest.raises(StorageError, match=path.name):
         await claims.claim(RUN, AT + 9 * LEASE)
     shown = (await claims.held(RUN.session_date))[RUN.key]
-    assert "somebody (this claim cannot be understood)" == shown.owner
+    assert "an unknown owner (this claim cannot be understood)" == shown.owner
 
 
 async def test_a_lease_that_somebody_else_wrote_is_not_the_owners(tmp_path):

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 import orjson
 import pytest
 
-from mission_control.bootstrap.day import DAY_RUNNERS, KEEPING_RUNNERS
 from mission_control.durable_copy.mounted_folder import MountedFolder
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.reader import HistoryReader
+from mission_control.last_known_good.run import BuildFacts
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.schedule import jobs as day_jobs
+from mission_control.schedule.jobs import job_runners
 from mission_control.schedule.model import Job, PlannedRun
 from mission_control.schedule.planned_run import record_overlap, run_claimed
 from tests.durable_copy.keeping import KeptRecord
 from tests.floor.floor_of_values import CLOSE_AT, NOW
-from tests.ops_bundle.test_ops_bundle import day_sources
+from tests.ops_bundle.test_ops_bundle import parts_of
 from tests.schedule.day_of_values import run_sources
 
 pytestmark = pytest.mark.anyio
@@ -80,31 +80,42 @@ async def run(root, clock, job, runner):
     return began, account
 
 
+def runners_of(parts, keeping, history=None, place=None):
+    """Return what runs each job."""
+
+    async def find_build():
+        return BuildFacts()
+
+    return job_runners(parts, keeping, history, find_build, lambda: place)
+
+
 def instants(account):
     """Give when a run began and when it was finished, as its account says."""
     return [datetime.fromisoformat(account[k]) for k in ("started", "finished")]
 
 
-@pytest.mark.parametrize("job", DAY_RUNNERS, ids=str)
+KEEPING = (Job.ATTESTATION, Job.RETENTION, Job.DURABLE_COPY)
+LOOKING = tuple(job for job in Job if job not in {*KEEPING, Job.LKG_CAPTURE})
+
+
+@pytest.mark.parametrize("job", LOOKING, ids=str)
 async def test_a_run_that_looks_began_before_it_looked(tmp_path, job):
     """What the floor took to be looked at lies between started and finished."""
     clock = Passing(NOW)
-    made = day_sources(tmp_path)
+    made = parts_of(tmp_path)
 
     async def look():
         clock.pass_by()
         return await made.look()
 
-    sources = replace(made, look=look, readiness=replace(made.readiness, clock=clock))
-    began, account = await run(
-        tmp_path, clock, job, lambda origin: DAY_RUNNERS[job](sources, origin)
-    )
+    runners = runners_of(replace(made, look=look, clock=clock), KeptRecord(tmp_path).parts)
+    began, account = await run(tmp_path, clock, job, runners[job])
 
     assert 0 == account["exit_code"] or "verdict" in account["notes"]
     assert [began, began + TAKES] == instants(account)
 
 
-@pytest.mark.parametrize("job", KEEPING_RUNNERS, ids=str)
+@pytest.mark.parametrize("job", KEEPING, ids=str)
 async def test_a_run_that_keeps_began_before_it_read(tmp_path, job):
     """What history, the record or the destination took lies between started and finished."""
     root, mount = tmp_path / "root", tmp_path / "mount"
@@ -115,12 +126,9 @@ async def test_a_run_that_keeps_began_before_it_read(tmp_path, job):
     parts = replace(KeptRecord(root).parts, artifacts=SlowRecord(root, clock), clock=clock)
     engine = open_engine(root, None)
     migrate(engine)
-    keeping = day_jobs.KeepingSources(
-        parts, SlowHistory(engine, clock), lambda: MountedFolder(mount, root)
-    )
-    began, account = await run(
-        root, clock, job, lambda origin: KEEPING_RUNNERS[job](keeping, origin)
-    )
+    place = MountedFolder(mount, root)
+    runners = runners_of(parts_of(root), parts, SlowHistory(engine, clock), place)
+    began, account = await run(root, clock, job, runners[job])
     engine.dispose()
     started, finished = instants(account)
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.day import is_offered
 from mission_control.bootstrap.demo import demo_floor
+from mission_control.bootstrap.jobs import is_offered
 from mission_control.bootstrap.serve import connected
 from mission_control.configuration.settings import Settings
 from mission_control.floor import coverage as poll_coverage

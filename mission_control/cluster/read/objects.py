@@ -1,7 +1,9 @@
 """Single lists, logs and metrics, and what jobs need of them beyond what each round reads."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -162,6 +164,26 @@ T = TypeVar("T")
 OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
+@dataclass(slots=True)
+class KeptLists:
+    """The lists that one run has read, by resource and namespace, also those that were not seen."""
+
+    known: dict[tuple[str, str], RawList] = field(default_factory=dict[tuple[str, str], RawList])
+    _reading: defaultdict[tuple[str, str], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
+
+    async def read(
+        self, resource: str, namespace: str, read: Callable[[], Awaitable[RawList]]
+    ) -> RawList:
+        """Read a list that was not read yet; of several that ask at once, one does."""
+        key = (resource, namespace)
+        async with self._reading[key]:
+            if key not in self.known:
+                self.known[key] = await read()
+            return self.known[key]
+
+
 class ObjectReader:
     """
     Reads what is asked for, once; whatever goes wrong is `Unseen` with its reason.
@@ -174,22 +196,28 @@ class ObjectReader:
         lister: ClusterLister,
         until: float | None = None,
         turns: asyncio.Semaphore | None = None,
+        kept: KeptLists | None = None,
     ) -> None:
         """
         Read through this lister, nothing past `until` of the event loop's clock.
 
-        `turns` are shared by all that read at the same time.
+        `turns` are shared by all that read at the same time. With `kept` no list is read twice.
         """
         self._lister = lister
         self._until = until
         self._turns = turns or asyncio.Semaphore(AT_ONCE)
+        self._kept = kept
+
+    def once(self) -> "ObjectReader":
+        """Return a reader for one run, which reads each list once."""
+        return ObjectReader(self._lister, self._until, self._turns, KeptLists())
 
     def within(self, seconds: float) -> "ObjectReader":
         """Return a reader whose every reading ends within so many seconds from now."""
         until = asyncio.get_running_loop().time() + seconds
         if self._until is not None:
             until = min(until, self._until)
-        return ObjectReader(self._lister, until, self._turns)
+        return ObjectReader(self._lister, until, self._turns, self._kept)
 
     async def _in_turn(
         self, ask: Callable[[float], Awaitable[Seen[T] | Unseen]]
@@ -218,7 +246,13 @@ class ObjectReader:
     async def raw(self, resource: str, namespace: str = "") -> RawList:
         """Read a whole list of objects, undecoded."""
         lister, asked = self._lister, RESOURCES[resource]
-        return await self._in_turn(lambda until: lister.list_objects(asked, namespace, until))
+
+        async def read() -> RawList:
+            return await self._in_turn(lambda until: lister.list_objects(asked, namespace, until))
+
+        if self._kept is None:
+            return await read()
+        return await self._kept.read(resource, namespace, read)
 
     async def starters(self) -> Sequence[tuple[tuple[str, str], RawList]]:
         """Read every list that shows what could start execution, by its name and namespace."""
@@ -308,6 +342,10 @@ class FurtherObserver:
         """Read through these."""
         self._objects = objects
         self._account = account
+
+    def once(self) -> "FurtherObserver":
+        """Return a reader for one run, which reads each list once."""
+        return type(self)(self._objects.once(), self._account)
 
     def within(self, seconds: float) -> "FurtherObserver":
         """Return a reader whose every reading ends within so many seconds from now."""

@@ -1,4 +1,4 @@
-"""The playbook's day as a crontab, for those who run it from cron."""
+"""The scheduled day as a crontab, for a machine that runs it from cron."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ PROGRAM = "mission-control"
 @dataclass(frozen=True, slots=True)
 class CronEntry:
     """
-    One line of the playbook's day: New York's clock, and which commands run then.
+    One entry of the day: New York's clock, and which commands run then.
 
-    A command is a script's name with its arguments, `{namespace}` standing for the namespace.
+    A command is a script's name with its arguments, `{namespace}` in place of the namespace.
     """
 
     job: Job
@@ -67,7 +67,7 @@ ENTRIES = (
         title="the durable copy, where one is configured",
     ),
 )  # fmt: skip
-"""What the playbook runs, at the times of a usual day; the server follows the session's own."""
+"""What runs, at the times of a usual day; the server follows the session's own."""
 
 
 class LocalTime(NamedTuple):
@@ -80,7 +80,7 @@ class LocalTime(NamedTuple):
 
 def local_times(entry: CronEntry, zone: tzinfo, since: date) -> tuple[LocalTime, ...]:
     """
-    Give every time at which an entry falls due on a clock of this zone, within the year to come.
+    Return every time at which an entry falls due on a clock of this zone, within the year to come.
 
     There are two where only one of the two zones changes its clocks, or both do at other dates.
     """
@@ -102,10 +102,10 @@ def crontab_text(
     entries: Sequence[CronEntry] = ENTRIES,
 ) -> str:
     """
-    Write the crontab; `find_script` gives where a script, or our own program, is.
+    Write the crontab; `find_script` returns where a script, or our own program, is.
 
     `variables` are what is in force where it is made: cron sets none by itself. `withheld` names
-    those that hold a secret, which whoever installs it has to give in another way. Without `local`
+    those that hold a secret, which has to be set in another way. Without `local`
     (a zone's name, the zone, and the date of today) the lines are in New York's time and need a
     cron that reads CRON_TZ. With it they are in that zone's time, and a line whose time comes
     twice a year is guarded by New York's clock.

@@ -35,7 +35,7 @@ class PlanDocument(TypedDict):
 
 class RunStateDocument(PlannedRunDocument):
     """
-    A planned run as it stands: `outcome` is null until it has ended.
+    The state of a planned run: `outcome` is null until it has ended.
 
     `path` is the folder of its evidence below the root, null where there is none.
     """
@@ -60,7 +60,7 @@ class ReconciliationDocument(TypedDict):
 
 
 def plan_document(plan: SessionPlan) -> PlanDocument:
-    """Give a plan; equal plans give equal documents."""
+    """Return a plan; equal plans make equal documents."""
     return {
         "on": plan.on.isoformat(),
         "note": plan.note,
@@ -70,7 +70,7 @@ def plan_document(plan: SessionPlan) -> PlanDocument:
 
 
 def run_state_document(state: RunState) -> RunStateDocument:
-    """Give a planned run as it stands."""
+    """Return the state of a planned run."""
     return {
         **planned_document(state.run),
         "skipped": state.run.skipped,
@@ -86,7 +86,7 @@ def run_state_document(state: RunState) -> RunStateDocument:
 def reconciliation_document(
     on: date, plan_path: str, states: Sequence[RunState], now: datetime
 ) -> ReconciliationDocument:
-    """Give how every run of a plan ended; `plan_path` is where the plan is recorded."""
+    """Return how every run of a plan ended; `plan_path` is where the plan is recorded."""
     runs = [run_state_document(s) for s in states]
     told = [r["outcome"] or r["stage"] for r in runs]
     return {
@@ -118,7 +118,7 @@ def plan_markdown(plan: SessionPlan) -> str:
 
 
 def plan_lines(plan: SessionPlan) -> list[str]:
-    """Give a plan as lines for a terminal, samples as one line, in New York's time."""
+    """Return a plan as lines for a terminal, samples as one line, in New York's time."""
     shown = [r for r in plan.runs if r.job is not Job.INTRADAY_SAMPLE]
     samples = [r for r in plan.runs if r.job is Job.INTRADAY_SAMPLE]
     lines = [f"Planned for {plan.on:%a %Y-%m-%d} ({plan.note}), each with its evidence deadline:"]
@@ -188,7 +188,7 @@ class ScheduleDocument(TypedDict):
 def schedule_document(
     view: DayView, sessions: Sequence[TradingDay], holidays: Sequence[Holiday], label: str = ""
 ) -> ScheduleDocument:
-    """Give the scheduled day, its runs in the order of time."""
+    """Return the scheduled day, its runs in the order of time."""
     states = sorted(view.states, key=lambda s: s.run)
     carried = sorted(view.carried, key=lambda s: s.run)
     document: ScheduleDocument = {
@@ -214,7 +214,7 @@ def schedule_document(
 
 
 def _last(states: Sequence[RunState]) -> RunStateDocument | None:
-    """Give the run that ended last, of those that ran at all."""
+    """Return the run that ended last, of those that ran at all."""
     ran = [(s.finished, s) for s in states if s.finished is not None]
     newest = max(ran, key=lambda each: each[0], default=None)
     return run_state_document(newest[1]) if newest else None

@@ -26,9 +26,9 @@ def schedule_as_dict(
     sessions: Sequence[TradingDay], holidays: Sequence[Holiday], now: datetime
 ) -> dict[str, object]:
     """
-    Give the sessions to come and the holidays between as values that JSON can hold.
+    Return the sessions to come and the holidays between as values that JSON can hold.
 
-    Every phase boundary stands there in New York's time, with its zone's name, and in UTC.
+    Every phase boundary is given in New York's time, with its zone's name, and in UTC.
     """
     changes = _clock_changes(sessions)
     return {
@@ -64,10 +64,10 @@ def schedule_lines(
     sessions: Sequence[TradingDay], holidays: Sequence[Holiday], now: datetime
 ) -> tuple[str, ...]:
     """
-    Give the same as lines for people: a table in the order of dates.
+    Return the same as lines for people: a table in the order of dates.
 
-    Early closes and changes of the clocks are marked below their session, and a holiday stands
-    where its session would have stood.
+    Early closes and changes of the clocks are marked below their session, and a holiday is where
+    its session would have been.
     """
     days = [(holiday.on, [_row(holiday.on, _no_session(holiday))]) for holiday in holidays]
     for session, change in zip(sessions, _clock_changes(sessions), strict=True):
@@ -156,7 +156,7 @@ def _marks(session: TradingDay, change: tuple[str, str] | None) -> list[str]:
 
 
 class SessionDocument(TypedDict):
-    """The session as it stands; `gates` tells whether evidence is required in this phase."""
+    """The session now; `gates` says whether evidence is required in this phase."""
 
     phase: str
     gates: bool
@@ -189,7 +189,7 @@ class TradingDayDocument(TypedDict):
 
 
 def session_document(session: MarketSession) -> SessionDocument:
-    """Give the session with every instant in UTC and in New York's time."""
+    """Return the session with every instant in UTC and in New York's time."""
     return {
         "phase": session.phase.value,
         "gates": session.phase.gates,
@@ -212,7 +212,7 @@ def session_document(session: MarketSession) -> SessionDocument:
 
 
 def trading_day_documents(days: Sequence[TradingDay]) -> list[TradingDayDocument]:
-    """Give sessions to come, in their order."""
+    """Return sessions to come, in their order."""
     return [
         {
             "session_date": day.session_date.isoformat(),
