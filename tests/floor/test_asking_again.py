@@ -145,7 +145,7 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
     before.ask()
     earlier = before.decide().latched
     shelf: Any = Shelf()
-    shelf.stood = None if late else earlier
+    shelf.latched = None if late else earlier
 
     async def answer(*_):
         gone = {"/livez": unseen(UnseenReason.NOT_OFFERED, NOW, 404)}
@@ -160,7 +160,7 @@ async def test_a_path_that_answered_before_the_start_is_lost(late):
     async with watching(fleet, Services(answer), FloorMemory(shelf)) as board:
         if late:
             await until(lambda: code(board) == "NOT_OFFERED")
-            shelf.stood = earlier
+            shelf.latched = earlier
         await until(lambda: code(board) == "NO_LONGER_OFFERED")
         kept: Any = board.current().latched.service(GAMMA.agent_name)
 

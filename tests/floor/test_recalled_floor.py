@@ -46,7 +46,7 @@ def test_an_alarm_from_before_the_start_is_told_where_it_ends(fleet, field, valu
     floor.say(STRATEGY, field, value)
     earlier = floor.decide().latched
     shelf: Any = Shelf()
-    shelf.stood = earlier
+    shelf.latched = earlier
     nothing = cast("Any", None)  # nothing is asked
     sources = FloorSources(nothing, nothing, Calendar(), lambda: NOW, memory=FloorMemory(shelf))
     first = first_snapshot(fleet, sources, "", NOTHING_LATCHED if late else earlier)
