@@ -11,8 +11,7 @@ from mission_control.bootstrap.jobs import claim_planned
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.cli.context import CliContext, json_flag, setting_flags
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
-from mission_control.cli.output import emit
-from mission_control.cli.printable import printable
+from mission_control.cli.output import emit, printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.documents.document import document
@@ -58,7 +57,7 @@ def copy(ctx: click.Context, *, everything: bool, as_json: bool, **flags: str | 
         )
     with context.busy(f"Copying to {destination.name}"):
         copied = run_recording(ctx, _copy(context, settings, destination, everything=everything))
-    if as_json or context.json:
+    if as_json:
         emit(copied.document)
     else:
         click.echo(copy_markdown(copied.document), nl=False)
@@ -81,7 +80,7 @@ def retention(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     settings = recording_with(context, flags)
     with context.busy("Reading everything that was recorded"):
         reported = run_recording(ctx, _report(context, settings))
-    if as_json or context.json:
+    if as_json:
         emit(reported.document)
     else:
         click.echo(retention_markdown(reported.document), nl=False)
@@ -145,7 +144,7 @@ def list_runs(
     session = session_date.date() if session_date else None
     query = ArtifactQuery(limit, job=job, session_date=session)
     page = _await(ctx, once.read_artifacts(root, context.clock).page(query))
-    if as_json or context.json:
+    if as_json:
         runs = [run_entry_document(entry) for entry in page.entries]
         emit({"total": page.total, "head": page.head.model_dump(), "runs": runs})
         return
@@ -168,7 +167,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     with context.busy("Reading everything that was recorded"):
         checked = _await(ctx, once.read_artifacts(root, context.clock).check())
     found = checked.found
-    if as_json or context.json:
+    if as_json:
         whole = {"discrepancies": document(found.discrepancies)}
         emit(verification_document(found, checked.at) | whole)
     else:

@@ -45,7 +45,7 @@ def attest(
             )
     except NoSuchSession as error:
         raise click.UsageError(str(error)) from None
-    if as_json or context.json:
+    if as_json:
         emit(attested.document, attested.label)
     else:
         click.echo(attested.files[MARKDOWN_NAME].decode(), nl=False)

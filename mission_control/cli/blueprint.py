@@ -27,7 +27,7 @@ def blueprint(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None
     settings = recording_with(context, flags)
     with context.busy("Looking at the fleet"):
         made, path = run_recording(ctx, _draw(context, settings))
-    if as_json or context.json:
+    if as_json:
         emit(made.document, made.label)
     else:
         click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)

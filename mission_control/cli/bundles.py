@@ -31,7 +31,7 @@ def make_bundle(
         work = _bundle(context, settings, kind, (skip_preflight, skip_health))
         report, entry = run_recording(click.get_current_context(), work)
     verdict = f"{report.verdict.value} {report.code}".strip()
-    if as_json or context.json:
+    if as_json:
         document = {
             "path": entry.path,
             "session_date": entry.session_date,

@@ -5,8 +5,7 @@ import click
 from mission_control.bootstrap.jobs import in_force, ready_to_run, repository_copier
 from mission_control.bootstrap.record import run_origin
 from mission_control.cli.context import CliContext, json_flag, setting_flags
-from mission_control.cli.output import emit
-from mission_control.cli.printable import printable
+from mission_control.cli.output import emit, printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.config_snapshot.run import MadeConfigSnapshot, run
 from mission_control.configuration.settings import Settings
@@ -29,7 +28,7 @@ def config_snapshot(ctx: click.Context, *, as_json: bool, **flags: str | None) -
     settings = recording_with(context, flags)
     with context.busy("Reading the configuration in force"):
         made, path = run_recording(ctx, _snapshot(context, settings))
-    if as_json or context.json:
+    if as_json:
         emit({"path": path, **made.document}, made.label)
     else:
         click.echo(path)

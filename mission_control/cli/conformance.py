@@ -67,7 +67,7 @@ def conformance(
     )
     round_ = process.run(probe_once(agent, context.clock))
     report = judge_conformance(round_.readings, round_.finished, expected)
-    if as_json or context.json:
+    if as_json:
         emit(conformance_as_dict(report, url))
     else:
         click.echo("\n".join(conformance_lines(report, url)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mission_control.cli.failures import JSON_ASKED
-from mission_control.cli.printable import printable
+from mission_control.cli.output import printable
 from mission_control.configuration.declared_settings import SETTINGS_BY_NAME
 from mission_control.configuration.settings import load_settings
 from mission_control.market_calendar.days import read_instant

@@ -79,7 +79,7 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     """
     context = ctx.ensure_object(CliContext)
     if list_only:
-        _list_scenarios(as_json=as_json or context.json)
+        _list_scenarios(as_json=as_json)
         return
     options = asgi.DemoOptions(
         scenario, at, port, ui_port, floor_port, interval_seconds=interval, with_ui=not no_ui

@@ -46,7 +46,7 @@ def deploy_report(
     with context.busy("Reading the cluster"):
         work = _report(context, settings, output_dir, sample_health=not skip_health)
         made, where, problem = process.run(work)
-    if as_json or context.json:
+    if as_json:
         emit(made.document, made.label)
     else:
         click.echo(made.files[MARKDOWN_NAME].decode(), nl=False)

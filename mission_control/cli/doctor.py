@@ -19,8 +19,7 @@ from mission_control.bootstrap import once
 from mission_control.bootstrap.keeping import try_destination
 from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
-from mission_control.cli.output import emit
-from mission_control.cli.printable import printable
+from mission_control.cli.output import emit, printable
 from mission_control.cluster.model.facts import REQUIRED_LISTS, STARTER_LISTS, ListReading
 from mission_control.cluster.read.examination import Examination
 from mission_control.configuration.settings import Settings

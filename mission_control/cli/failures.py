@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mission_control.cli import exit_codes
-from mission_control.cli.output import emit
-from mission_control.cli.printable import printable
+from mission_control.cli.output import emit, printable
 from mission_control.errors import ConfigurationError, StorageError
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from mission_control.bootstrap.jobs import (
 )
 from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
-from mission_control.cli.output import emit
-from mission_control.cli.printable import printable
+from mission_control.cli.output import emit, printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.errors import ConfigurationError, StorageError
@@ -79,7 +78,7 @@ def capture(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
             click.echo(printable(f"REFUSED: {reason}"), err=True)
         click.echo("Nothing was captured, and nothing was touched.", err=True)
         ctx.exit(HALTED)
-    if as_json or context.json:
+    if as_json:
         emit({"path": path, **metadata_document(made)}, made.label)
     else:
         click.echo("\n".join(map(printable, capture_lines(metadata_document(made)))))
@@ -129,7 +128,7 @@ def list_(ctx: click.Context, *, limit: int, as_json: bool, **flags: str | None)
     """List captures, newest first: the status of each, and for how long it is unchanged."""
     context = ctx.ensure_object(CliContext)
     held = _await(ctx, list_captures(_artifacts(context, flags), limit))
-    if as_json or context.json:
+    if as_json:
         document = {"captures": [listed_capture(c) for c in held]}
         emit(document)
         return
@@ -153,7 +152,7 @@ def diff(
     """
     context = ctx.ensure_object(CliContext)
     compared = _await(ctx, compare_captures(_artifacts(context, flags), before, after))
-    if as_json or context.json:
+    if as_json:
         document = lkg_diff_document(compared)
         emit(document)
         return
@@ -182,7 +181,7 @@ def verify(ctx: click.Context, reference: str, *, as_json: bool, **flags: str | 
     """
     context = ctx.ensure_object(CliContext)
     found, problems = _await(ctx, verify_recorded(_artifacts(context, flags), reference))
-    if as_json or context.json:
+    if as_json:
         document = {**listed_capture(found), "verified": not problems, "problems": list(problems)}
         emit(document)
     else:

@@ -58,7 +58,7 @@ def readiness(
         asked = _Asked(looking, skip_preflight, with_deploy_report)
         work = _judge(context, settings, asked)
         report, path, problem = process.run(work)
-    if as_json or context.json:
+    if as_json:
         emit(readiness_document(report), report.label)
     else:
         click.echo(readiness_markdown(report), nl=False)

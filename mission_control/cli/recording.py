@@ -8,7 +8,7 @@ import click
 from mission_control.bootstrap.record import tell_of_root
 from mission_control.cli.context import CliContext, settings_with
 from mission_control.cli.exit_codes import INTERNAL
-from mission_control.cli.printable import printable
+from mission_control.cli.output import printable
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.processes import own_process as process

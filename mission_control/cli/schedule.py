@@ -201,7 +201,7 @@ def schedule(
     session = calendar.session_at(now)
     if session.phase is Phase.UNKNOWN:
         raise (click.UsageError if at else click.ClickException)(session.note)
-    _list_sessions(context, calendar, now, count, as_json=as_json or context.json)
+    _list_sessions(context, calendar, now, count, as_json=as_json)
 
 
 def _list_sessions(

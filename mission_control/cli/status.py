@@ -28,7 +28,7 @@ from mission_control.cli.floor_answers import (
     ask_for_floor,
     observe_floor,
 )
-from mission_control.cli.printable import printable
+from mission_control.cli.output import printable
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.model import Verdict
 from mission_control.model.finding import Severity
@@ -183,9 +183,9 @@ def status(
     """
     context = ctx.ensure_object(CliContext)
     ask = _asking(context, url, flags)
-    write = _write_json if as_json or context.json else _writer(context)
+    write = _write_json if as_json else _writer(context)
     if watch:
-        with _screen(context, write, as_json=as_json or context.json) as show:
+        with _screen(context, write, as_json=as_json) as show:
             code = _watch(ask, show, every)
         ctx.exit(code)
     with context.busy("Asking every service once"):
