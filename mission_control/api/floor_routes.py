@@ -142,7 +142,7 @@ def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         sessions = parts.calendar.sessions_from(view.at, SESSIONS_AHEAD)
         last = sessions[-1].close if sessions else view.at
         holidays = parts.calendar.holidays_between(view.at, last)
-        document = schedule_document(view, sessions, holidays, parts.options.label)
+        document = schedule_document(view, sessions, holidays)
         return give(json_answer(document, parts.options.label), request)
 
     return [schedule]

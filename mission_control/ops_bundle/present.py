@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import orjson
 
@@ -170,52 +170,14 @@ HEALTHZ = "/healthz"
 NO_CONNECTION = "000"
 
 
-class AgentPodsDocument(TypedDict):
-    """The workload of one service and its pods; null where the inventory names none."""
-
-    agent_name: str
-    workload: dict[str, Any] | None
-    pods: list[dict[str, Any]]
-
-
-class PodsDocument(TypedDict):
-    """How the pods of every service fare, sorted by the service's name."""
-
-    at: str
-    cluster: str
-    cluster_identity: dict[str, Any]
-    agents: list[AgentPodsDocument]
-    label: NotRequired[str]
-
-
-class GapSpan(TypedDict):
-    """A stretch in which the floor was not watched."""
-
-    begin: str
-    end: str
-
-
-class PostureTimelineDocument(TypedDict):
+def pods_document(snapshot: FloorSnapshot) -> dict[str, Any]:
     """
-    How the posture was over a stretch of time.
+    Return how the pods of every service fare, sorted by the service's name.
 
-    `at_first` is the posture in force at its beginning, null where it was not watched then.
-    `changes` are oldest first, and `unwatched` every stretch of which nothing is known.
+    A service's workload is null where the inventory names none.
     """
-
-    since: str
-    since_et: str
-    until: str
-    until_et: str
-    at_first: str | None
-    changes: list[dict[str, Any]]
-    unwatched: list[GapSpan]
-
-
-def pods_document(snapshot: FloorSnapshot) -> PodsDocument:
-    """Return how the pods of every service fare."""
     reports = sorted(snapshot.services, key=lambda r: r.agent.agent_name)
-    document: PodsDocument = {
+    return {
         "at": utc_text(snapshot.at),
         "cluster": snapshot.fleet.cluster,
         "cluster_identity": cluster_document(snapshot.cluster_identity),
@@ -228,9 +190,6 @@ def pods_document(snapshot: FloorSnapshot) -> PodsDocument:
             for r in reports
         ],
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
 def find_marketdata(snapshot: FloorSnapshot) -> ServiceReport | None:
@@ -269,8 +228,13 @@ def posture_timeline_document(
     at_first: str | None,
     changes: Sequence[FloorEvent],
     unwatched: Sequence[Span],
-) -> PostureTimelineDocument:
-    """Return how the posture was over a stretch of time."""
+) -> dict[str, Any]:
+    """
+    Return how the posture was over a stretch of time.
+
+    `at_first` is the posture in force at its beginning, None where it was not watched then.
+    `changes` are oldest first, and `unwatched` every stretch of which nothing is known.
+    """
     return {
         "since": utc_text(since),
         "since_et": new_york_text(since),
@@ -282,39 +246,16 @@ def posture_timeline_document(
     }
 
 
-class ServiceHeartbeat(TypedDict):
-    """One service: how it was judged, and every answer that it gave, redacted."""
-
-    agent_name: str
-    state: str
-    expected: bool
-    reason_codes: list[str]
-    asked_at: str | None
-    readings: list[dict[str, Any]]
-
-
-class HeartbeatDocument(TypedDict):
-    """Every service's heartbeat, sorted by name."""
-
-    at: str
-    fleet_digest: str
-    services: list[ServiceHeartbeat]
-    label: NotRequired[str]
-
-
-def heartbeat_document(snapshot: FloorSnapshot) -> HeartbeatDocument:
-    """Return what every service answered; equal snapshots make equal documents."""
-    document: HeartbeatDocument = {
+def heartbeat_document(snapshot: FloorSnapshot) -> dict[str, Any]:
+    """Return how every service was judged, and every answer that it gave, redacted, by name."""
+    return {
         "at": utc_text(snapshot.at),
         "fleet_digest": snapshot.fleet.digest,
         "services": [_service(report) for report in by_name(snapshot)],
     }
-    if snapshot.label:
-        document["label"] = snapshot.label
-    return document
 
 
-def _service(report: ServiceReport) -> ServiceHeartbeat:
+def _service(report: ServiceReport) -> dict[str, Any]:
     return {
         "agent_name": report.agent.agent_name,
         "state": report.state.value,

@@ -216,7 +216,7 @@ async def sample_floor(parts: JobParts, origin: RunOrigin) -> LedgerEntry:
 
 def _floor_files(snapshot: FloorSnapshot) -> dict[str, bytes]:
     return {
-        "posture.json": encode_json(posture_document(snapshot)),
-        "heartbeat.json": encode_json(heartbeat_document(snapshot)),
-        "pods.json": encode_json(pods_document(snapshot)),
+        "posture.json": encode_json(posture_document(snapshot), snapshot.label),
+        "heartbeat.json": encode_json(heartbeat_document(snapshot), snapshot.label),
+        "pods.json": encode_json(pods_document(snapshot), snapshot.label),
     }

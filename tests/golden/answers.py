@@ -119,8 +119,8 @@ async def floor_answers() -> Mapping[str, bytes]:
         snapshot = replace(floor.decide(), sequence=7)
         control = PaperControl(floor=PaperFloor(snapshot, [event(3)]))
         found |= {f"{name} {p}": body for p, body in await _answers(control, FLOOR_PATHS)}
-        found[f"{name} heartbeat.json"] = encode_json(heartbeat_document(snapshot))
-        found[f"{name} pods.json"] = encode_json(pods_document(snapshot))
+        found[f"{name} heartbeat.json"] = encode_json(heartbeat_document(snapshot), snapshot.label)
+        found[f"{name} pods.json"] = encode_json(pods_document(snapshot), snapshot.label)
         if isinstance(floor, ClusterFloor):
             probe(floor)
             report = judge_readiness(gather(floor))

@@ -7,7 +7,6 @@ import pytest
 
 from mission_control.errors import StorageError
 from mission_control.model.reading import UnseenReason
-from mission_control.ops_bundle.present import heartbeat_document
 from mission_control.ops_bundle.run import sample_floor
 from mission_control.records.run_origin import RunOrigin
 from mission_control.records.verification import verify
@@ -57,8 +56,12 @@ async def test_a_store_that_fails_fails_the_job(tmp_path):
         await sample(tmp_path / "root")
 
 
-async def test_a_heartbeat_of_a_simulated_floor_says_so():
-    """What was simulated is labelled in the evidence itself."""
-    snapshot = replace(FloorOfValues().decide(), label="DEMO")
+async def test_a_sample_of_a_simulated_floor_says_so(tmp_path):
+    """What was simulated is labelled in each file of the evidence, and nothing else is."""
+    plain = FloorOfValues().decide()
+    for name, snapshot in (("plain", plain), ("demo", replace(plain, label="DEMO"))):
+        entry = await sample_floor(job_parts(tmp_path / name, snapshot), ORIGIN)
+        for file in ("posture.json", "heartbeat.json", "pods.json"):
+            held = orjson.loads((tmp_path / name / entry.path / file).read_bytes())
 
-    assert "DEMO" == heartbeat_document(snapshot).get("label")
+            assert (snapshot.label or None) == held.get("label")

@@ -56,7 +56,6 @@ class ReconciliationDocument(TypedDict):
     plan: str
     counts: dict[str, int]
     runs: list[RunStateDocument]
-    label: NotRequired[str]
 
 
 def plan_document(plan: SessionPlan) -> PlanDocument:
@@ -186,12 +185,12 @@ class ScheduleDocument(TypedDict):
 
 
 def schedule_document(
-    view: DayView, sessions: Sequence[TradingDay], holidays: Sequence[Holiday], label: str = ""
+    view: DayView, sessions: Sequence[TradingDay], holidays: Sequence[Holiday]
 ) -> ScheduleDocument:
     """Return the scheduled day, its runs in the order of time."""
     states = sorted(view.states, key=lambda s: s.run)
     carried = sorted(view.carried, key=lambda s: s.run)
-    document: ScheduleDocument = {
+    return {
         "ts": utc_text(view.at),
         "at_et": new_york_text(view.at),
         "on": view.plan.on.isoformat(),
@@ -208,9 +207,6 @@ def schedule_document(
         "next": _next([*carried, *states]),
         "upcoming": schedule_as_dict(sessions, holidays, view.at),
     }
-    if label:
-        document["label"] = label
-    return document
 
 
 def _last(states: Sequence[RunState]) -> RunStateDocument | None:
