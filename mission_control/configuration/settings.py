@@ -244,18 +244,11 @@ def load_settings(
     if problem:
         given.refuse(("interval_seconds", "deadline_seconds"), problem, CADENCE_REMEDY)
         interval, deadline = DEFAULT_INTERVAL_SECONDS, DEFAULT_DEADLINE_SECONDS
-    port = settled["port"]
-    if port == settled["ui_port"]:
-        both = f"port and ui_port are both {port}"
-        given.refuse(("ui_port", "port"), both, "give each its own")
     closures = _closures(given, settled["closures_file"])
     fleet = _fleet(given, interval, deadline)
-    _refuse_copy(given, settled["durable_copy"], settled["root"])
+    _refuse_contradictions(given, settled, fleet)
     if fleet.switch_file is SwitchFile.NONE:
         settled["kill_switch_file"] = None
-        if "kill_switch_file" in given.found:
-            problem = "names a file, and the fleet file says kill_switch: {file: none}"
-            given.refuse(("kill_switch_file",), problem, "take one of the two out")
     given.problems.raise_if_any()
     own_name = host_name(settled["host"])
     settled["allowed_hosts"] = tuple(dict.fromkeys([*settled["allowed_hosts"], own_name]))
@@ -271,6 +264,18 @@ def load_settings(
         **settled,
     )
     return replace(settings, notes=_notes(settings, environ), config_digest=_digest(settings))
+
+
+def _refuse_contradictions(given: _Given, settled: Mapping[str, Any], fleet: Fleet) -> None:
+    """Refuse settings that are well alone and not beside each other, or beside the fleet file."""
+    port = settled["port"]
+    if port == settled["ui_port"]:
+        both = f"port and ui_port are both {port}"
+        given.refuse(("ui_port", "port"), both, "give each its own")
+    _refuse_copy(given, settled["durable_copy"], settled["root"])
+    if fleet.switch_file is SwitchFile.NONE and "kill_switch_file" in given.found:
+        problem = "names a file, and the fleet file says kill_switch: {file: none}"
+        given.refuse(("kill_switch_file",), problem, "take one of the two out")
 
 
 def load_closures_in_force(

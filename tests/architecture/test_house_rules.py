@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,28 @@ def test_the_project_names_no_machine():
     ]
 
     assert [] == found
+
+
+def imported_at_run_time(path):
+    """Return what a module imports when it is loaded; what it imports for types does not count."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    return {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node not in for_types
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    }
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Modules can be read one after the other; what a circle needs belongs into one of them."""
+    modules = {relative(p).removesuffix(".py").replace("/", "."): p for p in SOURCES}
+    needed = {m: imported_at_run_time(p) & (modules.keys() - {m}) for m, p in modules.items()}
+
+    assert list(TopologicalSorter(needed).static_order())
