@@ -1,5 +1,6 @@
 """Architecture: the reference in `docs/` names every setting, command and path there is."""
 
+import re
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from mission_control.cli.main import cli
 from tests.api.paper_floor import PaperControl
 
 ROOT = Path(__file__).parents[2]
+ROOTS = (ROOT, ROOT / "mission_control")
 
 
 def read(name: str) -> str:
@@ -45,3 +47,12 @@ async def test_every_path_is_explained():
 def test_the_readme_is_read_in_one_sitting():
     """The README says what it is, how to start, and where to read on; the rest is reference."""
     assert (ROOT / "README.md").read_text().count("\n") < 200
+
+
+def test_the_picture_names_what_is_there():
+    """Each file that CONTRIBUTING names is where it says."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|md|json))", text))
+
+    assert named
+    assert [] == [n for n in sorted(named) if not any((r / n).exists() for r in ROOTS)]
