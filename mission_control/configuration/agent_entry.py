@@ -193,7 +193,7 @@ class AgentEntry(Part):
 
     def _check_address(self, reading: Reading) -> None:
         address = self.service_dns or ""
-        if self.tls is not None and not address.startswith("https://"):
+        if self.tls and self.tls.usable and not address.startswith("https://"):
             problem = "tls is given, and service_dns is not https"
             reading.refuse(self.at("tls"), problem, "write https://")
         on_cloud_run = (urlsplit(address).hostname or "").endswith(CLOUD_RUN_SUFFIX)
@@ -209,7 +209,7 @@ class AgentEntry(Part):
         if contract is not ContractKind.NONE:
             problem = f"it is asked over HTTP (contract: {contract.value})"
             reading.refuse(declared, problem, "take this out, or write contract: none")
-        if self.workload is not None:
+        if self.workload and self.workload.usable:
             problem = f"it is judged by its workload {self.workload.name}"
             reading.refuse(declared, problem, "take one of the two out")
         if self.criticality is Criticality.CRITICAL:

@@ -208,7 +208,7 @@ class ExecutionEntry(Part):
         executing = {workload.key for workload in named if workload is not None}
         for exemption in self.exemptions or ():
             exempted = exemption.workload
-            if exempted and exempted.key in executing:
+            if exempted and exempted.usable and exempted.key in executing:
                 why = f"the inventory itself says that {exempted.kind} {exempted.name} is execution"
                 reading.refuse(exemption.at("workload"), why, "take it out")
 

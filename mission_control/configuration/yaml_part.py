@@ -149,8 +149,8 @@ class Part(BaseModel):
     A mapping of a YAML file; validated with a `Reading` as context.
 
     A field that is refused is noted and becomes None, whatever its type says, so that all other
-    problems are noted in the same go. Such a part is not `usable`, and in a field it becomes None
-    as well; a file with any problem is refused in the end.
+    problems are noted in the same go. Such a part is not `usable`; a file with any problem is
+    refused in the end.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -185,8 +185,7 @@ class Part(BaseModel):
     def _note(
         cls, node: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
     ) -> object:
-        value = _noted(node, handler, info)
-        return None if isinstance(value, Part) and not value.usable else value
+        return _noted(node, handler, info)
 
     def _check(self, reading: Reading) -> None:
         """Note what is wrong between the fields."""

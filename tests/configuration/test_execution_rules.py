@@ -140,3 +140,14 @@ def test_what_the_inventory_calls_execution_cannot_be_exempted(write):
 
     assert ["execution.exemptions[0].workload"] == [p.key for p in problems]
     assert "the inventory itself says" in problems[0].problem
+
+
+def test_a_mistake_in_one_exemption_hides_nothing_of_another(write):
+    """An exemption of an agent is refused beside one that is no mapping."""
+    problems = problems_of(write(fleet(f"  exemptions:{EXEMPTION}    - none", ENGINE)))
+
+    assert ["execution.exemptions[0].workload", "execution.exemptions[1]"] == [
+        p.key for p in problems
+    ]
+    assert "the inventory itself says" in problems[0].problem
+    assert "must be a mapping, and is text" == problems[1].problem

@@ -178,3 +178,18 @@ def test_what_belongs_to_a_fleet_is_read_beside_its_agents(tmp_path, write, key)
         load_settings({}, config_file=Path(config))
 
     assert ["is read beside agents only"] == [p.problem for p in raised.value.problems]
+
+
+def test_a_mistake_in_one_need_hides_nothing_of_another(write):
+    """A switch that is normally off is refused beside a need that is misspelt."""
+    path = write(
+        "safety: {kill_switch: {normal: DISENGAGED, required: x}, freshness: y}\n" + OPTIONAL
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        load(path)
+
+    assert {
+        "safety.kill_switch.required",
+        "safety.freshness",
+        "safety.kill_switch.normal",
+    } == {problem.key for problem in raised.value.problems}
