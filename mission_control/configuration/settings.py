@@ -56,7 +56,7 @@ CONFIG_VARIABLE = f"{OWN_PREFIX}CONFIG"
 DEBUG_VARIABLE = f"{OWN_PREFIX}DEBUG"
 """Read by the command line: shows the traceback of an internal error."""
 
-PAGES_VARIABLES = (f"{OWN_PREFIX}URL", f"{OWN_PREFIX}UI_HOST")
+PAGES_VARIABLES = tuple(OWN_PREFIX + n for n in ("URL", "UI_HOST", "UI_TIMEOUT_SECONDS"))
 """Read by the operator's pages, which may share an environment with us."""
 
 SWITCH_VARIABLES = ("EXECUTION_HALTED", "EXEC_KILL_SWITCH")

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from mission_control.cli.main import cli
+from mission_control.configuration.declared_settings import SETTINGS
 from tests.api.paper_floor import PaperControl
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,14 @@ def commands() -> list[str]:
 def test_every_command_is_explained(command):
     """A command that the reference does not name is not found."""
     assert f"`{command}" in read("commands.md")
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
+def test_every_setting_is_explained(setting):
+    """Each variable of a setting, the predecessor's too, stands in its page."""
+    page = read("settings.md")
+
+    assert [] == [v for v in (setting.variable, *setting.predecessors) if f"`{v}`" not in page]
 
 
 @pytest.mark.anyio
