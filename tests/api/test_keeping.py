@@ -42,7 +42,7 @@ async def test_what_was_copied_is_told(tmp_path):
 
 
 async def test_the_proof_names_the_one_place_that_is_written_to(tmp_path):
-    """Who reads the proof learns of the durable copy, and whether there is one."""
+    """Who reads the proof learns of the durable copy, and whether there is one (R10.2)."""
     path = "/api/v1/attestation/read-only"
     none = (await PaperControl().ask(path)).json()["durable_copy"]
     one = (await PaperControl(durable_copy="s3://bucket/floor").ask(path)).json()["durable_copy"]

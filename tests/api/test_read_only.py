@@ -123,7 +123,9 @@ def paths_of(control: PaperControl) -> list[str]:
 
 @pytest.mark.parametrize("method", WRITING)
 async def test_every_other_method_is_refused_on_every_route(control: PaperControl, method):
-    """On every route, every method but GET, HEAD and OPTIONS is refused, and none is obeyed."""
+    """
+    On every route, every method but GET, HEAD and OPTIONS is refused, and none is obeyed (R10.1).
+    """
     paths = paths_of(control)
     before = control.floor.snapshot
 
@@ -169,7 +171,7 @@ async def test_the_attestation_is_the_proof(control: PaperControl):
 
 
 async def test_the_attestation_sees_a_new_route(control: PaperControl):
-    """The proof is computed for each answer: a route added while running breaks it."""
+    """The proof is computed for each answer: a route added while running breaks it (R10.2)."""
     control.application.litestar.register(write)
 
     answer = (await control.ask("/api/v1/attestation/read-only")).json()
@@ -193,7 +195,7 @@ async def test_the_attestation_sees_a_new_route(control: PaperControl):
     ],
 )
 async def test_a_transport_that_might_write_breaks_the_proof(sent, refused):
-    """What was sent, let through or not tried breaks the proof of the transport."""
+    """What was sent, let through or not tried breaks the proof of the transport (R10.2)."""
     control = PaperControl(attestation=PaperAttestation(sent, refused))
 
     answer = (await control.ask("/api/v1/attestation/read-only")).json()

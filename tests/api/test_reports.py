@@ -134,7 +134,7 @@ async def test_an_altered_report_is_no_verdict(control, floor):
 
 
 async def test_the_latest_view_is_never_evidence(control, floor):
-    """The content of audit_artifacts/readiness_report.json changes no answer."""
+    """The content of audit_artifacts/readiness_report.json changes no answer (R9.1)."""
     await judge(control, floor, store=None)
     view = control.root / "audit_artifacts/readiness_report.json"
     document = orjson.loads(view.read_bytes())

@@ -348,7 +348,7 @@ def gone(at):
 
 @pytest.mark.parametrize(("hurt", "matter", "why"), GAP_MAKERS)
 def test_what_was_not_seen_is_a_named_gap(hurt, matter, why):
-    """From the decision that did not see it to the one that does, with the reason."""
+    """From the decision that did not see it to the one that does, with the reason (R12.9)."""
     day = Day(SwitchlessFloor())
     day.decide(at_minute(60), hurt)
     day.decide(at_minute(75))
@@ -379,7 +379,7 @@ def test_a_pause_in_watching_is_a_gap_for_everything():
 
 
 def test_percent_is_never_rounded_up_to_whole():
-    """A gap of one second in a session leaves less than 100 %."""
+    """A gap of one second in a session leaves less than 100 % (R12.9)."""
     made = Day().attest(decided=((BEFORE, CLOSE_AT - SECOND),))
 
     assert (GAPS, 99.995) == (made.conclusion, made.percent(made.observed))
@@ -396,7 +396,7 @@ def test_a_mode_that_one_source_tells_is_seen():
 
 
 def test_modes_are_followed_over_the_day():
-    """Each value with its time, also where it changes to one that is as harmless."""
+    """Each value with its time, also where it changes to one that is as harmless (R12.9)."""
     day = Day()
     day.decide(at_minute(30), lambda f: f.say(STRATEGY, "agent_identity.agent_mode", "EVAL"))
     expected = [(0.0, "OBSERVE", ""), (30.0, "EVAL", "")]

@@ -231,7 +231,7 @@ def test_services_are_matched_both_ways():
     ],
 )
 def test_services_that_were_not_seen_are_unknown(services, gap):
-    """Then no Service is said to be missing, either."""
+    """Then no Service is said to be missing, either (R12.8)."""
     blueprint = draw(well(), services=services)
 
     assert [("cluster services", gap)] == [(g.subject, g.gap) for g in blueprint.gaps]
@@ -277,7 +277,7 @@ def test_what_a_repository_lacks_is_named(repository, gaps):
 
 
 def test_without_a_cluster_everything_that_runs_is_unknown():
-    """The inventory and the answers remain."""
+    """The inventory and the answers remain (R12.8)."""
     floor = FloorOfValues()
     blueprint = draw(floor, services=None)
     document = blueprint_document(blueprint)

@@ -52,7 +52,7 @@ def test_an_intact_record_is_0(run, root):
 
 
 def test_every_discrepancy_is_named_and_the_exit_code_is_4(run, root):
-    """Each altered, missing and added file is a line of its own; the exit code is 4."""
+    """Each altered, missing and added file is a line; the exit code is 4 (R9.4)."""
     files = sorted(p for p in root.rglob("*.*") if p.is_file() and "ops_runs" in str(p))
     files[0].parent.chmod(0o755)
     files[0].chmod(0o644)

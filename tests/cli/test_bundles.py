@@ -71,7 +71,7 @@ def test_a_pre_market_run_holds_everything_of_that_hour(floor):
 
 
 def test_a_run_started_in_time_is_the_planned_one(floor):
-    """It says so, and bears the plan's key; a second one is recorded beside it."""
+    """It says so, and bears the plan's key; a second one is recorded beside it (R8.5)."""
     served = floor("calm")
     served.clock.set(EIGHT_THIRTY)
     first = served.run("pre-market")
@@ -184,7 +184,9 @@ def test_a_post_market_run_holds_what_a_closed_market_shows(floor):
     ],
 )
 def test_what_could_not_be_had_is_a_gap_and_never_an_old_copy(floor, scenario, source, word):
-    """A bundle of a hurt floor names what is missing, and holds none of yesterday's files."""
+    """
+    A bundle of a hurt floor names what is missing, and holds none of yesterday's files (R12.6).
+    """
     served = floor(scenario)
     served.clock.set(EIGHT_THIRTY)
     old = served.folder / "audit_artifacts"

@@ -163,7 +163,7 @@ def test_no_secret_is_in_any_file(floor, repository):
 
 
 def test_secrets_are_named_by_who_refers_to_them(floor):
-    """No request for Secrets ever leaves, and the listing says that it was made without."""
+    """No request for Secrets ever leaves, and the listing says that it was made without (R12.7)."""
     served = floor("calm")
     served.run("config-snapshot")
     files = files_in(snapshot_of(served))

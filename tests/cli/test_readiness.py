@@ -18,7 +18,7 @@ def recorded(folder):
 
 
 def test_a_calm_floor_is_go(floor):
-    """READY exits with 0; the report is recorded and shown as the latest view."""
+    """READY exits with 0; the report is recorded and shown as the latest view (R7.2, R7.9)."""
     served = floor("calm")
     result = served.run("readiness", "--json")
     report = json.loads(result.stdout)
@@ -53,7 +53,9 @@ def test_a_calm_floor_is_go(floor):
     ],
 )
 def test_each_trouble_says_no_by_its_name(floor, scenario, check):
-    """What passed the predecessor's gate exits with 3 here, and the check that saw it is named."""
+    """
+    What passed the predecessor's gate exits with 3 here, and the check that saw it is named (R7.2).
+    """
     result = floor(scenario).run("readiness", "--rounds", "1", "--json")
     worse = {c["name"] for c in json.loads(result.stdout)["checks"] if c["status"] != "PASS"}
 
@@ -74,7 +76,7 @@ def test_after_hours_only_the_session_is_missing(floor):
 
 
 def test_a_verdict_that_cannot_be_recorded_is_no_go(floor):
-    """A root that is a file records nothing, so the gate says NO."""
+    """A root that is a file records nothing, so the gate says NO (R7.5)."""
     served = floor("calm")
     (served.folder / "audit_artifacts").write_text("in the way")
     result = served.run("readiness")
@@ -91,7 +93,7 @@ def test_a_verdict_that_cannot_be_recorded_is_no_go(floor):
     ids=["in judging", "before anything was seen"],
 )
 def test_an_internal_error_writes_a_no_go(floor, monkeypatch, where):
-    """A bug of ours exits with 1, and leaves a NO-GO in the record when it can."""
+    """A bug of ours exits with 1, and leaves a NO-GO in the record when it can (R7.2)."""
     served = floor("calm")
     assert 0 == served.run("readiness").exit_code
 
@@ -141,7 +143,7 @@ def test_a_latest_view_that_cannot_be_written_undoes_nothing(floor, caplog):
     "arguments", [("--rounds", "2"), ("--apart", "9.9"), ("--rounds", "1", "--apart", "0")], ids=str
 )
 def test_fewer_rounds_do_not_stand_in_for_fifteen_minutes(floor, arguments):
-    """Three rounds ten seconds apart are the least; anything less is UNKNOWN, and so NO."""
+    """Three rounds ten seconds apart are the least; anything less is UNKNOWN, and so NO (R7.9)."""
     result = floor("calm").run("readiness", *arguments, "--json")
     stopping = [c for c in json.loads(result.stdout)["checks"] if c["status"] != "PASS"]
 

@@ -53,7 +53,9 @@ def account(folder):
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 def test_a_run_began_when_it_began_to_look(floor, slow, command):
-    """However long the floor takes to answer, that time lies between started and finished."""
+    """
+    However long the floor takes to answer, that time lies between started and finished (R9.3).
+    """
     served = floor("calm")
     began = served.clock()
     slow.clear()
@@ -76,7 +78,7 @@ def move_to_another(simulated):
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 def test_a_run_names_its_cluster(floor, command):
-    """Its context by name, although none is configured, its server and its UID."""
+    """Its context by name, although none is configured, its server and its UID (R12.12)."""
     served = floor("calm")
     result = served.run(*command)
     shown = account(served.folder)["cluster_identity"]

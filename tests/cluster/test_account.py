@@ -1,10 +1,14 @@
 """Decide: whether our own account can only read."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from mission_control.cluster.decide.account import judge_account
 from mission_control.cluster.model.facts import BindingFacts, RoleFacts, Rule, SubjectRef
 
+SHIPPED = Path(__file__).parents[2] / "deploy" / "kubernetes" / "rbac.yaml"
 OURS = "system:serviceaccount:trading-floor:mission-control"
 SUBJECT = SubjectRef("ServiceAccount", "mission-control", "trading-floor")
 READING = Rule(("get", "list", "watch"), ("",), ("pods", "pods/log"))
@@ -40,7 +44,7 @@ def test_reading_named_resources_is_reading():
     ids=lambda v: v if isinstance(v, str) else "",
 )
 def test_more_than_reading_is_named(rule, said):
-    """Each right beyond reading named resources makes the account more than a reader."""
+    """Each right beyond reading named resources makes the account more than a reader (R7.8)."""
     account = judge(READING, rule)
 
     assert False is account.read_only
@@ -105,3 +109,15 @@ def test_where_was_looked_is_told():
     assert judged.detail.endswith(
         "(looked at: bindings of the whole cluster, and those in n1, n2; no others)"
     )
+
+
+def test_what_we_ship_grants_reading_of_named_resources_alone():
+    """Each shipped role grants get, list and watch: no secret, proxy or wildcard (R10.3)."""
+    shipped = [d for d in yaml.safe_load_all(SHIPPED.read_text()) if "rules" in d]
+    keys = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+
+    assert {"Role", "ClusterRole"} == {d["kind"] for d in shipped}
+    for role in shipped:
+        account = judge(*(Rule(*(tuple(r.get(k, ())) for k in keys)) for r in role["rules"]))
+
+        assert True is account.read_only, account.detail

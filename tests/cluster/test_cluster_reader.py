@@ -333,7 +333,9 @@ def test_of_annotations_only_the_build_is_kept():
 
 
 async def test_of_config_maps_only_what_decides_is_kept():
-    """Kill switch and safety are kept in full, any other as name, keys and digest of its data."""
+    """
+    Kill switch and safety are kept in full, any other as name, keys and digest of its data (R12.7).
+    """
     twist = WorkloadTwist(env_refs={"AGENT_MODE": ("ConfigMap", "agenttrader-modes", "AGENT_MODE")})
     facts = await Cluster(ClusterStage(workloads={"strategy-engine": twist})).read()
     maps = {m.name: m for m in facts.config_maps}
@@ -535,7 +537,9 @@ async def test_slow_lists_never_hold_up_the_kill_switch():
 
 
 async def test_everything_that_is_ever_asked_is_on_the_list():
-    """All jobs together send GET alone, and never a secret, a stream or an outside namespace."""
+    """
+    Only GET is sent; no secret, no stream, no outside namespace is asked (R7.8, R10.1, R10.4).
+    """
     cluster = Cluster()
     facts = await cluster.read()
     await ConfigMapSwitch(cluster.lister, FLOOR).read()
@@ -671,7 +675,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("method", "path"), REFUSED, ids=lambda v: str(v)[-48:])
 async def test_the_guard_refuses_whatever_is_not_on_its_list(method, path):
-    """Nothing leaves that is not a GET of a known path, in a watched namespace, that ends."""
+    """
+    Nothing leaves that is not a GET of a known path, in a watched namespace, that ends (R10.1).
+    """
     cluster = Cluster()
     guard = ClusterGuard(httpx.ASGITransport(cluster.api.app), ACCESS.namespaces)
     request = httpx.Request(method, f"http://cluster{path}")

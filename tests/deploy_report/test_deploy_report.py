@@ -228,7 +228,9 @@ def test_a_switch_that_is_not_confirmed_forbids_nothing(floor):
 
 
 def test_an_engaged_kill_switch_hides_no_crash(floor):
-    """The P0 that crash-loops leads the headline, its row and the issues; it may not trade."""
+    """
+    The P0 that crash-loops leads the headline, its row and the issues; it may not trade (R12.1).
+    """
     for name in (MARKETDATA.agent_name, SE):
         floor.workloads[name] = replace(floor.workloads[name], containers=SWITCHED, ready=0)
         floor.pods[name] = replace(floor.pods[name], states=state("CrashLoopBackOff"), ready=False)
@@ -248,7 +250,9 @@ def test_an_engaged_kill_switch_hides_no_crash(floor):
 
 
 def test_each_axis_is_counted_by_itself(floor):
-    """What fares badly and what may not trade are two counts; the predecessor's fields stay."""
+    """
+    What fares badly and what may not trade are two counts; the predecessor's fields stay (R12.1).
+    """
     floor.workloads[SE] = replace(floor.workloads[SE], containers=SWITCHED, ready=0)
     document = deploy_document(report_of(floor), None, None)
     summary, workload = document["summary"], document["workloads"][4]
@@ -456,7 +460,7 @@ def test_pods_are_counted_by_what_they_do():
 
 
 def test_without_a_cluster_the_report_is_made_and_says_so_first(floor):
-    """No cluster, or lost lists: both forms are written, and their first line tells."""
+    """No cluster, or lost lists: both forms are written, and their first line tells (R12.2)."""
     floor.fleet = replace(FLEET, access=None, cluster="none")
     none = report_of(floor, services=None)
     floor.fleet = FLEET

@@ -208,7 +208,7 @@ async def test_a_store_that_lost_its_copy_is_not_filled_again(kept, s3_server, c
 
 
 async def test_other_bytes_under_a_name_are_a_conflict_and_stay(kept, folder, there):
-    """What is there is never overwritten: it is named, its run is not vouched for, exit 4."""
+    """What is there is never overwritten: it is named and not vouched for, exit 4 (R12.11)."""
     name = kept.file(2).relative_to(kept.root)
     (there / name).parent.mkdir(parents=True)
     (there / name).write_bytes(b'{"posture":"KO"}')
@@ -292,7 +292,9 @@ async def test_equal_bytes_under_a_name_are_as_good_as_sent(kept, folder, there)
     ],
 )
 async def test_what_was_tampered_with_there_is_found(kept, folder, there, harm, kind):
-    """A copied file that was changed, cut or removed is named; what is gone is sent again."""
+    """
+    A copied file that was changed, cut or removed is named; what is gone is sent again (R12.11).
+    """
     await kept.copy(folder)
     name = kept.file(3).relative_to(kept.root)
     harm(there / name)

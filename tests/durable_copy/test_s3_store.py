@@ -38,7 +38,9 @@ def store(s3_server, bucket, credentials):
 
 
 async def test_what_is_created_is_there_once_and_for_all(store, s3_server, bucket):
-    """An object is created below the prefix; a second time is refused and changes nothing."""
+    """
+    An object is created below the prefix; a second time is refused and changes nothing (R12.11).
+    """
     assert await store.create(NAME, b"first") is True
     assert await store.create(NAME, b"second") is False
 

@@ -154,7 +154,7 @@ def test_a_stale_feed_is_as_severe_as_its_phase(floor, at, severity):
 
 @pytest.mark.parametrize("at", [OPEN_AT, CLOSE_AT, OPEN_AT - timedelta(hours=3)])
 def test_execution_evidence_is_p0_in_every_phase(floor, at):
-    """No hour makes it less."""
+    """No hour makes it less (R11.1)."""
     floor.refresh(at)
     told = happenings(
         floor, lambda: floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
@@ -181,7 +181,7 @@ def test_a_lesser_alarm_after_hours_is_p2(floor):
 
 
 def test_an_unknown_session_is_p1(floor):
-    """A calendar that ends gates as an open session would."""
+    """A calendar that ends gates as an open session would (R11.1)."""
     before = floor.decide()
     after = replace(before, session=session_unknown(before.at))
 
@@ -234,7 +234,7 @@ def test_the_session_is_told(floor):
 
 
 def test_paging_runs_from_an_hour_before_the_open_to_the_close():
-    """P1 pages from open - 60 min, inclusive, until the close."""
+    """P1 pages from open - 60 min, inclusive, until the close (R11.1)."""
     hour = timedelta(minutes=60)
     instants = [OPEN_AT - hour - timedelta(seconds=1), OPEN_AT - hour, OPEN_AT, CLOSE_AT]
 

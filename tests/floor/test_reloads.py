@@ -62,7 +62,9 @@ def test_a_reload_is_told_by_what_it_turns(reload, before, after, severity, word
     ],
 )
 def test_what_takes_a_session_away_ends_what_was_given_for_it(before, after, turns):
-    """GO was given for a session: where another calendar makes it another, it counts no more."""
+    """
+    GO was given for a session: where another calendar makes it another, it counts no more (R13.2).
+    """
     assert turns == turns_session(before, after)
 
 

@@ -388,7 +388,7 @@ async def test_events_come_page_by_page(keeper):
 
 
 async def test_old_rows_go_and_what_was_true_stays(keeper):
-    """Pruning leaves the kept time whole: the state at its beginning is still known."""
+    """Pruning leaves the kept time whole: the state at its beginning is still known (R12.10)."""
     with keeper() as kept:
         remembered = RememberedFloor(kept)
         for minute, state in enumerate(["OK", "DEGRADED", "OK", "DEGRADED", "OK"]):

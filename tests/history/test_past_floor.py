@@ -7,7 +7,7 @@ from mission_control.market_calendar.calendar import MarketCalendar
 
 
 def test_history_is_kept_for_trading_days_not_for_days():
-    """Thirty sessions back, over Thanksgiving and Christmas, to the open of that day."""
+    """Thirty sessions back, over Thanksgiving and Christmas, to the open of that day (R12.10)."""
     now = datetime(2026, 12, 31, 18, 0, tzinfo=UTC)
 
     # 22 sessions in December 2026, so the thirtieth back is the eighth last of November's.

@@ -36,7 +36,9 @@ async def becomes(board, condition):
 
 
 async def test_a_failing_store_is_a_reason_and_halts_nothing(watched, tmp_path, monkeypatch):
-    """The disk goes and comes back: the posture says so each time, and the floor stays OK."""
+    """
+    The disk goes and comes back: the posture says so each time, and the floor stays OK (R9.6).
+    """
     monkeypatch.setattr(watch_floor, "STORE_SECONDS", 0.2)
     floor, root = watched("calm"), tmp_path / "root"
     async with open_transports() as transports:

@@ -155,7 +155,9 @@ LOST = [
 
 @pytest.mark.parametrize(("resource", "fault"), LOST)
 async def test_any_lost_read_refuses_and_touches_nothing(capturing, resource, fault):
-    """Denied, failed, cut off or never whole: each list alone is enough, and it is named."""
+    """
+    Denied, failed, cut off or never whole: each list alone is enough, and it is named (R12.3).
+    """
     capturing.stage = ClusterStage(faults={("*", resource): fault})
     refused = await capturing.capture()
 
@@ -267,7 +269,7 @@ async def test_what_our_own_verification_rejects_is_refused(capturing):
 
 
 async def test_a_candidate_never_replaces_the_latest_views(capturing):
-    """It lives in its own folder; a GOOD one is shown as well, byte for byte."""
+    """It lives in its own folder; a GOOD one is shown as well, byte for byte (R12.4)."""
     entry = await capturing.record()
     before = capturing.recorded()
     good = await capturing.record(status=LkgStatus.GOOD, reasons=())

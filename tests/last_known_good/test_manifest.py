@@ -127,7 +127,7 @@ def test_only_the_servers_annotations_go_and_no_empty_ones_stay(raw):
 
 @pytest.mark.parametrize("held", ["0", "true", "", None, "1\n"], ids=repr)
 def test_the_switch_is_engaged_in_the_manifest_and_observed_beside_it(raw, held):
-    """Whatever the cluster holds, the manifest says 1, and what was held is told."""
+    """Whatever the cluster holds, the manifest says 1, and what was held is told (R12.5)."""
     switch = raw.one("configmaps", "agenttrader-kill-switch")
     switch["data"] = {"other": "kept"} if held is None else {"EXECUTION_HALTED": held}
     manifest = raw.capture()

@@ -88,7 +88,7 @@ def test_an_image_at_a_digest_is_kept(raw):
 
 
 def test_at_zero_replicas_a_digest_is_kept_and_else_it_is_unpinnable(raw):
-    """The execution agent never blocks a capture; it stays at 0 and is named."""
+    """The execution agent never blocks a capture; it stays at 0 and is named (R12.5)."""
     raw.container(RESTING)["image"] = f"r/x@{A}"
     component = next(c for c in raw.capture().components if c.name == RESTING)
     made = next(i for i in raw.capture().items if i["metadata"]["name"] == RESTING)
@@ -196,7 +196,9 @@ def no_image(raw):
     ids=lambda v: getattr(v, "__name__", ""),
 )
 def test_a_doubt_about_what_runs_refuses(raw, hurt, says):
-    """Nothing is guessed: the workload, and where it is one, the pod and container are named."""
+    """
+    Nothing is guessed: the workload, and where it is one, the pod and container are named (R12.3).
+    """
     hurt(raw)
 
     assert says in raw.refusal()

@@ -170,7 +170,7 @@ def test_a_capture_that_cannot_be_believed_says_only_that():
     ids=["none", "nothing", "nothing seen", "a gap", "a change", "another cluster"],
 )  # fmt: skip
 def test_a_deploy_report_says_what_changed_since_the_lkg(lkg, words):
-    """For people, before everything else; that there is none is told as such."""
+    """For people, before everything else; that there is none is told as such (R12.1)."""
     told = (
         "generated_et",
         "generated_utc",

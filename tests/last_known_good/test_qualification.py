@@ -134,7 +134,7 @@ def judged():
 
 
 def test_a_clean_session_makes_it_good(judged):
-    """All is known, and all was well."""
+    """All is known, and all was well (R12.4)."""
     assert (LkgStatus.GOOD, [], "") == judged.judge()
 
 
@@ -426,7 +426,7 @@ SOILED = [
 
 @pytest.mark.parametrize(("hurt", "code"), SOILED)
 def test_any_single_doubt_keeps_it_a_candidate(judged, hurt, code):
-    """Each of them alone is a reason, by name."""
+    """Each of them alone is a reason, by name (R12.4)."""
     hurt(judged)
     status, codes, _ = judged.judge()
 

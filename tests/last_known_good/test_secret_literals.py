@@ -150,7 +150,7 @@ SECRETS = [
 
 @pytest.mark.parametrize(("hurt", "where"), SECRETS)
 def test_a_secret_refuses_the_capture_and_is_not_repeated(raw, hurt, where):
-    """The message says where it is and what to do, never the value."""
+    """The message says where it is and what to do, never the value (R12.5)."""
     hurt(raw)
     told = raw.refusal()
 

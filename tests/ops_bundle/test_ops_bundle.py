@@ -52,7 +52,7 @@ class UnwatchedPast:
 
     async def as_of(self, _at):
         """Know nothing of an instant."""
-        return NotWatched("nobody watched")
+        return NotWatched("it was not watched")
 
     async def events(self, _query):
         """Tell of no event."""

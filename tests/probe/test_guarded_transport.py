@@ -28,7 +28,7 @@ def guarded(reached):
 
 @pytest.mark.parametrize("method", [*FORBIDDEN_METHODS, "get", "PURGE"])
 async def test_other_methods_are_refused(guarded, reached, method):
-    """Any method but GET is refused before anything is sent."""
+    """Any method but GET is refused before anything is sent (R10.1)."""
     request = httpx.Request("GET", "http://x/healthz")
     request.method = method
 

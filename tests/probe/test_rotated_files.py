@@ -209,7 +209,9 @@ async def test_a_token_file_that_hangs_hangs_no_other(serve, probe, agent, tmp_p
 async def test_each_rotation_is_told_once_with_both_digests(
     probe, transports, serve, agent, mount, tmp_path
 ):
-    """What was read again, what could not be, and its mending are each news with both digests."""
+    """
+    What was read again, what could not be, and its mending are each news with both digests (R13.1).
+    """
     old, new = make_certificate(tmp_path / "old"), make_certificate(tmp_path / "new")
     half = tmp_path / "half.pem"
     half.write_text(new[1].read_text()[:200])

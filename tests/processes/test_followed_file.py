@@ -69,7 +69,9 @@ async def looks(followed, seconds=0.6):
 
 
 async def test_a_change_is_taken_with_both_digests(path):
-    """What is new is given once, with what was before; without a change there is no news."""
+    """
+    What is new is given once, with what was before; without a change there is no news (R13.1).
+    """
     followed = follow(path)
     still = await looks(followed)
     path.write_text("2\n")
@@ -103,7 +105,7 @@ async def test_the_same_bytes_are_no_news(path):
 
 
 async def test_what_is_half_written_is_waited_for(path):
-    """While it still grows nothing is taken, valid though a piece of it may look."""
+    """While it still grows nothing is taken, valid though a piece of it may look (R13.1)."""
     followed, seen = follow(path), []
     for length in range(1, 12):
         path.write_text("9" * length + "\n")
@@ -126,7 +128,9 @@ async def test_what_is_half_written_is_waited_for(path):
     ],
 )
 async def test_what_cannot_be_used_is_told_once_and_healed(path, hurt, digest, words):
-    """The trouble is told once with both digests, and over as soon as the file is well again."""
+    """
+    The trouble is told once with both digests, and over as soon as the file is well again (R13.1).
+    """
     followed = follow(path)
     hurt(path)
     refused = await news_of(followed)

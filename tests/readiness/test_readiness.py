@@ -413,7 +413,9 @@ IDS = [f"{c} {o.value} {n}" for n, (c, o, _) in enumerate(ROWS)]
 
 @pytest.mark.parametrize(("code", "expected", "how"), ROWS, ids=IDS)
 def test_every_check_can_fail_and_be_unknown_and_both_say_no(floor, code, expected, how):
-    """Whatever is wrong with one thing, its check says so and alone makes the verdict NO-GO."""
+    """
+    What is wrong with one thing, its check names and alone says NO-GO (R7.1, R7.5, R7.8, R12.2).
+    """
     report = judge_readiness(gather(floor, **how(floor)))
 
     assert (expected, True) == outcome(report, code)
@@ -436,7 +438,7 @@ ONLY_WARN = {"RC-204", "RC-702"}
 
 
 def test_no_check_is_left_without_its_rows():
-    """For every check there is a row that makes it fail, and one that makes it unknown."""
+    """For every check there is a row that makes it fail, and one that makes it unknown (R7.1)."""
     failing = {c for c, o, _ in ROWS if o is FAIL}
     unknown = {c for c, o, _ in ROWS if o is UNKNOWN}
 
@@ -458,7 +460,7 @@ WARNINGS = [
     ("code", "how"), WARNINGS, ids=[f"{c} {n}" for n, (c, _) in enumerate(WARNINGS)]
 )
 def test_what_only_warns_does_not_say_no(floor, code, how):
-    """Optional and foreign things are told, and leave the verdict alone."""
+    """Optional and foreign things are told, and leave the verdict alone (R7.3)."""
     report = judge_readiness(gather(floor, **how(floor)))
     found, stops = outcome(report, code)
 
@@ -467,7 +469,7 @@ def test_what_only_warns_does_not_say_no(floor, code, how):
 
 
 def test_an_optional_service_only_warns_and_execution_always_blocks(floor):
-    """What the floor does not need may be down; what executes may never be up."""
+    """What the floor does not need may be down; what executes may never be up (R7.3)."""
     optional = tuple(
         replace(a, criticality=Criticality.OPTIONAL) if a.agent_name == SE else a
         for a in FLEET.agents
@@ -549,7 +551,7 @@ def test_a_restart_of_yesterday_is_no_news(floor):
 
 
 def test_needs_that_are_not_configured_are_not_applicable_and_say_so(floor):
-    """Without a repository nothing of git applies; a skipped preflight says that it was skipped."""
+    """Without a repository nothing of git applies; a skipped preflight says so (R7.3)."""
     bare_ = judge_readiness(gather(floor, repository=None))
     skipped = judge_readiness(gather(floor, skip_preflight=True))
 
@@ -609,7 +611,7 @@ def test_what_hides_changes_is_told_beside_what_differs(floor):
     ids=["too early", "at 08:30", "before the close", "at the close"],
 )
 def test_go_is_given_from_an_hour_before_the_open_to_the_close(floor, at, offered):
-    """Outside of that it is NO-GO SESSION_CLOSED, and says that nothing else is missing."""
+    """Outside of that it is NO-GO SESSION_CLOSED, and says that nothing else is missing (R7.6)."""
     floor.refresh(at)
     probe(floor)
     report = judge_readiness(gather(floor))
@@ -626,7 +628,9 @@ def test_a_day_without_a_session_offers_no_go():
 
 
 def test_stale_marketdata_does_not_say_no_after_hours(floor):
-    """After a Sunday deploy everything but the session can be well: freshness is not required."""
+    """
+    After a Sunday deploy everything but the session can be well: freshness is not required (R7.6).
+    """
     floor.refresh(EVENING)
     probe(floor)
     floor.say(FLEET.agent(MD), "marketdata.is_fresh", value=False)
@@ -715,7 +719,9 @@ def test_go_holds_while_nothing_revokes_it():
     ids=lambda v: v if isinstance(v, str) and " " in v else "",
 )
 def test_go_does_not_keep(changes, code, said):
-    """HALTED, a gap, a late readiness, another session or fleet: each revokes GO by name."""
+    """
+    HALTED, a gap, a late readiness, another session or fleet: each revokes GO by name (R7.4, R7.5).
+    """
     current = judge(**changes)
 
     assert (ReadinessVerdict.NO_GO, code) == (current.verdict, current.code)
@@ -723,7 +729,7 @@ def test_go_does_not_keep(changes, code, said):
 
 
 def test_a_planned_readiness_has_five_minutes():
-    """Until five minutes after its time a planned run is not late."""
+    """Until five minutes after its time a planned run is not late (R7.4)."""
     early = replace(GIVEN, at=OPEN_AT - timedelta(minutes=60))
     at = OPEN_AT - timedelta(minutes=10, seconds=1)
 
@@ -744,7 +750,7 @@ def test_a_halt_before_the_verdict_is_over():
     ],
 )
 def test_while_the_floor_is_halted_no_go_is_served(halts, code, said):
-    """Whether or not the halt is confirmed yet; only one that is takes GO back for good."""
+    """Whether or not the halt is confirmed yet; only one that is takes GO back for good (R7.4)."""
     spans = tuple(
         (NOW - timedelta(minutes=30 - a), NOW - timedelta(minutes=30 - b)) for a, b in halts
     )

@@ -79,7 +79,7 @@ def deployed(label=""):
     ],
 )
 def test_equal_input_gives_equal_bytes(name, content, request):
-    """Reports are what they were, byte for byte; a change shows here first."""
+    """Reports are what they were, byte for byte; a change shows here first (R9.5)."""
     assert (GOLDEN / name).read_text() == content()
 
 
@@ -133,7 +133,7 @@ def test_a_label_marks_the_markdown():
 
 
 def test_changes_stand_before_everything_else():
-    """A report opens with what changed, or says that there is nothing to compare with."""
+    """A report opens with what changed, or says that there is nothing to compare with (R12.1)."""
     report = deployed()
     before = deploy_document(report, None, None)
     changed = [{**w, "replicas_desired": 7} for w in before["workloads"]]

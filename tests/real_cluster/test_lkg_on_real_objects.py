@@ -69,7 +69,7 @@ def empty(server, tmp_path_factory):
 async def test_an_empty_cluster_accepts_the_manifest_unchanged(
     scene, empty, our_kubeconfig, access_by, tmp_path
 ):
-    """What our own account captured is taken by a server-side dry run, object by object."""
+    """What our own account captured is taken by a server-side dry run, object by object (R12.5)."""
     async with capturing(access_by(our_kubeconfig), tmp_path) as capture:
         made = await capture()
     assert isinstance(made, LkgCapture), made

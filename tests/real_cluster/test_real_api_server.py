@@ -45,7 +45,9 @@ async def reading(access):
 
 
 async def test_our_account_reads_everything_it_needs(our_kubeconfig, access_by):
-    """As our own service account every resource of every namespace is readable, and no more."""
+    """
+    As our own service account every resource of every namespace is readable, and no more (R10.3).
+    """
     async with reading(access_by(our_kubeconfig)) as lister:
         seen = await examine_cluster(lister)
 

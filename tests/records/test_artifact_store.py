@@ -23,7 +23,7 @@ RUN = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample"
 
 
 def test_a_run_is_recorded_with_its_own_account(tmp_path):
-    """Its folder holds its files, `run.json` and digests, read-only; the ledger names each."""
+    """Its files, `run.json` and digests are read-only; the ledger names each (R9.1, R9.3)."""
     entry = record(tmp_path)
 
     account = orjson.loads((tmp_path / RUN / "run.json").read_bytes())
@@ -91,7 +91,7 @@ def test_a_run_writes_neither_its_account_nor_its_digests(tmp_path):
 
 
 def test_equal_runs_are_equal_bytes(tmp_path):
-    """The same run recorded below two roots gives the same bytes, ledger included."""
+    """The same run recorded below two roots gives the same bytes, ledger included (R9.5)."""
     for name in ("one", "two"):
         record(tmp_path / name)
 
@@ -125,7 +125,7 @@ def test_what_is_not_recorded_leaves_nothing(tmp_path):
 
 
 def test_a_file_is_written_once_only(tmp_path):
-    """A second file of the same name is refused and the first is untouched."""
+    """A second file of the same name is refused and the first is untouched (R9.1)."""
     with Folder.open(tmp_path) as folder:
         folder.write_once("a.txt", b"first")
         with pytest.raises(StorageError, match="File exists"):
@@ -194,7 +194,7 @@ def test_a_view_that_cannot_be_replaced_costs_no_run(tmp_path, monkeypatch, capl
     "name", ["x.md", "../x", "/etc/passwd", "", "ledger.jsonl", "lkg_metadata.json"]
 )
 def test_only_latest_views_are_ever_replaced(tmp_path, name):
-    """Nothing but the known views of that collection is shown, whatever files are called."""
+    """Nothing but the known views of that collection is shown, whatever files are called (R9.1)."""
     record(tmp_path)
     before = set(everything(tmp_path))
     record(tmp_path, latest={name: b"forged"})

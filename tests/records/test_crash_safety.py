@@ -43,7 +43,7 @@ def lines_of(root):
 @pytest.mark.slow
 def test_killing_a_writer_anywhere_loses_nothing_acknowledged(tmp_path, nursery):
     """
-    After SIGKILL at 300 random points: no half artifact, a whole chain, a clean next run.
+    After SIGKILL at 300 random points: no half artifact, a whole chain, a clean next run (R9.2).
 
     What was acknowledged is there; a run that had no line yet gets it, or was never there.
     """
@@ -112,7 +112,9 @@ def small_disk(path, size):
 
 
 def test_a_full_disk_fails_loudly_and_touches_nothing(tmp_path):
-    """When the disk is full the run fails, what exists is as it was, and room makes it work."""
+    """
+    When the disk is full the run fails, what exists is as it was, and room makes it work (R9.6).
+    """
     root = tmp_path / "disk"
     with small_disk(root, "256k"):
         record(root, files={"a.json": b"{}"})
@@ -136,7 +138,7 @@ def test_a_full_disk_fails_loudly_and_touches_nothing(tmp_path):
 
 
 def test_every_point_at_which_a_disk_can_fill_leaves_nothing_half_done(tmp_path):
-    """Wherever in a run the space ends, the store is as it was before, or holds the whole run."""
+    """Wherever the space ends, the store is as it was, or holds the whole run (R9.2, R9.6)."""
     outcomes = set()
     for pages in range(1, 14):
         root = tmp_path / f"disk{pages}"

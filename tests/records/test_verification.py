@@ -238,7 +238,7 @@ def test_a_cut_file_is_truncated(root):
 
 
 def test_a_ledger_cut_anywhere_is_found(root):
-    """A ledger that lost any part of its end is named, whole lines or not."""
+    """A ledger that lost any part of its end is named, whole lines or not (R9.4)."""
     ledger = root / LEDGER
     content = ledger.read_bytes()
     for length in [*range(0, len(content), 37), len(content) - 1]:
@@ -254,7 +254,7 @@ def _only_the_last_is_gone(root):
 
 
 def test_an_older_copy_of_the_ledger_is_found(root):
-    """A ledger put back as it was is given away by the runs that follow later lines."""
+    """A ledger put back as it was is given away by the runs that follow later lines (R9.4)."""
     ledger = root / LEDGER
     ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:2]))
 

@@ -52,7 +52,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("text", "canary"), BY_FORM.values(), ids=BY_FORM)
 def test_a_secret_is_known_by_its_form(text, canary):
-    """A secret is masked by its form in any place, and its surroundings do not hide it."""
+    """A secret is masked by its form in any place, and its surroundings do not hide it (R10.4)."""
     document = {"note": text, "list": [{"deep": text}], text[:60]: 1}
 
     assert canary not in redact_text(text)
@@ -63,7 +63,9 @@ def test_a_secret_is_known_by_its_form(text, canary):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_secret_is_known_by_its_key(key):
-    """A secret is masked by its key, however that is spelled, in documents and in excerpts."""
+    """
+    A secret is masked by its key, however that is spelled, in documents and in excerpts (R10.4).
+    """
     document = {key: "canary", "inner": {key: ["canary"], "x": {key: {"y": "canary"}}}}
 
     shown = orjson.dumps(redact_document(document)).decode()

@@ -87,7 +87,7 @@ BODIES = {
 @pytest.mark.parametrize("status", [200, 503])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_no_answer_bares_a_secret(body, status):
-    """Whether an answer is whole, broken or no JSON at all, and whatever its status."""
+    """Whether an answer is whole, broken or no JSON at all, and whatever its status (R10.4)."""
 
     def told(text):
         reading = answer(body(text), status)
@@ -234,7 +234,9 @@ for text in json.load(sys.stdin):
 
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_no_log_record_of_ours_bares_a_secret(form):
-    """Neither message nor argument nor traceback, not even of a record that cannot be written."""
+    """
+    Neither message nor argument nor traceback, not even of a record that cannot be written (R10.4).
+    """
     done = subprocess.run(
         [sys.executable, "-c", LOGGING, form],
         input=json.dumps([row.text for row in CORPUS]),
@@ -277,7 +279,7 @@ def rows_as_agents():
 
 
 def test_no_stored_evidence_bares_a_secret():
-    """What history keeps of a decision holds no secret, unpacked."""
+    """What history keeps of a decision holds no secret, unpacked (R10.4)."""
     stored = zlib.decompress(pack_evidence(rows_as_agents().evidence()))
     told = repr(orjson.loads(stored))
 

@@ -143,7 +143,9 @@ def branch_aside(tree):
 
 @pytest.mark.parametrize("vector", VECTORS)
 async def test_no_program_that_the_repository_names_is_run(tree, canary, vector):
-    """Git itself runs it, which shows that it is planted well; reading the tree never does."""
+    """
+    Git itself runs it, which shows that it is planted well; reading the tree never does (R7.7).
+    """
     program, left = canary
     settings, planted, command = VECTORS[vector]
     branch_aside(tree)
@@ -620,7 +622,9 @@ sys.exit(len(found))
 
 
 async def test_a_lint_is_run_alone(tree, monkeypatch):
-    """In a copy, without our environment, files and network; nothing is written into the tree."""
+    """
+    In a copy, without our environment, files and network; nothing is written into the tree (R7.7).
+    """
     monkeypatch.setenv("MISSION_CONTROL_DATABASE_URL", "postgresql://u:secret@h/x")
     inherited = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(inherited, True)  # noqa: FBT003  (a positional-only argument)
@@ -640,7 +644,7 @@ async def test_a_lint_is_run_alone(tree, monkeypatch):
 
 @pytest.mark.parametrize("lints", [None, RepositoryLints.NOT_RUN])
 async def test_nothing_of_the_repository_is_run_unless_the_fleet_file_says_so(tree, canary, lints):
-    """Its lints and its preflight are programs of the repository as any other."""
+    """Its lints and its preflight are programs of the repository as any other (R7.7)."""
     _, left = canary
     (tree / "preflight.sh").write_text(f"touch {left}\n")
     (tree / "verify_zero_trust.py").write_text(f"open({str(left)!r}, 'w')\n")

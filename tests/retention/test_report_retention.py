@@ -36,7 +36,7 @@ async def state_of(kept, destination):
 
 
 async def test_retention_is_recorded_and_deletes_nothing(kept):
-    """The report is a run like any other; everything that was there still is."""
+    """The report is a run like any other; everything that was there still is (R12.10)."""
     before = everything(kept.root)
     remove(kept.file(0))
     reported = await report_retention(kept.parts, ORIGIN)

@@ -25,7 +25,7 @@ PLAN = plan_session(ON, MarketCalendar().session_at(instant_of(ON, time(12))), f
 OBJECTS = list(yaml.safe_load_all((PROJECT / "deploy/kubernetes/cronjobs.yaml").read_text()))
 CRON_JOBS = [each for each in OBJECTS if each["kind"] == "CronJob"]
 MUTATING = ("apply", "patch", "delete", "scale", "rollout", "replace", "edit", "label", "annotate")
-"""Verbs that the fleet's own validator forbids in its CronJobs (facts, n)."""
+"""Verbs that the fleet's own validator forbids in its CronJobs."""
 
 
 def runs():
@@ -42,7 +42,7 @@ def test_each_line_stands_at_its_runs_time(entry):
 
 
 def test_the_crontab_names_days_and_zone():
-    """No weekday is a number, and the clock is New York's."""
+    """No weekday is a number, and the clock is New York's (R8.6)."""
     given = {"MISSION_CONTROL_ROOT": "/srv/mc"}
     text = crontab_text("floor-two", lambda name: f"/opt/mc/scripts/{name}", given)
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]

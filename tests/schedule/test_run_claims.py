@@ -60,7 +60,7 @@ async def test_a_dead_owners_run_is_taken_over_when_its_lease_is_over(tmp_path):
 
 
 async def test_a_renewed_lease_holds_longer(tmp_path):
-    """As long as its owner lives, nobody takes a run over."""
+    """As long as its owner lives, its run is not taken over."""
     one, two = RunClaims(tmp_path, "one"), RunClaims(tmp_path, "two")
     claim = await one.claim(RUN, AT)
     assert claim is not None
@@ -83,7 +83,7 @@ async def test_a_released_run_is_free_at_once(tmp_path):
 
 
 async def test_a_claim_follows_the_one_that_was_seen(tmp_path):
-    """What somebody concluded from an older look holds no more, and claims nothing."""
+    """What another concluded from an older look holds no more, and claims nothing."""
     one, two = RunClaims(tmp_path, "one"), RunClaims(tmp_path, "two")
     claim = await one.claim(RUN, AT)
     assert claim is not None
@@ -103,7 +103,7 @@ async def test_nothing_is_held_where_nobody_claimed(tmp_path):
 
 
 async def test_a_claim_that_cannot_be_understood_is_nobodys_to_take(tmp_path):
-    """It was made by somebody: claiming fails and names the file; who looks sees it."""
+    """It was made by some process: claiming fails and names the file; who looks sees it."""
     claims = RunClaims(tmp_path, "one")
     await claims.claim(RUN, AT)
     (path,) = (tmp_path / FOLDER).rglob("*.claim.json")
@@ -130,7 +130,7 @@ async def test_a_lease_that_somebody_else_wrote_is_not_the_owners(tmp_path):
 
 
 async def test_a_root_that_cannot_be_written_is_a_storage_error(tmp_path):
-    """Nobody can claim there, and that is told with its path."""
+    """No run can be claimed there, and that is told with its path."""
     root = tmp_path / "file"
     root.write_bytes(b"")
 
@@ -174,7 +174,7 @@ async def test_a_day_that_another_process_forgets_meanwhile_is_forgotten(
 
 
 async def test_a_day_in_which_somebody_claims_while_it_is_forgotten_stays(tmp_path, monkeypatch):
-    """It is forgotten the next time; nobody stumbles."""
+    """It is forgotten the next time; no process stumbles."""
     claims, after = RunClaims(tmp_path, "one"), RUN.session_date + timedelta(days=1)
     claim = await claims.claim(RUN, AT)
     assert claim is not None
@@ -193,7 +193,7 @@ async def test_a_day_in_which_somebody_claims_while_it_is_forgotten_stays(tmp_pa
 
 
 def test_of_many_processes_one_has_each_run(tmp_path):
-    """Six processes race for 200 runs on one root; each run is had exactly once."""
+    """Six processes race for 200 runs on one root; each run is had exactly once (R8.4)."""
     command = [sys.executable, str(RACER), str(tmp_path)]
     start = tmp_path / "start"
     racers = [

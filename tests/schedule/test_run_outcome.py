@@ -37,8 +37,8 @@ LATE_OWNER = claim(AFTER + MINUTE)
         pytest.param([], None, BEFORE, RunStage.PLANNED, None, id="its time has not come"),
         pytest.param([], None, AT, RunStage.DUE, None, id="its time has come"),
         pytest.param([], None, AFTER - SECOND, RunStage.DUE, None, id="a second is left"),
-        pytest.param([], None, AFTER, RunStage.ENDED, RunOutcome.MISSED, id="nobody began it"),
-        pytest.param([], LIVE, DURING, RunStage.RUNNING, None, id="somebody runs it"),
+        pytest.param([], None, AFTER, RunStage.ENDED, RunOutcome.MISSED, id="it was not begun"),
+        pytest.param([], LIVE, DURING, RunStage.RUNNING, None, id="a process runs it"),
         pytest.param([], LATE_OWNER, AFTER, RunStage.RUNNING, None, id="a script runs it, late"),
         pytest.param([], LATE_OWNER, DURING, RunStage.DUE, None, id="a lease longer than any"),
         pytest.param(
@@ -81,7 +81,7 @@ LATE_OWNER = claim(AFTER + MINUTE)
     ],
 )  # fmt: skip
 def test_what_became_of_a_run(recorded, held, now, stage, outcome):
-    """The record decides, then the claim, then the clock."""
+    """The record decides, then the claim, then the clock (R8.2, R8.5)."""
     state = judge_run(RUN, recorded, held, now)
 
     assert (stage, outcome) == (state.stage, state.outcome)
@@ -103,7 +103,7 @@ def test_what_ran_before_the_holiday_was_published_is_still_told():
 
 
 def test_a_run_that_could_not_be_claimed_is_failed_and_says_why():
-    """Somebody was there: that is not MISSED, and the operator looks at the right thing."""
+    """A process was there: that is not MISSED, and the operator looks at the right thing."""
     why = "it could not be claimed: No space left on device"
     due, over = (judge_run(RUN, [], None, now, why) for now in (DURING, AFTER))
 
@@ -150,7 +150,7 @@ def test_of_two_accounts_the_one_that_brought_evidence_counts():
 
 
 def test_an_altered_record_is_told_as_such():
-    """What its account says is not repeated, for nobody knows who wrote it."""
+    """What its account says is not repeated, for it is not known who wrote it."""
     state = judge_run(RUN, [replace(WELL, intact=False)], None, DURING)
 
     assert "its record cannot be read as it was written" == state.detail

@@ -165,7 +165,9 @@ async def test_nothing_runs_twice(tmp_path, clock):
 
 
 async def test_nothing_begins_before_its_time_or_after_its_deadline(tmp_path, clock):
-    """A second early it is only planned; at its deadline it is MISSED, never run and misfiled."""
+    """
+    A second early it is only planned; at its deadline it is MISSED, never run and misfiled (R8.3).
+    """
     day = a_day(tmp_path, clock)
     run = run_of(day, Job.PRE_MARKET)
     clock.now = PLANNED - SECOND
@@ -206,7 +208,7 @@ async def test_a_hanging_job_is_cut_at_its_deadline(tmp_path, clock):
 
 @pytest.mark.parametrize("work", [raising, hanging], ids=["raised", "cut"])
 async def test_a_failed_readiness_run_leaves_a_no_go(tmp_path, clock, work):
-    """Whether it raised or was cut: no older GO stands after it."""
+    """Whether it raised or was cut: no older GO stands after it (R7.4)."""
     day = a_day(tmp_path, clock, {Job.PRE_MARKET: work})
     almost_over(clock)
     await day.begin(run_of(day, Job.PRE_MARKET))
@@ -290,7 +292,7 @@ async def test_who_is_stopped_while_recording_has_recorded(tmp_path, clock):
 
 
 async def test_a_command_that_was_overtaken_is_recorded_beside(tmp_path, clock):
-    """What a person started always leaves its record; the plan's is whoever recorded first."""
+    """What a person started always leaves its record; the plan's is the one recorded first."""
     day = a_day(tmp_path, clock)
     run = run_of(day, Job.PRE_MARKET)
     origin = replace(day.sources.origin, trigger="command", planned=run, beside=True)
@@ -433,7 +435,7 @@ async def test_a_run_is_overlapped_while_the_one_before_does_not_stop(tmp_path, 
 
 
 async def test_a_dead_owners_run_is_taken_over_in_time(tmp_path, clock):
-    """Once the lease is over, and until the deadline; afterwards it is FAILED."""
+    """Once the lease is over, and until the deadline; afterwards it is FAILED (R8.4)."""
     day = a_day(tmp_path, clock)
     run = run_of(day, Job.PRE_MARKET)
     dead = a_day(tmp_path, clock, owner="dead:1")
@@ -663,7 +665,7 @@ async def test_a_renewal_that_hangs_ends_the_run(tmp_path, clock, monkeypatch):
 
 
 async def test_every_run_of_a_day_ends_and_is_reconciled_with_the_ledger(tmp_path, clock):
-    """The day after, how each planned run ended is recorded, once and for all."""
+    """The day after, how each planned run ended is recorded, once and for all (R8.2)."""
     works = dict.fromkeys((Job.PRE_MARKET, Job.PRE_OPEN, Job.POST_MARKET), nothing)
     day = a_day(tmp_path, clock, {**works, Job.OPEN_VERIFICATION: raising})
     for run in await day.prepare():
@@ -768,7 +770,7 @@ async def test_a_plan_stands_though_it_cannot_be_recorded(tmp_path, clock, caplo
 
 
 def test_two_processes_on_one_root_run_no_job_twice(tmp_path):
-    """Each of a session's runs is recorded exactly once, and the ledger is whole."""
+    """Each of a session's runs is recorded exactly once, and the ledger is whole (R8.4)."""
     root, start = tmp_path / "root", tmp_path / "start"
     command = [sys.executable, str(RACER), str(root), str(start)]
     racers = [
@@ -812,7 +814,7 @@ async def test_a_run_of_a_plan_that_is_over_does_not_begin(tmp_path, clock):
 
 
 async def test_an_early_close_moves_the_evening_and_what_it_was(tmp_path, clock):
-    """The capture runs at its new time, once, and the old time is nobody's any more."""
+    """The capture runs at its new time, once, and at the old time nothing runs any more."""
     calendar = CalendarInForce(MarketCalendar())
     day = a_day(tmp_path, clock, {Job.POST_MARKET: nothing}, calendar=calendar)
     (armed,) = await day.prepare()

@@ -45,7 +45,7 @@ def oracle():
 
 
 def expected_runs(open_, close, next_open):
-    """Work out from a session's hours, in minutes, what semantics section 8 asks for."""
+    """Work out from a session's hours, in minutes, what docs/semantics.md#R8.1 asks for."""
     minutes = lambda n: timedelta(minutes=n)  # noqa: E731
     yield Job.PRE_MARKET, open_ - minutes(60), open_ - minutes(15)
     yield Job.PRE_OPEN, open_ - minutes(15), open_
@@ -62,7 +62,7 @@ def expected_runs(open_, close, next_open):
 @pytest.mark.parametrize("year", YEARS)
 def test_every_run_of_a_year_stands_where_the_exchange_says(oracle, year):
     """
-    For each date of a year the plan holds just the runs of semantics, section 8.
+    For each date of a year just these runs are planned (R8.1).
 
     The hours come from another calendar, so that ours cannot be wrong and agree with itself.
     """
@@ -164,7 +164,7 @@ def test_a_published_early_close_moves_the_day():
 
 
 def test_a_holiday_is_planned_as_skipped_at_its_usual_times():
-    """So that somebody who looks for the 08:30 run of Thanksgiving finds why there is none."""
+    """So that a person who looks for the 08:30 run of Thanksgiving finds why there is none."""
     plan = plan_of(date(2026, 11, 26))
     (run,) = runs_of(plan, Job.PRE_MARKET)
 
@@ -182,7 +182,9 @@ def test_a_weekend_has_the_daily_runs_alone():
 
 
 def test_a_calendar_that_cannot_tell_plans_the_literal_weekday():
-    """Not knowing whether there is a session, the usual day is planned: one too many, not few."""
+    """
+    Not knowing whether there is a session, the usual day is planned: one too many, not few (R8.6).
+    """
     on = date(2026, 11, 20)
     unknown = MarketSession(datetime(2026, 11, 20, 17, tzinfo=UTC), Phase.UNKNOWN, note="broken")
     plan = plan_session(on, unknown, EVERY)
@@ -212,7 +214,7 @@ def test_only_what_is_offered_is_planned():
 
 
 def test_plans_of_servers_that_offer_different_jobs_are_joined():
-    """Each keeps what the other alone offers, and plans its own anew."""
+    """Each keeps what the other alone offers, and plans its own again."""
     on = date(2026, 11, 20)
     one, other = plan_of(on, offered=EVERY - {Job.DURABLE_COPY}), plan_of(on)
 

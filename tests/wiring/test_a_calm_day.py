@@ -50,7 +50,7 @@ def test_a_calm_day_is_go_from_t_60_to_the_close(calm: Lived) -> None:
 
 
 def test_outside_of_the_session_it_says_what_comes_next(calm: Lived) -> None:
-    """Before T-60 it is not due, after the close it is over, and the next day begins anew."""
+    """Before T-60 it is not due, after the close it is over, and the next day begins again."""
     assert ("NO-GO", "SESSION_CLOSED") == calm.told("08:29")[:2]
     assert "planned for 08:30:00 EST; no readiness is recorded" in calm.told("08:29")[2]
     assert (
@@ -126,7 +126,7 @@ def test_the_evening_report_says_what_passes(calm: Lived) -> None:
 
 
 def test_a_calm_day_meets_every_target(calm: Lived) -> None:
-    """Every second of the session is good, and nothing is bad when nobody watches either."""
+    """Every second of the session is good, and nothing is bad while it is not watched either."""
     told = calm.answers["slo"]["services"]
     sessions = [s for s in told if s["window"] == "market_hours"]
 

@@ -170,7 +170,7 @@ async def test_an_early_close_moves_what_follows_it(closures):
 
 
 async def test_go_does_not_outlive_a_session_that_was_closed(closures, monkeypatch):
-    """A session that is closed and opened again by mistake needs another readiness."""
+    """A session that is closed and opened again by mistake needs another readiness (R13.2)."""
     monkeypatch.setattr(poll_coverage, "WANTED", timedelta())
     path = "/api/v1/readiness/latest"
     async with serving(closures, EIGHT_THIRTY + timedelta(seconds=2)) as (client, _):
@@ -229,3 +229,19 @@ async def test_closures_that_cannot_be_read_leave_no_session(closures, hurt):
     assert ("P1", digest_of(NONE)) == (told["severity"], told["data"]["after"])
     assert 1 == plan_stays
     assert ("HALTED", "UNKNOWN") == (then["posture"], then["session"]["phase"])
+
+
+async def test_a_fleet_file_needs_a_restart(closures):
+    """A fleet file that changes while we serve is not taken: its digest stays (R13.1)."""
+    async with serving(closures, TEN) as (client, root):
+        before = (await client.get("/api/v1/posture")).json()
+        fleet = root / "fleet.yaml"
+        changed = fleet.read_text() + "# changed\n"
+        fleet.write_text(changed)
+        closures.write_text(EARLY)
+        await reload_event(client)
+        number = (await client.get("/api/v1/posture")).json()["sequence"]
+        after = await until(client, "/api/v1/posture", lambda d: d["sequence"] > number)
+
+    assert before["fleet"]["digest"] == after["fleet"]["digest"]
+    assert digest_of(changed.removesuffix("# changed\n")) == after["fleet"]["digest"]

@@ -120,7 +120,7 @@ def test_no_question_to_the_api_is_a_failure_of_ours(control, described, number,
     answer = asyncio.run(control.ask(address_of(path, part, query)))
 
     told = answer.json()["code"] if answer.status_code >= 500 else ""
-    assert "poll_loop_stalled" == told or not told  # nobody beats here
+    assert "poll_loop_stalled" == told or not told  # nothing beats here
     assert str(answer.status_code) in described[path]["get"]["responses"], answer.text
     if answer.status_code >= 400:
         assert "application/problem+json" == answer.headers["content-type"]

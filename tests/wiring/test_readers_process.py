@@ -102,7 +102,7 @@ async def test_readers_are_answered_by_another_process(served):
 
 
 async def test_what_decides_never_draws_the_past(served, monkeypatch):
-    """Reading functions that cannot run here are missed by nobody."""
+    """Reading functions that cannot run here are not missed."""
     await served.decided_after(0)
 
     def never(*_, **__):

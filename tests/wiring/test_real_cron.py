@@ -40,7 +40,7 @@ exec cron -f
 @pytest.mark.timeout(300)
 def test_cron_judges_the_floor_that_is_in_force_here(tmp_path):
     """
-    The printed lines, installed, run readiness by the very configuration of whoever printed them.
+    The printed lines, installed, run readiness by the very configuration of who printed them.
 
     The settings come from the predecessor's names, the folder and flags, none of which cron has.
     """

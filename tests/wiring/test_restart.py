@@ -40,7 +40,7 @@ def all_asked(snapshot):
 
 
 async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
-    """A service accuses, we restart, it is silent: it stands, since when it did."""
+    """A service raises an alarm, we restart, it is silent: it stands, since when it did."""
     clock = SimulatedClock(find_scenario(ACCUSES).at)
     floor = SimulatedFloor(clock, ACCUSES)
     switch = tmp_path / "EXECUTION_HALTED"
@@ -63,7 +63,7 @@ async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
 
 
 async def test_a_history_that_cannot_be_read_at_the_start_acquits_nobody(tmp_path, monkeypatch):
-    """With history gone the floor is HALTED; when it is back the accusation of before stands."""
+    """With history gone the floor is HALTED; when it is back the alarm of before stands."""
     monkeypatch.setattr(writer, "OPENING_SECONDS", 0.2)
     clock = SimulatedClock(find_scenario(ACCUSES).at)
     floor = SimulatedFloor(clock, ACCUSES)

@@ -92,7 +92,7 @@ async def step(library, traveller):
 @pytest.mark.parametrize("year", [2026, 2027])
 async def test_every_run_of_a_year_is_fired_once_at_its_time(year):
     """
-    A whole year without sleeping: both changes of the clocks, every holiday, an ad-hoc closure.
+    A year without sleeping: both changes of the clocks, all holidays, an ad-hoc closure (R8.2).
 
     What is to be fired is the plan, which is held against the exchange's hours elsewhere.
     """
@@ -132,7 +132,7 @@ async def test_a_restart_catches_up_on_what_is_still_due():
 
 
 async def test_what_nobody_began_is_tended_to():
-    """A run whose owner died is begun by whoever finds it due."""
+    """A run whose owner died is begun by the process that finds it due."""
     at = datetime(2026, 11, 21, 20, tzinfo=UTC)
     with time_machine.travel(at, tick=False) as traveller:
         day = PaperDay()
@@ -255,7 +255,7 @@ async def test_a_plan_that_is_not_recorded_yet_is_planned_again():
 
 
 async def test_an_edge_that_hangs_costs_the_beat(monkeypatch):
-    """Nobody says that all is well while nothing that is due is begun."""
+    """It is not said to be well while nothing that is due is begun."""
     monkeypatch.setattr("mission_control.schedule.scheduler.TEND_PATIENCE_SECONDS", 0.05)
     seconds = [0.0]
 
