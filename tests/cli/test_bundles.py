@@ -45,7 +45,7 @@ def gaps(account):
 
 
 def test_a_pre_market_run_holds_everything_of_that_hour(floor):
-    """Every file of the predecessor's and ours; what could not be read is named as a gap."""
+    """Every file of the predecessor's and ours; what was not read is a named gap (R9.3, R12.6)."""
     served = floor("calm")
     served.clock.set(EIGHT_THIRTY)
     result = served.run("pre-market", "--json")

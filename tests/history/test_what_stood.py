@@ -81,7 +81,7 @@ async def test_what_was_denied_is_over_for_all(tmp_path, database_url):
 
 def told(type_, minutes, source=SOURCE):
     """Return a decision that opens or ends an alarm, and itself holds none."""
-    at, verb = NOW + minutes * MINUTE, "accuses" if type_ is OPENED else "no longer accuses"
+    at, verb = NOW + minutes * MINUTE, "raises" if type_ is OPENED else "no longer raises"
     data = {"code": "EXECUTION_EVIDENCE", "source": source, "fact": EXECUTES}
     message = f"{source} {verb}: EXECUTION_EVIDENCE: it may: now"
     event = FloorEvent(1, at, type_, message, agent_name=STRATEGY.agent_name, data=data)

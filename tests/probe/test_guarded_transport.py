@@ -28,7 +28,7 @@ def guarded(reached):
 
 @pytest.mark.parametrize("method", [*FORBIDDEN_METHODS, "get", "PURGE"])
 async def test_other_methods_are_refused(guarded, reached, method):
-    """Any method but GET is refused before anything is sent (R10.1)."""
+    """Any method but GET is refused before anything is sent."""
     request = httpx.Request("GET", "http://x/healthz")
     request.method = method
 
@@ -60,7 +60,7 @@ async def test_paths_that_act_are_refused(guarded, reached, path):
 
 
 async def test_the_attestation_counts_and_tries(guarded):
-    """The attestation reports what was sent and that every other method is refused."""
+    """The attestation reports what was sent and that all other methods are refused (R10.1)."""
     await guarded.handle_async_request(httpx.Request("GET", "http://x/healthz"))
 
     facts = await Attestation(lambda: (guarded,), "none").facts()

@@ -23,7 +23,7 @@ RUN = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample"
 
 
 def test_a_run_is_recorded_with_its_own_account(tmp_path):
-    """Its files, `run.json` and digests are read-only; the ledger names each (R9.1, R9.3)."""
+    """Its folder holds its files, `run.json` and digests, read-only; the ledger names each."""
     entry = record(tmp_path)
 
     account = orjson.loads((tmp_path / RUN / "run.json").read_bytes())

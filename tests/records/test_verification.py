@@ -125,7 +125,7 @@ def test_bits_anywhere_count(root):
 
 
 def test_every_removed_file_is_missing(root):
-    """Each file that is taken away is named."""
+    """Each file that is taken away is named (R9.4)."""
     for path in evidence(root):
         content = path.read_bytes()
         path.unlink()

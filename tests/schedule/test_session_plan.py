@@ -45,7 +45,7 @@ def oracle():
 
 
 def expected_runs(open_, close, next_open):
-    """Work out from a session's hours, in minutes, what docs/semantics.md#R8.1 asks for."""
+    """Work out from a session's hours, in minutes, what docs/semantics.md#8 asks for."""
     minutes = lambda n: timedelta(minutes=n)  # noqa: E731
     yield Job.PRE_MARKET, open_ - minutes(60), open_ - minutes(15)
     yield Job.PRE_OPEN, open_ - minutes(15), open_
@@ -174,7 +174,7 @@ def test_a_holiday_is_planned_as_skipped_at_its_usual_times():
 
 
 def test_a_weekend_has_the_daily_runs_alone():
-    """What is due every day is due on a Saturday as well."""
+    """What is due every day is due on a Saturday as well (R8.1)."""
     plan = plan_of(date(2026, 11, 21))
 
     assert [Job.DURABLE_COPY, Job.RETENTION] == [r.job for r in plan.runs]

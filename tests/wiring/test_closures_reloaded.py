@@ -198,7 +198,9 @@ async def test_go_does_not_outlive_a_session_that_was_closed(closures, monkeypat
     ],
 )
 async def test_closures_that_cannot_be_read_leave_no_session(closures, hurt):
-    """The phase is UNKNOWN, which gates as OPEN, says why, pages, and is over once it is well."""
+    """
+    The phase is UNKNOWN, which gates as OPEN, says why, and is over once it is well (R13.1).
+    """
     async with serving(closures, TEN - timedelta(hours=12)) as (client, root):
         calm = (await client.get("/api/v1/posture")).json()
         hurt(closures)
