@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mission_control.floor.decide.events import alarm_opened, find_happenings, stall_ended
-from mission_control.floor.decide.posture import pages_now
+from mission_control.floor.decide.posture import pages_now, severity_of_trouble
 from mission_control.floor.model import Alarm
 from mission_control.model.event import EventType
 from mission_control.model.finding import Reason, Severity
@@ -239,6 +239,23 @@ def test_paging_runs_from_an_hour_before_the_open_to_the_close():
     instants = [OPEN_AT - hour - timedelta(seconds=1), OPEN_AT - hour, OPEN_AT, CLOSE_AT]
 
     assert [False, True, True, False] == [pages_now(session_at(i)) for i in instants]
+
+
+@pytest.mark.parametrize(
+    ("needed", "at", "severity"),
+    [
+        (True, OPEN_AT - timedelta(minutes=61), Severity.P2),
+        (True, OPEN_AT - timedelta(minutes=60), Severity.P1),
+        (True, CLOSE_AT, Severity.P2),
+        (False, OPEN_AT, Severity.P2),
+    ],
+)
+def test_what_the_floor_needs_is_p1_only_while_p1_pages(needed, at, severity):
+    """Outside of those hours it is of the same day, as what is optional always is (R11.1)."""
+    criticality = Criticality.CRITICAL if needed else Criticality.OPTIONAL
+    agent = replace(STRATEGY, criticality=criticality)
+
+    assert severity is severity_of_trouble(agent, session_at(at))
 
 
 def test_a_service_that_joins_is_no_change(floor):
