@@ -216,13 +216,13 @@ def test_marketdatas_health_is_kept_as_the_predecessor_did():
         floor.decide(),
         services=tuple(r for r in floor.decide().services if r.agent.kind is not Kind.MARKETDATA),
     )
-    nothing, why = floor_texts.marketdata_health(others)
+    nothing, unasked = floor_texts.marketdata_health(others)
 
     assert {"marketdata_health.status", "marketdata_health.json"} == set(well)
     assert "" == none
     assert {"marketdata_health.status": b"marketdata_health_http_code=000\n"} == lost
     assert why.startswith("TIMEOUT")
-    assert ({}, "no marketdata service was asked for /healthz") == (nothing, why)
+    assert ({}, "no marketdata service was asked for /healthz") == (nothing, unasked)
 
 
 def test_pods_are_told_by_the_name_of_their_service():
