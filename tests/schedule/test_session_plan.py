@@ -62,9 +62,9 @@ def expected_runs(open_, close, next_open):
 @pytest.mark.parametrize("year", YEARS)
 def test_every_run_of_a_year_stands_where_the_exchange_says(oracle, year):
     """
-    For each date of a year just these runs are planned (R8.1).
+    For each date of a year the plan holds just the runs of docs/semantics.md#8.
 
-    The hours come from another calendar, so that ours cannot be wrong and agree with itself.
+    The hours come from another calendar, so that ours cannot be wrong and agree with itself (R8.1).
     """
     on, sessions = date(year, 1, 1), 0
     while on.year == year:
