@@ -12,7 +12,7 @@ RULE = re.compile(r"\bR\d+\.\d+\b")
 CITED = re.compile(r"\bdocs/([a-z_]+\.md)(?:#([\w.]*\w))?")
 ELSEWHERE = re.compile(
     r"\bsemantics,? section|\bthe semantics\b|\binterface\.md|\bhouse rule|\bthe facts\b"
-    r"|\bfacts, \w\)|\(facts[,;]|\bplaybook \(|\bfinding [A-H]\d"
+    r"|\bfacts[,;] (?:section )?\(?[a-z]\)|\bplaybook \(|\bfinding [A-H]\d"
 )
 """What cites a document that this repository does not hold."""
 WRITTEN = [

@@ -25,7 +25,7 @@ PLAN = plan_session(ON, MarketCalendar().session_at(instant_of(ON, time(12))), f
 OBJECTS = list(yaml.safe_load_all((PROJECT / "deploy/kubernetes/cronjobs.yaml").read_text()))
 CRON_JOBS = [each for each in OBJECTS if each["kind"] == "CronJob"]
 MUTATING = ("apply", "patch", "delete", "scale", "rollout", "replace", "edit", "label", "annotate")
-"""Verbs that the fleet's own validator forbids in its CronJobs (facts, n)."""
+"""Verbs that the fleet's own validator forbids in its CronJobs."""
 
 
 def runs():
