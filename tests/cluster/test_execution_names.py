@@ -120,7 +120,7 @@ SIGNS = [
 
 @pytest.mark.parametrize("changes", SIGNS)
 def test_each_name_alone_says_what_something_is(changes):
-    """A container's, a port's, an account's, or that of an owner that is not read."""
+    """A container's, a port's, an account's, or that of an owner that is not read (R3.14)."""
     floor = ClusterFloor()
     add_workload(deployment("x", 1, 1, **changes))(floor)
 

@@ -45,7 +45,7 @@ def oracle():
 
 
 def expected_runs(open_, close, next_open):
-    """Work out from a session's hours, in minutes, what semantics section 8 asks for."""
+    """Work out from a session's hours, in minutes, what docs/semantics.md#8 asks for."""
     minutes = lambda n: timedelta(minutes=n)  # noqa: E731
     yield Job.PRE_MARKET, open_ - minutes(60), open_ - minutes(15)
     yield Job.PRE_OPEN, open_ - minutes(15), open_
@@ -62,7 +62,7 @@ def expected_runs(open_, close, next_open):
 @pytest.mark.parametrize("year", YEARS)
 def test_every_run_of_a_year_stands_where_the_exchange_says(oracle, year):
     """
-    For each date of a year the plan holds just the runs of semantics, section 8.
+    For each date of a year the plan holds just the runs of docs/semantics.md#8.
 
     The hours come from another calendar, so that ours cannot be wrong and agree with itself.
     """
@@ -105,7 +105,7 @@ def test_every_run_of_a_year_stands_where_the_exchange_says(oracle, year):
     ],
 )
 def test_new_yorks_clocks_show_the_same_times_on_both_sides_of_a_change(on, zone):
-    """On the sessions beside a change of the clocks, each run is at its usual hour there."""
+    """On the sessions beside a change of the clocks, each run is at its usual hour there (R5.4)."""
     plan = plan_of(on)
     shown = {r.job: f"{r.planned_at.astimezone(NEW_YORK):%H:%M %Z}" for r in plan.runs}
 
@@ -126,7 +126,7 @@ def test_an_attestation_over_a_change_of_the_clocks_is_due_by_the_wall_clock():
 
 
 def test_an_early_close_moves_what_follows_the_close():
-    """On 2026-11-27 the market closes at 13:00, and the captures follow it."""
+    """On 2026-11-27 the market closes at 13:00, and the captures follow it (R5.4)."""
     plan = plan_of(date(2026, 11, 27))
     (capture,) = runs_of(plan, Job.POST_MARKET)
     (lkg,) = runs_of(plan, Job.LKG_CAPTURE)
