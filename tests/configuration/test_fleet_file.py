@@ -65,9 +65,7 @@ def only_agent(write, entry):
 
 
 def test_the_predecessors_file_is_accepted_as_it_is(write):
-    """
-    The predecessor's inventory loads unchanged, with its defaults for what it leaves out (R1.1).
-    """
+    """The predecessor's file loads as it is, with documented defaults (R1.1, R2.3, R2.4)."""
     fleet = load(write(PREDECESSORS))
 
     assert [

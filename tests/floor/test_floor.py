@@ -226,7 +226,7 @@ def test_the_switch_file_has_three_meanings(floor, text, state):
 
 
 def test_the_environment_only_contradicts(floor):
-    """An engaged environment confirms nothing, and a disengaged one is evidence."""
+    """An engaged environment confirms nothing, and a disengaged one is evidence (R4.2, R4.3)."""
     told = []
     for text in ("1", "0"):
         heard = SwitchReading(SourceKind.ENVIRONMENT, "EXECUTION_HALTED", Seen(text, floor.now))

@@ -80,7 +80,7 @@ def test_a_service_cannot_raise_the_ceiling(floor):
     ],
 )
 def test_the_freshness_contract_of_healthz(floor, fields, status, expected):
-    """`/healthz` in contract form speaks where `/ops/status` is not offered."""
+    """`/healthz` in contract form speaks where `/ops/status` is not offered (R3.10)."""
     age = fields.pop("age", None)
     document = {"max_age_seconds": 60, **fields}
     document["last_tick_epoch_seconds"] = None if age is None else tick(floor, age)
