@@ -124,7 +124,7 @@ class RunBeingWritten:
 
 def _allowed(facts: RunFacts, ledger: LockedLedger) -> RunFacts:
     """
-    Return the facts as they may be recorded now; the ledger's lock is held.
+    Return what may be recorded of a run now; the ledger's lock is held.
 
     So of several that ran the same planned run, whatever their clocks, leases and claims said,
     one alone is it.

@@ -120,7 +120,7 @@ def test_wrong_usage_exits_with_2(run, arguments):
 
 def test_a_configuration_error_exits_with_78(run, failing):
     """
-    Every problem is shown on stderr, with its place, its key and its remedy; stdout stays empty.
+    Every problem is shown on stderr, with place, key and remedy; stdout stays empty (R1.2).
     """
     failing(SEVERAL)
 

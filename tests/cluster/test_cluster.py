@@ -67,7 +67,7 @@ def report(snapshot: Any, name: str) -> Any:
 
 
 def test_all_is_well_on_a_cluster_that_shows_it(floor):
-    """With whole lists nothing is left to complain of: execution is proven off."""
+    """With whole lists nothing is left to complain of: execution is proven off (R3.5, R6.12)."""
     snapshot = floor.decide()
 
     assert (Verdict.OK, True, ()) == (
@@ -210,7 +210,9 @@ SEV0 = [
 @pytest.mark.parametrize(("hurt", "subject"), SEV0)
 @pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
 def test_any_single_sign_of_execution_is_sev0_in_every_phase(floor, hurt, subject, at):
-    """Replicas, pods, names, labels, modes and toggles each raise an alarm, day and night."""
+    """
+    Replicas, pods, names, labels, modes and toggles each raise an alarm, day and night (R3.14).
+    """
     floor.refresh(at)
     hurt(floor)
 
@@ -305,7 +307,7 @@ UNTOLD = [
 
 @pytest.mark.parametrize(("hurt", "told"), UNTOLD)
 def test_a_mode_that_cannot_be_told_blocks(floor, hurt, told):
-    """Neither EXECUTE nor OBSERVE: it is unknown, and so the floor halts."""
+    """Neither EXECUTE nor OBSERVE: it is unknown, and so the floor halts (R3.16)."""
     hurt(floor)
     snapshot = floor.decide()
 
@@ -529,7 +531,7 @@ COULD_START = [
 @pytest.mark.parametrize(("hurt", "subject"), COULD_START)
 @pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
 def test_what_could_start_execution_is_p1_and_withholds_go(floor, hurt, subject, at):
-    """Nothing runs, so nothing is HALTED; but no posture is expected, and no GO is kept."""
+    """Nothing is HALTED, but no posture is expected and no GO is kept (R3.15, R6.10, R6.12)."""
     floor.refresh(at)
     at_best = floor.decide().posture.verdict
     hurt(floor)
@@ -647,7 +649,9 @@ TROUBLES = [
 
 @pytest.mark.parametrize(("hurt", "code", "subject"), TROUBLES)
 def test_what_runs_a_service_can_halt_the_floor(floor, hurt, code, subject):
-    """A strategy that answers well halts the floor all the same when its pods are not well."""
+    """
+    A strategy that answers well halts the floor all the same when its pods are not well (R6.11).
+    """
     hurt(floor)
     snapshot = floor.decide()
 
@@ -734,7 +738,9 @@ def test_a_namespace_that_is_not_watched_shows_nothing(floor):
     "reason", [UnseenReason.DENIED, UnseenReason.TIMEOUT, UnseenReason.PARTIAL], ids=str
 )
 def test_each_required_list_is_required(floor, resource, reason):
-    """Losing any one list of any namespace halts an open floor, and is told in a closed one."""
+    """
+    Losing any one list of any namespace halts an open floor, and is told in a closed one (R6.8).
+    """
     floor.lose_list(resource, ELSEWHERE, reason)
     opened = floor.decide()
     floor.refresh(EVENING)
@@ -749,7 +755,7 @@ def test_each_required_list_is_required(floor, resource, reason):
 
 
 def test_a_cluster_that_is_gone_is_one_reason(floor):
-    """One cause, one reason: not one for every list and every service."""
+    """One cause, one reason: not one for every list and every service (R6.14)."""
     for resource, namespace in list(floor.lists):
         floor.lose_list(resource, namespace, UnseenReason.CONNECTION_REFUSED)
     snapshot = floor.decide()
@@ -767,14 +773,16 @@ def test_a_cluster_that_is_gone_is_one_reason(floor):
 
 
 def test_before_the_first_round_the_cluster_is_not_yet_asked(floor):
-    """At a start nothing is known, and that is said."""
+    """At a start nothing is known, and that is said (R6.14)."""
     floor.never_read = True
 
     assert ("NOT_YET_ASKED", "cluster", "P1") in halting(floor.decide())
 
 
 def test_lists_expire(floor):
-    """A minute after the lists were read they are no evidence any more; the services still are."""
+    """
+    A minute after the lists were read they are no evidence any more; the services still are (R6.8).
+    """
     lists = dict(floor.lists)
     floor.refresh(floor.now + timedelta(seconds=61))
     floor.lists = lists
@@ -796,7 +804,7 @@ def test_the_oldest_evidence_may_be_a_list(floor):
     ("value", "said"), [(None, "does not exist"), ("", "not one"), ("HALTED", "not one"), ("0", "")]
 )
 def test_a_config_map_that_does_not_halt_is_off(floor, value, said):
-    """Absent, empty or anything but truthy: the fleet would run on it, so it is DISENGAGED."""
+    """Absent, empty or anything but truthy: the fleet would run, so it is off (R4.2, R4.5)."""
     floor.config_map = value
     snapshot = floor.decide()
 
@@ -807,7 +815,9 @@ def test_a_config_map_that_does_not_halt_is_off(floor, value, said):
 
 
 def test_the_config_map_alone_confirms(floor):
-    """Without its mounted file the switch is confirmed by the ConfigMap read through the API."""
+    """
+    Without its mounted file the switch is confirmed by the ConfigMap read through the API (R4.3).
+    """
     floor.switch = None
     snapshot = floor.decide()
 
@@ -816,7 +826,7 @@ def test_the_config_map_alone_confirms(floor):
 
 @pytest.mark.parametrize(("off", "severity"), [(True, "P1"), (False, "P0")])
 def test_an_unconfirmed_switch_is_less_bad_while_execution_is_proven_off(floor, off, severity):
-    """It halts in every phase, P0, or P1 while whole lists show that nothing executes."""
+    """It halts in every phase, P0, or P1 while whole lists show that nothing executes (R6.10)."""
     floor.refresh(EVENING)
     floor.switch, floor.config_map = None, "1"
     evidence = floor.evidence()

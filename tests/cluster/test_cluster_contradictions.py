@@ -248,7 +248,7 @@ def test_a_pod_that_is_over_and_ready_is_not_over(floor):
 
 @pytest.mark.parametrize("value", ["0", "HALTED", None])
 def test_the_listed_switch_is_heard_beside_the_one_read_by_name(floor, value):
-    """One says on and the other does not: the worse side counts, and both are shown."""
+    """One says on and the other does not: the worse side counts, and both are shown (R3.12)."""
     held = {} if value is None else {"EXECUTION_HALTED": value}
     floor.maps["switch"] = config_map(KILL_SWITCH_MAP, **held)
     snapshot = floor.decide()

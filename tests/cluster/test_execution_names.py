@@ -120,7 +120,7 @@ SIGNS = [
 
 @pytest.mark.parametrize("changes", SIGNS)
 def test_each_name_alone_says_what_something_is(changes):
-    """A container's, a port's, an account's, or that of an owner that is not read."""
+    """A container's, a port's, an account's, or that of an owner that is not read (R3.14)."""
     floor = ClusterFloor()
     add_workload(deployment("x", 1, 1, **changes))(floor)
 
@@ -295,7 +295,9 @@ MAPS = [
 
 @pytest.mark.parametrize(("hurt", "code"), MAPS)
 def test_a_safety_map_is_judged_whoever_mounts_it(hurt, code):
-    """One that denies its switch is evidence; the floor's own switch is judged as its source."""
+    """
+    One that denies its switch is evidence; the floor's own switch is judged as its source (R3.14).
+    """
     floor = ClusterFloor()
     hurt(floor)
 

@@ -178,7 +178,9 @@ def could_start(facts):
 
 @pytest.mark.parametrize(("fault", "calm"), STARTERS)
 async def test_what_could_start_execution_is_named_and_its_look_alike_is_not(fault, calm):
-    """A scaler, a route or a trigger of execution is named while it acts, and no other is."""
+    """
+    A scaler, a route or a trigger of execution is named while it acts, and no other is (R3.15).
+    """
     named, _ = await read(stage_of(*fault))
     quiet, _ = await read(stage_of(*calm))
     last = fault[-1]

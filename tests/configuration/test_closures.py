@@ -33,7 +33,7 @@ def entry(**changes):
 
 
 def test_closures_are_read_in_order_of_date(tmp_path):
-    """A good file gives its closures, the earliest first, times as they are written."""
+    """A good file gives its closures, the earliest first, times as they are written (R5.2)."""
     path = tmp_path / "closures.yaml"
     path.write_text(GOOD)
 

@@ -65,9 +65,7 @@ def only_agent(write, entry):
 
 
 def test_the_predecessors_file_is_accepted_as_it_is(write):
-    """
-    The predecessor's inventory loads unchanged, with its own defaults for what it leaves out.
-    """
+    """The predecessor's file loads as it is, with documented defaults (R1.1, R2.3, R2.4)."""
     fleet = load(write(PREDECESSORS))
 
     assert [
@@ -159,7 +157,7 @@ def test_an_entry_inherits_the_cadence_it_does_not_name(write):
 
 def test_the_digest_is_that_of_the_files_bytes(write):
     """
-    The fleet's digest is the SHA-256 of the file, comments and all, and its source the path.
+    The fleet's digest is the SHA-256 of the file, comments and all, and its source the path (R1.5).
     """
     path = write(PREDECESSORS)
 
@@ -276,7 +274,7 @@ def test_whether_the_repositorys_programs_are_run_is_said_or_not(write):
     ],
 )
 def test_a_critical_service_is_asked_more_often_while_the_session_gates(write, entry, brisk):
-    """Every 2 s, where the inventory says nothing else."""
+    """Every 2 s, where the inventory says nothing else (R2.4)."""
     agent = only_agent(write, entry)
 
     assert brisk == agent.gating_interval_seconds

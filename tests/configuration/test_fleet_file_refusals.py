@@ -166,7 +166,7 @@ def refusal_of(write, line):
 )
 def test_a_mistake_is_named_by_line_and_key(write, line, key, problem, remedy):
     """
-    One wrong line gives one problem, which names the line, the key and what to write instead.
+    One wrong line gives one problem with its line, key and what to write instead (R1.2, R1.3).
     """
     error = refusal_of(write, line)
 
@@ -266,7 +266,7 @@ def test_a_path_that_may_not_be_asked_is_refused(write, path):
 )
 def test_a_bad_address_is_refused_and_not_repeated(write, address):
     """
-    A URL that is not a plain base URL is refused, and the message never holds its secrets.
+    A URL that is not a plain base URL is refused, and the message never holds its secrets (R1.2).
     """
     path = write(f'agents: [{{agent_name: a, kind: ops, service_dns: "{address}"}}]')
 
@@ -328,7 +328,7 @@ def test_execution_on_cloud_run_must_not_be_asked(write):
 
 def test_a_cycle_of_dependencies_is_named(write):
     """
-    The message walks the cycle from an agent back to itself, in the direction of dependence.
+    The message walks the cycle from an agent back to itself, in the direction of dependence (R1.2).
     """
     path = write("""\
         agents:
@@ -347,7 +347,7 @@ def test_a_cycle_of_dependencies_is_named(write):
 
 def test_a_name_may_be_listed_once(write):
     """
-    A second entry of the same name is refused, and both lines are named.
+    A second entry of the same name is refused, and both lines are named (R1.2).
     """
     path = write("""\
         agents:
@@ -394,7 +394,7 @@ def test_a_name_may_be_listed_once(write):
 )
 def test_a_file_that_is_no_fleet_is_refused(write, content, problem):
     """
-    Whatever is wrong with the file as a whole is one clear problem, and ends no process.
+    Whatever is wrong with the file as a whole is one clear problem, and ends no process (R1.2).
     """
     error = refusal(write(content))
 
@@ -425,7 +425,7 @@ def test_what_is_no_readable_file_is_refused(tmp_path):
 
 def test_all_problems_are_told_at_once(write):
     """
-    Every problem of the file is listed, in the order of its lines, so that one go mends it.
+    Every problem of the file is listed, in the order of its lines, so that one go mends it (R1.2).
     """
     error = refusal(
         write("""\

@@ -59,7 +59,7 @@ def test_what_is_not_given_has_its_default(least, monkeypatch, tmp_path):
 
 def test_the_nearest_source_wins(least, write):
     """
-    A flag outdoes our variable, that the file, that the predecessor's name, that the default.
+    A flag outdoes our variable, that the file, that the predecessor's name, that a default (R1.4).
     """
     sources = [
         ("flag --namespace", {"flags": {"namespace": "of-the-flag"}}),

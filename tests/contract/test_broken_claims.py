@@ -161,7 +161,7 @@ def test_claims_are_heard_in_what_is_no_sound_json(body, claims):
 )
 def test_of_what_is_said_twice_the_worse_counts(body, claims, doubled):
     """
-    Every occurrence is heard, and each place that is said twice is named once.
+    Every occurrence is heard, and each place that is said twice is named once (R2.12).
     """
     assert Heard(claims, tuple(doubled)) == hear_body(body, orjson.loads(body))
 

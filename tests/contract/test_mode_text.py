@@ -54,7 +54,7 @@ HARMLESS, FORBIDDEN, UNKNOWN = ModeText
 )
 def test_a_mode_means_what_it_says_and_nothing_milder(text, meaning):
     """
-    The harmless modes are a closed set, a forbidden word forbids, and anything else is unknown.
+    Harmless modes are a closed set, a forbidden word forbids, anything else is unknown (R2.13).
     """
     assert meaning is read_mode(text)
 
@@ -62,7 +62,7 @@ def test_a_mode_means_what_it_says_and_nothing_milder(text, meaning):
 @given(st.text())
 def test_whatever_is_not_in_the_closed_set_is_never_harmless(text):
     """
-    No text passes for harmless but the known ones, as they are compared.
+    No text passes for harmless but the known ones, as they are compared (R2.13).
     """
     assert (fold_mode(text) in HARMLESS_MODES) is (read_mode(text) is HARMLESS)
 

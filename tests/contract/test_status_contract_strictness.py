@@ -125,7 +125,7 @@ def read(document, path="/ops/status"):
 )
 def test_rich_contract_refuses_the_wrong_type(field, value):
     """
-    A value of the wrong type is refused, and the violation names its field.
+    A value of the wrong type is refused, and the violation names its field (R2.11).
     """
     with pytest.raises(ContractViolation) as caught:
         read(changed(RICH, field, value))
@@ -229,7 +229,7 @@ def test_rich_contract_is_no_stricter_than_the_field(field, value):
 )
 def test_smaller_shapes_refuse_the_wrong_type(path, document, field, value):
     """
-    The smaller shapes are as strict about their types as the rich one.
+    The smaller shapes are as strict about their types as the rich one (R2.11).
     """
     with pytest.raises(ContractViolation) as caught:
         read(changed(document, field, value), path)

@@ -67,7 +67,9 @@ def deny(floor, peer=HERE, times=11, apart=50.0, **changes: Any):
     ],
 )
 def test_one_address_denies_ten_times_over_eight_minutes(floor, times, apart, expected):
-    """Behind one address may be several replicas: ten denials in a row, in at least 8 minutes."""
+    """
+    Behind one address may be several replicas: ten denials in a row, in at least 8 minutes (R6.2).
+    """
     raise_sev0(floor)
 
     assert expected == deny(floor, times=times, apart=apart)
@@ -341,7 +343,7 @@ def test_a_pod_that_is_gone_takes_what_it_said_with_it(cluster, pods, expected):
 
 
 def test_a_pod_of_a_known_address_is_gone_when_lists_do_not_show_it(cluster):
-    """The other replica stays, and proves nothing about the one that is gone."""
+    """The other replica stays, and proves nothing about the one that is gone (R6.2)."""
     on_cluster(cluster, replica("a", "10.0.0.7"), replica("b", "10.0.0.8"))
     raise_sev0(cluster)
 
@@ -468,7 +470,7 @@ def test_who_is_renamed_and_says_it_again_has_not_denied_it(floor):
 
 
 def test_a_removed_agent_keeps_its_p0(floor):
-    """It is asked no more, so nothing denies it."""
+    """It is asked no more, so nothing denies it (R6.5)."""
     raise_sev0(floor)
     rename(floor, "x")
 
@@ -476,7 +478,9 @@ def test_a_removed_agent_keeps_its_p0(floor):
 
 
 def test_an_agent_that_left_takes_its_lesser_alarms_with_it(floor):
-    """The recorded change of the inventory clears them; the floor judges by the services left."""
+    """
+    The recorded change of the inventory clears them; the floor judges by the services left (R6.5).
+    """
     floor.say(STRATEGY, "marketdata.is_fresh", value=False)
     assert is_latched(floor, "CONTRADICTION")
     rename(floor, "x")
@@ -513,7 +517,7 @@ def stale_path(floor):
 
 
 def test_a_lesser_path_that_changed_its_shape_for_good_no_longer_raises(floor):
-    """Seen, whole, and without a word of freshness, while the primary reading is fresh."""
+    """Seen, whole, and without a word of freshness, while the primary reading is fresh (R6.3)."""
     stale_path(floor)
     floor.answer(MARKETDATA, "/healthz", LIVE)
     snapshot = floor.decide()
@@ -563,7 +567,9 @@ def test_a_lesser_path_that_changed_its_shape_for_good_no_longer_raises(floor):
 def test_a_lesser_path_stays_latched_while_it_tells_it_or_is_unseen_or_the_primary_is_not_well(
     floor, worse
 ):
-    """Only the path itself without the fact, beside a fresh primary reading, ends its claim."""
+    """
+    Only the path itself without the fact, beside a fresh primary reading, ends its claim (R6.3).
+    """
     stale_path(floor)
     worse(floor)
 
@@ -667,7 +673,7 @@ def stuck(floor):
 
 
 def test_a_human_ends_an_alarm_that_nothing_can_clear(stuck):
-    """The fleet file's entry ends it, and who did it and why is told."""
+    """The fleet file's entry ends it, and who did it and why is told (R6.4)."""
     end(stuck, since=NOW + timedelta(seconds=0.4))
     snapshot = stuck.decide()
 
@@ -713,7 +719,7 @@ def test_a_human_ends_that_one_alarm_only(stuck, entry):
     ],
 )
 def test_no_human_ends_what_is_unseen_or_still_told(stuck, unseen_or_told):
-    """The source has to be seen, whole, and without the fact, while the entry is applied."""
+    """The source has to be seen, whole, and without the fact, while the entry is applied (R6.4)."""
     end(stuck)
     unseen_or_told(stuck)
 
@@ -721,7 +727,7 @@ def test_no_human_ends_what_is_unseen_or_still_told(stuck, unseen_or_told):
 
 
 def test_no_human_ends_a_p0(floor):
-    """An entry that means one ends nothing."""
+    """An entry that means one ends nothing (R6.4)."""
     raise_sev0(floor)
     end(floor, "EXECUTION_EVIDENCE", f"{SE} {OPS}", subject=SE)
     floor.refresh(floor.now + timedelta(seconds=10))

@@ -81,7 +81,7 @@ def found(report, code):
 def test_a_file_confirms_only_as_the_mount_or_by_the_fleet_files_word(
     mounted, said, state, confirmed
 ):
-    """A file that any person can write contradicts at most."""
+    """A file that any person can write contradicts at most (R4.3)."""
     switch_readings = SwitchReading(SourceKind.FILE, PATH, Seen("1", NOW), live_mount=mounted)
     (heard,) = hear_configured([switch_readings], NOW, said)
     (off,) = hear_configured([replace(switch_readings, reading=Seen("0", NOW))], NOW, said)
@@ -95,7 +95,7 @@ def test_a_file_confirms_only_as_the_mount_or_by_the_fleet_files_word(
 
 @pytest.mark.parametrize("kind", [SourceKind.ENVIRONMENT, SourceKind.SERVICE])
 def test_environment_and_services_never_confirm(kind):
-    """However many say that the switch is on, it is not confirmed."""
+    """However many say that the switch is on, it is not confirmed (R4.3)."""
     (heard,) = hear_configured(
         [SwitchReading(kind, "x", Seen("1", NOW), live_mount=True)], NOW, SwitchFile.AUTHORITATIVE
     )
@@ -106,7 +106,7 @@ def test_environment_and_services_never_confirm(kind):
 
 @pytest.mark.parametrize("seen", ["silent", "not read yet"])
 def test_where_the_api_is_configured_its_silence_counts_whatever_a_file_says(seen):
-    """A live mount says what its kubelet last knew: it does not replace the API."""
+    """A live mount says what its kubelet last knew: it does not replace the API (R4.4)."""
     file = SwitchSource(SourceKind.FILE, PATH, ON, NOW, confirms=True)
     silent = replace(CONFIG_MAP, state=UNCLEAR, detail="EXPIRED: 46 s old")
     heard = [file, silent] if seen == "silent" else [file]
@@ -118,7 +118,7 @@ def test_where_the_api_is_configured_its_silence_counts_whatever_a_file_says(see
 
 
 def test_a_lost_api_halts_the_floor_though_the_mount_says_engaged():
-    """46 seconds after the ConfigMap was read last, the floor is HALTED for it."""
+    """46 seconds after the ConfigMap was read last, the floor is HALTED for it (R4.4, R6.8)."""
     floor = ClusterFloor()
     floor.config_map = None
     evidence = floor.evidence()
@@ -130,7 +130,9 @@ def test_a_lost_api_halts_the_floor_though_the_mount_says_engaged():
 
 
 def test_a_switch_that_is_not_required_may_be_missing():
-    """Nothing confirms it and nothing has to, which is said; what is heard counts all the same."""
+    """
+    Nothing confirms it and nothing has to, which is said; what is heard counts all the same (R4.6).
+    """
     floor = on(FloorOfValues(switch=None), safety=NO_SWITCH, switch_file=SwitchFile.NONE)
     for agent in RICH:
         document = changed(rich(agent, floor.now), "status.state", "OK")

@@ -31,14 +31,16 @@ def codes(snapshot):
 
 
 def test_healthy_open_floor_is_ok_and_expected(floor):
-    """A healthy floor under an engaged kill switch is OK in an open session, as expected."""
+    """
+    A healthy floor under an engaged kill switch is OK in an open session, as expected (R6.12).
+    """
     posture = floor.decide().posture
 
     assert (Verdict.OK, True, ()) == (posture.verdict, posture.expected, posture.reasons)
 
 
 def test_healthy_closed_floor_is_market_closed(floor):
-    """The same floor in the evening is MARKET_CLOSED."""
+    """The same floor in the evening is MARKET_CLOSED (R6.12)."""
     floor.refresh(EVENING)
 
     assert Verdict.MARKET_CLOSED is floor.decide().posture.verdict
@@ -46,7 +48,7 @@ def test_healthy_closed_floor_is_market_closed(floor):
 
 @pytest.mark.parametrize(("hurt", "severity", "code", "subject"), HALTING)
 def test_a_hurt_floor_is_halted_with_its_reason(floor, hurt, severity, code, subject):
-    """Each hurt halts an open floor, and is named with its subject and severity."""
+    """Each hurt halts an open floor, with subject and severity (R3.1, R3.12, R6.9, R6.11)."""
     hurt(floor)
 
     snapshot = floor.decide()
@@ -65,7 +67,7 @@ SEV0 = [
 
 @pytest.mark.parametrize(("hurt", "severity", "code", "subject"), SEV0)
 def test_sev0_halts_in_every_phase(floor, hurt, severity, code, subject):
-    """Execution evidence and an unconfirmed switch halt a closed floor too."""
+    """Execution evidence and an unconfirmed switch halt a closed floor too (R3.14, R6.9)."""
     floor.refresh(EVENING)
     hurt(floor)
 
@@ -99,7 +101,7 @@ def test_stale_marketdata_after_hours_is_expected(floor):
 
 
 def test_old_reading_is_no_evidence(floor):
-    """A reading older than 45 s is EXPIRED, and halts an open floor."""
+    """A reading older than 45 s is EXPIRED, and halts an open floor (R6.8)."""
     snapshot = floor.decide(floor.now + timedelta(seconds=46))
 
     assert Verdict.HALTED is snapshot.posture.verdict
@@ -114,7 +116,7 @@ def test_reading_from_the_future_is_no_evidence(floor):
 
 
 def test_unknown_session_gates_as_open(floor):
-    """A calendar that does not know halts the floor and says so; it is never OK."""
+    """A calendar that does not know halts the floor and says so; it is never OK (R5.3)."""
     floor.session_at = session_unknown
 
     snapshot = floor.decide()
@@ -135,7 +137,7 @@ def test_nothing_asked_yet_is_halted(floor):
 
 
 def test_market_closed_right_after_the_open_is_lag(floor):
-    """For 30 s after the open a service may still say MARKET_CLOSED; then it is UNKNOWN."""
+    """For 30 s after the open a service may still say MARKET_CLOSED; then it is UNKNOWN (R3.7)."""
     states = []
     for seconds in (30, 31):
         floor.refresh(OPEN_AT + timedelta(seconds=seconds))
@@ -147,7 +149,7 @@ def test_market_closed_right_after_the_open_is_lag(floor):
 
 @pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
 def test_own_clock_is_suspect_when_the_services_disagree_with_it(floor, at):
-    """A median skew of the Date headers above 5 s halts in every phase: the phase is in doubt."""
+    """A median skew of the Date headers above 5 s halts in every phase, as P1 (R2.16, R6.10)."""
     floor.refresh(at)
     for by_path in floor.answers.values():
         for path, seen in by_path.items():
@@ -156,12 +158,14 @@ def test_own_clock_is_suspect_when_the_services_disagree_with_it(floor, at):
 
     snapshot = floor.decide()
 
-    assert "OWN_CLOCK_SUSPECT" in codes(snapshot)
+    assert (Severity.P1, "OWN_CLOCK_SUSPECT") in {
+        (r.severity, r.code) for r in snapshot.posture.reasons if r.halts
+    }
     assert Verdict.HALTED is snapshot.posture.verdict
 
 
 def test_identity_mismatch_is_only_a_note(floor):
-    """A service that calls itself otherwise is noted, and still OK."""
+    """A service that calls itself otherwise is noted, and still OK (R3.13)."""
     floor.say(STRATEGY, "agent_identity.agent_name", "strategy-runtime")
 
     snapshot = floor.decide()
@@ -178,7 +182,7 @@ def test_evidence_age_is_that_of_the_oldest(floor):
 
 
 def test_a_calendar_that_ends_soon_warns(floor):
-    """Under 90 days of calendar left is a warning that halts nothing."""
+    """Under 90 days of calendar left is a warning that halts nothing (R5.3)."""
     floor.session_at = lambda now: replace(session_at(now), horizon_days=89)
 
     posture = floor.decide().posture
@@ -215,14 +219,14 @@ def test_a_switch_without_any_source_is_unconfirmed(floor):
     ],
 )
 def test_the_switch_file_has_three_meanings(floor, text, state):
-    """Only exact words mean something; everything else is UNKNOWN."""
+    """Only exact words mean something; everything else is UNKNOWN (R4.1)."""
     floor.switch = text
 
     assert state == floor.decide().kill_switch.state.value
 
 
 def test_the_environment_only_contradicts(floor):
-    """An engaged environment confirms nothing, and a disengaged one is evidence."""
+    """An engaged environment confirms nothing, and a disengaged one is evidence (R4.2, R4.3)."""
     told = []
     for text in ("1", "0"):
         heard = SwitchReading(SourceKind.ENVIRONMENT, "EXECUTION_HALTED", Seen(text, floor.now))
@@ -274,13 +278,17 @@ def test_a_store_that_cannot_be_written_to_is_a_reason(floor, store, said, at, s
 
 @pytest.mark.parametrize("at", [NOW, EVENING])
 def test_a_standing_that_is_not_known_halts(floor, at):
-    """Until the alarms from before a start are known, the floor is HALTED in every phase."""
+    """
+    Until the alarms from before a start are known, the floor is HALTED in every phase (R6.10).
+    """
     floor.refresh(at)
     evidence = replace(floor.evidence(), alarms_known=False)
     snapshot = decide_floor(evidence, NOTHING_LATCHED, session_at, at)
 
     assert Verdict.HALTED is snapshot.posture.verdict
-    assert "STANDING_UNKNOWN" in {r.code for r in snapshot.posture.reasons if r.halts}
+    assert (Severity.P1, "STANDING_UNKNOWN") in {
+        (r.severity, r.code) for r in snapshot.posture.reasons if r.halts
+    }
 
 
 def test_a_history_that_was_lost_halts_and_says_what_a_human_does(floor):

@@ -89,6 +89,13 @@ def test_a_fleet_is_named_without_its_folder(source, shown):
     assert shown == fleet_document(replace(FLEET, source=source))["source"]
 
 
+def test_a_posture_bears_the_fleets_digest():
+    """A posture names the fleet file that it was decided by (R1.5)."""
+    floor = FloorOfValues(fleet=replace(FLEET, digest="ab" * 32))
+
+    assert "ab" * 32 == posture_document(floor.decide())["fleet"]["digest"]
+
+
 def test_an_agent_in_full():
     """One service has its owner, its target, every reading and how old its evidence is."""
     agent = replace(

@@ -270,7 +270,7 @@ def test_a_service_that_joins_is_no_change(floor):
 
 
 def test_a_new_address_is_told(floor):
-    """A service that answers from another address is told once, with both."""
+    """A service that answers from another address is told once, with both (R2.5)."""
     name = STRATEGY.agent_name
     answers = {"known": ("10.0.0.7:80", "10.0.0.9:80"), "added": ("10.0.0.9:80",)}
 

@@ -5,9 +5,20 @@ from datetime import timedelta
 import pytest
 
 from mission_control.floor.model import Verdict
+from mission_control.model.finding import Severity
 from mission_control.model.fleet import Fleet
 from mission_control.model.reading import UnseenReason
-from tests.floor.floor_of_values import FLEET, GAMMA, INGEST, MARKETDATA, STRATEGY, rich
+from tests.floor.floor_of_values import (
+    EVENING,
+    FLEET,
+    GAMMA,
+    INGEST,
+    MARKETDATA,
+    NOW,
+    STRATEGY,
+    changed,
+    rich,
+)
 
 MD = MARKETDATA.agent_name
 OPS = "/ops/status"
@@ -41,14 +52,14 @@ def only_healthz(floor, document, status=200):
     ],
 )
 def test_the_rich_contract_tells_its_tick(floor, age, expected):
-    """The age of the rich contract's tick decides, by our clock."""
+    """The age of the rich contract's tick decides, by our clock (R3.10)."""
     floor.answer(MARKETDATA, OPS, rich(MARKETDATA, floor.now, age))
 
     assert expected == freshness(floor)
 
 
 def test_a_service_cannot_raise_the_ceiling(floor):
-    """A threshold above 120 s is not believed."""
+    """A threshold above 120 s is not believed (R3.10)."""
     floor.say(MARKETDATA, "marketdata.stale_threshold_seconds", 3600)
     later = floor.now + timedelta(seconds=44)
     floor.answer(MARKETDATA, OPS, rich(MARKETDATA, floor.now, 100))
@@ -69,7 +80,7 @@ def test_a_service_cannot_raise_the_ceiling(floor):
     ],
 )
 def test_the_freshness_contract_of_healthz(floor, fields, status, expected):
-    """`/healthz` in contract form speaks where `/ops/status` is not offered."""
+    """`/healthz` in contract form speaks where `/ops/status` is not offered (R3.10)."""
     age = fields.pop("age", None)
     document = {"max_age_seconds": 60, **fields}
     document["last_tick_epoch_seconds"] = None if age is None else tick(floor, age)
@@ -91,7 +102,7 @@ def test_the_freshness_contract_of_healthz(floor, fields, status, expected):
     ],
 )
 def test_a_tick_that_is_none_is_never_fresh(floor, document, expected):
-    """Nothing that lacks a believable tick is fresh."""
+    """Nothing that lacks a believable tick is fresh (R2.11)."""
     only_healthz(floor, document)
 
     assert expected == freshness(floor)
@@ -126,6 +137,33 @@ def test_the_minimal_contract_tells_an_age(floor, seconds, expected):
     floor.answer(MARKETDATA, OPS, document)
 
     assert expected == freshness(floor)
+
+
+@pytest.mark.parametrize(
+    ("at", "age", "false"),
+    [
+        pytest.param(NOW, 125, False, id="125 s"),
+        pytest.param(NOW, 126, True, id="126 s"),
+        pytest.param(NOW, None, True, id="no tick"),
+        pytest.param(EVENING, 126, False, id="126 s in the evening"),
+    ],
+)
+def test_a_claim_of_freshness_may_be_125_seconds_late(floor, at, age, false):
+    """In OPEN a claim on an older tick, or on none, is a P0 that no evening ends (R3.11, R6.9)."""
+    floor.refresh(at)
+    document = rich(MARKETDATA, floor.now, age)
+    floor.answer(MARKETDATA, OPS, changed(document, "marketdata.is_fresh", value=True))
+    raised = [floor.decide()]
+    floor.refresh(EVENING)
+    floor.lose(MARKETDATA, OPS, UnseenReason.TIMEOUT)
+    raised.append(floor.decide())
+
+    for snapshot in raised:
+        reasons = {r.code: r for r in snapshot.posture.reasons}
+        assert false is ("FRESHNESS_GATE_FALSE_POSITIVE" in reasons)
+        if false:
+            reason = reasons["FRESHNESS_GATE_FALSE_POSITIVE"]
+            assert (Severity.P0, True) == (reason.severity, reason.halts)
 
 
 def test_a_fleet_without_marketdata_has_no_freshness(floor):

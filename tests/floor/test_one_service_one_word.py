@@ -162,7 +162,9 @@ def test_a_primary_path_that_is_no_2xx_is_missing_evidence(floor):
 @pytest.mark.parametrize("contract", [ContractKind.LIVENESS, ContractKind.HTTP])
 @pytest.mark.parametrize("body", BODIES)
 def test_what_only_lives_is_offline_by_its_status(body, contract, status):
-    """A `liveness` or `http` path that is not 2xx is OFFLINE by that status, whatever its body."""
+    """
+    A `liveness` or `http` path that is not 2xx is OFFLINE by that status, whatever its body (R3.2).
+    """
     agent = Agent(
         "target", Kind.STRATEGY, "http://target", Criticality.OPTIONAL, ("/healthz",),
         contract=contract,

@@ -63,7 +63,7 @@ SILENT = [
 @pytest.mark.parametrize(("reason", "status"), SILENT)
 def test_a_first_silence_is_asked_about_again(reason, status):
     """
-    Silence, a refusal, a lost connection or name, a 5xx and our own stall may be over in a second.
+    Silence, a refusal, a lost connection or name, a 5xx and our own stall may soon be over (R2.7).
     """
     joined = rounds(well(NOW), unseen(reason, NOW + SECOND, status), well(NOW + 2 * SECOND))
 
@@ -73,7 +73,7 @@ def test_a_first_silence_is_asked_about_again(reason, status):
 
 @pytest.mark.parametrize("reason", sorted(set(UnseenReason) - {r for r, _ in SILENT}))
 def test_what_an_answer_says_needs_no_second_look(reason):
-    """Every other way of not being seen is confirmed at once."""
+    """Every other way of not being seen is confirmed at once (R2.7)."""
     assert [None, True] == confirmed(rounds(well(NOW), unseen(reason, NOW + SECOND, 200)))
 
 
@@ -87,7 +87,7 @@ def test_a_4xx_needs_no_second_look():
 @pytest.mark.parametrize("late", [1, 10, 4000])
 @pytest.mark.parametrize("reason", [UnseenReason.TIMEOUT, UnseenReason.NOT_JSON])
 def test_a_second_look_without_a_whole_answer_confirms(reason, late):
-    """However late it ends, and however it fails."""
+    """However late it ends, and however it fails (R2.7)."""
     first = unseen(UnseenReason.CONNECTION_LOST, NOW)
     joined = rounds(first, unseen(reason, NOW + late * SECOND, 200))
 
@@ -104,7 +104,7 @@ def test_silence_after_a_broken_answer_is_confirmed():
 
 @pytest.mark.parametrize(("apart", "third"), [(150, True), (151, False), (-150, True)])
 def test_the_third_silence_in_five_minutes_is_confirmed(apart, third):
-    """What keeps failing is not excused by the answers between; a clock that steps back neither."""
+    """What keeps failing is excused by no answer between, nor by a clock that steps back (R2.7)."""
     at = [NOW + n * apart * SECOND for n in range(3)]
     steps = [step for a in at for step in (unseen(UnseenReason.TIMEOUT, a), well(a))]
     joined = rounds(*steps)
@@ -140,7 +140,7 @@ def gone(at, status=404):
     ids=["well", "503", "redirect", "broken"],
 )
 def test_a_path_that_ever_answered_otherwise_is_lost(otherwise):
-    """Any answer but 404, 405 and 501 is one; what comes after that is no longer offered."""
+    """Any answer but 404, 405 and 501 is one; what comes after that is no longer offered (R2.2)."""
     joined = rounds(otherwise, gone(NOW + SECOND), unseen(UnseenReason.TIMEOUT, NOW), gone(NOW))
 
     assert ["NO_LONGER_OFFERED"] * 2 == [joined[n].readings[OPS].code for n in (1, 3)]

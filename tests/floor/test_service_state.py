@@ -20,6 +20,7 @@ from tests.floor.floor_of_values import (
     changed,
     reading,
     rich,
+    stamp,
 )
 from tests.floor.hurts import answer, lose, say
 
@@ -113,7 +114,7 @@ def says(state, *codes):
     ],
 )
 def test_a_strategy_in_an_open_session(floor, hurt, expected):
-    """A strategy's answer gives its state, and only what the table lists is expected."""
+    """An answer gives the state, and only what is listed is expected (R3.1, R3.4, R3.6, R3.8)."""
     hurt(floor)
 
     assert expected == judged(floor, STRATEGY)
@@ -122,7 +123,7 @@ def test_a_strategy_in_an_open_session(floor, hurt, expected):
 @pytest.mark.parametrize("state", ["HALTED", "DEGRADED"])
 @pytest.mark.parametrize("code", ["MARKETDATA_STALE", "MARKETDATA_MISSING"])
 def test_stale_marketdata_is_expected_while_closed(floor, state, code):
-    """HALTED or DEGRADED for stale or missing marketdata is expected while we say closed."""
+    """HALTED or DEGRADED for stale or missing marketdata is expected while we say closed (R3.8)."""
     floor.refresh(EVENING)
     says(state, code)(floor)
 
@@ -130,7 +131,7 @@ def test_stale_marketdata_is_expected_while_closed(floor, state, code):
 
 
 def test_halted_by_the_switch_is_unexpected_while_unconfirmed(floor):
-    """HALTED for the kill switch is only expected while the switch is confirmed engaged."""
+    """HALTED for the kill switch is only expected while the switch is confirmed engaged (R3.6)."""
     floor.switch = None
 
     assert ("HALTED", False, "KILL_SWITCH") == judged(floor, STRATEGY)
@@ -145,14 +146,16 @@ def test_reported_ok_on_a_stale_feed_is_degraded(floor):
 
 
 def test_the_switch_does_not_hide_a_stale_feed(floor):
-    """HALTED for the kill switch is unexpected when the feed is stale as well."""
+    """HALTED for the kill switch is unexpected when the feed is stale as well (R3.10)."""
     floor.answer(MARKETDATA, OPS, rich(MARKETDATA, floor.now, tick_age=121))
 
     assert ("HALTED", False, "MARKETDATA_STALE") == judged(floor, MARKETDATA)
 
 
 def test_rich_service_without_its_contract_is_degraded(floor):
-    """A rich service of which only liveness is offered is DEGRADED, and that is unexpected."""
+    """
+    A rich service of which only liveness is offered is DEGRADED, and that is unexpected (R3.3).
+    """
     floor.lose(STRATEGY, OPS, UnseenReason.NOT_OFFERED, 404)
     floor.answer(STRATEGY, "/healthz", LIVE)
 
@@ -160,7 +163,7 @@ def test_rich_service_without_its_contract_is_degraded(floor):
 
 
 def test_a_service_that_offers_nothing_is_unknown(floor):
-    """A service that answers 404 to everything is UNKNOWN, neither healthy nor dead."""
+    """A service that answers 404 to everything is UNKNOWN, neither healthy nor dead (R2.2)."""
     for path in (OPS, "/healthz"):
         floor.lose(STRATEGY, path, UnseenReason.NOT_OFFERED, 404)
 
@@ -168,7 +171,7 @@ def test_a_service_that_offers_nothing_is_unknown(floor):
 
 
 def test_a_hung_status_is_unknown_while_another_path_answers(floor):
-    """A service whose status hangs while `/healthz` answers is UNKNOWN, not OFFLINE."""
+    """A service whose status hangs while `/healthz` answers is UNKNOWN, not OFFLINE (R3.4)."""
     floor.lose(MARKETDATA, OPS, UnseenReason.TIMEOUT)
 
     assert ("UNKNOWN", False, "TIMEOUT") == judged(floor, MARKETDATA)
@@ -176,7 +179,7 @@ def test_a_hung_status_is_unknown_while_another_path_answers(floor):
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez"])
 def test_liveness_needs_its_probes(floor, path):
-    """A liveness service is expected only while its other probes do not fail."""
+    """A liveness service is expected only while its other probes do not fail (R3.3)."""
     healthy = judged(floor, GAMMA)
     floor.lose(GAMMA, path, UnseenReason.HTTP_STATUS, 503)
 
@@ -192,7 +195,7 @@ def test_liveness_may_lack_its_other_probes(floor):
 
 
 def test_an_execution_process_that_answers_is_evidence(floor):
-    """An execution service that answers at all, even OFFLINE, is evidence, and stays so."""
+    """An execution service that answers at all, even OFFLINE, is evidence, and stays so (R3.5)."""
     add(floor, EXECUTION)
     document = changed(rich(EXECUTION, floor.now), "status.state", "OFFLINE")
     floor.answer(EXECUTION, OPS, changed(document, "status.reason_codes", ["EXECUTION_DISABLED"]))
@@ -214,7 +217,7 @@ def test_execution_behind_a_refusal_is_evidence_too(floor):
 
 
 def test_execution_that_does_not_answer_is_not_proven_off(floor):
-    """Without a cluster, silence of an execution service proves nothing, and says so."""
+    """Without a cluster, silence of an execution service proves nothing, and says so (R3.5)."""
     add(floor, EXECUTION)
     floor.answers[EXECUTION.agent_name] = {}
     floor.answer(EXECUTION, OPS, {})
@@ -230,7 +233,7 @@ def test_execution_that_does_not_answer_is_not_proven_off(floor):
 
 
 def test_a_service_without_http_is_unobserved(floor):
-    """A service without HTTP is UNKNOWN and UNOBSERVED; a critical one halts the floor."""
+    """A service without HTTP is UNKNOWN and UNOBSERVED; a critical one halts the floor (R1.6)."""
     add(floor, NO_HTTP)
     optional = floor.decide()
     critical = Agent("ingest", Kind.INGEST, None, Criticality.CRITICAL, contract=ContractKind.NONE)
@@ -250,7 +253,7 @@ def test_plain_pages_need_only_answer(floor):
 
 
 def test_an_optional_service_only_degrades(floor):
-    """An optional service that is down is listed as degraded and halts nothing."""
+    """An optional service that is down is listed as degraded and halts nothing (R6.12)."""
     add(floor, PAGES)
     floor.answers["ops-ui"] = {}
     floor.lose(PAGES, "/", UnseenReason.CONNECTION_REFUSED)
@@ -281,6 +284,63 @@ def test_listed_side_paths_are_noted(floor):
     floor.lose(listed, "/x", UnseenReason.TIMEOUT)
 
     assert ("HALTED", True, "TIMEOUT") == judged(floor, listed)
+
+
+def test_a_heartbeat_is_never_judged(floor):
+    """A listed `/heartbeat` may be lost, broken or old, and its service is as before (R2.1)."""
+    listed = replace(STRATEGY, expected_endpoints=(OPS, "/heartbeat"))
+    floor.fleet = replace(FLEET, agents=tuple(listed if a is STRATEGY else a for a in FLEET.agents))
+    told = [judged(floor, STRATEGY)]
+    for reason in (UnseenReason.TIMEOUT, UnseenReason.CONTRACT_INVALID):
+        floor.lose(STRATEGY, "/heartbeat", reason)
+        told.append(judged(floor, STRATEGY))
+    floor.answer(STRATEGY, "/heartbeat", {"status": "ok", "at": "2020-01-01T00:00:00Z"})
+    told.append(judged(floor, STRATEGY))
+
+    assert [("HALTED", True, "")] * 4 == told
+
+
+def test_an_unknown_key_reaches_no_decision(floor):
+    """What the contract does not have is kept for people, and nothing follows from it (R2.14)."""
+    before = floor.decide()
+    more = {"state": "OFFLINE", "colour": "red", "is_fresh": False}
+    document = rich(STRATEGY, floor.now)
+    for part in (document, document["status"], document["marketdata"]):
+        part.update({key: value for key, value in more.items() if key not in part})
+    floor.answer(STRATEGY, OPS, document)
+    after = floor.decide()
+
+    assert before.posture == after.posture
+    assert before.service("strategy-engine").state is after.service("strategy-engine").state
+    assert b"red" in floor.answers["strategy-engine"][OPS].value.document
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        pytest.param(-60, ("HALTED", True, ""), id="60 s old"),
+        pytest.param(-61, ("UNKNOWN", False, "STATUS_FROZEN"), id="61 s old"),
+        pytest.param(5, ("HALTED", True, ""), id="5 s ahead"),
+        pytest.param(6, ("UNKNOWN", False, "CLOCK_SKEW"), id="6 s ahead"),
+    ],
+)
+def test_a_status_of_another_time_is_unknown(floor, seconds, expected):
+    """A status from more than 60 s ago, or more than 5 s ahead, tells no state (R3.9)."""
+    updated = stamp(floor.now + timedelta(seconds=seconds))
+    say(STRATEGY, "status.last_updated_utc", updated)(floor)
+
+    assert expected == judged(floor, STRATEGY)
+
+
+def test_market_closed_is_expected_while_our_calendar_says_so(floor):
+    """In the evening a service may say MARKET_CLOSED, and in an open session not (R3.7)."""
+    says("MARKET_CLOSED")(floor)
+    opened = judged(floor, STRATEGY)
+    floor.refresh(EVENING)
+    says("MARKET_CLOSED")(floor)
+
+    assert ("UNKNOWN", False, "MARKET_CLOSED_DURING_SESSION") == opened
+    assert ("MARKET_CLOSED", True, "") == judged(floor, STRATEGY)
 
 
 def test_a_critical_ingest_that_halts_unexpectedly_halts_the_floor(floor):

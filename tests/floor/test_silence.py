@@ -60,7 +60,9 @@ def halting(snapshot):
 @pytest.mark.parametrize("agent", [STRATEGY, INGEST], ids=lambda a: a.agent_name)
 @pytest.mark.parametrize(("reason", "status"), [("TIMEOUT", None), ("HTTP_STATUS", 500)])
 def test_a_first_silence_halts_unconfirmed_and_the_second_confirms(lived, agent, reason, status):
-    """It halts at once either way; what follows from a silence is as little confirmed as it."""
+    """
+    It halts at once either way; what follows from a silence is as little confirmed as it (R2.7).
+    """
     first = lose(lived, agent, OPS, UnseenReason(reason), status)
     second = lose(lived, agent, OPS, UnseenReason(reason), status)
     code = "HTTP_500" if status else reason

@@ -157,7 +157,9 @@ def corrupt(document, pick, *, garble):
     steps=st.lists(degradations(), min_size=1, max_size=5),
 )
 def test_worse_evidence_never_improves_the_posture(evening, hurts, steps):
-    """However a floor is hurt, no loss, ageing or corruption of evidence makes it look better."""
+    """
+    However a floor is hurt, no loss, ageing or corruption of evidence makes it look better (R0.1).
+    """
     floor = FloorOfValues()
     floor.refresh(EVENING if evening else NOW)
     for hurt in hurts:
@@ -262,7 +264,9 @@ def test_deciding_twice_on_the_same_evidence_changes_nothing(steps, evening):
 )
 @pytest.mark.parametrize("reason", [None, *UnseenReason], ids=lambda r: r or "never asked")
 def test_each_required_reading_is_required(floor, name, path, reason):
-    """Losing any one required reading, for any reason and without any memory, halts the floor."""
+    """
+    Losing any one required reading, for any reason and without any memory, halts the floor (R6.8).
+    """
     if reason is None:
         del floor.answers[name][path]
     else:
@@ -278,7 +282,9 @@ def test_each_required_reading_is_required(floor, name, path, reason):
 
 @pytest.mark.parametrize(("hurt", "severity", "code", "subject"), HALTING)
 def test_a_seen_denial_clears(floor, hurt, severity, code, subject):
-    """When every source is seen saying otherwise, no alarm is left, and the floor is OK again."""
+    """
+    When every source is seen saying otherwise, no alarm is left, and the floor is OK again (R6.1).
+    """
     hurt(floor)
     floor.decide()
     floor.switch = "1"
@@ -295,7 +301,7 @@ def test_a_seen_denial_clears(floor, hurt, severity, code, subject):
 
 @pytest.mark.parametrize("code", ["EXECUTION_EVIDENCE", "CONTRADICTION"])
 def test_silence_never_clears(floor, code):
-    """An alarm whose source falls silent stays latched, with its first time kept."""
+    """An alarm whose source falls silent stays latched, with its first time kept (R6.1)."""
     floor.say(STRATEGY, "safety.kill_switch", value=False)
     first = floor.decide()
     raised_at = floor.now
@@ -349,7 +355,9 @@ def test_a_broken_answer_still_raises_an_alarm(floor):
 @settings(max_examples=150, deadline=None)
 @given(claim=st.sampled_from(CLAIMS), played=sequences(own_denials=False))
 def test_without_a_denial_by_the_same_instance_no_sequence_ends_better(claim, played):
-    """Whatever else is said over time, a Sev-0 stays that the process that raised it upholds."""
+    """
+    Whatever else is said over time, a Sev-0 stays that the process that raised it upholds (R6.2).
+    """
     over_time = AlarmOverTime(claim)
     began = over_time.play(Step("raise", 1.0)).posture
 
@@ -380,7 +388,7 @@ def test_a_sev0_ends_by_every_instance_that_raised_it(claim, played):
 @pytest.mark.parametrize("mode", MODES, ids=repr)
 @pytest.mark.parametrize("agent", [MARKETDATA, STRATEGY, INGEST], ids=lambda a: a.agent_name)
 def test_an_unknown_mode_halts_in_every_phase(floor, agent, mode, evening):
-    """Whichever says it and whenever: HALTED, P1, unexpected, until it says a known one."""
+    """Whichever says it and whenever: HALTED, P1, unexpected, until it says a known one (R6.10)."""
     optional = replace(agent, criticality=Criticality.OPTIONAL)
     floor.fleet = replace(
         floor.fleet, agents=tuple(optional if a is agent else a for a in floor.fleet.agents)

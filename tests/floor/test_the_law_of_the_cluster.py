@@ -20,7 +20,7 @@ from tests.floor.cluster_of_values import ACCESS, ENGINE, ClusterFloor, with_env
 from tests.floor.floor_of_values import EVENING, NOW, STRATEGY, rich
 from tests.floor.hurts import HALTING
 from tests.floor.test_the_law import degradations, degrade
-from tests.readiness.test_readiness import gather
+from tests.readiness.test_readiness import gather, probe
 
 
 def run_odd(odd):
@@ -70,7 +70,7 @@ def degrade_cluster(floor, degradation):
     steps=st.lists(st.one_of(cluster_degradations(), degradations()), min_size=1, max_size=5),
 )
 def test_worse_evidence_of_the_cluster_never_improves_the_posture(evening, hurts, steps):
-    """However floor and cluster are hurt, losing, hiding or ageing evidence never helps."""
+    """However floor and cluster are hurt, losing, hiding or ageing evidence never helps (R0.1)."""
     floor = ClusterFloor()
     floor.refresh(EVENING if evening else NOW)
     for hurt in hurts:
@@ -82,6 +82,35 @@ def test_worse_evidence_of_the_cluster_never_improves_the_posture(evening, hurts
         answers.append(_rank(floor.decide()))
 
     assert sorted(answers) == answers
+
+
+def passes(floor):
+    """Return whether nothing says NO but, at most, the hour."""
+    report = judge_readiness(gather(floor))
+    return report.ready or report.otherwise_ready
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    evening=st.booleans(),
+    hurts=st.lists(st.sampled_from(HURTS), max_size=1),
+    steps=st.lists(st.one_of(cluster_degradations(), degradations()), min_size=1, max_size=4),
+)
+def test_worse_evidence_never_turns_no_go_into_go(evening, hurts, steps):
+    """However floor and cluster are hurt, less evidence makes no readiness say GO (R0.2)."""
+    floor = ClusterFloor()
+    floor.refresh(EVENING if evening else NOW)
+    probe(floor)
+    for hurt in hurts:
+        hurt(floor)
+    answers = [passes(floor)]
+
+    for step in steps:
+        (degrade_cluster if len(step) == 4 else degrade)(floor, step)
+        answers.append(passes(floor))
+
+    assert sorted(answers, reverse=True) == answers
+    assert hurts or answers[0]
 
 
 ODD_REPLICAS = [p.values[0] for p in ODD]
@@ -104,7 +133,9 @@ def drop_pod(floor, number):
     steps=st.lists(st.one_of(cluster_degradations(), st.integers(0, 7)), min_size=1, max_size=4),
 )
 def test_no_go_by_replicas_and_left_overs_stays_no_go(odd, half_done, left_over, steps):
-    """Hiding lists, ageing them and losing pods never makes a readiness that says NO say GO."""
+    """
+    Hiding lists, ageing them and losing pods never makes a readiness that says NO say GO (R0.2).
+    """
     floor = ClusterFloor()
     run_eight(floor, *([odd] if odd else []), facts=half_done)
     if left_over:

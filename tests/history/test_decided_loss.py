@@ -86,7 +86,7 @@ def test_what_is_remembered_alike_is_no_loss(root, history):
     ],
 )
 def test_what_is_not_remembered_alike_is_a_loss(root, history, said):
-    """Whatever root or history know that the other does not is said, and what it is."""
+    """Whatever root or history know that the other does not is said, and what it is (R6.6)."""
     assert said in find_loss(root, history)
 
 
@@ -107,7 +107,7 @@ def test_a_head_is_named_by_its_beginning(given, named):
 
 
 def test_a_record_is_new_until_an_hour_before_an_open():
-    """One that began within that hour is new until the session after."""
+    """One that began within that hour is new until the session after (R6.7)."""
     opens = [datetime(2026, 11, day, 14, 30, tzinfo=UTC) for day in (20, 23)]
     sessions = [TradingDay(o.date(), o, o + timedelta(hours=6)) for o in opens]
     hour = timedelta(hours=1)

@@ -122,7 +122,9 @@ def test_a_database_that_is_away_at_first_is_no_loss(tmp_path):
 
 
 def test_a_lost_history_is_said_until_a_human_names_the_head(tmp_path, database_url):
-    """Every start says so; the head named once, of then and no other, makes it a new history."""
+    """
+    Every start says so; the head named once, of then and no other, makes it a new history (R6.6).
+    """
     serve_once(tmp_path, database_url)
     drop_history(tmp_path, database_url)
     found = [serve_once(tmp_path, database_url) for _ in range(2)]

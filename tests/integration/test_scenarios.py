@@ -119,7 +119,7 @@ async def test_calm_is_quiet(watched):
 
 
 async def test_nothing_that_acts_is_ever_asked(watched):
-    """No request is anything but a GET, and none asks a path that acts."""
+    """No request is anything but a GET, and none asks a path that acts (R2.9)."""
     floor = watched("execution-running")
     async with open_transports() as transports:
         await observe_once(floor.fleet, floor.sources(transports), "DEMO")

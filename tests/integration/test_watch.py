@@ -114,7 +114,7 @@ async def asked_within(floor, seconds):
 
 @pytest.mark.parametrize("scenario", ["critical-drip", "critical-hung", "critical-50mb"])
 async def test_one_bad_service_costs_nobody_else_anything(watched, scenario):
-    """While one service drips, hangs or floods, all others are asked as often as ever."""
+    """While one service drips, hangs or floods, all others are asked as often as ever (R2.3)."""
     floor = watched(scenario)
     async with watching(floor) as board:
         await until(board, halted_for("BODY_TOO_LARGE" if "50" in scenario else "TIMEOUT"))

@@ -31,7 +31,7 @@ from mission_control.model.kill_switch import FALSY, TRUTHY, SwitchText, read_sw
 )
 def test_only_exact_words_have_a_meaning(text, meaning):
     """
-    Exact words on the first line mean on or off, and everything else is unclear.
+    Exact words on the first line mean on or off, and everything else is unclear (R4.1).
     """
     assert meaning is read_switch_text(text)
 

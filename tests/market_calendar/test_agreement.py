@@ -37,7 +37,7 @@ def test_every_session_opens_and_closes_as_theirs_does(ours, theirs):
 
 
 def test_the_same_sessions_close_early(ours, theirs):
-    """Over 51 years both calendars know the same early closes."""
+    """Over 51 years both calendars know the same early closes (R5.1)."""
     expected = [day.date() for day in theirs.early_closes]
 
     assert 109 == len(expected)

@@ -60,7 +60,7 @@ def shortened(on, close):
     ],
 )
 def test_a_phase_changes_at_its_instant(boundary, before, after):
-    """A phase lasts to the last microsecond before its boundary, and not one longer."""
+    """A phase lasts to the last microsecond before its boundary, and not one longer (R5.1)."""
     instant = et(boundary)
 
     assert before is CALENDAR.session_at(instant - MICROSECOND).phase
@@ -217,7 +217,9 @@ def test_holidays_past_the_calendar_are_not_listed():
 
 
 def test_a_published_closing_removes_its_session():
-    """A closure makes its day a holiday that names the source, and the calendar steps over it."""
+    """
+    A closure makes its day a holiday that names the source, and the calendar steps over it (R5.2).
+    """
     calendar = MarketCalendar((closed(date(2026, 12, 1)),))
 
     session = calendar.session_at(et("2026-12-01 12:00"))
@@ -282,7 +284,9 @@ def test_a_day_without_a_session_has_no_trading_day(on):
     ],
 )
 def test_what_cannot_be_told_is_unknown(now, said):
-    """An instant that the calendar cannot place is UNKNOWN and says why; nothing is raised."""
+    """
+    An instant that the calendar cannot place is UNKNOWN and says why; nothing is raised (R5.3).
+    """
     session = CALENDAR.session_at(now)
 
     assert Phase.UNKNOWN is session.phase

@@ -78,7 +78,7 @@ def test_the_next_open_is_the_first_ahead(calendar, now):
 
 @given(CALENDARS, INSTANTS)
 def test_the_phase_follows_from_the_days_hours(calendar, now):
-    """OPEN is exactly open <= now < close of the date's trading day in New York."""
+    """OPEN is exactly open <= now < close of the date's trading day in New York (R5.1)."""
     day = calendar.trading_day(now.astimezone(NEW_YORK).date())
     session = calendar.session_at(now)
 

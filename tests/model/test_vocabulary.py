@@ -32,7 +32,7 @@ REASON = Reason("TIMEOUT", "strategy-engine", Severity.P1, "did not answer")
 
 def test_reasons_run_from_worst_to_mildest():
     """
-    Worse severity comes first, then what halts, then code, then subject, from any order.
+    Worse severity comes first, then what halts, then code, then subject, from any order (R6.13).
     """
     ordered = [
         Reason("Z", "z", Severity.P0, ""),
@@ -41,6 +41,25 @@ def test_reasons_run_from_worst_to_mildest():
         Reason("A", "b", Severity.P1, ""),
         Reason("B", "a", Severity.P1, ""),
         Reason("A", "a", Severity.INFO, ""),
+    ]
+
+    for shuffled in permutations(ordered):
+        assert ordered == sorted(shuffled, key=lambda r: r.order)
+
+
+def test_what_is_worst_leads_within_a_severity():
+    """
+    Execution, freshness bypass, kill switch and contradictions lead, in this order (R6.13).
+    """
+    ordered = [
+        Reason(code, "a", Severity.P0, "", halts=True)
+        for code in (
+            "EXECUTION_EVIDENCE",
+            "FRESHNESS_GATE_FALSE_POSITIVE",
+            "KILL_SWITCH_UNCONFIRMED",
+            "CONTRADICTION",
+            "A",
+        )
     ]
 
     for shuffled in permutations(ordered):
@@ -118,7 +137,7 @@ def test_agents_are_found_by_their_inventory_name():
 @pytest.mark.parametrize("phase", list(Phase))
 def test_every_phase_either_gates_or_is_closed(phase):
     """
-    OPEN and UNKNOWN need evidence, every other phase is closed, and none is both.
+    OPEN and UNKNOWN need evidence, every other phase is closed, and none is both (R2.4).
     """
     assert (phase in {Phase.OPEN, Phase.UNKNOWN}) is phase.gates
     assert phase.gates is not phase.closed

@@ -44,7 +44,7 @@ def test_pods_are_told_in_few_words(workload, text):
     ],
 )
 def test_how_much_of_the_cluster_was_seen(posture, note):
-    """Gaps are counted; where that is not known it is said."""
+    """Gaps are counted; where that is not known it is said (R6.14)."""
     assert note == cluster_note(Posture.model_validate({**POSTURE, **posture}))
 
 

@@ -503,7 +503,7 @@ async def test_all_is_seen_is_said_only_where_it_is(pages, upstream, posture, wo
 
 @pytest.mark.parametrize("path", [*PAGES_OF_NOW[:-1], "/runbooks/TIMEOUT"])
 async def test_every_page_says_what_the_fleet_needs_of_safety(pages, upstream, path):
-    """What is not required is said wherever anything is shown, escaped and in one line."""
+    """What is not required is said wherever anything is shown, escaped and in one line (R4.6)."""
     upstream.safety = "kill switch NOT required; <b>freshness</b>"
     page = await see(pages, path)
 
@@ -519,7 +519,7 @@ async def test_every_page_says_what_the_fleet_needs_of_safety(pages, upstream, p
 async def test_a_calm_verdict_says_where_safety_is_not_judged(
     pages, upstream, verdict, judged, said
 ):
-    """OK is never read as more than was judged."""
+    """OK is never read as more than was judged (R4.6)."""
     upstream.answers[POSTURE] |= {"posture": verdict, "safety": {"judged": judged}}
 
     assert said is ("· safety not judged" in (await see(pages)).text)

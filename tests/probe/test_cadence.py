@@ -53,7 +53,7 @@ def test_the_next_start_is_never_further_than_an_interval(due, late, interval):
 
 @pytest.mark.parametrize(("brisk", "expected"), [(2.0, [10.0, 2.0]), (None, [10.0, 10.0])])
 def test_who_is_asked_more_often_is_so_only_while_the_session_gates(brisk, expected):
-    """A service with an interval of its own for that time has it then, and only then."""
+    """A service with an interval of its own for that time has it then, and only then (R2.4)."""
     agent = Agent("a", Kind.STRATEGY, "http://a", gating_interval_seconds=brisk)
 
     assert expected == [interval_of(agent, gates=gates) for gates in (False, True)]

@@ -71,7 +71,7 @@ async def test_replicas_behind_one_address_are_sampled(serve, probe, agent, pass
 
 
 async def test_a_connection_is_used_again_until_it_is_old(serve, probe, agent, pass_time):
-    """A connection of 44 s is asked once more, and one of 45 s is not."""
+    """A connection of 44 s is asked once more, and one of 45 s is not (R2.5)."""
     server = await serve(plays(http(GOOD)))
     target = agent(server.url, expected_endpoints=(OPS,))
     await ask(probe, target)
@@ -87,7 +87,7 @@ async def test_a_connection_is_used_again_until_it_is_old(serve, probe, agent, p
 async def test_a_peer_that_three_lookups_do_not_name_is_left(
     two_places, name_server, transports, pass_time
 ):
-    """A held connection is dropped once three lookups in a row lead elsewhere."""
+    """A held connection is dropped once three lookups in a row lead elsewhere (R2.5)."""
     probe, target, first, _ = two_places
     await ask(probe, target)
     name_server.leads["service.test"] = ["127.0.0.3"]
@@ -156,7 +156,9 @@ async def test_a_remembered_address_is_no_evidence_of_where_the_name_leads(
 
 
 async def test_a_held_connection_is_no_older_than_its_name(two_places, name_server, pass_time):
-    """A connection opened by an old lookup is dropped when 45 s have passed since the lookup."""
+    """
+    A connection opened by an old lookup is dropped when 45 s have passed since the lookup (R2.5).
+    """
     probe, target, first, _ = two_places
     first.script = then_close(http(GOOD, headers=["connection: close"]))
     await ask(probe, target)

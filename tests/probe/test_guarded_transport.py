@@ -28,7 +28,7 @@ def guarded(reached):
 
 @pytest.mark.parametrize("method", [*FORBIDDEN_METHODS, "get", "PURGE"])
 async def test_other_methods_are_refused(guarded, reached, method):
-    """Any method but GET is refused before anything is sent."""
+    """Any method but GET is refused before anything is sent (R2.9)."""
     request = httpx.Request("GET", "http://x/healthz")
     request.method = method
 
@@ -52,7 +52,7 @@ async def test_other_methods_are_refused(guarded, reached, method):
     ],
 )
 async def test_paths_that_act_are_refused(guarded, reached, path):
-    """Paths that act although they are asked with GET are refused."""
+    """Paths that act although they are asked with GET are refused (R2.9)."""
     with pytest.raises(RefusedRequest):
         await guarded.handle_async_request(httpx.Request("GET", f"http://x{path}"))
 

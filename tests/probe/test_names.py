@@ -66,7 +66,7 @@ async def test_a_name_that_leads_where_no_service_is_leads_nowhere(
 
 
 async def test_the_phase_that_used_up_the_time_is_told(serve, name_server, probe, agent):
-    """A lookup that hangs is named as what the time went into, with the name."""
+    """A lookup that hangs is named as what the time went into, with the name (R2.10)."""
     name_server.hangs.add("hung.test")
 
     reading = (await probe.read(agent("http://hung.test", deadline_seconds=0.2), None)).readings[

@@ -43,7 +43,7 @@ def agent(kind=Kind.STRATEGY, contract=ContractKind.RICH, paths=()):
     ],
 )
 def test_the_paths_of_a_round(who, expected):
-    """A round asks the contract's paths and the listed ones, the primary first, and none twice."""
+    """Contract and listed paths are asked, the primary first, none twice (R1.6, R2.1, R2.15)."""
     assert expected == wanted_paths(who)
 
 
@@ -57,7 +57,7 @@ def test_the_paths_of_a_round(who, expected):
     ],
 )
 def test_what_is_not_offered_rests(minutes, expected):
-    """A path that is not offered rests for five minutes."""
+    """A path that is not offered rests for five minutes (R2.2)."""
     now = NOW + timedelta(minutes=minutes)
 
     assert expected == paths_due(agent(paths=("/x",)), {"/x": GONE}, now)
@@ -84,7 +84,7 @@ def test_one_path_is_always_asked():
     ],
 )
 def test_the_ladder_goes_down_rung_by_rung(readings, expected):
-    """A lower rung is asked only where every rung above is not offered."""
+    """A lower rung is asked only where every rung above is not offered (R2.1)."""
     assert expected == next_rung(agent(), readings)
 
 

@@ -86,7 +86,7 @@ def spoiled(how):
     ],
 )
 def test_an_answer_is_heard_before_it_is_refused(body, refusal, code):
-    """Whatever is wrong with an answer, the mode that it says in it counts."""
+    """Whatever is wrong with an answer, the mode that it says in it counts (R2.12)."""
     reading = read(body, refusal=refusal)
 
     assert isinstance(reading, Unseen)
@@ -105,7 +105,7 @@ def test_a_page_is_heard_too():
 
 @pytest.mark.parametrize("cut", [1, 3, 20])
 def test_what_ops_tells_of_others_is_not_its_own(cut):
-    """Of kind ops a broken answer does not count, because it speaks of other agents."""
+    """Of kind ops a broken answer does not count, because it speaks of other agents (R2.12)."""
     agents = {"agents": [{"agent_name": "x", "agent_mode": "LIVE"}], "agent_mode": "LIVE"}
     body = json.dumps(rich(INGEST, NOW) | agents).encode()
 

@@ -79,7 +79,7 @@ async def until(probe, target, holds):
 
 
 async def test_rotated_certificates_are_used(serve, probe, agent, mount, tmp_path):
-    """An authority, a client certificate and its key that were replaced are loaded again."""
+    """An authority, a client certificate and its key that were replaced are loaded again (R2.6)."""
     old, new = make_certificate(tmp_path / "old"), make_certificate(tmp_path / "new")
     mount.hold(*old)
     before = await serve(plays(http(GOOD)), server_context(*old, asks_for=old[0]))
@@ -164,7 +164,9 @@ async def test_files_that_stay_keep_their_connection(serve, probe, agent, mount,
 
 
 async def test_a_rotated_token_is_sent_once_it_has_settled(serve, probe, agent, tmp_path):
-    """A new token goes over the same connection; one half written is never sent, and told."""
+    """
+    A new token goes over the same connection; one half written is never sent, and told (R2.6).
+    """
     token = tmp_path / "token"
     server = await serve(plays(http(GOOD)))
     target = agent(server.url, bearer_token_file=str(token), expected_endpoints=(OPS,))

@@ -143,7 +143,7 @@ SECRET = b'{"error": "bad token=sk-abcdefghijklmnop1234", "password": "hunter2hu
     ],
 )  # fmt: skip
 async def test_what_cannot_be_read_is_named(serve, probe, agent, script, code):
-    """Each bad answer is a reading with its reason, within the deadline, never an exception."""
+    """A bad answer is a reading with its reason, within the deadline, and no error (R2.3, R2.8)."""
     server = await serve(script)
     deadline = 1.0 if code == "TIMEOUT" else 10.0
     target = agent(server.url, expected_endpoints=(OPS,), deadline_seconds=deadline)
@@ -192,7 +192,7 @@ async def test_nothing_is_sent_but_a_plain_get(serve, probe, agent):
 
 
 async def test_proxies_from_the_environment_are_ignored(serve, probe, agent, monkeypatch):
-    """A proxy in the environment is not used."""
+    """A proxy in the environment is not used (R2.8)."""
     proxy = await serve(plays(http(b"{}")))
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     monkeypatch.setenv("http_proxy", proxy.url)
@@ -219,7 +219,7 @@ async def test_a_name_that_does_not_resolve_is_named(probe, agent):
 
 
 async def test_certificates_are_verified(serve, probe, agent, certificate):
-    """A self-signed certificate is TLS_FAILURE, unless the inventory names its authority."""
+    """A self-signed certificate is TLS_FAILURE, unless the inventory names its authority (R2.8)."""
     cert, key = certificate
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
@@ -256,7 +256,7 @@ async def test_a_bearer_token_is_sent_and_not_shown(serve, probe, agent, tmp_pat
 
 
 async def test_excerpts_are_redacted_and_short(serve, probe, agent):
-    """What is kept of a bad answer is short, printable and without secrets."""
+    """What is kept of a bad answer is short, printable and without secrets (R2.10)."""
     server = await serve(plays(http(SECRET + b"\x1b[31m" * 100, "500 No")))
 
     exchange = (await probe.read(agent(server.url), None)).readings[OPS].exchange
@@ -412,7 +412,7 @@ async def test_accusations_survive_a_broken_answer(serve, probe, agent):
 
 
 async def test_secrets_in_a_good_answer_are_masked(serve, probe, agent):
-    """What is kept of a good answer for people bears no secret."""
+    """What is kept of a good answer for people bears no secret (R2.14)."""
     document = changed(rich(STRATEGY, NOW), "build_id", "Bearer abcdefghijklmnopqrstuvwxyz")
     document["api_key"] = "AKIAABCDEFGHIJKLMNOP"
     server = await serve(plays(http(orjson.dumps(document))))

@@ -175,7 +175,9 @@ def test_a_report_is_current_where_it_is_of_today_and_its_session(report, is_cur
 
 
 def test_a_verdict_says_where_safety_is_not_judged_and_what_is_not_observed():
-    """The head of a report says what its fleet file leaves out, and who watches what is unseen."""
+    """
+    The head of a report says what its fleet file leaves out, and who watches what is unseen (R4.6).
+    """
     floor = ClusterFloor()
     probe(floor)
     unseen = Agent(

@@ -11,7 +11,7 @@ FILES = {"posture.json": b'{"posture":"OK"}', "logs/strategy-engine.log": b"line
 
 
 def facts(at=NOW, job="intraday_sample", **more):
-    """Return the facts of a run at an instant."""
+    """Return what is known of a run at an instant."""
     about = {
         "job": job,
         "session_date": date(2026, 11, 20),

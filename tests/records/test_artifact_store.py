@@ -23,7 +23,9 @@ RUN = "audit_artifacts/ops_runs/20261120T133000Z_intraday_sample"
 
 
 def test_a_run_is_recorded_with_its_own_account(tmp_path):
-    """Its folder holds its files, `run.json` and digests, read-only; the ledger names each."""
+    """
+    Its folder holds its files, `run.json` and digests, read-only; the ledger names each (R1.5).
+    """
     entry = record(tmp_path)
 
     account = orjson.loads((tmp_path / RUN / "run.json").read_bytes())
@@ -38,6 +40,7 @@ def test_a_run_is_recorded_with_its_own_account(tmp_path):
         account["command_line"],
         account["ledger_head"],
     )
+    assert "2" * 64 == account["fleet_digest"]
     assert sorted(FILES) == [o["path"] for o in account["outputs"]]
     assert [{"what": "gamma-strategy", "reason": "TIMEOUT"}] == account["coverage"][0]["gaps"]
     assert verify(tmp_path).intact

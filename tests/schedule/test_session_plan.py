@@ -105,7 +105,7 @@ def test_every_run_of_a_year_stands_where_the_exchange_says(oracle, year):
     ],
 )
 def test_new_yorks_clocks_show_the_same_times_on_both_sides_of_a_change(on, zone):
-    """On the sessions beside a change of the clocks, each run is at its usual hour there."""
+    """On the sessions beside a change of the clocks, each run is at its usual hour there (R5.4)."""
     plan = plan_of(on)
     shown = {r.job: f"{r.planned_at.astimezone(NEW_YORK):%H:%M %Z}" for r in plan.runs}
 
@@ -126,7 +126,7 @@ def test_an_attestation_over_a_change_of_the_clocks_is_due_by_the_wall_clock():
 
 
 def test_an_early_close_moves_what_follows_the_close():
-    """On 2026-11-27 the market closes at 13:00, and the captures follow it."""
+    """On 2026-11-27 the market closes at 13:00, and the captures follow it (R5.4)."""
     plan = plan_of(date(2026, 11, 27))
     (capture,) = runs_of(plan, Job.POST_MARKET)
     (lkg,) = runs_of(plan, Job.LKG_CAPTURE)

@@ -134,7 +134,9 @@ async def test_a_root_that_is_deleted_while_we_serve_is_said_by_both(floor):
 
 
 async def test_a_new_record_is_said_until_the_next_sessions_hour_before_the_open(floor):
-    """It is P2, halts nothing, survives a restart, and ends by itself; a demo says none of it."""
+    """
+    It is P2, halts nothing, survives a restart, and ends by itself; a demo says none of it (R6.7).
+    """
     floor.loopback.stop()
     async with floor.serving("DEMO") as parts:
         demo = await until(parts, lambda s: s.sequence > 2)

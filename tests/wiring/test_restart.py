@@ -40,7 +40,7 @@ def all_asked(snapshot):
 
 
 async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
-    """A service accuses, we restart, it is silent: it stands, since when it did."""
+    """A service raises an alarm, we restart, it is silent: it is latched since then (R6.6)."""
     clock = SimulatedClock(find_scenario(ACCUSES).at)
     floor = SimulatedFloor(clock, ACCUSES)
     switch = tmp_path / "EXECUTION_HALTED"

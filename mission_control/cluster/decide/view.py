@@ -59,7 +59,7 @@ class ClusterView(NamedTuple):
     What the cluster says at one instant.
 
     `sources` are all lists that may raise an alarm, `whole` those that were read whole; the silence
-    of those in `clearing` clears what they raised, apart from the facts in `undecided`.
+    of those in `clearing` clears what they raised, apart from what is in `undecided`.
     `execution_off` tells that whole lists show no execution, `execution_settled` that they show of
     each that executes whether it runs; `oldest` is when the oldest required list was read (UTC),
     None where one was not seen. `skews` are (subject, detail) of workloads whose replicas differ,

@@ -274,7 +274,7 @@ _STARTER_OF_LIST = {listed: kind for kind, listed in LIST_OF_STARTER.items()}
 def project_facts(
     namespaces: Sequence[str], asked: Sequence[_Asked], watched: Collection[str] = WATCHED_ENV
 ) -> ClusterFacts:
-    """Return the facts in the raw lists, each kind sorted."""
+    """Return what the raw lists hold, each kind sorted."""
     workloads, pods = list[WorkloadFacts](), list[PodFacts]()
     events, maps = list[EventFacts](), list[ConfigMapFacts]()
     starters, readings = list[StarterFacts](), list[ListReading]()
