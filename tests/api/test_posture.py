@@ -46,7 +46,7 @@ async def test_a_posture_explains_itself():
     )
 
 
-async def test_an_accusation_is_told():
+async def test_an_alarm_is_told():
     """Latched alarms are in the posture and, as execution evidence, in safety."""
     floor = FloorOfValues()
     floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)

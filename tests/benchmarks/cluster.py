@@ -78,7 +78,7 @@ async def _rounds(
 
 
 async def _longest_wait() -> float:
-    """Tell how long the event loop kept somebody waiting who wanted to run each millisecond."""
+    """Tell how long the event loop kept a task waiting that wants to run each millisecond."""
     longest = 0.0
     try:
         while True:

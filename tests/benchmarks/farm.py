@@ -1,9 +1,9 @@
 """
 A farm of targets: thousands of addresses in 127.0.0.0/8 on one port, in a process of its own.
 
-What a target does follows from its address, so that nobody has to tell it: `share_of` names
+What a target does follows from its address, so that it needs no configuration: `share_of` names
 it for an index. One listening socket serves all; refused targets are asked on a port where
-nobody listens.
+nothing listens.
 """
 
 import argparse
@@ -124,7 +124,7 @@ def _head(status: str, length: int) -> bytes:
 
 
 class _Answers:
-    """The bytes of a healthy answer, made anew each second and shared by all targets."""
+    """The bytes of a healthy answer, made again each second and shared by all targets."""
 
     def __init__(self) -> None:
         self._second = -1
@@ -154,7 +154,7 @@ class _Target(asyncio.Protocol):
             transport.get_extra_info("sockname")[0],
             transport.get_extra_info("peername"),
         )
-        if not peer[0].startswith("127."):  # the farm is nobody else's business
+        if not peer[0].startswith("127."):  # the farm serves no other machine
             self._transport.abort()
             return
         self._index = index_of(address)

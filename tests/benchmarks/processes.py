@@ -64,7 +64,7 @@ class Target:
 
 
 def farm_targets(port: int, count: int, mode: farm.Mode) -> Sequence[Target]:
-    """List the farm's targets; those that refuse are asked on port 9, where nobody listens."""
+    """List the farm's targets; those that refuse are asked on port 9, where nothing listens."""
     return [
         Target(
             farm.name_of(i),

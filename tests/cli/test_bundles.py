@@ -85,7 +85,7 @@ def test_a_run_started_in_time_is_the_planned_one(floor):
     assert [key, None] == [p and p["key"] for p in planned]
 
 
-def test_a_run_after_the_deadline_is_nobodys_planned_one(floor):
+def test_a_run_after_the_deadline_is_no_planned_one(floor):
     """At 10:15 nothing of 08:30 is produced any more, and nothing is misfiled as it."""
     served = floor("calm")
     served.clock.set(datetime(2026, 11, 18, 15, 15, tzinfo=UTC))

@@ -222,7 +222,7 @@ def test_hanging_service_is_given_up_at_the_deadline():
     assert "/ops/status  TIMEOUT" in result.stdout
 
 
-def test_nobody_at_the_address_deviates():
+def test_a_silent_address_deviates():
     """
     An address where nothing listens is explained, not an error of the command.
     """

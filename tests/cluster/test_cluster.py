@@ -220,7 +220,7 @@ def test_any_single_sign_of_execution_is_sev0_in_every_phase(floor, hurt, subjec
 
 
 @pytest.mark.parametrize(("hurt", "subject"), SEV0)
-def test_a_whole_list_that_no_longer_shows_it_acquits(floor, hurt, subject):
+def test_a_whole_list_that_no_longer_shows_it_clears_it(floor, hurt, subject):
     """What a list showed ends with a whole list that does not, and with nothing else."""
     hurt(floor)
     floor.decide()
@@ -233,7 +233,7 @@ def test_a_whole_list_that_no_longer_shows_it_acquits(floor, hurt, subject):
     assert Verdict.OK is floor.decide().posture.verdict
 
 
-def test_an_odd_object_keeps_a_list_from_acquitting(floor):
+def test_an_odd_object_keeps_a_list_from_clearing(floor):
     """An alarm that an unreadable object hides stays latched."""
     floor.workloads["execution-engine"] = workload(ENGINE, 1)
     floor.decide()
@@ -329,7 +329,7 @@ STRANGE = [
 
 @pytest.mark.parametrize("hurt", STRANGE)
 @pytest.mark.parametrize("at", [NOW, EVENING], ids=["open", "closed"])
-def test_a_specified_mode_that_nobody_knows_halts_in_every_phase(floor, hurt, at):
+def test_a_specified_mode_that_is_unknown_halts_in_every_phase(floor, hurt, at):
     """A pod's setting is judged as a service's claim, until a whole list denies it."""
     floor.refresh(at)
     at_best = floor.decide().posture.verdict
@@ -379,7 +379,7 @@ def test_a_trading_mode_is_compared_alike(floor):
     assert Verdict.OK is floor.decide().posture.verdict
 
 
-def test_a_mode_that_cannot_be_told_acquits_nobody(floor):
+def test_an_unknown_mode_clears_nothing(floor):
     """The alarm of a workload that said EXECUTE and now hides its mode stays latched."""
     set_env(SE, EnvVariable("AGENT_MODE", "EXECUTE"))(floor)
     floor.decide()
@@ -846,7 +846,7 @@ def answer_engine(floor):
     floor.answer(ENGINE, "/ops/status", rich(ENGINE, floor.now))
 
 
-def test_an_execution_process_that_answered_is_acquitted_by_newer_lists_alone(floor):
+def test_an_execution_process_that_answered_is_cleared_by_newer_lists_alone(floor):
     """Its silence proves nothing; lists read after its last answer, and showing nothing, do."""
     answer_engine(floor)
     running = floor.decide()

@@ -182,7 +182,7 @@ async def test_a_single_page_of_too_many_objects_is_given_up(monkeypatch):
     ],
     ids=str,
 )
-async def test_another_object_is_no_witness_of_the_switch(monkeypatch, metadata):
+async def test_another_object_is_no_source_of_the_switch(monkeypatch, metadata):
     """An answer to another question confirms nothing."""
     document = {"kind": "ConfigMap", "metadata": metadata, "data": {"EXECUTION_HALTED": "1"}}
     cluster = Cluster()

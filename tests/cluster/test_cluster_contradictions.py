@@ -70,7 +70,7 @@ def test_a_secret_hides_no_value_that_can_be_read(floor, name, value):
     assert EVIDENCE in halting(floor.decide())
 
 
-def test_a_harmless_value_below_a_secret_accuses_nobody_and_denies_nothing(floor):
+def test_a_harmless_value_below_a_secret_raises_and_clears_nothing(floor):
     """The floor may be OK, but an alarm latched before is not cleared."""
     run_with(floor, *PAPER, sources=(CFG, SECRET), EXECUTION_ENABLED="false")
     assert Verdict.OK is floor.decide().posture.verdict
@@ -168,7 +168,7 @@ def fleet_with(*agents):
 
 
 @pytest.mark.parametrize("lost", ["deployments", "replicasets", "configmaps"])
-def test_a_live_pod_of_execution_stands_while_nobody_can_tell_whose_it_is(lost):
+def test_a_live_pod_of_execution_stands_while_its_owner_is_unknown(lost):
     """Known by the inventory alone: without its owners' lists it is a pod of no name."""
     gateway = replace(
         ENGINE,
@@ -193,7 +193,7 @@ def test_a_live_pod_of_execution_stands_while_nobody_can_tell_whose_it_is(lost):
     }
 
 
-def test_execution_in_a_namespace_that_nobody_watches_is_never_proven_off():
+def test_execution_in_a_namespace_that_is_not_watched_is_never_proven_off():
     """Lists of other namespaces show nothing of it, so their silence clears nothing."""
     engine = replace(ENGINE, workload=Workload("Deployment", "execution-engine", "elsewhere"))
     floor = ClusterFloor(fleet=fleet_with(engine))
@@ -260,7 +260,7 @@ def test_the_listed_switch_is_heard_beside_the_one_read_by_name(floor, value):
     assert Verdict.OK is floor.decide().posture.verdict
 
 
-def test_a_switch_of_another_namespace_is_no_witness(floor):
+def test_a_switch_of_another_namespace_is_no_source(floor):
     """Only the floor's own switch is the switch."""
     other = replace(config_map(KILL_SWITCH_MAP, EXECUTION_HALTED="0"), namespace="agenttrader")
     floor.maps["switch"] = other

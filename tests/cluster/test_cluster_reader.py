@@ -169,7 +169,7 @@ async def test_a_hung_list_times_out_and_delays_no_other(monkeypatch):
     assert ["TIMEOUT"] == [c for r in facts.lists if (c := code(r))]
 
 
-async def test_a_list_that_expires_once_is_begun_anew(monkeypatch):
+async def test_a_list_that_expires_once_is_begun_again(monkeypatch):
     """One 410 between pages costs a second reading and nothing else."""
     monkeypatch.setattr(lister_module, "PAGE_LIMIT", 3)
     cluster = Cluster()
@@ -475,7 +475,7 @@ async def test_credentials_that_cannot_be_had_are_a_reason():
     assert "No configuration found" in getattr(facts.lists[0].reading, "detail", "")
 
 
-async def test_credentials_that_hang_hold_up_nobody_else(monkeypatch):
+async def test_credentials_that_hang_hold_up_no_other(monkeypatch):
     """While a plugin hangs every attempt fails at once, and uses no further thread."""
     monkeypatch.setattr(credentials_module, "DEADLINE_SECONDS", 0.2)
     monkeypatch.setattr(api_server_module, "FAILED_SECONDS", 0.0)

@@ -294,7 +294,7 @@ MAPS = [
 
 
 @pytest.mark.parametrize(("hurt", "code"), MAPS)
-def test_a_safety_map_is_judged_whoever_mounts_it(hurt, code):
+def test_a_safety_map_is_judged_whatever_mounts_it(hurt, code):
     """
     One that denies its switch is evidence; the floor's own switch is judged as its source (R3.14).
     """

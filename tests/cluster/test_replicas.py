@@ -438,7 +438,7 @@ def test_two_digests_of_one_container_fail_the_check_of_images(floor):
     )
 
 
-def test_a_rollout_that_nobody_tells_of_is_unknown(floor):
+def test_a_rollout_that_is_not_reported_is_unknown(floor):
     """What an earlier version recorded has no rollout, and that is no rollout that is through."""
     floor.workloads[SE] = deployment(rollout=None)
 

@@ -156,7 +156,7 @@ async def test_what_is_no_file_is_a_named_failure(folder, there):
 async def test_a_fault_of_the_place_is_told_with_a_remedy_for_it(
     folder, there, monkeypatch, number, words
 ):
-    """Whoever reads it is not sent to look after the record's own root."""
+    """Its remedy does not send a reader to the record's own root."""
 
     def refuse(*_, **__):
         raise OSError(number, os.strerror(number))

@@ -303,7 +303,7 @@ def test_what_a_specification_says_of_a_mode_is_kept(shelf):
     assert ["start", "change", "change"] == shelf.whys()
 
 
-def test_a_lost_minute_has_everything_told_anew(shelf):
+def test_a_lost_minute_has_everything_told_again(shelf):
     """What happened in it is not known, so the next decision is a new start."""
     memory, floor = FloorMemory(shelf), FloorOfValues()
     before = watch(memory, floor, None, (0, 1))

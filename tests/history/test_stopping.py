@@ -234,14 +234,14 @@ async def test_what_is_put_during_a_loss_is_lost_only_where_that_was_told(tmp_pa
     """While what waits behind a lost batch is dropped, nothing that is told kept goes with it."""
     told, dropping, threads = list[tuple[int, bool]](), threading.Event(), list[threading.Thread]()
 
-    def put_anew(kept):
+    def put_again(kept):
         for second in (1, 2, 3):
             told.append((second, kept.writer.put(decision(NOW + timedelta(seconds=second)))))
 
     class Interrupted(queue.Queue):  # the loop's thread runs while another drops
         def get_nowait(self):
             if dropping.is_set() and not threads:
-                threads.append(threading.Thread(target=put_anew, args=(kept,)))
+                threads.append(threading.Thread(target=put_again, args=(kept,)))
                 threads[0].start()
                 threads[0].join(0.5)
             return super().get_nowait()

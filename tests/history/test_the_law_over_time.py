@@ -19,7 +19,7 @@ from mission_control.model.reading import UnseenReason
 from tests.floor.floor_of_values import STRATEGY, FloorOfValues, session_at
 from tests.history.starting import Server
 
-ACCUSER, OTHER = "10.0.0.7:8080", "10.0.0.8:8080"
+RAISER, OTHER = "10.0.0.7:8080", "10.0.0.8:8080"
 LEDGER = "audit_artifacts/ledger.jsonl"
 
 
@@ -56,7 +56,7 @@ class Life:
 
     def raise_alarm(self) -> FloorSnapshot:
         """Let one instance say that it executes."""
-        self.floor.peers[STRATEGY.agent_name] = ACCUSER
+        self.floor.peers[STRATEGY.agent_name] = RAISER
         self.floor.say(STRATEGY, "agent_identity.agent_mode", "EXECUTE")
         return self.decide()
 

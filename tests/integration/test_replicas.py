@@ -122,7 +122,7 @@ async def watching(balancer: Balancer, clock: LeapingClock, switch_file):
 async def wait_for(board, condition) -> FloorSnapshot:
     """Wait until the newest decision is as described; gives it."""
     async with asyncio.timeout(PATIENCE):
-        while not condition(board.current()):  # noqa: ASYNC110  (quiet decisions tell nobody)
+        while not condition(board.current()):  # noqa: ASYNC110  (quiet decisions are not published)
             await asyncio.sleep(0.02)
         return board.current()
 
@@ -140,7 +140,7 @@ def denials(snapshot):
 
 
 async def test_another_replica_behind_the_balancer_does_not_clear_a_p0(tmp_path):
-    """One accuses, then only the other answers: ten new connections alone clear nothing."""
+    """One raises the alarm, then only the other answers: ten new connections alone clear nothing."""
     clock = LeapingClock()
     live, calm = Replica(clock, executes=True), Replica(clock, executes=False)
     balancer = Balancer(live)

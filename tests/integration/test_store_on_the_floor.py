@@ -96,5 +96,5 @@ async def test_a_left_over_is_known_once_it_is_found_at_the_last_known_good(watc
 
 
 def leftovers(snapshot):
-    """Give what runs and nobody knows."""
+    """Return what runs and is not known."""
     return [r.subject for r in snapshot.posture.reasons if r.code == "LEFTOVER_WORKLOAD"]

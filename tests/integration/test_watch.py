@@ -91,7 +91,7 @@ async def test_a_failure_is_seen_and_so_is_its_end(watched):
     assert ["OK", "HALTED", "OK"] == told
 
 
-async def test_an_accusation_outlives_the_silence_of_its_source(watched):
+async def test_an_alarm_outlives_the_silence_of_its_source(watched):
     """A service that said EXECUTE and then falls silent still halts the floor: P0."""
     floor = watched("agent-mode-execute")
     async with watching(floor) as board:
@@ -113,7 +113,7 @@ async def asked_within(floor, seconds):
 
 
 @pytest.mark.parametrize("scenario", ["critical-drip", "critical-hung", "critical-50mb"])
-async def test_one_bad_service_costs_nobody_else_anything(watched, scenario):
+async def test_one_bad_service_costs_no_other_anything(watched, scenario):
     """While one service drips, hangs or floods, all others are asked as often as ever (R2.3)."""
     floor = watched(scenario)
     async with watching(floor) as board:

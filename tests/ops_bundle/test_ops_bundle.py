@@ -63,7 +63,7 @@ class UnwatchedPast:
         return [Watch(((until - timedelta(hours=1), until),), {})]
 
 
-async def test_what_nobody_watched_is_a_gap_of_the_timeline(tmp_path):
+async def test_what_was_not_watched_is_a_gap_of_the_timeline(tmp_path):
     """The file tells it, and so does the run's own account."""
     past: Any = UnwatchedPast()
     parts = parts_of(tmp_path, past=past)
@@ -185,7 +185,7 @@ async def test_more_events_than_are_kept_is_a_gap():
     assert "k8s.top_pods.txt" not in files
 
 
-async def test_lists_that_nobody_saw_make_no_empty_table():
+async def test_lists_that_were_not_seen_make_no_empty_table():
     """Without one list of pods seen there is no table of pods, and each list is a gap."""
     floor = ClusterFloor()
     for namespace in ACCESS.namespaces:

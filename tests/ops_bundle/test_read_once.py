@@ -93,7 +93,7 @@ async def test_a_deploy_report_reads_each_list_once(tmp_path):
     assert {1} == set(cluster.asked.values()), cluster.asked.most_common(3)
 
 
-async def test_the_next_run_reads_anew(tmp_path):
+async def test_the_next_run_reads_again(tmp_path):
     """What one run read is no evidence of the next."""
     cluster = Counted()
     parts = job_parts(tmp_path, ClusterFloor().decide(), further=cluster.further())

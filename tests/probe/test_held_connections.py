@@ -26,7 +26,7 @@ async def ask(probe, target):
     return (await probe.read(target, None)).readings[OPS]
 
 
-async def test_an_answer_nobody_asked_for_is_not_the_next_one(serve, probe, agent):
+async def test_an_answer_that_was_not_asked_for_is_not_the_next_one(serve, probe, agent):
     """A second answer in the same packet is dropped with its connection."""
     server = await serve(plays(http(GOOD) + http(ARMED)))
     target = agent(server.url)
@@ -37,7 +37,7 @@ async def test_an_answer_nobody_asked_for_is_not_the_next_one(serve, probe, agen
     assert 3 == server.connections
 
 
-async def test_what_comes_while_nobody_waits_ends_the_connection(serve, probe, agent):
+async def test_what_comes_unasked_ends_the_connection(serve, probe, agent):
     """An answer sent on an idle connection is never read as the answer to a later request."""
     given_up = asyncio.Event()
 
@@ -203,7 +203,7 @@ async def test_the_loss_of_an_idle_connection_is_told(serve, probe, agent):
         assert "target" == await told.get()
 
 
-async def test_our_own_closing_is_nobody_s_loss(serve, transports, probe, agent):
+async def test_our_own_closing_is_no_loss(serve, transports, probe, agent):
     """Closing down, and answers that end their connection, report no loss."""
     told = []
     probe.when_lost(told.append)
@@ -225,7 +225,7 @@ async def test_opening_that_fails_still_tells_its_phases(probe, agent):
     assert ["connect"] == [name for name, _ in reading.exchange.phases]
 
 
-async def test_a_key_with_a_password_asks_nobody(probe, agent, tmp_path):
+async def test_a_key_with_a_password_prompts_for_nothing(probe, agent, tmp_path):
     """A private key that wants a password is an unreadable file, not a prompt that hangs us."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-subj", "/CN=x", "-days", "1"]

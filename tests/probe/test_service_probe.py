@@ -401,7 +401,7 @@ async def test_a_page_is_enough_for_the_http_contract(serve, probe, agent):
     assert ["seen", "HTTP_503"] == codes
 
 
-async def test_accusations_survive_a_broken_answer(serve, probe, agent):
+async def test_claims_survive_a_broken_answer(serve, probe, agent):
     """Claims are read from refused and broken answers too."""
     body = orjson.dumps({"safety": {"safe_to_execute_orders": True}})
     for status in ("200 OK", "500 No"):

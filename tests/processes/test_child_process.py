@@ -179,7 +179,7 @@ async def test_a_child_ends_with_the_block():
     assert isinstance(await spinning, Unanswered)
 
 
-async def test_a_child_ends_with_whoever_started_it():
+async def test_a_child_ends_with_its_parent():
     """When its parent is killed with -9 the child ends by itself, in the middle of an answer."""
     script = (
         "import asyncio\n"

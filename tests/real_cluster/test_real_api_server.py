@@ -161,7 +161,7 @@ async def test_an_account_without_rights_is_told_so(server, access_by):
     assert ("no-rights", True, None) == (account.who, account.verified, account.read_only)
 
 
-async def test_an_unknown_token_is_denied_and_read_anew(server, access_by):
+async def test_an_unknown_token_is_denied_and_read_again(server, access_by):
     """After a 401 the kubeconfig is read again: a token that was renewed is used at once."""
     config = server.kubeconfig("late", "wrong-token")
     async with reading(access_by(config)) as lister:

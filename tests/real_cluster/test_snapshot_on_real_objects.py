@@ -76,7 +76,7 @@ def test_a_blueprint_of_the_cluster_has_its_components(tmp_path, our_kubeconfig)
     assert engine["containers"][0]["digests"][0].startswith("sha256:")
 
 
-def test_whom_nobody_trusts_records_gaps(tmp_path, server):
+def test_an_account_without_rights_records_gaps(tmp_path, server):
     """An account that may read nothing leaves a record in which every list is a gap."""
     kubeconfig = server.kubeconfig("no-rights", NO_RIGHTS)
     result = run(config_snapshot, tmp_path, kubeconfig)

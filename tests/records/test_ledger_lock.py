@@ -44,7 +44,7 @@ def test_a_lock_that_is_never_given_back_fails_the_run_and_hangs_nothing(tmp_pat
 
 
 def test_a_lock_that_is_held_for_a_moment_is_waited_for(tmp_path, monkeypatch):
-    """Whoever records a moment later records."""
+    """A run that records a moment later is recorded."""
     record(tmp_path)
     with ExitStack() as holding:
         holding.enter_context(held(tmp_path))

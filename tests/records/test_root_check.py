@@ -23,7 +23,7 @@ from mission_control.records.root_check import (
 from tests.real_parts import lacking
 from tests.records.runs import record
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 
 
 def test_a_root_that_works_is_left_as_it_was(tmp_path):
@@ -124,7 +124,7 @@ def test_what_another_user_left_is_named(tmp_path):
     history.chmod(0o600)
     (tmp_path / "not ours.txt").write_bytes(b"")
     for path in (tmp_path, tmp_path / "audit_artifacts"):
-        os.chown(path, NOBODY, NOBODY)
+        os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
     for parent in tmp_path.parents:
         if not stat.S_IMODE(parent.stat().st_mode) & 0o005 and parent != Path("/"):
             parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o055)
@@ -148,7 +148,7 @@ _AS_ANOTHER = f"""
 import os, sys
 from pathlib import Path
 from mission_control.records.root_check import look_at_owners
-os.setgid({NOBODY}); os.setuid({NOBODY})
+os.setgid({UNPRIVILEGED}); os.setuid({UNPRIVILEGED})
 for each in look_at_owners(Path(sys.argv[1])).found:
     print(each.path, each.why, sep="\\t")
 """

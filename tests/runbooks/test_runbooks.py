@@ -149,7 +149,7 @@ def test_a_page_asks_only_whom_the_fleet_lists(page):
 
 
 @pytest.mark.parametrize("code", LATCHED)
-def test_an_accusation_stands(code):
+def test_an_alarm_stays_latched(code):
     """The page of a latched alarm says that silence never clears it, and what ends it."""
     text = " ".join((FOLDER / f"{code}.md").read_text().split())
 

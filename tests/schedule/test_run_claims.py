@@ -94,7 +94,7 @@ async def test_a_claim_follows_the_one_that_was_seen(tmp_path):
     assert {RUN.key: 1} == {k: c.attempt for k, c in (await two.held(RUN.session_date)).items()}
 
 
-async def test_nothing_is_held_where_nobody_claimed(tmp_path):
+async def test_nothing_is_held_where_no_process_claimed(tmp_path):
     """Looking makes nothing: a root that is not there stays so."""
     root = tmp_path / "none"
 
@@ -102,7 +102,7 @@ async def test_nothing_is_held_where_nobody_claimed(tmp_path):
     assert not root.exists()
 
 
-async def test_a_claim_that_cannot_be_understood_is_nobodys_to_take(tmp_path):
+async def test_a_claim_that_cannot_be_understood_is_not_to_be_taken(tmp_path):
     """It was made by some process: claiming fails and names the file; who looks sees it."""
     claims = RunClaims(tmp_path, "one")
     await claims.claim(RUN, AT)
@@ -116,7 +116,7 @@ async def test_a_claim_that_cannot_be_understood_is_nobodys_to_take(tmp_path):
     assert "an unknown owner (this claim cannot be understood)" == shown.owner
 
 
-async def test_a_lease_that_somebody_else_wrote_is_not_the_owners(tmp_path):
+async def test_a_lease_that_another_process_wrote_is_not_the_owners(tmp_path):
     """A lease file with another owner's name does not prolong a claim."""
     claims = RunClaims(tmp_path, "one")
     claim = await claims.claim(RUN, AT)
@@ -173,7 +173,7 @@ async def test_a_day_that_another_process_forgets_meanwhile_is_forgotten(
     assert 1 == len(done)
 
 
-async def test_a_day_in_which_somebody_claims_while_it_is_forgotten_stays(tmp_path, monkeypatch):
+async def test_a_day_in_which_a_process_claims_while_it_is_forgotten_stays(tmp_path, monkeypatch):
     """It is forgotten the next time; no process stumbles."""
     claims, after = RunClaims(tmp_path, "one"), RUN.session_date + timedelta(days=1)
     claim = await claims.claim(RUN, AT)

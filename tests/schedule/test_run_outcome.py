@@ -126,7 +126,7 @@ def test_a_run_that_could_not_be_claimed_is_failed_and_says_why():
                      "no pre_market_readiness is planned today", id="yesterday's"),
     ],
 )  # fmt: skip
-def test_a_script_says_why_it_is_nobodys_planned_run(runs, now, words):
+def test_a_script_says_why_it_is_no_planned_run(runs, now, words):
     """Who starts it by hand learns whether it is too early, too late or a holiday."""
     assert words == why_none_is_due(runs, {Job.PRE_MARKET}, now)
 

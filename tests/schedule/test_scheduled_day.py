@@ -745,7 +745,7 @@ async def test_an_altered_account_is_a_failed_run(tmp_path, clock):
     )
 
 
-async def test_what_nobody_planned_counts_for_no_plan(tmp_path, clock):
+async def test_what_was_not_planned_counts_for_no_plan(tmp_path, clock):
     """A run by hand of the same job, without the claim, is no planned run."""
     day = a_day(tmp_path, clock)
     sources = day.sources

@@ -16,7 +16,7 @@ async def app(_scope, _receive, _send):
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_nobody_is_left_inside(steps):
+async def test_no_client_is_left_inside(steps):
     """However far a connection is accepted when the door is shut, it is closed."""
     doorway, loop = Doorway(app, 0), asyncio.get_running_loop()
     await doorway.open()

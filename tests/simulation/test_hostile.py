@@ -130,7 +130,7 @@ def test_a_redirect_shows_whether_it_was_followed(served, client, url):
     assert 0 == served.floor.requests[MARKETDATA, "GET", "/redirected"]
 
 
-def test_nobody_else_is_hurt(served, client):
+def test_no_other_is_hurt(served, client):
     """While the critical service fails, the others answer as ever."""
     for name in ("critical-hung", "critical-drip", "critical-refused", "critical-50mb"):
         served.floor.switch(name)

@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_written_is_a_configuration_error(floor, tmp_path)
 
 
 @pytest.mark.parametrize("scenario_name", ["critical-drip", "critical-hung", "critical-50mb"])
-def test_it_stops_within_a_second_whoever_is_still_reading(floor, caplog, scenario_name):
+def test_it_stops_within_a_second_although_clients_still_read(floor, caplog, scenario_name):
     """Stopping hangs up on every client, and nothing is logged about it."""
     floor.switch(scenario_name)
     loopback = FloorOnLoopback(floor, 0)

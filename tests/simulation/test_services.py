@@ -110,7 +110,7 @@ def test_execution_calls_itself_by_another_name_and_is_offline(served, client):
     assert ("KILL_SWITCH", "EXECUTION_ORDERS_DISABLED_CONTRACT") == status.safety.gating_reasons
 
 
-def test_whoever_asks_execution_for_its_state_is_counted(served, client):
+def test_a_request_for_executions_state_is_counted(served, client):
     """GET /state mutates the execution engine, and so do its POSTs; reading its status does not."""
     served.floor.switch("execution-running")
     url = served.base_url("execution-engine")

@@ -26,7 +26,7 @@ def test_a_refused_port_is_closed_and_opened_again(served, client):
         assert 200 == client.get(url).status_code
 
 
-def test_whoever_is_connected_loses_the_connection(served):
+def test_a_connected_client_loses_the_connection(served):
     """A client in the middle of an answer is hung up on when the port closes."""
     served.floor.switch("critical-drip")
     with (

@@ -136,7 +136,7 @@ def test_a_service_can_admit_to_execute_mode(ask):
     assert "EXECUTE" == document["agent_identity"]["agent_mode"]
 
 
-def test_a_service_can_be_in_a_mode_nobody_knows(ask):
+def test_a_service_can_be_in_an_unknown_mode(ask):
     """In agent-mode-unknown the strategy-engine reports a mode of no vocabulary."""
     document = ask("agent-mode-unknown", "strategy-engine").json()
 

@@ -74,7 +74,7 @@ def serving(tmp_path, before="pass"):
         process.communicate()
 
 
-def test_a_record_that_somebody_holds_keeps_nobody_from_serving(tmp_path):
+def test_a_locked_record_does_not_keep_a_server_from_serving(tmp_path):
     """While another process stands still with the ledger's lock, the floor is watched and told."""
     records = tmp_path / "audit_artifacts"
     records.mkdir()

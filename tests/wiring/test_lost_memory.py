@@ -26,7 +26,7 @@ from tests.ports import PATIENCE_SECONDS
 from tests.records.test_gone_root import delete
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
-ACCUSES = "agent-mode-execute"
+RAISES = "agent-mode-execute"
 
 
 @dataclass
@@ -56,11 +56,11 @@ class Watched:
 def floor(tmp_path, monkeypatch):
     """Give a floor on which a service says that it executes."""
     monkeypatch.setattr(watch_floor, "STORE_SECONDS", 0.2)
-    clock = SimulatedClock(find_scenario(ACCUSES).at)
+    clock = SimulatedClock(find_scenario(RAISES).at)
     switch = tmp_path / "EXECUTION_HALTED"
     (tmp_path / "root").mkdir()
     with ExitStack() as stack:
-        loopback = stack.enter_context(FloorOnLoopback(SimulatedFloor(clock, ACCUSES), 0, switch))
+        loopback = stack.enter_context(FloorOnLoopback(SimulatedFloor(clock, RAISES), 0, switch))
         fleet = tmp_path / "fleet.yaml"
         fleet.write_text(fleet_document(loopback.base_urls))
         given = {"fleet_file": fleet, "root": tmp_path / "root", "kill_switch_file": switch}

@@ -16,7 +16,7 @@ from mission_control.simulation.roster import fleet_document
 from tests.ports import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
-ACCUSES = "agent-mode-execute"
+RAISES = "agent-mode-execute"
 
 
 async def watch_until(settings, clock, condition):
@@ -39,10 +39,10 @@ def all_asked(snapshot):
     return all(s.round is not None for s in snapshot.services if s.agent.service_dns)
 
 
-async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
+async def test_a_restart_forgets_no_alarm_and_no_since(tmp_path):
     """A service raises an alarm, we restart, it is silent: it is latched since then (R6.6)."""
-    clock = SimulatedClock(find_scenario(ACCUSES).at)
-    floor = SimulatedFloor(clock, ACCUSES)
+    clock = SimulatedClock(find_scenario(RAISES).at)
+    floor = SimulatedFloor(clock, RAISES)
     switch = tmp_path / "EXECUTION_HALTED"
     with ExitStack() as stack:
         loopback = stack.enter_context(FloorOnLoopback(floor, 0, switch))
@@ -62,11 +62,11 @@ async def test_a_restart_forgets_no_accusation_and_no_since(tmp_path):
     assert stood == {a.key: a.since for a in after.latched.alarms}
 
 
-async def test_a_history_that_cannot_be_read_at_the_start_acquits_nobody(tmp_path, monkeypatch):
+async def test_a_history_that_cannot_be_read_at_the_start_clears_nothing(tmp_path, monkeypatch):
     """With history gone the floor is HALTED; when it is back the alarm of before stands."""
     monkeypatch.setattr(writer, "OPENING_SECONDS", 0.2)
-    clock = SimulatedClock(find_scenario(ACCUSES).at)
-    floor = SimulatedFloor(clock, ACCUSES)
+    clock = SimulatedClock(find_scenario(RAISES).at)
+    floor = SimulatedFloor(clock, RAISES)
     switch, database = tmp_path / "EXECUTION_HALTED", tmp_path / "history.sqlite3"
     with ExitStack() as stack:
         loopback = stack.enter_context(FloorOnLoopback(floor, 0, switch))

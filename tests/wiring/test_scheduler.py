@@ -131,7 +131,7 @@ async def test_a_restart_catches_up_on_what_is_still_due():
     assert (at + timedelta(minutes=10), Job.PRE_OPEN) == (day.begun[1][0], day.begun[1][1].job)
 
 
-async def test_what_nobody_began_is_tended_to():
+async def test_what_was_not_begun_is_tended_to():
     """A run whose owner died is begun by the process that finds it due."""
     at = datetime(2026, 11, 21, 20, tzinfo=UTC)
     with time_machine.travel(at, tick=False) as traveller:
@@ -159,7 +159,7 @@ async def test_a_loop_that_was_held_up_still_runs_what_is_not_over():
     assert [Job.PRE_MARKET] == [run.job for _, run in day.begun]
 
 
-async def test_a_clock_that_is_set_arms_the_day_anew():
+async def test_a_clock_that_is_set_arms_the_day_again():
     """On a floor whose clock jumps to another day, that day's runs are fired at its times."""
     clock = SimulatedClock(datetime(2026, 11, 18, 15, 15, tzinfo=UTC), monotonic=lambda: 0.0)
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as traveller:
@@ -216,7 +216,7 @@ async def test_whatever_breaks_while_planning_is_tried_again():
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["it raises", "it hangs"])
-async def test_a_day_that_cannot_be_armed_anew_is_tried_again(monkeypatch, hangs):
+async def test_a_day_that_cannot_be_armed_again_is_tried_again(monkeypatch, hangs):
     """Neither ends the scheduler when the clock was set; the next beat makes up for it."""
     monkeypatch.setattr("mission_control.schedule.scheduler.TEND_PATIENCE_SECONDS", 0.05)
     seconds = [0.0]
