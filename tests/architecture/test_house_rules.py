@@ -1,6 +1,7 @@
 """Architecture: the house rules that no tool enforces."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -151,3 +152,26 @@ def test_no_modules_import_each_other_in_a_circle():
     needed = {m: imported_at_run_time(p) & (modules.keys() - {m}) for m, p in modules.items()}
 
     assert list(TopologicalSorter(needed).static_order())
+
+
+PRIVATE = re.compile(r"nobody|somebody|whoever|\banew\b|accus|acquit|witness", re.IGNORECASE)
+ON_THE_WIRE = re.compile(
+    r"\baccusations\b|accusation\.(opened|ended)|\bwitnesses\b|nothing_stands_accused"
+    r"|standing\\?_accusations|kill(\\?_| )switch(\\?_| )witness|sudo -u nobody"
+)
+"""Names that clients and stored records read; they stay until a versioned change."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        p
+        for folder in ("mission_control", "ops_ui", "tests")
+        for p in sorted((ROOT / folder).rglob("*.py"))
+        if p != Path(__file__)
+    ],
+    ids=relative,
+)
+def test_words_are_the_fields(path):
+    """A reader who has run Prometheus and Kubernetes needs no glossary."""
+    assert [] == PRIVATE.findall(ON_THE_WIRE.sub("", path.read_text()))

@@ -115,7 +115,7 @@ async def test_what_was_done_is_recorded(kept, folder):
 
 
 async def test_what_a_run_came_to_stands_in_its_account(kept, folder, there):
-    """A list of runs shows without reading the report to see that the copy is not what it should be."""
+    """A list of runs shows without the report that the copy is not what it should be."""
     well = await kept.copy(folder)
     overwrite(there / kept.file(3).relative_to(kept.root), b'{"posture":"KO"}')
     bad = await kept.copy(folder, everything=True)

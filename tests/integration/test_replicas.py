@@ -140,7 +140,7 @@ def denials(snapshot):
 
 
 async def test_another_replica_behind_the_balancer_does_not_clear_a_p0(tmp_path):
-    """One raises the alarm, then only the other answers: ten new connections alone clear nothing."""
+    """One raises it, then only the other answers: ten new connections alone clear nothing."""
     clock = LeapingClock()
     live, calm = Replica(clock, executes=True), Replica(clock, executes=False)
     balancer = Balancer(live)
