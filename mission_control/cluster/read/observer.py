@@ -237,7 +237,7 @@ class ClusterObserver:
             async with asyncio.timeout_at(until):
                 await self._lister.server.prepare()
         except (BadAnswerError, TimeoutError) as error:
-            unseen = self._nobody(error)
+            unseen = self._no_body(error)
             lists = (ListReading(r, n, unseen) for r, n in (*wanted, *starters))
             identity = self._identity.without_uid(unseen.code.lower())
             return ClusterFacts(namespaces, tuple(lists), identity=identity)
@@ -263,7 +263,7 @@ class ClusterObserver:
         raw = await self._lister.list_objects(RESOURCES[resource], namespace, until, selector)
         return _Asked(resource, namespace, raw)
 
-    def _nobody(self, error: BadAnswerError | TimeoutError) -> Unseen:
+    def _no_body(self, error: BadAnswerError | TimeoutError) -> Unseen:
         bad = error if isinstance(error, BadAnswerError) else _TOO_LATE
         return Unseen(bad.reason, self._lister.clock(), detail=bad.detail, exchange=bad.exchange)
 
