@@ -19,14 +19,14 @@ from mission_control.api.answers import (
 from mission_control.api.problems import PROBLEM_JSON, VARIES, Problem, ProblemDetails
 from mission_control.floor.ports import (
     AttestationReader,
-    CalendarReader,
-    Clock,
     FloorReader,
     PublishedFloor,
     RunbookReader,
 )
 from mission_control.floor.present.own_status import OwnProcess
 from mission_control.history.past_floor import PastFloor
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.processes.model import Answered, Unanswered
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.day import ScheduledDay

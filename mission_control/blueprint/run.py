@@ -8,10 +8,11 @@ from mission_control.blueprint.decide import draw_blueprint
 from mission_control.blueprint.present import blueprint_document, blueprint_markdown
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
+from mission_control.floor.ports import FurtherReader, RepositorySurveyor
+from mission_control.model.clock import Clock
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
 
 JOB = "blueprint"
 JSON_NAME, MARKDOWN_NAME = "blueprint.json", "blueprint.md"

@@ -20,12 +20,13 @@ from mission_control.config_snapshot.present import index_document, meta_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositoryCopier
+from mission_control.floor.ports import FurtherReader, RepositoryCopier
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, say_unseen
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.model import CopiedFile, RepositoryCopy, RepositoryHead
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
 
 JOB = "config_snapshot"
 WANTED = (

@@ -15,7 +15,7 @@ from mission_control.deploy_report.present import deploy_document, deploy_markdo
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, FurtherReader
+from mission_control.floor.ports import FurtherReader
 from mission_control.last_known_good.decide.changes import compare_with_capture
 from mission_control.last_known_good.decide.sanitise import (
     SPECIFIED_LISTS,
@@ -27,7 +27,7 @@ from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.model import Collection, LedgerEntry
 from mission_control.records.recorded_reports import list_reports, read_report
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
 
 JOB = "deploy_report"
 JSON_NAME, MARKDOWN_NAME = "deploy_report.json", "deploy_report.md"

@@ -9,8 +9,9 @@ from itertools import islice
 from mission_control.floor.decide.events import Happening, stall_ended
 from mission_control.floor.decide.stall import BEAT_SECONDS, has_stalled, mark_stalled
 from mission_control.floor.model import FloorSnapshot, Verdict
-from mission_control.floor.ports import Clock, LoopBeat
+from mission_control.floor.ports import LoopBeat
 from mission_control.history.model import Span
+from mission_control.model.clock import Clock
 from mission_control.model.event import EventType, FloorEvent
 
 REMEMBERED_EVENTS = 500

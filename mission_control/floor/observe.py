@@ -10,15 +10,10 @@ from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.round_memory import join_rounds
 from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot, Latched
-from mission_control.floor.ports import (
-    CalendarReader,
-    Clock,
-    ClusterReader,
-    ServiceReader,
-    StoreReader,
-    SwitchReader,
-)
+from mission_control.floor.ports import ClusterReader, ServiceReader, StoreReader, SwitchReader
 from mission_control.history.remember import FloorMemory
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.reading import ServiceRound, Unseen, UnseenReason

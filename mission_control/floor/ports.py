@@ -19,16 +19,12 @@ from mission_control.history.model import Span
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
-from mission_control.model.session import Holiday, MarketSession, TradingDay
 from mission_control.repository.model import (
     Repository,
     RepositoryCopy,
     RepositoryHead,
     RepositorySurvey,
 )
-
-Clock = Callable[[], datetime]
-"""Returns the time, always UTC and aware."""
 
 
 class ServiceReader(Protocol):
@@ -62,10 +58,6 @@ class ClusterReader(Protocol):
     async def read(self) -> ClusterFacts:
         """Read every required list once, within a total deadline; each that fails says why."""
         ...
-
-
-READING_SECONDS = 15.0
-"""All that a job reads of the cluster beyond a round takes no longer than this."""
 
 
 class FurtherReader(Protocol):
@@ -157,26 +149,6 @@ class StoreReader(Protocol):
 
     async def check(self) -> Seen[None] | Unseen:
         """Try once, within a deadline; a store that cannot be written to is `Unseen`."""
-        ...
-
-
-class CalendarReader(Protocol):
-    """The market calendar as jobs and the API use it (`market_calendar.calendar`)."""
-
-    def session_at(self, now: datetime) -> MarketSession:
-        """Say what session an instant lies in; never raises, UNKNOWN is an answer."""
-        ...
-
-    def sessions_from(self, now: datetime, count: int) -> Sequence[TradingDay]:
-        """List the next sessions that have not closed yet; fewer past the last covered day."""
-        ...
-
-    def sessions_between(self, first: datetime, last: datetime) -> Sequence[TradingDay]:
-        """List the sessions that are open at any time between two instants."""
-        ...
-
-    def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
-        """List weekdays without a session between two instants."""
         ...
 
 

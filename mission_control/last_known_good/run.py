@@ -10,7 +10,7 @@ from typing import Any
 from mission_control.cluster.model.facts import KubernetesObject, list_source
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, FurtherReader
+from mission_control.floor.ports import FurtherReader
 from mission_control.last_known_good.decide.manifest import ReadNamespace, make_manifest
 from mission_control.last_known_good.decide.qualification import judge_pods, qualify, verify_capture
 from mission_control.last_known_good.model import (
@@ -37,7 +37,7 @@ from mission_control.model.reading import Seen, Unseen, UnseenReason, say_unseen
 from mission_control.model.session import MarketSession
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
 
 JOB = "lkg_capture"
 CAPTURED = 0

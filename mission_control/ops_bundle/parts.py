@@ -23,7 +23,7 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot, ServiceReport
-from mission_control.floor.ports import READING_SECONDS, FurtherReader
+from mission_control.floor.ports import FurtherReader
 from mission_control.history.decide import floor_spans, gaps_between
 from mission_control.history.model import EventQuery, Span
 from mission_control.history.past_floor import NotWatched, PastFloor
@@ -42,6 +42,7 @@ from mission_control.ops_bundle.present import (
     workloads_text,
 )
 from mission_control.records.model import SourceCoverage
+from mission_control.schedule.job import READING_SECONDS
 
 NO_CLUSTER = "no cluster is configured"
 Part = tuple[Mapping[str, bytes], Sequence[SourceCoverage]]

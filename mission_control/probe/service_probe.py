@@ -10,7 +10,7 @@ import httpx
 
 from mission_control.contract.model.claims import Claims
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import (
     NO_EXCHANGE,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mission_control.errors import StorageError
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.folder import TEMPORARY, Folder, storing
 from mission_control.records.ledger import CLAIMS, FOLDER, LOCK, NAME

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import CalendarReader, Clock, FurtherReader, StoreReader
+from mission_control.floor.ports import FurtherReader, StoreReader
 from mission_control.history.past_floor import PastFloor
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Unseen
 from mission_control.readiness.model import PollCoverage
 from mission_control.records.artifact_reader import ArtifactReader
@@ -14,6 +16,9 @@ from mission_control.records.artifact_store import RunWriter
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.read import RepositoryReader
 from mission_control.schedule.claims import RunClaims
+
+READING_SECONDS = 15.0
+"""All that a job reads of the cluster beyond a round takes no longer than this."""
 
 Look = Callable[[], Awaitable[tuple[FloorSnapshot, PollCoverage | Unseen]]]
 
