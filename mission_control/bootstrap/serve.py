@@ -90,7 +90,7 @@ async def connected(
         runbooks = RunbookLibrary(settings.runbooks)
         proof = _attest(settings, edges)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(*read, attestation=proof, day=day, ask=ask)
+        api = ApiParts(*read, attestation=proof.facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)

@@ -1,8 +1,6 @@
 """The shapes of the edges that jobs and the API depend on."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mission_control.cluster.model.facts import (
@@ -14,9 +12,7 @@ from mission_control.cluster.model.facts import (
     PodUsage,
     ServiceFacts,
 )
-from mission_control.floor.model import FloorSnapshot, SwitchReading
-from mission_control.history.model import Span
-from mission_control.model.event import FloorEvent
+from mission_control.floor.model import SwitchReading
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen
 from mission_control.repository.model import (
@@ -149,94 +145,4 @@ class StoreReader(Protocol):
 
     async def check(self) -> Seen[None] | Unseen:
         """Try once, within a deadline; a store that cannot be written to is `Unseen`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LoopBeat:
-    """Whether the deciding loop still beats: seconds since its last beat, and the verdict."""
-
-    stalled: bool
-    seconds_since_beat: float
-    detail: str
-
-
-class PublishedFloor(Protocol):
-    """As much of the published floor as questions about the past and the record lean on."""
-
-    def current(self) -> FloorSnapshot:
-        """Return the newest snapshot; before the first poll it says that nothing was asked yet."""
-        ...
-
-    def watched(self) -> tuple[datetime, Sequence[Span]]:
-        """Return since when the floor is watched without a break, and its confirmed halts since."""
-        ...
-
-
-class FloorReader(PublishedFloor, Protocol):
-    """The published floor, as everything that presents it reads it."""
-
-    def beat(self) -> LoopBeat:
-        """Say whether the deciding loop has stalled (three missed beats)."""
-        ...
-
-    def recent_events(self, limit: int) -> Sequence[FloorEvent]:
-        """Return the newest events, newest first."""
-        ...
-
-    def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
-        """
-        Follow the floor: first what a reader missed, then what happens.
-
-        With `after`, events past that identity that are still remembered come first; without,
-        the newest snapshot comes first. A snapshot is given for each published change and at
-        least every ten seconds. Ends when the process shuts down.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AttestationFacts:
-    """
-    What the reading edges can prove of themselves at this moment.
-
-    `requests_by_method` counts what was really sent since start; `refused` is the outcome of
-    really trying each forbidden method on the guarded transport just now (method, refused).
-    `cluster_refused` is the same for what must never be asked of the API server, and `account`
-    what our account there may do; both are empty where no cluster is read.
-    """
-
-    requests_by_method: tuple[tuple[str, int], ...]
-    refused: tuple[tuple[str, bool], ...]
-    cluster: str
-    cluster_refused: tuple[tuple[str, bool], ...] = ()
-    account: AccountFacts | None = None
-
-
-class AttestationReader(Protocol):
-    """Proves, live, that the observing edges cannot write."""
-
-    async def facts(self) -> AttestationFacts:
-        """Try each forbidden method on the real guarded transport and report."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Runbook:
-    """A runbook page: its code, its title and its Markdown."""
-
-    code: str
-    title: str
-    markdown: str
-
-
-class RunbookReader(Protocol):
-    """Finds runbooks by code; `HTTP_503` and its like share one page."""
-
-    def read(self, code: str) -> Runbook | None:
-        """Return the page for a code; None when there is none."""
-        ...
-
-    def codes(self) -> Sequence[str]:
-        """List the codes that have a page, sorted."""
         ...
