@@ -75,7 +75,7 @@ class SwitchReader:
         self._told: SwitchReading | None = None
 
     async def read(self) -> tuple[SwitchReading, ...]:
-        """Read each configured source once."""
+        """Read each configured source once; one that is not configured is absent."""
         told = asyncio.ensure_future(self._config_map.read()) if self._config_map else None
         heard = [
             SwitchReading(SourceKind.ENVIRONMENT, name, Seen(value, self._clock()))

@@ -239,7 +239,7 @@ class Tried(Protocol):
 
 class StoreCheck:
     """
-    Tries the store within a deadline.
+    Tries the store within a deadline; one that cannot be written to is `Unseen`.
 
     A try that hangs, as on a network mount that went away, is not joined by another: there is
     never more than one thread that waits for it.
