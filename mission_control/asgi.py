@@ -23,8 +23,8 @@ from mission_control.bootstrap.record import run_origin
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
-from mission_control.floor.ports import Clock
 from mission_control.log_records import configure_logging
+from mission_control.model.clock import Clock
 from mission_control.processes import own_process as process
 from mission_control.processes.child_process import environment_of
 from mission_control.schedule.scheduler import DayScheduler

@@ -48,8 +48,8 @@ from mission_control.api.report_routes import report_routes
 from mission_control.api.snapshot_routes import agent_routes, session_routes, snapshot_routes
 from mission_control.api.the_past import refuse_the_past
 from mission_control.documents.instants import utc_text
-from mission_control.floor.ports import Clock
 from mission_control.floor.present.own_status import OWN_NAME
+from mission_control.model.clock import Clock
 
 MAX_URL = 8_192
 """Bytes of path and query together."""

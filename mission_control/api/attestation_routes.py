@@ -12,8 +12,8 @@ from mission_control.api.answers import AnyRequest, give_once
 from mission_control.api.options import ApiParts, describes
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
-from mission_control.floor.ports import AttestationFacts
 from mission_control.model.fleet import NO_CLUSTER
+from mission_control.read_only.model import AttestationFacts
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -136,7 +136,7 @@ def cluster_proof(facts: AttestationFacts) -> Document | None:
 
 async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
     """Compute the proof over the running application and the edges in use."""
-    facts = await parts.attestation.facts()
+    facts = await parts.attestation()
     routes: RouteProof = prove_read_only(application)
     transport = transport_document(facts)
     cluster = cluster_proof(facts)

@@ -37,8 +37,8 @@ from mission_control.api.problems import PROBLEM_JSON, Problem
 from mission_control.contract.present import ops_status_schema
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.visible_text import visible
-from mission_control.floor.ports import Runbook
 from mission_control.floor.present.posture import runbook_url
+from mission_control.runbooks.library import Runbook
 
 RENDERED = 64
 """How many rendered texts are cached; a runbook has 64 KiB at most."""

@@ -17,18 +17,15 @@ from mission_control.api.answers import (
     header_of,
 )
 from mission_control.api.problems import PROBLEM_JSON, VARIES, Problem, ProblemDetails
-from mission_control.floor.ports import (
-    AttestationReader,
-    CalendarReader,
-    Clock,
-    FloorReader,
-    PublishedFloor,
-    RunbookReader,
-)
+from mission_control.floor.board import FloorBoard, PublishedFloor
 from mission_control.floor.present.own_status import OwnProcess
 from mission_control.history.past_floor import PastFloor
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.processes.model import Answered, Unanswered
+from mission_control.read_only.model import AttestationFacts
 from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.runbooks.library import RunbookLibrary
 from mission_control.schedule.day import ScheduledDay
 
 AskQuestion = Callable[
@@ -65,7 +62,7 @@ class ReadingParts:
 
     floor: PublishedFloor
     calendar: CalendarReader
-    runbooks: RunbookReader
+    runbooks: RunbookLibrary
     artifacts: ArtifactReader
     past: PastFloor | None
     clock: Clock
@@ -87,9 +84,9 @@ class ApiParts(ReadingParts):
     answer on the command line, everything is answered in this process.
     """
 
-    floor: FloorReader
+    floor: FloorBoard
     _: KW_ONLY
-    attestation: AttestationReader
+    attestation: Callable[[], Awaitable[AttestationFacts]]
     day: ScheduledDay
     ask: AskQuestion | None = None
 

@@ -12,7 +12,7 @@ from mission_control.api.documentation_routes import RUNBOOK_FORMS
 from mission_control.api.options import SUFFIXES, VARY, AskQuestion
 from mission_control.api.problems import Problem, send_problem
 from mission_control.api.the_past import TIMELESS
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.processes.model import Answered, AnswerHead, Question, Unanswered
 
 NOT_ANSWERED = "readers_not_answered"

@@ -14,7 +14,6 @@ from mission_control.api.problems import Problem
 from mission_control.api.the_past import At, snapshot_of
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import CalendarReader
 from mission_control.floor.present.agents import (
     AgentDocument,
     AgentsDocument,
@@ -23,6 +22,7 @@ from mission_control.floor.present.agents import (
 )
 from mission_control.floor.present.posture import PostureDocument, posture_document
 from mission_control.floor.present.safety import SafetyDocument, safety_document
+from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.schedule.present.sessions import (
     SessionDocument,
     TradingDayDocument,

@@ -17,8 +17,8 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.durable_copy.copying import KeepingParts
 from mission_control.floor.decide.stall import find_decided
-from mission_control.floor.ports import CalendarReader
 from mission_control.history.model import TOLD_AROUND
+from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.session import TradingDay
 from mission_control.records.model import ArtifactQuery, Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mission_control.blueprint.decide import draw_blueprint
 from mission_control.blueprint.present import blueprint_document, blueprint_markdown
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositorySurveyor
+from mission_control.model.clock import Clock
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.objects import ObjectReader
+    from mission_control.repository.files import RepositorySurveyor
 
 JOB = "blueprint"
 JSON_NAME, MARKDOWN_NAME = "blueprint.json", "blueprint.md"
@@ -29,7 +33,7 @@ class MadeBlueprint:
 
 
 async def run(
-    parts: JobParts, origin: RunOrigin, repository: RepositorySurveyor | None
+    parts: JobParts, origin: RunOrigin, repository: "RepositorySurveyor | None"
 ) -> tuple[MadeBlueprint, LedgerEntry]:
     """Look, draw and record; raises StorageError."""
     snapshot, _ = await parts.look()
@@ -41,8 +45,8 @@ async def run(
 
 async def make_blueprint(
     snapshot: FloorSnapshot,
-    further: FurtherReader | None,
-    repository: RepositorySurveyor | None,
+    further: "ObjectReader | None",
+    repository: "RepositorySurveyor | None",
     clock: Clock,
 ) -> MadeBlueprint:
     """Draw the fleet as a snapshot of the floor shows it; what was not seen is a named gap."""

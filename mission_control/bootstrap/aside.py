@@ -7,9 +7,9 @@ from pathlib import Path
 from mission_control.api.options import ApiOptions, AskQuestion
 from mission_control.configuration.settings import Settings
 from mission_control.floor.board import FloorBoard
-from mission_control.floor.ports import Clock
 from mission_control.history.remember import FloorMemory
 from mission_control.market_calendar.closures import Closure
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import Fleet
 from mission_control.processes.child_process import ChildProcess, environment_of
 from mission_control.processes.model import Answered, LiveFloor, Question, Unanswered

@@ -14,10 +14,10 @@ from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwit
 from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
-from mission_control.floor.ports import Clock
 from mission_control.kill_switch.read import SwitchReader
 from mission_control.last_known_good.recorded import CaptureCache, find_captured_workloads
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.clock import Clock
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.probe.received import Interpreter
 from mission_control.probe.service_probe import ServiceProbe

@@ -25,14 +25,15 @@ from mission_control.floor.board import FloorBoard
 from mission_control.floor.coverage import watched_coverage
 from mission_control.floor.model import NOTHING_LATCHED, FloorSnapshot, Latched
 from mission_control.floor.observe import Looking, all_asked, observe_rounds
-from mission_control.floor.ports import CalendarReader, Clock
 from mission_control.history.continuity import recall_latched
 from mission_control.history.database import SQLITE_NAME, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
 from mission_control.history.remember import FloorMemory
 from mission_control.last_known_good.run import BuildFacts
+from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.market_calendar.days import in_new_york, instant_of
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.readiness.model import PollCoverage
 from mission_control.records.artifact_reader import ArtifactReader

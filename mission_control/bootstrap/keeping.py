@@ -8,8 +8,8 @@ from mission_control.durable_copy.copying import CopyDestination, KeepingParts
 from mission_control.durable_copy.mounted_folder import MountedFolder
 from mission_control.durable_copy.s3_store import S3Place, S3Store
 from mission_control.errors import StorageError
-from mission_control.floor.ports import CalendarReader, Clock
-from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.market_calendar.calendar import CalendarReader, MarketCalendar
+from mission_control.model.clock import Clock
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.redaction.redact import redact_text

@@ -12,8 +12,8 @@ from mission_control.cluster.read.examination import Examination, examine_cluste
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import Clock
 from mission_control.history.database import check_history
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import Seen, ServiceRound, Unseen, UnseenReason
 from mission_control.probe.service_probe import ServiceProbe

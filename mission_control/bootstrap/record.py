@@ -14,9 +14,9 @@ from mission_control.configuration.settings import Settings
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.errors import ConfigurationError, StorageError
-from mission_control.floor.ports import Clock
 from mission_control.history.continuity import StartingRoot
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.clock import Clock
 from mission_control.records.artifact_store import ArtifactStore, stamp
 from mission_control.records.marker import read_marker
 from mission_control.records.model import Collection, LedgerHead

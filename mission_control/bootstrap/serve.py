@@ -18,12 +18,13 @@ from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import CalendarReader, Clock
 from mission_control.floor.present.posture import needs_text
 from mission_control.floor.watch import CLUSTER_SECONDS, FloorWatch
 from mission_control.history.past_floor import PastFloor, kept_since
 from mission_control.history.remember import FloorMemory
 from mission_control.history.writer import OpenHistory, open_history
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.probe.received import Interpreter
 from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_store import ArtifactStore
@@ -89,7 +90,7 @@ async def connected(
         runbooks = RunbookLibrary(settings.runbooks)
         proof = _attest(settings, edges)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(*read, attestation=proof, day=day, ask=ask)
+        api = ApiParts(*read, attestation=proof.facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)

@@ -27,9 +27,9 @@ from mission_control.documents.document import document
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.model import FloorSnapshot, ServiceReport
-from mission_control.floor.ports import Clock
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.days import in_new_york
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import ContractKind, Criticality, Fleet, Kind
 from mission_control.model.kill_switch import KillSwitchState, SourceKind, SwitchSource
 from mission_control.model.reading import (

@@ -14,9 +14,9 @@ from mission_control.configuration.addresses import UnusableAddress, read_base_u
 from mission_control.configuration.settings import Settings
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.model import Verdict
-from mission_control.floor.ports import Clock
 from mission_control.floor.present.agents import agents_document
 from mission_control.floor.present.posture import posture_document
+from mission_control.model.clock import Clock
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Criticality
 from mission_control.model.kill_switch import KillSwitchState

@@ -21,7 +21,6 @@ from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.floor.observe import Looking
-from mission_control.floor.ports import CalendarReader
 from mission_control.last_known_good.model import LkgCapture
 from mission_control.last_known_good.present import (
     capture_lines,
@@ -37,6 +36,7 @@ from mission_control.last_known_good.recorded import (
     verify_recorded,
 )
 from mission_control.last_known_good.run import CaptureRefused, run
+from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.processes import own_process as process
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.recorded_reports import LATEST, PREVIOUS, NoSuchReport

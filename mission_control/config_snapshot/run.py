@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mission_control.cluster import present as listings
 from mission_control.cluster.decide.lists import check_lists
@@ -20,12 +21,16 @@ from mission_control.config_snapshot.present import index_document, meta_text
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, Clock, FurtherReader, RepositoryCopier
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, say_unseen
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.model import CopiedFile, RepositoryCopy, RepositoryHead
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.objects import ObjectReader
+    from mission_control.repository.files import RepositoryCopier
 
 JOB = "config_snapshot"
 WANTED = (
@@ -63,7 +68,7 @@ class MadeConfigSnapshot:
 
 
 async def run(
-    parts: JobParts, origin: RunOrigin, repository: RepositoryCopier | None, in_force: InForce
+    parts: JobParts, origin: RunOrigin, repository: "RepositoryCopier | None", in_force: InForce
 ) -> tuple[MadeConfigSnapshot, LedgerEntry]:
     """Look, gather and record; raises StorageError."""
     snapshot, _ = await parts.look()
@@ -75,8 +80,8 @@ async def run(
 
 async def make_config_snapshot(
     snapshot: FloorSnapshot,
-    further: FurtherReader | None,
-    repository: RepositoryCopier | None,
+    further: "ObjectReader | None",
+    repository: "RepositoryCopier | None",
     in_force: InForce,
     clock: Clock,
 ) -> MadeConfigSnapshot:
@@ -112,7 +117,7 @@ async def make_config_snapshot(
 
 
 async def _read_cluster(
-    snapshot: FloorSnapshot, further: FurtherReader | None
+    snapshot: FloorSnapshot, further: "ObjectReader | None"
 ) -> tuple[
     Seen[tuple[ServiceFacts, ...]] | Unseen | None,
     AccountFacts | None,

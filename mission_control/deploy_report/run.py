@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mission_control.cluster.decide.identity import Sameness, compare_clusters
 from mission_control.cluster.model.facts import KubernetesObject, ServiceFacts, list_source
@@ -15,7 +15,6 @@ from mission_control.deploy_report.present import deploy_document, deploy_markdo
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, FurtherReader
 from mission_control.last_known_good.decide.changes import compare_with_capture
 from mission_control.last_known_good.decide.sanitise import (
     SPECIFIED_LISTS,
@@ -27,7 +26,10 @@ from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.model import Collection, LedgerEntry
 from mission_control.records.recorded_reports import list_reports, read_report
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.objects import ObjectReader
 
 JOB = "deploy_report"
 JSON_NAME, MARKDOWN_NAME = "deploy_report.json", "deploy_report.md"
@@ -94,7 +96,7 @@ async def make_report(
 
 
 async def _read_cluster(
-    snapshot: FloorSnapshot, further: FurtherReader | None
+    snapshot: FloorSnapshot, further: "ObjectReader | None"
 ) -> tuple[Seen[tuple[ServiceFacts, ...]] | Unseen | None, str, Document]:
     """Read the Services, who we are, and what objects ask for, all at once and in one time."""
     if further is None:
@@ -106,7 +108,7 @@ async def _read_cluster(
     return services, account.who, specified
 
 
-async def _specify(snapshot: FloorSnapshot, further: FurtherReader) -> Document:
+async def _specify(snapshot: FloorSnapshot, further: "ObjectReader") -> Document:
     """
     Return the digest of what each object of the floor's namespace asks for, by its title.
 

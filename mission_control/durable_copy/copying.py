@@ -9,7 +9,8 @@ from typing import Protocol
 from mission_control.durable_copy.decide import Line, judge_copied, segment_of
 from mission_control.durable_copy.model import MARKER, CopyPlan, CopyProblem, CopyProblemKind, Tally
 from mission_control.errors import StorageError
-from mission_control.floor.ports import CalendarReader, Clock
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import Fleet
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import RunWriter

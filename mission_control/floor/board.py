@@ -3,14 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Protocol
 
 from mission_control.floor.decide.events import Happening, stall_ended
 from mission_control.floor.decide.stall import BEAT_SECONDS, has_stalled, mark_stalled
 from mission_control.floor.model import FloorSnapshot, Verdict
-from mission_control.floor.ports import Clock, LoopBeat
 from mission_control.history.model import Span
+from mission_control.model.clock import Clock
 from mission_control.model.event import EventType, FloorEvent
 
 REMEMBERED_EVENTS = 500
@@ -19,6 +21,27 @@ REMEMBERED_POLLS = 50
 REMEMBERED_HALTS = 500
 QUIET_SECONDS = 5.0
 """Without news, followers are given the newest snapshot this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBeat:
+    """Whether the deciding loop still beats: seconds since its last beat, and the verdict."""
+
+    stalled: bool
+    seconds_since_beat: float
+    detail: str
+
+
+class PublishedFloor(Protocol):
+    """As much of the published floor as questions about the past and the record lean on."""
+
+    def current(self) -> FloorSnapshot:
+        """Return the newest snapshot; before the first poll it says that nothing was asked yet."""
+        ...
+
+    def watched(self) -> tuple[datetime, Sequence[Span]]:
+        """Return since when the floor is watched without a break, and its confirmed halts since."""
+        ...
 
 
 class FloorBoard:
@@ -152,7 +175,13 @@ class FloorBoard:
         return tuple(islice(both, limit))
 
     async def follow(self, after: int | None) -> AsyncIterator[FloorEvent | FloorSnapshot]:
-        """Follow the floor: first what was missed, then news as it comes."""
+        """
+        Follow the floor: first the newest snapshot, then what was missed, then what happens.
+
+        What was missed is told with `after`: the events past that identity that are still
+        remembered. A snapshot follows whatever news there was, and comes at least every five
+        seconds. Ends when the process shuts down.
+        """
         last = self._identity if after is None else after
         yield self.current()
         while not self._closed:

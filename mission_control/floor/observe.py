@@ -4,27 +4,28 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mission_control.cluster.model.facts import CapturedWorkloads, identify_cluster
 from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.round_memory import join_rounds
 from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot, Latched
-from mission_control.floor.ports import (
-    CalendarReader,
-    Clock,
-    ClusterReader,
-    ServiceReader,
-    StoreReader,
-    SwitchReader,
-)
 from mission_control.history.remember import FloorMemory
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.reading import ServiceRound, Unseen, UnseenReason
 from mission_control.model.reload import Reload
 from mission_control.readiness.model import PollCoverage
+from mission_control.records.root_check import StoreCheck
 from mission_control.schedule.calendar_in_force import CalendarInForce
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.observer import ClusterObserver
+    from mission_control.kill_switch.read import SwitchReader
+    from mission_control.probe.service_probe import ServiceProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,13 @@ class FloorSources:
     once that was read again.
     """
 
-    services: ServiceReader
-    switches: SwitchReader
+    services: "ServiceProbe"
+    switches: "SwitchReader"
     calendar: CalendarReader
     clock: Clock
-    store: StoreReader | None = None
+    store: StoreCheck | None = None
     memory: FloorMemory | None = None
-    cluster: ClusterReader | None = None
+    cluster: "ClusterObserver | None" = None
     captured: Callable[[ClusterIdentity], Awaitable[CapturedWorkloads]] | None = None
     in_force: CalendarInForce | None = None
     reloads: Callable[[], Sequence[Reload]] | None = None

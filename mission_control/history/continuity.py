@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Engine, Row, insert, inspect, select, update
 from mission_control.errors import StorageError
 from mission_control.floor.decide.alarms import join_latched
 from mission_control.floor.model import NOTHING_LATCHED, Alarm, Latched
-from mission_control.floor.ports import Clock
 from mission_control.history import schema
 from mission_control.history.database import describe, writing
 from mission_control.history.decide import (
@@ -34,6 +33,7 @@ from mission_control.history.notes import (
 )
 from mission_control.history.reader import READ_FAILURES
 from mission_control.history.rows import decision_written_last, newest_latched, write_openings
+from mission_control.model.clock import Clock
 from mission_control.records.marker import (
     holds_line,
     newest_line,

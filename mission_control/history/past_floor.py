@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mission_control.documents.instants import new_york_text
+from mission_control.floor.board import PublishedFloor
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.stall import NO_STALL
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import CalendarReader, PublishedFloor
 from mission_control.history.decide import (
     MINUTE,
     attain,
@@ -25,6 +25,7 @@ from mission_control.history.decide import (
     window_spans,
 )
 from mission_control.history.model import Attainment, Segment, ServiceChange, Watch, WatchedMinute
+from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.session import TradingDay
 

@@ -16,7 +16,6 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from mission_control.errors import StorageError
 from mission_control.floor.model import NOTHING_LATCHED, Latched
-from mission_control.floor.ports import Clock
 from mission_control.history import schema
 from mission_control.history.continuity import RecordMemory, StartingRoot
 from mission_control.history.database import (
@@ -30,6 +29,7 @@ from mission_control.history.database import (
 from mission_control.history.model import DecisionRecord, HistoryRecord
 from mission_control.history.reader import HistoryReader
 from mission_control.history.rows import prune, write_decision, write_minute
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.folder import storing
 from mission_control.records.model import LedgerHead

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mission_control.cluster.read.observer import ConfigMapSwitch
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS, seconds_between
 from mission_control.floor.model import SwitchReading
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.processes.own_process import begin_in_own_thread
@@ -75,7 +75,7 @@ class SwitchReader:
         self._told: SwitchReading | None = None
 
     async def read(self) -> tuple[SwitchReading, ...]:
-        """Read each configured source once."""
+        """Read each configured source once; one that is not configured is absent."""
         told = asyncio.ensure_future(self._config_map.read()) if self._config_map else None
         heard = [
             SwitchReading(SourceKind.ENVIRONMENT, name, Seen(value, self._clock()))

@@ -10,7 +10,6 @@ import orjson
 from mission_control.cluster.decide.identity import Sameness, compare_clusters, read_identity
 from mission_control.cluster.model.facts import NOTHING_CAPTURED, CapturedWorkloads
 from mission_control.errors import StorageError
-from mission_control.floor.ports import Clock
 from mission_control.last_known_good.decide.changes import compare_manifests
 from mission_control.last_known_good.decide.parts import running_in
 from mission_control.last_known_good.decide.qualification import verify_capture
@@ -22,6 +21,7 @@ from mission_control.last_known_good.model import (
     LkgCapture,
     RecordedLkg,
 )
+from mission_control.model.clock import Clock
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.model.fleet import Fleet
 from mission_control.records.artifact_reader import ArtifactReader

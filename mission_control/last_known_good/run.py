@@ -5,12 +5,11 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mission_control.cluster.model.facts import KubernetesObject, list_source
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS, FurtherReader
 from mission_control.last_known_good.decide.manifest import ReadNamespace, make_manifest
 from mission_control.last_known_good.decide.qualification import judge_pods, qualify, verify_capture
 from mission_control.last_known_good.model import (
@@ -37,7 +36,10 @@ from mission_control.model.reading import Seen, Unseen, UnseenReason, say_unseen
 from mission_control.model.session import MarketSession
 from mission_control.records.model import Collection, LedgerEntry, SourceCoverage
 from mission_control.records.run_origin import Ground, RunOrigin
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.objects import ObjectReader
 
 JOB = "lkg_capture"
 CAPTURED = 0
@@ -156,7 +158,7 @@ async def record_lkg(
 
 
 async def _read(
-    parts: JobParts, further: FurtherReader, namespace: str
+    parts: JobParts, further: "ObjectReader", namespace: str
 ) -> ReadNamespace | LkgRefused:
     """Read everything at once; all that was not seen is named."""
     at = parts.clock()

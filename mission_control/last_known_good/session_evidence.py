@@ -10,7 +10,6 @@ from mission_control.floor.decide.events import KEPT_AT_LEAST_EVERY
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.stall import find_undecided
 from mission_control.floor.model import FloorSnapshot, Verdict
-from mission_control.floor.ports import CalendarReader
 from mission_control.history.decide import MINUTE, summarise, watched_spans
 from mission_control.history.model import TOLD_AROUND, EventQuery, Span, Watch
 from mission_control.history.past_floor import PastFloor
@@ -21,6 +20,7 @@ from mission_control.last_known_good.model import (
     SessionHalt,
     WatchedSession,
 )
+from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.fleet import Fleet

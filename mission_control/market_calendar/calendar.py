@@ -1,10 +1,11 @@
 """What session an instant lies in, and which sessions come next."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
+from typing import Protocol
 
 from mission_control.market_calendar.closures import Closure, objection_to
 from mission_control.market_calendar.days import (
@@ -55,6 +56,26 @@ class Span:
 
 DAY = timedelta(days=1)
 DATES_REMEMBERED = 1024
+
+
+class CalendarReader(Protocol):
+    """The market calendar as jobs and the API use it, fixed or with closures that may change."""
+
+    def session_at(self, now: datetime) -> MarketSession:
+        """Say what session an instant lies in; never raises, UNKNOWN is an answer."""
+        ...
+
+    def sessions_from(self, now: datetime, count: int) -> Sequence[TradingDay]:
+        """List the next sessions that have not closed yet; fewer past the last covered day."""
+        ...
+
+    def sessions_between(self, first: datetime, last: datetime) -> Sequence[TradingDay]:
+        """List the sessions that are open at any time between two instants."""
+        ...
+
+    def holidays_between(self, first: datetime, last: datetime) -> Sequence[Holiday]:
+        """List weekdays without a session between two instants."""
+        ...
 
 
 class MarketCalendar:

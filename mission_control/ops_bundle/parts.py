@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mission_control.cluster.decide.lists import check_lists
 from mission_control.cluster.model.facts import (
@@ -23,7 +24,6 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot, ServiceReport
-from mission_control.floor.ports import READING_SECONDS, FurtherReader
 from mission_control.history.decide import floor_spans, gaps_between
 from mission_control.history.model import EventQuery, Span
 from mission_control.history.past_floor import NotWatched, PastFloor
@@ -42,13 +42,17 @@ from mission_control.ops_bundle.present import (
     workloads_text,
 )
 from mission_control.records.model import SourceCoverage
+from mission_control.schedule.job import READING_SECONDS
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.objects import ObjectReader
 
 NO_CLUSTER = "no cluster is configured"
 Part = tuple[Mapping[str, bytes], Sequence[SourceCoverage]]
 
 
 async def gather_cluster(
-    snapshot: FloorSnapshot, further: FurtherReader | None, *, usage: bool
+    snapshot: FloorSnapshot, further: "ObjectReader | None", *, usage: bool
 ) -> Part:
     """
     Return the cluster's part of a bundle with its coverage, one source for each of its readings.
@@ -123,7 +127,7 @@ def _list_coverage(lists: Sequence[ListReading]) -> SourceCoverage:
     return SourceCoverage("cluster lists", asked, asked - len(gaps), tuple(sorted(gaps + odd)))
 
 
-async def _events(further: FurtherReader, namespaces: Sequence[str]) -> Part:
+async def _events(further: "ObjectReader", namespaces: Sequence[str]) -> Part:
     found, gaps, obtained = list[EventFacts](), list[tuple[str, str]](), 0
     lists = await asyncio.gather(*(further.events(n) for n in namespaces))
     for namespace, read in zip(namespaces, lists, strict=True):
@@ -141,7 +145,7 @@ async def _events(further: FurtherReader, namespaces: Sequence[str]) -> Part:
     return files, [coverage]
 
 
-async def _nodes(further: FurtherReader) -> Part:
+async def _nodes(further: "ObjectReader") -> Part:
     read = await further.nodes()
     if isinstance(read, Unseen):
         gap = (("nodes", f"{read.code} {read.detail}".strip()),)
@@ -149,7 +153,7 @@ async def _nodes(further: FurtherReader) -> Part:
     return {"k8s.nodes.txt": nodes_text(read.value).encode()}, [SourceCoverage("nodes", 1, 1)]
 
 
-async def _usage(further: FurtherReader, namespaces: Sequence[str]) -> Part:
+async def _usage(further: "ObjectReader", namespaces: Sequence[str]) -> Part:
     found, gaps, obtained = list[PodUsage](), list[tuple[str, str]](), 0
     lists = await asyncio.gather(*(further.usage(n) for n in namespaces))
     for namespace, read in zip(namespaces, lists, strict=True):
@@ -191,7 +195,7 @@ class _Wanted:
 
 
 async def gather_logs(
-    snapshot: FloorSnapshot, further: FurtherReader | None
+    snapshot: FloorSnapshot, further: "ObjectReader | None"
 ) -> tuple[dict[str, bytes], SourceCoverage]:
     """
     Read the logs of each critical and important service's workload that exists.
@@ -219,7 +223,7 @@ async def gather_logs(
 
 
 async def _read(
-    wanted: Sequence[_Wanted], further: FurtherReader
+    wanted: Sequence[_Wanted], further: "ObjectReader"
 ) -> AsyncIterator[tuple[_Wanted, Seen[str] | Unseen | None]]:
     """Read logs in order, a few at a time; None for those that there is no room for."""
     size = 0

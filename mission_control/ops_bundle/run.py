@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mission_control.cluster.present import cluster_text
 from mission_control.deploy_report.run import MadeReport, make_report
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import FurtherReader
 from mission_control.floor.present.posture import posture_document
 from mission_control.history.past_floor import PastFloor
 from mission_control.market_calendar.days import MIDNIGHT, in_new_york, instant_of
@@ -29,6 +29,9 @@ from mission_control.records.model import Collection, LedgerEntry, SourceCoverag
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.job import JobParts
 from mission_control.schedule.planned_run import say_broken
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.objects import ObjectReader
 
 JOB = {"pre_market": "ops_pre_market", "post_market": "ops_post_market"}
 CLUSTER_SECONDS = 60.0
@@ -146,14 +149,14 @@ def _add_deploy_report(gathered: _Gathered) -> None:
 
 
 async def _add_cluster(
-    gathered: _Gathered, snapshot: FloorSnapshot, further: FurtherReader | None, kind: BundleKind
+    gathered: _Gathered, snapshot: FloorSnapshot, further: "ObjectReader | None", kind: BundleKind
 ) -> None:
     usage = kind is BundleKind.PRE_MARKET
     gathered.add(*await gather_cluster(snapshot, further, usage=usage))
 
 
 async def _add_logs(
-    gathered: _Gathered, snapshot: FloorSnapshot, further: FurtherReader | None
+    gathered: _Gathered, snapshot: FloorSnapshot, further: "ObjectReader | None"
 ) -> None:
     logs, coverage = await gather_logs(snapshot, further)
     gathered.add(logs, [coverage])

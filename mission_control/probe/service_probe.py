@@ -10,7 +10,7 @@ import httpx
 
 from mission_control.contract.model.claims import Claims
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import Agent
 from mission_control.model.reading import (
     NO_EXCHANGE,
@@ -40,7 +40,7 @@ STALL_SHARE = 0.25
 
 class ServiceProbe:
     """
-    Reads services over HTTP with GET alone; satisfies `ServiceReader`.
+    Reads services over HTTP with GET alone; never raises for their answers.
 
     Requests are built once per agent and path and handed straight to the transport: the
     client layer of httpx costs more than the network does.
@@ -62,7 +62,12 @@ class ServiceProbe:
         return (*self._transports.take_reloads(), *self._tokens.take_reloads())
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with the names of agents that close a connection held to them."""
+        """
+        Call `tell` with the names of agents that close a connection held to them.
+
+        That is how the death of a process shows first; but many servers also close what is
+        idle, so it is a reason to ask at once and no evidence of anything.
+        """
 
         def lost(host: str, port: int | None) -> None:
             for agent_name in sorted(self._names.get((host, port), ())):

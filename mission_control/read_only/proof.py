@@ -8,8 +8,8 @@ import httpx
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.guard import ClusterGuard
 from mission_control.cluster.read.objects import ObjectReader
-from mission_control.floor.ports import AttestationFacts
 from mission_control.probe.transport import GuardedTransport, RefusedRequest
+from mission_control.read_only.model import AttestationFacts
 
 FORBIDDEN_METHODS = ("POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "OPTIONS", "HEAD")
 

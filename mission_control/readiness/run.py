@@ -9,7 +9,6 @@ from mission_control.cluster.model.facts import identify_cluster
 from mission_control.deploy_report.run import MadeReport, make_report
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import READING_SECONDS
 from mission_control.last_known_good.recorded import find_captured_workloads
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.readiness.decide.outcome import NAMES
@@ -26,7 +25,7 @@ from mission_control.readiness.present import readiness_document, readiness_mark
 from mission_control.records.model import Collection, LedgerEntry
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.model import Repository
-from mission_control.schedule.job import JobParts
+from mission_control.schedule.job import READING_SECONDS, JobParts
 
 JOB = "readiness"
 JSON_NAME, MARKDOWN_NAME = "readiness_report.json", "readiness_report.md"

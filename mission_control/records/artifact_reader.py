@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mission_control.errors import StorageError
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.records.folder import Folder
 from mission_control.records.ledger import FOLDER, PATH, Ledger, read_line
 from mission_control.records.model import (

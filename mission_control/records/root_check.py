@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mission_control.errors import StorageError
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.folder import TEMPORARY, Folder, storing
 from mission_control.records.ledger import CLAIMS, FOLDER, LOCK, NAME
@@ -239,7 +239,7 @@ class Tried(Protocol):
 
 class StoreCheck:
     """
-    Tries the store within a deadline.
+    Tries the store within a deadline; one that cannot be written to is `Unseen`.
 
     A try that hangs, as on a network mount that went away, is not joined by another: there is
     never more than one thread that waits for it.

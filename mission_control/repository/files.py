@@ -51,7 +51,7 @@ _SECRET_SUFFIXES = frozenset({".pem", ".key", ".p12", ".pfx", ".jks", ".keystore
 
 @dataclass(frozen=True, slots=True)
 class RepositoryCopier:
-    """Copies of one working tree what is wanted; satisfies its port."""
+    """Copies of one working tree what is wanted, redacted; never raises for what it finds."""
 
     path: Path
     reader: RepositoryReader
@@ -224,7 +224,7 @@ _TAGS = frozenset({"-t", "--tag", "--destination"})
 
 @dataclass(frozen=True, slots=True)
 class RepositorySurveyor:
-    """Surveys one working tree; satisfies its port."""
+    """Surveys one working tree; never raises for what it finds."""
 
     path: Path
     reader: RepositoryReader

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import RepositoryLints
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.processes.bounded_process import OutputTooLongError, run_bounded

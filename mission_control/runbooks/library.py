@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mission_control.floor.ports import Runbook
 from mission_control.model.catalogue import runbook_code
 
 MAX_BYTES = 64 * 1024
@@ -13,8 +12,17 @@ _CODE = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
+class Runbook:
+    """A runbook page: its code, its title and its Markdown."""
+
+    code: str
+    title: str
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunbookLibrary:
-    """The runbook pages of one folder, by reason code; satisfies `RunbookReader`."""
+    """The runbook pages of one folder, by reason code; `HTTP_503` and its like share one page."""
 
     folder: Path
 

@@ -2,21 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 
 from mission_control.market_calendar.calendar import MarketCalendar
-from mission_control.model.reload import Reload, Taken
+from mission_control.model.reload import Reload
 from mission_control.model.session import CalendarDoubt, Holiday, MarketSession, TradingDay
-
-
-class ClosuresFile(Protocol):
-    """A closures file that may change (`observe.followed_file`)."""
-
-    name: str
-
-    async def look(self) -> Taken[MarketCalendar] | None:
-        """Look once; None for no news."""
-        ...
+from mission_control.processes.followed_file import FollowedFile
 
 
 class CalendarInForce:
@@ -27,7 +17,9 @@ class CalendarInForce:
     UNKNOWN then. What is planned and what is past stays with the calendar from before.
     """
 
-    def __init__(self, calendar: MarketCalendar, file: ClosuresFile | None = None) -> None:
+    def __init__(
+        self, calendar: MarketCalendar, file: FollowedFile[MarketCalendar] | None = None
+    ) -> None:
         """Begin with a calendar; it stays where no file can change it."""
         self.calendar = calendar
         self.doubt: CalendarDoubt | None = None

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from mission_control.errors import AlreadyRecordedError, StorageError
-from mission_control.floor.ports import CalendarReader
+from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.market_calendar.days import in_new_york, instant_of
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.decide import join_plans, judge_run, may_begin, plan_session

@@ -3,17 +3,26 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import CalendarReader, Clock, FurtherReader, StoreReader
 from mission_control.history.past_floor import PastFloor
+from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Unseen
 from mission_control.readiness.model import PollCoverage
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import RunWriter
+from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.repository.read import RepositoryReader
 from mission_control.schedule.claims import RunClaims
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.objects import ObjectReader
+
+READING_SECONDS = 15.0
+"""All that a job reads of the cluster beyond a round takes no longer than this."""
 
 Look = Callable[[], Awaitable[tuple[FloorSnapshot, PollCoverage | Unseen]]]
 
@@ -34,8 +43,8 @@ class JobParts:
     writer: RunWriter
     artifacts: ArtifactReader
     calendar: CalendarReader
-    store: StoreReader
-    further: FurtherReader | None = None
+    store: StoreCheck
+    further: "ObjectReader | None" = None
     repository: RepositoryReader | None = None
     past: PastFloor | None = None
 

@@ -11,8 +11,8 @@ from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTyp
 )
 from apscheduler.triggers.date import DateTrigger  # pyright: ignore[reportMissingTypeStubs]
 
-from mission_control.floor.ports import Clock
 from mission_control.market_calendar.days import in_new_york, instant_of
+from mission_control.model.clock import Clock
 from mission_control.schedule.day import ScheduledDay
 from mission_control.schedule.model import PlannedRun
 

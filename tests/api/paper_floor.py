@@ -10,15 +10,17 @@ import httpx
 
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.floor.board import LoopBeat
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.ports import AttestationFacts, LoopBeat, Runbook
 from mission_control.floor.present.predecessor import poll_outcomes
 from mission_control.history.model import Span
 from mission_control.history.past_floor import PastFloor
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.model.session import Holiday, MarketSession, TradingDay
+from mission_control.read_only.model import AttestationFacts
 from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.runbooks.library import Runbook, RunbookLibrary
 from tests.floor.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
 from tests.schedule.day_of_values import a_day
 
@@ -120,7 +122,7 @@ class PaperCalendar:
         return ()
 
 
-class PaperRunbooks:
+class PaperRunbooks(RunbookLibrary):
     """One runbook."""
 
     def read(self, code: str) -> Runbook | None:
@@ -192,12 +194,12 @@ class PaperControl:
         return ApiParts(
             self.floor,
             PaperCalendar(),
-            PaperRunbooks(),
+            PaperRunbooks(Path("/no/runbooks/here")),
             ArtifactReader(self.root, self.clock),
             self.past,
             self.clock,
             options,
-            attestation=self.attestation,
+            attestation=self.attestation.facts,
             day=self.day or a_day(self.root, self.clock, {}),
         )
 

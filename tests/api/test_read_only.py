@@ -7,7 +7,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Receive, Scope, Send
 
 from mission_control.api.attestation_routes import prove_read_only, transport_document
-from mission_control.floor.ports import AttestationFacts
+from mission_control.read_only.model import AttestationFacts
 from tests.api.paper_floor import ALL_REFUSED, PaperAttestation, PaperControl, PaperFloor, event
 
 pytestmark = pytest.mark.anyio

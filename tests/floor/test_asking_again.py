@@ -13,9 +13,11 @@ from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.floor.observe import FloorSources, Looking, first_snapshot, observe_rounds
 from mission_control.floor.watch import FloorWatch
 from mission_control.history.remember import FloorMemory
+from mission_control.kill_switch.read import SwitchReader
 from mission_control.model.fleet import Agent, ContractKind, Fleet, Kind
 from mission_control.model.reading import ServiceRound, UnseenReason
 from mission_control.probe.decide import ASKED_AGAIN_AT_ONCE
+from mission_control.probe.service_probe import ServiceProbe
 from tests.floor.floor_of_values import GAMMA, LIVE, NOW, FloorOfValues, reading, unseen
 from tests.floor.test_recalled_floor import Calendar
 from tests.history.test_remember_floor import Shelf
@@ -25,7 +27,7 @@ PATIENCE, SELDOM = 60.0, 600.0
 HEALTH = "/healthz"
 
 
-class Services:
+class Services(ServiceProbe):
     """Services that answer by a function of who is asked and how often it was."""
 
     def __init__(self, answer):
@@ -45,18 +47,13 @@ class Services:
         self.tell = tell
 
 
-class Switches:
-    """No switch sources."""
-
-    async def read(self):
-        """Read nothing."""
-        return ()
+NO_SWITCHES = SwitchReader(None, {}, lambda: NOW)
 
 
 @asynccontextmanager
 async def watching(fleet, services, memory=None):
     """Watch for the time of the block; gives the board."""
-    sources = FloorSources(services, Switches(), Calendar(), lambda: NOW, memory=memory)
+    sources = FloorSources(services, NO_SWITCHES, Calendar(), lambda: NOW, memory=memory)
     board = FloorBoard(first_snapshot(fleet, sources, ""), lambda: NOW, time.monotonic)
     task = asyncio.create_task(FloorWatch(fleet, sources, board).run())
     try:
@@ -179,7 +176,7 @@ async def test_rounds_without_a_server_are_joined_too():
         pass
 
     services = Services(answer)
-    sources = FloorSources(services, Switches(), Calendar(), lambda: NOW)
+    sources = FloorSources(services, NO_SWITCHES, Calendar(), lambda: NOW)
     told = []
     for rounds in (2, 3, 4):
         services.asked.clear()

@@ -13,6 +13,7 @@ from mission_control.readiness.model import PollCoverage
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore, RunWriter
 from mission_control.records.model import Collection, LedgerEntry
+from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.schedule.claims import RunClaims
 from mission_control.schedule.day import ScheduledDay
@@ -39,8 +40,11 @@ def run_sources(root: Path, clock: Callable[[], datetime], owner: str = "host:1"
     return RunSources(clock, RunClaims(root, owner), writer, ORIGIN, ground)
 
 
-class WritableStore:
+class WritableStore(StoreCheck):
     """A store that could be written."""
+
+    def __init__(self) -> None:
+        """Try nothing."""
 
     async def check(self) -> Seen[None]:
         """Return that it could."""

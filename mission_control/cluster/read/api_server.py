@@ -15,7 +15,7 @@ from mission_control.cluster.read.credentials import EARLY_SECONDS, CredentialDe
 from mission_control.cluster.read.guard import ClusterGuard
 from mission_control.cluster.read.kubeconfig import NoAccessError, States
 from mission_control.cluster.read.shapes import UNDECODABLE
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import ClusterAccess
 from mission_control.model.reading import Exchange, UnseenReason
 from mission_control.probe.failure import FAILURES, describe, reason_for

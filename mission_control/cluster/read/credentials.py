@@ -29,7 +29,7 @@ from mission_control.cluster.read.kubeconfig import (
     mapping_of,
     read_login,
 )
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.fleet import ClusterAccess
 from mission_control.processes.bounded_process import Ended, OutputTooLongError, run_bounded
 from mission_control.processes.own_process import DaemonWork

@@ -9,7 +9,7 @@ import msgspec
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError, check_size, read_page
 from mission_control.cluster.read.guard import GROUPS, Resource, collection_path
 from mission_control.cluster.read.shapes import UNDECODABLE
-from mission_control.floor.ports import Clock
+from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.probe.patience import LoopStalls
 from mission_control.probe.service_probe import STALL_SECONDS, STALL_SHARE

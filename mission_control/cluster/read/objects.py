@@ -174,7 +174,7 @@ class KeptLists:
 
 class ObjectReader:
     """
-    Reads what is asked for, once, and satisfies `FurtherReader`; what fails is `Unseen`.
+    Reads of the cluster what only jobs need, once; what fails is `Unseen`, and nothing is raised.
 
     A few are read at a time, each for at most 10 s from when its turn comes.
     """
@@ -200,11 +200,15 @@ class ObjectReader:
         self._kept = kept
 
     def once(self) -> Self:
-        """Return a reader for one run, which reads each list once."""
+        """Return a reader for one run, which reads each list once, also one that was not seen."""
         return type(self)(self._lister, self._account, self._until, self._turns, KeptLists())
 
     def within(self, seconds: float) -> Self:
-        """Return a reader whose every reading ends within so many seconds from now."""
+        """
+        Return a reader whose every reading ends within so many seconds from now.
+
+        What was not read by then is `Unseen(TIMEOUT)`; an earlier end, if there is one, stays.
+        """
         until = asyncio.get_running_loop().time() + seconds
         if self._until is not None:
             until = min(until, self._until)
@@ -262,9 +266,10 @@ class ObjectReader:
         self, resource: str, namespace: str = ""
     ) -> Seen[tuple[KubernetesObject, ...]] | Unseen:
         """
-        Read a whole list of objects as the API gives them.
+        Read a whole list of objects as the API gives them, each with its kind and API version.
 
-        Nothing is redacted: redact it before it is stored or shown.
+        `namespace` is empty for what belongs to none. Nothing is redacted: redact it before it is
+        stored or shown.
         """
         raw = await self.raw(resource, namespace)
         if isinstance(raw, Unseen):

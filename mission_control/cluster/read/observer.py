@@ -215,7 +215,11 @@ class _Asked(NamedTuple):
 
 
 class ClusterObserver:
-    """Reads every required list of every watched namespace; satisfies `ClusterReader`."""
+    """
+    Reads every required list of every watched namespace; each that fails says why.
+
+    It never raises for what the API answers.
+    """
 
     def __init__(self, lister: ClusterLister, watched: Collection[str] = ()) -> None:
         """Read through this lister; the values of `watched` variables are kept as well."""
