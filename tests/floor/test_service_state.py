@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from typing import Any
+
 import pytest
 
 from mission_control.contract.model.shapes import ServiceState
@@ -305,7 +307,8 @@ def test_an_unknown_key_reaches_no_decision(floor):
     before = floor.decide()
     more = {"state": "OFFLINE", "colour": "red", "is_fresh": False}
     document = rich(STRATEGY, floor.now)
-    for part in (document, document["status"], document["marketdata"]):
+    parts: list[dict[str, Any]] = [document, document["status"], document["marketdata"]]
+    for part in parts:
         part.update({key: value for key, value in more.items() if key not in part})
     floor.answer(STRATEGY, OPS, document)
     after = floor.decide()
