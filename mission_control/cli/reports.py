@@ -64,7 +64,7 @@ def diff(
         click.echo("Nothing that was seen changed." if compared.gaps else "Nothing changed.")
     if compared.folded:
         left_out = ", ".join(f"{what} ({count})" for what, count in compared.folded)
-        click.echo(f"Left out, for it differs in any two reports: {left_out}.")
+        click.echo(f"Left out, because it differs in any two reports: {left_out}.")
 
 
 async def _both(

@@ -195,7 +195,9 @@ def test_over_a_quiet_day_nothing_changed(floor):
     }
     assert "Nothing changed since 2026-11-18 10:15:0" in markdown
     assert "Nothing changed." in diff.stdout
-    left_out = "Left out, for it differs in any two reports: heartbeats (1), runs of CronJobs (2)."
+    left_out = (
+        "Left out, because it differs in any two reports: heartbeats (1), runs of CronJobs (2)."
+    )
     assert left_out in diff.stdout
     assert left_out in markdown
     assert document["headline"] == "all 12 workloads ok"

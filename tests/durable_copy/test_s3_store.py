@@ -206,7 +206,7 @@ async def answering(body):
             "400 Bad Request: InvalidAccessKeyId",
             id="a key id",
         ),
-        pytest.param(b"<html>of-the-instance</html>", "an answer that is not told", id="no error"),
+        pytest.param(b"<html>of-the-instance</html>", "an answer that is not shown", id="no error"),
     ],
 )
 async def test_of_an_answer_only_code_and_message_are_told(credentials, body, told):
