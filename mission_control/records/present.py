@@ -83,19 +83,7 @@ def run_document(
     }
 
 
-class PlannedDocument(TypedDict):
-    """The planned run that a run claimed, when it was to begin and by when to have ended."""
-
-    key: str
-    job: str
-    session_date: str
-    planned_at: str
-    planned_at_et: str
-    deadline: str
-    deadline_et: str
-
-
-def planned_document(run: PlannedRun) -> PlannedDocument:
+def planned_document(run: PlannedRun) -> dict[str, Any]:
     """Return a planned run as its own account and every plan write it."""
     added = {
         "key": run.key,

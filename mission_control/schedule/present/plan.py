@@ -2,89 +2,49 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
+from mission_control.documents.document import document
 from mission_control.documents.instants import (
     new_york_text,
     new_york_text_or_none,
     utc_text,
-    utc_text_or_none,
 )
 from mission_control.documents.markdown import render
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.session import Holiday, TradingDay
-from mission_control.records.present import PlannedDocument, planned_document
+from mission_control.records.present import planned_document
 from mission_control.schedule.model import DayView, Job, PlannedRun, RunStage, RunState, SessionPlan
 from mission_control.schedule.present.sessions import schedule_as_dict
 
-
-class PlannedRunDocument(PlannedDocument):
-    """A run of a plan; `skipped` says why it will not run, empty for one that will."""
-
-    skipped: str
+Document = dict[str, Any]
 
 
-class PlanDocument(TypedDict):
-    """Everything planned for one date in New York, in the order of time."""
-
-    on: str
-    note: str
-    early_close: bool
-    runs: list[PlannedRunDocument]
+def plan_document(plan: SessionPlan) -> Document:
+    """Return everything planned for one date in New York; equal plans make equal documents."""
+    runs = [{**planned_document(r), "skipped": r.skipped} for r in plan.runs]
+    return document(plan, "runs") | {"runs": runs}
 
 
-class RunStateDocument(PlannedRunDocument):
+def run_state_document(state: RunState) -> Document:
     """
-    The state of a planned run: `outcome` is null until it has ended.
+    Return the state of a planned run: `outcome` is null until it has ended.
 
-    `path` is the folder of its evidence below the root, null where there is none.
+    `path` is the folder of its evidence below the root, null where there is none; `skipped` says
+    why it will not run, empty for one that will.
     """
-
-    stage: str
-    outcome: str | None
-    detail: str
-    path: str | None
-    finished: str | None
-    finished_et: str | None
-
-
-class ReconciliationDocument(TypedDict):
-    """A plan reconciled with the ledger: how every planned run ended."""
-
-    on: str
-    reconciled_at: str
-    plan: str
-    counts: dict[str, int]
-    runs: list[RunStateDocument]
-
-
-def plan_document(plan: SessionPlan) -> PlanDocument:
-    """Return a plan; equal plans make equal documents."""
-    return {
-        "on": plan.on.isoformat(),
-        "note": plan.note,
-        "early_close": plan.early_close,
-        "runs": [{**planned_document(r), "skipped": r.skipped} for r in plan.runs],
-    }
-
-
-def run_state_document(state: RunState) -> RunStateDocument:
-    """Return the state of a planned run."""
     return {
         **planned_document(state.run),
+        **document(state, "run"),
         "skipped": state.run.skipped,
-        "stage": state.stage.value,
-        "outcome": state.outcome.value if state.outcome else None,
-        "detail": state.detail,
         "path": state.path or None,
-        "finished": utc_text_or_none(state.finished),
         "finished_et": new_york_text_or_none(state.finished),
     }
 
 
 def reconciliation_document(
     on: date, plan_path: str, states: Sequence[RunState], now: datetime
-) -> ReconciliationDocument:
+) -> Document:
     """Return how every run of a plan ended; `plan_path` is where the plan is recorded."""
     runs = [run_state_document(s) for s in states]
     told = [r["outcome"] or r["stage"] for r in runs]
@@ -112,7 +72,9 @@ _TEMPLATE = """\
 
 def plan_markdown(plan: SessionPlan) -> str:
     """Write a plan for people, in New York's time."""
-    runs = [{**r, "told": r["skipped"] or "planned"} for r in plan_document(plan)["runs"]]
+    runs: list[Document] = [
+        {**r, "told": r["skipped"] or "planned"} for r in plan_document(plan)["runs"]
+    ]
     return _render("Session plan", plan.on, plan.note, "Plan", runs)
 
 
@@ -135,30 +97,20 @@ def _line(run: PlannedRun) -> str:
     return f"  {at:%H:%M %Z}  {run.job.value.ljust(26)} by {by:%H:%M %Z}{day}{skipped}"
 
 
-def reconciliation_markdown(document: ReconciliationDocument) -> str:
+def reconciliation_markdown(made: Document) -> str:
     """Write for people how every run of a plan ended."""
-    counts = ", ".join(f"{n} {outcome}" for outcome, n in document["counts"].items())
-    runs = [
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in made["counts"].items())
+    runs: list[Document] = [
         {**r, "told": ": ".join(t for t in (r["outcome"] or r["stage"], r["detail"]) if t)}
-        for r in document["runs"]
+        for r in made["runs"]
     ]
-    on = date.fromisoformat(document["on"])
+    on = date.fromisoformat(made["on"])
     return _render("What became of the plan for", on, counts or "nothing was planned", "End", runs)
 
 
-def _render(
-    title: str, on: date, summary: str, heading: str, runs: Sequence[dict[str, object]]
-) -> str:
+def _render(title: str, on: date, summary: str, heading: str, runs: Sequence[Document]) -> str:
     values = {"title": title, "on": on.isoformat(), "summary": summary, "heading": heading}
     return render({"plan": _TEMPLATE}, "plan", runs=runs, **values)
-
-
-class SchedulerDocument(TypedDict):
-    """Whether this process begins runs by itself, and whether it still does."""
-
-    runs_here: bool
-    stalled: bool
-    detail: str
 
 
 class ScheduleDocument(TypedDict):
@@ -175,11 +127,11 @@ class ScheduleDocument(TypedDict):
     on: str
     note: str
     early_close: bool
-    scheduler: SchedulerDocument
-    runs: list[RunStateDocument]
-    carried: list[RunStateDocument]
-    last: RunStateDocument | None
-    next: RunStateDocument | None
+    scheduler: Document
+    runs: list[Document]
+    carried: list[Document]
+    last: Document | None
+    next: Document | None
     upcoming: Mapping[str, object]
     label: NotRequired[str]
 
@@ -209,14 +161,14 @@ def schedule_document(
     }
 
 
-def _last(states: Sequence[RunState]) -> RunStateDocument | None:
+def _last(states: Sequence[RunState]) -> Document | None:
     """Return the run that ended last, of those that ran at all."""
     ran = [(s.finished, s) for s in states if s.finished is not None]
     newest = max(ran, key=lambda each: each[0], default=None)
     return run_state_document(newest[1]) if newest else None
 
 
-def _next(states: Sequence[RunState]) -> RunStateDocument | None:
+def _next(states: Sequence[RunState]) -> Document | None:
     open_ = [s for s in states if s.stage in {RunStage.PLANNED, RunStage.DUE}]
     first = min(open_, key=lambda s: s.run, default=None)
     return run_state_document(first) if first else None
