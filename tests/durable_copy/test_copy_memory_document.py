@@ -46,8 +46,16 @@ def test_what_is_told_is_read_again_whole():
         pytest.param({"doubts": [7]}, id="no doubt"),
         pytest.param({"doubts": [{"kind": "CONFLICT", "detail": "x"}]}, id="a doubt of nothing"),
         pytest.param({"doubts": [{"kind": "FINE", "path": "a"}]}, id="another kind"),
+        pytest.param({"destination": 7}, id="no destination"),
+        pytest.param({"head_seq": "7"}, id="no head"),
     ],
 )
 def test_what_is_of_another_shape_is_not_read_at_all(change):
     """Half a memory might leave out the one thing that is wrong."""
     assert read_memory({**TOLD, **change}) is None
+
+
+@pytest.mark.parametrize("key", sorted(TOLD))
+def test_what_is_not_there_is_not_read_at_all(key):
+    """A memory without one of its fields counts as lost."""
+    assert read_memory({k: v for k, v in TOLD.items() if k != key}) is None

@@ -72,7 +72,7 @@ class Life:
     def _silence(self) -> None:
         self.floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
 
-    def _hear(self) -> None:
+    def _ask(self) -> None:
         """Hear another replica."""
 
     def _plan(self) -> None:
