@@ -1,13 +1,10 @@
-"""One round over the floor, one answer, one service, for a command that looks once."""
+"""One round over the floor, one service, for a command that looks once."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import reading
-from mission_control.bootstrap.serve import connected
 from mission_control.cluster.read.examination import Examination, examine_cluster
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
@@ -82,16 +79,3 @@ class _Bare:
     def check(self) -> None:
         with Folder.open_existing(self.root) as folder:
             try_folder(folder)
-
-
-async def answer_once(
-    settings: Settings, clock: Clock, path: str, accept: str = "*/*"
-) -> httpx.Response:
-    """Answer a path as the API would after one observing round, in process."""
-    async with connected(settings, clock) as parts:
-        await parts.edges.find_cluster()
-        snapshot = await floor_sources.observe_once(settings.fleet, parts.sources, "")
-        parts.board.publish(snapshot, ())
-        transport = httpx.ASGITransport(parts.application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.get(path, headers={"accept": accept})

@@ -9,8 +9,9 @@ import click
 from mission_control.bootstrap import once
 from mission_control.bootstrap.jobs import claim_planned
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
-from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
+from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.output import emit, printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force

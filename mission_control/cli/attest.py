@@ -13,7 +13,8 @@ from mission_control.attestation.run import (
 )
 from mission_control.bootstrap.jobs import claim_planned, history_to_read
 from mission_control.bootstrap.keeping import keeping_parts
-from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings

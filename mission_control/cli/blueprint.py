@@ -5,7 +5,8 @@ import click
 from mission_control.blueprint.run import MARKDOWN_NAME, MadeBlueprint, run
 from mission_control.bootstrap.jobs import ready_to_run, repository_surveyor
 from mission_control.bootstrap.record import run_origin
-from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings

@@ -2,7 +2,8 @@
 
 import click
 
-from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.output import emit, printable
 from mission_control.configuration.declared_settings import SETTINGS, Settings
 from mission_control.floor.present.posture import needs_document, needs_text

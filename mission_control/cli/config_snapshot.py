@@ -4,7 +4,8 @@ import click
 
 from mission_control.bootstrap.jobs import in_force, ready_to_run, repository_copier
 from mission_control.bootstrap.record import run_origin
-from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.output import emit, printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.config_snapshot.run import MadeConfigSnapshot, run

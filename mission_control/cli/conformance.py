@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 import click
 
 from mission_control.bootstrap.once import probe_once
-from mission_control.cli.context import CliContext, json_flag
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
+from mission_control.cli.flags import json_flag
 from mission_control.cli.output import emit
 from mission_control.configuration.addresses import UnusableAddress, read_base_url
 from mission_control.conformance.decide.conformance import judge_conformance

@@ -7,7 +7,8 @@ import click
 
 from mission_control import asgi
 from mission_control.bootstrap.demo import demo_scenarios
-from mission_control.cli.context import CliContext, json_flag, read_at
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, read_at
 from mission_control.cli.output import emit
 
 PORT = click.IntRange(1, 65535)

@@ -7,7 +7,8 @@ import click
 
 from mission_control.bootstrap.jobs import ready_to_run
 from mission_control.bootstrap.record import run_origin
-from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.output import emit
 from mission_control.cli.recording import not_recorded, recording_with
 from mission_control.configuration.settings import Settings

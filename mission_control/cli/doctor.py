@@ -17,8 +17,9 @@ import click
 from mission_control import asgi
 from mission_control.bootstrap import once
 from mission_control.bootstrap.keeping import try_destination
-from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.output import emit, printable
 from mission_control.cluster.model.facts import REQUIRED_LISTS, STARTER_LISTS, ListReading
 from mission_control.cluster.read.examination import Examination

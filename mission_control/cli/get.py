@@ -5,9 +5,10 @@ import sys
 import click
 import httpx
 
-from mission_control.bootstrap.once import answer_once
-from mission_control.cli.context import CliContext, setting_flags, settings_with, url_flag
+from mission_control.bootstrap.answer import answer_once
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
+from mission_control.cli.flags import setting_flags, settings_with, url_flag
 from mission_control.cli.floor_answers import RemoteAnswer, ask_server
 from mission_control.documents.visible_text import visible
 from mission_control.processes import own_process as process

@@ -14,8 +14,9 @@ from mission_control.bootstrap.jobs import (
     find_build,
     ready_to_run,
 )
-from mission_control.cli.context import CliContext, json_flag, setting_flags, settings_with
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
+from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.output import emit, printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import click
 
 from mission_control.bootstrap.jobs import claim_planned, ready_to_run
-from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED
+from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.output import emit
 from mission_control.cli.recording import recording_with
 from mission_control.configuration.settings import Settings

@@ -6,8 +6,9 @@ from typing import Never, TypeVar
 import click
 
 from mission_control.bootstrap.record import tell_of_root
-from mission_control.cli.context import CliContext, settings_with
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL
+from mission_control.cli.flags import settings_with
 from mission_control.cli.output import printable
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError

@@ -3,8 +3,9 @@
 import click
 
 from mission_control.bootstrap import once
-from mission_control.cli.context import CliContext, json_flag, setting_flags
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import USAGE
+from mission_control.cli.flags import json_flag, setting_flags
 from mission_control.cli.output import emit, printable
 from mission_control.configuration.settings import load_root_in_force
 from mission_control.deploy_report.decide.changes import compare_reports

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 import tzlocal
 
-from mission_control.cli.context import CliContext, json_flag, read_at, setting_flags, settings_with
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import NOTHING_TO_DO, OK
+from mission_control.cli.flags import json_flag, read_at, setting_flags, settings_with
 from mission_control.cli.output import emit
 from mission_control.configuration.declared_settings import SETTINGS, Setting, Settings
 from mission_control.configuration.settings import CONFIG_VARIABLE, load_closures_in_force

@@ -3,7 +3,8 @@
 import click
 
 from mission_control import asgi
-from mission_control.cli.context import CliContext, setting_flags, settings_with
+from mission_control.cli.context import CliContext
+from mission_control.cli.flags import setting_flags, settings_with
 
 
 @click.command()

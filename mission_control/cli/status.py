@@ -12,14 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mission_control.cli.context import (
-    CliContext,
-    json_flag,
-    setting_flags,
-    settings_with,
-    url_flag,
-)
+from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, OK
+from mission_control.cli.flags import json_flag, setting_flags, settings_with, url_flag
 from mission_control.cli.floor_answers import (
     AgentAnswer,
     FloorAnswers,

@@ -1,9 +1,11 @@
 """JSON as bytes, in one form only: equal documents have equal bytes."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
-from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def encode_json(document: object, label: str = "") -> bytes:
@@ -20,7 +22,7 @@ def add_label(document: object, label: str) -> object:
     return {**cast("dict[str, object]", document), "label": label} if label else document
 
 
-def embed_model(model: BaseModel) -> object:
+def embed_model(model: "BaseModel") -> object:
     """
     Return a validated model as a fragment that `encode_json` writes unchanged.
 
