@@ -4,7 +4,6 @@ import asyncio
 import json
 import threading
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -12,47 +11,10 @@ from rich.console import Console
 
 from mission_control.cli.conformance import conformance
 from mission_control.cli.context import CliContext
+from tests.contract.contract_answers import NOW, STRATEGY
 
-NOW = datetime(2026, 3, 6, 15, 0, 7, tzinfo=UTC)
-
-STATUS = {
-    "service_name": "strategy-engine",
-    "service_kind": "strategy",
-    "repo_id": "owner/agent-trader-v2",
-    "git_sha": "54afffe",
-    "build_id": None,
-    "agent_identity": {
-        "agent_name": "strategy-engine",
-        "agent_role": "strategy",
-        "agent_mode": "OBSERVE",
-    },
-    "status": {
-        "state": "HALTED",
-        "summary": "Halted",
-        "reason_codes": ["KILL_SWITCH"],
-        "last_updated_utc": "2026-03-06T15:00:07Z",
-    },
-    "heartbeat": {
-        "last_heartbeat_utc": "2026-03-06T15:00:07Z",
-        "age_seconds": 0.0,
-        "ttl_seconds": 60,
-    },
-    "marketdata": {
-        "last_tick_utc": "2026-03-06T15:00:05Z",
-        "last_bar_utc": None,
-        "stale_threshold_seconds": 120,
-        "is_fresh": True,
-    },
-    "safety": {
-        "kill_switch": True,
-        "safe_to_run_strategies": False,
-        "safe_to_execute_orders": False,
-        "gating_reasons": ["KILL_SWITCH"],
-    },
-    "endpoints": {"healthz": "/healthz", "heartbeat": None, "metrics": "/metrics"},
-}
 ALIVE = {"status": "ok", "service": "strategy-engine"}
-KEPT = {"/ops/status": (200, STATUS), "/healthz": (200, ALIVE), "/health": (200, ALIVE)}
+KEPT = {"/ops/status": (200, STRATEGY), "/healthz": (200, ALIVE), "/health": (200, ALIVE)}
 HANGS = object()
 
 
@@ -156,7 +118,7 @@ def test_deviations_are_told_to_programs(arguments, as_json):
     """
     As JSON, each deviation carries field, rule, what was found and a remedy; the exit code is 4.
     """
-    broken = STATUS | {"safety": STATUS["safety"] | {"kill_switch": "true"}}
+    broken = STRATEGY | {"safety": STRATEGY["safety"] | {"kill_switch": "true"}}
     with service(KEPT | {"/ops/status": (200, broken)}) as (url, _):
         result = run(url, *arguments, as_json=as_json)
     report = json.loads(result.stdout)
@@ -174,7 +136,7 @@ def test_sev0_evidence_is_told_first():
     """
     A service that says it may execute orders fails with the Sev-0 evidence leading.
     """
-    armed = STATUS | {"safety": STATUS["safety"] | {"safe_to_execute_orders": True}}
+    armed = STRATEGY | {"safety": STRATEGY["safety"] | {"safe_to_execute_orders": True}}
     with service(KEPT | {"/ops/status": (200, armed)}) as (url, _):
         result = run(url)
 
