@@ -700,3 +700,16 @@ async def test_a_record_that_cannot_be_read_makes_nothing_known(capturing):
 
     assert frozenset() == lost.running
     assert lost.note.startswith("the record cannot be read")
+
+
+async def test_a_capture_of_a_simulated_floor_is_labelled(capturing):
+    """The recorded metadata of a demo can be taken for nothing else; a real floor has no label."""
+    await capturing.record(label="DEMO")
+    await capturing.record()
+    told = [
+        json.loads(p.read_bytes()).get("label")
+        for p in sorted(capturing.root.rglob("lkg_metadata.json"))
+        if not p.is_symlink() and p.parent.name != "lkg"
+    ]
+
+    assert ["DEMO", None] == told
