@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from mission_control.blueprint import run as blueprint
 from mission_control.ops_bundle import run as ops_bundle
 from mission_control.ops_bundle.run import BundleKind
 from mission_control.readiness import run as readiness
@@ -44,3 +45,12 @@ async def test_a_real_floor_has_no_label(tmp_path):
     await readiness.run(job_parts(tmp_path, ClusterFloor().decide()), ORIGIN)
 
     assert {"readiness_report.json": None} == labels(tmp_path, REPORTS)
+
+
+async def test_a_blueprint_of_a_simulated_floor_is_labelled(tmp_path):
+    """The drawing of a demo's fleet says that it is simulated."""
+    parts = job_parts(tmp_path, replace(ClusterFloor().decide(), label="DEMO"))
+    await blueprint.run(parts, ORIGIN, None)
+    (found,) = (tmp_path / "audit_artifacts/blueprints").rglob("blueprint.json")
+
+    assert "DEMO" == json.loads(found.read_bytes())["label"]
