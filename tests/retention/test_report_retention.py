@@ -1,5 +1,7 @@
 """Jobs: retention is reported and recorded, and the state of copy and retention is read back."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -51,6 +53,15 @@ async def test_retention_is_recorded_and_deletes_nothing(kept):
     left = everything(kept.root)
     assert set(document["missing"]) == before.keys() - left.keys()
     assert 1 == len(verify(kept.root).discrepancies)
+
+
+async def test_retention_of_a_demo_says_so(kept):
+    """What belongs to a simulated floor is labelled in the report itself."""
+    kept.parts = replace(kept.parts, label="DEMO")
+    reported = await report_retention(kept.parts, ORIGIN)
+
+    held = kept.root / reported.entry.path
+    assert "DEMO" == orjson.loads((held / "retention_report.json").read_bytes())["label"]
 
 
 async def test_how_retention_stands_is_read_back(kept):
