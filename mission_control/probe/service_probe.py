@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -26,10 +27,20 @@ from mission_control.probe.decide import next_rung, note_addresses, paths_due, r
 from mission_control.probe.failure import FAILURES, describe, reason_for
 from mission_control.probe.opening import COURSE, Course
 from mission_control.probe.patience import Patience
-from mission_control.probe.received import MAX_BODY_BYTES, Interpreter, Received, interpret
+from mission_control.probe.received import (
+    MAX_BODY_BYTES,
+    Interpreter,
+    Received,
+    find_pattern,
+    interpret,
+    recognise,
+)
 from mission_control.probe.rotated_files import TokenFiles
 from mission_control.probe.transport import USER_AGENT, Transports
 from mission_control.redaction.redact import printable, redact_text
+
+if TYPE_CHECKING:
+    from mission_control.contract.model.same_answer import AnswerPattern
 
 TICK_SECONDS = 0.05
 """When a byte came is known no better than this, by far."""
@@ -56,6 +67,7 @@ class ServiceProbe:
         self._requests: dict[str, httpx.Request] = {}
         self._tokens = TokenFiles()
         self._names: dict[tuple[str, int | None], set[str]] = {}
+        self._patterns: dict[tuple[str, str], AnswerPattern | None] = {}
 
     def take_reloads(self) -> Sequence[Reload]:
         """Return each set of certificates and each token file once that was read again, or not."""
@@ -133,7 +145,7 @@ class ServiceProbe:
         held_up = 0.0 if came_at is None else now - came_at
         at, took = _earlier(self._clock(), held_up), now - began - held_up
         asked = Exchange(phases=tuple(course.phases), peer=course.peer)
-        reading = await self._interpret(agent, path, received, at, took, asked)
+        reading = await self._recognise(agent, path, received, at, took, asked)
         reading = _as_named(reading, course)
         old_files = self._transports.trouble(agent.tls)
         old_files = old_files or self._tokens.trouble(agent.bearer_token_file)
@@ -178,6 +190,26 @@ class ServiceProbe:
         read = await self._interpret(agent, path, received, at, took)
         exchange = replace(exchange, status=part.status, excerpt=read.exchange.excerpt)
         return Unseen(why[0], at, took, why[1], exchange, _claims(read))
+
+    async def _recognise(
+        self,
+        agent: Agent,
+        path: str,
+        received: Received,
+        at: datetime,
+        took: float,
+        asked: Exchange,
+    ) -> EndpointReading:
+        """Read a whole answer; one that says what it said before is not interpreted again."""
+        key = (agent.agent_name, path)
+        pattern = self._patterns.get(key)
+        if pattern is not None:
+            seen = recognise(received, pattern, at=at, took=took, asked=asked)
+            if seen is not None:
+                return seen
+        reading = await self._interpret(agent, path, received, at, took, asked)
+        self._patterns[key] = find_pattern(received, reading)
+        return reading
 
     async def _interpret(
         self,
