@@ -106,6 +106,7 @@ class FloorCache:
     def __init__(self) -> None:
         """Keep nothing yet."""
         self._fleet: Fleet | None = None
+        self._names = list[str]()
         self._agents = list[AgentLook]()
         self._kept = list[_Kept]()
         self._rounds = list[ServiceRound | None]()
@@ -184,6 +185,7 @@ class FloorCache:
     ) -> FloorLooks:
         """Look at everything, and keep it."""
         fleet = self._fleet = evidence.fleet
+        self._names = [a.agent_name for a in fleet.agents]
         moments = [NotedMoment(now) for _ in fleet.agents]
         tally = FloorTally(
             weigh_evidence(a, evidence.rounds.get(a.agent_name), session_at, moment, fleet.safety)
@@ -229,7 +231,7 @@ class FloorCache:
 
     def _find_stale(self, evidence: FloorEvidence, now: datetime) -> set[int]:
         """Return the places whose round is another one, or whose look holds no longer."""
-        newest = map(evidence.rounds.get, (a.agent_name for a in evidence.fleet.agents))
+        newest = map(evidence.rounds.get, self._names)
         stale = set(compress(count(), map(is_not, newest, self._rounds)))
         while (least := self._ends.least()) is not None and least[0] <= now:
             stale.add(least[1])

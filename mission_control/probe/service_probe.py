@@ -38,6 +38,7 @@ from mission_control.probe.received import (
 )
 from mission_control.probe.rotated_files import TokenFiles
 from mission_control.probe.transport import USER_AGENT, GuardedTransport, Question, Transports
+from mission_control.processes.shared_timers import SharedTimers
 from mission_control.redaction.redact import printable, redact_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.05
 """When a byte came is known no better than this, by far."""
+STEP_SECONDS = 0.025
+"""Deadlines are looked at together in steps of this length, well below a tick."""
 STALL_SECONDS = 0.25
 STALL_SHARE = 0.25
 """Our loop held up for so long, and for this share of the deadline, leaves the answer open."""
@@ -78,6 +81,7 @@ class ServiceProbe:
         self._clock = clock
         self._interpreter = interpreter or Interpreter()
         self._known: dict[str, _Known] = {}
+        self._deadlines = SharedTimers(STEP_SECONDS)
         self._tokens = TokenFiles()
         self._names: dict[tuple[str, int | None], set[str]] = {}
 
@@ -146,7 +150,7 @@ class ServiceProbe:
         self._transports.stalls.start()
         began = loop.time()
         try:
-            with Patience(deadline, course):
+            with Patience(deadline, course, self._deadlines):
                 guard = self._transports.for_agent(agent.tls)
                 question = await self._question(agent, path, guard)
                 received = _receive(await guard.ask(question))

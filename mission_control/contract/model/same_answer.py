@@ -16,6 +16,7 @@ from mission_control.contract.model.shapes import ContractModel, RichStatus, rea
 LONGEST_CLOCK = 40
 """Bytes of a clock's text: `"2026-03-06T15:00:07.123456+00:00"`, or a number."""
 _TEXTS_REMEMBERED = 4_096
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _INSTANT = re.compile(rb'"[0-9TtZz:.+-]+"')
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
@@ -96,38 +97,44 @@ class AnswerPattern:
     """
     The text of a valid answer with its clocks left open, and the answer that it was.
 
-    `texts` are the pieces around the clocks, one more than there are clocks.
+    `texts` are the pieces around the clocks, one more than there are clocks, and `forms` how each
+    clock was written, whatever its digits.
     """
 
     answer: Answer
     texts: tuple[bytes, ...]
+    forms: tuple[bytes, ...]
     reads: tuple[_Read, ...]
     parts: tuple[_Part, ...]
 
-    def read(self, body: bytes) -> Answer | None:
+    def read(self, body: bytes) -> tuple[Answer, bool] | None:
         """
         Return the answer in a body that differs in its clocks alone; None for any other body.
 
         It is what reading the body in full gives: every clock is read and checked, and all the rest
-        is the same bytes, so that it is as valid, claims the same and is as harmless as it was.
+        is the same bytes, so that it is as valid and claims the same. Returned as well is whether
+        no more than digits differ.
         """
         texts = self.texts
         if not body.startswith(texts[0]) or not body.endswith(texts[-1]):
             return None
         values, at = list[datetime | float | None](), len(texts[0])
+        alike = True
         try:
-            for read, following in zip(self.reads, texts[1:], strict=True):
+            for read, form, following in zip(self.reads, self.forms, texts[1:], strict=True):
                 end = body.find(following, at, at + LONGEST_CLOCK + len(following))
                 if end < 0:
                     return None
-                values.append(read(body[at:end]))
+                clock = body[at:end]
+                values.append(read(clock))
+                alike = alike and clock.translate(_DIGITS) == form
                 at = end + len(following)
         except ValueError:
             return None
         if at != len(body):
             return None
         was = self.answer
-        return Answer(was.shape, was.http_status, self._at(values), was.claims, body)
+        return Answer(was.shape, was.http_status, self._at(values), was.claims, body), alike
 
     def _at(self, values: list[datetime | float | None]) -> Status:
         """Return the status with its clocks set, and every other part the very same."""
@@ -182,6 +189,7 @@ def pattern_of(body: bytes, answer: Answer) -> AnswerPattern | None:
     return AnswerPattern(
         answer,
         tuple(body[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)),
+        tuple(body[start:end].translate(_DIGITS) for start, end, *_ in spans),
         tuple(read for *_, read in spans),
         tuple(_Part(name, tuple(fields)) for name, fields in parts.items()),
     )

@@ -28,7 +28,7 @@ from mission_control.floor.decide.evidence import (
 from mission_control.floor.decide.freshness import judge_freshness, judge_sources, view_feed
 from mission_control.floor.decide.looks import AgentLook
 from mission_control.floor.decide.own_clock import tell_clock
-from mission_control.floor.model import FreshnessState
+from mission_control.floor.model import Freshness, FreshnessState
 from mission_control.model.kill_switch import SwitchSource
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen
 from mission_control.model.session import MarketSession
@@ -64,10 +64,13 @@ def renew_look(
             return None
         if not _is_same(was, reading, now, then) or not _is_one_phase(was.at, reading.at, session):
             return None
-        if _says_closed(reading) and session.phase.gates:
+        if session.phase.gates and _says_closed(reading):
             return None
+    feeds = judge_sources(old.agent, round_.readings, now)
+    if not _are_ticks_as_good(old, feeds, round_, now, then):
+        return None
     return AgentLook(
-        _renew_evidence(old, round_, now),
+        _renew_evidence(old, feeds, round_),
         look.surroundings,
         look.judgement,
         look.reasons,
@@ -101,9 +104,7 @@ def _is_same(was: EndpointReading, reading: EndpointReading, now: Moment, then: 
     old, new = was.value, reading.value
     if new.refused or not says_the_same(old, new):
         return False
-    if _has_clock_trouble(was, then) or _has_clock_trouble(reading, now):
-        return False
-    return _is_tick_as_good(was, reading, now, then)
+    return not (_has_clock_trouble(was, then) or _has_clock_trouble(reading, now))
 
 
 def _has_clock_trouble(reading: Seen[Answer], now: Moment) -> bool:
@@ -121,31 +122,58 @@ def _fails_alike(was: Unseen, reading: Unseen) -> bool:
     )
 
 
-def _is_tick_as_good(was: Seen[Answer], reading: Seen[Answer], now: Moment, then: Moment) -> bool:
-    """Return whether both ticks are fresh, or are one that is not, and was not in the future."""
-    old, new = read_tick(was.value, was.at), read_tick(reading.value, reading.at)
-    if old is None or new is None:
-        return old is new
-    if judge_tick(new, reading.at, now, "").state is FreshnessState.FRESH:
-        return judge_tick(old, was.at, then, "").state is FreshnessState.FRESH
-    return old == new and (old.last_tick is None or old.last_tick <= was.at)
+def _are_ticks_as_good(
+    old: AgentEvidence,
+    feeds: Mapping[str, Freshness],
+    round_: ServiceRound,
+    now: Moment,
+    then: Moment,
+) -> bool:
+    """Return whether every tick is fresh as the one before it was, or is that one still."""
+    for path, reading in round_.readings.items():
+        was = old.readings[path]
+        if isinstance(was, Unseen) or isinstance(reading, Unseen):
+            continue
+        new = feeds.get(path) or _judge_tick_of(reading, path, now)
+        earlier = old.feeds.get(path) or _judge_tick_of(was, path, then)
+        if new is None or earlier is None:
+            if new is not earlier:
+                return False
+            continue
+        if new.state is not earlier.state:
+            return False
+        if new.state is not FreshnessState.FRESH and (new != earlier or _is_after(new, was)):
+            return False
+    return True
 
 
-def _renew_evidence(old: AgentEvidence, round_: ServiceRound, now: Moment) -> AgentEvidence:
-    agent = old.agent
-    readings = {path: round_.readings[path] for path in old.readings}
-    feeds = judge_sources(agent, readings, now)
-    views = tuple(view_feed(agent, readings, feeds, round_.past))
+def _judge_tick_of(reading: Seen[Answer], path: str, now: Moment) -> Freshness | None:
+    tick = read_tick(reading.value, reading.at)
+    return None if tick is None else judge_tick(tick, reading.at, now, path)
+
+
+def _is_after(judged: Freshness, reading: Seen[Answer]) -> bool:
+    """Return whether a tick was in the future as its answer was read: it may be so no more."""
+    return judged.last_tick is not None and judged.last_tick > reading.at
+
+
+def _renew_evidence(
+    old: AgentEvidence, feeds: Mapping[str, Freshness], round_: ServiceRound
+) -> AgentEvidence:
+    agent, readings = old.agent, {path: round_.readings[path] for path in old.readings}
+    views = tuple(view_feed(agent, readings, feeds, round_.past)) if feeds else ()
+    stale = tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH)
     primary = readings.get(agent.primary_path or "")
     return AgentEvidence(
         agent=agent,
         round=round_,
         readings=readings,
+        feeds=feeds,
         freshness=judge_freshness(agent, feeds),
         raising=old.raising,
         denied=old.denied,
-        fresh=tuple(v for v in views if v.freshness.state is FreshnessState.FRESH),
-        not_fresh=tuple(v for v in views if v.freshness.state is not FreshnessState.FRESH),
+        fresh=tuple(v for v in views if v not in stale) if stale else views,
+        not_fresh=stale,
         sources=_renew_sources(old.sources, readings) if old.sources else (),
         clock=tell_clock(agent, readings, round_.past),
         missing=old.missing,
