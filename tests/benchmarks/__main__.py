@@ -38,6 +38,7 @@ from processes import (
 )
 from readers import measure_readers
 from readiness import measure_readiness
+from starting import measure_starting
 
 Row = dict[str, object]
 INTERVAL = 10.0
@@ -216,6 +217,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "answers": lambda _given: answers(1_000, 10),
     "readers": lambda _given: measure_readers(),
     "readiness": lambda _given: iter([measure_readiness()]),
+    "start": lambda _given: measure_starting(),
     "cluster": lambda _given: (measure_cluster(*size) for size in ((60, 60), (60, 1_000))),
 }
 

@@ -97,6 +97,25 @@ class Serving:
         return httpx.get(self.url + path, timeout=30.0, trust_env=False).json()
 
 
+def write_fleet(root: Path, targets: Sequence[Target], interval: float) -> Path:
+    """Write a fleet file of these targets, each asked at one endpoint."""
+    fleet = root / "fleet.yaml"
+    lines = ["agents:"]
+    for target in targets:
+        lines += [f"  - agent_name: {target.name}", "    kind: strategy"]
+        lines += [f"    service_dns: {target.url}", '    expected_endpoints: ["/ops/status"]']
+        lines += [f"    interval_seconds: {interval}"]
+    fleet.write_text("\n".join(lines) + "\n")
+    return fleet
+
+
+def free_port() -> int:
+    """Return a port of loopback on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextmanager
 def serving(
     targets: Sequence[Target], interval: float, root: Path, *, beats: Path | None = None
@@ -106,18 +125,9 @@ def serving(
 
     Late beats of its event loop are written to `beats`, where that is given.
     """
-    fleet = root / "fleet.yaml"
-    lines = ["agents:"]
-    for target in targets:
-        lines += [f"  - agent_name: {target.name}", "    kind: strategy"]
-        lines += [f"    service_dns: {target.url}", '    expected_endpoints: ["/ops/status"]']
-        lines += [f"    interval_seconds: {interval}"]
-    fleet.write_text("\n".join(lines) + "\n")
+    fleet, port = write_fleet(root, targets, interval), free_port()
     switch = root / "EXECUTION_HALTED"
     switch.write_text("1\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     environment = {**os.environ, "MISSION_CONTROL_KILL_SWITCH_FILE": str(switch)}
     command = [str(Path(sys.executable).with_name("mission-control")), "serve"]
     if beats is not None:
