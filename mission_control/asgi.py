@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -26,12 +25,13 @@ from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.log_records import configure_logging
 from mission_control.model.clock import Clock
+from mission_control.processes import collector
 from mission_control.processes import own_process as process
 from mission_control.processes.child_process import environment_of
+from mission_control.schedule.scheduler import DayScheduler
 
 if TYPE_CHECKING:
     from mission_control.bootstrap.demo import DemoFloor
-    from mission_control.schedule.scheduler import DayScheduler
 
 GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""
@@ -137,7 +137,7 @@ def _run(settings: Settings, clock: Clock, parts: Connecting, *, with_ui: bool) 
     if with_ui:
         bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
     process.raise_open_files_limit()
-    process.calm_garbage_collection()
+    collector.keep_what_is_here()
     served = _serve(settings, clock, parts, listener, with_ui=with_ui)
     process.run(served, uvloop.new_event_loop)
     return 0
@@ -214,9 +214,7 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
     What a process that died had not recorded yet is recorded first, so that none of it is run
     again; a store that hangs does not keep the server from serving.
     """
-    # Imported once we answer, and beside the loop: until then nothing waits for it.
-    module = await asyncio.to_thread(import_module, "mission_control.schedule.scheduler")
-    scheduler: DayScheduler = module.DayScheduler(parts.day, clock, real_clock, time.monotonic)
+    scheduler = DayScheduler(parts.day, clock, real_clock, time.monotonic)
     parts.day.beat = scheduler.stalled
     tidying = asyncio.create_task(_tidy_up(parts, clock))
     try:

@@ -65,8 +65,8 @@ HEAVY = (
         pytest.param(["status", "--json"], "asyncio httpx pydantic rich", id="status"),
         pytest.param(
             ["serve", "--help"],
-            "asyncio httpx jinja2 litestar mission_control.cluster.read.api_server pydantic rich"
-            " sqlalchemy uvicorn",
+            "apscheduler asyncio httpx jinja2 litestar mission_control.cluster.read.api_server"
+            " pydantic rich sqlalchemy uvicorn",
             id="serve",
         ),
     ],
