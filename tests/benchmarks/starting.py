@@ -26,7 +26,7 @@ def measure_starting() -> Iterator[Row]:
         folder = Path(name)
         environ = _environ(folder)
         fleet = farm_targets(field.port, TARGETS, farm.Mode.HEALTHY)
-        file = ["--fleet-file", str(write_fleet(folder, fleet, 10.0))]
+        file = ["--fleet-file", str(write_fleet(folder, fleet))]
         yield {"command": "--help", **_repeat(["--help"], environ), "aim_cpu_seconds": 0.25}
         yield {
             "command": "status",
