@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cluster import measure_cluster
 from cost import measure_answers, measure_cost, measure_failing, measure_loop
+from gating import measure_gating
 from noticing import measure_ages, measure_detections
 from readers import measure_readers
 from readiness import measure_readiness
@@ -45,6 +46,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "loop": lambda _given: measure_loop(5_000, 30),
     "age": lambda _given: measure_ages(),
     "detection": lambda _given: measure_detections(),
+    "five": lambda _given: measure_gating(),
     "answers": lambda _given: measure_answers(1_000, 10, 4_000),
     "readers": lambda _given: measure_readers(),
     "start": lambda _given: measure_starting(),
