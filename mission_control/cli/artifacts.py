@@ -147,7 +147,7 @@ def list_runs(
     page = _await(ctx, ArtifactReader(root, context.clock).page(query))
     if as_json:
         runs = [run_entry_document(entry) for entry in page.entries]
-        emit({"total": page.total, "head": page.head.model_dump(), "runs": runs})
+        emit({"total": page.total, "head": document(page.head), "runs": runs})
         return
     click.echo("\n".join(_lines(page)))
 
