@@ -16,9 +16,10 @@ help: ## Say what there is
 	$(PYTHON) -m venv .venv
 
 # Only what the lock names, by hash and as a wheel: nothing is resolved or built from what happens
-# to be newest today. uv, where it is on the PATH, does the same in a fraction of the time.
+# to be newest today. uv, where it is on the PATH, does the same in a fraction of the time; byte code
+# is compiled by either, for without it a start takes twice as long.
 UV := $(shell command -v uv)
-LOCKED = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python,$(1)/bin/pip install --quiet) \
+LOCKED = $(if $(UV),$(UV) pip install --quiet --compile-bytecode --python $(1)/bin/python,$(1)/bin/pip install --quiet) \
   --require-hashes --only-binary :all:
 say = @echo "$(1)" >&2
 

@@ -12,22 +12,26 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
 
 from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.record import run_origin
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.log_records import configure_logging
 from mission_control.model.clock import Clock
+from mission_control.processes import collector
 from mission_control.processes import own_process as process
 from mission_control.processes.child_process import environment_of
 from mission_control.schedule.scheduler import DayScheduler
+
+if TYPE_CHECKING:
+    from mission_control.bootstrap.demo import DemoFloor
 
 GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""
@@ -96,6 +100,8 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
         "ui_port": options.ui_port,
         "interval_seconds": options.interval_seconds,
     }
+    from mission_control.bootstrap.demo import demo_floor  # noqa: PLC0415  (simulated floors alone)
+
     started = demo_floor(options.scenario, options.at, options.floor_port, flags)
     with started as floor:
         for line in _what_to_try(floor, options):
@@ -104,7 +110,7 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
         return _run(floor.settings, floor.clock, parts, with_ui=options.with_ui)
 
 
-def _what_to_try(floor: DemoFloor, options: DemoOptions) -> Iterator[str]:
+def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
     api = f"http://{floor.settings.host}:{floor.settings.port}"
     yield f"A simulated trading floor, scenario {options.scenario}. Nothing here is real."
     yield "Ctrl-C ends it."
@@ -131,7 +137,7 @@ def _run(settings: Settings, clock: Clock, parts: Connecting, *, with_ui: bool) 
     if with_ui:
         bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
     process.raise_open_files_limit()
-    process.calm_garbage_collection()
+    collector.keep_what_is_here()
     served = _serve(settings, clock, parts, listener, with_ui=with_ui)
     process.run(served, uvloop.new_event_loop)
     return 0
@@ -168,6 +174,8 @@ async def _serve(
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
+            from mission_control.bootstrap.demo import run_jobs_when_seen  # noqa: PLC0415
+
             origin = run_origin(settings, "demo", clock())
             sample = asyncio.create_task(run_jobs_when_seen(parts, origin))
             s.callback(sample.cancel)

@@ -12,6 +12,7 @@ from mission_control.api.answers import AnyRequest, give, has_already, json_answ
 from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of
+from mission_control.documents.document import document
 from mission_control.documents.instants import utc_text
 from mission_control.durable_copy.run import copy_state
 from mission_control.errors import StorageError
@@ -75,8 +76,8 @@ def artifact_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     ) -> Response[bytes]:
         since, until = instant_of(request, "since"), instant_of(request, "until")
         query = ArtifactQuery(limit, cursor, job, session_date, since, until)
-        document = await reading_record(_page(parts, query))
-        return give(json_answer(document, parts.options.label), request)
+        shown = await reading_record(_page(parts, query))
+        return give(json_answer(shown, parts.options.label), request)
 
     return [artifacts, _file_route(parts)]
 
@@ -85,17 +86,16 @@ async def _page(parts: ReadingParts, query: ArtifactQuery) -> ArtifactsDocument:
     page = await parts.artifacts.page(query)
     checked = await parts.artifacts.check()
     destination, now = parts.options.durable_copy, parts.clock()
-    document: ArtifactsDocument = {
+    return {
         "ts": utc_text(checked.at),
         "total": page.total,
-        "head": page.head.model_dump(),
+        "head": document(page.head),
         "next_cursor": None if page.next_before is None else str(page.next_before),
         "verification": verification_document(checked.found, checked.at),
         "durable_copy": await copy_state(parts.artifacts, destination, page.head, now),
         "retention": await retention_state(parts.artifacts),
         "runs": [run_entry_document(entry) for entry in page.entries],
     }
-    return document
 
 
 def _file_route(parts: ReadingParts) -> HTTPRouteHandler:

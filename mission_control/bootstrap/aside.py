@@ -17,6 +17,8 @@ from mission_control.schedule.calendar_in_force import CalendarInForce
 
 READERS = "mission_control.bootstrap.readers_process"
 BODIES = "mission_control.bootstrap.interpreting_process"
+READERS_NICE = 10
+"""Below what decides: on a busy machine readers wait first. What reads bodies is waited for."""
 SECONDS = 60.0
 """The first question about 30 days of 200 services takes 12 s of a processor that is idle."""
 RECORD_SECONDS = 120.0
@@ -54,7 +56,8 @@ def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
     )
     server = settings.database_url is not None and not settings.database_url.startswith("sqlite")
     prefix = LIBPQ if server else None
-    return ChildProcess(READERS, setup, environment_of(os.environ, prefix))
+    environ = environment_of(os.environ, prefix)
+    return ChildProcess(READERS, setup, environ, nice=READERS_NICE)
 
 
 def interpreting_process(settings: Settings) -> ChildProcess:

@@ -1,57 +1,55 @@
 """Settings become the edges that read the floor, for the time of a block."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mission_control.bootstrap.clock import real_clock
-from mission_control.cluster.model.facts import CapturedWorkloads
-from mission_control.cluster.read.api_server import ApiServer, BadAnswerError
-from mission_control.cluster.read.lister import ClusterLister
-from mission_control.cluster.read.objects import ObjectReader
-from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch
 from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings
 from mission_control.floor import observe as floor_sources
 from mission_control.kill_switch.read import SwitchReader
-from mission_control.last_known_good.recorded import CaptureCache, find_captured_workloads
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.clock import Clock
-from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.probe.received import Interpreter
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import Transports, open_transports
 from mission_control.processes.followed_file import FollowedFile
-from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.calendar_in_force import CalendarInForce
 
-PATIENT_SECONDS = 20.0
-"""So long credentials are waited for where nothing else waits for them."""
+if TYPE_CHECKING:
+    from mission_control.bootstrap.connect_cluster import ClusterEdges
+    from mission_control.cluster.read.lister import ClusterLister
+    from mission_control.cluster.read.objects import ObjectReader
 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
     """
-    What reads the floor. What is None belongs to a cluster that is not configured.
+    What reads the floor; `cluster` is None where none is configured.
     """
 
     sources: floor_sources.FloorSources
     calendar: CalendarInForce
     transports: Transports
-    lister: ClusterLister | None = None
-    further: ObjectReader | None = None
+    cluster: "ClusterEdges | None" = None
+
+    @property
+    def lister(self) -> "ClusterLister | None":
+        """What the rounds over the cluster read with."""
+        return self.cluster.lister if self.cluster else None
+
+    @property
+    def further(self) -> "ObjectReader | None":
+        """What jobs read of the cluster with."""
+        return self.cluster.further if self.cluster else None
 
     async def find_cluster(self) -> None:
-        """
-        Find the API server and our credentials before anything else is asked, to look once.
-
-        A plugin that hands them out may need seconds of a busy machine, and the services would
-        seem slow meanwhile. What fails is told by the next question to the cluster.
-        """
-        if self.lister is not None:
-            with suppress(BadAnswerError):
-                await self.lister.server.prepare(PATIENT_SECONDS)
+        """Find the cluster and our credentials, where there is one, before anything is asked."""
+        if self.cluster is not None:
+            await self.cluster.find()
 
 
 @asynccontextmanager
@@ -61,37 +59,30 @@ async def reading(
     """Connect what reads the floor; nothing is asked, and nothing can be recorded."""
     calendar = calendar_in_force(settings)
     async with open_transports() as transports:
-        lister = further = None
-        watched = [s.name for s in settings.fleet.execution.switches]
-        if settings.fleet.access is not None:
-            server = ApiServer(settings.fleet.access, clock=clock)
-            lister = ClusterLister(server, clock, transports.stalls)
-            transports.also_close(lister.server.forget)
-            # Of its own: what jobs read never takes a turn from the rounds.
-            further = ObjectReader(ClusterLister(server, clock, transports.stalls))
+        cluster = _cluster(settings, clock, transports)
         probe = ServiceProbe(transports, clock, interpreter)
+        file, environment = settings.kill_switch_file, settings.kill_switch_environment
         sources = floor_sources.FloorSources(
             probe,
-            _switches(settings, clock, lister),
+            SwitchReader(file, environment, clock, cluster.switch if cluster else None),
             calendar,
             clock,
-            cluster=ClusterObserver(lister, watched) if lister else None,
-            captured=_recall(settings, clock) if lister else None,
+            cluster=cluster.observer if cluster else None,
+            captured=cluster.captured if cluster else None,
             in_force=calendar,
             reloads=probe.take_reloads,
         )
-        yield Edges(sources, calendar, transports, lister, further)
+        yield Edges(sources, calendar, transports, cluster)
 
 
-def _recall(
-    settings: Settings, clock: Clock
-) -> Callable[[ClusterIdentity], Awaitable[CapturedWorkloads]]:
-    artifacts, cache = ArtifactReader(settings.root, clock), CaptureCache(clock)
+def _cluster(settings: Settings, clock: Clock, transports: Transports) -> "ClusterEdges | None":
+    access = settings.fleet.access
+    if access is None:
+        return None
+    # Imported here: it takes a while, and a floor without a cluster needs none of it.
+    from mission_control.bootstrap.connect_cluster import connect_cluster  # noqa: PLC0415
 
-    async def recall(cluster: ClusterIdentity) -> CapturedWorkloads:
-        return await find_captured_workloads(artifacts, settings.fleet, cache, cluster=cluster)
-
-    return recall
+    return connect_cluster(settings, access, clock, transports)
 
 
 def calendar_in_force(settings: Settings) -> CalendarInForce:
@@ -105,12 +96,3 @@ def calendar_in_force(settings: Settings) -> CalendarInForce:
 def _load_calendar(path: Path) -> tuple[str, MarketCalendar]:
     read = load_closures(path)
     return read.digest, MarketCalendar(read.closures)
-
-
-def _switches(settings: Settings, clock: Clock, lister: ClusterLister | None) -> SwitchReader:
-    """Connect the kill-switch sources outside the services."""
-    # A lister of its own: slow lists never hold up the kill switch.
-    own = ClusterLister(lister.server, clock, lister.stalls) if lister else None
-    config_map = ConfigMapSwitch(own, settings.namespace) if own else None
-    file, environment = settings.kill_switch_file, settings.kill_switch_environment
-    return SwitchReader(file, environment, clock, config_map)

@@ -9,9 +9,6 @@ from mission_control.processes.model import Answered
 if TYPE_CHECKING:
     from mission_control.probe.received import Reading
 
-NICE = 0
-"""As what decides: a decision waits for this."""
-
 
 def prepare(setup: object) -> Answerer:
     """Set up the log, whose format is all there is to know, and return what reads an answer."""
@@ -24,4 +21,4 @@ def prepare(setup: object) -> Answerer:
 
 
 if __name__ == "__main__":
-    run_child(prepare, nice=NICE)
+    run_child(prepare)

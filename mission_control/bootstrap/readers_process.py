@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from mission_control.bootstrap.aside import ReadersSetup
     from mission_control.market_calendar.closures import Closure
 
-NICE = 10
-"""Below what decides: on a busy machine readers wait first."""
-
 _LIVE: ContextVar[LiveFloor] = ContextVar("live")
 
 
@@ -105,4 +102,4 @@ def prepare(setup: object) -> Answerer:
 
 
 if __name__ == "__main__":
-    run_child(prepare, nice=NICE)
+    run_child(prepare)

@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +16,22 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.history.continuity import StartingRoot
+from mission_control.history.database import check_history
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.clock import Clock
+from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.artifact_store import ArtifactStore, stamp
+from mission_control.records.folder import Folder
+from mission_control.records.ledger import FOLDER
 from mission_control.records.marker import read_marker
 from mission_control.records.model import Collection, LedgerHead
-from mission_control.records.root_check import holds_record, look_at_root, tell_new_record
+from mission_control.records.root_check import (
+    StoreCheck,
+    holds_record,
+    look_at_root,
+    tell_new_record,
+    try_folder,
+)
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.redaction.redact import redact_text
 
@@ -111,3 +122,30 @@ def starting_root(
             run.record(facts, f"{stamp(now)}_{ACCEPTANCE_JOB}")
 
     return StartingRoot(settings.root, clock, history_is_new, record_acceptance)
+
+
+async def try_records(
+    settings: Settings, clock: Clock
+) -> tuple[Seen[None] | Unseen, Seen[str] | Unseen]:
+    """
+    Try whether artifacts could be recorded and history kept; leaves nothing that is not there.
+
+    Below a root without a record the root itself is tried: one is made there at the first run.
+    """
+    store: Seen[None] | Unseen = Unseen(UnseenReason.UNREADABLE, clock(), detail="no such folder")
+    if (settings.root / FOLDER).is_dir():
+        store = await StoreCheck(ArtifactStore(settings.root), clock).check()
+    elif settings.root.is_dir():
+        store = await StoreCheck(_Bare(settings.root), clock).check()
+    return store, await check_history(settings.root, settings.database_url, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """A root in which nothing was recorded yet; satisfies `Tried`."""
+
+    root: Path
+
+    def check(self) -> None:
+        with Folder.open_existing(self.root) as folder:
+            try_folder(folder)

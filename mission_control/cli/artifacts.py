@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import click
 
-from mission_control.bootstrap import once
 from mission_control.bootstrap.jobs import claim_planned
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.cli.context import CliContext
@@ -22,6 +21,7 @@ from mission_control.durable_copy.run import CopiedRun, copy_durably
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.processes import own_process as process
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.model import ArtifactPage, ArtifactQuery
 from mission_control.records.present import run_entry_document, verification_document
 from mission_control.retention.present import retention_markdown
@@ -144,10 +144,10 @@ def list_runs(
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
     session = session_date.date() if session_date else None
     query = ArtifactQuery(limit, job=job, session_date=session)
-    page = _await(ctx, once.read_artifacts(root, context.clock).page(query))
+    page = _await(ctx, ArtifactReader(root, context.clock).page(query))
     if as_json:
         runs = [run_entry_document(entry) for entry in page.entries]
-        emit({"total": page.total, "head": page.head.model_dump(), "runs": runs})
+        emit({"total": page.total, "head": document(page.head), "runs": runs})
         return
     click.echo("\n".join(_lines(page)))
 
@@ -166,7 +166,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     context = ctx.ensure_object(CliContext)
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
     with context.busy("Reading everything that was recorded"):
-        checked = _await(ctx, once.read_artifacts(root, context.clock).check())
+        checked = _await(ctx, ArtifactReader(root, context.clock).check())
     found = checked.found
     if as_json:
         whole = {"discrepancies": document(found.discrepancies)}

@@ -17,6 +17,7 @@ import click
 from mission_control import asgi
 from mission_control.bootstrap import once
 from mission_control.bootstrap.keeping import try_destination
+from mission_control.bootstrap.record import try_records
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
@@ -453,7 +454,7 @@ async def _look(
     settings: Settings, clock: Clock
 ) -> tuple[FloorSnapshot, Examination | None, tuple[Seen[None] | Unseen, Seen[str] | Unseen]]:
     (snapshot, examined), records = await asyncio.gather(
-        once.observe_and_examine(settings, clock), once.try_records(settings, clock)
+        once.observe_and_examine(settings, clock), try_records(settings, clock)
     )
     return snapshot, examined, records
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import click
 
-from mission_control.bootstrap import once
 from mission_control.bootstrap.jobs import (
     beside_the_plan,
     claim_planned,
@@ -197,7 +196,7 @@ def verify(ctx: click.Context, reference: str, *, as_json: bool, **flags: str | 
 
 def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> ArtifactReader:
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=dict(flags))
-    return once.read_artifacts(root, context.clock)
+    return ArtifactReader(root, context.clock)
 
 
 def _await(ctx: click.Context, work: Coroutine[object, object, T]) -> T:

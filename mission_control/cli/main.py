@@ -3,12 +3,10 @@
 import os
 from datetime import datetime
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
-from rich.console import Console
 
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import EPILOG
@@ -97,6 +95,7 @@ def _real_clock() -> datetime:
 
 def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001  (click's signature)
     if asked and not ctx.resilient_parsing:
+        version = import_module("importlib.metadata").version
         click.echo(f"mission-control {version('mission-control')}")
         ctx.exit()
 
@@ -138,7 +137,6 @@ def cli(
         clock=_real_clock,
         json=as_json,
         quiet=quiet,
-        console=Console(stderr=True, no_color=no_color or None),
         no_color=no_color,
         environ=os.environ,
         config_file=config_file,

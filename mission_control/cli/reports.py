@@ -2,7 +2,6 @@
 
 import click
 
-from mission_control.bootstrap import once
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import USAGE
 from mission_control.cli.flags import json_flag, setting_flags
@@ -44,7 +43,7 @@ def diff(
     """
     context = ctx.ensure_object(CliContext)
     root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
-    artifacts = once.read_artifacts(root, context.clock)
+    artifacts = ArtifactReader(root, context.clock)
     try:
         old, new = process.run(_both(artifacts, before, after))
     except NoSuchReport as error:

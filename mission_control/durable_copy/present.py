@@ -37,7 +37,7 @@ def copy_document(report: CopyReport) -> dict[str, Any]:
         "complete": report.complete,
         "contradicted": report.contradicted,
         **document(report, "started", "finished", "head", "reach", "problems", "memory"),
-        "head": report.head.model_dump(),
+        "head": document(report.head),
         "verified_through": reach and reach.through,
         "runs_copied": reach and reach.runs,
         **(document(reach, "through", "runs") if reach else dict.fromkeys(_REACHED)),

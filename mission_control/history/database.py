@@ -10,15 +10,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from mission_control.errors import StorageError
 from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.folder import PRIVATE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+NEWEST = "0003"
+"""The newest revision among them: tables that are there already are not looked at again."""
 SQLITE_NAME = "history.sqlite3"
 BUSY_SECONDS = 5
 BUSY_PAUSE_SECONDS = 0.02
@@ -135,11 +138,15 @@ def migrate(engine: Engine) -> None:
     Bring the tables to what this version needs, wholly or not at all.
 
     Safe to run again, and beside another: the second one waits. In one process that holds
-    for different databases too, because Alembic keeps what it works on in its modules.
+    for different databases too, because Alembic keeps what it works on in its modules. Raises
+    StorageError for tables of a version that this one does not know.
     """
-    # Imported here: a reader of history needs none of it, and it takes a tenth of a second.
+    if _is_newest(engine):
+        return
+    # Imported here: it takes a tenth of a second, and most starts find all tables there.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -147,7 +154,22 @@ def migrate(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7135001)")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StorageError(
+                f"its tables are of another version: {error}",
+                path=str(engine.url.database or ""),
+                remedy="run the version that wrote them, or see the runbook HISTORY_FAILING",
+            ) from error
+
+
+def _is_newest(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        told = connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
+        return list(told) == [NEWEST]
 
 
 async def check_history(root: Path, database_url: str | None, clock: Clock) -> Seen[str] | Unseen:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alembic.util import CommandError
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
@@ -361,7 +360,7 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
     """Act, and return what a database may raise; anything else is a bug of ours, and is raised."""
     try:
         act()
-    except (SQLAlchemyError, CommandError, OSError, StorageError) as error:
+    except (SQLAlchemyError, OSError, StorageError) as error:
         return error
     return None
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mission_control.cluster.read.observer import ConfigMapSwitch
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS, seconds_between
 from mission_control.floor.model import SwitchReading
 from mission_control.model.clock import Clock
@@ -17,6 +16,9 @@ from mission_control.model.kill_switch import SourceKind
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.processes.own_process import begin_in_own_thread
 from mission_control.processes.plain_file import read_regular
+
+if TYPE_CHECKING:
+    from mission_control.cluster.read.observer import ConfigMapSwitch
 
 MAX_BYTES = 4 * 1024
 MOUNTS = Path("/proc/self/mountinfo")
@@ -61,7 +63,7 @@ class SwitchReader:
         file: Path | None,
         environment: Mapping[str, str],
         clock: Clock,
-        config_map: ConfigMapSwitch | None = None,
+        config_map: "ConfigMapSwitch | None" = None,
     ) -> None:
         """
         Read this file, None where there is none, and these variables as they were at start.

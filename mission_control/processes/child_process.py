@@ -64,7 +64,7 @@ def next_message(given: BinaryIO) -> tuple[int, object] | None:
 Answerer = Callable[[object], Awaitable[Answered]]
 
 
-def run_child(prepare: Callable[[object], Answerer], *, nice: int) -> None:
+def run_child(prepare: Callable[[object], Answerer]) -> None:
     """
     Be the child: make the answerer from the setup, and answer until our standard input ends.
 
@@ -72,7 +72,6 @@ def run_child(prepare: Callable[[object], Answerer], *, nice: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # our parent ends us
-    os.nice(nice)
     told = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever else is printed must not end up between messages
     given = sys.stdin.buffer
@@ -131,7 +130,7 @@ ENDING_SECONDS = 2.0
 STARTING_SECONDS = 60.0
 OF_EVERY_CHILD = (
     "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH", "PYTHONHOME",
-    "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH",
+    "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "LD_LIBRARY_PATH",
 )  # fmt: skip
 
 
@@ -164,7 +163,8 @@ class ChildProcess:
     """
     Asks a child, which is kept running: `ask` never raises and never waits past its deadlines.
 
-    `at_once` questions are put to it together, `waiting` more may wait, and `wait_now` do. A
+    `at_once` questions are put to it together, `waiting` more may wait, and `wait_now` do. On a
+    busy machine it gets the processor `nice` steps after us, from its start on. A
     question that is not answered in time has the child killed and begun again: it cannot be told
     apart from a hang.
     """
@@ -174,6 +174,7 @@ class ChildProcess:
     environ: Mapping[str, str]
     at_once: int = 4
     waiting: int = 32
+    nice: int = 0
     wait_now: int = field(default=0, init=False)
     _running: _Running | None = field(default=None, init=False)
     _ready: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -284,6 +285,8 @@ class ChildProcess:
             start_new_session=True,  # a Ctrl-C of the terminal is ours to answer
             limit=4 * PIECE,
         )
+        with contextlib.suppress(OSError):  # it may have ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + self.nice)
         assert process.stdin is not None  # noqa: S101  (it is a pipe)
         process.stdin.write(pack_message(READY, self.setup))
         return process

@@ -2,15 +2,17 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.model.clock import Clock
 from mission_control.records.folder import Folder
-from mission_control.records.ledger import FOLDER, PATH, Ledger, read_line
+from mission_control.records.ledger import FOLDER, PATH, Ledger, read_line, read_own_line
 from mission_control.records.model import (
     GENESIS,
     ArtifactFile,
@@ -34,28 +36,43 @@ class _Index:
     """
     The ledger as read so far: only what was appended since is read again.
 
-    `last` is the newest line as it was read: one that could not be made durable is taken back,
-    and another is in its place. `by_date` and `by_job` hold the lines of each, oldest first,
-    as positions.
+    Lines are kept as they were read, once it was seen that they are ours: values of all of them
+    would take five times the memory. `last` is the newest line, ours or not: one that could not be
+    made durable is taken back, and another is in its place. `by_date` and `by_job` hold the lines
+    of each, oldest first, as positions.
     """
 
     inode: int = 0
     read_bytes: int = 0
     last: bytes = b""
-    entries: tuple[LedgerEntry, ...] = ()
+    lines: tuple[bytes, ...] = ()
     by_date: Mapping[str | None, tuple[int, ...]] = field(
         default_factory=dict[str | None, tuple[int, ...]]
     )
     by_job: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
+    @property
+    def head(self) -> LedgerHead:
+        """Return the head of the chain."""
+        return read_own_line(self.lines[-1]).head if self.lines else GENESIS
+
     def candidates(self, query: ArtifactQuery) -> Iterator[LedgerEntry]:
         """Return the lines that a query may want, newest first, as few as is cheap to know."""
-        positions: Iterable[int] = range(len(self.entries))
+        positions: Sequence[int] = range(len(self.lines))
         if query.session_date is not None:
             positions = self.by_date.get(query.session_date.isoformat(), ())
         elif query.job is not None:
             positions = self.by_job.get(query.job, ())
-        return (self.entries[n] for n in reversed(tuple(positions)))
+        lines = (self.lines[n] for n in reversed(positions))
+        if query.holding is not None:
+            named = query.holding.encode()
+            lines = (line for line in lines if named in line)
+        return map(read_own_line, lines)
+
+    def naming(self, path: str) -> Iterator[LedgerEntry]:
+        """Return the lines that name this path, or a text like it, newest first."""
+        named = encode_json(path)
+        return map(read_own_line, (line for line in reversed(self.lines) if named in line))
 
 
 class ArtifactReader:
@@ -80,11 +97,7 @@ class ArtifactReader:
 
     async def find(self, path: str) -> ArtifactFile | None:
         """Return what the ledger says of a file; None where it names none such."""
-        for entry in reversed(await self._entries()):
-            for file in entry.files:
-                if file.path == path:
-                    return file
-        return None
+        return await asyncio.to_thread(self._find, path)
 
     async def read(self, file: ArtifactFile, limit: int) -> RecordedArtifact:
         """Read a recorded file's bytes and say whether they are still those recorded."""
@@ -95,8 +108,7 @@ class ArtifactReader:
     async def check(self) -> Checked:
         """Verify everything; what was found is kept for five minutes or until the next run."""
         async with self._one_at_a_time:
-            entries = await self._entries()
-            head = entries[-1].head if entries else GENESIS
+            head = (await asyncio.to_thread(self._refresh)).head
             known, now = self._checked, self._clock()
             if known is None or self._is_old(known, head):
                 known = self._checked = Checked(await asyncio.to_thread(verify, self._root), now)
@@ -111,16 +123,16 @@ class ArtifactReader:
         with Folder.open_existing(self._root) as root, root.descend(folder) as within:
             return read_whole(within, name, limit)
 
+    def _find(self, path: str) -> ArtifactFile | None:
+        entries = self._refresh().naming(path)
+        return next((file for e in entries for file in e.files if file.path == path), None)
+
     def _page(self, query: ArtifactQuery) -> ArtifactPage:
         index = self._refresh()
-        found = [e for e in index.candidates(query) if query.wants(e)]
-        shown = tuple(found[: query.limit])
-        more = len(found) > query.limit
-        head = index.entries[-1].head if index.entries else GENESIS
-        return ArtifactPage(shown, shown[-1].seq if more else None, len(index.entries), head)
-
-    async def _entries(self) -> tuple[LedgerEntry, ...]:
-        return (await asyncio.to_thread(self._refresh)).entries
+        wanted = (e for e in index.candidates(query) if query.wants(e))
+        shown = tuple(islice(wanted, query.limit))
+        more = shown and next(wanted, None) is not None
+        return ArtifactPage(shown, shown[-1].seq if more else None, len(index.lines), index.head)
 
     def _refresh(self) -> _Index:
         """Read on; returns what was read here, whatever another thread reads meanwhile."""
@@ -142,13 +154,13 @@ def _refuse_loss(known: _Index, index: _Index) -> None:
 
     The newest line alone may have been taken back, as one is that could not be made durable.
     """
-    durable, found = known.entries[:-1], index.entries
+    durable, found = known.lines[:-1], index.lines
     last = len(durable) - 1
     read_on = last >= 0 and len(found) > last and found[last] is durable[last]
-    same = read_on or [e.hash for e in durable] == [e.hash for e in found[: len(durable)]]
-    if (known.entries and not found) or not same:
+    same = read_on or durable == found[: len(durable)]
+    if (known.lines and not found) or not same:
         raise StorageError(
-            f"the ledger had {len(known.entries)} lines, and what is there now is not that ledger",
+            f"the ledger had {len(known.lines)} lines, and what is there now is not that ledger",
             path=PATH,
             remedy="bring back the root that was there; its mount may be lost",
         )
@@ -158,20 +170,21 @@ def _read_on(ledger: Ledger, known: _Index) -> _Index:
     inode = ledger.inode()
     if inode != known.inode or not _stands(ledger, known):
         known = _Index(inode)
-    read, last, first = known.read_bytes, known.last, len(known.entries)
-    fresh = list[LedgerEntry]()
+    read, last, first = known.read_bytes, known.last, len(known.lines)
+    fresh, ours = list[tuple[str | None, str]](), list[bytes]()
     for line in ledger.lines(read):
         if not line.endswith(b"\n"):
             break  # it is being written, or torn: either way it is no line yet
         read, last = read + len(line), line
         entry = read_line(line)
         if entry is not None:
-            fresh.append(entry)
+            fresh.append((entry.session_date, entry.job))
+            ours.append(line)
     if read == known.read_bytes:
         return known
-    by_date = _more(known.by_date, first, [entry.session_date for entry in fresh])
-    by_job = _more(known.by_job, first, [entry.job for entry in fresh])
-    return _Index(inode, read, last, known.entries + tuple(fresh), by_date, by_job)
+    by_date = _more(known.by_date, first, [session_date for session_date, _ in fresh])
+    by_job = _more(known.by_job, first, [job for _, job in fresh])
+    return _Index(inode, read, last, known.lines + tuple(ours), by_date, by_job)
 
 
 def _more(

@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 
-from pydantic import ValidationError
+import orjson
+from msgspec.json import Decoder
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
@@ -25,8 +26,20 @@ def write_line(entry: LedgerEntry) -> bytes:
 
 def line_fields(entry: LedgerEntry, *without: str) -> dict[str, object]:
     """Return a line's fields; `once` is omitted where it names nothing."""
-    left_out = {*without, *(() if entry.once else ("once",))}
-    return entry.model_dump(exclude=left_out)
+    left_out = without if entry.once else (*without, "once")
+    return {
+        name: [_file_fields(f) for f in entry.files] if name == "files" else getattr(entry, name)
+        for name in _ENTRY_FIELDS
+        if name not in left_out
+    }
+
+
+def _file_fields(file: ArtifactFile) -> dict[str, object]:
+    return {name: getattr(file, name) for name in _FILE_FIELDS}
+
+
+_ENTRY_FIELDS = tuple(f.name for f in fields(LedgerEntry))
+_FILE_FIELDS = tuple(f.name for f in fields(ArtifactFile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ def chain(recorded: Recorded, head: LedgerHead) -> LedgerEntry:
         previous=head.hash,
         hash="0" * 64,
     )
-    return unhashed.model_copy(update={"hash": hash_of(unhashed)})
+    return replace(unhashed, hash=hash_of(unhashed))
 
 
 def hash_of(entry: LedgerEntry) -> str:
@@ -69,10 +82,25 @@ def hash_of(entry: LedgerEntry) -> str:
 def read_line(line: bytes) -> LedgerEntry | None:
     """Read a line; None for one that is not, byte for byte, what we write."""
     try:
-        entry = LedgerEntry.model_validate_json(line)
-    except ValidationError:
+        entry = _LINE.decode(line)
+        ours = write_line(entry) == line
+    except (ValueError, RecursionError, orjson.JSONEncodeError):  # not JSON, text or a line
         return None
-    return entry if write_line(entry) == line and hash_of(entry) == entry.hash else None
+    return entry if ours and _hash_in(line, entry) == entry.hash else None
+
+
+def read_own_line(line: bytes) -> LedgerEntry:
+    """Return what a line says that was read, and found to be ours, before."""
+    return _LINE.decode(line)
+
+
+def _hash_in(line: bytes, entry: LedgerEntry) -> str:
+    """Reckon an entry's hash from its line; no text in it can look like a field, quotes escaped."""
+    borne = f'"hash":"{entry.hash}",'.encode()
+    return hashlib.sha256(line.removesuffix(b"\n").replace(borne, b"", 1)).hexdigest()
+
+
+_LINE = Decoder(LedgerEntry)
 
 
 FOLDER = "audit_artifacts"

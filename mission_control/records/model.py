@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import Meta
 
 from mission_control.model.cluster_identity import ClusterIdentity
 from mission_control.schedule.model import PlannedRun
@@ -55,29 +56,32 @@ def sums_text(files: Iterable["ArtifactFile"]) -> str:
     return "".join(f"{f.sha256}  {f.path}\n" for f in sorted(files, key=lambda f: f.path))
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""A SHA-256 in hex; held to that where it is read, as are the numbers below."""
 
 
-class ArtifactFile(_Strict):
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
     """One file: its path below the root, the SHA-256 of its bytes in hex, its size in bytes."""
 
     path: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    size: int = Field(ge=0)
+    sha256: Digest
+    size: Annotated[int, Meta(ge=0)]
 
 
-class LedgerHead(_Strict):
+@dataclass(frozen=True, slots=True)
+class LedgerHead:
     """Where the chain ends: the newest line's number and hash; 0 and zeros before the first."""
 
-    seq: int = Field(ge=0)
-    hash: str = Field(pattern="^[0-9a-f]{64}$")
+    seq: Annotated[int, Meta(ge=0)]
+    hash: Digest
 
 
 GENESIS = LedgerHead(seq=0, hash="0" * 64)
 
 
-class LedgerEntry(_Strict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
     """
     One line of the ledger: what was recorded, chained to the line before.
 
@@ -87,17 +91,17 @@ class LedgerEntry(_Strict):
     names what may be recorded only once, as a planned run; a line that has none omits it.
     """
 
-    seq: int = Field(ge=1)
+    seq: Annotated[int, Meta(ge=1)]
     at: str
     job: str
     path: str
     session_date: str | None
-    files: tuple[ArtifactFile, ...] = Field(strict=False)
+    files: tuple[ArtifactFile, ...]
     corrects: str | None = None
     recovered: bool = False
     once: str | None = None
-    previous: str = Field(pattern="^[0-9a-f]{64}$")
-    hash: str = Field(pattern="^[0-9a-f]{64}$")
+    previous: Digest
+    hash: Digest
 
     @property
     def head(self) -> LedgerHead:

@@ -39,7 +39,7 @@ class ArtifactsDocument(TypedDict):
 
 def run_entry_document(entry: LedgerEntry) -> dict[str, Any]:
     """Return one line of the ledger, with where to read each of its files."""
-    return entry.model_dump(exclude={"files", "once", "previous"}) | {
+    return document(entry, "files", "once", "previous") | {
         "at_et": new_york_text(datetime.fromisoformat(entry.at)),
         "files": [_placed_file(file, entry.path) for file in entry.files],
     }
@@ -48,7 +48,7 @@ def run_entry_document(entry: LedgerEntry) -> dict[str, Any]:
 def _placed_file(file: ArtifactFile, below: str) -> dict[str, Any]:
     single = file.path == below
     name = below.rpartition("/")[2] if single else file.path.removeprefix(f"{below}/")
-    return file.model_dump() | {"name": name, "url": f"{ARTIFACTS}/{file.path}"}
+    return document(file) | {"name": name, "url": f"{ARTIFACTS}/{file.path}"}
 
 
 def verification_document(found: Verification, at: datetime) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def verification_document(found: Verification, at: datetime) -> dict[str, Any]:
         "at_et": new_york_text(at),
         "intact": found.intact,
         **document(found, "head", "discrepancies"),
-        "head": found.head.model_dump(),
+        "head": document(found.head),
         "discrepancies_found": len(found.discrepancies),
         "discrepancies": document(found.discrepancies[:SHOWN_DISCREPANCIES]),
     }
@@ -73,13 +73,13 @@ def run_document(
         **document(facts, *own),
         "started_et": new_york_text(facts.started),
         "finished_et": new_york_text(facts.finished),
-        "inputs": [f.model_dump() for f in facts.inputs],
+        "inputs": document(facts.inputs),
         "coverage": [document(c, "gaps") | {"gaps": _gaps(c)} for c in facts.coverage],
-        "outputs": [f.model_dump() for f in sorted(outputs, key=lambda f: f.path)],
+        "outputs": document(sorted(outputs, key=lambda f: f.path)),
         "cluster_identity": facts.cluster and cluster_document(facts.cluster),
         "planned": facts.planned and planned_document(facts.planned),
         "once": facts.only_once,
-        "ledger_head": head.model_dump(),
+        "ledger_head": document(head),
     }
 
 

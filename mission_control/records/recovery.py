@@ -4,12 +4,13 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from msgspec.json import Decoder
 
 from mission_control.errors import StorageError
-from mission_control.records.folder import TEMPORARY, Folder, check_name
+from mission_control.records.folder import TEMPORARY, Folder, check_name, storing
 from mission_control.records.ledger import Ledger, Recorded, read_line
 from mission_control.records.model import (
     GENESIS,
@@ -22,13 +23,13 @@ from mission_control.records.model import (
 )
 
 MAX_ACCOUNT_BYTES = 16 * 1024 * 1024
-_STEP = 1024 * 1024
+_STEP = 64 * 1024
+"""Bytes read at once: room for more costs more than to read them, and most files are small."""
 
 
-class RunAccount(BaseModel):
+@dataclass(frozen=True, slots=True)
+class RunAccount:
     """What of a run's own account says how it belongs into the record."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
     job: str
     session_date: date | None
@@ -36,6 +37,22 @@ class RunAccount(BaseModel):
     outputs: tuple[ArtifactFile, ...]
     ledger_head: LedgerHead
     once: str | None = None
+
+
+def read_account(run: Folder) -> tuple[RunAccount, bytes]:
+    """
+    Read a run's own account, and its bytes.
+
+    Raises StorageError where there is none, or none that says what it has to.
+    """
+    content = read_whole(run, RUN_FILE, MAX_ACCOUNT_BYTES)
+    try:
+        return _ACCOUNT.decode(content), content
+    except (ValueError, RecursionError) as error:  # not JSON, text or an account
+        raise StorageError("it is no account of a run", path=f"{run.path}/{RUN_FILE}") from error
+
+
+_ACCOUNT = Decoder(RunAccount)
 
 
 def recover_runs(root: Folder, ledger: Ledger, now: datetime) -> Iterator[Recorded]:
@@ -84,11 +101,10 @@ def _read_run(
 ) -> Recorded | None:
     try:
         with within.child(check_name(name)) as run:
-            content = read_whole(run, RUN_FILE, MAX_ACCOUNT_BYTES)
-            account = RunAccount.model_validate_json(content)
+            account, content = read_account(run)
             found = {f.path: f for f in files_of(run) if f.path != RUN_FILE}
             sums = found.pop(SUMS_FILE, None)
-    except (StorageError, ValidationError):
+    except StorageError:
         return None
     if account.ledger_head.hash not in heads or found != {f.path: f for f in account.outputs}:
         return None
@@ -112,16 +128,17 @@ def _sums_of(files: tuple[ArtifactFile, ...]) -> ArtifactFile:
 
 def place(file: ArtifactFile, below: str) -> ArtifactFile:
     """Return a file of a run with its path below the root, as the ledger names it."""
-    return file.model_copy(update={"path": f"{below}/{file.path}"})
+    return replace(file, path=f"{below}/{file.path}")
 
 
 def read_whole(folder: Folder, name: str, limit: int) -> bytes:
     """Read a file up to a limit; raises StorageError when it is larger."""
-    with os.fdopen(folder.open_file(name), "rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise StorageError(f"it is larger than {limit} bytes", path=f"{folder.path}/{name}")
-    return content
+    content = bytearray()
+    for piece in _pieces(folder, name):
+        content += piece
+        if len(content) > limit:
+            raise StorageError(f"it is larger than {limit} bytes", path=f"{folder.path}/{name}")
+    return bytes(content)
 
 
 def files_of(folder: Folder, below: str = "") -> Iterator[ArtifactFile]:
@@ -143,8 +160,17 @@ def files_of(folder: Folder, below: str = "") -> Iterator[ArtifactFile]:
 def hash_file(folder: Folder, name: str) -> tuple[str, int]:
     """Return the SHA-256 in hex and the size of a regular file, without holding it in memory."""
     hashed, size = hashlib.sha256(), 0
-    with os.fdopen(folder.open_file(name), "rb") as file:
-        while piece := file.read(_STEP):
-            hashed.update(piece)
-            size += len(piece)
+    for piece in _pieces(folder, name):
+        hashed.update(piece)
+        size += len(piece)
     return hashed.hexdigest(), size
+
+
+def _pieces(folder: Folder, name: str) -> Iterator[bytes]:
+    descriptor = folder.open_file(name)
+    try:
+        with storing(f"{folder.path}/{name}"):
+            while piece := os.read(descriptor, _STEP):
+                yield piece
+    finally:
+        os.close(descriptor)

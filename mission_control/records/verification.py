@@ -6,8 +6,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from mission_control.errors import StorageError
 from mission_control.records.folder import TEMPORARY, Folder, is_name
 from mission_control.records.ledger import CLAIMS, FOLDER, LOCK, NAME, PATH, TORN, Ledger, read_line
@@ -17,15 +15,13 @@ from mission_control.records.model import (
     LATEST_VIEWS,
     PLACEHOLDERS,
     RUN_FILE,
-    ArtifactFile,
     Collection,
     Discrepancy,
     DiscrepancyKind,
-    LedgerEntry,
     LedgerHead,
     Verification,
 )
-from mission_control.records.recovery import MAX_ACCOUNT_BYTES, RunAccount, hash_file, read_whole
+from mission_control.records.recovery import hash_file, read_account
 
 _OURS_WITHOUT_RECORD = frozenset({NAME, LOCK, MARKER, CLAIMS, "README.md", ".gitignore"})
 NOTES = "history_notes-"
@@ -37,9 +33,9 @@ def verify(root: Path) -> Verification:
     """
     Check every recorded file and the chain, and name whatever is not as it was recorded.
 
-    Files are read piece by piece. What is recorded while we look at what is there is left out:
-    the ledger is read before and after, each time under its lock, and only then: recording
-    does not wait for us to look at years of runs. A tail that was cut off the ledger is
+    Files are read piece by piece, each where it is come upon. What is recorded while we look is
+    left out: the ledger is read before, and on after, each time under its lock, and only then:
+    recording does not wait for us to look at years of runs. A tail that was cut off the ledger is
     found by the runs that follow a line it no longer has. Raises StorageError when the root
     itself cannot be read.
     """
@@ -49,13 +45,13 @@ def verify(root: Path) -> Verification:
         look = _Look()
         with _locked(folder):
             look.read_ledger(folder)
+        files = len(look.recorded)
         look.walk(folder)
         with _locked(folder):
-            look.forgive_newer(folder)
-        look.check_files(folder)
-        look.check_pins(folder)
+            newer = look.read_newer(folder)
+        look.say_what_is_left(newer)
     found = tuple(sorted(set(look.found)))
-    return Verification(len(look.entries), len(look.recorded), look.head, found)
+    return Verification(look.runs, files, look.head, found)
 
 
 @contextmanager
@@ -70,31 +66,36 @@ def _locked(root: Folder) -> Generator[None]:
 
 @dataclass(slots=True)
 class _Look:
-    """What one verification has read and found so far."""
+    """
+    What one verification has read and found so far.
 
-    entries: list[LedgerEntry] = field(default_factory=list[LedgerEntry])
-    recorded: dict[str, ArtifactFile] = field(default_factory=dict[str, ArtifactFile])
-    present: set[str] = field(default_factory=set[str])
-    found: list[Discrepancy] = field(default_factory=list[Discrepancy])
+    `recorded` are digest and size of the files that were not come upon yet. `unrecorded` are those
+    that no line named when they were, and what a run's account among them follows. `heads` are the
+    hashes of all lines by their numbers.
+    """
+
+    runs: int = 0
+    read_bytes: int = 0
     head: LedgerHead = GENESIS
+    heads: dict[int, str] = field(default_factory=lambda: {GENESIS.seq: GENESIS.hash})
+    recorded: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    unrecorded: dict[str, LedgerHead | None] = field(default_factory=dict[str, "LedgerHead | None"])
+    found: list[Discrepancy] = field(default_factory=list[Discrepancy])
 
     def say(self, path: str, kind: Kind, detail: str) -> None:
         self.found.append(Discrepancy(path, kind, detail))
 
     def read_ledger(self, root: Folder) -> None:
         try:
-            records = root.descend(FOLDER)
-        except StorageError:
-            return
-        with records:
-            try:
-                for number, line in enumerate(Ledger(records).lines(), 1):
-                    self._read(number, line)
-            except StorageError as error:
-                self.say(PATH, Kind.UNREADABLE, str(error))
+            for number, line in enumerate(_lines(root), 1):
+                self._read(number, line)
+        except StorageError as error:
+            self.say(PATH, Kind.UNREADABLE, str(error))
 
     def _read(self, number: int, line: bytes) -> None:
         entry = read_line(line)
+        if line.endswith(b"\n"):
+            self.read_bytes += len(line)
         if entry is None:
             torn = not line.endswith(b"\n")
             kind = Kind.TRUNCATED if torn else Kind.ALTERED
@@ -104,38 +105,46 @@ class _Look:
         if (entry.seq, entry.previous) != (self.head.seq + 1, self.head.hash):
             after = f"line {self.head.seq}" if self.head.seq else "the beginning"
             self.say(PATH, Kind.CHAIN_BROKEN, f"line {entry.seq} does not follow {after}")
-        self.head = entry.head
-        self.entries.append(entry)
-        self.recorded.update({f.path: f for f in entry.files})
+        self.head, self.runs = entry.head, self.runs + 1
+        self.heads[entry.seq] = entry.hash
+        self.recorded.update({f.path: (f.sha256, f.size) for f in entry.files})
 
     def walk(self, root: Folder) -> None:
         for collection in Collection:
-            for path, kind in _below(root, collection.value):
-                if _keeps_folder(root, collection.value, path, kind):
-                    continue
-                self.present.add(path)
-                if kind != stat.S_IFREG:
-                    what = "a symbolic link" if kind == stat.S_IFLNK else "no regular file"
-                    self.say(path, Kind.UNRECORDED, f"it is {what}")
-                elif path not in self.recorded and path not in LATEST_VIEWS:
-                    self.say(path, Kind.UNRECORDED, "no line of the ledger names it")
+            for folder, name, path, kind in _below(root, collection.value):
+                if not _keeps_folder(folder, name, kind, is_own=path == _own(collection, name)):
+                    self._look_at(folder, name, path, kind)
         self._walk_top(root)
 
-    def forgive_newer(self, root: Folder) -> None:
-        """
-        Leave out files that were recorded while we looked at the others: the next look takes them.
+    def _look_at(self, folder: Folder, name: str, path: str, kind: int) -> None:
+        if kind != stat.S_IFREG:
+            what = "a symbolic link" if kind == stat.S_IFLNK else "no regular file"
+            self.say(path, Kind.UNRECORDED, f"it is {what}")
+        pinned = _read_pin(folder) if _is_account(path) else None
+        if path not in self.recorded:
+            if kind == stat.S_IFREG and path not in LATEST_VIEWS:
+                self.unrecorded[path] = pinned
+            return
+        self._follow(path, pinned)
+        if _is_artifact(path):
+            self._compare(path, *self.recorded.pop(path), folder, name)
 
-        Nor is anything said of the lines that they follow, which we have not read.
-        """
-        again = _Look()
-        again.read_ledger(root)
-        newer = again.recorded.keys() - self.recorded.keys()
-        self.present -= newer
-        unknown = (d for d in self.found if d.kind is Kind.UNRECORDED)
-        self.found = [
-            *(d for d in self.found if d.kind is not Kind.UNRECORDED),
-            *(d for d in unknown if d.path not in newer),
-        ]
+    def _compare(self, path: str, sha256: str, size: int, folder: Folder, name: str) -> None:
+        try:
+            now, has = hash_file(folder, name)
+        except StorageError as error:
+            self.say(path, Kind.UNREADABLE, error.problem)
+            return
+        if has < size:
+            self.say(path, Kind.TRUNCATED, f"it has {has} of its {size} bytes")
+        elif (now, has) != (sha256, size):
+            self.say(path, Kind.ALTERED, "its bytes are not those that were recorded")
+
+    def _follow(self, path: str, pinned: LedgerHead | None) -> None:
+        """Find a ledger that lost its tail by a run that follows a line it does not have."""
+        if pinned is not None and self.heads.get(pinned.seq) != pinned.hash:
+            detail = f"{path} follows line {pinned.seq}, which is not there as it was"
+            self.say(PATH, Kind.TRUNCATED, detail)
 
     def _walk_top(self, root: Folder) -> None:
         """Name what is in the records' own folder and is none of ours."""
@@ -144,88 +153,113 @@ class _Look:
             for name, kind in records.entries():
                 path = f"{FOLDER}/{name}"
                 known = path in collections or path in LATEST_VIEWS or name in _OURS_WITHOUT_RECORD
-                known = known or _keeps_folder(root, FOLDER, path, kind)
+                known = known or _keeps_folder(records, name, kind)
                 if not known and not name.startswith((TEMPORARY, TORN, NOTES)):
-                    self.say(path, Kind.UNRECORDED, "no line of the ledger names it")
+                    self.say(path, Kind.UNRECORDED, _UNNAMED)
 
-    def check_files(self, root: Folder) -> None:
-        for path, recorded in self.recorded.items():
-            if not _is_artifact(path):
-                self.say(path, Kind.OUTSIDE, "outside the record: no artifact can have this path")
-                continue
-            if path not in self.present:
+    def read_newer(self, root: Folder) -> frozenset[str]:
+        """Return the files that the lines name which were recorded since the others were read."""
+        newer = set[str]()
+        with suppress(StorageError):
+            for entry in filter(None, map(read_line, _lines(root, self.read_bytes))):
+                newer.update(file.path for file in entry.files)
+        return frozenset(newer)
+
+    def say_what_is_left(self, newer: frozenset[str]) -> None:
+        """
+        Name what no line names, and what is named and was not come upon.
+
+        Files that were recorded while we looked at the others are left out: the next look takes
+        them. Nor is anything said of the lines that they follow, which we have not read.
+        """
+        for path in self.unrecorded.keys() - newer:
+            self.say(path, Kind.UNRECORDED, _UNNAMED)
+            self._follow(path, self.unrecorded[path])
+        for path in self.recorded:
+            if _is_artifact(path):
                 self.say(path, Kind.MISSING, "it is recorded and not there")
-                continue
-            try:
-                sha256, size = _hash(root, path)
-            except StorageError as error:
-                self.say(path, Kind.UNREADABLE, error.problem)
-                continue
-            if size < recorded.size:
-                detail = f"it has {size} of its {recorded.size} bytes"
-                self.say(path, Kind.TRUNCATED, detail)
-            elif (sha256, size) != (recorded.sha256, recorded.size):
-                self.say(path, Kind.ALTERED, "its bytes are not those that were recorded")
-
-    def check_pins(self, root: Folder) -> None:
-        """Find a ledger that lost its tail by the runs that follow a line it does not have."""
-        heads = {GENESIS.seq: GENESIS.hash, **{e.seq: e.hash for e in self.entries}}
-        for path in sorted(filter(_is_account, self.present)):
-            pinned = _read_pin(root, path)
-            if pinned is not None and heads.get(pinned.seq) != pinned.hash:
-                detail = f"{path} follows line {pinned.seq}, which is not there as it was"
-                self.say(PATH, Kind.TRUNCATED, detail)
+            else:
+                self.say(path, Kind.OUTSIDE, "outside the record: no artifact can have this path")
 
 
-def _keeps_folder(root: Folder, collection: str, path: str, kind: int) -> bool:
+_UNNAMED = "no line of the ledger names it"
+
+
+def _lines(root: Folder, start: int = 0) -> Iterator[bytes]:
+    """Return the ledger's lines from a byte on; none where its folder cannot be opened."""
+    with ExitStack() as stack:
+        try:
+            records = stack.enter_context(root.descend(FOLDER))
+        except StorageError:
+            return
+        yield from Ledger(records).lines(start)
+
+
+def _own(collection: Collection, name: str) -> str:
+    return f"{collection.value}/{name}"
+
+
+def _keeps_folder(folder: Folder, name: str, kind: int, *, is_own: bool = True) -> bool:
     """Return whether a file only keeps a collection's own folder in git; within a run none does."""
-    name = path.removeprefix(f"{collection}/")
-    return name in PLACEHOLDERS and kind == stat.S_IFREG and _hash(root, path)[1] == 0
+    keeps = is_own and name in PLACEHOLDERS and kind == stat.S_IFREG
+    return keeps and hash_file(folder, name)[1] == 0
 
 
 def _is_artifact(path: str) -> bool:
     """Return whether a path is one that an artifact can have, below one of our folders."""
-    within = next((c.value for c in Collection if path.startswith(f"{c.value}/")), None)
-    if within is None:
-        return False
-    return all(is_name(name) for name in path.removeprefix(f"{within}/").split("/"))
+    within = next(filter(path.startswith, _COLLECTIONS), None)
+    return within is not None and all(map(is_name, path.removeprefix(within).split("/")))
+
+
+_COLLECTIONS = tuple(f"{c.value}/" for c in Collection)
 
 
 def _is_account(path: str) -> bool:
     """Return whether a path is a run's own account, and no copy of one that lies within a run."""
     folder, _, name = path.rpartition("/")
-    return name == RUN_FILE and folder.rpartition("/")[0] in {c.value for c in Collection}
+    return name == RUN_FILE and f"{folder.rpartition('/')[0]}/" in _COLLECTIONS
 
 
-def _below(root: Folder, path: str) -> Iterator[tuple[str, int]]:
-    """Return all that is below a folder and is no folder itself, and every empty folder."""
+def _below(root: Folder, path: str) -> Iterator[tuple[Folder, str, str, int]]:
+    """
+    Return all that is below a folder and is no folder itself, and every empty folder.
+
+    Of each the folder in which it is, open until the next is asked for, its name, its path and
+    what it is.
+    """
     try:
         folder = root.descend(path)
     except StorageError:
         return
     with folder:
-        for name, kind in folder.entries():
-            inner = f"{path}/{name}"
-            if name.startswith(TEMPORARY):
-                continue
-            if kind != stat.S_IFDIR:
-                yield inner, kind
-                continue
-            within = list(_below(root, inner))
-            yield from within or [(inner, kind)]
+        yield from _within(folder, path)
 
 
-def _hash(root: Folder, path: str) -> tuple[str, int]:
-    folder, _, name = path.rpartition("/")
-    with root.descend(folder) as within:
-        return hash_file(within, name)
+def _within(folder: Folder, path: str) -> Iterator[tuple[Folder, str, str, int]]:
+    for name, kind in folder.entries():
+        inner = f"{path}/{name}"
+        if name.startswith(TEMPORARY):
+            continue
+        child = _open(folder, name) if kind == stat.S_IFDIR else None
+        is_empty = True
+        if child is not None:
+            with child:
+                for each in _within(child, inner):
+                    is_empty = False
+                    yield each
+        if is_empty:
+            yield folder, name, inner, kind
 
 
-def _read_pin(root: Folder, path: str) -> LedgerHead | None:
-    folder, _, name = path.rpartition("/")
+def _open(folder: Folder, name: str) -> Folder | None:
     try:
-        with root.descend(folder) as within:
-            content = read_whole(within, name, MAX_ACCOUNT_BYTES)
-        return RunAccount.model_validate_json(content).ledger_head
-    except (StorageError, ValidationError):
+        return folder.child(name)
+    except StorageError:
+        return None
+
+
+def _read_pin(run: Folder) -> LedgerHead | None:
+    try:
+        return read_account(run)[0].ledger_head
+    except StorageError:
         return None

@@ -1,17 +1,21 @@
 """
 What Mission Control's polling is measured against: a raw Protocol and a bare aiohttp loop.
 
-Both ask every target once per interval, evenly spread, over connections that stay open, and
-read the answer up to a cap. They parse nothing, decide nothing and publish nothing.
+All ask every target once per interval, evenly spread, and read the answer up to a cap. `protocol`
+opens each connection again at 45 s of its life, as we do; `held` and `aiohttp` keep theirs. They
+parse nothing, decide nothing and publish nothing.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import cast
 
 import aiohttp
@@ -19,6 +23,7 @@ import farm
 import uvloop
 
 CAP_BYTES = 64 * 1024
+LIFE_SECONDS = 45
 DEADLINE_SECONDS = 3.0
 HEADERS = {"user-agent": "bench", "accept": "application/json", "accept-encoding": "identity"}
 
@@ -52,18 +57,43 @@ class _Connection(asyncio.Protocol):
             self.whole.set_result(None)
 
 
-def protocol_poller(port: int) -> tuple[Ask, Close]:
+class _Lives:
+    """When each connection ends, as Mission Control has it: at most 45 s on, and spread."""
+
+    def __init__(self) -> None:
+        self._ending = Counter[int]()
+
+    def end_of(self, now: float) -> float:
+        """Return the latest second of its life in which the fewest others end."""
+        last = int(now) + LIFE_SECONDS
+        if len(self._ending) > 2 * LIFE_SECONDS:
+            self._ending = Counter({s: n for s, n in self._ending.items() if s > now})
+        end = min(range(last, int(now), -1), key=self._ending.__getitem__)
+        self._ending[end] += 1
+        return end
+
+
+def protocol_poller(port: int, *, reopens: bool) -> tuple[Ask, Close]:
     """Ask over raw Protocols: the floor below which no asyncio program gets."""
-    held: dict[int, _Connection] = {}
+    held: dict[int, tuple[_Connection, float]] = {}
+    lives = _Lives()
+
+    async def opened(index: int) -> _Connection:
+        loop = asyncio.get_running_loop()
+        known = held.get(index)
+        if known is not None:
+            connection, end = known
+            if loop.time() < end and not connection.transport.is_closing():
+                return connection
+            connection.transport.close()
+        address = farm.address_of(index)
+        _, connection = await loop.create_connection(_Connection, address, port)
+        held[index] = connection, lives.end_of(loop.time()) if reopens else math.inf
+        return connection
 
     async def ask(index: int) -> None:
-        loop = asyncio.get_running_loop()
-        connection = held.get(index)
-        if connection is None or connection.transport.is_closing():
-            address = farm.address_of(index)
-            _, connection = await loop.create_connection(_Connection, address, port)
-            held[index] = connection
-        connection.whole = loop.create_future()
+        connection = await opened(index)
+        connection.whole = asyncio.get_running_loop().create_future()
         address = farm.address_of(index)
         connection.transport.write(
             f"GET /ops/status HTTP/1.1\r\nhost: {address}:{port}\r\n\r\n".encode()
@@ -72,7 +102,7 @@ def protocol_poller(port: int) -> tuple[Ask, Close]:
             await connection.whole
 
     async def close() -> None:
-        for connection in held.values():
+        for connection, _ in held.values():
             connection.transport.abort()
 
     return ask, close
@@ -110,7 +140,7 @@ def aiohttp_poller(port: int) -> tuple[Ask, Close]:
 
 
 async def _poll(
-    ask: Ask, close: Close, spread: float, targets: int, interval: float, rounds: int
+    ask: Ask, close: Close, targets: int, interval: float, rounds: int
 ) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -119,7 +149,7 @@ async def _poll(
     async def watch(index: int) -> None:
         nonlocal failed
         for turn in range(rounds + 1):
-            due = began + interval * (turn + spread * index / targets)
+            due = began + interval * (turn + index / targets)
             await asyncio.sleep(max(0.0, due - loop.time()))
             try:
                 await ask(index)
@@ -143,23 +173,27 @@ async def _poll(
     }
 
 
+POLLERS: dict[str, Callable[[int], tuple[Ask, Close]]] = {
+    "protocol": partial(protocol_poller, reopens=True),
+    "held": partial(protocol_poller, reopens=False),
+    "aiohttp": aiohttp_poller,
+}
+
+
 def main() -> int:
     """Poll, then print what it cost as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("poller", choices=("protocol", "aiohttp"))
+    parser.add_argument("poller", choices=tuple(POLLERS))
     parser.add_argument("port", type=int)
     parser.add_argument("--targets", type=int, default=1_000)
     parser.add_argument("--interval", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sweep", action="store_true", help="ask all at once, not spread out")
     given = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    make = {"protocol": protocol_poller, "aiohttp": aiohttp_poller}[given.poller]
+    ask, close = POLLERS[given.poller](given.port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        spread = 0.0 if given.sweep else 1.0
-        polled = _poll(*make(given.port), spread, given.targets, given.interval, given.rounds)
-        told = runner.run(polled)
+        told = runner.run(_poll(ask, close, given.targets, given.interval, given.rounds))
     print(json.dumps(told))
     return 0
 

@@ -26,12 +26,28 @@ class Farm:
     process: subprocess.Popen[str]
     port: int
 
+    def tell(self, conduct: farm.Conduct) -> float:
+        """Have all its targets do this from now on; gives the instant, in monotonic seconds."""
+        given, told = self.process.stdin, self.process.stdout
+        assert given is not None
+        assert told is not None
+        given.write(f"{conduct.value}\n")
+        given.flush()
+        return float(told.readline())
+
 
 @contextmanager
-def running_farm(mode: farm.Mode, address: str = "0.0.0.0") -> Generator[Farm]:  # noqa: S104
-    """Run a farm for the time of the block."""
+def running_farm(
+    mode: farm.Mode,
+    address: str = "0.0.0.0",  # noqa: S104  (it cuts those who are not of this machine)
+    ahead: float = 0.0,
+) -> Generator[Farm]:
+    """Run a farm for the time of the block, its clock so many seconds ahead."""
     command = [sys.executable, str(HERE / "farm.py"), "--mode", mode.value, "--address", address]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*command, "--ahead", str(ahead)], stdin=pipe, stdout=pipe, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             yield Farm(process, int(process.stdout.readline()))
@@ -40,11 +56,10 @@ def running_farm(mode: farm.Mode, address: str = "0.0.0.0") -> Generator[Farm]: 
 
 
 def start_poller(
-    name: str, port: int, *, sweep: bool, targets: int, interval: float, rounds: int
+    name: str, port: int, *, targets: int, interval: float, rounds: int
 ) -> subprocess.Popen[str]:
     """Start a poller to be compared with; its JSON report comes on its standard output."""
     command = [sys.executable, str(HERE / "pollers.py"), name, str(port)]
-    command += ["--sweep"] if sweep else []
     command += ["--targets", str(targets), "--interval", str(interval), "--rounds", str(rounds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -61,6 +76,7 @@ class Target:
 
     name: str
     url: str
+    criticality: str = "important"
 
 
 def farm_targets(port: int, count: int, mode: farm.Mode) -> Sequence[Target]:
@@ -89,39 +105,72 @@ class Serving:
 
     def rss_mb(self) -> float:
         """Give its resident memory."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+        return _resident_mb(self.pid)
+
+    def children_mb(self) -> float:
+        """Give the resident memory of the processes that work for it."""
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        listed = (thread / "children" for thread in threads)
+        return sum(_resident_mb(int(pid)) for each in listed for pid in each.read_text().split())
 
     def get(self, path: str) -> dict[str, object]:
         """Ask it."""
         return httpx.get(self.url + path, timeout=30.0, trust_env=False).json()
 
 
-@contextmanager
-def serving(
-    targets: Sequence[Target], interval: float, root: Path, *, beats: Path | None = None
-) -> Generator[Serving]:
-    """
-    Serve a fleet of these targets, each asked at one endpoint, for the time of the block.
+def _resident_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
-    Late beats of its event loop are written to `beats`, where that is given.
-    """
+
+def write_fleet(root: Path, targets: Sequence[Target], further: Sequence[str] = ()) -> Path:
+    """Write a fleet file of these targets, each asked at one endpoint, and of further lines."""
     fleet = root / "fleet.yaml"
-    lines = ["agents:"]
+    lines = [*further, "agents:"]
     for target in targets:
         lines += [f"  - agent_name: {target.name}", "    kind: strategy"]
         lines += [f"    service_dns: {target.url}", '    expected_endpoints: ["/ops/status"]']
-        lines += [f"    interval_seconds: {interval}"]
+        lines += [f"    criticality: {target.criticality}"]
     fleet.write_text("\n".join(lines) + "\n")
-    switch = root / "EXECUTION_HALTED"
-    switch.write_text("1\n")
+    return fleet
+
+
+def free_port() -> int:
+    """Return a port of loopback on which nothing listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "MISSION_CONTROL_KILL_SWITCH_FILE": str(switch)}
+        return free.getsockname()[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How it is served, where that is out of the ordinary."""
+
+    beats: Path | None = None
+    """Late beats of its event loop are written there."""
+    ahead: float = 0.0
+    """Its clock is so many seconds ahead."""
+    further: tuple[str, ...] = ()
+    """Lines of the fleet file before its agents."""
+
+
+@contextmanager
+def serving(
+    targets: Sequence[Target], interval: float, root: Path, manner: Manner = Manner()
+) -> Generator[Serving]:
+    """Serve a fleet of these targets, each asked at one endpoint, for the time of the block."""
+    fleet, port = write_fleet(root, targets, manner.further), free_port()
+    switch = root / "EXECUTION_HALTED"
+    switch.write_text("1\n")
+    environment = {
+        **os.environ,
+        "MISSION_CONTROL_KILL_SWITCH_FILE": str(switch),
+        "MISSION_CONTROL_INTERVAL_SECONDS": str(interval),
+    }
     command = [str(Path(sys.executable).with_name("mission-control")), "serve"]
-    if beats is not None:
-        command = [sys.executable, str(HERE / "measured.py"), str(beats), "serve"]
+    if manner != Manner():
+        beats = str(manner.beats or os.devnull)
+        command = [sys.executable, str(HERE / "measured.py"), beats, str(manner.ahead), "serve"]
     command += ["--fleet-file", str(fleet), "--port", str(port), "--root", str(root)]
     log = (root / "serve.log").open("w")
     with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:

@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 import farm
 import httpx
-from processes import Serving, farm_targets, running_farm, serving
+from cost import held_up
+from processes import Manner, Serving, farm_targets, running_farm, serving
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -86,7 +87,7 @@ def measure_readers() -> Iterator[Row]:
         root, beats = Path(name), Path(name) / "beats.txt"
         targets = farm_targets(field_.port, TARGETS, farm.Mode.HEALTHY)
         changes = fill_history(root, [t.name for t in targets], DAYS)
-        with serving(targets, 10.0, root, beats=beats) as ours:
+        with serving(targets, 10.0, root, Manner(beats)) as ours:
             time.sleep(SETTLES)
             about = {"targets": TARGETS, "days": DAYS, "changes": changes}
             yield {**about, "readers": 0, **_look(ours, beats, [])}
@@ -123,15 +124,9 @@ def _look(
     ended, used = time.monotonic(), ours.cpu_seconds() - used
     for thread in threads:
         thread.join()
-    late = [
-        (float(late) * 1000, float(own) * 1000)
-        for at, late, own in (line.split() for line in beats.read_text().splitlines())
-        if began <= float(at) <= ended
-    ]
     gaps = [b - a for a, b in zip(seen.decided, seen.decided[1:], strict=False)]
     return {
-        "loop_late_max_ms": round(max((e for e, _ in late), default=0.0), 1),
-        "loop_own_work_max_ms": round(max((own for _, own in late), default=0.0), 1),
+        **held_up(beats, began, ended),
         "aim_ms": 50,
         "livez_p99_ms": round(quantiles(seen.alive, n=100)[98] * 1000, 1),
         "livez_max_ms": round(max(seen.alive) * 1000, 1),

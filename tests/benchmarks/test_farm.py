@@ -63,7 +63,7 @@ async def test_each_conduct_is_read_as_what_it_is():
         "SEEN": 87,
         "TIMEOUT": 6,
         "CONNECTION_REFUSED": 5,
-        "HTTP_503": 1,
+        "HTTP_500": 1,
         "BODY_TOO_LARGE": 1,
     }
     assert expected == outcomes

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from rich.console import Console
 
 from mission_control.cli.context import CliContext
 from mission_control.cli.main import COMMANDS, cli
@@ -84,7 +83,6 @@ class Floor:
             clock=self.clock,
             json=False,
             quiet=False,
-            console=Console(stderr=True),
             environ=environ,
             wait=at_once,
         )

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from mission_control.cli.conformance import conformance
 from mission_control.cli.context import CliContext
@@ -76,7 +75,6 @@ def run(*arguments, as_json=False):
         clock=lambda: NOW,
         json=as_json,
         quiet=False,
-        console=Console(stderr=True),
     )
     return CliRunner().invoke(conformance, arguments, obj=context)
 

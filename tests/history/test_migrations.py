@@ -8,10 +8,12 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import HeadMaintainer
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from mission_control.errors import StorageError
 from mission_control.history import schema
-from mission_control.history.database import MIGRATIONS, migrate, open_engine
+from mission_control.history.database import MIGRATIONS, NEWEST, migrate, open_engine
 from tests.history.conftest import Keeper, keeping
 
 PROCESS = Path(__file__).with_name("migrating_process.py")
@@ -152,3 +154,40 @@ def test_a_connection_that_migrated_is_like_any_other(tmp_path):
             found = connection.execute(schema.minutes.select()).fetchall()
 
     assert [] == found
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_with():
+    """Tables are only left alone where Alembic would find nothing to do."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+
+    assert NEWEST == ScriptDirectory.from_config(config).get_current_head() == VERSIONS[-1]
+
+
+def test_tables_that_are_there_are_found_without_alembic(tmp_path):
+    """Most starts find all tables there, and do not wait for what would change them."""
+    with keeping(tmp_path, None):
+        pass
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from mission_control.history.database import migrate, open_engine\n"
+        "migrate(open_engine(Path(sys.argv[1]), None))\n"
+        "print('alembic' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=False
+    )
+
+    assert ("False\n", "") == (done.stdout, done.stderr)
+
+
+def test_tables_of_a_later_version_are_refused(tmp_path, database_url):
+    """What a later version wrote is named, not changed."""
+    with keeping(tmp_path, database_url) as kept:
+        with kept.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(StorageError, match=r"of another version.*9999"):
+            migrate(kept.engine)
+
+        assert "9999" == shape(kept.engine)[0]

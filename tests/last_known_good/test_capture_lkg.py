@@ -602,7 +602,7 @@ async def test_a_damaged_capture_is_read_again_once_it_is_mended(capturing):
     assert None is damaged
     assert mended is not None
     for number in range(2 * REMEMBERED):
-        cache.keep(replace(mended, entry=entry.model_copy(update={"path": f"ops/lkg/{number}"})))
+        cache.keep(replace(mended, entry=replace(entry, path=f"ops/lkg/{number}")))
     assert len(cache) <= REMEMBERED
 
 

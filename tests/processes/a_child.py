@@ -52,4 +52,4 @@ def prepare(setup):
 
 
 if __name__ == "__main__":
-    run_child(prepare, nice=3)
+    run_child(prepare)

@@ -24,7 +24,9 @@ async def child() -> AsyncIterator[Callable[..., Any]]:
             waiting: int = 32,
         ):
             environ = {"PYTHONPATH": ROOT, **(environ or {})}
-            process = ChildProcess("tests.processes.a_child", setup, environ, at_once, waiting)
+            process = ChildProcess(
+                "tests.processes.a_child", setup, environ, at_once, waiting, nice=3
+            )
             return await stack.enter_async_context(process.kept())
 
         yield keep

@@ -6,8 +6,6 @@ import time
 from datetime import datetime, timedelta
 from importlib import import_module
 
-from rich.console import Console
-
 from mission_control.cli.context import CliContext
 from mission_control.cli.main import COMMANDS
 from mission_control.simulation.clock import SimulatedClock
@@ -30,7 +28,6 @@ def main() -> None:
         clock=clock_since(datetime.fromisoformat(told), float(reading)),
         json=False,
         quiet=False,
-        console=Console(stderr=True),
         environ=os.environ,
         wait=at_once,
     )

@@ -8,7 +8,7 @@ import yaml
 from mission_control.cli.blueprint import blueprint
 from mission_control.cli.config_snapshot import config_snapshot
 from mission_control.simulation.roster import ROSTER, fleet_document
-from tests.cli.conftest import CliContext, CliRunner, Console
+from tests.cli.conftest import CliContext, CliRunner
 from tests.real_cluster.kube_apiserver import NO_RIGHTS
 from tests.real_cluster.scene import AT, set_scene
 
@@ -43,7 +43,6 @@ def run(command, folder, kubeconfig):
         clock=lambda: AT,
         json=False,
         quiet=False,
-        console=Console(stderr=True),
         environ=environ,
     )
     return CliRunner().invoke(command, ["--json"], obj=context)

@@ -70,7 +70,7 @@ async def test_a_line_that_was_taken_back_is_not_remembered(
 
     def fails(descriptor):
         if Path(f"/proc/self/fd/{descriptor}").readlink().name == "ledger.jsonl" and not seen:
-            seen.extend(e.job for e in reader._refresh().entries)  # noqa: SLF001  (as a page does)
+            seen.extend(jobs_of(reader._page(ArtifactQuery())))  # noqa: SLF001  (we are in a loop)
             raise OSError(5, "Input/output error")
         real(descriptor)
 
@@ -115,3 +115,26 @@ def test_a_run_that_is_recorded_while_others_are_looked_at_is_no_discrepancy(
     assert [("audit_artifacts/ops_runs/forged/x", "UNRECORDED")] == [
         (d.path, d.kind.value) for d in found
     ]
+
+
+def test_a_ledger_of_years_is_read_once_to_verify_it(tmp_path, monkeypatch):
+    """Under the lock only what was recorded since is read; who records does not wait for more."""
+    for number in range(5):
+        record(tmp_path, NOW + number * SECOND)
+    read, real = list[bytes](), verification_module.read_line
+    walk = verification_module._Look.walk  # noqa: SLF001  (between its two readings)
+
+    def read_line(line):
+        read.append(line)
+        return real(line)
+
+    def record_and_walk(look, folder):
+        record(tmp_path, NOW + 9 * SECOND)
+        walk(look, folder)
+
+    monkeypatch.setattr(verification_module, "read_line", read_line)
+    monkeypatch.setattr(verification_module._Look, "walk", record_and_walk)  # noqa: SLF001
+    found = verify(tmp_path)
+
+    assert (5, True) == (found.runs, found.intact)
+    assert (tmp_path / "audit_artifacts/ledger.jsonl").read_bytes() == b"".join(read)

@@ -1,5 +1,6 @@
 """Reports read back: a GO is believed only where every word of it is as it was written."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -35,8 +36,8 @@ def test_a_copy_of_another_runs_file_is_no_report_of_this_run(name):
     """A snapshot holds what the repository does, under whatever names: none of it is a report."""
     copied = ArtifactFile(path=f"{ENTRY.path}/repo_files/k8s/{name}", size=1, sha256="a" * 64)
     own = ArtifactFile(path=f"{ENTRY.path}/{name}", size=2, sha256="b" * 64)
-    snapshot = ENTRY.model_copy(update={"files": (copied,)})
-    report = ENTRY.model_copy(update={"files": (copied, own)})
+    snapshot = replace(ENTRY, files=(copied,))
+    report = replace(ENTRY, files=(copied, own))
 
     assert None is snapshot.file_named(name)
     assert own == report.file_named(name)

@@ -1,5 +1,6 @@
 """The record's stored forms have the bytes that the version before wrote."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -29,7 +30,7 @@ FILES = tuple(
     ArtifactFile(path=path, sha256=f"{number}" * 64, size=number)
     for number, path in enumerate(("posture.json", "logs/a.log", "run.json"), 1)
 )
-PLACED = tuple(f.model_copy(update={"path": f"{FOLDER}/{f.path}"}) for f in FILES)
+PLACED = tuple(replace(f, path=f"{FOLDER}/{f.path}") for f in FILES)
 MARKER = RecordMarker("0123456789abcdef", NOW, continues=True)
 PLAIN = chain(Recorded(NOW, "intraday_sample", FOLDER, date(2026, 11, 20), PLACED), GENESIS)
 ONCE = chain(

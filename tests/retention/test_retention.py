@@ -1,5 +1,6 @@
 """Decide: how much is kept is counted in trading days, and less than enough is always said."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -20,7 +21,7 @@ def on(*days):
     instants = [datetime.fromisoformat(f"{day}T14:00:00+00:00") for day in days]
     found = []
     for entry, at in zip(ledger(len(days)), instants, strict=True):
-        found.append(entry.model_copy(update={"at": at.isoformat()}))
+        found.append(replace(entry, at=at.isoformat()))
     return found
 
 
@@ -72,7 +73,7 @@ def test_what_is_older_is_named_and_nothing_else():
 def test_a_run_belongs_to_its_session_whenever_it_was_recorded():
     """What was recorded late belongs to its session's day."""
     entries = on(*NEWEST)
-    entries[0] = entries[0].model_copy(update={"session_date": str(SESSIONS[-31])})
+    entries[0] = replace(entries[0], session_date=str(SESSIONS[-31]))
     report = judge(entries)
 
     assert 1 == len(kept(report).beyond)
@@ -82,7 +83,7 @@ def test_a_run_belongs_to_its_session_whenever_it_was_recorded():
 def test_a_report_on_a_day_long_ago_makes_no_record_older():
     """One that was made today for a session of ten weeks ago keeps that day and none between."""
     entries = on(NEWEST[-2], NEWEST[-1])
-    entries[0] = entries[0].model_copy(update={"session_date": str(NEWEST[0])})
+    entries[0] = replace(entries[0], session_date=str(NEWEST[0]))
     report = judge(entries)
 
     assert (2, NEWEST[-2], (NEWEST[-2],)) == (
@@ -180,7 +181,7 @@ def test_without_a_calendar_nothing_is_called_old():
 
 def test_the_newest_day_may_still_be_empty():
     """Of today nothing may be recorded yet, and that is no gap."""
-    captures = [e.model_copy(update={"session_date": str(NEWEST[-2])}) for e in with_captures([])]
+    captures = [replace(e, session_date=str(NEWEST[-2])) for e in with_captures([])]
     report = judge([*on(*NEWEST[:-1]), *captures])
 
     assert ((), ()) == (report.empty_days, report.warnings)
