@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -157,7 +157,7 @@ class ServiceProbe:
         except TimeoutError:
             return await self._silent(agent, path, course, began)
         except FAILURES as error:
-            why = reason_for(error), printable(redact_text(describe(error)))
+            why = reason_for(error), _shown(describe(error))
             if why[0] is UnseenReason.CONNECTION_LOST:
                 why = self._held_up(agent, began, course.sent_at or loop.time()) or why
             return await self._broken(agent, path, course, began, why)
@@ -295,18 +295,27 @@ def _needed_us_until(course: Course, now: float) -> float:
 
 def _where(agent: Agent, course: Course) -> str:
     """Return in which phase a request is, and what has not happened in it."""
-    host = httpx.URL(agent.service_dns or "").host
     match course.phase:
         case "dns":
-            return f"dns (the lookup of {host} has not ended)"
+            return f"dns (the lookup of {_host(agent)} has not ended)"
         case "connect":
-            return f"connect (to {host})"
+            return f"connect (to {_host(agent)})"
         case "tls":
             return f"tls (with {course.peer})"
         case "answer":
             return f"answer ({course.peer} has sent {_how_much(course)})"
         case _:
             return "the files that the request needs"
+
+
+@lru_cache(maxsize=8_192)
+def _shown(detail: str) -> str:
+    """Return why an exchange failed as it may be kept; the same failures say the same again."""
+    return printable(redact_text(detail))
+
+
+def _host(agent: Agent) -> str:
+    return httpx.URL(agent.service_dns or "").host
 
 
 def _how_much(course: Course) -> str:

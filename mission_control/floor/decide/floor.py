@@ -17,15 +17,12 @@ from mission_control.floor.decide.own_clock import state_own_clock
 from mission_control.floor.decide.posture import (
     Reports,
     decide_posture,
-    order_reasons,
     reasons_from_alarms,
     reasons_from_cluster,
     reasons_from_leftovers,
     reasons_from_memory,
-    reasons_from_missing,
     reasons_from_outdated_access,
     reasons_from_replicas,
-    reasons_from_services,
     reasons_from_starter_lists,
     reasons_from_switch_and_calendar,
 )
@@ -142,17 +139,17 @@ def _decide_posture(
     session, switch, safety = looks.session, looks.switch, looks.cluster.fleet.safety
     tally = looks.tally
     feed = tally.feeds_missing if safety.freshness_required else ()
-    reasons = order_reasons(
+    reasons = tally.reasons.order(
         (
             *reasons_from_alarms(alarms, session),
             *reasons_from_switch_and_calendar(
                 switch, session, safety, execution_off=looks.cluster.execution_off
             ),
-            *reasons_from_missing((*tally.missing, *feed), session),
+            *tally.reasons.from_missing((*tally.missing, *feed), session),
             *reasons_from_cluster(looks.cluster.missing, session),
             *reasons_from_starter_lists(looks.cluster.missing_starters, session),
             *reasons_from_outdated_access(looks.cluster.facts),
-            *reasons_from_services(reports.unexpected, session),
+            *tally.reasons.from_services(reports.unexpected, session),
             *further,
         )
     )

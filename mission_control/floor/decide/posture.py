@@ -279,20 +279,23 @@ def reasons_from_services(
     repeated by every service.
     """
     for report in reports:
-        if report.expected or report.reason_code == codes.WORKLOAD_UNSEEN:
-            continue
-        halts = session.phase.gates and halts_the_floor(report)
-        severity = Severity.P1 if halts else severity_of_trouble(report.agent, session)
-        lead = report.reasons[0]
-        yield Reason(
-            lead.code,
-            report.agent.agent_name,
-            severity,
-            f"{report.state.value}: {lead.detail}",
-            halts,
-            report.since,
-            _is_confirmed(report),
-        )
+        if not report.expected and report.reason_code != codes.WORKLOAD_UNSEEN:
+            yield _reason_from_service(report, session)
+
+
+def _reason_from_service(report: ServiceReport, session: MarketSession) -> Reason:
+    halts = session.phase.gates and halts_the_floor(report)
+    severity = Severity.P1 if halts else severity_of_trouble(report.agent, session)
+    lead = report.reasons[0]
+    return Reason(
+        lead.code,
+        report.agent.agent_name,
+        severity,
+        f"{report.state.value}: {lead.detail}",
+        halts,
+        report.since,
+        _is_confirmed(report),
+    )
 
 
 def _is_confirmed(report: ServiceReport) -> bool:
@@ -320,6 +323,69 @@ class Reports(NamedTuple):
 
     services: tuple[ServiceReport, ...]
     unexpected: tuple[ServiceReport, ...]
+
+
+class _Remembered(NamedTuple):
+    """A service's reason, and all that it was made from."""
+
+    reason: Reason
+    reasons: tuple[Reason, ...]
+    since: datetime
+    phase: Phase
+    pages: bool
+
+
+class RememberedReasons:
+    """
+    The reasons of the decision before, made again only where what they are made from is another.
+
+    A floor on which much fails would else spend more on sentences than on asking.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._services = dict[str, _Remembered]()
+        self._missing = dict[tuple[str, str], tuple[MissingEvidence, Reason]]()
+        self._given: tuple[Reason, ...] = ()
+        self._ordered: tuple[Reason, ...] = ()
+
+    def from_services(
+        self, reports: Iterable[ServiceReport], session: MarketSession
+    ) -> Iterator[Reason]:
+        """Return what `reasons_from_services` does."""
+        phase, pages = session.phase, pages_now(session)
+        for report in reports:
+            known = self._services.get(report.agent.agent_name)
+            if (
+                known is not None
+                and known.reasons is report.reasons
+                and known.since is report.since
+                and known.phase is phase
+                and known.pages is pages
+            ):
+                yield known.reason
+                continue
+            for reason in reasons_from_services([report], session):
+                about = (reason, report.reasons, report.since, phase, pages)
+                self._services[reason.subject] = _Remembered(*about)
+                yield reason
+
+    def from_missing(
+        self, missing: Iterable[MissingEvidence], session: MarketSession
+    ) -> Iterator[Reason]:
+        """Return what `reasons_from_missing` does."""
+        for gap in missing if session.phase.gates else ():
+            known = self._missing.get((gap.code, gap.subject))
+            if known is None or known[0] is not gap:
+                (reason,) = reasons_from_missing([gap], session)
+                known = self._missing[gap.code, gap.subject] = gap, reason
+            yield known[1]
+
+    def order(self, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        """Return what `order_reasons` does."""
+        if reasons != self._given:
+            self._given, self._ordered = reasons, order_reasons(reasons)
+        return self._ordered
 
 
 def decide_posture(

@@ -16,6 +16,7 @@ from mission_control.floor.decide.agent_evidence import AgentEvidence
 from mission_control.floor.decide.evidence import Statement
 from mission_control.floor.decide.freshness import View
 from mission_control.floor.decide.own_clock import ClockCount
+from mission_control.floor.decide.posture import RememberedReasons
 from mission_control.floor.decide.required_evidence import (
     AgentCoverage,
     MissingEvidence,
@@ -72,6 +73,7 @@ class FloorTally:
         self.places: dict[str, int] = {}
         self.switches = ServiceSwitches()
         self.clocks = ClockCount()
+        self.reasons = RememberedReasons()
         self._asked = self._obtained = 0
         self._oldest = Least[tuple[datetime, str]]()
         self._never_seen = set[int]()
