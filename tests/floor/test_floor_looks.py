@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mission_control.floor import incremental
 from mission_control.floor.decide import agent_evidence
 from mission_control.floor.decide.evidence import Moment, Statement
 from mission_control.floor.decide.execution import state_execution
@@ -264,3 +265,90 @@ def test_a_time_past_all_time_holds_nothing_up(floor):
         whole, again = watched.decide_both()
         assert whole == again
         assert "CLOCK_SKEW" in {r.code for r in again.posture.reasons}
+
+
+def _round_again(floor, watched, change=None):
+    """Return the round in which the strategy answers again, ten seconds later."""
+    watched.decide_both()
+    advance(floor, 10)
+    floor.answer(STRATEGY, "/ops/status", rich(STRATEGY, floor.now))
+    if change is not None:
+        change(floor)
+    return replace(
+        watched.rounds[STRATEGY.agent_name],
+        finished=floor.now,
+        readings=dict(floor.answers[STRATEGY.agent_name]),
+    )
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Yield the names of agents that are weighed in full."""
+    names = list[str]()
+    weigh = incremental.weigh_evidence
+
+    def noted(agent, *rest):
+        names.append(agent.agent_name)
+        return weigh(agent, *rest)
+
+    monkeypatch.setattr(incremental, "weigh_evidence", noted)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("change", "renewed"),
+    [
+        pytest.param(None, True, id="the same"),
+        pytest.param(lambda f: f.say(STRATEGY, "marketdata.last_tick_utc", None), False, id="tick"),
+        pytest.param(
+            lambda f: f.say(STRATEGY, "status.state", "MARKET_CLOSED"), False, id="another state"
+        ),
+        pytest.param(
+            lambda f: f.say(STRATEGY, "status.last_updated_utc", stamp(NOW - timedelta(hours=1))),
+            False,
+            id="frozen",
+        ),
+    ],
+)
+def test_a_round_that_says_the_same_is_not_weighed_again(floor, judged, change, renewed):
+    """Only what says something else, or has another clock that matters, is weighed in full."""
+    watched = WatchedFloor(floor)
+    round_ = _round_again(floor, watched, change)
+    judged.clear()
+
+    watched.cache.note_round(STRATEGY, round_, session_at, floor.now)
+
+    assert ([] if renewed else [STRATEGY.agent_name]) == judged
+
+
+def test_a_look_judged_by_an_age_of_its_own_is_never_renewed(floor, judged, monkeypatch):
+    """A rule with a limit that renewal does not know of has every round weighed in full."""
+
+    def state(agent, readings, now, safety):
+        assert not any(now.is_older(reading.at, 1_000.0) for reading in readings.values())
+        yield from state_execution(agent, readings, now, safety)
+
+    monkeypatch.setattr(agent_evidence, "state_execution", state)
+    watched = WatchedFloor(floor)
+    round_ = _round_again(floor, watched)
+    judged.clear()
+
+    watched.cache.note_round(STRATEGY, round_, session_at, floor.now)
+
+    assert [STRATEGY.agent_name] == judged
+
+
+def test_after_a_mistake_of_ours_everything_is_looked_at(floor, monkeypatch):
+    """What was half done when a rule raised is not built upon."""
+    watched = WatchedFloor(floor)
+    round_ = _round_again(floor, watched, lambda f: f.say(STRATEGY, "status.state", "DEGRADED"))
+    judge = incremental.judge_agent
+    monkeypatch.setattr(incremental, "judge_agent", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        watched.cache.note_round(STRATEGY, round_, session_at, floor.now)
+    monkeypatch.setattr(incremental, "judge_agent", judge)
+
+    whole, again = watched.decide_both()
+
+    assert whole == again
+    assert watched.cache.note_round(STRATEGY, round_, session_at, NOW)
