@@ -17,6 +17,7 @@ from mission_control.floor.decide.round_memory import join_rounds
 from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import FloorEvidence, FloorSnapshot
 from mission_control.model.reading import ServiceRound, Unseen, UnseenReason
+from mission_control.model.session import Phase
 from tests.floor.floor_of_values import (
     CLOSE_AT,
     MARKETDATA,
@@ -267,6 +268,20 @@ def test_a_time_past_all_time_holds_nothing_up(floor):
         assert "CLOCK_SKEW" in {r.code for r in again.posture.reasons}
 
 
+def _take_back(floor, seconds):
+    """Have the strategy's reading be so old."""
+    answers = floor.answers[STRATEGY.agent_name]
+    at = floor.now - timedelta(seconds=seconds)
+    answers["/ops/status"] = replace(answers["/ops/status"], at=at)
+
+
+def _with_old_files(floor):
+    """Have the strategy read with certificates that are no longer the newest."""
+    answers = floor.answers[STRATEGY.agent_name]
+    exchange = replace(answers["/ops/status"].exchange, old_files="tls.crt cannot be read")
+    answers["/ops/status"] = replace(answers["/ops/status"], exchange=exchange)
+
+
 def _round_again(floor, watched, change=None):
     """Return the round in which the strategy answers again, ten seconds later."""
     watched.decide_both()
@@ -302,6 +317,16 @@ def judged(monkeypatch):
         pytest.param(lambda f: f.say(STRATEGY, "marketdata.last_tick_utc", None), False, id="tick"),
         pytest.param(
             lambda f: f.say(STRATEGY, "status.state", "MARKET_CLOSED"), False, id="another state"
+        ),
+        pytest.param(
+            lambda f: f.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT), False, id="silent"
+        ),
+        pytest.param(lambda f: _take_back(f, 50), False, id="too old by now"),
+        pytest.param(_with_old_files, False, id="old files"),
+        pytest.param(
+            lambda f: f.say(STRATEGY, "marketdata.last_tick_utc", stamp(NOW - timedelta(hours=1))),
+            False,
+            id="a stale tick",
         ),
         pytest.param(
             lambda f: f.say(STRATEGY, "status.last_updated_utc", stamp(NOW - timedelta(hours=1))),
@@ -352,3 +377,59 @@ def test_after_a_mistake_of_ours_everything_is_looked_at(floor, monkeypatch):
 
     assert whole == again
     assert watched.cache.note_round(STRATEGY, round_, session_at, NOW)
+
+
+@pytest.mark.parametrize(
+    ("tick", "renewed"),
+    [
+        pytest.param(NOW - timedelta(hours=1), True, id="stopped"),
+        pytest.param(NOW + timedelta(seconds=60), False, id="in the future"),
+    ],
+)
+def test_a_tick_that_is_not_fresh_is_renewed_while_it_is_the_same_one(floor, judged, tick, renewed):
+    """A feed that has stopped says the same again; what was in the future may be so no more."""
+
+    def say(floor):
+        age = (floor.now - tick).total_seconds()
+        floor.answer(STRATEGY, "/ops/status", rich(STRATEGY, floor.now, age))
+
+    say(floor)
+    floor.session_at = lambda now: replace(session_at(now), phase=Phase.POST_MARKET)
+    watched = WatchedFloor(floor)
+    round_ = _round_again(floor, watched, say)
+    judged.clear()
+
+    watched.cache.note_round(STRATEGY, round_, floor.session_at, floor.now)
+
+    assert renewed is not bool(judged)
+
+
+def test_a_service_that_says_closed_while_the_floor_is_open_is_weighed(floor, judged):
+    """How long it may lag behind our calendar is timed."""
+
+    def say(floor):
+        floor.say(STRATEGY, "status.state", "MARKET_CLOSED")
+
+    say(floor)
+    watched = WatchedFloor(floor)
+    round_ = _round_again(floor, watched, say)
+    judged.clear()
+
+    watched.cache.note_round(STRATEGY, round_, session_at, floor.now)
+
+    assert [STRATEGY.agent_name] == judged
+
+
+def test_a_feed_that_only_one_of_two_answers_speaks_of_is_weighed(floor, judged):
+    """An answer that begins to speak of a feed, or ceases to, says something else."""
+    floor.answer(MARKETDATA, "/healthz", {"ok": True, "last_tick_epoch_seconds": NOW.timestamp()})
+    watched = WatchedFloor(floor)
+    watched.decide_both()
+    advance(floor, 10)
+    floor.answer(MARKETDATA, "/ops/status", rich(MARKETDATA, floor.now))
+    floor.answer(MARKETDATA, "/healthz", {"ok": True, "last_tick_epoch_seconds": None})
+    judged.clear()
+    whole, again = watched.decide_both()
+
+    assert whole == again
+    assert MARKETDATA.agent_name in judged

@@ -29,7 +29,12 @@ def test_the_least_key_is_found_however_keys_change():
             least.put(place, f"{turn:04}{place}")
         least.put(1, None if turn % 2 else f"{turn:04}")
         assert least.least() == ((f"{turn:04}0", 0) if turn % 2 else (f"{turn:04}", 1))
-    least.put(0, "0499 0")
+    least.put(9, "")
+    for turn in range(500):  # what is no longer had is not kept below the least for ever
+        least.put(0, f"{turn:04}")
+    assert len(least._heap) < 200
+    least.put(9, None)
+    assert least.least() == ("0499", 0)
     least.put(0, None)
     least.put(2, None)
 

@@ -136,13 +136,10 @@ def _are_ticks_as_good(
             continue
         new = feeds.get(path) or _judge_tick_of(reading, path, now)
         earlier = old.feeds.get(path) or _judge_tick_of(was, path, then)
-        if new is None or earlier is None:
+        if new is None or earlier is None or new.state is not earlier.state:
             if new is not earlier:
                 return False
-            continue
-        if new.state is not earlier.state:
-            return False
-        if new.state is not FreshnessState.FRESH and (new != earlier or _is_after(new, was)):
+        elif new.state is not FreshnessState.FRESH and (new != earlier or _is_after(new, was)):
             return False
     return True
 
