@@ -433,3 +433,20 @@ def test_a_feed_that_only_one_of_two_answers_speaks_of_is_weighed(floor, judged)
 
     assert whole == again
     assert MARKETDATA.agent_name in judged
+
+
+@pytest.mark.parametrize("reason", [UnseenReason.TIMEOUT, UnseenReason.NOT_OFFERED])
+def test_a_service_that_fails_as_before_is_not_weighed_again(floor, judged, reason):
+    """Failing again and again, in the same way, costs no more than answering does."""
+    watched = WatchedFloor(floor)
+    for _ in range(3):
+        advance(floor, 10)
+        floor.answer(MARKETDATA, "/ops/status", rich(MARKETDATA, floor.now))
+        floor.answer(MARKETDATA, "/healthz", {"status": "ok"})
+        floor.lose(STRATEGY, "/ops/status", reason)
+        judged.clear()
+        whole, again = watched.decide_both()
+        assert whole == again
+
+    assert STRATEGY.agent_name not in judged
+    assert "OFFLINE" in {s.state for s in again.services} or reason is UnseenReason.NOT_OFFERED
