@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -15,7 +15,13 @@ from mission_control.floor.decide.floor import decide_on_looks
 from mission_control.floor.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.floor.decide.stall import BEAT_SECONDS
 from mission_control.floor.incremental import FloorCache
-from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched, SwitchReading
+from mission_control.floor.model import (
+    FloorEvidence,
+    FloorSnapshot,
+    Latched,
+    ServiceSince,
+    SwitchReading,
+)
 from mission_control.floor.observe import FloorSources
 from mission_control.floor.present.predecessor import poll_outcomes
 from mission_control.model.event import EventType
@@ -31,6 +37,7 @@ from mission_control.probe.decide import (
     next_due,
     spread,
 )
+from mission_control.processes.shared_timers import SharedTimers
 
 
 class RoundTimer:
@@ -41,8 +48,9 @@ class RoundTimer:
     for the next wait, because that round may have begun before what hurries us.
     """
 
-    def __init__(self) -> None:
-        """Wait for nothing yet, and be ready to be hurried."""
+    def __init__(self, timers: SharedTimers | None = None) -> None:
+        """Wait for nothing yet, and be ready to be hurried; `timers` are shared with others."""
+        self._timers = timers or SharedTimers()
         self._waiter: asyncio.Future[bool] | None = None
         self._hurried = False
         self._resting_until = 0.0
@@ -55,11 +63,11 @@ class RoundTimer:
             await asyncio.sleep(0)
             return hurried
         self._waiter = loop.create_future()
-        handle = loop.call_at(due, _end, self._waiter, False)  # noqa: FBT003  (not hurried)
+        timer = self._timers.call_at(due, self._end)
         try:
             return await self._waiter
         finally:
-            handle.cancel()
+            timer.clear()
             self._waiter = None
 
     def hurry(self) -> None:
@@ -69,16 +77,15 @@ class RoundTimer:
         if self._waiter is None:
             self._hurried = True
         else:
-            _end(self._waiter, True)  # noqa: FBT003  (hurried)
+            self._end(hurried=True)
+
+    def _end(self, *, hurried: bool = False) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(hurried)
 
     def rest_until(self, instant: float) -> None:
         """Take no hurry until then, or as long as was said before where that is longer."""
         self._resting_until = max(self._resting_until, instant)
-
-
-def _end(waiter: "asyncio.Future[bool]", hurried: bool) -> None:  # noqa: FBT001  (its result)
-    if not waiter.done():
-        waiter.set_result(hurried)
 
 
 class Asked(NamedTuple):
@@ -101,24 +108,24 @@ class ServiceRounds:
     ask: Callable[[], Awaitable[Asked]]
     gates: Callable[[], bool]
     turns: asyncio.Semaphore
-    _timer: RoundTimer = field(default_factory=RoundTimer)
+    timer: RoundTimer = field(default_factory=RoundTimer)
 
     def hurry(self) -> None:
         """Begin the next round at once, unless hurrying rests."""
-        self._timer.hurry()
+        self.timer.hurry()
 
     async def run(self, due: float) -> None:
         """Begin with a round at `due`, in seconds of the event loop's clock."""
         loop = asyncio.get_running_loop()
         while True:
-            hurried = await self._timer.wait_until(due)
+            hurried = await self.timer.wait_until(due)
             news, silent = await self.ask()
             due = self._next_due(due)
             if hurried:
                 rest = HURRY_APART_SECONDS if news else HURRY_RESTS_SECONDS
-                self._timer.rest_until(loop.time() + rest)
+                self.timer.rest_until(loop.time() + rest)
             while silent:
-                self._timer.rest_until(loop.time() + ASK_AGAIN_SECONDS)
+                self.timer.rest_until(loop.time() + ASK_AGAIN_SECONDS)
                 silent = await self._ask_again(due)
                 due = self._next_due(due)
 
@@ -181,6 +188,7 @@ class FloorWatch:
     _captured: CapturedWorkloads | None = None
     _stored: Seen[None] | Unseen | None = None
     _kept: Seen[None] | Unseen | None = None
+    _before_start: tuple[tuple[ServiceSince, ...], Mapping[str, tuple[str, ...]]] = ((), {})
     _cache: FloorCache = field(default_factory=FloorCache)
     _reloaded: list[Happening] = field(default_factory=list[Happening])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
@@ -198,8 +206,11 @@ class FloorWatch:
 
     def _watch_services(self, tasks: asyncio.TaskGroup) -> None:
         began, turns = asyncio.get_running_loop().time(), asyncio.Semaphore(ASKED_AGAIN_AT_ONCE)
+        timers = SharedTimers()
         rounds = {
-            a.agent_name: ServiceRounds(a, partial(self._ask, a), self._gates, turns)
+            a.agent_name: ServiceRounds(
+                a, partial(self._ask, a), self._gates, turns, RoundTimer(timers)
+            )
             for a in self.fleet.agents
         }
         self.sources.services.when_lost(lambda name: rounds[name].hurry())
@@ -225,8 +236,10 @@ class FloorWatch:
         """Return the paths that answered before the start; the rounds know later ones."""
         if agent.agent_name in self._rounds:
             return ()
-        held = self.board.current().latched.service(agent.agent_name)
-        return held.answered if held else ()
+        held = self.board.decided().latched.services
+        if held is not self._before_start[0]:
+            self._before_start = held, {s.agent_name: s.answered for s in held}
+        return self._before_start[1].get(agent.agent_name, ())
 
     def _receive(self, agent: Agent, round_: ServiceRound) -> bool:
         """

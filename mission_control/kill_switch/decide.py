@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import takewhile
 from operator import attrgetter
 
 from mission_control.cluster.model.facts import ClusterFacts
@@ -121,33 +122,91 @@ def hear_service(
         yield SwitchSource(SourceKind.SERVICE, f"{agent_name} {path}", state, reading.at)
 
 
+class ServiceSwitches:
+    """What all services say of the switch, by source, kept up to date source by source."""
+
+    def __init__(self, sources: Iterable[SwitchSource] = ()) -> None:
+        """Begin with what is said."""
+        self._said = dict[str, SwitchSource]()
+        self._saying = dict[KillSwitchState, set[str]]()
+        self._ordered = list[SwitchSource]()
+        self._places: dict[str, int] | None = None
+        self.replace((), tuple(sources))
+
+    def replace(self, old: tuple[SwitchSource, ...], new: tuple[SwitchSource, ...]) -> None:
+        """Take what a service says now instead of what it said before."""
+        same = [s.source for s in old] == [s.source for s in new]
+        for source in old:
+            self._saying[source.state].discard(source.source)
+            if not same:
+                del self._said[source.source]
+        for source in new:
+            self._said[source.source] = source
+            self._saying.setdefault(source.state, set()).add(source.source)
+            if same and self._places is not None:
+                self._ordered[self._places[source.source]] = source
+        if not same:
+            self._places = None
+
+    @property
+    def sources(self) -> tuple[SwitchSource, ...]:
+        """Return every source, sorted by its name."""
+        if self._places is None:
+            names = sorted(self._said)
+            self._ordered = [self._said[name] for name in names]
+            self._places = {name: place for place, name in enumerate(names)}
+        return tuple(self._ordered)
+
+    @property
+    def states(self) -> set[KillSwitchState]:
+        """Return what is said by any of them."""
+        return {state for state, saying in self._saying.items() if saying}
+
+    def saying(self, state: KillSwitchState) -> Iterable[str]:
+        """Return the sources that say so, sorted."""
+        return sorted(self._saying.get(state, ()))
+
+
+def configured_sources(switch: KillSwitch) -> Iterator[SwitchSource]:
+    """Return the sources that are no services; they come first."""
+    return takewhile(lambda w: w.kind is not SourceKind.SERVICE, switch.sources)
+
+
 def judge_kill_switch(
-    sources: Iterable[SwitchSource], safety: Safety = _STRICT, *, api: bool = False
+    sources: Iterable[SwitchSource],
+    safety: Safety = _STRICT,
+    services: ServiceSwitches | None = None,
+    *,
+    api: bool = False,
 ) -> KillSwitch:
     """
     Decide the switch's state; the worst source counts (docs/semantics.md#4).
 
     Any DISENGAGED source makes it DISENGAGED. To be confirmed it needs a source that can confirm,
-    and none that contradicts. Where the cluster is read (`api`), only the ConfigMap read
-    through it confirms: a file says what it says also when its kubelet has lost the API server.
+    and none that contradicts. `services` are further sources, which confirm nothing. Where the
+    cluster is read (`api`), only the ConfigMap read through it confirms: a file says what it says
+    also when its kubelet has lost the API server.
     """
-    ordered = tuple(sorted(sources, key=attrgetter("kind.value", "source")))
-    says = {w.state for w in ordered}
-    off = [w.source for w in ordered if w.state is KillSwitchState.DISENGAGED]
-    able = [w for w in ordered if w.confirms and (not api or w.kind is SourceKind.CONFIG_MAP)]
+    heard = services or ServiceSwitches()
+    told = tuple(sorted(sources, key=attrgetter("kind.value", "source")))
+    says = {w.state for w in told} | heard.states
+    off = [w.source for w in told if w.state is KillSwitchState.DISENGAGED]
+    off.extend(heard.saying(KillSwitchState.DISENGAGED))
+    able = [w for w in told if w.confirms and (not api or w.kind is SourceKind.CONFIG_MAP)]
     conflicting = {KillSwitchState.ENGAGED, KillSwitchState.DISENGAGED} <= says
-    told = KillSwitchState.DISENGAGED if off else KillSwitchState.ENGAGED
-    confirming = [w.source for w in able if w.state is told and _is_exact(w)]
+    says_so = KillSwitchState.DISENGAGED if off else KillSwitchState.ENGAGED
+    confirming = [w.source for w in able if w.state is says_so and _is_exact(w)]
     confirmed = bool(confirming) and not conflicting
     if off:
         state, detail = KillSwitchState.DISENGAGED, f"off according to {', '.join(off)}"
     elif confirmed:
         state, detail = KillSwitchState.ENGAGED, f"confirmed by {', '.join(confirming)}"
     else:
-        state, detail = KillSwitchState.UNKNOWN, _why_unconfirmed(able, ordered, api=api)
+        state, detail = KillSwitchState.UNKNOWN, _why_unconfirmed(able, told, api=api)
     # Off is worse than anything: it is only confirmed where it is how this fleet runs.
     confirmed = confirmed and (not off or safety.switch_normal is KillSwitchState.DISENGAGED)
-    return KillSwitch(state, confirmed, conflicting, ordered, detail, safety.switch_normal)
+    every = (*told, *heard.sources)
+    return KillSwitch(state, confirmed, conflicting, every, detail, safety.switch_normal)
 
 
 def _is_exact(switch_source: SwitchSource) -> bool:
@@ -167,17 +226,21 @@ def _why_unconfirmed(
     return "; ".join(["no source that could confirm it is configured", *files])
 
 
-def state_kill_switch(switch: KillSwitch) -> Iterator[Statement]:
+def state_kill_switch(
+    switch: KillSwitch, services: ServiceSwitches | None = None
+) -> Iterator[Statement]:
     """
     Return what the sources state: what is not normal raises, what is denies, UNKNOWN is silent.
 
     DISENGAGED is evidence of execution, except in a fleet that runs with its switch off. Whatever
     is normal, a source that says otherwise while another says it contradicts. Services state
     execution evidence where their answers are read; here they only contradict, and they deny where
-    their answers are read (`deny_as_sources`).
+    their answers are read (`deny_as_sources`). `services` are those among the
+    sources; they are gone through only where one says otherwise than is normal.
     """
     runs_off = switch.normal is KillSwitchState.DISENGAGED
-    for switch_source in switch.sources:
+    alike = services is not None and services.states <= {switch.normal, KillSwitchState.UNKNOWN}
+    for switch_source in configured_sources(switch) if alike else switch.sources:
         service, state = switch_source.kind is SourceKind.SERVICE, switch_source.state
         differs = state is not switch.normal
         if state is KillSwitchState.UNKNOWN or (service and not differs):

@@ -31,14 +31,15 @@ def wanted_paths(agent: Agent) -> tuple[str, ...]:
     return tuple(p for p in dict.fromkeys(paths) if not _acts(p))
 
 
-def paths_due(agent: Agent, known: Mapping[str, EndpointReading], now: datetime) -> tuple[str, ...]:
+def paths_due(
+    wanted: tuple[str, ...], known: Mapping[str, EndpointReading], now: datetime
+) -> tuple[str, ...]:
     """
     List the paths to ask now: all that are wanted, less those known not to be offered.
 
     At least one path is always asked, so that a service of which nothing is offered is still
     seen to live or die.
     """
-    wanted = wanted_paths(agent)
     due = tuple(p for p in wanted if not rests(known.get(p), now))
     return due or wanted[:1]
 

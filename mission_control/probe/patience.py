@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import deque
+from functools import partial
 from types import TracebackType
 
 from mission_control.probe.opening import Course
+from mission_control.processes.shared_timers import SharedTimers, Timer
 
 PASS_SECONDS = 0.002
 """The event loop reads its sockets at least once in so long, where nothing holds it up."""
@@ -20,14 +22,15 @@ class Patience:
     no silence. Whether it came in time is for the caller to tell.
     """
 
-    __slots__ = ("_cancelling", "_course", "_deadline", "_is_over", "_task", "_timer")
+    __slots__ = ("_cancelling", "_course", "_deadline", "_is_over", "_task", "_timer", "_timers")
 
-    def __init__(self, deadline: float, course: Course) -> None:
-        """Wait until this instant for the request with this course."""
+    def __init__(self, deadline: float, course: Course, timers: SharedTimers) -> None:
+        """Wait until this instant, by these timers, for the request with this course."""
         self._deadline = deadline
         self._course = course
+        self._timers = timers
         self._task: asyncio.Task[object] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer = []
         self._cancelling = 0
         self._is_over = False
 
@@ -35,7 +38,7 @@ class Patience:
         """Begin to wait."""
         self._task = asyncio.current_task()
         self._cancelling = 0 if self._task is None else self._task.cancelling()
-        self._timer = asyncio.get_running_loop().call_at(self._deadline, self._check, 0)
+        self._timer = self._timers.call_at(self._deadline, self._check)
 
     def __exit__(
         self,
@@ -44,19 +47,18 @@ class Patience:
         trace: TracebackType | None,
     ) -> None:
         """Wait no longer; our own cancelling becomes TimeoutError, as in `asyncio.timeout`."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.clear()
         if self._is_over and self._task is not None:
             ours = self._task.uncancel() <= self._cancelling
             if ours and kind is asyncio.CancelledError:
                 raise TimeoutError from error
 
-    def _check(self, passes: int) -> None:
+    def _check(self, passes: int = 0) -> None:
         asked = self._course.connection
         more = asked is not None and (asked.is_answered or asked.has_unread())
         if passes == 0 or (more and passes < MOST_PASSES):
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(PASS_SECONDS, self._check, passes + 1)
+            soon = asyncio.get_running_loop().time() + PASS_SECONDS
+            self._timer = self._timers.call_at(soon, partial(self._check, passes + 1))
         elif self._task is not None:
             self._is_over = True
             self._task.cancel()

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -22,20 +23,46 @@ from mission_control.model.reading import (
     UnseenReason,
 )
 from mission_control.model.reload import Reload
-from mission_control.probe.decide import next_rung, note_addresses, paths_due, rests
+from mission_control.probe.decide import next_rung, note_addresses, paths_due, rests, wanted_paths
 from mission_control.probe.failure import FAILURES, describe, reason_for
+from mission_control.probe.held_connection import WireAnswer
 from mission_control.probe.opening import COURSE, Course
 from mission_control.probe.patience import Patience
-from mission_control.probe.received import MAX_BODY_BYTES, Interpreter, Received, interpret
+from mission_control.probe.received import (
+    MAX_BODY_BYTES,
+    Interpreter,
+    Received,
+    find_pattern,
+    interpret,
+    recognise,
+)
 from mission_control.probe.rotated_files import TokenFiles
-from mission_control.probe.transport import USER_AGENT, Transports
+from mission_control.probe.transport import USER_AGENT, GuardedTransport, Question, Transports
+from mission_control.processes.shared_timers import SharedTimers
 from mission_control.redaction.redact import printable, redact_text
+
+if TYPE_CHECKING:
+    from mission_control.contract.model.same_answer import AnswerPattern
 
 TICK_SECONDS = 0.05
 """When a byte came is known no better than this, by far."""
+STEP_SECONDS = 0.025
+"""Deadlines are looked at together in steps of this length, well below a tick."""
 STALL_SECONDS = 0.25
 STALL_SHARE = 0.25
 """Our loop held up for so long, and for this share of the deadline, leaves the answer open."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is made once for an agent: its paths, a request and the newest pattern for each."""
+
+    agent: Agent
+    wanted: tuple[str, ...]
+    questions: dict[str, Question] = field(default_factory=dict[str, Question])
+    patterns: "dict[str, AnswerPattern | None]" = field(
+        default_factory=dict[str, "AnswerPattern | None"]
+    )
 
 
 class ServiceProbe:
@@ -53,7 +80,8 @@ class ServiceProbe:
         self._transports = transports
         self._clock = clock
         self._interpreter = interpreter or Interpreter()
-        self._requests: dict[str, httpx.Request] = {}
+        self._known: dict[str, _Known] = {}
+        self._deadlines = SharedTimers(STEP_SECONDS)
         self._tokens = TokenFiles()
         self._names: dict[tuple[str, int | None], set[str]] = {}
 
@@ -85,8 +113,8 @@ class ServiceProbe:
         loop = asyncio.get_running_loop()
         started = self._clock()
         deadline = loop.time() + agent.deadline_seconds
-        known = dict[str, EndpointReading]() if previous is None else previous.readings
-        due = paths_due(agent, known, started)
+        known: Mapping[str, EndpointReading] = {} if previous is None else previous.readings
+        due = paths_due(self._know(agent).wanted, known, started)
         readings: dict[str, EndpointReading] = {
             p: replace(r, exchange=NO_EXCHANGE)  # its exchange is over: no evidence now
             for p, r in known.items()
@@ -99,6 +127,12 @@ class ServiceProbe:
         before = Addresses() if previous is None else previous.addresses
         addresses = note_addresses(before, readings.values(), finished)
         return ServiceRound(agent.agent_name, started, finished, readings, addresses)
+
+    def _know(self, agent: Agent) -> _Known:
+        known = self._known.get(agent.agent_name)
+        if known is None or known.agent is not agent:
+            known = self._known[agent.agent_name] = _Known(agent, wanted_paths(agent))
+        return known
 
     async def _ask_all(
         self, agent: Agent, paths: tuple[str, ...], deadline: float
@@ -116,9 +150,10 @@ class ServiceProbe:
         self._transports.stalls.start()
         began = loop.time()
         try:
-            with Patience(deadline, course):
-                request = await self._request(agent, path)
-                received = await _exchange(self._transports.for_agent(agent.tls), request)
+            with Patience(deadline, course, self._deadlines):
+                guard = self._transports.for_agent(agent.tls)
+                question = await self._question(agent, path, guard)
+                received = _receive(await guard.ask(question))
         except TimeoutError:
             return await self._silent(agent, path, course, began)
         except FAILURES as error:
@@ -133,7 +168,7 @@ class ServiceProbe:
         held_up = 0.0 if came_at is None else now - came_at
         at, took = _earlier(self._clock(), held_up), now - began - held_up
         asked = Exchange(phases=tuple(course.phases), peer=course.peer)
-        reading = await self._interpret(agent, path, received, at, took, asked)
+        reading = await self._recognise(agent, path, received, at, took, asked)
         reading = _as_named(reading, course)
         old_files = self._transports.trouble(agent.tls)
         old_files = old_files or self._tokens.trouble(agent.bearer_token_file)
@@ -179,6 +214,26 @@ class ServiceProbe:
         exchange = replace(exchange, status=part.status, excerpt=read.exchange.excerpt)
         return Unseen(why[0], at, took, why[1], exchange, _claims(read))
 
+    async def _recognise(
+        self,
+        agent: Agent,
+        path: str,
+        received: Received,
+        at: datetime,
+        took: float,
+        asked: Exchange,
+    ) -> EndpointReading:
+        """Read a whole answer; one that says what it said before is not interpreted again."""
+        patterns = self._know(agent).patterns
+        pattern = patterns.get(path)
+        if pattern is not None:
+            seen = recognise(received, pattern, at=at, took=took, asked=asked)
+            if seen is not None:
+                return seen
+        reading = await self._interpret(agent, path, received, at, took, asked)
+        patterns[path] = find_pattern(received, reading)
+        return reading
+
     async def _interpret(
         self,
         agent: Agent,
@@ -200,18 +255,20 @@ class ServiceProbe:
         )
         return await self._interpreter.read(received, reading)
 
-    async def _request(self, agent: Agent, path: str) -> httpx.Request:
-        url = f"{agent.service_dns}{path}"
-        known = self._requests.get(url)
-        if known is None:
-            known = self._requests[url] = httpx.Request("GET", url, headers=_HEADERS)
-            address = (known.url.host, known.url.port)
-            self._names.setdefault(address, set()).add(agent.agent_name)
-        if agent.bearer_token_file is None:
+    async def _question(self, agent: Agent, path: str, guard: GuardedTransport) -> Question:
+        questions = self._know(agent).questions
+        known = questions.get(path)
+        if known is not None and agent.bearer_token_file is None and known.guard is guard:
             return known
-        token = await self._tokens.token(agent.bearer_token_file)
-        headers = {**_HEADERS, "authorization": f"Bearer {token}"}
-        return httpx.Request("GET", url, headers=headers)
+        headers = _HEADERS
+        if agent.bearer_token_file is not None:
+            token = await self._tokens.token(agent.bearer_token_file)
+            headers = {**_HEADERS, "authorization": f"Bearer {token}"}
+        request = httpx.Request("GET", f"{agent.service_dns}{path}", headers=headers)
+        address = (request.url.host, request.url.port)
+        self._names.setdefault(address, set()).add(agent.agent_name)
+        questions[path] = guard.question(request)
+        return questions[path]
 
 
 _READ_HEADERS = frozenset({b"date", b"location", b"content-encoding"})
@@ -285,15 +342,6 @@ def _with_old_files(reading: EndpointReading, old_files: str) -> EndpointReading
     return replace(reading, exchange=replace(reading.exchange, old_files=old_files))
 
 
-async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Received:
-    """Send a request and read its answer raw, up to the cap; a cut-off answer is abandoned."""
-    response = await transport.handle_async_request(request)
-    try:
-        return await _receive(response)
-    finally:
-        await response.aclose()
-
-
 def _told(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, str]:
     """Return the headers that are read, each with all its values."""
     told = dict[bytes, str]()
@@ -305,23 +353,16 @@ def _told(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, str]:
     return told
 
 
-async def _receive(response: httpx.Response) -> Received:
-    status, headers = response.status_code, _told(response.headers.raw)
+def _receive(answer: WireAnswer) -> Received:
+    """Take an answer as it came, up to the cap."""
+    headers, body = _told(answer.headers), answer.body
     date, location = headers.get(b"date"), headers.get(b"location", "")
     encoding = headers.get(b"content-encoding", "identity").strip().casefold()
     refusal, detail = None, ""
     if encoding not in {"", "identity"}:
         refusal = UnseenReason.ENCODED
         detail = f"content-encoding {printable(encoding)[:40]} was not asked for"
-    body = bytearray()
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (what transports give)
-    async for chunk in response.stream:
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            if refusal is None:
-                refusal, detail = (
-                    UnseenReason.BODY_TOO_LARGE,
-                    f"more than {MAX_BODY_BYTES // 1024} KiB",
-                )
-            break
-    return Received(status, bytes(body[:MAX_BODY_BYTES]), date, location, refusal, detail)
+    elif len(body) > MAX_BODY_BYTES:
+        refusal, detail = UnseenReason.BODY_TOO_LARGE, f"more than {MAX_BODY_BYTES // 1024} KiB"
+    kept = bytes(body[:MAX_BODY_BYTES] if len(body) > MAX_BODY_BYTES else body)
+    return Received(answer.status, kept, date, location, refusal, detail)

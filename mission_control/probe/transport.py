@@ -6,6 +6,7 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
@@ -48,18 +49,55 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a GET; raises RefusedRequest for any other method or a path that acts."""
+        self._check(request)
+        self.sent["GET"] += 1
+        request.extensions[SENT] = self.sent
+        return await self._inner.handle_async_request(request)
+
+    def question(self, request: httpx.Request) -> "Question":
+        """Return a GET to be sent again and again; raises RefusedRequest as sending it would."""
+        self._check(request)
+        return Question(_origin(request, self._held.server_name), _wire(request), self)
+
+    async def ask(self, question: "Question") -> WireAnswer:
+        """
+        Send what was checked once, and give its answer as it came.
+
+        The types of httpx would cost as much as the network does.
+        """
+        if question.guard is not self:
+            raise RefusedRequest("the request was checked by another guard")
+        self.sent["GET"] += 1
+        return await self._held.ask(question.origin, question.wire, self._count_again)
+
+    def _count_again(self) -> None:
+        self.sent["GET"] += 1
+
+    @property
+    def _held(self) -> "HeldTransport":
+        if not isinstance(self._inner, HeldTransport):
+            raise TypeError("only held connections are asked again and again")
+        return self._inner
+
+    def _check(self, request: httpx.Request) -> None:
         if request.method != "GET":
             raise RefusedRequest(f"{request.method} is refused: Mission Control only reads")
         segments = request.url.path.casefold().split("/")
         if any(s.split(";", 1)[0].strip() in FORBIDDEN_SEGMENTS for s in segments):
             raise RefusedRequest(f"{request.url.path} is refused: it acts when it is asked")
-        self.sent["GET"] += 1
-        request.extensions[SENT] = self.sent
-        return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close what is guarded."""
         await self._inner.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A harmless GET, checked by its guard and written once: where it goes, and its bytes."""
+
+    origin: Origin
+    wire: bytes
+    guard: GuardedTransport
 
 
 MAX_LIFE_SECONDS = int(MAX_AGE_SECONDS)
@@ -128,7 +166,7 @@ class HeldTransport(httpx.AsyncBaseTransport):
         self._context = context
         self._tell_loss = tell_loss
         self._max_body_bytes = max_body_bytes
-        self._server_name = server_name
+        self.server_name = server_name
         self._names = names or Names()
         self._lives = lives or Lives()
         self._idle: dict[Origin, list[HeldConnection]] = {}
@@ -142,21 +180,35 @@ class HeldTransport(httpx.AsyncBaseTransport):
         answer is then sent once more on a new one (RFC 9110, section 9.2.2), and counted once
         more in the request's `SENT`.
         """
-        url = request.url
-        origin = Origin(url.host, url.port, url.scheme == "https", self._server_name)
+        again = partial(_count_again, request) if request.method == "GET" else None
+        answer = await self.ask(_origin(request, self.server_name), _wire(request), again)
+        return httpx.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=httpx.ByteStream(bytes(answer.body)),
+            request=request,
+        )
+
+    async def ask(
+        self, origin: Origin, wire: bytes, again: Callable[[], None] | None
+    ) -> WireAnswer:
+        """
+        Send a request's bytes and give its answer as it came.
+
+        What may be sent `again` tells so as it is, once at most.
+        """
         context = await self._context() if origin.secure else None
-        wire = _wire(request)
         held = self._take(origin, context)
         if held is not None:
             try:
-                return self._respond(origin, held, await _exchange(held, wire), request)
+                return self._keep(origin, held, await _exchange(held, wire))
             except (OSError, httpx.RemoteProtocolError):
-                if held.has_heard or request.method != "GET":
+                if held.has_heard or again is None:
                     raise
-                _count_again(request)
+                again()
         opened = await open_connection(origin, self._names, context, partial(self._make, origin))
         opened.ends_at = self._lives.end_of(asyncio.get_running_loop().time())
-        return self._respond(origin, opened, await _exchange(opened, wire), request)
+        return self._keep(origin, opened, await _exchange(opened, wire))
 
     async def aclose(self) -> None:
         """Drop every idle connection; nothing is lost by it, so `tell_loss` is not told."""
@@ -212,21 +264,15 @@ class HeldTransport(httpx.AsyncBaseTransport):
         if not self._closed:
             self._tell_loss(origin.host, origin.port)
 
-    def _respond(
-        self,
-        origin: Origin,
-        connection: HeldConnection,
-        answer: WireAnswer,
-        request: httpx.Request,
-    ) -> httpx.Response:
+    def _keep(self, origin: Origin, connection: HeldConnection, answer: WireAnswer) -> WireAnswer:
         if connection.is_free:
             self._idle.setdefault(origin, []).append(connection)
-        return httpx.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=httpx.ByteStream(bytes(answer.body)),
-            request=request,
-        )
+        return answer
+
+
+def _origin(request: httpx.Request, server_name: str | None) -> Origin:
+    url = request.url
+    return Origin(url.host, url.port, url.scheme == "https", server_name)
 
 
 def _wire(request: httpx.Request) -> bytes:

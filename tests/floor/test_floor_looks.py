@@ -15,7 +15,7 @@ from mission_control.floor.decide.floor import decide_floor, decide_on_looks
 from mission_control.floor.decide.round_memory import join_rounds
 from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import FloorEvidence, FloorSnapshot
-from mission_control.model.reading import ServiceRound, UnseenReason
+from mission_control.model.reading import ServiceRound, Unseen, UnseenReason
 from tests.floor.floor_of_values import (
     CLOSE_AT,
     MARKETDATA,
@@ -38,12 +38,17 @@ SECONDS = [0.0, 0.000001, 0.4, 3.0, 15.0, 44.999, 45.0, 45.001, 60.0, 75.0, 119.
 
 @dataclass
 class WatchedFloor:
-    """Decides a floor of values as the watch does: rounds that did not change stay the same."""
+    """
+    Decides a floor of values as the watch does: rounds that did not change stay the same.
+
+    Each new round is noted before it is decided on, unless the watch never `notes` any.
+    """
 
     floor: FloorOfValues
     rounds: dict[str, ServiceRound] = field(default_factory=dict)
     answered: dict[str, object] = field(default_factory=dict)
     joins: bool = True
+    notes: bool = True
     cache: FloorCache = field(default_factory=FloorCache)
     before: FloorSnapshot | None = None
 
@@ -58,6 +63,9 @@ class WatchedFloor:
                 joined = join_rounds(agent, held if self.joins else None, round_)
                 past = joined.past if self.joins else {}
                 self.rounds[name] = replace(joined, past=past)
+                if self.notes:
+                    session_at, now = self.floor.session_at, self.floor.now
+                    self.cache.note_round(agent, self.rounds[name], session_at, now)
         return FloorEvidence(newest.fleet, dict(self.rounds), newest.switch_readings)
 
     def decide_both(self) -> tuple[FloorSnapshot, FloorSnapshot]:
@@ -104,7 +112,18 @@ def without_date(floor, place):
         floor.answers[name][path] = replace(known, exchange=exchange)
 
 
+def all_answer_again(floor, seconds):
+    """Let every service say what it said, with clocks of now, after some time."""
+    before = floor.answers
+    floor.refresh(floor.now + timedelta(seconds=seconds))
+    for name, answers in before.items():
+        for path, reading in answers.items():
+            if isinstance(reading, Unseen):
+                floor.answers[name][path] = replace(reading, at=floor.now)
+
+
 STEPS = st.one_of(
+    st.sampled_from(SECONDS).map(lambda s: (all_answer_again, s)),
     st.sampled_from(PLACES).map(lambda p: (without_date, p)),
     st.tuples(
         st.sampled_from([MARKETDATA, STRATEGY]), st.sampled_from([3, 100, 115]), st.integers(0, 59)
@@ -123,12 +142,13 @@ BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds
     beginning=st.sampled_from(BEGINNINGS),
     steps=st.lists(STEPS, min_size=1, max_size=8),
     joins=st.booleans(),
+    notes=st.booleans(),
 )
-def test_what_is_taken_over_is_what_would_be_decided_in_full(beginning, steps, joins):
+def test_what_is_taken_over_is_what_would_be_decided_in_full(beginning, steps, joins, notes):
     """However evidence and time move, looking at what changed decides as looking at all does."""
     floor = FloorOfValues()
     floor.refresh(beginning)
-    watched = WatchedFloor(floor, joins=joins)
+    watched = WatchedFloor(floor, joins=joins, notes=notes)
     watched.decide_both()
 
     for act, what in steps:

@@ -60,12 +60,12 @@ def test_what_is_not_offered_rests(minutes, expected):
     """A path that is not offered rests for five minutes (R2.2)."""
     now = NOW + timedelta(minutes=minutes)
 
-    assert expected == paths_due(agent(paths=("/x",)), {"/x": GONE}, now)
+    assert expected == paths_due(wanted_paths(agent(paths=("/x",))), {"/x": GONE}, now)
 
 
 def test_one_path_is_always_asked():
     """Where nothing is offered the primary path is asked all the same."""
-    assert ("/ops/status",) == paths_due(agent(), {"/ops/status": GONE}, NOW)
+    assert ("/ops/status",) == paths_due(wanted_paths(agent()), {"/ops/status": GONE}, NOW)
 
 
 @pytest.mark.parametrize(

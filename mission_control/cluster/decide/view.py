@@ -264,22 +264,23 @@ REPLICAS = "replicas"
 Readings = Mapping[str, EndpointReading]
 
 
-def state_disagreements(agent: Agent, readings: Readings, view: ClusterView) -> Iterator[Statement]:
+def state_disagreement(
+    agent: Agent, readings: Readings, workload: AgentWorkload | None
+) -> Statement | None:
     """
     Raise an alarm where a service answers although whole lists show that nothing of it runs.
 
     Where both say that it runs they agree, which clears an earlier alarm.
     """
-    workload = view.agents.get(agent.agent_name)
     if workload is None or workload.unseen or agent.contract is ContractKind.NONE:
-        return
+        return None
     if not any(answered(r) for r in readings.values()):
-        return
+        return None
     name = agent.agent_name
     fact = EXECUTION if agent.kind is Kind.EXECUTION else REPLICAS
     ref = f"{workload.ref.kind} {workload.ref.namespace}/{workload.ref.name}"
     detail = f"it answers, but the cluster shows no pod of {ref} and wants none"
-    yield Statement(codes.CONTRADICTION, name, name, fact, workload.off, detail)
+    return Statement(codes.CONTRADICTION, name, name, fact, workload.off, detail)
 
 
 def clear_by_cluster(

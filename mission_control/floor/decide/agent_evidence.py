@@ -41,6 +41,7 @@ class AgentEvidence(NamedTuple):
     """
     Everything that one agent's round says at one instant, apart from what others say.
 
+    `feeds` are what its paths say of the marketdata, and `freshness` all of them together.
     `seen_at` is when its primary reading was taken, None where there is none; with `ages` the
     floor's evidence is as old as this agent's. `clock` is what it tells of our own.
     `execution_allowed` says that it may execute, for it does so on paper.
@@ -49,6 +50,7 @@ class AgentEvidence(NamedTuple):
     agent: Agent
     round: ServiceRound | None
     readings: Mapping[str, EndpointReading]
+    feeds: Mapping[str, Freshness]
     freshness: Freshness
     raising: tuple[Statement, ...]
     denied: Denials
@@ -91,6 +93,7 @@ def weigh_evidence(
         agent=agent,
         round=round_,
         readings=readings,
+        feeds=feeds,
         freshness=freshness,
         raising=tuple(s for s in said if s.raises),
         denied=frozenset(s.key for s in said if not s.raises).union(

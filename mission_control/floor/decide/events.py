@@ -81,12 +81,22 @@ def find_happenings(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Hap
     yield from _session(before, after)
     yield from _switch(before, after)
     yield from _alarms(before, after)
-    known = {r.agent.agent_name: r for r in before.services}
-    for report in after.services:
-        earlier = known.get(report.agent.agent_name)
-        if earlier is not None and earlier is not report:
+    for earlier, report in _reported_again(before, after):
+        if earlier is not None:
             yield from _service(earlier, report)
             yield from _address(earlier, report)
+
+
+def _reported_again(
+    before: FloorSnapshot, after: FloorSnapshot
+) -> Iterator[tuple[ServiceReport | None, ServiceReport]]:
+    """Return the reports that are not the very same as before, with what they were."""
+    if before.fleet is after.fleet:
+        pairs = zip(before.services, after.services, strict=True)
+        yield from ((old, new) for old, new in pairs if old is not new)
+        return
+    known = {r.agent.agent_name: r for r in before.services}
+    yield from ((known.get(r.agent.agent_name), r) for r in after.services)
 
 
 def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]:
@@ -293,7 +303,9 @@ def why_kept(before: FloorSnapshot, after: FloorSnapshot, last_kept: datetime | 
     """Say why a decision belongs into history (`start`, `change`, `hour`); None if it does not."""
     if last_kept is None:
         return "start"
-    if _said(before) != _said(after) or any(find_changes(before, after)):
+    if _said(before) != _said(after) or _answered_differs(before, after):
+        return "change"
+    if any(find_changes(before, after)):
         return "change"
     if _claims_differ(before, after) or _cluster_differs(before.cluster, after.cluster):
         return "change"
@@ -302,11 +314,8 @@ def why_kept(before: FloorSnapshot, after: FloorSnapshot, last_kept: datetime | 
 
 def find_changes(before: FloorSnapshot | None, after: FloorSnapshot) -> Iterator[ServiceChange]:
     """Return the services whose state, expectation or lead reason changed; all without a before."""
-    known = {} if before is None else {r.agent.agent_name: r for r in before.services}
-    for report in after.services:
-        earlier = known.get(report.agent.agent_name)
-        if earlier is report:
-            continue
+    every = ((None, r) for r in after.services)
+    for earlier, report in every if before is None else _reported_again(before, after):
         told = (report.state, report.expected, report.reason_code)
         if earlier is None or told != (earlier.state, earlier.expected, earlier.reason_code):
             yield ServiceChange(after.at, report.agent.agent_name, *told)
@@ -323,9 +332,14 @@ def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:
         snapshot.session.phase,
         (switch.state, switch.confirmed, switch.conflicting),
         tuple((a.key, _who_said(a)) for a in snapshot.latched.alarms),
-        tuple(s.answered for s in snapshot.latched.services),
         snapshot.fleet.digest,
     )
+
+
+def _answered_differs(before: FloorSnapshot, after: FloorSnapshot) -> bool:
+    """Return whether a path answered for the first time."""
+    old, new = before.latched.services, after.latched.services
+    return old is not new and [s.answered for s in old] != [s.answered for s in new]
 
 
 def _who_said(alarm: Alarm) -> tuple[tuple[object, ...], ...]:

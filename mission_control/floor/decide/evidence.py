@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -219,8 +219,7 @@ REFUSED_FROM = 300
 """A status of 300 or more is a refusal; only 2xx is an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """A tick as one answer reports it, whatever the answer's shape."""
 
     last_tick: datetime | None

@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, repeat
+from itertools import chain
 
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
-from mission_control.cluster.decide.view import clear_by_cluster, state_disagreements
+from mission_control.cluster.decide.view import clear_by_cluster
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.floor.decide.agent_evidence import AgentEvidence
 from mission_control.floor.decide.alarms import Carried, carry_alarms, held_against
 from mission_control.floor.decide.evidence import Key, SessionAt, Statement
 from mission_control.floor.decide.freshness import state_freshness_contradictions
@@ -16,6 +15,7 @@ from mission_control.floor.decide.looks import AgentLook, FloorLooks, look_at_fl
 from mission_control.floor.decide.own_clock import SUBJECT as OWN_CLOCK
 from mission_control.floor.decide.own_clock import state_own_clock
 from mission_control.floor.decide.posture import (
+    Reports,
     decide_posture,
     order_reasons,
     reasons_from_alarms,
@@ -29,7 +29,7 @@ from mission_control.floor.decide.posture import (
     reasons_from_starter_lists,
     reasons_from_switch_and_calendar,
 )
-from mission_control.floor.decide.required_evidence import count_coverage, measure_age, missing_feed
+from mission_control.floor.decide.required_evidence import count_coverage, measure_age
 from mission_control.floor.decide.round_memory import answered_paths, find_told_skew
 from mission_control.floor.model import (
     Alarm,
@@ -42,7 +42,7 @@ from mission_control.floor.model import (
 )
 from mission_control.kill_switch.decide import state_kill_switch
 from mission_control.model.finding import Reason
-from mission_control.model.fleet import ContractKind
+from mission_control.model.fleet import Agent, ContractKind
 
 
 def decide_floor(
@@ -79,87 +79,100 @@ def decide_on_looks(
     `before` is the snapshot whose `latched` this decision starts from: what did not change since
     is reused. The answer is the same without it.
     """
-    weighed = [look.evidence for look in looks.agents]
-    alarms, cleared = _carry_alarms(looks, weighed, evidence, latched, now)
-    reports = report_services(looks.agents, alarms, latched, before, now)
+    alarms, cleared = _carry_alarms(looks, evidence, latched, now)
+    again = _changed_since(looks, alarms, latched, before)
+    reports = report_services(looks, alarms, latched, before, again, now)
     memory = tuple(reasons_from_memory(evidence, looks.session))
     leftovers = reasons_from_leftovers(looks.cluster, evidence.captured)
     further = (*memory, *leftovers, *reasons_from_replicas(looks.cluster, _told_skews(looks)))
-    posture = _decide_posture(looks, weighed, alarms, reports, latched, now, further)
+    posture = _decide_posture(looks, alarms, reports, latched, now, further)
     return FloorSnapshot(
         at=now,
         sequence=sequence,
         fleet=evidence.fleet,
         session=looks.session,
         kill_switch=looks.switch,
-        services=reports,
+        services=reports.services,
         posture=posture,
-        latched=_carry(alarms, posture, reports, latched),
+        latched=_carry(looks, alarms, posture, reports, latched, again),
         label=label,
         cluster=evidence.cluster,
         cleared=cleared,
     )
 
 
+def _changed_since(
+    looks: FloorLooks,
+    alarms: Collection[Alarm],
+    latched: Latched,
+    before: FloorSnapshot | None,
+) -> Collection[int] | None:
+    """
+    Return the places of agents whose reports may differ from those of `before`; None for all.
+
+    They are known only where `before` was decided on the looks before these, and this decision
+    starts from what it latched.
+    """
+    if before is None or looks.changed is None or before.latched is not latched:
+        return None
+    if before.session is not looks.earlier:
+        return None
+    subjects = {a.subject for a in chain(alarms, latched.alarms)}
+    places = looks.tally.places
+    return {*looks.changed, *(places[name] for name in subjects if name in places)}
+
+
 def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
     """Return the services whose replicas lately named different builds."""
-    for look in looks.agents:
-        round_ = look.evidence.round
-        if round_ is not None and len(round_.builds) > 1:
-            detail = find_told_skew(round_.builds, look.workload)
-            if detail:
-                yield look.evidence.agent.agent_name, detail
+    for place, builds in looks.tally.builds:
+        look = looks.agents[place]
+        detail = find_told_skew(builds, look.workload)
+        if detail:
+            yield look.evidence.agent.agent_name, detail
 
 
 def _decide_posture(
     looks: FloorLooks,
-    weighed: Sequence[AgentEvidence],
     alarms: tuple[Alarm, ...],
-    reports: tuple[ServiceReport, ...],
+    reports: Reports,
     latched: Latched,
     now: datetime,
     further: tuple[Reason, ...],
 ) -> Posture:
     session, switch, safety = looks.session, looks.switch, looks.cluster.fleet.safety
-    missing = chain.from_iterable(e.missing for e in weighed if e.missing)
-    feed = missing_feed(e.agent for e in weighed) if safety.freshness_required else ()
+    tally = looks.tally
+    feed = tally.feeds_missing if safety.freshness_required else ()
     reasons = order_reasons(
         (
             *reasons_from_alarms(alarms, session),
             *reasons_from_switch_and_calendar(
                 switch, session, safety, execution_off=looks.cluster.execution_off
             ),
-            *reasons_from_missing((*missing, *feed), session),
+            *reasons_from_missing((*tally.missing, *feed), session),
             *reasons_from_cluster(looks.cluster.missing, session),
             *reasons_from_starter_lists(looks.cluster.missing_starters, session),
             *reasons_from_outdated_access(looks.cluster.facts),
-            *reasons_from_services(reports, session),
+            *reasons_from_services(reports.unexpected, session),
             *further,
         )
     )
-    taken = [(e.seen_at, e.agent.agent_name) for e in weighed if e.ages]
+    taken = [tally.oldest] if tally.oldest is not None else []
     if looks.cluster.sources:
         taken.append((looks.cluster.oldest, CLUSTER))
     age = measure_age(taken, switch, now, switch_required=safety.switch_required)
-    coverage = count_coverage([*(e.coverage for e in weighed), looks.cluster.coverage], switch)
+    coverage = count_coverage([tally.coverage, looks.cluster.coverage], switch)
     return decide_posture(reasons, reports, session, latched, age, coverage, now)
 
 
 def _carry_alarms(
-    looks: FloorLooks,
-    weighed: Sequence[AgentEvidence],
-    evidence: FloorEvidence,
-    latched: Latched,
-    now: datetime,
+    looks: FloorLooks, evidence: FloorEvidence, latched: Latched, now: datetime
 ) -> Carried:
     """Carry the latched alarms; denials are gathered only while there are any."""
-    shared = tuple(_state_together(looks, weighed))
-    raising = [s for e in weighed if e.raising for s in e.raising]
-    raising.extend(s for s in shared if s.raises)
-    raising.extend(looks.cluster.raising)
+    shared = tuple(_state_together(looks, denies=bool(latched.alarms)))
+    raising = [*looks.tally.raising, *(s for s in shared if s.raises), *looks.cluster.raising]
     if not latched.alarms and not raising:
         return Carried()
-    agents = {e.agent.agent_name: e for e in weighed}
+    agents = {e.agent.agent_name: e for e in looks.tally.evidence}
     denied = set[Key](s.key for s in shared if not s.raises)
     denied.update(clear_by_cluster(latched.alarms, agents, looks.cluster))
     lists = looks.cluster.sources | looks.cluster.starter_sources
@@ -168,18 +181,20 @@ def _carry_alarms(
     return carry_alarms(latched.alarms, raising, hearing, now)
 
 
-def _state_together(looks: FloorLooks, weighed: Sequence[AgentEvidence]) -> Iterator[Statement]:
-    """Return what only all services and the cluster together can state."""
-    yield from state_kill_switch(looks.switch)
+def _state_together(looks: FloorLooks, *, denies: bool) -> Iterator[Statement]:
+    """
+    Return what only all services and the cluster together can state.
+
+    Whether sources of the feed agree is worked out only where it raises something, or `denies` it.
+    """
+    tally = looks.tally
+    yield from state_kill_switch(looks.switch, tally.switches)
     if looks.cluster.agents:
-        for each in weighed:
-            yield from state_disagreements(each.agent, each.readings, looks.cluster)
-    not_fresh = tuple(chain.from_iterable(e.not_fresh for e in weighed if e.not_fresh))
-    if not_fresh:
-        fresh = tuple(chain.from_iterable(e.fresh for e in weighed))
-        gates = looks.session.phase.gates
-        yield from state_freshness_contradictions(fresh, not_fresh, gates=gates)
-    yield from state_own_clock([e.clock for e in weighed])
+        yield from (look.agreement for look in looks.agents if look.agreement is not None)
+    not_fresh, gates = tally.not_fresh, looks.session.phase.gates
+    if not_fresh and (gates or denies):
+        yield from state_freshness_contradictions(tally.fresh, not_fresh, gates=gates)
+    yield from state_own_clock((e.clock for e in tally.evidence), tally.clocks)
 
 
 def _sources(evidence: FloorEvidence) -> frozenset[str]:
@@ -190,21 +205,38 @@ def _sources(evidence: FloorEvidence) -> frozenset[str]:
 
 
 def _carry(
+    looks: FloorLooks,
     alarms: tuple[Alarm, ...],
     posture: Posture,
-    reports: Sequence[ServiceReport],
+    reports: Reports,
     latched: Latched,
+    again: Collection[int] | None,
 ) -> Latched:
-    services = tuple(_since(report, held) for report, held in _held(reports, latched))
     # Until every service was asked once after a start, what was so before is neither so nor over.
-    starting = latched.verdict is not None and any(_is_unasked(r) for r in reports)
+    starting = latched.verdict is not None and looks.tally.any_unasked
     return Latched(
         alarms=alarms,
         verdict=latched.verdict if starting else posture.verdict,
         verdict_since=latched.verdict_since if starting else posture.since,
-        services=latched.services if services == latched.services else services,
+        services=_carry_services(reports.services, latched, again),
         confirmed=latched.confirmed if starting else posture.confirmed,
     )
+
+
+def _carry_services(
+    reports: Sequence[ServiceReport], latched: Latched, again: Collection[int] | None
+) -> tuple[ServiceSince, ...]:
+    """Return since when services are so; the very same where nothing of it changed."""
+    held = latched.services
+    if again is None or len(held) != len(reports):
+        services = tuple(
+            _since(r, _held(latched, place, r.agent)) for place, r in enumerate(reports)
+        )
+        return held if services == held else services
+    kept = list(held)
+    for place in again:
+        kept[place] = _since(reports[place], held[place])
+    return tuple(kept) if any(kept[place] is not held[place] for place in again) else held
 
 
 def _is_unasked(report: ServiceReport) -> bool:
@@ -228,47 +260,51 @@ def _since(report: ServiceReport, held: ServiceSince | None) -> ServiceSince:
     return ServiceSince(name, report.state, report.expected, report.since, answered)
 
 
-def _held(
-    reports: Sequence[ServiceReport], latched: Latched
-) -> Iterator[tuple[ServiceReport, ServiceSince | None]]:
-    """Return each report with what is held of its service, mostly in the same place."""
-    for report, held in zip(reports, chain(latched.services, repeat(None)), strict=False):
-        name = report.agent.agent_name
-        same = held is not None and held.agent_name == name
-        yield report, held if same else latched.service(name)
+def _held(latched: Latched, place: int, agent: Agent) -> ServiceSince | None:
+    """Return what is held of a service, mostly in the same place."""
+    name = agent.agent_name
+    held = latched.services[place] if place < len(latched.services) else None
+    return held if held is not None and held.agent_name == name else latched.service(name)
 
 
 def report_services(
-    looks: Sequence[AgentLook],
+    looks: FloorLooks,
     alarms: Collection[Alarm],
     latched: Latched,
     before: FloorSnapshot | None,
+    again: Collection[int] | None,
     now: datetime,
-) -> tuple[ServiceReport, ...]:
+) -> Reports:
     """
     Report on every service, in the fleet's order.
 
-    A report of `before`, the snapshot that `latched` comes from, is reused where the same round
-    was judged alike.
+    `again` are the places that are reported on once more; the other reports are those of `before`.
+    None for all of them.
     """
     held = held_against(alarms)
-    since = {s.agent_name: s for s in latched.services}
-    earlier = dict[str, ServiceReport]()
-    if before is not None and before.latched is latched:
-        earlier = {r.agent.agent_name: r for r in before.services}
-    return tuple(_report(look, held, since, earlier, now) for look in looks)
+    if before is None or again is None:
+        services = [
+            _report(look, held, _held(latched, place, look.evidence.agent), now)
+            for place, look in enumerate(looks.agents)
+        ]
+    else:
+        services = list(before.services)
+        for place in again:
+            look = looks.agents[place]
+            since = _held(latched, place, look.evidence.agent)
+            services[place] = _report(look, held, since, now, services[place])
+    unexpected = [r for r in services if not r.expected]
+    return Reports(tuple(services), tuple(unexpected))
 
 
 def _report(
     look: AgentLook,
     held: Mapping[str, tuple[Reason, ...]],
-    since: Mapping[str, ServiceSince],
-    earlier: Mapping[str, ServiceReport],
+    since: ServiceSince | None,
     now: datetime,
+    known: ServiceReport | None = None,
 ) -> ServiceReport:
-    name = look.evidence.agent.agent_name
-    raised = held.get(name, ())
-    known = earlier.get(name)
+    raised = held.get(look.evidence.agent.agent_name, ())
     if known is not None and not raised and _is_same(known, look):
         return known
     expected = look.judgement.expected and not raised
@@ -280,7 +316,7 @@ def _report(
         reasons=_lead_with(raised, look.reasons) if raised else look.reasons,
         freshness=look.evidence.freshness,
         round=look.evidence.round,
-        since=_carry_since(since.get(name), state, now, expected=expected),
+        since=_carry_since(since, state, now, expected=expected),
         evidence_at=look.evidence.seen_at,
         reported_codes=look.judgement.reported_codes,
         workload=look.workload,

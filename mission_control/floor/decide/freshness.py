@@ -40,6 +40,8 @@ from mission_control.model.reading import (
 
 STATUS_PATH = "/ops/status"
 
+_SPEAKING = {Kind.MARKETDATA: (STATUS_PATH, HEALTH_PATH), Kind.STRATEGY: (STATUS_PATH,)}
+"""The paths that speak of an agent's feed."""
 _WORST_FIRST = (
     FreshnessState.STALE,
     FreshnessState.MISSING,
@@ -82,16 +84,17 @@ def judge_sources(
     For kind marketdata those are `/ops/status` and `/healthz`; for strategies their own
     `/ops/status`. Execution's and ingest's own feeds are never judged (docs/semantics.md#3).
     """
-    paths = {
-        Kind.MARKETDATA: (STATUS_PATH, HEALTH_PATH),
-        Kind.STRATEGY: (STATUS_PATH,),
-    }.get(agent.kind, ())
-    asked = dict(readings)
-    if agent.kind is Kind.MARKETDATA:  # both paths are always asked, so one that is absent is lost
-        never = now.not_asked()
-        asked = {path: asked.get(path, never) for path in paths}
-    judged = {p: judge_source(p, asked[p], now) for p in paths if p in asked}
-    return {path: freshness for path, freshness in judged.items() if freshness is not None}
+    judged = dict[str, Freshness]()
+    for path in _SPEAKING.get(agent.kind, ()):
+        reading = readings.get(path)
+        if reading is None:
+            if agent.kind is not Kind.MARKETDATA:
+                continue
+            reading = now.not_asked()  # both paths are always asked, so one that is absent is lost
+        freshness = judge_source(path, reading, now)
+        if freshness is not None:
+            judged[path] = freshness
+    return judged
 
 
 def judge_freshness(agent: Agent, sources: Mapping[str, Freshness]) -> Freshness:
@@ -101,7 +104,9 @@ def judge_freshness(agent: Agent, sources: Mapping[str, Freshness]) -> Freshness
     A marketdata service whose feed nothing reports is unverifiable, never fresh. A strategy that
     does not report marketdata promises nothing about it.
     """
-    spoken = sorted(sources.values(), key=lambda f: (_WORST_FIRST.index(f.state), not f.confirmed))
+    spoken = tuple(sources.values())
+    if len(spoken) > 1:
+        spoken = sorted(spoken, key=lambda f: (_WORST_FIRST.index(f.state), not f.confirmed))
     if not spoken:
         if agent.kind is not Kind.MARKETDATA:
             return NO_FRESHNESS

@@ -1,15 +1,15 @@
 """Every agent of the floor as judged at one instant, apart from the alarms that are latched."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mission_control.cluster.decide.view import ClusterView, view_cluster
+from mission_control.cluster.decide.view import ClusterView, state_disagreement, view_cluster
 from mission_control.cluster.model.facts import AgentWorkload
 from mission_control.floor.decide.agent_evidence import AgentEvidence, weigh_evidence
-from mission_control.floor.decide.evidence import Moment, SessionAt, session_in_doubt
+from mission_control.floor.decide.evidence import Moment, SessionAt, Statement, session_in_doubt
 from mission_control.floor.decide.posture import pages_now, severity_of_trouble
 from mission_control.floor.decide.service_state import Circumstances, Judgement, judge_service
+from mission_control.floor.decide.tally import FloorTally
 from mission_control.floor.model import FloorEvidence
 from mission_control.kill_switch.decide import hear_configured, hear_listed, judge_kill_switch
 from mission_control.model.finding import Reason, Severity
@@ -30,24 +30,37 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class AgentLook:
-    """An agent's evidence and the judgement on it; `reasons` are worst first."""
+    """
+    An agent's evidence and the judgement on it; `reasons` are worst first.
+
+    `agreement` is what it and the cluster together state about whether it runs.
+    """
 
     evidence: AgentEvidence
     surroundings: Surroundings
     judgement: Judgement
     reasons: tuple[Reason, ...]
     workload: AgentWorkload | None = None
+    agreement: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FloorLooks:
-    """Every agent as judged at one instant, in the fleet's order, with what all share."""
+    """
+    Every agent as judged at one instant, in the fleet's order, with what all share.
+
+    `changed` are the places of agents that are looked at otherwise than in the looks before, whose
+    session was `earlier`; None where that is not known.
+    """
 
     session: MarketSession
     switch: KillSwitch
     agents: tuple[AgentLook, ...]
     surroundings: Surroundings
     cluster: ClusterView
+    tally: FloorTally
+    changed: frozenset[int] | None = None
+    earlier: MarketSession | None = None
 
 
 def look_at_floor(evidence: FloorEvidence, session_at: SessionAt, now: datetime) -> FloorLooks:
@@ -55,29 +68,28 @@ def look_at_floor(evidence: FloorEvidence, session_at: SessionAt, now: datetime)
     session_at = session_in_doubt(session_at, evidence.calendar_doubt)
     fleet, moment = evidence.fleet, Moment(now)
     cluster = view_cluster(fleet, evidence.cluster, moment)
-    weighed = [
+    tally = FloorTally(
         weigh_evidence(a, evidence.rounds.get(a.agent_name), session_at, moment, fleet.safety)
         for a in fleet.agents
-    ]
-    around = look_around(evidence, weighed, cluster, session_at, now)
-    return replace(
-        around, agents=tuple(judge_agent(e, around, session_at, moment) for e in weighed)
     )
+    around = look_around(evidence, tally, cluster, session_at, now)
+    agents = tuple(judge_agent(e, around, session_at, moment) for e in tally.evidence)
+    return replace(around, agents=agents)
 
 
 def look_around(
     evidence: FloorEvidence,
-    weighed: Sequence[AgentEvidence],
+    tally: FloorTally,
     cluster: ClusterView,
     session_at: SessionAt,
     now: datetime,
 ) -> FloorLooks:
     """Return what all agents share, before any of them is judged."""
     fleet = evidence.fleet
-    sources = [w for e in weighed if e.sources for w in e.sources]
     told = hear_configured(evidence.switch_readings, now, fleet.switch_file)
-    heard = (*told, *hear_listed(fleet, evidence.cluster, now), *sources)
-    switch = judge_kill_switch(heard, fleet.safety, api=fleet.access is not None)
+    heard = (*told, *hear_listed(fleet, evidence.cluster, now))
+    api = fleet.access is not None
+    switch = judge_kill_switch(heard, fleet.safety, tally.switches, api=api)
     session = session_at(now)
     surroundings = Surroundings(
         session.phase,
@@ -86,7 +98,7 @@ def look_around(
         cluster.execution_off,
         cluster.execution_settled,
     )
-    return FloorLooks(session, switch, (), surroundings, cluster)
+    return FloorLooks(session, switch, (), surroundings, cluster, tally)
 
 
 def judge_agent(
@@ -112,7 +124,8 @@ def judge_agent(
         Reason(t.code, name, Severity.INFO if t.note else severity, t.detail, confirmed=t.confirmed)
         for t in judged.troubles
     )
-    return AgentLook(evidence, surroundings, judged, reasons, workload)
+    agreement = state_disagreement(evidence.agent, evidence.readings, workload)
+    return AgentLook(evidence, surroundings, judged, reasons, workload, agreement)
 
 
 def is_news(before: AgentLook, after: AgentLook) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
 from mission_control.cluster.decide.view import ClusterView
@@ -314,9 +315,16 @@ def order_reasons(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(kept.values())
 
 
+class Reports(NamedTuple):
+    """Every service as reported on, in the fleet's order, and those not as expected."""
+
+    services: tuple[ServiceReport, ...]
+    unexpected: tuple[ServiceReport, ...]
+
+
 def decide_posture(
     reasons: tuple[Reason, ...],
-    reports: tuple[ServiceReport, ...],
+    reports: Reports,
     session: MarketSession,
     latched: Latched,
     age: EvidenceAge,
@@ -337,11 +345,12 @@ def decide_posture(
         verdict = Verdict.MARKET_CLOSED
     else:
         verdict = Verdict.OK
-    unexpected = tuple(r.agent.agent_name for r in reports if not r.expected)
     same = latched.verdict is verdict and latched.verdict_since is not None
     halting = {r.subject for r in reasons if r.halts}
-    agents = {r.agent.agent_name for r in reports}
-    skewed = agents & {r.subject for r in reasons if r.code == codes.REPLICA_SKEW}
+    unexpected = tuple(r.agent.agent_name for r in reports.unexpected)
+    skewed = {r.subject for r in reasons if r.code == codes.REPLICA_SKEW}
+    if skewed:
+        skewed &= {r.agent.agent_name for r in reports.services}
     sure = any(r.halts and r.confirmed for r in reasons) or (same and latched.confirmed)
     return Posture(
         verdict=verdict,

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from mission_control.floor.decide.evidence import seconds_between
 from mission_control.floor.model import Coverage, Freshness, FreshnessState
+from mission_control.kill_switch.decide import configured_sources
 from mission_control.model import codes
 from mission_control.model.fleet import Agent, ContractKind, Criticality, Kind
-from mission_control.model.kill_switch import KillSwitch, KillSwitchState, SourceKind
+from mission_control.model.kill_switch import KillSwitch, KillSwitchState
 from mission_control.model.reading import EndpointReading, Unseen
 
 
@@ -89,7 +90,7 @@ def measure_age(
     """
     Say how old the oldest required evidence is, and whose it is.
 
-    `taken` holds when each required service's primary reading was taken, None where it was not
+    `taken` holds when required readings were taken, at least the oldest, None where one was not
     seen: such evidence has no age, and says so before any age is given.
     """
     instants = list[tuple[datetime, str]]()
@@ -97,8 +98,7 @@ def measure_age(
         if at is None:
             return EvidenceAge(None, agent_name)
         instants.append((at, agent_name))
-    configured = (w for w in switch.sources if w.kind is not SourceKind.SERVICE)
-    confirming = [w for w in configured if w.confirms]
+    confirming = [w for w in configured_sources(switch) if w.confirms]
     instants.extend((w.at, w.source) for w in confirming)
     if (switch_required and not confirming) or not instants:
         return EvidenceAge(None, "kill-switch")
@@ -132,15 +132,15 @@ def count_asked(agent: Agent, readings: Mapping[str, EndpointReading]) -> AgentC
     return AgentCoverage(len(readings), len(readings) - len(gaps), gaps)
 
 
-def count_coverage(services: Sequence[AgentCoverage], switch: KillSwitch) -> Coverage:
-    """Count what was asked of all services and switch sources, what was obtained, every gap."""
-    gaps = [gap for service in services if service.gaps for gap in service.gaps]
-    configured = [w for w in switch.sources if w.kind is not SourceKind.SERVICE]
+def count_coverage(asked: Sequence[AgentCoverage], switch: KillSwitch) -> Coverage:
+    """Count what was asked of everything and of switch sources, what was obtained, every gap."""
+    gaps = [gap for each in asked for gap in each.gaps]
+    configured = tuple(configured_sources(switch))
     silent = [
         (w.source, codes.UNREADABLE) for w in configured if w.state is KillSwitchState.UNKNOWN
     ]
     return Coverage(
-        sum(s.asked for s in services) + len(configured),
-        sum(s.obtained for s in services) + len(configured) - len(silent),
+        sum(a.asked for a in asked) + len(configured),
+        sum(a.obtained for a in asked) + len(configured) - len(silent),
         tuple(sorted([*gaps, *silent])),
     )

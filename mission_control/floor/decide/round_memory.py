@@ -172,7 +172,8 @@ def join_rounds(
         past[path] = told if joined == told else joined
     told = () if before is None else before.builds
     builds = note_builds(told, newest.readings, newest.finished)
-    return replace(newest, readings=readings, past=past, builds=builds)
+    name, started, finished = newest.agent_name, newest.started, newest.finished
+    return ServiceRound(name, started, finished, readings, newest.addresses, past, builds)
 
 
 def recall_answered(round_: ServiceRound, answered: Collection[str]) -> ServiceRound:
