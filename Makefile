@@ -62,7 +62,7 @@ check: setup ## Format, lint, types and import directions
 	$(BIN)/pyright
 	$(BIN)/lint-imports --verbose --no-cache
 
-bench: setup ## Measure cost, evidence age, detection and answers (ARGS="--part cost --targets 1000")
+bench: setup ## Measure cost, failing fleets, detection, records, starting (ARGS="--part cost --targets 1000")
 	$(BIN)/python tests/benchmarks $(ARGS)
 
 format: setup ## Write the format

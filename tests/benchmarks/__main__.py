@@ -21,6 +21,7 @@ from gating import measure_gating
 from noticing import measure_ages, measure_detections
 from readers import measure_readers
 from readiness import measure_readiness
+from recorded import measure_records
 from starting import measure_starting
 
 Row = dict[str, object]
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "five": lambda _given: measure_gating(),
     "answers": lambda _given: measure_answers(1_000, 10, 4_000),
     "readers": lambda _given: measure_readers(),
+    "records": lambda _given: measure_records(),
     "start": lambda _given: measure_starting(),
     "readiness": lambda _given: iter([measure_readiness()]),
     "cluster": lambda _given: (measure_cluster(*size) for size in ((60, 60), (60, 1_000))),

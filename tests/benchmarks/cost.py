@@ -29,10 +29,14 @@ Row = dict[str, object]
 INTERVAL, DEADLINE = 10.0, 3.0
 SELDOM = 37.0
 """As seldom as a service may be asked: with its deadline 40 s."""
-DECIDING_TOLD_UP_TO = 1_000
+DECIDING_TOLD_UP_TO = 100
+SETTLED, LARGE_SETTLED = 2.3, 6.0
+"""After so many rounds nothing is news any more that every start has; on a large floor later."""
 AIMS = {1_000: 1.8, 5_000: 2.0}
 """Times the raw Protocol, by how many targets."""
 AIM_DECIDING_PERCENT, AIM_MB = 1.0, 100
+LARGE = 1_000
+"""A floor of more targets is a large one."""
 
 
 def measure_cost(targets: int, rounds: int) -> Row:
@@ -44,9 +48,9 @@ def measure_cost(targets: int, rounds: int) -> Row:
         seldom = None
         if targets <= DECIDING_TOLD_UP_TO:
             seldom = s.enter_context(serving(fleet, SELDOM, roots[0]))
-            time.sleep(SELDOM - 2 * INTERVAL)
+            time.sleep((SELDOM - INTERVAL) * SETTLED)
         ours = s.enter_context(serving(fleet, INTERVAL, roots[1]))
-        time.sleep(INTERVAL + 1)
+        time.sleep(INTERVAL * _settled(targets))
         about = {"targets": targets, "interval": INTERVAL, "rounds": rounds}
         others = {name: start_poller(name, port, **about) for name in POLLERS}
         time.sleep(INTERVAL)
@@ -66,12 +70,16 @@ def measure_cost(targets: int, rounds: int) -> Row:
             "failed": {name: report["failed"] for name, report in told.items()},
             **(_deciding(used[0], used[1], INTERVAL * rounds) if seldom else {}),
             "rss_mb": round(ours.rss_mb()),
-            "aim_rss_mb": AIM_MB if targets <= DECIDING_TOLD_UP_TO else None,
+            "aim_rss_mb": AIM_MB if targets <= LARGE else None,
             "children_mb": round(ours.children_mb()),
         }
 
 
 POLLERS = ("protocol", "held", "aiohttp")
+
+
+def _settled(targets: int) -> float:
+    return SETTLED if targets <= LARGE else LARGE_SETTLED
 
 
 def _used_by(watched: Sequence[Serving], seconds: float) -> list[float]:
@@ -120,7 +128,7 @@ def measure_failing(targets: int, rounds: int) -> Iterator[Row]:
     with ExitStack() as s:
         well, *failing = [_watch(s, targets) for _ in range(1 + len(FAILING))]
         everyone = [well, *failing]
-        time.sleep(INTERVAL + 1)
+        time.sleep(INTERVAL * _settled(targets))
         for conduct, each in zip(FAILING, failing, strict=True):
             each.field.tell(conduct)
         at_first = _used_by([each.ours for each in everyone], FALLING_SECONDS)
@@ -162,7 +170,7 @@ def measure_loop(targets: int, seconds: float) -> Iterator[Row]:
             root, beats = Path(name), Path(name) / "beats.txt"
             fleet = farm_targets(field.port, targets, mode)
             with serving(fleet, INTERVAL, root, Manner(beats)):
-                time.sleep(2 * INTERVAL + DEADLINE)
+                time.sleep(INTERVAL * _settled(targets))
                 began = time.monotonic()
                 time.sleep(seconds)
                 yield {

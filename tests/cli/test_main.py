@@ -62,6 +62,7 @@ HEAVY = (
         pytest.param(["--help"], "", id="help"),
         pytest.param(["--version"], "", id="version"),
         pytest.param(["config", "check"], "pydantic", id="config check"),
+        pytest.param(["artifacts", "list"], "asyncio pydantic", id="artifacts list"),
         pytest.param(["status", "--json"], "asyncio httpx pydantic rich", id="status"),
         pytest.param(
             ["serve", "--help"],
