@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 from mission_control.alerts.model import AlertEvidence, Fact, Source
@@ -64,8 +63,9 @@ def find_facts(evidence: AlertEvidence) -> tuple[Fact, ...]:
         *(_service(each) for each in told.services.values() if each.reasons),
         *_lists(told.lists),
         *(_other(each) for each in told.others),
+        *(_other(_Told(None, [reason])) for reason in evidence.further),
         *_scheduler(evidence),
-        *_runs(evidence.runs or (), evidence.snapshot.at),
+        *_runs(evidence),
         *_readiness(evidence),
         *_events(evidence),
     )
@@ -227,12 +227,14 @@ def newest_ended(runs: Iterable[RunState]) -> Mapping[Job, RunState]:
     return found
 
 
-def _runs(runs: Sequence[RunState], now: datetime) -> Iterator[Fact]:
+def _runs(evidence: AlertEvidence) -> Iterator[Fact]:
     """Return the runs that left no evidence, until the day (New York) of their end is over."""
-    for job, state in newest_ended(runs).items():
+    today = in_new_york(evidence.snapshot.at).date()
+    for job, state in newest_ended(evidence.runs or ()).items():
         code = _BAD_RUNS.get(state.outcome) if state.outcome else None
         since = state.finished or state.run.deadline
-        if code is not None and in_new_york(since).date() == in_new_york(now).date():
+        watched = evidence.began is None or state.run.deadline > evidence.began
+        if code is not None and watched and in_new_york(since).date() == today:
             planned = f"the run planned for {state.run.planned_at:%Y-%m-%dT%H:%M:%SZ}"
             yield Fact(
                 Source.RUN,
