@@ -140,6 +140,8 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "No record was found below the root, so nothing from before this start is known here."),
     (codes.HISTORY_FAILING, "P2", "History cannot be written",
      "What happens is not being kept: the disk is full, or the database is dead or hangs."),
+    (codes.DELIVERY_FAILING, "P2", "Pages are not delivered",
+     "A channel that alerts go to does not answer, or refuses what it is sent."),
     (codes.ARTIFACT_STORE_FAILING, "P1", "Nothing can be recorded",
      "Artifacts cannot be written: the disk is full, read-only or gone, or the ledger is damaged."),
     (codes.POLL_LOOP_STALLED, "P1", "Mission Control itself has stalled",
