@@ -63,17 +63,21 @@ class RunsRead:
     _recorded: RecordedVerdict | None = None
 
     async def read(
-        self, lately: Callable[[], Awaitable[Sequence[RunState]]], artifacts: ArtifactReader
+        self, lately: Callable[[], Awaitable[Sequence[RunState] | None]], artifacts: ArtifactReader
     ) -> None:
         """Read it again; raises StorageError, and then what was read before stays."""
-        runs = tuple(await lately())
+        told = await lately()
+        if told is None:
+            self.runs = None
+            return
+        runs = tuple(told)
         newest = next(iter(await list_reports(artifacts, READINESS_JSON, 1)), None)
         if newest is not None and newest.path != self._path:
             report = await read_report(artifacts, newest, READINESS_JSON)
             self._recorded, self._path = recorded_verdict(report), newest.path
         self.runs = runs
-        told = self._recorded
-        self.verdict = ToldVerdict(told, job_of(runs, told)) if told is not None else None
+        known = self._recorded
+        self.verdict = ToldVerdict(known, job_of(runs, known)) if known is not None else None
 
 
 def job_of(runs: Sequence[RunState], verdict: RecordedVerdict) -> Job | None:
@@ -135,7 +139,7 @@ class AlertParts:
     calendar: CalendarReader
     clock: Clock
     artifacts: ArtifactReader
-    lately: Callable[[], Awaitable[Sequence[RunState]]] | None
+    lately: Callable[[], Awaitable[Sequence[RunState] | None]]
     stalled: Callable[[], str]
     began: Callable[[], Awaitable[datetime | None]]
     take: Callable[[AlertBook], None] = lambda _: None
@@ -190,7 +194,7 @@ class AlertWatch:
             parts.floor,
             snapshot,
             tuple(parts.calendar.sessions_between(at - SESSIONS_BACK, at)),
-            self._runs.runs,
+            self._runs.runs if self._began else None,
             self._runs.verdict,
             parts.stalled(),
             parts.acknowledged(),
@@ -230,7 +234,6 @@ class AlertWatch:
     async def _join(self) -> None:
         """Join the alerts from before the start; until they are known nothing is written."""
         try:
-            self._began = await self.parts.began()
             stored = await self.parts.store.load(self.parts.clock())
         except StorageError as error:
             log.error("alerts from before the start are not known: %s", error)  # noqa: TRY400
@@ -255,10 +258,10 @@ class AlertWatch:
         self.parts.take(book)
 
     async def _read_runs(self) -> None:
-        lately = self.parts.lately
-        while lately is not None:
+        while True:
             try:
-                await self._runs.read(lately, self.parts.artifacts)
+                self._began = self._began or await self.parts.began()
+                await self._runs.read(self.parts.lately, self.parts.artifacts)
             except StorageError as error:
                 self._runs.runs = None
                 log.warning("what became of planned runs cannot be read: %s", error)

@@ -166,7 +166,7 @@ def follow_feed(day: LivedDay, agent: Any, age: float) -> None:
     document = rich(agent, day.now, age)
     if age > 120:
         document = changed(document, "status.state", "HALTED")
-        document = changed(document, "status.reason_codes", ["MARKETDATA_STALE"])
+        document = changed(document, "status.reason_codes", ["KILL_SWITCH", "MARKETDATA_STALE"])
     day.floor.answer(agent, "/ops/status", document)
 
 

@@ -109,6 +109,8 @@ def _go_on(
     if alert is not None and alert.state is AlertState.FIRING:
         return _Moved(replace(alert, ending_since=None) if alert.ending_since else alert, "")
     fact, rule = match.fact, match.rule
+    if alert is None and _is_too_early(fact, seen):
+        return _Moved(None, "")
     begun = alert if alert is not None and alert.state is AlertState.PENDING else None
     if begun is None:
         since = now if fact.since is None else min(fact.since, now)
@@ -134,9 +136,14 @@ def _go_on(
     return _Moved(fired, why)
 
 
+def _is_too_early(fact: Fact, seen: AlertEvidence) -> bool:
+    """Return whether it may be so only because not everything was asked yet since the start."""
+    return seen.starting and fact.source not in _POSITIVE
+
+
 def _unsure(fact: Fact, seen: AlertEvidence) -> str:
     """Say why a fact is not sure enough to count; empty where it is."""
-    if seen.starting and fact.source not in _POSITIVE:
+    if _is_too_early(fact, seen):
         return "Mission Control has just started, and not everything was asked yet"
     return "" if fact.confirmed else "a first silence, which is asked about again"
 

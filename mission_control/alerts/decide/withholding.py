@@ -5,7 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from mission_control.alerts.decide.facts import CLUSTER, dependencies_of
+from mission_control.alerts.decide.facts import (
+    CLUSTER,
+    FEED_CODES,
+    dependencies_of,
+    find_agent,
+)
 from mission_control.alerts.decide.rules import name_phases, rule_phase
 from mission_control.alerts.model import (
     Alert,
@@ -18,6 +23,7 @@ from mission_control.alerts.model import (
 from mission_control.documents.instants import new_york_text
 from mission_control.model import codes
 from mission_control.model.finding import Severity
+from mission_control.model.fleet import Fleet, Kind
 
 DELIVERED_WITHIN = timedelta(seconds=30)
 """A cause that no channel took for so long suppresses nothing any more."""
@@ -25,6 +31,8 @@ OF_LISTS = frozenset(
     {codes.WORKLOAD_UNSEEN, codes.WORKLOAD_NOT_FOUND, codes.EXECUTION_NOT_PROVEN_OFF}
 )
 """What follows from lists of the cluster that are not seen."""
+OF_FEEDS = frozenset({*FEED_CODES, codes.CONTRADICTION})
+"""What follows from a feed that is not fresh, whether or not the fleet file says so."""
 
 
 class _Asked(NamedTuple):
@@ -55,8 +63,8 @@ def withhold(
         settled[alert.fingerprint] = replace_if(alert, withheld=why, cause="")
         if not why:
             left.append(settled[alert.fingerprint])
-    by_subject = dict[str, list[Alert]]()
-    for asked in sorted((_ask(a, rules, seen) for a in left), key=_causes_first):
+    by_subject, feeds = dict[str, list[Alert]](), _feeds(left, seen.snapshot.fleet)
+    for asked in sorted((_ask(a, rules, seen, feeds) for a in left), key=_causes_first):
         cause = _cause(asked, by_subject, seen, now)
         known = before.get(asked.alert.fingerprint)
         paged = known is not None and known.pages
@@ -94,14 +102,26 @@ def _waiver(alert: Alert, waivers: Iterable[Waiver], now: datetime) -> Waiver | 
     return next((w for w in waivers if (w.code, w.subject) == about and now < w.until), None)
 
 
-def _ask(alert: Alert, rules: AlertRules, seen: AlertEvidence) -> _Asked:
+def _feeds(alerts: Iterable[Alert], fleet: Fleet) -> frozenset[str]:
+    """Return the marketdata services that alerts fire for, with all that they depend on."""
+    found = set[str]()
+    for subject in {a.subject for a in alerts}:
+        agent = find_agent(fleet, subject)
+        if agent is not None and agent.kind is Kind.MARKETDATA:
+            found |= {subject} | dependencies_of(fleet, subject)
+    return frozenset(found)
+
+
+def _ask(alert: Alert, rules: AlertRules, seen: AlertEvidence, feeds: frozenset[str]) -> _Asked:
     rule: Rule | None = rules.rule(alert.rule)
     if alert.severity is Severity.P0 or rule is None or not rule.follows:
         return _Asked(alert, frozenset())
-    causes = dependencies_of(seen.snapshot.fleet, alert.subject)
+    causes = dependencies_of(seen.snapshot.fleet, alert.subject) | {alert.subject}
     if alert.code in OF_LISTS:
         causes |= {CLUSTER}
-    return _Asked(alert, causes | {alert.subject})
+    if alert.code in OF_FEEDS and alert.subject not in feeds:
+        causes |= feeds
+    return _Asked(alert, causes)
 
 
 def _causes_first(asked: _Asked) -> tuple[int, datetime, tuple[int, datetime, str, str, str]]:
