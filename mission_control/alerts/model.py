@@ -10,7 +10,7 @@ from mission_control.contract.model.shapes import ServiceState
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.model import FloorSnapshot, Verdict
 from mission_control.model.event import FloorEvent
-from mission_control.model.finding import Severity
+from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Criticality, Kind
 from mission_control.model.session import TradingDay
 from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
@@ -348,7 +348,9 @@ class AlertEvidence:
     where they are not known: then what they told last stays. `verdict` is the newest readiness of
     the record. `sessions` are those of the last days and today's. `acknowledged` has a key for
     each channel that is configured. While `starting`, not everything was asked yet, and what was
-    not seen is no news. `events` are those since the decision before.
+    not seen is no news. `events` are those since the decision before. `began` is when the floor was
+    first watched: runs whose time was over by then were not lost. `further` are reasons of what
+    the floor does not decide, such as a channel that takes nothing.
     """
 
     floor: str
@@ -360,3 +362,5 @@ class AlertEvidence:
     acknowledged: Acknowledged = field(default_factory=dict[str, Mapping[str, AlertState]])
     events: tuple[FloorEvent, ...] = ()
     starting: bool = False
+    began: datetime | None = None
+    further: tuple[Reason, ...] = ()

@@ -395,6 +395,12 @@ class Settings:
     durable_copy_credentials_file: Path | None = _is(
         read_path, "The store's credentials; without it, where AWS's tools look."
     )
+    alert_rules_file: Path | None = _is(
+        read_path, "Rules of your own, which change or add to those that are shipped."
+    )
+    alert_waivers_file: Path | None = _is(
+        read_path, "Alerts that are to be quiet until a date: who says so, and why."
+    )
     alertmanager_url: str | None = _is(
         read_service_url, "The Alertmanager that alerts are posted to, as http://host:9093."
     )

@@ -148,6 +148,14 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "The deciding loop has missed three beats; what is shown is no longer being renewed."),
     (codes.SCHEDULER_STALLED, "P1", "The day's runs are no longer being begun",
      "The scheduler has missed three beats; planned runs are not begun by this process."),
+    (codes.RUN_MISSED, "P2", "A planned run was missed",
+     "A run of the day's plan was not begun before its evidence deadline."),
+    (codes.RUN_FAILED, "P2", "A planned run failed",
+     "A run of the day's plan ended without the evidence that it is for."),
+    (codes.READINESS_NO_GO, "P1", "Readiness says NO-GO",
+     "The newest readiness of today's session has a required check that does not pass."),
+    (codes.SESSION_CHANGED, "P1", "Changed closures moved the session",
+     "A closures file that was read again closed a running session, or opened one."),
 )  # fmt: skip
 """Sorted by where a code comes from: readings, one service, the fleet's own codes, the floor."""
 

@@ -44,7 +44,7 @@ def alert(subject="strategy-engine", **changes) -> Alert:
         None,
         "on call",
         code,
-        paged=True,
+        paged_at=NOW,
     )
     return replace(fired, **changes)
 
