@@ -232,7 +232,7 @@ async def test_apprise_that_hangs_is_given_up_and_not_begun_twice(hook):
     await asyncio.sleep(0.3)
 
     assert [False, False] == [a.delivered for a in answers]
-    assert {"POST": 1} == sender.sent
+    assert {"POST": 1} == sender.reached.sent
     assert 1 >= len(hook.told)
 
 

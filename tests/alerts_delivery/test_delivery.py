@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mission_control.alerts.deliver.decide import delivery_reasons
-from mission_control.alerts.deliver.model import Answer, Channel, ChannelKind
+from mission_control.alerts.deliver.model import Answer, Channel, ChannelKind, Reached
 from mission_control.alerts.deliver.run import AlertDelivery, trial_alert, try_channels
 from mission_control.alerts.model import AlertQuery, AlertState
 from mission_control.errors import StorageError
@@ -192,11 +192,15 @@ class BrokenSender:
     """Raises what it should not, then says no."""
 
     channel = Channel("broken", ChannelKind.WEBHOOK, "nowhere")
-    sent = {}  # noqa: RUF012
 
-    async def send(self, _):
+    @property
+    def reached(self):
+        """Say that nothing left."""
+        return Reached(self.channel, {})
+
+    async def send(self, message):
         """Fail as a bug does."""
-        raise KeyError("a bug")
+        raise KeyError(message.state)
 
     async def aclose(self):
         """Close nothing."""

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from mission_control.alerts.deliver.model import (
     ChannelKind,
     Message,
     Origin,
+    Reached,
 )
 from mission_control.alerts.deliver.present import notify_body, notify_title
 from mission_control.alerts.model import AlertState
@@ -82,9 +82,9 @@ class NotifySender:
     )
 
     @property
-    def sent(self) -> Mapping[str, int]:
+    def reached(self) -> Reached:
         """Return how many messages were handed to apprise."""
-        return dict(self._sent)
+        return Reached(self.channel, dict(self._sent))
 
     async def send(self, message: Message) -> Answers:
         """Hand one message to apprise, and return what it says within the deadline."""

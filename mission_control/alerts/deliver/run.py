@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -27,6 +27,7 @@ from mission_control.alerts.deliver.model import (
     ChannelHealth,
     Message,
     Pace,
+    Reached,
     Tried,
 )
 from mission_control.alerts.deliver.posting import Address
@@ -139,6 +140,11 @@ class AlertDelivery:
 
     def _known(self, line: _Line) -> Known:
         return Known(line.sender.channel, line.taken, line.tried, self._timing.pace)
+
+    def reached(self) -> tuple[Reached, ...]:
+        """Return what left for each channel, for the read-only proof."""
+        told = tuple(line.sender.reached for line in self._lines)
+        return (*told, self._heartbeat.reached) if self._heartbeat else told
 
     def health(self) -> tuple[ChannelHealth, ...]:
         """Return how each channel fares, the dead-man's ping last."""
@@ -344,8 +350,3 @@ async def try_channels(
 
     answers = await asyncio.gather(*(ask(sender) for sender in senders))
     return tuple(zip((s.channel for s in senders), answers, strict=True))
-
-
-def sent_by(senders: Sequence[Sender]) -> Mapping[str, Mapping[str, int]]:
-    """Return how many requests left for each channel, by method."""
-    return {sender.channel.name: sender.sent for sender in senders}
