@@ -82,9 +82,17 @@ async def _explain(past: PastAlerts, rules: AlertRules, at: datetime) -> dict[st
         "at": document(at),
         "at_et": new_york_text(at),
         "recorded": recorded,
-        "alerts": [document(t) for t in sorted(known, key=lambda t: (t.severity.rank, t.at))],
-        "changes": [document(t) for t in changes],
+        "alerts": [_told(t) for t in sorted(known, key=_pages_first)],
+        "changes": [_told(t) for t in changes],
     }
+
+
+def _pages_first(each: AlertTransition) -> tuple[bool, int, datetime, str]:
+    return (not each.pages, each.severity.rank, each.at, each.subject)
+
+
+def _told(each: AlertTransition) -> dict[str, Any]:
+    return document(each) | {"at_et": new_york_text(each.at)}
 
 
 def _in_force(replayed: Replayed) -> tuple[AlertTransition, ...]:
@@ -137,7 +145,7 @@ def _part(title: str, rows: Sequence[dict[str, Any]], *, dated: bool = False) ->
     for row in rows:
         state = f" is {row['to_state'] or 'over'}" if dated else ""
         named = f"{row['severity']} {row['code']} {row['subject']} ({row['rule']})"
-        yield f"  {row['at']}  {named}{state}: {row['reason']}"
+        yield f"  {row['at_et']}  {named}{state}: {row['reason']}"
 
 
 @alerts.command("test")

@@ -5,10 +5,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from mission_control.alerts.decide.alerts import age_text
-from mission_control.alerts.decide.rules import describe_wait, market_seconds, name_phases
+from mission_control.alerts.decide.alerts import age_text, decide_alerts
+from mission_control.alerts.decide.rules import (
+    choose_rule,
+    describe_wait,
+    market_seconds,
+    name_phases,
+    takes,
+)
 from mission_control.alerts.load import load_alert_rules
 from mission_control.alerts.model import (
+    AlertBook,
+    AlertEvidence,
     AlertRules,
     AlertState,
     Condition,
@@ -28,8 +36,26 @@ from mission_control.model.reading import UnseenReason
 from mission_control.model.session import MarketSession, Phase, TradingDay
 from mission_control.readiness.model import ReadinessVerdict
 from mission_control.schedule.model import Job, RunOutcome
-from tests.alerts.recorded_day import ENGINE, RULES, LivedDay, at, stale_feed
-from tests.floor.floor_of_values import GAMMA, INGEST, MARKETDATA, STRATEGY, changed, rich, unseen
+from tests.alerts.recorded_day import (
+    CALENDAR,
+    ENGINE,
+    FLOOR,
+    RULES,
+    LivedDay,
+    at,
+    stale_feed,
+)
+from tests.floor.cluster_of_values import ClusterFloor
+from tests.floor.floor_of_values import (
+    GAMMA,
+    INGEST,
+    MARKETDATA,
+    STRATEGY,
+    FloorOfValues,
+    changed,
+    rich,
+    unseen,
+)
 
 DAY = date(2026, 11, 18)
 OPEN = at(DAY, "10:00:00")
@@ -86,10 +112,9 @@ def test_a_calm_floor_has_no_alert():
 @pytest.mark.parametrize("now", [OPEN, NIGHT], ids=["open", "night"])
 def test_a_p0_pages_at_once_in_every_phase(now):
     """R11.3: evidence of execution fires with the decision that shows it."""
-    day = day_at(now, says(STRATEGY, "safety.safe_to_execute_orders", value_true := True))
+    day = day_at(now, says(STRATEGY, "safety.safe_to_execute_orders", value=True))
     day.step()
 
-    assert value_true
     assert ["execution_evidence strategy-engine"] == day.paging()
 
 
@@ -97,7 +122,7 @@ def test_a_p0_is_never_waived():
     """R11.3, R11.8: a waiver that names it changes nothing."""
     waiver = Waiver(codes.EXECUTION_EVIDENCE, "strategy-engine", NIGHT, "me", "quiet")
     rules = replace(RULES, waivers=(waiver,))
-    day = day_at(OPEN, says(STRATEGY, "safety.safe_to_execute_orders", True), rules=rules)
+    day = day_at(OPEN, says(STRATEGY, "safety.safe_to_execute_orders", value=True), rules=rules)
     day.step()
 
     assert ["execution_evidence strategy-engine"] == day.paging()
@@ -281,7 +306,9 @@ def test_a_dependent_pages_when_its_cause_is_over_and_it_is_not():
 
     assert ["service_unexpected marketdata-mcp-server"] == during
     assert ["service_unexpected strategy-engine"] == day.paging()
-    assert "no longer: suppressed by marketdata-mcp-server (TIMEOUT)" == day.transitions[-1].reason
+    assert "no longer: suppressed by marketdata-mcp-server (TIMEOUT)" in reasons(
+        day, "service_unexpected"
+    )
 
 
 def test_a_dependent_that_ends_with_its_cause_never_pages():
@@ -491,7 +518,7 @@ def test_just_after_a_start_what_was_not_asked_is_no_news():
     day.hurts.clear()
     day.floor.refresh(day.now + 2 * MINUTE)
     day.now += 2 * MINUTE
-    for hurt in (silence(GAMMA), says(STRATEGY, "safety.safe_to_execute_orders", True)):
+    for hurt in (silence(GAMMA), says(STRATEGY, "safety.safe_to_execute_orders", value=True)):
         hurt(day)
     day.decide(starting=True)
     begun = set(day.paging())
@@ -636,8 +663,6 @@ def test_without_a_session_the_market_counts_as_open():
 )
 def test_a_condition_asks_for_each_of_its_parts(condition, takes_it):
     """An empty part asks for nothing, and every other one has to be so."""
-    from mission_control.alerts.decide.rules import takes  # noqa: PLC0415
-
     fact = Fact(
         Source.SERVICE,
         "strategy-engine",
@@ -681,8 +706,6 @@ def test_waits_phases_and_ages_are_told_in_words():
 def test_every_reason_code_is_taken_by_a_rule():
     """Nothing that the floor can say is without a rule, at any severity of its."""
     rules = load_alert_rules(None, None).rules
-    from mission_control.alerts.decide.rules import choose_rule  # noqa: PLC0415
-
     for source in (Source.ALARM, Source.SERVICE, Source.CLUSTER, Source.REASON):
         for severity in Severity:
             fact = Fact(source, "x", ("TIMEOUT",), "", severity)
@@ -690,3 +713,54 @@ def test_every_reason_code_is_taken_by_a_rule():
                 rule = choose_rule(rules, fact, phase, Verdict.OK, None)
                 assert rule is not None
                 assert severity is rule.severity, (source, severity, phase)
+
+
+LOST = ["pods", "deployments"]
+
+
+def cluster_day(*hurts) -> LivedDay:
+    """Return a floor on a cluster, which is read beside its services."""
+    day = LivedDay(OPEN)
+    day.floor = ClusterFloor(now=OPEN, session_at=CALENDAR.session_at)
+    day.hurts += hurts
+    return day
+
+
+def test_lists_that_are_not_seen_are_one_alert():
+    """However many are lost, and what follows from them names them."""
+    day = cluster_day()
+    seen = AlertEvidence(FLOOR, day.floor.decide(OPEN + MINUTE))
+    lost = [
+        Reason("DENIED", f"cluster trading-floor/{name}", Severity.P1, "not seen: 403", halts=True)
+        for name in LOST
+    ]
+    follows = Reason("WORKLOAD_NOT_FOUND", "strategy-engine", Severity.P1, "gone", halts=True)
+    outdated = Reason("RELOAD_FAILED", "cluster", Severity.INFO, "certificates changed")
+    report = next(s for s in seen.snapshot.services if s.agent.agent_name == "strategy-engine")
+    services = tuple(
+        replace(report, expected=False) if s is report else s for s in seen.snapshot.services
+    )
+    posture = replace(seen.snapshot.posture, reasons=(*lost, follows, outdated))
+    snapshot = replace(seen.snapshot, posture=posture, services=services)
+    book, _ = decide_alerts(RULES, AlertBook(OPEN), replace(seen, snapshot=snapshot), OPEN)
+    told = {f"{a.rule} {a.subject}": (a.detail, a.withheld) for a in book.alerts}
+    first = "cluster trading-floor/pods: not seen: 403 (and 1 lists more)"
+
+    assert {
+        "cluster_unseen cluster": (first, ""),
+        "service_unexpected strategy-engine": ("gone", "suppressed by cluster (DENIED)"),
+        "floor_information cluster": ("certificates changed", "INFO never pages"),
+    } == told
+    assert None is book.alert("nothing")
+    assert book.alerts[0] == book.alert(book.alerts[0].fingerprint)
+
+
+def test_a_fleet_without_a_feed_has_one_alert_for_it():
+    """R11.5: nothing that is required speaks of freshness."""
+    day = LivedDay(OPEN)
+    day.floor = FloorOfValues(now=OPEN, session_at=CALENDAR.session_at)
+    day.floor.fleet = replace(day.floor.fleet, agents=(GAMMA, INGEST))
+    snapshot = day.floor.decide(OPEN)
+    book, _ = decide_alerts(RULES, AlertBook(OPEN), AlertEvidence(FLOOR, snapshot), OPEN)
+
+    assert [("marketdata_unverifiable", "fleet")] == [(a.rule, a.subject) for a in book.alerts]
