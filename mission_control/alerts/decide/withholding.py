@@ -59,6 +59,8 @@ def withhold(
     firing = [a for a in alerts if a.state is AlertState.FIRING]
     left = list[Alert]()
     for alert in firing:
+        if alert.ending_since is not None and alert.withheld:
+            continue  # it is not true any more, so it does not begin to page
         why = _own_reason(alert, rules, seen, now)
         settled[alert.fingerprint] = replace_if(alert, withheld=why, cause="")
         if not why:
