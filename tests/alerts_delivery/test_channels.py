@@ -4,8 +4,11 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -234,6 +237,40 @@ async def test_apprise_that_hangs_is_given_up_and_not_begun_twice(hook):
     assert [False, False] == [a.delivered for a in answers]
     assert {"POST": 1} == sender.reached.sent
     assert 1 >= len(hook.told)
+
+
+@pytest.mark.anyio
+async def test_apprise_logs_nothing(hook, capfd):
+    """Its own words may name parts of the address, so none of them reaches our log."""
+    url = apprise_url(hook, f"/{SECRET}")
+    hook.answer = lambda _: (500, b"")
+    answer = await send(NotifySender(notify_channel(url), url, ORIGIN))
+
+    assert not answer.delivered
+    assert ("", "", False) == (*capfd.readouterr(), logging.getLogger("apprise").propagate)
+
+
+def verify():
+    """Return the function with which docs/delivery.md verifies a webhook."""
+    page = (Path(__file__).parents[2] / "docs" / "delivery.md").read_text()
+    names = dict[str, Any]()
+    exec(page.split("```python\n")[1].split("```")[0], names)  # noqa: S102  (of our own page)
+    return names["is_ours"]
+
+
+@pytest.mark.anyio
+async def test_the_documented_verification_works(hook):
+    """What docs/delivery.md shows takes what we send, and refuses what was changed or is old."""
+    await send(to_webhook(hook.url("/hook")))
+    (told,) = hook.told
+    headers = httpx.Headers(told.headers)
+    now = float(headers["x-mission-control-timestamp"])
+    is_ours = verify()
+
+    assert is_ours(KEY, headers, told.body, now)
+    assert not is_ours(KEY, headers, told.body + b" ", now)
+    assert not is_ours(b"another key", headers, told.body, now)
+    assert not is_ours(KEY, headers, told.body, now + 301)
 
 
 def test_a_channel_of_apprise_is_named_without_its_secret():

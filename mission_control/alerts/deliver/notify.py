@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -56,8 +57,17 @@ def is_understood(url: str) -> bool:
 
 
 def _plugin(url: str) -> "NotifyBase | None":
-    """Make what tells one URL: it keeps nothing on disk, and follows no redirect."""
+    """
+    Make what tells one URL: it keeps nothing on disk, and follows no redirect.
+
+    What apprise logs may name parts of the URL; it is taken from its answers, and masked.
+    """
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415  (an extra, which takes long)
+
+    said = logging.getLogger("apprise")
+    said.propagate = False
+    if not said.handlers:
+        said.addHandler(logging.NullHandler())
 
     asset = AppriseAsset(app_id="Mission Control", app_desc="Mission Control", http_redirects=False)
     return Apprise.instantiate(url, asset=asset)  # pyright: ignore[reportUnknownMemberType]
