@@ -35,7 +35,7 @@ from mission_control.model.fleet import Criticality, Kind
 from mission_control.model.reading import UnseenReason
 from mission_control.model.session import MarketSession, Phase, TradingDay
 from mission_control.readiness.model import ReadinessVerdict
-from mission_control.schedule.model import Job, RunOutcome
+from mission_control.schedule.model import Job, RunOutcome, RunStage
 from tests.alerts.recorded_day import (
     CALENDAR,
     ENGINE,
@@ -491,6 +491,9 @@ def test_a_run_is_lost_until_the_day_is_over_or_a_later_one_ran():
     """R11.9: the next day it is history."""
     day = day_at(OPEN)
     day.run(Job.OPEN_VERIFICATION, RunOutcome.FAILED)
+    planned = replace(day.runs[0], stage=RunStage.PLANNED, outcome=None)
+    skipped = replace(day.runs[0], outcome=RunOutcome.SKIPPED_HOLIDAY)
+    day.runs += [planned, skipped]
     day.step()
     day.until(at(date(2026, 11, 19), "00:02:00"), 600)
 

@@ -326,11 +326,12 @@ def test_the_next_instant_is_when_time_alone_changes_an_alert():
 
     def following(*alerts, rules=RULES, seen=seen):
         found = next_instant(rules, AlertBook(day.now, alerts), seen, day.now)
-        assert found is not None
         return (found - day.now).total_seconds()
 
     boundary = (at(DAY, "16:00:00") - day.now).total_seconds()
-    assert boundary == following() == following(over, gone)
+    unsure = replace(waiting, since=day.now - 121 * SECOND)
+    assert boundary == following() == following(over, gone) == following(unsure)
+    assert 1.0 == following(unsure, seen=replace(seen, starting=True))
     assert 60.0 == following(held)
     assert 120.0 == following(waiting)
     assert 0.5 == following(changed)
