@@ -170,7 +170,7 @@ def test_state_is_told_by_shape_and_word(browser, demo):
         assert len({s.split()[0] for s in states}) == len({s.split(None, 1)[1] for s in states})
 
 
-@pytest.mark.parametrize("width", [360, 768, 3840])
+@pytest.mark.parametrize("width", [360, 390, 768, 1440, 2560, 3840])
 def test_nothing_is_cut_off(browser, demo, width):
     """From a phone to 4K the page never scrolls sideways."""
     with page_on(browser, demo("kill-switch-off").pages + "/") as page:
@@ -230,9 +230,11 @@ def test_a_page_that_is_not_renewed_says_so_without_javascript(browser, demo):
     page.goto(demo("calm").pages + "/")
     visible_at_first = page.is_visible(".stale-guard")
     page.wait_for_selector(".stale-guard", state="visible", timeout=PATIENCE_SECONDS * 1000)
+    lost = page.is_visible(".bar .pill-lost") and not page.is_visible(".bar .pill-live")
     context.close()
 
     assert not visible_at_first
+    assert lost
 
 
 @pytest.mark.parametrize("path", ["/readiness", "/service/strategy-engine", "/slo", "/artifacts"])
@@ -247,6 +249,7 @@ def test_every_page_of_now_says_when_it_is_not_renewed(browser, demo, path):
     for _ in range(4):  # in steps: a request that fails has to be told to the page
         page.clock.run_for(50_000)
     page.wait_for_selector("#live.is-lost .stale-guard", state="visible")
+    page.wait_for_selector(".bar .pill-lost", state="visible")
 
     assert not visible_at_first
     assert "NOT LIVE" in page.title()

@@ -181,6 +181,12 @@ class Upstream:
         }
         self.requests: list[httpx.Request] = []
         self.safety = "kill switch required"
+        self.label = ""
+        self.time = AT
+
+    def asked(self, path: str) -> httpx.URL:
+        """Return the newest question for this path."""
+        return next(r.url for r in reversed(self.requests) if r.url.path == path)
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request, or fail as a test says."""
@@ -194,7 +200,8 @@ class Upstream:
             answer = httpx.Response(200, text=answer)
         if not isinstance(answer, httpx.Response):
             answer = httpx.Response(200, content=orjson.dumps(answer))
-        headers = {"x-mission-control-safety": self.safety, **answer.headers}
+        told = {"safety": self.safety, "label": self.label, "time": self.time}
+        headers = {f"x-mission-control-{k}": v for k, v in told.items() if v} | {**answer.headers}
         return httpx.Response(answer.status_code, headers=headers, content=streamed(answer.content))
 
 

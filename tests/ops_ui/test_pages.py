@@ -318,7 +318,7 @@ async def test_the_artifacts_page_lists_runs_with_a_badge(pages, upstream):
     upstream.answers[ARTIFACTS] = LEDGER
     page = (await pages.get("/artifacts?job=intraday_sample&limit=1&evil=x")).text
 
-    asked = upstream.requests[-1].url
+    asked = upstream.asked(ARTIFACTS)
     assert {"job": "intraday_sample", "limit": "1"} == dict(asked.params)
     assert "badge-fine" in page
     assert "Intact" in page
