@@ -23,11 +23,11 @@ from mission_control.api.documentation_routes import (
 from mission_control.api.event_stream import stream_routes
 from mission_control.api.floor_routes import (
     event_routes,
-    metrics_routes,
     schedule_routes,
     status_routes,
 )
 from mission_control.api.history_routes import history_routes
+from mission_control.api.metrics_routes import metrics_routes
 from mission_control.api.options import (
     ApiOptions,
     ApiParts,
