@@ -165,6 +165,10 @@ async def _serve(
         watch.add_done_callback(_report)
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
+        if parts.alerts is not None:
+            alerts = asyncio.create_task(parts.alerts.run())
+            alerts.add_done_callback(_report_alerts)
+            s.callback(alerts.cancel)
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
@@ -220,6 +224,11 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
 def _report_day(day: "asyncio.Task[None]") -> None:
     if not day.cancelled() and day.exception() is not None:
         log.error("the scheduler has ended; no run is begun any more", exc_info=day.exception())
+
+
+def _report_alerts(alerts: "asyncio.Task[None]") -> None:
+    if not alerts.cancelled() and alerts.exception() is not None:
+        log.error("alerts are no longer kept or delivered", exc_info=alerts.exception())
 
 
 def _report(watch: "asyncio.Task[None]") -> None:

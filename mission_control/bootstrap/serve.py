@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
+from mission_control.alerts.run import AlertWatch
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.bootstrap.alerting import with_alerts
 from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
@@ -48,6 +50,7 @@ class Parts:
     day: ScheduledDay
     jobs: JobParts
     edges: Edges
+    alerts: AlertWatch | None = None
 
 
 @asynccontextmanager
@@ -87,14 +90,14 @@ async def connected(
         look = partial(look_at_board, board, past, memory, clock)
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
+        sources, alerts = with_alerts(settings, sources, history, jobs, day)
         runbooks = RunbookLibrary(settings.runbooks)
-        proof = _attest(settings, edges)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(*read, attestation=proof.facts, day=day, ask=ask)
+        api = ApiParts(*read, attestation=_attest(settings, edges).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)
-        yield Parts(sources, board, watch, application, store, day, jobs, edges)
+        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
 
 
 @asynccontextmanager

@@ -1,0 +1,158 @@
+"""Why an alert that fires does not page: its hours, a waiver, or a cause that pages for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from mission_control.alerts.decide.facts import (
+    CLUSTER,
+    FEED_CODES,
+    dependencies_of,
+    find_agent,
+)
+from mission_control.alerts.decide.rules import name_phases, rule_phase
+from mission_control.alerts.model import (
+    Alert,
+    AlertEvidence,
+    AlertRules,
+    AlertState,
+    Rule,
+    Waiver,
+)
+from mission_control.documents.instants import new_york_text
+from mission_control.model import codes
+from mission_control.model.finding import Severity
+from mission_control.model.fleet import Fleet, Kind
+
+DELIVERED_WITHIN = timedelta(seconds=30)
+"""A cause that no channel took for so long suppresses nothing any more."""
+OF_LISTS = frozenset(
+    {codes.WORKLOAD_UNSEEN, codes.WORKLOAD_NOT_FOUND, codes.EXECUTION_NOT_PROVEN_OFF}
+)
+"""What follows from lists of the cluster that are not seen."""
+OF_FEEDS = frozenset({*FEED_CODES, codes.CONTRADICTION})
+"""What follows from a feed that is not fresh, whether or not the fleet file says so."""
+
+
+class _Asked(NamedTuple):
+    """A firing alert, and what the subjects are whose alerts it may follow from."""
+
+    alert: Alert
+    causes: frozenset[str]
+
+
+def withhold(
+    alerts: Sequence[Alert],
+    before: Mapping[str, Alert],
+    rules: AlertRules,
+    seen: AlertEvidence,
+    now: datetime,
+) -> Mapping[str, Alert]:
+    """
+    Return the alerts by fingerprint, each with why it does not page, or with when it first did.
+
+    P0 is never withheld (docs/semantics.md#R11.3). One that pages already is not taken back for a
+    cause that shows later: it names it.
+    """
+    settled = {a.fingerprint: a for a in alerts}
+    firing = [a for a in alerts if a.state is AlertState.FIRING]
+    left = list[Alert]()
+    for alert in firing:
+        why = _own_reason(alert, rules, seen, now)
+        settled[alert.fingerprint] = replace_if(alert, withheld=why, cause="")
+        if not why:
+            left.append(settled[alert.fingerprint])
+    by_subject, feeds = dict[str, list[Alert]](), _feeds(left, seen.snapshot.fleet)
+    for asked in sorted((_ask(a, rules, seen, feeds) for a in left), key=_causes_first):
+        cause = _cause(asked, by_subject, seen, now)
+        known = before.get(asked.alert.fingerprint)
+        paged = known is not None and known.pages
+        decided = _follow(asked.alert, cause, keeps=paged)
+        if decided.pages:
+            decided = replace_if(decided, paged_at=decided.paged_at if paged else now)
+            by_subject.setdefault(decided.subject, []).append(decided)
+        settled[decided.fingerprint] = decided
+    return settled
+
+
+def replace_if(alert: Alert, **changes: object) -> Alert:
+    """Return the alert with changes; itself where there are none."""
+    same = all(getattr(alert, name) == value for name, value in changes.items())
+    return alert if same else replace(alert, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def _own_reason(alert: Alert, rules: AlertRules, seen: AlertEvidence, now: datetime) -> str:
+    """Say why an alert does not page, whatever else fires."""
+    if alert.severity is Severity.P0:
+        return ""
+    if alert.severity is Severity.INFO:
+        return "INFO never pages"
+    waiver = _waiver(alert, rules.waivers, now)
+    if waiver is not None:
+        return f"waived until {new_york_text(waiver.until)} by {waiver.who}: {waiver.why}"
+    rule = rules.rule(alert.rule)
+    if rule is not None and rule_phase(seen.snapshot.session) not in rule.phases:
+        return f"outside {name_phases(rule.phases)}"
+    return ""
+
+
+def _waiver(alert: Alert, waivers: Iterable[Waiver], now: datetime) -> Waiver | None:
+    about = (alert.code, alert.subject)
+    return next((w for w in waivers if (w.code, w.subject) == about and now < w.until), None)
+
+
+def _feeds(alerts: Iterable[Alert], fleet: Fleet) -> frozenset[str]:
+    """Return the marketdata services that alerts fire for, with all that they depend on."""
+    found = set[str]()
+    for subject in {a.subject for a in alerts}:
+        agent = find_agent(fleet, subject)
+        if agent is not None and agent.kind is Kind.MARKETDATA:
+            found |= {subject} | dependencies_of(fleet, subject)
+    return frozenset(found)
+
+
+def _ask(alert: Alert, rules: AlertRules, seen: AlertEvidence, feeds: frozenset[str]) -> _Asked:
+    rule: Rule | None = rules.rule(alert.rule)
+    if alert.severity is Severity.P0 or rule is None or not rule.follows:
+        return _Asked(alert, frozenset())
+    causes = dependencies_of(seen.snapshot.fleet, alert.subject) | {alert.subject}
+    if alert.code in OF_LISTS:
+        causes |= {CLUSTER}
+    if alert.code in OF_FEEDS and alert.subject not in feeds:
+        causes |= feeds
+    return _Asked(alert, causes)
+
+
+def _causes_first(asked: _Asked) -> tuple[int, datetime, tuple[int, datetime, str, str, str]]:
+    """Sort causes before what follows from them: that depends on more than they do."""
+    alert = asked.alert
+    return (len(asked.causes), alert.fired_at or alert.since, alert.order)
+
+
+def _cause(
+    asked: _Asked, paging: Mapping[str, Sequence[Alert]], seen: AlertEvidence, now: datetime
+) -> Alert | None:
+    """Return the worst alert that pages and that this one follows from."""
+    found = [
+        alert
+        for subject in asked.causes
+        for alert in paging.get(subject, ())
+        if alert.severity.rank <= asked.alert.severity.rank and _is_delivered(alert, seen, now)
+    ]
+    return min(found, key=lambda a: a.order, default=None)
+
+
+def _is_delivered(alert: Alert, seen: AlertEvidence, now: datetime) -> bool:
+    """Return whether a page reached anyone, or is young enough to reach them yet."""
+    channels = seen.acknowledged.values()
+    taken = any(states.get(alert.fingerprint) is AlertState.FIRING for states in channels)
+    since = alert.paged_at or now
+    return taken or not channels or now - since < DELIVERED_WITHIN
+
+
+def _follow(alert: Alert, cause: Alert | None, *, keeps: bool) -> Alert:
+    if cause is None:
+        return alert
+    why = "" if keeps else f"suppressed by {cause.subject} ({cause.code})"
+    return replace_if(alert, cause=cause.fingerprint, withheld=why)
