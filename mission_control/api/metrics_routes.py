@@ -12,15 +12,19 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
+from mission_control.alerts.deliver.model import ChannelHealth
+from mission_control.alerts.present import OPEN_PHASES, phase_of
 from mission_control.api.answers import Answer, AnyRequest, SnapshotCache, choose, give, header_of
 from mission_control.api.options import NEGOTIATED, VARY, ApiParts, describes
 from mission_control.api.report_routes import readiness_now
+from mission_control.documents.instants import seconds_since
 from mission_control.durable_copy.model import CopyStatus
 from mission_control.durable_copy.run import copy_state
 from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.metrics import NEVER, family, gauge, metric_families, one_hot
 from mission_control.floor.present.own_status import OwnProcess
+from mission_control.model.finding import Severity
 from mission_control.readiness.model import ReadinessVerdict
 from mission_control.records.model import ArtifactQuery
 from mission_control.records.recorded_reports import READINESS_JSON, latest_report
@@ -71,6 +75,37 @@ def record_families(facts: RecordFacts | None) -> Iterator[Metric]:
             "Age of the oldest line that is not copied; +Inf where it is not known",
             0.0 if lag is None else lag,
         )
+
+
+def alert_families(parts: ApiParts) -> Iterator[Metric]:
+    """Return how many alerts there are, since when they were decided, and how channels fare."""
+    watch = parts.alerts
+    age = None if watch is None else seconds_since(watch.decided_at, parts.clock())
+    yield gauge(
+        "alerts_decided_age_seconds",
+        "Seconds since alerts were decided; +Inf where they are not",
+        NEVER if age is None else age,
+    )
+    counted = family("alerts", "Alerts that page, are withheld or pending", "severity", "phase")
+    alerts = () if watch is None else watch.current().alerts
+    counts = Counter((a.severity, phase_of(a)) for a in alerts)
+    for severity in Severity:
+        for phase in OPEN_PHASES:
+            counted.add_metric([severity.value, phase], counts[severity, phase])
+    yield counted
+    yield from _channels(parts.channels())
+
+
+def _channels(healths: Sequence[ChannelHealth]) -> Iterator[Metric]:
+    failing = family("alert_channel_failing", "1 while it does not take alerts", "channel")
+    waiting = family("alert_channel_waiting", "Alerts that it has not taken yet", "channel")
+    dead = family("alert_channel_dead_letters", "Alerts that are tried only slowly now", "channel")
+    for health in healths:
+        named = [health.channel.name]
+        failing.add_metric(named, float(health.failing_since is not None))
+        waiting.add_metric(named, len(health.waiting))
+        dead.add_metric(named, len(health.dead_letters))
+    return iter((failing, waiting, dead))
 
 
 @dataclass(slots=True)
@@ -156,13 +191,13 @@ def metrics_text(
     snapshot: FloorSnapshot,
     own: OwnProcess,
     events: int,
-    facts: RecordFacts | None,
+    further: Iterable[Metric],
     *,
     open_: bool,
 ) -> Answer:
     """Write the metrics as OpenMetrics 1.0, or as Prometheus text 0.0.4."""
     write, media_type = choose_encoder(OPEN_METRICS if open_ else "")
-    families = (*metric_families(snapshot, own, events), *record_families(facts))
+    families = (*metric_families(snapshot, own, events), *further)
     return Answer(write(_Families(families)), media_type, VARY)
 
 
@@ -186,7 +221,8 @@ def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         open_ = choose(header_of(request, "accept"), EXPOSITIONS).media_type == EXPOSITIONS[1]
         newest = next(iter(parts.floor.recent_events(1)), None)
         events = newest.identity if newest else 0
-        build = partial(metrics_text, own=own, events=events, facts=facts, open_=open_)
+        further = (*record_families(facts), *alert_families(parts))
+        build = partial(metrics_text, own=own, events=events, further=further, open_=open_)
         snapshot = parts.floor.current()
         return give(brief.answer(snapshot, ("metrics", open_), build, moment=moment), request)
 

@@ -93,7 +93,14 @@ async def connected(
         sources, alerts = with_alerts(settings, sources, history, jobs, day)
         runbooks = RunbookLibrary(settings.runbooks)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(*read, attestation=_attest(settings, edges).facts, day=day, ask=ask)
+        api = ApiParts(
+            *read,
+            attestation=_attest(settings, edges).facts,
+            day=day,
+            ask=ask,
+            alerts=alerts,
+            alert_history=jobs.alerts,
+        )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)
@@ -156,4 +163,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         poll_interval_seconds=settings.interval_seconds,
         durable_copy=str(settings.durable_copy or ""),
         safety=needs_text(settings.fleet.safety, settings.fleet.switch_file),
+        replica=settings.replica,
     )

@@ -80,6 +80,6 @@
   setInterval(() => { if (Date.now() - asked > EVERY) { renew(); } }, 1000);
   if (fast) {
     const stream = new EventSource("/stream");
-    ["posture", "agents", "event"].forEach((name) => stream.addEventListener(name, soon));
+    ["posture", "agents", "event", "alerts"].forEach((name) => stream.addEventListener(name, soon));
   }
 })();
