@@ -83,6 +83,8 @@ def receiving() -> Iterator[Receiver]:
             length = int(self.headers.get("content-length") or 0)
             headers = {k.lower(): v for k, v in self.headers.items()}
             body = self.rfile.read(length)
+            if len(body) != length:
+                return  # its sender was killed while it wrote: nothing was told
             told = Told(time.monotonic(), self.command, self.path, headers, body)
             while receiver.hangs.is_set():
                 time.sleep(0.02)

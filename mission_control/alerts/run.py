@@ -23,6 +23,7 @@ from mission_control.alerts.model import (
 )
 from mission_control.alerts.store import AlertStore
 from mission_control.errors import StorageError
+from mission_control.floor.decide.stall import has_stalled
 from mission_control.floor.model import FloorSnapshot
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.clock import Clock
@@ -158,8 +159,7 @@ class AlertWatch:
     def __init__(self, parts: AlertParts) -> None:
         """Begin with no alert; those from before the start are joined once they are read."""
         self.parts = parts
-        self.decided_at: datetime | None = None
-        """When alerts were decided last: a watchdog that beats without it would be no proof."""
+        self._decided: float | None = None
         self._book = AlertBook(parts.clock())
         self._joined = False
         self._first: datetime | None = None
@@ -172,6 +172,11 @@ class AlertWatch:
     def current(self) -> AlertBook:
         """Return the alerts as they were decided last."""
         return self._book
+
+    def is_deciding(self) -> bool:
+        """Return whether alerts were decided a moment ago: else that we live proves nothing."""
+        now = asyncio.get_running_loop().time()
+        return self._decided is not None and not has_stalled(now - self._decided)
 
     def note_decision(self, snapshot: FloorSnapshot, events: Sequence[FloorEvent]) -> None:
         """Decide the alerts on what the floor was just decided to be."""
@@ -206,7 +211,7 @@ class AlertWatch:
         before = self._book
         book, moved = decide_alerts(parts.in_force.rules, before, seen, at)
         self._put(book, moved, is_new=book.alerts != before.alerts)
-        self.decided_at = at
+        self._decided = asyncio.get_running_loop().time()
 
     def _put(self, book: AlertBook, moved: Sequence[AlertTransition], *, is_new: bool) -> None:
         self._book = book

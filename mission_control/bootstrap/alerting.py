@@ -1,11 +1,15 @@
-"""Settings become the rules of alerts, and what decides alerts after each decision."""
+"""Settings become what decides alerts after each decision of the floor, and delivers them."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from mission_control.alerts.deliver.decide import delivery_reasons
+from mission_control.alerts.deliver.run import AlertDelivery
 from mission_control.alerts.load import load_alert_rules, load_rules, load_waivers
 from mission_control.alerts.run import AlertParts, AlertWatch, RulesInForce
 from mission_control.alerts.store import AlertStore
+from mission_control.bootstrap.delivering import alert_delivery
 from mission_control.configuration.settings import Settings
 from mission_control.floor.observe import FloorSources
 from mission_control.history.alert_rows import AlertRows
@@ -29,31 +33,50 @@ def rules_in_force(settings: Settings) -> RulesInForce:
     return RulesInForce(rules, followed, waived)
 
 
-def alert_watch(
-    settings: Settings,
-    rules: RulesInForce,
-    history: OpenHistory,
-    jobs: JobParts,
-    day: ScheduledDay,
-) -> AlertWatch:
-    """Connect what decides the alerts of a floor that is watched here."""
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """What decides the alerts of a floor that is watched here, and what delivers them."""
+
+    watch: AlertWatch
+    delivery: AlertDelivery
+
+    async def run(self) -> None:
+        """Keep and deliver alerts until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.watch.run())
+            tasks.create_task(self.delivery.run())
+
+
+def connect_alerting(
+    settings: Settings, history: OpenHistory, jobs: JobParts, day: ScheduledDay, label: str
+) -> Alerting:
+    """Connect what decides and delivers; raises ConfigurationError for rules it cannot use."""
+    watch: AlertWatch | None = None
+
+    def beats() -> bool:
+        return watch is not None and watch.is_deciding()
 
     async def lately() -> Sequence[RunState] | None:
         return await day.lately() if day.beat is not None else None
 
     store = AlertStore(AlertRows(history.engine, settings.replica))
+    delivery = alert_delivery(settings, store, jobs.clock, beats, label)
     parts = AlertParts(
         settings.namespace,
         store,
-        rules,
+        rules_in_force(settings),
         jobs.calendar,
         jobs.clock,
         jobs.artifacts,
         lately,
         day.stalled,
         history.reader.began,
+        delivery.take,
+        delivery.acknowledged,
+        lambda: delivery_reasons(delivery.health(), jobs.clock()),
     )
-    return AlertWatch(parts)
+    watch = AlertWatch(parts)
+    return Alerting(watch, delivery)
 
 
 def with_alerts(
@@ -62,7 +85,8 @@ def with_alerts(
     history: OpenHistory | None,
     jobs: JobParts,
     day: ScheduledDay,
-) -> tuple[FloorSources, AlertWatch | None]:
+    label: str,
+) -> tuple[FloorSources, Alerting | None]:
     """
     Have the watch hand each decision to the alerts, and tell of their files as of others.
 
@@ -71,10 +95,10 @@ def with_alerts(
     """
     if history is None:
         return sources, None
-    alerts = alert_watch(settings, rules_in_force(settings), history, jobs, day)
-    earlier, ours = sources.reloads, alerts.parts.in_force
+    alerts = connect_alerting(settings, history, jobs, day, label)
+    earlier, ours = sources.reloads, alerts.watch.parts.in_force
 
     def reloads() -> Sequence[Reload]:
         return (*(earlier() if earlier else ()), *ours.take_reloads())
 
-    return replace(sources, decided=alerts.note_decision, reloads=reloads), alerts
+    return replace(sources, decided=alerts.watch.note_decision, reloads=reloads), alerts

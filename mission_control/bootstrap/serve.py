@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
-from mission_control.alerts.run import AlertWatch
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
-from mission_control.bootstrap.alerting import with_alerts
+from mission_control.bootstrap.alerting import Alerting, with_alerts
 from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
@@ -50,7 +49,7 @@ class Parts:
     day: ScheduledDay
     jobs: JobParts
     edges: Edges
-    alerts: AlertWatch | None = None
+    alerts: Alerting | None = None
 
 
 @asynccontextmanager
@@ -90,7 +89,7 @@ async def connected(
         look = partial(look_at_board, board, past, memory, clock)
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
-        sources, alerts = with_alerts(settings, sources, history, jobs, day)
+        sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
         runbooks = RunbookLibrary(settings.runbooks)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
         api = ApiParts(

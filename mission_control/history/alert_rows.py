@@ -43,12 +43,14 @@ class AlertRows:
     ) -> None:
         """Write alerts by fingerprint and drop those that are gone, with what became of them."""
         moved = [self._transition_row(t) for t in transitions]
+        again = {str(row["fingerprint"]) for row in moved if row["pages"]}
 
         def write(connection: Connection) -> None:
             for fingerprint in [*changed, *gone]:
                 self._drop(connection, schema.alerts, fingerprint)
             for fingerprint in gone:
                 self._drop(connection, schema.alert_acknowledgements, fingerprint)
+            self._forget_resolves(connection, again)
             rows = [
                 {"replica": self._replica, "fingerprint": fingerprint, "document": document}
                 for fingerprint, document in sorted(changed.items())
@@ -59,6 +61,18 @@ class AlertRows:
                 connection.execute(insert(schema.alert_transitions), moved)
 
         self._write(write)
+
+    def _forget_resolves(self, connection: Connection, fingerprints: Iterable[str]) -> None:
+        """Drop what channels took of an earlier time: these page again, and resolve again."""
+        table = schema.alert_acknowledgements
+        for fingerprint in sorted(fingerprints):
+            connection.execute(
+                delete(table).where(
+                    table.c.replica == self._replica,
+                    table.c.fingerprint == fingerprint,
+                    table.c.state == AlertState.RESOLVED.value,
+                )
+            )
 
     def _drop(self, connection: Connection, table: Table, fingerprint: str) -> None:
         ours = table.c.replica == self._replica

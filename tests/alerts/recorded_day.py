@@ -32,7 +32,6 @@ from tests.floor.floor_of_values import (
     MARKETDATA,
     STRATEGY,
     FloorOfValues,
-    changed,
     rich,
 )
 
@@ -46,6 +45,7 @@ FLEET = Fleet(AGENTS, digest="0" * 64, source="fleet.yaml")
 FOLLOWING = (ENGINE, WHALE, DELTA)
 RULES = load_alert_rules(None, None)
 FLOOR = "trading-floor"
+STALE_AFTER = 120.0
 
 
 def at(on: date, clock: str) -> datetime:
@@ -146,28 +146,17 @@ class LivedDay:
 
 
 def stale_feed(day: LivedDay) -> None:
-    """The feed has stopped at `last_tick`: the service and all that follow it say so."""
-    since = day.last_tick or day.now
-    age = (day.now - since).total_seconds()
-    document = rich(MARKETDATA, day.now, age)
-    if age > 120:
-        document = changed(document, "status.state", "HALTED")
-        document = changed(document, "status.reason_codes", ["MARKETDATA_STALE"])
-        document = changed(document, "marketdata.is_fresh", value=False)
-    day.floor.answer(MARKETDATA, "/ops/status", document)
-    if age > 120:
+    """
+    Stop the feed at `last_tick`: the service and all that read it say so.
+
+    Under the kill switch each reports KILL_SWITCH alone, as the fleet does; the tick tells.
+    """
+    age = (day.now - (day.last_tick or day.now)).total_seconds()
+    for agent in (MARKETDATA, *FOLLOWING):
+        document = rich(agent, day.now, age)
+        day.floor.answer(agent, "/ops/status", document)
+    if age > STALE_AFTER:
         day.floor.answer(MARKETDATA, "/healthz", {"status": "stale"}, 503)
-    for agent in FOLLOWING:
-        follow_feed(day, agent, age)
-
-
-def follow_feed(day: LivedDay, agent: Any, age: float) -> None:
-    """A strategy halts for the feed that it reads."""
-    document = rich(agent, day.now, age)
-    if age > 120:
-        document = changed(document, "status.state", "HALTED")
-        document = changed(document, "status.reason_codes", ["KILL_SWITCH", "MARKETDATA_STALE"])
-    day.floor.answer(agent, "/ops/status", document)
 
 
 def pages_text(transitions: Sequence[AlertTransition]) -> str:

@@ -8,14 +8,15 @@ import pytest
 from mission_control.alerts.deliver.decide import (
     ALONE_AFTER,
     MOST_AT_ONCE,
+    Known,
     decide_messages,
     delivery_reasons,
-    is_settled,
     judge_channel,
     next_due,
     note_answer,
     note_health,
     retry_seconds,
+    surely_taken,
     try_again,
     wanted_state,
 )
@@ -40,7 +41,13 @@ PENDING, FIRING, RESOLVED = AlertState.PENDING, AlertState.FIRING, AlertState.RE
 FEED, ORDERS = alert(), alert("order-router", severity=Severity.P0)
 DONE = Answer(delivered=True, text="HTTP 200")
 FAILED = Answer(delivered=False, text="no answer within 10 s")
-WITHHELD = "outside P1 hours"
+HELD = replace(FEED, withheld="outside P1 hours")
+WAITS = replace(FEED, state=PENDING, fired_at=None, paged_at=None)
+
+
+def due(channel, told, taken=None, tried=None, tick=0.0) -> tuple[Message, ...]:
+    """Return what a channel is to be told."""
+    return decide_messages(Known(channel, taken or {}, tried or {}), told, tick)
 
 
 def told(messages) -> list[tuple[str, list[str]]]:
@@ -53,18 +60,18 @@ def told(messages) -> list[tuple[str, list[str]]]:
     [
         pytest.param(FEED, None, FIRING, id="a page goes out"),
         pytest.param(FEED, FIRING, FIRING, id="and is held up"),
-        pytest.param(replace(FEED, state=PENDING, paged=False), None, None, id="pending: not yet"),
-        pytest.param(replace(FEED, withheld=WITHHELD, paged=False), None, None, id="withheld"),
-        pytest.param(replace(FEED, withheld=WITHHELD), FIRING, FIRING, id="withheld after a page"),
-        pytest.param(replace(FEED, withheld=WITHHELD), None, FIRING, id="a page that was not taken"),
+        pytest.param(WAITS, None, None, id="pending: not yet"),
+        pytest.param(replace(WAITS, paged_at=NOW), FIRING, RESOLVED, id="pending after a page"),
+        pytest.param(replace(HELD, paged_at=None), None, None, id="withheld"),
+        pytest.param(HELD, FIRING, RESOLVED, id="withheld after a page"),
         pytest.param(resolved(FEED), FIRING, RESOLVED, id="the resolve of a page"),
         pytest.param(resolved(FEED), None, RESOLVED, id="the resolve of a page that was not taken"),
-        pytest.param(resolved(replace(FEED, paged=False)), None, None, id="never paged"),
-        pytest.param(resolved(replace(FEED, paged=False)), FIRING, RESOLVED, id="taken all the same"),
+        pytest.param(resolved(replace(FEED, paged_at=None)), None, None, id="never paged"),
+        pytest.param(resolved(replace(FEED, paged_at=None)), FIRING, RESOLVED, id="but taken"),
     ],
 )
 def test_what_a_channel_should_know(known, taken, wanted):
-    """A page that was decided goes out, stays up, and ends with its resolve (R11.1)."""
+    """A page that was decided goes out, stays up, and ends with its resolve (R15.1)."""
     assert wanted == wanted_state(known, taken)
 
 
@@ -72,10 +79,10 @@ def test_what_was_taken_is_told_once():
     """A channel that remembers is told of each state once."""
     taken = {FEED.fingerprint: FIRING}
 
-    assert [] == told(decide_messages(WEBHOOK, book(FEED), taken, {}, 0))
+    assert [] == told(due(WEBHOOK, book(FEED), taken, {}, 0))
     over = book(resolved(FEED))
-    assert [("RESOLVED", [FEED.subject])] == told(decide_messages(WEBHOOK, over, taken, {}, 0))
-    assert [] == told(decide_messages(WEBHOOK, over, {FEED.fingerprint: RESOLVED}, {}, 0))
+    assert [("RESOLVED", [FEED.subject])] == told(due(WEBHOOK, over, taken, {}, 0))
+    assert [] == told(due(WEBHOOK, over, {FEED.fingerprint: RESOLVED}, {}, 0))
 
 
 def test_a_channel_that_forgets_is_told_again():
@@ -84,9 +91,9 @@ def test_a_channel_that_forgets_is_told_again():
     tried = {FEED.fingerprint: note_answer(FIRING, None, DONE, 100, 0.5, PACE)}
     renewed = 100 + PACE.renew_seconds
 
-    assert [] == told(decide_messages(ALERTMANAGER, book(FEED), taken, tried, renewed - 1))
-    assert renewed == next_due(ALERTMANAGER, book(FEED), taken, tried)
-    assert 1 == len(decide_messages(ALERTMANAGER, book(FEED), taken, tried, renewed))
+    assert [] == told(due(ALERTMANAGER, book(FEED), taken, tried, renewed - 1))
+    assert renewed == next_due(Known(ALERTMANAGER, taken, tried), book(FEED))
+    assert 1 == len(due(ALERTMANAGER, book(FEED), taken, tried, renewed))
     assert PACE.renew_seconds * 3 < PACE.valid_seconds
 
 
@@ -96,14 +103,14 @@ def test_after_a_restart_everything_is_known_again():
     taken = {FEED.fingerprint: FIRING, ORDERS.fingerprint: FIRING}
 
     assert [("RESOLVED", ["order-router"]), ("FIRING", [FEED.subject])] == told(
-        decide_messages(ALERTMANAGER, late, taken, {}, 0)
+        due(ALERTMANAGER, late, taken, {}, 0)
     )
-    assert [("RESOLVED", ["order-router"])] == told(decide_messages(WEBHOOK, late, taken, {}, 0))
+    assert [("RESOLVED", ["order-router"])] == told(due(WEBHOOK, late, taken, {}, 0))
 
 
 def test_a_channel_is_alone_with_what_it_took():
     """What one channel took says nothing of another, such as one that is new."""
-    assert 1 == len(decide_messages(WEBHOOK, book(FEED), {}, {}, 0))
+    assert 1 == len(due(WEBHOOK, book(FEED), {}, {}, 0))
 
 
 def test_p0_is_told_first():
@@ -112,7 +119,7 @@ def test_p0_is_told_first():
     all_of_them = book(FEED, older, ORDERS)
 
     assert [["order-router"], ["kalshi"], [FEED.subject]] == [
-        subjects(m.alerts) for m in decide_messages(WEBHOOK, all_of_them, {}, {}, 0)
+        subjects(m.alerts) for m in due(WEBHOOK, all_of_them, {}, {}, 0)
     ]
 
 
@@ -121,10 +128,10 @@ def test_one_root_cause_is_one_message():
     root = alert()
     follows = alert("order-router", severity=Severity.P0, cause=root.fingerprint)
     held = [
-        alert(name, cause=root.fingerprint, withheld="suppressed by it", paged=False)
+        alert(name, cause=root.fingerprint, withheld="suppressed by it", paged_at=None)
         for name in ("gamma-strategy", "whale-strategy")
     ]
-    (message,) = decide_messages(WEBHOOK, book(*held, follows, root), {}, {}, 0)
+    (message,) = due(WEBHOOK, book(*held, follows, root), {}, {}, 0)
 
     assert [root.subject, "order-router"] == subjects(message.alerts)
     assert ["gamma-strategy", "whale-strategy"] == subjects(message.dependents)
@@ -135,7 +142,7 @@ def test_alertmanager_gets_batches():
     """It groups by itself, so it gets what is due at once, in bounded batches."""
     many = [alert(f"service-{n:03}") for n in range(MOST_AT_ONCE + 1)]
 
-    sizes = [len(m.alerts) for m in decide_messages(ALERTMANAGER, book(*many), {}, {}, 0)]
+    sizes = [len(m.alerts) for m in due(ALERTMANAGER, book(*many), {}, {}, 0)]
 
     assert [MOST_AT_ONCE, 1] == sizes
 
@@ -143,7 +150,7 @@ def test_alertmanager_gets_batches():
 def test_one_bad_alert_holds_up_no_other():
     """What failed again and again goes alone, and after those that did not, P0 or not."""
     stubborn = {ORDERS.fingerprint: Tried(FIRING, ALONE_AFTER, 0, "HTTP 400")}
-    messages = decide_messages(ALERTMANAGER, book(ORDERS, FEED), {}, stubborn, 1)
+    messages = due(ALERTMANAGER, book(ORDERS, FEED), {}, stubborn, 1)
 
     assert [("FIRING", [FEED.subject]), ("FIRING", ["order-router"])] == told(messages)
 
@@ -152,10 +159,8 @@ def test_an_attempt_at_another_state_does_not_count():
     """A resolve does not wait because the page before it failed."""
     tried = {FEED.fingerprint: Tried(FIRING, 9, 1_000, "HTTP 500")}
 
-    assert [("RESOLVED", [FEED.subject])] == told(
-        decide_messages(WEBHOOK, book(resolved(FEED)), {}, tried, 0)
-    )
-    assert None is next_due(WEBHOOK, book(resolved(FEED)), {}, tried)
+    assert [("RESOLVED", [FEED.subject])] == told(due(WEBHOOK, book(resolved(FEED)), {}, tried, 0))
+    assert None is next_due(Known(WEBHOOK, {}, tried), book(resolved(FEED)))
 
 
 @pytest.mark.parametrize(
@@ -201,32 +206,36 @@ def test_a_channel_that_answers_again_gets_all_that_waited():
     }
 
 
-def test_a_resolve_is_kept_until_every_channel_took_it():
-    """It leaves the book when all took it, and Alertmanager has had it for five minutes (R11.1)."""
+def test_a_resolve_is_sent_again_for_a_while():
+    """Alertmanager may lose one before it told it on: it gets it for five minutes (R15.2)."""
     over, key = resolved(FEED), FEED.fingerprint
-    both, later = (ALERTMANAGER, WEBHOOK), NOW + timedelta(minutes=5)
-    all_took = {"alertmanager": {key: RESOLVED}, "webhook": {key: RESOLVED}}
-    one_took = {"alertmanager": {key: RESOLVED}, "webhook": {key: FIRING}}
+    taken, soon, later = {key: RESOLVED}, NOW + timedelta(minutes=4), NOW + timedelta(minutes=5)
 
-    assert not is_settled(over, both, one_took, later, PACE)
-    assert not is_settled(over, both, all_took, NOW + timedelta(minutes=4), PACE)
-    assert is_settled(over, both, all_took, later, PACE)
-    assert is_settled(over, (WEBHOOK,), all_took, NOW, PACE)
-    assert is_settled(over, (), {}, NOW, PACE)
-    assert is_settled(replace(over, paged=False), both, {}, NOW, PACE)
+    assert 1 == len(due(ALERTMANAGER, book(over, at=soon), taken))
+    assert {} == surely_taken(ALERTMANAGER, book(over), taken, soon, PACE)
+    assert () == due(ALERTMANAGER, book(over, at=later), taken)
+    assert taken == surely_taken(ALERTMANAGER, book(over), taken, later, PACE)
+
+
+def test_a_channel_that_remembers_takes_a_resolve_for_good():
+    """It was told once, and then what it took counts; what fires there counts anywhere."""
+    over, key = resolved(FEED), FEED.fingerprint
+
+    assert {key: RESOLVED} == surely_taken(WEBHOOK, book(over), {key: RESOLVED}, NOW, PACE)
+    assert {key: FIRING} == surely_taken(ALERTMANAGER, book(over), {key: FIRING}, NOW, PACE)
 
 
 def test_dead_letters_are_visible():
     """A channel's health names what waits and what is a dead letter, worst first."""
     tried = {FEED.fingerprint: Tried(FIRING, PACE.dead_after, 60, "HTTP 400")}
     taken = {"other": FIRING}
-    health = judge_channel(ChannelHealth(WEBHOOK), book(FEED, ORDERS), taken, tried, PACE)
+    health = judge_channel(Known(WEBHOOK, taken, tried), ChannelHealth(WEBHOOK), book(FEED, ORDERS))
 
     assert (ORDERS.fingerprint, FEED.fingerprint) == health.waiting
     assert (FEED.fingerprint,) == health.dead_letters
     assert Severity.P0 is health.worst
     took = {FEED.fingerprint: FIRING}
-    assert None is judge_channel(health, book(FEED), took, {}, PACE).worst
+    assert None is judge_channel(Known(WEBHOOK, took, {}), health, book(FEED)).worst
 
 
 def test_a_channel_fails_until_it_answers():
@@ -259,7 +268,7 @@ DOWN = ChannelHealth(WEBHOOK, failing_since=MINUTE_AGO, answer="HTTP 502")
     ],
 )
 def test_failing_delivery_is_a_reason(healths, severities):
-    """It is P1 where no channel is left, else P2, and halts nothing (R11.3)."""
+    """It is P1 where no channel is left, else P2, and halts nothing (R15.4)."""
     reasons = list(delivery_reasons(healths, NOW))
 
     assert severities == [r.severity.value for r in reasons]

@@ -29,7 +29,7 @@ def alert(subject: str = "marketdata-mcp-server", **changes: Any) -> Alert:
         resolved_at=None,
         owner="Market Data Lead",
         runbook="MARKETDATA_STALE",
-        paged=True,
+        paged_at=NOW,
     )
     return replace(made, **changes)
 

@@ -1,6 +1,6 @@
 """From the alerts before to those of now: what begins, fires, goes on and is over, and why."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -71,12 +71,16 @@ def decide_alerts(
     for fingerprint, match in matches.items():
         moved[fingerprint] = _go_on(fingerprint, known.get(fingerprint), match, seen, now)
     by_key = {match.fact.key: match for match in matches.values()}
+    alarmed = {m.fact.subject for m in matches.values() if m.fact.source is Source.ALARM}
     for alert in before.alerts:
         if alert.fingerprint not in matches:
             rule = rules.rule(alert.rule)
             keys = keys_of(alert, rule) if rule is not None else ()
             taken = next((by_key[key] for key in keys if key in by_key), None)
-            moved[alert.fingerprint] = _end(alert, rule, taken, seen, now)
+            if rule is not None and _is_unseen(rule, alert, alarmed, seen):
+                moved[alert.fingerprint] = _stay(alert, seen, now)
+            else:
+                moved[alert.fingerprint] = _end(alert, rule, taken, seen, now)
     alerts = [m.alert for m in moved.values() if m.alert is not None]
     settled = withhold(alerts, known, rules, seen, now)
     book = AlertBook(now, tuple(sorted(settled.values(), key=lambda a: a.order)))
@@ -121,10 +125,12 @@ def _go_on(
         return _Moved(begun, unsure)
     elapsed = elapsed_seconds(rule, begun.since, seen, now)
     if elapsed < rule.wait_seconds:
-        why = f"true for {elapsed:.0f} s, and {rule.name} waits {describe_wait(rule)}"
+        why = f"true for {age_text(elapsed)}, and {rule.name} waits {describe_wait(rule)}"
         return _Moved(begun, why)
-    waits = rule.wait_seconds
-    why = f"true for {describe_wait(rule)}" if waits else f"{rule.name} does not wait"
+    why = f"{rule.name} fires at once"
+    if rule.wait_seconds:
+        lasted = age_text((now - begun.since).total_seconds())
+        why = f"true for {lasted}, and {rule.name} waits {describe_wait(rule)}"
     fired = replace(
         begun,
         state=AlertState.FIRING,
@@ -194,8 +200,6 @@ def _end(
     """End an alert whose condition is not true any more; `now_of` is what took its fact since."""
     if alert.state is AlertState.RESOLVED:
         return _settle(alert, seen, now)
-    if rule is not None and _is_unseen(rule, seen):
-        return _Moved(alert, "")
     if alert.state is AlertState.PENDING:
         return _Moved(None, _never_fired(alert, rule, now_of, now))
     if now_of is not None:
@@ -222,10 +226,19 @@ def _hold(alert: Alert, rule: Rule, now: datetime) -> _Moved:
     return _resolve(alert, f"it has not been true for {rule.hold_seconds:g} s", now)
 
 
-def _is_unseen(rule: Rule, seen: AlertEvidence) -> bool:
-    """Return whether nothing is known now of what a rule speaks of: that ends no alert."""
+def _is_unseen(rule: Rule, alert: Alert, alarmed: Collection[str], seen: AlertEvidence) -> bool:
+    """
+    Return whether nothing is known now of what a rule speaks of: that ends no alert.
+
+    An alarm about a service leads what is said of it, and hides what else it is about.
+    """
     unknown = seen.runs is None and rule.when.source in _ABOUT_RUNS
-    return unknown or seen.starting
+    hidden = rule.when.source is Source.SERVICE and alert.subject in alarmed
+    return unknown or hidden or seen.starting
+
+
+def _stay(alert: Alert, seen: AlertEvidence, now: datetime) -> _Moved:
+    return _settle(alert, seen, now) if alert.state is AlertState.RESOLVED else _Moved(alert, "")
 
 
 def _resolve(alert: Alert, why: str, now: datetime) -> _Moved:

@@ -9,6 +9,7 @@ from mission_control.alerts.model import AlertEvidence, Fact, Source
 from mission_control.floor.model import Alarm, FloorSnapshot, ServiceReport
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model import codes
+from mission_control.model.catalogue import explain
 from mission_control.model.event import EventType
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, Fleet, Kind
@@ -167,8 +168,10 @@ def _service(told: _Told) -> Fact:
     own = [r for r in report.reasons if r.severity is not Severity.INFO] if report else []
     feed = report is not None and report.agent.kind is Kind.MARKETDATA
     named = dict.fromkeys(r.code for r in (*reasons, *own))
-    ours = tuple(code for code in named if not (feed and code in FEED_CODES))
-    return _fact(Source.SERVICE, report, reasons, ours or tuple(named))
+    ours = [code for code in named if not (feed and code in FEED_CODES)] or list(named)
+    # What is usually information, as HALTED by the kill switch, does not lead: it explains nothing.
+    leading = sorted(ours, key=lambda code: explain(code).usual_severity is Severity.INFO)
+    return _fact(Source.SERVICE, report, reasons, tuple(leading))
 
 
 def _lists(reasons: Sequence[Reason]) -> Iterator[Fact]:

@@ -1,10 +1,11 @@
 """What each channel is to be told now: a reconciliation of what was decided with what it took."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mission_control.alerts.deliver.model import (
+    PACE,
     Answer,
     Channel,
     ChannelHealth,
@@ -12,7 +13,7 @@ from mission_control.alerts.deliver.model import (
     Pace,
     Tried,
 )
-from mission_control.alerts.model import Acknowledged, Alert, AlertBook, AlertState
+from mission_control.alerts.model import Alert, AlertBook, AlertState
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
 
@@ -33,43 +34,45 @@ def wanted_state(alert: Alert, taken: AlertState | None) -> AlertState | None:
     """
     Return the state that a channel should know an alert to be in; None where it needs no word.
 
-    What went out once is held up until it resolves, also while it is withheld: to end it earlier
-    would say that it is over. Its resolve goes to every channel (docs/semantics.md#R11.1).
+    The end of what went out is told to every channel, and to each that took it
+    (docs/semantics.md#R15.1).
     """
-    if alert.state is AlertState.FIRING and (alert.pages or alert.paged):
-        return AlertState.FIRING
-    if alert.state is AlertState.RESOLVED and (alert.paged or taken is AlertState.FIRING):
-        return AlertState.RESOLVED
-    return None
+    return alert.told or (AlertState.RESOLVED if taken is AlertState.FIRING else None)
 
 
-def is_settled(
-    alert: Alert,
-    channels: Iterable[Channel],
-    acknowledged: Acknowledged,
-    now: datetime,
-    pace: Pace,
-) -> bool:
-    """
-    Return whether a resolved alert may be forgotten: every channel that is configured took it.
-
-    A channel that forgets by itself may lose a resolve before it told it on, so it is told for a
-    while.
-    """
+def resolved_lately(alert: Alert, now: datetime, pace: Pace) -> bool:
+    """Return whether a channel that forgets is still to be told of a resolve that it took."""
     again = timedelta(seconds=pace.resolve_again_seconds)
-    for channel in channels:
-        taken = acknowledged.get(channel.name, {}).get(alert.fingerprint)
-        if wanted_state(alert, taken) is None:
-            continue
-        lately = alert.resolved_at is not None and now - alert.resolved_at < again
-        if taken is not AlertState.RESOLVED or (channel.forgets and lately):
-            return False
-    return True
+    return alert.resolved_at is not None and now - alert.resolved_at < again
 
 
-def decide_messages(
-    channel: Channel, book: AlertBook, taken: Taken, tried: Mapping[str, Tried], tick: float
-) -> tuple[Message, ...]:
+def surely_taken(
+    channel: Channel, book: AlertBook, taken: Taken, now: datetime, pace: Pace
+) -> Taken:
+    """
+    Return what a channel took for good, from which follows what may leave the book.
+
+    One that forgets may lose a resolve before it told it on, so that is sent for a while.
+    """
+    lately = {a.fingerprint for a in book.alerts if resolved_lately(a, now, pace)}
+    return {
+        key: state
+        for key, state in taken.items()
+        if not (channel.forgets and state is AlertState.RESOLVED and key in lately)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one channel: what it took, and how it went lately."""
+
+    channel: Channel
+    taken: Taken
+    tried: Mapping[str, Tried]
+    pace: Pace = PACE
+
+
+def decide_messages(known: Known, book: AlertBook, tick: float) -> tuple[Message, ...]:
     """
     Return what a channel is to be told now, the most urgent first.
 
@@ -78,39 +81,41 @@ def decide_messages(
     """
     due = [
         (state, alert)
-        for alert in sorted(book.alerts, key=lambda a: a.order)
-        if (state := wanted_state(alert, taken.get(alert.fingerprint))) is not None
-        and _is_due(channel, alert, state, taken, tried, tick)
+        for alert, state in _to_tell(known, book)
+        if (last := _last(known, alert, state)) is None or tick >= last.due
     ]
     parts = dict[tuple[AlertState, str, int], list[Alert]]()
     for number, (state, alert) in enumerate(due):
-        alone = _failures(alert, state, tried) >= ALONE_AFTER
-        root = alert.fingerprint if alone else _part_of(channel, alert, number)
+        alone = _failures(known, alert, state) >= ALONE_AFTER
+        root = alert.fingerprint if alone else _part_of(known.channel, alert, number)
         parts.setdefault((state, root, alone), []).append(alert)
     messages = [
         Message(state, tuple(_root_first(alerts)), _dependents(book, alerts))
         for (state, _, _), alerts in parts.items()
     ]
-    return tuple(sorted(messages, key=lambda m: _urgency(m, tried)))
+    return tuple(sorted(messages, key=lambda m: _urgency(known, m)))
 
 
-def _is_due(
-    channel: Channel,
-    alert: Alert,
-    state: AlertState,
-    taken: Taken,
-    tried: Mapping[str, Tried],
-    tick: float,
-) -> bool:
-    if taken.get(alert.fingerprint) is state and not channel.forgets:
-        return False
-    last = tried.get(alert.fingerprint)
-    return last is None or last.state is not state or tick >= last.due
+def _to_tell(known: Known, book: AlertBook) -> Iterator[tuple[Alert, AlertState]]:
+    """Yield what a channel has not taken yet, and what it would forget, worst first."""
+    for alert in sorted(book.alerts, key=lambda a: a.order):
+        taken = known.taken.get(alert.fingerprint)
+        state = wanted_state(alert, taken)
+        if state is None:
+            continue
+        ends = state is AlertState.FIRING or resolved_lately(alert, book.at, known.pace)
+        if taken is not state or (known.channel.forgets and ends):
+            yield alert, state
 
 
-def _failures(alert: Alert, state: AlertState, tried: Mapping[str, Tried]) -> int:
-    last = tried.get(alert.fingerprint)
-    return last.failures if last is not None and last.state is state else 0
+def _last(known: Known, alert: Alert, state: AlertState) -> Tried | None:
+    last = known.tried.get(alert.fingerprint)
+    return last if last is not None and last.state is state else None
+
+
+def _failures(known: Known, alert: Alert, state: AlertState) -> int:
+    last = _last(known, alert, state)
+    return last.failures if last is not None else 0
 
 
 def _part_of(channel: Channel, alert: Alert, number: int) -> str:
@@ -132,24 +137,15 @@ def _dependents(book: AlertBook, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
     )
 
 
-def _urgency(message: Message, tried: Mapping[str, Tried]) -> tuple[bool, int, datetime]:
-    failed = any(_failures(a, message.state, tried) >= ALONE_AFTER for a in message.alerts)
+def _urgency(known: Known, message: Message) -> tuple[bool, int, datetime]:
+    failed = any(_failures(known, a, message.state) >= ALONE_AFTER for a in message.alerts)
     return (failed, message.severity.rank, message.alerts[0].since)
 
 
-def next_due(
-    channel: Channel, book: AlertBook, taken: Taken, tried: Mapping[str, Tried]
-) -> float | None:
+def next_due(known: Known, book: AlertBook) -> float | None:
     """Return when a channel is to be told something next, in monotonic seconds; None for never."""
-    waiting = [
-        last.due
-        for alert in book.alerts
-        if (state := wanted_state(alert, taken.get(alert.fingerprint))) is not None
-        and (last := tried.get(alert.fingerprint)) is not None
-        and last.state is state
-        and not (taken.get(alert.fingerprint) is state and not channel.forgets)
-    ]
-    return min(waiting, default=None)
+    told = (_last(known, alert, state) for alert, state in _to_tell(known, book))
+    return min((last.due for last in told if last is not None), default=None)
 
 
 def note_answer(
@@ -189,21 +185,20 @@ def try_again(tried: Mapping[str, Tried], tick: float) -> dict[str, Tried]:
     }
 
 
-def judge_channel(
-    before: ChannelHealth, book: AlertBook, taken: Taken, tried: Mapping[str, Tried], pace: Pace
-) -> ChannelHealth:
+def judge_channel(known: Known, before: ChannelHealth, book: AlertBook) -> ChannelHealth:
     """Return how a channel fares, with what it has still to be told."""
     waiting = [
         (alert, state)
-        for alert in sorted(book.alerts, key=lambda a: a.order)
-        if (state := wanted_state(alert, taken.get(alert.fingerprint))) is not None
-        and taken.get(alert.fingerprint) is not state
+        for alert, state in _to_tell(known, book)
+        if known.taken.get(alert.fingerprint) is not state
     ]
-    dead = (a for a, state in waiting if _failures(a, state, tried) >= pace.dead_after)
+    most = known.pace.dead_after
     return replace(
         before,
         waiting=tuple(a.fingerprint for a, _ in waiting),
-        dead_letters=tuple(a.fingerprint for a in dead),
+        dead_letters=tuple(
+            a.fingerprint for a, state in waiting if _failures(known, a, state) >= most
+        ),
         worst=waiting[0][0].severity if waiting else None,
     )
 
@@ -220,7 +215,7 @@ def note_health(before: ChannelHealth, answer: Answer, now: datetime) -> Channel
 
 def delivery_reasons(healths: Sequence[ChannelHealth], now: datetime) -> Iterator[Reason]:
     """
-    Say which channels do not take what they are sent (docs/semantics.md#R11.3).
+    Say which channels do not take what they are sent (docs/semantics.md#R15.4).
 
     P1 where no channel for people is left that does, P2 where another one still works. It halts
     nothing: a floor needs no page to be safe.

@@ -30,7 +30,7 @@ class AddressGuard(httpx.AsyncBaseTransport):
     """
     Lets exactly one method to exactly one address pass, the one that is configured.
 
-    `sent` counts what really left, by method (docs/semantics.md#R11.4).
+    `sent` counts what really left, by method (docs/semantics.md#R15.5).
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, method: str, url: str) -> None:

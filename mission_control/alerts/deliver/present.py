@@ -37,6 +37,14 @@ def _text(text: str, most: int) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
+def _summary(alert: Alert, origin: Origin) -> str:
+    """Return an alert's sentence; of one that is withheld by now, that it only pages no more."""
+    told = alert.summary
+    if alert.state is AlertState.FIRING and alert.withheld:
+        told = f"pages no more, {alert.withheld}, and is not over: {told}"
+    return _marked(told, origin)
+
+
 def _marked(text: str, origin: Origin) -> str:
     return f"[{origin.label}] {text}" if origin.label else text
 
@@ -82,7 +90,7 @@ def _labels(alert: Alert, origin: Origin) -> dict[str, str]:
 
 def _annotations(alert: Alert, dependents: Sequence[Alert], origin: Origin) -> dict[str, str]:
     told = {
-        "summary": _marked(alert.summary, origin),
+        "summary": _summary(alert, origin),
         "description": alert.detail,
         "owner": alert.owner,
         "dependents": ", ".join(a.subject for a in dependents if a.cause == alert.fingerprint),
@@ -141,7 +149,7 @@ def webhook_body(message: Message, origin: Origin, now: datetime) -> bytes:
 
 
 def _alert_document(alert: Alert, origin: Origin) -> dict[str, Any]:
-    told = document(alert, "paged", "ending_since", "fingerprint", "cause")
+    told = document(alert, "paged_at", "ending_since", "fingerprint", "cause")
     long = {"summary": MOST_TEXT, "detail": MOST_TEXT, "withheld": MOST_TEXT}
     shown: dict[str, Any] = redact_document(told)  # pyright: ignore[reportAssignmentType]
     capped = {
@@ -176,8 +184,8 @@ def notify_title(message: Message, origin: Origin) -> str:
     """Return the line that a phone shows."""
     first = message.alerts[0]
     more = f" (and {len(message.alerts) - 1} more)" if len(message.alerts) > 1 else ""
-    told = f"{message.severity} {message.state}: {first.summary}{more} [{origin.floor}]"
-    return _text(_marked(told, origin), MOST_TITLE)
+    told = f"{message.severity} {message.state}: {_summary(first, origin)}{more} [{origin.floor}]"
+    return _text(told, MOST_TITLE)
 
 
 def notify_body(message: Message, origin: Origin) -> str:
@@ -198,7 +206,7 @@ def notify_body(message: Message, origin: Origin) -> str:
 def _alert_lines(alert: Alert, origin: Origin) -> list[str]:
     until = f", over {new_york_text(alert.resolved_at)}" if alert.resolved_at else ""
     told = [
-        f"{alert.code} {alert.subject}: {alert.summary}",
+        f"{alert.code} {alert.subject}: {_summary(alert, origin)}",
         alert.detail,
         f"Since {new_york_text(alert.since)}{until}",
         f"Owner: {alert.owner}" if alert.owner else "",

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import NoReturn
 
 from mission_control.alerts.deliver.decide import (
+    Known,
     decide_messages,
-    is_settled,
     judge_channel,
     next_due,
     note_answer,
     note_health,
+    surely_taken,
     try_again,
 )
 from mission_control.alerts.deliver.http_channels import AlertmanagerSender, Sender
@@ -74,7 +75,7 @@ class _Line:
 
 class AlertDelivery:
     """
-    Delivers what was decided and stored (docs/semantics.md#R11.1); belongs to one event loop.
+    Delivers what was decided and stored (docs/semantics.md#R15.1); belongs to one event loop.
 
     It works from states, not from news: whatever is lost by a crash, the book and what channels
     took before it say what is still to be told. `beats` says whether the deciding loop does: only
@@ -113,31 +114,35 @@ class AlertDelivery:
         What a channel took of an earlier time that an alert fired counts no more.
         """
         self._book = book
-        fires = {a.fingerprint for a in book.alerts if a.state is not AlertState.RESOLVED}
         known = {a.fingerprint for a in book.alerts}
+        pages = {a.fingerprint for a in book.alerts if a.told is AlertState.FIRING}
         for line in self._lines:
             line.taken = {
                 key: state
                 for key, state in line.taken.items()
-                if key in known and not (key in fires and state is AlertState.RESOLVED)
+                if key in known and not (key in pages and state is AlertState.RESOLVED)
             }
             line.tried = {key: last for key, last in line.tried.items() if key in known}
         self._wake()
 
     def acknowledged(self) -> Acknowledged:
-        """Return what each channel took last."""
-        return {line.sender.channel.name: dict(line.taken) for line in self._lines}
+        """Return for every channel what it took for good: what all took so may be forgotten."""
+        now, pace, book = self._timing.clock(), self._timing.pace, self._known_book()
+        return {
+            line.sender.channel.name: surely_taken(line.sender.channel, book, line.taken, now, pace)
+            for line in self._lines
+        }
 
-    def is_settled(self, alert: Alert, now: datetime) -> bool:
-        """Return whether a resolved alert may leave the book."""
-        told = self.acknowledged()
-        return is_settled(alert, self.channels, told, now, self._timing.pace)
+    def _known_book(self) -> AlertBook:
+        return self._book or AlertBook(self._timing.clock())
+
+    def _known(self, line: _Line) -> Known:
+        return Known(line.sender.channel, line.taken, line.tried, self._timing.pace)
 
     def health(self) -> tuple[ChannelHealth, ...]:
         """Return how each channel fares, the dead-man's ping last."""
-        book = self._book or AlertBook(self._timing.clock())
-        pace = self._timing.pace
-        lines = (judge_channel(x.health, book, x.taken, x.tried, pace) for x in self._lines)
+        book = self._known_book()
+        lines = (judge_channel(self._known(line), line.health, book) for line in self._lines)
         return (*lines, self._pulse) if self._pulse else tuple(lines)
 
     async def run(self) -> None:
@@ -184,8 +189,8 @@ class AlertDelivery:
         """Send the most urgent of what is due; False where nothing is."""
         if self._book is None:
             return False
-        tick, channel = self._timing.monotonic(), line.sender.channel
-        due = decide_messages(channel, self._book, line.taken, line.tried, tick)[:AT_ONCE]
+        tick = self._timing.monotonic()
+        due = decide_messages(self._known(line), self._book, tick)[:AT_ONCE]
         await asyncio.gather(*(self._tell(line, message) for message in due))
         await self._write()
         return bool(due)
@@ -194,7 +199,7 @@ class AlertDelivery:
         """Wait for news or for what is due next."""
         patience = LOOK_AGAIN_SECONDS
         if self._book is not None:
-            due = next_due(line.sender.channel, self._book, line.taken, line.tried)
+            due = next_due(self._known(line), self._book)
             if due is not None:
                 patience = min(patience, max(0.0, due - self._timing.monotonic()))
         try:
@@ -236,10 +241,10 @@ class AlertDelivery:
             self._unwritten.append(told)
 
     def _fires_again(self, alert: Alert, state: AlertState) -> bool:
-        """Return whether a resolve that was just taken is over: the alert fires again meanwhile."""
-        newest = self._book.alert(alert.fingerprint) if self._book else None
-        over = newest is not None and newest.state is not AlertState.RESOLVED
-        return state is AlertState.RESOLVED and over
+        """Return whether a resolve that was just taken is over: the alert pages again meanwhile."""
+        newest = self._known_book().alert(alert.fingerprint)
+        pages = newest is not None and newest.told is AlertState.FIRING
+        return state is AlertState.RESOLVED and pages
 
     async def _write(self) -> None:
         """Write attempts to history; while it cannot be written pages go out nevertheless."""
@@ -309,7 +314,7 @@ def trial_alert(floor: str, replica: str, severity: Severity, now: datetime) -> 
         resolved_at=None,
         owner="the operator who sent it",
         runbook=DELIVERY_FAILING,
-        paged=True,
+        paged_at=now,
     )
 
 
