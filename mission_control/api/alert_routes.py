@@ -22,8 +22,6 @@ from mission_control.api.answers import AnyRequest, give, json_answer
 from mission_control.api.options import ApiParts, ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import MOST_COUNTED, Since, Until, instant_of, remembered
-from mission_control.documents.instants import seconds_since
-from mission_control.floor.decide.stall import has_stalled
 from mission_control.runbooks.library import RunbookLibrary
 
 TAGS = ["alerts"]
@@ -56,7 +54,7 @@ def current_alerts(parts: ApiParts) -> Callable[[], AlertsDocument]:
     def render() -> AlertsDocument:
         watch, book = decided(parts)
         floor, replica = watch.parts.floor, parts.options.replica
-        by = Decider(floor, replica, is_current(watch, parts), parts.clock())
+        by = Decider(floor, replica, watch.is_deciding(), parts.clock())
         rules = watch.parts.in_force.rules
         return alerts_document(book, rules, parts.channels(), first_step, by)
 
@@ -69,16 +67,10 @@ def decided(parts: ApiParts) -> tuple[AlertWatch, AlertBook]:
     if watch is None:
         title, detail = "Alerts are not decided here", "this process keeps no history"
         raise Problem(400, NO_ALERTS, title, detail)
-    if watch.decided_at is None:
+    if not watch.has_decided:
         title, detail = "Alerts are not decided yet", "those from before the start are being read"
         raise Problem(503, NO_ALERTS, title, detail, headers={"retry-after": "5"})
     return watch, watch.current()
-
-
-def is_current(watch: AlertWatch, parts: ApiParts) -> bool:
-    """Return whether alerts are still being decided: three beats of the floor may be missed."""
-    age = seconds_since(watch.decided_at, parts.clock())
-    return age is not None and not has_stalled(age)
 
 
 def _first_steps(runbooks: RunbookLibrary) -> Callable[[str], str]:

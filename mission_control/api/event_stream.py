@@ -99,7 +99,7 @@ class FloorStreams:
     def _known_alerts(self) -> tuple[Alert, ...] | None:
         """Return the alerts as they were decided; None where they are not."""
         watch = self._parts.alerts
-        if watch is None or watch.decided_at is None:
+        if watch is None or not watch.has_decided:
             return None
         return watch.current().alerts
 

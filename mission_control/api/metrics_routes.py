@@ -17,7 +17,6 @@ from mission_control.alerts.present import OPEN_PHASES, phase_of
 from mission_control.api.answers import Answer, AnyRequest, SnapshotCache, choose, give, header_of
 from mission_control.api.options import NEGOTIATED, VARY, ApiParts, describes
 from mission_control.api.report_routes import readiness_now
-from mission_control.documents.instants import seconds_since
 from mission_control.durable_copy.model import CopyStatus
 from mission_control.durable_copy.run import copy_state
 from mission_control.errors import StorageError
@@ -78,14 +77,10 @@ def record_families(facts: RecordFacts | None) -> Iterator[Metric]:
 
 
 def alert_families(parts: ApiParts) -> Iterator[Metric]:
-    """Return how many alerts there are, since when they were decided, and how channels fare."""
+    """Return whether alerts are decided, how many there are, and how channels fare."""
     watch = parts.alerts
-    age = None if watch is None else seconds_since(watch.decided_at, parts.clock())
-    yield gauge(
-        "alerts_decided_age_seconds",
-        "Seconds since alerts were decided; +Inf where they are not",
-        NEVER if age is None else age,
-    )
+    deciding = watch is not None and watch.is_deciding()
+    yield gauge("alerts_deciding", "1 while alerts are being decided", deciding)
     counted = family("alerts", "Alerts that page, are withheld or pending", "severity", "phase")
     alerts = () if watch is None else watch.current().alerts
     counts = Counter((a.severity, phase_of(a)) for a in alerts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
+from mission_control.alerts.deliver.model import ChannelHealth
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.alerting import Alerting, with_alerts
@@ -97,7 +98,8 @@ async def connected(
             attestation=_attest(settings, edges).facts,
             day=day,
             ask=ask,
-            alerts=alerts,
+            alerts=alerts.watch if alerts else None,
+            channels=alerts.delivery.health if alerts else tuple[ChannelHealth, ...],
             alert_history=jobs.alerts,
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)

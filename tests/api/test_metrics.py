@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mission_control.alerts.deliver.model import Channel, ChannelHealth, ChannelKind
+from mission_control.alerts.model import AlertState
+from mission_control.alerts.present import OPEN_PHASES
 from mission_control.api import metrics_routes
 from mission_control.api.metrics_routes import RecordFacts, record_families
 from mission_control.durable_copy.model import CopyStatus
@@ -17,13 +20,20 @@ from mission_control.floor.model import Freshness, FreshnessState
 from mission_control.model.finding import Reason, Severity
 from mission_control.readiness.model import ReadinessVerdict
 from mission_control.schedule.model import DayView
-from tests.api.paper_floor import PaperControl, PaperFloor, healthy_snapshot
+from tests.alerts_delivery.values import alert, book
+from tests.api.paper_floor import PaperAlerts, PaperControl, PaperFloor, healthy_snapshot
 from tests.api.test_ops import values
 from tests.floor.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
 INFINITE = float("inf")
+HEALTH = ChannelHealth(
+    Channel("webhook", ChannelKind.WEBHOOK, "https://pager.example"),
+    failing_since=NOW,
+    waiting=("0011223344556677", "8899aabbccddeeff"),
+    dead_letters=("0011223344556677",),
+)
 FACTS = RecordFacts(
     runs=(("lkg_capture", "MISSED", 1),),
     verdict=ReadinessVerdict.GO,
@@ -189,9 +199,33 @@ async def test_what_is_wrong_with_memory_is_a_metric(code, name):
     assert [0.0, 1.0] == [found[f"mission_control_{name}",] for found in both]
 
 
+async def test_alerts_are_counted_by_what_they_do():
+    """What pages, is withheld, is pending; and whether all that is still decided."""
+    held = alert("strategy-engine", withheld="outside P1 hours", fingerprint="1" * 16)
+    waits = alert("gamma-strategy", state=AlertState.PENDING, fingerprint="2" * 16)
+    over = alert("whale-strategy", state=AlertState.RESOLVED, fingerprint="3" * 16)
+    alerts = PaperAlerts(book(alert(), held, waits, over))
+    found = values((await PaperControl(alerts=alerts, channels=(HEALTH,)).ask("/metrics")).text)
+
+    counted = [found["mission_control_alerts", phase, "P1"] for phase in OPEN_PHASES]
+    assert [1.0, 1.0, 1.0, 1.0] == [*counted, found["mission_control_alerts_deciding",]]
+    assert 3.0 == sum(v for k, v in found.items() if k[0] == "mission_control_alerts")
+    named = {k[0].removeprefix("mission_control_alert_channel_"): v for k, v in found.items()}
+    assert (1.0, 2.0, 1.0) == (named["failing"], named["waiting"], named["dead_letters"])
+
+
+async def test_alerts_that_are_not_decided_are_said_to_be_not():
+    """Without history none are; the counts are of none."""
+    found = values((await PaperControl().ask("/metrics")).text)
+
+    assert 0.0 == found["mission_control_alerts_deciding",]
+
+
 async def exposed() -> dict[str, frozenset[str]]:
     """Return every exposed sample name with its labels."""
-    text = (await PaperControl(durable_copy="s3://bucket/floor").ask("/metrics")).text
+    text = (
+        await PaperControl(durable_copy="s3://bucket/floor", channels=(HEALTH,)).ask("/metrics")
+    ).text
     families = [*text_string_to_metric_families(text), *record_families(FACTS)]
     return {s.name: frozenset(s.labels) for family in families for s in family.samples}
 
