@@ -17,7 +17,7 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui import lkg, records, reports, services
+from ops_ui import alert_pages, lkg, records, reports, services
 from ops_ui.answers import Part, Schedule
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
@@ -110,21 +110,6 @@ async def schedule(state: State) -> Response[str]:
         heading = "The schedule could not be read"
         return await pages.render("message.html", 502, heading=heading, text=day.trouble)
     return await pages.render("schedule.html", day=day)
-
-
-@get("/runbooks/{code:str}", media_type=MediaType.HTML)
-async def runbook(state: State, code: FromPath[str]) -> Response[str]:
-    """Show a runbook, rendered from Markdown without any HTML of its own."""
-    pages = pages_of(state)
-    named = code.removesuffix(".md")  # as pages link each other, also in the repository
-    plain = "".join(c for c in named if c.isalnum() or c == "_")[:64]
-    text = await pages.client.markdown(f"/api/v1/runbooks/{plain}")
-    if text is None:
-        return await pages.render("message.html", 404, heading="No such runbook", text=plain)
-    if isinstance(text, Missed):
-        return await pages.missed(text, "The runbook could not be read")
-    shown = await pages.renderer.show(f"{plain}.md", text.encode())
-    return await pages.render("runbook.html", code=plain, shown=shown)
 
 
 @get("/read-only", media_type=MediaType.HTML)
@@ -239,7 +224,8 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
         [
             floor,
             wall,
-            runbook,
+            alert_pages.alerts,
+            alert_pages.runbook,
             read_only,
             records.artifacts,
             records.artifact,

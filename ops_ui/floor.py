@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from ops_ui.alert_answers import Alerts
+from ops_ui.alerts import AlertsView, see_alerts
 from ops_ui.answers import Agent, Agents, Event, Events, Posture, Reason, Schedule, Timeline
 from ops_ui.formats import GLYPHS, clock_time, pods_text
 from ops_ui.frame import Frame, ask_present, see_frame
@@ -97,6 +99,7 @@ class FloorView:
     at_et: str = ""
     readiness: ReadinessNote | None = None
     day: DayPlan | None = None
+    alerts: AlertsView | None = None
     events_missed: str = ""
     nothing_wrong: str = ""
     cluster: str = ""
@@ -110,6 +113,7 @@ def see_floor(
     timeline: Timeline | Missed,
     readiness: Readiness | Missed = _NOT_ASKED,
     schedule: Schedule | Missed | None = None,
+    alerts: Alerts | Missed | None = None,
 ) -> FloorView:
     """
     Turn the answers into the page.
@@ -137,6 +141,7 @@ def see_floor(
         at_et=posture.at_et,
         readiness=readiness_note(readiness),
         day=see_day(schedule) if schedule is not None else None,
+        alerts=see_alerts(alerts) if alerts is not None else None,
         events_missed=events.detail if isinstance(events, Missed) else "",
         nothing_wrong=_nothing_wrong(posture),
         cluster=cluster_name(posture),
@@ -275,7 +280,13 @@ class FloorPage:
         )
         frame = see_frame(present, self._client.label)
         view = see_floor(
-            present.posture, present.agents, events, strips, present.readiness, present.schedule
+            present.posture,
+            present.agents,
+            events,
+            strips,
+            present.readiness,
+            present.schedule,
+            present.alerts,
         )
         now = self._seconds()
         if view.live:

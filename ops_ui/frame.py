@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ops_ui.alert_answers import Alerts
+from ops_ui.alerts import see_alerts
 from ops_ui.answers import Agents, Posture, Schedule
 from ops_ui.formats import instant_of, new_york
 from ops_ui.mission_control_client import Missed, MissionControlClient
@@ -73,18 +75,20 @@ class Present:
     agents: Agents | Missed
     readiness: Readiness | Missed
     schedule: Schedule | Missed
+    alerts: Alerts | Missed
     now: str = ""
 
 
 async def ask_present(client: MissionControlClient) -> Present:
     """Ask for all of it at once."""
-    posture, agents, readiness, schedule = await asyncio.gather(
+    posture, agents, readiness, schedule, alerts = await asyncio.gather(
         client.ask("/api/v1/posture", Posture),
         client.ask("/api/v1/agents", Agents),
         client.ask("/api/v1/readiness/latest", Readiness),
         client.ask("/api/v1/schedule", Schedule),
+        client.ask("/api/v1/alerts", Alerts),
     )
-    return Present(posture, agents, readiness, schedule, client.time)
+    return Present(posture, agents, readiness, schedule, alerts, client.time)
 
 
 def see_frame(present: Present, label: str) -> Frame:
@@ -129,6 +133,7 @@ def _ways(present: Present) -> Iterator[Way]:
     counted = (
         _services_way(present.agents),
         _readiness_way(present.readiness),
+        _alerts_way(present.alerts),
         _schedule_way(present.schedule),
     )
     known = {way.href: way for way in counted}
@@ -139,6 +144,7 @@ def _bare_ways() -> tuple[Way, ...]:
     return (
         _FLOOR,
         _READINESS,
+        _ALERTS,
         _SCHEDULE,
         Way("/deploys", "Deploys", ("deploys", "diff")),
         Way("/lkg", "LKG", ("lkg", "lkg-diff")),
@@ -150,6 +156,7 @@ def _bare_ways() -> tuple[Way, ...]:
 
 _FLOOR = Way("/", "Floor", ("floor", "service"))
 _READINESS = Way("/readiness", "Readiness", ("readiness",))
+_ALERTS = Way("/alerts", "Alerts", ("alerts",))
 _SCHEDULE = Way("/schedule", "Schedule", ("schedule",))
 
 
@@ -171,6 +178,17 @@ def _readiness_way(readiness: Readiness | Missed) -> Way:
         return _with(_READINESS, "GO", "", bad=False)
     closed = readiness.code == "SESSION_CLOSED"
     return _with(_READINESS, "NO-GO", readiness.code.replace("_", " ").lower(), bad=not closed)
+
+
+def _alerts_way(alerts: Alerts | Missed) -> Way:
+    """Count the alerts that page; those that would have are shown, and are no alarm."""
+    view = see_alerts(alerts)
+    if view.trouble:
+        return _with(_ALERTS, "?", "they are not known")
+    if view.paging:
+        return _with(_ALERTS, str(len(view.paging)), "open")
+    held = len(view.withheld)
+    return _with(_ALERTS, str(held), "withheld", bad=False) if held else _ALERTS
 
 
 def _schedule_way(schedule: Schedule | Missed) -> Way:

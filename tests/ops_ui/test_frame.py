@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from ops_ui.alert_answers import Alerts
 from ops_ui.answers import Agents, Posture, Schedule
 from ops_ui.frame import LIVE_SECONDS, Present, lost_frame, past_frame, see_frame
 from ops_ui.mission_control_client import Failure, Missed
@@ -24,6 +25,7 @@ def present(**told):
         "agents": Agents.model_validate({"agents": [AGENT]}),
         "readiness": Readiness.model_validate({"verdict": "GO"}),
         "schedule": Schedule.model_validate(schedule(run("lkg_capture", "PLANNED"))),
+        "alerts": Alerts.model_validate({"alerts": [], "current": True}),
         "now": AT,
     }
     return Present(**(answers | told))
@@ -61,11 +63,23 @@ WRONG = {
     "whether it is stalled is not said": (
         "schedule", schedule(scheduler={"runs_here": True}), "/schedule", ("stalled", True)
     ),
+    "alerts that page": (
+        "alerts", {"current": True, "alerts": [{"pages": True}, {}, {"state": "PENDING"}]},
+        "/alerts", ("2", True),
+    ),
+    "alerts that do not page": (
+        "alerts", {"current": True, "alerts": [{"state": "FIRING", "withheld": "waived"}]},
+        "/alerts", ("1", False),
+    ),
+    "alerts that are not decided any more": (
+        "alerts", {"current": False, "alerts": []}, "/alerts", ("?", True)
+    ),
+    "alerts not read": ("alerts", None, "/alerts", ("?", True)),
     "runs begun elsewhere are no trouble": (
         "schedule", schedule(scheduler=CALM | {"runs_here": False}), "/schedule", None
     ),
 }  # fmt: skip
-KINDS = {"agents": Agents, "readiness": Readiness, "schedule": Schedule}
+KINDS = {"agents": Agents, "alerts": Alerts, "readiness": Readiness, "schedule": Schedule}
 
 
 @pytest.mark.parametrize(("what", "document", "href", "count"), WRONG.values(), ids=WRONG)
