@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
+from mission_control.alerts.deliver.model import ChannelHealth
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.alerting import Alerting, with_alerts
@@ -92,7 +93,19 @@ async def connected(
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
         runbooks = RunbookLibrary(settings.runbooks)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
+<<<<<<< HEAD
         api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
+=======
+        api = ApiParts(
+            *read,
+            attestation=_attest(settings, edges).facts,
+            day=day,
+            ask=ask,
+            alerts=alerts.watch if alerts else None,
+            channels=alerts.delivery.health if alerts else tuple[ChannelHealth, ...],
+            alert_history=jobs.alerts,
+        )
+>>>>>>> alerts-pages
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(api)
@@ -157,4 +170,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         poll_interval_seconds=settings.interval_seconds,
         durable_copy=str(settings.durable_copy or ""),
         safety=needs_text(settings.fleet.safety, settings.fleet.switch_file),
+        replica=settings.replica,
     )

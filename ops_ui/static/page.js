@@ -61,6 +61,13 @@
     document.querySelectorAll("[data-age]").forEach((cell) => {
       cell.textContent = `${Math.round(Number(cell.dataset.age) + passed)} s`;
     });
+    // Mission Control's own clock, carried on from the last answer.
+    document.querySelectorAll("[data-clock]").forEach((cell) => {
+      const now = new Date(Date.parse(cell.dataset.clock) + Date.now() - renewed);
+      if (Number.isNaN(now.getTime())) { return; }
+      cell.textContent = now.toLocaleTimeString("en-GB", { timeZone: "America/New_York" });
+      cell.parentElement.querySelector("[data-clock-utc]").textContent = `${now.toISOString().slice(11, 19)}Z`;
+    });
     if (Date.now() - renewed > LOST_AFTER) { lost(); }
   }
 
@@ -73,6 +80,6 @@
   setInterval(() => { if (Date.now() - asked > EVERY) { renew(); } }, 1000);
   if (fast) {
     const stream = new EventSource("/stream");
-    ["posture", "agents", "event"].forEach((name) => stream.addEventListener(name, soon));
+    ["posture", "agents", "event", "alerts"].forEach((name) => stream.addEventListener(name, soon));
   }
 })();
