@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
-from mission_control.alerts.deliver.model import ChannelHealth
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.alerting import Alerting, with_alerts
@@ -93,23 +92,26 @@ async def connected(
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
         runbooks = RunbookLibrary(settings.runbooks)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-<<<<<<< HEAD
-        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
-=======
-        api = ApiParts(
-            *read,
-            attestation=_attest(settings, edges).facts,
-            day=day,
-            ask=ask,
-            alerts=alerts.watch if alerts else None,
-            channels=alerts.delivery.health if alerts else tuple[ChannelHealth, ...],
-            alert_history=jobs.alerts,
-        )
->>>>>>> alerts-pages
-        pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
-        watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(api)
+        proof = _attest(settings, edges, alerts)
+        api = ApiParts(*read, attestation=proof.facts, day=day, ask=ask)
+        watch = _watch(settings, sources, board, label)
+        application = create_application(_telling(api, alerts, jobs))
         yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
+
+
+def _watch(
+    settings: Settings, sources: floor_sources.FloorSources, board: FloorBoard, label: str
+) -> FloorWatch:
+    pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
+    return FloorWatch(settings.fleet, sources, board, label, pace)
+
+
+def _telling(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
+    """Have the API tell of alerts, and of those that are decided and delivered here."""
+    api = replace(api, alert_history=jobs.alerts)
+    if alerts is None:
+        return api
+    return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)
 
 
 @asynccontextmanager

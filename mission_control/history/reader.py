@@ -54,11 +54,7 @@ class HistoryReader:
 
     @property
     def engine(self) -> Engine:
-<<<<<<< HEAD
         """Return what it reads through, for rows of another kind."""
-=======
-        """Return the engine, to read other rows of the same history through it."""
->>>>>>> alerts-pages
         return self._engine
 
     async def began(self) -> datetime | None:
