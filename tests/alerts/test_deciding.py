@@ -193,7 +193,7 @@ def test_a_resolve_is_kept_until_every_channel_took_it():
     assert () == day.alerts()
 
 
-def test_a_resolve_that_nobody_takes_is_given_up_after_a_day():
+def test_a_resolve_that_no_channel_takes_is_given_up_after_a_day():
     """A channel that is gone for good does not keep it for ever, and that is said."""
     day = day_at(OPEN, silence(INGEST), channels=("pager",))
     day.step()
@@ -208,7 +208,7 @@ def test_a_resolve_that_nobody_takes_is_given_up_after_a_day():
 
 
 def test_a_resolved_alert_that_is_true_again_pages_again():
-    """R11.11: also where its resolve was not taken yet; its channels are told anew."""
+    """R11.11: also where its resolve was not taken yet; its channels are told again."""
     day = day_at(OPEN, silence(INGEST), channels=("pager",))
     day.step()
     day.hurts.clear()
