@@ -390,6 +390,24 @@ def test_one_that_pages_already_is_not_taken_back():
     assert alert.cause
 
 
+def test_what_follows_from_the_kill_switch_is_told_with_it():
+    """R11.7: each P0 pages and names the switch's; the P1s that follow from it are withheld."""
+    day = day_at(OPEN, lambda d: setattr(d.floor, "switch", "0\n"))
+    day.step()
+    day.hurts.append(says(STRATEGY, "safety.kill_switch", value=False))
+    day.step()
+    root = {a.fingerprint for a in day.alerts() if a.subject == "kill-switch"}
+    p0 = [a for a in day.alerts() if a.severity is Severity.P0]
+    first = min(p0, key=lambda a: a.order)
+    others = {a.code: (a.withheld, a.cause) for a in day.alerts() if a.severity is Severity.P1}
+
+    assert all(a.pages for a in p0)
+    assert "" == first.cause
+    assert {a.cause for a in p0 if a is not first} <= root
+    assert {"KILL_SWITCH"} <= others.keys()
+    assert {f"suppressed by kill-switch ({first.code})"} == {w for w, _ in others.values()}
+
+
 @pytest.mark.parametrize(
     ("job", "verdict", "paging"),
     [
