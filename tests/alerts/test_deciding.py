@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from mission_control.alerts.decide.alerts import age_text, decide_alerts
+from mission_control.alerts.decide.facts import Dependencies
 from mission_control.alerts.decide.rules import (
     choose_rule,
     describe_wait,
@@ -785,3 +786,15 @@ def test_a_fleet_without_a_feed_has_one_alert_for_it():
     book, _ = decide_alerts(RULES, AlertBook(OPEN), AlertEvidence(FLOOR, snapshot), OPEN)
 
     assert [("marketdata_unverifiable", "fleet")] == [(a.rule, a.subject) for a in book.alerts]
+
+
+def test_dependencies_are_followed_to_their_end():
+    """R11.7: also where two ways lead to the same one, and whichever is asked for first."""
+    named = {"a": ("b", "c"), "b": ("d",), "c": ("d", "e"), "d": (), "e": ("gone",)}
+    agents = tuple(replace(INGEST, agent_name=n, depends_on=d) for n, d in named.items())
+    fleet = replace(FloorOfValues().fleet, agents=agents)
+    depends, late = Dependencies(fleet), Dependencies(fleet)
+
+    assert {"b", "c", "d", "e", "gone"} == depends.of("a")
+    assert ({"d", "e", "gone"}, set()) == (late.of("c"), late.of("d"))
+    assert depends.of("a") == late.of("a")
