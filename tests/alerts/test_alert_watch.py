@@ -25,8 +25,8 @@ from mission_control.processes.followed_file import FollowedFile
 from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.model import Job, RunOutcome
+from tests.alerts.hurts import says, silence
 from tests.alerts.recorded_day import CALENDAR, FLOOR, RULES, LivedDay, at
-from tests.alerts.test_deciding import says, silence
 from tests.floor.floor_of_values import INGEST, MARKETDATA, STRATEGY
 
 DAY = date(2026, 11, 18)

@@ -35,8 +35,8 @@ from mission_control.schedule.model import (
     RunOutcome,
     RunStage,
 )
+from tests.alerts.hurts import silence
 from tests.alerts.recorded_day import CALENDAR, FLOOR, RULES, LivedDay, at, stale_feed
-from tests.alerts.test_deciding import silence
 from tests.alerts.watched_day import watched
 from tests.floor.floor_of_values import GAMMA, INGEST, FloorOfValues
 from tests.history.test_alert_rows import alert
