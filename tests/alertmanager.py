@@ -99,7 +99,7 @@ def receiving() -> Iterator[Receiver]:
 
         do_POST = do_GET = do_PUT = _take  # noqa: N815  (as the library has it)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
         def handle(self) -> None:

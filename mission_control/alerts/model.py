@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.documents.canonical_json import encode_json
@@ -28,6 +29,7 @@ class AlertState(StrEnum):
     RESOLVED = "RESOLVED"
 
 
+@lru_cache(maxsize=20_000)
 def fingerprint_of(floor: str, rule: str, code: str, subject: str) -> str:
     """
     Identify an alert by what it is about: 16 hex digits of a SHA-256.

@@ -96,7 +96,7 @@ class AlertHistory:
         book, moved = AlertBook(since - BEFORE), list[AlertTransition]()
         first, sequence = None, -1
         async for decision, end in self._stretches(since - BEFORE, until):
-            first = decision.at if first is None or decision.sequence <= sequence else first
+            first = decision.at if first is None or decision.sequence < sequence else first
             sequence = decision.sequence
             look = partial(self._look, self._decide(decision), runs, events, first, began)
             begin = max(decision.at, since - BEFORE)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from mission_control.alerts.decide.alerts import decide_alerts
@@ -28,7 +29,7 @@ from mission_control.floor.model import FloorSnapshot
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.clock import Clock
 from mission_control.model.event import FloorEvent
-from mission_control.model.finding import Reason
+from mission_control.model.finding import Reason, Severity
 from mission_control.model.reload import Reload, Taken
 from mission_control.processes.followed_file import FollowedFile
 from mission_control.readiness.model import RecordedVerdict
@@ -48,6 +49,8 @@ FILES_SECONDS = 1.0
 SAVE_AGAIN_SECONDS = 5.0
 LOAD_SECONDS = 5.0
 """Alerts are decided without those from before the start when they cannot be read for so long."""
+RESTS = 4
+"""After deciding alerts it is not done again for so many times as long as it took."""
 MOST_WAITING = 20_000
 """Changes that could not be written yet; the oldest are lost beyond that."""
 
@@ -160,6 +163,9 @@ class AlertWatch:
         """Begin with no alert; those from before the start are joined once they are read."""
         self.parts = parts
         self._decided: float | None = None
+        self._cost = 0.0
+        self._worst: tuple[tuple[str, str], ...] = ()
+        self._held: list[FloorEvent] = []
         self._book = AlertBook(parts.clock())
         self._joined = False
         self._first: datetime | None = None
@@ -185,9 +191,13 @@ class AlertWatch:
 
     def note_decision(self, snapshot: FloorSnapshot, events: Sequence[FloorEvent]) -> None:
         """Decide the alerts on what the floor was just decided to be."""
+        self._held += events
         try:
-            if self._may_decide():
-                self._decide(snapshot, tuple(events))
+            if self._may_decide() and not self._rests(snapshot):
+                began = asyncio.get_running_loop().time()
+                self._decide(snapshot)
+                self._decided = asyncio.get_running_loop().time()
+                self._cost = self._decided - began
         except Exception:  # a bug of ours: the floor is decided all the same
             log.exception("deciding the alerts failed")
 
@@ -197,8 +207,24 @@ class AlertWatch:
         self._started = now if self._started is None else self._started
         return self._joined or now - self._started > LOAD_SECONDS
 
-    def _decide(self, snapshot: FloorSnapshot, events: tuple[FloorEvent, ...]) -> None:
+    def _rests(self, snapshot: FloorSnapshot) -> bool:
+        """
+        Return whether deciding rests, because thousands of alerts made it take long.
+
+        The floor is decided twice a second by the same loop. A P0 that is new waits for nothing.
+        """
+        worst = tuple(
+            (r.code, r.subject)
+            for r in takewhile(lambda r: r.severity is Severity.P0, snapshot.posture.reasons)
+        )
+        before, self._worst = self._worst, worst
+        if self._decided is None or worst != before:
+            return False
+        return asyncio.get_running_loop().time() - self._decided < RESTS * self._cost
+
+    def _decide(self, snapshot: FloorSnapshot) -> None:
         parts, at = self.parts, snapshot.at
+        events, self._held = tuple(self._held), []
         self._first = self._first or at
         seen = AlertEvidence(
             parts.floor,
@@ -216,7 +242,6 @@ class AlertWatch:
         before = self._book
         book, moved = decide_alerts(parts.in_force.rules, before, seen, at)
         self._put(book, moved, is_new=book.alerts != before.alerts)
-        self._decided = asyncio.get_running_loop().time()
 
     def _put(self, book: AlertBook, moved: Sequence[AlertTransition], *, is_new: bool) -> None:
         self._book = book

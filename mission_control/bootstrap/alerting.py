@@ -1,21 +1,27 @@
 """Settings become what decides alerts after each decision of the floor, and delivers them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mission_control.alerts.deliver.decide import delivery_reasons
 from mission_control.alerts.deliver.run import AlertDelivery
 from mission_control.alerts.load import load_alert_rules, load_rules, load_waivers
+from mission_control.alerts.past import AlertHistory
 from mission_control.alerts.run import AlertParts, AlertWatch, RulesInForce
 from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.delivering import alert_delivery
+from mission_control.bootstrap.jobs import history_to_read
 from mission_control.configuration.settings import Settings
 from mission_control.floor.observe import FloorSources
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.writer import OpenHistory
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.clock import Clock
 from mission_control.model.reload import Reload
 from mission_control.processes.followed_file import FollowedFile
+from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.day import ScheduledDay
 from mission_control.schedule.job import JobParts
 from mission_control.schedule.model import RunState
@@ -102,3 +108,24 @@ def with_alerts(
         return (*(earlier() if earlier else ()), *ours.take_reloads())
 
     return replace(sources, decided=alerts.watch.note_decision, reloads=reloads), alerts
+
+
+@dataclass(frozen=True, slots=True)
+class PastAlerts:
+    """The recorded past of alerts: what was decided then, and what any rules make of it."""
+
+    rows: AlertRows
+    history: AlertHistory
+
+
+@contextmanager
+def past_alerts(settings: Settings, clock: Clock) -> Generator[PastAlerts | None]:
+    """Open the past for the time of the block; None where no server ever kept a history."""
+    with history_to_read(settings) as history:
+        if history is None:
+            yield None
+            return
+        rows = AlertRows(history.engine, settings.replica)
+        artifacts = ArtifactReader(settings.root, clock)
+        calendar = MarketCalendar(settings.closures)
+        yield PastAlerts(rows, AlertHistory(settings.namespace, history, artifacts, calendar))

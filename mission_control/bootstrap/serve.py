@@ -95,7 +95,7 @@ async def connected(
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
         api = ApiParts(
             *read,
-            attestation=_attest(settings, edges).facts,
+            attestation=_attest(settings, edges, alerts).facts,
             day=day,
             ask=ask,
             alerts=alerts.watch if alerts else None,
@@ -119,9 +119,11 @@ async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGen
         yield await stack.enter_async_context(reading(settings, clock, interpreter))
 
 
-def _attest(settings: Settings, edges: Edges) -> Attestation:
+def _attest(settings: Settings, edges: Edges, alerts: Alerting | None) -> Attestation:
     server = edges.lister.server if edges.lister else None
-    return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.further)
+    told = alerts.delivery.reached if alerts else tuple
+    opened = edges.transports.opened
+    return Attestation(opened, settings.fleet.cluster, server, edges.further, told)
 
 
 def _first(

@@ -1,9 +1,10 @@
 """The rows of alerts: those that there are, what became of each, and what was delivered."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, Select, Table, delete, func, insert, select
 
 from mission_control.alerts.model import (
     Acknowledged,
@@ -129,6 +130,18 @@ class AlertRows:
         """Return what became of alerts, newest first."""
         rows, left = self._page(schema.alert_transitions, query)
         return TransitionPage(tuple(_transition(row) for row in rows), left)
+
+    def in_force(self, at: datetime) -> tuple[AlertTransition, ...]:
+        """Return the newest change of each alert that was pending or firing at an instant."""
+        table = schema.alert_transitions
+        by_then = select(func.max(table.c.id)).where(
+            table.c.replica == self._replica, table.c.at <= schema.to_micros(at)
+        )
+        newest = table.c.id.in_(by_then.group_by(table.c.fingerprint))
+        open_ = table.c.to_state.in_((AlertState.PENDING.value, AlertState.FIRING.value))
+        wanted = select(table).where(newest, open_).order_by(table.c.id)
+        rows = self._read(lambda c: c.execute(wanted).fetchall())
+        return tuple(_transition(row) for row in rows)
 
     def deliveries(self, query: AlertQuery) -> DeliveryPage:
         """Return attempts to deliver, newest first."""

@@ -54,7 +54,7 @@ class HistoryReader:
 
     @property
     def engine(self) -> Engine:
-        """Return the engine, to read other rows of the same history through it."""
+        """Return what it reads through, for rows of another kind."""
         return self._engine
 
     async def began(self) -> datetime | None:

@@ -76,13 +76,17 @@ class LivedDay:
 
     def step(self, seconds: float = 1.0) -> AlertBook:
         """Let time pass, read every answer, decide the floor and then its alerts."""
+        self.answer(seconds)
+        return self.decide()
+
+    def answer(self, seconds: float) -> None:
+        """Let time pass, and let every service answer as the hurts have it."""
         self.now += timedelta(seconds=seconds)
         self.floor.refresh(self.now)
         for agent in FOLLOWING:
             self.floor.answer(agent, "/ops/status", rich(agent, self.now))
         for hurt in list(self.hurts):
             hurt(self)
-        return self.decide()
 
     def snapshot(self) -> FloorSnapshot:
         """Decide the floor."""

@@ -32,6 +32,8 @@ from tests.alerts_delivery.values import alert, resolved
 PAGES = 240
 LONGEST_LIFE_SECONDS = 0.3
 STEP_SECONDS = 0.02
+LAST_LIFE_SECONDS = 120.0
+"""By then everything was taken, or something was lost."""
 
 
 def subject(number: int) -> str:
@@ -100,7 +102,8 @@ def live(root: Path, manager: str, hook: str, seconds: float | None) -> None:
     """Fork a process that works, and kill it after so many seconds; None lets it end by itself."""
     child = os.fork()
     if child == 0:
-        asyncio.run(work(root, manager, hook, to_the_end=seconds is None))
+        worked = work(root, manager, hook, to_the_end=seconds is None)
+        asyncio.run(asyncio.wait_for(worked, LAST_LIFE_SECONDS))
         os._exit(0)
     if seconds is not None:
         time.sleep(seconds)

@@ -23,7 +23,7 @@ from mission_control.history.past_floor import PastFloor
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.model.session import Holiday, MarketSession, TradingDay
-from mission_control.read_only.model import AttestationFacts
+from mission_control.read_only.model import AttestationFacts, DeliveryFacts
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.runbooks.library import Runbook, RunbookLibrary
 from tests.floor.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
@@ -144,16 +144,27 @@ class PaperRunbooks(RunbookLibrary):
 ALL_REFUSED = tuple((m, True) for m in ("DELETE", "PATCH", "POST", "PUT"))
 
 
+WEBHOOK = DeliveryFacts(
+    "webhook",
+    "webhook",
+    "https://hook.example/...",
+    "POST",
+    (("POST", 3),),
+    (("GET", True), ("POST another host", True)),
+)
+
+
 @dataclass
 class PaperAttestation:
     """An attestation of values."""
 
     sent: tuple[tuple[str, int], ...] = (("GET", 42),)
     refused: tuple[tuple[str, bool], ...] = ALL_REFUSED
+    deliveries: tuple[DeliveryFacts, ...] = (WEBHOOK,)
 
     async def facts(self) -> AttestationFacts:
         """Return the values."""
-        return AttestationFacts(self.sent, self.refused, "none")
+        return AttestationFacts(self.sent, self.refused, "none", deliveries=self.deliveries)
 
 
 @dataclass

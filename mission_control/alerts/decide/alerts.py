@@ -8,8 +8,8 @@ from typing import NamedTuple
 from mission_control.alerts.decide.facts import find_facts
 from mission_control.alerts.decide.rules import (
     MINUTE,
+    RuleChoice,
     alerts_by_key,
-    choose_rule,
     code_of,
     describe_wait,
     elapsed_seconds,
@@ -72,9 +72,10 @@ def decide_alerts(
         moved[fingerprint] = _go_on(fingerprint, known.get(fingerprint), match, seen, now)
     by_key = {match.fact.key: match for match in matches.values()}
     alarmed = {m.fact.subject for m in matches.values() if m.fact.source is Source.ALARM}
+    named = {r.name: r for r in rules.rules}
     for alert in before.alerts:
         if alert.fingerprint not in matches:
-            rule = rules.rule(alert.rule)
+            rule = named.get(alert.rule)
             keys = keys_of(alert, rule) if rule is not None else ()
             taken = next((by_key[key] for key in keys if key in by_key), None)
             if rule is not None and _is_unseen(rule, alert, alarmed, seen):
@@ -94,11 +95,12 @@ def _match(rules: AlertRules, before: AlertBook, seen: AlertEvidence) -> Mapping
     if not facts:
         return {}
     phase, verdict = rule_phase(seen.snapshot.session), seen.snapshot.posture.verdict
+    choice = RuleChoice(rules.rules, phase, verdict)
     firing = alerts_by_key(before.alerts, rules)
     found = dict[str, _Match]()
     for fact in facts:
         alert, known = firing.get(fact.key, (None, None))
-        rule = choose_rule(rules.rules, fact, phase, verdict, known)
+        rule = choice.choose(fact, known)
         if rule is not None:
             code = code_of(rule, fact) if alert is None or rule is not known else alert.code
             named = fingerprint_of(seen.floor, rule.name, code, fact.subject)

@@ -284,12 +284,26 @@ def find_agent(fleet: Fleet, agent_name: str) -> Agent | None:
     return found if found is not None and found.agent_name == agent_name else None
 
 
-def dependencies_of(fleet: Fleet, agent_name: str) -> frozenset[str]:
-    """Return everything that an agent depends on, directly or through others."""
-    found, left = set[str](), [agent_name]
-    while left:
-        agent = find_agent(fleet, left.pop())
-        new = [name for name in (agent.depends_on if agent else ()) if name not in found]
-        found.update(new)
-        left += new
-    return frozenset(found)
+class Dependencies:
+    """What agents depend on, each worked out once within one decision."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        """Look into this fleet."""
+        self._fleet = fleet
+        self._known: dict[str, frozenset[str]] = {}
+
+    def of(self, agent_name: str) -> frozenset[str]:
+        """Return everything that an agent depends on, directly or through others."""
+        known = self._known.get(agent_name)
+        if known is not None:
+            return known
+        found, left = set[str](), [agent_name]
+        while left:
+            agent = find_agent(self._fleet, left.pop())
+            for name in agent.depends_on if agent is not None else ():
+                if name not in found:
+                    further = self._known.get(name)
+                    found |= {name} | (further or frozenset())
+                    left += [] if further is not None else [name]
+        self._known[agent_name] = frozenset(found)
+        return self._known[agent_name]

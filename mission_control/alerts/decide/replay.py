@@ -25,7 +25,8 @@ STARTING = timedelta(seconds=20)
 """So long after a start what was not asked yet is no news."""
 EVENT_LASTS = timedelta(seconds=0.5)
 """An event is of one decision; the next one sees it no more."""
-MOST_STEPS = 10_000
+LEAST_STEP = timedelta(seconds=1)
+"""What waits on the market's clock is looked at no more often."""
 
 
 def is_starting(snapshot: FloorSnapshot, first: datetime) -> bool:
@@ -75,15 +76,13 @@ def replay_until(
     only time passed, the session turned, and runs ended.
     """
     moved, at = list[AlertTransition](), since
-    for _ in range(MOST_STEPS):
+    while True:
         seen = look(at)
         book, told = decide_alerts(rules, book, seen, at)
         moved += told
-        following = next_instant(rules, book, seen, at)
-        if following is None or following >= until:
-            break
-        at = following
-    return Replayed(book, tuple(moved))
+        at = next_instant(rules, book, seen, at)
+        if at >= until:
+            return Replayed(book, tuple(moved))
 
 
 def as_of(snapshot: FloorSnapshot, session_at: SessionAt, at: datetime) -> FloorSnapshot:
@@ -91,13 +90,11 @@ def as_of(snapshot: FloorSnapshot, session_at: SessionAt, at: datetime) -> Floor
     return snapshot if at == snapshot.at else replace(snapshot, at=at, session=session_at(at))
 
 
-def next_instant(
-    rules: AlertRules, book: AlertBook, seen: AlertEvidence, at: datetime
-) -> datetime | None:
-    """Return when alerts could next change although nothing else does; None where they cannot."""
+def next_instant(rules: AlertRules, book: AlertBook, seen: AlertEvidence, at: datetime) -> datetime:
+    """Return when alerts could next change although nothing else does: at midnight the latest."""
     waits = (instant for alert in book.alerts for instant in _waits(rules, alert, seen, at))
     turns = _turns(rules, seen, at)
-    return min((i for i in (*waits, *turns) if i > at), default=None)
+    return min(i for i in (*waits, *turns) if i > at)
 
 
 def _waits(
@@ -110,7 +107,8 @@ def _waits(
         yield alert.ending_since + timedelta(seconds=rule.hold_seconds)
     if alert.state is AlertState.PENDING:
         left = rule.wait_seconds - elapsed_seconds(rule, alert.since, seen, at)
-        yield at + timedelta(seconds=left)
+        if left > 0 or seen.starting:
+            yield at + max(timedelta(seconds=left), LEAST_STEP)
     if alert.code == SESSION_CHANGED and alert.ending_since is None:
         yield at + EVENT_LASTS
 

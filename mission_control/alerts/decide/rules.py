@@ -68,7 +68,7 @@ def takes(condition: Condition, fact: Fact, verdict: Verdict) -> bool:
 
 
 def choose_rule(
-    rules: Sequence[Rule], fact: Fact, phase: RulePhase, verdict: Verdict, known: Rule | None
+    rules: Iterable[Rule], fact: Fact, phase: RulePhase, verdict: Verdict, known: Rule | None
 ) -> Rule | None:
     """
     Return the rule that takes a fact: the first that fits in this phase, else the first that fits.
@@ -76,14 +76,54 @@ def choose_rule(
     `known` is the rule of the alert that fires for it already. It keeps the fact while it fits, or
     while another that is just as severe does: one trouble that changes its face is one page.
     """
-    fitting = [r for r in rules if takes(r.when, fact, verdict)]
-    here = [r for r in fitting if phase in r.phases]
-    first = next(iter(here or fitting), None)
+    first = None
+    for rule in rules:
+        if (first is None or phase in rule.phases) and takes(rule.when, fact, verdict):
+            first = rule
+            if phase in rule.phases:
+                break
     if first is None or known is None or phase not in known.phases:
         return first
     if first.severity.rank < known.severity.rank:
         return first
-    return known if known in here or first.severity is known.severity else first
+    fits = first.severity is known.severity or takes(known.when, fact, verdict)
+    return known if fits else first
+
+
+class RuleChoice:
+    """
+    Chooses rules within one decision, where many facts are alike.
+
+    Facts that a condition cannot distinguish are taken by the same rule.
+    """
+
+    def __init__(self, rules: Sequence[Rule], phase: RulePhase, verdict: Verdict) -> None:
+        """Choose among these rules, in their order."""
+        self._phase, self._verdict = phase, verdict
+        self._by_source = {
+            source: [r for r in rules if r.when.source in (source, Source.ANY)] for source in Source
+        }
+        self._chosen: dict[tuple[object, ...], Rule | None] = {}
+
+    def choose(self, fact: Fact, known: Rule | None) -> Rule | None:
+        """Return the rule that takes a fact (`choose_rule`)."""
+        alike = (
+            fact.source,
+            fact.codes,
+            fact.severity,
+            fact.halts,
+            fact.kind,
+            fact.criticality,
+            fact.state,
+            fact.job,
+            fact.outcome,
+            known.name if known is not None else "",
+        )
+        if alike not in self._chosen:
+            rules = self._by_source[fact.source]
+            chosen = choose_rule(rules, fact, self._phase, self._verdict, known)
+            self._chosen[alike] = chosen
+        return self._chosen[alike]
 
 
 def code_of(rule: Rule, fact: Fact) -> str:

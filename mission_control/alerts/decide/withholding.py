@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mission_control.alerts.decide.facts import (
     CLUSTER,
     FEED_CODES,
-    dependencies_of,
+    Dependencies,
     find_agent,
 )
 from mission_control.alerts.decide.rules import name_phases, rule_phase
@@ -56,21 +56,26 @@ def withhold(
     cause that shows later: it names it.
     """
     settled = {a.fingerprint: a for a in alerts}
-    firing = [a for a in alerts if a.state is AlertState.FIRING]
+    named = {r.name: r for r in rules.rules}
     left = list[Alert]()
-    for alert in firing:
-        why = _own_reason(alert, rules, seen, now)
-        settled[alert.fingerprint] = replace_if(alert, withheld=why, cause="")
-        if not why:
-            left.append(settled[alert.fingerprint])
-    by_subject, feeds = dict[str, list[Alert]](), _feeds(left, seen.snapshot.fleet)
-    for asked in sorted((_ask(a, rules, seen, feeds) for a in left), key=_causes_first):
-        cause = _cause(asked, by_subject, seen, now)
-        known = before.get(asked.alert.fingerprint)
+    for alert in alerts:
+        if alert.state is not AlertState.FIRING:
+            continue
+        if alert.ending_since is not None and alert.withheld:
+            continue  # it is not true any more, so it does not begin to page
+        why = _own_reason(alert, named.get(alert.rule), rules.waivers, seen, now)
+        if why:
+            settled[alert.fingerprint] = replace_if(alert, withheld=why, cause="")
+        else:
+            left.append(alert)
+    by_subject, depends = dict[str, list[Alert]](), Dependencies(seen.snapshot.fleet)
+    feeds = _feeds(left, seen.snapshot.fleet, depends)
+    asked = [_ask(a, named.get(a.rule), depends, feeds) for a in left]
+    for each in sorted(asked, key=_causes_first):
+        known = before.get(each.alert.fingerprint)
         paged = known is not None and known.pages
-        decided = _follow(asked.alert, cause, keeps=paged)
+        decided = _follow(each.alert, _cause(each, by_subject, seen, now), now, paged=paged)
         if decided.pages:
-            decided = replace_if(decided, paged_at=decided.paged_at if paged else now)
             by_subject.setdefault(decided.subject, []).append(decided)
         settled[decided.fingerprint] = decided
     return settled
@@ -82,16 +87,21 @@ def replace_if(alert: Alert, **changes: object) -> Alert:
     return alert if same else replace(alert, **changes)  # pyright: ignore[reportArgumentType]
 
 
-def _own_reason(alert: Alert, rules: AlertRules, seen: AlertEvidence, now: datetime) -> str:
+def _own_reason(
+    alert: Alert,
+    rule: Rule | None,
+    waivers: Sequence[Waiver],
+    seen: AlertEvidence,
+    now: datetime,
+) -> str:
     """Say why an alert does not page, whatever else fires."""
     if alert.severity is Severity.P0:
         return ""
     if alert.severity is Severity.INFO:
         return "INFO never pages"
-    waiver = _waiver(alert, rules.waivers, now)
+    waiver = _waiver(alert, waivers, now)
     if waiver is not None:
         return f"waived until {new_york_text(waiver.until)} by {waiver.who}: {waiver.why}"
-    rule = rules.rule(alert.rule)
     if rule is not None and rule_phase(seen.snapshot.session) not in rule.phases:
         return f"outside {name_phases(rule.phases)}"
     return ""
@@ -102,21 +112,20 @@ def _waiver(alert: Alert, waivers: Iterable[Waiver], now: datetime) -> Waiver | 
     return next((w for w in waivers if (w.code, w.subject) == about and now < w.until), None)
 
 
-def _feeds(alerts: Iterable[Alert], fleet: Fleet) -> frozenset[str]:
+def _feeds(alerts: Iterable[Alert], fleet: Fleet, depends: Dependencies) -> frozenset[str]:
     """Return the marketdata services that alerts fire for, with all that they depend on."""
     found = set[str]()
     for subject in {a.subject for a in alerts}:
         agent = find_agent(fleet, subject)
         if agent is not None and agent.kind is Kind.MARKETDATA:
-            found |= {subject} | dependencies_of(fleet, subject)
+            found |= {subject} | depends.of(subject)
     return frozenset(found)
 
 
-def _ask(alert: Alert, rules: AlertRules, seen: AlertEvidence, feeds: frozenset[str]) -> _Asked:
-    rule: Rule | None = rules.rule(alert.rule)
+def _ask(alert: Alert, rule: Rule | None, depends: Dependencies, feeds: frozenset[str]) -> _Asked:
     if alert.severity is Severity.P0 or rule is None or not rule.follows:
         return _Asked(alert, frozenset())
-    causes = dependencies_of(seen.snapshot.fleet, alert.subject) | {alert.subject}
+    causes = depends.of(alert.subject) | {alert.subject}
     if alert.code in OF_LISTS:
         causes |= {CLUSTER}
     if alert.code in OF_FEEDS and alert.subject not in feeds:
@@ -151,8 +160,11 @@ def _is_delivered(alert: Alert, seen: AlertEvidence, now: datetime) -> bool:
     return taken or not channels or now - since < DELIVERED_WITHIN
 
 
-def _follow(alert: Alert, cause: Alert | None, *, keeps: bool) -> Alert:
-    if cause is None:
-        return alert
-    why = "" if keeps else f"suppressed by {cause.subject} ({cause.code})"
-    return replace_if(alert, cause=cause.fingerprint, withheld=why)
+def _follow(alert: Alert, cause: Alert | None, now: datetime, *, paged: bool) -> Alert:
+    """Return the alert as it pages, or is withheld for its cause; `paged` says that it did."""
+    if cause is not None and not paged:
+        why = f"suppressed by {cause.subject} ({cause.code})"
+        return replace_if(alert, cause=cause.fingerprint, withheld=why)
+    since = alert.paged_at if paged else now
+    named = cause.fingerprint if cause is not None else ""
+    return replace_if(alert, cause=named, withheld="", paged_at=since)

@@ -1,13 +1,21 @@
 """Alertmanager and the generic webhook, as channels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 
-from mission_control.alerts.deliver.model import Answer, Answers, Channel, Message, Origin, Pace
+from mission_control.alerts.deliver.model import (
+    Answer,
+    Answers,
+    Channel,
+    Message,
+    Origin,
+    Pace,
+    Reached,
+)
 from mission_control.alerts.deliver.posting import Address
 from mission_control.alerts.deliver.present import (
     alertmanager_alerts,
@@ -27,8 +35,8 @@ class Sender(Protocol):
         ...
 
     @property
-    def sent(self) -> Mapping[str, int]:
-        """Return how many requests really left, by method."""
+    def reached(self) -> Reached:
+        """Return what really left."""
         ...
 
     async def send(self, message: Message) -> Answers:
@@ -58,9 +66,9 @@ class AlertmanagerSender:
         return self.address.channel
 
     @property
-    def sent(self) -> Mapping[str, int]:
-        """Return how many requests really left, by method."""
-        return self.address.sent
+    def reached(self) -> Reached:
+        """Return what really left."""
+        return self.address.reached
 
     async def send(self, message: Message) -> Answers:
         """
@@ -105,9 +113,9 @@ class WebhookSender:
         return self.address.channel
 
     @property
-    def sent(self) -> Mapping[str, int]:
-        """Return how many requests really left, by method."""
-        return self.address.sent
+    def reached(self) -> Reached:
+        """Return what really left."""
+        return self.address.reached
 
     async def send(self, message: Message) -> Answers:
         """Post one message, signed for this moment."""

@@ -1,7 +1,7 @@
 """The channels that alerts go to, what is sent to them, what they answer, and how they fare."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -129,6 +129,19 @@ class Tried:
     failures: int
     due: float
     answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """
+    What left for one channel, by method.
+
+    `url` is what its guard lets pass, and may be a secret; None where apprise speaks for itself.
+    """
+
+    channel: Channel
+    sent: Mapping[str, int]
+    url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

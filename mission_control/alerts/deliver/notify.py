@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from mission_control.alerts.deliver.model import (
     ChannelKind,
     Message,
     Origin,
+    Reached,
 )
 from mission_control.alerts.deliver.present import notify_body, notify_title
 from mission_control.alerts.model import AlertState
@@ -56,8 +57,17 @@ def is_understood(url: str) -> bool:
 
 
 def _plugin(url: str) -> "NotifyBase | None":
-    """Make what tells one URL: it keeps nothing on disk, and follows no redirect."""
+    """
+    Make what tells one URL: it keeps nothing on disk, and follows no redirect.
+
+    What apprise logs may name parts of the URL; it is taken from its answers, and masked.
+    """
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415  (an extra, which takes long)
+
+    said = logging.getLogger("apprise")
+    said.propagate = False
+    if not said.handlers:
+        said.addHandler(logging.NullHandler())
 
     asset = AppriseAsset(app_id="Mission Control", app_desc="Mission Control", http_redirects=False)
     return Apprise.instantiate(url, asset=asset)  # pyright: ignore[reportUnknownMemberType]
@@ -82,9 +92,9 @@ class NotifySender:
     )
 
     @property
-    def sent(self) -> Mapping[str, int]:
+    def reached(self) -> Reached:
         """Return how many messages were handed to apprise."""
-        return dict(self._sent)
+        return Reached(self.channel, dict(self._sent))
 
     async def send(self, message: Message) -> Answers:
         """Hand one message to apprise, and return what it says within the deadline."""

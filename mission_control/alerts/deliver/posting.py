@@ -11,7 +11,7 @@ from typing import cast
 
 import httpx
 
-from mission_control.alerts.deliver.model import Answer, Channel
+from mission_control.alerts.deliver.model import Answer, Channel, Reached
 from mission_control.probe.transport import USER_AGENT, RefusedRequest
 from mission_control.redaction.redact import MASK, excerpt, redact_text
 
@@ -91,9 +91,10 @@ class Address:
         return self._opened[0]
 
     @property
-    def sent(self) -> Mapping[str, int]:
-        """Return how many requests really left, by method."""
-        return dict(self._opened[0].sent) if self._opened else {}
+    def reached(self) -> Reached:
+        """Return what really left."""
+        sent = dict(self._opened[0].sent) if self._opened else dict[str, int]()
+        return Reached(self.channel, sent, self.url)
 
     async def ask(self, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """

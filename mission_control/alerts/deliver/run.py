@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import NoReturn
 
 from mission_control.alerts.deliver.decide import (
@@ -26,6 +27,7 @@ from mission_control.alerts.deliver.model import (
     ChannelHealth,
     Message,
     Pace,
+    Reached,
     Tried,
 )
 from mission_control.alerts.deliver.posting import Address
@@ -138,6 +140,11 @@ class AlertDelivery:
 
     def _known(self, line: _Line) -> Known:
         return Known(line.sender.channel, line.taken, line.tried, self._timing.pace)
+
+    def reached(self) -> tuple[Reached, ...]:
+        """Return what left for each channel, for the read-only proof."""
+        told = tuple(line.sender.reached for line in self._lines)
+        return (*told, self._heartbeat.reached) if self._heartbeat else told
 
     def health(self) -> tuple[ChannelHealth, ...]:
         """Return how each channel fares, the dead-man's ping last."""
@@ -260,30 +267,41 @@ class AlertDelivery:
 
     async def _watch(self, line: _Line) -> None:
         """Keep the alert that always fires alive, while the deciding loop beats."""
-        if not isinstance(line.sender, AlertmanagerSender):
+        sender, pause = line.sender, self._timing.pace.watchdog_seconds
+        if not isinstance(sender, AlertmanagerSender):
             return
-        pace = self._timing.pace
         while True:
-            pause = pace.watchdog_seconds
-            if self._beats():
-                answer = await line.sender.watch(self._started_at)
+            answer = await self._say_alive(partial(sender.watch, self._started_at))
+            if answer is not None:
                 line.health = note_health(line.health, answer, self._timing.clock())
-                pause = pause if answer.delivered else pause / 3
-            await asyncio.sleep(pause)
+            await asyncio.sleep(_pause(answer, pause))
 
     async def _ping(self, address: Address) -> NoReturn:
         """Say that we live to a dead-man's switch, while the deciding loop beats."""
         while True:
-            pause = self._timing.pace.heartbeat_seconds
-            if self._beats() and self._pulse is not None:
-                answer = await address.ask()
+            answer = await self._say_alive(address.ask)
+            if answer is not None and self._pulse is not None:
                 self._pulse = note_health(self._pulse, answer, self._timing.clock())
-                pause = pause if answer.delivered else pause / 3
-            await asyncio.sleep(pause)
+            await asyncio.sleep(_pause(answer, self._timing.pace.heartbeat_seconds))
+
+    async def _say_alive(self, say: Callable[[], Awaitable[Answer]]) -> Answer | None:
+        """Say that we live, and return the answer; None where we may not say it."""
+        if not self._beats():
+            return None
+        try:
+            return await say()
+        except Exception as error:
+            log.exception("it could not be said that we live")
+            return _internal(error)
 
     def _wake(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+def _pause(answer: Answer | None, pause: float) -> float:
+    """Return how long to wait: a third where it was not heard that we live."""
+    return pause if answer is None or answer.delivered else pause / 3
 
 
 def _internal(error: Exception) -> Answer:
@@ -332,8 +350,3 @@ async def try_channels(
 
     answers = await asyncio.gather(*(ask(sender) for sender in senders))
     return tuple(zip((s.channel for s in senders), answers, strict=True))
-
-
-def sent_by(senders: Sequence[Sender]) -> Mapping[str, Mapping[str, int]]:
-    """Return how many requests left for each channel, by method."""
-    return {sender.channel.name: sender.sent for sender in senders}
