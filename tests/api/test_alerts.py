@@ -19,12 +19,12 @@ from mission_control.alerts.present import first_step_of
 from mission_control.model.finding import Severity
 from tests.alerts_delivery.values import alert, book
 from tests.api.paper_floor import (
+    HEALTH,
     SHIPPED,
     PaperAlerts,
     PaperControl,
     PaperFloor,
 )
-from tests.api.test_metrics import HEALTH
 from tests.floor.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
