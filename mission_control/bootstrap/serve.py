@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
-from mission_control.alerts.deliver.model import ChannelHealth
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.alerting import Alerting, with_alerts
@@ -93,19 +92,19 @@ async def connected(
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
         runbooks = RunbookLibrary(settings.runbooks)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(
-            *read,
-            attestation=_attest(settings, edges, alerts).facts,
-            day=day,
-            ask=ask,
-            alerts=alerts.watch if alerts else None,
-            channels=alerts.delivery.health if alerts else tuple[ChannelHealth, ...],
-            alert_history=jobs.alerts,
-        )
+        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(api)
+        application = create_application(_showing(api, alerts, jobs))
         yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
+
+
+def _showing(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
+    """Have the API show the alerts that are decided here, where any are."""
+    api = replace(api, alert_history=jobs.alerts)
+    if alerts is None:
+        return api
+    return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)
 
 
 @asynccontextmanager

@@ -95,6 +95,17 @@ async def test_open_alerts_tell_their_cause_their_owner_and_what_to_do():
     )
 
 
+async def test_an_alert_that_is_withheld_for_itself_names_no_cause():
+    """Nor does one whose cause is over and gone."""
+    held = [
+        alert(withheld="outside P1 hours"),
+        alert("x", fingerprint="2" * 16, withheld="suppressed", cause="3" * 16),
+    ]
+    found = (await PaperControl(alerts=PaperAlerts(book(*held))).ask(ALERTS)).json()
+
+    assert [None, None] == [a["suppressed_by"] for a in found["alerts"]]
+
+
 async def test_waivers_in_force_and_rules_that_nothing_observes_are_listed():
     """A waiver that is over is not; what is not observed is never quiet green."""
     waivers = tuple(
