@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from mission_control.api.connection_limits import LimitedHttpProtocol
+from mission_control.bootstrap.alerting import rules_in_force
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.demo import DemoFloor, demo_floor, run_jobs_when_seen
 from mission_control.bootstrap.record import run_origin
@@ -71,6 +72,7 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
 def run_server(settings: Settings, *, with_ui: bool = False, history_is_new: str = "") -> int:
     """Serve until stopped by SIGINT or SIGTERM; returns the exit code."""
     configure_logging(settings.log_format)
+    rules_in_force(settings)  # before anything is touched: what is wrong with them ends the start
     parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
     return _run(settings, real_clock, parts, with_ui=with_ui)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -47,6 +48,8 @@ RUNS_SECONDS = 10.0
 """What became of planned runs, and the newest verdict, are read this often."""
 FILES_SECONDS = 1.0
 SAVE_AGAIN_SECONDS = 5.0
+PATIENCE_SECONDS = 2.0
+"""A book that is not kept after so long is handed on all the same."""
 LOAD_SECONDS = 5.0
 """Alerts are decided without those from before the start when they cannot be read for so long."""
 RESTS = 4
@@ -167,7 +170,7 @@ class AlertWatch:
         self._worst: tuple[tuple[str, str], ...] = ()
         self._held: list[FloorEvent] = []
         self._book = AlertBook(parts.clock())
-        self._joined = False
+        self._joined = self._late = False
         self._first: datetime | None = None
         self._began: datetime | None = None
         self._runs = RunsRead()
@@ -250,6 +253,8 @@ class AlertWatch:
             _log(each)
         if is_new or moved:
             self._news.set()
+            if self._late:
+                self.parts.take(book)
 
     async def run(self) -> None:
         """Load what was before, then save and read what is needed, until cancelled."""
@@ -259,38 +264,53 @@ class AlertWatch:
             tasks.create_task(self._follow_files())
 
     async def _keep(self) -> None:
-        while not self._joined:
-            await self._join()
+        while not await self._join():
+            self._be_late()
+            await asyncio.sleep(SAVE_AGAIN_SECONDS)
+        saved = True
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if saved else SAVE_AGAIN_SECONDS):
+                    await self._news.wait()
             self._news.clear()
-            await self._save()
+            saved = await self._save()
 
-    async def _join(self) -> None:
+    async def _join(self) -> bool:
         """Join the alerts from before the start; until they are known nothing is written."""
         try:
             stored = await self.parts.store.load(self.parts.clock())
         except StorageError as error:
             log.error("alerts from before the start are not known: %s", error)  # noqa: TRY400
-            self.parts.take(self._book)
-            await asyncio.sleep(SAVE_AGAIN_SECONDS)
-            return
+            return False
+        self._late = False
         self._put(join_books(stored, self._book), (), is_new=True)
         self._joined = True
+        return True
 
-    async def _save(self) -> None:
+    async def _save(self) -> bool:
+        """Keep the book and hand it on; returns whether it is kept."""
         book, moved = self._book, tuple(self._waiting)
+        self._waiting.clear()
+        saving = asyncio.ensure_future(self.parts.store.save(book, moved))
+        await asyncio.wait({saving}, timeout=PATIENCE_SECONDS)
+        if not saving.done():
+            self._be_late()
         try:
-            await self.parts.store.save(book, moved)
+            await saving
         except StorageError as error:
             log.error("alerts are not kept: %s", error)  # noqa: TRY400  (its text says all)
+            self._waiting.extendleft(reversed(moved))
+            self._be_late()
+            return False
+        was_late, self._late = self._late, False
+        if not was_late or self._book.alerts == book.alerts:  # else a newer one was handed on
             self.parts.take(book)
-            await asyncio.sleep(SAVE_AGAIN_SECONDS)
-            self._news.set()
-            return
-        for _ in moved:
-            self._waiting.popleft()
-        self.parts.take(book)
+        return True
+
+    def _be_late(self) -> None:
+        """Hand on what is not kept yet, and from now on at once: a page waits for no disk."""
+        self._late = True
+        self.parts.take(self._book)
 
     async def _read_runs(self) -> None:
         while True:

@@ -25,8 +25,8 @@ from mission_control.processes.followed_file import FollowedFile
 from mission_control.readiness.model import ReadinessVerdict, RecordedVerdict
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.schedule.model import Job, RunOutcome
+from tests.alerts.hurts import says, silence
 from tests.alerts.recorded_day import CALENDAR, FLOOR, RULES, LivedDay, at
-from tests.alerts.test_deciding import says, silence
 from tests.floor.floor_of_values import INGEST, MARKETDATA, STRATEGY
 
 DAY = date(2026, 11, 18)
@@ -157,10 +157,10 @@ async def test_a_history_that_cannot_be_written_holds_up_no_page(server, monkeyp
     monkeypatch.setattr("mission_control.alerts.run.SAVE_AGAIN_SECONDS", 0.05)
     real, failing = server.store.save, [True]
 
-    async def save(book, moved):
+    async def save(book, transitions):
         if failing:
             raise StorageError("the disk is full", path="history")
-        await real(book, moved)
+        await real(book, transitions)
 
     server.store.save = save
     async with server.running():
@@ -173,6 +173,29 @@ async def test_a_history_that_cannot_be_written_holds_up_no_page(server, monkeyp
 
     assert () == unwritten.alerts
     assert [True] == [t.pages for t in page.transitions]
+
+
+async def test_a_history_that_is_slow_holds_up_no_page(server, monkeypatch):
+    """R11.3: what is not kept in time is delivered, and so is what fires while it hangs."""
+    monkeypatch.setattr("mission_control.alerts.run.PATIENCE_SECONDS", 0.05)
+    real, hanging = server.store.save, asyncio.Event()
+
+    async def save(book, transitions):
+        await hanging.wait()
+        await real(book, transitions)
+
+    async with server.running():
+        server.store.save = save
+        await server.step(silence(INGEST))
+        await server.until(lambda: server.taken[-1].alerts)
+        await server.step(silence(INGEST), says(STRATEGY, "agent_identity.agent_mode", "LIVE"))
+        late = len(server.taken[-1].alerts)
+        hanging.set()
+        await server.until(lambda: written(server))
+        await asyncio.sleep(0.2)
+        kept = await AlertStore(AlertRows(server.engine, "one")).load(OPEN)
+
+    assert 2 == late == len(server.taken[-1].alerts) == len(kept.alerts)
 
 
 async def test_a_history_that_cannot_be_read_at_a_start_is_joined_later(server, monkeypatch):

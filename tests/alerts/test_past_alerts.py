@@ -35,8 +35,8 @@ from mission_control.schedule.model import (
     RunOutcome,
     RunStage,
 )
+from tests.alerts.hurts import silence
 from tests.alerts.recorded_day import CALENDAR, FLOOR, RULES, LivedDay, at, stale_feed
-from tests.alerts.test_deciding import silence
 from tests.alerts.watched_day import watched
 from tests.floor.floor_of_values import GAMMA, INGEST, FloorOfValues
 from tests.history.test_alert_rows import alert
@@ -114,7 +114,7 @@ def test_the_recorded_past_gives_the_same_alerts(root, lived):
 
 
 def test_a_replay_of_a_part_knows_what_went_on_before(root, lived):
-    """Begun while the feed is stale, it does not page anew."""
+    """Begun while the feed is stale, it does not page again."""
     later = replayed(root, RULES, at(DAY, "10:08:00"))
 
     assert [] == [t for t in later.transitions if t.pages]

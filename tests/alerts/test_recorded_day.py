@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "alert_day.txt"
 FRIDAY, SATURDAY, MONDAY = date(2026, 11, 27), date(2026, 11, 28), date(2026, 11, 30)
 HEAD = """\
 From Friday 2026-11-27, the early close after Thanksgiving, to Monday's open; New York's time.
-PAGE wakes a person, TELL is for the same day, OVER is a resolve; - goes to nobody, with its reason.
+PAGE wakes a person, TELL is for the same day, OVER is a resolve; - goes nowhere, with its reason.
 
 """
 

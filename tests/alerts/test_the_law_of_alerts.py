@@ -11,8 +11,8 @@ from mission_control.alerts.model import AlertEvidence, AlertState, Source, Waiv
 from mission_control.model.finding import Severity
 from mission_control.model.reading import UnseenReason
 from mission_control.schedule.model import Job, RunOutcome
+from tests.alerts.hurts import says, silence
 from tests.alerts.recorded_day import CALENDAR, ENGINE, FLOOR, RULES, LivedDay, at, stale_feed
-from tests.alerts.test_deciding import says, silence
 from tests.floor.floor_of_values import INGEST, MARKETDATA, STRATEGY
 
 DAY = date(2026, 11, 18)

@@ -29,6 +29,10 @@ VIOLATIONS = {
     "one-owner-litestar": ("mission_control/floor/coverage.py", "litestar"),
     "settings": ("mission_control/records/folder.py", "mission_control.configuration.settings"),
     "simulation": ("mission_control/cli/doctor.py", "mission_control.simulation.clock"),
+    "judged-without-alerts": (
+        "mission_control/readiness/decide/readiness.py",
+        "mission_control.alerts.model",
+    ),
     "checks": (
         "mission_control/readiness/decide/checks/services.py",
         "mission_control.readiness.decide.checks.safety",

@@ -160,6 +160,23 @@ def test_transitions_are_paged_and_chosen(engine):
     assert tuple(reversed(moved[5:])) == of_one.transitions
 
 
+def test_what_was_in_force_at_an_instant(engine):
+    """The newest change of each alert by then, where it was pending or firing."""
+    pending = transition(OTHER, "waits", NOW, to_state=AlertState.PENDING, pages=False)
+    over = transition(FIRING, "over", NOW + 2 * SECOND, to_state=AlertState.RESOLVED, pages=False)
+
+    async def live():
+        await opened(engine).save(AlertBook(NOW), [transition(FIRING), pending, over])
+        await opened(engine, "two").save(AlertBook(NOW), [transition(alert("elsewhere"))])
+
+    asyncio.run(live())
+    rows = AlertRows(engine, "one")
+
+    assert () == rows.in_force(NOW - SECOND)
+    assert (transition(FIRING), pending) == rows.in_force(NOW)
+    assert (pending,) == rows.in_force(NOW + 2 * SECOND)
+
+
 def test_old_changes_and_deliveries_go(engine):
     """What is older than history is kept goes; the alerts that there are stay."""
 

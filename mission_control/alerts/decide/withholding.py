@@ -21,6 +21,7 @@ from mission_control.alerts.model import (
     Waiver,
 )
 from mission_control.documents.instants import new_york_text
+from mission_control.floor.model import KILL_SWITCH
 from mission_control.model import codes
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Fleet, Kind
@@ -123,9 +124,13 @@ def _feeds(alerts: Iterable[Alert], fleet: Fleet, depends: Dependencies) -> froz
 
 
 def _ask(alert: Alert, rule: Rule | None, depends: Dependencies, feeds: frozenset[str]) -> _Asked:
-    if alert.severity is Severity.P0 or rule is None or not rule.follows:
+    if alert.severity is Severity.P0:  # it is told with its cause, and never withheld for it
+        return _Asked(alert, frozenset({KILL_SWITCH, alert.subject}))
+    if rule is None or not rule.follows:
         return _Asked(alert, frozenset())
     causes = depends.of(alert.subject) | {alert.subject}
+    if alert.code == codes.KILL_SWITCH:
+        causes |= {KILL_SWITCH}
     if alert.code in OF_LISTS:
         causes |= {CLUSTER}
     if alert.code in OF_FEEDS and alert.subject not in feeds:
@@ -133,10 +138,13 @@ def _ask(alert: Alert, rule: Rule | None, depends: Dependencies, feeds: frozense
     return _Asked(alert, causes)
 
 
-def _causes_first(asked: _Asked) -> tuple[int, datetime, tuple[int, datetime, str, str, str]]:
-    """Sort causes before what follows from them: that depends on more than they do."""
+def _causes_first(
+    asked: _Asked,
+) -> tuple[bool, int, datetime, tuple[int, datetime, str, str, str]]:
+    """Sort causes before what follows from them: P0 first, then what depends on least."""
     alert = asked.alert
-    return (len(asked.causes), alert.fired_at or alert.since, alert.order)
+    milder = alert.severity is not Severity.P0
+    return (milder, len(asked.causes), alert.fired_at or alert.since, alert.order)
 
 
 def _cause(
@@ -162,7 +170,7 @@ def _is_delivered(alert: Alert, seen: AlertEvidence, now: datetime) -> bool:
 
 def _follow(alert: Alert, cause: Alert | None, now: datetime, *, paged: bool) -> Alert:
     """Return the alert as it pages, or is withheld for its cause; `paged` says that it did."""
-    if cause is not None and not paged:
+    if cause is not None and not paged and alert.severity is not Severity.P0:
         why = f"suppressed by {cause.subject} ({cause.code})"
         return replace_if(alert, cause=cause.fingerprint, withheld=why)
     since = alert.paged_at if paged else now
