@@ -92,22 +92,15 @@ async def connected(
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
         runbooks = RunbookLibrary(settings.runbooks)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        proof = _attest(settings, edges, alerts)
-        api = ApiParts(*read, attestation=proof.facts, day=day, ask=ask)
-        watch = _watch(settings, sources, board, label)
-        application = create_application(_telling(api, alerts, jobs))
+        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
+        pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
+        watch = FloorWatch(settings.fleet, sources, board, label, pace)
+        application = create_application(_showing(api, alerts, jobs))
         yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
 
 
-def _watch(
-    settings: Settings, sources: floor_sources.FloorSources, board: FloorBoard, label: str
-) -> FloorWatch:
-    pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
-    return FloorWatch(settings.fleet, sources, board, label, pace)
-
-
-def _telling(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
-    """Have the API tell of alerts, and of those that are decided and delivered here."""
+def _showing(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
+    """Have the API show the alerts that are decided here, where any are."""
     api = replace(api, alert_history=jobs.alerts)
     if alerts is None:
         return api

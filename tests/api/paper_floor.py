@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from mission_control.alerts.deliver.model import ChannelHealth
+from mission_control.alerts.deliver.model import Channel, ChannelHealth, ChannelKind
 from mission_control.alerts.load import load_alert_rules
 from mission_control.alerts.model import AlertBook, AlertRules
 from mission_control.alerts.store import AlertStore
@@ -179,6 +179,13 @@ class PaperClock:
 
 
 SHIPPED = load_alert_rules(None, None)
+HEALTH = ChannelHealth(
+    Channel("webhook", ChannelKind.WEBHOOK, "https://pager.example"),
+    failing_since=NOW,
+    waiting=("0011223344556677", "8899aabbccddeeff"),
+    dead_letters=("0011223344556677",),
+)
+"""A channel that takes nothing."""
 
 
 @dataclass

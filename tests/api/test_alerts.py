@@ -19,12 +19,12 @@ from mission_control.alerts.present import first_step_of
 from mission_control.model.finding import Severity
 from tests.alerts_delivery.values import alert, book
 from tests.api.paper_floor import (
+    HEALTH,
     SHIPPED,
     PaperAlerts,
     PaperControl,
     PaperFloor,
 )
-from tests.api.test_metrics import HEALTH
 from tests.floor.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
@@ -93,6 +93,17 @@ async def test_open_alerts_tell_their_cause_their_owner_and_what_to_do():
         channel["waiting"],
         channel["address"],
     )
+
+
+async def test_an_alert_that_is_withheld_for_itself_names_no_cause():
+    """Nor does one whose cause is over and gone."""
+    held = [
+        alert(withheld="outside P1 hours"),
+        alert("x", fingerprint="2" * 16, withheld="suppressed", cause="3" * 16),
+    ]
+    found = (await PaperControl(alerts=PaperAlerts(book(*held))).ask(ALERTS)).json()
+
+    assert [None, None] == [a["suppressed_by"] for a in found["alerts"]]
 
 
 async def test_waivers_in_force_and_rules_that_nothing_observes_are_listed():

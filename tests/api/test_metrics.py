@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mission_control.alerts.deliver.model import Channel, ChannelHealth, ChannelKind
 from mission_control.alerts.model import AlertState
 from mission_control.alerts.present import OPEN_PHASES
 from mission_control.api import metrics_routes
@@ -21,19 +20,13 @@ from mission_control.model.finding import Reason, Severity
 from mission_control.readiness.model import ReadinessVerdict
 from mission_control.schedule.model import DayView
 from tests.alerts_delivery.values import alert, book
-from tests.api.paper_floor import PaperAlerts, PaperControl, PaperFloor, healthy_snapshot
+from tests.api.paper_floor import HEALTH, PaperAlerts, PaperControl, PaperFloor, healthy_snapshot
 from tests.api.test_ops import values
 from tests.floor.floor_of_values import NOW
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
 INFINITE = float("inf")
-HEALTH = ChannelHealth(
-    Channel("webhook", ChannelKind.WEBHOOK, "https://pager.example"),
-    failing_since=NOW,
-    waiting=("0011223344556677", "8899aabbccddeeff"),
-    dead_letters=("0011223344556677",),
-)
 FACTS = RecordFacts(
     runs=(("lkg_capture", "MISSED", 1),),
     verdict=ReadinessVerdict.GO,

@@ -1,6 +1,7 @@
 """Bundles hold the alerts of their day: those there are, what became of them and of telling."""
 
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -53,7 +54,7 @@ async def bundled(root, store):
     account = orjson.loads((folder / "run.json").read_bytes())
     (told,) = (c for c in account["coverage"] if c["source"] == "alerts")
     file = folder / "alerts.json"
-    alerts = orjson.loads(file.read_bytes()) if file.exists() else None
+    alerts: Any = orjson.loads(file.read_bytes()) if file.exists() else None
     return alerts, [g["reason"] for g in told["gaps"]]
 
 
