@@ -55,7 +55,8 @@ class Receiver:
     """
     An HTTP server that remembers each request, and answers as a test wants.
 
-    `answer` says status and body for a request; while `hangs` it does not answer at all.
+    `answer` says status and body for a request; while `hangs` it does not answer at all, and
+    never a request that has `hangs_on` in its body.
     """
 
     port: int = 0
@@ -63,6 +64,7 @@ class Receiver:
     answer: Callable[[Told], tuple[int, bytes]] = lambda _: (200, b"ok")
     headers: dict[str, str] = field(default_factory=dict)
     hangs: threading.Event = field(default_factory=threading.Event)
+    hangs_on: bytes = b""
 
     def url(self, path: str = "/") -> str:
         """Return its address."""
@@ -86,7 +88,7 @@ def receiving() -> Iterator[Receiver]:
             if len(body) != length:
                 return  # its sender was killed while it wrote: nothing was told
             told = Told(time.monotonic(), self.command, self.path, headers, body)
-            while receiver.hangs.is_set():
+            while receiver.hangs.is_set() or (receiver.hangs_on and receiver.hangs_on in body):
                 time.sleep(0.02)
             receiver.told.append(told)
             status, said = receiver.answer(told)
@@ -117,6 +119,7 @@ def receiving() -> Iterator[Receiver]:
         yield receiver
     finally:
         receiver.hangs.clear()
+        receiver.hangs_on = b""
         server.shutdown()
         server.server_close()
         thread.join()

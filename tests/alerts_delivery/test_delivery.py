@@ -111,6 +111,19 @@ async def test_one_bad_alert_holds_up_no_other(tmp_path, hook):
 
 
 @pytest.mark.anyio
+async def test_an_answer_that_hangs_holds_up_no_other_alert(tmp_path, hook):
+    """While a receiver hangs on one alert it is told of a worse one that comes (R15.3)."""
+    hook.hangs_on = b"poison"
+    poison, worse = alert("poison"), alert("worse", severity=Severity.P0)
+    made = delivery([to_webhook(hook.url("/hook"))], opened(tmp_path))
+    async with delivering(made, book(fired(poison, real_now()))):
+        await asyncio.sleep(0.3)
+        made.take(book(fired(poison, real_now()), fired(worse, real_now())))
+        async with asyncio.timeout(2):
+            await becomes(lambda: states(hook) == [("FIRING", "worse")])
+
+
+@pytest.mark.anyio
 async def test_a_slow_channel_holds_up_no_other(tmp_path, hook):
     """Each channel is told by itself (R15.3)."""
     with receiving() as slow:

@@ -73,6 +73,7 @@ class _Line:
     health: ChannelHealth
     taken: dict[str, AlertState] = field(default_factory=dict[str, AlertState])
     tried: dict[str, Tried] = field(default_factory=dict[str, Tried])
+    sending: set[str] = field(default_factory=set[str])
 
 
 class AlertDelivery:
@@ -180,51 +181,68 @@ class AlertDelivery:
             self.take(self._book)
 
     async def _serve(self, line: _Line) -> NoReturn:
-        """Tell one channel what is due, for ever; a slow one holds no other up."""
-        while True:
-            news = self._news  # taken first: what comes meanwhile wakes us
-            try:
-                if not await self._tell_due(line):
-                    await self._wait(news, line)
-            except Exception as error:
-                log.exception("delivery to %s met a bug, and goes on", line.sender.channel.name)
-                failed = _internal(error)
-                line.health = note_health(line.health, failed, self._timing.clock())
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
-
-    async def _tell_due(self, line: _Line) -> bool:
-        """Send the most urgent of what is due; False where nothing is."""
-        if self._book is None:
-            return False
-        tick = self._timing.monotonic()
-        due = decide_messages(self._known(line), self._book, tick)[:AT_ONCE]
-        await asyncio.gather(*(self._tell(line, message) for message in due))
-        await self._write()
-        return bool(due)
-
-    async def _wait(self, news: asyncio.Event, line: _Line) -> None:
-        """Wait for news or for what is due next."""
-        patience = LOOK_AGAIN_SECONDS
-        if self._book is not None:
-            due = next_due(self._known(line), self._book)
-            if due is not None:
-                patience = min(patience, max(0.0, due - self._timing.monotonic()))
+        """Tell one channel what is due, for ever; an answer that hangs holds up no other alert."""
+        under_way = set[asyncio.Task[None]]()
         try:
-            async with asyncio.timeout(patience):
-                await news.wait()
-        except TimeoutError:
-            return
+            while True:
+                news = self._news  # taken first: what comes meanwhile wakes us
+                try:
+                    self._begin(line, under_way)
+                    await self._wait(news, line, under_way)
+                except Exception as error:
+                    log.exception("delivery to %s met a bug, and goes on", line.sender.channel.name)
+                    failed = _internal(error)
+                    line.health = note_health(line.health, failed, self._timing.clock())
+                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    def _begin(self, line: _Line, under_way: set[asyncio.Task[None]]) -> None:
+        """Begin to send the most urgent of what is due; never two messages about one alert."""
+        known, tick = self._known(line), self._timing.monotonic()
+        free = max(0, AT_ONCE - len(under_way))
+        for message in decide_messages(known, self._left(line), tick)[:free]:
+            line.sending |= {a.fingerprint for a in message.alerts}
+            task = asyncio.create_task(self._tell(line, message))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+
+    def _left(self, line: _Line) -> AlertBook:
+        """Return the book without what is just being told."""
+        book = self._known_book()
+        left = tuple(a for a in book.alerts if a.fingerprint not in line.sending)
+        return AlertBook(book.at, left)
+
+    async def _wait(
+        self, news: asyncio.Event, line: _Line, under_way: set[asyncio.Task[None]]
+    ) -> None:
+        """Wait for news, for an answer, or for what is due next."""
+        patience = LOOK_AGAIN_SECONDS
+        due = next_due(self._known(line), self._left(line))
+        if due is not None and len(under_way) < AT_ONCE:
+            patience = min(patience, max(0.0, due - self._timing.monotonic()))
+        comes = asyncio.create_task(news.wait())
+        try:
+            waits = {comes, *under_way}
+            await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            comes.cancel()
 
     async def _tell(self, line: _Line, message: Message) -> None:
         """Send one message, and note the answer for each of its alerts."""
-        began = self._timing.clock()
+        began, told = self._timing.clock(), {a.fingerprint for a in message.alerts}
         try:
             answers = await line.sender.send(message)
         except Exception as error:
             log.exception("a message to %s could not be sent", line.sender.channel.name)
-            answers = dict.fromkeys((a.fingerprint for a in message.alerts), _internal(error))
+            answers = dict.fromkeys(told, _internal(error))
+        finally:
+            line.sending -= told
         for alert in message.alerts:
             self._note(line, alert, message.state, answers[alert.fingerprint], began)
+        await self._write()
 
     def _note(
         self, line: _Line, alert: Alert, state: AlertState, answer: Answer, began: datetime
