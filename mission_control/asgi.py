@@ -170,7 +170,7 @@ async def _serve(
         if parts.alerts is not None:
             alerts = asyncio.create_task(parts.alerts.run())
             alerts.add_done_callback(_report_alerts)
-            s.callback(alerts.cancel)
+            s.push_async_callback(_end, alerts)
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
@@ -226,6 +226,11 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
 def _report_day(day: "asyncio.Task[None]") -> None:
     if not day.cancelled() and day.exception() is not None:
         log.error("the scheduler has ended; no run is begun any more", exc_info=day.exception())
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _report_alerts(alerts: "asyncio.Task[None]") -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8
 """So many messages to one channel are under way at once."""
 LOOK_AGAIN_SECONDS = 5.0
+LAST_WRITE_SECONDS = 2.0
+"""So long the end waits for history; what was delivered and is not known there is told again."""
 MOST_UNWRITTEN = 2_000
 """So many attempts wait in memory for a history that cannot be written."""
 
@@ -163,6 +166,9 @@ class AlertDelivery:
         try:
             await asyncio.gather(*tasks)
         finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WRITE_SECONDS):
+                    await self._write()
             for line in self._lines:
                 await line.sender.aclose()
             if self._heartbeat is not None:
@@ -282,6 +288,9 @@ class AlertDelivery:
         except StorageError as error:
             log.warning("deliveries cannot be recorded yet: %s", error)
             self._unwritten.extendleft(reversed(writing))
+        except asyncio.CancelledError:  # we are stopping, and write once more before the end
+            self._unwritten.extendleft(reversed(writing))
+            raise
 
     async def _watch(self, line: _Line) -> None:
         """Keep the alert that always fires alive, while the deciding loop beats."""
