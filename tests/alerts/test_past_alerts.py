@@ -298,7 +298,7 @@ def test_alerts_from_before_a_start_are_joined():
 
 
 def test_a_start_lasts_until_everything_was_asked():
-    """R11.3: and never longer than 20 s; what was asked before it counts for nothing."""
+    """R11.3: and never longer than 45 s; what was asked before it counts for nothing."""
     floor = FloorOfValues()
     asked = floor.decide()
     floor.answers.pop(GAMMA.agent_name)
@@ -308,7 +308,7 @@ def test_a_start_lasts_until_everything_was_asked():
     assert not is_starting(asked, asked.at)
     assert is_starting(replace(asked, at=asked.at + 2 * SECOND), asked.at + SECOND)
     assert is_starting(unasked, unasked.at)
-    assert not is_starting(unasked, unasked.at - 20 * SECOND)
+    assert not is_starting(unasked, unasked.at - 45 * SECOND)
     assert is_starting(unheard, unasked.at)
 
 
@@ -328,7 +328,7 @@ def test_a_process_starts_again_after_a_long_stall():
     assert BEGIN == decides_since(None, None, BEGIN)
     assert BEGIN == decides_since(BEGIN, later, later + 19 * SECOND)
     assert later + 20 * SECOND == decides_since(BEGIN, later, later + 20 * SECOND)
-    assert BEGIN == decides_since(BEGIN, BEGIN + 39 * SECOND, later)
+    assert BEGIN == decides_since(BEGIN, BEGIN + 79 * SECOND, later)
 
 
 def test_the_next_instant_is_when_time_alone_changes_an_alert():

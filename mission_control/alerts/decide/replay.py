@@ -21,8 +21,12 @@ from mission_control.market_calendar.days import in_new_york, instant_of
 from mission_control.model.codes import SESSION_CHANGED
 from mission_control.model.kill_switch import SourceKind
 
-STARTING = timedelta(seconds=20)
-"""So long after a start, or a stall of our own, what was not asked since is no news."""
+STARTING = timedelta(seconds=45)
+"""
+So long at most after a start, or a stall of our own, what was not asked since is no news.
+
+Everything is asked within 40 s (docs/semantics.md#R1.3), and mostly within 13.
+"""
 LONG_STALL = timedelta(seconds=20)
 """After so long without a decision evidence has expired because we did not look."""
 EVENT_LASTS = timedelta(seconds=0.5)
