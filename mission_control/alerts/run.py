@@ -183,6 +183,11 @@ class AlertWatch:
         """Return the alerts as they were decided last."""
         return self._book
 
+    @property
+    def has_decided(self) -> bool:
+        """Return whether alerts were decided since the start: until then none are known."""
+        return self._decided is not None
+
     def is_deciding(self) -> bool:
         """Return whether alerts were decided a moment ago: else that we live proves nothing."""
         now = asyncio.get_running_loop().time()

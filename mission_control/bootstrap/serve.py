@@ -95,8 +95,16 @@ async def connected(
         api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(api)
+        application = create_application(_showing(api, alerts, jobs))
         yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
+
+
+def _showing(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
+    """Have the API show the alerts that are decided here, where any are."""
+    api = replace(api, alert_history=jobs.alerts)
+    if alerts is None:
+        return api
+    return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)
 
 
 @asynccontextmanager
@@ -157,4 +165,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         poll_interval_seconds=settings.interval_seconds,
         durable_copy=str(settings.durable_copy or ""),
         safety=needs_text(settings.fleet.safety, settings.fleet.switch_file),
+        replica=settings.replica,
     )
