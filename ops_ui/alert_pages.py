@@ -1,4 +1,4 @@
-"""The page of alerts, and a runbook with the facts of the incident it is read for."""
+"""The page of alerts, and a runbook beside the incident that it is read for."""
 
 import asyncio
 from collections.abc import Mapping
