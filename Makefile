@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SOURCES := mission_control ops_ui tests $(wildcard scripts)
-PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/documents/*,mission_control/*/model.py,mission_control/*/model/*,mission_control/*/decide.py,mission_control/*/decide/*,mission_control/*/present.py,mission_control/*/present/*
+PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/documents/*,mission_control/*/model.py,mission_control/*/model/*,mission_control/*/decide.py,mission_control/*/decide/*,mission_control/*/present.py,mission_control/*/present/*,mission_control/alerts/deliver/model.py,mission_control/alerts/deliver/decide.py,mission_control/alerts/deliver/present.py
 WORKERS ?= 3
 
 .PHONY: help setup demo test day test-browser check bench format lock clean
@@ -77,7 +77,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 lock: ## Resolve the exact versions anew (needs uv on the PATH); no host names in them
 	$(COMPILE) --group build -o requirements/build.txt
 	$(COMPILE) pyproject.toml -o requirements/runtime.txt
-	$(COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/development.txt
+	$(COMPILE) pyproject.toml --extra notify -c requirements/runtime.txt -o requirements/notify.txt
+	$(COMPILE) pyproject.toml --extra notify --group dev -c requirements/runtime.txt -o requirements/development.txt
 	$(COMPILE) --group s3-server -o requirements/s3_server.txt
 
 clean: ## Remove what was installed and cached

@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 
 from mission_control.api.connection_limits import LimitedHttpProtocol
+from mission_control.bootstrap.alerting import rules_in_force
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.record import run_origin
 from mission_control.bootstrap.serve import Parts, connected
@@ -75,6 +76,7 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
 def run_server(settings: Settings, *, with_ui: bool = False, history_is_new: str = "") -> int:
     """Serve until stopped by SIGINT or SIGTERM; returns the exit code."""
     configure_logging(settings.log_format)
+    rules_in_force(settings)  # before anything is touched: what is wrong with them ends the start
     parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
     return _run(settings, real_clock, parts, with_ui=with_ui)
 
@@ -171,6 +173,10 @@ async def _serve(
         watch.add_done_callback(_report)
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
+        if parts.alerts is not None:
+            alerts = asyncio.create_task(parts.alerts.run())
+            alerts.add_done_callback(_report_alerts)
+            s.push_async_callback(_end, alerts)
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
@@ -228,6 +234,16 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
 def _report_day(day: "asyncio.Task[None]") -> None:
     if not day.cancelled() and day.exception() is not None:
         log.error("the scheduler has ended; no run is begun any more", exc_info=day.exception())
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _report_alerts(alerts: "asyncio.Task[None]") -> None:
+    if not alerts.cancelled() and alerts.exception() is not None:
+        log.error("alerts are no longer kept or delivered", exc_info=alerts.exception())
 
 
 def _report(watch: "asyncio.Task[None]") -> None:

@@ -179,6 +179,8 @@ class Posture(Labelled):
     cluster: Text
     cluster_short: Text = below("cluster_identity", "short")
     fleet_digest: Text = below("fleet", "digest")
+    fleet_source: Text = below("fleet", "source")
+    fleet_agents: Count = below("fleet", "agents")
     sequence: Number
 
 

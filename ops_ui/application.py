@@ -17,10 +17,11 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui import lkg, records, reports, schedule, services
-from ops_ui.answers import Part
+from ops_ui import alert_pages, lkg, records, reports, services
+from ops_ui.answers import Part, Schedule
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
+from ops_ui.frame import lost_frame, past_frame
 from ops_ui.limits import with_request_limits
 from ops_ui.mission_control_client import (
     HTTP_NOT_FOUND,
@@ -31,6 +32,7 @@ from ops_ui.mission_control_client import (
 )
 from ops_ui.record_answers import Proof
 from ops_ui.rendering import MAX_AT, Pages, pages_of
+from ops_ui.schedule import see_day
 from ops_ui.settings import Settings
 
 HERE = Path(__file__).parent
@@ -72,20 +74,21 @@ async def floor(state: State, request: Request[object, object, State]) -> Respon
     if at:
         return await _past_floor(pages, floor_page(state), at)
     shown = await floor_page(state).see()
-    return pages.render(
-        "floor.html", view=shown.view, last=shown.last, last_age=shown.last_age, at=""
+    return pages.render_in(
+        shown.frame, "floor.html", view=shown.view, last=shown.last, last_age=shown.last_age, at=""
     )
 
 
 async def _past_floor(pages: Pages, page: FloorPage, at: str) -> Response[str]:
     view = await page.see_past(at)
     if not isinstance(view, Missed):
-        return pages.render("floor.html", view=view, last=None, last_age=None, at=at)
+        frame = past_frame(view.at, view.label, pages.client.label)
+        return pages.render_in(frame, "floor.html", view=view, last=None, last_age=None, at=at)
     if view.status == HTTP_NOT_FOUND:
         heading = "? UNKNOWN: the floor was not watched then"
         text = f"At {new_york(at) or 'that time'} nothing was recorded, and nothing is guessed."
-        return pages.render("message.html", 404, heading=heading, text=text)
-    return pages.missed(view, "The floor of then could not be read")
+        return await pages.render("message.html", 404, heading=heading, text=text)
+    return await pages.missed(view, "The floor of then could not be read")
 
 
 @get("/wall", media_type=MediaType.HTML)
@@ -93,22 +96,20 @@ async def wall(state: State) -> Response[str]:
     """Show the floor as it hangs on a wall: no scrolling, nothing to touch."""
     pages = pages_of(state)
     shown = await floor_page(state).see()
-    return pages.render("wall.html", view=shown.view, last=shown.last, last_age=shown.last_age)
+    return pages.render_in(
+        shown.frame, "wall.html", view=shown.view, last=shown.last, last_age=shown.last_age
+    )
 
 
-@get("/runbooks/{code:str}", media_type=MediaType.HTML)
-async def runbook(state: State, code: FromPath[str]) -> Response[str]:
-    """Show a runbook, rendered from Markdown without any HTML of its own."""
+@get("/schedule", media_type=MediaType.HTML)
+async def schedule(state: State) -> Response[str]:
+    """Show today's plan with the outcome of each run, and the next 30 sessions."""
     pages = pages_of(state)
-    named = code.removesuffix(".md")  # as pages link each other, also in the repository
-    plain = "".join(c for c in named if c.isalnum() or c == "_")[:64]
-    text = await pages.client.markdown(f"/api/v1/runbooks/{plain}")
-    if text is None:
-        return pages.render("message.html", 404, heading="No such runbook", text=plain)
-    if isinstance(text, Missed):
-        return pages.missed(text, "The runbook could not be read")
-    shown = await pages.renderer.show(f"{plain}.md", text.encode())
-    return pages.render("runbook.html", code=plain, shown=shown)
+    day = see_day(await pages.client.ask("/api/v1/schedule", Schedule))
+    if day.trouble:
+        heading = "The schedule could not be read"
+        return await pages.render("message.html", 502, heading=heading, text=day.trouble)
+    return await pages.render("schedule.html", day=day)
 
 
 @get("/read-only", media_type=MediaType.HTML)
@@ -117,8 +118,8 @@ async def read_only(state: State) -> Response[str]:
     pages = pages_of(state)
     proof = await pages.client.ask("/api/v1/attestation/read-only", Proof)
     if isinstance(proof, Missed):
-        return pages.missed(proof, "The proof could not be read")
-    return pages.render("read_only.html", proof=proof)
+        return await pages.missed(proof, "The proof could not be read")
+    return await pages.render("read_only.html", proof=proof)
 
 
 @get("/stream")
@@ -198,9 +199,20 @@ def _show_error(request: Request[object, object, State], error: Exception) -> Re
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status >= 500:  # noqa: PLR2004
         log.error("a page failed", exc_info=error)
-    headings = {404: "No such page", 405: "Nothing here can be changed"}
+    headings = {404: _NO_PAGE, 405: "Nothing here can be changed"}
     heading = headings.get(status, "This page failed")
-    return pages_of(request.app.state).render("message.html", status, heading=heading, text="")
+    pages = pages_of(request.app.state)
+    frame = lost_frame("nothing was asked of Mission Control", "", pages.client.label)
+    return pages.render_in(frame, "message.html", status, heading=heading, text="")
+
+
+@get("/{path:path}", media_type=MediaType.HTML)
+async def no_page(state: State, path: FromPath[str]) -> Response[str]:
+    """Say that there is no such page, in the frame of every page."""
+    return await pages_of(state).render("message.html", 404, heading=_NO_PAGE, text=path[:200])
+
+
+_NO_PAGE = "No such page"
 
 
 def create_application(settings: Settings, client: httpx.AsyncClient | None = None) -> ASGIApp:
@@ -212,7 +224,8 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
         [
             floor,
             wall,
-            runbook,
+            alert_pages.alerts,
+            alert_pages.runbook,
             read_only,
             records.artifacts,
             records.artifact,
@@ -226,10 +239,11 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             reports.attestation,
             lkg.lkg,
             lkg.lkg_diff,
-            schedule.schedule,
+            schedule,
             stream,
             healthz,
             ops_status,
+            no_page,
             create_static_files_router(path="/static", directories=[HERE / "static"]),
         ],
         state=State({"pages": pages, "floor": FloorPage(pages.client, monotonic)}),

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from ops_ui.alert_answers import Alerts
+from ops_ui.alerts import AlertsView, see_alerts
 from ops_ui.answers import Agent, Agents, Event, Events, Posture, Reason, Schedule, Timeline
 from ops_ui.formats import GLYPHS, clock_time, pods_text
+from ops_ui.frame import Frame, ask_present, see_frame
 from ops_ui.mission_control_client import Failure, Missed, MissionControlClient
 from ops_ui.record_answers import Readiness
 from ops_ui.schedule import DayPlan, see_day
@@ -96,6 +99,7 @@ class FloorView:
     at_et: str = ""
     readiness: ReadinessNote | None = None
     day: DayPlan | None = None
+    alerts: AlertsView | None = None
     events_missed: str = ""
     nothing_wrong: str = ""
     cluster: str = ""
@@ -109,6 +113,7 @@ def see_floor(
     timeline: Timeline | Missed,
     readiness: Readiness | Missed = _NOT_ASKED,
     schedule: Schedule | Missed | None = None,
+    alerts: Alerts | Missed | None = None,
 ) -> FloorView:
     """
     Turn the answers into the page.
@@ -136,6 +141,7 @@ def see_floor(
         at_et=posture.at_et,
         readiness=readiness_note(readiness),
         day=see_day(schedule) if schedule is not None else None,
+        alerts=see_alerts(alerts) if alerts is not None else None,
         events_missed=events.detail if isinstance(events, Missed) else "",
         nothing_wrong=_nothing_wrong(posture),
         cluster=cluster_name(posture),
@@ -248,6 +254,7 @@ class Shown:
     view: FloorView
     last: FloorView | None
     last_age: float | None
+    frame: Frame
 
 
 class FloorPage:
@@ -265,25 +272,29 @@ class FloorPage:
         self._asking_strips: asyncio.Task[Timeline | Missed] | None = None
 
     async def see(self) -> Shown:
-        """Ask for posture, services, events, strips and runs at once, and make one view."""
-        ask = self._client.ask
+        """Ask for the present, events and strips at once, and make one view."""
+        present, events, strips = await asyncio.gather(
+            ask_present(self._client),
+            self._client.ask("/api/v1/events/recent?limit=300", Events),
+            self._ask_strips(),
+        )
+        frame = see_frame(present, self._client.label)
         view = see_floor(
-            *await asyncio.gather(
-                ask("/api/v1/posture", Posture),
-                ask("/api/v1/agents", Agents),
-                ask("/api/v1/events/recent?limit=300", Events),
-                self._ask_strips(),
-                ask("/api/v1/readiness/latest", Readiness),
-                ask("/api/v1/schedule", Schedule),
-            )
+            present.posture,
+            present.agents,
+            events,
+            strips,
+            present.readiness,
+            present.schedule,
+            present.alerts,
         )
         now = self._seconds()
         if view.live:
             self._last, self._last_at = view, now
-            return Shown(view, None, None)
+            return Shown(view, None, None, frame)
         if self._last is None:
-            return Shown(view, None, None)
-        return Shown(view, self._last, now - self._last_at)
+            return Shown(view, None, None, frame)
+        return Shown(view, self._last, now - self._last_at, frame)
 
     async def see_past(self, at: str) -> FloorView | Missed:
         """Ask for the floor as it was; nothing of it is remembered as the last live one."""

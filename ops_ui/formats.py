@@ -1,7 +1,7 @@
 """How pages write states, instants, durations, shares and pods. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -43,6 +43,11 @@ def clock_time(text: str | None) -> str:
     return _there(text, "%H:%M:%S ET")
 
 
+def clock_bare(text: str | None) -> str:
+    """Write a UTC instant as the clock shows it in New York, alone."""
+    return _there(text, "%H:%M:%S")
+
+
 def clock_short(text: str | None, beside: str | None = None) -> str:
     """
     Write a UTC instant as New York's clock shows it to the minute, with the zone's name.
@@ -58,6 +63,12 @@ def utc(text: str | None) -> str:
     """Write an instant in UTC, for beside the New York time."""
     instant = instant_of(text)
     return "" if instant is None else instant.strftime("%H:%M:%S UTC")
+
+
+def zulu(text: str | None) -> str:
+    """Write an instant in UTC as briefly as it goes: `15:18:32Z`."""
+    instant = instant_of(text)
+    return "" if instant is None else instant.astimezone(UTC).strftime("%H:%M:%SZ")
 
 
 def duration(seconds: float | None) -> str:

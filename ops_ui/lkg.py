@@ -38,8 +38,8 @@ async def lkg(state: State) -> Response[str]:
     pages = pages_of(state)
     found = await pages.client.ask("/api/v1/lkg", Captures)
     if isinstance(found, Missed):
-        return pages.missed(found, "The last known good could not be read")
-    return pages.render(
+        return await pages.missed(found, "The last known good could not be read")
+    return await pages.render(
         "lkg.html",
         captures=[_row(each) for each in found.captures],
         good=found.good,

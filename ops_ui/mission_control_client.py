@@ -11,7 +11,7 @@ import httpx
 import orjson
 from pydantic import ValidationError
 
-from ops_ui.answers import Labelled, Part, Refusal
+from ops_ui.answers import Part, Refusal
 
 HTTP_OK, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE = 200, 404, 503
 MAX_BYTES = 4 * 1024 * 1024
@@ -19,6 +19,7 @@ MAX_PROBLEM_BYTES = 64 * 1024
 MISTAKES = frozenset({400, 414, 422})
 """What Mission Control answers to a reader's own mistake."""
 SAFETY_HEADER, MAX_SAFETY = "x-mission-control-safety", 300
+LABEL_HEADER, TIME_HEADER, MAX_LABEL = "x-mission-control-label", "x-mission-control-time", 80
 
 
 class Failure(StrEnum):
@@ -64,10 +65,17 @@ class MissionControlClient:
     """Reads Mission Control's API with GET alone, under one total deadline for each question."""
 
     def __init__(self, client: httpx.AsyncClient, timeout_seconds: float) -> None:
-        """Ask through this client; `safety` is what the newest answer says is needed of it."""
+        """
+        Ask through this client.
+
+        `safety` is what the newest answer says that the fleet needs, `label` what marks it (DEMO
+        on a simulated floor, else empty) and `time` Mission Control's clock then (UTC).
+        """
         self._client = client
         self._timeout = timeout_seconds
         self.safety = ""
+        self.label = ""
+        self.time = ""
 
     async def ask(self, path: str, kind: type[Answer]) -> Answer | Missed:
         """Ask for an answer of this kind; one that cannot be decoded is garbage."""
@@ -93,11 +101,6 @@ class MissionControlClient:
         """Ask for a file's bytes; None when Mission Control says that there is none."""
         return await self._body(path, "*/*", absent=True, limit=limit)
 
-    async def label(self) -> str:
-        """Ask what marks every answer, DEMO on a simulated floor; empty where nothing does."""
-        answer = await self.ask("/api/v1/runbooks", Labelled)
-        return "" if isinstance(answer, Missed) else answer.label
-
     async def _body(
         self, path: str, accept: str, *, absent: bool = False, limit: int = MAX_BYTES
     ) -> bytes | Missed | None:
@@ -115,7 +118,7 @@ class MissionControlClient:
         self, path: str, accept: str, *, absent: bool, limit: int
     ) -> bytes | Missed | None:
         async with self._client.stream("GET", path, headers={"accept": accept}) as response:
-            self.safety = response.headers.get(SAFETY_HEADER, self.safety)[:MAX_SAFETY]
+            self._note(response.headers)
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
             if response.status_code == HTTP_SERVICE_UNAVAILABLE:
@@ -130,6 +133,12 @@ class MissionControlClient:
             if body is None:
                 return Missed(Failure.GARBAGE, f"{path} answered more than {limit // 2**20} MiB")
             return body
+
+    def _note(self, headers: httpx.Headers) -> None:
+        """Remember what every answer says of itself, whatever else it says."""
+        self.safety = headers.get(SAFETY_HEADER, self.safety)[:MAX_SAFETY]
+        self.label = headers.get(LABEL_HEADER, "")[:MAX_LABEL]
+        self.time = headers.get(TIME_HEADER, "")[:MAX_LABEL]
 
     @asynccontextmanager
     async def stream(self, last_event_id: str) -> AsyncGenerator[httpx.Response]:

@@ -34,8 +34,8 @@ async def artifacts(state: State, request: Request[object, object, State]) -> Re
     pages, asked = pages_of(state), asked_of(request, _FILTERS)
     found = await pages.client.ask(_API + query_of(asked), Artifacts)
     if isinstance(found, Missed):
-        return pages.missed(found, "What was recorded could not be read")
-    return pages.render(
+        return await pages.missed(found, "What was recorded could not be read")
+    return await pages.render(
         "artifacts.html",
         record=found,
         badge=_intact_badge(found.verification),
@@ -52,9 +52,9 @@ async def artifact(state: State, path: FromPath[str]) -> Response[str]:
     pages = pages_of(state)
     content = await pages.client.file(_file_path(path))
     if content is None or isinstance(content, Missed):
-        return _why_not(pages, content)
+        return await _why_not(pages, content)
     shown = await pages.renderer.show(path.lstrip("/"), content)
-    return pages.render("artifact.html", shown=shown, label=await pages.client.label())
+    return await pages.render("artifact.html", shown=shown, label=pages.client.label)
 
 
 @get("/artifacts/download/{path:path}")
@@ -63,7 +63,7 @@ async def download(state: State, path: FromPath[str]) -> Response[bytes] | Respo
     pages = pages_of(state)
     content = await pages.client.file(_file_path(path), limit=_MAX_DOWNLOAD)
     if content is None or isinstance(content, Missed):
-        return _why_not(pages, content)
+        return await _why_not(pages, content)
     name = "".join(c for c in path.rpartition("/")[2] if c.isalnum() or c in "._-")
     headers = {
         "content-disposition": f'attachment; filename="{name}"',
@@ -77,7 +77,7 @@ def _file_path(path: str) -> str:
     return f"{_API}/{quote(path.lstrip('/'), safe='/._-')}"
 
 
-def _why_not(pages: Pages, missed: Missed | None) -> Response[str]:
+async def _why_not(pages: Pages, missed: Missed | None) -> Response[str]:
     """Say why a file cannot be shown."""
     status, heading, text = 502, "The record could not be read", missed.detail if missed else ""
     if missed is None:
@@ -88,7 +88,7 @@ def _why_not(pages: Pages, missed: Missed | None) -> Response[str]:
     elif missed.status == _HTTP_GONE:
         heading = "NOT INTACT: this file is missing"
         text = "It was recorded and is no longer there."
-    return pages.render("message.html", status, heading=heading, text=text)
+    return await pages.render("message.html", status, heading=heading, text=text)
 
 
 def _intact_badge(found: Verification) -> Badge:

@@ -19,7 +19,8 @@ from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 
 from ops_ui import formats
-from ops_ui.mission_control_client import Missed, MissionControlClient
+from ops_ui.frame import Frame, ask_present, lost_frame, see_frame
+from ops_ui.mission_control_client import Failure, Missed, MissionControlClient
 from ops_ui.settings import Settings
 from ops_ui.shown_file import FileShown, show_file, show_plainly, visible
 
@@ -127,7 +128,9 @@ def templates() -> jinja2.Environment:
         new_york=formats.new_york,
         utc=formats.utc,
         clock_time=formats.clock_time,
+        clock_bare=formats.clock_bare,
         clock_short=formats.clock_short,
+        zulu=formats.zulu,
         duration=formats.duration,
         percent=formats.percent,
         pods=formats.pods_text,
@@ -155,12 +158,23 @@ class Pages:
         self.slow_refresh_seconds = 6 * settings.refresh_seconds
         self.renderer = Renderer()
 
-    def render(self, name: str, status: int = 200, **values: object) -> Response[str]:
-        """Render a page; it is never kept by a cache."""
+    async def render(self, name: str, status: int = 200, **values: object) -> Response[str]:
+        """Render a page in the frame of the present, which is asked for."""
+        return self.render_in(await self.frame(), name, status, **values)
+
+    async def frame(self) -> Frame:
+        """Ask for the frame of the present."""
+        return see_frame(await ask_present(self.client), self.client.label)
+
+    def render_in(
+        self, frame: Frame, name: str, status: int = 200, **values: object
+    ) -> Response[str]:
+        """Render a page in this frame; it is never kept by a cache."""
         text = self.environment.get_template(name).render(
             refresh_seconds=self.refresh_seconds,
             slow_refresh_seconds=self.slow_refresh_seconds,
             safety=self.client.safety,
+            frame=frame,
             **values,
         )
         return Response(
@@ -170,12 +184,15 @@ class Pages:
             headers={"cache-control": "no-store"},
         )
 
-    def missed(self, missed: Missed, heading: str) -> Response[str]:
+    async def missed(self, missed: Missed, heading: str) -> Response[str]:
         """Say why a page cannot be shown, and to a reader's own mistake what is wanted."""
         if missed.is_mistake:
             heading, text = "This address asks for what cannot be answered", missed.told
-            return self.render("message.html", missed.status, heading=heading, text=text)
-        return self.render("message.html", 502, heading=heading, text=missed.detail)
+            return await self.render("message.html", missed.status, heading=heading, text=text)
+        if missed.failure is not Failure.GARBAGE:  # it is not waited for once more
+            frame = lost_frame(missed.detail, self.client.time, self.client.label)
+            return self.render_in(frame, "message.html", 502, heading=heading, text=missed.detail)
+        return await self.render("message.html", 502, heading=heading, text=missed.detail)
 
 
 def pages_of(state: State) -> Pages:

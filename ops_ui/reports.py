@@ -61,8 +61,8 @@ async def readiness(state: State) -> Response[str]:
     found = await pages.client.ask("/api/v1/readiness/latest", Readiness)
     if isinstance(found, Missed):
         view = ReadinessView("failure-garbage", "?", "NO-GO (not known)", found.detail)
-        return pages.render("readiness.html", 502, view=view)
-    return pages.render("readiness.html", view=_see_readiness(found))
+        return await pages.render("readiness.html", 502, view=view)
+    return await pages.render("readiness.html", view=_see_readiness(found))
 
 
 def _see_readiness(found: Readiness) -> ReadinessView:
@@ -100,13 +100,13 @@ async def deploys(state: State) -> Response[str]:
     pages = pages_of(state)
     found = await pages.client.ask("/api/v1/reports/deploy", Reports)
     if isinstance(found, Missed):
-        return pages.missed(found, "Deploy reports could not be read")
+        return await pages.missed(found, "Deploy reports could not be read")
     newest = await pages.client.markdown("/api/v1/reports/deploy/latest")
     trouble = newest.detail if isinstance(newest, Missed) else ""
     shown = None
     if isinstance(newest, str):
         shown = await pages.renderer.show("deploy_report.md", newest.encode())
-    return pages.render("deploys.html", found=found, shown=shown, trouble=trouble)
+    return await pages.render("deploys.html", found=found, shown=shown, trouble=trouble)
 
 
 @get("/deploys/diff", media_type=MediaType.HTML)
@@ -126,16 +126,16 @@ async def show_comparison(
     if isinstance(found, Missed):
         heading = "These two could not be compared"
         if found.status != HTTP_NOT_FOUND:
-            return pages.missed(found, heading)
+            return await pages.missed(found, heading)
         text = f"Two recorded {what} are needed. {found.told or found.detail}"
-        return pages.render("message.html", 404, heading=heading, text=text)
+        return await pages.render("message.html", 404, heading=heading, text=text)
     clusters = found.clusters
     if clusters is None:
         clusters = "Mission Control did not say whether both are of one cluster"
     gaps: Sequence[str] = ("Mission Control did not say what it compared",)
     if found.gaps is not None and found.changes is not None:
         gaps = found.gaps
-    return pages.render(template, found=found, clusters=clusters, gaps=gaps)
+    return await pages.render(template, found=found, clusters=clusters, gaps=gaps)
 
 
 _MOST_VALUES = 6
@@ -181,13 +181,13 @@ async def attestation(state: State, request: Request[object, object, State]) -> 
     path = f"/api/v1/attestation/no-execution{query_of(asked)}"
     found = await pages.client.ask(path, NoExecution)
     if not isinstance(found, Missed):
-        return pages.render("attestation.html", view=_see_attestation(found))
+        return await pages.render("attestation.html", view=_see_attestation(found))
     if found.is_mistake:
-        return pages.missed(found, "")
+        return await pages.missed(found, "")
     status, view = 502, AttestationView("bad", "?", "NOT KNOWN", trouble=found.detail)
     if found.status == HTTP_NOT_FOUND:
         status, view = 404, AttestationView("bad", "?", "NOT ATTESTED")
-    return pages.render("attestation.html", status, view=view)
+    return await pages.render("attestation.html", status, view=view)
 
 
 def _see_attestation(found: NoExecution) -> AttestationView:

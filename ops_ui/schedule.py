@@ -1,15 +1,11 @@
-"""The scheduled day as pages show it. What is missing is never a success."""
+"""The scheduled day as pages show it. What is missing is never a success. Pure."""
 
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote
 
-from litestar import MediaType, Response, get
-from litestar.datastructures import State
-
 from ops_ui.answers import Holiday, Run, Schedule, Scheduler, UpcomingSession
 from ops_ui.mission_control_client import Missed
-from ops_ui.rendering import pages_of
 
 _SAMPLE = "intraday_sample"
 _TITLES = {
@@ -187,14 +183,3 @@ def _session(session: UpcomingSession) -> SessionRow:
 def _holiday(holiday: Holiday) -> SessionRow:
     mark = f"no session: {holiday.name} ({holiday.source})"
     return SessionRow(holiday.date, "", "", (mark,), holiday=True)
-
-
-@get("/schedule", media_type=MediaType.HTML)
-async def schedule(state: State) -> Response[str]:
-    """Show today's plan with the outcome of each run, and the next 30 sessions."""
-    pages = pages_of(state)
-    day = see_day(await pages.client.ask("/api/v1/schedule", Schedule))
-    if day.trouble:
-        heading = "The schedule could not be read"
-        return pages.render("message.html", 502, heading=heading, text=day.trouble)
-    return pages.render("schedule.html", day=day)

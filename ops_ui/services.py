@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from ops_ui.answers import Attained, Container, Events, OneAgent, Span, Targets, Timeline
 from ops_ui.formats import instant_of
+from ops_ui.frame import past_frame
 from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.rendering import MAX_AT, Pages, asked_of, older_of, pages_of, query_of
 from ops_ui.strips import DAY_STEP, MONTH_STEP, missing_strip, strips_of
@@ -27,17 +28,18 @@ async def service(
     pages, name = pages_of(state), agent_name[:128]
     ask = pages.client.ask
     at = str(request.query_params.get("at", ""))[:MAX_AT]
-    then = f"?{urlencode({'at': at})}" if at else ""
-    found = await ask(f"/api/v1/agents/{quote(name, safe='')}{then}", OneAgent)
+    asked = f"?{urlencode({'at': at})}" if at else ""
+    found = await ask(f"/api/v1/agents/{quote(name, safe='')}{asked}", OneAgent)
     if isinstance(found, Missed):
-        return _missed(pages, found, "This service")
+        return await _missed(pages, found, "This service")
     day, month, slo = await asyncio.gather(
         ask(_timeline(name, DAY_STEP, at, found.ts, _DAY_SECONDS), Timeline),
         ask(_timeline(name, MONTH_STEP, at, found.ts, _MONTH_SECONDS), Timeline),
         ask("/api/v1/slo", Targets),
     )
     services = () if isinstance(slo, Missed) else slo.services
-    return pages.render(
+    return pages.render_in(
+        past_frame(found.ts, found.label, pages.client.label) if at else await pages.frame(),
         "service.html",
         label=found.label,
         agent=found.agent,
@@ -71,12 +73,12 @@ def _recent_segments(timeline: Timeline | Missed) -> Sequence[Span]:
     return timeline.agents[0].segments[::-1][:_SEGMENTS]
 
 
-def _missed(pages: Pages, missed: Missed, what: str) -> Response[str]:
+async def _missed(pages: Pages, missed: Missed, what: str) -> Response[str]:
     if missed.status == HTTP_NOT_FOUND:
         heading = f"? UNKNOWN: {what.lower()} is not known"
         text = "It is not in the inventory, or it was not watched at that time."
-        return pages.render("message.html", 404, heading=heading, text=text)
-    return pages.missed(missed, f"{what} could not be read")
+        return await pages.render("message.html", 404, heading=heading, text=text)
+    return await pages.missed(missed, f"{what} could not be read")
 
 
 @get("/events", media_type=MediaType.HTML)
@@ -85,8 +87,8 @@ async def events(state: State, request: Request[object, object, State]) -> Respo
     pages, asked = pages_of(state), asked_of(request, _FILTERS)
     found = await pages.client.ask(f"/api/v1/events{query_of(asked)}", Events)
     if isinstance(found, Missed):
-        return _missed(pages, found, "What happened")
-    return pages.render(
+        return await _missed(pages, found, "What happened")
+    return await pages.render(
         "events.html",
         label=found.label,
         events=found.events,
@@ -101,8 +103,8 @@ async def slo(state: State) -> Response[str]:
     pages = pages_of(state)
     found = await pages.client.ask("/api/v1/slo", Targets)
     if isinstance(found, Missed):
-        return _missed(pages, found, "What was attained")
-    return pages.render("slo.html", targets=found, services=_worst_first(found.services))
+        return await _missed(pages, found, "What was attained")
+    return await pages.render("slo.html", targets=found, services=_worst_first(found.services))
 
 
 def _worst_first(services: Sequence[Attained]) -> Sequence[Attained]:

@@ -11,6 +11,7 @@ from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from mission_control.api.alert_routes import alert_history_routes, alert_routes
 from mission_control.api.answers import give_once
 from mission_control.api.artifact_routes import artifact_routes
 from mission_control.api.attestation_routes import attestation_routes
@@ -23,11 +24,11 @@ from mission_control.api.documentation_routes import (
 from mission_control.api.event_stream import stream_routes
 from mission_control.api.floor_routes import (
     event_routes,
-    metrics_routes,
     schedule_routes,
     status_routes,
 )
 from mission_control.api.history_routes import history_routes
+from mission_control.api.metrics_routes import metrics_routes
 from mission_control.api.options import (
     ApiOptions,
     ApiParts,
@@ -311,6 +312,7 @@ def _reading_routes(parts: ReadingParts) -> list[HTTPRouteHandler]:
         *history_routes(parts),
         *report_routes(parts),
         *lkg_routes(parts),
+        *alert_history_routes(parts),
     ]
 
 
@@ -324,6 +326,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *stream_routes(parts),
         *attestation_routes(parts),
         *schedule_routes(parts),
+        *alert_routes(parts),
         *contract_routes(),
     ]
     options = parts.options

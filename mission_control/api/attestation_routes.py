@@ -79,14 +79,22 @@ COPIES = (
 )
 
 
+DELIVERS = (
+    "tells these addresses of alerts, each by its one method, and asks a dead-man's switch with "
+    "GET; follows no redirect, and never speaks with services or the cluster; what is not guarded "
+    "goes through apprise, which speaks with its services itself"
+)
+
+
 class AttestationDocument(TypedDict):
     """
     The proof, computed for this very answer.
 
     `transport` is what the reading edges sent and refused. `cluster_reader` is null where no
     cluster is read; of its account, `verified` means that the API server itself named us, and
-    `read_only` is null where it is not known. `durable_copy` is the only thing that is sent
-    elsewhere, and to one configured place: its `destination` is null where none is.
+    `read_only` is null where it is not known. Two things are sent
+    elsewhere, to configured places alone: `durable_copy`, whose `destination` is null where there
+    is none, and `deliveries` of alerts, whose `channels` are empty where there are none.
     """
 
     ts: str
@@ -99,7 +107,25 @@ class AttestationDocument(TypedDict):
     cluster: str
     cluster_reader: Document | None
     durable_copy: Document
+    deliveries: Document
     label: NotRequired[str]
+
+
+def deliveries_document(facts: AttestationFacts) -> Document:
+    """Say what left for the channels that alerts go to, and what their guards refused."""
+    return {
+        "proven": all(channel.proven for channel in facts.deliveries),
+        "does": DELIVERS,
+        "channels": [
+            {
+                **document(channel, "sent", "refused"),
+                "guarded": bool(channel.refused),
+                "sent": [{"method": m, "count": n} for m, n in channel.sent],
+                "refused": [{"door": d, "refused": r} for d, r in channel.refused],
+            }
+            for channel in facts.deliveries
+        ],
+    }
 
 
 def transport_document(facts: AttestationFacts) -> Document:
@@ -140,11 +166,13 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
     routes: RouteProof = prove_read_only(application)
     transport = transport_document(facts)
     cluster = cluster_proof(facts)
+    deliveries = deliveries_document(facts)
+    edges = transport["proven"] and deliveries["proven"]
     now = parts.clock()
     return {
         "ts": utc_text(now),
         "at_et": new_york_text(now),
-        "proven": routes.proven and transport["proven"] and (cluster is None or cluster["proven"]),
+        "proven": routes.proven and edges and (cluster is None or cluster["proven"]),
         "routes_proven": routes.proven,
         "routes": document(routes.routes),
         "violations": document(routes.violations),
@@ -152,6 +180,7 @@ async def attest(parts: ApiParts, application: Litestar) -> AttestationDocument:
         "cluster": facts.cluster,
         "cluster_reader": cluster,
         "durable_copy": {"destination": parts.options.durable_copy or None, "does": COPIES},
+        "deliveries": deliveries,
     }
 
 

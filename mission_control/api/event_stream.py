@@ -10,6 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from mission_control.alerts.model import Alert
+from mission_control.api.alert_routes import current_alerts
 from mission_control.api.answers import AnyRequest
 from mission_control.api.options import ApiParts, describes, describes_problem
 from mission_control.api.problems import Problem
@@ -44,6 +46,7 @@ class FloorStreams:
         self._limit = limit
         self._run = token_hex(4)
         self._open = 0
+        self._alerts = current_alerts(parts)
 
     @property
     def full(self) -> bool:
@@ -69,21 +72,36 @@ class FloorStreams:
         """
         Yield the current posture and services, missed events, and then new ones as they happen.
 
+        Alerts are told at first, and again whenever they changed.
         Only the first snapshot has an id, which repeats the client's own: whenever the stream
         breaks, the client resumes after the last event that it received.
         """
         self._open += 1
         try:
             yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
-            identity = self._identity(after)
+            identity, told = self._identity(after), None
             async for happened in self._parts.floor.follow(after):
                 if isinstance(happened, FloorSnapshot):
                     yield self._snapshot(happened, identity)
-                    identity = ""
+                    identity, known = "", self._known_alerts()
+                    if known is not None and known != told:
+                        told = known
+                        yield frame("alerts", encode_json(self._alerts(), self._label))
                 else:
                     yield self._event(happened)
         finally:
             self._open -= 1
+
+    @property
+    def _label(self) -> str:
+        return self._parts.options.label
+
+    def _known_alerts(self) -> tuple[Alert, ...] | None:
+        """Return the alerts as they were decided; None where they are not."""
+        watch = self._parts.alerts
+        if watch is None or not watch.has_decided:
+            return None
+        return watch.current().alerts
 
     def _identity(self, number: int) -> str:
         return f"{self._run}-{number}"
@@ -94,7 +112,7 @@ class FloorStreams:
         return frame("posture", posture, identity) + frame("agents", agents)
 
     def _event(self, event: FloorEvent) -> bytes:
-        body = encode_json(event_document(event), self._parts.options.label)
+        body = encode_json(event_document(event), self._label)
         return frame("event", body, self._identity(event.identity))
 
 
@@ -110,7 +128,7 @@ def stream_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
     @get(
         "/api/v1/stream",
-        summary="Server-sent events: posture, agents, event",
+        summary="Server-sent events: posture, agents, event, alerts",
         tags=["events"],
         media_type=EVENT_STREAM,
         responses={

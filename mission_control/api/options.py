@@ -6,6 +6,9 @@ from datetime import datetime
 
 from litestar.openapi.datastructures import ResponseSpec
 
+from mission_control.alerts.deliver.model import ChannelHealth
+from mission_control.alerts.run import AlertWatch
+from mission_control.alerts.store import AlertStore
 from mission_control.api.answers import (
     HTML,
     JSON,
@@ -42,7 +45,7 @@ class ApiOptions:
     `allowed_hosts` are names as in a `Host` header without its port. `label` is `DEMO` for a
     simulated floor and marks every answer; empty otherwise. `durable_copy` names where what was
     recorded is copied to, empty for nowhere. `safety` is one line on what the fleet file requires,
-    and is sent with every answer.
+    and is sent with every answer. `replica` is which of those that watch this floor we are.
     """
 
     version: str
@@ -54,11 +57,16 @@ class ApiOptions:
     max_streams: int = 256
     durable_copy: str = ""
     safety: str = ""
+    replica: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingParts:
-    """What the routes of history, record and runbooks read; none of it can write."""
+    """
+    What the routes of history, record and runbooks read; none of it writes.
+
+    `past` and `alert_history` are None where no history is kept.
+    """
 
     floor: PublishedFloor
     calendar: CalendarReader
@@ -68,6 +76,7 @@ class ReadingParts:
     clock: Clock
     options: ApiOptions
     cache: SnapshotCache = field(default_factory=SnapshotCache, kw_only=True)
+    alert_history: AlertStore | None = field(default=None, kw_only=True)
 
     @property
     def renders(self) -> bool:
@@ -81,7 +90,8 @@ class ApiParts(ReadingParts):
     Everything that a route may read; none of it can write.
 
     `ask` passes a reader's question to the process that answers it; without one, as for a single
-    answer on the command line, everything is answered in this process.
+    answer on the command line, everything is answered in this process. `alerts` is None where none
+    are decided, and `channels` returns how those fare that alerts go to.
     """
 
     floor: FloorBoard
@@ -89,6 +99,8 @@ class ApiParts(ReadingParts):
     attestation: Callable[[], Awaitable[AttestationFacts]]
     day: ScheduledDay
     ask: AskQuestion | None = None
+    alerts: AlertWatch | None = None
+    channels: Callable[[], Sequence[ChannelHealth]] = tuple[ChannelHealth, ...]
 
     @property
     def renders(self) -> bool:

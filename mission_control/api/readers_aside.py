@@ -25,6 +25,7 @@ _PLACES = (
     "/api/v1/readiness",
     "/api/v1/lkg",
     "/api/v1/attestation/no-execution",
+    "/api/v1/alerts/history",
 )
 """What is answered from history or the record; what lies below each as well."""
 _LIVE = frozenset({"/api/v1/events/recent"})

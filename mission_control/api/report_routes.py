@@ -94,9 +94,9 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         # Without a named type the answer is what the verdict is worth now: no recorded text has it.
         media_type = representation(request, REPORT, unnamed=JSON)
         if media_type == JSON:
-            answer = json_answer(_judge_now(parts, newest), parts.options.label, VARY)
+            answer = json_answer(readiness_now(parts, newest), parts.options.label, VARY)
             return give(answer, request)
-        before = _worth_now(_judge_now(parts, newest))
+        before = _worth_now(readiness_now(parts, newest))
         return await _markdown(parts, request, newest, READINESS_JSON, media_type, before)
 
     @get(
@@ -113,13 +113,14 @@ def _readiness_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     )
     async def readiness_md(request: AnyRequest) -> Response[bytes]:
         newest = await reading_record(latest_report(parts.artifacts, READINESS_JSON))
-        before = _worth_now(_judge_now(parts, newest))
+        before = _worth_now(readiness_now(parts, newest))
         return await _markdown(parts, request, newest, READINESS_JSON, MARKDOWN, before)
 
     return [readiness, readiness_md]
 
 
-def _judge_now(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
+def readiness_now(parts: ReadingParts, newest: RecordedReport | None) -> LatestReadinessDocument:
+    """Return what the newest recorded verdict is worth at this moment."""
     snapshot = parts.floor.current()
     since, halts = parts.floor.watched()
     verdict = recorded_verdict(newest) if newest else None

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.bootstrap.record import require_record, run_origin
@@ -25,6 +26,7 @@ from mission_control.floor.board import FloorBoard
 from mission_control.floor.coverage import watched_coverage
 from mission_control.floor.model import NOTHING_LATCHED, FloorSnapshot, Latched
 from mission_control.floor.observe import Looking, all_asked, observe_rounds
+from mission_control.history.alert_rows import AlertRows
 from mission_control.history.continuity import recall_latched
 from mission_control.history.database import SQLITE_NAME, open_engine
 from mission_control.history.past_floor import PastFloor
@@ -81,6 +83,7 @@ def job_parts(
         edges.further,
         RepositoryReader(path, clock, lints) if path else None,
         past,
+        AlertStore(AlertRows(past.history.engine, settings.replica)) if past else None,
     )
 
 

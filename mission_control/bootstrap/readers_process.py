@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
+from mission_control.alerts.store import AlertStore
 from mission_control.api.application import reading_application
 from mission_control.api.options import ReadingParts
 from mission_control.api.readers_aside import answer_within
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot
+from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import open_engine
 from mission_control.history.model import Span, WatchedMinute
 from mission_control.history.past_floor import PastFloor
@@ -78,15 +80,16 @@ def prepare(setup: object) -> Answerer:
     configure_logging(made.log_format)
     calendar = CalendarInForce(MarketCalendar(made.closures))
     floor = ToldFloor(made.fleet, calendar)
-    history = HistoryReader(open_engine(made.root, made.database_url))
+    engine = open_engine(made.root, made.database_url)
     parts = ReadingParts(
         floor,
         calendar,
         RunbookLibrary(made.runbooks),
         ArtifactReader(made.root, told_now),
-        PastFloor(history, _told_minute, calendar, floor),
+        PastFloor(HistoryReader(engine), _told_minute, calendar, floor),
         told_now,
         made.options,
+        alert_history=AlertStore(AlertRows(engine, made.options.replica)),
     )
     application = reading_application(parts)
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.bootstrap.alerting import Alerting, with_alerts
 from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
@@ -48,6 +49,7 @@ class Parts:
     day: ScheduledDay
     jobs: JobParts
     edges: Edges
+    alerts: Alerting | None = None
 
 
 @asynccontextmanager
@@ -87,14 +89,22 @@ async def connected(
         look = partial(look_at_board, board, past, memory, clock)
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
+        sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
         runbooks = RunbookLibrary(settings.runbooks)
-        proof = _attest(settings, edges)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(*read, attestation=proof.facts, day=day, ask=ask)
+        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(api)
-        yield Parts(sources, board, watch, application, store, day, jobs, edges)
+        application = create_application(_showing(api, alerts, jobs))
+        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
+
+
+def _showing(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
+    """Have the API show the alerts that are decided here, where any are."""
+    api = replace(api, alert_history=jobs.alerts)
+    if alerts is None:
+        return api
+    return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)
 
 
 @asynccontextmanager
@@ -108,9 +118,11 @@ async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGen
         yield await stack.enter_async_context(reading(settings, clock, interpreter))
 
 
-def _attest(settings: Settings, edges: Edges) -> Attestation:
+def _attest(settings: Settings, edges: Edges, alerts: Alerting | None) -> Attestation:
     server = edges.lister.server if edges.lister else None
-    return Attestation(edges.transports.opened, settings.fleet.cluster, server, edges.further)
+    told = alerts.delivery.reached if alerts else tuple
+    opened = edges.transports.opened
+    return Attestation(opened, settings.fleet.cluster, server, edges.further, told)
 
 
 def _first(
@@ -153,4 +165,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         poll_interval_seconds=settings.interval_seconds,
         durable_copy=str(settings.durable_copy or ""),
         safety=needs_text(settings.fleet.safety, settings.fleet.switch_file),
+        replica=settings.replica,
     )

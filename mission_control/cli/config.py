@@ -2,6 +2,7 @@
 
 import click
 
+from mission_control.alerts.load import load_alert_rules
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.output import emit, printable
@@ -29,10 +30,12 @@ def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
+    rules = load_alert_rules(settings.alert_rules_file, settings.alert_waivers_file)
     if as_json:
-        emit(_as_dict(settings))
+        emit(_as_dict(settings) | {"alert_rules": len(rules.rules), "waivers": len(rules.waivers)})
     else:
-        click.echo("\n".join(printable(line) for line in _lines(settings)))
+        alerts = f"alerts         {len(rules.rules)} rules, {len(rules.waivers)} waivers"
+        click.echo("\n".join(printable(line) for line in (*_lines(settings), alerts)))
 
 
 def _as_dict(settings: Settings) -> dict[str, object]:

@@ -58,6 +58,10 @@ COMMANDS = {
         "mission_control.cli.conformance",
         "Judge the service at URL against the status contract, and explain each deviation.",
     ),
+    "alerts": (
+        "mission_control.cli.alerts",
+        "Explain alerts, try rules on the recorded past, and test the channels.",
+    ),
     "artifacts": (
         "mission_control.cli.artifacts",
         "Look at what was recorded, and verify that it is unaltered.",

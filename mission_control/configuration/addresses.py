@@ -27,6 +27,7 @@ NEVER_ASKED = frozenset({"state", "recover", "execute"})
 """GET `/state` changes the execution engine's state; the other two act."""
 
 DECIMAL = "write an IPv4 address as four decimal numbers, as in 127.0.0.1"
+TOLD_EXAMPLE = "write it as https://host/path"
 EXAMPLE = "write it as http://name.namespace.svc.cluster.local"
 
 
@@ -59,6 +60,32 @@ def read_base_url(text: str) -> str:
         raise UnusableAddress("the URL's host or port is none", EXAMPLE)
     path = read_path(parts.path) if parts.path else ""
     return f"{parts.scheme}://{_host(parts)}{_port(parts)}{path}".rstrip("/")
+
+
+def read_told_url(text: str) -> str:
+    """
+    Return an address that is told of alerts, with its path and query, or raise `UnusableAddress`.
+
+    It may be a secret as a whole, so the text is never repeated in the complaint.
+    """
+    parts = _split(text)
+    if parts.scheme not in {"http", "https"}:
+        raise UnusableAddress("only http and https can be told", TOLD_EXAMPLE)
+    if "@" in parts.netloc:
+        raise UnusableAddress("a URL must not carry a user or password", "leave them out")
+    if "#" in text:
+        raise UnusableAddress("the URL has a fragment, which is never sent", "leave it out")
+    if not parts.netloc or NETLOC.fullmatch(parts.netloc) is None:
+        raise UnusableAddress("the URL names no host, or one that is none", TOLD_EXAMPLE)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{_host(parts)}{_port(parts)}{parts.path or '/'}{query}"
+
+
+def origin_of(url: str) -> str:
+    """Return as much of an address as may be shown: scheme, host and port."""
+    parts = urlsplit(url)
+    beyond = "/..." if parts.path.strip("/") or parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{beyond}"
 
 
 def read_path(text: str) -> str:

@@ -14,7 +14,11 @@ from urllib.parse import urlsplit
 from mission_control.configuration.addresses import (
     LABEL,
     MAX_PORT,
+    UnusableAddress,
     database_url_problem,
+    origin_of,
+    read_base_url,
+    read_told_url,
     redact_url,
 )
 from mission_control.configuration.agent_entry import (
@@ -133,6 +137,9 @@ read_history_days = _whole_number(
 )
 read_namespace = _matching(KUBERNETES_NAME.pattern, "namespace", "write it as trading-floor")
 read_region = _matching(r"[a-z0-9][a-z0-9-]{0,62}", "region", "write it as us-east-1")
+read_replica = _matching(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "name of a replica", "write it as mission-control-a"
+)
 read_record_id = _matching(
     r"[0-9a-f]{16}",
     "id of a record",
@@ -262,6 +269,23 @@ def read_endpoint(found: Found) -> str:
     return address
 
 
+def _address(read: Callable[[str], str], found: Found) -> str:
+    try:
+        return read(found.stripped)
+    except UnusableAddress as error:
+        raise found.refused(error.problem, error.remedy) from None
+
+
+def read_service_url(found: Found) -> str:
+    """Return an address below which a service answers."""
+    return _address(read_base_url, found)
+
+
+def read_secret_url(found: Found) -> str:
+    """Return an address that is a secret: a complaint never repeats it, and it is never shown."""
+    return _address(read_told_url, found)
+
+
 def _is(
     read: Callable[[Found], object],
     about: str,
@@ -271,7 +295,7 @@ def _is(
     **more: str,
 ) -> Any:  # noqa: ANN401  (dataclasses take it for a field of any type)
     declared = Setting(read, about, metavar, predecessors, default=default, **more)
-    shown = read is not read_database_url
+    shown = read not in {read_database_url, read_secret_url}
     return field(default=default, repr=shown, metadata={"setting": declared})
 
 
@@ -371,6 +395,33 @@ class Settings:
     durable_copy_credentials_file: Path | None = _is(
         read_path, "The store's credentials; without it, where AWS's tools look."
     )
+    alert_rules_file: Path | None = _is(
+        read_path, "Rules of your own, which change or add to those that are shipped."
+    )
+    alert_waivers_file: Path | None = _is(
+        read_path, "Alerts that are to be quiet until a date: who says so, and why."
+    )
+    alertmanager_url: str | None = _is(
+        read_service_url, "The Alertmanager that alerts are posted to, as http://host:9093."
+    )
+    alert_webhook_url: str | None = _is(
+        read_secret_url, "An address that alerts are posted to as signed JSON."
+    )
+    alert_webhook_secret_file: Path | None = _is(
+        read_path, "The file of the key that the webhook's JSON is signed with."
+    )
+    alert_notify_urls_file: Path | None = _is(
+        read_path, "A file of apprise's URLs, one a line: mail, chat, pager services."
+    )
+    alert_heartbeat_url: str | None = _is(
+        read_secret_url, "A dead-man's switch that is asked with GET while the floor is decided."
+    )
+    replica: str = _is(
+        read_replica, "Which of those that watch this floor we are.", default="mission-control"
+    )
+    public_url: str | None = _is(
+        read_service_url, "Where people reach our pages; without it, this machine's loopback."
+    )
     kill_switch_environment: Mapping[str, str] = field(default_factory=dict[str, str])
     closures: tuple[Closure, ...] = ()
     closures_digest: str = ""
@@ -385,6 +436,8 @@ class Settings:
         texts["fleet_file"] = self.fleet.source
         texts["allowed_hosts"] = ",".join(self.allowed_hosts)
         texts["database_url"] = redact_url(self.database_url) if self.database_url else ""
+        for name in ("alert_webhook_url", "alert_heartbeat_url"):
+            texts[name] = origin_of(texts[name]) if texts[name] else ""
         return {name: "" if text is None else str(text) for name, text in sorted(texts.items())}
 
 

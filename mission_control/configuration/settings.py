@@ -273,6 +273,7 @@ def _refuse_contradictions(given: _Given, settled: Mapping[str, Any], fleet: Fle
         both = f"port and ui_port are both {port}"
         given.refuse(("ui_port", "port"), both, "give each its own")
     _refuse_copy(given, settled["durable_copy"], settled["root"])
+    _refuse_webhook(given)
     if fleet.switch_file is SwitchFile.NONE and "kill_switch_file" in given.found:
         problem = "names a file, and the fleet file says kill_switch: {file: none}"
         given.refuse(("kill_switch_file",), problem, "take one of the two out")
@@ -354,6 +355,15 @@ def _refuse_copy(given: _Given, destination: Path | S3Address | None, root: Path
             if name in given.found and given.found[name].stripped:
                 remedy = "write durable_copy as s3://bucket/prefix, or take this out"
                 given.refuse((name,), "is only for a durable copy in an S3 store", remedy)
+
+
+def _refuse_webhook(given: _Given) -> None:
+    """Refuse a webhook without its key: a page that is not signed can be forged."""
+    both = ("alert_webhook_url", "alert_webhook_secret_file")
+    named = [name for name in both if name in given.found]
+    if len(named) == 1:
+        other = next(name for name in both if name not in named)
+        given.refuse((named[0],), f"needs {other} beside it", "set both, or neither")
 
 
 def _sources(given: _Given) -> dict[str, str]:

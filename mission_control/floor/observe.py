@@ -15,6 +15,7 @@ from mission_control.history.remember import FloorMemory
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.clock import Clock
 from mission_control.model.cluster_identity import ClusterIdentity
+from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import ContractKind, Fleet
 from mission_control.model.reading import ServiceRound, Unseen, UnseenReason
 from mission_control.model.reload import Reload
@@ -35,7 +36,8 @@ class FloorSources:
 
     `captured` tells what ran at the last known good, where a record is read. `in_force` is the
     calendar once more where its closures may change, and `reloads` gives each set of other files
-    once that was read again.
+    once that was read again. `decided` is handed each decision with what happened, where alerts are
+    decided.
     """
 
     services: "ServiceProbe"
@@ -48,6 +50,7 @@ class FloorSources:
     captured: Callable[[ClusterIdentity], Awaitable[CapturedWorkloads]] | None = None
     in_force: CalendarInForce | None = None
     reloads: Callable[[], Sequence[Reload]] | None = None
+    decided: Callable[[FloorSnapshot, Sequence[FloorEvent]], None] | None = None
 
 
 def first_snapshot(

@@ -411,6 +411,8 @@ class FloorWatch:
         events = self.board.publish(snapshot, happenings)
         if memory is not None:
             memory.note_decision(evidence, latched, before, snapshot, events)
+        if self.sources.decided is not None:
+            self.sources.decided(snapshot, events)
 
 
 def _word(switch_readings: SwitchReading) -> str:

@@ -52,6 +52,11 @@ class HistoryReader:
         """Read through this engine."""
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """Return what it reads through, for rows of another kind."""
+        return self._engine
+
     async def began(self) -> datetime | None:
         """Return when the oldest decision that is kept was made; None when there is none."""
         wanted = select(func.min(schema.decisions.c.at))

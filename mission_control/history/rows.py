@@ -225,6 +225,8 @@ def prune(engine: Engine, oldest: int) -> None:
         )
         minute, at = schema.minutes.c.minute, schema.events.c.at
         connection.execute(delete(schema.minutes).where(minute <= oldest - MINUTE_MICROS))
+        for told in (schema.alert_transitions, schema.alert_deliveries):
+            connection.execute(delete(told).where(told.c.at < oldest))
         still_open = [row.id for row in openings_without_end(connection)]
         connection.execute(
             delete(schema.events).where(at < oldest, schema.events.c.id.not_in(still_open))

@@ -91,6 +91,59 @@ records = Table(
 )
 """The records that this history belongs to, each with the head of its ledger as known last."""
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("replica", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+"""The alerts that there are, each as it was decided last."""
+
+alert_acknowledgements = Table(
+    "alert_acknowledgements",
+    metadata,
+    Column("replica", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""The state of each alert that a channel took last."""
+
+alert_transitions = Table(
+    "alert_transitions",
+    metadata,
+    Column("id", _Big, primary_key=True, autoincrement=True),
+    Column("replica", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("from_state", Text, nullable=True),
+    Column("to_state", Text, nullable=True),
+    Column("pages", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""What became of each alert, and why."""
+
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    Column("id", _Big, primary_key=True, autoincrement=True),
+    Column("replica", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("channel", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("delivered", Boolean, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+)
+"""Each attempt to deliver an alert, and the channel's answer."""
+
 
 def to_micros(instant: datetime) -> int:
     """Return an instant as microseconds since 1970 in UTC."""

@@ -372,6 +372,7 @@ class OpenHistory:
     writer: HistoryWriter
     reader: HistoryReader
     latched: Latched
+    engine: Engine
 
 
 @asynccontextmanager
@@ -396,7 +397,7 @@ async def open_history(
     writer = HistoryWriter(engine, clock, monotonic, oldest_kept, starting, ledger_head)
     writer.start()
     try:
-        yield OpenHistory(writer, reader, await _wait_for_latched(writer))
+        yield OpenHistory(writer, reader, await _wait_for_latched(writer), engine)
     finally:
         await asyncio.to_thread(writer.stop, STOPPING_SECONDS)
         engine.dispose()

@@ -140,12 +140,22 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "No record was found below the root, so nothing from before this start is known here."),
     (codes.HISTORY_FAILING, "P2", "History cannot be written",
      "What happens is not being kept: the disk is full, or the database is dead or hangs."),
+    (codes.DELIVERY_FAILING, "P2", "Pages are not delivered",
+     "A channel that alerts go to does not answer, or refuses what it is sent."),
     (codes.ARTIFACT_STORE_FAILING, "P1", "Nothing can be recorded",
      "Artifacts cannot be written: the disk is full, read-only or gone, or the ledger is damaged."),
     (codes.POLL_LOOP_STALLED, "P1", "Mission Control itself has stalled",
      "The deciding loop has missed three beats; what is shown is no longer being renewed."),
     (codes.SCHEDULER_STALLED, "P1", "The day's runs are no longer being begun",
      "The scheduler has missed three beats; planned runs are not begun by this process."),
+    (codes.RUN_MISSED, "P2", "A planned run was missed",
+     "A run of the day's plan was not begun before its evidence deadline."),
+    (codes.RUN_FAILED, "P2", "A planned run failed",
+     "A run of the day's plan ended without the evidence that it is for."),
+    (codes.READINESS_NO_GO, "P1", "Readiness says NO-GO",
+     "The newest readiness of today's session has a required check that does not pass."),
+    (codes.SESSION_CHANGED, "P1", "Changed closures moved the session",
+     "A closures file that was read again closed a running session, or opened one."),
 )  # fmt: skip
 """Sorted by where a code comes from: readings, one service, the fleet's own codes, the floor."""
 

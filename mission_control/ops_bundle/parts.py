@@ -3,11 +3,14 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from mission_control.alerts.model import AlertQuery, DeliveryPage, TransitionPage
+from mission_control.alerts.present import session_document
+from mission_control.alerts.store import AlertStore
 from mission_control.cluster.decide.lists import check_lists
 from mission_control.cluster.model.facts import (
     WORKLOAD_LISTS,
@@ -315,3 +318,39 @@ async def _changes(past: PastFloor, since: datetime, until: datetime) -> Sequenc
         if before is None:
             return found[::-1]
     raise StorageError("there are more events than a timeline takes", path="history")
+
+
+async def alerts_of(
+    store: AlertStore, since: datetime, until: datetime
+) -> tuple[Mapping[str, object], str]:
+    """
+    Return the alerts of a stretch of time, and what of it did not fit; raises StorageError.
+
+    What there is now is as it was kept last, by the server that decides alerts.
+    """
+    book = await store.load(until)
+    changes, more = await _whole(store.transitions, lambda p: p.transitions, since, until)
+    attempts, more_attempts = await _whole(store.deliveries, lambda p: p.deliveries, since, until)
+    left = "the oldest changes or attempts are left out" if more or more_attempts else ""
+    return session_document(book, changes, attempts), left
+
+
+Page = TypeVar("Page", TransitionPage, DeliveryPage)
+Row = TypeVar("Row")
+
+
+async def _whole(
+    ask: Callable[[AlertQuery], Awaitable[Page]],
+    rows: Callable[[Page], Sequence[Row]],
+    since: datetime,
+    until: datetime,
+) -> tuple[Sequence[Row], bool]:
+    """Return all rows of a stretch, oldest first, and whether there are more than are taken."""
+    found, before = list[Row](), None
+    for _ in range(MOST_PAGES):
+        page = await ask(AlertQuery(PAGE, before, since, until))
+        found += rows(page)
+        before = page.next_before
+        if before is None:
+            break
+    return found[::-1], before is not None

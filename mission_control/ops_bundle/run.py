@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mission_control.alerts.store import AlertStore
 from mission_control.cluster.present import cluster_text
 from mission_control.deploy_report.run import MadeReport, make_report
 from mission_control.documents.canonical_json import encode_json
@@ -15,7 +16,12 @@ from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.posture import posture_document
 from mission_control.history.past_floor import PastFloor
 from mission_control.market_calendar.days import MIDNIGHT, in_new_york, instant_of
-from mission_control.ops_bundle.parts import gather_cluster, gather_logs, posture_timeline
+from mission_control.ops_bundle.parts import (
+    alerts_of,
+    gather_cluster,
+    gather_logs,
+    posture_timeline,
+)
 from mission_control.ops_bundle.present import (
     find_marketdata,
     heartbeat_document,
@@ -126,7 +132,7 @@ async def _gather(
     await gathered.part("cluster", _add_cluster(gathered, snapshot, parts.further, kind))
     await gathered.part("logs", _add_logs(gathered, snapshot, parts.further))
     await gathered.part("posture timeline", _add_timeline(gathered, snapshot, parts.past))
-    gathered.note("alerts", "nothing decides alerts yet")
+    await gathered.part("alerts", _add_alerts(gathered, snapshot, parts.alerts))
     return gathered
 
 
@@ -175,15 +181,32 @@ async def _add_timeline(
     if past is None:
         gathered.note("posture timeline", "no history is kept")
         return
-    today = snapshot.session.session_date or in_new_york(snapshot.at).date()
-    since = instant_of(today, MIDNIGHT)
-    until = snapshot.at + timedelta(microseconds=1)
+    since, until = _day_of(snapshot)
     timeline, unwatched = await posture_timeline(past, since, until)
     gathered.files["posture_timeline.json"] = timeline
     gaps = tuple((f"{utc_text(b)} to {utc_text(e)}", "not watched") for b, e in unwatched)
     asked = round((until - since).total_seconds())
     lost = round(sum((e - b).total_seconds() for b, e in unwatched))
     gathered.coverage.append(SourceCoverage("posture timeline", asked, asked - lost, gaps))
+
+
+async def _add_alerts(
+    gathered: _Gathered, snapshot: FloorSnapshot, alerts: AlertStore | None
+) -> None:
+    """Add the alerts of the day; without history there are none to be read, which is a gap."""
+    if alerts is None:
+        gathered.note("alerts", "no history is kept")
+        return
+    since, until = _day_of(snapshot)
+    told, problem = await alerts_of(alerts, since, until)
+    gathered.files["alerts.json"] = encode_json(told, snapshot.label)
+    gathered.note("alerts", problem)
+
+
+def _day_of(snapshot: FloorSnapshot) -> tuple[datetime, datetime]:
+    """Return from midnight of the session date, or of today, until just after the snapshot."""
+    today = snapshot.session.session_date or in_new_york(snapshot.at).date()
+    return instant_of(today, MIDNIGHT), snapshot.at + timedelta(microseconds=1)
 
 
 def _meta(kind: BundleKind, snapshot: FloorSnapshot, report: ReadinessReport) -> str:

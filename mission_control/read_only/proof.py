@@ -1,15 +1,17 @@
 """Read-only proof: the proof, made by trying, that the observing edges cannot write."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from mission_control.alerts.deliver.model import Reached
+from mission_control.alerts.deliver.posting import AddressGuard
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.guard import ClusterGuard
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.probe.transport import GuardedTransport, RefusedRequest
-from mission_control.read_only.model import AttestationFacts
+from mission_control.read_only.model import AttestationFacts, DeliveryFacts
 
 FORBIDDEN_METHODS = ("POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "OPTIONS", "HEAD")
 
@@ -33,6 +35,7 @@ class Attestation:
     cluster: str
     api: ApiServer | None = None
     objects: ObjectReader | None = None
+    deliveries: Callable[[], Sequence[Reached]] = tuple
 
     async def facts(self) -> AttestationFacts:
         """Try each forbidden method on the guard; nothing can reach the network from here."""
@@ -54,6 +57,7 @@ class Attestation:
             self.cluster,
             tuple(doors),
             await self.objects.account() if self.objects is not None else None,
+            tuple([await _delivery(reached) for reached in self.deliveries()]),
         )
 
 
@@ -84,19 +88,52 @@ def cluster_doors(namespace: str) -> Iterator[tuple[str, httpx.Request]]:
 
 async def _guard_refuses(request: httpx.Request, namespace: str) -> bool:
     behind = _NothingLeaves()
-    try:
-        await ClusterGuard(behind, (namespace,)).handle_async_request(request)
-    except RefusedRequest:
-        return not behind.reached
-    return False
+    return await _refuses(ClusterGuard(behind, (namespace,)), request) and not behind.reached
 
 
 async def _is_refused(method: str) -> bool:
     behind = _NothingLeaves()
+    request = httpx.Request(method, "http://127.0.0.1/healthz")
+    return await _refuses(GuardedTransport(behind), request) and not behind.reached
+
+
+def delivery_doors(method: str, url: httpx.URL) -> Iterator[tuple[str, httpx.Request]]:
+    """Yield requests that a channel's guard must refuse, by what they would do."""
+    for other in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        if other != method:
+            yield other, httpx.Request(other, url)
+    for name, elsewhere in (
+        ("another path", url.copy_with(path=f"{url.path.rstrip('/')}/-/reload")),
+        ("another query", url.copy_with(query=b"another=1")),
+        ("another host", url.copy_with(host="another.invalid")),
+        ("another port", url.copy_with(port=1)),
+    ):
+        yield f"{method} {name}", httpx.Request(method, elsewhere)
+    yield f"{method} as another host", httpx.Request(method, url, headers={"host": "another"})
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket"}
+    yield f"{method} with an upgrade", httpx.Request(method, url, headers=upgrade)
+
+
+async def _delivery(reached: Reached) -> DeliveryFacts:
+    channel, tried = reached.channel, list[tuple[str, bool]]()
+    if reached.url is not None:
+        for name, request in delivery_doors(channel.method, httpx.URL(reached.url)):
+            behind = _NothingLeaves()
+            guard = AddressGuard(behind, channel.method, reached.url)
+            tried.append((name, await _refuses(guard, request) and not behind.reached))
+    return DeliveryFacts(
+        channel.name,
+        channel.kind.value,
+        channel.address,
+        channel.method,
+        tuple(sorted(reached.sent.items())),
+        tuple(tried),
+    )
+
+
+async def _refuses(guard: httpx.AsyncBaseTransport, request: httpx.Request) -> bool:
     try:
-        await GuardedTransport(behind).handle_async_request(
-            httpx.Request(method, "http://127.0.0.1/healthz")
-        )
+        await guard.handle_async_request(request)
     except RefusedRequest:
-        return not behind.reached
+        return True
     return False

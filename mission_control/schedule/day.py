@@ -192,6 +192,14 @@ class ScheduledDay:
             stalled=self.stalled(),
         )
 
+    async def lately(self, days: int = 5) -> Sequence[RunState]:
+        """Return the runs of today and of the recorded plans of the days before, as they stand."""
+        now, today = self.sources.clock(), self._today()
+        runs = list(self.plan(today).runs)
+        for on, (_, plan) in (await self._accounts.plans(today - timedelta(days=days))).items():
+            runs += plan.runs if on < today else ()
+        return await self._states(runs, now)
+
     def stalled(self) -> str:
         """Say since when the scheduler has not beaten; empty while it does, or is not ours."""
         return self.beat() if self.beat is not None else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mission_control.alerts.store import AlertStore
 from mission_control.floor.model import FloorSnapshot
 from mission_control.history.past_floor import PastFloor
 from mission_control.market_calendar.calendar import CalendarReader
@@ -34,8 +35,8 @@ class JobParts:
 
     `look` looks at the floor, and says how it was watched lately. `store` tries whether anything
     could be recorded. `further` reads of the cluster what a look does not show, and `repository`
-    the fleet's repository: each is None where it is not configured. `past` is None where no
-    history is kept.
+    the fleet's repository: each is None where it is not configured. `past` and `alerts` are None
+    where no history is kept.
     """
 
     clock: Clock
@@ -47,6 +48,7 @@ class JobParts:
     further: "ObjectReader | None" = None
     repository: RepositoryReader | None = None
     past: PastFloor | None = None
+    alerts: AlertStore | None = None
 
     def reading_once(self, seconds: float | None = None) -> "JobParts":
         """

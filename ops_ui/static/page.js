@@ -24,13 +24,26 @@
     } finally { busy = false; }
   }
 
+  // What has the focus, as the nth of those that look the same: many links lead to one page.
+  function placeOf(within, one) {
+    if (!one || one === within || !within.contains(one)) { return null; }
+    const place = { tag: one.tagName, href: one.getAttribute("href"), nth: 0 };
+    place.nth = alike(within, place).indexOf(one);
+    return place;
+  }
+
+  function alike(within, place) {
+    return [...within.querySelectorAll(place.tag)].filter((e) => e.getAttribute("href") === place.href);
+  }
+
   function swap(page) {
     const old = live(), fresh = page.getElementById("live"), said = document.title;
     const open = [...old.querySelectorAll("details")].map((d) => d.open);
-    const focused = document.activeElement && old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const focused = placeOf(old, document.activeElement);
     old.replaceWith(document.adoptNode(fresh));
     fresh.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
-    if (focused) { const again = [...fresh.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused); if (again) { again.focus({ preventScroll: true }); } }
+    const again = focused && alike(fresh, focused)[focused.nth];
+    if (again) { again.focus({ preventScroll: true }); }
     const icon = page.querySelector("link[rel=icon]");
     show(page.title, icon && icon.getAttribute("href"));
     if (said !== page.title) { announce(page.title); }
@@ -61,6 +74,13 @@
     document.querySelectorAll("[data-age]").forEach((cell) => {
       cell.textContent = `${Math.round(Number(cell.dataset.age) + passed)} s`;
     });
+    // Mission Control's own clock, carried on from the last answer.
+    document.querySelectorAll("[data-clock]").forEach((cell) => {
+      const now = new Date(Date.parse(cell.dataset.clock) + Date.now() - renewed);
+      if (Number.isNaN(now.getTime())) { return; }
+      cell.textContent = now.toLocaleTimeString("en-GB", { timeZone: "America/New_York" });
+      cell.parentElement.querySelector("[data-clock-utc]").textContent = `${now.toISOString().slice(11, 19)}Z`;
+    });
     if (Date.now() - renewed > LOST_AFTER) { lost(); }
   }
 
@@ -73,6 +93,6 @@
   setInterval(() => { if (Date.now() - asked > EVERY) { renew(); } }, 1000);
   if (fast) {
     const stream = new EventSource("/stream");
-    ["posture", "agents", "event"].forEach((name) => stream.addEventListener(name, soon));
+    ["posture", "agents", "event", "alerts"].forEach((name) => stream.addEventListener(name, soon));
   }
 })();

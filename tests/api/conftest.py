@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from mission_control.alerts.store import AlertStore
+from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
-from tests.api.paper_floor import PaperCalendar, PaperControl, PaperFloor
+from tests.api.paper_floor import PaperAlerts, PaperCalendar, PaperControl, PaperFloor
 from tests.records.runs import record
 
 
@@ -20,5 +22,8 @@ def control(tmp_path: Path) -> Iterator[PaperControl]:
     migrate(engine)
     floor = PaperFloor()
     past = PastFloor(HistoryReader(engine), None, PaperCalendar(), floor)
-    yield PaperControl(floor=floor, root=tmp_path, past=past)
+    kept = AlertStore(AlertRows(engine, "a"))
+    yield PaperControl(
+        floor=floor, root=tmp_path, past=past, alerts=PaperAlerts(), alert_history=kept
+    )
     engine.dispose()

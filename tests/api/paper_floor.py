@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 
+from mission_control.alerts.deliver.model import Channel, ChannelHealth, ChannelKind
+from mission_control.alerts.load import load_alert_rules
+from mission_control.alerts.model import AlertBook, AlertRules
+from mission_control.alerts.store import AlertStore
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.floor.board import LoopBeat
@@ -18,7 +23,7 @@ from mission_control.history.past_floor import PastFloor
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.model.session import Holiday, MarketSession, TradingDay
-from mission_control.read_only.model import AttestationFacts
+from mission_control.read_only.model import AttestationFacts, DeliveryFacts
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.runbooks.library import Runbook, RunbookLibrary
 from tests.floor.floor_of_values import CLOSE_AT, NOW, OPEN_AT, FloorOfValues, session_at
@@ -139,16 +144,27 @@ class PaperRunbooks(RunbookLibrary):
 ALL_REFUSED = tuple((m, True) for m in ("DELETE", "PATCH", "POST", "PUT"))
 
 
+WEBHOOK = DeliveryFacts(
+    "webhook",
+    "webhook",
+    "https://hook.example/...",
+    "POST",
+    (("POST", 3),),
+    (("GET", True), ("POST another host", True)),
+)
+
+
 @dataclass
 class PaperAttestation:
     """An attestation of values."""
 
     sent: tuple[tuple[str, int], ...] = (("GET", 42),)
     refused: tuple[tuple[str, bool], ...] = ALL_REFUSED
+    deliveries: tuple[DeliveryFacts, ...] = (WEBHOOK,)
 
     async def facts(self) -> AttestationFacts:
         """Return the values."""
-        return AttestationFacts(self.sent, self.refused, "none")
+        return AttestationFacts(self.sent, self.refused, "none", deliveries=self.deliveries)
 
 
 @dataclass
@@ -160,6 +176,39 @@ class PaperClock:
     def __call__(self) -> datetime:
         """Say what time it is."""
         return self.now
+
+
+SHIPPED = load_alert_rules(None, None)
+HEALTH = ChannelHealth(
+    Channel("webhook", ChannelKind.WEBHOOK, "https://pager.example"),
+    failing_since=NOW,
+    waiting=("0011223344556677", "8899aabbccddeeff"),
+    dead_letters=("0011223344556677",),
+)
+"""A channel that takes nothing."""
+
+
+@dataclass
+class PaperAlerts:
+    """Alerts of values, as what decides them shows them."""
+
+    book: AlertBook = field(default_factory=lambda: AlertBook(NOW))
+    rules: AlertRules = SHIPPED
+    has_decided: bool = True
+    deciding: bool = True
+
+    @property
+    def parts(self) -> Any:
+        """Return the floor's name and the rules."""
+        return SimpleNamespace(floor="trading-floor", in_force=SimpleNamespace(rules=self.rules))
+
+    def current(self) -> AlertBook:
+        """Return the alerts."""
+        return self.book
+
+    def is_deciding(self) -> bool:
+        """Say whether they are decided."""
+        return self.deciding
 
 
 @dataclass
@@ -175,6 +224,9 @@ class PaperControl:
     past: PastFloor | None = None
     durable_copy: str = ""
     day: Any = None
+    alerts: Any = None
+    channels: tuple[ChannelHealth, ...] = ()
+    alert_history: AlertStore | None = None
 
     def __post_init__(self) -> None:
         """Put the API together."""
@@ -190,6 +242,7 @@ class PaperControl:
             max_streams=self.max_streams,
             durable_copy=self.durable_copy,
             safety="kill switch required",
+            replica="a",
         )
         return ApiParts(
             self.floor,
@@ -201,6 +254,9 @@ class PaperControl:
             options,
             attestation=self.attestation.facts,
             day=self.day or a_day(self.root, self.clock, {}),
+            alerts=self.alerts,
+            channels=lambda: self.channels,
+            alert_history=self.alert_history,
         )
 
     async def ask(self, path: str, method: str = "GET", **more: Any) -> httpx.Response:

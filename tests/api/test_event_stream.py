@@ -37,16 +37,17 @@ async def stream(control: PaperControl, query: str = "", **headers: str) -> list
 
 
 async def test_a_stream_starts_with_the_present(control: PaperControl):
-    """The first thing that comes is the posture, the second the services, as their routes say."""
+    """First comes the posture, then the services, then the alerts, as their routes say."""
     answer = await control.ask("/api/v1/stream")
 
     frames = read_frames(answer.text)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "content-encoding" not in answer.headers
     assert answer.text.startswith("retry: 2000\n\n")
-    assert ["posture", "agents"] == [f.type for f in frames]
+    assert ["posture", "agents", "alerts"] == [f.type for f in frames]
     assert (await control.ask("/api/v1/posture")).json() == frames[0].document
     assert (await control.ask("/api/v1/agents")).json() == frames[1].document
+    assert (await control.ask("/api/v1/alerts")).json() == frames[2].document
 
 
 async def test_what_happens_comes_as_it_happens():

@@ -1,5 +1,7 @@
 """Nothing in the API can write, and the proof of it can fail."""
 
+from dataclasses import replace
+
 import pytest
 from litestar import Litestar, asgi, delete, get, head, patch, post, put, route, websocket
 from litestar.connection import WebSocket
@@ -8,7 +10,14 @@ from litestar.types import Receive, Scope, Send
 
 from mission_control.api.attestation_routes import prove_read_only, transport_document
 from mission_control.read_only.model import AttestationFacts
-from tests.api.paper_floor import ALL_REFUSED, PaperAttestation, PaperControl, PaperFloor, event
+from tests.api.paper_floor import (
+    ALL_REFUSED,
+    WEBHOOK,
+    PaperAttestation,
+    PaperControl,
+    PaperFloor,
+    event,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -202,6 +211,29 @@ async def test_a_transport_that_might_write_breaks_the_proof(sent, refused):
 
     assert not answer["proven"]
     assert answer["routes_proven"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "refused", "proven"),
+    [
+        pytest.param((("POST", 3),), (("GET", True),), True, id="its one method"),
+        pytest.param((("PUT", 1),), (("GET", True),), False, id="another method left"),
+        pytest.param((), (("GET", True), ("POST another path", False)), False, id="a door is open"),
+        pytest.param((("POST", 1),), (), True, id="through apprise, which is not guarded"),
+    ],
+)
+async def test_deliveries_are_listed_and_proven(sent, refused, proven):
+    """Each channel of alerts is an exception by name, and only by its one method (R10.2, R15.5)."""
+    told = replace(WEBHOOK, sent=sent, refused=refused)
+    control = PaperControl(attestation=PaperAttestation(deliveries=(told,)))
+
+    answer = (await control.ask("/api/v1/attestation/read-only")).json()
+
+    assert (proven, proven) == (answer["proven"], answer["deliveries"]["proven"])
+    (channel,) = answer["deliveries"]["channels"]
+    assert ("webhook", "https://hook.example/...", "POST", bool(refused)) == tuple(
+        channel[k] for k in ("channel", "address", "method", "guarded")
+    )
 
 
 def test_a_counter_at_zero_sent_nothing():

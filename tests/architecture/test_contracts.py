@@ -24,9 +24,15 @@ VIOLATIONS = {
     "one-owner-obstore": ("mission_control/records/folder.py", "obstore"),
     "one-owner-pygit2": ("mission_control/repository/read.py", "pygit2"),
     "durable-copy": ("mission_control/floor/board.py", "mission_control.durable_copy.s3_store"),
+    "delivery": ("mission_control/floor/board.py", "mission_control.alerts.deliver.posting"),
+    "one-owner-apprise": ("mission_control/alerts/run.py", "apprise"),
     "one-owner-litestar": ("mission_control/floor/coverage.py", "litestar"),
     "settings": ("mission_control/records/folder.py", "mission_control.configuration.settings"),
     "simulation": ("mission_control/cli/doctor.py", "mission_control.simulation.clock"),
+    "judged-without-alerts": (
+        "mission_control/readiness/decide/readiness.py",
+        "mission_control.alerts.model",
+    ),
     "checks": (
         "mission_control/readiness/decide/checks/services.py",
         "mission_control.readiness.decide.checks.safety",
@@ -38,6 +44,7 @@ PURE = {
     "market_calendar": "mission_control/market_calendar/calendar.py",
     "documents": "mission_control/documents/markdown.py",
     "a capability's model": "mission_control/floor/model.py",
+    "what delivery decides": "mission_control/alerts/deliver/decide.py",
     "a capability's present": "mission_control/readiness/present.py",
 }
 

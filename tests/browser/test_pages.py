@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest
 
 FLOOR_SCENARIOS = ["calm", "closed", "kill-switch-off", "critical-hung", "agent-mode-execute"]
 OTHER_PAGES = [
+    "/alerts",
     "/wall",
     "/attestation",
     "/read-only",
@@ -160,6 +161,18 @@ def test_a_change_shows_without_reloading(browser, demo):
         assert "HALTED" in page.inner_text("#verdict")
 
 
+def test_an_alert_shows_without_reloading_with_its_filled_runbook(browser, demo):
+    """What pages appears on an open page; its runbook names the service that it is about."""
+    running = demo("identity-mismatch")
+    with page_on(browser, running.pages + "/alerts") as page:
+        page.request.post(f"{running.control}/scenario?name=critical-refused")
+        page.wait_for_selector(".alert-bad")
+        assert "open" in page.inner_text(".bar [aria-current] em")
+        page.locator("a", has_text="Runbook, filled in").first.click()
+        page.wait_for_selector("#h-incident")
+        assert [] == axe(page)
+
+
 def test_state_is_told_by_shape_and_word(browser, demo):
     """In greyscale every state is still told apart: each row has its glyph and its word."""
     with page_on(browser, demo("critical-hung").pages + "/") as page:
@@ -170,12 +183,13 @@ def test_state_is_told_by_shape_and_word(browser, demo):
         assert len({s.split()[0] for s in states}) == len({s.split(None, 1)[1] for s in states})
 
 
-@pytest.mark.parametrize("width", [360, 768, 3840])
-def test_nothing_is_cut_off(browser, demo, width):
-    """From a phone to 4K the page never scrolls sideways."""
-    with page_on(browser, demo("kill-switch-off").pages + "/") as page:
+@pytest.mark.parametrize("width", [360, 390, 768, 1440, 2560, 3840])
+@pytest.mark.parametrize("path", ["/", "/alerts", "/schedule", "/artifacts"])
+def test_nothing_is_cut_off(browser, demo, path, width):
+    """From a phone to 4K a page never scrolls sideways."""
+    with page_on(browser, demo("kill-switch-off").pages + path) as page:
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_selector("main[data-live=yes]")
+        page.wait_for_selector("main")
 
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -230,9 +244,11 @@ def test_a_page_that_is_not_renewed_says_so_without_javascript(browser, demo):
     page.goto(demo("calm").pages + "/")
     visible_at_first = page.is_visible(".stale-guard")
     page.wait_for_selector(".stale-guard", state="visible", timeout=PATIENCE_SECONDS * 1000)
+    lost = page.is_visible(".bar .pill-lost") and not page.is_visible(".bar .pill-live")
     context.close()
 
     assert not visible_at_first
+    assert lost
 
 
 @pytest.mark.parametrize("path", ["/readiness", "/service/strategy-engine", "/slo", "/artifacts"])
@@ -247,6 +263,7 @@ def test_every_page_of_now_says_when_it_is_not_renewed(browser, demo, path):
     for _ in range(4):  # in steps: a request that fails has to be told to the page
         page.clock.run_for(50_000)
     page.wait_for_selector("#live.is-lost .stale-guard", state="visible")
+    page.wait_for_selector(".bar .pill-lost", state="visible")
 
     assert not visible_at_first
     assert "NOT LIVE" in page.title()

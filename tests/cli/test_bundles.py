@@ -57,7 +57,7 @@ def test_a_pre_market_run_holds_everything_of_that_hour(floor):
     assert "20261118T133005Z_pre_market" == folder.name
     assert "GO" == json.loads(result.stdout)["readiness"]
     shown = gaps(account)
-    assert {"alerts": "nothing decides alerts yet"} == shown["alerts"]
+    assert {"alerts": "no history is kept"} == shown["alerts"]
     assert {"posture timeline": "no history is kept"} == shown["posture timeline"]
     assert (
         "agenttrader_v2_ops_snapshot: pre_market"

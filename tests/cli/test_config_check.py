@@ -91,3 +91,32 @@ def test_the_commands_own_json_flag_makes_its_errors_json(run):
 
     assert 78 == result.exit_code
     assert "configuration" == json.loads(result.stderr)["error"]["code"]
+
+
+def test_alert_rules_and_waivers_are_checked_too(run, fleet_file, tmp_path):
+    """
+    What is wrong with them is named by file, line and key, as it would be at a start.
+    """
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: []\n")
+    named = {"MISSION_CONTROL_ALERT_RULES_FILE": str(rules)}
+    good = run("config", "check", "--fleet-file", fleet_file, **named)
+    rules.write_text("rules:\n- {rule: stop_the_line, disabled: true}\n")
+    bad = run("config", "check", "--fleet-file", fleet_file, **named)
+
+    assert "rules, 0 waivers" in good.stdout
+    assert 78 == bad.exit_code
+    assert f"{rules}:2: rules[0].disabled: stop_the_line is P0" in bad.stderr
+
+
+def test_a_server_does_not_start_with_rules_that_lower_a_p0(run, fleet_file, tmp_path):
+    """
+    R11.4: exit 78, and nothing below the root was touched.
+    """
+    rules, root = tmp_path / "rules.yaml", tmp_path / "root"
+    rules.write_text("rules:\n- {rule: execution_evidence, severity: P1}\n")
+    named = {"MISSION_CONTROL_ALERT_RULES_FILE": str(rules)}
+    result = run("serve", "--fleet-file", fleet_file, "--root", root, **named)
+
+    assert 78 == result.exit_code
+    assert not root.exists()

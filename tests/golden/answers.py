@@ -13,19 +13,40 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sqlalchemy import Engine
+
+from mission_control.alerts.model import (
+    AlertBook,
+    AlertState,
+    AlertTransition,
+    Delivery,
+    Waiver,
+)
+from mission_control.alerts.store import AlertStore
 from mission_control.documents.canonical_json import encode_json
+from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
+from mission_control.model.finding import Severity
 from mission_control.ops_bundle.present import heartbeat_document, pods_document
 from mission_control.readiness.decide.readiness import judge_readiness
 from mission_control.readiness.present import readiness_document, readiness_markdown
-from tests.api.paper_floor import PaperCalendar, PaperControl, PaperFloor, event
+from tests.alerts_delivery.values import alert, book
+from tests.api.paper_floor import (
+    HEALTH,
+    SHIPPED,
+    PaperAlerts,
+    PaperCalendar,
+    PaperControl,
+    PaperFloor,
+    event,
+)
 from tests.cluster.test_cluster import COULD_START, SEV0, TROUBLES, UNTOLD
 from tests.cluster.test_leftovers import LEFT_OVER
 from tests.cluster.test_replicas import ODD, UNDONE, run_eight
 from tests.floor.cluster_of_values import ClusterFloor
-from tests.floor.floor_of_values import EVENING, FloorOfValues
+from tests.floor.floor_of_values import EVENING, NOW, FloorOfValues
 from tests.floor.hurts import HALTING
 from tests.readiness.test_readiness import gather, probe
 from tests.records.runs import record
@@ -45,6 +66,8 @@ FLOOR_PATHS = (
 """Answers that depend on the floor."""
 OTHER_PATHS = (
     "/api/v1/agents/unknown",
+    "/api/v1/alerts",
+    "/api/v1/alerts/history",
     "/api/v1/artifacts",
     "/api/v1/artifacts/unknown",
     "/api/v1/attestation/no-execution",
@@ -140,7 +163,16 @@ async def other_answers() -> Mapping[str, bytes]:
             migrate(engine)
             floor = PaperFloor(replace(FloorOfValues().decide(), label=label), [event(3)])
             past = PastFloor(HistoryReader(engine), None, PaperCalendar(), floor)
-            control = PaperControl(floor=floor, root=root, past=past, label=label)
+            kept = await _alerts_kept(engine)
+            control = PaperControl(
+                floor=floor,
+                root=root,
+                past=past,
+                label=label,
+                alerts=PaperAlerts(book(FIRING, FOLLOWS), WAIVED),
+                channels=(HEALTH,),
+                alert_history=kept,
+            )
             answers = await _answers(control, (*FLOOR_PATHS, *OTHER_PATHS))
             found |= {
                 f"{label or 'plain'} {p}": body.replace(folder.encode(), b"ROOT")
@@ -148,6 +180,24 @@ async def other_answers() -> Mapping[str, bytes]:
             }
             engine.dispose()
     return found
+
+
+FIRING = alert()
+FOLLOWS = alert(
+    "strategy-engine", fingerprint="1" * 16, cause=FIRING.fingerprint, withheld="suppressed"
+)
+WAIVED = replace(SHIPPED, waivers=(Waiver("TIMEOUT", "ops-ui", EVENING, "Ops", "known"),))
+
+
+async def _alerts_kept(engine: Engine) -> AlertStore:
+    """Keep an alert that fired and an attempt to tell of it."""
+    kept, told = AlertStore(AlertRows(engine, "a")), (FIRING.fingerprint, AlertState.FIRING)
+    moved = AlertTransition(
+        NOW, told[0], "stale", "X", "y", Severity.P1, None, told[1], pages=True, reason="it fires"
+    )
+    await kept.save(AlertBook(NOW), [moved])
+    await kept.note([Delivery(NOW, "webhook", *told, "HTTP 200", delivered=True, attempt=1)])
+    return kept
 
 
 async def all_answers() -> Mapping[str, bytes]:

@@ -17,7 +17,7 @@ from mission_control.history.database import MIGRATIONS, NEWEST, migrate, open_e
 from tests.history.conftest import Keeper, keeping
 
 PROCESS = Path(__file__).with_name("migrating_process.py")
-VERSIONS = ["0001", "0002", "0003"]
+VERSIONS = ["0001", "0002", "0003", "0004"]
 HALF_MADE = {"nothing": 0, "the first table": 1, "all but the last": 7, "all": 99}
 
 

@@ -159,6 +159,65 @@ READING = {
 }
 
 
+ALERT = {
+    "fingerprint": "8bb84073c1f0bb9f",
+    "rule": "marketdata_stale",
+    "code": "MARKETDATA_STALE",
+    "subject": "marketdata-mcp-server",
+    "severity": "P1",
+    "state": "FIRING",
+    "pages": True,
+    "summary": "marketdata-mcp-server has had no tick for 259 s",
+    "detail": "/ops/status says so",
+    "since": "2026-11-18T15:10:54.000Z",
+    "resolved_at": None,
+    "owner": "Ops On-Call",
+    "runbook": "TIMEOUT",
+    "withheld": "",
+    "suppressed_by": None,
+    "dependents": ["strategy-engine"],
+    "first_step": "Call the owner.",
+}
+CHANNEL = {
+    "channel": "webhook",
+    "kind": "webhook",
+    "address": "https://pager.example",
+    "delivered_at": AT,
+    "failing_since": None,
+    "answer": "HTTP 200",
+    "waiting": 0,
+    "dead_letters": [],
+}
+ALERTS = {"ts": AT, "current": True, "alerts": [ALERT], "channels": [CHANNEL]}
+CHANGE = {
+    "at": AT,
+    "fingerprint": ALERT["fingerprint"],
+    "code": "MARKETDATA_STALE",
+    "subject": "marketdata-mcp-server",
+    "severity": "P1",
+    "from_state": "PENDING",
+    "to_state": "FIRING",
+    "pages": True,
+    "reason": "true for 120 s of market time",
+}
+ATTEMPT = {
+    "at": AT,
+    "channel": "webhook",
+    "fingerprint": ALERT["fingerprint"],
+    "state": "FIRING",
+    "answer": "HTTP 503",
+    "delivered": False,
+    "attempt": 1,
+}
+ALERT_HISTORY = {
+    "ts": AT,
+    "transitions": [CHANGE],
+    "next_cursor": "7",
+    "deliveries": [ATTEMPT],
+    "next_delivery_cursor": "9",
+}
+
+
 class Upstream:
     """A Mission Control made of values; tests change `answers`, by path."""
 
@@ -169,6 +228,8 @@ class Upstream:
             "/api/v1/agents": copy.deepcopy(AGENTS),
             "/api/v1/events/recent": copy.deepcopy(EVENTS),
             "/api/v1/attestation/read-only": copy.deepcopy(PROOF),
+            "/api/v1/alerts": copy.deepcopy(ALERTS),
+            "/api/v1/alerts/history": copy.deepcopy(ALERT_HISTORY),
             "/api/v1/timeline": copy.deepcopy(TIMELINE),
             "/api/v1/slo": copy.deepcopy(SLO),
             "/api/v1/events": {**copy.deepcopy(EVENTS), "next_cursor": "41"},
@@ -181,6 +242,12 @@ class Upstream:
         }
         self.requests: list[httpx.Request] = []
         self.safety = "kill switch required"
+        self.label = ""
+        self.time = AT
+
+    def asked(self, path: str) -> httpx.URL:
+        """Return the newest question for this path."""
+        return next(r.url for r in reversed(self.requests) if r.url.path == path)
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request, or fail as a test says."""
@@ -194,7 +261,8 @@ class Upstream:
             answer = httpx.Response(200, text=answer)
         if not isinstance(answer, httpx.Response):
             answer = httpx.Response(200, content=orjson.dumps(answer))
-        headers = {"x-mission-control-safety": self.safety, **answer.headers}
+        told = {"safety": self.safety, "label": self.label, "time": self.time}
+        headers = {f"x-mission-control-{k}": v for k, v in told.items() if v} | {**answer.headers}
         return httpx.Response(answer.status_code, headers=headers, content=streamed(answer.content))
 
 

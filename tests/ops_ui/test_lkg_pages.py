@@ -41,6 +41,7 @@ async def test_captures_are_shown_with_what_they_are_worth(pages, upstream):
         "good_doubts": ["the capture <b> is damaged", 7],
         "label": "DEMO",
     }
+    upstream.label = "DEMO"
     page = (await pages.get("/lkg")).text
 
     assert page.index("▲</span> CANDIDATE") < page.index("●</span> GOOD")
@@ -54,7 +55,7 @@ async def test_captures_are_shown_with_what_they_are_worth(pages, upstream):
     assert "/artifacts/view/ops/lkg/20261118T220000Z/lkg_metadata.json" in page
     assert "/lkg/diff?from=ops/lkg/20261118T220000Z&amp;to=latest" in page
     assert "/runbooks/lkg_restore" in page
-    assert "<title>DEMO" in page
+    assert "<title>LKG · DEMO" in page
     assert '<a href="/lkg">LKG</a>' in (await pages.get("/")).text
 
 

@@ -218,7 +218,18 @@ async def test_services_are_worst_first_and_calm_where_expected(pages, upstream)
     assert ["row-halted", "row-halted", "row-unknown", "row-degraded", "row-calm"] == rows
 
 
-@pytest.mark.parametrize("path", ["/", "/wall", "/read-only", "/runbooks/TIMEOUT", "/none"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/alerts",
+        "/wall",
+        "/read-only",
+        "/runbooks/TIMEOUT",
+        "/runbooks/TIMEOUT?alert=8bb84073c1f0bb9f",
+        "/none",
+    ],
+)
 async def test_hostile_text_is_inert(pages, upstream, path):
     """Hostile text in every field adds no element, no handler and no address."""
     for answer in upstream.answers.values():
@@ -318,7 +329,7 @@ async def test_the_artifacts_page_lists_runs_with_a_badge(pages, upstream):
     upstream.answers[ARTIFACTS] = LEDGER
     page = (await pages.get("/artifacts?job=intraday_sample&limit=1&evil=x")).text
 
-    asked = upstream.requests[-1].url
+    asked = upstream.asked(ARTIFACTS)
     assert {"job": "intraday_sample", "limit": "1"} == dict(asked.params)
     assert "badge-fine" in page
     assert "Intact" in page
@@ -410,6 +421,7 @@ async def test_artifacts_that_cannot_be_listed_are_said(pages, upstream):
 
 PAGES_OF_NOW = [
     "/",
+    "/alerts",
     "/wall",
     "/service/marketdata-mcp-server",
     "/readiness",

@@ -23,12 +23,16 @@ from typing import Any
 import httpx
 import pytest
 
+from mission_control.alerts.decide import replay
+from mission_control.alerts.model import AlertQuery, AlertTransition
 from mission_control.bootstrap import demo, serve
 from mission_control.bootstrap.demo import DemoFloor, demo_floor
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration import agent_entry as agent_fields
 from mission_control.floor import watch as watch_floor
 from mission_control.floor.board import FloorBoard
+from mission_control.history.alert_rows import AlertRows
+from mission_control.history.database import open_engine
 from mission_control.market_calendar.days import instant_of
 from mission_control.probe import patience as loop_stalls
 from mission_control.records.verification import verify
@@ -111,6 +115,14 @@ class Lived:
         return [e for e in self.answers["events"]["events"][::-1] if "poll" not in e["type"]]
 
     @property
+    def alerts(self) -> Sequence[AlertTransition]:
+        """Give what became of alerts, oldest first."""
+        engine = open_engine(self.root, None)
+        page = AlertRows(engine, "mission-control").transitions(AlertQuery(limit=1000))
+        engine.dispose()
+        return page.transitions[::-1]
+
+    @property
     def outcomes(self) -> Mapping[str, Mapping[str, int]]:
         """Give how the runs of each job ended, as the reconciliation counts them."""
         counted = dict[str, Counter[str]]()
@@ -133,6 +145,8 @@ async def lived(
             day = DayScheduler(parts.day, floor.clock, floor.clock, loop.time)
             parts.day.beat = day.stalled
             tasks = [asyncio.create_task(parts.watch.run()), asyncio.create_task(day.run())]
+            if parts.alerts is not None:
+                tasks.append(asyncio.create_task(parts.alerts.run()))
             transport = httpx.ASGITransport(parts.application)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost"
@@ -166,6 +180,7 @@ def live_a_day(on: date, story: Callable[[Day], Awaitable[None]], folder: Path) 
             patch.setattr(watch_floor, "SWITCH_SECONDS", 20.0)
             patch.setattr(serve, "CLUSTER_SECONDS", 54.0)
             patch.setattr(loop_stalls, "BEAT_SECONDS", 5.0)
+            patch.setattr(replay, "STARTING", timedelta(seconds=75))
 
         async def swiftly(loop: SwiftLoop) -> Lived:
             ticking = partial(SimulatedClock, monotonic=loop.time)

@@ -133,3 +133,8 @@ def test_a_calm_day_meets_every_target(calm: Lived) -> None:
     assert {(0.0, 0.0)} == {(s["bad_seconds"], s["dependency_seconds"]) for s in told}
     assert {(23400.0, 23400.0)} == {(s["total_seconds"], s["good_seconds"]) for s in sessions}
     assert {True} == {s["met"] for s in sessions if s["target"] is not None}
+
+
+def test_a_calm_day_pages_no_one(calm: Lived) -> None:
+    """R11.5: nothing pages, and nothing but what is ignored after hours fires."""
+    assert [] == [t for t in calm.alerts if t.pages]

@@ -1,12 +1,20 @@
 """Wiring: half a session with a feed that stops and one 503, told as a person would expect."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import date, time
 
 import pytest
 
+from mission_control.alerts.decide.compare import Found, compare_pages, pages_of
+from mission_control.alerts.load import load_alert_rules
+from mission_control.alerts.past import AlertHistory
+from mission_control.history.database import open_engine
+from mission_control.history.reader import HistoryReader
+from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.days import instant_of
+from mission_control.records.artifact_reader import ArtifactReader
 from tests.wiring.lived_day import MARKS, Day, Lived, check_attested, check_runs, live_a_day
 
 pytestmark = MARKS
@@ -148,3 +156,24 @@ def test_marketdata_pays_for_its_feed_and_the_strategy_for_none_of_it(early: Liv
     assert (True, False) == (strategy["met"], feed["met"])
     assert 0 < gamma["bad_seconds"] < 5
     assert 0 == gamma["dependency_seconds"]
+
+
+def test_the_day_pages_once_for_each_trouble(early: Lived) -> None:
+    """R11.5, R11.11: and the recorded day, decided again, gives the same pages."""
+    began, until = (instant_of(EARLY, time.fromisoformat(c)) for c in ("08:20", "14:15"))
+    told = [t for t in early.alerts if began <= t.at < until]
+    engine = open_engine(early.root, None)
+    past = AlertHistory(
+        "trading-floor",
+        HistoryReader(engine),
+        ArtifactReader(early.root, lambda: until),
+        MarketCalendar(),
+    )
+    again = asyncio.run(past.replay(load_alert_rules(None, None), began, until))
+    engine.dispose()
+    compared = compare_pages(told, again.transitions)
+
+    assert [("P1", "MARKETDATA_STALE", "marketdata-mcp-server")] == [
+        (t.severity.value, t.code, t.subject) for t in pages_of(told)
+    ]
+    assert {Found.BOTH} == {p.found for p in compared}

@@ -1,0 +1,1 @@
+"""How pages reach people: the only place in Mission Control that posts."""
