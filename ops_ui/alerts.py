@@ -143,7 +143,7 @@ class Incident:
 def find_incident(
     found: Alerts | Missed, history: AlertHistory | Missed, fingerprint: str
 ) -> Incident | None:
-    """Return the facts of an alert, which may be over; None where nothing is known of it."""
+    """Return what is known of an alert, which may be over; None where nothing is known of it."""
     past = () if isinstance(history, Missed) else history.transitions
     told = () if isinstance(history, Missed) else history.deliveries
     open_ = () if isinstance(found, Missed) else found.alerts
