@@ -7,7 +7,13 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mission_control.alerts.decide.replay import Replayed, as_of, is_starting, replay_until
+from mission_control.alerts.decide.replay import (
+    LONG_STALL,
+    Replayed,
+    as_of,
+    is_starting,
+    replay_until,
+)
 from mission_control.alerts.model import (
     AlertBook,
     AlertEvidence,
@@ -17,8 +23,9 @@ from mission_control.alerts.model import (
 )
 from mission_control.alerts.run import SESSIONS_BACK, job_of
 from mission_control.floor.decide.floor import decide_floor
+from mission_control.floor.decide.stall import find_decided
 from mission_control.floor.model import FloorSnapshot
-from mission_control.history.model import EventQuery, PastDecision
+from mission_control.history.model import TOLD_AROUND, EventQuery, PastDecision, join_spans
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.event import FloorEvent
@@ -93,10 +100,14 @@ class AlertHistory:
         runs = await self._runs(since - BEFORE, until)
         events = await self._events(since - BEFORE, until)
         began = await self.history.began()
+        minutes = await self.history.minutes(since - BEFORE - TOLD_AROUND, until + TOLD_AROUND)
+        spans = join_spans(find_decided(minutes), LONG_STALL)
         book, moved = AlertBook(since - BEFORE), list[AlertTransition]()
         first, sequence = None, -1
         async for decision, end in self._stretches(since - BEFORE, until):
-            first = decision.at if first is None or decision.sequence < sequence else first
+            if first is None or decision.sequence < sequence:
+                first = decision.at
+            first = max([first, *(b for b, _ in spans if b <= decision.at)])
             sequence = decision.sequence
             look = partial(self._look, self._decide(decision), runs, events, first, began)
             begin = max(decision.at, since - BEFORE)

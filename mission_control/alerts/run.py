@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from mission_control.alerts.decide.alerts import decide_alerts
-from mission_control.alerts.decide.replay import is_starting, join_books
+from mission_control.alerts.decide.replay import decides_since, is_starting, join_books
 from mission_control.alerts.model import (
     Acknowledged,
     AlertBook,
@@ -171,7 +171,8 @@ class AlertWatch:
         self._held: list[FloorEvent] = []
         self._book = AlertBook(parts.clock())
         self._joined = self._late = False
-        self._first: datetime | None = None
+        self._since: datetime | None = None
+        self._before: datetime | None = None
         self._began: datetime | None = None
         self._runs = RunsRead()
         self._waiting = deque[AlertTransition](maxlen=MOST_WAITING)
@@ -196,6 +197,8 @@ class AlertWatch:
         """Decide the alerts on what the floor was just decided to be."""
         self._held += events
         try:
+            self._since = decides_since(self._since, self._before, snapshot.at)
+            self._before = snapshot.at
             if self._may_decide() and not self._rests(snapshot):
                 began = asyncio.get_running_loop().time()
                 self._decide(snapshot)
@@ -228,7 +231,6 @@ class AlertWatch:
     def _decide(self, snapshot: FloorSnapshot) -> None:
         parts, at = self.parts, snapshot.at
         events, self._held = tuple(self._held), []
-        self._first = self._first or at
         seen = AlertEvidence(
             parts.floor,
             snapshot,
@@ -238,7 +240,7 @@ class AlertWatch:
             parts.stalled(),
             parts.acknowledged(),
             events,
-            is_starting(snapshot, self._first),
+            is_starting(snapshot, self._since or at),
             self._began,
             tuple(parts.further()),
         )

@@ -19,7 +19,7 @@ Exit codes:
   2    wrong usage of the command line
   3    HALTED, NOT READY, or evidence of execution; a last known good that was not captured
   4    a verification failed: a service deviates, a check fails, an answer is not 2xx
-  5    nothing to do: it is not that time in New York
+  5    nothing to do: it is not that time in New York, no channel is configured
   78   the configuration cannot be used
   130  interrupted
   141  the reader of the output closed it

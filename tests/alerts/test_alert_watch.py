@@ -339,3 +339,17 @@ async def test_where_deciding_takes_long_it_rests_and_no_p0_does(server, monkeyp
 
     assert () == resting
     assert {"P0", "P1"} == {a.severity.value for a in server.watch.current().alerts}
+
+
+async def test_after_a_long_stall_what_was_not_asked_since_is_no_news(server):
+    """R11.3: evidence expired because we did not look; what is asked again counts at once."""
+    async with server.running():
+        for _ in range(10):
+            await server.step(seconds=10)
+        server.day.now += timedelta(minutes=5)
+        server.watch.note_decision(server.day.snapshot(), ())
+        stalled = server.watch.current().alerts
+        await server.step(silence(INGEST))
+
+    assert () == stalled
+    assert ["service_unexpected"] == [a.rule for a in server.watch.current().alerts]

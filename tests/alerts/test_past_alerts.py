@@ -10,7 +10,12 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from mission_control.alerts.decide.compare import Found, Page, compare_pages, pages_of
-from mission_control.alerts.decide.replay import is_starting, join_books, next_instant
+from mission_control.alerts.decide.replay import (
+    decides_since,
+    is_starting,
+    join_books,
+    next_instant,
+)
 from mission_control.alerts.model import (
     AlertBook,
     AlertEvidence,
@@ -38,6 +43,7 @@ from mission_control.schedule.model import (
 from tests.alerts.hurts import silence
 from tests.alerts.recorded_day import CALENDAR, FLOOR, RULES, LivedDay, at, stale_feed
 from tests.alerts.watched_day import watched
+from tests.floor.cluster_of_values import ClusterFloor
 from tests.floor.floor_of_values import GAMMA, INGEST, FloorOfValues
 from tests.history.test_alert_rows import alert
 
@@ -292,19 +298,37 @@ def test_alerts_from_before_a_start_are_joined():
 
 
 def test_a_start_lasts_until_everything_was_asked():
-    """R11.3: and never longer than 20 s."""
+    """R11.3: and never longer than 45 s; what was asked before it counts for nothing."""
     floor = FloorOfValues()
     asked = floor.decide()
     floor.answers.pop(GAMMA.agent_name)
     unasked = floor.decide()
+    unheard = replace(unasked, services=(), kill_switch=replace(unasked.kill_switch, sources=()))
 
     assert not is_starting(asked, asked.at)
+    assert is_starting(replace(asked, at=asked.at + 2 * SECOND), asked.at + SECOND)
     assert is_starting(unasked, unasked.at)
-    assert not is_starting(unasked, unasked.at - 20 * SECOND)
-    assert is_starting(
-        replace(unasked, services=(), kill_switch=replace(unasked.kill_switch, sources=())),
-        unasked.at,
-    )
+    assert not is_starting(unasked, unasked.at - 45 * SECOND)
+    assert is_starting(unheard, unasked.at)
+
+
+def test_a_cluster_is_asked_at_a_start_too():
+    """R11.3: its lists are there a little later than the first decision."""
+    floor = ClusterFloor()
+    read = floor.decide()
+
+    assert not is_starting(read, read.at)
+    assert is_starting(replace(read, cluster=None), read.at)
+
+
+def test_a_process_starts_again_after_a_long_stall():
+    """R11.3: but one that stalls all the time does not start all the time."""
+    later = BEGIN + 100 * SECOND
+
+    assert BEGIN == decides_since(None, None, BEGIN)
+    assert BEGIN == decides_since(BEGIN, later, later + 19 * SECOND)
+    assert later + 20 * SECOND == decides_since(BEGIN, later, later + 20 * SECOND)
+    assert BEGIN == decides_since(BEGIN, BEGIN + 79 * SECOND, later)
 
 
 def test_the_next_instant_is_when_time_alone_changes_an_alert():

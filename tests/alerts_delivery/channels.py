@@ -49,10 +49,11 @@ def to_webhook(url: str, deadline_seconds: float = 5.0) -> WebhookSender:
     return WebhookSender(Address(channel, url, deadline_seconds), ORIGIN, real_now, KEY)
 
 
-def opened(root: Path, replica: str = "a") -> AlertStore:
-    """Open the alerts of a history that is in this folder."""
+def opened(root: Path, replica: str = "a", *, is_new: bool = True) -> AlertStore:
+    """Open the alerts of a history that is in this folder; its tables are made where it is new."""
     engine = open_engine(root, None)
-    migrate(engine)
+    if is_new:
+        migrate(engine)
     return AlertStore(AlertRows(engine, replica))
 
 

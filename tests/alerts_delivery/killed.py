@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from mission_control.alerts.deliver.posting import trusted
 from mission_control.alerts.deliver.run import AlertDelivery
 from mission_control.alerts.model import Alert, AlertBook, AlertState
 from mission_control.alerts.store import AlertStore
@@ -30,7 +31,7 @@ from tests.alerts_delivery.channels import (
 from tests.alerts_delivery.values import alert, resolved
 
 PAGES = 240
-LONGEST_LIFE_SECONDS = 0.3
+LONGEST_LIFE_SECONDS = 0.15
 STEP_SECONDS = 0.02
 LAST_LIFE_SECONDS = 120.0
 """By then everything was taken, or something was lost."""
@@ -46,15 +47,26 @@ def stays(told: Alert) -> bool:
     return int(told.subject[-3:]) % 9 == 0
 
 
+def is_brief(told: Alert) -> bool:
+    """Return whether a page may end before any channel took it."""
+    return int(told.subject[-3:]) % 9 == 1
+
+
 def decide(before: AlertBook, delivering: AlertDelivery, begun: int, chance: random.Random):
-    """Return the next book: pages begin in order, end by chance, and are let go when settled."""
+    """
+    Return the next book: pages begin in order, end by chance, and are let go when settled.
+
+    Most end only when every channel took them, so that each of these must have been told.
+    """
     now, took = real_now(), delivering.acknowledged()
     left = list[Alert]()
     for told in before.alerts:
         all_took = all(t.get(told.fingerprint) is AlertState.RESOLVED for t in took.values())
         if told.state is AlertState.RESOLVED and all_took:
             continue
-        ends = told.state is AlertState.FIRING and not stays(told) and chance.random() < 0.15
+        taken = all(t.get(told.fingerprint) is AlertState.FIRING for t in took.values())
+        may = told.state is AlertState.FIRING and not stays(told) and (taken or is_brief(told))
+        ends = may and chance.random() < 0.3
         left.append(resolved(told, now) if ends else told)
     worst = (Severity.P0, Severity.P1, Severity.P2)[begun % 3]
     if begun < PAGES and chance.random() < 0.8:
@@ -76,15 +88,16 @@ async def begun_before(store: AlertStore) -> int:
     return max((int(t.subject[-3:]) + 1 for t in page.transitions), default=0)
 
 
-async def work(root: Path, manager: str, hook: str, *, to_the_end: bool) -> None:
-    """Decide and deliver, until all is done or for ever."""
-    chance, store = random.Random(), opened(root)
+async def work(root: Path, manager: str, hook: str, works: int, *, to_the_end: bool) -> None:
+    """Decide and deliver, until all is done or for ever; say on this pipe that it began."""
+    chance, store = random.Random(), opened(root, is_new=False)
     senders = (to_alertmanager(manager), to_webhook(hook))
     delivering = delivery(senders, store)
     book = await store.load(real_now())
     delivering.take(book)
     running = asyncio.create_task(delivering.run())
     begun = begun_of(await begun_before(store), book)
+    os.write(works, b"x")
     while True:
         await asyncio.sleep(chance.random() * STEP_SECONDS)
         after = decide(book, delivering, begun, chance)
@@ -98,13 +111,22 @@ async def work(root: Path, manager: str, hook: str, *, to_the_end: bool) -> None
     running.cancel()
 
 
-def live(root: Path, manager: str, hook: str, seconds: float | None) -> None:
-    """Fork a process that works, and kill it after so many seconds; None lets it end by itself."""
+def live(root: Path, manager: str, hook: str, seconds: float | None, *, starts: bool) -> None:
+    """
+    Fork a process that works, and kill it after so many seconds; None lets it end by itself.
+
+    They count from when it works, or from its start.
+    """
+    begun, works = os.pipe()
     child = os.fork()
     if child == 0:
-        worked = work(root, manager, hook, to_the_end=seconds is None)
+        worked = work(root, manager, hook, works, to_the_end=seconds is None)
         asyncio.run(asyncio.wait_for(worked, LAST_LIFE_SECONDS))
         os._exit(0)
+    os.close(works)
+    if not starts:
+        os.read(begun, 1)
+    os.close(begun)
     if seconds is not None:
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
@@ -119,9 +141,11 @@ def main() -> None:
     root, manager, hook = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     opened(root)
     chance = random.Random()
-    for _ in range(int(sys.argv[4])):
-        live(root, manager, hook, chance.random() * LONGEST_LIFE_SECONDS)
-    live(root, manager, hook, None)
+    trusted()
+    for number in range(int(sys.argv[4])):
+        seconds = chance.random() * LONGEST_LIFE_SECONDS
+        live(root, manager, hook, seconds, starts=number % 8 == 0)
+    live(root, manager, hook, None, starts=False)
 
 
 if __name__ == "__main__":

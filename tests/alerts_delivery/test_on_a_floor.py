@@ -25,7 +25,7 @@ async def serving(settings):
         assert parts.alerts is not None
         tasks = [asyncio.create_task(parts.watch.run()), asyncio.create_task(parts.alerts.run())]
         try:
-            yield parts
+            yield parts.alerts.delivery
         finally:
             for task in tasks:
                 task.cancel()
@@ -49,19 +49,17 @@ async def test_execution_evidence_pages_and_a_restart_keeps_it(tmp_path):
         given = {"fleet_file": fleet, "root": tmp_path, "kill_switch_file": switch}
         told = {"alertmanager_url": manager.url, "interval_seconds": "1"}
         settings = load_settings({}, flags={**given, **told})
-        async with serving(settings) as parts:
+        async with serving(settings) as delivery:
             await asyncio.to_thread(until, lambda: worst(manager))
             watchdog = await asyncio.to_thread(
                 until, lambda: manager.subjects(alertname="Watchdog")
             )
             assert [""] == watchdog
-            assert [] == [h for h in parts.alerts.delivery.health() if h.failing_since]
+            assert [] == [h for h in delivery.health() if h.failing_since]
         pages = worst(manager)
 
-        async with serving(settings) as parts:
-            await asyncio.to_thread(
-                until, lambda: parts.alerts.delivery.acknowledged()["alertmanager"]
-            )
+        async with serving(settings) as delivery:
+            await asyncio.to_thread(until, lambda: delivery.acknowledged()["alertmanager"])
             assert pages <= worst(manager)
     statuses = {told["status"] for told in pager.documents("/pages")}
     assert "firing" in statuses

@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 import pytest
 
+from mission_control.alerts.decide import replay
 from mission_control.alerts.model import AlertQuery, AlertTransition
 from mission_control.bootstrap import demo, serve
 from mission_control.bootstrap.demo import DemoFloor, demo_floor
@@ -179,6 +180,7 @@ def live_a_day(on: date, story: Callable[[Day], Awaitable[None]], folder: Path) 
             patch.setattr(watch_floor, "SWITCH_SECONDS", 20.0)
             patch.setattr(serve, "CLUSTER_SECONDS", 54.0)
             patch.setattr(loop_stalls, "BEAT_SECONDS", 5.0)
+            patch.setattr(replay, "STARTING", timedelta(seconds=75))
 
         async def swiftly(loop: SwiftLoop) -> Lived:
             ticking = partial(SimulatedClock, monotonic=loop.time)

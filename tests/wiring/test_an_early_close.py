@@ -173,5 +173,7 @@ def test_the_day_pages_once_for_each_trouble(early: Lived) -> None:
     engine.dispose()
     compared = compare_pages(told, again.transitions)
 
-    assert [] == [(t.severity, t.code, t.subject, t.reason) for t in pages_of(told)]
+    assert [("P1", "MARKETDATA_STALE", "marketdata-mcp-server")] == [
+        (t.severity.value, t.code, t.subject) for t in pages_of(told)
+    ]
     assert {Found.BOTH} == {p.found for p in compared}

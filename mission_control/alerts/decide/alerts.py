@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from mission_control.alerts.decide.facts import find_facts
+from mission_control.alerts.decide.facts import UNSURE, find_facts
 from mission_control.alerts.decide.rules import (
     MINUTE,
     RuleChoice,
@@ -153,6 +153,8 @@ def _unsure(fact: Fact, seen: AlertEvidence) -> str:
     """Say why a fact is not sure enough to count; empty where it is."""
     if _is_too_early(fact, seen):
         return "Mission Control has just started, and not everything was asked yet"
+    if fact.codes[0] in UNSURE:
+        return "it was not asked yet"
     return "" if fact.confirmed else "a first silence, which is asked about again"
 
 

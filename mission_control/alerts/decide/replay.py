@@ -21,22 +21,47 @@ from mission_control.market_calendar.days import in_new_york, instant_of
 from mission_control.model.codes import SESSION_CHANGED
 from mission_control.model.kill_switch import SourceKind
 
-STARTING = timedelta(seconds=20)
-"""So long after a start what was not asked yet is no news."""
+STARTING = timedelta(seconds=45)
+"""
+So long at most after a start, or a stall of our own, what was not asked since is no news.
+
+Everything is asked within 40 s (docs/semantics.md#R1.3), and mostly within 13.
+"""
+LONG_STALL = timedelta(seconds=20)
+"""After so long without a decision evidence has expired because we did not look."""
 EVENT_LASTS = timedelta(seconds=0.5)
 """An event is of one decision; the next one sees it no more."""
 LEAST_STEP = timedelta(seconds=1)
 """What waits on the market's clock is looked at no more often."""
 
 
-def is_starting(snapshot: FloorSnapshot, first: datetime) -> bool:
-    """Return whether a process that decided first at `first` has not asked everything yet."""
-    if snapshot.at - first >= STARTING:
+def is_starting(snapshot: FloorSnapshot, since: datetime) -> bool:
+    """
+    Return whether a process that decides since then has not asked everything again yet.
+
+    It does for a while at most: what does not answer by then is silent.
+    """
+    if snapshot.at - since >= STARTING:
         return False
-    heard = any(s.kind is not SourceKind.SERVICE for s in snapshot.kill_switch.sources)
-    asked = all(s.round is not None for s in snapshot.services if s.agent.service_dns)
-    listed = snapshot.fleet.access is None or snapshot.cluster is not None
+    switches = [s.at for s in snapshot.kill_switch.sources if s.kind is not SourceKind.SERVICE]
+    rounds = [s.round for s in snapshot.services if s.agent.service_dns]
+    asked = all(r is not None and r.finished >= since for r in rounds)
+    heard = bool(switches) and min(switches) >= since
+    lists = [r.reading.at for r in snapshot.cluster.lists] if snapshot.cluster else []
+    listed = snapshot.fleet.access is None or (bool(lists) and max(lists) >= since)
     return not (heard and asked and listed)
+
+
+def decides_since(since: datetime | None, before: datetime | None, at: datetime) -> datetime:
+    """
+    Return since when a process decides without a long stall; `before` is its decision before `at`.
+
+    One that stalls again and again is not starting all the time: then nothing would ever page.
+    """
+    if since is None or before is None:
+        return at
+    again = at - before >= LONG_STALL and before - since >= 2 * STARTING
+    return at if again else since
 
 
 def join_books(stored: AlertBook, current: AlertBook) -> AlertBook:

@@ -55,7 +55,8 @@ class AddressGuard(httpx.AsyncBaseTransport):
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
+    """Return the system's authorities, read once."""
     return ssl.create_default_context()
 
 
@@ -66,7 +67,7 @@ def open_transport() -> httpx.AsyncBaseTransport:
     Pages are seldom; a connection that its peer has closed meanwhile would cost one an attempt.
     """
     limits = httpx.Limits(max_connections=8, max_keepalive_connections=0)
-    return httpx.AsyncHTTPTransport(verify=_trusted(), trust_env=False, limits=limits)
+    return httpx.AsyncHTTPTransport(verify=trusted(), trust_env=False, limits=limits)
 
 
 @dataclass(frozen=True, slots=True)
