@@ -1,4 +1,4 @@
-"""The page of alerts, and a runbook beside the incident that it is read for."""
+"""The page of alerts, and a runbook filled with what is known of its incident."""
 
 import asyncio
 from collections.abc import Mapping
