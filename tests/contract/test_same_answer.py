@@ -57,6 +57,12 @@ def _read(path: str, body: bytes, at: datetime = NOW):
     return interpret(Received(200, body), at=at, asked=Exchange(peer="10.0.0.7:80"), **about)
 
 
+def _answer(path: str, document: object) -> Answer:
+    reading = _read(path, orjson.dumps(document))
+    assert isinstance(reading, Seen)
+    return reading.value
+
+
 def _pattern(path: str, body: bytes):
     reading = _read(path, body)
     assert isinstance(reading, Seen)
@@ -110,7 +116,7 @@ def test_other_clocks_are_recognised(which):
     assert read is not None
     answer, alike = read
     assert alike
-    assert _read(path, later).value == answer
+    assert _answer(path, orjson.loads(later)) == answer
     assert says_the_same(answer, pattern.answer)
 
 
@@ -191,8 +197,8 @@ def test_another_word_is_not_the_same(path):
     document = rich(MARKETDATA, NOW)
     others = {"status.reason_codes": [], "status.state": "OK", "marketdata": None}
     others |= {"safety.kill_switch": False, "marketdata.is_fresh": None, "heartbeat.ttl_seconds": 7}
-    one = _read(OPS, orjson.dumps(document)).value
-    two = _read(OPS, orjson.dumps(changed(document, path, others.get(path, "other")))).value
+    one = _answer(OPS, document)
+    two = _answer(OPS, changed(document, path, others.get(path, "other")))
 
     assert says_the_same(one, replace(one))
     assert not says_the_same(one, two)
@@ -206,7 +212,7 @@ def test_a_smaller_answer_is_the_same_but_for_its_clocks(which):
     later = document | {k: v for k, v in clocks.items() if k in document}
     words = {"build_sha": "other", "ok": False, "status": "bad"}
     other = document | {k: v for k, v in words.items() if k in document}
-    one, two, three = (_read(path, orjson.dumps(d)).value for d in (document, later, other))
+    one, two, three = (_answer(path, d) for d in (document, later, other))
 
     assert says_the_same(one, two)
     assert not says_the_same(one, three)

@@ -439,6 +439,7 @@ def test_a_feed_that_only_one_of_two_answers_speaks_of_is_weighed(floor, judged)
 def test_a_service_that_fails_as_before_is_not_weighed_again(floor, judged, reason):
     """Failing again and again, in the same way, costs no more than answering does."""
     watched = WatchedFloor(floor)
+    whole, again = watched.decide_both()
     for _ in range(3):
         advance(floor, 10)
         floor.answer(MARKETDATA, "/ops/status", rich(MARKETDATA, floor.now))
