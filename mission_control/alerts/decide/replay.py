@@ -56,11 +56,11 @@ def decides_since(since: datetime | None, before: datetime | None, at: datetime)
     """
     Return since when a process decides without a long stall; `before` is its decision before `at`.
 
-    One that stalls again and again is not starting all the time: then nothing would ever page.
+    It was past its start in between: one that stalls again and again pages nevertheless.
     """
     if since is None or before is None:
         return at
-    again = at - before >= LONG_STALL and before - since >= 2 * STARTING
+    again = at - before >= LONG_STALL and before - since >= STARTING
     return at if again else since
 
 
