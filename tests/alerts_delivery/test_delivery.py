@@ -9,7 +9,7 @@ import pytest
 
 from mission_control.alerts.deliver.decide import delivery_reasons
 from mission_control.alerts.deliver.model import Answer, Channel, ChannelKind, Reached
-from mission_control.alerts.deliver.run import AlertDelivery, trial_alert, try_channels
+from mission_control.alerts.deliver.run import AT_ONCE, AlertDelivery, trial_alert, try_channels
 from mission_control.alerts.model import AlertQuery, AlertState
 from mission_control.errors import StorageError
 from mission_control.model.finding import Severity
@@ -107,7 +107,7 @@ async def test_one_bad_alert_holds_up_no_other(tmp_path, hook):
     made = delivery([to_webhook(hook.url("/hook"))], opened(tmp_path))
     async with delivering(made, book(poison, *others)):
         await becomes(lambda: made.health()[0].waiting == (poison.fingerprint,))
-    assert ("FIRING", "poison") == states(hook)[0]
+    assert ("FIRING", "poison") in states(hook)[:AT_ONCE]
 
 
 @pytest.mark.anyio
