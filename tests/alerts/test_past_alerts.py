@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from mission_control.alerts.decide.compare import Found, Page, compare_pages, pages_of
 from mission_control.alerts.decide.replay import (
@@ -140,9 +139,7 @@ def ask(root, *arguments, now="10:16:00", **variables):
     }
     clock = lambda: at(DAY, now)  # noqa: E731
 
-    context = CliContext(
-        clock, json=False, quiet=False, console=Console(stderr=True), environ=environ
-    )
+    context = CliContext(clock, json=False, quiet=False, environ=environ)
     return CliRunner().invoke(alerts, [str(a) for a in arguments], obj=context)
 
 
