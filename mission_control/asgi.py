@@ -18,7 +18,7 @@ import uvicorn
 import uvloop
 
 from mission_control.api.connection_limits import LimitedHttpProtocol
-from mission_control.bootstrap.alerting import rules_in_force
+from mission_control.bootstrap.alerting import Alerting, rules_in_force
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.record import run_origin
 from mission_control.bootstrap.serve import Parts, connected
@@ -174,9 +174,7 @@ async def _serve(
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
         if parts.alerts is not None:
-            alerts = asyncio.create_task(parts.alerts.run())
-            alerts.add_done_callback(_report_alerts)
-            s.push_async_callback(_end, alerts)
+            s.push_async_callback(_end, _begin_alerts(parts.alerts))
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
@@ -234,6 +232,12 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
 def _report_day(day: "asyncio.Task[None]") -> None:
     if not day.cancelled() and day.exception() is not None:
         log.error("the scheduler has ended; no run is begun any more", exc_info=day.exception())
+
+
+def _begin_alerts(alerting: Alerting) -> "asyncio.Task[None]":
+    alerts = asyncio.create_task(alerting.run())
+    alerts.add_done_callback(_report_alerts)
+    return alerts
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -20,7 +20,7 @@ from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.folder import PRIVATE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "0003"
+NEWEST = "0004"
 """The newest revision among them: tables that are there already are not looked at again."""
 SQLITE_NAME = "history.sqlite3"
 BUSY_SECONDS = 5

@@ -106,11 +106,11 @@ class SwiftLoop(asyncio.SelectorEventLoop):
 @contextmanager
 def one_time(loop: SwiftLoop, clock: Callable[[], datetime]) -> Generator[None]:
     """Have requests counted, and APScheduler read the clock of this loop, for a block."""
-    send = HeldTransport.handle_async_request
+    ask = HeldTransport.ask
 
-    async def counted(self: HeldTransport, request: Any) -> Any:
+    async def counted(self: HeldTransport, *request: Any) -> Any:
         with loop.counting():
-            return await send(self, request)
+            return await ask(self, *request)
 
     class Told(datetime):
         """The library's own look at the clock."""
@@ -121,7 +121,7 @@ def one_time(loop: SwiftLoop, clock: Callable[[], datetime]) -> Generator[None]:
             return clock().astimezone(tz)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HeldTransport, "handle_async_request", counted)
+        patch.setattr(HeldTransport, "ask", counted)
         patch.setattr(schedulers, "datetime", Told)
         patch.setattr(executors, "datetime", Told)
         yield
