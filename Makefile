@@ -46,7 +46,7 @@ demo: .venv/.runtime ## Serve a simulated trading floor and watch it (ARGS="--sc
 	$(BIN)/mission-control demo $(ARGS)
 
 test: setup ## Run every test; real parts that are missing are skipped with their reason
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100 --show-missing --skip-covered
 
 day: setup ## Live whole days as often asked as in the field: a quarter of an hour (KEEP=FOLDER keeps them)

@@ -1,7 +1,5 @@
 """Fixtures of every test."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.floor.floor_of_values import FloorOfValues
@@ -9,13 +7,33 @@ from tests.s3_server import credentials, s3_server
 
 __all__ = ["credentials", "s3_server"]
 
-_LONGEST = ("test_a_calm_day.py", "test_an_early_close.py", "test_the_law.py")
-"""Files that take minutes: begun first, so that no worker is alone with one at the end."""
+LONG = (
+    "tests/wiring/test_a_calm_day.py",
+    "tests/wiring/test_an_early_close.py",
+    "tests/floor/test_the_law.py",
+    "tests/floor/test_the_law_of_the_cluster.py",
+    "tests/architecture/test_lock.py",
+    "tests/real_cluster/",
+    "tests/wiring/test_real_cron.py",
+    "tests/browser/",
+    "tests/alerts_delivery/",
+)
+"""Files that take minutes, the longest first: begun last, one of them would be waited for alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest; workers are handed whole files in this order."""
-    items.sort(key=lambda item: Path(item.fspath).name not in _LONGEST)
+    """Begin with what takes longest; a property of a busy machine may take minutes as well."""
+    places = {start: place for place, start in enumerate(LONG)}
+
+    def place(item: pytest.Item) -> int:
+        return next(
+            (at for start, at in places.items() if item.nodeid.startswith(start)), len(LONG)
+        )
+
+    items.sort(key=place)
+    for item in items:
+        if "/test_the_law" in item.nodeid:
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture(scope="session")
