@@ -192,7 +192,7 @@ values = st.recursive(
 documents = st.dictionaries(keys, values, max_size=5) | values
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=documents, indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
 @example(document=[{"safety": {"kill_switch": 0}}], indent=None, ascii_only=False)
 def test_going_through_sound_json_hears_what_parsing_it_does(document, indent, ascii_only):

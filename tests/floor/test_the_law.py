@@ -150,7 +150,7 @@ def corrupt(document, pick, *, garble):
     return document
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     evening=st.booleans(),
     hurts=st.lists(st.sampled_from(HURTS), max_size=3),
@@ -202,7 +202,7 @@ def say(floor, place, what):
         answers[path] = replace(answers[path], exchange=Exchange(200))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=350, deadline=None)
 @given(
     evening=st.booleans(),
     dates=st.booleans(),
@@ -244,7 +244,7 @@ def test_whatever_was_lived_through_silence_makes_nothing_better(evening, dates,
 STATUSES = {UnseenReason.HTTP_STATUS: 500, UnseenReason.NOT_OFFERED: 404}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps=st.lists(degradations(), max_size=4), evening=st.booleans())
 def test_deciding_twice_on_the_same_evidence_changes_nothing(steps, evening):
     """The same evidence decided again gives the same posture and the same latched alarms."""
@@ -352,7 +352,7 @@ def test_a_broken_answer_still_raises_an_alarm(floor):
     assert ["EXECUTION_EVIDENCE"] == [a.code for a in snapshot.latched.alarms]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(claim=st.sampled_from(CLAIMS), played=sequences(own_denials=False))
 def test_without_a_denial_by_the_same_instance_no_sequence_ends_better(claim, played):
     """
@@ -368,7 +368,7 @@ def test_without_a_denial_by_the_same_instance_no_sequence_ends_better(claim, pl
         assert (began.verdict, began.severity) == (now.verdict, now.severity)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(claim=st.sampled_from(CLAIMS), played=sequences(most=60))
 def test_a_sev0_ends_by_every_instance_that_raised_it(claim, played):
     """When it ends each one has denied it: once where lists tell it apart, else in a whole row."""

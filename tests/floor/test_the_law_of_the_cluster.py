@@ -63,7 +63,7 @@ def degrade_cluster(floor, degradation):
         floor.workloads[STRATEGY.agent_name] = hidden
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=260, deadline=None)
 @given(
     evening=st.booleans(),
     hurts=st.lists(st.sampled_from([*HURTS, answer_engine]), max_size=3),
@@ -125,7 +125,7 @@ def drop_pod(floor, number):
         del floor.pods[names[number % len(names)]]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=140, deadline=None)
 @given(
     odd=st.none() | st.sampled_from(ODD_REPLICAS),
     half_done=st.none() | st.sampled_from(HALF_DONE),
@@ -200,7 +200,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=260, deadline=None)
 @given(steps=st.lists(STEPS, min_size=1, max_size=8))
 def test_what_is_taken_over_of_the_cluster_is_what_would_be_decided_in_full(steps):
     """However the cluster and time move, reusing what holds decides as looking in full does."""
