@@ -276,3 +276,12 @@ def test_a_fleet_without_a_feed_has_one_alert_for_it():
     book, _ = decide_alerts(RULES, AlertBook(OPEN), AlertEvidence(FLOOR, snapshot), OPEN)
 
     assert [("marketdata_unverifiable", "fleet")] == [(a.rule, a.subject) for a in book.alerts]
+
+
+def test_what_was_not_asked_yet_never_pages():
+    """That nothing is known of a service yet is no silence of its own, however long it lasts."""
+    day = day_at(OPEN, silence(MARKETDATA, reason=UnseenReason.NOT_YET_ASKED))
+    day.until(OPEN + 10 * MINUTE, 20)
+
+    assert "it was not asked yet" in {t.reason for t in day.transitions}
+    assert [] == day.paging()

@@ -110,9 +110,12 @@ def _changed_since(
     They are known only where `before` was decided on the looks before these, and this decision
     starts from what it latched.
     """
-    if before is None or looks.changed is None or before.latched is not latched:
-        return None
-    if before.session is not looks.earlier:
+    if (
+        before is None
+        or looks.changed is None
+        or before.latched is not latched
+        or before.session is not looks.earlier
+    ):
         return None
     subjects = {a.subject for a in chain(alarms, latched.alarms)}
     places = looks.tally.places

@@ -345,7 +345,7 @@ class RememberedReasons:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._services = dict[str, _Remembered]()
-        self._missing = dict[tuple[str, str], tuple[MissingEvidence, Reason]]()
+        self._missing = dict[tuple[str, str], tuple[MissingEvidence, bool, tuple[Reason, ...]]]()
         self._given: tuple[Reason, ...] = ()
         self._ordered: tuple[Reason, ...] = ()
 
@@ -374,12 +374,13 @@ class RememberedReasons:
         self, missing: Iterable[MissingEvidence], session: MarketSession
     ) -> Iterator[Reason]:
         """Return what `reasons_from_missing` does."""
-        for gap in missing if session.phase.gates else ():
+        gates = session.phase.gates
+        for gap in missing:
             known = self._missing.get((gap.code, gap.subject))
-            if known is None or known[0] is not gap:
-                (reason,) = reasons_from_missing([gap], session)
-                known = self._missing[gap.code, gap.subject] = gap, reason
-            yield known[1]
+            if known is None or known[0] is not gap or known[1] is not gates:
+                made = tuple(reasons_from_missing([gap], session))
+                known = self._missing[gap.code, gap.subject] = gap, gates, made
+            yield from known[2]
 
     def order(self, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
         """Return what `order_reasons` does."""
