@@ -16,7 +16,7 @@ from mission_control.replay.present.picture import (
     ticks_of,
 )
 
-LEFT, RIGHT, WIDTH = 210, 20, 1200
+LEFT, RIGHT, WIDTH = 210, 60, 1200
 TOP, BAND, LANE = 46, 18, 34
 MOST_LABEL, MOST_WORDS = 30, 200
 WORDS = {
@@ -67,7 +67,7 @@ def draw_svg(picture: Picture) -> Iterator[str]:
 
 def describe(picture: Picture) -> str:
     """Say in words what a picture shows; the tables below it say the same, event by event."""
-    counts = {kind: 0 for kind in MarkKind}
+    counts = dict.fromkeys(MarkKind, 0)
     for mark in (m for lane in picture.lanes for m in lane.marks):
         counts[mark.kind] += mark.count
     told = ", ".join(f"{WORDS[kind]} {count}" for kind, count in counts.items())

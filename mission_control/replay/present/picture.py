@@ -1,6 +1,6 @@
 """What a replay looks like over time: lanes per agent, and what the floor was like behind them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -133,11 +133,20 @@ def backdrop_of(
 
 
 @dataclass(slots=True)
-class _Lane:
-    """A lane while it is drawn."""
+class _Mark:
+    """A mark while it is drawn."""
 
-    marks: dict[tuple[int, MarkKind], Mark] = field(
-        default_factory=dict[tuple[int, "MarkKind"], Mark]
+    at: datetime
+    words: str
+    count: int = 1
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A lane while it is drawn: marks by their column and kind."""
+
+    marks: dict[tuple[int, MarkKind], _Mark] = field(
+        default_factory=dict[tuple[int, "MarkKind"], _Mark]
     )
     more: int = 0
 
@@ -158,23 +167,23 @@ class PictureDrawing:
     marks: int = 0
     undated: int = 0
 
-    def take(self, agent: str, at: datetime | None, kind: MarkKind, words: str) -> None:
-        """Take one event."""
+    def take(
+        self, agent: str, at: datetime | None, kind: MarkKind, words: Callable[[], str]
+    ) -> None:
+        """Take one event; its words are asked for where they are shown. Earlier ones come first."""
         if at is None:
             self.undated += 1
             return
-        name = (agent or UNNAMED)[:MOST_NAME]
-        lane = self._lane(name)
+        lane = self._lane((agent or UNNAMED)[:MOST_NAME])
         if lane is None:
             return
         span = max(self.until - self.since, SHORTEST)
         column = min(COLUMNS - 1, max(0, int(COLUMNS * ((at - self.since) / span))))
         known = lane.marks.get((column, kind))
         if known is not None:
-            first = min((known.at, known.words), (at, words))
-            lane.marks[column, kind] = Mark(column, kind, known.count + 1, *first)
+            known.count += 1
         elif self.marks < MOST_MARKS or kind is MarkKind.EVIDENCE:
-            lane.marks[column, kind] = Mark(column, kind, 1, at, words)
+            lane.marks[column, kind] = _Mark(at, words())
             self.marks += 1
         else:
             lane.more += 1
@@ -195,8 +204,9 @@ class PictureDrawing:
 
 
 def _finished(name: str, lane: _Lane) -> Lane:
-    marks = sorted(lane.marks.values(), key=lambda m: (m.column, _ORDER[m.kind]))
-    return Lane(name, tuple(marks), lane.more)
+    drawn = sorted(lane.marks.items(), key=lambda held: (held[0][0], _ORDER[held[0][1]]))
+    marks = tuple(Mark(column, kind, m.count, m.at, m.words) for (column, kind), m in drawn)
+    return Lane(name, marks, lane.more)
 
 
 _STEPS = tuple(
@@ -225,9 +235,7 @@ def ticks_of(picture: Picture) -> Sequence[Tick]:
 
 def _tick(picture: Picture, at: datetime, form: str) -> Tick:
     utc = form.replace(" %Z", "")
-    return Tick(
-        round(picture.share_of(at), 5), format(in_new_york(at), form), f"{at:{utc}}Z"
-    )
+    return Tick(round(picture.share_of(at), 5), format(in_new_york(at), form), f"{at:{utc}}Z")
 
 
 def picture_document(picture: Picture) -> dict[str, Any]:
@@ -251,8 +259,7 @@ def picture_document(picture: Picture) -> dict[str, Any]:
 
 def _stretches(picture: Picture, stretches: Iterable[Stretch]) -> list[dict[str, Any]]:
     return [
-        document(s)
-        | {"from_share": round(begin, 5), "to_share": round(end, 5)}
+        document(s) | {"from_share": round(begin, 5), "to_share": round(end, 5)}
         for s, begin, end in placed(picture, stretches)
     ]
 
