@@ -1,6 +1,7 @@
 """A replay as one JSON document, in pieces: canonical, so that equal replays have equal bytes."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,10 @@ from mission_control.replay.present.picture import (
     PictureDrawing,
     picture_document,
 )
-from mission_control.replay.present.words import kind_of, summary_of
+from mission_control.replay.present.words import RowClock, kind_of, summary_of
 
 NOTHING_BEHIND = Backdrop()
+MOST_MARK_WORDS = 160
 
 Document = dict[str, Any]
 
@@ -68,17 +70,22 @@ def draw_picture(replay: Replay, backdrop: Backdrop) -> Picture | None:
 
 def mark_words(event: ReplayedEvent) -> str:
     """Say what a mark stands for, where it stands for one event."""
-    return f"{event.event}: {summary_of(event)}"
+    return f"{event.event}: {summary_of(event)}"[:MOST_MARK_WORDS]
 
 
-def event_document(event: ReplayedEvent) -> Document:
+_SAID = tuple(f.name for f in fields(ReplayedEvent) if f.name not in {"at", "placed_at", "intent"})
+
+
+def event_document(event: ReplayedEvent, clock: RowClock) -> Document:
     """Return one event, with what is shown of it."""
-    return document(event, "data", "at") | {
-        "at": document(event.at),
-        "at_et": new_york_text_or_none(event.at),
-        "data": event.data,
-        "summary": summary_of(event),
-    }
+    told: Document = {name: getattr(event, name) for name in _SAID}
+    told["at"] = document(event.at)
+    told["at_et"] = clock.tell_new_york(event.at)
+    told["placed_at"] = document(event.placed_at)
+    told["intent"] = event.intent and document(event.intent)
+    told["kind"] = event.kind.value
+    told["summary"] = summary_of(event)
+    return told
 
 
 def evidence_document(found: Evidence) -> Document:
@@ -92,7 +99,8 @@ def _group(group: Group, events: Iterator[ReplayedEvent]) -> Iterator[str]:
         "first_et": new_york_text_or_none(group.first),
         "last_et": new_york_text_or_none(group.last),
     }
-    replayed = (encode_json(event_document(event)).decode() for event in events)
+    clock = RowClock()
+    replayed = (encode_json(event_document(event, clock)).decode() for event in events)
     yield from _object(facts, {"replayed": replayed})
 
 

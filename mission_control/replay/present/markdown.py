@@ -1,7 +1,7 @@
 """A replay as Markdown, in pieces: the answer first, every event of every group after it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from mission_control.documents.canonical_json import encode_json
@@ -25,8 +25,8 @@ from mission_control.replay.present.words import (
 )
 
 ROWS_AT_ONCE = 200
-_APART, _PARTS, _UNDERSCORE = "\x1f", 3, r"\_"
-_PLAIN = re.compile(r"[A-Za-z0-9 .,:;/=()%$'\"?@_→\x1f-]*")
+_APART, _END = "\x1f", "\n"
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:;/=()%$'\"?@_→\x1f\n-]*")
 """Text in which Markdown would read nothing, apart from underscores."""
 
 
@@ -105,19 +105,28 @@ def _group(group: Group, events: Iterator[ReplayedEvent]) -> Iterator[str]:
     yield f"{escape(group_facts(group))}.\n\n"
     yield "| time (UTC, New York) | event | summary | source |\n|---|---|---|---|\n"
     clock = RowClock()
-    while rows := [_row(event, clock) for event in islice(events, ROWS_AT_ONCE)]:
-        yield "".join(rows)
+    while rows := [_cells(event, clock) for event in islice(events, ROWS_AT_ONCE)]:
+        yield _rows(rows)
     yield "\n"
 
 
-def _row(event: ReplayedEvent, clock: RowClock) -> str:
-    """Write a row; most hold nothing that has to be escaped, and that is seen in one look."""
-    where = f"{event.source}:{event.line}"
-    cells = (clock.tell(event), event.event, summary_of(event), where)
-    joined = _APART.join(cells)
-    if _PLAIN.fullmatch(joined) and joined.count(_APART) == _PARTS:
-        return f"| {joined.replace('_', _UNDERSCORE).replace(_APART, ' | ')} |\n"
-    return f"| {' | '.join(map(escape, cells))} |\n"
+_Cells = tuple[str, str, str, str]
+
+
+def _cells(event: ReplayedEvent, clock: RowClock) -> _Cells:
+    return clock.tell(event), event.event, summary_of(event), f"{event.source}:{event.line}"
+
+
+def _rows(rows: Sequence[_Cells]) -> str:
+    """Write rows; most hold nothing to be escaped, and of many that is seen in one look."""
+    joined = _END.join(map(_APART.join, rows))
+    as_meant = (joined.count(_APART), joined.count(_END)) == (3 * len(rows), len(rows) - 1)
+    if as_meant and _PLAIN.fullmatch(joined):
+        cells = joined.replace("_", r"\_").replace(_APART, " | ").replace(_END, " |\n| ")
+        return f"| {cells} |\n"
+    if len(rows) > 1:
+        return "".join(_rows([row]) for row in rows)
+    return f"| {' | '.join(map(escape, rows[0]))} |\n"
 
 
 def _raw(replay: Replay) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The words of a replay: verdicts, summaries of events, sources, what was skipped, times."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -64,33 +64,33 @@ def kind_of(event: ReplayedEvent) -> MarkKind:
 
 def summary_of(event: ReplayedEvent) -> str:
     """Say in one line what an event tells; what was repeated is said."""
-    said = "; ".join(_said(event))
-    if len(said) > MOST_SUMMARY:
-        said = f"{said[: MOST_SUMMARY - 1]}…"
-    if event.repeated > 1:
-        said = f"{said} ({times(event.repeated)}, in {counted(event.sources, 'source')})"
-    return said
-
-
-def _said(event: ReplayedEvent) -> Iterator[str]:
-    if event.evidence:
-        yield f"EXECUTION EVIDENCE: {event.evidence}"
-    if event.gate or event.allowed is not None:
-        said = {True: "allowed", False: "NOT allowed", None: "does not say whether allowed"}
-        yield f"gate {event.gate or '(unnamed)'}: {said[event.allowed]}"
-    if event.from_state or event.to_state:
-        yield f"{event.from_state or '?'} → {event.to_state or '?'}"
+    said = [event.status and f"status {event.status}", event.reason]
     if event.stage or event.intent is not None:
-        yield _order(event)
-    if event.status:
-        yield f"status {event.status}"
-    if event.reason:
-        yield event.reason
-    if event.component:
-        yield f"by {event.component}"
+        said.insert(0, _order(event))
+    if event.from_state or event.to_state:
+        said.insert(0, f"{event.from_state or '?'} → {event.to_state or '?'}")
+    if event.gate or event.allowed is not None:
+        said.insert(0, f"gate {event.gate or '(unnamed)'}: {_ALLOWED[event.allowed]}")
+    if event.evidence:
+        said.insert(0, f"EXECUTION EVIDENCE: {event.evidence}")
+    told = "; ".join(filter(None, said + _by(event)))
+    if len(told) > MOST_SUMMARY:
+        told = f"{told[: MOST_SUMMARY - 1]}…"
+    if event.repeated > 1:
+        told = f"{told} ({times(event.repeated)}, in {counted(event.sources, 'source')})"
+    return told
+
+
+def _by(event: ReplayedEvent) -> list[str]:
+    """Say which component tells it, and which of agent and trace an unattributed event has."""
+    told = [f"by {event.component}"] if event.component else []
     if not (event.agent and event.trace_id):
-        who = f"agent {event.agent}" if event.agent else "no agent"
-        yield f"{who}, {f'trace {event.trace_id}' if event.trace_id else 'no trace'}"
+        agent = f"agent {event.agent}" if event.agent else "no agent"
+        told.append(f"{agent}, {f'trace {event.trace_id}' if event.trace_id else 'no trace'}")
+    return told
+
+
+_ALLOWED = {True: "allowed", False: "NOT allowed", None: "does not say whether allowed"}
 
 
 def _order(event: ReplayedEvent) -> str:
@@ -214,8 +214,10 @@ class RowClock:
     """Writes the times of rows, which mostly lie in the minute of the row before."""
 
     begin: datetime = _BEFORE
+    end: datetime = _BEFORE
     utc: str = ""
-    new_york: tuple[str, str] = ("", "")
+    new_york: str = ""
+    zone: str = ""
 
     def tell(self, event: ReplayedEvent) -> str:
         """Write `2026-03-06 15:00:00.123Z (10:00:00 EST)`; of what has no time, what is before."""
@@ -225,12 +227,24 @@ class RowClock:
             return NO_TIME if near is None else f"{NO_TIME} (after {self._told(near)})"
         return self._told(at)
 
+    def tell_new_york(self, at: datetime | None) -> str | None:
+        """Write an instant as `new_york_text` does; None stays None."""
+        if at is None:
+            return None
+        self._move(at)
+        return f"{self.new_york}{at.second:02d}{self.zone}"
+
     def _told(self, at: datetime) -> str:
-        if not self.begin <= at < self.begin + _MINUTE:
+        if not self.begin <= at < self.end:
+            self._move(at)
+        second = f"{at.second:02d}"
+        micro = f"{at.microsecond // 1000:03d}"
+        return f"{self.utc}{second}.{micro}Z ({self.new_york[11:]}{second}{self.zone})"
+
+    def _move(self, at: datetime) -> None:
+        if not self.begin <= at < self.end:
             self.begin = at.astimezone(UTC).replace(second=0, microsecond=0)
+            self.end = self.begin + _MINUTE
             self.utc = f"{self.begin:%Y-%m-%d %H:%M:}"
             here = in_new_york(self.begin)
-            self.new_york = f"{here:%H:%M:}", f"{here:%Z}"
-        micro = at.microsecond // 1000
-        hour, zone = self.new_york
-        return f"{self.utc}{at.second:02d}.{micro:03d}Z ({hour}{at.second:02d} {zone})"
+            self.new_york, self.zone = f"{here:%Y-%m-%d %H:%M:}", f" {here:%Z}"
