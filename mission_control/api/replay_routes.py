@@ -31,11 +31,6 @@ from mission_control.replay.recorded import (
 TAGS = ["replays"]
 MOST_REFERENCE = 300
 
-Reference = Annotated[
-    str,
-    QueryParameter(max_length=MOST_REFERENCE, description="latest, previous, or a replay's path."),
-]
-
 
 def replay_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Return the routes of recorded replays."""
@@ -101,8 +96,8 @@ def _diff_route(parts: ReadingParts) -> HTTPRouteHandler:
     )
     async def diff(
         request: AnyRequest,
-        before: Annotated[Reference, QueryParameter(name="from")] = PREVIOUS,
-        after: Annotated[Reference, QueryParameter(name="to")] = LATEST,
+        before: Annotated[str, QueryParameter(name="from", max_length=MOST_REFERENCE)] = PREVIOUS,
+        after: Annotated[str, QueryParameter(name="to", max_length=MOST_REFERENCE)] = LATEST,
     ) -> Response[bytes]:
         old, new = await _find(parts, before), await _find(parts, after)
         return give(json_answer(replay_diff_document(old, new), parts.options.label), request)
