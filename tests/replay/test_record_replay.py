@@ -149,4 +149,3 @@ def test_pieces_are_neither_tiny_nor_huge():
     assert "".join(texts).encode() == b"".join(pieces)
     assert 2 < len(pieces) < 10
     assert [b""] == list(in_pieces(()))
-
