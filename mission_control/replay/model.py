@@ -51,15 +51,15 @@ class Skip(StrEnum):
     OTHER_SCHEMA = "other_schema"
     """It names a replay schema that is not v1."""
     MALFORMED = "malformed"
-    """It bears the marks of an event, and is no JSON that can be read, or lacks what it needs."""
+    """It bears the marks of an event, and is no JSON that can be read."""
     TOO_DEEP = "too_deep"
     """It bears the marks of an event, and is nested deeper than is read."""
     TOO_LONG = "too_long"
-    """It is longer than a line may be."""
+    """It bears the marks of an event, and is longer than a line may be."""
 
 
 UNREAD = frozenset({Skip.OTHER_SCHEMA, Skip.MALFORMED, Skip.TOO_DEEP, Skip.TOO_LONG})
-"""Lines that may have held an event, but for TOO_LONG without any mark of one (`Counts`)."""
+"""Lines that may have held an event."""
 
 
 class EvidenceKind(StrEnum):
@@ -253,7 +253,7 @@ class Counts:
     `events` are those of the whole input, repeats included (a line may hold several), `hidden`
     those that the narrowing hides; `kinds` counts them by kind. `evidence` and `suspicions` count
     the whole input's. `unread` counts the lines that bear marks of an event and could not be read
-    (each of them is also skipped for its reason).
+    whole: the `UNREAD` reasons, and lines that hold an event beside what is none.
     """
 
     bytes: int = 0
