@@ -63,8 +63,9 @@ def draw_picture(replay: Replay, backdrop: Backdrop) -> Picture | None:
     if replay.first is None or replay.last is None:
         return None
     drawing = PictureDrawing(replay.first, replay.last)
-    for event in replay.events():
-        drawing.take(event.agent, event.at, kind_of(event), partial(mark_words, event))
+    for _, events in replay.groups():  # in the order of time they would be sorted once more
+        for event in events:
+            drawing.take(event.agent, event.at, kind_of(event), partial(mark_words, event))
     return drawing.finish(backdrop)
 
 

@@ -170,7 +170,7 @@ class PictureDrawing:
     def take(
         self, agent: str, at: datetime | None, kind: MarkKind, words: Callable[[], str]
     ) -> None:
-        """Take one event; its words are asked for where they are shown. Earlier ones come first."""
+        """Take one event; its words are asked for where they are shown: the earliest's."""
         if at is None:
             self.undated += 1
             return
@@ -182,6 +182,8 @@ class PictureDrawing:
         known = lane.marks.get((column, kind))
         if known is not None:
             known.count += 1
+            if at < known.at:
+                known.at, known.words = at, words()
         elif self.marks < MOST_MARKS or kind is MarkKind.EVIDENCE:
             lane.marks[column, kind] = _Mark(at, words())
             self.marks += 1
