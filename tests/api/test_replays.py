@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from mission_control.api.readers_aside import is_asked_aside
+from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.model import Collection
 from mission_control.replay import recorded as reading
 from tests.api.paper_floor import PaperControl
+from tests.records.runs import facts
 from tests.replay.replay_of_values import (
     AGENT,
     CALM,
@@ -159,6 +162,18 @@ async def test_an_altered_replay_is_not_believed(control, ending):
         assert ("not_known", 200) == (listed["verdict"], one.status_code)
         assert "not as it was recorded" in listed["problem"]
         assert None is listed["evidence"]
+
+
+async def test_a_line_without_its_files_is_not_believed(control):
+    """A replay of which only the Markdown was recorded tells nothing that counts."""
+    ArtifactStore(control.root).write_files(
+        Collection.REPLAYS, "x_replay", {".md": (b"# none found",)}, facts(job="replay")
+    )
+    (listed,) = (await control.ask(REPLAYS)).json()["replays"]
+
+    assert "not_known" == listed["verdict"]
+    assert "does not tell its answer" in listed["problem"]
+    assert 503 == (await control.ask(f"{REPLAYS}/latest")).status_code
 
 
 async def test_a_replay_that_is_too_large_is_said(control, monkeypatch):
