@@ -71,9 +71,7 @@ def test_r12_20_any_bytes_are_accounted_for(tmp_path_factory, content, tails):
     counts = replay.counts
     assert counts.evidence + counts.suspicions == sum(e.repeated for e in evidence)
     assert counts.lines == sum(s.lines for s in replay.sources)
-    assert (3 if evidence else 0) == (replay.answer.exit_code & ~1 if evidence else 0) | bool(
-        evidence
-    )
+    assert (replay.answer.exit_code == 3) == bool(evidence)
     assert b"broker_placed" not in content or content[:2] in {b"\x1f\x8b", b"\xff\xfe"} or (
         content[:4] == b"\x28\xb5\x2f\xfd" or 3 == replay.answer.exit_code
     )  # fmt: skip
@@ -121,7 +119,7 @@ def test_r12_21_looking_quickly_never_misses(text):
 @settings(max_examples=60, deadline=None)
 @given(ANY_BYTES, st.integers(1, 60))
 def test_blocks_make_no_difference(content, size):
-    """However the bytes arrive, and in whatever way lines are looked for, the same ones are found."""
+    """However bytes arrive, and however lines are looked for, the same ones are found."""
     from mission_control.replay.read_bytes import whole_lines  # noqa: PLC0415
 
     def found(width, dense):
@@ -138,7 +136,7 @@ def test_blocks_make_no_difference(content, size):
 
 SECRETS = st.sampled_from([row.text for row in CORPUS])
 ODD = st.recursive(
-    st.one_of(LEAVES, SECRETS, st.sampled_from(["-p", "--password", "deadbeef" * 4, "0:aa", "pin"])),
+    st.one_of(LEAVES, SECRETS, st.sampled_from(["-p", "--password", "deadbeef" * 4, "0:aa"])),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
@@ -202,7 +200,7 @@ def test_one_input_may_be_read_again():
     assert whole == [(group, [*events]) for group, events in kept.groups()]
     firsts = [(group, next(iter(events))) for group, events in kept.groups()]
     assert [(group, events[0]) for group, events in whole] == firsts
-    times = [e.at for e in kept.by_time()]
+    times = [str(e.at) for e in kept.by_time()]
     assert sorted(times) == times
     assert 2_500 == sum(e.repeated for e in kept.by_time()) == sum(g.events for g, _ in whole)
 

@@ -9,19 +9,21 @@ from tests.replay.logs import event, lines, order, protocol_intent, read, shown,
 
 RESULT = "exec_service.execute_result "
 KIND = EvidenceKind
+PLACED, ORDER_ID = KIND.BROKER_PLACED, KIND.BROKER_ORDER_ID
+WIDE = "".join(chr(ord(c) + 0xFEE0) for c in "broker_placed")
 EVIDENCE = {
-    "broker_placed": (order("broker_placed"), KIND.BROKER_PLACED),
-    "in capitals": (order(" BROKER-PLACED "), KIND.BROKER_PLACED),
-    "humps": (order("brokerPlaced"), KIND.BROKER_PLACED),
-    "full width": (order("ｂｒｏｋｅｒ_ｐｌａｃｅｄ"), KIND.BROKER_PLACED),
-    "wrapped": (wrapped(order("broker_placed")), KIND.BROKER_PLACED),
-    "of another document": ({"msg": "x", "stage": "broker_placed"}, KIND.BROKER_PLACED),
-    "an order id, deep within": (event(data={"a": [{"broker_order_id": "b-1"}]}), KIND.BROKER_ORDER_ID),
-    "an order id as a number": (event(data={"brokerOrderId": 17}), KIND.BROKER_ORDER_ID),
-    "an order id of an intent": (protocol_intent(metadata={"broker_order_id": "x"}), KIND.BROKER_ORDER_ID),
-    "an order id of another document": ({"msg": "ok", "broker_order_id": "b"}, KIND.BROKER_ORDER_ID),
+    "broker_placed": (order("broker_placed"), PLACED),
+    "in capitals": (order(" BROKER-PLACED "), PLACED),
+    "humps": (order("brokerPlaced"), PLACED),
+    "full width": (order(WIDE), PLACED),
+    "wrapped": (wrapped(order("broker_placed")), PLACED),
+    "of another document": ({"msg": "x", "stage": "broker_placed"}, PLACED),
+    "an order id, deep within": (event(data={"a": [{"broker_order_id": "b-1"}]}), ORDER_ID),
+    "an order id as a number": (event(data={"brokerOrderId": 17}), ORDER_ID),
+    "an order id of an intent": (protocol_intent(metadata={"broker_order_id": "x"}), ORDER_ID),
+    "an order id of another document": ({"msg": "ok", "broker_order_id": "b"}, ORDER_ID),
     "a result with an order id": (
-        wrapped(RESULT + '{"status": "ok", "broker_order_id": "b"}'), KIND.BROKER_ORDER_ID),
+        wrapped(RESULT + '{"status": "ok", "broker_order_id": "b"}'), ORDER_ID),
     "a result": (wrapped(RESULT + '{"status": "executed"}'), KIND.EXECUTED),
     "a partial fill": (wrapped(RESULT + '{"status": "PartiallyFilled"}'), KIND.EXECUTED),
     "a state": (event("state_transition", data={"to_state": "filled"}), KIND.EXECUTED),
@@ -37,7 +39,7 @@ EVIDENCE = {
     "escaped, and cut short": (
         '{"x": "\\u0062roker_placed', KIND.SUSPECTED),
     "another version of the schema": (
-        order("broker_placed", replay_schema="agenttrader.replay.v9"), KIND.BROKER_PLACED),
+        order("broker_placed", replay_schema="agenttrader.replay.v9"), PLACED),
     "too long": ("x" * (1 << 20) + '{"stage": "broker_placed"}' + "y" * 900_000, KIND.SUSPECTED),
 }  # fmt: skip
 

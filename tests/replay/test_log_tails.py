@@ -27,7 +27,7 @@ def test_r12_26_overlapping_tails_count_once(tmp_path):
     assert {Skip.HEADING: 2, Skip.OVERLAP: 50} == replay.counts.skipped
     assert adds_up(replay.counts)
     assert [(True, False), (True, False)] == [(s.tail, s.gap_before) for s in replay.sources]
-    assert {151, 200} == {e.line + 50 for e in replay.events() if e.trace_id in {"t-100", "t-149"}}
+    assert {152, 201} == {e.line + 50 for e in replay.events() if e.trace_id in {"t-100", "t-149"}}
 
 
 def test_r12_26_repeats_within_a_tail_stay(tmp_path):
