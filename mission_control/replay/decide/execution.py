@@ -169,15 +169,19 @@ class Scanner:
                 walk: Any = self._is_quiet if isinstance(value, dict) else self._is_quiet_list
                 if depth > DEEPEST or not walk(value, unknown, depth + 1):
                     return False
-            if _is_flag(value):
+            if _is_flag(cast("object", value)):
                 return False
         return True
 
     def _all_say_nothing(self, document: Mapping[str, Any], depth: int) -> bool:
-        known = self._keys
-        return all(
-            key in known or self._says_nothing(key, value, depth) for key, value in document.items()
-        )
+        known, pairs = self._keys, self._pairs
+        for key in document:
+            if key not in known:
+                value = document[key]
+                quiet = value.__class__ is str and (key, value) in pairs
+                if not quiet and not self._says_nothing(key, value, depth):
+                    return False
+        return True
 
     def _says_nothing(self, key: str, value: object, depth: int) -> bool:
         """Return whether a key with this value says nothing; most keys say nothing ever."""
@@ -186,15 +190,13 @@ class Scanner:
             if len(self._keys) < _MOST_KNOWN and len(key) <= _SHORT:
                 self._keys.add(key)
             return True
-        pair = (key, value if isinstance(value, str) else None)
-        if pair in self._pairs:
-            return True
         found = Scan()
         _judge(key, about, value, found)
         quiet = found.plain and found.sign is None and not (depth and key == "replay_schema")
-        short = depth > 0 and isinstance(value, str) and len(value) <= _SHORT
-        if quiet and short and len(self._pairs) < _MOST_KNOWN:
-            self._pairs.add(pair)
+        kept = key != "replay_schema" or not depth
+        short = isinstance(value, str) and len(value) <= _SHORT
+        if quiet and kept and short and len(self._pairs) < _MOST_KNOWN:
+            self._pairs.add((key, value))
         return quiet
 
     def _remember(self, texts: Sequence[str]) -> None:
