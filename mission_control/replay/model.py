@@ -81,7 +81,7 @@ class Verdict(StrEnum):
     NONE_FOUND = "none_found"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that takes as long to make as all the rest
 class Intent:
     """An order as an event tells of it; what was not said is empty. Numbers are texts."""
 
@@ -95,7 +95,7 @@ class Intent:
     client_tag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that takes as long to make as all the rest
 class ReplayedEvent:
     """
     One event, redacted.

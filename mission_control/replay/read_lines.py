@@ -8,9 +8,12 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 
-from mission_control.replay.decide.marks import find_claim, find_marked, is_marked
+from mission_control.replay.decide.marks import MARKS, find_claim, find_marked, is_marked
 from mission_control.replay.model import Skip
 from mission_control.replay.read_bytes import LONGEST_LINE, LongLine
+
+_FIRST, _DENSE = 8_192, 8
+"""Where of a block's first bytes every eighth line is marked, each line is looked at."""
 
 
 class MarkedLine(NamedTuple):
@@ -42,21 +45,34 @@ class LineReader:
                 yield from self._of_long_line(block)
             elif self._parts or _may_be_split(block):
                 yield from self._one_by_one(block)
+            elif block.count(MARKS[0], 0, _FIRST) * _DENSE > block.count(b"\n", 0, _FIRST):
+                yield from self._of_each(block)
             else:
                 yield from self._marked(block)
         yield from self._left_over()
 
+    def _of_each(self, block: bytes) -> Iterator[MarkedLine]:
+        """Look at each line of a block in which most are marked."""
+        number, mark = self.lines, MARKS[0]
+        for line in block.removesuffix(b"\n").split(b"\n"):
+            number += 1
+            if mark in line or is_marked(line):
+                self.lines = number
+                yield MarkedLine(number, line, len(line) > LONGEST_LINE)
+            else:
+                self.skipped[Skip.NO_EVENT] += 1
+        self.lines = number
+
     def _marked(self, block: bytes) -> Iterator[MarkedLine]:
         at = found = 0
-        begins = self.lines
-        number = begins
+        begins = number = self.lines
         for start, end in find_marked(block):
             number += block.count(b"\n", at, start)
             at, found = start, found + 1
             self.lines = number + 1
             text = block[start:end]
             yield MarkedLine(number + 1, text, len(text) > LONGEST_LINE)
-        self.lines = begins + block.count(b"\n") + (not block.endswith(b"\n"))
+        self.lines = number + block.count(b"\n", at) + (not block.endswith(b"\n"))
         self.skipped[Skip.NO_EVENT] += self.lines - begins - found
 
     def _one_by_one(self, block: bytes) -> Iterator[MarkedLine]:
@@ -121,6 +137,8 @@ _DOCKER_STREAM = b'","stream":"std'
 
 
 def _may_be_split(block: bytes) -> bool:
+    if b"std" not in block:
+        return False
     if b" stdout P" in block or b" stderr P" in block:
         return True
     streams = block.count(_DOCKER_STREAM)

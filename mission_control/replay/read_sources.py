@@ -11,7 +11,7 @@ from mission_control.documents.visible_text import visible
 from mission_control.redaction.redact import redact_text
 from mission_control.replay.decide.event import instant, kept_form
 from mission_control.replay.decide.execution import Scanner
-from mission_control.replay.decide.line import Found, LineRead, events_in
+from mission_control.replay.decide.line import Found, LineRead, Plain, events_in, read_plain
 from mission_control.replay.decide.marks import find_claim
 from mission_control.replay.kept import UNATTRIBUTED, Spot, group_key
 from mission_control.replay.model import (
@@ -48,6 +48,8 @@ class _Taking:
     """One source while it is read: where its events stand, and those that wait for a time."""
 
     number: int
+    plain: int = 0
+    """Events that are lines by themselves; `events` and `event_lines` do not count these."""
     events: int = 0
     event_lines: int = 0
     first: int = 0
@@ -151,14 +153,18 @@ class SourceReader:
             self._take(line, taking)
         self._place_waiting(taking, 0)
         self._skipped += lines.skipped
-        told = lines.lines - began
-        self._counted.update(lines=told, bytes=reading.unpacked, event_lines=taking.event_lines)
+        told, plain = lines.lines - began, taking.plain
+        event_lines = plain + taking.event_lines
+        self._counted.update(
+            lines=told, bytes=reading.unpacked, event_lines=event_lines, events=plain
+        )
+        self._kinds[EventKind.REPLAY] += plain
         self.sources.append(
             replace(
                 source,
                 bytes=reading.unpacked,
                 lines=told,
-                events=taking.events,
+                events=plain + taking.events,
                 first=instant(taking.first),
                 last=instant(taking.last),
                 broke_off=reading.broke_off,
@@ -168,17 +174,42 @@ class SourceReader:
 
     def _take(self, line: MarkedLine, taking: _Taking) -> None:
         """Take a line that may hold events: each of them, or the reason why there is none."""
-        if line.too_long:
+        plain = None if line.too_long else read_plain(line.text, self._scanner)
+        if plain is not None:
+            claim = find_claim(line.text)
+            self._put_plain(plain, line.number, taking)
+        elif line.too_long:
             self._skipped[Skip.TOO_LONG] += 1
             claim = find_claim(line.text)
         else:
-            read = events_in(line.text, self._scanner)
+            read = events_in(line.text)
             claim = read.claim
             self._count(read, taking)
             for number, found in enumerate(read.events):
                 self._put(found, Spot(taking.number, line.number, number), taking)
         if claim >= 0:
             self._suspect(line, claim, taking)
+
+    def _put_plain(self, plain: Plain, line: int, taking: _Taking) -> None:
+        """Give an event that is a line by itself its place, in as few steps as there can be."""
+        micros = plain.at
+        if taking.waiting:
+            self._place_waiting(taking, micros)
+        taking.plain += 1
+        taking.placed, taking.begun = micros, True
+        if micros > taking.last:
+            taking.last = micros
+            taking.first = taking.first or micros
+        elif micros < taking.first:
+            taking.first = micros
+        self._skew.take(plain.trace_id, micros, None)
+        if self._shows(plain.agent, plain.trace_id, micros):
+            self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
+            group = group_key(plain.agent, plain.trace_id)
+            head = f"{group}\t{micros:016x}{taking.number:06x}{line:010x}0000d-\t"
+            self.events.add(head.encode() + orjson.dumps(plain.document))
+        else:
+            self._counted["hidden"] += 1
 
     def _count(self, read: LineRead, taking: _Taking) -> None:
         if not read.events:
@@ -225,27 +256,27 @@ class SourceReader:
         place = spot.place(micros, dated=dated, evidence=found.sign is not None)
         if found.sign is not None:
             self._keep_evidence(found, place)
-        if not self._shows(found, micros):
+        if not self._shows(found.agent, found.trace_id, micros):
             counted["hidden"] += 1
             return
         if dated:
             self.first = min(self.first or micros, micros)
             self.last = max(self.last, micros)
-        self.events.add(b"%s\t%s\t%s" % (group, place, orjson.dumps(kept_form(found), default=str)))
+        self.events.add(f"{group}\t{place}\t".encode() + orjson.dumps(kept_form(found)))
 
-    def _shows(self, found: Found, micros: int) -> bool:
+    def _shows(self, agent: str, trace_id: str, micros: int) -> bool:
         wanted = self._narrowing
-        if wanted.agent and wanted.agent != found.agent:
+        if wanted.agent and wanted.agent != agent:
             return False
-        if wanted.trace_id and wanted.trace_id != found.trace_id:
+        if wanted.trace_id and wanted.trace_id != trace_id:
             return False
         return not micros or self._since <= micros < self._until
 
-    def _keep_evidence(self, found: Found, place: bytes) -> None:
+    def _keep_evidence(self, found: Found, place: str) -> None:
         sign = found.sign
         if sign is None:
             return
-        told = orjson.dumps(found.document, default=str).decode()
+        told = orjson.dumps(found.document).decode()
         detail = _quoted(told, max(0, find_claim(told.encode())))
         about = (redact_text(sign.why), found.agent, found.trace_id, found.name, detail)
         self._add_evidence(place, sign.kind, *about)
@@ -261,10 +292,10 @@ class SourceReader:
         why, detail = _TOLD_IN_TEXT, _quoted(told, at)
         self._add_evidence(place, EvidenceKind.SUSPECTED, why, "", "", "", detail)
 
-    def _add_evidence(self, place: bytes, kind: EvidenceKind, *about: str) -> None:
+    def _add_evidence(self, place: str, kind: EvidenceKind, *about: str) -> None:
         suspected = kind is EvidenceKind.SUSPECTED
         self._counted["suspicions" if suspected else "evidence"] += 1
-        self.evidence.add(b"\t%s\t%s" % (place, orjson.dumps([kind.value, *about])))
+        self.evidence.add(f"\t{place}\t".encode() + orjson.dumps([kind.value, *about]))
 
 
 def _micros(at: datetime | None, otherwise: int) -> int:

@@ -68,7 +68,7 @@ class SkewMeter:
         self._seen.add(trace_id)
 
     def skews(self) -> tuple[Skew, ...]:
-        """Return how the source compares: with its envelopes, and with the source it shares most."""
+        """Compare it with its envelopes, and with the source that it shares most with."""
         found = [self._envelopes.skew("")] if self._envelopes.kept else []
         if self._pairs:
             most = max(self._pairs, key=lambda label: (self._pairs[label].taken, label))

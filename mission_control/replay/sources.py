@@ -33,7 +33,7 @@ class InputFile:
     def open(self) -> BinaryIO:
         """Open it for reading, without a buffer."""
         if self.path is None:
-            return open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115, PTH123  (stdin itself)
+            return open(0, "rb", buffering=0, closefd=False)
         return self.path.open("rb", buffering=0)
 
 

@@ -55,6 +55,7 @@ class SortedLines:
     """
 
     def __init__(self, most_held: int = MOST_HELD, folder: str | None = None) -> None:
+        """Begin empty; `most_held` bytes are kept in memory, all else in `folder` (TMPDIR)."""
         self._most, self._folder = most_held, folder
         self._held, self._size = list[bytes](), 0
         self._runs = list[list[_Run]]()

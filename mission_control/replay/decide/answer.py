@@ -78,24 +78,32 @@ def _lacking(counts: Counts, sources: Sequence[Source]) -> Iterator[str]:
 def _reasons(
     counts: Counts, sources: Sequence[Source], modes: Mapping[str, int], unopened: int
 ) -> Iterator[str]:
-    broken = [source for source in sources if source.broke_off]
-    for source in broken[:_MOST_NAMED]:
-        yield f"{source.label}: {source.broke_off}"
-    if len(broken) > _MOST_NAMED:
-        yield f"{len(broken) - _MOST_NAMED:,} further sources could not be read to the end"
+    yield from _broken(sources)
     if counts.suspicions:
-        yield f"{_many(counts.suspicions, 'suspicion')}: told in a line, but not by a readable event"
+        yield f"{_many(counts.suspicions, 'suspicion')}: told, but not by an event that can be read"
     for skip in (Skip.MALFORMED, Skip.OTHER_SCHEMA, Skip.TOO_DEEP, Skip.TOO_LONG):
         if number := counts.skipped.get(skip, 0):
             yield f"{_many(number, 'line')}: {WHY_SKIPPED[skip]}"
-    tails = sum(1 for source in sources if source.tail)
-    gaps = sum(1 for source in sources if source.gap_before)
-    if tails:
-        told = f", with lines missing before {gaps:,} of them" if gaps else ""
-        yield f"{_many(tails, 'log tail')}: what stood before a tail was not seen{told}"
+    yield from _tails(sources)
     for mode in sorted(modes):
         yield f"agent mode {mode} is named {_many(modes[mode], 'time')}"
     if unopened:
         yield f"{_many(unopened, 'file')} of our own record hold no logs, and were not opened"
     if counts.hidden:
         yield f"{_many(counts.hidden, 'event')} are hidden by what was asked for; evidence is not"
+
+
+def _broken(sources: Sequence[Source]) -> Iterator[str]:
+    broken = [source for source in sources if source.broke_off]
+    for source in broken[:_MOST_NAMED]:
+        yield f"{source.label}: {source.broke_off}"
+    if len(broken) > _MOST_NAMED:
+        yield f"{len(broken) - _MOST_NAMED:,} further sources could not be read to the end"
+
+
+def _tails(sources: Sequence[Source]) -> Iterator[str]:
+    tails = sum(1 for source in sources if source.tail)
+    gaps = sum(1 for source in sources if source.gap_before)
+    if tails:
+        told = f", with lines missing before {gaps:,} of them" if gaps else ""
+        yield f"{_many(tails, 'log tail')}: what stood before a tail was not seen{told}"

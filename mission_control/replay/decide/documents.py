@@ -55,7 +55,7 @@ def read_value(document: object, within: Within) -> None:
 
 
 def read_text(text: str, within: Within) -> None:
-    """Read every document within a text; what is no document although it looks like one is noted."""
+    """Read every document within a text; what only looks like one is noted."""
     before = len(within.found)
     if text.startswith("{"):
         with suppress(orjson.JSONDecodeError):

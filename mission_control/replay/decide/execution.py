@@ -7,7 +7,7 @@ which no key and no text could need redaction is kept as it is.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -107,8 +107,6 @@ class Scan:
     plain: bool = True
     nested: bool = False
     """A document within it may be an event as well."""
-    unknown: list[str] = field(default_factory=list[str])
-    """Texts that were not looked through yet."""
 
     def note(self, kind: EvidenceKind, why: str) -> None:
         """Keep a sign, unless there is a worse one."""
@@ -128,83 +126,138 @@ class Scanner:
 
     def __init__(self) -> None:
         """Begin with nothing known."""
-        self._keys, self._texts = set[str](), set[str]()
+        self._keys, self._pairs = set[str](), set[tuple[str, object]]()
+        self._texts, self._passed = set[str](), 0
 
-    def scan(self, document: Mapping[str, Any]) -> Scan:
-        """Return what a document holds; raises TooDeepError."""
-        found = Scan()
-        self._walk(document, found, 0)
-        if found.unknown:
-            self._look_at(found)
-        return found
+    def is_quiet(self, document: Mapping[str, Any]) -> bool:
+        """
+        Return whether there is nothing in a document to be told: plain, no sign, nothing nested.
 
-    def _walk(self, document: Mapping[str, Any], found: Scan, depth: int) -> None:
-        keys, texts = self._keys, self._texts
-        for key, value in document.items():
-            if key not in keys:
-                self._look_at_key(key, value, found, depth)
+        `scan` says what there is.
+        """
+        unknown = list[str]()
+        if not self._is_quiet(document, unknown, 0):
+            return False
+        if not unknown:
+            return True
+        together = "\n".join(unknown)
+        if "{" in together or not _is_harmless(together):
+            return False
+        self._remember(unknown)
+        return True
+
+    def _is_quiet(self, document: Mapping[str, Any], unknown: list[str], depth: int) -> bool:
+        texts = self._texts
+        if not self._keys.issuperset(document) and not self._all_say_nothing(document, depth):
+            return False
+        for value in document.values():
             kind: type[object] = value.__class__
             if kind is str:
                 if value not in texts:
-                    found.unknown.append(value)
-            elif kind is dict:
-                if depth > DEEPEST:
-                    raise TooDeepError
-                self._walk(value, found, depth + 1)
-            elif kind is list:
-                self._walk_list(value, found, depth + 1)
+                    unknown.append(value)
+            elif kind is dict or kind is list:
+                walk: Any = self._is_quiet if kind is dict else self._is_quiet_list
+                if depth > DEEPEST or not walk(value, unknown, depth + 1):
+                    return False
+        return True
 
-    def _walk_list(self, values: Sequence[object], found: Scan, depth: int) -> None:
-        if depth > DEEPEST:
-            raise TooDeepError
+    def _is_quiet_list(self, values: Sequence[Any], unknown: list[str], depth: int) -> bool:
         for value in values:
             if isinstance(value, str):
-                found.unknown.append(value)
-                found.plain = found.plain and not value.startswith("-")
-            elif isinstance(value, int):
-                found.plain = found.plain and value >= 0  # as a word of a command line
-            elif isinstance(value, dict):
-                self._walk(cast("Mapping[str, Any]", value), found, depth + 1)
-            elif isinstance(value, list):
-                self._walk_list(cast("Sequence[object]", value), found, depth + 1)
+                unknown.append(value)
+            elif isinstance(value, dict | list):
+                walk: Any = self._is_quiet if isinstance(value, dict) else self._is_quiet_list
+                if depth > DEEPEST or not walk(value, unknown, depth + 1):
+                    return False
+            if _is_flag(value):
+                return False
+        return True
 
-    def _look_at_key(self, key: str, value: object, found: Scan, depth: int) -> None:
-        """Judge a value whose key says something of it; other keys are remembered."""
+    def _all_say_nothing(self, document: Mapping[str, Any], depth: int) -> bool:
+        known = self._keys
+        return all(
+            key in known or self._says_nothing(key, value, depth) for key, value in document.items()
+        )
+
+    def _says_nothing(self, key: str, value: object, depth: int) -> bool:
+        """Return whether a key with this value says nothing; most keys say nothing ever."""
         about = _read_key(key)
         if about == _SAYS_NOTHING and key != "replay_schema":
-            _remember(key, self._keys)
-        found.nested = found.nested or (depth > 0 and key == "replay_schema")
-        if not about.plain or (about.names and isinstance(value, str) and is_secret_key(value)):
-            found.plain = False
-        if about.order_id and says_id(value):
-            found.note(EvidenceKind.BROKER_ORDER_ID, f"{key} is given")
-        if about.state and isinstance(value, str) and (said := read_state(value)):
-            found.note(said, f"{key} is {value[:64]}")
+            if len(self._keys) < _MOST_KNOWN and len(key) <= _SHORT:
+                self._keys.add(key)
+            return True
+        pair = (key, value if isinstance(value, str) else None)
+        if pair in self._pairs:
+            return True
+        found = Scan()
+        _judge(key, about, value, found)
+        quiet = found.plain and found.sign is None and not (depth and key == "replay_schema")
+        short = depth > 0 and isinstance(value, str) and len(value) <= _SHORT
+        if quiet and short and len(self._pairs) < _MOST_KNOWN:
+            self._pairs.add(pair)
+        return quiet
 
-    def _look_at(self, found: Scan) -> None:
-        """
-        Look through all texts of a document that are not known, as one.
-
-        What needs no redaction among others needs none alone. Ids differ each time, and are left
-        out: hexadecimal numbers that stand alone are never secret by themselves.
-        """
-        together = "\n".join(found.unknown)
-        found.nested = found.nested or "{" in together
-        if not found.plain:
+    def _remember(self, texts: Sequence[str]) -> None:
+        """Remember harmless texts; once there are too many, begin anew after a while."""
+        known = self._texts
+        if len(known) >= _MOST_KNOWN:
+            self._passed += 1
+            if self._passed > _MOST_KNOWN:
+                known.clear()
+                self._passed = 0
             return
-        if looks_harmless(_ID.sub("0", together).encode(errors="replace")):
-            for text in found.unknown:
-                if len(text) <= _SHORT and "{" not in text:
-                    _remember(text, self._texts)
-        else:
-            found.plain = all(redact_text(text) == text for text in found.unknown)
+        known.update(text for text in texts if len(text) <= _SHORT)
 
 
-def _remember(text: str, known: set[str]) -> None:
-    if len(known) >= _MOST_KNOWN:
-        known.clear()
-    if len(text) <= _SHORT:
-        known.add(text)
+def scan(document: Mapping[str, Any]) -> Scan:
+    """Return what a document holds; raises TooDeepError."""
+    found = Scan()
+    _scan(document, found, 0)
+    return found
+
+
+def _scan(value: object, found: Scan, depth: int) -> None:
+    if depth > DEEPEST:
+        raise TooDeepError
+    if isinstance(value, dict):
+        for key, each in cast("Mapping[str, Any]", value).items():
+            _judge(key, _read_key(key), each, found)
+            found.nested = found.nested or (depth > 0 and key == "replay_schema")
+            _scan(each, found, depth + 1)
+    elif isinstance(value, list):
+        for each in cast("Sequence[object]", value):
+            found.plain = found.plain and not _is_flag(each)
+            _scan(each, found, depth + 1)
+    elif isinstance(value, str):
+        found.nested = found.nested or "{" in value
+        if found.plain:
+            found.plain = _is_harmless(value) or redact_text(value) == value
+
+
+def _is_flag(value: object) -> bool:
+    """Return whether a word of a list is as a flag, by which what follows is judged."""
+    if isinstance(value, str):
+        return value.startswith("-")
+    return isinstance(value, int) and value < 0
+
+
+def _is_harmless(text: str) -> bool:
+    """
+    Return whether, cheaply, nothing in a text could need redaction.
+
+    Ids differ each time, and are left out of what is looked at: a hexadecimal number that stands
+    alone is never secret by itself.
+    """
+    return looks_harmless(_ID.sub("0", text).encode(errors="replace"))
+
+
+def _judge(key: str, about: _Key, value: object, found: Scan) -> None:
+    if not about.plain or (about.names and isinstance(value, str) and is_secret_key(value)):
+        found.plain = False
+    if about.order_id and says_id(value):
+        found.note(EvidenceKind.BROKER_ORDER_ID, f"{key} is given")
+    if about.state and isinstance(value, str) and (said := read_state(value)):
+        found.note(said, f"{key} is {value[:64]}")
 
 
 def own_sign(document: Mapping[str, Any]) -> bool:

@@ -9,9 +9,11 @@ envelopes are known to hold one.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
+
+import orjson
 
 from mission_control.redaction.redact import redact_document, redact_text
 from mission_control.replay.decide.documents import (
@@ -29,6 +31,7 @@ from mission_control.replay.decide.execution import (
     is_forbidden_state,
     own_sign,
     says_harmless,
+    scan,
 )
 from mission_control.replay.decide.marks import find_claim
 from mission_control.replay.model import SCHEMA, EventKind, EvidenceKind, Skip
@@ -80,7 +83,6 @@ class Found(NamedTuple):
 class LineRead:
     """What one line came to: its events, or why it has none, and where it tells of execution."""
 
-    scanner: Scanner = field(default_factory=Scanner)
     events: list[Found] = field(default_factory=list[Found])
     broken: bool = False
     too_deep: bool = False
@@ -97,9 +99,9 @@ class LineRead:
         return Skip.MALFORMED if self.broken else Skip.NO_EVENT
 
 
-def events_in(line: bytes, scanner: Scanner) -> LineRead:
+def events_in(line: bytes) -> LineRead:
     """Read a line; what in it tells of execution without being an event's sign is a claim."""
-    read = LineRead(scanner)
+    read = LineRead()
     within = Within()
     read_line(line, within)
     if within.found:
@@ -110,6 +112,41 @@ def events_in(line: bytes, scanner: Scanner) -> LineRead:
     if not any(event.sign for event in read.events):
         read.claim = find_claim(line)
     return read
+
+
+class Plain(NamedTuple):
+    """A replay event that is a line by itself, and needs no redaction; `at` is its own time."""
+
+    document: Mapping[str, Any]
+    name: str
+    agent: str
+    trace_id: str
+    at: int
+
+
+def read_plain(line: bytes, scanner: Scanner) -> Plain | None:
+    """
+    Return the replay event that a line is, where it is no more than that: as most of them are.
+
+    None for whatever `events_in` has to read: wrapped, undated, secret or evidence.
+    """
+    try:
+        document: Any = orjson.loads(line)
+        if document.__class__ is not dict or document.get("replay_schema") != SCHEMA:
+            return None
+    except orjson.JSONDecodeError:
+        return None
+    if not scanner.is_quiet(document):
+        return None
+    name, at = document.get("event"), read_time(document.get("ts"))
+    agent, trace_id = document.get("agent_name"), document.get("trace_id")
+    if at is None or not (_is_name(name) and _is_name(agent) and _is_name(trace_id)):
+        return None
+    return Plain(document, name, agent, trace_id, at)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value == value.strip()
 
 
 def _look_through(
@@ -156,12 +193,10 @@ def _kind_of(
 ) -> tuple[EventKind, str] | None:
     """Return which event a document is, and its name; within an event, only replay events are."""
     schema = document.get("replay_schema")
-    if schema is not None:
-        if schema == SCHEMA:
-            return EventKind.REPLAY, text_of(document.get("event"))
-        read.other_schema = True
-        return None
-    if inside:
+    if schema == SCHEMA:
+        return EventKind.REPLAY, text_of(document.get("event"))
+    read.other_schema = read.other_schema or schema is not None
+    if inside or schema is not None:
         return None
     if document.get("type") == "order_intent":
         return EventKind.INTENT, "order_intent"
@@ -189,7 +224,7 @@ def _name_of(document: Document, before: str) -> str:
 def _take(kind: EventKind, name: str, document: Document, chain: Chain, read: LineRead) -> bool:
     """Keep an event, redacted; gives whether there may be others within it."""
     try:
-        found = read.scanner.scan(document)
+        found = scan(document)
     except TooDeepError:
         read.too_deep = True
         return False
@@ -292,7 +327,8 @@ def read_time(value: object) -> int | None:
             return None
         if told.tzinfo is None:
             told = told.replace(tzinfo=UTC)
-        micros = (told - _EPOCH) // timedelta(microseconds=1)
+        since = told - _EPOCH
+        micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
         return micros if 0 < micros < _LATEST else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

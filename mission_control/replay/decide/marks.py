@@ -1,8 +1,8 @@
-"""
+r"""
 The marks of lines that may hold an event: looked for in whole blocks, before anything is parsed.
 
 A line without a mark holds no event, however it is escaped or nested: marks have no character that
-JSON has to escape, and a line in which a letter is escaped all the same (`\\u0061`) is marked.
+JSON has to escape, and a line in which a letter is escaped all the same (`\u0061`) is marked.
 """
 
 import re
@@ -21,8 +21,9 @@ MARKS = (
 )
 """Each kind of event has one of these in every form that is read (docs/semantics.md#R12.21)."""
 ESCAPED = b"\\u00"
-_DENSE = 8
-"""Where more than every so many lines are marked, it is quicker to look at each."""
+_HALF = (b"intent", b"roker", b"ROKER_")
+_SOUGHT = (MARKS[0], *MARKS[3:5], *_HALF, ESCAPED)
+"""What is searched for in a block: one of `_HALF` stands for several marks at once."""
 _STRONG = (b"agenttrader.replay", b"exec_service.execute_result", b"agent.state_transition")
 """Marks that no line bears by chance: with one of these it is an event, or what is left of one."""
 
@@ -37,27 +38,17 @@ _CLAIM = re.compile(
 
 def find_marked(block: bytes) -> list[tuple[int, int]]:
     """Return from where to where each marked line of a block goes, in order, without its end."""
-    if block.count(MARKS[0]) * _DENSE > block.count(b"\n"):
-        return _of_each(block)
     found = dict[int, int]()
-    for mark in (*MARKS, ESCAPED):
+    for mark in _SOUGHT:
         at = block.find(mark)
         while at >= 0:
             end = block.find(b"\n", at)
             end = len(block) if end < 0 else end
-            found[block.rfind(b"\n", 0, at) + 1] = end
+            start = block.rfind(b"\n", 0, at) + 1
+            if mark not in _HALF or is_marked(block[start:end]):
+                found[start] = end
             at = block.find(mark, end)
     return sorted(found.items())
-
-
-def _of_each(block: bytes) -> list[tuple[int, int]]:
-    found, start = list[tuple[int, int]](), 0
-    for line in block.split(b"\n"):
-        end = start + len(line)
-        if MARKS[0] in line or is_marked(line):
-            found.append((start, end))
-        start = end + 1
-    return found
 
 
 def is_marked(line: bytes) -> bool:
