@@ -143,10 +143,15 @@ class SourceReader:
             number = lines.lines
 
     def _read_lines(
-        self, source: Source, lines: LineReader, blocks: Blocks, reading: Reading, began: int = 0
+        self,
+        source: Source,
+        lines: LineReader,
+        blocks: Blocks,
+        reading: Reading,
+        began: int | None = None,
     ) -> None:
         """Take every line of a source, and close its account."""
-        began = began or lines.lines
+        began = lines.lines if began is None else began
         taking = _Taking(len(self.sources))
         self._skew.begin(source.label)
         for line in lines.read(blocks):

@@ -89,10 +89,15 @@ def _file(path: Path, stdin: bool) -> InputFile:  # noqa: FBT001  (one of two ki
         about = path.stat()
     except OSError as error:
         problem = f"it cannot be opened: {error.strerror or type(error).__name__}"
-        return InputFile(str(path), path, problem=problem)
+        return InputFile(_label(path), path, problem=problem)
     if not (stat.S_ISREG(about.st_mode) or stat.S_ISFIFO(about.st_mode)):
-        return InputFile(str(path), path, problem="it is no file")
-    return InputFile(str(path), path, bundle_of(path.absolute()), about.st_size)
+        return InputFile(_label(path), path, problem="it is no file")
+    return InputFile(_label(path), path, bundle_of(path.absolute()), about.st_size)
+
+
+def _label(path: Path) -> str:
+    """Name a file as text, also where its name is none."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

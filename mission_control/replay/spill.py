@@ -43,7 +43,7 @@ class _Run:
             yield from lines
 
     def __del__(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, AttributeError):  # where it could not be opened at all
             self._file.close()
 
 

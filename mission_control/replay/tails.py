@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mission_control.replay.read_bytes import LongLine
 
-_BUNDLE = re.compile(r"\d{8}T\d{6}Z\b.*")
+_BUNDLE = re.compile(r"\d{8}T\d{6}Z(?:[_-].*)?")
 _FILE = re.compile(r"logs\..+\.txt(?:\.gz|\.zst)?")
 _HEADING = re.compile(rb"==> (\S{1,253}) (\S{1,253}/\S{1,253}?)( \(previous\))? <==\r?")
 WHOLE_TAIL = 200

@@ -51,7 +51,7 @@ def read_event(kept: Any, place: Place) -> ReplayedEvent:  # noqa: ANN401  (what
     """
     if isinstance(kept, list):
         number, name, agent, trace_id, service, severity, why, document = cast("list[Any]", kept)
-        kind = _KINDS[number]
+        kind: EventKind = _KINDS[int(number)]
     else:
         kind, severity, why = EventKind.REPLAY, "", ""
         document = cast("dict[str, Any]", kept)
@@ -59,11 +59,13 @@ def read_event(kept: Any, place: Place) -> ReplayedEvent:  # noqa: ANN401  (what
         service = text_of(document.get("service"))
         severity = text_of(document.get("severity") or document.get("level"))
     within: Any = document.get("data") if kind is EventKind.REPLAY else document
-    told = _told(cast("dict[str, Any]", within)) if isinstance(within, dict) else {}
+    told: dict[str, Any] = {}
+    if isinstance(within, dict):
+        told = _told(cast("dict[str, Any]", within))
     if kind is EventKind.INTENT:
         told["stage"] = "protocol"
     if told or kind is EventKind.INTENT or name == "order_intent":
-        told["intent"] = _intent(kind, name, within, told.get("intent"))
+        told["intent"] = _intent(kind, name, cast("object", within), told.get("intent"))
     at = instant(place.micros)
     return ReplayedEvent(
         at=at if place.dated else None,
@@ -128,7 +130,7 @@ def _intent(kind: EventKind, name: str, within: object, inner: object) -> Intent
     told = dict[str, str]()
     for where in (within, inner):
         if isinstance(where, dict):
-            for key, value in cast("Mapping[str, Any]", where).items():
+            for key, value in cast("dict[str, Any]", where).items():
                 if key in _OF_AN_INTENT and (said := text_of(value)):
                     told[key] = said
     return Intent(**told)

@@ -151,7 +151,7 @@ class Scanner:
         if not self._keys.issuperset(document) and not self._all_say_nothing(document, depth):
             return False
         for value in document.values():
-            kind: type[object] = value.__class__
+            kind = cast("type[object]", value.__class__)
             if kind is str:
                 if value not in texts:
                     unknown.append(value)
