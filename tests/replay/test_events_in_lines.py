@@ -118,6 +118,9 @@ def test_fields_are_those_of_the_event(tmp_path):
     assert ("a", "b", "R") == (found[1].from_state, found[1].to_state, found[1].reason)
     expected = Intent("SPY", "buy", "10", "limit", "431.5")
     assert ("received", expected) == (found[2].stage, found[2].intent)
+    flat = event("order_intent", data={"stage": "dry_run", "symbol": "QQQ", "qty": 2.5})
+    (told,) = shown(read(write(tmp_path, "b.log", flat)))
+    assert ("dry_run", Intent("QQQ", qty="2.5")) == (told.stage, told.intent)
     assert (None, {"stage", "intent"}) == (found[3].intent, set(found[2].data["data"]))
 
 
@@ -136,6 +139,9 @@ DEEP = '{"a":' * 80 + json.dumps(event()) + "}" * 80
 SKIPPED = {
     "other logs": (wrapped("hello"), Skip.NO_EVENT),
     "blank": ("", Skip.NO_EVENT),
+    "a text of JSON that bears a mark": ('"order_intent"', Skip.NO_EVENT),
+    "a list that bears a mark": ('["order_intent", 1, {"a": [1]}]', Skip.NO_EVENT),
+    "very many braces": ("{" * 300 + "order_intent", Skip.MALFORMED),
     "other JSON that bears a mark": ({"type": "x", "note": "order_intent"}, Skip.NO_EVENT),
     "prose that bears a mark": ("an order_intent was seen", Skip.NO_EVENT),
     "another version": (event(replay_schema="agenttrader.replay.v2"), Skip.OTHER_SCHEMA),
@@ -165,6 +171,11 @@ def test_an_event_beside_what_is_none_is_told_and_unread(tmp_path):
     replay = read(write(tmp_path, "a.log", both))
 
     assert (1, 1, 1) == (replay.counts.events, replay.counts.unread, replay.answer.exit_code)
+
+
+def test_a_number_is_no_event():
+    """As a whole line, too."""
+    assert ([], Skip.NO_EVENT) == (events_in(b"12").events, events_in(b"12").skip)
 
 
 def test_too_deep_within_an_event_is_told_as_such():

@@ -19,6 +19,8 @@ EVIDENCE = {
     "wrapped": (wrapped(order("broker_placed")), PLACED),
     "of another document": ({"msg": "x", "stage": "broker_placed"}, PLACED),
     "an order id, deep within": (event(data={"a": [{"broker_order_id": "b-1"}]}), ORDER_ID),
+    "the worst of several": (
+        order("broker_placed", broker_order_id="b-1"), PLACED),
     "an order id as a number": (event(data={"brokerOrderId": 17}), ORDER_ID),
     "an order id of an intent": (protocol_intent(metadata={"broker_order_id": "x"}), ORDER_ID),
     "an order id of another document": ({"msg": "ok", "broker_order_id": "b"}, ORDER_ID),
@@ -99,6 +101,14 @@ def test_evidence_outweighs_what_broke_off(tmp_path):
     replay = read(write(tmp_path, "a.log", order("broker_placed")), tmp_path / "none.log")
 
     assert (Verdict.FOUND, 3) == (replay.answer.verdict, replay.answer.exit_code)
+
+
+def test_of_very_many_that_broke_off_some_are_named(tmp_path):
+    """The rest is counted."""
+    answer = read(*(tmp_path / f"{n}.log" for n in range(25))).answer
+
+    assert 20 == sum("cannot be opened" in reason for reason in answer.reasons)
+    assert "5 further sources could not be read to the end" in answer.reasons
 
 
 def test_no_change_for_the_worse_improves_the_answer(tmp_path):

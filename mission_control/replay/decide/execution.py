@@ -179,23 +179,26 @@ class Scanner:
             if key not in known:
                 value = document[key]
                 quiet = value.__class__ is str and (key, value) in pairs
-                if not quiet and not self._says_nothing(key, value, depth):
+                if key == "replay_schema":  # right at the top it is what makes this an event
+                    quiet = depth == 0
+                if not quiet and not self._says_nothing(key, value):
                     return False
         return True
 
-    def _says_nothing(self, key: str, value: object, depth: int) -> bool:
+    def _says_nothing(self, key: str, value: object) -> bool:
         """Return whether a key with this value says nothing; most keys say nothing ever."""
         about = _read_key(key)
-        if about == _SAYS_NOTHING and key != "replay_schema":
+        if key == "replay_schema":
+            return False
+        if about == _SAYS_NOTHING:
             if len(self._keys) < _MOST_KNOWN and len(key) <= _SHORT:
                 self._keys.add(key)
             return True
         found = Scan()
         _judge(key, about, value, found)
-        quiet = found.plain and found.sign is None and not (depth and key == "replay_schema")
-        kept = key != "replay_schema" or not depth
+        quiet = found.plain and found.sign is None
         short = isinstance(value, str) and len(value) <= _SHORT
-        if quiet and kept and short and len(self._pairs) < _MOST_KNOWN:
+        if quiet and short and len(self._pairs) < _MOST_KNOWN:
             self._pairs.add((key, value))
         return quiet
 

@@ -173,7 +173,7 @@ def _look(
             chain = (*chain, document)
             for each in document.values():
                 _within(each, chain, read, level=level, inside=inside)
-    elif isinstance(value, list):
+    else:
         for each in cast("list[object]", value):
             _within(each, chain, read, level=level, inside=inside)
 
