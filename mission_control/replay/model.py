@@ -2,7 +2,7 @@
 The values of a replay: what was read, what of it is shown, and what of it is evidence.
 
 A `Replay` may stand for more events than fit into memory. Its counts, sources and answer are
-plain values; events, groups and evidence are iterators that are begun anew at each call, read
+plain values; events, groups and evidence are iterators that begin at the first at each call, read
 spill files in a few MB, and have to be read in order:
 
     for group, events in replay.groups():      # by agent, then trace; the unattributed one last

@@ -42,8 +42,8 @@ WAYS = {
 
 
 @pytest.mark.parametrize("line", WAYS.values(), ids=WAYS)
-def test_r12_21_an_event_is_found_however_it_is_wrapped(tmp_path, line):
-    """One event comes out, with its agent, its trace and its own time."""
+def test_an_event_is_found_however_it_is_wrapped(tmp_path, line):
+    """One event comes out, with its agent, its trace and its own time (R12.21)."""
     replay = read(write(tmp_path, "a.log", line))
     (found,) = shown(replay)
 
@@ -69,8 +69,11 @@ def test_an_event_within_an_event_is_told_as_well(tmp_path):
     assert names == sorted(e.event for e in shown(replay))
 
 
-def test_r12_22_order_intents_of_the_protocol_are_always_told(tmp_path):
-    """They need no flag, and have the agent, the trace and the stage that the predecessor gave."""
+def test_order_intents_of_the_protocol_are_always_told(tmp_path):
+    """
+    They need no flag, and have the agent, the trace and the stage that the predecessor gave
+    (R12.22).
+    """
     replay = read(write(tmp_path, "a.log", protocol_intent(), protocol_intent(event_id="")))
     by_event, by_intent = shown(replay)
 
@@ -95,8 +98,10 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("line", "status"), OTHERS.values(), ids=OTHERS)
-def test_r12_22_other_lines_of_execution_are_told(tmp_path, line, status):
-    """They are events of their own kind, with the time and the service of their envelope."""
+def test_other_lines_of_execution_are_told(tmp_path, line, status):
+    """
+    They are events of their own kind, with the time and the service of their envelope (R12.22).
+    """
     known = {**line, "service": "exec", "correlation_id": "c-1"}
     (found,) = shown(read(write(tmp_path, "a.log", known)))
 
@@ -124,8 +129,8 @@ def test_fields_are_those_of_the_event(tmp_path):
     assert (None, {"stage", "intent"}) == (found[3].intent, set(found[2].data["data"]))
 
 
-def test_r12_20_what_has_no_trace_or_agent_is_unattributed(tmp_path):
-    """It is the last group, and keeps whichever of both it has."""
+def test_what_has_no_trace_or_agent_is_unattributed(tmp_path):
+    """It is the last group, and keeps whichever of both it has (R12.20)."""
     path = write(tmp_path, "a.log", event(trace_id=None), event(agent_name=""), event())
     groups = [(g, list(events)) for g, events in read(path).groups()]
 
@@ -156,8 +161,11 @@ SKIPPED = {
 
 
 @pytest.mark.parametrize(("line", "skip"), SKIPPED.values(), ids=SKIPPED)
-def test_r12_20_every_other_line_is_counted_by_its_reason(tmp_path, line, skip):
-    """Each line is an event's, or has exactly one reason; what may have been an event is unread."""
+def test_every_other_line_is_counted_by_its_reason(tmp_path, line, skip):
+    """
+    Each line is an event's, or has exactly one reason; what may have been an event is unread
+    (R12.20).
+    """
     replay = read(write(tmp_path, "a.log", line, event()))
 
     assert {skip: 1} == replay.counts.skipped

@@ -47,8 +47,11 @@ EVIDENCE = {
 
 
 @pytest.mark.parametrize(("line", "kind"), EVIDENCE.values(), ids=EVIDENCE)
-def test_r12_23_evidence_is_found_and_told(tmp_path, line, kind):
-    """It exits with 3 and is told with its place; what cannot be read as an event is suspected."""
+def test_evidence_is_found_and_told(tmp_path, line, kind):
+    """
+    It exits with 3 and is told with its place; what cannot be read as an event is suspected
+    (R12.23).
+    """
     replay = read(write(tmp_path, "a.log", wrapped("hello"), line))
     (found,) = replay.evidence()
 
@@ -76,8 +79,8 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("line", HARMLESS.values(), ids=HARMLESS)
-def test_r12_23_what_was_not_executed_is_no_evidence(tmp_path, line):
-    """None is found, and the answer says in how many events and lines."""
+def test_what_was_not_executed_is_no_evidence(tmp_path, line):
+    """None is found, and the answer says in how many events and lines (R12.23)."""
     replay = read(write(tmp_path, "a.log", line, wrapped("hello")))
 
     assert [] == list(replay.evidence())
@@ -86,8 +89,11 @@ def test_r12_23_what_was_not_executed_is_no_evidence(tmp_path, line):
     assert "skipped because" in replay.answer.headline
 
 
-def test_r12_28_what_is_narrowed_hides_no_evidence(tmp_path):
-    """Only what is shown is narrowed; hidden events are counted, and evidence is still told."""
+def test_what_is_narrowed_hides_no_evidence(tmp_path):
+    """
+    Only what is shown is narrowed; hidden events are counted, and evidence is still told
+    (R12.28).
+    """
     path = write(tmp_path, "a.log", order("broker_placed"), event(second=5, trace_id="t-2"))
     replay = read(path, trace_id="t-2")
 
@@ -134,8 +140,8 @@ def test_a_forbidden_mode_is_worth_a_note(tmp_path):
     assert sum("agent mode" in reason for reason in replay.answer.reasons) == 3
 
 
-def test_r12_27_what_is_quoted_is_redacted(tmp_path):
-    """No secret is in any event, in evidence, or in what is quoted of a line."""
+def test_what_is_quoted_is_redacted(tmp_path):
+    """No secret is in any event, in evidence, or in what is quoted of a line (R12.27)."""
     hush = "hunter2-Zx81"
     told = order("broker_placed", password=hush, component=f"token={hush}")
     prose = f"password={hush} broker_placed"

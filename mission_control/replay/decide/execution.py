@@ -203,7 +203,7 @@ class Scanner:
         return quiet
 
     def _remember(self, texts: Sequence[str]) -> None:
-        """Remember harmless texts; once there are too many, begin anew after a while."""
+        """Remember harmless texts; once there are too many, begin again after a while."""
         known = self._texts
         if len(known) >= _MOST_KNOWN:
             self._passed += 1
