@@ -106,8 +106,9 @@ def escaped(draw):
 @given(escaped())
 def test_looking_quickly_never_misses(text):
     """
-    Whatever reading a line in full finds in it, its marks are seen in the block around it
-    (R12.21).
+    Whatever reading a line in full finds in it, its marks are seen in the block around it.
+
+    This is docs/semantics.md#R12.21.
     """
     line = text.encode(errors="replace").replace(b"\n", b" ")
     read = events_in(line)
@@ -169,8 +170,9 @@ def test_what_is_kept_as_it_is_needed_no_redaction(held):
 @pytest.mark.parametrize("row", CORPUS, ids=[row.name for row in CORPUS])
 def test_no_secret_is_taken_for_plain(row):
     """
-    Each form of secret that is known is looked through, wherever in an event it stands
-    (R12.27).
+    Each form of secret that is known is looked through, wherever in an event it stands.
+
+    This is docs/semantics.md#R12.27.
     """
     for document in (event(component=row.text), event(data=[{"x": [row.text]}])):
         line = json.dumps(document).encode()

@@ -71,8 +71,9 @@ def test_an_event_within_an_event_is_told_as_well(tmp_path):
 
 def test_order_intents_of_the_protocol_are_always_told(tmp_path):
     """
-    They need no flag, and have the agent, the trace and the stage that the predecessor gave
-    (R12.22).
+    They need no flag, and have the agent, the trace and the stage that the predecessor gave.
+
+    This is docs/semantics.md#R12.22.
     """
     replay = read(write(tmp_path, "a.log", protocol_intent(), protocol_intent(event_id="")))
     by_event, by_intent = shown(replay)
@@ -163,8 +164,9 @@ SKIPPED = {
 @pytest.mark.parametrize(("line", "skip"), SKIPPED.values(), ids=SKIPPED)
 def test_every_other_line_is_counted_by_its_reason(tmp_path, line, skip):
     """
-    Each line is an event's, or has exactly one reason; what may have been an event is unread
-    (R12.20).
+    Each line is an event's, or has exactly one reason; what may have been an event is unread.
+
+    This is docs/semantics.md#R12.20.
     """
     replay = read(write(tmp_path, "a.log", line, event()))
 

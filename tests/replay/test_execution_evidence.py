@@ -49,8 +49,9 @@ EVIDENCE = {
 @pytest.mark.parametrize(("line", "kind"), EVIDENCE.values(), ids=EVIDENCE)
 def test_evidence_is_found_and_told(tmp_path, line, kind):
     """
-    It exits with 3 and is told with its place; what cannot be read as an event is suspected
-    (R12.23).
+    It exits with 3 and is told with its place; what cannot be read as an event is suspected.
+
+    This is docs/semantics.md#R12.23.
     """
     replay = read(write(tmp_path, "a.log", wrapped("hello"), line))
     (found,) = replay.evidence()
@@ -91,8 +92,9 @@ def test_what_was_not_executed_is_no_evidence(tmp_path, line):
 
 def test_what_is_narrowed_hides_no_evidence(tmp_path):
     """
-    Only what is shown is narrowed; hidden events are counted, and evidence is still told
-    (R12.28).
+    Only what is shown is narrowed; hidden events are counted, and evidence is still told.
+
+    This is docs/semantics.md#R12.28.
     """
     path = write(tmp_path, "a.log", order("broker_placed"), event(second=5, trace_id="t-2"))
     replay = read(path, trace_id="t-2")

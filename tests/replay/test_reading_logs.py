@@ -164,8 +164,9 @@ def test_the_order_of_files_makes_no_difference(tmp_path):
 
 def test_events_stand_by_their_own_time(tmp_path):
     """
-    What tells no time stays behind the line before it, or before the first of its source
-    (R12.25).
+    What tells no time stays behind the line before it, or before the first of its source.
+
+    This is docs/semantics.md#R12.25.
     """
     undated = [event(f"n{n}", ts=None) for n in range(3)]
     a = write(
