@@ -151,7 +151,7 @@ class Scanner:
         if not self._keys.issuperset(document) and not self._all_say_nothing(document, depth):
             return False
         for value in document.values():
-            kind = cast("type[object]", value.__class__)
+            kind: Any = value.__class__
             if kind is str:
                 if value not in texts:
                     unknown.append(value)
@@ -163,14 +163,14 @@ class Scanner:
 
     def _is_quiet_list(self, values: Sequence[Any], unknown: list[str], depth: int) -> bool:
         for value in values:
+            if _is_flag(value):
+                return False
             if isinstance(value, str):
                 unknown.append(value)
             elif isinstance(value, dict | list):
                 walk: Any = self._is_quiet if isinstance(value, dict) else self._is_quiet_list
                 if depth > DEEPEST or not walk(value, unknown, depth + 1):
                     return False
-            if _is_flag(cast("object", value)):
-                return False
         return True
 
     def _all_say_nothing(self, document: Mapping[str, Any], depth: int) -> bool:

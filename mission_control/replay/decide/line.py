@@ -139,14 +139,19 @@ def read_plain(line: bytes, scanner: Scanner) -> Plain | None:
     if not scanner.is_quiet(document):
         return None
     at = read_time(document.get("ts"))
-    named = document.get("event"), document.get("agent_name"), document.get("trace_id")
-    if at is None or not all(map(_is_name, named)):
+    name, agent = document.get("event"), document.get("agent_name")
+    trace_id = document.get("trace_id")
+    if at is None or not _are_names(name, agent, trace_id):
         return None
-    return Plain(document, *named, at)
+    return Plain(document, name, agent, trace_id, at)
 
 
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value == value.strip()
+def _are_names(*values: object) -> bool:
+    """Return whether these are texts as `text_of` would give them, and not empty."""
+    for value in values:
+        if value.__class__ is not str or not value or text_of(value) != value:
+            return False
+    return True
 
 
 def _look_through(
