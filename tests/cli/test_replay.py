@@ -64,8 +64,8 @@ def test_the_form_is_that_of_the_name_or_the_flag(run, log, tmp_path, name, flag
     assert done.stdout.startswith("Execution evidence: none found in 2 events")
 
 
-def test_r12_29_no_output_is_overwritten(run, log, tmp_path):
-    """An existing file stays as it is, and the command says what to do."""
+def test_no_output_is_overwritten(run, log, tmp_path):
+    """An existing file stays as it is, and the command says what to do (R12.29)."""
     out = write(tmp_path, "out.md", "mine")
     done = run("replay", "-o", out, log)
 

@@ -19,6 +19,8 @@ EVIDENCE = {
     "wrapped": (wrapped(order("broker_placed")), PLACED),
     "of another document": ({"msg": "x", "stage": "broker_placed"}, PLACED),
     "an order id, deep within": (event(data={"a": [{"broker_order_id": "b-1"}]}), ORDER_ID),
+    "the worst of several": (
+        order("broker_placed", broker_order_id="b-1"), PLACED),
     "an order id as a number": (event(data={"brokerOrderId": 17}), ORDER_ID),
     "an order id of an intent": (protocol_intent(metadata={"broker_order_id": "x"}), ORDER_ID),
     "an order id of another document": ({"msg": "ok", "broker_order_id": "b"}, ORDER_ID),
@@ -45,8 +47,12 @@ EVIDENCE = {
 
 
 @pytest.mark.parametrize(("line", "kind"), EVIDENCE.values(), ids=EVIDENCE)
-def test_r12_23_evidence_is_found_and_told(tmp_path, line, kind):
-    """It exits with 3 and is told with its place; what cannot be read as an event is suspected."""
+def test_evidence_is_found_and_told(tmp_path, line, kind):
+    """
+    It exits with 3 and is told with its place; what cannot be read as an event is suspected.
+
+    This is docs/semantics.md#R12.23.
+    """
     replay = read(write(tmp_path, "a.log", wrapped("hello"), line))
     (found,) = replay.evidence()
 
@@ -74,8 +80,8 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("line", HARMLESS.values(), ids=HARMLESS)
-def test_r12_23_what_was_not_executed_is_no_evidence(tmp_path, line):
-    """None is found, and the answer says in how many events and lines."""
+def test_what_was_not_executed_is_no_evidence(tmp_path, line):
+    """None is found, and the answer says in how many events and lines (R12.23)."""
     replay = read(write(tmp_path, "a.log", line, wrapped("hello")))
 
     assert [] == list(replay.evidence())
@@ -84,8 +90,12 @@ def test_r12_23_what_was_not_executed_is_no_evidence(tmp_path, line):
     assert "skipped because" in replay.answer.headline
 
 
-def test_r12_28_what_is_narrowed_hides_no_evidence(tmp_path):
-    """Only what is shown is narrowed; hidden events are counted, and evidence is still told."""
+def test_what_is_narrowed_hides_no_evidence(tmp_path):
+    """
+    Only what is shown is narrowed; hidden events are counted, and evidence is still told.
+
+    This is docs/semantics.md#R12.28.
+    """
     path = write(tmp_path, "a.log", order("broker_placed"), event(second=5, trace_id="t-2"))
     replay = read(path, trace_id="t-2")
 
@@ -99,6 +109,14 @@ def test_evidence_outweighs_what_broke_off(tmp_path):
     replay = read(write(tmp_path, "a.log", order("broker_placed")), tmp_path / "none.log")
 
     assert (Verdict.FOUND, 3) == (replay.answer.verdict, replay.answer.exit_code)
+
+
+def test_of_very_many_that_broke_off_some_are_named(tmp_path):
+    """The rest is counted."""
+    answer = read(*(tmp_path / f"{n}.log" for n in range(25))).answer
+
+    assert 20 == sum("cannot be opened" in reason for reason in answer.reasons)
+    assert "5 further sources could not be read to the end" in answer.reasons
 
 
 def test_no_change_for_the_worse_improves_the_answer(tmp_path):
@@ -124,8 +142,8 @@ def test_a_forbidden_mode_is_worth_a_note(tmp_path):
     assert sum("agent mode" in reason for reason in replay.answer.reasons) == 3
 
 
-def test_r12_27_what_is_quoted_is_redacted(tmp_path):
-    """No secret is in any event, in evidence, or in what is quoted of a line."""
+def test_what_is_quoted_is_redacted(tmp_path):
+    """No secret is in any event, in evidence, or in what is quoted of a line (R12.27)."""
     hush = "hunter2-Zx81"
     told = order("broker_placed", password=hush, component=f"token={hush}")
     prose = f"password={hush} broker_placed"
