@@ -107,6 +107,18 @@ async def test_what_has_no_room_is_counted(control):
     assert (0, 12) == (shown[-1], one["groups"][-1]["more"])
 
 
+async def test_long_texts_are_cut(control):
+    """No name of hundreds of characters takes an answer; the recorded JSON holds it whole."""
+    long = event(1, "e" * 999, agent="a" * 999, trace_id="t" * 999, data={"n": 1})
+    await recorded(control.root, replay([long], ()), replay((), ()))
+    (one,) = (await control.ask(f"{REPLAYS}/{STEM}.md")).json()["groups"]
+    (apart,) = (await control.ask(f"{REPLAYS}/diff")).json()["groups"]
+
+    for text in (one["agent"], one["replayed"][0]["event"], apart["trace_id"]):
+        assert (300, "…") == (len(text), text[-1])
+    assert b"e" * 999 in (control.root / f"{STEM}.json").read_bytes()
+
+
 async def test_two_replays_are_compared_by_group(control):
     """Counts side by side; of each group that differs what only one of the two has."""
     changed = [replace(e, source="elsewhere.log", line=3) for e in EVENTS[:5]]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import orjson
@@ -175,6 +176,13 @@ def test_sources_counts_and_groups_follow():
         ):
             assert said in plain
     assert "That is all: 3 groups, 8 rows." in markdown(replay())
+
+
+def test_the_markdown_is_as_it_is_recorded():
+    """A replay that was recorded years ago reads as one of today."""
+    golden = Path(__file__).parents[1] / "golden" / "replay.md"
+
+    assert golden.read_text() == markdown(replay(), label="DEMO", raw=True)
 
 
 def test_one_odd_row_leaves_the_others_as_they_are():

@@ -18,7 +18,7 @@ from mission_control.replay.present.picture import (
 from mission_control.replay.present.words import RowClock, kind_of, summary_of
 
 NOTHING_BEHIND = Backdrop()
-MOST_MARK_WORDS = 160
+MOST_MARK_WORDS = 120
 
 Document = dict[str, Any]
 

@@ -16,6 +16,7 @@ from mission_control.replay.present.read_back import (
 
 MOST_EVIDENCE, MOST_SOURCES, MOST_GROUPS = 200, 200, 100
 MOST_EVENTS, MOST_EVENTS_IN_ALL = 100, 1_000
+MOST_TEXT = 300
 MOST_APART = 20
 """So many events of one group that only one of two replays has."""
 NOT_KNOWN = "not_known"
@@ -144,7 +145,7 @@ def replay_document(listed: ListedReplay, read: ReadReplay) -> ReplayDocument:
         "narrowing": read.narrowing,
         "sources": read.sources[:MOST_SOURCES],
         "more_sources": max(0, len(read.sources) - MOST_SOURCES),
-        "evidence": read.evidence[:MOST_EVIDENCE],
+        "evidence": [_cut(found) for found in read.evidence[:MOST_EVIDENCE]],
         "more_evidence": max(0, len(read.evidence) - MOST_EVIDENCE),
         "timeline": read.timeline,
         "groups": groups,
@@ -153,9 +154,17 @@ def replay_document(listed: ListedReplay, read: ReadReplay) -> ReplayDocument:
 
 
 def _group(group: ReadGroup, shown: Sequence[ReadEvent]) -> Document:
-    return document(group, "replayed") | {
-        "replayed": [document(event, "data") for event in shown],
+    return _cut(document(group, "replayed")) | {
+        "replayed": [_cut(document(event, "data")) for event in shown],
         "more": len(group.replayed) - len(shown),
+    }
+
+
+def _cut(told: Document) -> Document:
+    """Return a part with its texts cut to what a page has room for; the files hold them whole."""
+    return {
+        name: f"{text[: MOST_TEXT - 1]}…" if type(text) is str and len(text) > MOST_TEXT else text
+        for name, text in told.items()
     }
 
 
@@ -216,8 +225,7 @@ def _compared(key: Key, old: Sequence[ReadEvent], new: Sequence[ReadEvent]) -> D
     if not gone and not come:
         return None
     return {
-        "agent": key[0],
-        "trace_id": key[1],
+        **_cut({"agent": key[0], "trace_id": key[1]}),
         "before": had.total(),
         "after": has.total(),
         "only_before": _rows(old, gone),
@@ -248,5 +256,5 @@ def _rows(events: Iterable[ReadEvent], apart: Counter[_Same]) -> list[Document]:
         key = _key_of(event)
         if key in apart and key not in seen and len(rows) < MOST_APART:
             seen.add(key)
-            rows.append(document(event, "data", "repeated") | {"repeated": apart[key]})
+            rows.append(_cut(document(event, "data")) | {"repeated": apart[key]})
     return rows
