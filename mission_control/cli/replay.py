@@ -59,11 +59,12 @@ class _Wish:
 @click.pass_context
 def replay(ctx: click.Context, *, recorded: bool, as_json: bool, **given: Any) -> None:  # noqa: ANN401  (as click gives them)
     """
-    Replay what happened from FILES: logs, plain, .gz or .zst, folders of them, or - for stdin.
+    Replay what happened from logs, and say first whether anything was executed.
 
-    Of our own bundles the log tails are read. The answer comes first: evidence of execution, or
-    that none was found in so many events. It covers all that was read, whatever is shown.
-    A time that names no zone is New York's.
+    FILES are logs, plain, .gz or .zst, folders of them, or - for stdin. Of our own bundles the log
+    tails are read. The answer comes first: evidence of execution, or that none was found in so
+    many events. It covers all that was read, whatever is shown. A time that names no zone is New
+    York's.
 
     Exits with 3 where anything tells of execution, with 1 where not everything could be read, so
     that nothing can be said; with 0 where no execution was found.

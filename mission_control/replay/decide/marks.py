@@ -47,7 +47,7 @@ def find_marked(block: bytes) -> list[tuple[int, int]]:
             end = block.find(b"\n", at)
             end = len(block) if end < 0 else end
             start = block.rfind(b"\n", 0, at) + 1
-            if mark not in _HALF or is_marked(block[start:end]):
+            if start not in found and (mark not in _HALF or is_marked(block[start:end])):
                 found[start] = end
             at = block.find(mark, end)
     return sorted(found.items())
