@@ -37,6 +37,8 @@ PIECES = st.sampled_from(
         b'{"log":"{","stream":"stdout"}',
         b"==> floor a/b <==",
         b"broker_order_id=",
+        b"stage=BROKER_PLACED",
+        b"K" * 80,
         b'{"intent_type":',
         b"\\u0061",
         b"\n",
@@ -219,3 +221,10 @@ def test_an_input_of_nothing_is_read():
 
     assert (1, []) == (empty.answer.exit_code, [*empty.groups()])
     assert b"" == lines()
+
+
+def test_a_mark_in_capitals_is_seen_among_very_many():
+    """However many capitals of its kind stand before it."""
+    block = b"K" * 200 + b" stage=BROKER_PLACED\n"
+
+    assert [(0, len(block) - 1)] == find_marked(block)

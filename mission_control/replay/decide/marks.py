@@ -21,10 +21,11 @@ MARKS = (
 )
 """Each kind of event has one of these in every form that is read (docs/semantics.md#R12.21)."""
 ESCAPED = b"\\u00"
-_HALF = (b"intent", b"roker", b"ROKER_")
-_UNESCAPED = (MARKS[0], *MARKS[3:5], *_HALF)
-_SOUGHT = (*_UNESCAPED, ESCAPED)
-"""What is searched for in a block: one of `_HALF` stands for several marks at once."""
+_SHOUTED = MARKS[-1]
+_HALF = (b"intent", b"roker", _SHOUTED)
+_SOUGHT = (MARKS[0], *MARKS[3:5], *_HALF[:2])
+_MOST_CAPITALS = 64
+"""What is always searched for in a block: one of `_HALF` stands for several marks at once."""
 _STRONG = (b"agenttrader.replay", b"exec_service.execute_result", b"agent.state_transition")
 """Marks that no line bears by chance: with one of these it is an event, or what is left of one."""
 
@@ -40,8 +41,7 @@ _CLAIM = re.compile(
 def find_marked(block: bytes) -> list[tuple[int, int]]:
     """Return from where to where each marked line of a block goes, in order, without its end."""
     found = dict[int, int]()
-    # One character is found far quicker than several, and most blocks escape nothing.
-    for mark in _SOUGHT if b"\\" in block else _UNESCAPED:
+    for mark in _sought(block):
         at = block.find(mark)
         while at >= 0:
             end = block.find(b"\n", at)
@@ -51,6 +51,27 @@ def find_marked(block: bytes) -> list[tuple[int, int]]:
                 found[start] = end
             at = block.find(mark, end)
     return sorted(found.items())
+
+
+def _sought(block: bytes) -> tuple[bytes, ...]:
+    """
+    Return what has to be searched for in a block.
+
+    One character is found far quicker than several: most blocks escape nothing, and few have a K.
+    """
+    shouted = (_SHOUTED,) if _may_shout(block) else ()
+    return (*_SOUGHT, *shouted, ESCAPED) if b"\\" in block else (*_SOUGHT, *shouted)
+
+
+def _may_shout(block: bytes) -> bool:
+    at = block.find(b"K")
+    for _ in range(_MOST_CAPITALS):
+        if at < 0:
+            return False
+        if block.startswith(_SHOUTED, max(0, at - 2)):
+            return True
+        at = block.find(b"K", at + 1)
+    return True
 
 
 def is_marked(line: bytes) -> bool:
