@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from backports import zstd
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16
 """Bytes that are unpacked and looked through at a time."""
 LONGEST_LINE = 1 << 20
 """Bytes of a line, its end apart; longer ones are only looked through for marks."""
