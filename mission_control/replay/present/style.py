@@ -81,5 +81,5 @@ code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em
 [class^="mark-"] .cut { fill: none; stroke: currentcolor; stroke-width: 2; }
 .mark-evidence .cut { stroke: var(--card); stroke-width: 3; }
 @media print { section, .answer, tr { break-inside: avoid; } .scroll { overflow: visible; }
-  .timeline, table { min-width: 0; } main { padding: 0; } }
+  .timeline, table { min-width: 0; } .time { white-space: normal; } main { padding: 0; } }
 """
