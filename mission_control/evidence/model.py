@@ -101,14 +101,3 @@ class ChangeLine:
     posture: str
     severity: str | None
     codes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BundleFile:
-    """One file of a bundle, by its path within the bag."""
-
-    path: str
-    sha256: str
-    size: int
-    crc32: int
-

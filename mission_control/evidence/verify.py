@@ -22,7 +22,13 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Op
 
 BEFORE = ("bagit.txt", "verify.py")
 """The first files of a bundle; those below data/ follow."""
-AFTER = ("index.html", "bag-info.txt", "manifest-sha256.txt", "SHA256SUMS", "tagmanifest-sha256.txt")
+AFTER = (
+    "index.html",
+    "bag-info.txt",
+    "manifest-sha256.txt",
+    "SHA256SUMS",
+    "tagmanifest-sha256.txt",
+)
 MANIFEST, SUMS, TAGS = AFTER[-3:]
 DATA, ABOUT = "data/", "data/bundle.json"
 LEDGER, ARTIFACTS = "data/ledger/lines.jsonl", "data/artifacts/"

@@ -85,7 +85,12 @@ def test_every_byte_of_headers_is_found():
     heads = [range(e.header_offset, content_of(e)[0]) for e in ENTRIES]
     tail = range(content_of(ENTRIES[-1])[1], len(WHOLE))
 
-    missed = [at for part in (*heads[2:4], tail) for at in part if not found_in(flipped(WHOLE, at * 8 + 3))]
+    missed = [
+        at
+        for part in (*heads[2:4], tail)
+        for at in part
+        if not found_in(flipped(WHOLE, at * 8 + 3))
+    ]
 
     assert [] == missed
 
