@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """
 Check a bundle of evidence: `python3 verify.py BUNDLE.zip`, or without a name the folder it is in.
 
@@ -18,7 +17,9 @@ import struct
 import sys
 import zlib
 from collections import Counter
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
 BEFORE = ("bagit.txt", "verify.py")
 """The first files of a bundle; those below data/ follow."""
@@ -116,8 +117,8 @@ class _Zip:
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.size = stream.seek(0, os.SEEK_END)
-        self.found: List[Discrepancy] = []
-        self.entries: List[Entry] = []
+        self.found: list[Discrepancy] = []
+        self.entries: list[Entry] = []
         self.at = 0
 
     def read(self, at: int, count: int) -> bytes:
@@ -126,7 +127,7 @@ class _Zip:
         self.stream.seek(min(at, self.size))
         return self.stream.read(max(count, 0))
 
-    def files(self) -> Iterator[Tuple[Entry, str, int]]:
+    def files(self) -> Iterator[tuple[Entry, str, int]]:
         """Return each entry with the SHA-256 of its bytes and where those begin."""
         listed = self._listed()
         while True:
@@ -148,7 +149,7 @@ class _Zip:
     def say(self, entry: Entry, detail: str) -> None:
         self.found.append(Discrepancy(_shown(entry.name), ALTERED, detail))
 
-    def _choose(self, says: Optional[Entry]) -> Optional[Entry]:
+    def _choose(self, says: Entry | None) -> Entry | None:
         """Return the entry that begins here: of two accounts, the one that leads on."""
         told = self._told_here()
         if told is None and self.read(self.at, 4) == _CENTRAL:
@@ -162,14 +163,14 @@ class _Zip:
     def _end_of(self, entry: Entry) -> int:
         return self.at + _HEAD.size + len(entry.name) + entry.size
 
-    def _told_here(self) -> Optional[Entry]:
+    def _told_here(self) -> Entry | None:
         head = self.read(self.at, _HEAD.size)
         if len(head) < _HEAD.size or not head.startswith(_LOCAL):
             return None
         _, _, _, _, _, _, crc, size, _, named, _ = _HEAD.unpack(head)
         return Entry(self.read(self.at + _HEAD.size, named), crc, size)
 
-    def _listed(self) -> List[Entry]:
+    def _listed(self) -> list[Entry]:
         """Return the entries as the ZIP's directory lists them, as far as it can be read."""
         end = self.read(self.size - _END.size, _END.size)
         if len(end) < _END.size or not end.startswith(b"PK\x05\x06"):
@@ -188,7 +189,7 @@ class _Zip:
             at += _ENTRY.size + told[10] + told[11]
         return listed
 
-    def _digest(self, at: int, size: int) -> Tuple[str, int, int]:
+    def _digest(self, at: int, size: int) -> tuple[str, int, int]:
         digest, crc32, left = hashlib.sha256(), 0, size
         self.stream.seek(min(at, self.size))
         while left > 0:
@@ -235,15 +236,15 @@ Read = Callable[[str], bytes]
 class Bag:
     """What the files of a bag say of each other; `ordered` where their order is known."""
 
-    def __init__(self, name: str, files: List[File], read: Read, *, ordered: bool) -> None:
+    def __init__(self, name: str, files: list[File], read: Read, *, ordered: bool) -> None:
         """Take the files as they were found; `read` returns the bytes of one."""
         self.name = name
         self.files = files
         self.read = read
         self.ordered = ordered
-        self.by_path: Dict[str, File] = {f.path: f for f in files}
-        self.found: List[Discrepancy] = []
-        self.about: Dict[str, Any] = {}
+        self.by_path: dict[str, File] = {f.path: f for f in files}
+        self.found: list[Discrepancy] = []
+        self.about: dict[str, Any] = {}
 
     def say(self, path: str, kind: str, detail: str) -> None:
         """Note a discrepancy."""
@@ -276,8 +277,8 @@ class Bag:
             return b""
         return self.read(path)
 
-    def _listed(self, path: str) -> Dict[str, str]:
-        listed: Dict[str, str] = {}
+    def _listed(self, path: str) -> dict[str, str]:
+        listed: dict[str, str] = {}
         for number, line in enumerate(self._held(path).split(b"\n")[:-1], 1):
             match = re.fullmatch(rb"([0-9a-f]{64})  ([A-Za-z0-9._/=-]+)", line)
             if match is None:
@@ -288,7 +289,7 @@ class Bag:
                 listed[match[2].decode()] = match[1].decode()
         return listed
 
-    def _compare(self, listed: Dict[str, str], by: str) -> None:
+    def _compare(self, listed: dict[str, str], by: str) -> None:
         for path, sha256 in listed.items():
             file = self.by_path.get(path)
             if file is None:
@@ -296,7 +297,7 @@ class Bag:
             elif file.sha256 != sha256:
                 self.say(path, ALTERED, f"its bytes are not those that {by} names")
 
-    def _check_order(self, listed: Dict[str, str]) -> None:
+    def _check_order(self, listed: dict[str, str]) -> None:
         order = [*BEFORE, *listed, *AFTER]
         there = [f.path for f in self.files]
         if not self.ordered or sorted(order) != sorted(there):
@@ -338,8 +339,8 @@ class Bag:
 
     def _check_ledger(self) -> None:
         """Follow the ledger's chain to its pinned head, and find every artifact in its lines."""
-        recorded: Dict[str, Tuple[str, int]] = {}
-        head: Optional[Dict[str, Any]] = None
+        recorded: dict[str, tuple[str, int]] = {}
+        head: dict[str, Any] | None = None
         for number, line in enumerate(self._held(LEDGER).splitlines(), 1):
             entry = _document(line)
             if not _is_chained(line, entry, head):
@@ -353,8 +354,8 @@ class Bag:
                 if known != (file.sha256, file.size):
                     self.say(file.path, ALTERED, "the ledger does not name these bytes")
 
-    def _check_head(self, head: Optional[Dict[str, Any]]) -> None:
-        """Compare the ledger's last line with the pinned head: 0 for none, null for an unread one."""
+    def _check_head(self, head: dict[str, Any] | None) -> None:
+        """Compare the ledger's last line with the pinned head, which is 0 where there is none."""
         pinned = self.about.get("ledger_head")
         if not isinstance(pinned, dict):
             pinned = {"seq": 0}
@@ -365,7 +366,7 @@ class Bag:
             self.say(LEDGER, TRUNCATED, "it does not end with the pinned head")
 
 
-def _recorded(entry: Dict[str, Any]) -> Iterator[Tuple[str, Tuple[str, int]]]:
+def _recorded(entry: dict[str, Any]) -> Iterator[tuple[str, tuple[str, int]]]:
     """Return the files of a line, each with digest and size; what is none is left out."""
     files = entry.get("files")
     for file in files if isinstance(files, list) else ():
@@ -373,7 +374,7 @@ def _recorded(entry: Dict[str, Any]) -> Iterator[Tuple[str, Tuple[str, int]]]:
             yield str(file.get("path")), (str(file.get("sha256")), file["size"])
 
 
-def _is_chained(line: bytes, entry: Dict[str, Any], before: Optional[Dict[str, Any]]) -> bool:
+def _is_chained(line: bytes, entry: dict[str, Any], before: dict[str, Any] | None) -> bool:
     borne = '"hash":"{}",'.format(entry.get("hash")).encode()
     if hashlib.sha256(line.replace(borne, b"", 1)).hexdigest() != entry.get("hash"):
         return False
@@ -384,7 +385,7 @@ def _is_chained(line: bytes, entry: Dict[str, Any], before: Optional[Dict[str, A
     return follows and entry.get("previous") == before.get("hash")
 
 
-def _document(content: bytes) -> Dict[str, Any]:
+def _document(content: bytes) -> dict[str, Any]:
     try:
         read: Any = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -398,7 +399,7 @@ def bag_name(since: str, until: str) -> str:
     return "evidence_{}_{}".format(*short)
 
 
-def sums(files: List[File]) -> bytes:
+def sums(files: list[File]) -> bytes:
     """Write a list of files as `sha256sum -c` and BagIt read it."""
     return "".join(f"{f.sha256}  {f.path}\n" for f in files).encode()
 
@@ -407,20 +408,20 @@ class Report(NamedTuple):
     """What was found in a bundle, sorted; `about` is what it says of itself."""
 
     files: int
-    found: Tuple[Discrepancy, ...]
-    about: Dict[str, Any]
+    found: tuple[Discrepancy, ...]
+    about: dict[str, Any]
     verifier_sha256: str
 
 
 def verify_zip(stream: BinaryIO) -> Report:
     """Check a bundle; the stream can be sought in."""
     read = _Zip(stream)
-    places: Dict[str, Tuple[int, int]] = {}
+    places: dict[str, tuple[int, int]] = {}
     files, folders = list[File](), Counter[str]()
     for entry, sha256, begin in read.files():
         folder, _, path = entry.name.decode("ascii", "backslashreplace").partition("/")
         folders[folder] += 1
-        path = path if path else f"{folder} (outside the folder)"
+        path = path or f"{folder} (outside the folder)"
         places[path] = (begin, entry.size)
         files.append(File(path, sha256, entry.size))
     name = folders.most_common(1)[0][0] if folders else ""
@@ -432,41 +433,35 @@ def verify_zip(stream: BinaryIO) -> Report:
     return _report(bag, read.found)
 
 
-def verify_folder(folder: str) -> Report:
+def verify_folder(folder: Path) -> Report:
     """Check a bundle that was unpacked; of the ZIP's own bytes nothing is left to check."""
     files = list[File]()
-    for at, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(at, name)
-            with open(path, "rb") as stream:
-                digest, size = hashlib.sha256(), 0
-                for piece in iter(lambda: stream.read(PIECE), b""):
-                    digest.update(piece)
-                    size += len(piece)
-            relative = os.path.relpath(path, folder).replace(os.sep, "/")
-            files.append(File(relative, digest.hexdigest(), size))
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        digest, size = hashlib.sha256(), 0
+        with path.open("rb") as stream:
+            while piece := stream.read(PIECE):
+                digest.update(piece)
+                size += len(piece)
+        files.append(File(path.relative_to(folder).as_posix(), digest.hexdigest(), size))
 
-    def read(path: str) -> bytes:
-        with open(os.path.join(folder, *path.split("/")), "rb") as stream:
-            return stream.read()
-
-    bag = Bag(os.path.basename(folder), files, read, ordered=False)
+    bag = Bag(folder.name, files, lambda path: (folder / path).read_bytes(), ordered=False)
     bag.check()
     return _report(bag, [])
 
 
-def _report(bag: Bag, of_the_zip: List[Discrepancy]) -> Report:
+def _report(bag: Bag, of_the_zip: list[Discrepancy]) -> Report:
     verifier = bag.by_path.get("verify.py")
     found = tuple(sorted({*bag.found, *of_the_zip}))
     return Report(len(bag.files), found, bag.about, verifier.sha256 if verifier else "")
 
 
-def lines(report: Report) -> List[str]:
+def lines(report: Report) -> list[str]:
     """Return what is said of a bundle: each discrepancy, and the verdict last."""
     told = [f"{d.kind:<10} {d.path}: {d.detail}" for d in report.found]
     head = report.about.get("ledger_head")
-    pinned: Dict[str, Any] = head if isinstance(head, dict) else {}
+    pinned: dict[str, Any] = head if isinstance(head, dict) else {}
     told += NOT_CHECKED
     many = f"{report.files} files, ledger head {pinned.get('seq')} {str(pinned.get('hash'))[:16]}"
     wrong = len(report.found)
@@ -474,14 +469,14 @@ def lines(report: Report) -> List[str]:
     return [*told, f"{many}: {verdict}"]
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Check what is named, else the folder that this file lies in."""
-    if not arguments or os.path.isdir(arguments[0]):
-        here = os.path.dirname(os.path.abspath(__file__))
-        report = verify_folder(os.path.abspath(arguments[0]) if arguments else here)
-    else:
-        with open(arguments[0], "rb") as stream:
+    named = Path(arguments[0] if arguments else __file__).resolve()
+    if arguments and named.is_file():
+        with named.open("rb") as stream:
             report = verify_zip(stream)
+    else:
+        report = verify_folder(named if arguments else named.parent)
     sys.stdout.write("\n".join(lines(report)) + "\n")
     return FAILED if report.found else 0
 

@@ -98,7 +98,7 @@ class HistoryReader:
             yield decision
 
     async def decision_numbers(self, since: datetime, until: datetime) -> Sequence[int]:
-        """Number the decision in force at `since` and each until `until`, oldest first."""
+        """Return the numbers of the decision in force at `since` and of each until `until`."""
         table = schema.decisions
         first, last = schema.to_micros(since), schema.to_micros(until)
         within = and_(table.c.at > first, table.c.at < last)
