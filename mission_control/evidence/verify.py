@@ -19,7 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 BEFORE = ("bagit.txt", "verify.py")
 """The first files of a bundle; those below data/ follow."""
@@ -356,21 +356,22 @@ class Bag:
 
     def _check_head(self, head: dict[str, Any] | None) -> None:
         """Compare the ledger's last line with the pinned head, which is 0 where there is none."""
-        pinned = self.about.get("ledger_head")
-        if not isinstance(pinned, dict):
-            pinned = {"seq": 0}
-        ends = {"seq": 0} if head is None else head
-        if pinned.get("seq") != ends.get("seq") or (
-            head is not None and pinned.get("hash") != head.get("hash")
-        ):
+        pinned = _mapping(self.about.get("ledger_head"))
+        none = head is None and not pinned.get("seq")
+        if not none and (head is None or _head_of(head) != _head_of(pinned)):
             self.say(LEDGER, TRUNCATED, "it does not end with the pinned head")
+
+
+def _head_of(told: dict[str, Any]) -> tuple[Any, Any]:
+    return told.get("seq"), told.get("hash")
 
 
 def _recorded(entry: dict[str, Any]) -> Iterator[tuple[str, tuple[str, int]]]:
     """Return the files of a line, each with digest and size; what is none is left out."""
-    files = entry.get("files")
-    for file in files if isinstance(files, list) else ():
-        if isinstance(file, dict) and isinstance(file.get("size"), int):
+    files: Any = entry.get("files")
+    for each in cast("list[object]", files) if isinstance(files, list) else ():
+        file = _mapping(each)
+        if isinstance(file.get("size"), int):
             yield str(file.get("path")), (str(file.get("sha256")), file["size"])
 
 
@@ -387,10 +388,13 @@ def _is_chained(line: bytes, entry: dict[str, Any], before: dict[str, Any] | Non
 
 def _document(content: bytes) -> dict[str, Any]:
     try:
-        read: Any = json.loads(content.decode("utf-8"))
+        return _mapping(json.loads(content.decode("utf-8")))
     except (ValueError, RecursionError):
         return {}
-    return read if isinstance(read, dict) else {}
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def bag_name(since: str, until: str) -> str:
@@ -460,8 +464,7 @@ def _report(bag: Bag, of_the_zip: list[Discrepancy]) -> Report:
 def lines(report: Report) -> list[str]:
     """Return what is said of a bundle: each discrepancy, and the verdict last."""
     told = [f"{d.kind:<10} {d.path}: {d.detail}" for d in report.found]
-    head = report.about.get("ledger_head")
-    pinned: dict[str, Any] = head if isinstance(head, dict) else {}
+    pinned = _mapping(report.about.get("ledger_head"))
     told += NOT_CHECKED
     many = f"{report.files} files, ledger head {pinned.get('seq')} {str(pinned.get('hash'))[:16]}"
     wrong = len(report.found)
