@@ -49,12 +49,17 @@ class ReadersSetup:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSetup:
-    """What is asked for, and what it is made from; `closures` are those in force."""
+    """
+    What is asked for, and what it is made from; `closures` are those in force.
+
+    What is not `whole` is only what the bundle would hold and lack.
+    """
 
     readers: ReadersSetup
     wanted: Wanted
     closures: tuple[Closure, ...]
     config_digest: str
+    whole: bool
 
 
 def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
@@ -119,8 +124,8 @@ def makes_evidence(
     child = StreamingChild(EVIDENCE, readers_environment(settings), READERS_NICE)
     readers, digest = readers_setup(settings, options), settings.config_digest
 
-    def make(wanted: Wanted) -> AsyncGenerator[bytes]:
+    def make(wanted: Wanted, *, whole: bool) -> AsyncGenerator[bytes]:
         closures = calendar.calendar.closures
-        return child.stream(EvidenceSetup(readers, wanted, closures, digest))
+        return child.stream(EvidenceSetup(readers, wanted, closures, digest, whole))
 
     return make

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.clock import real_clock
 from mission_control.evidence.gathering import EvidenceSources
-from mission_control.evidence.run import export
+from mission_control.evidence.run import export, preview
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import open_engine
 from mission_control.history.reader import HistoryReader
@@ -39,7 +39,8 @@ async def make(setup: object) -> AsyncIterator[bytes]:
         readers.options.replica,
     )
     try:
-        async for piece in export(sources, asked.wanted):
+        made = export if asked.whole else preview
+        async for piece in made(sources, asked.wanted):
             yield piece
     finally:
         engine.dispose()
