@@ -117,6 +117,25 @@ async def test_a_reader_that_goes_away_ends_the_making(sources):
     assert 3 == len(closed)
 
 
+async def test_asking_for_the_head_makes_no_bundle():
+    """R12.45: Who wants its name and no more ends the making as well."""
+    closed = []
+
+    async def endless(wanted, *, whole):
+        try:
+            while True:
+                yield b"x"
+                await asyncio.sleep(0)
+        finally:
+            closed.append(wanted)
+
+    async with asyncio.timeout(10):
+        head = await Control().making(endless).ask(PATH, "HEAD")
+
+    assert (200, b"", 1) == (head.status_code, head.content, len(closed))
+    assert head.headers["content-disposition"].startswith("attachment")
+
+
 async def test_only_so_many_are_made_at_a_time(sources):
     """R12.45: The floor is watched all the same: the next is told to wait."""
     wait = asyncio.Event()

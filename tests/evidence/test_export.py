@@ -246,6 +246,38 @@ def test_a_time_without_anything_is_a_bundle_of_gaps(recorded):
     assert () == verify_zip(io.BytesIO(content)).found
 
 
+class OtherwiseHistory:
+    """A history whose decisions said something else then."""
+
+    def __init__(self, history):
+        """Read another history."""
+        self._history = history
+
+    def __getattr__(self, name):
+        """Answer everything else as it does."""
+        return getattr(self._history, name)
+
+    async def kept_decision(self, number):
+        """Return a decision with another digest, of before versions were kept."""
+        kept = await self._history.kept_decision(number)
+        return replace(kept, result="0" * 64, decision_version=None)
+
+
+def test_a_decision_that_is_otherwise_today_is_named(recorded):
+    """R12.37: What was said then is not replaced by what is decided now."""
+    other = replace(recorded[1], history=OtherwiseHistory(recorded[1].history))
+    content, ended = exported(other)
+    files = unpacked(content)
+    lines = json.loads(files["data/posture/changes.json"])["changes"]
+
+    assert [(False, None, "0" * 64)] * 2 == [
+        (line["equal"], line["decision_version"], line["result"]) for line in lines
+    ]
+    assert 2 == len(part(ended, "changes").gaps)
+    assert "decided again it differs" in part(ended, "changes").gaps[0].reason
+    assert "which differs from what was said then" in files["index.html"].decode()
+
+
 class LongHistory:
     """A history in which one decision was made very often."""
 
