@@ -153,7 +153,7 @@ async def test_every_route_answers_get_head_and_options(control: PaperControl):
         "/api/v1/readiness/latest.md",
         "/api/v1/reports/deploy/latest",
         "/reports/diff",
-        "/replays/diff",
+        "/replays/",
         "/lkg/diff",
         "/attestation/no-execution",
     )
