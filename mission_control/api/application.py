@@ -1,5 +1,6 @@
 """The application: its routes, our own health, and what every request passes first."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +10,15 @@ from typing import Any, NotRequired, TypedDict
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import (
+    ASGIApp,
+    HTTPDisconnectEvent,
+    HTTPScope,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 
 from mission_control.api.alert_routes import alert_history_routes, alert_routes
 from mission_control.api.answers import give_once
@@ -22,6 +31,7 @@ from mission_control.api.documentation_routes import (
     runbook_routes,
 )
 from mission_control.api.event_stream import stream_routes
+from mission_control.api.evidence_routes import evidence_routes
 from mission_control.api.floor_routes import (
     event_routes,
     schedule_routes,
@@ -142,6 +152,12 @@ class _Answering:
     method: str
     started: bool = False
     ended: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def gone(self) -> HTTPDisconnectEvent:
+        """Be the reader of a head: gone once it has that, so that no body is made for it."""
+        await self.over.wait()
+        return {"type": "http.disconnect"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +202,9 @@ class SecuredApplication:
         if refusal is not None:
             await send_problem(refusal, scope["path"], self.options.label, dressed)
             return
-        asked: HTTPScope = {**scope, "method": "GET"} if answering.method == "HEAD" else scope
+        head = answering.method == "HEAD"
+        asked: HTTPScope = {**scope, "method": "GET"} if head else scope
+        receive = answering.gone if head else receive
         try:
             await (self.aside or self.litestar)(asked, receive, dressed)
         except Exception:
@@ -205,6 +223,7 @@ class SecuredApplication:
             await send(message)
         if answering.method == "HEAD" and not answering.ended:
             answering.ended = True
+            answering.over.set()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _dress(self, headers: RawHeaders) -> RawHeaders:
@@ -326,6 +345,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *_reading_routes(parts),
         *event_routes(parts),
         *stream_routes(parts),
+        *evidence_routes(parts),
         *attestation_routes(parts),
         *schedule_routes(parts),
         *alert_routes(parts),

@@ -10,7 +10,12 @@ from importlib.metadata import version
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.alerting import Alerting, with_alerts
-from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
+from mission_control.bootstrap.aside import (
+    asks_readers,
+    interpreting_process,
+    makes_evidence,
+    readers_process,
+)
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.jobs import job_parts, look_at_board, make_day
@@ -31,6 +36,7 @@ from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
+from mission_control.schedule.calendar_in_force import CalendarInForce
 from mission_control.schedule.day import ScheduledDay
 from mission_control.schedule.job import JobParts
 
@@ -95,13 +101,20 @@ async def connected(
         api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(_showing(api, alerts, jobs))
+        application = create_application(_showing(api, alerts, jobs, settings, calendar))
         yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
 
 
-def _showing(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
-    """Have the API show the alerts that are decided here, where any are."""
-    api = replace(api, alert_history=jobs.alerts)
+def _showing(
+    api: ApiParts,
+    alerts: Alerting | None,
+    jobs: JobParts,
+    settings: Settings,
+    calendar: CalendarInForce,
+) -> ApiParts:
+    """Have the API show the alerts that are decided here, and make bundles, where there is any."""
+    bundles = makes_evidence(settings, api.options, calendar) if api.past else None
+    api = replace(api, alert_history=jobs.alerts, evidence=bundles)
     if alerts is None:
         return api
     return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)

@@ -1,0 +1,1 @@
+"""The evidence of a stretch of time, in one file that can be checked without us."""
