@@ -24,7 +24,14 @@ from mission_control.history.decide import (
     window_of,
     window_spans,
 )
-from mission_control.history.model import Attainment, Segment, ServiceChange, Watch, WatchedMinute
+from mission_control.history.model import (
+    Attainment,
+    PastDecision,
+    Segment,
+    ServiceChange,
+    Watch,
+    WatchedMinute,
+)
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.session import TradingDay
@@ -79,6 +86,20 @@ class PastFloor:
         between the two. While deciding stalled there was none, apart from the time for which the
         evidence of the last decision was good, where it is not known when the next was made.
         """
+        decision = await self.in_force_at(at)
+        if isinstance(decision, NotWatched):
+            return decision
+        return decide_floor(
+            decision.evidence,
+            decision.latched,
+            self.calendar.session_at,
+            decision.at,
+            sequence=decision.sequence,
+            label=f"AS OF {new_york_text(at)}",
+        )
+
+    async def in_force_at(self, at: datetime) -> PastDecision | NotWatched:
+        """Return the decision that was in force at `at`, with its inputs, as `as_of` finds it."""
         decision = await self.history.decision_at(at)
         if decision is None:
             return NotWatched("nothing was recorded by then")
@@ -90,14 +111,7 @@ class PastFloor:
         near = gap is None or at <= gap[0] + NO_STALL
         if not near and at - decision.at > timedelta(seconds=MAX_AGE_SECONDS):
             return NotWatched("the floor was not watched at that time")
-        return decide_floor(
-            decision.evidence,
-            decision.latched,
-            self.calendar.session_at,
-            decision.at,
-            sequence=decision.sequence,
-            label=f"AS OF {new_york_text(at)}",
-        )
+        return decision
 
     async def timelines(
         self, agents: Sequence[Agent], since: datetime, until: datetime
