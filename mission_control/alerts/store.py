@@ -74,6 +74,10 @@ class AlertStore:
         """Return what became of alerts, newest first."""
         return await self._ask(lambda: self._rows.transitions(query))
 
+    async def in_force(self, at: datetime) -> Sequence[AlertTransition]:
+        """Return the newest change of each alert that was pending or firing at an instant."""
+        return await self._ask(lambda: self._rows.in_force(at))
+
     async def deliveries(self, query: AlertQuery) -> DeliveryPage:
         """Return attempts to deliver, newest first."""
         return await self._ask(lambda: self._rows.deliveries(query))

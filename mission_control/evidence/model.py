@@ -104,11 +104,64 @@ class ChangeLine:
 
 
 @dataclass(frozen=True, slots=True)
-class BundleFile:
-    """One file of a bundle, by its path within the bag."""
+class Told:
+    """A line of the story: when (UTC), of which kind, what, and the file that says more."""
 
-    path: str
-    sha256: str
-    size: int
-    crc32: int
+    at: datetime
+    kind: str
+    text: str
+    path: str = ""
 
+
+@dataclass(frozen=True, slots=True)
+class PostureSegment:
+    """
+    A stretch of time with one posture; NOT_WATCHED where nothing was decided, or nothing is known.
+
+    `path` is the change that it begins with, empty for none.
+    """
+
+    begin: datetime
+    end: datetime
+    posture: str
+    severity: str | None = None
+    codes: tuple[str, ...] = ()
+    path: str = ""
+    equal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PostureMinute:
+    """A minute: the worst posture in it, and how many of its seconds were watched."""
+
+    minute: datetime
+    posture: str
+    watched_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What happened, for a reader; `untold` lines are in the documents alone."""
+
+    told: tuple[Told, ...]
+    untold: int
+    segments: tuple[PostureSegment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What a bundle is about and what it covers; `first` is what has to be said first of it."""
+
+    about: Mapping[str, Any]
+    coverage: tuple[PartCoverage, ...]
+    first: str
+
+    @property
+    def whole(self) -> bool:
+        """Return whether nothing is missing."""
+        return all(part.whole for part in self.coverage)
+
+    @property
+    def unread(self) -> tuple[PartCoverage, ...]:
+        """Return the sources that could not be read."""
+        return tuple(part for part in self.coverage if part.expected is None)

@@ -83,11 +83,15 @@ def _fields(value: Any, *without: str) -> Json:  # noqa: ANN401  (any dataclass)
 
 def unpack(content: bytes) -> Any:  # noqa: ANN401  (whatever was packed)
     """Return what `pack` was given, as JSON; raises ValueError for anything else."""
+    return orjson.loads(unpacked_text(content))
+
+
+def unpacked_text(content: bytes) -> bytes:
+    """Return the JSON text that was packed, byte for byte; raises ValueError for anything else."""
     try:
-        unpacked = zlib.decompressobj().decompress(content, _MOST_BYTES)
+        return zlib.decompressobj().decompress(content, _MOST_BYTES)
     except zlib.error as error:
         raise ValueError("this is not what was packed") from error
-    return orjson.loads(unpacked)
 
 
 def pack_fleet(fleet: Fleet) -> bytes:
@@ -97,7 +101,12 @@ def pack_fleet(fleet: Fleet) -> bytes:
 
 def unpack_fleet(content: bytes) -> Fleet:
     """Read an inventory."""
-    return _FLEET.validate_json(zlib.decompress(content))
+    return read_fleet(zlib.decompress(content))
+
+
+def read_fleet(text: bytes) -> Fleet:
+    """Read an inventory from its JSON text; raises ValueError for any other."""
+    return _FLEET.validate_json(text)
 
 
 def pack_latched(latched: Latched) -> bytes:
@@ -107,7 +116,12 @@ def pack_latched(latched: Latched) -> bytes:
 
 def unpack_latched(content: bytes) -> Latched:
     """Read latched alarms."""
-    return _LATCHED.validate_json(zlib.decompress(content))
+    return read_latched(zlib.decompress(content))
+
+
+def read_latched(text: bytes) -> Latched:
+    """Read latched alarms from their JSON text; raises ValueError for any other."""
+    return _LATCHED.validate_json(text)
 
 
 def pack_evidence(evidence: FloorEvidence) -> bytes:
@@ -136,7 +150,11 @@ def unpack_evidence(content: bytes, fleet: Fleet) -> FloorEvidence:
 
     What an older version did not keep yet has the value that its decisions were made with.
     """
-    document = unpack(content)
+    return read_evidence(unpack(content), fleet)
+
+
+def read_evidence(document: Json, fleet: Fleet) -> FloorEvidence:
+    """Read what was decided from out of its document; raises as `unpack_evidence` does."""
     rounds = [_read_round(r) for r in document["rounds"]]
     return FloorEvidence(
         fleet,

@@ -15,7 +15,7 @@ class PastDecision:
     """
     A decision as it was made at `at`: its inputs, and the digest of what it said then.
 
-    `result` is the SHA-256 in hex of what was decided (`present.decision_result`), so that a
+    `result` is the SHA-256 in hex of what was decided (`codec.decision_result`), so that a
     decision made again from the same inputs can be compared with it.
     """
 
@@ -24,6 +24,27 @@ class PastDecision:
     evidence: FloorEvidence
     latched: Latched
     result: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDecision:
+    """
+    A decision as history keeps it: JSON texts, byte for byte, and what they are read with.
+
+    `number` is its row, `why` it was kept. `inputs`, `latched` and `fleet` are read by the codec.
+    `decision_version` is None for one that was kept before versions were.
+    """
+
+    number: int
+    at: datetime
+    sequence: int
+    why: str
+    fleet_digest: str
+    inputs: bytes
+    latched: bytes
+    fleet: bytes
+    result: str
+    decision_version: str | None
 
 
 @dataclass(frozen=True, slots=True)

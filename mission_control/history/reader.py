@@ -15,11 +15,18 @@ from mission_control.contract.model.shapes import ServiceState
 from mission_control.errors import ContractViolation, StorageError
 from mission_control.floor.model import Latched
 from mission_control.history import schema
-from mission_control.history.codec import unpack, unpack_evidence, unpack_fleet, unpack_latched
+from mission_control.history.codec import (
+    unpack,
+    unpack_evidence,
+    unpack_fleet,
+    unpack_latched,
+    unpacked_text,
+)
 from mission_control.history.database import describe
 from mission_control.history.model import (
     EventPage,
     EventQuery,
+    KeptDecision,
     PastDecision,
     ServiceChange,
     WatchedMinute,
@@ -89,6 +96,19 @@ class HistoryReader:
                 return
             (at, identity), decision = found
             yield decision
+
+    async def decision_numbers(self, since: datetime, until: datetime) -> Sequence[int]:
+        """Return the numbers of the decision in force at `since` and of each until `until`."""
+        table = schema.decisions
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        within = and_(table.c.at > first, table.c.at < last)
+        held = table.c.id == decision_in_force(first).scalar_subquery()
+        wanted = select(table.c.id).where(or_(held, within)).order_by(table.c.at, table.c.id)
+        return [row.id for row in await self._rows(wanted)]
+
+    async def kept_decision(self, number: int) -> KeptDecision:
+        """Return one decision as it is kept; raises StorageError for one that cannot be read."""
+        return await self._read(lambda c: _kept_decision(c, number))
 
     async def latched(self) -> Latched | None:
         """Return what is latched for a start, by deciding nothing: history's own memory."""
@@ -161,6 +181,28 @@ def _next_decision(
         unpack(row.result)["digest"],
     )
     return (row.at, row.id), decision
+
+
+def _kept_decision(connection: Connection, number: int) -> KeptDecision:
+    table, fleets = schema.decisions, schema.fleets
+    found = table.outerjoin(fleets, table.c.fleet_digest == fleets.c.digest)
+    wanted = select(table, fleets.c.document).select_from(found).where(table.c.id == number)
+    row = connection.execute(wanted).first()
+    if row is None or row.document is None:
+        raise ValueError(f"decision {number}, or its inventory, is not there")
+    result = unpack(row.result)
+    return KeptDecision(
+        number,
+        schema.from_micros(row.at),
+        row.sequence,
+        row.why,
+        row.fleet_digest,
+        unpacked_text(row.inputs),
+        unpacked_text(row.standing),
+        unpacked_text(row.document),
+        result["digest"],
+        result.get("decision_version"),
+    )
 
 
 def _changes(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, se
 from mission_control.documents.canonical_json import encode_json
 from mission_control.floor.decide.alarms import join_latched
 from mission_control.floor.decide.events import alarm_opened
+from mission_control.floor.decision_version import decision_version
 from mission_control.floor.model import Alarm, Latched
 from mission_control.history import schema
 from mission_control.history.codec import (
@@ -119,7 +120,9 @@ def write_decision(connection: Connection, record: DecisionRecord, fleets: Colle
             inputs=pack_evidence(record.evidence),
             standing=pack_latched(record.before),
             after=pack_latched(snapshot.latched),
-            result=pack({"digest": decision_result(snapshot)}),
+            result=pack(
+                {"digest": decision_result(snapshot), "decision_version": decision_version()}
+            ),
         )
     )
     changes = [

@@ -95,6 +95,10 @@ class ArtifactReader:
         """Return a page of runs, newest first."""
         return await asyncio.to_thread(self._page, query)
 
+    async def lines(self, first: int, last: int) -> Sequence[bytes]:
+        """Return the ledger's lines from one number to another, both included, as they are."""
+        return await asyncio.to_thread(self._lines, first, last)
+
     async def find(self, path: str) -> ArtifactFile | None:
         """Return what the ledger says of a file; None where it names none such."""
         return await asyncio.to_thread(self._find, path)
@@ -126,6 +130,10 @@ class ArtifactReader:
     def _find(self, path: str) -> ArtifactFile | None:
         entries = self._refresh().naming(path)
         return next((file for e in entries for file in e.files if file.path == path), None)
+
+    def _lines(self, first: int, last: int) -> Sequence[bytes]:
+        numbered = ((read_own_line(line).seq, line) for line in self._refresh().lines)
+        return [line for seq, line in numbered if first <= seq <= last]
 
     def _page(self, query: ArtifactQuery) -> ArtifactPage:
         index = self._refresh()
