@@ -70,6 +70,10 @@ COMMANDS = {
         "mission_control.cli.artifacts",
         "Look at what was recorded, and verify that it is unaltered.",
     ),
+    "evidence": (
+        "mission_control.cli.evidence",
+        "Export what happened in a stretch of time, and verify such a bundle.",
+    ),
     "config": ("mission_control.cli.config", "Look at the configuration."),
     "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mission_control.history.model import PastDecision
@@ -12,6 +12,8 @@ FORMAT = "mission-control-evidence/1"
 CHANGE_FORMAT = "mission-control-change/1"
 MOST_INCIDENT = 500
 """Characters of what an incident is called."""
+LONGEST = timedelta(days=31)
+"""The longest stretch of time that one bundle holds."""
 
 
 @dataclass(frozen=True, slots=True)

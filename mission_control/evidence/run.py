@@ -57,7 +57,7 @@ async def export(
     gathering = Gathering(wanted)
     await _pin_head(sources, gathering)
     about = _about(sources, gathering)
-    bag = BagWriter(bag_name(about["from"], about["to"]))
+    bag = BagWriter(bundle_name(wanted))
     for piece in bag.begin():
         yield piece
     async for path, content in _files(sources, gathering, about):
@@ -76,6 +76,11 @@ async def export(
     page = index_page(exported, gathering.story())
     for piece in bag.finish(page, _info(about)):
         yield piece
+
+
+def bundle_name(wanted: Wanted) -> str:
+    """Return what a bundle of this time is called."""
+    return bag_name(utc_text(wanted.since), utc_text(wanted.until))
 
 
 async def _pin_head(sources: EvidenceSources, gathering: Gathering) -> None:
