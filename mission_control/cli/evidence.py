@@ -67,7 +67,7 @@ evidence.add_command(redecide_bundle)
 @setting_flags("root", "fleet_file", "namespace")
 @json_flag
 @click.pass_context
-def export_(
+def export_(  # noqa: PLR0913  (its flags)
     ctx: click.Context,
     *,
     since: datetime,
@@ -94,7 +94,7 @@ def export_(
     if to == _STDOUT and (key is not None or timestamp_request or as_json):
         raise click.UsageError("what lies beside a bundle, and --json, need a file: use -o FILE")
     made = _export(context, settings, wanted, to)
-    beside = {}
+    beside = dict[str, bytes]()
     if key is not None:
         beside[SIGNATURE] = sign(made.sha256, key)
     if timestamp_request:

@@ -23,7 +23,7 @@ from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.model import LedgerHead
-from mission_control.redaction.redact import MASK, redact_document
+from mission_control.redaction.redact import MASK, redact_document, redact_text
 from mission_control.runbooks.library import RunbookLibrary
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ STORED, EXPORTED = "masked before it was stored", "masked at the export"
 NO_HISTORY = "no history is kept here"
 MOST_TOLD = 20_000
 """Lines of the story that the page for a reader holds; the documents hold all of them."""
+MOST_TEXT, MOST_SHOWN = 4_096, 300
+"""Characters of a line that are looked through, and that are shown."""
 MOST_GAPS = 2_000
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
 File = tuple[str, bytes]
@@ -83,7 +85,9 @@ class Gathering:
         self, source: str, expected: int | None, obtained: int, unit: str, gaps: Sequence[Gap] = ()
     ) -> None:
         """Note what was expected and obtained; of very many gaps the rest is counted."""
-        shown = list(gaps[:MOST_GAPS])
+        shown = [
+            Gap(g.what, redact_text(g.reason[:MOST_TEXT])[:MOST_SHOWN]) for g in gaps[:MOST_GAPS]
+        ]
         if len(gaps) > MOST_GAPS:
             rest = len(gaps) - MOST_GAPS
             shown.append(Gap(f"{rest} more", "they are of the same kinds"))
@@ -94,9 +98,9 @@ class Gathering:
         self.cover(source, None, 0, unit, [Gap("all of it, or its rest", reason)])
 
     def tell(self, at: datetime, kind: str, text: str, path: str = "") -> None:
-        """Note a line of the story."""
+        """Note a line of the story, with what is secret masked: others' words are in it."""
         if len(self.told) < MOST_TOLD:
-            self.told.append(Told(at, kind, text[:300], path))
+            self.told.append(Told(at, kind, redact_text(text[:MOST_TEXT])[:MOST_SHOWN], path))
         else:
             self.untold += 1
 

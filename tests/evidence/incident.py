@@ -33,7 +33,7 @@ REPLICA = "mission-control"
 MINUTE = timedelta(minutes=1)
 SINCE, UNTIL = OPEN_AT + 2 * MINUTE, OPEN_AT + 12 * MINUTE
 HURT_AT, GAP = SINCE + 3 * MINUTE, (SINCE + 5 * MINUTE, SINCE + 6 * MINUTE)
-SECRET = "Bearer abcdef0123456789abcdef0123456789"
+SECRET = "Bearer abcdef0123456789abcdef0123456789"  # noqa: S105  (planted)
 STEP = timedelta(seconds=2)
 
 
