@@ -115,7 +115,8 @@ def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
             (name, segments, worst_by_step(segments, since, until, width) if width else None)
             for name, segments in found.by_agent
         ]
-        document = timeline_document(since, until, lines, found.sessions, parts.clock())
+        floor = await remembered(past.posture_line(since, until))
+        document = timeline_document(since, until, lines, found.sessions, parts.clock(), floor)
         return give(json_answer(document, parts.options.label), request)
 
     return timeline

@@ -29,10 +29,12 @@ class TimelineDocument(PeriodDocument):
     Services over time, with the sessions in it.
 
     `cells` are the worst of each step, where a step was asked for; `watched` is false where nothing
-    was watched, and then `state` is UNKNOWN. `watched_share` is from 0 to 1.
+    was watched, and then `state` is UNKNOWN. `watched_share` is from 0 to 1. `floor` is the floor
+    itself: the `state` of its segments is the verdict.
     """
 
     agents: list[dict[str, Any]]
+    floor: list[dict[str, Any]]
     sessions: Sequence[Any]
 
 
@@ -62,11 +64,13 @@ def timeline_document(
     lines: Iterable[tuple[str, Sequence[Segment], Sequence[Cell] | None]],
     sessions: Sequence[TradingDay],
     now: datetime,
+    floor: Sequence[Segment] = (),
 ) -> TimelineDocument:
-    """Return services over time: name, segments and, where asked for, cells."""
+    """Return services over time: name, segments and, where asked for, cells; and the floor."""
     return {
         **_period(since, until, now),
         "agents": [_line(*line) for line in lines],
+        "floor": _segments(floor),
         "sessions": trading_day_documents(sessions),
     }
 
@@ -81,13 +85,14 @@ def slo_document(
 def _line(
     agent_name: str, segments: Sequence[Segment], cells: Sequence[Cell] | None
 ) -> dict[str, Any]:
-    line = {
-        "agent_name": agent_name,
-        "segments": [_watched(s) | {"seconds": rounded(s.seconds)} for s in segments],
-    }
+    line: dict[str, Any] = {"agent_name": agent_name, "segments": _segments(segments)}
     if cells is not None:
         line["cells"] = [_watched(c) | {"watched_share": round(c.share, 4)} for c in cells]
     return line
+
+
+def _segments(segments: Sequence[Segment]) -> list[dict[str, Any]]:
+    return [_watched(s) | {"seconds": rounded(s.seconds)} for s in segments]
 
 
 def _watched(each: Segment | Cell) -> dict[str, Any]:
