@@ -16,7 +16,7 @@ GLYPHS = {
     "OFFLINE": "○",
     "UNKNOWN": "?",
 }
-_NEW_YORK = ZoneInfo("America/New_York")
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 def instant_of(text: str | None) -> datetime | None:
@@ -30,7 +30,7 @@ def instant_of(text: str | None) -> datetime | None:
 
 def _there(text: str | None, form: str) -> str:
     instant = instant_of(text)
-    return "" if instant is None else instant.astimezone(_NEW_YORK).strftime(form)
+    return "" if instant is None else instant.astimezone(NEW_YORK).strftime(form)
 
 
 def new_york(text: str | None) -> str:

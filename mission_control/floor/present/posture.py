@@ -111,7 +111,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
 
 
 def reason_documents(reasons: Iterable[Reason], sentences: Sentences) -> list[dict[str, Any]]:
-    """Return reasons in the order in which they were decided, each with a sentence and a runbook."""
+    """Return reasons in the order that was decided, each with a sentence and a runbook."""
     return [
         document(r, "withholds")
         | {"runbook_url": runbook_url(r.code), "sentence": sentences.of_reason(r)}
