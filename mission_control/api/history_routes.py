@@ -24,7 +24,11 @@ from mission_control.api.the_past import (
     remembered,
 )
 from mission_control.documents.instants import utc_text
-from mission_control.floor.present.events import event_document
+from mission_control.floor.present.events import (
+    IncidentsDocument,
+    event_document,
+    incidents_document,
+)
 from mission_control.history.decide import worst_by_step
 from mission_control.history.model import EventQuery
 from mission_control.history.present import (
@@ -72,7 +76,7 @@ class PastEvents(TypedDict):
 
 def history_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Return the routes of history."""
-    return [_timeline(parts), _events(parts), _slo(parts)]
+    return [_timeline(parts), _events(parts), _incidents(parts), _slo(parts)]
 
 
 def _agents(parts: ReadingParts, agent_name: str | None) -> Sequence[Agent]:
@@ -154,6 +158,27 @@ def _events(parts: ReadingParts) -> HTTPRouteHandler:
         return give(json_answer(document, parts.options.label), request)
 
     return events
+
+
+def _incidents(parts: ReadingParts) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/incidents",
+        summary="What happened as incidents, each from its first alarm or halt to its end",
+        tags=TAGS,
+        responses={
+            200: describes(IncidentsDocument, "Incidents and events apart from them"),
+            422: describes_problem("`from` or `to` is not understood"),
+            503: describes_problem("History cannot be read"),
+        },
+    )
+    async def incidents(request: AnyRequest, _from: From = None, _to: To = None) -> Response[bytes]:
+        past = past_of(parts)
+        since, until = read_period(parts, request, DAY)
+        found, events, cut = await remembered(past.incidents(since, until))
+        document = incidents_document(since, until, found, events, parts.clock(), cut=cut)
+        return give(json_answer(document, parts.options.label), request)
+
+    return incidents
 
 
 def _slo(parts: ReadingParts) -> HTTPRouteHandler:

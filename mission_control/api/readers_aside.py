@@ -19,6 +19,7 @@ NOT_ANSWERED = "readers_not_answered"
 _PLACES = (
     "/api/v1/timeline",
     "/api/v1/events",
+    "/api/v1/incidents",
     "/api/v1/slo",
     "/api/v1/artifacts",
     "/api/v1/reports",

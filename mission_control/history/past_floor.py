@@ -10,6 +10,12 @@ from mission_control.documents.instants import new_york_text
 from mission_control.floor.board import PublishedFloor
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.floor.decide.floor import decide_floor
+from mission_control.floor.decide.incidents import (
+    NOTHING_BEFORE,
+    Incident,
+    find_incidents,
+    stood_before,
+)
 from mission_control.floor.decide.stall import NO_STALL
 from mission_control.floor.model import FloorSnapshot
 from mission_control.history.decide import (
@@ -24,8 +30,16 @@ from mission_control.history.decide import (
     window_of,
     window_spans,
 )
-from mission_control.history.model import Attainment, Segment, ServiceChange, Watch, WatchedMinute
+from mission_control.history.model import (
+    Attainment,
+    EventQuery,
+    Segment,
+    ServiceChange,
+    Watch,
+    WatchedMinute,
+)
 from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.session import TradingDay
 
@@ -35,6 +49,7 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 LOOKED_AHEAD = timedelta(minutes=10)
 """So far after an instant it is looked for when the floor was decided again."""
+EVENTS_A_PAGE, MOST_EVENTS = 500, 4_000
 MOST_DAYS = 70
 """Days that are remembered: some more than the longest stretch that is answered for."""
 
@@ -129,6 +144,33 @@ class PastFloor:
         changes = await self.history.posture_changes(since, until)
         watched = floor_spans(await self.watches(since, until), since, until)
         return draw_timeline(changes, watched, since, until)
+
+    async def incidents(
+        self, since: datetime, until: datetime
+    ) -> tuple[Sequence[Incident], Sequence[FloorEvent], bool]:
+        """
+        Return the incidents between two instants, their events, and whether there were more.
+
+        Of more events than are read only the newest are told. One that had begun before has its
+        own beginning where the floor was watched at `since`.
+        """
+        events, cut = await self._all_events(since, until)
+        then = await self.as_of(since)
+        before = NOTHING_BEFORE if isinstance(then, NotWatched) or cut else stood_before(then)
+        return find_incidents(events, until, before), events, cut
+
+    async def _all_events(
+        self, since: datetime, until: datetime
+    ) -> tuple[Sequence[FloorEvent], bool]:
+        """Return the newest events between two instants, oldest first, and whether some are not."""
+        found, page = list[FloorEvent](), EventQuery(EVENTS_A_PAGE, None, since, until)
+        while len(found) < MOST_EVENTS:
+            read = await self.history.events(page)
+            found += read.events
+            if read.next_before is None:
+                return found[::-1], False
+            page = replace(page, before=read.next_before)
+        return found[::-1], True
 
     async def attainments(
         self, agents: Sequence[Agent], since: datetime, until: datetime

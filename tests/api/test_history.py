@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.api.paper_floor import PaperCalendar, PaperClock, PaperControl
-from tests.floor.floor_of_values import NOW, STRATEGY, session_at
+from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY, session_at
 from tests.history.conftest import keeping
 from tests.history.test_history import RememberedFloor, written
 
@@ -15,6 +15,11 @@ pytestmark = pytest.mark.anyio
 def stamp(seconds):
     """Write an instant so many seconds after the floor's now."""
     return (NOW + timedelta(seconds=seconds)).isoformat()
+
+
+def stamp_z(seconds):
+    """Write such an instant as answers do."""
+    return stamp(seconds).replace("+00:00", ".000Z")
 
 
 @pytest.fixture
@@ -175,6 +180,46 @@ async def test_events_are_paged(past):
     identities = [e["id"] for e in (*first["events"], *second["events"])]
     assert identities == sorted(identities, reverse=True)
     assert 4 == len(set(identities))
+
+
+async def test_an_incident_is_told_with_its_ends_and_its_events(tmp_path):
+    """R15.20: a feed that was stale for a minute is one incident; what was apart from it is too."""
+    with keeping(tmp_path, None) as kept:
+        remembered = RememberedFloor(kept)
+        floor = remembered.floor
+        for number in range(31):
+            remembered.beat_until(NOW + timedelta(seconds=10 * number))
+            floor.refresh(NOW + timedelta(seconds=10 * number))
+            if 10 <= number < 16:
+                floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
+            if 20 <= number:
+                floor.say(STRATEGY, "status.state", "DEGRADED")
+            remembered.decide()
+        await written(kept)
+        control = PaperControl(
+            floor=remembered.board,
+            clock=PaperClock(NOW + timedelta(seconds=300)),
+            root=tmp_path,
+            past=remembered.past,
+        )
+        document = (await control.ask("/api/v1/incidents")).json()
+        params = {"from": stamp(130), "to": stamp(140)}
+        within = (await control.ask("/api/v1/incidents", params=params)).json()
+
+    (incident,) = document["incidents"]
+    assert (stamp_z(100), stamp_z(160), False, 60.0) == tuple(
+        incident[key] for key in ("begin", "end", "open", "halted_seconds")
+    )
+    assert "P1" == incident["severity"]
+    assert incident["sentence"].endswith("; the floor was halted for 1 min 0 s")
+    assert incident["event_count"] == len(incident["events"]) > 2
+    told = {e["id"] for e in incident["events"]}
+    assert told.isdisjoint(e["id"] for e in document["others"])
+    assert "strategy-engine became DEGRADED, unexpected" in {
+        e["sentence"].partition(":")[0] for e in document["others"]
+    }
+    (cut,) = within["incidents"]
+    assert (stamp_z(100), True) == (cut["begin"], cut["open"])
 
 
 async def test_targets_are_reckoned_from_the_first_record(past):
