@@ -59,6 +59,11 @@ def clock_short(text: str | None, beside: str | None = None) -> str:
     return _there(text, "%H:%M %Z" if same else "%a %H:%M %Z")
 
 
+def new_york_input(text: str | None) -> str:
+    """Write a UTC instant as a form's field for date and time has it, in New York."""
+    return _there(text, "%Y-%m-%dT%H:%M:%S")
+
+
 def utc(text: str | None) -> str:
     """Write an instant in UTC, for beside the New York time."""
     instant = instant_of(text)

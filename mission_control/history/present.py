@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, rounded, utc_text
 from mission_control.history.model import Attainment, Cell, Segment
+from mission_control.model.event import FloorEvent
 from mission_control.model.session import TradingDay
 from mission_control.schedule.present.sessions import trading_day_documents
 
@@ -46,6 +47,46 @@ class SloDocument(PeriodDocument):
     """
 
     services: list[dict[str, Any]]
+
+
+class PostureChangesDocument(TypedDict):
+    """
+    The changes of the posture next to an instant; null where there is none.
+
+    Their `at` is exact to the microsecond: `?at=` with it gives the floor as it was from then on.
+    """
+
+    ts: str
+    at: str
+    at_et: str
+    previous: dict[str, Any] | None
+    next: dict[str, Any] | None
+    label: NotRequired[str]
+
+
+def posture_changes_document(
+    at: datetime, beside: tuple[FloorEvent | None, FloorEvent | None], now: datetime
+) -> PostureChangesDocument:
+    """Return the changes of the posture before and after an instant."""
+    previous, following = (None if e is None else _posture_change(e) for e in beside)
+    return {
+        "ts": utc_text(now),
+        "at": utc_text(at),
+        "at_et": new_york_text(at),
+        "previous": previous,
+        "next": following,
+    }
+
+
+def _posture_change(event: FloorEvent) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "at_et": new_york_text(event.at),
+        "before": event.data.get("before", ""),
+        "after": event.data.get("after", ""),
+        "severity": event.severity.value,
+        "message": event.message,
+    }
 
 
 def _period(since: datetime, until: datetime, now: datetime) -> PeriodDocument:
