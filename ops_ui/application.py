@@ -17,7 +17,7 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui import alert_pages, lkg, records, reports, services
+from ops_ui import alert_pages, evidence, lkg, records, reports, services
 from ops_ui.answers import Part, Schedule
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
@@ -237,6 +237,8 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             reports.deploys,
             reports.deploys_diff,
             reports.attestation,
+            evidence.evidence,
+            evidence.download,
             lkg.lkg,
             lkg.lkg_diff,
             schedule,

@@ -1,7 +1,7 @@
 """Asks Mission Control. Whatever goes wrong is a value with a name of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -121,14 +121,8 @@ class MissionControlClient:
             self._note(response.headers)
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
-            if response.status_code == HTTP_SERVICE_UNAVAILABLE:
-                return Missed(
-                    Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy"
-                )
             if response.status_code != HTTP_OK:
-                status = response.status_code
-                told = _told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
-                return Missed(Failure.GARBAGE, f"{path} answered {status}", status, told)
+                return await problem_in(response)
             body = await _body_of(response, limit)
             if body is None:
                 return Missed(Failure.GARBAGE, f"{path} answered more than {limit // 2**20} MiB")
@@ -143,14 +137,28 @@ class MissionControlClient:
     @asynccontextmanager
     async def stream(self, last_event_id: str) -> AsyncGenerator[httpx.Response]:
         """Follow the event stream from an event on; raises httpx.HTTPError when it fails."""
-        headers = {"accept": "text/event-stream"}
-        if last_event_id:
-            headers["last-event-id"] = last_event_id
-        timeout = httpx.Timeout(self._timeout, read=30.0)
-        async with self._client.stream(
-            "GET", "/api/v1/stream", headers=headers, timeout=timeout
-        ) as response:
+        more = {"last-event-id": last_event_id} if last_event_id else {}
+        async with self.streamed("/api/v1/stream", "text/event-stream", more) as response:
             yield response
+
+    @asynccontextmanager
+    async def streamed(
+        self, path: str, accept: str, more: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[httpx.Response]:
+        """Open an answer that is read as it arrives; raises httpx.HTTPError when it fails."""
+        headers = {"accept": accept, **(more or {})}
+        timeout = httpx.Timeout(self._timeout, read=30.0)
+        async with self._client.stream("GET", path, headers=headers, timeout=timeout) as response:
+            yield response
+
+
+async def problem_in(response: httpx.Response) -> Missed:
+    """Return why an answer is none, as its problem details say."""
+    status = response.status_code
+    if status == HTTP_SERVICE_UNAVAILABLE:
+        return Missed(Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy")
+    told = _told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
+    return Missed(Failure.GARBAGE, f"{response.url.path} answered {status}", status, told)
 
 
 async def _body_of(response: httpx.Response, limit: int) -> bytes | None:
