@@ -22,6 +22,7 @@ from mission_control.api.documentation_routes import (
     runbook_routes,
 )
 from mission_control.api.event_stream import stream_routes
+from mission_control.api.evidence_routes import evidence_routes
 from mission_control.api.floor_routes import (
     event_routes,
     schedule_routes,
@@ -324,6 +325,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *_reading_routes(parts),
         *event_routes(parts),
         *stream_routes(parts),
+        *evidence_routes(parts),
         *attestation_routes(parts),
         *schedule_routes(parts),
         *alert_routes(parts),

@@ -1,6 +1,6 @@
 """The settings and parts that every route gets, and how routes describe their answers."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from mission_control.api.answers import (
     header_of,
 )
 from mission_control.api.problems import PROBLEM_JSON, VARIES, Problem, ProblemDetails
+from mission_control.evidence.model import Wanted
 from mission_control.floor.board import FloorBoard, PublishedFloor
 from mission_control.floor.present.own_status import OwnProcess
 from mission_control.history.past_floor import PastFloor
@@ -35,6 +36,9 @@ AskQuestion = Callable[
     [str, bytes, tuple[tuple[bytes, bytes], ...]], Awaitable[Answered | Unanswered]
 ]
 """Path, query and headers of a GET, passed to the process that answers readers."""
+
+StreamEvidence = Callable[[Wanted], AsyncGenerator[bytes]]
+"""Makes a bundle of evidence while it is read; raises StreamBrokenError where it breaks off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ class ReadingParts:
     """
     What the routes of history, record and runbooks read; none of it writes.
 
-    `past` and `alert_history` are None where no history is kept.
+    `past` and `alert_history` are None where no history is kept. `evidence` makes a bundle, piece
+    by piece; None where this process makes none.
     """
 
     floor: PublishedFloor
@@ -77,6 +82,7 @@ class ReadingParts:
     options: ApiOptions
     cache: SnapshotCache = field(default_factory=SnapshotCache, kw_only=True)
     alert_history: AlertStore | None = field(default=None, kw_only=True)
+    evidence: StreamEvidence | None = field(default=None, kw_only=True)
 
     @property
     def renders(self) -> bool:

@@ -85,7 +85,7 @@ def read_instant(text: str, name: str) -> datetime:
 
 
 def read_period(
-    parts: ReadingParts, request: AnyRequest, default: timedelta
+    parts: ReadingParts, request: AnyRequest, default: timedelta, longest: timedelta = LONGEST
 ) -> tuple[datetime, datetime]:
     """Read `from` and `to`; without them the period that ends now."""
     now = parts.clock()
@@ -94,8 +94,8 @@ def read_period(
     since = read_instant(_with_plus(request, "from"), "from") if "from" in asked else None
     until = min(until, now)
     since = until - default if since is None else since
-    if not timedelta() < until - since <= LONGEST:
-        detail = f"`from` must lie before `to` and now, and at most {LONGEST.days} days before"
+    if not timedelta() < until - since <= longest:
+        detail = f"`from` must lie before `to` and now, and at most {longest.days} days before"
         raise Problem(422, "period_not_understood", "This is no valid period", detail)
     return since, until
 

@@ -1,11 +1,13 @@
 """The processes that do slow work, from the end of the process that decides."""
 
 import os
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mission_control.api.options import ApiOptions, AskQuestion
+from mission_control.api.options import ApiOptions, AskQuestion, StreamEvidence
 from mission_control.configuration.settings import Settings
+from mission_control.evidence.model import Wanted
 from mission_control.floor.board import FloorBoard
 from mission_control.history.remember import FloorMemory
 from mission_control.market_calendar.closures import Closure
@@ -13,9 +15,11 @@ from mission_control.model.clock import Clock
 from mission_control.model.fleet import Fleet
 from mission_control.processes.child_process import ChildProcess, environment_of
 from mission_control.processes.model import Answered, LiveFloor, Question, Unanswered
+from mission_control.processes.streaming_child import StreamingChild
 from mission_control.schedule.calendar_in_force import CalendarInForce
 
 READERS = "mission_control.bootstrap.readers_process"
+EVIDENCE = "mission_control.bootstrap.evidence_process"
 BODIES = "mission_control.bootstrap.interpreting_process"
 READERS_NICE = 10
 """Below what decides: on a busy machine readers wait first. What reads bodies is waited for."""
@@ -43,9 +47,25 @@ class ReadersSetup:
     database_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceSetup:
+    """What is asked for, and what it is made from; `closures` are those in force."""
+
+    readers: ReadersSetup
+    wanted: Wanted
+    closures: tuple[Closure, ...]
+    config_digest: str
+
+
 def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
     """Describe the process; it runs once it is kept."""
-    setup = ReadersSetup(
+    setup = readers_setup(settings, options)
+    return ChildProcess(READERS, setup, readers_environment(settings), nice=READERS_NICE)
+
+
+def readers_setup(settings: Settings, options: ApiOptions) -> ReadersSetup:
+    """Return what a process that reads the past and the record is made with."""
+    return ReadersSetup(
         settings.fleet,
         settings.root,
         settings.runbooks,
@@ -54,10 +74,12 @@ def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
         options,
         settings.database_url,
     )
+
+
+def readers_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that it inherits: no secret but the database's."""
     server = settings.database_url is not None and not settings.database_url.startswith("sqlite")
-    prefix = LIBPQ if server else None
-    environ = environment_of(os.environ, prefix)
-    return ChildProcess(READERS, setup, environ, nice=READERS_NICE)
+    return environment_of(os.environ, LIBPQ if server else None)
 
 
 def interpreting_process(settings: Settings) -> ChildProcess:
@@ -88,3 +110,17 @@ def asks_readers(
         return await process.ask(Question(path, query, headers, live), seconds)
 
     return ask
+
+
+def makes_evidence(
+    settings: Settings, options: ApiOptions, calendar: CalendarInForce
+) -> StreamEvidence:
+    """Return what makes a bundle in a process of its own, which ends when it is not read on."""
+    child = StreamingChild(EVIDENCE, readers_environment(settings), READERS_NICE)
+    readers, digest = readers_setup(settings, options), settings.config_digest
+
+    def make(wanted: Wanted) -> AsyncGenerator[bytes]:
+        closures = calendar.calendar.closures
+        return child.stream(EvidenceSetup(readers, wanted, closures, digest))
+
+    return make

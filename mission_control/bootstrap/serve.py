@@ -10,7 +10,12 @@ from importlib.metadata import version
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.bootstrap.alerting import Alerting, with_alerts
-from mission_control.bootstrap.aside import asks_readers, interpreting_process, readers_process
+from mission_control.bootstrap.aside import (
+    asks_readers,
+    interpreting_process,
+    makes_evidence,
+    readers_process,
+)
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.jobs import job_parts, look_at_board, make_day
@@ -70,7 +75,7 @@ async def connected(
     """
     store = ArtifactStore(settings.root)
     async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
-        history = memory = past = ask = None
+        history = memory = past = ask = bundles = None
         sources, calendar = edges.sources, edges.calendar
         if records:
             if not label:  # the demo's root is new each time
@@ -86,13 +91,21 @@ async def connected(
             past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
             readers = await stack.enter_async_context(readers_process(settings, options).kept())
             ask = asks_readers(readers, board, memory, clock, calendar)
+            bundles = makes_evidence(settings, options, calendar)
         look = partial(look_at_board, board, past, memory, clock)
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
-        runbooks = RunbookLibrary(settings.runbooks)
-        read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
+        read = (RunbookLibrary(settings.runbooks), jobs.artifacts, past, clock, options)
+        api = ApiParts(
+            board,
+            calendar,
+            *read,
+            evidence=bundles,
+            attestation=_attest(settings, edges, alerts).facts,
+            day=day,
+            ask=ask,
+        )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(_showing(api, alerts, jobs))

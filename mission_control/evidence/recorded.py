@@ -181,13 +181,13 @@ async def gather_schedule(sources: EvidenceSources, gathering: Gathering) -> Asy
         recorded = await accounts.of(on)
         now = await _judged_at(sources, gathering)
         states = [judge_run(r, recorded.get(r.key, ()), None, now) for r in plans[on][1].runs]
-        planned += len(states)
-        produced += sum(s.outcome in _FINE for s in states)
-        gaps += [_lost(s) for s in states if s.outcome not in _FINE]
-        for state in states:
-            if state.outcome not in _FINE and state.outcome is not None:
-                text = f"{state.run.job}: {state.outcome} {state.detail}"
-                gathering.tell(state.run.deadline, "schedule", text, state.path)
+        ended = [s for s in states if s.outcome is not None]
+        lost = [s for s in ended if s.outcome not in _FINE]
+        planned, produced = planned + len(ended), produced + len(ended) - len(lost)
+        gaps += map(_lost, lost)
+        for state in lost:
+            text = f"{state.run.job}: {state.outcome} {state.detail}"
+            gathering.tell(state.run.deadline, "schedule", text, f"data/schedule/{on}.json")
         told = {"plan": plans[on][0].path, "runs": [run_state_document(s) for s in states]}
         yield f"schedule/{on}.json", encode_json(told | {"judged_at": utc_text(now)})
     gathering.cover("schedule", planned, produced, "planned runs", gaps)
@@ -202,9 +202,9 @@ async def _judged_at(sources: EvidenceSources, gathering: Gathering) -> datetime
 
 
 def _lost(state: RunState) -> Gap:
-    what = f"{state.run.key}"
-    outcome = state.outcome.value if state.outcome else state.stage.value
-    return Gap(what, f"{outcome}: {state.detail}" if state.detail else outcome)
+    return Gap(
+        state.run.key, f"{state.outcome}: {state.detail}" if state.detail else f"{state.outcome}"
+    )
 
 
 async def gather_comparisons(

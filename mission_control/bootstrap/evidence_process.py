@@ -1,0 +1,49 @@
+"""The process that makes one bundle of evidence for the API; begun for it, and ended with it."""
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, cast
+
+from mission_control.alerts.store import AlertStore
+from mission_control.bootstrap.clock import real_clock
+from mission_control.evidence.gathering import EvidenceSources
+from mission_control.evidence.run import export
+from mission_control.history.alert_rows import AlertRows
+from mission_control.history.database import open_engine
+from mission_control.history.reader import HistoryReader
+from mission_control.log_records import configure_logging
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.processes.streaming_child import run_streaming
+from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.runbooks.library import RunbookLibrary
+
+if TYPE_CHECKING:
+    from mission_control.bootstrap.aside import EvidenceSetup
+
+
+async def make(setup: object) -> AsyncIterator[bytes]:
+    """Return the bundle that is asked for, piece by piece."""
+    asked = cast("EvidenceSetup", setup)
+    readers = asked.readers
+    configure_logging(readers.log_format)
+    engine = open_engine(readers.root, readers.database_url)
+    sources = EvidenceSources(
+        ArtifactReader(readers.root, real_clock),
+        HistoryReader(engine),
+        AlertStore(AlertRows(engine, readers.options.replica)),
+        MarketCalendar(asked.closures),
+        asked.closures,
+        RunbookLibrary(readers.runbooks),
+        readers.fleet,
+        asked.config_digest,
+        readers.options.label,
+        readers.options.replica,
+    )
+    try:
+        async for piece in export(sources, asked.wanted):
+            yield piece
+    finally:
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    run_streaming(make)
