@@ -22,6 +22,7 @@ from mission_control.api.documentation_routes import (
     runbook_routes,
 )
 from mission_control.api.event_stream import stream_routes
+from mission_control.api.evidence_preview_routes import evidence_preview_routes
 from mission_control.api.evidence_routes import evidence_routes
 from mission_control.api.floor_routes import (
     event_routes,
@@ -314,6 +315,7 @@ def _reading_routes(parts: ReadingParts) -> list[HTTPRouteHandler]:
         *report_routes(parts),
         *lkg_routes(parts),
         *alert_history_routes(parts),
+        *evidence_preview_routes(parts),
     ]
 
 

@@ -28,6 +28,7 @@ _PLACES = (
     "/api/v1/lkg",
     "/api/v1/attestation/no-execution",
     "/api/v1/alerts/history",
+    "/api/v1/evidence/preview",
 )
 """What is answered from history or the record; what lies below each as well."""
 _LIVE = frozenset({"/api/v1/events/recent"})
