@@ -13,8 +13,8 @@ from mission_control.api.options import ReadingParts, describes, describes_probl
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import From, To, read_period
 from mission_control.documents.instants import utc_text
+from mission_control.evidence.estimate import EstimateDocument, estimate, estimate_document
 from mission_control.evidence.model import LONGEST, MOST_INCIDENT, Wanted
-from mission_control.evidence.preview import PreviewDocument, preview, preview_document
 
 HOUR = timedelta(hours=1)
 Incident = Annotated[
@@ -23,7 +23,7 @@ Incident = Annotated[
 ]
 
 
-class PreviewAnswer(PreviewDocument):
+class PreviewAnswer(EstimateDocument):
     """What a bundle would cover, and when that was answered."""
 
     ts: str
@@ -50,8 +50,8 @@ def evidence_preview_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
             title, detail = "The past is not recorded", "this process keeps no history"
             raise Problem(400, "history_not_available", title, detail)
         wanted = Wanted(*read_period(parts, request, HOUR, LONGEST), incident)
-        found = await preview(parts.evidence_sources(), wanted)
-        document: PreviewAnswer = {**preview_document(found), "ts": utc_text(parts.clock())}
+        found = await estimate(parts.evidence_sources(), wanted)
+        document: PreviewAnswer = {**estimate_document(found), "ts": utc_text(parts.clock())}
         return give(json_answer(document, parts.options.label), request)
 
     return [evidence_preview]

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from litestar import get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from mission_control.api.answers import AnyRequest
-from mission_control.api.options import ReadingParts, StreamEvidence, describes, describes_problem
+from mission_control.api.answers import JSON, AnyRequest
+from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import From, To, read_period
 from mission_control.evidence.model import LONGEST, MOST_INCIDENT, Wanted
-from mission_control.evidence.run import bundle_name
+from mission_control.evidence.present import PreviewDocument
 from mission_control.processes.streaming_child import StreamBrokenError
 
 ZIP = "application/zip"
@@ -33,13 +33,32 @@ Incident = Annotated[
 class _Making:
     """Counts the bundles that are being made."""
 
+    parts: ReadingParts
     now: int = 0
 
-    async def pieces(self, make: StreamEvidence, wanted: Wanted) -> AsyncGenerator[bytes]:
-        """Return a bundle; it is counted from its first piece on until this is closed."""
+    async def begin(
+        self, request: AnyRequest, incident: str, *, whole: bool
+    ) -> tuple[Wanted, bytes, AsyncGenerator[bytes]]:
+        """Begin what is asked for; returns its first piece and the rest, or raises the problem."""
+        if self.parts.evidence is None:
+            title, detail = "The past is not recorded", "this process keeps no history"
+            raise Problem(400, "history_not_available", title, detail)
+        wanted = Wanted(*read_period(self.parts, request, DAY, LONGEST), incident)
+        if self.now >= AT_ONCE:
+            title, detail = "Too many bundles are being made", f"at most {AT_ONCE} are at a time"
+            raise Problem(503, "evidence_busy", title, detail, headers={"retry-after": "30"})
+        pieces = self._pieces(self.parts.evidence(wanted, whole=whole))
+        try:
+            return wanted, await anext(pieces), pieces
+        except StreamBrokenError as error:
+            title = "The bundle cannot be made at the moment"
+            raise Problem(503, "evidence_not_made", title, str(error)) from error
+
+    async def _pieces(self, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        """Return what is made; it is counted from its first piece on until this is closed."""
         self.now += 1
         try:
-            async with aclosing(make(wanted)) as made:
+            async with aclosing(made):
                 async for piece in made:
                     yield piece
         finally:
@@ -54,8 +73,13 @@ async def _joined(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[b
 
 
 def evidence_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Return the route of a bundle of evidence."""
-    making = _Making()
+    """Return the routes of a bundle of evidence, and of what it would hold."""
+    making = _Making(parts)
+    problems = {
+        400: describes_problem("This process keeps no history"),
+        422: describes_problem("The period is not well formed"),
+        503: describes_problem("Too many bundles are being made, or this one cannot be begun"),
+    }
 
     @get(
         "/api/v1/evidence",
@@ -64,37 +88,35 @@ def evidence_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         media_type=ZIP,
         responses={
             200: describes(str, "The bundle; what it lacks is said first in it", ZIP),
-            400: describes_problem("This process keeps no history"),
-            422: describes_problem("The period is not well formed"),
-            503: describes_problem("Too many bundles are being made, or this one cannot be begun"),
+            **problems,
         },
     )
     async def evidence(
         request: AnyRequest, incident: Incident = "", _from: From = None, _to: To = None
     ) -> Stream:
-        make = _maker(parts)
-        wanted = Wanted(*read_period(parts, request, DAY, LONGEST), incident)
-        if making.now >= AT_ONCE:
-            title, detail = "Too many bundles are being made", f"at most {AT_ONCE} are at a time"
-            raise Problem(503, "evidence_busy", title, detail, headers={"retry-after": "30"})
-        pieces = making.pieces(make, wanted)
+        wanted, first, rest = await making.begin(request, incident, whole=True)
+        headers = {
+            "cache-control": "no-store",
+            "content-disposition": f'attachment; filename="{wanted.name}.zip"',
+            "x-accel-buffering": "no",
+        }
+        return Stream(_joined(first, rest), media_type=ZIP, headers=headers)
+
+    @get(
+        "/api/v1/evidence/coverage",
+        summary="What such a bundle would hold and lack, its size and its digest",
+        tags=["evidence"],
+        responses={200: describes(PreviewDocument, "What it would hold"), **problems},
+    )
+    async def coverage(
+        request: AnyRequest, incident: Incident = "", _from: From = None, _to: To = None
+    ) -> Response[bytes]:
+        _, first, rest = await making.begin(request, incident, whole=False)
         try:
-            first = await anext(pieces)
+            content = first + b"".join([piece async for piece in rest])
         except StreamBrokenError as error:
             title = "The bundle cannot be made at the moment"
             raise Problem(503, "evidence_not_made", title, str(error)) from error
-        headers = {
-            "cache-control": "no-store",
-            "content-disposition": f'attachment; filename="{bundle_name(wanted)}.zip"',
-            "x-accel-buffering": "no",
-        }
-        return Stream(_joined(first, pieces), media_type=ZIP, headers=headers)
+        return Response(content, media_type=JSON, headers={"cache-control": "no-store"})
 
-    return [evidence]
-
-
-def _maker(parts: ReadingParts) -> StreamEvidence:
-    if parts.evidence is None:
-        title, detail = "The past is not recorded", "this process keeps no history"
-        raise Problem(400, "history_not_available", title, detail)
-    return parts.evidence
+    return [evidence, coverage]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from litestar.openapi.datastructures import ResponseSpec
 
@@ -38,8 +39,17 @@ AskQuestion = Callable[
 ]
 """Path, query and headers of a GET, passed to the process that answers readers."""
 
-StreamEvidence = Callable[[Wanted], AsyncGenerator[bytes]]
-"""Makes a bundle of evidence while it is read; raises StreamBrokenError where it breaks off."""
+
+class StreamEvidence(Protocol):
+    """
+    Makes a bundle of evidence while it is read, or only what it would hold and lack, as JSON.
+
+    Raises StreamBrokenError where it breaks off.
+    """
+
+    def __call__(self, wanted: Wanted, *, whole: bool) -> AsyncGenerator[bytes]:
+        """Make it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

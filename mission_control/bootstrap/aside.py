@@ -50,11 +50,16 @@ class ReadersSetup:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSetup:
-    """What is asked for, and what it is made from; `closures` are those in force."""
+    """
+    What is asked for, and what it is made from; `closures` are those in force.
+
+    What is not `whole` is only what the bundle would hold and lack.
+    """
 
     readers: ReadersSetup
     wanted: Wanted
     closures: tuple[Closure, ...]
+    whole: bool
 
 
 def readers_process(settings: Settings, options: ApiOptions) -> ChildProcess:
@@ -120,8 +125,8 @@ def makes_evidence(
     child = StreamingChild(EVIDENCE, readers_environment(settings), READERS_NICE)
     readers = readers_setup(settings, options)
 
-    def make(wanted: Wanted) -> AsyncGenerator[bytes]:
+    def make(wanted: Wanted, *, whole: bool) -> AsyncGenerator[bytes]:
         closures = calendar.calendar.closures
-        return child.stream(EvidenceSetup(readers, wanted, closures))
+        return child.stream(EvidenceSetup(readers, wanted, closures, whole))
 
     return make

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.clock import real_clock
 from mission_control.evidence.gathering import EvidenceSources
-from mission_control.evidence.run import export
+from mission_control.evidence.run import export, preview
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import open_engine
 from mission_control.history.reader import HistoryReader
@@ -41,14 +41,15 @@ def sources_of(
 
 
 async def make(setup: object) -> AsyncIterator[bytes]:
-    """Return the bundle that is asked for, piece by piece."""
+    """Return the bundle that is asked for, or what it would hold, piece by piece."""
     asked = cast("EvidenceSetup", setup)
     readers = asked.readers
     configure_logging(readers.log_format)
     engine = open_engine(readers.root, readers.database_url)
     try:
         sources = sources_of(readers, HistoryReader(engine), asked.closures, real_clock)
-        async for piece in export(sources, asked.wanted):
+        made = export if asked.whole else preview
+        async for piece in made(sources, asked.wanted):
             yield piece
     finally:
         engine.dispose()

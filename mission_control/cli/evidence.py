@@ -19,11 +19,11 @@ from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, read_at, setting_flags, settings_with
 from mission_control.cli.output import emit, printable
 from mission_control.configuration.settings import Settings
-from mission_control.documents.document import document
 from mission_control.errors import StorageError
 from mission_control.evidence.check import Beside, CheckedBundle, check_bundle, read_small
 from mission_control.evidence.model import LONGEST, MOST_INCIDENT, Exported, Wanted
-from mission_control.evidence.run import bundle_name, export
+from mission_control.evidence.present import part_document
+from mission_control.evidence.run import export
 from mission_control.evidence.seal import (
     REQUEST,
     SIGNATURE,
@@ -90,7 +90,7 @@ def export_(  # noqa: PLR0913  (its flags)
     settings = settings_with(context, flags)
     wanted = _wanted(context, since, until, incident)
     key = _read_key(sign_key)
-    to = output or Path(f"{bundle_name(wanted)}.zip")
+    to = output or Path(f"{wanted.name}.zip")
     if to == _STDOUT and (key is not None or timestamp_request or as_json):
         raise click.UsageError("what lies beside a bundle, and --json, need a file: use -o FILE")
     made = _export(context, settings, wanted, to)
@@ -182,7 +182,7 @@ def _tell(context: CliContext, to: Path, made: _Made, beside: list[str], *, as_j
             "size": made.size,
             "whole": exported.whole,
             "first": exported.first,
-            "sources": document(exported.coverage),
+            "sources": [part_document(part) for part in exported.coverage],
             "beside": [f"{to}{suffix}" for suffix in beside],
         }
         emit(told)

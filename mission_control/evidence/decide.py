@@ -91,5 +91,5 @@ def say_coverage(coverage: Sequence[PartCoverage]) -> str:
     if unread:
         told.append(f"NOT READ: {', '.join(unread)}")
     if gaps:
-        told.append(f"with gaps: {', '.join(gaps)}")
+        told.append(f"WITH GAPS: {', '.join(gaps)}")
     return f"{'; '.join(told)} (of {len(coverage)} sources)."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mission_control.history.model import PastDecision
@@ -27,6 +27,12 @@ class Wanted:
     since: datetime
     until: datetime
     incident: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what a bundle of this time is called: its first and last instant in UTC."""
+        first, last = (at.astimezone(UTC) for at in (self.since, self.until))
+        return f"evidence_{first:%Y%m%dT%H%M%SZ}_{last:%Y%m%dT%H%M%SZ}"
 
 
 @dataclass(frozen=True, slots=True)

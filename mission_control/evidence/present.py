@@ -3,17 +3,71 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.documents.visible_text import visible
-from mission_control.evidence.model import Exported, PostureSegment, Story, Told
+from mission_control.evidence.model import (
+    Exported,
+    PartCoverage,
+    PostureSegment,
+    Story,
+    Told,
+    Wanted,
+)
 from mission_control.market_calendar.days import in_new_york
+from mission_control.model.catalogue import explain, runbook_code
 
 _MINUTE = timedelta(minutes=1)
 _REPORTS = "report"
+
+
+class PreviewDocument(TypedDict):
+    """
+    What a bundle would hold and lack, without the bundle.
+
+    `sha256` is that of the whole ZIP, as it is while the ledger ends where it does now.
+    """
+
+    name: str
+    since: str
+    since_et: str
+    until: str
+    until_et: str
+    incident: str
+    size: int
+    sha256: str
+    ledger_head: dict[str, Any] | None
+    whole: bool
+    first: str
+    sources: list[dict[str, Any]]
+    label: NotRequired[str]
+
+
+def part_document(part: PartCoverage) -> dict[str, Any]:
+    """Return what was expected and obtained of a source, and every gap."""
+    return document(part) | {"whole": part.whole}
+
+
+def preview_document(wanted: Wanted, exported: Exported, size: int, sha256: str) -> PreviewDocument:
+    """Return what a bundle would hold and lack."""
+    return {
+        "name": f"{wanted.name}.zip",
+        "since": utc_text(wanted.since),
+        "since_et": new_york_text(wanted.since),
+        "until": utc_text(wanted.until),
+        "until_et": new_york_text(wanted.until),
+        "incident": exported.about["incident"],
+        "size": size,
+        "sha256": sha256,
+        "ledger_head": exported.about["ledger_head"],
+        "whole": exported.whole,
+        "first": exported.first,
+        "sources": [part_document(part) for part in exported.coverage],
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +126,18 @@ def index_page(exported: Exported, story: Story) -> bytes:
         segments=story.segments,
         rows=story_rows(story),
         untold=story.untold,
+        codes=_codes(story),
         reports=[t for t in story.told if t.kind == _REPORTS],
         utc_text=utc_text,
         new_york_text=new_york_text,
     )
     return page.encode()
+
+
+def _codes(story: Story) -> list[tuple[str, str, str]]:
+    """Return every code of the posture with its title, and the runbook that explains it."""
+    codes = sorted({code for s in story.segments for code in s.codes})
+    return [(code, explain(code).title, runbook_code(code)) for code in codes]
 
 
 def _spans(about: Mapping[str, Any]) -> Mapping[str, str]:
@@ -142,6 +203,15 @@ NOT_WATCHED: nothing was decided, so nothing is known.</p>
 {% endfor %}
 </tbody>
 </table>
+
+{% if codes %}
+<h3>What the codes mean</h3>
+<dl>
+{% for code, title, page in codes %}
+<dt>{{ code }}</dt><dd>{{ title }}; <a href="data/runbooks/{{ page }}.md">what to do</a></dd>
+{% endfor %}
+</dl>
+{% endif %}
 
 <h2 id="reports">Reports</h2>
 <ul>

@@ -49,7 +49,8 @@ class Redecision:
     What became of every decision of a bundle, as `ours` decides.
 
     `unexplained` differ although the very same rules decided then: an input or a result is not
-    what it was. The others are what today's rules say.
+    what it was. `otherwise` is what today's rules say of what others decided; `reworded` are those
+    of others of which today's give the same verdict and reasons, and describe something otherwise.
     """
 
     ours: str
@@ -57,6 +58,7 @@ class Redecision:
     equal: int = 0
     unexplained: int = 0
     otherwise: int = 0
+    reworded: int = 0
     unversioned: int = 0
     shown: list[Redecided] = field(default_factory=list[Redecided])
 
@@ -67,9 +69,13 @@ class Redecision:
         if found.equal:
             self.equal += 1
             return
-        same_rules = found.decision_version == self.ours
-        self.unexplained += same_rules
-        self.otherwise += not same_rules
+        if found.decision_version == self.ours:
+            self.unexplained += 1
+        elif found.difference is not None and found.difference.nothing:
+            self.reworded += 1
+            return
+        else:
+            self.otherwise += 1
         if len(self.shown) < MOST_SHOWN:
             self.shown.append(found)
 
@@ -163,6 +169,8 @@ def _told(found: Redecision) -> str:
         told.append(f"{found.unexplained} DIFFER although the same rules decided them")
     if found.otherwise:
         told.append(f"today's rules would say otherwise in {found.otherwise}")
+    if found.reworded:
+        told.append(f"{found.reworded} have the same verdict and reasons, described otherwise")
     if found.unversioned:
         told.append(f"of {found.unversioned} the deciding version was not recorded")
     return "; ".join(told)

@@ -12,9 +12,9 @@ from mission_control.errors import StorageError
 from mission_control.evidence.bag import BagWriter, verifier
 from mission_control.evidence.decide import say_coverage
 from mission_control.evidence.gathering import EvidenceSources, File, Gathering
-from mission_control.evidence.model import FORMAT, MOST_INCIDENT, Exported, PartCoverage, Wanted
+from mission_control.evidence.model import FORMAT, MOST_INCIDENT, Exported, Wanted
 from mission_control.evidence.posture import gather_changes, gather_services, gather_timeline
-from mission_control.evidence.present import index_page
+from mission_control.evidence.present import index_page, part_document, preview_document
 from mission_control.evidence.recorded import (
     gather_artifacts,
     gather_comparisons,
@@ -22,7 +22,6 @@ from mission_control.evidence.recorded import (
     sessions_of,
 )
 from mission_control.evidence.told import gather_alerts, gather_events, gather_runbooks
-from mission_control.evidence.verify import bag_name
 from mission_control.floor.decision_version import decision_version
 from mission_control.floor.present.posture import fleet_document, needs_document
 from mission_control.market_calendar.closures import Closure
@@ -60,7 +59,7 @@ async def export(
     gathering = Gathering(wanted)
     await _pin_head(sources, gathering)
     about = _about(sources, gathering)
-    bag = BagWriter(bundle_name(wanted))
+    bag = BagWriter(wanted.name)
     for piece in bag.begin():
         yield piece
     async for path, content in _files(sources, gathering, about, gatherers):
@@ -81,9 +80,13 @@ async def export(
         yield piece
 
 
-def bundle_name(wanted: Wanted) -> str:
-    """Return what a bundle of this time is called."""
-    return bag_name(utc_text(wanted.since), utc_text(wanted.until))
+async def preview(sources: EvidenceSources, wanted: Wanted) -> AsyncGenerator[bytes]:
+    """Return, as one JSON document, what a bundle would hold and lack, its size and digest."""
+    ended, digest, size = list[Exported](), hashlib.sha256(), 0
+    async for piece in export(sources, wanted, ended.append):
+        digest.update(piece)
+        size += len(piece)
+    yield encode_json(preview_document(wanted, ended[0], size, digest.hexdigest()), sources.label)
 
 
 async def _pin_head(sources: EvidenceSources, gathering: Gathering) -> None:
@@ -164,13 +167,9 @@ def _coverage(gathering: Gathering, exported: Exported) -> dict[str, Any]:
     return {
         "whole": exported.whole,
         "first": exported.first,
-        "sources": [_part(part) for part in gathering.coverage],
+        "sources": [part_document(part) for part in gathering.coverage],
         "runs": gathering.runs,
     }
-
-
-def _part(part: PartCoverage) -> dict[str, Any]:
-    return document(part) | {"whole": part.whole}
 
 
 def _info(about: dict[str, Any]) -> list[tuple[str, str]]:

@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
+from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.model import FloorSnapshot, Posture
-from mission_control.floor.present.posture import reason_documents, verdict_text
+from mission_control.floor.present.posture import runbook_url, verdict_text
 from mission_control.model.finding import Reason
 from mission_control.what_if.model import (
     LABEL,
@@ -47,21 +48,24 @@ def _posture(snapshot: FloorSnapshot, label: str) -> dict[str, Any]:
         "expected": posture.expected,
         "confirmed": posture.confirmed,
         "severity": posture.severity.value if posture.severity else None,
-        "reasons": reason_documents(posture.reasons),
+        "reasons": _reasons(posture.reasons),
     }
 
 
 def difference_document(difference: PostureDifference) -> dict[str, Any]:
     """Return the reasons that come, go and change."""
     return {
-        "came": reason_documents(difference.came),
-        "went": reason_documents(difference.went),
+        "came": _reasons(difference.came),
+        "went": _reasons(difference.went),
         "changed": [
             {"before": before, "after": after}
-            for old, new in difference.changed
-            for before, after in [reason_documents([old, new])]
+            for before, after in (_reasons(pair) for pair in difference.changed)
         ],
     }
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    return [document(r, "withholds") | {"runbook_url": runbook_url(r.code)} for r in reasons]
 
 
 def _service(service: ServiceDifference) -> dict[str, Any]:

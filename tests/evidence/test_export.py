@@ -101,7 +101,7 @@ def test_what_is_missing_is_said_first(bundle):
 
     assert not coverage["whole"]
     assert coverage["first"] == bundle[1].first
-    assert "with gaps: " in coverage["first"]
+    assert "WITH GAPS: " in coverage["first"]
     assert page.index(coverage["first"]) < page.index("<h2")
     assert [] == [s for s in coverage["sources"] if not s["whole"] and not s["gaps"]]
     assert "timeout" in json.dumps(coverage["runs"]).lower()

@@ -90,14 +90,26 @@ def test_other_rules_are_told_as_what_today_would_say():
     assert differing["at"].startswith("2026-11-18T15:15:00")
 
 
-def test_what_differs_beside_the_posture_is_said():
+def test_other_words_for_the_same_posture_are_no_other_posture():
     """
-    A result that differs while verdict and reasons are the same is about services or safety.
+    What another version decided and today's rules only describe otherwise is counted apart.
     """
     odd = recorded(silent_floor(), version="0.0.9+old", result="0" * 64)
 
     found = redecide([odd], session_at, OURS)
 
+    (told,) = redecision_lines(found)
+    assert (1, 0, 0) == (found.reworded, found.otherwise, len(found.shown))
+    assert told.endswith("1 have the same verdict and reasons, described otherwise")
+
+
+def test_what_differs_beside_the_posture_is_said():
+    """
+    By the same rules nothing may differ, also where verdict and reasons are the same.
+    """
+    found = redecide([recorded(silent_floor(), result="0" * 64)], session_at, OURS)
+
+    assert 1 == found.unexplained
     assert "  The posture is the same; what is said of services or safety differs." in list(
         redecision_lines(found)
     )

@@ -90,8 +90,8 @@ def test_what_other_rules_would_say_is_no_failure(bundle, redecided, monkeypatch
 
     result = redecided(forged(bundle[0], moved), "--json")
 
+    assert (0, "") == (result.exit_code, result.stderr)
     document = json.loads(result.stdout)
-    assert 0 == result.exit_code
     assert (0, 1, "9.9+other") == (
         document["unexplained"],
         document["otherwise"],

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
 
-from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.evidence.gathering import EvidenceSources, File, Gathering
 from mission_control.evidence.model import Exported, Wanted
 from mission_control.evidence.posture import gather_changes
-from mission_control.evidence.run import GATHERED, bundle_name, export
+from mission_control.evidence.present import part_document
+from mission_control.evidence.run import GATHERED, export
 from mission_control.history.reader import HistoryReader
 
 SAMPLED = 8
@@ -21,7 +21,7 @@ _PER_FILE = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class Estimate:
     """
     What was found: the size is `exact` where every judged change was written and counted.
 
@@ -77,7 +77,7 @@ class _Weighing:
             )
 
 
-async def preview(sources: EvidenceSources, wanted: Wanted) -> Preview:
+async def estimate(sources: EvidenceSources, wanted: Wanted) -> Estimate:
     """
     Say what a bundle would cover, and how large it would be (docs/semantics.md#R12.55).
 
@@ -88,10 +88,10 @@ async def preview(sources: EvidenceSources, wanted: Wanted) -> Preview:
     instead = [(s, u, weighing.gather if g is gather_changes else g) for s, u, g in GATHERED]
     async for piece in export(sources, wanted, ended.append, instead):
         size += len(piece)
-    return Preview(wanted, size + weighing.rest, not weighing.rest, weighing.changes, ended[0])
+    return Estimate(wanted, size + weighing.rest, not weighing.rest, weighing.changes, ended[0])
 
 
-class PreviewDocument(TypedDict):
+class EstimateDocument(TypedDict):
     """What a bundle would cover; `size` is in bytes, and an estimate where it is not `exact`."""
 
     since: str
@@ -108,8 +108,8 @@ class PreviewDocument(TypedDict):
     sources: list[dict[str, Any]]
 
 
-def preview_document(found: Preview) -> PreviewDocument:
-    """Return a preview as a JSON-ready document."""
+def estimate_document(found: Estimate) -> EstimateDocument:
+    """Return an estimate as a JSON-ready document."""
     wanted, exported = found.wanted, found.exported
     return {
         "since": utc_text(wanted.since),
@@ -117,11 +117,11 @@ def preview_document(found: Preview) -> PreviewDocument:
         "until": utc_text(wanted.until),
         "until_et": new_york_text(wanted.until),
         "incident": str(exported.about["incident"]),
-        "name": f"{bundle_name(wanted)}.zip",
+        "name": f"{wanted.name}.zip",
         "size": found.size,
         "exact": found.exact,
         "changes": found.changes,
         "whole": exported.whole,
         "first": exported.first,
-        "sources": [document(part) | {"whole": part.whole} for part in exported.coverage],
+        "sources": [part_document(part) for part in exported.coverage],
     }
