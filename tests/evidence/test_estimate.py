@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 
 from mission_control.evidence import estimate as estimating
-from mission_control.evidence.model import Wanted
 from mission_control.evidence.estimate import estimate, estimate_document
+from mission_control.evidence.model import Wanted
 from mission_control.history.database import open_engine
 from mission_control.history.reader import HistoryReader
 from tests.evidence.incident import SINCE, UNTIL, exported
