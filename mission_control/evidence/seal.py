@@ -1,7 +1,5 @@
 """What lies beside a bundle: an Ed25519 signature, and an RFC 3161 request and its answer."""
 
-import base64
-import binascii
 import hashlib
 import re
 from datetime import datetime
@@ -18,7 +16,7 @@ SIGNATURE, REQUEST, ANSWER = ".sig", ".tsq", ".tsr"
 MOST_BYTES = 1024 * 1024
 """No key, signature or time stamp has more."""
 _FORMAT = "mission-control-evidence-signature/1"
-_FORM = re.compile(rf"({re.escape(_FORMAT)}\nsha256 ([0-9a-f]{{64}})\n)ed25519 ([A-Za-z0-9+/=]+)\n")
+_FORM = re.compile(rf"({re.escape(_FORMAT)}\nsha256 ([0-9a-f]{{64}})\n)ed25519 ([0-9a-f]{{128}})\n")
 _SHA256 = ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 _REQUEST = bytes.fromhex("30390201013031300d060960864801650304020105000420")
 """A TimeStampReq of version 1 for a SHA-256, up to the digest."""
@@ -64,8 +62,7 @@ def read_public_key(pem: bytes) -> Ed25519PublicKey:
 def sign(sha256: str, key: Ed25519PrivateKey) -> bytes:
     """Return the signature of a bundle; equal bundles and keys give equal bytes."""
     told = f"{_FORMAT}\nsha256 {sha256}\n"
-    signature = base64.b64encode(key.sign(told.encode())).decode()
-    return f"{told}ed25519 {signature}\n".encode()
+    return f"{told}ed25519 {key.sign(told.encode()).hex()}\n".encode()
 
 
 def why_unsigned(sha256: str, signature: bytes, key: Ed25519PublicKey) -> str:
@@ -74,8 +71,8 @@ def why_unsigned(sha256: str, signature: bytes, key: Ed25519PublicKey) -> str:
     if found is None:
         return "it is no signature of a bundle"
     try:
-        key.verify(base64.b64decode(found[3], validate=True), found[1].encode())
-    except (InvalidSignature, binascii.Error):
+        key.verify(bytes.fromhex(found[3]), found[1].encode())
+    except InvalidSignature:
         return "it was not made by this key, or was altered"
     if found[2] != sha256:
         return f"it is of another bundle, or of this one before it was altered: {found[2]}"
@@ -101,7 +98,7 @@ def check_token(sha256: str, answer: bytes, roots: bytes) -> tuple[str, datetime
     for certificate in dict.fromkeys(trusted):
         builder = builder.add_root_certificate(certificate)
     try:
-        response = decode_timestamp_response(answer)
+        response = decode_timestamp_response(_in_order(answer))
         builder.build().verify(response, bytes.fromhex(sha256))
         told = response.tst_info
         if told.message_imprint.hash_algorithm != _SHA256:
@@ -112,3 +109,44 @@ def check_token(sha256: str, answer: bytes, roots: bytes) -> tuple[str, datetime
             None,
         )
     return "", told.gen_time
+
+
+_CERTIFICATES, _LONG_FORM = 0xA0, 0x80
+_TO_SIGNED_DATA = (0, 1, 1, 0)
+"""The way from an answer to what is signed: the whole, its token, that one's content, its value."""
+
+
+def _in_order(answer: bytes) -> bytes:
+    """
+    Return an answer with its certificates in the order that DER asks of a set.
+
+    OpenSSL's authorities send them in another one, which the library refuses. No signature covers
+    their order. What cannot be understood is returned as it is: the library says why.
+    """
+    begin, end = 0, len(answer)
+    for place in _TO_SIGNED_DATA:
+        held = _held(answer, begin, end)
+        if len(held) <= place:
+            return answer
+        _, begin, end = held[place]
+    for start, first, last in _held(answer, begin, end):
+        if answer[start] == _CERTIFICATES:
+            pieces = sorted(answer[a:b] for a, _, b in _held(answer, first, last))
+            return answer[:first] + b"".join(pieces) + answer[last:]
+    return answer
+
+
+def _held(der: bytes, begin: int, end: int) -> list[tuple[int, int, int]]:
+    """Return the values between two places: where each begins, where its content does, its end."""
+    found = list[tuple[int, int, int]]()
+    at = begin
+    while at + 2 <= end:
+        length, first = der[at + 1], at + 2
+        if length >= _LONG_FORM:
+            size = length - _LONG_FORM
+            length, first = int.from_bytes(der[first : first + size], "big"), first + size
+        if first + length > end:
+            return []
+        found.append((at, first, first + length))
+        at = first + length
+    return found
