@@ -23,6 +23,7 @@ ZIP = "application/zip"
 AT_ONCE = 2
 """So many bundles are made at the same time; each has a process of its own."""
 DAY = timedelta(days=1)
+NOT_MADE = "The bundle cannot be made at the moment"
 Incident = Annotated[
     str,
     QueryParameter(max_length=MOST_INCIDENT, description="What it is called; no more than a name."),
@@ -51,8 +52,7 @@ class _Making:
         try:
             return wanted, await anext(pieces), pieces
         except StreamBrokenError as error:
-            title = "The bundle cannot be made at the moment"
-            raise Problem(503, "evidence_not_made", title, str(error)) from error
+            raise Problem(503, "evidence_not_made", NOT_MADE, str(error)) from error
 
     async def _pieces(self, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         """Return what is made; it is counted from its first piece on until this is closed."""
@@ -72,41 +72,42 @@ async def _joined(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[b
             yield piece
 
 
+PROBLEMS = {
+    400: describes_problem("This process keeps no history"),
+    422: describes_problem("The period is not well formed"),
+    503: describes_problem("Too many bundles are being made, or this one cannot be begun"),
+}
+
+
 def evidence_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Return the routes of a bundle of evidence, and of what it would hold."""
     making = _Making(parts)
-    problems = {
-        400: describes_problem("This process keeps no history"),
-        422: describes_problem("The period is not well formed"),
-        503: describes_problem("Too many bundles are being made, or this one cannot be begun"),
-    }
 
     @get(
         "/api/v1/evidence",
         summary="Everything that is known of a stretch of time, as one ZIP (docs/evidence.md)",
         tags=["evidence"],
         media_type=ZIP,
-        responses={
-            200: describes(str, "The bundle; what it lacks is said first in it", ZIP),
-            **problems,
-        },
+        responses={200: describes(str, "The bundle; what it lacks is said first", ZIP), **PROBLEMS},
     )
     async def evidence(
         request: AnyRequest, incident: Incident = "", _from: From = None, _to: To = None
     ) -> Stream:
         wanted, first, rest = await making.begin(request, incident, whole=True)
-        headers = {
-            "cache-control": "no-store",
-            "content-disposition": f'attachment; filename="{wanted.name}.zip"',
-            "x-accel-buffering": "no",
-        }
+        named = f'attachment; filename="{wanted.name}.zip"'
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        headers["content-disposition"] = named
         return Stream(_joined(first, rest), media_type=ZIP, headers=headers)
 
+    return [evidence, _coverage_route(making)]
+
+
+def _coverage_route(making: _Making) -> HTTPRouteHandler:
     @get(
         "/api/v1/evidence/coverage",
         summary="What such a bundle would hold and lack, its size and its digest",
         tags=["evidence"],
-        responses={200: describes(PreviewDocument, "What it would hold"), **problems},
+        responses={200: describes(PreviewDocument, "What it would hold"), **PROBLEMS},
     )
     async def coverage(
         request: AnyRequest, incident: Incident = "", _from: From = None, _to: To = None
@@ -115,8 +116,7 @@ def evidence_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         try:
             content = first + b"".join([piece async for piece in rest])
         except StreamBrokenError as error:
-            title = "The bundle cannot be made at the moment"
-            raise Problem(503, "evidence_not_made", title, str(error)) from error
+            raise Problem(503, "evidence_not_made", NOT_MADE, str(error)) from error
         return Response(content, media_type=JSON, headers={"cache-control": "no-store"})
 
-    return [evidence, coverage]
+    return coverage

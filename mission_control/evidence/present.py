@@ -263,8 +263,8 @@ last known good: <a href="data/lkg/distance.json">data/lkg/distance.json</a>.</p
 
 <h2 id="check">How to check this</h2>
 <p><code>python3 verify.py BUNDLE.zip</code> (or without a name, here) compares every file with the lists, and needs no
-network. <code>sha256sum -c SHA256SUMS</code> and any BagIt tool do so as well. Whoever altered all of it could have
-made the lists anew: compare the digest of the ZIP with its signature or time stamp, and the pinned line of the ledger with the record.</p>
+network. <code>sha256sum -c SHA256SUMS</code> and any BagIt tool do so as well. Who alters all of it can make the
+lists fit: compare the digest of the ZIP with its signature or time stamp, and the pinned line of the ledger with the record.</p>
 </body>
 </html>
 """  # noqa: E501  (markup)

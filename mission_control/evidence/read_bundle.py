@@ -29,8 +29,8 @@ CHANGES, FLEETS = "data/posture/changes.json", "data/posture/fleets"
 MOST_BYTES = 1024**3
 """Bytes of one document of a bundle that are read at most."""
 _ODD = (
-    zipfile.BadZipFile, OSError, ValueError, LookupError, TypeError, EOFError,
-    NotImplementedError, RuntimeError, ContractViolation,
+    zipfile.BadZipFile, OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError,
+    ContractViolation,
 )  # fmt: skip
 """What files that are no bundle of ours raise; an encrypted entry is a RuntimeError."""
 

@@ -3,7 +3,7 @@ Check a bundle of evidence: `python3 verify.py BUNDLE.zip`, or without a name th
 
 Standard library only, Python 3.9 or newer, no network, nothing is written. Exits with 0 where all
 is as it was exported, and with 4 where anything is not, which is named. A signature or a time stamp
-beside the bundle is NOT CHECKED here, and this file may itself have been altered: whoever altered a
+beside the bundle is NOT CHECKED here, and this file may itself have been altered: who alters a
 bundle can make every sum in it fit again. `mission-control evidence verify` checks those.
 """
 
@@ -61,7 +61,7 @@ class File(NamedTuple):
 
 
 # The form of the ZIP: stored entries one after the other, no extra fields, one date. Every byte
-# that is nobody's content follows from the names, checksums and sizes.
+# that is no file's content follows from the names, checksums and sizes.
 
 _LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
 _HEAD = struct.Struct("<4s5H3L2H")
@@ -307,7 +307,7 @@ class Bag:
                 self.say(path, MOVED, f"it stands where {order[number]} belongs")
 
     def _check_lists(self) -> None:
-        """Compare the lists with what they are when written anew from what is there."""
+        """Compare the lists with what they would be for what is there."""
         if BEFORE[0] in self.by_path and self._held(BEFORE[0]) != BAGIT:
             self.say(BEFORE[0], ALTERED, "it is not as every bundle has it")
         order = {p: n for n, p in enumerate([*BEFORE, *self._listed(MANIFEST), *AFTER])}

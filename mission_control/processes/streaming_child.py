@@ -1,5 +1,5 @@
 """
-A child process of our own that makes one long stream of bytes, and ends with whoever reads it.
+A child process of our own that makes one long stream of bytes, and ends with its reader.
 
 It is started for one stream. A reader that is slow slows it, and one that goes away ends it:
 nothing is kept of what was not read. Each piece has its length before it, and one of no length is

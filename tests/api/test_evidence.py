@@ -49,7 +49,7 @@ def making(sources):
 
 
 async def test_a_bundle_is_streamed_with_its_name(sources):
-    """R12.45: The ZIP as it is, under its name, for nobody's cache."""
+    """R12.45: The ZIP as it is, under its name, for no cache."""
     answer = await Control().making(making(sources)).ask(f"{PATH}&incident=feed%20stale")
     name = f"evidence_{SINCE:%Y%m%dT%H%M%SZ}_{UNTIL:%Y%m%dT%H%M%SZ}.zip"
 

@@ -70,7 +70,7 @@ def test_one_bit_in_every_file_is_named(entry):
 
 
 def test_five_hundred_flips_anywhere_are_found():
-    """R12.42: No bit of the ZIP is nobody's: one in a header or the directory is found too."""
+    """R12.42: Every bit of the ZIP counts: one in a header or the directory is found too."""
     chance = random.Random(22)
     outside = ENTRIES[-1].header_offset
     bits = [chance.randrange(len(WHOLE) * 8) for _ in range(250)]
