@@ -18,7 +18,7 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui import alert_pages, evidence, lkg, records, reports, services
+from ops_ui import alert_pages, evidence, lkg, records, replays, reports, services
 from ops_ui.answers import Part, Schedule
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
@@ -267,6 +267,9 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             reports.attestation,
             evidence.evidence,
             evidence.download,
+            replays.replays,
+            replays.replay,
+            replays.replay_diff,
             lkg.lkg,
             lkg.lkg_diff,
             schedule,

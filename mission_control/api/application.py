@@ -47,6 +47,7 @@ from mission_control.api.problems import (
 )
 from mission_control.api.readers_aside import ReadersAside
 from mission_control.api.record_routes import lkg_routes, no_execution_routes
+from mission_control.api.replay_routes import replay_routes
 from mission_control.api.report_routes import report_routes
 from mission_control.api.snapshot_routes import agent_routes, session_routes, snapshot_routes
 from mission_control.api.the_past import refuse_the_past
@@ -313,6 +314,7 @@ def _reading_routes(parts: ReadingParts) -> list[HTTPRouteHandler]:
         *artifact_routes(parts),
         *history_routes(parts),
         *report_routes(parts),
+        *replay_routes(parts),
         *lkg_routes(parts),
         *alert_history_routes(parts),
         *evidence_preview_routes(parts),

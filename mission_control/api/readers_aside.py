@@ -23,6 +23,7 @@ _PLACES = (
     "/api/v1/incidents",
     "/api/v1/slo",
     "/api/v1/artifacts",
+    "/api/v1/replays",
     "/api/v1/reports",
     "/api/v1/readiness",
     "/api/v1/lkg",

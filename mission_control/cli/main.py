@@ -66,6 +66,10 @@ COMMANDS = {
         "mission_control.cli.alerts",
         "Explain alerts, try rules on the recorded past, and test the channels.",
     ),
+    "replay": (
+        "mission_control.cli.replay",
+        "Replay what happened from logs, and say first whether anything was executed.",
+    ),
     "artifacts": (
         "mission_control.cli.artifacts",
         "Look at what was recorded, and verify that it is unaltered.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
+from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched, Verdict
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import SloWindow
 
@@ -152,6 +152,15 @@ class Segment:
     def seconds(self) -> float:
         """Return its length in seconds."""
         return (self.end - self.begin).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class PostureSpan:
+    """A stretch of time with the floor's posture; `verdict` is None where it is not known."""
+
+    begin: datetime
+    end: datetime
+    verdict: Verdict | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """The store of artifacts: written once, recorded in the ledger, never touched again."""
 
 import asyncio
+import hashlib
 import logging
 import os
 import stat
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import AlreadyRecordedError, StorageError
@@ -24,6 +26,7 @@ from mission_control.records.ledger import (
 )
 from mission_control.records.marker import read_marker
 from mission_control.records.model import (
+    RUN_FILE,
     ArtifactFile,
     Collection,
     LedgerEntry,
@@ -35,7 +38,7 @@ from mission_control.records.model import (
 from mission_control.records.present import run_document
 from mission_control.records.recovery import finish_files, place, recover_runs
 from mission_control.records.root_check import refuse_pseudo, try_folder
-from mission_control.records.run_draft import RunDraft, digest, drafting, remove_abandoned
+from mission_control.records.run_draft import RunDraft, drafting, remove_abandoned
 from mission_control.records.verification import NOTES
 
 log = logging.getLogger(__name__)
@@ -139,12 +142,50 @@ def _allowed(facts: RunFacts, ledger: LockedLedger) -> RunFacts:
 
 def _free_name(within: Folder, name: str) -> str:
     """Return the name, or with `-2`, `-3` the first that is free; the ledger's lock is held."""
-    stem, dot, suffix = name.partition(".")
-    number, free = 1, name
-    while within.exists(free):
+    return _free_stem(within, name, ("",))
+
+
+def _free_stem(within: Folder, stem: str, endings: Iterable[str]) -> str:
+    """Return what is free with each of these endings; the ledger's lock is held."""
+    number, free = 1, stem
+    while any(within.exists(f"{free}{ending}") for ending in endings):
         number += 1
-        free = f"{stem}-{number}{dot}{suffix}"
+        free = f"{stem}-{number}"
     return free
+
+
+class _Drafted(NamedTuple):
+    """A file under a hidden name, whole and durable."""
+
+    name: str
+    file: ArtifactFile
+
+
+@contextmanager
+def _drafted(within: Folder, pieces: Iterable[bytes]) -> Generator[_Drafted]:
+    """Hold a file under a hidden name, with the digest of what was written."""
+    hashed, size = hashlib.sha256(), 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for piece in pieces:
+            hashed.update(piece)
+            size += len(piece)
+            yield piece
+
+    with storing(within.path), within.temporary(counted()) as name:
+        yield _Drafted(name, ArtifactFile(path=name, sha256=hashed.hexdigest(), size=size))
+
+
+def _beside(
+    collection: Collection, stem: str, drafts: Mapping[str, _Drafted], facts: RunFacts
+) -> Recorded:
+    """Return the line of files that lie beside each other; the first is what it is called."""
+    files = tuple(
+        replace(d.file, path=f"{collection.value}/{stem}{ending}") for ending, d in drafts.items()
+    )
+    session, corrects = facts.session_date, facts.corrects
+    return Recorded(facts.finished, facts.job, files[0].path, session, files, corrects)
 
 
 def stamp(instant: datetime) -> str:
@@ -215,32 +256,43 @@ class ArtifactStore:
             ledger = Ledger(records)
             yield RunBeingWritten(draft, root, within, ledger, collection, self._follow)
 
-    def write_file(self, collection: Collection, name: str, content: bytes, facts: RunFacts) -> str:
+    def write_files(
+        self,
+        collection: Collection,
+        name: str,
+        contents: Mapping[str, Iterable[bytes]],
+        facts: RunFacts,
+    ) -> LedgerEntry:
         """
-        Record a single file, as a collection of files has them; returns its path.
+        Record files beside each other, as a collection of files has them; raises StorageError.
 
-        It has no account of its own, so its line is written before it gets its name: after a
-        crash between the two, `sweep` finds its bytes under their hidden name by their digest.
-        What may be recorded only once needs an account of its own, and is refused.
+        `name` is what all are called before their endings, the keys of `contents`, each with the
+        pieces of its file: they are written as they come, so that no file has to fit into memory.
+        The run's own account lies beside them, and the line's path is that of the first. The line
+        is written before they get their names: after a crash between the two, `sweep` finds their
+        bytes under hidden names by their digests.
+        What may be recorded only once belongs into a folder of its own, and is refused.
         """
         if facts.only_once is not None:
-            raise StorageError("a single file is no planned run", path=name)
+            raise StorageError("files beside each other are no planned run", path=name)
         with (
             self._open() as (root, records),
             root.descend(collection.value, create=True) as within,
-            Ledger(records).locked() as ledger,
+            ExitStack() as held,
         ):
-            head = self._follow(ledger.head())
-            free = _free_name(within, check_name(name))
-            path = f"{collection.value}/{free}"
-            written = (digest(path, content),)
-            session, corrects = facts.session_date, facts.corrects
-            entry = Recorded(facts.finished, facts.job, path, session, written, corrects)
-            with storing(path), within.temporary(content) as temporary:
+            drafts = {e: held.enter_context(_drafted(within, c)) for e, c in contents.items()}
+            with Ledger(records).locked() as ledger:
+                head = self._follow(ledger.head())
+                endings = (*drafts, f".{RUN_FILE}")
+                free = _free_stem(within, check_name(name), endings)
+                outputs = [replace(d.file, path=f"{free}{e}") for e, d in drafts.items()]
+                account = encode_json(run_document(facts, outputs, head))
+                drafts[endings[-1]] = held.enter_context(_drafted(within, [account]))
                 os.fsync(within.descriptor)
-                ledger.append(entry, head)
-                within.name(temporary, free)
-            return path
+                entry = ledger.append(_beside(collection, free, drafts, facts), head)
+                for ending, draft in drafts.items():
+                    within.name(draft.name, f"{free}{ending}")
+                return entry
 
     def check(self) -> None:
         """Prove by trying that artifacts could be written now, as runs are."""
@@ -347,13 +399,20 @@ class RunWriter:
         thread is still writing must not be taken for unrecorded.
         """
         latest: Mapping[str, bytes] = files if is_latest else {}
-        work = asyncio.to_thread(self._record, collection, files, facts, latest)
-        recording = asyncio.ensure_future(work)
-        try:
-            return await asyncio.shield(recording)
-        except asyncio.CancelledError:
-            await asyncio.wait({recording})
-            raise
+        return await _to_its_end(asyncio.to_thread(self._record, collection, files, facts, latest))
+
+    async def record_beside(
+        self, collection: Collection, contents: Mapping[str, Iterable[bytes]], facts: RunFacts
+    ) -> LedgerEntry:
+        """
+        Record files beside each other, whole or not at all; raises StorageError.
+
+        They are called by their instant and job, with these endings, and their pieces are taken
+        as they are written, in a thread. One that is cancelled has recorded when it ends.
+        """
+        name = f"{stamp(facts.started)}_{facts.job}"
+        write = self._store.write_files
+        return await _to_its_end(asyncio.to_thread(write, collection, name, contents, facts))
 
     def _record(
         self,
@@ -369,3 +428,13 @@ class RunWriter:
             for path, content in sorted(files.items()):
                 run.write(path, content)
             return run.record(facts, name, latest)
+
+
+async def _to_its_end(work: Awaitable[LedgerEntry]) -> LedgerEntry:
+    """Await what a thread records; cancelled or not, it has recorded when this ends."""
+    recording = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(recording)
+    except asyncio.CancelledError:
+        await asyncio.wait({recording})
+        raise

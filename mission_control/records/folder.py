@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ class Folder:
         Until then it has a name that begins with `hidden`. What is no artifact is PRIVATE.
         """
         where = f"{self.path}/{check_name(name)}"
-        with storing(where), self.temporary(content, hidden, mode) as temporary:
+        with storing(where), self.temporary((content,), hidden, mode) as temporary:
             self.name(temporary, name)
 
     def name(self, temporary: str, name: str) -> None:
@@ -146,7 +146,7 @@ class Folder:
         """Replace a latest view: readers see the old bytes or the new ones, nothing between."""
         here = self.descriptor
         with storing(f"{self.path}/{check_name(name)}"):
-            with self.temporary(content, mode=mode) as temporary:
+            with self.temporary((content,), mode=mode) as temporary:
                 os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
             os.fsync(here)
 
@@ -197,14 +197,15 @@ class Folder:
 
     @contextmanager
     def temporary(
-        self, content: bytes, hidden: str = TEMPORARY, mode: int = RECORDED
+        self, pieces: Iterable[bytes], hidden: str = TEMPORARY, mode: int = RECORDED
     ) -> Generator[str]:
         """Return the hidden name of a durable file with these bytes; gone after the block."""
         name, descriptor = self._create_locked(hidden)
         try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            for piece in pieces:
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(descriptor, view) :]
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
             yield name

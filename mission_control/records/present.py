@@ -46,8 +46,8 @@ def run_entry_document(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _placed_file(file: ArtifactFile, below: str) -> dict[str, Any]:
-    single = file.path == below
-    name = below.rpartition("/")[2] if single else file.path.removeprefix(f"{below}/")
+    within = file.path.startswith(f"{below}/")
+    name = file.path.removeprefix(f"{below}/") if within else file.path.rpartition("/")[2]
     return document(file) | {"name": name, "url": f"{ARTIFACTS}/{file.path}"}
 
 

@@ -39,17 +39,17 @@ class RunAccount:
     once: str | None = None
 
 
-def read_account(run: Folder) -> tuple[RunAccount, bytes]:
+def read_account(run: Folder, name: str = RUN_FILE) -> tuple[RunAccount, bytes]:
     """
     Read a run's own account, and its bytes.
 
     Raises StorageError where there is none, or none that says what it has to.
     """
-    content = read_whole(run, RUN_FILE, MAX_ACCOUNT_BYTES)
+    content = read_whole(run, name, MAX_ACCOUNT_BYTES)
     try:
         return _ACCOUNT.decode(content), content
     except (ValueError, RecursionError) as error:  # not JSON, text or an account
-        raise StorageError("it is no account of a run", path=f"{run.path}/{RUN_FILE}") from error
+        raise StorageError("it is no account of a run", path=f"{run.path}/{name}") from error
 
 
 _ACCOUNT = Decoder(RunAccount)
@@ -81,19 +81,23 @@ def recover_runs(root: Folder, ledger: Ledger, now: datetime) -> Iterator[Record
 
 
 def finish_files(root: Folder, ledger: Ledger) -> None:
-    """Return recorded single files their names, where their writer died just before that."""
-    lines = (e for e in map(read_line, ledger.lines()) if e is not None)
-    single = {e.path: e.files[0].sha256 for e in lines if [e.path] == [f.path for f in e.files]}
-    for path, sha256 in single.items():
-        folder, _, name = path.rpartition("/")
-        with root.descend(folder, create=True) as within:
-            if within.exists(name):
-                continue
-            for hidden, kind in within.entries():
-                left = hidden.startswith(TEMPORARY) and kind == stat.S_IFREG
-                if left and hash_file(within, hidden)[0] == sha256:
-                    within.name(hidden, name)
-                    break
+    """Return recorded files without a folder their names, where their writer died before that."""
+    for entry in filter(None, map(read_line, ledger.lines())):
+        folder, _, _ = entry.path.rpartition("/")
+        for file in entry.files:
+            if file.path.rpartition("/")[0] == folder:
+                with root.descend(folder, create=True) as within:
+                    _finish(within, file.path.rpartition("/")[2], file.sha256)
+
+
+def _finish(within: Folder, name: str, sha256: str) -> None:
+    if within.exists(name):
+        return
+    for hidden, kind in within.entries():
+        left = hidden.startswith(TEMPORARY) and kind == stat.S_IFREG
+        if left and hash_file(within, hidden)[0] == sha256:
+            within.name(hidden, name)
+            return
 
 
 def _read_run(

@@ -120,7 +120,7 @@ class _Look:
         if kind != stat.S_IFREG:
             what = "a symbolic link" if kind == stat.S_IFLNK else "no regular file"
             self.say(path, Kind.UNRECORDED, f"it is {what}")
-        pinned = _read_pin(folder) if _is_account(path) else None
+        pinned = _read_pin(folder, name) if _is_account(path) else None
         if path not in self.recorded:
             if kind == stat.S_IFREG and path not in LATEST_VIEWS:
                 self.unrecorded[path] = pinned
@@ -217,7 +217,11 @@ _COLLECTIONS = tuple(f"{c.value}/" for c in Collection)
 def _is_account(path: str) -> bool:
     """Return whether a path is a run's own account, and no copy of one that lies within a run."""
     folder, _, name = path.rpartition("/")
-    return name == RUN_FILE and f"{folder.rpartition('/')[0]}/" in _COLLECTIONS
+    if name == RUN_FILE:
+        folder = folder.rpartition("/")[0]
+    elif not name.endswith(f".{RUN_FILE}"):
+        return False
+    return f"{folder}/" in _COLLECTIONS
 
 
 def _below(root: Folder, path: str) -> Iterator[tuple[Folder, str, str, int]]:
@@ -258,8 +262,8 @@ def _open(folder: Folder, name: str) -> Folder | None:
         return None
 
 
-def _read_pin(run: Folder) -> LedgerHead | None:
+def _read_pin(run: Folder, name: str) -> LedgerHead | None:
     try:
-        return read_account(run)[0].ledger_head
+        return read_account(run, name)[0].ledger_head
     except StorageError:
         return None

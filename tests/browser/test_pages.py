@@ -17,6 +17,7 @@ OTHER_PAGES = [
     "/alerts",
     "/wall",
     "/attestation",
+    "/replays",
     "/read-only",
     "/artifacts",
     "/events",

@@ -53,6 +53,8 @@ from tests.floor.floor_of_values import EVENING, NOW, FloorOfValues
 from tests.floor.hurts import HALTING
 from tests.readiness.test_readiness import gather, probe
 from tests.records.runs import record
+from tests.replay.replay_of_values import CALM, replay
+from tests.replay.test_record_replay import recorded
 
 FLOOR_PATHS = (
     "/api/v1/posture",
@@ -81,6 +83,9 @@ OTHER_PATHS = (
     "/api/v1/lkg",
     "/api/v1/lkg/diff",
     "/api/v1/readiness/latest",
+    "/api/v1/replays",
+    "/api/v1/replays/diff",
+    "/api/v1/replays/latest",
     "/api/v1/reports",
     "/api/v1/reports/deploy",
     "/api/v1/reports/deploy/latest",
@@ -163,6 +168,7 @@ async def other_answers() -> Mapping[str, bytes]:
         with TemporaryDirectory() as folder:
             root = Path(folder)
             record(root)
+            await recorded(root, CALM, replay())
             engine = open_engine(root, None)
             migrate(engine)
             floor = PaperFloor(replace(FloorOfValues().decide(), label=label), [event(3)])

@@ -11,6 +11,7 @@ from ops_ui.record_answers import Artifacts
 from tests.ops_ui.conftest import AGENT, LEDGER, POSTURE, PROOF
 from tests.ops_ui.test_attestation_page import DOCUMENT
 from tests.ops_ui.test_lkg_pages import GOOD
+from tests.ops_ui.test_replay_pages import CLEAN
 from tests.ops_ui.test_report_pages import readiness
 from tests.ops_ui.test_schedule_page import run, schedule
 
@@ -26,9 +27,12 @@ PAGES = {
     "/attestation": "/api/v1/attestation/no-execution",
     "/lkg": "/api/v1/lkg",
     "/artifacts": "/api/v1/artifacts",
+    "/replays": "/api/v1/replays",
+    "/replays/view/x": "/api/v1/replays/x",
     "/read-only": "/api/v1/attestation/read-only",
 }
-GREEN = ["verdict-ok", "verdict-closed", "badge-fine", "chip-fine", "run-fine", "● Proven"]
+GREEN = ["verdict-ok", "verdict-closed", "badge-fine", "chip-fine", "run-fine", "● Proven",
+         "answer-fine"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -84,6 +88,8 @@ async def test_garbage_anywhere_is_a_page_and_never_greener(pages, upstream, pag
         "/api/v1/attestation/no-execution": DOCUMENT,
         "/api/v1/lkg": {"captures": [GOOD], "good": GOOD["path"], "good_doubts": []},
         "/api/v1/artifacts": LEDGER,
+        "/api/v1/replays": {"replays": [CLEAN["listed"]], "next_cursor": None},
+        "/api/v1/replays/x": {**CLEAN, "timeline": None, "groups": []},
         "/api/v1/attestation/read-only": PROOF,
     }
     path = PAGES[page]

@@ -434,6 +434,7 @@ PAGES_OF_NOW = [
     "/slo",
     "/artifacts",
     "/attestation",
+    "/replays",
     "/read-only",
     "/nothing-here",
 ]

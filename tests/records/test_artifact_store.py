@@ -137,17 +137,76 @@ def test_a_file_is_written_once_only(tmp_path):
     assert {"a.txt": b"first"} == everything(tmp_path)
 
 
-def test_a_single_file_is_recorded(tmp_path):
-    """A replay is a file of its own, recorded like a run; a second one gets `-2` before its end."""
-    store = ArtifactStore(tmp_path)
-    name = "20261120T133000Z_replay.md"
-    paths = [store.write_file(Collection.REPLAYS, name, b"# Replay\n", facts()) for _ in range(2)]
+REPLAY = {".md": (b"# Replay\n", b"x"), ".json": (b"{}",)}
 
-    assert [
-        "audit_artifacts/replays/20261120T133000Z_replay.md",
-        "audit_artifacts/replays/20261120T133000Z_replay-2.md",
-    ] == paths
+
+def test_files_beside_each_other_are_recorded(tmp_path):
+    """A replay has no folder of its own: one line, the first file's path, an account beside."""
+    store = ArtifactStore(tmp_path)
+    name = "20261120T133000Z_replay"
+    first, second = (store.write_files(Collection.REPLAYS, name, REPLAY, facts()) for _ in range(2))
+    below = "audit_artifacts/replays/20261120T133000Z_replay"
+    held = everything(tmp_path)
+    account = orjson.loads(held[f"{below}-2.run.json"])
+
+    assert (f"{below}.md", f"{below}-2.md") == (first.path, second.path)
+    assert [f"{below}{e}" for e in (".json", ".md", ".run.json")] == [f.path for f in first.files]
+    assert (b"# Replay\nx", b"{}") == (held[f"{below}.md"], held[f"{below}.json"])
+    assert {"seq": first.seq, "hash": first.hash} == account["ledger_head"]
+    assert ["20261120T133000Z_replay-2.json", "20261120T133000Z_replay-2.md"] == [
+        f["path"] for f in account["outputs"]
+    ]
     assert verify(tmp_path).intact
+
+
+def test_files_beside_each_other_are_whole_or_not_there(tmp_path):
+    """One whose second file fails while it is made leaves nothing, and no line."""
+
+    def breaks():
+        yield b"{"
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        ArtifactStore(tmp_path).write_files(
+            Collection.REPLAYS, "x_replay", {".md": (b"#",), ".json": breaks()}, facts()
+        )
+
+    assert {} == {k: v for k, v in everything(tmp_path).items() if "ledger.lock" not in k}
+
+
+def test_a_planned_run_has_a_folder_of_its_own(tmp_path):
+    """What may be recorded once only is refused without a folder."""
+    with pytest.raises(StorageError, match="no planned run"):
+        ArtifactStore(tmp_path).write_files(
+            Collection.REPLAYS, "x", {".md": (b"#",)}, facts(once="x")
+        )
+
+
+def test_files_whose_writer_died_before_they_had_names_get_them(tmp_path, monkeypatch):
+    """The line is there, the second name was not given: a sweep finds it by its digest."""
+    real, named = Folder.name, []
+
+    def dies(folder, temporary, name):
+        named.append(name)
+        if name.endswith(".json"):
+            os.link(
+                temporary, f"{temporary}-left",
+                src_dir_fd=folder.descriptor, dst_dir_fd=folder.descriptor,
+            )  # fmt: skip
+            raise LookupError
+        real(folder, temporary, name)
+
+    monkeypatch.setattr(Folder, "name", dies)
+    with pytest.raises(LookupError):
+        ArtifactStore(tmp_path).write_files(Collection.REPLAYS, "x_replay", REPLAY, facts())
+    monkeypatch.setattr(Folder, "name", real)
+    ArtifactStore(tmp_path).sweep(NOW)
+
+    assert ["x_replay.md", "x_replay.json"] == named
+    assert b"{}" == everything(tmp_path)["audit_artifacts/replays/x_replay.json"]
+    assert ["audit_artifacts/replays/x_replay.run.json"] == [
+        d.path for d in verify(tmp_path).discrepancies
+    ]
 
 
 def test_a_latest_view_is_replaced_whole(tmp_path):

@@ -27,8 +27,9 @@ def root(tmp_path):
         record(tmp_path, NOW + timedelta(minutes=15 * number))
     latest = {"readiness_report.md": b"view"}
     record(tmp_path, NOW + timedelta(hours=2), {"tiny.txt": b"tiny"}, latest=latest)
-    ArtifactStore(tmp_path).write_file(
-        Collection.REPLAYS, "20261120T133000Z_replay.md", b"# Replay\n", facts()
+    both = {".md": (b"# Replay\n",), ".json": (b"{}",)}
+    ArtifactStore(tmp_path).write_files(
+        Collection.REPLAYS, "20261120T133000Z_replay", both, facts()
     )
     for path in [tmp_path, *tmp_path.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -62,7 +63,7 @@ def test_what_is_as_it_was_recorded_is_intact(root):
     """An untouched store verifies, and says how much it checked."""
     found = verify(root)
 
-    assert ((), 6, 20) == (found.discrepancies, found.runs, found.files)
+    assert ((), 6, 22) == (found.discrepancies, found.runs, found.files)
     assert 6 == found.head.seq
 
 
@@ -262,6 +263,15 @@ def test_an_older_copy_of_the_ledger_is_found(root):
 
     assert (LEDGER, DiscrepancyKind.TRUNCATED) in found
     assert DiscrepancyKind.UNRECORDED in {kind for _, kind in found}
+
+
+def test_files_without_a_folder_give_a_cut_ledger_away(tmp_path):
+    """Their account says which line they follow, as that of a run does (R9.4)."""
+    record(tmp_path)
+    ArtifactStore(tmp_path).write_files(Collection.REPLAYS, "x_replay", {".md": (b"#",)}, facts())
+    (tmp_path / LEDGER).write_bytes(b"")
+
+    assert (LEDGER, DiscrepancyKind.TRUNCATED) in kinds(tmp_path)
 
 
 @pytest.mark.parametrize("first", range(5))

@@ -35,9 +35,9 @@ def write(root: Path, count: int) -> None:
         files = {"posture.json": b"{}" * 700, f"logs/{number % 3}.log": b"line\n" * 4000}
         tell(f"run {record(root, at, files, latest=VIEW).path}")
         if number % 5 == 0:
-            name = "20261120T133000Z_replay.md"
-            path = ArtifactStore(root).write_file(Collection.REPLAYS, name, b"# r", facts(at))
-            tell(f"run {path}")
+            name, both = "20261120T133000Z_replay", {".md": (b"# r",), ".json": (b"{}",)}
+            entry = ArtifactStore(root).write_files(Collection.REPLAYS, name, both, facts(at))
+            tell(f"run {entry.path}")
     tell(f"done {os.getpid()}")
 
 

@@ -1,0 +1,169 @@
+"""Command line: `replay`, what happened as the logs tell it."""
+
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from mission_control.bootstrap.jobs import history_to_read
+from mission_control.bootstrap.keeping import keeping_parts
+from mission_control.bootstrap.record import run_origin
+from mission_control.cli.context import CliContext
+from mission_control.cli.failures import JSON_ASKED
+from mission_control.cli.flags import json_flag, read_at, setting_flags
+from mission_control.cli.output import printable
+from mission_control.cli.recording import recording_with, run_recording
+from mission_control.configuration.settings import Settings
+from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.processes import own_process as process
+from mission_control.replay.model import Narrowing, Replay
+from mission_control.replay.present.document import replay_json
+from mission_control.replay.present.markdown import replay_markdown
+from mission_control.replay.present.page import replay_html
+from mission_control.replay.record import find_backdrop, in_pieces, record_replay
+from mission_control.replay.run import replay_logs
+from mission_control.replay.sources import STDIN, Input, TooManyFilesError, find_input
+
+FORMATS = ("md", "json", "html")
+LONGEST_ANSWER = 4_096
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILES]...")
+@click.option("--output", "-o", metavar="OUT", default=STDIN, show_default=True,
+              help="Write there; an existing file is never overwritten. - is stdout.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(FORMATS),
+              help="Markdown, JSON or a page; else as OUT ends, or Markdown.")  # fmt: skip
+@click.option("--from", "since", metavar="TIME", callback=read_at, help="Show events from then on.")
+@click.option("--to", "until", metavar="TIME", callback=read_at, help="Show events before then.")
+@click.option("--trace", metavar="ID", default="", help="Show this trace alone.")
+@click.option("--agent", metavar="NAME", default="", help="Show this agent's events alone.")
+@click.option("--verbose", is_flag=True, help="Show each event as it was told, too (Markdown).")
+@click.option("--record", "recorded", is_flag=True, help="Record it below the root as well.")
+@click.option("--include-protocol-intents", is_flag=True, expose_value=False, hidden=True)
+@setting_flags("root", "fleet_file")
+@json_flag
+@click.pass_context
+def replay(  # noqa: PLR0913  (a flag each)
+    ctx: click.Context,
+    *,
+    files: tuple[str, ...],
+    output: str,
+    form: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    trace: str,
+    agent: str,
+    verbose: bool,
+    recorded: bool,
+    as_json: bool,
+    **flags: str | None,
+) -> None:
+    """
+    Replay what happened from FILES: logs, plain, .gz or .zst, folders of them, or - for stdin.
+
+    Of our own bundles the log tails are read. The answer comes first: evidence of execution, or
+    that none was found in so many events. It covers all that was read, whatever is shown.
+    A time that names no zone is New York's.
+
+    Exits with 3 where anything tells of execution, with 1 where not everything could be read, so
+    that nothing can be said; with 0 where no execution was found.
+    """
+    context = ctx.ensure_object(CliContext)
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError("--from has to be before --to")
+    narrowing = Narrowing(since, until, trace, agent)
+    settings = recording_with(context, flags) if recorded else None
+    given = _find(files)
+    wanted = form or ("json" if as_json and ctx.meta.get(JSON_ASKED) else _format_of(output))
+    with _opened(output) as sink:
+        with _progress(context, given) as advance:
+            made = replay_logs(given, narrowing, advance)
+        for piece in in_pieces(_shown(made, wanted, settings, verbose=verbose)):
+            sink.write(piece)
+    if output != STDIN:
+        click.echo(printable(made.answer.headline, LONGEST_ANSWER))
+        for reason in made.answer.reasons:
+            click.echo(f"  {printable(reason, LONGEST_ANSWER)}")
+    else:
+        context.say(printable(made.answer.headline, LONGEST_ANSWER))
+    if settings is not None:
+        context.say(f"Recorded as {run_recording(ctx, _record(context, settings, made))}.")
+    ctx.exit(made.answer.exit_code)
+
+
+def _find(files: tuple[str, ...]) -> Input:
+    if not files and sys.stdin.isatty():
+        raise click.UsageError("name the files to replay, or - for stdin")
+    try:
+        return find_input(files or (STDIN,))
+    except TooManyFilesError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _format_of(output: str) -> str:
+    suffix = Path(output).suffix.removeprefix(".").casefold()
+    return {"json": "json", "html": "html", "htm": "html"}.get(suffix, "md")
+
+
+@contextmanager
+def _opened(output: str) -> Generator[BinaryIO]:
+    """Open what is written to; a file that did not come to its end is taken away again."""
+    if output == STDIN:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output)
+    try:
+        sink = path.open("xb")
+    except FileExistsError:
+        problem = f"{output} exists already, and is not overwritten: name another file"
+        raise click.UsageError(problem) from None
+    except OSError as error:
+        raise click.UsageError(f"{output} cannot be written: {error.strerror}") from error
+    try:
+        with sink:
+            yield sink
+            sink.flush()
+            os.fsync(sink.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _progress(context: CliContext, given: Input) -> Generator[Callable[[int], object]]:
+    """Show on a terminal how far the reading is; nothing elsewhere, or when quiet."""
+    if context.quiet or not sys.stderr.isatty():
+        yield lambda _taken: None
+        return
+    # Imported here: it takes as long as Python itself, and most of what runs has no terminal.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
+
+    known = all(file.path is not None for file in given.files)
+    console = Console(stderr=True, no_color=context.no_color or None)
+    columns = ("Reading", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=sum(f.size for f in given.files) if known else None)
+        yield lambda taken: bar.advance(task, taken)
+
+
+def _shown(made: Replay, wanted: str, settings: Settings | None, *, verbose: bool) -> Iterator[str]:
+    if wanted == "md":
+        return replay_markdown(made, raw=verbose)
+    calendar = MarketCalendar(settings.closures if settings else ())
+    behind = process.run(find_backdrop(made, calendar, None))
+    return replay_json(made, "", behind) if wanted == "json" else replay_html(made, "", behind)
+
+
+async def _record(context: CliContext, settings: Settings, made: Replay) -> str:
+    origin = run_origin(settings, "command", context.clock())
+    parts = keeping_parts(settings, context.clock)
+    with history_to_read(settings) as history:
+        return (await record_replay(made, parts, history, origin)).path

@@ -1,0 +1,1 @@
+"""Replay: what happened, from the logs, with execution evidence first."""

@@ -1,0 +1,211 @@
+"""
+What is kept aside of a replay: events by agent, trace and time, and evidence by time.
+
+A row is `group TAB place TAB event`. The place has a fixed width, so that rows sort as their
+bytes do: time, source, line, and number within the line. Two flags end it: whether the event
+tells its own time, and whether it is evidence.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, groupby, islice
+from operator import attrgetter
+from typing import NamedTuple
+
+import orjson
+
+from mission_control.replay.decide.event import Place, instant, read_event
+from mission_control.replay.model import Events, Evidence, EvidenceKind, Group, ReplayedEvent
+from mission_control.replay.spill import SortedLines
+
+UNATTRIBUTED = "1"
+_TIME, _SOURCE, _LINE, _SUB = 16, 22, 32, 36
+"""Where in a place each of its numbers ends."""
+_MOST_HELD = 512
+"""Rows of a group that are held to reckon it before its events are shown."""
+_MOST_EQUAL = 1_000
+"""So many different rows of one group and time are compared with each other."""
+
+
+@lru_cache(maxsize=4_096)
+def group_key(agent: str, trace_id: str) -> str:
+    """Return what rows are sorted by first: agent, then trace, those without both at the end."""
+    if not (agent and trace_id):
+        return UNATTRIBUTED
+    return f"0{orjson.dumps(agent)[1:-1].decode()}\x01{orjson.dumps(trace_id)[1:-1].decode()}"
+
+
+class Spot(NamedTuple):
+    """Where in the input something stands; `sub` numbers what one line holds."""
+
+    source: int
+    line: int
+    sub: int
+
+    def place(self, micros: int, *, dated: bool, evidence: bool) -> str:
+        """Write it as the place of a row, by time first."""
+        flags = ("d" if dated else "u") + ("e" if evidence else "-")
+        return f"{micros:016x}{self.source:06x}{self.line:010x}{self.sub:04x}{flags}"
+
+
+class _Row(NamedTuple):
+    group: bytes
+    place: bytes
+    kept: bytes
+    repeated: int
+    sources: int
+
+    @property
+    def micros(self) -> int:
+        return int(self.place[:_TIME], 16)
+
+    @property
+    def dated(self) -> bool:
+        return self.place[_SUB : _SUB + 1] == b"d"
+
+    @property
+    def evidence(self) -> bool:
+        return self.place[_SUB + 1 :] == b"e"
+
+
+_group = attrgetter("group")
+
+
+def _rows(lines: Iterable[bytes]) -> Iterator[_Row]:
+    """Yield rows, equal ones of one group and time as one, where the first of them stands."""
+    held, moment = list[bytes](), b""
+    for line in lines:
+        if held and not line.startswith(moment):
+            yield from _told(held)
+            held.clear()
+        if not held:
+            moment = line[: line.index(b"\t") + 1 + _TIME]
+        elif len(held) == _MOST_EQUAL:
+            yield from _told(held)
+            held.clear()
+        held.append(line)
+    yield from _told(held)
+
+
+def _told(lines: list[bytes]) -> Iterator[_Row]:
+    """Yield the rows of one moment."""
+    if len(lines) == 1:
+        group, place, kept = lines[0].split(b"\t", 2)
+        yield _Row(group, place, kept, 1, 1)
+        return
+    found = dict[bytes, list[tuple[bytes, bytes]]]()
+    for line in lines:
+        group, place, kept = line.split(b"\t", 2)
+        found.setdefault(kept, []).append((group, place))
+    for kept, places in found.items():
+        sources = {place[_TIME:_SOURCE] for _, place in places}
+        yield _Row(*places[0], kept, len(places), len(sources))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvents:
+    """All events that are shown, sorted aside; `labels` names the sources by their numbers."""
+
+    lines: SortedLines
+    labels: tuple[str, ...]
+
+    def groups(self) -> Iterator[tuple[Group, Events]]:
+        """Yield each group with its events; one that is too large to be held is read twice."""
+        behind, number, passed = _rows(self.lines), 0, 0
+        for key, rows in groupby(_rows(self.lines), key=_group):
+            held = list(islice(rows, _MOST_HELD))
+            reckoned = _Reckoned()
+            reckoned.add(chain(held, rows))  # noqa: B031  (what of them is not held)
+            told: Iterable[_Row] = held
+            if reckoned.rows > len(held):
+                told = islice(behind, number - passed, number - passed + reckoned.rows)
+                passed = number + reckoned.rows
+            yield reckoned.group(key), self._events(told)
+            deque(told if reckoned.rows > len(held) else (), maxlen=0)  # what was not read of it
+            number += reckoned.rows
+
+    def by_time(self) -> Events:
+        """Yield all events by time, sorted once more for that."""
+        lines = SortedLines()
+        for line in self.lines:
+            group, place, kept = line.split(b"\t", 2)
+            lines.add(b"%s\t%s\t%s" % (place[:_TIME], place[_TIME:], b"%s\t%s" % (group, kept)))
+        return self._events(_rows(_turned(lines)))
+
+    def _events(self, rows: Iterable[_Row]) -> Iterator[ReplayedEvent]:
+        for row in rows:
+            yield read_event(orjson.loads(row.kept), _place_of(row, self.labels))
+
+
+def _turned(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield rows that were sorted by time as rows again, the group of none of them known."""
+    for line in lines:
+        micros, place, _, kept = line.split(b"\t", 3)
+        yield b"\t%s%s\t%s" % (micros, place, kept)
+
+
+def _place_of(row: _Row, labels: tuple[str, ...]) -> Place:
+    label = labels[int(row.place[_TIME:_SOURCE], 16)]
+    line = int(row.place[_SOURCE:_LINE], 16)
+    return Place(row.micros, row.dated, label, line, row.repeated, row.sources)
+
+
+@dataclass(slots=True)
+class _Reckoned:
+    """What the rows of a group add up to."""
+
+    events: int = 0
+    rows: int = 0
+    undated: int = 0
+    evidence: int = 0
+    first: int = 0
+    last: int = 0
+
+    def add(self, rows: Iterable[_Row]) -> None:
+        for row in rows:
+            self.rows += 1
+            self.events += row.repeated
+            if row.dated:
+                self.last = row.micros
+                self.first = self.first or self.last
+            else:
+                self.undated += row.repeated
+            if row.evidence:
+                self.evidence += row.repeated
+
+    def group(self, key: bytes) -> Group:
+        agent, trace_id = "", ""
+        if key != UNATTRIBUTED.encode():
+            agent, trace_id = (orjson.loads(b'"%s"' % part) for part in key[1:].split(b"\x01"))
+        first, last = instant(self.first), instant(self.last)
+        counts = (self.events, self.rows)
+        return Group(agent, trace_id, *counts, first, last, self.undated, self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvidence:
+    """All evidence of the input, sorted aside by time."""
+
+    lines: SortedLines
+    labels: tuple[str, ...]
+
+    def by_time(self) -> Iterator[Evidence]:
+        """Yield it, equal evidence of one time as one."""
+        for row in _rows(self.lines):
+            place = _place_of(row, self.labels)
+            kind, why, agent, trace_id, event, detail = orjson.loads(row.kept)
+            at = instant(place.micros) if place.dated else None
+            yield Evidence(
+                kind=EvidenceKind(kind),
+                why=why,
+                at=at,
+                agent=agent,
+                trace_id=trace_id,
+                event=event,
+                source=place.source,
+                line=place.line,
+                detail=detail,
+                repeated=place.repeated,
+            )

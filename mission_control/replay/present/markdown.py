@@ -1,0 +1,139 @@
+"""A replay as Markdown, in pieces: the answer first, every event of every group after it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from mission_control.documents.canonical_json import encode_json
+from mission_control.documents.markdown import escape
+from mission_control.documents.visible_text import visible
+from mission_control.replay.model import Group, Replay, ReplayedEvent, Source
+from mission_control.replay.present.words import (
+    NO_EVIDENCE,
+    VERDICTS,
+    RowClock,
+    both_times,
+    count_rows,
+    counted,
+    evidence_text,
+    group_facts,
+    name_of,
+    narrowing_text,
+    skew_text,
+    source_notes,
+    summary_of,
+)
+
+ROWS_AT_ONCE = 200
+_APART, _END = "\x1f", "\n"
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:;/=()%$'\"?@_→\x1f\n-]*")
+"""Text in which Markdown would read nothing, apart from underscores."""
+
+
+def replay_markdown(replay: Replay, label: str = "", *, raw: bool = False) -> Iterator[str]:
+    """
+    Yield a replay as Markdown, in pieces; equal replays give equal bytes.
+
+    `raw` adds each group's events as JSON, redacted.
+    """
+    yield from _answer(replay, label)
+    yield from _evidence(replay)
+    yield from _sources(replay)
+    yield from _counts(replay)
+    yield "## Groups\n\n"
+    if told := narrowing_text(replay.narrowing):
+        yield f"{escape(told)}\n\n"
+    groups = rows = 0
+    for group, events in replay.groups():
+        groups, rows = groups + 1, rows + group.rows
+        yield from _group(group, events)
+    yield f"That is all: {counted(groups, 'group')}, {counted(rows, 'row')}.\n"
+    if raw:
+        yield from _raw(replay)
+
+
+def _answer(replay: Replay, label: str) -> Iterator[str]:
+    answer = replay.answer
+    yield f"# Replay: {VERDICTS[answer.verdict]}\n\n"
+    if label:
+        yield f"**{escape(label)}**\n\n"
+    yield f"**{escape(answer.headline)}**\n\n"
+    yield from (f"- {escape(reason)}\n" for reason in answer.reasons)
+    if answer.reasons:
+        yield "\n"
+
+
+def _evidence(replay: Replay) -> Iterator[str]:
+    yield "## Execution evidence\n\n"
+    listed = 0
+    for found in replay.evidence():
+        listed += 1
+        told = escape(evidence_text(found))
+        yield f"- **{found.kind.value.replace('_', ' ')}** {escape(both_times(found.at))}: {told}\n"
+    yield "\n" if listed else f"{NO_EVIDENCE[replay.answer.verdict]}\n\n"
+
+
+def _sources(replay: Replay) -> Iterator[str]:
+    yield f"## Sources ({len(replay.sources)})\n\n"
+    yield "| source | lines | events | first | last | clock | notes |\n"
+    yield "|---|---:|---:|---|---|---|---|\n"
+    for source in replay.sources:
+        yield f"| {' | '.join(map(escape, _source(source)))} |\n"
+    yield "\n"
+
+
+def _source(source: Source) -> tuple[object, ...]:
+    clock = "; ".join(map(skew_text, source.skews)) or "not compared"
+    first, last = both_times(source.first), both_times(source.last)
+    return (
+        source.label, source.lines, source.events, first, last, clock, source_notes(source)
+    )  # fmt: skip
+
+
+def _counts(replay: Replay) -> Iterator[str]:
+    yield "## Counts\n\n| what | how many |\n|---|---:|\n"
+    for name, count in count_rows(replay.counts):
+        yield f"| {escape(name)} | {count} |\n"
+    for mode, count in sorted(replay.modes.items()):
+        yield f"| lines of an agent in mode {escape(mode)} | {count} |\n"
+    yield f"| first | {both_times(replay.first)} |\n| last | {both_times(replay.last)} |\n\n"
+
+
+def _group(group: Group, events: Iterator[ReplayedEvent]) -> Iterator[str]:
+    yield f"### {escape(name_of(group))}\n\n"
+    yield f"First {both_times(group.first)}, last {both_times(group.last)}. "
+    yield f"{escape(group_facts(group))}.\n\n"
+    yield "| time (UTC, New York) | event | summary | source |\n|---|---|---|---|\n"
+    clock = RowClock()
+    while rows := [_cells(event, clock) for event in islice(events, ROWS_AT_ONCE)]:
+        yield _rows(rows)
+    yield "\n"
+
+
+_Cells = tuple[str, str, str, str]
+
+
+def _cells(event: ReplayedEvent, clock: RowClock) -> _Cells:
+    return clock.tell(event), event.event, summary_of(event), f"{event.source}:{event.line}"
+
+
+def _rows(rows: Sequence[_Cells]) -> str:
+    """Write rows; most hold nothing to be escaped, and of many that is seen in one look."""
+    joined = _END.join(map(_APART.join, rows))
+    as_meant = (joined.count(_APART), joined.count(_END)) == (3 * len(rows), len(rows) - 1)
+    if as_meant and _PLAIN.fullmatch(joined):
+        cells = joined.replace("_", r"\_").replace(_APART, " | ").replace(_END, " |\n| ")
+        return f"| {cells} |\n"
+    if len(rows) > 1:
+        return "".join(_rows([row]) for row in rows)
+    return f"| {' | '.join(map(escape, rows[0]))} |\n"
+
+
+def _raw(replay: Replay) -> Iterator[str]:
+    """Yield every event as one line of JSON; as each begins with a brace, none ends its block."""
+    yield "\n## Raw events, redacted\n\n"
+    for group, events in replay.groups():
+        yield f"### {escape(name_of(group))}\n\n```json\n"
+        while rows := [encode_json(e.data).decode() for e in islice(events, ROWS_AT_ONCE)]:
+            yield "".join(f"{visible(row)}\n" for row in rows)
+        yield "```\n\n"

@@ -1,0 +1,325 @@
+"""Reads one source after another: what it holds is counted, and kept aside."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import orjson
+
+from mission_control.documents.visible_text import visible
+from mission_control.redaction.redact import redact_text
+from mission_control.replay.decide.event import instant, kept_form
+from mission_control.replay.decide.execution import Scanner
+from mission_control.replay.decide.line import Found, LineRead, Plain, events_in, read_plain
+from mission_control.replay.decide.marks import find_claim
+from mission_control.replay.kept import UNATTRIBUTED, Spot, group_key
+from mission_control.replay.model import (
+    UNREAD,
+    Counts,
+    EventKind,
+    EvidenceKind,
+    Narrowing,
+    Skip,
+    Source,
+)
+from mission_control.replay.read_bytes import LongLine, Reading, read_blocks, whole_lines
+from mission_control.replay.read_lines import LineReader, MarkedLine
+from mission_control.replay.read_modes import ModeReader
+from mission_control.replay.skew import SkewMeter
+from mission_control.replay.sources import InputFile
+from mission_control.replay.spill import SortedLines
+from mission_control.replay.tails import Section, TailsSeen, sections_of
+
+Advance = Callable[[int], object]
+Blocks = Iterator[bytes | LongLine]
+_MOST_WAITING = 1_000
+"""Events before the first time of a source that wait for it; more stand before all others."""
+_MOST_TOLD = 65_536
+"""Bytes of a line that are redacted to be quoted."""
+_QUOTED = 200
+_BEFORE = 80
+_TOLD_IN_TEXT = "a line tells of execution, and is no event that can be read"
+_ALL_TIME = (0, 1 << 62)
+
+
+@dataclass(slots=True)
+class _Taking:
+    """One source while it is read: where its events stand, and those that wait for a time."""
+
+    number: int
+    plain: int = 0
+    """Events that are lines by themselves; `events` and `event_lines` do not count these."""
+    events: int = 0
+    event_lines: int = 0
+    first: int = 0
+    last: int = 0
+    placed: int = 0
+    begun: bool = False
+    waiting: list[tuple[Found, Spot]] = field(default_factory=list[tuple[Found, Spot]])
+
+
+class SourceReader:
+    """Reads files to their end; what was read is in its counts, its rows and its sources."""
+
+    def __init__(self, narrowing: Narrowing, advance: Advance) -> None:
+        """Begin with nothing read."""
+        self.events, self.evidence = SortedLines(), SortedLines()
+        self.modes = ModeReader()
+        self.sources = list[Source]()
+        self.first = self.last = 0
+        """The times of all that is shown, in microseconds since 1970; 0 for none."""
+        self._narrowing, self._advance = narrowing, advance
+        self._since = _micros(narrowing.since, _ALL_TIME[0])
+        self._until = _micros(narrowing.until, _ALL_TIME[1])
+        self._tails, self._skew, self._scanner = TailsSeen(), SkewMeter(), Scanner()
+        self._counted = Counter[str]()
+        self._kinds, self._skipped = Counter[EventKind](), Counter[Skip]()
+
+    def counts(self) -> Counts:
+        """Return how all that was read is accounted for."""
+        told = self._counted
+        return Counts(
+            bytes=told["bytes"],
+            lines=told["lines"],
+            event_lines=told["event_lines"],
+            events=told["events"],
+            hidden=told["hidden"],
+            undated=told["undated"],
+            unattributed=told["unattributed"],
+            evidence=told["evidence"],
+            suspicions=told["suspicions"],
+            unread=told["unread"] + sum(self._skipped[skip] for skip in UNREAD),
+            skipped={skip: self._skipped[skip] for skip in Skip if self._skipped[skip]},
+            kinds={kind: self._kinds[kind] for kind in EventKind if self._kinds[kind]},
+        )
+
+    def read(self, file: InputFile) -> None:
+        """Read a file to its end, or as far as it goes."""
+        problem, reading = file.problem, Reading(self._advance)
+        if not problem:
+            try:
+                stream = file.open()
+            except OSError as error:
+                problem = f"it cannot be opened: {error.strerror or type(error).__name__}"
+            else:
+                with stream:
+                    blocks = self._watched(whole_lines(read_blocks(stream, reading)))
+                    if file.bundle:
+                        self._read_tails(file, blocks)
+                        problem = reading.broke_off
+                    else:
+                        self._read_lines(Source(file.label), LineReader(), blocks, reading)
+        if problem:
+            self.sources.append(Source(file.label, broke_off=problem))
+
+    def _watched(self, blocks: Blocks) -> Blocks:
+        for block in blocks:
+            self.modes.look_at(block.part if isinstance(block, LongLine) else block)
+            yield block
+
+    def _read_tails(self, file: InputFile, blocks: Blocks) -> None:
+        """Read each container's tail in a file as a source of its own."""
+        number = 0
+        sections = sections_of(blocks)
+        for section in sections:
+            before = " (previous)" if section.previous else ""
+            label = f"{file.label} {section.container}{before}".strip()
+            source, lines = Source(label, tail=True), LineReader(number)
+            if isinstance(section.lines, LongLine):
+                self._read_lines(source, lines, _long(section.lines, sections), Reading())
+                number = lines.lines
+                continue
+            told = section.lines
+            shared, gap = (
+                self._tails.overlap(section.container, told) if section.begins else (0, False)
+            )
+            lines.lines += section.begins + shared
+            lines.skipped.update({Skip.HEADING: int(section.begins), Skip.OVERLAP: shared})
+            block = b"".join(line + b"\n" for line in told[shared:])
+            reading = Reading(unpacked=sum(len(line) + 1 for line in told))
+            source = replace(source, gap_before=gap)
+            self._read_lines(source, lines, iter([block] if block else []), reading, number)
+            number = lines.lines
+
+    def _read_lines(
+        self,
+        source: Source,
+        lines: LineReader,
+        blocks: Blocks,
+        reading: Reading,
+        began: int | None = None,
+    ) -> None:
+        """Take every line of a source, and close its account."""
+        began = lines.lines if began is None else began
+        taking = _Taking(len(self.sources))
+        self._skew.begin(source.label)
+        for line in lines.read(blocks):
+            self._take(line, taking)
+        self._place_waiting(taking, 0)
+        self._skipped += lines.skipped
+        told, plain = lines.lines - began, taking.plain
+        event_lines = plain + taking.event_lines
+        self._counted.update(
+            lines=told, bytes=reading.unpacked, event_lines=event_lines, events=plain
+        )
+        self._kinds[EventKind.REPLAY] += plain
+        self.sources.append(
+            replace(
+                source,
+                bytes=reading.unpacked,
+                lines=told,
+                events=plain + taking.events,
+                first=instant(taking.first),
+                last=instant(taking.last),
+                broke_off=reading.broke_off,
+                skews=self._skew.skews(),
+            )
+        )
+
+    def _take(self, line: MarkedLine, taking: _Taking) -> None:
+        """Take a line that may hold events: each of them, or the reason why there is none."""
+        plain = None if line.too_long else read_plain(line.text, self._scanner)
+        if plain is not None:
+            claim = find_claim(line.text)
+            self._put_plain(plain, line.number, taking)
+        elif line.too_long:
+            self._skipped[Skip.TOO_LONG] += 1
+            claim = find_claim(line.text)
+        else:
+            read = events_in(line.text)
+            claim = read.claim
+            self._count(read, taking)
+            for number, found in enumerate(read.events):
+                self._put(found, Spot(taking.number, line.number, number), taking)
+        if claim >= 0:
+            self._suspect(line, claim, taking)
+
+    def _put_plain(self, plain: Plain, line: int, taking: _Taking) -> None:
+        """Give an event that is a line by itself its place, in as few steps as there can be."""
+        micros = plain.at
+        if taking.waiting:
+            self._place_waiting(taking, micros)
+        taking.plain += 1
+        taking.placed, taking.begun = micros, True
+        if micros > taking.last:
+            taking.last = micros
+            taking.first = taking.first or micros
+        elif micros < taking.first:
+            taking.first = micros
+        self._skew.take(plain.trace_id, micros, None)
+        if self._shows(plain.agent, plain.trace_id, micros):
+            self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
+            group = group_key(plain.agent, plain.trace_id)
+            head = f"{group}\t{micros:016x}{taking.number:06x}{line:010x}0000d-\t"
+            self.events.add(head.encode() + orjson.dumps(plain.document))
+        else:
+            self._counted["hidden"] += 1
+
+    def _count(self, read: LineRead, taking: _Taking) -> None:
+        if not read.events:
+            self._skipped[read.skip] += 1
+            return
+        taking.event_lines += 1
+        self._counted["unread"] += read.broken or read.too_deep or read.other_schema
+
+    def _put(self, found: Found, spot: Spot, taking: _Taking) -> None:
+        """Give an event its place: by its time, else behind the event before it."""
+        taking.events += 1
+        if found.at is not None:
+            if taking.waiting:
+                self._place_waiting(taking, found.at)
+            taking.placed, taking.begun = found.at, True
+            taking.first = min(taking.first or found.at, found.at)
+            taking.last = max(taking.last, found.at)
+            self._skew.take(found.trace_id, found.at, found.outer)
+            self._keep(found, spot, found.at)
+        elif taking.begun:
+            self._keep(found, spot, taking.placed)
+        else:
+            taking.waiting.append((found, spot))
+            if len(taking.waiting) > _MOST_WAITING:
+                self._place_waiting(taking, 0)
+                taking.begun = True
+
+    def _place_waiting(self, taking: _Taking, micros: int) -> None:
+        for found, spot in taking.waiting:
+            self._keep(found, spot, micros)
+        taking.waiting.clear()
+
+    def _keep(self, found: Found, spot: Spot, micros: int) -> None:
+        """Count an event and keep it aside, and the evidence in it whether or not it is shown."""
+        dated = found.at is not None
+        counted = self._counted
+        counted["events"] += 1
+        self._kinds[found.kind] += 1
+        if not dated:
+            counted["undated"] += 1
+        group = group_key(found.agent, found.trace_id)
+        if group is UNATTRIBUTED:
+            counted["unattributed"] += 1
+        place = spot.place(micros, dated=dated, evidence=found.sign is not None)
+        if found.sign is not None:
+            self._keep_evidence(found, place)
+        if not self._shows(found.agent, found.trace_id, micros):
+            counted["hidden"] += 1
+            return
+        if dated:
+            self.first = min(self.first or micros, micros)
+            self.last = max(self.last, micros)
+        self.events.add(f"{group}\t{place}\t".encode() + orjson.dumps(kept_form(found)))
+
+    def _shows(self, agent: str, trace_id: str, micros: int) -> bool:
+        wanted = self._narrowing
+        if wanted.agent and wanted.agent != agent:
+            return False
+        if wanted.trace_id and wanted.trace_id != trace_id:
+            return False
+        return not micros or self._since <= micros < self._until
+
+    def _keep_evidence(self, found: Found, place: str) -> None:
+        sign = found.sign
+        if sign is None:
+            return
+        told = orjson.dumps(found.document).decode()
+        detail = _quoted(told, max(0, find_claim(told.encode())))
+        about = (redact_text(sign.why), found.agent, found.trace_id, found.name, detail)
+        self._add_evidence(place, sign.kind, *about)
+
+    def _suspect(self, line: MarkedLine, claim: int, taking: _Taking) -> None:
+        """Keep a line that tells of execution without an event that does."""
+        begin = max(0, claim - _MOST_TOLD // 2)
+        text = line.text[begin : begin + _MOST_TOLD].decode(errors="replace")
+        told = redact_text(text)
+        at = max(0, find_claim(told.encode(errors="replace")))
+        dated = bool(taking.placed)
+        place = Spot(taking.number, line.number, 0).place(taking.placed, dated=dated, evidence=True)
+        why, detail = _TOLD_IN_TEXT, _quoted(told, at)
+        self._add_evidence(place, EvidenceKind.SUSPECTED, why, "", "", "", detail)
+
+    def _add_evidence(self, place: str, kind: EvidenceKind, *about: str) -> None:
+        suspected = kind is EvidenceKind.SUSPECTED
+        self._counted["suspicions" if suspected else "evidence"] += 1
+        self.evidence.add(f"\t{place}\t".encode() + orjson.dumps([kind.value, *about]))
+
+
+def _micros(at: datetime | None, otherwise: int) -> int:
+    return otherwise if at is None else round(at.timestamp() * 1_000_000)
+
+
+def _long(first: LongLine, sections: Iterator[Section]) -> Blocks:
+    """Yield the parts of a line that is too long."""
+    part = first
+    yield part
+    while not part.last:
+        section = next(sections, None)
+        if section is None or not isinstance(section.lines, LongLine):
+            return
+        part = section.lines
+        yield part
+
+
+def _quoted(text: str, at: int) -> str:
+    """Return what a redacted text says around a place, on one line."""
+    begin = max(0, at - _BEFORE)
+    return visible(" ".join(text[begin : begin + 2 * _QUOTED].split()))[:_QUOTED]
