@@ -17,11 +17,13 @@ from mission_control.history.database import SQLITE_NAME
 from mission_control.simulation import cluster_api, floor
 from mission_control.simulation.answers import Answer
 from tests.redaction.corpus import CORPUS, HUSH, Row
+from tests.replay.logs import event
 
 BODIES, STATUS, BROKEN, HEADER = "in-a-body", "in-a-status", "in-a-broken-body", "in-a-header"
 ENV, ARGUMENT, NOTE, EVENT, DIED = "in-env", "in-args", "in-a-note", "in-an-event", "in-an-end"
 LOGGED, MAPPED, FILED, COMMITTED = "in-a-log", "in-a-map", "in-a-file", "in-a-commit"
-MARKS = frozenset({BODIES, STATUS, BROKEN, ENV, EVENT, LOGGED, MAPPED, FILED})
+REPLAYED, INTENDED = "in-a-replayed-event", "in-an-order"
+MARKS = frozenset({BODIES, STATUS, BROKEN, ENV, EVENT, LOGGED, MAPPED, FILED, REPLAYED})
 """
 What stands beside secrets where such texts are shown, so that it can be seen that they did arrive.
 
@@ -169,9 +171,33 @@ def plant_repository(root: Path) -> Path:
     return root
 
 
+def plant_log(path: Path) -> Path:
+    """Write a log to be replayed: events, orders, wrapped ones and plain lines, each with one."""
+    with path.open("w", encoding="utf-8") as log:
+        for n, row in enumerate(CORPUS):
+            order = {"stage": "proposal", "intent": {"symbol": "SPY", "note": row.text}}
+            at = f"2026-11-18T15:{n // 60 % 60:02d}:{n % 60:02d}.000000+00:00"
+            for record in (
+                event("startup", n % 60, trace_id=f"t-{n % 7}", data={REPLAYED: row.text}),
+                event(f"{REPLAYED} {row.text}"[:200], n % 60, service=row.text, detail=row.text),
+                event("order_intent", n % 60, data=order, reason=f"{INTENDED} {row.text}"),
+                {"timestamp": at, "severity": "ERROR", "message": row.text, "app": row.text},
+                {"timestamp": at, "message": orjson.dumps(event("note", data=row.text)).decode()},
+            ):
+                log.write(orjson.dumps(record).decode() + "\n")
+            log.write(f"{at} ERROR app {row.text}\n{row.text}\n")
+    return path
+
+
 def on_disk(root: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield every file below a root, and every cell of its history as it reads unpacked."""
+    """
+    Yield every file below a root, and every cell of its history as it reads unpacked.
+
+    The file that leads to the simulated cluster was written for it, with its token.
+    """
     for path in sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink()):
+        if path.name == "kubeconfig.yaml":
+            continue
         yield f"file {path.relative_to(root)}", path.read_bytes()
         yield f"name {path.relative_to(root)}", str(path.relative_to(root)).encode()
     engine = create_engine(f"sqlite:///{root / SQLITE_NAME}")

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +18,7 @@ import pytest
 from mission_control.blueprint import run as blueprint
 from mission_control.bootstrap.demo import demo_floor
 from mission_control.bootstrap.jobs import in_force, repository_copier, repository_surveyor
+from mission_control.bootstrap.keeping import keeping_parts
 from mission_control.bootstrap.record import run_origin
 from mission_control.bootstrap.serve import connected
 from mission_control.config_snapshot import run as config_snapshot
@@ -24,12 +26,24 @@ from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.observe import all_asked
 from mission_control.last_known_good.run import CaptureRefused
 from mission_control.log_records import configure_logging
+from mission_control.replay.model import Narrowing
+from mission_control.replay.present.markdown import replay_markdown
+from mission_control.replay.record import record_replay
+from mission_control.replay.run import replay_logs
+from mission_control.replay.sources import find_input
+from mission_control.replay.spill import SortedLines
 from mission_control.schedule.model import Job
 from ops_ui.application import create_application
 from ops_ui.settings import Settings as PagesSettings
 from tests.alertmanager import receiving
 from tests.redaction.corpus import CORPUS
-from tests.wiring.planted_floor import MARKS, on_disk, plant, plant_repository
+from tests.wiring.planted_floor import (
+    MARKS,
+    on_disk,
+    plant,
+    plant_log,
+    plant_repository,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 OPEN = datetime(2026, 11, 18, 15, 15, tzinfo=UTC)
@@ -91,11 +105,34 @@ async def run_everything(parts, settings):
             logging.getLogger("mission_control.test").warning("refused: %s", refused.reasons)
 
 
+def search_what_is_sorted(patch, searched):
+    """Search each line that is sorted aside, in memory or spilled to a file without a name."""
+    add = SortedLines.add
+
+    def searching(self, line):
+        searched.search("spilled", line)
+        add(self, line)
+
+    patch.setattr(SortedLines, "add", searching)
+
+
+async def replay_and_record(parts, settings, log, searched):
+    """Replay a log and record it; what is sorted aside meanwhile is searched as well."""
+    replay = await asyncio.to_thread(replay_logs, find_input([str(log)]), Narrowing())
+    for raw in (False, True):
+        shown = "".join(replay_markdown(replay, raw=raw))
+        searched.search(f"replay, raw: {raw}", shown.encode())
+    clock = parts.jobs.clock
+    keeping = keeping_parts(settings, clock, "DEMO")
+    origin = run_origin(settings, "command", clock())
+    await record_replay(replay, keeping, parts.jobs.past.history, origin)
+
+
 async def read_all(client, paths, searched):
     """Ask for every path as JSON, and as text."""
     for path in paths:
         accepts = ("application/json", "text/markdown")
-        for accept in accepts[: 1 if "/artifacts/" in path else 2]:
+        for accept in accepts[: 1 if "/artifacts/" in path or "/evidence" in path else 2]:
             answer = await client.get(path, headers={"accept": accept})
             searched.search(f"{path} ({accept})", answer.content)
             searched.search(f"{path} headers", str(answer.headers).encode())
@@ -106,7 +143,7 @@ async def every_path(client, root):
     described = (await client.get("/schema.json")).json()["paths"]
     names = [a["agent_name"] for a in (await client.get("/api/v1/agents")).json()["agents"]]
     recorded = (p.relative_to(root) for p in root.rglob("*") if p.is_file())
-    files = [str(p) for p in recorded if p.parts[0] in {"audit_artifacts", "ops"}]
+    files = [str(p) for p in recorded if p.parts[0] in {"audit_artifacts", "ops", "replays"}]
     fillings = {"/api/v1/agents/": names, "/api/v1/artifacts/": files}
     for path in (p for p in described if p not in ENDLESS):
         start, brace, _ = path.partition("{")
@@ -127,6 +164,33 @@ async def crawl(client, searched, most=150):
     return seen
 
 
+@asynccontextmanager
+async def client_of(application):
+    """Ask an application in process."""
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        yield client
+
+
+async def live_and_search(floor, replayed, searched):
+    """Watch, run every job, replay; then search every answer and page. Returns how many."""
+    settings = floor.settings
+    async with connected(settings, floor.clock, "DEMO", records=True) as parts:
+        tasks = [asyncio.create_task(w.run()) for w in (parts.watch, parts.alerts) if w]
+        await run_everything(parts, settings)
+        await replay_and_record(parts, settings, replayed, searched)
+        async with client_of(parts.application) as client:
+            paths = [p async for p in every_path(client, settings.root)]
+            await read_all(client, paths, searched)
+            pages = create_application(PagesSettings(timeout_seconds=20), client)
+            async with client_of(pages) as reader:
+                crawled = await crawl(reader, searched)
+        for task in tasks[::-1]:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    return paths, crawled
+
+
 async def test_no_secret_that_others_write_gets_out(monkeypatch, tmp_path, log):
     """
     Planted in every form in all that is read, none is on disk, in a log, an answer, page or alert.
@@ -134,7 +198,9 @@ async def test_no_secret_that_others_write_gets_out(monkeypatch, tmp_path, log):
     What stands beside each did arrive, so that the search is of what was really read (R10.4).
     """
     plant(monkeypatch)
+    replayed = plant_log(tmp_path / "orders.log")
     key, searched = tmp_path / "key", Searched()
+    search_what_is_sorted(monkeypatch, searched)
     key.write_text("a-key-of-the-test-of-canaries-0123456789")
     with receiving() as hook:
         flags = {
@@ -143,37 +209,15 @@ async def test_no_secret_that_others_write_gets_out(monkeypatch, tmp_path, log):
             "alert_webhook_secret_file": key,
         }
         with demo_floor("calm", OPEN, 0, flags) as floor:
-            settings = floor.settings
-            async with connected(settings, floor.clock, "DEMO", records=True) as parts:
-                tasks = [asyncio.create_task(w.run()) for w in (parts.watch, parts.alerts) if w]
-                await run_everything(parts, settings)
-                transport = httpx.ASGITransport(parts.application)
-                async with httpx.AsyncClient(
-                    transport=transport, base_url="http://localhost"
-                ) as client:
-                    paths = [p async for p in every_path(client, settings.root)]
-                    await read_all(client, paths, searched)
-                    pages = create_application(PagesSettings(timeout_seconds=20), client)
-                    shown = httpx.ASGITransport(pages)
-                    async with httpx.AsyncClient(
-                        transport=shown, base_url="http://localhost"
-                    ) as reader:
-                        crawled = await crawl(reader, searched)
-                for task in tasks[::-1]:
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
-            for place, content in on_disk(settings.root):
-                if not place.endswith(
-                    "kubeconfig.yaml"
-                ):  # written by us, for the simulated cluster
-                    searched.search(place, content)
+            paths, crawled = await live_and_search(floor, replayed, searched)
+            for place, content in on_disk(floor.settings.root):
+                searched.search(place, content)
         for number, told in enumerate(hook.told):
             searched.search(f"alert {number}", told.body + str(told.headers).encode())
-        alerts = len(hook.told)
     searched.search("log", log.getvalue().encode())
 
     assert {} == searched.leaks
     assert set(MARKS) == searched.marks
-    assert len(paths) > 60
+    assert {"/api/v1/evidence", "/api/v1/replays", "/api/v1/posture"} <= set(paths)
     assert len(crawled) > 20
-    assert alerts
+    assert hook.told
