@@ -36,6 +36,7 @@ from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
+from mission_control.schedule.calendar_in_force import CalendarInForce
 from mission_control.schedule.day import ScheduledDay
 from mission_control.schedule.job import JobParts
 
@@ -75,7 +76,7 @@ async def connected(
     """
     store = ArtifactStore(settings.root)
     async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
-        history = memory = past = ask = bundles = None
+        history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
             if not label:  # the demo's root is new each time
@@ -91,30 +92,29 @@ async def connected(
             past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)
             readers = await stack.enter_async_context(readers_process(settings, options).kept())
             ask = asks_readers(readers, board, memory, clock, calendar)
-            bundles = makes_evidence(settings, options, calendar)
         look = partial(look_at_board, board, past, memory, clock)
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
-        read = (RunbookLibrary(settings.runbooks), jobs.artifacts, past, clock, options)
-        api = ApiParts(
-            board,
-            calendar,
-            *read,
-            evidence=bundles,
-            attestation=_attest(settings, edges, alerts).facts,
-            day=day,
-            ask=ask,
-        )
+        runbooks = RunbookLibrary(settings.runbooks)
+        read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
+        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(_showing(api, alerts, jobs))
+        application = create_application(_showing(api, alerts, jobs, settings, calendar))
         yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
 
 
-def _showing(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
-    """Have the API show the alerts that are decided here, where any are."""
-    api = replace(api, alert_history=jobs.alerts)
+def _showing(
+    api: ApiParts,
+    alerts: Alerting | None,
+    jobs: JobParts,
+    settings: Settings,
+    calendar: CalendarInForce,
+) -> ApiParts:
+    """Have the API show the alerts that are decided here, and make bundles, where there is any."""
+    bundles = makes_evidence(settings, api.options, calendar) if api.past else None
+    api = replace(api, alert_history=jobs.alerts, evidence=bundles)
     if alerts is None:
         return api
     return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)

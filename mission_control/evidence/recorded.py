@@ -150,7 +150,7 @@ def _verdict(name: str, told: Document) -> str:
         return f"No-Execution Attestation: {told.get('conclusion')}"
     if name == LKG_JSON:
         return f"last known good captured: {told.get('status')}"
-    return f"deploy report: {mapping(told, 'summary').get('headline') or 'made'}"
+    return f"deploy report: {told.get('headline') or 'made'}"
 
 
 def _expect_of_sessions(
