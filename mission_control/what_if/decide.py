@@ -242,7 +242,7 @@ def _silenced(round_: ServiceRound) -> Readings:
 
 
 def _saying(change: Say, evidence: FloorEvidence) -> Readings:
-    """Return the answers that have this field with its other value; a claim may be told anew."""
+    """Return the answers that have this field with its other value; a claim may be a new one."""
     round_ = evidence.rounds[change.agent_name]
     seen = {p: r for p, r in round_.readings.items() if isinstance(r, Seen)}
     holding = [p for p, r in seen.items() if _holds(r.value, change.place)]

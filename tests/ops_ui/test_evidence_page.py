@@ -172,6 +172,17 @@ async def test_a_bundle_of_which_little_is_said_is_not_called_whole(pages, evide
     assert "? NOT READ" in page.text
 
 
+@pytest.mark.parametrize("field", sorted({*PREVIEW, "label"}))
+async def test_no_junk_in_a_preview_breaks_the_page_or_looks_well(pages, evidence, field):
+    """Whatever a field holds, the page is shown, and nothing turns green by it."""
+    for junk in (None, 7, "x", [], {}, [7], [{}], 1e300):
+        evidence.answers[f"{API}/preview"] = {**PREVIEW, field: junk}
+        answer = await pages.get(CHOSEN)
+
+        assert 200 == answer.status_code
+        assert "badge-fine" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("path", "told"),
     [

@@ -88,7 +88,7 @@ def test_with_nothing_changed_it_is_the_floor(evening, hurts):
 )
 def test_silence_never_improves(evening, hurts, silent):
     """
-    Whoever falls silent, neither the verdict nor what is latched gets better (R0.1, R12.50).
+    When any service falls silent, neither the verdict nor what is latched gets better (R0.1, R12.50).
     """
     floor = hurt_floor(*hurts, at=EVENING if evening else NOW)
 
