@@ -37,6 +37,8 @@ BACK = timedelta(days=14)
 AROUND = timedelta(minutes=10)
 """So much before an incident and after it belongs to its evidence."""
 MOST_GAPS = 10
+PATIENCE_SECONDS = 20.0
+"""A preview of a month reads all that was recorded in it."""
 
 log = logging.getLogger("ops_ui")
 
@@ -157,7 +159,7 @@ async def evidence(state: State, request: Request[object, object, State]) -> Res
 async def _chosen(pages: Pages, asked: dict[str, str]) -> Chosen:
     if not asked.get("from"):
         return Chosen(incident=asked.get("incident", ""))
-    found = await pages.client.ask(f"{_API}/preview{query_of(asked)}", Preview)
+    found = await pages.client.ask(f"{_API}/preview{query_of(asked)}", Preview, PATIENCE_SECONDS)
     if isinstance(found, Missed):
         since, until = (_as_input(asked.get(name, "")) for name in ("from", "to"))
         trouble = found.told or found.detail

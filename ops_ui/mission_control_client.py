@@ -77,9 +77,15 @@ class MissionControlClient:
         self.label = ""
         self.time = ""
 
-    async def ask(self, path: str, kind: type[Answer]) -> Answer | Missed:
-        """Ask for an answer of this kind; one that cannot be decoded is garbage."""
-        body = await self._body(path, "application/json")
+    async def ask(
+        self, path: str, kind: type[Answer], seconds: float | None = None
+    ) -> Answer | Missed:
+        """
+        Ask for an answer of this kind; one that cannot be decoded is garbage.
+
+        What takes long to answer may be given `seconds` in place of the usual ones.
+        """
+        body = await self._body(path, "application/json", seconds=seconds)
         if body is None or isinstance(body, Missed):
             return body or Missed(Failure.GARBAGE, f"{path} is not there", HTTP_NOT_FOUND)
         try:
@@ -102,13 +108,20 @@ class MissionControlClient:
         return await self._body(path, "*/*", absent=True, limit=limit)
 
     async def _body(
-        self, path: str, accept: str, *, absent: bool = False, limit: int = MAX_BYTES
+        self,
+        path: str,
+        accept: str,
+        *,
+        absent: bool = False,
+        limit: int = MAX_BYTES,
+        seconds: float | None = None,
     ) -> bytes | Missed | None:
+        patience = max(self._timeout, seconds or 0.0)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(patience):
                 return await self._read(path, accept, absent=absent, limit=limit)
         except TimeoutError:
-            return Missed(Failure.SLOW, f"no whole answer within {self._timeout:g} s")
+            return Missed(Failure.SLOW, f"no whole answer within {patience:g} s")
         except httpx.ConnectError:
             return Missed(Failure.DOWN, "nothing answers at its address")
         except httpx.HTTPError as error:
@@ -117,7 +130,9 @@ class MissionControlClient:
     async def _read(
         self, path: str, accept: str, *, absent: bool, limit: int
     ) -> bytes | Missed | None:
-        async with self._client.stream("GET", path, headers={"accept": accept}) as response:
+        headers = {"accept": accept}
+        total = httpx.Timeout(self._timeout, read=None)  # the whole answer has a deadline
+        async with self._client.stream("GET", path, headers=headers, timeout=total) as response:
             self._note(response.headers)
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None

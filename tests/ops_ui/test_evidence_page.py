@@ -1,12 +1,16 @@
 """Evidence on the pages: what is known is seen before it is downloaded, and passed on unchanged."""
 
+import asyncio
 import shlex
+from typing import Any
 
 import httpx
 import pytest
 from litestar.exceptions import LitestarException
 
 from ops_ui.application import create_application
+from ops_ui.evidence import Preview
+from ops_ui.mission_control_client import Missed, MissionControlClient
 from ops_ui.settings import Settings
 from tests.ops_ui.conftest import AT
 from tests.ops_ui.test_pages import see
@@ -158,6 +162,24 @@ async def test_a_preview_that_is_not_known_is_no_empty_bundle(pages, evidence, a
     assert "2026-11-18T10:00:00" in [a.get("value") for t, a in page.elements if t == "input"]
 
 
+async def test_a_preview_may_take_longer_than_any_other_answer(evidence):
+    """What reads a month is waited for; the deadline is its own, and no page waits for ever."""
+
+    async def late(_request):
+        await asyncio.sleep(0.15)
+        return httpx.Response(200, json=PREVIEW)
+
+    evidence.answers[f"{API}/preview"] = late
+    behind = httpx.AsyncClient(transport=httpx.MockTransport(evidence), base_url="http://mc")
+    client = MissionControlClient(behind, 0.05)
+
+    missed, found = [await client.ask(f"{API}/preview", Preview, s) for s in (None, 5.0)]
+
+    assert isinstance(missed, Missed)
+    assert "no whole answer within 0.05 s" == missed.detail
+    assert isinstance(found, Preview)
+
+
 async def test_a_bundle_of_which_little_is_said_is_not_called_whole(pages, evidence):
     """Missing figures are `?` and never a good sign."""
     evidence.answers[f"{API}/preview"] = {
@@ -271,7 +293,8 @@ async def test_a_bundle_that_breaks_off_is_no_whole_file():
         return httpx.Response(200, content=breaks_off())
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(answers), base_url="http://mc")
-    ui = httpx.ASGITransport(create_application(Settings(), http))
+    application: Any = create_application(Settings(), http)
+    ui = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=ui, base_url="http://localhost") as reader:
         with pytest.raises(LitestarException, match="after response started"):
             await reader.get("/evidence/download?from=a")

@@ -88,7 +88,7 @@ def test_with_nothing_changed_it_is_the_floor(evening, hurts):
 )
 def test_silence_never_improves(evening, hurts, silent):
     """
-    When any service falls silent, neither the verdict nor what is latched gets better (R0.1, R12.50).
+    When services fall silent, neither the verdict nor what is latched gets better (R0.1).
     """
     floor = hurt_floor(*hurts, at=EVENING if evening else NOW)
 
@@ -211,8 +211,9 @@ def test_what_is_not_changed_stays_as_it_was_claimed():
     """
     floor = hurt_floor()
     reading = floor.rounds[SE].readings["/ops/status"]
+    assert isinstance(reading, Seen)
     heard = replace(reading.value, claims=Claims(kill_switch=SwitchText.UNCLEAR))
-    readings = {"/ops/status": replace(reading, value=heard)}
+    readings = {"/ops/status": Seen(heard, reading.at)}
     floor.rounds[SE] = replace(floor.rounds[SE], readings=readings)
 
     evidence = alter_evidence(floor.evidence(), what_if(floor, f"{SE}.git_sha=x").changes)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -95,7 +96,7 @@ async def run_everything(parts, settings):
         if isinstance(seen, FloorSnapshot) and all_asked(seen):
             break
     origin, clock = run_origin(settings, "command", parts.jobs.clock()), parts.jobs.clock
-    copier, surveyor = (f(settings, clock) for f in (repository_copier, repository_surveyor))
+    copier, surveyor = repository_copier(settings, clock), repository_surveyor(settings, clock)
     runs = [parts.day.runners[job] for job in JOBS]
     runs.append(partial(blueprint.run, parts.jobs, repository=surveyor))
     shown = await in_force(settings)
@@ -167,7 +168,7 @@ async def crawl(client, searched, most=150):
 
 
 @asynccontextmanager
-async def client_of(application):
+async def client_of(application: Any):
     """Ask an application in process."""
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
