@@ -47,7 +47,7 @@ class EvidenceSources:
     """
     What a bundle is made from; nothing of it is written.
 
-    `history` and `alerts` are None where none is kept. `replays` are documents by their names.
+    `history` and `alerts` are None where none is kept.
     """
 
     artifacts: ArtifactReader
@@ -60,7 +60,6 @@ class EvidenceSources:
     config_digest: str
     label: str = ""
     replica: str = ""
-    replays: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(slots=True)

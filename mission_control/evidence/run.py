@@ -111,7 +111,6 @@ def _about(sources: EvidenceSources, gathering: Gathering) -> dict[str, Any]:
         "decision_version": decision_version(),
         "ledger_head": document(gathering.head),
         "config_digest": sources.config_digest,
-        "replays": sorted(sources.replays),
         "sessions": [s.session_date.isoformat() for s in sessions],
         "verify_py_sha256": hashlib.sha256(verifier()).hexdigest(),
     }
@@ -134,8 +133,6 @@ async def _files(
                 yield file
         except StorageError as error:
             gathering.unreadable(source, unit, error.problem)
-    for number, (name, content) in enumerate(sorted(sources.replays.items()), 1):
-        yield f"replays/{number:03d}_{name}", content
     yield "configuration.json", encode_json(_configuration(sources, gathering))
 
 

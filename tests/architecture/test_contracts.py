@@ -26,6 +26,7 @@ VIOLATIONS = {
     "durable-copy": ("mission_control/floor/board.py", "mission_control.durable_copy.s3_store"),
     "delivery": ("mission_control/floor/board.py", "mission_control.alerts.deliver.posting"),
     "one-owner-apprise": ("mission_control/alerts/run.py", "apprise"),
+    "one-owner-cryptography": ("mission_control/evidence/run.py", "cryptography"),
     "one-owner-litestar": ("mission_control/floor/coverage.py", "litestar"),
     "settings": ("mission_control/records/folder.py", "mission_control.configuration.settings"),
     "simulation": ("mission_control/cli/doctor.py", "mission_control.simulation.clock"),

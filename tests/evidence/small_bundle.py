@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 
 from mission_control.evidence.bag import BagWriter, verifier
 from mission_control.evidence.verify import bag_name, verify_zip
@@ -15,8 +16,21 @@ REPORT = b'{"verdict":"NO-GO"}'
 PATH = "audit_artifacts/ops_runs/20261120T141500Z_readiness/readiness_report.json"
 
 
-def small_bundle(incident="feed stale", *, files=None):
-    """Return the bytes of a bundle with one artifact, its ledger and one page."""
+class Forger(BagWriter):
+    """Writes a bag in which some lists are others than they should be, and all else fits them."""
+
+    forged: Mapping[str, bytes] = {}
+
+    def _put(self, path, content):
+        return super()._put(path, self.forged.get(path, content))
+
+
+def small_bundle(incident="feed stale", *, files=None, forged=None, name=None):
+    """
+    Return the bytes of a bundle with one artifact, its ledger and one page.
+
+    `forged` are files that were made otherwise, before the sums over them were written.
+    """
     file = ArtifactFile(PATH, hashlib.sha256(REPORT).hexdigest(), len(REPORT))
     first = chain(Recorded(NOW, "readiness", PATH.rpartition("/")[0], None, (file,)), GENESIS)
     last = chain(Recorded(NOW, "other", "audit_artifacts/ops_runs/x", None, ()), first.head)
@@ -33,7 +47,8 @@ def small_bundle(incident="feed stale", *, files=None):
         f"data/artifacts/{PATH}": REPORT,
         "data/coverage.json": b"{}",
     } | (files or {})
-    bag = BagWriter(bag_name(SINCE, UNTIL))
+    bag = Forger(name or bag_name(SINCE, UNTIL))
+    bag.forged = forged or {}
     pieces = [*bag.begin()]
     for path, content in held.items():
         pieces += bag.add(path, content)

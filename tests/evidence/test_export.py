@@ -1,10 +1,12 @@
 """The export of a bundle: everything that is known, what is not, and nothing made up."""
 
+import asyncio
 import io
 import json
 import shutil
 import sqlite3
 import subprocess
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,6 +18,7 @@ from mission_control.evidence.decide import NOT_WATCHED
 from mission_control.evidence.gathering import EXPORTED
 from mission_control.evidence.model import Wanted
 from mission_control.evidence.read_bundle import open_bundle
+from mission_control.evidence.run import export
 from mission_control.evidence.verify import verify_zip
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decision_version import decision_version
@@ -241,6 +244,55 @@ def test_a_time_without_anything_is_a_bundle_of_gaps(recorded):
     assert [NOT_WATCHED] == [s["posture"] for s in timeline]
     assert 0 == part(ended, "posture").obtained
     assert () == verify_zip(io.BytesIO(content)).found
+
+
+class LongHistory:
+    """A history in which one decision was made very often."""
+
+    def __init__(self, history, count):
+        """Repeat the newest of a history."""
+        self._history, self._count = history, count
+
+    def __getattr__(self, name):
+        """Answer everything else as it does."""
+        return getattr(self._history, name)
+
+    async def decision_numbers(self, _since, _until):
+        """Return as many as there shall be."""
+        return range(self._count)
+
+    async def kept_decision(self, number):
+        """Return the newest again, a second later each time."""
+        kept = await self._history.kept_decision(2)
+        return replace(kept, number=number, at=SINCE + timedelta(seconds=number))
+
+
+def peak_of(sources, count):
+    """Return the most memory that an export of so many decisions holds, and the bundle's size."""
+    size = 0
+
+    async def read():
+        nonlocal size
+        long = replace(sources, history=LongHistory(sources.history, count))
+        async for piece in export(long, Wanted(SINCE, UNTIL)):
+            size += len(piece)
+
+    tracemalloc.start()
+    try:
+        asyncio.run(read())
+        return tracemalloc.get_traced_memory()[1], size
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_what_is_exported(recorded):
+    """R12.36: Of each file only its digest is kept."""
+    peak_of(recorded[1], 2)  # what is imported and remembered once
+    few, small = peak_of(recorded[1], 5)
+    many, large = peak_of(recorded[1], 55)
+
+    assert large - small > 400_000
+    assert many - few < (large - small) / 3
 
 
 def test_another_tool_takes_it_for_a_bag(bundle, tmp_path):

@@ -4,9 +4,11 @@ import io
 import random
 import struct
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 
+from mission_control.evidence import bag
 from mission_control.evidence.verify import NOT_CHECKED, lines, verify_zip
 from tests.evidence.small_bundle import PATH, found_in, small_bundle
 
@@ -166,6 +168,35 @@ def test_an_artifact_that_the_ledger_does_not_name_is_found():
     assert ("data/ledger/lines.jsonl", "TRUNCATED") in found_in(
         small_bundle(files={"data/ledger/lines.jsonl": b""})
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        pytest.param("SHA256SUMS", b"", id="sums of nothing"),
+        pytest.param("manifest-sha256.txt", b"no line\n", id="no line of a manifest"),
+        pytest.param("tagmanifest-sha256.txt", b"", id="an empty list of lists"),
+        pytest.param("bag-info.txt", b"Payload-Oxum: 1.1\n", id="another count"),
+        pytest.param("bagit.txt", b"BagIt-Version: 0.9\n", id="another version"),
+        pytest.param("verify.py", b"print('intact')\n", id="another verifier"),
+        pytest.param("data/bundle.json", b"[]", id="no account of itself"),
+    ],
+)
+def test_a_file_that_was_forged_with_the_sums_over_it_is_named(path, content):
+    """R12.42: What follows from everything else is compared with that, not with its own sum."""
+    assert path in [found for found, _ in found_in(small_bundle(forged={path: content}))]
+
+
+def test_another_name_of_the_folder_is_named():
+    """R12.42: It follows from the time that the bundle is about."""
+    assert [("(the folder)", "ALTERED")] == found_in(small_bundle(name="evidence_of_calm"))
+
+
+def test_checksums_of_the_zip_that_are_wrong_are_named(monkeypatch):
+    """R12.42: Though headers and directory agree about them, and the lists are right."""
+    monkeypatch.setattr(bag, "zlib", SimpleNamespace(crc32=lambda _: 7))
+
+    assert ("data/bundle.json", "ALTERED") in found_in(small_bundle())
 
 
 @pytest.mark.parametrize(
