@@ -4,9 +4,9 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -14,7 +14,6 @@ from mission_control.bootstrap.jobs import history_to_read
 from mission_control.bootstrap.keeping import keeping_parts
 from mission_control.bootstrap.record import run_origin
 from mission_control.cli.context import CliContext
-from mission_control.cli.failures import JSON_ASKED
 from mission_control.cli.flags import json_flag, read_at, setting_flags
 from mission_control.cli.output import printable
 from mission_control.cli.recording import recording_with, run_recording
@@ -33,6 +32,15 @@ FORMATS = ("md", "json", "html")
 LONGEST_ANSWER = 4_096
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What to write, where: `form` is md, json or html."""
+
+    output: str
+    form: str
+    verbose: bool
+
+
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILES]...")
 @click.option("--output", "-o", metavar="OUT", default=STDIN, show_default=True,
@@ -41,7 +49,7 @@ LONGEST_ANSWER = 4_096
               help="Markdown, JSON or a page; else as OUT ends, or Markdown.")  # fmt: skip
 @click.option("--from", "since", metavar="TIME", callback=read_at, help="Show events from then on.")
 @click.option("--to", "until", metavar="TIME", callback=read_at, help="Show events before then.")
-@click.option("--trace", metavar="ID", default="", help="Show this trace alone.")
+@click.option("--trace", "trace_id", metavar="ID", default="", help="Show this trace alone.")
 @click.option("--agent", metavar="NAME", default="", help="Show this agent's events alone.")
 @click.option("--verbose", is_flag=True, help="Show each event as it was told, too (Markdown).")
 @click.option("--record", "recorded", is_flag=True, help="Record it below the root as well.")
@@ -49,21 +57,7 @@ LONGEST_ANSWER = 4_096
 @setting_flags("root", "fleet_file")
 @json_flag
 @click.pass_context
-def replay(  # noqa: PLR0913  (a flag each)
-    ctx: click.Context,
-    *,
-    files: tuple[str, ...],
-    output: str,
-    form: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    trace: str,
-    agent: str,
-    verbose: bool,
-    recorded: bool,
-    as_json: bool,
-    **flags: str | None,
-) -> None:
+def replay(ctx: click.Context, *, recorded: bool, as_json: bool, **given: Any) -> None:  # noqa: ANN401  (as click gives them)
     """
     Replay what happened from FILES: logs, plain, .gz or .zst, folders of them, or - for stdin.
 
@@ -75,26 +69,38 @@ def replay(  # noqa: PLR0913  (a flag each)
     that nothing can be said; with 0 where no execution was found.
     """
     context = ctx.ensure_object(CliContext)
-    if since is not None and until is not None and since >= until:
+    narrowing = Narrowing(given["since"], given["until"], given["trace_id"], given["agent"])
+    if narrowing.since and narrowing.until and narrowing.since >= narrowing.until:
         raise click.UsageError("--from has to be before --to")
-    narrowing = Narrowing(since, until, trace, agent)
+    output, flags = given["output"], {name: given[name] for name in ("root", "fleet_file")}
+    form = given["form"] or ("json" if as_json else _format_of(output))
     settings = recording_with(context, flags) if recorded else None
-    given = _find(files)
-    wanted = form or ("json" if as_json and ctx.meta.get(JSON_ASKED) else _format_of(output))
-    with _opened(output) as sink:
-        with _progress(context, given) as advance:
-            made = replay_logs(given, narrowing, advance)
-        for piece in in_pieces(_shown(made, wanted, settings, verbose=verbose)):
-            sink.write(piece)
-    if output != STDIN:
-        click.echo(printable(made.answer.headline, LONGEST_ANSWER))
-        for reason in made.answer.reasons:
-            click.echo(f"  {printable(reason, LONGEST_ANSWER)}")
-    else:
-        context.say(printable(made.answer.headline, LONGEST_ANSWER))
+    made = _make(context, _find(given["files"]), narrowing, _Wish(output, form, given["verbose"]))
+    _tell(context, made, output)
     if settings is not None:
         context.say(f"Recorded as {run_recording(ctx, _record(context, settings, made))}.")
     ctx.exit(made.answer.exit_code)
+
+
+def _make(context: CliContext, given: Input, narrowing: Narrowing, wish: _Wish) -> Replay:
+    """Read what was given, and write what was wished for; its place is claimed before that."""
+    with _opened(wish.output) as sink:
+        with _progress(context, given) as advance:
+            made = replay_logs(given, narrowing, advance)
+        for piece in in_pieces(_shown(made, wish)):
+            sink.write(piece)
+    return made
+
+
+def _tell(context: CliContext, made: Replay, output: str) -> None:
+    """Say the answer, on stdout where that is not taken by the replay itself."""
+    told = [made.answer.headline, *(f"  {reason}" for reason in made.answer.reasons)]
+    for line in told if output != STDIN else told[:1]:
+        shown = printable(line, LONGEST_ANSWER)
+        if output == STDIN:
+            context.say(shown)
+        else:
+            click.echo(shown)
 
 
 def _find(files: tuple[str, ...]) -> Input:
@@ -154,12 +160,11 @@ def _progress(context: CliContext, given: Input) -> Generator[Callable[[int], ob
         yield lambda taken: bar.advance(task, taken)
 
 
-def _shown(made: Replay, wanted: str, settings: Settings | None, *, verbose: bool) -> Iterator[str]:
-    if wanted == "md":
-        return replay_markdown(made, raw=verbose)
-    calendar = MarketCalendar(settings.closures if settings else ())
-    behind = process.run(find_backdrop(made, calendar, None))
-    return replay_json(made, "", behind) if wanted == "json" else replay_html(made, "", behind)
+def _shown(made: Replay, wish: _Wish) -> Iterator[str]:
+    if wish.form == "md":
+        return replay_markdown(made, raw=wish.verbose)
+    behind = process.run(find_backdrop(made, MarketCalendar(), None))
+    return replay_json(made, "", behind) if wish.form == "json" else replay_html(made, "", behind)
 
 
 async def _record(context: CliContext, settings: Settings, made: Replay) -> str:

@@ -147,9 +147,11 @@ def _turned(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _place_of(row: _Row, labels: tuple[str, ...]) -> Place:
-    label = labels[int(row.place[_TIME:_SOURCE], 16)]
-    line = int(row.place[_SOURCE:_LINE], 16)
-    return Place(row.micros, row.dated, label, line, row.repeated, row.sources)
+    place = row.place
+    label = labels[int(place[_TIME:_SOURCE], 16)]
+    line = int(place[_SOURCE:_LINE], 16)
+    dated = place[_SUB : _SUB + 1] == b"d"
+    return Place(int(place[:_TIME], 16), dated, label, line, row.repeated, row.sources)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 The values of a replay: what was read, what of it is shown, and what of it is evidence.
 
 A `Replay` may stand for more events than fit into memory. Its counts, sources and answer are
-plain values; events, groups and evidence are iterators that are begun anew at each call, read
+plain values; events, groups and evidence are iterators that begin at the first at each call, read
 spill files in a few MB, and have to be read in order:
 
     for group, events in replay.groups():      # by agent, then trace; the unattributed one last
@@ -224,25 +224,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What is shown: `since` <= time < `until`, this trace, this agent; None and empty are all."""
+    """
+    What is shown: `since` <= time < `until`, this trace, this agent; None and empty are all.
+
+    What has no place in time is shown whatever time is asked for.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     trace_id: str = ""
     agent: str = ""
-
-    @property
-    def active(self) -> bool:
-        """Return whether anything is narrowed."""
-        return self != Narrowing()
-
-    def shows(self, at: datetime | None, agent: str, trace_id: str) -> bool:
-        """Return whether an event is shown; one that has no place in time is, whenever asked."""
-        if (self.agent and self.agent != agent) or (self.trace_id and self.trace_id != trace_id):
-            return False
-        if at is None:
-            return True
-        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True)

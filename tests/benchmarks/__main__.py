@@ -22,6 +22,7 @@ from noticing import measure_ages, measure_detections
 from readers import measure_readers
 from readiness import measure_readiness
 from recorded import measure_records
+from replay import measure_replay
 from starting import measure_starting
 
 Row = dict[str, object]
@@ -53,6 +54,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "records": lambda _given: measure_records(),
     "start": lambda _given: measure_starting(),
     "readiness": lambda _given: iter([measure_readiness()]),
+    "replay": lambda _given: measure_replay(),
     "cluster": lambda _given: (measure_cluster(*size) for size in ((60, 60), (60, 1_000))),
 }
 

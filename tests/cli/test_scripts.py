@@ -43,6 +43,10 @@ def start(command, folder, **environ):
         ("capture_lkg.sh", ["--help"], 0),
         ("capture_lkg.sh", ["NOT A NAME"], 78),
         ("capture_lkg.sh", ["--nothing"], 2),
+        ("replay_from_logs.py", [], 1),
+        ("replay_from_logs.py", ["-o", "-", "/no/such.log"], 1),
+        ("replay_from_logs.py", ["--help"], 0),
+        ("replay_from_logs.py", ["--nothing"], 2),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else str(v),
 )

@@ -54,8 +54,8 @@ ANY_BYTES = st.lists(st.one_of(PIECES, st.binary(max_size=20)), max_size=30).map
 
 @settings(max_examples=80, deadline=None)
 @given(ANY_BYTES, st.booleans())
-def test_r12_20_any_bytes_are_accounted_for(tmp_path_factory, content, tails):
-    """Counts add up, all that is counted is told, and the worst of it is the answer."""
+def test_any_bytes_are_accounted_for(tmp_path_factory, content, tails):
+    """Counts add up, all that is counted is told, and the worst of it is the answer (R12.20)."""
     name = "20261118T150000Z_x/logs.a.txt" if tails else "x/a.log"
     path = tmp_path_factory.mktemp("any") / name
     path.parent.mkdir()
@@ -71,9 +71,7 @@ def test_r12_20_any_bytes_are_accounted_for(tmp_path_factory, content, tails):
     counts = replay.counts
     assert counts.evidence + counts.suspicions == sum(e.repeated for e in evidence)
     assert counts.lines == sum(s.lines for s in replay.sources)
-    assert (3 if evidence else 0) == (replay.answer.exit_code & ~1 if evidence else 0) | bool(
-        evidence
-    )
+    assert (replay.answer.exit_code == 3) == bool(evidence)
     assert b"broker_placed" not in content or content[:2] in {b"\x1f\x8b", b"\xff\xfe"} or (
         content[:4] == b"\x28\xb5\x2f\xfd" or 3 == replay.answer.exit_code
     )  # fmt: skip
@@ -106,8 +104,12 @@ def escaped(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(escaped())
-def test_r12_21_looking_quickly_never_misses(text):
-    """Whatever reading a line in full finds in it, its marks are seen in the block around it."""
+def test_looking_quickly_never_misses(text):
+    """
+    Whatever reading a line in full finds in it, its marks are seen in the block around it.
+
+    This is docs/semantics.md#R12.21.
+    """
     line = text.encode(errors="replace").replace(b"\n", b" ")
     read = events_in(line)
     block = b"before\n" + line + b"\nafter\n"
@@ -121,7 +123,7 @@ def test_r12_21_looking_quickly_never_misses(text):
 @settings(max_examples=60, deadline=None)
 @given(ANY_BYTES, st.integers(1, 60))
 def test_blocks_make_no_difference(content, size):
-    """However the bytes arrive, and in whatever way lines are looked for, the same ones are found."""
+    """However bytes arrive, and however lines are looked for, the same ones are found."""
     from mission_control.replay.read_bytes import whole_lines  # noqa: PLC0415
 
     def found(width, dense):
@@ -138,7 +140,7 @@ def test_blocks_make_no_difference(content, size):
 
 SECRETS = st.sampled_from([row.text for row in CORPUS])
 ODD = st.recursive(
-    st.one_of(LEAVES, SECRETS, st.sampled_from(["-p", "--password", "deadbeef" * 4, "0:aa", "pin"])),
+    st.one_of(LEAVES, SECRETS, st.sampled_from(["-p", "--password", "deadbeef" * 4, "0:aa"])),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
@@ -155,8 +157,8 @@ SCANNER = Scanner()
 @given(
     st.dictionaries(st.sampled_from(["data", "component", "x", "env", "value"]), ODD, max_size=4)
 )
-def test_r12_27_what_is_kept_as_it_is_needed_no_redaction(held):
-    """A document that is taken for plain is the one that redaction would have given."""
+def test_what_is_kept_as_it_is_needed_no_redaction(held):
+    """A document that is taken for plain is the one that redaction would have given (R12.27)."""
     document = json.loads(json.dumps(event(**{**held, "replay_schema": "agenttrader.replay.v1"})))
     if SCANNER.is_quiet(document):
         assert document == redact_document(document)
@@ -166,8 +168,12 @@ def test_r12_27_what_is_kept_as_it_is_needed_no_redaction(held):
 
 
 @pytest.mark.parametrize("row", CORPUS, ids=[row.name for row in CORPUS])
-def test_r12_27_no_secret_is_taken_for_plain(row):
-    """Each form of secret that is known is looked through, wherever in an event it stands."""
+def test_no_secret_is_taken_for_plain(row):
+    """
+    Each form of secret that is known is looked through, wherever in an event it stands.
+
+    This is docs/semantics.md#R12.27.
+    """
     for document in (event(component=row.text), event(data=[{"x": [row.text]}])):
         line = json.dumps(document).encode()
         plain = read_plain(line, Scanner())
@@ -202,7 +208,7 @@ def test_one_input_may_be_read_again():
     assert whole == [(group, [*events]) for group, events in kept.groups()]
     firsts = [(group, next(iter(events))) for group, events in kept.groups()]
     assert [(group, events[0]) for group, events in whole] == firsts
-    times = [e.at for e in kept.by_time()]
+    times = [str(e.at) for e in kept.by_time()]
     assert sorted(times) == times
     assert 2_500 == sum(e.repeated for e in kept.by_time()) == sum(g.events for g, _ in whole)
 

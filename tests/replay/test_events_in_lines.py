@@ -42,8 +42,8 @@ WAYS = {
 
 
 @pytest.mark.parametrize("line", WAYS.values(), ids=WAYS)
-def test_r12_21_an_event_is_found_however_it_is_wrapped(tmp_path, line):
-    """One event comes out, with its agent, its trace and its own time."""
+def test_an_event_is_found_however_it_is_wrapped(tmp_path, line):
+    """One event comes out, with its agent, its trace and its own time (R12.21)."""
     replay = read(write(tmp_path, "a.log", line))
     (found,) = shown(replay)
 
@@ -69,8 +69,12 @@ def test_an_event_within_an_event_is_told_as_well(tmp_path):
     assert names == sorted(e.event for e in shown(replay))
 
 
-def test_r12_22_order_intents_of_the_protocol_are_always_told(tmp_path):
-    """They need no flag, and have the agent, the trace and the stage that the predecessor gave."""
+def test_order_intents_of_the_protocol_are_always_told(tmp_path):
+    """
+    They need no flag, and have the agent, the trace and the stage that the predecessor gave.
+
+    This is docs/semantics.md#R12.22.
+    """
     replay = read(write(tmp_path, "a.log", protocol_intent(), protocol_intent(event_id="")))
     by_event, by_intent = shown(replay)
 
@@ -95,8 +99,10 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("line", "status"), OTHERS.values(), ids=OTHERS)
-def test_r12_22_other_lines_of_execution_are_told(tmp_path, line, status):
-    """They are events of their own kind, with the time and the service of their envelope."""
+def test_other_lines_of_execution_are_told(tmp_path, line, status):
+    """
+    They are events of their own kind, with the time and the service of their envelope (R12.22).
+    """
     known = {**line, "service": "exec", "correlation_id": "c-1"}
     (found,) = shown(read(write(tmp_path, "a.log", known)))
 
@@ -118,11 +124,14 @@ def test_fields_are_those_of_the_event(tmp_path):
     assert ("a", "b", "R") == (found[1].from_state, found[1].to_state, found[1].reason)
     expected = Intent("SPY", "buy", "10", "limit", "431.5")
     assert ("received", expected) == (found[2].stage, found[2].intent)
+    flat = event("order_intent", data={"stage": "dry_run", "symbol": "QQQ", "qty": 2.5})
+    (told,) = shown(read(write(tmp_path, "b.log", flat)))
+    assert ("dry_run", Intent("QQQ", qty="2.5")) == (told.stage, told.intent)
     assert (None, {"stage", "intent"}) == (found[3].intent, set(found[2].data["data"]))
 
 
-def test_r12_20_what_has_no_trace_or_agent_is_unattributed(tmp_path):
-    """It is the last group, and keeps whichever of both it has."""
+def test_what_has_no_trace_or_agent_is_unattributed(tmp_path):
+    """It is the last group, and keeps whichever of both it has (R12.20)."""
     path = write(tmp_path, "a.log", event(trace_id=None), event(agent_name=""), event())
     groups = [(g, list(events)) for g, events in read(path).groups()]
 
@@ -136,6 +145,9 @@ DEEP = '{"a":' * 80 + json.dumps(event()) + "}" * 80
 SKIPPED = {
     "other logs": (wrapped("hello"), Skip.NO_EVENT),
     "blank": ("", Skip.NO_EVENT),
+    "a text of JSON that bears a mark": ('"order_intent"', Skip.NO_EVENT),
+    "a list that bears a mark": ('["order_intent", 1, {"a": [1]}]', Skip.NO_EVENT),
+    "very many braces": ("{" * 300 + "order_intent", Skip.MALFORMED),
     "other JSON that bears a mark": ({"type": "x", "note": "order_intent"}, Skip.NO_EVENT),
     "prose that bears a mark": ("an order_intent was seen", Skip.NO_EVENT),
     "another version": (event(replay_schema="agenttrader.replay.v2"), Skip.OTHER_SCHEMA),
@@ -150,8 +162,12 @@ SKIPPED = {
 
 
 @pytest.mark.parametrize(("line", "skip"), SKIPPED.values(), ids=SKIPPED)
-def test_r12_20_every_other_line_is_counted_by_its_reason(tmp_path, line, skip):
-    """Each line is an event's, or has exactly one reason; what may have been an event is unread."""
+def test_every_other_line_is_counted_by_its_reason(tmp_path, line, skip):
+    """
+    Each line is an event's, or has exactly one reason; what may have been an event is unread.
+
+    This is docs/semantics.md#R12.20.
+    """
     replay = read(write(tmp_path, "a.log", line, event()))
 
     assert {skip: 1} == replay.counts.skipped
@@ -165,6 +181,11 @@ def test_an_event_beside_what_is_none_is_told_and_unread(tmp_path):
     replay = read(write(tmp_path, "a.log", both))
 
     assert (1, 1, 1) == (replay.counts.events, replay.counts.unread, replay.answer.exit_code)
+
+
+def test_a_number_is_no_event():
+    """As a whole line, too."""
+    assert ([], Skip.NO_EVENT) == (events_in(b"12").events, events_in(b"12").skip)
 
 
 def test_too_deep_within_an_event_is_told_as_such():

@@ -9,19 +9,23 @@ from tests.replay.logs import event, lines, order, protocol_intent, read, shown,
 
 RESULT = "exec_service.execute_result "
 KIND = EvidenceKind
+PLACED, ORDER_ID = KIND.BROKER_PLACED, KIND.BROKER_ORDER_ID
+WIDE = "".join(chr(ord(c) + 0xFEE0) for c in "broker_placed")
 EVIDENCE = {
-    "broker_placed": (order("broker_placed"), KIND.BROKER_PLACED),
-    "in capitals": (order(" BROKER-PLACED "), KIND.BROKER_PLACED),
-    "humps": (order("brokerPlaced"), KIND.BROKER_PLACED),
-    "full width": (order("ｂｒｏｋｅｒ_ｐｌａｃｅｄ"), KIND.BROKER_PLACED),
-    "wrapped": (wrapped(order("broker_placed")), KIND.BROKER_PLACED),
-    "of another document": ({"msg": "x", "stage": "broker_placed"}, KIND.BROKER_PLACED),
-    "an order id, deep within": (event(data={"a": [{"broker_order_id": "b-1"}]}), KIND.BROKER_ORDER_ID),
-    "an order id as a number": (event(data={"brokerOrderId": 17}), KIND.BROKER_ORDER_ID),
-    "an order id of an intent": (protocol_intent(metadata={"broker_order_id": "x"}), KIND.BROKER_ORDER_ID),
-    "an order id of another document": ({"msg": "ok", "broker_order_id": "b"}, KIND.BROKER_ORDER_ID),
+    "broker_placed": (order("broker_placed"), PLACED),
+    "in capitals": (order(" BROKER-PLACED "), PLACED),
+    "humps": (order("brokerPlaced"), PLACED),
+    "full width": (order(WIDE), PLACED),
+    "wrapped": (wrapped(order("broker_placed")), PLACED),
+    "of another document": ({"msg": "x", "stage": "broker_placed"}, PLACED),
+    "an order id, deep within": (event(data={"a": [{"broker_order_id": "b-1"}]}), ORDER_ID),
+    "the worst of several": (
+        order("broker_placed", broker_order_id="b-1"), PLACED),
+    "an order id as a number": (event(data={"brokerOrderId": 17}), ORDER_ID),
+    "an order id of an intent": (protocol_intent(metadata={"broker_order_id": "x"}), ORDER_ID),
+    "an order id of another document": ({"msg": "ok", "broker_order_id": "b"}, ORDER_ID),
     "a result with an order id": (
-        wrapped(RESULT + '{"status": "ok", "broker_order_id": "b"}'), KIND.BROKER_ORDER_ID),
+        wrapped(RESULT + '{"status": "ok", "broker_order_id": "b"}'), ORDER_ID),
     "a result": (wrapped(RESULT + '{"status": "executed"}'), KIND.EXECUTED),
     "a partial fill": (wrapped(RESULT + '{"status": "PartiallyFilled"}'), KIND.EXECUTED),
     "a state": (event("state_transition", data={"to_state": "filled"}), KIND.EXECUTED),
@@ -37,14 +41,18 @@ EVIDENCE = {
     "escaped, and cut short": (
         '{"x": "\\u0062roker_placed', KIND.SUSPECTED),
     "another version of the schema": (
-        order("broker_placed", replay_schema="agenttrader.replay.v9"), KIND.BROKER_PLACED),
+        order("broker_placed", replay_schema="agenttrader.replay.v9"), PLACED),
     "too long": ("x" * (1 << 20) + '{"stage": "broker_placed"}' + "y" * 900_000, KIND.SUSPECTED),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("line", "kind"), EVIDENCE.values(), ids=EVIDENCE)
-def test_r12_23_evidence_is_found_and_told(tmp_path, line, kind):
-    """It exits with 3 and is told with its place; what cannot be read as an event is suspected."""
+def test_evidence_is_found_and_told(tmp_path, line, kind):
+    """
+    It exits with 3 and is told with its place; what cannot be read as an event is suspected.
+
+    This is docs/semantics.md#R12.23.
+    """
     replay = read(write(tmp_path, "a.log", wrapped("hello"), line))
     (found,) = replay.evidence()
 
@@ -72,8 +80,8 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("line", HARMLESS.values(), ids=HARMLESS)
-def test_r12_23_what_was_not_executed_is_no_evidence(tmp_path, line):
-    """None is found, and the answer says in how many events and lines."""
+def test_what_was_not_executed_is_no_evidence(tmp_path, line):
+    """None is found, and the answer says in how many events and lines (R12.23)."""
     replay = read(write(tmp_path, "a.log", line, wrapped("hello")))
 
     assert [] == list(replay.evidence())
@@ -82,8 +90,12 @@ def test_r12_23_what_was_not_executed_is_no_evidence(tmp_path, line):
     assert "skipped because" in replay.answer.headline
 
 
-def test_r12_28_what_is_narrowed_hides_no_evidence(tmp_path):
-    """Only what is shown is narrowed; hidden events are counted, and evidence is still told."""
+def test_what_is_narrowed_hides_no_evidence(tmp_path):
+    """
+    Only what is shown is narrowed; hidden events are counted, and evidence is still told.
+
+    This is docs/semantics.md#R12.28.
+    """
     path = write(tmp_path, "a.log", order("broker_placed"), event(second=5, trace_id="t-2"))
     replay = read(path, trace_id="t-2")
 
@@ -97,6 +109,14 @@ def test_evidence_outweighs_what_broke_off(tmp_path):
     replay = read(write(tmp_path, "a.log", order("broker_placed")), tmp_path / "none.log")
 
     assert (Verdict.FOUND, 3) == (replay.answer.verdict, replay.answer.exit_code)
+
+
+def test_of_very_many_that_broke_off_some_are_named(tmp_path):
+    """The rest is counted."""
+    answer = read(*(tmp_path / f"{n}.log" for n in range(25))).answer
+
+    assert 20 == sum("cannot be opened" in reason for reason in answer.reasons)
+    assert "5 further sources could not be read to the end" in answer.reasons
 
 
 def test_no_change_for_the_worse_improves_the_answer(tmp_path):
@@ -122,8 +142,8 @@ def test_a_forbidden_mode_is_worth_a_note(tmp_path):
     assert sum("agent mode" in reason for reason in replay.answer.reasons) == 3
 
 
-def test_r12_27_what_is_quoted_is_redacted(tmp_path):
-    """No secret is in any event, in evidence, or in what is quoted of a line."""
+def test_what_is_quoted_is_redacted(tmp_path):
+    """No secret is in any event, in evidence, or in what is quoted of a line (R12.27)."""
     hush = "hunter2-Zx81"
     told = order("broker_placed", password=hush, component=f"token={hush}")
     prose = f"password={hush} broker_placed"

@@ -17,8 +17,8 @@ def tail(folder, bundle, *parts):
     return write(folder, f"{bundle}/logs.strategy.txt", *parts)
 
 
-def test_r12_26_overlapping_tails_count_once(tmp_path):
-    """The later tail's first lines are those that the earlier one ends with."""
+def test_overlapping_tails_count_once(tmp_path):
+    """The later tail's first lines are those that the earlier one ends with (R12.26)."""
     tail(tmp_path, FIRST, HEADING, *LOG[:150])
     tail(tmp_path, SECOND, HEADING, *LOG[100:300])
     replay = read(tmp_path)
@@ -27,11 +27,11 @@ def test_r12_26_overlapping_tails_count_once(tmp_path):
     assert {Skip.HEADING: 2, Skip.OVERLAP: 50} == replay.counts.skipped
     assert adds_up(replay.counts)
     assert [(True, False), (True, False)] == [(s.tail, s.gap_before) for s in replay.sources]
-    assert {151, 200} == {e.line + 50 for e in replay.events() if e.trace_id in {"t-100", "t-149"}}
+    assert {152, 201} == {e.line + 50 for e in replay.events() if e.trace_id in {"t-100", "t-149"}}
 
 
-def test_r12_26_repeats_within_a_tail_stay(tmp_path):
-    """Equal lines of one log are repeats, and are told apart from overlapping."""
+def test_repeats_within_a_tail_stay(tmp_path):
+    """Equal lines of one log are repeats, and are told apart from overlapping (R12.26)."""
     tail(tmp_path, FIRST, HEADING, event(), event(), wrapped("x"))
     tail(tmp_path, SECOND, HEADING, event(), wrapped("x"), event())
     replay = read(tmp_path)

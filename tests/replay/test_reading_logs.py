@@ -38,7 +38,7 @@ def test_packed_logs_may_have_several_members(tmp_path):
 
 
 def _window(content):
-    options = {zstd.CompressionParameter.window_log: 27}
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: 27}
     packer = zstd.ZstdCompressor(options=options)
     return packer.compress(content) + packer.flush()
 
@@ -59,8 +59,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_r12_24_what_breaks_off_never_says_none_found(tmp_path, content):
-    """It exits with 1, says why, and what was read before is shown."""
+def test_what_breaks_off_never_says_none_found(tmp_path, content):
+    """It exits with 1, says why, and what was read before is shown (R12.24)."""
     (tmp_path / "a.log").write_bytes(content)
     replay = read(tmp_path / "a.log", write(tmp_path, "b.log", event()))
 
@@ -73,16 +73,16 @@ def test_r12_24_what_breaks_off_never_says_none_found(tmp_path, content):
 
 
 @pytest.mark.parametrize("kind", ["missing", "device"])
-def test_r12_24_what_cannot_be_opened_breaks_off(tmp_path, kind):
-    """The rest is read all the same."""
+def test_what_cannot_be_opened_breaks_off(tmp_path, kind):
+    """The rest is read all the same (R12.24)."""
     path = {"missing": tmp_path / "x.log", "device": "/dev/null"}[kind]
     replay = read(write(tmp_path, "a.log", event()), path)
 
     assert (1, 1) == (replay.answer.exit_code, replay.counts.events)
 
 
-def test_r12_24_nothing_to_read_is_no_answer(tmp_path):
-    """An empty log says nothing of execution."""
+def test_nothing_to_read_is_no_answer(tmp_path):
+    """An empty log says nothing of execution (R12.24)."""
     (tmp_path / "a.log").touch()
     answer = read(tmp_path).answer
 
@@ -120,7 +120,7 @@ def test_a_disk_that_fails_breaks_off(tmp_path, monkeypatch):
 
 
 def test_folders_are_read_whole_and_files_once(tmp_path):
-    """By whatever name or link a file is reached, it is read once; links in folders are passed by."""
+    """However a file is reached, it is read once; links in folders are passed by."""
     path = write(tmp_path, "logs/b/x.log", event())
     write(tmp_path, "logs/a.log", event(second=1))
     os.link(path, tmp_path / "hard.log")
@@ -152,8 +152,8 @@ def test_a_pipe_is_read(tmp_path):
         os.close(reader)
 
 
-def test_r12_29_the_order_of_files_makes_no_difference(tmp_path):
-    """Events, evidence, sources and counts are the same."""
+def test_the_order_of_files_makes_no_difference(tmp_path):
+    """Events, evidence, sources and counts are the same (R12.29)."""
     paths = [write(tmp_path, f"{n}.log", *MANY[n::3], order("broker_placed", n)) for n in range(3)]
     one, other = read(*paths), read(*reversed(paths))
 
@@ -162,8 +162,12 @@ def test_r12_29_the_order_of_files_makes_no_difference(tmp_path):
     assert (one.sources, one.counts, one.answer) == (other.sources, other.counts, other.answer)
 
 
-def test_r12_25_events_stand_by_their_own_time(tmp_path):
-    """What tells no time stays behind the line before it, or before the first of its source."""
+def test_events_stand_by_their_own_time(tmp_path):
+    """
+    What tells no time stays behind the line before it, or before the first of its source.
+
+    This is docs/semantics.md#R12.25.
+    """
     undated = [event(f"n{n}", ts=None) for n in range(3)]
     a = write(
         tmp_path, "a.log", undated[0], event("late", 9), undated[1], event("early", 1), undated[2]
@@ -197,13 +201,13 @@ def test_narrowing_by_time_and_agent(tmp_path):
     one = read(path, since=first, until=until, agent="strategy-engine")
     other = read(path, since=first, until=until)
 
-    assert [(2, "strategy-engine")] == [(e.at.second, e.agent) for e in shown(one)]
+    assert [(first, "strategy-engine")] == [(e.at, e.agent) for e in shown(one)]
     assert (4, first, first) == (one.counts.hidden, one.first, one.last)
     assert ["startup", "undated", "startup"] == [e.event for e in shown(other)]
 
 
-def test_r12_25_skew_between_sources_is_told(tmp_path):
-    """A clock that is ahead is seen against its envelopes, and against the same traces elsewhere."""
+def test_skew_between_sources_is_told(tmp_path):
+    """A clock is compared with its envelopes, and with the same traces elsewhere (R12.25)."""
     near = [event(second=n, trace_id=f"t{n}") for n in range(10)]
     far = [wrapped(event(second=n + 30, trace_id=f"t{n}")) for n in range(10)]
     replay = read(write(tmp_path, "a.log", *near), write(tmp_path, "b.log", *far))

@@ -9,7 +9,8 @@ from mission_control.replay.decide.line import Found, text_of
 from mission_control.replay.model import EventKind, Intent, ReplayedEvent
 
 _KINDS = tuple(EventKind)
-_OF_AN_INTENT = frozenset(field.name for field in fields(Intent))
+_NOTHING: Mapping[str, Any] = {}
+_OF_AN_INTENT = tuple(field.name for field in fields(Intent))
 _LONGEST_REASON = 2_000
 _TOLD: Mapping[str, tuple[str, ...]] = {
     "stage": ("stage",),
@@ -19,10 +20,9 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
     "allowed": ("allowed", "should_execute"),
     "reason": ("reason", "reason_code", "detail"),
     "status": ("status", "result"),
-    "intent": ("intent",),
 }
 """Under which keys a document tells what; the first that is told counts."""
-_FIELDS = {key: (name, rank) for name, keys in _TOLD.items() for rank, key in enumerate(keys)}
+_FIELDS = {key: (name, keys) for name, keys in _TOLD.items() for key in keys}
 
 
 class Place(NamedTuple):
@@ -51,38 +51,24 @@ def read_event(kept: Any, place: Place) -> ReplayedEvent:  # noqa: ANN401  (what
     """
     if isinstance(kept, list):
         number, name, agent, trace_id, service, severity, why, document = cast("list[Any]", kept)
-        kind = _KINDS[number]
+        kind: EventKind = _KINDS[int(number)]
     else:
-        kind, severity, why = EventKind.REPLAY, "", ""
-        document = cast("dict[str, Any]", kept)
+        document, kind, why = cast("dict[str, Any]", kept), EventKind.REPLAY, ""
         name, agent, trace_id = document["event"], document["agent_name"], document["trace_id"]
         service = text_of(document.get("service"))
         severity = text_of(document.get("severity") or document.get("level"))
-    within: Any = document.get("data") if kind is EventKind.REPLAY else document
-    told = _told(cast("dict[str, Any]", within)) if isinstance(within, dict) else {}
-    if kind is EventKind.INTENT:
-        told["stage"] = "protocol"
-    if told or kind is EventKind.INTENT or name == "order_intent":
-        told["intent"] = _intent(kind, name, within, told.get("intent"))
-    at = instant(place.micros)
-    return ReplayedEvent(
-        at=at if place.dated else None,
-        kind=kind,
-        event=name,
-        agent=agent,
-        trace_id=trace_id,
-        source=place.source,
-        line=place.line,
-        component=_component(kind, document),
-        service=service,
-        severity=severity,
-        evidence=why,
-        placed_at=at,
-        repeated=place.repeated,
-        sources=place.sources,
-        data=document,
-        **told,
-    )
+    micros, dated, source, line, repeated, sources = place
+    at = instant(micros)
+    event = ReplayedEvent(at if dated else None, kind, name, agent, trace_id, source, line)
+    event.component = text_of(document.get("component")) or text_of(document.get("logger"))
+    event.service, event.severity, event.evidence = service, severity, why
+    event.placed_at, event.repeated, event.sources = at, repeated, sources
+    event.data = document
+    within: object = document
+    if kind is EventKind.REPLAY:
+        within = cast("object", document.get("data"))
+    _tell(event, cast("dict[str, Any]", within) if isinstance(within, dict) else {})
+    return event
 
 
 def instant(micros: int) -> datetime | None:
@@ -90,45 +76,37 @@ def instant(micros: int) -> datetime | None:
     return datetime.fromtimestamp(micros / 1_000_000, UTC) if micros else None
 
 
-def _component(kind: EventKind, document: Mapping[str, Any]) -> str:
-    if kind is EventKind.INTENT:
-        return "strategy_runner.protocol"
-    return text_of(document.get("component")) or text_of(document.get("logger"))
+def _tell(event: ReplayedEvent, within: Mapping[str, Any]) -> None:
+    """Add what a document tells, for each field from the first of its keys that tells anything."""
+    inner: object = within.get("intent")
+    if event.kind is EventKind.INTENT:
+        event.component, event.stage = "strategy_runner.protocol", "protocol"
+        event.intent = _intent(within, _NOTHING)
+    elif isinstance(inner, dict):
+        event.intent = _intent(cast("Mapping[str, Any]", inner), within)
+    elif event.event == "order_intent":
+        event.intent = _intent(within, _NOTHING)
+    for key in within:
+        if key in _FIELDS and (key != "stage" or not event.stage):
+            name, keys = _FIELDS[key]
+            setattr(event, name, _said(name, keys, within))
 
 
-def _told(within: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that a document tells, by their names in an event."""
-    told, ranks = dict[str, Any](), dict[str, int]()
-    for key, value in within.items():
-        if key in _FIELDS:
-            name, rank = _FIELDS[key]
-            said = _said(name, value)
-            if said in ("", None) or rank >= ranks.get(name, rank + 1):
-                continue
-            told[name], ranks[name] = said, rank
-    if "should_execute" in within and within["should_execute"] is True:
-        told["allowed"] = True
-    return told
-
-
-def _said(name: str, value: object) -> object:
-    if name == "allowed":
-        return value if isinstance(value, bool) else None
-    if name == "intent":
-        return cast("object", value) if isinstance(value, dict) else None
+def _said(name: str, keys: tuple[str, ...], within: Mapping[str, Any]) -> object:
+    told = [within[key] for key in keys if key in within]
+    if name == "allowed":  # of two that disagree the one that allows counts
+        return True if True in told else False if False in told else None
     if name == "reason":
-        return value[:_LONGEST_REASON] if isinstance(value, str) else ""
-    return text_of(value)
+        return next((t[:_LONGEST_REASON] for t in told if isinstance(t, str) and t), "")
+    return next((text for value in told if (text := text_of(value))), "")
 
 
-def _intent(kind: EventKind, name: str, within: object, inner: object) -> Intent | None:
+def _intent(inner: Mapping[str, Any], flat: Mapping[str, Any]) -> Intent:
     """Return the order that an event tells of: within `intent`, or flat."""
-    if kind is not EventKind.INTENT and name != "order_intent" and not inner:
-        return None
-    told = dict[str, str]()
-    for where in (within, inner):
-        if isinstance(where, dict):
-            for key, value in cast("Mapping[str, Any]", where).items():
-                if key in _OF_AN_INTENT and (said := text_of(value)):
-                    told[key] = said
-    return Intent(**told)
+    told = list[str]()
+    for key in _OF_AN_INTENT:
+        value = inner.get(key)
+        if value is None:
+            value = flat.get(key)
+        told.append("" if value is None else text_of(value))
+    return Intent(*told)

@@ -151,7 +151,7 @@ class Scanner:
         if not self._keys.issuperset(document) and not self._all_say_nothing(document, depth):
             return False
         for value in document.values():
-            kind: type[object] = value.__class__
+            kind = cast("type[object]", value.__class__)
             if kind is str:
                 if value not in texts:
                     unknown.append(value)
@@ -169,36 +169,41 @@ class Scanner:
                 walk: Any = self._is_quiet if isinstance(value, dict) else self._is_quiet_list
                 if depth > DEEPEST or not walk(value, unknown, depth + 1):
                     return False
-            if _is_flag(value):
+            if _is_flag(cast("object", value)):
                 return False
         return True
 
     def _all_say_nothing(self, document: Mapping[str, Any], depth: int) -> bool:
-        known = self._keys
-        return all(
-            key in known or self._says_nothing(key, value, depth) for key, value in document.items()
-        )
+        known, pairs = self._keys, self._pairs
+        for key in document:
+            if key not in known:
+                value = document[key]
+                quiet = value.__class__ is str and (key, value) in pairs
+                if key == "replay_schema":  # right at the top it is what makes this an event
+                    quiet = depth == 0
+                if not quiet and not self._says_nothing(key, value):
+                    return False
+        return True
 
-    def _says_nothing(self, key: str, value: object, depth: int) -> bool:
+    def _says_nothing(self, key: str, value: object) -> bool:
         """Return whether a key with this value says nothing; most keys say nothing ever."""
         about = _read_key(key)
-        if about == _SAYS_NOTHING and key != "replay_schema":
+        if key == "replay_schema":
+            return False
+        if about == _SAYS_NOTHING:
             if len(self._keys) < _MOST_KNOWN and len(key) <= _SHORT:
                 self._keys.add(key)
             return True
-        pair = (key, value if isinstance(value, str) else None)
-        if pair in self._pairs:
-            return True
         found = Scan()
         _judge(key, about, value, found)
-        quiet = found.plain and found.sign is None and not (depth and key == "replay_schema")
-        short = depth > 0 and isinstance(value, str) and len(value) <= _SHORT
+        quiet = found.plain and found.sign is None
+        short = isinstance(value, str) and len(value) <= _SHORT
         if quiet and short and len(self._pairs) < _MOST_KNOWN:
-            self._pairs.add(pair)
+            self._pairs.add((key, value))
         return quiet
 
     def _remember(self, texts: Sequence[str]) -> None:
-        """Remember harmless texts; once there are too many, begin anew after a while."""
+        """Remember harmless texts; once there are too many, begin again after a while."""
         known = self._texts
         if len(known) >= _MOST_KNOWN:
             self._passed += 1

@@ -138,11 +138,11 @@ def read_plain(line: bytes, scanner: Scanner) -> Plain | None:
         return None
     if not scanner.is_quiet(document):
         return None
-    name, at = document.get("event"), read_time(document.get("ts"))
-    agent, trace_id = document.get("agent_name"), document.get("trace_id")
-    if at is None or not (_is_name(name) and _is_name(agent) and _is_name(trace_id)):
+    at = read_time(document.get("ts"))
+    named = document.get("event"), document.get("agent_name"), document.get("trace_id")
+    if at is None or not all(map(_is_name, named)):
         return None
-    return Plain(document, name, agent, trace_id, at)
+    return Plain(document, *named, at)
 
 
 def _is_name(value: object) -> bool:
@@ -173,7 +173,7 @@ def _look(
             chain = (*chain, document)
             for each in document.values():
                 _within(each, chain, read, level=level, inside=inside)
-    elif isinstance(value, list):
+    else:
         for each in cast("list[object]", value):
             _within(each, chain, read, level=level, inside=inside)
 
@@ -301,7 +301,7 @@ def text_of(value: object) -> str:
     """Return a name, an id or a number as a text of capped length; empty for anything else."""
     if isinstance(value, str):
         return value.strip()[:LONGEST_NAME]
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     return str(value)[:LONGEST_NAME]
 

@@ -44,9 +44,10 @@ def replay_markdown(replay: Replay, label: str = "", *, raw: bool = False) -> It
     if told := narrowing_text(replay.narrowing):
         yield f"{escape(told)}\n\n"
     groups = rows = 0
+    clock = RowClock()
     for group, events in replay.groups():
         groups, rows = groups + 1, rows + group.rows
-        yield from _group(group, events)
+        yield from _group(group, events, clock)
     yield f"That is all: {counted(groups, 'group')}, {counted(rows, 'row')}.\n"
     if raw:
         yield from _raw(replay)
@@ -99,15 +100,22 @@ def _counts(replay: Replay) -> Iterator[str]:
     yield f"| first | {both_times(replay.first)} |\n| last | {both_times(replay.last)} |\n\n"
 
 
-def _group(group: Group, events: Iterator[ReplayedEvent]) -> Iterator[str]:
-    yield f"### {escape(name_of(group))}\n\n"
-    yield f"First {both_times(group.first)}, last {both_times(group.last)}. "
-    yield f"{escape(group_facts(group))}.\n\n"
-    yield "| time (UTC, New York) | event | summary | source |\n|---|---|---|---|\n"
-    clock = RowClock()
+def _group(group: Group, events: Iterator[ReplayedEvent], clock: RowClock) -> Iterator[str]:
+    first, last = clock.told(group.first), clock.told(group.last)
+    yield (
+        f"### {_escaped(name_of(group))}\n\n"
+        f"First {first}, last {last}. {_escaped(group_facts(group))}.\n\n"
+        "| time (UTC, New York) | event | summary | source |\n|---|---|---|---|\n"
+    )
     while rows := [_cells(event, clock) for event in islice(events, ROWS_AT_ONCE)]:
         yield _rows(rows)
     yield "\n"
+
+
+def _escaped(text: str) -> str:
+    """Escape a text; most hold nothing but underscores, and that is seen quicker."""
+    plain = _PLAIN.fullmatch(text) and _APART not in text and _END not in text
+    return text.replace("_", r"\_") if plain else escape(text)
 
 
 _Cells = tuple[str, str, str, str]

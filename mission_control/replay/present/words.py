@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mission_control.documents.instants import new_york_text
 from mission_control.market_calendar.days import in_new_york
 from mission_control.replay.model import (
     Counts,
@@ -199,52 +198,57 @@ def narrowing_text(narrowing: Narrowing) -> str:
 
 def both_times(at: datetime | None) -> str:
     """Write an instant in UTC to the millisecond, with New York's time beside it."""
-    if at is None:
-        return NO_TIME
-    here = at.astimezone(UTC).isoformat(" ", "milliseconds").removesuffix("+00:00")
-    return f"{here}Z ({new_york_text(at)})"
+    return RowClock().told(at)
 
 
-_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 _BEFORE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class RowClock:
-    """Writes the times of rows, which mostly lie in the minute of the row before."""
+    """Writes times, of which most lie in the hour of the one before: only then they are alike."""
 
     begin: datetime = _BEFORE
     end: datetime = _BEFORE
     utc: str = ""
     new_york: str = ""
+    beside: str = ""
     zone: str = ""
 
     def tell(self, event: ReplayedEvent) -> str:
-        """Write `2026-03-06 15:00:00.123Z (10:00:00 EST)`; of what has no time, what is before."""
-        at = event.at
-        if at is None:
+        """Write when an event was; of what tells no time, what it stands behind."""
+        if event.at is None:
             near = event.placed_at
-            return NO_TIME if near is None else f"{NO_TIME} (after {self._told(near)})"
-        return self._told(at)
+            return NO_TIME if near is None else f"{NO_TIME} (after {self.told(near)})"
+        return self.told(event.at)
+
+    def told(self, at: datetime | None) -> str:
+        """Write `2026-03-06 15:00:00.123Z (10:00:00 EST)`; New York's date where it is another."""
+        if at is None:
+            return NO_TIME
+        if not self.begin <= at < self.end:
+            self._move(at)
+        tail = f"{at.minute:02d}:{at.second:02d}"
+        milli = at.microsecond // 1000
+        return f"{self.utc}{tail}.{milli:03d}Z ({self.beside}{tail}{self.zone})"
 
     def tell_new_york(self, at: datetime | None) -> str | None:
         """Write an instant as `new_york_text` does; None stays None."""
         if at is None:
             return None
-        self._move(at)
-        return f"{self.new_york}{at.second:02d}{self.zone}"
-
-    def _told(self, at: datetime) -> str:
         if not self.begin <= at < self.end:
             self._move(at)
-        second = f"{at.second:02d}"
-        micro = f"{at.microsecond // 1000:03d}"
-        return f"{self.utc}{second}.{micro}Z ({self.new_york[11:]}{second}{self.zone})"
+        return f"{self.new_york}{at.minute:02d}:{at.second:02d}{self.zone}"
 
     def _move(self, at: datetime) -> None:
-        if not self.begin <= at < self.end:
-            self.begin = at.astimezone(UTC).replace(second=0, microsecond=0)
-            self.end = self.begin + _MINUTE
-            self.utc = f"{self.begin:%Y-%m-%d %H:%M:}"
-            here = in_new_york(self.begin)
-            self.new_york, self.zone = f"{here:%Y-%m-%d %H:%M:}", f" {here:%Z}"
+        """Go to another hour; New York is whole hours from UTC in all the years that are read."""
+        self.begin = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        self.end = self.begin + _HOUR
+        here = in_new_york(self.begin)
+        hour = len("2026-03-06 15:")
+        self.utc, self.new_york = self.begin.isoformat(" ")[:hour], here.isoformat(" ")[:hour]
+        day = len("2026-03-06 ")
+        same = self.utc[:day] == self.new_york[:day]
+        self.beside = self.new_york[day:] if same else self.new_york
+        self.zone = f" {here.tzname()}"
