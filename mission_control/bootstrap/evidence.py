@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.jobs import history_to_read
@@ -15,7 +16,9 @@ from mission_control.runbooks.library import RunbookLibrary
 
 
 @contextmanager
-def evidence_sources(settings: Settings, clock: Clock) -> Generator[EvidenceSources]:
+def evidence_sources(
+    settings: Settings, clock: Clock, replays: tuple[Path, ...] = ()
+) -> Generator[EvidenceSources]:
     """Open record and history for the time of the block; without a history that is a gap."""
     with history_to_read(settings) as history:
         alerts = None
@@ -31,4 +34,5 @@ def evidence_sources(settings: Settings, clock: Clock) -> Generator[EvidenceSour
             settings.fleet,
             settings.config_digest,
             replica=settings.replica,
+            replays=replays,
         )

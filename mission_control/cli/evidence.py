@@ -59,6 +59,14 @@ evidence.add_command(redecide_bundle)
     "--to", "until", callback=read_at, metavar="ISO", help="Before this instant; else until now."
 )
 @click.option("--incident", default="", metavar="TEXT", help="What it is called.")
+@click.option(
+    "--replay",
+    "replays",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FILE",
+    help="Replay this log, or folder of logs, too; may be given again.",
+)
 @click.option("-o", "--output", type=file_flag, metavar="FILE", help="Where to; `-` is stdout.")
 @click.option(
     "--sign-key", type=file_flag, metavar="FILE", help="Sign with this Ed25519 key (PEM)."
@@ -73,6 +81,7 @@ def export_(  # noqa: PLR0913  (its flags)
     since: datetime,
     until: datetime | None,
     incident: str,
+    replays: tuple[Path, ...],
     output: Path | None,
     sign_key: Path | None,
     timestamp_request: bool,
@@ -93,7 +102,7 @@ def export_(  # noqa: PLR0913  (its flags)
     to = output or Path(f"{wanted.name}.zip")
     if to == _STDOUT and (key is not None or timestamp_request or as_json):
         raise click.UsageError("what lies beside a bundle, and --json, need a file: use -o FILE")
-    made = _export(context, settings, wanted, to)
+    made = _export(context, settings, wanted, to, replays)
     beside = dict[str, bytes]()
     if key is not None:
         beside[SIGNATURE] = sign(made.sha256, key)
@@ -136,12 +145,14 @@ def _read_key(path: Path | None) -> Any:  # noqa: ANN401  (an Ed25519 key, or no
         raise click.UsageError(f"--sign-key {path}: {printable(str(error))}") from error
 
 
-def _export(context: CliContext, settings: Settings, wanted: Wanted, to: Path) -> _Made:
+def _export(
+    context: CliContext, settings: Settings, wanted: Wanted, to: Path, replays: tuple[Path, ...]
+) -> _Made:
     ended, digest, size = list[Exported](), hashlib.sha256(), 0
 
     async def write(stream: BinaryIO) -> None:
         nonlocal size
-        with evidence_sources(settings, context.clock) as sources:
+        with evidence_sources(settings, context.clock, replays) as sources:
             async for piece in export(sources, wanted, ended.append):
                 stream.write(piece)
                 digest.update(piece)

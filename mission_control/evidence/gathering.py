@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mission_control.documents.canonical_json import encode_json
@@ -47,7 +48,7 @@ class EvidenceSources:
     """
     What a bundle is made from; nothing of it is written.
 
-    `history` and `alerts` are None where none is kept.
+    `history` and `alerts` are None where none is kept. `replays` are logs to be replayed.
     """
 
     artifacts: ArtifactReader
@@ -60,6 +61,7 @@ class EvidenceSources:
     config_digest: str
     label: str = ""
     replica: str = ""
+    replays: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)

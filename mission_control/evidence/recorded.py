@@ -124,14 +124,15 @@ async def _intact(sources: EvidenceSources, file: ArtifactFile, gaps: list[Gap])
 def _note(gathering: Gathering, entry: LedgerEntry, file: ArtifactFile, content: bytes) -> None:
     """Note what an artifact says of coverage and configuration, and its verdict for the story."""
     name = file.path.removeprefix(f"{entry.path}/")
-    if name not in {RUN_FILE, *EXPECTED.values()}:
+    account = name == RUN_FILE or name.endswith(f".{RUN_FILE}")
+    if not account and name not in EXPECTED.values():
         return
     try:
         read = orjson.loads(content)
     except orjson.JSONDecodeError:
         return
     told: Document = cast("Document", read) if isinstance(read, dict) else {}
-    if name == RUN_FILE:
+    if account:
         digests = (str(told.get("config_digest")), str(told.get("fleet_digest")))
         gathering.configured.add(digests)
         covered = [c for c in mappings(told.get("coverage")) if c.get("gaps")]

@@ -21,6 +21,7 @@ from mission_control.evidence.recorded import (
     gather_schedule,
     sessions_of,
 )
+from mission_control.evidence.replayed import gather_replays
 from mission_control.evidence.told import gather_alerts, gather_events, gather_runbooks
 from mission_control.floor.decision_version import decision_version
 from mission_control.floor.present.posture import fleet_document, needs_document
@@ -39,6 +40,7 @@ GATHERED: tuple[tuple[str, str, Gatherer], ...] = (
     ("services", "changes", gather_services),
     ("events", "events", gather_events),
     ("alerts", "changes and deliveries", gather_alerts),
+    ("replay", "logs", gather_replays),
     ("runbooks", "pages", gather_runbooks),
 )
 """The sources in the order of the bundle, each with what it counts; runbooks last."""
