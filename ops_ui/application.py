@@ -1,5 +1,6 @@
 """The pages as one ASGI app, GET only, with security headers on every answer."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui import alert_pages, lkg, records, replays, reports, services
+from ops_ui import alert_pages, evidence, lkg, records, replays, reports, services
 from ops_ui.answers import Part, Schedule
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
@@ -33,7 +34,10 @@ from ops_ui.mission_control_client import (
 from ops_ui.record_answers import Proof
 from ops_ui.rendering import MAX_AT, Pages, pages_of
 from ops_ui.schedule import see_day
+from ops_ui.service_rows import only
 from ops_ui.settings import Settings
+from ops_ui.time_machine import ask_time_machine
+from ops_ui.wall import see_wall
 
 HERE = Path(__file__).parent
 log = logging.getLogger("ops_ui")
@@ -41,7 +45,7 @@ log = logging.getLogger("ops_ui")
 SECURITY_HEADERS = (
     (
         b"content-security-policy",
-        b"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -71,19 +75,38 @@ async def floor(state: State, request: Request[object, object, State]) -> Respon
     """Show the floor, or with `?at=` the floor as it was."""
     pages = pages_of(state)
     at = str(request.query_params.get("at", ""))[:MAX_AT]
+    show = str(request.query_params.get("show", ""))[:MAX_AT]
     if at:
-        return await _past_floor(pages, floor_page(state), at)
-    shown = await floor_page(state).see()
+        return await _past_floor(pages, floor_page(state), at, show)
+    shown, machine = await asyncio.gather(floor_page(state).see(), ask_time_machine(pages.client))
     return pages.render_in(
-        shown.frame, "floor.html", view=shown.view, last=shown.last, last_age=shown.last_age, at=""
+        shown.frame,
+        "floor.html",
+        view=shown.view,
+        last=shown.last,
+        last_age=shown.last_age,
+        at="",
+        show=show,
+        rows=only(shown.view.services, show),
+        machine=machine,
     )
 
 
-async def _past_floor(pages: Pages, page: FloorPage, at: str) -> Response[str]:
-    view = await page.see_past(at)
+async def _past_floor(pages: Pages, page: FloorPage, at: str, show: str) -> Response[str]:
+    view, machine = await asyncio.gather(page.see_past(at), ask_time_machine(pages.client, at))
     if not isinstance(view, Missed):
         frame = past_frame(view.at, view.label, pages.client.label)
-        return pages.render_in(frame, "floor.html", view=view, last=None, last_age=None, at=at)
+        return pages.render_in(
+            frame,
+            "floor.html",
+            view=view,
+            last=None,
+            last_age=None,
+            at=at,
+            show=show,
+            rows=only(view.services, show),
+            machine=machine,
+        )
     if view.status == HTTP_NOT_FOUND:
         heading = "? UNKNOWN: the floor was not watched then"
         text = f"At {new_york(at) or 'that time'} nothing was recorded, and nothing is guessed."
@@ -97,7 +120,12 @@ async def wall(state: State) -> Response[str]:
     pages = pages_of(state)
     shown = await floor_page(state).see()
     return pages.render_in(
-        shown.frame, "wall.html", view=shown.view, last=shown.last, last_age=shown.last_age
+        shown.frame,
+        "wall.html",
+        view=shown.view,
+        last=shown.last,
+        last_age=shown.last_age,
+        board=see_wall(shown.view.services),
     )
 
 
@@ -237,6 +265,8 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             reports.deploys,
             reports.deploys_diff,
             reports.attestation,
+            evidence.evidence,
+            evidence.download,
             replays.replays,
             replays.replay,
             replays.replay_diff,

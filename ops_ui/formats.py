@@ -1,5 +1,6 @@
 """How pages write states, instants, durations, shares and pods. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ GLYPHS = {
     "OFFLINE": "○",
     "UNKNOWN": "?",
 }
-_NEW_YORK = ZoneInfo("America/New_York")
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 def instant_of(text: str | None) -> datetime | None:
@@ -30,7 +31,7 @@ def instant_of(text: str | None) -> datetime | None:
 
 def _there(text: str | None, form: str) -> str:
     instant = instant_of(text)
-    return "" if instant is None else instant.astimezone(_NEW_YORK).strftime(form)
+    return "" if instant is None else instant.astimezone(NEW_YORK).strftime(form)
 
 
 def new_york(text: str | None) -> str:
@@ -59,6 +60,11 @@ def clock_short(text: str | None, beside: str | None = None) -> str:
     return _there(text, "%H:%M %Z" if same else "%a %H:%M %Z")
 
 
+def new_york_input(text: str | None) -> str:
+    """Write a UTC instant as a form's field for date and time has it, in New York."""
+    return _there(text, "%Y-%m-%dT%H:%M:%S")
+
+
 def utc(text: str | None) -> str:
     """Write an instant in UTC, for beside the New York time."""
     instant = instant_of(text)
@@ -82,6 +88,18 @@ def duration(seconds: float | None) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return sign + " ".join(parts[:2]) if parts else "0 s"
+
+
+_FIGURE = re.compile(r"\d[\d.,]*(?: (?:d|h|min|s)(?: \d+ (?:h|min|s))?| of \d+)\b")
+
+
+def figures(sentence: str) -> Sequence[tuple[str, bool]]:
+    """Return a sentence in parts, each with whether it is a figure to be seen at once."""
+    parts, reached = list[tuple[str, bool]](), 0
+    for found in _FIGURE.finditer(sentence):
+        parts += [(sentence[reached : found.start()], False), (found[0], True)]
+        reached = found.end()
+    return [(text, bold) for text, bold in (*parts, (sentence[reached:], False)) if text]
 
 
 def percent(share: float | None) -> str:

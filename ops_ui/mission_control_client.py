@@ -1,7 +1,7 @@
 """Asks Mission Control. Whatever goes wrong is a value with a name of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,9 +77,15 @@ class MissionControlClient:
         self.label = ""
         self.time = ""
 
-    async def ask(self, path: str, kind: type[Answer]) -> Answer | Missed:
-        """Ask for an answer of this kind; one that cannot be decoded is garbage."""
-        body = await self._body(path, "application/json")
+    async def ask(
+        self, path: str, kind: type[Answer], seconds: float | None = None
+    ) -> Answer | Missed:
+        """
+        Ask for an answer of this kind; one that cannot be decoded is garbage.
+
+        What takes long to answer may be given `seconds` in place of the usual ones.
+        """
+        body = await self._body(path, "application/json", seconds=seconds)
         if body is None or isinstance(body, Missed):
             return body or Missed(Failure.GARBAGE, f"{path} is not there", HTTP_NOT_FOUND)
         try:
@@ -102,13 +108,20 @@ class MissionControlClient:
         return await self._body(path, "*/*", absent=True, limit=limit)
 
     async def _body(
-        self, path: str, accept: str, *, absent: bool = False, limit: int = MAX_BYTES
+        self,
+        path: str,
+        accept: str,
+        *,
+        absent: bool = False,
+        limit: int = MAX_BYTES,
+        seconds: float | None = None,
     ) -> bytes | Missed | None:
+        patience = max(self._timeout, seconds or 0.0)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(patience):
                 return await self._read(path, accept, absent=absent, limit=limit)
         except TimeoutError:
-            return Missed(Failure.SLOW, f"no whole answer within {self._timeout:g} s")
+            return Missed(Failure.SLOW, f"no whole answer within {patience:g} s")
         except httpx.ConnectError:
             return Missed(Failure.DOWN, "nothing answers at its address")
         except httpx.HTTPError as error:
@@ -117,18 +130,14 @@ class MissionControlClient:
     async def _read(
         self, path: str, accept: str, *, absent: bool, limit: int
     ) -> bytes | Missed | None:
-        async with self._client.stream("GET", path, headers={"accept": accept}) as response:
+        headers = {"accept": accept}
+        total = httpx.Timeout(self._timeout, read=None)  # the whole answer has a deadline
+        async with self._client.stream("GET", path, headers=headers, timeout=total) as response:
             self._note(response.headers)
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
-            if response.status_code == HTTP_SERVICE_UNAVAILABLE:
-                return Missed(
-                    Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy"
-                )
             if response.status_code != HTTP_OK:
-                status = response.status_code
-                told = _told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
-                return Missed(Failure.GARBAGE, f"{path} answered {status}", status, told)
+                return await problem_in(response)
             body = await _body_of(response, limit)
             if body is None:
                 return Missed(Failure.GARBAGE, f"{path} answered more than {limit // 2**20} MiB")
@@ -143,14 +152,28 @@ class MissionControlClient:
     @asynccontextmanager
     async def stream(self, last_event_id: str) -> AsyncGenerator[httpx.Response]:
         """Follow the event stream from an event on; raises httpx.HTTPError when it fails."""
-        headers = {"accept": "text/event-stream"}
-        if last_event_id:
-            headers["last-event-id"] = last_event_id
-        timeout = httpx.Timeout(self._timeout, read=30.0)
-        async with self._client.stream(
-            "GET", "/api/v1/stream", headers=headers, timeout=timeout
-        ) as response:
+        more = {"last-event-id": last_event_id} if last_event_id else {}
+        async with self.streamed("/api/v1/stream", "text/event-stream", more) as response:
             yield response
+
+    @asynccontextmanager
+    async def streamed(
+        self, path: str, accept: str, more: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[httpx.Response]:
+        """Open an answer that is read as it arrives; raises httpx.HTTPError when it fails."""
+        headers = {"accept": accept, **(more or {})}
+        timeout = httpx.Timeout(self._timeout, read=30.0)
+        async with self._client.stream("GET", path, headers=headers, timeout=timeout) as response:
+            yield response
+
+
+async def problem_in(response: httpx.Response) -> Missed:
+    """Return why an answer is none, as its problem details say."""
+    status = response.status_code
+    if status == HTTP_SERVICE_UNAVAILABLE:
+        return Missed(Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy")
+    told = _told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
+    return Missed(Failure.GARBAGE, f"{response.url.path} answered {status}", status, told)
 
 
 async def _body_of(response: httpx.Response, limit: int) -> bytes | None:

@@ -31,6 +31,7 @@ from mission_control.api.documentation_routes import (
     runbook_routes,
 )
 from mission_control.api.event_stream import stream_routes
+from mission_control.api.evidence_preview_routes import evidence_preview_routes
 from mission_control.api.evidence_routes import evidence_routes
 from mission_control.api.floor_routes import (
     event_routes,
@@ -334,6 +335,7 @@ def _reading_routes(parts: ReadingParts) -> list[HTTPRouteHandler]:
         *replay_routes(parts),
         *lkg_routes(parts),
         *alert_history_routes(parts),
+        *evidence_preview_routes(parts),
     ]
 
 

@@ -21,6 +21,7 @@ from mission_control.api.answers import (
     header_of,
 )
 from mission_control.api.problems import PROBLEM_JSON, VARIES, Problem, ProblemDetails
+from mission_control.evidence.gathering import EvidenceSources
 from mission_control.evidence.model import Wanted
 from mission_control.floor.board import FloorBoard, PublishedFloor
 from mission_control.floor.present.own_status import OwnProcess
@@ -80,7 +81,8 @@ class ReadingParts:
     What the routes of history, record and runbooks read; none of it writes.
 
     `past` and `alert_history` are None where no history is kept. `evidence` makes a bundle, piece
-    by piece; None where this process makes none.
+    by piece; None where this process makes none. `evidence_sources` returns what one would be made
+    from, None where no history is kept.
     """
 
     floor: PublishedFloor
@@ -93,6 +95,7 @@ class ReadingParts:
     cache: SnapshotCache = field(default_factory=SnapshotCache, kw_only=True)
     alert_history: AlertStore | None = field(default=None, kw_only=True)
     evidence: StreamEvidence | None = field(default=None, kw_only=True)
+    evidence_sources: Callable[[], EvidenceSources] | None = field(default=None, kw_only=True)
 
     @property
     def renders(self) -> bool:

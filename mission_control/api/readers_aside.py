@@ -17,8 +17,10 @@ from mission_control.processes.model import Answered, AnswerHead, Question, Unan
 
 NOT_ANSWERED = "readers_not_answered"
 _PLACES = (
+    "/api/v1/posture/changes",
     "/api/v1/timeline",
     "/api/v1/events",
+    "/api/v1/incidents",
     "/api/v1/slo",
     "/api/v1/artifacts",
     "/api/v1/replays",
@@ -27,6 +29,7 @@ _PLACES = (
     "/api/v1/lkg",
     "/api/v1/attestation/no-execution",
     "/api/v1/alerts/history",
+    "/api/v1/evidence/preview",
 )
 """What is answered from history or the record; what lies below each as well."""
 _LIVE = frozenset({"/api/v1/events/recent"})

@@ -44,6 +44,7 @@ class ReadersSetup:
     closures: tuple[Closure, ...]
     log_format: str
     options: ApiOptions
+    config_digest: str
     database_url: str | None = None
 
 
@@ -58,7 +59,6 @@ class EvidenceSetup:
     readers: ReadersSetup
     wanted: Wanted
     closures: tuple[Closure, ...]
-    config_digest: str
     whole: bool
 
 
@@ -77,6 +77,7 @@ def readers_setup(settings: Settings, options: ApiOptions) -> ReadersSetup:
         settings.closures,
         settings.log_format,
         options,
+        settings.config_digest,
         settings.database_url,
     )
 
@@ -122,10 +123,10 @@ def makes_evidence(
 ) -> StreamEvidence:
     """Return what makes a bundle in a process of its own, which ends when it is not read on."""
     child = StreamingChild(EVIDENCE, readers_environment(settings), READERS_NICE)
-    readers, digest = readers_setup(settings, options), settings.config_digest
+    readers = readers_setup(settings, options)
 
     def make(wanted: Wanted, *, whole: bool) -> AsyncGenerator[bytes]:
         closures = calendar.calendar.closures
-        return child.stream(EvidenceSetup(readers, wanted, closures, digest, whole))
+        return child.stream(EvidenceSetup(readers, wanted, closures, whole))
 
     return make

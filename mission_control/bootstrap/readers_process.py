@@ -10,6 +10,7 @@ from mission_control.alerts.store import AlertStore
 from mission_control.api.application import reading_application
 from mission_control.api.options import ReadingParts
 from mission_control.api.readers_aside import answer_within
+from mission_control.bootstrap.evidence_process import sources_of
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot
@@ -81,15 +82,19 @@ def prepare(setup: object) -> Answerer:
     calendar = CalendarInForce(MarketCalendar(made.closures))
     floor = ToldFloor(made.fleet, calendar)
     engine = open_engine(made.root, made.database_url)
+    history = HistoryReader(engine)
     parts = ReadingParts(
         floor,
         calendar,
         RunbookLibrary(made.runbooks),
         ArtifactReader(made.root, told_now),
-        PastFloor(HistoryReader(engine), _told_minute, calendar, floor),
+        PastFloor(history, _told_minute, calendar, floor),
         told_now,
         made.options,
         alert_history=AlertStore(AlertRows(engine, made.options.replica)),
+        evidence_sources=lambda: sources_of(
+            made, history, tuple(calendar.calendar.closures), told_now
+        ),
     )
     application = reading_application(parts)
 

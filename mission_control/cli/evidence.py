@@ -14,6 +14,7 @@ import click
 
 from mission_control.bootstrap.evidence import evidence_sources
 from mission_control.cli.context import CliContext
+from mission_control.cli.evidence_redecide import redecide_bundle
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, read_at, setting_flags, settings_with
 from mission_control.cli.output import emit, printable
@@ -45,6 +46,9 @@ def evidence() -> None:
 
     A bundle is one ZIP that can be checked without Mission Control: docs/evidence.md.
     """
+
+
+evidence.add_command(redecide_bundle)
 
 
 @evidence.command("export")

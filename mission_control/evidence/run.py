@@ -1,7 +1,7 @@
 """The export of a bundle: gathered source by source, and written as it is gathered."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -31,7 +31,7 @@ from mission_control.redaction.redact import printable, redact_text
 
 Gatherer = Callable[[EvidenceSources, Gathering], AsyncGenerator[File]]
 
-_GATHERED: tuple[tuple[str, str, Gatherer], ...] = (
+GATHERED: tuple[tuple[str, str, Gatherer], ...] = (
     ("artifacts", "files", gather_artifacts),
     ("schedule", "planned runs", gather_schedule),
     ("comparisons", "comparisons", gather_comparisons),
@@ -47,7 +47,10 @@ _GATHERED: tuple[tuple[str, str, Gatherer], ...] = (
 
 
 async def export(
-    sources: EvidenceSources, wanted: Wanted, ended: Callable[[Exported], None] | None = None
+    sources: EvidenceSources,
+    wanted: Wanted,
+    ended: Callable[[Exported], None] | None = None,
+    gatherers: Sequence[tuple[str, str, Gatherer]] = GATHERED,
 ) -> AsyncGenerator[bytes]:
     """
     Return a bundle piece by piece; `ended` is told what it covers, before its last pieces.
@@ -61,7 +64,7 @@ async def export(
     bag = BagWriter(wanted.name)
     for piece in bag.begin():
         yield piece
-    async for path, content in _files(sources, gathering, about):
+    async for path, content in _files(sources, gathering, about, gatherers):
         gathering.count_stored(f"data/{path}", content)
         for piece in bag.add(f"data/{path}", content):
             yield piece
@@ -116,11 +119,14 @@ def _about(sources: EvidenceSources, gathering: Gathering) -> dict[str, Any]:
 
 
 async def _files(
-    sources: EvidenceSources, gathering: Gathering, about: dict[str, Any]
+    sources: EvidenceSources,
+    gathering: Gathering,
+    about: dict[str, Any],
+    gatherers: Sequence[tuple[str, str, Gatherer]],
 ) -> AsyncGenerator[File]:
     """Return every file below data/ that is gathered, whatever becomes of its neighbours."""
     yield "bundle.json", encode_json(about)
-    for source, unit, gather in _GATHERED:
+    for source, unit, gather in gatherers:
         if gathering.head is None and source in {"artifacts", "schedule", "comparisons"}:
             gathering.unreadable(source, unit, "the ledger cannot be read")
             continue

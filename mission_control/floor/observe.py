@@ -74,11 +74,15 @@ def first_snapshot(
 
 async def observe_once(fleet: Fleet, sources: FloorSources, label: str) -> FloorSnapshot:
     """Ask every service and the cluster once, at the same time, and decide; remember nothing."""
-    evidence = await _gather(fleet, sources, {}, Looking(), alarms_known=True)
-    rounds = _join(fleet, {}, evidence.rounds, NOTHING_LATCHED)
-    evidence, now = replace(evidence, rounds=rounds), sources.clock()
+    evidence, now = await gather_once(fleet, sources), sources.clock()
     session_at = sources.calendar.session_at
     return decide_floor(evidence, NOTHING_LATCHED, session_at, now, sequence=1, label=label)
+
+
+async def gather_once(fleet: Fleet, sources: FloorSources) -> FloorEvidence:
+    """Ask every service and the cluster once, at the same time, and decide nothing."""
+    evidence = await _gather(fleet, sources, {}, Looking(), alarms_known=True)
+    return replace(evidence, rounds=_join(fleet, {}, evidence.rounds, NOTHING_LATCHED))
 
 
 ROUNDS = 3

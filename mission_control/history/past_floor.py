@@ -10,6 +10,12 @@ from mission_control.documents.instants import new_york_text
 from mission_control.floor.board import PublishedFloor
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.floor.decide.floor import decide_floor
+from mission_control.floor.decide.incidents import (
+    NOTHING_BEFORE,
+    Incident,
+    find_incidents,
+    stood_before,
+)
 from mission_control.floor.decide.stall import NO_STALL
 from mission_control.floor.model import FloorSnapshot
 from mission_control.history.decide import (
@@ -24,8 +30,17 @@ from mission_control.history.decide import (
     window_of,
     window_spans,
 )
-from mission_control.history.model import Attainment, Segment, ServiceChange, Watch, WatchedMinute
+from mission_control.history.model import (
+    Attainment,
+    EventQuery,
+    PastDecision,
+    Segment,
+    ServiceChange,
+    Watch,
+    WatchedMinute,
+)
 from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Agent, Kind
 from mission_control.model.session import TradingDay
 
@@ -35,6 +50,7 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 LOOKED_AHEAD = timedelta(minutes=10)
 """So far after an instant it is looked for when the floor was decided again."""
+EVENTS_A_PAGE, MOST_EVENTS = 500, 4_000
 MOST_DAYS = 70
 """Days that are remembered: some more than the longest stretch that is answered for."""
 
@@ -79,6 +95,20 @@ class PastFloor:
         between the two. While deciding stalled there was none, apart from the time for which the
         evidence of the last decision was good, where it is not known when the next was made.
         """
+        decision = await self.in_force_at(at)
+        if isinstance(decision, NotWatched):
+            return decision
+        return decide_floor(
+            decision.evidence,
+            decision.latched,
+            self.calendar.session_at,
+            decision.at,
+            sequence=decision.sequence,
+            label=f"AS OF {new_york_text(at)}",
+        )
+
+    async def in_force_at(self, at: datetime) -> PastDecision | NotWatched:
+        """Return the decision that was in force at `at`, with its inputs, as `as_of` finds it."""
         decision = await self.history.decision_at(at)
         if decision is None:
             return NotWatched("nothing was recorded by then")
@@ -90,14 +120,7 @@ class PastFloor:
         near = gap is None or at <= gap[0] + NO_STALL
         if not near and at - decision.at > timedelta(seconds=MAX_AGE_SECONDS):
             return NotWatched("the floor was not watched at that time")
-        return decide_floor(
-            decision.evidence,
-            decision.latched,
-            self.calendar.session_at,
-            decision.at,
-            sequence=decision.sequence,
-            label=f"AS OF {new_york_text(at)}",
-        )
+        return decision
 
     async def timelines(
         self, agents: Sequence[Agent], since: datetime, until: datetime
@@ -123,6 +146,39 @@ class PastFloor:
         )
         sessions = tuple(self.calendar.sessions_between(since, until))
         return Timelines(since, until, drawn, sessions)
+
+    async def posture_line(self, since: datetime, until: datetime) -> tuple[Segment, ...]:
+        """Return how the floor itself was; a segment's state is the verdict."""
+        changes = await self.history.postures(since, until)
+        watched = floor_spans(await self.watches(since, until), since, until)
+        return draw_timeline(changes, watched, since, until)
+
+    async def incidents(
+        self, since: datetime, until: datetime
+    ) -> tuple[Sequence[Incident], Sequence[FloorEvent], bool]:
+        """
+        Return the incidents between two instants, their events, and whether there were more.
+
+        Of more events than are read only the newest are told. One that had begun before has its
+        own beginning where the floor was watched at `since`.
+        """
+        events, cut = await self._all_events(since, until)
+        then = await self.as_of(since)
+        before = NOTHING_BEFORE if isinstance(then, NotWatched) or cut else stood_before(then)
+        return find_incidents(events, until, before), events, cut
+
+    async def _all_events(
+        self, since: datetime, until: datetime
+    ) -> tuple[Sequence[FloorEvent], bool]:
+        """Return the newest events between two instants, oldest first, and whether some are not."""
+        found, page = list[FloorEvent](), EventQuery(EVENTS_A_PAGE, None, since, until)
+        while len(found) < MOST_EVENTS:
+            read = await self.history.events(page)
+            found += read.events
+            if read.next_before is None:
+                return found[::-1], False
+            page = replace(page, before=read.next_before)
+        return found[::-1], True
 
     async def attainments(
         self, agents: Sequence[Agent], since: datetime, until: datetime

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.api.paper_floor import PaperCalendar, PaperClock, PaperControl
-from tests.floor.floor_of_values import NOW, STRATEGY, session_at
+from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY, session_at
 from tests.history.conftest import keeping
 from tests.history.test_history import RememberedFloor, written
 
@@ -15,6 +15,11 @@ pytestmark = pytest.mark.anyio
 def stamp(seconds):
     """Write an instant so many seconds after the floor's now."""
     return (NOW + timedelta(seconds=seconds)).isoformat()
+
+
+def stamp_z(seconds):
+    """Write such an instant as answers do."""
+    return stamp(seconds).replace("+00:00", ".000Z")
 
 
 @pytest.fixture
@@ -177,6 +182,46 @@ async def test_events_are_paged(past):
     assert 4 == len(set(identities))
 
 
+async def test_an_incident_is_told_with_its_ends_and_its_events(tmp_path):
+    """R15.20: a feed that was stale for a minute is one incident; what was apart from it is too."""
+    with keeping(tmp_path, None) as kept:
+        remembered = RememberedFloor(kept)
+        floor = remembered.floor
+        for number in range(31):
+            remembered.beat_until(NOW + timedelta(seconds=10 * number))
+            floor.refresh(NOW + timedelta(seconds=10 * number))
+            if 10 <= number < 16:
+                floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
+            if 20 <= number:
+                floor.say(STRATEGY, "status.state", "DEGRADED")
+            remembered.decide()
+        await written(kept)
+        control = PaperControl(
+            floor=remembered.board,
+            clock=PaperClock(NOW + timedelta(seconds=300)),
+            root=tmp_path,
+            past=remembered.past,
+        )
+        document = (await control.ask("/api/v1/incidents")).json()
+        params = {"from": stamp(130), "to": stamp(140)}
+        within = (await control.ask("/api/v1/incidents", params=params)).json()
+
+    (incident,) = document["incidents"]
+    assert (stamp_z(100), stamp_z(160), False, 60.0) == tuple(
+        incident[key] for key in ("begin", "end", "open", "halted_seconds")
+    )
+    assert "P1" == incident["severity"]
+    assert incident["sentence"].endswith("; the floor was halted for 1 min 0 s")
+    assert incident["event_count"] == len(incident["events"]) > 2
+    told = {e["id"] for e in incident["events"]}
+    assert told.isdisjoint(e["id"] for e in document["others"])
+    assert "strategy-engine became DEGRADED, unexpected" in {
+        e["sentence"].partition(":")[0] for e in document["others"]
+    }
+    (cut,) = within["incidents"]
+    assert (stamp_z(100), True) == (cut["begin"], cut["open"])
+
+
 async def test_targets_are_reckoned_from_the_first_record(past):
     """Time before history counts for no one; the failed minute is bad time."""
     document = (await past.ask("/api/v1/slo")).json()
@@ -210,3 +255,22 @@ async def test_a_history_that_cannot_be_read_is_a_problem(past, tmp_path):
 def test_the_paper_calendar_is_that_of_the_floor():
     """The calendar of these tests knows the floor's one session."""
     assert session_at(NOW).phase is PaperCalendar().session_at(NOW).phase
+
+
+async def test_the_changes_beside_an_instant_lead_from_one_to_the_next(past):
+    """R15.29: Each step leads to the floor as it changed, past it in one more."""
+    path = "/api/v1/posture/changes"
+    now = (await past.ask(path)).json()
+    recovered = now["previous"]
+    failed = (await past.ask(path, params={"at": recovered["at"]})).json()["previous"]
+    beside = (await past.ask(path, params={"at": failed["at"]})).json()
+    then = (await past.ask("/api/v1/posture", params={"at": failed["at"]})).json()
+    before = (await past.ask("/api/v1/posture", params={"at": stamp(195)})).json()
+
+    assert None is now["next"]
+    assert ("10:18:20", "10:19:20") == (failed["at_et"][11:19], recovered["at_et"][11:19])
+    assert recovered["at"] == beside["next"]["at"]
+    first = (await past.ask(path, params={"at": beside["previous"]["at"]})).json()
+    assert (None, failed["at"]) == (first["previous"], first["next"]["at"])
+    assert (False, True) == (then["expected"], before["expected"])
+    assert 422 == (await past.ask(path, params={"at": "noon"})).status_code

@@ -17,6 +17,7 @@ OTHER_PAGES = [
     "/alerts",
     "/wall",
     "/attestation",
+    "/evidence",
     "/replays",
     "/read-only",
     "/artifacts",

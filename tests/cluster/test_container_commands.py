@@ -13,6 +13,7 @@ from mission_control.cluster.read.projection import (
     project_containers,
 )
 from mission_control.cluster.read.shapes import PodSpec
+from tests.redaction.corpus import HUSH
 
 SECRET = "ghp_" + "a1B2" * 9
 
@@ -32,6 +33,27 @@ def test_what_decides_is_kept_and_a_secret_beside_it_is_not():
     assert (("AGENT_MODE", "LIVE"),) == kept.flags
     assert "./run" in kept.runs
     assert SECRET not in repr(kept)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param({"args": ["--password", HUSH]}, id="to an image's own entry point"),
+        pytest.param({"args": ["--quiet", "--api-key", HUSH, "--x"]}, id="after other flags"),
+        pytest.param({"command": ["sh", "-c", f"> AUTH {HUSH}"]}, id="as a script"),
+        pytest.param(
+            {"command": ["sh", "-c", f'[{{"value":"{HUSH}","name":"DB_PASSWORD"}}]']}, id="quoted"
+        ),
+    ],
+)
+def test_a_secret_that_stands_where_a_program_could_is_none(told):
+    """The value of a secret's flag is not taken for what is run (R10.4)."""
+    assert HUSH not in repr(project(**told))
+
+
+def test_a_name_of_execution_is_evidence_wherever_it_stands():
+    """It is kept also where it looks like a secret's value."""
+    assert "execution-engine" in project(args=["--token", "execution-engine"]).runs
 
 
 def test_only_watched_settings_are_kept_with_those_that_are_added():

@@ -9,11 +9,12 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from mission_control.alerts.model import (
     AlertBook,
@@ -28,6 +29,8 @@ from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
+from mission_control.history.schema import events, to_micros
+from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.ops_bundle.present import heartbeat_document, pods_document
 from mission_control.readiness.decide.readiness import judge_readiness
@@ -76,6 +79,7 @@ OTHER_PATHS = (
     "/api/v1/attestation/read-only",
     "/api/v1/events",
     "/api/v1/events/recent",
+    "/api/v1/incidents",
     "/api/v1/lkg",
     "/api/v1/lkg/diff",
     "/api/v1/readiness/latest",
@@ -170,6 +174,7 @@ async def other_answers() -> Mapping[str, bytes]:
             floor = PaperFloor(replace(FloorOfValues().decide(), label=label), [event(3)])
             past = PastFloor(HistoryReader(engine), None, PaperCalendar(), floor)
             kept = await _alerts_kept(engine)
+            _remember(engine)
             control = PaperControl(
                 floor=floor,
                 root=root,
@@ -204,6 +209,28 @@ async def _alerts_kept(engine: Engine) -> AlertStore:
     await kept.save(AlertBook(NOW), [moved])
     await kept.note([Delivery(NOW, "webhook", *told, "HTTP 200", delivered=True, attempt=1)])
     return kept
+
+
+def _remember(engine: Engine) -> None:
+    """Keep the events of an alarm that is not over, and of what came before it."""
+    before, opened = NOW - timedelta(minutes=2), NOW - timedelta(minutes=1)
+    alarm = {"code": "MARKETDATA_STALE", "source": "x /healthz", "fact": "freshness"}
+    told = (
+        FloorEvent(1, before, EventType.SESSION_CHANGED, "session", data={"after": "OPEN"}),
+        FloorEvent(2, opened, EventType.ALARM_OPENED, "x raises", Severity.P1, "x", alarm),
+    )
+    with engine.begin() as connection:
+        for each in told:
+            values = {
+                "id": each.identity,
+                "at": to_micros(each.at),
+                "type": each.type.value,
+                "severity": each.severity.value,
+                "agent_name": each.agent_name,
+                "message": each.message,
+                "data": encode_json(dict(each.data)).decode(),
+            }
+            connection.execute(insert(events), [values])
 
 
 async def all_answers() -> Mapping[str, bytes]:

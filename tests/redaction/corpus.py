@@ -102,6 +102,7 @@ NAMED = (
     Row("Redis configuration", f"requirepass {HUSH}\nport 1", kept=("port 1",)),
     Row("AUTH of Redis", f"> AUTH {HUSH}", kept=("AUTH",)),
     Row("PASS of a mail server", f"PASS {HUSH}", kept=("PASS",)),
+    Row("PASS in a log", f"09:30:01 smtp PASS {HUSH}\nthen", kept=("smtp PASS", "then")),
     Row(
         "AWS configuration", f"aws configure set aws_secret_access_key {HUSH}", kept=("configure",)
     ),
@@ -641,6 +642,8 @@ HARMLESS: tuple[str, ...] = (
     "no password given",
     "passed 12 of 12, pass: 12, fail: 0",
     "PASS: 12 tests",
+    "09:30 PASS tests/floor/Test_1.py",
+    "go test PASS in 12.3s",
     "auth: ok",
     "key: heartbeat value: 5",
     "key=EXECUTION_HALTED",

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 
 from mission_control.cluster.decide.commands import Started, fold_setting, read_command
+from mission_control.cluster.decide.execution import names_execution
 from mission_control.cluster.model.facts import EventFacts, OddObject
 from mission_control.cluster.model.objects import (
     BUILD_ANNOTATIONS,
@@ -45,7 +47,7 @@ from mission_control.cluster.read.shapes import (
     WorkloadSpec,
     WorkloadStatus,
 )
-from mission_control.redaction.redact import printable, redact_text
+from mission_control.redaction.redact import MASK, printable, redact_text
 
 MAX_TEXT = 300
 
@@ -106,7 +108,7 @@ def _project(shape: ContainerShape, watched: Collection[str], *, init: bool) -> 
         env_names=tuple(sorted({clean(e.name) for e in shape.env or ()})),
         probes=tuple(name for name, probe in probes.items() if probe is not None),
         resources=tuple(_resources(shape.resources)),
-        runs=tuple(dict.fromkeys(map(clean, started.runs))),
+        runs=tuple(dict.fromkeys(map(clean, _without_secrets(shape, started.runs)))),
         flags=tuple((n, clean(v)) for n, v in settings if n in watched),
         acts=tuple(clean(a, MAX_ACT) for a in started.acts),
         ports=tuple(clean(p.name) for p in shape.ports or () if p.name),
@@ -126,6 +128,30 @@ def _read_command(shape: ContainerShape) -> Started:
     if max(len(started.runs), len(started.settings)) > MAX_STARTED:
         raise OddError(f"container {name}: its command starts more than we keep")
     return started
+
+
+def _without_secrets(shape: ContainerShape, runs: Sequence[str]) -> Iterator[str]:
+    """
+    Mask what is taken for a program and is a secret in its place: `args: [--password, hunter2]`.
+
+    What is a name of execution is evidence wherever it stands, and is kept.
+    """
+    if not runs:
+        return
+    words = " ".join((*(shape.command or ()), *(shape.args or ())))
+    said, shown = _said_and_shown(words)
+    for program in runs:
+        hidden = program in said and program not in shown
+        yield MASK if hidden and not names_execution(program) else program
+
+
+@lru_cache(maxsize=2048)
+def _said_and_shown(words: str) -> tuple[str, str]:
+    """Return a command as it is and redacted, both without the signs that a shell takes away."""
+    return words.translate(_QUOTES), redact_text(words).translate(_QUOTES)
+
+
+_QUOTES = str.maketrans("", "", "\"'\\")
 
 
 def _variable(env: Env) -> EnvVariable:

@@ -114,6 +114,7 @@ def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]
             "expected": new.expected,
             "confirmed": new.confirmed,
             "reason_codes": [r.code for r in new.reasons[:20]],
+            "subject": new.reasons[0].subject if new.reasons else "",
         },
     )
 

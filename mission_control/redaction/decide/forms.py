@@ -192,6 +192,13 @@ FORMS: tuple[Form, ...] = (
         r"(?:^[^\w\n]{0,4}|[\"']|: )PASS[ \t]+(?P<s>[^\s\"']+)(?=[\"']|[ \t]*$)",
         re.MULTILINE,
     ),
+    # After a time and a name, as logs have it; not the verdict of a test, which is no such word.
+    _form(
+        "=pass",
+        r"(?<![\w-])PASS[ \t]+"
+        r"(?P<s>(?=\S{0,100}\d)(?=\S{0,100}[a-z])(?=\S{0,100}[A-Z])[^\s\"'/.:]{8,})[ \t]*$",
+        re.MULTILINE,
+    ),
 )
 
 NAMING = _words(

@@ -1,0 +1,205 @@
+"""What happened as incidents: each from its first alarm or unexpected halt to its end."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+from mission_control.floor.decide.posture import severity_of_alarm
+from mission_control.floor.model import FloorSnapshot, Verdict
+from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.finding import Reason, Severity
+
+SAME_WITHIN = timedelta(minutes=1)
+"""An incident that begins again so soon after its end never ended."""
+_Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """
+    A stretch of time in which an alarm was latched or the floor was HALTED (docs/semantics.md#15).
+
+    `end` is None while it is not over. `code` and `subject` lead it: its worst alarm, else what
+    halted the floor. `halted` is how long the floor was HALTED in it; `events` are those in it,
+    oldest first.
+    """
+
+    begin: datetime
+    end: datetime | None
+    severity: Severity
+    code: str
+    subject: str
+    codes: tuple[str, ...]
+    services: tuple[str, ...]
+    halted: timedelta
+    events: tuple[FloorEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was latched and since when the floor was HALTED as a stretch of time began."""
+
+    alarms: tuple[tuple[_Key, datetime, Severity], ...] = ()
+    halted_since: datetime | None = None
+    lead: Reason | None = None
+
+
+NOTHING_BEFORE = Before()
+
+
+def stood_before(snapshot: FloorSnapshot) -> Before:
+    """Return what an incident that had begun before holds, as a snapshot shows it."""
+    posture = snapshot.posture
+    halted = posture.verdict is Verdict.HALTED and posture.confirmed
+    alarms = ((a, severity_of_alarm(a, snapshot.session)) for a in snapshot.latched.alarms)
+    return Before(
+        tuple((a.key, a.since, s) for a, s in alarms if s is not Severity.INFO),
+        posture.since if halted else None,
+        posture.reasons[0] if halted else None,
+    )
+
+
+@dataclass(slots=True)
+class _Open:
+    """An incident while it is being followed."""
+
+    begin: datetime
+    end: datetime | None = None
+    leads: list[tuple[Severity, str, str]] = field(default_factory=list[tuple[Severity, str, str]])
+    named: list[str] = field(default_factory=list[str])
+    touched: list[str] = field(default_factory=list[str])
+    halted: timedelta = timedelta()
+    events: list[FloorEvent] = field(default_factory=list[FloorEvent])
+
+    def lead(self, severity: Severity, code: str, subject: str) -> None:
+        self.leads.append((severity, code, subject))
+        self.named.append(code)
+
+    def closed(self, until: datetime, halted_since: datetime | None) -> Incident:
+        severity, code, subject = min(self.leads, key=lambda lead: lead[0].rank)
+        running = until - halted_since if halted_since and self.end is None else timedelta()
+        return Incident(
+            self.begin,
+            self.end,
+            severity,
+            code,
+            subject,
+            tuple(dict.fromkeys(self.named)),
+            tuple(dict.fromkeys(self.touched)),
+            self.halted + running,
+            tuple(self.events),
+        )
+
+
+class _Following:
+    """Follows events, oldest first, and keeps what is latched and since when it is halted."""
+
+    def __init__(self, before: Before) -> None:
+        self.alarms = {key: severity for key, _, severity in before.alarms}
+        self.halted_since = before.halted_since
+        self.doubted: FloorEvent | None = None
+        self.found: list[_Open] = []
+        begins = [since for _, since, _ in before.alarms]
+        begins += [before.halted_since] if before.halted_since else []
+        if begins:
+            first = _Open(min(begins))
+            if before.lead is not None:
+                first.lead(before.lead.severity, before.lead.code, before.lead.subject)
+            for (code, subject, _, _), _, severity in before.alarms:
+                first.lead(severity, code, subject)
+            self.found.append(first)
+
+    @property
+    def lasts(self) -> bool:
+        return bool(self.alarms) or self.halted_since is not None
+
+    def take(self, event: FloorEvent) -> None:
+        lasted = self.lasts
+        began = self._begins(event)
+        if began is not None:
+            self._open(began)
+            self._lead(event)
+        self._ends(event)
+        current = self.found[-1] if self.found else None
+        if current is None or not (lasted or self.lasts or _follows(current, event)):
+            return
+        current.events.append(event)
+        if event.agent_name and _is_unexpected(event):
+            current.touched.append(event.agent_name)
+        if lasted and not self.lasts:
+            current.end = event.at
+
+    def _begins(self, event: FloorEvent) -> datetime | None:
+        """Return since when there is one more reason for an incident; None where there is none."""
+        if event.type is EventType.ALARM_OPENED and event.severity is not Severity.INFO:
+            self.alarms[_key(event)] = event.severity
+            return event.at
+        if event.type is not EventType.POSTURE_CHANGED or event.data.get("after") != "HALTED":
+            return None
+        if event.data.get("confirmed") is False:
+            self.doubted = self.doubted or event
+            return None
+        since = self.doubted.at if self.doubted else event.at
+        if self.halted_since is None:
+            self.halted_since = since
+        return since
+
+    def _ends(self, event: FloorEvent) -> None:
+        if event.type is EventType.ALARM_ENDED:
+            self.alarms.pop(_key(event), None)
+        elif event.type is EventType.POSTURE_CHANGED and event.data.get("after") != "HALTED":
+            self.doubted = None
+            if self.halted_since is not None:
+                self.found[-1].halted += event.at - self.halted_since
+                self.halted_since = None
+
+    def _open(self, at: datetime) -> None:
+        last = self.found[-1] if self.found else None
+        if last is None or (last.end is not None and at - last.end > SAME_WITHIN):
+            self.found.append(_Open(at))
+            if self.doubted is not None:
+                self.found[-1].events.append(self.doubted)
+        elif last.end is not None:
+            last.end = None
+
+    def _lead(self, event: FloorEvent) -> None:
+        current, data = self.found[-1], event.data
+        if event.type is EventType.ALARM_OPENED:
+            current.lead(event.severity, str(data.get("code", "")), event.agent_name or "")
+            return
+        codes = data.get("reason_codes")
+        named = [str(code) for code in cast("list[object]", codes)] if codes else []
+        current.lead(event.severity, named[0] if named else "", str(data.get("subject", "")))
+        current.named += named[1:]
+
+
+def _key(event: FloorEvent) -> _Key:
+    data, subject = event.data, event.agent_name or ""
+    return (str(data.get("code")), subject, str(data.get("source")), str(data.get("fact")))
+
+
+def _follows(over: _Open, event: FloorEvent) -> bool:
+    """Return whether an event tells how a service fared that was part of what is just over."""
+    if over.end is None or event.at - over.end > SAME_WITHIN:
+        return False
+    return event.at == over.end or event.agent_name in over.touched
+
+
+def _is_unexpected(event: FloorEvent) -> bool:
+    return event.type is EventType.ALARM_OPENED or event.data.get("expected") is False
+
+
+def find_incidents(
+    events: Iterable[FloorEvent], until: datetime, before: Before = NOTHING_BEFORE
+) -> Sequence[Incident]:
+    """
+    Return the incidents that these events (oldest first) tell of until an instant, oldest first.
+
+    An alarm that its phase makes no matter of (INFO) begins none, nor does a halt that the next
+    look did not confirm.
+    """
+    following = _Following(before)
+    for event in events:
+        following.take(event)
+    return [each.closed(until, following.halted_since) for each in following.found]

@@ -1,0 +1,1 @@
+"""The floor decided again with something changed, so that its rules can be tried."""
