@@ -115,7 +115,9 @@ async def test_the_floor_tells_readiness_with_its_session(pages, upstream):
     upstream.answers[READY] = readiness("GO", "")
     go = (await pages.get("/")).text
 
-    bad, fine = (page.split('href="/readiness">Readiness</a>')[1].split("</div>")[0] for page in (no, go))
+    bad, fine = (
+        page.split('href="/readiness">Readiness</a>')[1].split("</div>")[0] for page in (no, go)
+    )
     assert "NO-GO" in bad
     assert "NO-GO" not in fine
     assert "GO" in fine
