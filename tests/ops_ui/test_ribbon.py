@@ -85,7 +85,7 @@ def test_a_gap_up_to_now_is_not_drawn_over():
 def test_runs_are_marked_with_their_outcome():
     """✓ for GO, ✕ for what went wrong or said no, a ring for what waits; labels never collide."""
     found = schedule(
-        run("pre_market_readiness", "SUCCEEDED", planned_at="2026-11-18T13:30:00.000Z", detail="GO"),
+        run("pre_market_readiness", "SUCCEEDED", detail="GO"),
         run("pre_open_readiness", "SUCCEEDED", planned_at="2026-11-18T14:15:00.000Z",
             detail="NO-GO"),
         run("no_execution_attestation", "SUCCEEDED", planned_at="2026-11-18T22:15:00.000Z",
