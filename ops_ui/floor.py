@@ -16,7 +16,7 @@ from ops_ui.alerts import AlertsView, see_alerts
 from ops_ui.answers import Agents, Events, Posture, Schedule, Timeline
 from ops_ui.asked_seldom import AskedSeldom
 from ops_ui.floor_answers import Runbooks, Safety
-from ops_ui.formats import instant_of
+from ops_ui.formats import asked_instant, instant_of
 from ops_ui.frame import Frame, ask_present, see_frame
 from ops_ui.gauges import Gauge, see_gauges
 from ops_ui.happened import (
@@ -241,7 +241,9 @@ class FloorPage:
         if isinstance(posture, Missed):
             return posture
         events = urlencode({"until": at, "limit": str(_EVENTS)})
-        instant = instant_of(posture.at)
+        instant = asked_instant(at) or instant_of(posture.at)
+        if instant is not None:  # it was decided before, and lasted until then
+            posture = posture.model_copy(update={"at": instant.astimezone(UTC).isoformat()})
         day = day_path(instant) if instant is not None else f"/api/v1/timeline?{then}"
         before = _day_before(instant, at)
         runbooks = self._runbooks.ask("/api/v1/runbooks")
