@@ -233,6 +233,20 @@ def test_who_depends_waits_for_the_furthest_that_is_wrong():
     assert ("x", "y") == (root_of({}, "x"), root_of({"x": "y"}, "x"))
 
 
+def test_a_cause_that_waits_itself_is_followed_to_where_it_begins():
+    """A service that needs one that waits for the feed waits for the feed."""
+    agents = [
+        replace(a, depends_on=(STRATEGY.agent_name,)) if a == GAMMA else a for a in FLEET.agents
+    ]
+    floor = stale()
+    floor.fleet = Fleet(tuple(agents), digest="0" * 64, source="fleet.yaml")
+    for path in floor.answers[GAMMA.agent_name]:
+        floor.lose(GAMMA, path, REFUSED)
+    feed = MARKETDATA.agent_name
+
+    assert {STRATEGY.agent_name: feed, GAMMA.agent_name: feed} == find_causes(floor.decide())
+
+
 def test_p0_waits_for_nothing():
     """Whatever it depends on: it is where to begin."""
     floor = FloorOfValues(fleet=owned(strategy=(MARKETDATA.agent_name,)))
