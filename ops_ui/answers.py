@@ -105,12 +105,21 @@ class Reason(Part):
     code: Text
     subject: Text
     detail: Text
+    sentence: Text
     halts: Flag
     since: Text
+
+    @property
+    def told(self) -> str:
+        """Return its sentence; what an older server tells in its place."""
+        return self.sentence or self.detail
 
 
 class Session(Part):
     phase: Annotated[str, Or("UNKNOWN")]
+    session_date: Text
+    open: Text
+    close: Text
     next_boundary: Text
     next_phase: Text
     early_close: Flag
@@ -156,6 +165,23 @@ class Exemption(Part):
     why: Text
 
 
+class RootCause(Part):
+    """Where the trouble begins, who is called for it in order, and who waits for it."""
+
+    subject: Text
+    code: Text
+    title: Text
+    owners: Listed[str]
+    waiting: Listed[str]
+    waiting_total: Count
+
+
+class ClusterSeen(Part):
+    lists: Count
+    whole: Count
+    age_seconds: Number
+
+
 class Posture(Labelled):
     verdict: Literal["OK", "MARKET_CLOSED", "HALTED"] = below("posture")
     expected: bool
@@ -167,9 +193,14 @@ class Posture(Labelled):
     """An older server has confirmed every halt."""
     safety_judged: bool | None = Field(default=True, validation_alias=AliasPath("safety", "judged"))
     """An older server judges all of it."""
+    sentence: Text
+    root_cause: Maybe[RootCause]
+    cluster_seen: Maybe[ClusterSeen]
     at_et: Text
     since: Text
     evidence_age_seconds: Number
+    oldest_evidence: Text
+    oldest_evidence_source: Text
     gaps: CountedIfSent[Reason] = below("coverage", "gaps")
     alarms: CountedIfSent[Alarm] = below("accusations")
     degraded: Listed[str]
@@ -199,8 +230,16 @@ class Workload(Part):
     digests: Listed[str]
 
 
+class Freshness(Part):
+    state: Shown
+    age_seconds: Number
+    threshold_seconds: Number
+    last_tick: Text
+    detail: Text
+
+
 class Agent(Part):
-    """A service in the list of all."""
+    """A service in the list of all; `waits_for` is what its trouble begins with."""
 
     agent_name: Text
     state: Text
@@ -214,16 +253,15 @@ class Agent(Part):
     evidence_age_seconds: Number
     since: Text
     workload: Maybe[Workload]
+    waits_for: TextIfSent
+    freshness: Inner[Freshness]
+    contract: Shown
+    status_milliseconds: Number = below("ops_status", "latency_ms")
+    health_milliseconds: Number = below("healthz", "latency_ms")
 
 
 class Agents(Part):
     agents: Each[Agent]
-
-
-class Freshness(Part):
-    state: Shown
-    last_tick: Text
-    detail: Text
 
 
 class Container(Part):
@@ -286,13 +324,11 @@ class Read(Part):
 class AgentInFull(Agent):
     since_et: Shown
     service_dns: Text
-    contract: Shown
     interval_seconds: Figure
     gating_interval_seconds: Number
     deadline_seconds: Figure
     depends_on: Listed[str]
     evidence_at: Text
-    freshness: Inner[Freshness]
     pods: Annotated[List[Pod] | None, Or(None)]
     warnings: Listed[Warned]
     readings: Listed[Read]
@@ -311,6 +347,9 @@ class Event(Part):
     severity: Text
     message: Text
     agent_name: Text
+    before: Text = below("data", "before")
+    after: Text = below("data", "after")
+    codes: Listed[str] = below("data", "reason_codes")
 
 
 class Events(Labelled):
@@ -345,7 +384,12 @@ class Opening(Part):
 
 
 class Timeline(Part):
+    """Services over time, and the floor itself: the state of its segments is the verdict."""
+
     agents: List[Line]
+    floor: Listed[Span]
+    since: Text
+    until: Text
     sessions: Listed[Opening]
 
 
@@ -376,6 +420,7 @@ class Run(Part):
     session_date: Text
     planned_at: Text
     deadline: Text
+    finished: Text
     detail: Text
     path: Text
 
@@ -410,5 +455,6 @@ class Schedule(Labelled):
     last: Maybe[Run]
     next: Maybe[Run]
     scheduler: Inner[Scheduler]
+    last_session: Maybe[Opening]
     sessions: Listed[UpcomingSession] = below("upcoming", "sessions")
     holidays: Listed[Holiday] = below("upcoming", "holidays")

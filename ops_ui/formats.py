@@ -16,7 +16,7 @@ GLYPHS = {
     "OFFLINE": "○",
     "UNKNOWN": "?",
 }
-_NEW_YORK = ZoneInfo("America/New_York")
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 def instant_of(text: str | None) -> datetime | None:
@@ -30,7 +30,7 @@ def instant_of(text: str | None) -> datetime | None:
 
 def _there(text: str | None, form: str) -> str:
     instant = instant_of(text)
-    return "" if instant is None else instant.astimezone(_NEW_YORK).strftime(form)
+    return "" if instant is None else instant.astimezone(NEW_YORK).strftime(form)
 
 
 def new_york(text: str | None) -> str:
@@ -57,6 +57,11 @@ def clock_short(text: str | None, beside: str | None = None) -> str:
     other = _there(beside, "%Y-%m-%d")
     same = other in {"", _there(text, "%Y-%m-%d")}
     return _there(text, "%H:%M %Z" if same else "%a %H:%M %Z")
+
+
+def new_york_input(text: str | None) -> str:
+    """Write a UTC instant as a form's field for date and time has it, in New York."""
+    return _there(text, "%Y-%m-%dT%H:%M:%S")
 
 
 def utc(text: str | None) -> str:

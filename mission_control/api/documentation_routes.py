@@ -13,6 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from markdown_it import MarkdownIt
 
+from mission_control.alerts.present import first_step_of
 from mission_control.api.answers import (
     HTML,
     JSON,
@@ -108,7 +109,7 @@ _CODE = re.compile(r"(?P<code>[A-Za-z0-9_]{1,64})(?:\.md|\.html|\.json)?")
 
 
 class RunbookList(TypedDict):
-    """Code, title and address of every runbook that can be read, sorted by code."""
+    """Code, title, address and first step of every runbook that can be read, sorted by code."""
 
     runbooks: list[dict[str, str]]
     label: NotRequired[str]
@@ -117,7 +118,8 @@ class RunbookList(TypedDict):
 def runbook_list(parts: ReadingParts) -> RunbookList:
     """List the runbooks that can be read."""
     found = [runbook for code in parts.runbooks.codes() if (runbook := parts.runbooks.read(code))]
-    return {"runbooks": [_link(book) for book in sorted(found, key=lambda book: book.code)]}
+    books = sorted(found, key=lambda book: book.code)
+    return {"runbooks": [_link(b) | {"first_step": first_step_of(b.markdown)} for b in books]}
 
 
 def _link(runbook: Runbook) -> dict[str, str]:

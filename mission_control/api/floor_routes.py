@@ -1,6 +1,7 @@
 """Recent events, our own status, and the scheduled day."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
@@ -64,6 +65,8 @@ def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
 
 
 SESSIONS_AHEAD = 30
+LOOKED_BACK = timedelta(days=14)
+"""No market has been closed for longer between two sessions."""
 
 
 def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
@@ -83,7 +86,9 @@ def schedule_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         sessions = parts.calendar.sessions_from(view.at, SESSIONS_AHEAD)
         last = sessions[-1].close if sessions else view.at
         holidays = parts.calendar.holidays_between(view.at, last)
-        document = schedule_document(view, sessions, holidays)
+        before = parts.calendar.sessions_between(view.at - LOOKED_BACK, view.at)
+        closed = next((s for s in reversed(before) if s.close <= view.at), None)
+        document = schedule_document(view, sessions, holidays, closed)
         return give(json_answer(document, parts.options.label), request)
 
     return [schedule]

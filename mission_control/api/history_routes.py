@@ -14,6 +14,7 @@ from mission_control.api.problems import Problem
 from mission_control.api.snapshot_routes import NO_SUCH_AGENT
 from mission_control.api.the_past import (
     MOST_COUNTED,
+    At,
     From,
     Since,
     To,
@@ -32,8 +33,10 @@ from mission_control.floor.present.events import (
 from mission_control.history.decide import worst_by_step
 from mission_control.history.model import EventQuery
 from mission_control.history.present import (
+    PostureChangesDocument,
     SloDocument,
     TimelineDocument,
+    posture_changes_document,
     slo_document,
     timeline_document,
 )
@@ -76,7 +79,13 @@ class PastEvents(TypedDict):
 
 def history_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Return the routes of history."""
-    return [_timeline(parts), _events(parts), _incidents(parts), _slo(parts)]
+    return [
+        _timeline(parts),
+        _events(parts),
+        _incidents(parts),
+        _slo(parts),
+        _posture_changes(parts),
+    ]
 
 
 def _agents(parts: ReadingParts, agent_name: str | None) -> Sequence[Agent]:
@@ -119,7 +128,8 @@ def _timeline(parts: ReadingParts) -> HTTPRouteHandler:
             (name, segments, worst_by_step(segments, since, until, width) if width else None)
             for name, segments in found.by_agent
         ]
-        document = timeline_document(since, until, lines, found.sessions, parts.clock())
+        floor = await remembered(past.posture_line(since, until))
+        document = timeline_document(since, until, lines, found.sessions, parts.clock(), floor)
         return give(json_answer(document, parts.options.label), request)
 
     return timeline
@@ -200,3 +210,25 @@ def _slo(parts: ReadingParts) -> HTTPRouteHandler:
         return give(json_answer(document, parts.options.label), request)
 
     return slo
+
+
+def _posture_changes(parts: ReadingParts) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/posture/changes",
+        summary="When the posture changed last before an instant, and first after it",
+        tags=TAGS,
+        responses={
+            200: describes(PostureChangesDocument, "The changes next to `at`, else to now"),
+            400: describes_problem("No history is kept"),
+            422: describes_problem("`at` is not understood"),
+            503: describes_problem("History cannot be read"),
+        },
+    )
+    async def changes(request: AnyRequest, _at: At = None) -> Response[bytes]:
+        past, now = past_of(parts), parts.clock()
+        at = instant_of(request, "at") or now
+        beside = await remembered(past.history.posture_changes(at))
+        document = posture_changes_document(at, beside, now)
+        return give(json_answer(document, parts.options.label), request)
+
+    return changes

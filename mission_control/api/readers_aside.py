@@ -17,6 +17,7 @@ from mission_control.processes.model import Answered, AnswerHead, Question, Unan
 
 NOT_ANSWERED = "readers_not_answered"
 _PLACES = (
+    "/api/v1/posture/changes",
     "/api/v1/timeline",
     "/api/v1/events",
     "/api/v1/incidents",

@@ -140,6 +140,12 @@ class PastFloor:
         sessions = tuple(self.calendar.sessions_between(since, until))
         return Timelines(since, until, drawn, sessions)
 
+    async def posture_line(self, since: datetime, until: datetime) -> tuple[Segment, ...]:
+        """Return how the floor itself was; a segment's state is the verdict."""
+        changes = await self.history.posture_changes(since, until)
+        watched = floor_spans(await self.watches(since, until), since, until)
+        return draw_timeline(changes, watched, since, until)
+
     async def incidents(
         self, since: datetime, until: datetime
     ) -> tuple[Sequence[Incident], Sequence[FloorEvent], bool]:

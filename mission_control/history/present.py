@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, rounded, utc_text
 from mission_control.history.model import AttainedDay, Attainment, Cell, Segment
+from mission_control.model.event import FloorEvent
 from mission_control.model.session import TradingDay
 from mission_control.schedule.present.sessions import trading_day_documents
 
@@ -29,10 +30,12 @@ class TimelineDocument(PeriodDocument):
     Services over time, with the sessions in it.
 
     `cells` are the worst of each step, where a step was asked for; `watched` is false where nothing
-    was watched, and then `state` is UNKNOWN. `watched_share` is from 0 to 1.
+    was watched, and then `state` is UNKNOWN. `watched_share` is from 0 to 1. `floor` is the floor
+    itself: the `state` of its segments is the verdict.
     """
 
     agents: list[dict[str, Any]]
+    floor: list[dict[str, Any]]
     sessions: Sequence[Any]
 
 
@@ -46,6 +49,46 @@ class SloDocument(PeriodDocument):
     """
 
     services: list[dict[str, Any]]
+
+
+class PostureChangesDocument(TypedDict):
+    """
+    The changes of the posture next to an instant; null where there is none.
+
+    Their `at` is exact to the microsecond: `?at=` with it gives the floor as it was from then on.
+    """
+
+    ts: str
+    at: str
+    at_et: str
+    previous: dict[str, Any] | None
+    next: dict[str, Any] | None
+    label: NotRequired[str]
+
+
+def posture_changes_document(
+    at: datetime, beside: tuple[FloorEvent | None, FloorEvent | None], now: datetime
+) -> PostureChangesDocument:
+    """Return the changes of the posture before and after an instant."""
+    previous, following = (None if e is None else _posture_change(e) for e in beside)
+    return {
+        "ts": utc_text(now),
+        "at": utc_text(at),
+        "at_et": new_york_text(at),
+        "previous": previous,
+        "next": following,
+    }
+
+
+def _posture_change(event: FloorEvent) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "at_et": new_york_text(event.at),
+        "before": event.data.get("before", ""),
+        "after": event.data.get("after", ""),
+        "severity": event.severity.value,
+        "message": event.message,
+    }
 
 
 def _period(since: datetime, until: datetime, now: datetime) -> PeriodDocument:
@@ -64,11 +107,13 @@ def timeline_document(
     lines: Iterable[tuple[str, Sequence[Segment], Sequence[Cell] | None]],
     sessions: Sequence[TradingDay],
     now: datetime,
+    floor: Sequence[Segment] = (),
 ) -> TimelineDocument:
-    """Return services over time: name, segments and, where asked for, cells."""
+    """Return services over time: name, segments and, where asked for, cells; and the floor."""
     return {
         **_period(since, until, now),
         "agents": [_line(*line) for line in lines],
+        "floor": _segments(floor),
         "sessions": trading_day_documents(sessions),
     }
 
@@ -83,13 +128,14 @@ def slo_document(
 def _line(
     agent_name: str, segments: Sequence[Segment], cells: Sequence[Cell] | None
 ) -> dict[str, Any]:
-    line = {
-        "agent_name": agent_name,
-        "segments": [_watched(s) | {"seconds": rounded(s.seconds)} for s in segments],
-    }
+    line: dict[str, Any] = {"agent_name": agent_name, "segments": _segments(segments)}
     if cells is not None:
         line["cells"] = [_watched(c) | {"watched_share": round(c.share, 4)} for c in cells]
     return line
+
+
+def _segments(segments: Sequence[Segment]) -> list[dict[str, Any]]:
+    return [_watched(s) | {"seconds": rounded(s.seconds)} for s in segments]
 
 
 def _watched(each: Segment | Cell) -> dict[str, Any]:

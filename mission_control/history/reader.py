@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
+from sqlalchemy import Column, Connection, Engine, Row, Select, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.errors import ContractViolation, StorageError
-from mission_control.floor.model import Latched
+from mission_control.floor.model import Latched, Verdict
 from mission_control.history import schema
 from mission_control.history.codec import unpack, unpack_evidence, unpack_fleet, unpack_latched
 from mission_control.history.database import describe
@@ -101,6 +101,16 @@ class HistoryReader:
         first, last = schema.to_micros(since), schema.to_micros(until)
         return await self._read(lambda c: _changes(c, first, last, agent_name))
 
+    async def posture_changes(self, since: datetime, until: datetime) -> Sequence[ServiceChange]:
+        """
+        Return the posture at `since` and every change until `until`, oldest first.
+
+        They are those of a service without a name: its state is the verdict. A start is a change
+        too: what the process before it had decided says nothing any more.
+        """
+        first, last = schema.to_micros(since), schema.to_micros(until)
+        return await self._read(lambda c: _posture_changes(c, first, last))
+
     async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
         """Return the minutes that were watched, oldest first."""
         table = schema.minutes
@@ -115,6 +125,17 @@ class HistoryReader:
         events = tuple(_event(row) for row in rows[: query.limit] if row.type in _EVENT_TYPES)
         more = len(rows) > query.limit
         return EventPage(events, rows[query.limit - 1].id if more else None)
+
+    async def posture_changes(self, at: datetime) -> tuple[FloorEvent | None, FloorEvent | None]:
+        """Return the newest change of the posture before an instant, and the first one after it."""
+        table = schema.events
+        micros, told = schema.to_micros(at), EventType.POSTURE_CHANGED.value
+        wanted = select(table).where(table.c.type == told).limit(1)
+        before = wanted.where(table.c.at < micros).order_by(table.c.at.desc(), table.c.id.desc())
+        after = wanted.where(table.c.at > micros).order_by(table.c.at, table.c.id)
+        found = [await self._rows(rows) for rows in (before, after)]
+        earlier, later = (_event(rows[0]) if rows else None for rows in found)
+        return earlier, later
 
     async def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
         return await self._read(lambda c: c.execute(wanted).fetchall())
@@ -182,6 +203,43 @@ def _changes(
         )
         for row in rows
     ]
+
+
+def _posture_changes(connection: Connection, since: int, until: int) -> list[ServiceChange]:
+    events, decisions = schema.events, schema.decisions
+    posture = events.c.type == EventType.POSTURE_CHANGED.value
+    changed = select(events.c.at, events.c.data).where(posture)
+    start = decisions.c.why == "start"
+    started = select(decisions.c.at, decisions.c.after).where(start)
+    found = [
+        *(_start(row) for row in _in_force(connection, started, decisions.c.at, since, until)),
+        *(_turn(row) for row in _in_force(connection, changed, events.c.at, since, until)),
+    ]
+    return sorted(found, key=lambda change: change.at)  # of one instant, what was said comes last
+
+
+def _in_force(
+    connection: Connection, wanted: Select[Any], at: Column[int], since: int, until: int
+) -> list[Row[Any]]:
+    """Return the newest row at `since`, and all after it until `until`, oldest first."""
+    before = connection.execute(wanted.where(at <= since).order_by(at.desc()).limit(1))
+    within = connection.execute(wanted.where(and_(at > since, at < until)).order_by(at))
+    return [*before, *within]
+
+
+def _start(row: Row[Any]) -> ServiceChange:
+    """Return what a process decided first; whether it was expected it says with its next change."""
+    verdict = unpack_latched(row.after).verdict or Verdict.HALTED
+    return ServiceChange(
+        schema.from_micros(row.at), "", ServiceState(verdict.value), expected=False, reason_code=""
+    )
+
+
+def _turn(row: Row[Any]) -> ServiceChange:
+    told = orjson.loads(row.data)
+    codes = told.get("reason_codes") or [""]
+    state, expected = ServiceState(told["after"]), told["expected"] is True
+    return ServiceChange(schema.from_micros(row.at), "", state, expected, str(codes[0]))
 
 
 def _wanted_events(query: EventQuery) -> Select[Any]:

@@ -255,3 +255,22 @@ async def test_a_history_that_cannot_be_read_is_a_problem(past, tmp_path):
 def test_the_paper_calendar_is_that_of_the_floor():
     """The calendar of these tests knows the floor's one session."""
     assert session_at(NOW).phase is PaperCalendar().session_at(NOW).phase
+
+
+async def test_the_changes_beside_an_instant_lead_from_one_to_the_next(past):
+    """R15.29: Each step leads to the floor as it changed, past it in one more."""
+    path = "/api/v1/posture/changes"
+    now = (await past.ask(path)).json()
+    recovered = now["previous"]
+    failed = (await past.ask(path, params={"at": recovered["at"]})).json()["previous"]
+    beside = (await past.ask(path, params={"at": failed["at"]})).json()
+    then = (await past.ask("/api/v1/posture", params={"at": failed["at"]})).json()
+    before = (await past.ask("/api/v1/posture", params={"at": stamp(195)})).json()
+
+    assert None is now["next"]
+    assert ("10:18:20", "10:19:20") == (failed["at_et"][11:19], recovered["at_et"][11:19])
+    assert recovered["at"] == beside["next"]["at"]
+    first = (await past.ask(path, params={"at": beside["previous"]["at"]})).json()
+    assert (None, failed["at"]) == (first["previous"], first["next"]["at"])
+    assert (False, True) == (then["expected"], before["expected"])
+    assert 422 == (await past.ask(path, params={"at": "noon"})).status_code

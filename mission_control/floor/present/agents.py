@@ -28,6 +28,7 @@ from mission_control.floor.present.predecessor import (
     online_status,
     raw_status,
 )
+from mission_control.floor.present.sentences import Sentences
 from mission_control.model.reading import EndpointReading, Seen
 
 
@@ -51,10 +52,11 @@ class AgentDocument(TypedDict):
 
 def agents_document(snapshot: FloorSnapshot) -> AgentsDocument:
     """Return every service's summary, sorted by name."""
+    sentences = Sentences(snapshot)
     return {
         "ts": utc_text(snapshot.at),
         "sequence": snapshot.sequence,
-        "agents": [_summary(report, snapshot) for report in by_name(snapshot)],
+        "agents": [_summary(report, snapshot, sentences) for report in by_name(snapshot)],
     }
 
 
@@ -64,7 +66,7 @@ def agent_document(snapshot: FloorSnapshot, agent_name: str) -> AgentDocument | 
     if report is None:
         return None
     detail = {
-        **_summary(report, snapshot),
+        **_summary(report, snapshot, Sentences(snapshot)),
         "raw_ops_status": raw_status(report),
         "readings": reading_documents(report.readings),
         "pods": pod_documents(report.workload),
@@ -73,10 +75,13 @@ def agent_document(snapshot: FloorSnapshot, agent_name: str) -> AgentDocument | 
     return {"ts": utc_text(snapshot.at), "sequence": snapshot.sequence, "agent": detail}
 
 
-def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> dict[str, Any]:
+def _summary(
+    report: ServiceReport, snapshot: FloorSnapshot, sentences: Sentences
+) -> dict[str, Any]:
     """
     Return one service: the predecessor's fields first, then how we judge it.
 
+    `waits_for` is what its trouble begins with, null where that is itself.
     While the session gates it is asked every `gating_interval_seconds`, where there is one.
     """
     agent = report.agent
@@ -88,7 +93,8 @@ def _summary(report: ServiceReport, snapshot: FloorSnapshot) -> dict[str, Any]:
         "marketdata_freshness": freshness_result(report, snapshot),
         "state": report.state.value,
         "expected": report.expected,
-        "reasons": reason_documents(report.reasons),
+        "reasons": reason_documents(report.reasons, sentences),
+        "waits_for": sentences.causes.get(agent.agent_name),
         "reported_codes": list(report.reported_codes),
         "since": utc_text(report.since),
         "since_et": new_york_text(report.since),

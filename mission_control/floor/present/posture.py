@@ -7,6 +7,11 @@ from mission_control.cluster.present import cluster_document
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, rounded, utc_text
 from mission_control.floor.model import Alarm, Coverage, FloorSnapshot, Verdict, is_meant
+from mission_control.floor.present.sentences import (
+    Sentences,
+    cluster_seen_document,
+    oldest_evidence_source,
+)
 from mission_control.kill_switch.present import kill_switch_document
 from mission_control.model.execution_rules import DEFAULT_SWITCHES, PATTERNS, ExecutionRules
 from mission_control.model.finding import Reason
@@ -41,6 +46,8 @@ class PostureDocument(TypedDict):
     reads: str
     expected: bool
     confirmed: bool
+    sentence: str
+    root_cause: dict[str, Any] | None
     severity: str | None
     reasons: list[dict[str, Any]]
     degraded: list[str]
@@ -51,6 +58,7 @@ class PostureDocument(TypedDict):
     safety: dict[str, Any]
     evidence_age_seconds: float | None
     oldest_evidence: str
+    oldest_evidence_source: str
     coverage: dict[str, Any]
     accusations: list[dict[str, Any]]
     ended_alarms: list[dict[str, Any]]
@@ -58,6 +66,7 @@ class PostureDocument(TypedDict):
     fleet: dict[str, Any]
     cluster: str
     cluster_identity: dict[str, Any]
+    cluster_seen: dict[str, Any] | None
     label: NotRequired[str]
 
 
@@ -68,7 +77,7 @@ def runbook_url(code: str) -> str:
 
 def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
     """Return everything that explains the posture; equal snapshots give equal documents."""
-    posture = snapshot.posture
+    posture, sentences = snapshot.posture, Sentences(snapshot)
     return {
         "at": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
@@ -77,8 +86,10 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "reads": verdict_text(posture.verdict, snapshot.fleet.safety),
         "expected": posture.expected,
         "confirmed": posture.confirmed,
+        "sentence": sentences.of_posture(),
+        "root_cause": sentences.root_cause(),
         "severity": posture.severity.value if posture.severity else None,
-        "reasons": reason_documents(posture.reasons),
+        "reasons": reason_documents(posture.reasons, sentences),
         "degraded": sorted(posture.degraded),
         "since": utc_text(posture.since),
         "since_et": new_york_text(posture.since),
@@ -87,6 +98,7 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "safety": needs_document(snapshot.fleet),
         "evidence_age_seconds": rounded(posture.evidence_age_seconds),
         "oldest_evidence": posture.oldest_evidence,
+        "oldest_evidence_source": oldest_evidence_source(snapshot),
         "coverage": _coverage(posture.coverage),
         "accusations": alarm_documents(snapshot.latched.alarms),
         "ended_alarms": [_ended(entry, snapshot) for entry in snapshot.fleet.ended_alarms],
@@ -94,12 +106,17 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "fleet": fleet_document(snapshot.fleet),
         "cluster": snapshot.fleet.cluster,
         "cluster_identity": cluster_document(snapshot.cluster_identity),
+        "cluster_seen": cluster_seen_document(snapshot),
     }
 
 
-def reason_documents(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
-    """Return reasons in the order in which they were decided, each with its runbook's address."""
-    return [document(r, "withholds") | {"runbook_url": runbook_url(r.code)} for r in reasons]
+def reason_documents(reasons: Iterable[Reason], sentences: Sentences) -> list[dict[str, Any]]:
+    """Return reasons in the order that was decided, each with a sentence and a runbook."""
+    return [
+        document(r, "withholds")
+        | {"runbook_url": runbook_url(r.code), "sentence": sentences.of_reason(r)}
+        for r in reasons
+    ]
 
 
 def alarm_documents(alarms: Iterable[Alarm]) -> list[dict[str, Any]]:

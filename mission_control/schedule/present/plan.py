@@ -119,7 +119,8 @@ class ScheduleDocument(TypedDict):
 
     `carried` are runs of earlier days that have not ended yet, `last` the run that ended last of
     those that ran and `next` the one that begins next; null where there is none. `upcoming` has
-    the sessions and holidays to come, with early closes and changes of the clocks.
+    the sessions and holidays to come, with early closes and changes of the clocks, `last_session`
+    is the newest one that is over.
     """
 
     ts: str
@@ -133,11 +134,15 @@ class ScheduleDocument(TypedDict):
     last: Document | None
     next: Document | None
     upcoming: Mapping[str, object]
+    last_session: Document | None
     label: NotRequired[str]
 
 
 def schedule_document(
-    view: DayView, sessions: Sequence[TradingDay], holidays: Sequence[Holiday]
+    view: DayView,
+    sessions: Sequence[TradingDay],
+    holidays: Sequence[Holiday],
+    last_session: TradingDay | None,
 ) -> ScheduleDocument:
     """Return the scheduled day, its runs in the order of time."""
     states = sorted(view.states, key=lambda s: s.run)
@@ -158,6 +163,7 @@ def schedule_document(
         "last": _last(states),
         "next": _next([*carried, *states]),
         "upcoming": schedule_as_dict(sessions, holidays, view.at),
+        "last_session": document(last_session),
     }
 
 

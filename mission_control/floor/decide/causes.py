@@ -1,0 +1,70 @@
+"""Which service that is not as expected waits for another one, or for the cluster."""
+
+from collections.abc import Iterable, Mapping
+
+from mission_control.cluster.decide.lists import SUBJECT as CLUSTER
+from mission_control.floor.model import SEV0_CODES, FloorSnapshot, ServiceReport
+from mission_control.model import codes
+from mission_control.model.finding import Severity
+from mission_control.model.fleet import Kind
+
+_FEED = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING, codes.MARKETDATA_UNVERIFIABLE})
+_BLIND = frozenset({codes.WORKLOAD_UNSEEN, codes.UNOBSERVED, codes.EXECUTION_NOT_PROVEN_OFF})
+"""What is said of a service whose workload is not seen."""
+
+
+def find_causes(snapshot: FloorSnapshot) -> Mapping[str, str]:
+    """
+    Return for each service that waits the subject that it waits for (docs/semantics.md#R15.10).
+
+    One that is P0 by itself waits for nothing. Nothing is left out or called better by this: it
+    says where to begin.
+    """
+    wrong = {r.agent.agent_name: r for r in snapshot.services if not r.expected}
+    subjects = [r.subject for r in snapshot.posture.reasons]
+    lost = next((s for s in subjects if s.split(" ")[0] == CLUSTER), None)
+    feeds = sorted(name for name, r in wrong.items() if _is_feed(r))
+    causes = dict[str, str]()
+    for name, report in wrong.items():
+        cause = _cause_of(report, wrong, feeds, lost)
+        if cause is not None:
+            causes[name] = cause
+    return causes
+
+
+def _is_feed(report: ServiceReport) -> bool:
+    return report.agent.kind is Kind.MARKETDATA
+
+
+def _cause_of(
+    report: ServiceReport,
+    wrong: Mapping[str, ServiceReport],
+    feeds: Iterable[str],
+    lost: str | None,
+) -> str | None:
+    lead = report.reason_code
+    if lead in SEV0_CODES or any(r.severity is Severity.P0 for r in report.reasons):
+        return None
+    feed = next((name for name in feeds if name != report.agent.agent_name), None)
+    if lead in _FEED and not _is_feed(report) and feed is not None:
+        return feed
+    if lead in _BLIND and lost is not None:
+        return lost
+    return next((n for n in _needed(report, wrong) if n != report.agent.agent_name), None)
+
+
+def _needed(report: ServiceReport, wrong: Mapping[str, ServiceReport]) -> Iterable[str]:
+    """Return what it needs, directly or not, that is not as expected, the furthest first."""
+    found, left = list[str](), list(report.agent.depends_on)
+    while left:
+        name = left.pop(0)
+        needed = wrong.get(name)
+        if needed is not None and name not in found:
+            found.append(name)
+            left += needed.agent.depends_on
+    return reversed(found)
+
+
+def root_of(causes: Mapping[str, str], subject: str) -> str:
+    """Return where a subject's trouble begins: itself, where it waits for nothing."""
+    return causes.get(subject, subject)
