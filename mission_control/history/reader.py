@@ -101,7 +101,7 @@ class HistoryReader:
         first, last = schema.to_micros(since), schema.to_micros(until)
         return await self._read(lambda c: _changes(c, first, last, agent_name))
 
-    async def posture_changes(self, since: datetime, until: datetime) -> Sequence[ServiceChange]:
+    async def verdicts(self, since: datetime, until: datetime) -> Sequence[ServiceChange]:
         """
         Return the posture at `since` and every change until `until`, oldest first.
 
