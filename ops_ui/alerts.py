@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from ops_ui.alert_answers import AlertHistory, Alerts, Attempt, Channel, OpenAlert, Transition
 from ops_ui.formats import clock_time, duration, instant_of
+from ops_ui.incidents import evidence_href
 from ops_ui.mission_control_client import Missed
 
 _MAX_FINGERPRINT = 16
@@ -25,6 +26,7 @@ class AlertRow:
     look: str
     lasts: str
     runbook: str
+    evidence: str = ""
 
     @property
     def severity(self) -> str:
@@ -114,7 +116,8 @@ def _row(alert: OpenAlert, now: str) -> AlertRow:
     code = "".join(c for c in alert.runbook or alert.code if c.isalnum() or c == "_")
     runbook = f"/runbooks/{code}?{query}" if code else ""
     look = _LOOKS.get(alert.severity, "bad") if _pages(alert) else "calm"
-    return AlertRow(alert, look, lasts, runbook)
+    evidence = evidence_href(alert.since, alert.resolved_at or now)
+    return AlertRow(alert, look, lasts, runbook, evidence)
 
 
 def _channel(channel: Channel) -> ChannelRow:

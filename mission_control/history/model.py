@@ -216,8 +216,16 @@ class Attainment:
             return None
         if whole is None or whole.watched >= whole.sessions:
             return attained >= target
-        spent = self.bad_seconds + self.unobserved_seconds
-        return False if spent > whole.seconds * (100 - target) / 100 else None
+        allowed = self.window_budget_seconds or 0.0
+        return False if self.bad_seconds + self.unobserved_seconds > allowed else None
+
+    @property
+    def window_budget_seconds(self) -> float | None:
+        """Return how long it may be otherwise than expected in the whole period asked for."""
+        if self.target is None:
+            return None
+        own = self.whole.seconds - self.dependency_seconds if self.whole else self.own_seconds
+        return max(0.0, own) * (100 - self.target) / 100
 
     @property
     def own_seconds(self) -> float:

@@ -150,6 +150,7 @@ def _attainment(each: Attainment) -> dict[str, Any]:
         "met": each.met,
         "verdict": _verdict(each),
         "verdict_text": _verdict_text(each),
+        "window_budget_seconds": rounded(each.window_budget_seconds),
         "sessions_watched": whole.watched if whole else None,
         "sessions_needed": whole.sessions if whole else None,
         "budget_seconds": rounded(each.budget_seconds),
